@@ -1,0 +1,85 @@
+"""`@jit`: Numba kernels that cost nothing until the first call.
+
+Importing a room must not import Numba (0.4 s), or `vizbench tasks` would pay for kernels that it never runs. Hence a
+kernel resolves itself, and the kernels it calls, when it is first called. Compiled code is cached on disk in a folder
+named by a digest of the package's kernels: Numba's own index looks at one file's time stamp only, and would keep stale
+code when a helper in another file changes.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import FunctionType
+from typing import Any, final
+
+import numpy as np
+
+_PACKAGE = Path(__file__).parent
+
+
+@functools.cache
+def cache_folder() -> str:
+    """Where compiled kernels lie: `$NUMBA_CACHE_DIR`, else the user's cache, else a temporary folder; then the digest."""
+    digest = hashlib.blake2b(digest_size=8)
+    for path in sorted(_PACKAGE.rglob("*.py")):
+        source = path.read_bytes()
+        if b"@jit" in source:
+            digest.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + source)
+    digest.update(os.environ.get("NUMBA_BOUNDSCHECK", "").encode())
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    root = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(home) / "vizbench")
+    try:
+        (root / digest.hexdigest()).mkdir(parents=True, exist_ok=True)
+    except OSError:
+        root = Path(tempfile.gettempdir()) / f"vizbench-{os.getuid() if hasattr(os, 'getuid') else 0}"
+    return str(root / digest.hexdigest())
+
+
+@final
+class Kernel:
+    """A function that compiles itself at its first call, together with the kernels it names."""
+
+    def __init__(self, function: FunctionType) -> None:
+        self._function = function
+        self._compiled: Callable[..., Any] | None = None
+        self.__doc__ = function.__doc__
+        self.__name__ = function.__name__
+
+    def __call__(self, *arguments: Any) -> Any:
+        compiled = self._compiled or self.resolve()
+        if isinstance(compiled, FunctionType):  # the compiler is off: NumPy scalars warn where machine words wrap
+            with np.errstate(over="ignore"):
+                return compiled(*arguments)
+        return compiled(*arguments)
+
+    def resolve(self) -> Callable[..., Any]:
+        """The Numba dispatcher (or the plain function under NUMBA_DISABLE_JIT=1). Callees are resolved first."""
+        if self._compiled is not None:
+            return self._compiled
+        import numba
+
+        scope: dict[str, Any] = dict(self._function.__globals__)
+        for name in self._function.__code__.co_names:
+            if isinstance(scope.get(name), Kernel):
+                scope[name] = scope[name].resolve()
+        bound = FunctionType(self._function.__code__, scope, self.__name__, self._function.__defaults__)
+        bound.__module__ = self._function.__module__
+        bound.__qualname__ = self._function.__qualname__
+        before = numba.config.CACHE_DIR
+        numba.config.CACHE_DIR = cache_folder()  # read once, when the dispatcher is made
+        try:
+            self._compiled = numba.njit(bound, cache=True, nogil=True)
+        finally:
+            numba.config.CACHE_DIR = before
+        return self._compiled
+
+
+def jit(function: Callable[..., Any]) -> Kernel:
+    """Mark a kernel: plain loops over arrays and scalars, compiled without the GIL at its first call."""
+    assert isinstance(function, FunctionType)
+    return Kernel(function)

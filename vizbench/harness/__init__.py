@@ -1,0 +1,1 @@
+"""Running models on tasks: the protocol, plans, runs that resume, records, metrics, reports."""

@@ -1,0 +1,126 @@
+"""The protocol every model speaks, and the registry that finds model families.
+
+A model adapts to examples and then predicts answers to questions it is handed alone, so no target can leak. What it
+exchanges is set by its modality; the harness renders and decodes:
+
+modality  a question is            an example's answer is                  a prediction is
+grid      a grid (h, w) uint8      a grid                                  a grid
+frames    an image (H, W, 3)       a clip (T, H, W, 3), question first,    a clip; its last frame is decoded
+                                   target last
+text      a string                 a string                                a string
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, final
+
+from vizbench.errors import unknown
+from vizbench.task import Judge
+
+X = TypeVar("X")
+
+Modality: TypeAlias = Literal["grid", "frames", "text"]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class FrameSpec:
+    """The clips a model wants. count: frames T; cell: pixels a cell without margins and lines, None: the task's look;
+    motion: how the clip goes from question to target (`renderers.video`)."""
+
+    count: int = 9
+    cell: int | None = None
+    motion: Literal["discrete", "linear"] = "discrete"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TextSpec:
+    """The text a model wants: compact JSON, or one line of digits a row (`renderers.text`)."""
+
+    layout: Literal["json", "rows"] = "json"
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Example(Generic[X]):
+    """One training pair, in the model's modality."""
+
+    question: X
+    answer: X
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a model says while it adapts: steps done of steps in all, the latest loss if there is one."""
+
+    done: int
+    total: int
+    loss: float | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Context:
+    """What surrounds one adaptation. judge, params: the task's rules (never its targets); seed: all randomness."""
+
+    judge: Judge
+    params: Any
+    seed: int
+    report: Callable[[Progress], None]
+
+
+class Model(ABC, Generic[X]):
+    """A thing that learns from examples. Anything with these two methods plugs in."""
+
+    modality: ClassVar[Modality]
+    frames: ClassVar[FrameSpec] = FrameSpec()
+    text: ClassVar[TextSpec] = TextSpec()
+
+    @abstractmethod
+    def adapt(self, examples: Sequence[Example[X]], context: Context) -> Mapping[str, float]:
+        """Learn from the examples, starting anew from the checkpoint; returns figures for the record (seconds, steps,
+        loss, trainable parameters). `examples` renders lazily: each access may cost."""
+
+    @abstractmethod
+    def predict(self, questions: Sequence[X], attempts: int, seed: int) -> Iterator[Sequence[X]]:
+        """For each question, in order, `attempts` answers. Same seed, same answers, however often it is called."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A model family as `vizbench models` lists it. checkpoints: names, the first is the default; build: checkpoint
+    name -> model (imports torch only then)."""
+
+    name: str
+    modality: Modality
+    summary: str
+    checkpoints: tuple[str, ...]
+    build: Callable[[str], Model[Any]]
+
+
+@functools.cache
+def families() -> Mapping[str, Family]:
+    """Every family that a file of `vizbench.baselines` offers in its `FAMILIES`, by name."""
+    import vizbench.baselines as package
+
+    found: dict[str, Family] = {}
+    for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
+        offered = getattr(importlib.import_module(f"{package.__name__}.{module.name}"), "FAMILIES", ())
+        found.update((family.name, family) for family in offered)
+    return found
+
+
+def family(name: str) -> Family:
+    """The family of that name, or a UserError that lists near ones."""
+    if name not in families():
+        raise unknown("model", name, families())
+    return families()[name]

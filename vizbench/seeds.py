@@ -1,0 +1,45 @@
+"""Where randomness comes from: every instance has one 64-bit key, a pure function of what names the instance.
+
+(family, version, params, seed, split) are hashed to the state of a SplitMix64 sequence (Steele, Lea, Flood 2014);
+the key of instance i is its i-th output, reached in O(1) because the state is a counter. Kernels seed xoshiro256**
+(`generators.kernels.rng`) with the key. Neighbouring seeds share nothing: the seed goes through the hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+
+from vizbench.errors import UserError
+from vizbench.types import Json, Keys
+
+GOLDEN = 0x9E3779B97F4A7C15
+_MASK = (1 << 64) - 1
+
+
+def splitmix64(state: Keys) -> Keys:
+    """The output function of SplitMix64 on states `(n,)` uint64 (the state is already advanced)."""
+    z = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+def stream(*parts: Json) -> int:
+    """The 64-bit origin of a stream named by JSON values, the same on every machine."""
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+def keys(origin: int, start: int, count: int) -> Keys:
+    """Keys start … start+count-1 of the stream, `(count,)` uint64."""
+    first = (origin + (start + 1) * GOLDEN) & _MASK
+    return splitmix64(np.uint64(first) + np.arange(count, dtype=np.uint64) * np.uint64(GOLDEN))
+
+
+def check_seed(seed: int) -> int:
+    """The seed itself, if it is an integer in 0 … 2^63 - 1."""
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 1 << 63:  # pyright: ignore[reportUnnecessaryIsInstance] callers are users
+        raise UserError(f"seed {seed!r} is not an integer in 0 … 2^63 - 1: choose one there, e.g. 0")
+    return seed

@@ -1,0 +1,129 @@
+"""The nouns that flow through vizbench: grids, instances, batches, verdicts, and how a task wants to be drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias, final
+
+import numpy as np
+import numpy.typing as npt
+
+Grid: TypeAlias = npt.NDArray[np.uint8]
+"""Cell codes, `(h, w)` uint8. A code is not a colour: palettes give codes their colours."""
+
+Grids: TypeAlias = npt.NDArray[np.uint8]
+"""A stack of grids, `(n, h, w)` uint8."""
+
+Image: TypeAlias = npt.NDArray[np.uint8]
+"""One picture, `(H, W, 3)` uint8 RGB."""
+
+Video: TypeAlias = npt.NDArray[np.uint8]
+"""A clip, `(T, H, W, 3)` uint8 RGB."""
+
+Keys: TypeAlias = npt.NDArray[np.uint64]
+"""One 64-bit key an instance, `(n,)`: all the randomness an instance has."""
+
+SplitName: TypeAlias = Literal["train", "test"]
+
+Json: TypeAlias = Any  # what `json.loads` gives; a recursive alias costs pyright more than it tells a reader
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a task's grids are drawn, as plain numbers: the renderers know looks, not tasks.
+
+    palette: a name in `renderers.palettes`; cell: pixels a cell's side; margin: pixels around the board;
+    line: pixels between cells; canvas: when set, the picture is canvas x canvas and `cell` is ignored: cells grow to fit.
+    """
+
+    palette: str
+    cell: int = 16
+    margin: int = 0
+    line: int = 0
+    canvas: int | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Instances as arrays. question, target: `(n, h, w)` uint8; facts: name -> `(n,)` array, copied into `meta`."""
+
+    question: Grids
+    target: Grids
+    facts: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict[str, npt.NDArray[Any]])
+
+    def __len__(self) -> int:
+        return len(self.question)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Instance:
+    """One question with its stored answer.
+
+    task: full name, overrides included (`life/conway`, `life/conway?steps=2`); params: the room's frozen record.
+    question `(h, w)`, target `(h', w')` uint8; steps `(k, h', w')`: the states after the question, the last is the target.
+    """
+
+    task: str
+    params: Any
+    seed: int
+    split: SplitName
+    index: int
+    question: Grid
+    target: Grid
+    steps: Grids
+    meta: Mapping[str, Json] = field(default_factory=dict[str, Json])
+
+    @property
+    def id(self) -> str:
+        """A name unique over all data sets: `life/conway#0-test-17`."""
+        return f"{self.task}#{self.seed}-{self.split}-{self.index}"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What a room's rules say of an answer that has the right form. parts: figures of their own (psr, rpl, ...)."""
+
+    valid: bool
+    reason: str
+    parts: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement of one answer.
+
+    valid: the rules hold, checked from the question alone; exact: equal to the stored target (the paper's metric);
+    cells: share of target cells answered right, 0..1 (0 when the shape differs); reason: one sentence, "" when valid.
+    """
+
+    valid: bool
+    exact: bool
+    cells: float
+    reason: str
+    parts: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class DecodeFailure:
+    """Why a picture or a text holds no grid. It is an answer, a wrong one, and stays in the denominator."""
+
+    reason: str
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """A decoded answer. grid: `(h, w)` uint8; confidence: `(h, w)` float32 in 0..1, 1 where the reading is certain."""
+
+    grid: Grid
+    confidence: npt.NDArray[np.float32]
+
+
+Decoded: TypeAlias = Answer | DecodeFailure
