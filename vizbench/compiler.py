@@ -8,9 +8,12 @@ code when a helper in another file changes.
 
 from __future__ import annotations
 
+import atexit
 import functools
 import hashlib
+import importlib
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +27,10 @@ _PACKAGE = Path(__file__).parent
 
 @functools.cache
 def cache_folder() -> str:
-    """Where compiled kernels lie: `$NUMBA_CACHE_DIR`, else the user's cache, else a temporary folder; then the digest."""
+    """Where compiled kernels lie: a folder named by the digest, in `$NUMBA_CACHE_DIR` or the user's cache.
+
+    Where that cannot be written, a temporary one for this process alone.
+    """
     digest = hashlib.blake2b(digest_size=8)
     for path in sorted(_PACKAGE.rglob("*.py")):
         source = path.read_bytes()
@@ -33,11 +39,17 @@ def cache_folder() -> str:
     digest.update(os.environ.get("NUMBA_BOUNDSCHECK", "").encode())
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     root = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(home) / "vizbench")
+    folder = root / digest.hexdigest()
     try:
-        (root / digest.hexdigest()).mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return str(folder)
     except OSError:
-        root = Path(tempfile.gettempdir()) / f"vizbench-{os.getuid() if hasattr(os, 'getuid') else 0}"
-    return str(root / digest.hexdigest())
+        pass
+    # A new folder, not a fixed name under /tmp: compiled code found in a folder that others could have made is not run.
+    temporary = tempfile.mkdtemp(prefix="vizbench-")
+    atexit.register(shutil.rmtree, temporary, ignore_errors=True)
+    return temporary
 
 
 @final
@@ -63,6 +75,7 @@ class Kernel:
             return self._compiled
         import numba
 
+        config: Any = importlib.import_module("numba.core.config")  # its settings are unknown to type checkers
         scope: dict[str, Any] = dict(self._function.__globals__)
         for name in self._function.__code__.co_names:
             if isinstance(scope.get(name), Kernel):
@@ -70,12 +83,12 @@ class Kernel:
         bound = FunctionType(self._function.__code__, scope, self.__name__, self._function.__defaults__)
         bound.__module__ = self._function.__module__
         bound.__qualname__ = self._function.__qualname__
-        before = numba.config.CACHE_DIR
-        numba.config.CACHE_DIR = cache_folder()  # read once, when the dispatcher is made
+        before = config.CACHE_DIR
+        config.CACHE_DIR = cache_folder()  # read once, when the dispatcher is made
         try:
             self._compiled = numba.njit(bound, cache=True, nogil=True)
         finally:
-            numba.config.CACHE_DIR = before
+            config.CACHE_DIR = before
         return self._compiled
 
 

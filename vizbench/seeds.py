@@ -11,6 +11,7 @@ import hashlib
 import json
 
 import numpy as np
+import numpy.typing as npt
 
 from vizbench.errors import UserError
 from vizbench.types import Json, Keys
@@ -36,6 +37,16 @@ def keys(origin: int, start: int, count: int) -> Keys:
     """Keys start … start+count-1 of the stream, `(count,)` uint64."""
     first = (origin + (start + 1) * GOLDEN) & _MASK
     return splitmix64(np.uint64(first) + np.arange(count, dtype=np.uint64) * np.uint64(GOLDEN))
+
+
+def keys_at(origin: int, numbers: npt.NDArray[np.int64]) -> Keys:
+    """The keys with these numbers, `(n,)` int64 >= 0, in any order: `keys_at(o, [7])[0] == keys(o, 7, 1)[0]`."""
+    return splitmix64(np.uint64(origin) + (numbers.astype(np.uint64) + np.uint64(1)) * np.uint64(GOLDEN))
+
+
+def instance_stream(family: str, version: int, params: Json, seed: int, split: str) -> int:
+    """The origin of a split's keys. params: the room's record as plain JSON (`task.params_json`)."""
+    return stream("vizbench", family, version, params, seed, split)
 
 
 def check_seed(seed: int) -> int:

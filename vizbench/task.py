@@ -64,7 +64,7 @@ class Judge(ABC):
             reason = f"the answer is {_size(grid)} where {_size(target)} was asked"
             return Verdict(False, False, 0.0, reason)
         exact = bool(np.array_equal(grid, target))
-        cells = float(np.mean(grid == target))
+        cells = float(np.count_nonzero(grid == target) / grid.size)
         ruling = self.check(instance.params, instance.question, grid)
         if ruling is None:
             wrong = int(np.sum(grid != target))
@@ -136,6 +136,17 @@ def as_grid(answer: object, codes: int) -> Grid | str:
     return array.astype(np.uint8)
 
 
+def compare(answer: Grid, wanted: Grid, fault: str) -> Ruling:
+    """The ruling of a task with one answer. fault: what wrong cells do, e.g. "differ from rule 110"."""
+    if answer.shape != wanted.shape:
+        return Ruling(False, f"the answer is {_size(answer)} where {_size(wanted)} was asked")
+    wrong = np.argwhere(answer != wanted)
+    if len(wrong) == 0:
+        return Ruling(True, "")
+    row, column = (int(v) for v in wrong[0])
+    return Ruling(False, f"{len(wrong)} of {wanted.size} cells {fault}, the first at row {row}, column {column}")
+
+
 def _size(grid: npt.NDArray[Any]) -> str:
     return f"{grid.shape[0]}x{grid.shape[1]}"
 
@@ -195,7 +206,7 @@ def _text(value: object) -> str:
 
 def _override(name: str, base: Any, wanted: Mapping[str, object]) -> Any:
     """`base` with the wanted fields, strings read as the field's own type."""
-    fields = {f.name: type(getattr(base, f.name)) for f in dataclasses.fields(base)}
+    fields: dict[str, type] = {f.name: type(getattr(base, f.name)) for f in dataclasses.fields(base)}
     values: dict[str, object] = {}
     for key, value in wanted.items():
         if key not in fields:

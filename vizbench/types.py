@@ -35,7 +35,7 @@ class Look:
     """How a task's grids are drawn, as plain numbers: the renderers know looks, not tasks.
 
     palette: a name in `renderers.palettes`; cell: pixels a cell's side; margin: pixels around the board;
-    line: pixels between cells; canvas: when set, the picture is canvas x canvas and `cell` is ignored: cells grow to fit.
+    line: pixels between cells; canvas: when set, the picture is canvas x canvas and cells grow to fit it.
     """
 
     palette: str
@@ -64,7 +64,7 @@ class Instance:
     """One question with its stored answer.
 
     task: full name, overrides included (`life/conway`, `life/conway?steps=2`); params: the room's frozen record.
-    question `(h, w)`, target `(h', w')` uint8; steps `(k, h', w')`: the states after the question, the last is the target.
+    question `(h, w)`, target `(h', w')` uint8; steps `(k, h', w')`: states after the question, the last is the target.
     """
 
     task: str

@@ -83,6 +83,8 @@ class Model(ABC, Generic[X]):
     modality: ClassVar[Modality]
     frames: ClassVar[FrameSpec] = FrameSpec()
     text: ClassVar[TextSpec] = TextSpec()
+    weights: str | None = None
+    """A digest of the checkpoint's weights, for the record; a model that has weights sets it when it is built."""
 
     @abstractmethod
     def adapt(self, examples: Sequence[Example[X]], context: Context) -> Mapping[str, float]:

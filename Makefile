@@ -1,0 +1,49 @@
+# Two commands for a fresh machine: `make demo` and `make test`. Both make .venv first, and again when its recipe changes.
+
+PYTHON ?= python3
+VENV ?= .venv
+JOBS ?= 2
+BIN := $(VENV)/bin
+
+.PHONY: help demo test lint types suite venv figure clean
+
+help:
+	@echo "make demo   adapt the embedded video model to a task it never saw, judge it, write a report"
+	@echo "make test   lint, types, the whole suite (JOBS=$(JOBS) processes)"
+	@echo "make venv   only install; PYTHON=$(PYTHON) chooses the interpreter (3.11 or newer)"
+	@echo "make figure draw docs/figure.png anew"
+	@echo "make clean  remove $(VENV) and what tools left behind"
+
+demo: $(VENV)/models.stamp
+	$(BIN)/vizbench eval --model cogvideox --shots 16
+
+test: lint types suite
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/dev.stamp
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+# One thread a worker: torch and the kernels would otherwise fight over the cores.
+suite: $(VENV)/dev.stamp
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
+
+venv: $(VENV)/dev.stamp
+
+figure: $(VENV)/models.stamp
+	$(BIN)/python docs/figure.py
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "vizbench needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# The stamp of an extra (models, dev) is older than the recipe when the recipe has changed.
+$(VENV)/%.stamp: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$*]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis

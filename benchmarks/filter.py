@@ -1,0 +1,97 @@
+"""The train/test filter: compiled, beside plain NumPy and beside plain Python.
+
+.venv/bin/python benchmarks/filter.py [rows]
+
+All three judge the same 300 test candidates of life/conway against the same train pool, 5000 rows by default, under
+the paper's distance of 0.25, and drop repeats. The last lines are the whole of it: a test split of 200 accepted rows.
+Medians of three.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from vizbench import sources
+from vizbench.generators.kernels.distance import far_enough
+from vizbench.generators.kernels.distinct import add_new, digests
+
+Rows = npt.NDArray[np.uint8]
+
+LEAST = 0.25
+
+
+def compiled(candidates: Rows, pool: Rows) -> list[bool]:
+    keep: list[bool] = far_enough(candidates, pool, LEAST, False).tolist()
+    return keep
+
+
+def by_numpy(candidates: Rows, pool: Rows) -> list[bool]:
+    return [bool((np.mean(row != pool, axis=1) >= LEAST).all()) for row in candidates]
+
+
+def by_python(candidates: Rows, pool: Rows) -> list[bool]:
+    others = pool.tolist()
+    return [
+        all(sum(a != b for a, b in zip(row, other, strict=True)) / len(row) >= LEAST for other in others)
+        for row in candidates.tolist()
+    ]
+
+
+def distinct_compiled(rows: Rows) -> int:
+    table = np.zeros(1 << (4 * len(rows)).bit_length(), np.uint64)
+    return int(add_new(table, digests(rows)).sum())
+
+
+def distinct_set(rows: Rows) -> int:
+    return len({row.tobytes() for row in rows})
+
+
+def seconds(work: Callable[[], object], times: int = 3) -> float:
+    work()  # the first call compiles
+    spent: list[float] = []
+    for _ in range(times):
+        start = time.perf_counter()
+        work()
+        spent.append(time.perf_counter() - start)
+    return statistics.median(spent)
+
+
+def main() -> None:
+    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
+    data = sources.load("life/conway", pool=0)
+    pool = data.train.batch(0, rows).question.reshape(rows, -1)
+    candidates = data.test.batch(0, 300).question.reshape(300, -1)
+    few = candidates[:10]
+    assert compiled(candidates, pool) == by_numpy(candidates, pool)
+    assert compiled(few, pool) == by_python(few, pool)
+    fast = seconds(lambda: compiled(candidates, pool))
+    table = {
+        "kernel": fast,
+        "numpy, a row at a time": seconds(lambda: by_numpy(candidates, pool)),
+        "python (300 rows, from 10)": 30 * seconds(lambda: by_python(few, pool), 1),
+    }
+    print(f"300 candidates against {rows} rows of 64 cells")
+    for name, spent in table.items():
+        print(f"  {name:28} {spent:9.4f} s   {spent / fast:8.1f} x")
+
+    many = data.train.batch(0, 200_000).question.reshape(200_000, -1)
+    assert distinct_compiled(many) == distinct_set(many) == len(many)
+    fast = seconds(lambda: distinct_compiled(many))
+    print("200,000 rows, which are new")
+    for name, spent in {"kernel": fast, "python set": seconds(lambda: distinct_set(many))}.items():
+        print(f"  {name:28} {spent:9.4f} s   {spent / fast:8.1f} x")
+
+    print("200 test rows, pool of 5000 made anew")
+    for task in ("life/conway", "life/seeds"):
+        spent = seconds(lambda task=task: sources.load(task).test.head(200))
+        print(f"  {task:28} {spent:9.4f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Pictures a second of processor time on one thread, beside plain NumPy and Pillow: `python benchmarks/renderers.py`.
+
+8x8 grids in 272 px pictures, the paper's canvas of life; the best of several passes over batches that fit the memory.
+"""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image as Pictures
+from PIL import ImageDraw
+
+from vizbench.renderers.decode import decode, decode_batch
+from vizbench.renderers.files import save_png
+from vizbench.renderers.frames import index_palette, render_batch, render_indices
+from vizbench.renderers.palettes import palette
+from vizbench.renderers.video import clip, write_video
+from vizbench.types import Grids, Image, Look
+
+LOOK = Look("binary", cell=32, margin=8)
+ARC = Look("arc", canvas=400, line=2)
+
+
+def rate(work: Callable[[], object], pictures: int, seconds: float = 1.0) -> float:
+    """Pictures a second of processor time: the fastest of the passes that fit in that many seconds, after one to warm up."""
+    work()
+    best, spent = np.inf, 0.0
+    while spent < seconds:
+        start = time.process_time()
+        work()
+        took = time.process_time() - start
+        best, spent = min(best, took), spent + took
+    return pictures / best
+
+
+def numpy_indices(grids: Grids) -> None:
+    kron: Any = np.kron  # typed in part only
+    for grid in grids:
+        np.pad(kron(grid, np.ones((32, 32), np.uint8)), 8, constant_values=2)
+
+
+def numpy_rgb(grids: Grids) -> None:
+    colours = index_palette(LOOK)
+    for grid in grids:
+        np.take(colours, np.pad(grid.repeat(32, axis=0).repeat(32, axis=1), 8, constant_values=2), axis=0)
+
+
+def numpy_decode(pictures: list[Image]) -> None:
+    colours = palette("binary").astype(np.float32)
+    for picture in pictures:
+        cells = picture[8:264, 8:264].reshape(8, 32, 8, 32, 3)[:, 8:24, :, 8:24].mean(axis=(1, 3), dtype=np.float32)
+        ((cells[:, :, None] - colours) ** 2).sum(axis=3).argmin(axis=2)
+
+
+def pillow_rgb(grids: Grids) -> None:
+    names: list[tuple[int, ...]] = [tuple(colour) for colour in index_palette(LOOK).tolist()]
+    rows: list[list[list[int]]] = grids.tolist()
+    for grid in rows:
+        picture = Pictures.new("RGB", (272, 272), names[-1])
+        draw = ImageDraw.Draw(picture)
+        for i, row in enumerate(grid):
+            for j, code in enumerate(row):
+                draw.rectangle((8 + 32 * j, 8 + 32 * i, 39 + 32 * j, 39 + 32 * i), fill=names[code])
+
+
+def png(grids: Grids) -> None:
+    for grid in grids:
+        save_png(io.BytesIO(), grid, LOOK)
+
+
+def rgb_png(pictures: list[Image]) -> None:
+    for picture in pictures:
+        Pictures.fromarray(picture).save(io.BytesIO(), "PNG")
+
+
+def main() -> None:
+    grids = np.random.Generator(np.random.PCG64(0)).integers(0, 2, (500, 8, 8)).astype(np.uint8)
+    arc = np.random.Generator(np.random.PCG64(1)).integers(0, 10, (20, 14, 17)).astype(np.uint8)
+    few = grids[:100]
+    pictures = render_batch(few, LOOK)
+    arc_pictures = render_batch(arc, ARC)
+    rows: list[tuple[str, float, str]] = [
+        ("palette indices, kernel", rate(lambda: render_indices(grids, LOOK), len(grids)), "goal 50,000"),
+        ("palette indices, numpy kron", rate(lambda: numpy_indices(few), len(few)), ""),
+        ("RGB, kernel", rate(lambda: render_batch(grids, LOOK), len(grids)), "goal 4,000"),
+        ("RGB, numpy repeat and take", rate(lambda: numpy_rgb(few), len(few)), ""),
+        ("RGB, Pillow rectangles", rate(lambda: pillow_rgb(few), len(few)), ""),
+        ("decode, kernel over a batch", rate(lambda: decode_batch(pictures, LOOK, (8, 8)), len(few)), "goal 10,000"),
+        ("decode, one by one", rate(lambda: [decode(p, LOOK, (8, 8)) for p in pictures], len(few)), ""),
+        ("decode, numpy means", rate(lambda: numpy_decode(list(pictures)), len(few)), ""),
+        ("decode, size inferred, 400 px ARC", rate(lambda: [decode(p, ARC) for p in arc_pictures], len(arc)), ""),
+        ("PNG in palette mode", rate(lambda: png(few), len(few)), ""),
+        ("PNG in RGB from pictures, Pillow", rate(lambda: rgb_png(list(pictures)), len(few)), ""),
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        frames = clip(grids[0], grids[1], LOOK)
+        rows.append(
+            ("clips of 9 frames, lossless mp4", rate(lambda: write_video(Path(folder) / "a.mp4", frames), 1), "")
+        )
+    for name, speed, goal in rows:
+        print(f"{name:36s} {speed:12,.0f} /s  {goal}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""Draw docs/figure.png: one instance of every family, the question above its target.
+
+python docs/figure.py
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+import vizbench as vb
+from vizbench.task import rooms
+
+TILE, GAP, LABEL = 168, 14, 24  # pixels
+INK, FRAME = (40, 40, 40), (170, 170, 170)
+
+
+def main() -> None:
+    names = [f"{family}/{next(iter(task.variants))}" for family, task in rooms().items()]
+    width = GAP + len(names) * (TILE + GAP)
+    sheet = Image.new("RGB", (width, LABEL + 2 * (TILE + GAP)), "white")
+    draw = ImageDraw.Draw(sheet)
+    for k, name in enumerate(names):
+        instance = vb.load(name, seed=0).train[0]
+        left = GAP + k * (TILE + GAP)
+        draw.text((left + TILE // 2, LABEL // 2 + 2), name, INK, ImageFont.load_default(14), anchor="mm")
+        for row, grid in enumerate((instance.question, instance.target)):
+            look = replace(vb.judge_of(instance).look, cell=TILE // max(grid.shape), canvas=None, margin=0)
+            picture = Image.fromarray(vb.render(grid, look))
+            x = left + (TILE - picture.width) // 2
+            y = LABEL + row * (TILE + GAP // 2) + (TILE - picture.height) // 2
+            sheet.paste(picture, (x, y))
+            draw.rectangle((x - 1, y - 1, x + picture.width, y + picture.height), outline=FRAME)
+    path = Path(__file__).with_name("figure.png")
+    sheet.quantize(64).save(path, optimize=True)
+    print(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""Rewrite the generated blocks of README.md: the table of tasks from the registry, the results from docs/embedded.md.
+
+    python docs/readme.py
+
+A block stands between `<!-- begin NAME -->` and `<!-- end NAME -->`. The test suite fails when a block is out of date.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from vizbench.task import rooms
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def tasks_table() -> str:
+    """One row a family: what is asked, and its variants, the default first."""
+    rows = ["| family | what is asked | variants |", "|---|---|---|"]
+    for family, task in rooms().items():
+        variants = ", ".join(f"`{name}`" for name in task.variants)
+        rows.append(f"| `{family}` | {task.summary} | {variants} |")
+    return "\n".join(rows)
+
+
+def block(text: str, name: str) -> str:
+    """What stands between the markers of a block."""
+    found = re.search(rf"<!-- begin {name} -->\n(.*?)\n?<!-- end {name} -->", text, re.DOTALL)
+    if found is None:
+        raise SystemExit(f"no block <!-- begin {name} --> … <!-- end {name} -->")
+    return found[1]
+
+
+def fill(text: str, name: str, content: str) -> str:
+    """The text with one block replaced."""
+    return text.replace(f"<!-- begin {name} -->\n{block(text, name)}", f"<!-- begin {name} -->\n{content}")
+
+
+def updated(text: str) -> str:
+    """The README as it should read."""
+    text = fill(text, "tasks", tasks_table())
+    return fill(text, "results", block((ROOT / "docs" / "embedded.md").read_text(encoding="utf-8"), "results"))
+
+
+if __name__ == "__main__":
+    readme = ROOT / "README.md"
+    readme.write_text(updated(readme.read_text(encoding="utf-8")), encoding="utf-8")

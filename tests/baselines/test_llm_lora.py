@@ -1,0 +1,330 @@
+"""The embedded language model: places, network, decoding, training, and its face to the harness."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from vizbench.baselines.llm_lora import Adaptation, TextTwin
+from vizbench.baselines.text import pretrain as pretraining
+from vizbench.baselines.text.decode import generate
+from vizbench.baselines.text.network import TURNS, TwinConfig, forward, load, network, save
+from vizbench.baselines.text.tokens import (
+    ANSWER,
+    CELL,
+    EOS,
+    IGNORED,
+    NEUTRAL,
+    NEWLINE,
+    PAD,
+    PAGE,
+    ROW,
+    SEP,
+    advance,
+    collate,
+    example,
+    prompt,
+    rows_of,
+    text,
+)
+from vizbench.baselines.text.train import accuracy, backward, corrupt
+from vizbench.errors import UserError
+from vizbench.harness.model import Context, Example, Progress
+from vizbench.renderers.text import to_text
+
+SMALL = TwinConfig(hidden=32, layers=2, heads=8, groups=4, feed=32)
+SHORT = Adaptation(steps=2, batch=4)
+
+
+def grids(n: int, h: int, w: int, seed: int = 0, codes: int = 3) -> list[str]:
+    return [rows_of(g) for g in np.random.default_rng(seed).integers(0, codes, (n, h, w), dtype=np.uint8)]
+
+
+def context(seed: int = 0, heard: list[Progress] | None = None) -> Context:
+    said = [] if heard is None else heard
+    return Context(judge=None, params=None, seed=seed, report=said.append)  # type: ignore[arg-type] not used by the model
+
+
+# Tokens and places
+
+
+@pytest.mark.parametrize(("h", "w"), [(1, 1), (3, 5), (8, 8), (21, 21), (30, 30), (31, 31)])
+def test_an_answer_cell_is_read_one_answer_after_its_question_cell(h: int, w: int) -> None:
+    question, answer = grids(2, h, w)
+    row = example(question, answer)
+    asked = row.labels != IGNORED
+    cells = row.places[1 : 1 + h * (w + 1)]
+    assert np.array_equal(row.places[asked] - ANSWER, cells)
+    expected = [PAGE + ROW * r + c for r in range(h) for c in range(w + 1)]
+    assert cells.tolist() == expected
+
+
+def test_the_loss_lies_on_the_answer_and_each_token_predicts_the_next() -> None:
+    row = example("01\n10", "22\n3z")
+    asked = row.labels != IGNORED
+    assert row.ids.tolist()[:8] == [NEUTRAL, CELL, CELL + 1, NEWLINE, CELL + 1, CELL, EOS, SEP]
+    assert text(row.labels[asked].tolist()) == "22\n3z"
+    assert row.labels[asked][-1] == EOS
+    assert row.ids[asked].tolist() == [SEP, *row.labels[asked][:-1].tolist()]
+
+
+def test_decoding_walks_the_places_that_training_showed() -> None:
+    row = example("012\n345", "01\n2345\n6")
+    asked = row.labels != IGNORED
+    place = int(prompt("012\n345").places[-1])
+    for expected, token in zip(row.places[asked].tolist(), row.labels[asked].tolist(), strict=True):
+        assert place == expected
+        place = advance(place, token)
+
+
+def test_places_stay_on_the_page_whatever_the_model_writes() -> None:
+    place = PAGE + ANSWER
+    for token in [CELL] * 100 + [NEWLINE] * 100:
+        place = advance(place, token)
+        assert PAGE + ANSWER <= place < PAGE + 2 * ANSWER
+
+
+def test_text_ends_at_eos_and_marks_what_is_no_cell() -> None:
+    assert text([CELL + 1, NEWLINE, CELL + 35, EOS, CELL]) == "1\nz"
+    assert text([CELL, SEP, CELL]) == "0?0"
+
+
+def test_rows_are_written_as_the_renderer_writes_them() -> None:
+    grid = np.arange(36, dtype=np.uint8).reshape(4, 9)
+    assert rows_of(grid) == to_text(grid, "rows")
+
+
+@pytest.mark.parametrize("question", ["0A", "[[0]]", "", "0 1", "0" * 32, "\n".join("0" * 32)])
+def test_a_question_that_cannot_be_read_is_a_user_error(question: str) -> None:
+    with pytest.raises(UserError):
+        prompt(question)
+
+
+def test_captions_stand_before_the_page_in_tokens_of_their_own() -> None:
+    named = prompt("01", "a01")
+    assert named.places[:3].tolist() == [0, 1, 2]
+    assert not set(named.ids[:3].tolist()) & set(prompt("01").ids.tolist())
+    with pytest.raises(UserError, match="at most 24"):
+        prompt("01", "a" * 25)
+
+
+def test_shorter_sequences_are_padded_without_loss() -> None:
+    batch = collate([example("0", "1"), example("00\n00", "11\n11")])
+    assert batch.ids[0, -1] == PAD
+    assert (batch.labels != IGNORED).sum(1).tolist() == [2, 6]
+
+
+# The network
+
+
+def test_the_rotary_frequencies_are_the_ones_that_fit_the_page() -> None:
+    found = network(SMALL, 0).model.rotary_emb.inv_freq / (2 * torch.pi)
+    assert torch.allclose(found, torch.tensor(TURNS), rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize("width", [5, 8, 12])
+def test_heads_start_as_windows_on_the_neighbours_of_the_cell_to_predict(width: int) -> None:
+    model = network(TwinConfig(), 0)
+    question, answer = grids(2, 7, width)
+    batch = collate([example(question, answer)])
+    length = batch.ids.shape[1]
+    blocked = torch.full((length, length), -1e9).triu(1)[None, None]
+    attentions: Any = model.model(
+        input_ids=torch.from_numpy(batch.ids),
+        position_ids=torch.from_numpy(batch.places),
+        attention_mask=blocked,
+        output_attentions=True,
+    ).attentions
+    places = batch.places[0].tolist()
+    row, column = 3, 2
+    asking = places.index(PAGE + ANSWER + ROW * row + column)
+    neighbours = [(row, column), (row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)]
+    for head, (r, c) in enumerate(neighbours):
+        assert places[int(attentions[0][0, head, asking].argmax())] == PAGE + ROW * r + c
+
+
+def test_the_size_and_the_seed_make_the_network_alone() -> None:
+    before = torch.random.get_rng_state()
+    one, same, other = network(TwinConfig(), 1), network(TwinConfig(), 1), network(TwinConfig(), 2)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert 1.0e6 < sum(p.numel() for p in one.parameters()) < 1.25e6
+    pairs = list(zip(one.parameters(), same.parameters(), strict=True))
+    assert all(torch.equal(a, b) for a, b in pairs)
+    assert not torch.equal(one.lm_head.weight, other.lm_head.weight)
+
+
+def test_saved_weights_come_back(tmp_path: Path) -> None:
+    model = network(SMALL, 3)
+    save(model, tmp_path / "w.safetensors", {"seed": 3})
+    back = load(SMALL, tmp_path / "w.safetensors")
+    for a, b in zip(model.parameters(), back.parameters(), strict=True):
+        assert torch.equal(a.half().float(), b)
+
+
+def test_missing_broken_and_foreign_weights_are_user_errors(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    with pytest.raises(UserError, match="vizbench pretrain qwen3"):
+        load(SMALL, path)
+    path.write_bytes(b"not weights")
+    with pytest.raises(UserError, match="remake"):
+        load(SMALL, path)
+    save(network(SMALL, 0), path, {})
+    with pytest.raises(UserError, match="remake"):
+        load(TwinConfig(), path)
+
+
+# Decoding
+
+
+def test_cached_greedy_decoding_equals_argmax_over_the_whole_sequence() -> None:
+    model = network(SMALL, 4)
+    prompts = [prompt(q) for q in grids(3, 4, 6)]
+    written = generate(model, prompts, 12, 0.0, torch.Generator())
+    for start, found in zip(prompts, written, strict=True):
+        ids, places, expected = start.ids.tolist(), start.places.tolist(), []
+        while len(expected) < 12:
+            with torch.no_grad():
+                token = int(forward(model, torch.tensor([ids]), torch.tensor([places]))[0, -1].argmax())
+            if token == EOS:
+                break
+            expected.append(token)
+            ids.append(token)
+            places.append(advance(places[-1], token))
+        assert found == expected
+
+
+def test_sampling_follows_the_generator() -> None:
+    model = network(SMALL, 4)
+    prompts = [prompt(q) for q in grids(2, 4, 4)]
+    runs = [generate(model, prompts, 10, 1.0, torch.Generator().manual_seed(s)) for s in (1, 1, 2)]
+    assert runs[0] == runs[1] != runs[2]
+
+
+# Training
+
+
+def test_corruption_touches_read_answer_cells_only() -> None:
+    rows = collate([example(q, a, "b1") for q, a in zip(grids(6, 6, 6), grids(6, 6, 6, seed=1), strict=True)])
+    worn = corrupt(rows, 0.5, np.random.default_rng(0))
+    changed = worn.ids != rows.ids
+    answer = np.arange(rows.ids.shape[1]) > np.argmax(rows.ids == SEP, 1)[:, None]
+    cell = (rows.ids >= CELL) & (rows.ids != NEWLINE)
+    assert 0.1 < changed[answer & cell].mean() < 0.5
+    assert not changed[~(answer & cell)].any()
+    assert np.array_equal(worn.labels, rows.labels)
+    assert np.array_equal(corrupt(rows, 0.0, np.random.default_rng(0)).ids, rows.ids)
+
+
+def test_a_step_in_chunks_is_the_step_of_the_whole_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vizbench.baselines.text.train.precision", lambda: torch.float32)
+    rows = [example(q, a) for q, a in zip(grids(6, 3, 4), grids(6, 3, 4, seed=1), strict=True)]
+    rows.append(example("012\n012", "1"))
+    gradients: list[torch.Tensor] = []
+    for chunk in (2, 7):
+        monkeypatch.setattr("vizbench.baselines.text.train.CHUNK", chunk)
+        model = network(SMALL, 0)
+        backward(model, rows, 0.0, np.random.default_rng(0))
+        gradients.append(torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]))
+    assert torch.allclose(gradients[0], gradients[1], atol=1e-6)
+
+
+def test_accuracy_counts_right_tokens_of_the_answer() -> None:
+    model = network(SMALL, 0)
+    rows = [example(q, q) for q in grids(3, 3, 3)]
+    with torch.no_grad():
+        guess = forward(model, *(torch.from_numpy(a) for a in (collate(rows).ids, collate(rows).places))).argmax(-1)
+    asked = collate(rows).labels != IGNORED
+    expected = [(g[a] == row.labels[a]).mean() for g, a, row in zip(guess.numpy(), asked, rows, strict=True)]
+    assert np.allclose(accuracy(model, rows), expected)
+
+
+def test_a_stopped_pretraining_goes_on_as_if_it_had_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pretraining, "TwinConfig", lambda: SMALL)
+    recipe = pretraining.Recipe(steps=4, batch=2, warm=2, every=2, held_out=1)
+    whole = pretraining.pretrain(tmp_path / "whole", 0, recipe)
+
+    draw = pretraining.sample
+
+    def interrupted(seed: int, step: int, count: int) -> Any:
+        if seed == 0 and step == 3:
+            raise KeyboardInterrupt
+        return draw(seed, step, count)
+
+    monkeypatch.setattr(pretraining, "sample", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        pretraining.pretrain(tmp_path / "parts", 0, recipe)
+    monkeypatch.setattr(pretraining, "sample", draw)
+    parts = pretraining.pretrain(tmp_path / "parts", 0, recipe)
+
+    a, b = load(SMALL, whole), load(SMALL, parts)
+    assert all(torch.equal(x, y) for x, y in zip(a.parameters(), b.parameters(), strict=True))
+    lines = [json.loads(line) for line in (tmp_path / "parts" / pretraining.LOG).read_text().splitlines()]
+    assert [line["step"] for line in lines] == [2, 4]
+    assert 0 <= lines[-1]["tokens"] <= 1
+    with pytest.raises(UserError, match="seed 0"):
+        pretraining.pretrain(tmp_path / "parts", 1, recipe)
+
+
+# The model of the harness
+
+
+def test_a_network_that_may_train_learns_to_copy() -> None:
+    questions = grids(40, 3, 3)
+    model = TextTwin("tiny-scratch", plan=Adaptation(steps=60, batch=8))
+    heard: list[Progress] = []
+    figures = model.adapt([Example(q, q) for q in questions[:30]], context(heard=heard))
+    assert [p.done for p in heard] == list(range(1, 61))
+    assert figures["trainable"] > 1e6
+    answers = [answer for (answer,) in model.predict(questions[30:], 1, 0)]
+    assert sum(a == q for a, q in zip(answers, questions[30:], strict=True)) >= 8
+
+
+def test_a_lora_of_no_steps_says_what_its_base_says(tmp_path: Path) -> None:
+    base = network(TwinConfig(), 5)
+    save(base, tmp_path / "w.safetensors", {})
+    model = TextTwin("tiny", tmp_path / "w.safetensors", Adaptation(steps=0))
+    questions = grids(4, 4, 4)
+    figures = model.adapt([Example(q, q) for q in questions], context())
+    assert figures["trainable"] < 0.35 * sum(p.numel() for p in base.parameters())
+    expected = generate(load(TwinConfig(), tmp_path / "w.safetensors"), [prompt(q) for q in questions], 30, 0.0, torch.Generator())
+    assert [a for (a,) in model.predict(questions, 1, 0)] == [text(e) for e in expected]
+
+
+def test_predictions_follow_the_seed_and_keep_the_order_of_mixed_sizes() -> None:
+    model = TextTwin("tiny-random", plan=SHORT)
+    model.adapt([Example(q, q) for q in grids(4, 3, 3)], context())
+    questions = [*grids(2, 3, 3), *grids(1, 5, 4), *grids(2, 3, 3, seed=2)]
+    first = list(model.predict(questions, 3, 7))
+    assert first == list(model.predict(questions, 3, 7))
+    assert [len(answers) for answers in first] == [3] * 5
+    other = list(model.predict(questions, 3, 8))
+    assert [a[0] for a in other] == [a[0] for a in first]
+    assert [a[1:] for a in other] != [a[1:] for a in first]
+    alone = list(model.predict(questions[2:3], 1, 7))
+    assert alone[0][0] == first[2][0]
+
+
+def test_the_same_seed_adapts_alike() -> None:
+    answers: list[Any] = []
+    for seed in (1, 1, 2):
+        model = TextTwin("tiny-random", plan=SHORT)
+        model.adapt([Example(q, q) for q in grids(4, 3, 3)], context(seed))
+        answers.append(list(model.predict(grids(2, 3, 3), 2, 0)))
+    assert answers[0] == answers[1] != answers[2]
+
+
+def test_misuse_is_a_user_error(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="tiny-random"):
+        TextTwin("tiny-randon")
+    model = TextTwin("tiny", tmp_path / "none.safetensors", SHORT)
+    with pytest.raises(UserError, match="call adapt"):
+        list(model.predict(["0"], 1, 0))
+    with pytest.raises(UserError, match="at least one"):
+        model.adapt([], context())
+    with pytest.raises(UserError, match="vizbench pretrain qwen3"):
+        model.adapt([Example("0", "1")], context())

@@ -1,0 +1,112 @@
+"""Trivial baselines: each does what its name says, on tiny grids where the right answer is plain to see."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import vizbench as vb
+from vizbench.baselines.trivial import FAMILIES, Blank, Copy, Majority, Nearest, Random, Solver
+from vizbench.errors import UserError
+from vizbench.harness.model import Context, Example, family
+from vizbench.harness.plan import TRIVIAL
+from vizbench.sources import judge_of
+
+
+def grid(*rows):
+    return np.array(rows, np.uint8)
+
+
+def context(task="life/conway", seed=0):
+    data = vb.load(task)
+    return Context(data.judge, data.params, seed, lambda progress: None)
+
+
+def answers(model, examples, questions, attempts=1, seed=0):
+    assert model.adapt(examples, context()) == {}
+    return [list(found) for found in model.predict(questions, attempts, seed)]
+
+
+PAIRS = [
+    Example(grid([0, 0], [0, 1]), grid([1, 0], [0, 0])),
+    Example(grid([0, 0], [1, 1]), grid([1, 1], [0, 0])),
+    Example(grid([1, 1], [1, 1]), grid([0, 1], [1, 0])),
+]
+
+
+def test_the_plan_knows_every_family_by_name():
+    assert tuple(family.name for family in FAMILIES) == TRIVIAL
+    assert all(family("copy").build("none").modality == "grid" for _ in range(2))
+
+
+def test_copy_answers_the_question_and_not_the_array_itself():
+    question = grid([0, 1], [1, 0])
+    [[found]] = answers(Copy(), PAIRS, [question])
+    assert np.array_equal(found, question)
+    assert not np.shares_memory(found, question)
+
+
+def test_blank_takes_the_shape_that_targets_share_else_the_questions():
+    question = grid([1, 1, 1])
+    assert answers(Blank(), PAIRS, [question])[0][0].tolist() == [[0, 0], [0, 0]]
+    mixed = [*PAIRS, Example(grid([1]), grid([1]))]
+    assert answers(Blank(), mixed, [question])[0][0].tolist() == [[0, 0, 0]]
+
+
+def test_majority_is_by_cell_and_ties_go_to_the_lowest_code():
+    assert answers(Majority(), PAIRS, [grid([1, 1], [1, 1])])[0][0].tolist() == [[1, 1], [0, 0]]
+    assert answers(Majority(), PAIRS[:2], [grid([1, 1], [1, 1])])[0][0].tolist() == [[1, 0], [0, 0]]
+
+
+def test_majority_of_differing_shapes_is_one_code_in_the_questions_shape():
+    mixed = [Example(grid([0]), grid([1])), Example(grid([0, 0]), grid([1, 0]))]
+    assert answers(Majority(), mixed, [grid([0, 0], [0, 0])])[0][0].tolist() == [[1, 1], [1, 1]]
+
+
+def test_random_draws_the_codes_of_the_targets_alone_evenly_and_the_same_each_time():
+    big = [Example(np.zeros((50, 50), np.uint8), np.where(np.eye(50) > 0, 7, 3).astype(np.uint8))]
+    questions = [np.zeros((50, 50), np.uint8)] * 2
+    found = answers(Random(), big, questions, attempts=2)
+    assert set(np.unique(found)) == {3, 7}
+    assert 0.45 < np.mean(np.array(found) == 7) < 0.55  # 5,000 draws of each pair: six standard errors
+    again = answers(Random(), big, questions, attempts=2)
+    assert np.array_equal(found, again)
+    distinct = {cells.tobytes() for row in found for cells in row}
+    assert len(distinct) == 4  # questions and attempts differ
+    assert not np.array_equal(found, answers(Random(), big, questions, attempts=2, seed=1))
+
+
+def test_nearest_takes_the_first_of_the_nearest_and_copies_unseen_shapes():
+    assert answers(Nearest(), PAIRS, [grid([0, 0], [1, 1])])[0][0].tolist() == PAIRS[1].answer.tolist()
+    tie = grid([0, 1], [1, 1])  # one cell from the second and one from the third
+    assert answers(Nearest(), PAIRS, [tie])[0][0].tolist() == PAIRS[1].answer.tolist()
+    assert answers(Nearest(), PAIRS, [grid([0, 1, 1])])[0][0].tolist() == [[0, 1, 1]]
+
+
+def test_adapting_starts_anew():
+    model = Nearest()
+    model.adapt(PAIRS, context())
+    assert answers(model, PAIRS[:1], [PAIRS[2].question])[0][0].tolist() == PAIRS[0].answer.tolist()
+
+
+def test_solver_is_right_on_every_question():
+    data = vb.load("life/conway")
+    model = Solver()
+    model.adapt([Example(i.question, i.target) for i in data.train.head(3)], context())
+    test = data.test.head(20)
+    for instance, [found] in zip(test, model.predict([i.question for i in test], 1, 0), strict=True):
+        assert vb.verify(instance, found).exact
+
+
+def test_solver_says_where_no_rule_is_known():
+    judge = judge_of("arc-json:nowhere.json")
+    silent = Context(judge, None, 0, lambda progress: None)
+    with pytest.raises(UserError, match="no solver"):
+        Solver().adapt(PAIRS, silent)
+
+
+def test_no_examples_and_no_checkpoints_are_refused():
+    with pytest.raises(UserError, match="at least one"):
+        Copy().adapt([], context())
+    with pytest.raises(UserError, match="has no checkpoint 'tiny'"):
+        family("copy").build("tiny")

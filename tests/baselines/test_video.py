@@ -1,0 +1,183 @@
+"""The embedded video model: an exact codec, one conditioning for training and sampling, an adapter that starts at nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="the extra [models] is not installed")
+
+from vizbench.baselines import video_twin as twin  # noqa: E402 the import needs torch
+from vizbench.baselines.pretrain_video import Recipe, neutral, paint, pretrain, rate  # noqa: E402 likewise
+from vizbench.baselines.video_lora import Adaptation, VideoLora  # noqa: E402 likewise
+from vizbench.baselines.video_training import LAST, conditioning, noised, velocity  # noqa: E402 likewise
+from vizbench.baselines.worlds import sample  # noqa: E402 likewise
+from vizbench.baselines.worlds.draw import Draw  # noqa: E402 likewise
+from vizbench.errors import UserError  # noqa: E402 likewise
+from vizbench.harness.model import Context, Example, Progress  # noqa: E402 likewise
+from vizbench.renderers.frames import render  # noqa: E402 likewise
+from vizbench.task import spec  # noqa: E402 likewise
+from vizbench.types import Look  # noqa: E402 likewise
+
+LOOK = Look("binary", cell=twin.CELL)
+
+
+def _examples(count: int) -> list[Example[Any]]:
+    conway = spec("life/conway")
+    batch = conway.task.generate_batch(conway.params, np.arange(count, dtype=np.uint64))
+    pairs = [(render(q, LOOK), render(t, LOOK)) for q, t in zip(batch.question, batch.target, strict=True)]
+    return [Example(question, np.stack([question, target])) for question, target in pairs]
+
+
+def _context(seen: list[Progress]) -> Context:
+    conway = spec("life/conway")
+    return Context(conway.task, conway.params, 0, seen.append)
+
+
+def test_codec_is_exact_on_boards() -> None:
+    codec = twin.PatchCodec()
+    clip = torch.from_numpy(_examples(1)[0].answer).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
+    latents = codec.encode(clip).latent_dist.sample()
+    assert latents.shape == (1, 3, 2, 8, 8)
+    assert torch.equal(codec.decode(latents).sample, clip)
+
+
+def test_parameter_count_is_as_documented() -> None:
+    assert sum(p.numel() for p in twin.transformer(twin.TwinConfig(), 0).parameters()) == 1_270_342
+
+
+def test_same_seed_same_net_and_the_global_stream_is_left_alone() -> None:
+    torch.manual_seed(5)
+    wanted = torch.rand(1)
+    torch.manual_seed(5)
+    one, two, other = (twin.transformer(twin.TwinConfig(), seed).state_dict() for seed in (1, 1, 2))
+    assert torch.equal(torch.rand(1), wanted)
+    assert all(torch.equal(one[k], two[k]) for k in one)
+    assert any(not torch.equal(one[k], other[k]) for k in one)
+
+
+def test_first_heads_start_on_their_neighbour() -> None:
+    """The attention of layer 0's first head, whose window is one row up, peaks there."""
+    model = twin.transformer(twin.TwinConfig(), 0)
+    seen: list[Any] = []
+    attention = model.transformer_blocks[0].attn1
+    attention.norm_q.register_forward_hook(lambda _m, _i, out: seen.append(out))
+    attention.norm_k.register_forward_hook(lambda _m, _i, out: seen.append(out))
+    clip = torch.randn(1, 2, 3, 9, 9, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        velocity(model, clip, conditioning(clip[:, 0], 2), neutral()[None, None], torch.tensor([LAST]))
+    from diffusers.models.embeddings import apply_rotary_emb
+
+    from vizbench.baselines.video_training import positions
+
+    grid = positions(model, 9, 9)
+    q, k = (apply_rotary_emb(x[:, :, 1:].float(), grid) for x in seen)
+    middle = 4 * 9 + 4
+    near = [r * 9 + c for r in range(2, 7) for c in range(2, 7)]
+    scores = (q[0, 0, middle] @ k[0, 0].T)[near]
+    assert near[int(scores.argmax())] == middle - 9
+
+
+def test_training_and_pipeline_build_the_same_conditioning() -> None:
+    pipe = twin.pipeline(twin.transformer(twin.TwinConfig(), 0))
+    image = torch.from_numpy(_examples(1)[0].question).permute(2, 0, 1)[None].float() / 127.5 - 1
+    _, official = pipe.prepare_latents(image, 1, 3, 2, 64, 64, torch.float32, torch.device("cpu"), torch.Generator())
+    ours = conditioning(twin.PatchCodec().encode(image[:, :, None]).latent_dist.sample()[:, :, 0], 2)
+    assert torch.equal(official, ours)
+
+
+def test_pipeline_positions_are_the_training_positions() -> None:
+    from vizbench.baselines.video_training import positions
+
+    model = twin.transformer(twin.TwinConfig(), 0)
+    official = twin.pipeline(model)._prepare_rotary_positional_embeddings(72, 40, 2, torch.device("cpu"))
+    assert all(torch.equal(a, b) for a, b in zip(official, positions(model, 9, 5), strict=True))
+
+
+def test_velocity_at_the_last_timestep_is_minus_the_clip() -> None:
+    clips = torch.randn(3, 2, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    alphas = twin.scheduler().alphas_cumprod.float()
+    noisy, goal = noised(clips, torch.full((3,), LAST), alphas, torch.Generator().manual_seed(1))
+    assert torch.allclose(goal, -clips, atol=1e-4)
+    assert not torch.allclose(noisy, clips, atol=0.5)
+
+
+def test_an_adapter_at_step_zero_samples_what_its_base_samples() -> None:
+    from peft import LoraConfig
+
+    model = twin.transformer(twin.TwinConfig(), 0)
+    clip = torch.randn(2, 2, 3, 6, 6, generator=torch.Generator().manual_seed(0))
+    inputs = (clip, conditioning(clip[:, 0], 2), neutral()[None, None].expand(2, -1, -1), torch.full((2,), LAST))
+    with torch.no_grad():
+        base = velocity(model, *inputs)
+        model.add_adapter(LoraConfig(r=4, target_modules=list(Adaptation().targets)))
+        assert torch.equal(velocity(model, *inputs), base)
+
+
+def test_adapting_lowers_the_loss_and_answers_do_not_depend_on_batching() -> None:
+    examples = _examples(6)
+    seen: list[Progress] = []
+    model = VideoLora("tiny-scratch", Adaptation(steps=12, warmup=2, predict_batch=4))
+    figures = model.adapt(examples, _context(seen))
+    assert [p.done for p in seen] == list(range(1, 13))
+    assert (seen[-1].loss or 9) < 0.8 * (seen[0].loss or 0)
+    assert figures["trainable"] == 1_270_342
+    questions = [e.question for e in examples]
+    together = list(model.predict(questions, 2, 7))
+    assert [len(a) for a in together] == [2] * 6
+    assert together[0][0].shape == (2, 64, 64, 3)
+    assert together[0][0].dtype == np.uint8
+    again = list(model.predict(questions[:1], 2, 7))
+    difference = np.abs(again[0][1].astype(int) - together[0][1].astype(int)).max()
+    assert difference <= 1  # a matrix product of one row may round otherwise than one of four
+
+
+def test_lora_trains_a_part_and_leaves_the_base() -> None:
+    model = VideoLora("tiny-random", Adaptation(steps=2, warmup=1))
+    figures = model.adapt(_examples(3), _context([]))
+    assert 0 < figures["trainable"] < 250_000
+
+
+def test_same_seed_same_adaptation() -> None:
+    answers = []
+    for _ in range(2):
+        model = VideoLora("tiny-random", Adaptation(steps=3, warmup=1))
+        model.adapt(_examples(4), _context([]))
+        answers.append(next(iter(model.predict([_examples(1)[0].question], 1, 0)))[0])
+    assert np.array_equal(answers[0], answers[1])
+
+
+def test_predict_before_adapt_is_refused() -> None:
+    with pytest.raises(UserError, match="adapt"):
+        next(iter(VideoLora("tiny-random").predict([_examples(1)[0].question], 1, 0)))
+
+
+def test_pretraining_stopped_and_resumed_gives_the_same_weights(tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    whole = Recipe(steps=4, batch=4, save_every=2, measure_every=100, warmup=2)
+    pretrain(tmp_path / "whole", whole, twin.TwinConfig(), measured=1)
+    stopped = tmp_path / "stopped"
+    pretrain(stopped, whole, twin.TwinConfig(), measured=1, until=2)
+    pretrain(stopped, whole, twin.TwinConfig(), measured=1)
+    one, two = (load_file(p / "weights.safetensors") for p in (tmp_path / "whole", stopped))
+    assert all(torch.equal(one[k], two[k]) for k in one)
+
+
+def test_rate_warms_up_stays_and_falls() -> None:
+    recipe = Recipe(steps=1000, warmup=100, decay_from=0.5)
+    assert rate(recipe, 0) == pytest.approx(0.01)
+    assert rate(recipe, 300) == 1.0
+    assert rate(recipe, 999) == pytest.approx(0.02)
+
+
+def test_paint_shows_codes_apart() -> None:
+    batch = sample(0, 0, 16)
+    latents = paint(Draw("paint", 0, 0), batch)
+    assert latents.shape == (16, 2, 3, *batch.question.shape[1:])
+    for pair, colours in zip(np.stack([batch.question, batch.target], 1), latents.numpy(), strict=True):
+        seen = {(int(c), tuple(p)) for c, p in zip(pair.ravel(), np.moveaxis(colours, 1, -1).reshape(-1, 3), strict=True)}
+        assert len(seen) == len({c for c, _ in seen}) == len({p for _, p in seen})

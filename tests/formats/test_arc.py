@@ -1,0 +1,132 @@
+"""ARC JSON files: the 80 that are at hand, and every way to be none."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vizbench import sources
+from vizbench.errors import UserError
+from vizbench.formats import arc
+from vizbench.renderers.decode import decode
+from vizbench.renderers.frames import render
+from vizbench.types import Answer
+
+CORPUS = Path(__file__).parents[3] / "shared" / "data" / "concept-arc"
+
+
+@pytest.mark.skipif(not CORPUS.is_dir(), reason=f"the ConceptARC files are not at {CORPUS}")
+def test_every_file_of_the_corpus() -> None:
+    names = sources.expand(f"arc-json:{CORPUS}")
+    assert len(names) == 80
+    for name in names:
+        data = sources.load(name)
+        plain = json.loads(Path(name.removeprefix(arc.PREFIX)).read_bytes())
+        for split in (data.train, data.test):
+            rows = split.head(split.count or 0)
+            assert [{"input": row.question.tolist(), "output": row.target.tolist()} for row in rows] == plain[
+                split.name
+            ]
+            for row in rows:
+                verdict = sources.verify(row, row.target)
+                assert verdict.valid and verdict.exact
+                decoded = decode(render(row.question, arc.JUDGE.look), arc.JUDGE.look, row.question.shape)
+                assert isinstance(decoded, Answer) and np.array_equal(decoded.grid, row.question)
+
+
+def write(path: Path, train: Any = None, test: Any = None, **more: Any) -> str:
+    pair = {"input": [[1, 2]], "output": [[2], [1]]}
+    path.write_text(json.dumps({"train": train or [pair], "test": test or [pair], **more}))
+    return f"arc-json:{path}"
+
+
+def test_rows_carry_where_they_come_from(tmp_path: Path) -> None:
+    row = sources.load(write(tmp_path / "turn.json", name="other keys are left alone"), seed=5).test[0]
+    assert row.id == f"arc-json:{tmp_path}/turn.json#5-test-0"
+    assert (row.meta["file"], row.meta["item"]) == ("turn", "test[0]")
+    assert row.steps.tolist() == [[[2], [1]]]
+    other = sources.load(write(tmp_path / "turn.json", test=[{"input": [[1]], "output": [[1]]}])).test[0]
+    assert other.meta["digest"] != row.meta["digest"]
+
+
+def test_hidden_outputs_are_said(tmp_path: Path) -> None:
+    known, hidden = {"input": [[1]], "output": [[3]]}, {"input": [[2]]}
+    split = sources.load(write(tmp_path / "a.json", test=[hidden, known, hidden])).test
+    assert split.count == 1
+    assert (split[0].meta["item"], split[0].index) == ("test[1]", 0)
+    with pytest.raises(UserError, match=r"it has 1 \(2 more hide their output"):
+        split.head(2)
+    nothing = sources.load(write(tmp_path / "b.json", test=[hidden])).test
+    with pytest.raises(UserError, match=r"it has 0 \(1 more hide"):
+        nothing.head(1)
+
+
+GRID = [[0] * 30] * 30
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "truncated"),
+        ("{", "truncated"),
+        ("[]", "Expected `object`"),
+        ('{"train": []}', "train"),
+        ('{"train": [{"input": [[1]], "output": [[1]]}]}', "test"),
+        ('{"train": [{"input": [[1]]}], "test": [{"input": [[1]]}]}', "output"),
+        ('{"train": [{"input": [[1]], "output": [[1]]}], "test": []}', "length >= 1"),
+        ('{"train": [{"input": [[1]], "output": [[1]]}], "test": [{"input": []}]}', "length >= 1"),
+        ('{"train": [{"input": [[1]], "output": [[1]]}], "test": [{"input": [[]]}]}', "length >= 1"),
+        (
+            '{"train": [{"input": [[1]], "output": [[1], [1, 2]]}], "test": [{"input": [[1]]}]}',
+            "train.0..output has rows",
+        ),
+        ('{"train": [{"input": [[10]], "output": [[1]]}], "test": [{"input": [[1]]}]}', "<= 9"),
+        ('{"train": [{"input": [[-1]], "output": [[1]]}], "test": [{"input": [[1]]}]}', ">= 0"),
+        ('{"train": [{"input": [[1.5]], "output": [[1]]}], "test": [{"input": [[1]]}]}', "Expected `int`"),
+        ('{"train": [{"input": [["1"]], "output": [[1]]}], "test": [{"input": [[1]]}]}', "Expected `int`"),
+        ('{"train": [{"input": [[true]], "output": [[1]]}], "test": [{"input": [[1]]}]}', "Expected `int`"),
+        ('{"train": [{"input": [[1]], "output": null}], "test": [{"input": [[1]]}]}', "Expected `array`"),
+        (json.dumps({"train": [{"input": [*GRID, GRID[0]], "output": GRID}], "test": [{"input": GRID}]}), "<= 30"),
+        (json.dumps({"train": [{"input": [[0] * 31], "output": GRID}], "test": [{"input": GRID}]}), "<= 30"),
+        ('{"train": ' + "[" * 100_000, "Expected|recursion"),
+        ('{"other": ' + "[" * 100_000, "recursion"),
+        ('{"other": "\udcff"}', "malformed"),
+        ("\0" * 50, "malformed"),
+    ],
+)
+def test_what_is_no_arc_file_is_refused_with_its_name(text: str, reason: str, tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(UserError, match=reason) as error:
+        sources.load(f"arc-json:{tmp_path}/bad.json")
+    assert f"{tmp_path}/bad.json" in str(error.value)
+    assert len(str(error.value)) < 400 and "\n" not in str(error.value)
+
+
+def test_the_largest_grid_is_read(tmp_path: Path) -> None:
+    assert sources.load(write(tmp_path / "a.json", test=[{"input": GRID, "output": GRID}])).test[0].target.shape == (
+        30,
+        30,
+    )
+
+
+def test_files_over_the_limit_are_not_read(tmp_path: Path) -> None:
+    name = write(tmp_path / "a.json")
+    with open(tmp_path / "a.json", "ab") as file:
+        file.write(b" " * (arc.MAX_BYTES - file.tell()))
+    assert sources.load(name).test.count == 1
+    with open(tmp_path / "a.json", "ab") as file:
+        file.write(b" ")
+    with pytest.raises(UserError, match="over 4,194,304 bytes"):
+        sources.load(name)
+
+
+def test_pipes_and_devices_are_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(UserError, match="no regular file"):
+            sources.load(f"arc-json:{path}")

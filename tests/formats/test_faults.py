@@ -1,0 +1,355 @@
+"""What goes wrong with disks and files: never half a data set, never a changed one taken for whole."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import vizbench
+from vizbench import formats, sources
+from vizbench.dataset import Split
+from vizbench.errors import UserError
+from vizbench.formats import folder, store
+from vizbench.formats.jsonl import lines
+from vizbench.formats.manifest import FormatName
+
+
+@pytest.fixture
+def split() -> Split:
+    return sources.load("life/conway", pool=3).train
+
+
+@pytest.fixture
+def out(split: Split, tmp_path: Path) -> Path:
+    """A good data set of 5 rows."""
+    formats.write(split, 5, tmp_path / "out")
+    return tmp_path / "out"
+
+
+def entries(path: Path) -> list[str]:
+    return sorted(entry.name for entry in path.iterdir())
+
+
+def test_a_folder_with_anything_in_it_is_refused(split: Split, out: Path) -> None:
+    before = formats.check(out)
+    with pytest.raises(UserError, match=r"is not empty.*--overwrite"):
+        formats.write(split, 6, out)
+    assert formats.check(out) == before
+    assert entries(out.parent) == ["out"]
+
+
+def test_overwrite_swaps_the_whole(split: Split, out: Path) -> None:
+    formats.write(split, 6, out, "parquet", overwrite=True)
+    assert entries(out) == ["manifest.json", "train-00000.parquet"]
+    assert formats.check(out).rows == 6
+    assert entries(out.parent) == ["out"]
+
+
+def test_overwrite_deletes_no_other_files(split: Split, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(UserError, match=r"holds files but no manifest\.json"):
+        formats.write(split, 5, tmp_path, overwrite=True)
+    assert entries(tmp_path) == ["thesis.txt"]
+
+
+def test_empty_new_and_linked_folders_are_written(split: Split, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "empty")
+    for path in (tmp_path / "link", tmp_path / "deep" / "er" / "out"):
+        formats.write(split, 5, path)
+        assert formats.check(path).rows == 5
+    assert (tmp_path / "link").is_symlink()
+    assert entries(tmp_path / "empty") == ["manifest.json", "train-00000.jsonl"]
+
+
+@pytest.mark.parametrize("path", ["file", "file/below", "/proc/vizbench/out", "loop", "a\0b", "x" * 300])
+def test_places_that_cannot_be_written_are_refused(path: str, split: Split, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("keep me")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(UserError, match=r"is a file|cannot be written") as error:
+        formats.write(split, 5, tmp_path / path)
+    assert "\n" not in str(error.value)
+    assert (tmp_path / "file").read_text() == "keep me"
+    assert entries(tmp_path) == ["file", "loop"]
+
+
+@pytest.mark.parametrize("name", formats.FORMATS)
+@pytest.mark.parametrize(
+    "stop", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt(), RuntimeError()]
+)
+def test_a_failure_on_the_way_leaves_the_old(
+    name: FormatName, stop: BaseException, split: Split, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = formats.check(out)
+    calls: list[bytes] = []
+
+    def digest(line: bytes) -> bytes:
+        calls.append(line)
+        if len(calls) == 4:
+            raise stop
+        return b"0" * 16
+
+    monkeypatch.setattr(store, "row_digest", digest)
+    expected = UserError if isinstance(stop, OSError) else type(stop)
+    for path in (out, out.parent / "new"):
+        calls.clear()
+        with pytest.raises(expected):
+            formats.write(split, 6, path, name, overwrite=True)
+    monkeypatch.undo()
+    assert formats.check(out) == before
+    assert entries(out.parent) == ["out"]
+
+
+def test_a_failed_swap_puts_the_old_back(split: Split, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = formats.check(out)
+    rename = Path.rename
+
+    def fails(self: Path, target: Path) -> Path:
+        if self.suffix == ".part":
+            raise OSError(errno.EIO, "Input/output error")
+        return rename(self, target)
+
+    monkeypatch.setattr(folder.Path, "rename", fails)
+    with pytest.raises(UserError, match="Input/output error"):
+        formats.write(split, 6, out, overwrite=True)
+    assert formats.check(out) == before
+    assert entries(out.parent) == ["out"]
+
+
+def test_more_than_the_disk_holds_is_refused_at_once(
+    split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store.shutil, "disk_usage", lambda path: SimpleNamespace(free=10**9))
+    with pytest.raises(
+        UserError, match=r"100,000,000 rows need about .* GB and the disk has 1.000 GB free: ask for at most"
+    ):
+        formats.write(split, 10**8, tmp_path / "out")
+    assert entries(tmp_path) == []
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 256 KiB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)]
+    try:
+        mounted = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("there is no mount command")
+    if mounted.returncode:
+        pytest.skip(f"a tmpfs cannot be mounted here: {mounted.stderr.strip()}")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.parametrize("name", formats.FORMATS)
+def test_a_full_disk_leaves_nothing_new(name: FormatName, tiny_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    split = sources.load("life/conway?height=40&width=40", pool=3).train
+    formats.write(split, 1, tiny_disk / "out")
+    with pytest.raises(UserError, match=r"the disk of .* is full|need about"):
+        formats.write(split, 2000, tiny_disk / "out", name, overwrite=True)
+    monkeypatch.setattr(
+        store, "_check_space", lambda trial, n: None
+    )  # the estimate may be wrong: then the writing fails
+    with pytest.raises(UserError, match=r"the disk of .* is full and nothing was written"):
+        formats.write(split, 2000, tiny_disk / "out", name, overwrite=True)
+    assert entries(tiny_disk) == ["out"]
+    assert formats.check(tiny_disk / "out").rows == 1
+
+
+WRITER = """
+import sys, time
+from vizbench import formats, sources
+from vizbench.formats import store
+split = sources.load("life/conway", pool=3).train
+made = store.row_digest
+def slow(line):
+    if b'"index":3,' in line:
+        print("half-way", flush=True)
+        time.sleep(60)
+    return made(line)
+store.row_digest = slow
+formats.write(split, 6, sys.argv[1], overwrite=True)
+"""
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_a_killed_writer_leaves_nothing_or_the_old(old: bool, split: Split, tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    if old:
+        formats.write(split, 5, path)
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE)
+    assert writer.stdout is not None
+    with writer.stdout:
+        assert writer.stdout.readline() == b"half-way\n"
+        writer.send_signal(signal.SIGKILL)
+        writer.wait()
+    assert [entry for entry in entries(tmp_path) if not entry.startswith(".vizbench-")] == ["out"] * old
+    if old:
+        assert formats.check(path).rows == 5
+    formats.write(split, 6, path, overwrite=True)  # what the killed one left is in nobody's way
+    assert formats.check(path).rows == 6
+
+
+PARENT = """
+import sys
+from vizbench.formats.workers import in_order
+if __name__ == "__main__":
+    made = in_order(abs, iter(range(-8, 0)), 2)
+    print(next(made), flush=True)
+    from multiprocessing import active_children
+    print(*[child.pid for child in active_children()], flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    there = {**os.environ, "PYTHONPATH": str(Path(vizbench.__file__).parents[1])}
+    parent = subprocess.Popen(
+        [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=there
+    )
+    assert parent.stdout is not None and parent.stdin is not None
+    with parent.stdout, parent.stdin:
+        assert parent.stdout.readline() == "8\n"
+        children = [int(pid) for pid in parent.stdout.readline().split()]
+        assert len(children) == 2
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+    until = time.monotonic() + 30
+    while any(_runs(pid) for pid in children):
+        assert time.monotonic() < until, "a worker outlived its parent"
+        time.sleep(0.05)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def edit(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
+    def apply(out: Path) -> None:
+        plain = json.loads((out / "manifest.json").read_bytes())
+        change(plain)
+        (out / "manifest.json").write_text(json.dumps(plain))
+
+    return apply
+
+
+def rewrite(old: bytes, new: bytes, count: int = -1) -> Callable[[Path], None]:
+    """Change the shard, and its digest with it, as a forger would."""
+
+    def apply(out: Path) -> None:
+        shard = out / "train-00000.jsonl"
+        before = shard.read_bytes()
+        assert old in before
+        shard.write_bytes(before.replace(old, new, count))
+        digest = hashlib.sha256(shard.read_bytes()).hexdigest()
+        edit(lambda plain: plain["shards"][0].update(sha256=digest))(out)
+
+    return apply
+
+
+def truncate(out: Path) -> None:
+    shard = out / "train-00000.jsonl"
+    os.truncate(shard, shard.stat().st_size - 1)
+
+
+def flip(out: Path) -> None:
+    shard = out / "train-00000.jsonl"
+    data = bytearray(shard.read_bytes())
+    at = data.index(b"[[", 300)
+    data[at + 2] ^= 1  # a 0 becomes a 1
+    shard.write_bytes(data)
+
+
+FAULTS: list[tuple[Callable[[Path], object], str]] = [
+    (truncate, "digest differs"),
+    (flip, "digest differs"),
+    (lambda out: (out / "train-00000.jsonl").unlink(), "cannot be opened"),
+    (lambda out: (out / "manifest.json").unlink(), r"holds no manifest\.json"),
+    (lambda out: (out / "manifest.json").write_text("[" * 100_000), "malformed"),
+    (lambda out: (out / "manifest.json").write_text("{}"), "malformed"),
+    (lambda out: (out / "manifest.json").write_bytes(b"\xff" * 9), "malformed"),
+    (edit(lambda plain: plain.update(more=1)), "malformed"),
+    (edit(lambda plain: plain.update(rows=6)), "do not hold 6 rows"),
+    (edit(lambda plain: plain.update(format="../jsonl")), "malformed"),
+    (edit(lambda plain: plain.update(digest="0" * 64)), "are not those of its manifest"),
+    (edit(lambda plain: plain.update(format="parquet")), "cannot be opened"),
+    (edit(lambda plain: plain["shards"][0].update(sha256="")), "digest differs"),
+    (
+        edit(lambda plain: plain["recipe"].update(version=99)),
+        "version 99 of life/conway and this vizbench .* has version",
+    ),
+    (edit(lambda plain: plain["recipe"].update(task="life/conwey")), "unknown task"),
+    (edit(lambda plain: plain["recipe"].update(task="life/seeds")), "parameters in .* are not those of life/seeds"),
+    (edit(lambda plain: plain["recipe"].update(seed=1)), "row 0 is row 0 of life/conway train, seed 0"),
+    (edit(lambda plain: plain["recipe"].update(seed=-1)), "row 0 is row 0"),
+    (edit(lambda plain: plain["recipe"].update(split="../train")), "malformed"),
+    (edit(lambda plain: plain["recipe"].update(split="test")), "cannot be opened"),
+    (rewrite(b'"index":1,', b'"index":2,'), "row 1 is row 2"),
+    (rewrite(b"train-1", b"train-9"), "row 1 has the id 'life/conway#0-train-9'"),
+    (rewrite(b"[[0,", b"[[2,", 1), "cell code 2, over 1"),
+    (rewrite(b"[[0,", b"[[256,", 1), "is no row"),
+    (rewrite(b"[[0,", b"[[0,0,", 1), "lines of different lengths"),
+    (rewrite(b'"steps":[', b'"steps":[[[0]],', 1), "does not end at the target"),
+    (rewrite(b'"target":[[', b'"target":[[0,', 1), "lines of different lengths"),
+    (rewrite(b'"candidate":0', b'"candidate":7'), "are not those of its manifest"),
+    (rewrite(b'"meta":{', b'"meta":' + b"[" * 9999, 1), "is no row"),
+    (rewrite(b"\n", b"", 1), "is no row"),
+    (rewrite(b'"seed":0', b'"seed":"0"', 1), "is no row"),
+]
+
+
+@pytest.mark.parametrize("fault", range(len(FAULTS)))
+def test_a_changed_data_set_is_refused(fault: int, out: Path) -> None:
+    change, message = FAULTS[fault]
+    change(out)
+    with pytest.raises(UserError, match=message) as error:
+        formats.check(out)
+    assert "\n" not in str(error.value) and len(str(error.value)) < 500
+
+
+def test_a_shard_with_another_number_of_rows_is_refused(out: Path) -> None:
+    shard = out / "train-00000.jsonl"
+    rows = shard.read_bytes().splitlines(keepends=True)
+    for kept, message in ((rows[:4], "holds 4 rows where 5"), ([*rows, rows[4]], "row 5 is row 4")):
+        shard.write_bytes(rows[0])
+        rewrite(rows[0], b"".join(kept), 1)(out)
+        with pytest.raises(UserError, match=message):
+            formats.check(out)
+
+
+@pytest.mark.parametrize("junk", [b"", b"PAR1", b"PAR1" + b"\0" * 200 + b"PAR1", b"{}\n"])
+def test_a_broken_parquet_file_is_refused(junk: bytes, split: Split, tmp_path: Path) -> None:
+    formats.write(split, 5, tmp_path / "out", "parquet")
+    (tmp_path / "out" / "train-00000.parquet").write_bytes(junk)
+    with pytest.raises(UserError, match="digest differs"):
+        formats.check(tmp_path / "out")
+    digest = hashlib.sha256(junk).hexdigest()
+    edit(lambda plain: plain["shards"][0].update(sha256=digest))(tmp_path / "out")
+    with pytest.raises(UserError, match="no Parquet data set"):
+        formats.check(tmp_path / "out")
+
+
+def test_lines_over_the_limit_are_not_read(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"123456\n\n1234567\n")
+    assert list(lines(tmp_path / "a", "file", 8)) == [(1, b"123456\n"), (3, b"1234567\n")]
+    with pytest.raises(UserError, match=r"line 3 of .* is over 7 bytes"):
+        list(lines(tmp_path / "a", "file", 7))

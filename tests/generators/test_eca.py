@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from math import comb
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests import naive
+from vizbench import seeds
+from vizbench.errors import UserError
+from vizbench.generators.eca import TASK, UNKNOWN, VARIANTS, Params
+
+
+def unfold(rule: int, width: int, rows: int) -> np.ndarray:
+    """The diagram from one live cell in the middle."""
+    question = np.full((rows, width), UNKNOWN, np.uint8)
+    question[0] = 0
+    question[0, width // 2] = 1
+    return TASK.solve(Params(rule=rule, width=width, rows=rows), question)
+
+
+@given(st.integers(0, 255), st.integers(1, 20), st.integers(2, 9), st.integers(0, 2**64 - 1))
+def test_diagrams_agree_with_the_twin(rule: int, width: int, rows: int, key: int):
+    batch = TASK.generate_batch(Params(rule=rule, width=width, rows=rows), seeds.keys(key, 0, 3))
+    for question, target in zip(batch.question, batch.target, strict=True):
+        assert question[0].tolist() == target[0].tolist()
+        assert (question[1:] == UNKNOWN).all()
+        assert target.tolist() == naive.eca_diagram(target[0].tolist(), rule, rows)
+
+
+def test_rule_30_centre_column():
+    """OEIS A051023."""
+    centre = "11011100110001011001001110101110"
+    diagram = unfold(30, 2 * len(centre) + 1, len(centre))
+    assert "".join(map(str, diagram[:, len(centre)])) == centre
+
+
+def test_rule_90_draws_pascals_triangle_mod_2():
+    diagram = unfold(90, 41, 20)
+    for n in range(20):
+        odd = [20 + 2 * k - n for k in range(n + 1) if comb(n, k) % 2]
+        assert np.flatnonzero(diagram[n]).tolist() == odd
+
+
+def test_rule_170_shifts_left_on_a_ring_and_204_keeps():
+    batch = TASK.generate_batch(Params(rule=170), seeds.keys(1, 0, 5))
+    for k in range(8):
+        assert np.array_equal(batch.target[:, k], np.roll(batch.target[:, 0], -k, axis=1))
+    kept = TASK.generate_batch(Params(rule=204), seeds.keys(1, 0, 5)).target
+    assert (kept == kept[:, :1]).all()
+
+
+def test_rule_110_grows_to_the_left_alone():
+    diagram = unfold(110, 33, 16)
+    assert not diagram[:, 17:].any()
+    assert (np.argmax(diagram, axis=1) == 16 - np.arange(16)).all()
+
+
+def test_the_papers_rules_with_110_first():
+    rules = {8, 32, 128, 160, 4, 108, 170, 250, 30, 45, 90, 150, 54, 62, 106, 110}
+    assert next(iter(VARIANTS)) == "110"
+    assert {p.rule for p in VARIANTS.values()} == rules
+
+
+def test_unknown_cells_are_no_answer():
+    batch = TASK.generate_batch(Params(), seeds.keys(1, 0, 1))
+    question, target = batch.question[0], batch.target[0]
+    assert not TASK.check(Params(), question, question).valid
+    near = target.copy()
+    near[7, 15] = UNKNOWN
+    ruling = TASK.check(Params(), question, near)
+    assert ruling.reason == "1 of 128 cells differ from rule 110, the first at row 7, column 15"
+
+
+def test_first_row_must_stay():
+    """Rule 170 shifts: a diagram of another first row obeys the rule but answers another question."""
+    params = Params(rule=170)
+    batch = TASK.generate_batch(params, seeds.keys(1, 0, 2))
+    assert not TASK.check(params, batch.question[0], batch.target[1]).valid
+
+
+def test_steps_uncover_one_row_each():
+    batch = TASK.generate_batch(Params(), seeds.keys(1, 0, 1))
+    states = TASK.steps(Params(), batch.question[0], batch.target[0])
+    assert states.shape == (7, 8, 16)
+    for k, state in enumerate(states):
+        assert np.array_equal(state[: k + 2], batch.target[0, : k + 2])
+        assert (state[k + 2 :] == UNKNOWN).all()
+
+
+def test_difficulty_ranks_simple_below_chaotic():
+    def mean(rule: int) -> float:
+        params = Params(rule=rule)
+        batch = TASK.generate_batch(params, seeds.keys(5, 0, 50))
+        rows = zip(batch.question, batch.target, strict=True)
+        return float(np.mean([TASK.difficulty(params, q, t)["score"] for q, t in rows]))
+
+    assert mean(8) < mean(108) < mean(30)
+    assert mean(150) > 0.9
+
+
+@pytest.mark.parametrize("values", [{"rule": -1}, {"rule": 256}, {"width": 0}, {"width": 257}, {"rows": 1}])
+def test_parameters_out_of_range(values: dict[str, int]):
+    with pytest.raises(UserError, match=next(iter(values))):
+        Params(**values)

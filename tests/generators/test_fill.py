@@ -1,0 +1,147 @@
+"""Fill: what counts as enclosed, boards that keep their promises, verdicts against a slow twin."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from tests import naive
+from vizbench import seeds
+from vizbench.errors import UserError
+from vizbench.generators.fill import TASK, VARIANTS, Params
+from vizbench.types import Batch, Grid
+
+
+def board(*rows: str) -> Grid:
+    return np.array([[".#o".index(mark) for mark in row] for row in rows], np.uint8)
+
+
+def made(params: Params, count: int, seed: int = 11) -> Batch:
+    return TASK.generate_batch(params, seeds.keys(seed, 0, count))
+
+
+BOARDS = hnp.arrays(np.uint8, st.tuples(st.integers(4, 9), st.integers(4, 9)), elements=st.integers(0, 1))
+
+
+@given(BOARDS)
+def test_solve_equals_the_slow_twin(question: Grid) -> None:
+    assert TASK.solve(Params(), question).tolist() == naive.fill_answer(question.tolist())
+
+
+@given(BOARDS, st.data())
+def test_verdict_equals_the_slow_twin_after_any_change(question: Grid, data: st.DataObject) -> None:
+    right = naive.fill_answer(question.tolist())
+    answer = np.array(right, np.uint8)
+    for _ in range(data.draw(st.integers(0, 3))):
+        r = data.draw(st.integers(0, answer.shape[0] - 1))
+        answer[r, data.draw(st.integers(0, answer.shape[1] - 1))] = data.draw(st.integers(0, 2))
+    ruling = TASK.check(Params(), question, answer)
+    assert ruling.valid == (answer.tolist() == right)
+    assert (ruling.reason == "") == ruling.valid
+
+
+def test_every_changed_cell_of_a_target_is_noticed() -> None:
+    batch = made(Params(), 5)
+    for question, target in zip(batch.question, batch.target, strict=True):
+        assert TASK.check(Params(), question, target).valid
+        for r, c, shift in np.ndindex(8, 8, 2):
+            answer = target.copy()
+            answer[r, c] = (answer[r, c] + 1 + shift) % 3
+            assert not TASK.check(Params(), question, answer).valid
+
+
+def test_a_gap_at_a_corner_holds_and_a_gap_in_a_side_leaks() -> None:
+    corner = board("......", "..###.", ".#..#.", ".#..#.", ".####.", "......")
+    side = board("......", ".####.", ".#....", ".#..#.", ".####.", "......")
+    assert (TASK.solve(Params(), corner) == 2).sum() == 4
+    assert (TASK.solve(Params(), side) == 2).sum() == 0
+
+
+def test_walls_on_the_border_hold_but_an_empty_border_cell_is_open() -> None:
+    assert (TASK.solve(Params(), board("####", "#..#", "#..#", "####")) == 2).sum() == 4
+    assert (TASK.solve(Params(), board("####", "#..#", "#...", "####")) == 2).sum() == 0
+
+
+def test_reasons_name_the_fault() -> None:
+    question = board("####.", "#..#.", "####.", ".....")
+    assert (
+        TASK.check(Params(), question, question).reason == "2 enclosed cells are left empty and 0 open cells are filled"
+    )
+    spilt = board("####.", "#oo#.", "####.", "....o")
+    assert TASK.check(Params(), question, spilt).reason == "0 enclosed cells are left empty and 1 open cells are filled"
+    breached = board("####.", "#oo#.", "###o.", ".....")
+    assert TASK.check(Params(), question, breached).reason == "a wall was added or removed at row 2, column 3"
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        *VARIANTS.values(),
+        Params(height=4, width=4),
+        Params(height=4, width=11),
+        Params(height=5, width=4, shapes=1, broken=1.0, noise=0.0),
+        Params(noise=0.5),
+    ],
+    ids=str,
+)
+def test_boards_hold_enclosed_and_open_cells_and_equal_the_slow_twin(params: Params) -> None:
+    batch = made(params, 60)
+    assert (batch.question <= 1).all()
+    assert (batch.target == 2).any(axis=(1, 2)).all()
+    assert (batch.target == 0).any(axis=(1, 2)).all()
+    for question, target in zip(batch.question, batch.target, strict=True):
+        assert target.tolist() == naive.fill_answer(question.tolist())
+
+
+def test_boards_differ_and_line_of_sight_fails_on_a_fifth_of_them() -> None:
+    batch = made(Params(), 1000)
+    assert len(np.unique(batch.question, axis=0)) > 990
+    figures = [TASK.difficulty(Params(), q, t) for q, t in zip(batch.question, batch.target, strict=True)]
+    assert 0.15 < np.mean([f["traps"] > 0 for f in figures]) < 0.4
+    assert np.mean([f["regions"] > 1 for f in figures]) > 0.3
+    assert np.mean([f["filled"] == 1 for f in figures]) < 0.15
+
+
+@given(st.integers(0, 2**63 - 1), st.sampled_from(list(VARIANTS.values())))
+def test_steps_grow_each_region_from_its_first_cell(seed: int, params: Params) -> None:
+    batch = made(params, 1, seed)
+    question, target = batch.question[0], batch.target[0]
+    steps = TASK.steps(params, question, target)
+    assert np.array_equal(steps[-1], target)
+    assert (steps[0] == 2).sum() == TASK.difficulty(params, question, target)["regions"]
+    before = question
+    for state in steps:
+        new = (state != before) & (state == 2) & (target == 2)
+        assert new.any()
+        assert ((state == before) | new).all()
+        touching = np.pad(before == 2, 1)
+        near = touching[:-2, 1:-1] | touching[2:, 1:-1] | touching[1:-1, :-2] | touching[1:-1, 2:]
+        assert before is question or near[new].all()
+        before = state
+
+
+def test_difficulty_of_a_board_read_by_hand() -> None:
+    question = board(
+        "......",
+        ".####.",
+        ".#..#.",
+        "....#.",
+        ".####.",
+        "......",
+    )
+    # (2, 2), (2, 3) see walls above and on both sides, and below; (3, 2), (3, 3) see the border through the gap.
+    figures = TASK.difficulty(Params(), question, TASK.solve(Params(), question))
+    assert (figures["traps"], figures["reach"], figures["filled"]) == (2.0, 4.0, 0.0)
+    assert figures["score"] == pytest.approx(6 / 22)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("height", 3), ("width", 65), ("shapes", 0), ("broken", 1.1), ("broken", float("nan")), ("noise", -0.1)],
+)
+def test_parameters_outside_their_range_are_refused(field: str, value: float) -> None:
+    with pytest.raises(UserError, match=field):
+        Params(**{field: value})  # pyright: ignore[reportArgumentType] the field's name decides

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests import naive
+from vizbench import seeds
+from vizbench.errors import UserError
+from vizbench.generators.langton import ANT_ON_WHITE, BLACK, TASK, VARIANTS, Params, _walk
+
+N, E, S, W = range(4)
+
+
+def ant(board: np.ndarray) -> tuple[int, int, int]:
+    """Row, column and heading of the only ant."""
+    ((row, column),) = np.argwhere(board >= ANT_ON_WHITE).tolist()
+    return row, column, int(board[row, column] - ANT_ON_WHITE) % 4
+
+
+@given(st.integers(1, 40), st.integers(1, 9), st.integers(1, 9), st.integers(0, 2**64 - 1))
+def test_walks_agree_with_the_twin(steps: int, h: int, w: int, key: int):
+    params = Params(steps=steps, height=h, width=w)
+    batch = TASK.generate_batch(params, seeds.keys(key, 0, 3))
+    for question, target in zip(batch.question, batch.target, strict=True):
+        assert ant(question) == (h // 2, w // 2, N)
+        assert question[h // 2, w // 2] == ANT_ON_WHITE
+        black = {(int(r), int(c)) for r, c in np.argwhere(question == BLACK)}
+        states = TASK.steps(params, question, target)
+        for k in range(steps):
+            assert states[k].tolist() == naive.langton_walk(black, (h // 2, w // 2), "N", k + 1, h, w)
+        assert np.array_equal(states[-1], target)
+
+
+def test_first_moves_on_white_circle_to_the_right():
+    board = np.zeros((8, 8), np.uint8)
+    board[4, 4] = ANT_ON_WHITE + N
+    where = []
+    for _ in range(4):
+        _walk(board, *ant(board)[:2], 1)
+        where.append(ant(board))
+    assert where == [(4, 5, E), (5, 5, S), (5, 4, W), (4, 4, N)]
+    assert board[4, 4] == ANT_ON_WHITE + 4 + N  # back on its first cell, black by now
+    _walk(board, 4, 4, 1)
+    assert ant(board) == (4, 3, W)  # on black it turns left
+    assert board[4, 4] == 0
+
+
+def test_highway():
+    """On an empty plane the ant builds a highway after some 10,000 steps: every 104 steps two cells diagonally."""
+    board = np.zeros((200, 200), np.uint8)
+    board[100, 100] = ANT_ON_WHITE
+    _walk(board, 100, 100, 11_000)
+    places = [ant(board)]
+    for _ in range(5):
+        _walk(board, *places[-1][:2], 104)
+        places.append(ant(board))
+    rows, columns, headings = np.diff(places, axis=0).T
+    assert not headings.any()
+    assert len(set(rows)) == len(set(columns)) == 1
+    assert abs(rows[0]) == abs(columns[0]) == 2
+
+
+def test_cells_are_as_often_white_as_black():
+    n = 20_000
+    black = TASK.generate_batch(Params(), seeds.keys(1, 0, n)).question == BLACK
+    share = black.mean(axis=0)
+    assert share[4, 4] == 0
+    share[4, 4] = 0.5
+    assert np.abs(share - 0.5).max() < 5 * 0.5 / np.sqrt(n)
+
+
+def test_the_papers_variants():
+    assert {name: params.steps for name, params in VARIANTS.items()} == {"2": 2, "3": 3, "5": 5, "10": 10}
+
+
+def test_a_wrong_heading_or_cell_colour_under_the_ant_is_wrong():
+    params = Params()
+    batch = TASK.generate_batch(params, seeds.keys(1, 0, 1))
+    question, target = batch.question[0], batch.target[0]
+    row, column, _ = ant(target)
+    for code in set(range(10)) - {int(target[row, column])}:
+        near = target.copy()
+        near[row, column] = code
+        ruling = TASK.check(params, question, near)
+        assert ruling.reason == f"1 of 64 cells differ from the ant's 2 steps, the first at row {row}, column {column}"
+    assert TASK.check(params, question, target).valid
+
+
+@pytest.mark.parametrize("ants", [0, 2])
+def test_a_question_without_one_ant_has_no_answer(ants: int):
+    question = np.zeros((8, 8), np.uint8)
+    question[0, :ants] = ANT_ON_WHITE
+    assert TASK.solve(Params(), question) is None
+    ruling = TASK.check(Params(), question, question)
+    assert not ruling.valid
+    assert "exactly one ant" in ruling.reason
+
+
+def test_difficulty_grows_with_steps():
+    def mean(params: Params) -> float:
+        batch = TASK.generate_batch(params, seeds.keys(5, 0, 50))
+        rows = zip(batch.question, batch.target, strict=True)
+        return float(np.mean([TASK.difficulty(params, q, t)["score"] for q, t in rows]))
+
+    means = [mean(params) for params in VARIANTS.values()]
+    assert means == sorted(means)
+    assert mean(Params(steps=1)) < means[0]
+
+
+@pytest.mark.parametrize("values", [{"steps": 0}, {"steps": 1001}, {"height": 0}, {"width": 257}])
+def test_parameters_out_of_range(values: dict[str, int]):
+    with pytest.raises(UserError, match=next(iter(values))):
+        Params(**values)

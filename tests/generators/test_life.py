@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests import naive
+from vizbench import seeds
+from vizbench.errors import UserError
+from vizbench.generators.life import TASK, VARIANTS, Params
+
+RULES = st.builds(
+    lambda born, survives: f"B{''.join(sorted(born))}/S{''.join(sorted(survives))}",
+    st.sets(st.sampled_from("012345678")),
+    st.sets(st.sampled_from("012345678")),
+)
+
+
+def board(text: str) -> np.ndarray:
+    return np.array([[int(mark == "#") for mark in row] for row in text.split()], np.uint8)
+
+
+def agree(params: Params, key: int) -> None:
+    batch = TASK.generate_batch(params, seeds.keys(key, 0, 3))
+    for question, target in zip(batch.question, batch.target, strict=True):
+        state = question.tolist()
+        states = TASK.steps(params, question, target)
+        for k in range(params.steps):
+            state = naive.life_next(state, params.rule, params.torus)
+            assert states[k].tolist() == state
+        assert target.tolist() == state
+
+
+@given(RULES, st.integers(1, 3), st.floats(0.01, 0.99), st.integers(0, 2**64 - 1))
+def test_bit_boards_agree_with_the_twin(rule: str, steps: int, density: float, key: int):
+    agree(Params(rule=rule, steps=steps, density=density), key)
+
+
+@given(RULES, st.integers(1, 9), st.integers(1, 9), st.integers(1, 3), st.booleans(), st.integers(0, 2**64 - 1))
+def test_boards_of_any_size_agree_with_the_twin(rule: str, h: int, w: int, steps: int, torus: bool, key: int):
+    agree(Params(rule=rule, height=h, width=w, steps=steps, torus=torus), key)
+
+
+@pytest.mark.parametrize("density", [0.1, 0.4, 0.5, 0.9])
+def test_both_kernels_draw_the_same_board(density: float):
+    """The torus takes the kernel for any size; the question must not depend on which kernel drew it."""
+    keys = seeds.keys(1, 0, 200)
+    fast = TASK.generate_batch(Params(density=density), keys)
+    general = TASK.generate_batch(Params(density=density, torus=True), keys)
+    assert np.array_equal(fast.question, general.question)
+    assert not np.array_equal(fast.target, general.target)
+
+
+@pytest.mark.parametrize("density", [0.05, 0.25, 0.4, 0.5, 0.97])
+def test_density_in_every_cell(density: float):
+    n = 20_000
+    live = TASK.generate_batch(Params(density=density), seeds.keys(2, 0, n)).question.reshape(n, 64)
+    sigma = np.sqrt(density * (1 - density) / n)
+    assert np.abs(live.mean(axis=0) - density).max() < 5 * sigma
+    together = live[:, :32].astype(bool) & live[:, 32:].astype(bool)
+    assert np.abs(together.mean(axis=0) - density**2).max() < 5 * np.sqrt(density**2 * (1 - density**2) / n)
+
+
+def test_blinker_turns_and_block_stays():
+    blinker = board("..... ..... .###. ..... .....")
+    block = board(".... .##. .##. ....")
+    assert np.array_equal(TASK.solve(Params(height=5, width=5), blinker), blinker.T)
+    assert np.array_equal(TASK.solve(Params(height=4, width=4), block), block)
+
+
+def test_glider_moves_one_cell_diagonally_in_four_steps_and_round_a_torus_in_32():
+    glider = np.zeros((8, 8), np.uint8)
+    glider[:3, :3] = board(".#. ..# ###")
+    assert np.array_equal(TASK.solve(Params(steps=4), glider), np.roll(glider, (1, 1), (0, 1)))
+    assert np.array_equal(TASK.solve(Params(steps=32, torus=True), glider), glider)
+    assert not np.array_equal(TASK.solve(Params(steps=32), glider), glider)
+
+
+def test_replicator_of_highlife():
+    """In HighLife (B36/S23) the replicator has made two of itself after 12 steps."""
+    start = np.zeros((32, 32), np.uint8)
+    start[13:18, 13:18] = board("..### .#..# #...# #..#. ###..")
+    after = TASK.solve(Params(rule="B36/S23", height=32, width=32, steps=12), start)
+    shape = start[13:18, 13:18]
+    places = [(r, c) for r in range(28) for c in range(28) if np.array_equal(after[r : r + 5, c : c + 5], shape)]
+    assert len(places) == 2
+    assert after.sum() == 2 * start.sum()
+
+
+def test_seeds_lets_nothing_survive():
+    batch = TASK.generate_batch(VARIANTS["seeds"], seeds.keys(3, 0, 100))
+    assert not (batch.question & batch.target).any()
+
+
+def test_rule_is_kept_in_one_spelling():
+    assert Params(rule="b63/s332") == Params(rule="B36/S23")
+    assert Params(rule="B/S").rule == "B/S"
+
+
+@pytest.mark.parametrize(
+    "rule", ["", "23/3", "B9/S23", "B3S23", "B3/S23 ", "S23/B3", "B3/S2³", "B3/S23\n", "B" * 10**6]
+)
+def test_no_rule(rule: str):
+    with pytest.raises(UserError, match="B/S notation"):
+        Params(rule=rule)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"height": 0}, {"width": 257}, {"density": 0.0}, {"density": 1.0}, {"density": float("nan")}, {"steps": 0}],
+)
+def test_parameters_out_of_range(values: dict[str, float]):
+    with pytest.raises(UserError, match=next(iter(values))):
+        Params(**values)  # pyright: ignore[reportArgumentType] what users may pass
+
+
+def test_first_wrong_cell_is_named():
+    params = Params(height=5, width=5)
+    blinker = board("..... ..... .###. ..... .....")
+    near = blinker.T.copy()
+    near[2, 4] = 1
+    near[3, 2] = 0
+    ruling = TASK.check(params, blinker, near)
+    assert not ruling.valid
+    assert ruling.reason == "2 of 25 cells differ from B3/S23 after 1 steps, the first at row 2, column 4"
+
+
+def test_difficulty_grows_with_steps():
+    params = [Params(steps=k) for k in (1, 2, 3)]
+    batches = [TASK.generate_batch(p, seeds.keys(4, 0, 50)) for p in params]
+    means = [
+        np.mean([TASK.difficulty(p, q, t)["score"] for q, t in zip(b.question, b.target, strict=True)])
+        for p, b in zip(params, batches, strict=True)
+    ]
+    assert means == sorted(means)
+    still = board(".... .##. .##. ....")
+    assert TASK.difficulty(Params(height=4, width=4), still, still)["surprise"] == 0

@@ -1,0 +1,189 @@
+"""Mazes: trees drawn evenly, the one way through them against networkx, verdicts against a slow twin."""
+
+from __future__ import annotations
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from tests import naive
+from vizbench import seeds
+from vizbench.errors import UserError
+from vizbench.generators.maze import TASK, VARIANTS, Params
+from vizbench.types import Batch, Grid
+
+
+def board(*rows: str) -> Grid:
+    return np.array([["#.SG*".index(mark) for mark in row] for row in rows], np.uint8)
+
+
+def made(size: int, count: int, seed: int = 7) -> Batch:
+    return TASK.generate_batch(Params(size), seeds.keys(seed, 0, count))
+
+
+def open_cells(question: Grid) -> nx.Graph[tuple[int, int]]:
+    graph: nx.Graph[tuple[int, int]] = nx.grid_2d_graph(*question.shape)
+    graph.remove_nodes_from([(int(r), int(c)) for r, c in np.argwhere(question == 0)])
+    return graph
+
+
+@pytest.mark.parametrize("params", VARIANTS.values(), ids=VARIANTS)
+def test_mazes_are_trees_whose_way_is_marked(params: Params) -> None:
+    batch, size = made(params.size, 20), params.size
+    for question, target in zip(batch.question, batch.target, strict=True):
+        graph = open_cells(question)
+        assert nx.is_tree(graph)
+        assert (question[1::2, 1::2] != 0).all()
+        assert (question[::2, ::2] == 0).all()
+        assert (question[1, 1], question[-2, -2], (question > 1).sum()) == (2, 3, 2)
+        way = nx.shortest_path(graph, (1, 1), (size - 2, size - 2))[1:-1]
+        assert sorted(way) == [(int(r), int(c)) for r, c in np.argwhere(target == 4)]
+        assert np.array_equal(np.where(target == 4, 1, target), question)
+        steps = TASK.steps(params, question, target)
+        assert [tuple(np.argwhere(new)[0]) for new in np.diff(steps, axis=0, prepend=question[None])] == way
+        assert np.array_equal(steps[-1], target)
+        solved = TASK.solve(params, question)
+        assert solved is not None
+        assert np.array_equal(solved, target)
+
+
+@pytest.mark.parametrize(("size", "trees"), [(5, 4), (7, 192)])
+def test_all_spanning_trees_are_equally_likely(size: int, trees: int) -> None:
+    expected = 50
+    _, counts = np.unique(made(size, trees * expected).question, axis=0, return_counts=True)
+    assert len(counts) == trees
+    chi_square, freedom = ((counts - expected) ** 2).sum() / expected, trees - 1
+    # Four standard deviations to either side, below too: counts that are too even are no draw.
+    assert abs(chi_square - freedom) < 4 * (2 * freedom) ** 0.5
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> Grid:
+    """Boards with loops, halls and cut-off goals: the rules must not lean on mazes being trees."""
+    shape = draw(st.tuples(st.integers(2, 6), st.integers(2, 6)))
+    question = draw(hnp.arrays(np.uint8, shape, elements=st.sampled_from([0, 1, 1, 1])))
+    ends = draw(st.lists(st.integers(0, question.size - 1), min_size=2, max_size=2, unique=True))
+    question.flat[ends[0]], question.flat[ends[1]] = 2, 3
+    return question
+
+
+@given(questions())
+def test_solve_is_a_shortest_way_or_none(question: Grid) -> None:
+    graph = open_cells(question)
+    start, goal = ((int(r), int(c)) for code in (2, 3) for r, c in np.argwhere(question == code))
+    answer = TASK.solve(Params(), question)
+    assert (answer is not None) == nx.has_path(graph, start, goal)
+    if answer is not None:
+        assert (answer == 4).sum() == nx.shortest_path_length(graph, start, goal) - 1
+        assert TASK.check(Params(), question, answer).parts == {"psr": 1.0, "rpl": 1.0}
+
+
+@given(questions(), st.data())
+def test_verdict_equals_the_slow_twin(question: Grid, data: st.DataObject) -> None:
+    solved = TASK.solve(Params(), question)
+    answer = question.copy() if solved is None or data.draw(st.booleans()) else solved
+    for _ in range(data.draw(st.integers(0, 6))):
+        cell = data.draw(st.integers(0, question.size - 1))
+        answer.flat[cell] = data.draw(st.sampled_from([4, 4, 4, 1, 0, 2, 3]))
+    ruling = TASK.check(Params(), question, answer)
+    valid = naive.maze_valid(question.tolist(), answer.tolist())
+    assert ruling.valid == valid
+    assert ruling.parts["psr"] == naive.maze_joined(question.tolist(), answer.tolist())
+    assert ("rpl" in ruling.parts) == valid == (ruling.reason == "")
+
+
+def test_every_changed_cell_of_a_target_is_judged_as_the_slow_twin_judges_it() -> None:
+    batch = made(9, 2)
+    for question, target in zip(batch.question, batch.target, strict=True):
+        for r, c, shift in np.ndindex(9, 9, 4):
+            answer = target.copy()
+            answer[r, c] = (answer[r, c] + 1 + shift) % 5
+            ruling = TASK.check(Params(9), question, answer)
+            assert ruling.valid is False is naive.maze_valid(question.tolist(), answer.tolist())
+            assert ruling.parts["psr"] == naive.maze_joined(question.tolist(), answer.tolist())
+
+
+HALL = board("S..", "...", "..G")
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "parts"),
+    [
+        (board("S**", "..*", "..G"), "", {"psr": 1.0, "rpl": 1.0}),
+        (board("S**", ".**", "..G"), "1 marked cells lie off the way from start to goal", {"psr": 1.0}),
+        (board("S**", "..*", "*.G"), "1 marked cells lie off the way from start to goal", {"psr": 1.0}),
+        (board("S**", "...", "..G"), "the marked cells do not join start and goal", {"psr": 0.0}),
+        (board("***", "..*", "..G"), "the start at row 0, column 0 was changed", {"psr": 1.0}),
+        (board("S**", "..*", ".#G"), "the open cell at row 2, column 1 was changed", {"psr": 1.0}),
+    ],
+)
+def test_near_misses_in_an_open_hall(answer: Grid, reason: str, parts: dict[str, float]) -> None:
+    ruling = TASK.check(Params(), HALL, answer)
+    assert (ruling.reason, ruling.parts) == (reason, parts)
+    assert ruling.valid == (reason == "")
+
+
+def test_a_detour_is_valid_and_its_length_is_told() -> None:
+    question = board("S...", ".##.", ".##.", "G...")
+    ruling = TASK.check(Params(), question, board("S***", ".##*", ".##*", "G***"))
+    assert (ruling.valid, ruling.parts) == (True, {"psr": 1.0, "rpl": 3.0})
+
+
+def test_a_path_through_a_wall_joins_nothing() -> None:
+    ruling = TASK.check(Params(), board("S#G"), board("S*G"))
+    assert (ruling.valid, ruling.reason, ruling.parts) == (
+        False,
+        "the wall at row 0, column 1 was changed",
+        {"psr": 0.0},
+    )
+
+
+def test_a_board_without_start_or_goal_is_judged_and_has_no_solution() -> None:
+    question = board("...", "...")
+    assert TASK.solve(Params(), question) is None
+    assert not TASK.check(Params(), question, board("***", "...")).valid
+
+
+def test_features_are_the_path_on_large_boards_and_the_pieces_on_small_ones() -> None:
+    large, small = made(17, 3), made(9, 3)
+    assert np.array_equal(TASK.features(Params(17), large), (large.target == 4).reshape(3, -1))
+    pieces = TASK.features(Params(9), small).reshape(3, 3, 3, 16)
+    assert (pieces.sum(axis=3) == 1).all()
+    window = small.question[0, 1:4, 1:4] != 0  # the top left 2x2 rooms: passages above, below, left, right
+    form = window[0, 1] + 2 * window[2, 1] + 4 * window[1, 0] + 8 * window[1, 2]
+    assert pieces[0, 0, 0, form] == 1
+
+
+def test_difficulty_of_a_maze_read_by_hand() -> None:
+    question = board("#######", "#S..#.#", "#.###.#", "#.....#", "###.#.#", "#...#G#", "#######")
+    target = TASK.solve(Params(7), question)
+    assert target is not None
+    figures = TASK.difficulty(Params(7), question, target)
+    assert {k: figures[k] for k in ("path", "turns", "forks", "dead_ends")} == {
+        "path": 7.0,
+        "turns": 2.0,
+        "forks": 3.0,  # the start, the fork below (3, 3), the one at (3, 5)
+        "dead_ends": 3.0,
+    }
+    assert (figures["bits"], figures["score"]) == (3.0, 3 / 19)
+
+
+@pytest.mark.parametrize("size", [3, 4, 20, 203, -7, 10**12])
+def test_sizes_outside_their_range_are_refused(size: int) -> None:
+    with pytest.raises(UserError, match=f"size={size} is not an odd number in 5 … 201"):
+        Params(size)
+
+
+def test_the_largest_maze_is_a_tree_too() -> None:
+    batch = made(201, 1)
+    assert nx.is_tree(open_cells(batch.question[0]))
+    assert TASK.check(Params(201), batch.question[0], batch.target[0]).valid
+
+
+def test_a_stored_question_with_several_goals_is_joined_to_the_first() -> None:
+    answer = TASK.solve(Params(), board("S..G", "..#.", "G..."))
+    assert answer is not None
+    assert answer.tolist() == board("S**G", "..#.", "G...").tolist()

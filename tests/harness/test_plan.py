@@ -1,0 +1,106 @@
+"""Plans: which cells they mean, what they refuse, and names of folders that tell cells apart."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+
+from vizbench.errors import UserError
+from vizbench.harness.plan import SUITES, TRIVIAL, Cell, Plan, seed_list, slug
+from vizbench.task import tasks
+
+
+def test_cells_are_the_product_with_the_baselines_first():
+    plan = Plan(models=("copy",), tasks=("life", "life/conway"), shots=(3, 16), seeds=(0, 9), n_test=7)
+    cells = plan.cells()
+    assert [cell.model for cell in cells] == [name for name in TRIVIAL for _ in range(4)]
+    assert [(cell.shots, cell.seed) for cell in cells[:4]] == [(3, 0), (3, 9), (16, 0), (16, 9)]
+    assert {cell.task for cell in cells} == {"life/conway"}
+    assert len({cell.directory for cell in cells}) == len(cells)
+
+
+def test_a_limit_is_no_other_plan():
+    assert Plan(tasks=("life",), limit=3).cells() == Plan(tasks=("life",)).cells()
+
+
+def test_every_task_of_every_suite_exists():
+    assert {name for names in SUITES.values() for name in names} <= set(tasks())
+    assert {cell.task for cell in Plan(suite="core").cells()} == set(SUITES["core"])
+
+
+def test_a_folder_of_arc_files_is_one_task_a_file_with_its_own_examples_and_no_solver(tmp_path):
+    for name in ("b", "a"):
+        pair = {"input": [[1]], "output": [[2]]}
+        (tmp_path / f"{name}.json").write_text(json.dumps({"train": [pair], "test": [pair]}))
+    cells = Plan(tasks=(f"arc-json:{tmp_path}",), shots=(3, 5)).cells()
+    assert {cell.shots for cell in cells} == {None}
+    assert [cell.task for cell in cells if cell.model == "copy"] == [f"arc-json:{tmp_path}/{n}.json" for n in "ab"]
+    assert "solver" not in {cell.model for cell in cells}
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "no task"),
+        ({"suite": "cor"}, "did you mean core"),
+        ({"tasks": ("life",), "shots": ()}, "shots has 0 values"),
+        ({"tasks": ("life",), "shots": (0,)}, "shots 0 is outside 1 … 5000"),
+        ({"tasks": ("life",), "shots": (10**12,)}, "shots 1000000000000 is outside"),
+        ({"tasks": ("life",), "shots": (-3,)}, "outside"),
+        ({"tasks": ("life",), "shots": (True,)}, "outside"),
+        ({"tasks": ("life",), "n_test": 0}, "n_test 0 is outside 1 … 10000"),
+        ({"tasks": ("life",), "n_test": 10_001}, "outside"),
+        ({"tasks": ("life",), "attempts": 101}, "attempts 101 is outside 1 … 100"),
+        ({"tasks": ("life",), "limit": 0}, "limit 0"),
+        ({"tasks": ("life",), "seeds": (-1,)}, "seeds -1"),
+        ({"tasks": ("life",), "seeds": tuple(range(101))}, "101 values"),
+    ],
+)
+def test_what_cannot_be_served_is_refused_in_one_sentence(fields, words):
+    with pytest.raises(UserError, match=words) as caught:
+        Plan(**fields)
+    assert "\n" not in str(caught.value)
+
+
+def test_bounds_themselves_are_fine():
+    Plan(tasks=("life",), shots=(1, 5000), n_test=10_000, attempts=100, limit=10_000, seeds=(2**63 - 1,))
+
+
+def test_unknown_names_list_near_ones():
+    with pytest.raises(UserError, match=r"unknown task 'life/conwai': did you mean .*life/conway"):
+        Plan(tasks=("life/conwai",)).cells()
+    with pytest.raises(UserError, match="unknown model 'nearst': did you mean nearest"):
+        Plan(tasks=("life",), models=("nearst",)).cells()
+
+
+def test_seed_list():
+    assert seed_list(5, 3) == (5, 6, 7)
+    for first, count in ((0, 0), (0, 101), (-1, 2), (2**63 - 1, 2)):
+        with pytest.raises(UserError):
+            seed_list(first, count)
+
+
+@pytest.mark.parametrize("other", ["life/Conway", "life-conway ", "..", "../x", "a" * 300, "life/conway?steps=2", "é"])
+def test_folder_names_are_plain_and_differ(other):
+    made = slug(other)
+    assert "/" not in made
+    assert ".." not in made
+    assert len(made) <= 40
+    assert made != slug("life/conway")
+
+
+def test_directories_differ_by_data_and_model_and_not_by_how_much_is_asked():
+    cell = Cell("life/conway", "copy", "none", 16, 0, 200, 1)
+    same = {"n_test": 3, "attempts": 2}
+    other = {"task": "life/seeds", "model": "blank", "checkpoint": "x", "shots": None, "seed": 1}
+    for field, value in (same | other).items():
+        changed = msgspec.structs.replace(cell, **{field: value})
+        assert (changed.directory == cell.directory) is (field in same)
+
+
+def test_run_names_come_from_the_plan():
+    assert Plan(suite="core", models=("qwen3",)).name == "qwen3_core"
+    assert Plan(tasks=("life",)).name == "trivial_life"
+    assert Plan(tasks=("life",), models=("a/b.py:C",)).name.count("/") == 0

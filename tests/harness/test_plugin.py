@@ -1,0 +1,72 @@
+"""Models from Python files: found, built, and refused in one sentence."""
+
+from __future__ import annotations
+
+import pytest
+
+from vizbench.errors import UserError
+from vizbench.harness.plugin import ModelRef, load_model, resolve
+
+SOURCE = """
+from vizbench.harness.model import Model
+
+class Good(Model):
+    modality = "grid"
+    def __init__(self, checkpoint="none given"):
+        self.checkpoint = checkpoint
+    def adapt(self, examples, context):
+        return {}
+    def predict(self, questions, attempts, seed):
+        return iter(())
+
+class Half(Model):
+    modality = "grid"
+    def adapt(self, examples, context):
+        return {}
+
+class Stranger:
+    pass
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(SOURCE)
+    return path
+
+
+def test_a_class_of_a_file_is_built_with_its_checkpoint_if_one_is_named(file):
+    assert vars(load_model(f"{file}:Good"))["checkpoint"] == "none given"
+    assert vars(load_model(f"{file}:Good", "big"))["checkpoint"] == "big"
+
+
+def test_names_are_resolved_without_building(file):
+    file.write_text("raise RuntimeError")
+    assert resolve(f"{file}:Good") == ModelRef(f"{file}:Good", "default")
+    assert resolve("copy") == ModelRef("copy", "none")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("gone.py:Good", "does not exist"),
+        ("{file}", "write path/to/file.py:Class"),
+        ("{file}:", "names no class"),
+        ("{file}:Goode", "unknown class in mine.py 'Goode': did you mean Good"),
+        ("{file}:Stranger", "is no Model"),
+        ("{file}:Half", "cannot be built"),
+        ("nearst", "did you mean nearest"),
+        ("", "unknown model ''"),
+    ],
+)
+def test_what_cannot_be_built_is_said(file, name, words):
+    with pytest.raises(UserError, match=words):
+        load_model(name.format(file=file))
+
+
+@pytest.mark.parametrize("source", ["import nothing_of_the_kind", "x = (", "1 / 0"])
+def test_a_file_that_fails_on_import_is_said(file, source):
+    file.write_text(source)
+    with pytest.raises(UserError, match=r"mine\.py fails on import: .*Error"):
+        load_model(f"{file}:Good")

@@ -1,0 +1,120 @@
+"""Slow twins: the rules of the rooms written once more, plainly, in Python alone.
+
+A twin shares no code with the kernel that it is compared to: no NumPy tricks, no bit boards, no helpers of the package.
+Grids are lists of rows.
+"""
+
+from __future__ import annotations
+
+Rows = list[list[int]]
+
+
+def life_next(board: Rows, rule: str, torus: bool) -> Rows:
+    """One step of a life-like rule such as B3/S23."""
+    born, survives = rule[1:].split("/S")
+    h, w = len(board), len(board[0])
+
+    def live(r: int, c: int) -> int:
+        if torus:
+            return board[r % h][c % w]
+        return board[r][c] if 0 <= r < h and 0 <= c < w else 0
+
+    def cell(r: int, c: int) -> int:
+        around = sum(live(r + dr, c + dc) for dr in (-1, 0, 1) for dc in (-1, 0, 1) if (dr, dc) != (0, 0))
+        return int(str(around) in (survives if board[r][c] else born))
+
+    return [[cell(r, c) for c in range(w)] for r in range(h)]
+
+
+def eca_diagram(first: list[int], rule: int, rows: int) -> Rows:
+    """The diagram of an elementary automaton on a ring, `rows` rows from the first on."""
+    table = dict(zip([(a, b, c) for a in (1, 0) for b in (1, 0) for c in (1, 0)], f"{rule:08b}", strict=True))
+    diagram = [first]
+    while len(diagram) < rows:
+        last = diagram[-1]
+        w = len(last)
+        diagram.append([int(table[last[c - 1], last[c], last[(c + 1) % w]]) for c in range(w)])
+    return diagram
+
+
+def langton_walk(black: set[tuple[int, int]], at: tuple[int, int], way: str, steps: int, h: int, w: int) -> Rows:
+    """Langton's ant on a torus, from a set of black cells, as the room's codes: the board after `steps` steps."""
+    moves = {"N": (-1, 0), "E": (0, 1), "S": (1, 0), "W": (0, -1)}
+    right = {"N": "E", "E": "S", "S": "W", "W": "N"}
+    left = {b: a for a, b in right.items()}
+    black = set(black)
+    for _ in range(steps):
+        if at in black:
+            way = left[way]
+            black.remove(at)
+        else:
+            way = right[way]
+            black.add(at)
+        at = ((at[0] + moves[way][0]) % h, (at[1] + moves[way][1]) % w)
+    board = [[int((r, c) in black) for c in range(w)] for r in range(h)]
+    board[at[0]][at[1]] = "NESW".index(way) + (6 if at in black else 2)
+    return board
+
+
+def _around(r: int, c: int) -> list[tuple[int, int]]:
+    return [(r - 1, c), (r + 1, c), (r, c - 1), (r, c + 1)]
+
+
+def _region(cell: tuple[int, int], members: set[tuple[int, int]]) -> set[tuple[int, int]]:
+    """The members that 4-neighbour moves over members reach from a cell."""
+    found, todo = {cell}, [cell]
+    while todo:
+        near = {n for n in _around(*todo.pop()) if n in members} - found
+        found |= near
+        todo += near
+    return found
+
+
+def _cells(board: Rows, code: int) -> set[tuple[int, int]]:
+    return {(r, c) for r, row in enumerate(board) for c, value in enumerate(row) if value == code}
+
+
+def fill_answer(board: Rows) -> Rows:
+    """Regions of empty cells without a cell on the border become 2."""
+    h, w = len(board), len(board[0])
+    answer = [list(row) for row in board]
+    for cell in _cells(board, 0):
+        region = _region(cell, _cells(board, 0))
+        if all(0 < r < h - 1 and 0 < c < w - 1 for r, c in region):
+            answer[cell[0]][cell[1]] = 2
+    return answer
+
+
+def maze_joined(question: Rows, answer: Rows) -> bool:
+    """Whether open cells marked 4 join start and goal."""
+    start, goal = _cells(question, 2), _cells(question, 3)
+    marked = _cells(question, 1) & _cells(answer, 4)
+    return any(goal & _region(cell, marked | start | goal) for cell in start)
+
+
+def maze_valid(question: Rows, answer: Rows) -> bool:
+    """Whether an answer only marks open cells, and each has two neighbours on the way, start and goal have one."""
+    marked = _cells(answer, 4)
+    unmarked = [[question[r][c] if (r, c) in marked else v for c, v in enumerate(row)] for r, row in enumerate(answer)]
+    if unmarked != question or not marked <= _cells(question, 1):
+        return False
+    way = marked | _cells(question, 2) | _cells(question, 3)
+    ends = {cell: 2 if cell in marked else 1 for cell in way}
+    branches = any(sum(n in way for n in _around(*cell)) != ends[cell] for cell in way)
+    return not branches and _region(min(way), way) == way
+
+
+def sudoku_valid(question: Rows, answer: Rows, box: int) -> bool:
+    """Whether an answer keeps the givens and no two cells that see each other share a digit."""
+    size = box * box
+    cells = [(r, c) for r in range(size) for c in range(size)]
+
+    def see(a: tuple[int, int], b: tuple[int, int]) -> bool:
+        same_box = (a[0] // box, a[1] // box) == (b[0] // box, b[1] // box)
+        return a != b and (a[0] == b[0] or a[1] == b[1] or same_box)
+
+    kept = all(question[r][c] in (0, answer[r][c]) for r, c in cells)
+    full = all(1 <= answer[r][c] <= size for r, c in cells)
+    return (
+        kept and full and not any(see(a, b) and answer[a[0]][a[1]] == answer[b[0]][b[1]] for a in cells for b in cells)
+    )

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vizbench.errors import UserError
+from vizbench.renderers.palettes import PALETTES, palette, separation, with_outside
+
+# The least distance of two cells, and of any two colours once the outside is among them.
+LEAST = {
+    "binary": (441, 219),
+    "eca": (147, 147),
+    "langton": (179, 126),
+    "fill": (284, 179),
+    "maze": (197, 170),
+    "sudoku": (179, 126),
+    "arc": (73, 73),
+}
+SIZES = {"binary": 2, "eca": 3, "langton": 10, "fill": 3, "maze": 5, "sudoku": 10, "arc": 10}
+
+
+def test_every_palette_has_its_size():
+    assert {name: len(colours) for name, colours in PALETTES.items()} == SIZES
+
+
+@pytest.mark.parametrize("name", PALETTES)
+def test_colours_lie_apart(name):
+    cells, all_colours = LEAST[name]
+    assert separation(palette(name)) >= cells
+    assert separation(with_outside(name)) >= all_colours
+
+
+def test_separation_sees_a_repeated_and_a_near_colour():
+    assert separation(np.array([[0, 0, 0], [9, 9, 9], [0, 0, 0]], np.uint8)) == 0
+    assert separation(np.array([[0, 0, 0], [255, 255, 255], [252, 255, 251]], np.uint8)) == 5
+
+
+def test_palettes_cannot_be_changed_by_accident():
+    with pytest.raises(ValueError, match="read-only"):
+        palette("arc")[0, 0] = 1
+
+
+def test_an_unknown_name_lists_near_ones():
+    with pytest.raises(UserError, match=r"unknown palette 'sudokku': did you mean sudoku"):
+        palette("sudokku")

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from vizbench.errors import UserError
+from vizbench.renderers.text import from_text, to_text
+from vizbench.types import Answer, DecodeFailure
+
+SHAPE = st.tuples(st.integers(1, 12), st.integers(1, 12))
+
+
+def read(text) -> list[list[int]]:
+    found = from_text(text)
+    assert isinstance(found, Answer), found
+    assert found.grid.dtype == np.uint8
+    assert (found.confidence == 1).all()
+    return found.grid.tolist()
+
+
+def why(text, **options) -> str:
+    found = from_text(text, **options)
+    assert isinstance(found, DecodeFailure), found
+    return found.reason
+
+
+@settings(max_examples=100, deadline=None)
+@given(arrays(np.uint8, SHAPE))
+def test_json_comes_back(grid):
+    assert read(to_text(grid)) == grid.tolist()
+    assert read(f"Let me think [1].\n```json\n{to_text(grid)}\n```\nDone [2].") == grid.tolist()
+
+
+@settings(max_examples=100, deadline=None)
+@given(arrays(np.uint8, SHAPE, elements=st.integers(0, 35)))
+def test_rows_come_back(grid):
+    assert read(to_text(grid, "rows")) == grid.tolist()
+
+
+def test_the_texts_are_as_written_here():
+    grid = np.array([[0, 1], [10, 35]], np.uint8)
+    assert to_text(grid) == "[[0,1],[10,35]]"
+    assert to_text(grid, "rows") == "01\naz"
+
+
+@pytest.mark.parametrize(
+    ("grid", "layout"),
+    [([[36]], "rows"), ([[0]], "xml"), ([[]], "json"), ([0, 1], "json")],
+)
+def test_what_cannot_be_written_is_refused(grid, layout):
+    with pytest.raises(UserError):
+        to_text(np.array(grid, np.uint8), layout)
+
+
+A, B = [[0, 1], [1, 0]], [[2, 3]]
+
+FORGIVEN = {
+    "spaces": (" [ [ 0 , 1 ] ,\n\t[1,0 ] ] ", A),
+    "trailing commas": ("[[0,1,],[1,0,],]", A),
+    "numpy's print": ("[[0 1]\n [1 0]]", A),
+    "prose around": ("I see a grid.\nAnswer: [[0,1],[1,0]]. I am sure.", A),
+    "a fence": ("```json\n[[0,1],\n [1,0]]\n```", A),
+    "one number a line": ("[\n[\n0,\n1\n],\n[\n1,\n0\n]\n]", A),
+    "the last of two": ("question [[2,3]] answer [[0,1],[1,0]]", A),
+    "the last of two in reverse": ("[[0,1],[1,0]] [[2,3]]", B),
+    "an object": ('{"answer": [[0,1],[1,0]], "sure": true}', A),
+    "a citation after": ("[[0,1],[1,0]] as in [3] and [[note]]", A),
+    "an open bracket before": ("see [the grid [[0,1],[1,0]]", A),
+    "a flat list around": ("[7, [[0,1],[1,0]]]", A),
+    "a bracket more": ("[[[0,1],[1,0]]]", A),
+    "a broken grid after": ("[[0,1],[1,0]] and [[1,1],[0", A),
+    "a broken grid before": ("[[1,1],[0, [[0,1],[1,0]]", A),
+    "leading zeros": ("[[00,01],[1,000]]", A),
+    "a lone number after": ("[[0,1],[1,0]]\n42", A),
+    "rows": ("01\n10", A),
+    "rows with spaces": ("0 1\n1 0\n", A),
+    "rows with commas": ("0,1\n1,0", A),
+    "rows in prose": ("The answer is\n\n01\n10\n\nHope it helps.", A),
+    "rows in a fence": ("```\n01\n10\n```", A),
+    "rows after a prefix": ("Answer: 01\n10", A),
+    "rows below a prefix": ("Output:\n01\n10", A),
+    "words at the edge": ("done\n01\n10\nok", A),
+    "letters inside a block": ("so:\n0a\nbc\n10", [[0, 10], [11, 12], [1, 0]]),
+    "letters alone": ("ab\ncd", [[10, 11], [12, 13]]),
+    "the last block": ("01\n11\n\nthen\n\n01\n10", A),
+    "Windows lines": ("01\r\n10\r\n", A),
+    "one cell": ("[[7]]", [[7]]),
+    "a row": ("answer = 0110", [[0, 1, 1, 0]]),
+}
+
+
+@pytest.mark.parametrize(("text", "grid"), FORGIVEN.values(), ids=FORGIVEN)
+def test_what_models_write_is_read(text, grid):
+    assert read(text) == grid
+
+
+REFUSED = {
+    "empty": ("", "the text is empty"),
+    "blank": (" \n ", "the text is empty"),
+    "prose": ("I cannot see a grid here.", "no complete grid"),
+    "a flat list": ("[0,1,1,0]", "no complete grid"),
+    "empty lists": ("[]", "no complete grid"),
+    "an empty row": ("[[0],[]]", "row 2 is empty"),
+    "an empty first row": ("[[],[0]]", "row 1 is empty"),
+    "cut off": ("[[0,1],[1,", "no complete grid"),
+    "ragged": ("[[0,1],[1,0],[1]]", "row 3 has 1 cells where row 1 has 2"),
+    "ragged, after a good one": ("[[0,1],[1,0]] then [[0,1],[1]]", "row 2 has 1 cells"),
+    "ragged rows": ("01\n1", "row 2 has 1 cells where row 1 has 2"),
+    "over 255": ("[[0,256]]", "row 1 holds 256, not a code 0 … 255"),
+    "negative": ("[[0],[-1]]", "row 2 holds -1"),
+    "a fraction": ("[[0.5]]", "row 1 holds 0.5"),
+    "a huge number": ("[[" + "9" * 10_000 + "]]", "row 1 holds 99999999999999999999, not"),
+    "null": ("[[null]]", "no complete grid"),
+    "strings": ('[["0","1"]]', "no complete grid"),
+    "an ellipsis": ("[[0,1],...,[1,0]]", "no complete grid"),
+    "Arabic digits": ("[[٣]]", "no complete grid"),
+    "too many rows": ("[" + "[0]," * 1025 + "]", "1025x1: sides over 1024"),
+    "too long a row": ("0" * 1025, "1x1025: sides over 1024"),
+}
+
+
+@pytest.mark.parametrize(("text", "reason"), REFUSED.values(), ids=REFUSED)
+def test_what_is_no_grid_says_why(text, reason):
+    assert reason in why(text)
+
+
+def test_the_longest_grid_is_read():
+    assert len(read("[" + "[0]," * 1024 + "]")) == 1024
+    assert len(read(to_text(np.full((1024, 1024), 255, np.uint8)))) == 1024
+
+
+@pytest.mark.parametrize("text", [None, 3, b"[[0]]", [[0]], np.zeros((2, 2), np.uint8)])
+def test_what_is_no_text_is_refused(text):
+    assert "not text" in why(text)
+
+
+def test_long_texts_are_refused_unread():
+    assert "over 5000000 are not read" in why("[" * 100_000_000)
+    assert "over 5 are" in why("[[0]] ", max_chars=5)
+    assert from_text("[[0]]", max_chars=5) == from_text("[[0]]") or read("[[0]]") == [[0]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 10**6,
+        "]" * 10**6,
+        "[]" * 10**5,
+        "[[" + "1," * 10**5,
+        "0 " * 10**5,
+        "a\n" * 10**5,
+        "[1" * 10**5,
+        " " * 10**6 + "!",
+    ],
+)
+def test_long_hostile_texts_are_read_in_one_pass(text):
+    assert isinstance(from_text(text), DecodeFailure)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text() | st.text(alphabet="[], \n01a9.-:`Answer\ud800\x00", max_size=80))
+def test_no_text_raises(text):
+    found = from_text(text)
+    if isinstance(found, Answer):
+        assert found.grid.ndim == 2
+        assert found.grid.size
+    else:
+        assert found.reason

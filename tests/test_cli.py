@@ -1,0 +1,418 @@
+"""The command line as a user meets it: what each command prints and writes, and one sentence for each wrong input."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import vizbench as vb
+from vizbench import cli
+from vizbench.formats import read
+from vizbench.renderers.video import read_video
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command left: exit code, stdout, stderr."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs `vizbench ARGUMENTS` in an empty folder, in this process."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.delenv("VIZBENCH_TRACEBACK", raising=False)
+
+    def call(*arguments: object) -> Done:
+        monkeypatch.setattr(sys, "argv", ["vizbench", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return Done(int(ended.value.code or 0), said.out, said.err)
+
+    return call
+
+
+def refused(done: Done) -> str:
+    """The one sentence of a refusal, checked to be one."""
+    assert (done.code, done.out) == (2, ""), done
+    assert done.err.startswith("vizbench: ")
+    assert done.err.count("\n") == 1
+    assert "Traceback" not in done.err
+    return done.err.removeprefix("vizbench: ").strip()
+
+
+def python(code: str) -> str:
+    """What a fresh interpreter prints."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("command", ["--help", "tasks", "models"])
+def test_light_commands_load_no_heavy_module(command: str) -> None:
+    loaded = python(
+        f"import sys; sys.argv = ['vizbench', '{command}']\n"
+        "from vizbench.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print('LOADED', *sorted({name.partition('.')[0] for name in sys.modules}))"
+    ).rpartition("LOADED")[2]
+    heavy = {"torch", "numba", "diffusers", "transformers", "peft", "pyarrow", "av", "rich", "PIL", "jinja2"}
+    assert not heavy & set(loaded.split())
+
+
+def test_help_names_every_command(run: Run) -> None:
+    done = run("--help")
+    assert done.code == 0
+    for name in ("tasks", "models", "show", "generate", "verify", "eval", "report", "pretrain"):
+        assert f"\n  {name} " in done.out
+        assert run(name, "--help").out.startswith(f"Usage: vizbench {name} ")
+
+
+def test_no_command_is_a_usage_error(run: Run) -> None:
+    done = run()
+    assert (done.code, done.out) == (2, "")
+    assert "Commands:" in done.err
+    done = run("taks")
+    assert done.code == 2
+    assert "tasks" in done.err
+
+
+def test_tasks(run: Run) -> None:
+    rows = json.loads(run("tasks", "--json").out)
+    assert [row["task"] for row in rows] == vb.tasks()
+    assert rows[0].keys() == {"task", "default", "version", "summary", "params"}
+    defaults = [row["task"].partition("/")[0] for row in rows if row["default"]]
+    assert len(defaults) == len(set(defaults)) == len({row["task"].partition("/")[0] for row in rows})
+    text = run("tasks").out
+    assert all(f"{name} " in text for name in vb.tasks())
+
+
+def test_models(run: Run) -> None:
+    rows = json.loads(run("models", "--json").out)
+    assert {"copy", "solver", "cogvideox"} <= {row["name"] for row in rows}
+    assert all(row["checkpoints"] and row["modality"] in ("grid", "frames", "text") for row in rows)
+    text = run("models").out
+    assert all(f"\n{row['name']} " in text for row in rows)
+
+
+def test_show_prints_codes_where_there_are_no_colours(run: Run) -> None:
+    done = run("show", "life/conway", "--index", 2, "--split", "test")
+    instance = vb.load("life/conway").test[2]
+    lines = done.out.splitlines()
+    assert lines[0] == instance.id
+    assert lines[2] == "".join(map(str, instance.question[0])) + "   " + "".join(map(str, instance.target[0]))
+
+
+def test_show_draws_question_beside_target(run: Run, tmp_path: Path) -> None:
+    assert run("show", "life", "--set", "height=4", "--out", "x.png").out == "x.png\n"
+    instance = vb.load("life", height=4).train[0]
+    with Image.open(tmp_path / "x.png") as picture:
+        assert picture.mode == "P"
+        pixels = np.array(picture.convert("RGB"))
+    wide = vb.render(instance.question, vb.judge_of(instance).look).shape[1]
+    sides = pixels[:, :wide], pixels[:, -wide:]
+    for side, grid in zip(sides, (instance.question, instance.target), strict=True):
+        answer = vb.decode(side, vb.judge_of(instance).look)
+        assert isinstance(answer, vb.Answer)
+        assert np.array_equal(answer.grid, grid)
+    assert (pixels[:, wide:-wide] == 255).all()
+
+
+@pytest.mark.parametrize("name", ["way.gif", "way.mp4"])
+def test_show_films_the_way(run: Run, tmp_path: Path, name: str) -> None:
+    assert run("show", "life", "--set", "steps=3", "--out", name).out == f"{name}\n"
+    if name.endswith(".mp4"):
+        assert len(read_video(tmp_path / name)) == 4
+    else:
+        with Image.open(tmp_path / name) as film:
+            assert getattr(film, "n_frames", 1) == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (("lif",), "did you mean life"),
+        (("life/conwy",), "did you mean life/conway"),
+        (("life", "--index", "-1"), "positions count from 0"),
+        (("life", "--index", 10**12), "it has 1,000,000,000"),
+        (("life", "--seed", "-1"), "0 … 2^63 - 1"),
+        (("life", "--set", "steps"), "--set steps=2"),
+        (("life", "--set", "stps=2"), "did you mean steps"),
+        (("life", "--set", "seed=2"), "unknown parameter"),
+        (("life", "--set", "steps=x"), "is not a number"),
+        (("life", "--set", "steps=0"), "is not in 1"),
+        (("life", "--out", "x.txt"), "choose .mp4, .mkv or .gif"),
+        (("life", "--out", "missing/x.png"), "No such file or directory"),
+        (("arc-json:missing.json",), "missing.json"),
+        (("arc-json:missing.json", "--set", "a=1"), "takes no parameters"),
+    ],
+)
+def test_show_refuses(run: Run, tmp_path: Path, arguments: tuple[object, ...], part: str) -> None:
+    assert part in refused(run("show", *arguments))
+    assert not list(tmp_path.iterdir())
+
+
+def test_show_reads_arc_files(run: Run, tmp_path: Path) -> None:
+    pair = {"input": [[0, 1]], "output": [[1, 0], [2, 2]]}
+    (tmp_path / "a.json").write_text(json.dumps({"train": [pair], "test": [pair]}))
+    lines = run("show", "arc-json:a.json").out.splitlines()
+    assert lines[0] == "arc-json:a.json#0-train-0"
+    assert lines[2:4] == ["01         10", "           22"]
+
+
+@pytest.mark.parametrize("form", ["jsonl", "parquet", "png"])
+def test_generate_writes_what_load_gives(run: Run, tmp_path: Path, form: str) -> None:
+    done = run("generate", "--task", "life/seeds", "--n", 7, "--split", "test", "--format", form, "--seed", 3)
+    assert done.code == 0, done
+    folder = tmp_path / "life-seeds-test-7-seed3"
+    assert done.out.startswith(f"{folder.name}: 7 rows of life/seeds test, digest ")
+    expected = vb.load("life/seeds", seed=3).test.head(7)
+    for got, want in zip(read(folder), expected, strict=True):
+        assert got.id == want.id
+        assert np.array_equal(got.target, want.target)
+
+
+def test_generate_names_its_folder_by_the_parameters(run: Run, tmp_path: Path) -> None:
+    for steps in (2, 3):
+        assert run("generate", "--task", "life", "--n", 2, "--set", f"steps={steps}", "--no-steps").code == 0
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert len(names) == 2
+    assert all(name.startswith("life-conway-steps-") and name.endswith("-train-2") for name in names)
+    assert all(len(row.steps) == 1 for name in names for row in read(tmp_path / name))
+
+
+def test_generate_replaces_only_when_told(run: Run, tmp_path: Path) -> None:
+    command = ("generate", "--task", "life", "--out", "d")
+    first = run(*command, "--n", 3).out
+    assert "--overwrite" in refused(run(*command, "--n", 4))
+    assert len(list(read(tmp_path / "d"))) == 3
+    assert run(*command, "--n", 4, "--overwrite").code == 0
+    assert len(list(read(tmp_path / "d"))) == 4
+    assert run(*command, "--n", 3, "--overwrite").out == first  # the same bytes again
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (("--task", "life", "--n", 0), "n=0 is not in 1"),
+        (("--task", "life", "--n", -5), "n=-5 is not in 1"),
+        (("--task", "life", "--n", 10**12), "is not in 1"),
+        (("--task", "lfe", "--n", 5), "did you mean life"),
+        (("--task", "life", "--n", 5, "--workers", 0), "workers=0"),
+        (("--task", "life", "--n", 5, "--out", "/proc/nowhere"), "/proc/nowhere cannot be written"),
+    ],
+)
+def test_generate_refuses(run: Run, tmp_path: Path, arguments: tuple[object, ...], part: str) -> None:
+    assert part in refused(run("generate", *arguments))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("generate", "--task", "life", "--n", "many"),
+        ("generate", "--task", "life"),
+        ("generate", "--task", "life", "--n", 3, "--format", "xml"),
+        ("show", "life", "--split", "val"),
+        ("show", "life", "--nonsense"),
+        ("pretrain", "wan", "--out", "x"),
+    ],
+)
+def test_usage_errors_have_code_2(run: Run, tmp_path: Path, arguments: tuple[object, ...]) -> None:
+    done = run(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert "Error: " in done.err and "Traceback" not in done.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_verify_counts_missing_rows_as_wrong(run: Run, tmp_path: Path) -> None:
+    run("generate", "--task", "life", "--n", 4, "--out", "d")
+    rows = list(read(tmp_path / "d"))
+    near_miss = rows[1].target.copy()
+    near_miss[0, 0] ^= 1
+    lines = [
+        {"id": rows[0].id, "answer": rows[0].target.tolist()},
+        {"id": rows[1].id, "answer": near_miss.tolist()},
+        {"id": rows[2].id, "answer": vb.to_text(rows[2].target)},
+    ]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
+    done = run("verify", "d", "a.jsonl", "--json")
+    assert done.code == 0, done
+    found = json.loads(done.out)
+    assert found["summary"]["valid"] == found["summary"]["exact"] == 0.5
+    assert found["summary"]["missing"] == 1
+    assert [verdict["valid"] for verdict in found["verdicts"].values()] == [True, False, True, False]
+    text = run("verify", "d", "a.jsonl").out
+    assert "0.5000" in text and "there is no answer" in text
+
+
+@pytest.mark.parametrize(
+    ("answers", "part"),
+    [("{", "line 1 of"), ('{"answer": [[0]]}', "line 1 of"), ("[1, 2]", "line 1 of"), (None, "a.jsonl")],
+)
+def test_verify_refuses(run: Run, tmp_path: Path, answers: str | None, part: str) -> None:
+    run("generate", "--task", "life", "--n", 2, "--out", "d")
+    if answers is not None:
+        (tmp_path / "a.jsonl").write_text(answers + "\n")
+    assert part in refused(run("verify", "d", "a.jsonl"))
+    assert "manifest.json" in refused(run("verify", ".", "a.jsonl"))
+
+
+def test_verify_refuses_another_version(run: Run, tmp_path: Path) -> None:
+    run("generate", "--task", "life", "--n", 2, "--out", "d")
+    manifest = json.loads((tmp_path / "d" / "manifest.json").read_text())
+    manifest["recipe"]["version"] += 1
+    (tmp_path / "d" / "manifest.json").write_text(json.dumps(manifest))
+    (tmp_path / "a.jsonl").write_text("")
+    assert "version" in refused(run("verify", "d", "a.jsonl"))
+
+
+EVAL = ("eval", "--model", "nearest", "--task", "life/conway", "--shots", "3,5", "--n-test", 6, "--out", "r")
+
+
+def test_eval_prints_model_and_baselines_and_writes_a_report(run: Run, tmp_path: Path) -> None:
+    done = run(*EVAL)
+    assert done.code == 0, done
+    for name in ("copy", "blank", "majority", "random", "nearest", "solver"):
+        assert done.out.count(f"\n{name} ") == 2, name
+    assert "life/conway (near)" in done.out
+    assert "1.000 [0.610, 1.000]" in done.out  # the solver: 6 of 6
+    assert "question   target     answer" in done.out
+    assert done.out.endswith("report: r/report.html\n")
+    assert (tmp_path / "r" / "report.html").stat().st_size > 1000
+    assert "solver on life/conway, 5 shots: done" in done.err
+
+
+def test_eval_resumes_and_refuses_another_plan(run: Run, tmp_path: Path) -> None:
+    run(*EVAL, "--limit", 2)
+    records = sorted((tmp_path / "r").glob("*/records.jsonl"))
+    first = [path.read_text() for path in records]
+    assert all(text.count("\n") == 2 for text in first)
+    done = run(*EVAL, "--json")
+    results = json.loads(done.out)["results"]
+    assert {row["n"] for row in results} == {6}
+    assert all(path.read_text().startswith(text) for path, text in zip(records, first, strict=True))
+    assert ": was done" in run(*EVAL).err
+    assert "n_test was 6, is 7" in refused(run(*(7 if word == 6 else word for word in EVAL)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (("--model", "nearst"), "did you mean nearest"),
+        (("--model", "nowhere.py:Model"), "does not exist"),
+        (("--shots", "a,b"), "--shots 3,30,300"),
+        (("--shots", "0"), "shots 0 is outside 1"),
+        (("--seeds", 0), "seeds 0 is outside 1"),
+        (("--seed", -1), "-1"),
+        (("--n-test", 10**12), "is outside 1"),
+        (("--attempts", 0), "attempts 0 is outside 1"),
+        (("--limit", 0), "limit 0 is outside 1"),
+        (("--suite", "cor"), "did you mean core"),
+        (("--task", "life/conwy"), "did you mean life/conway"),
+    ],
+)
+def test_eval_refuses(run: Run, tmp_path: Path, arguments: tuple[object, ...], part: str) -> None:
+    assert part in refused(run("eval", *arguments))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_model_that_fails_is_named_and_the_others_stand(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "bad.py").write_text(
+        "from vizbench.harness.model import Model\n"
+        "class Bad(Model):\n"
+        "    modality = 'grid'\n"
+        "    def adapt(self, examples, context): raise RuntimeError('no luck')\n"
+        "    def predict(self, questions, attempts, seed): return iter(())\n"
+    )
+    done = run("eval", "--model", "bad.py:Bad", "--shots", 3, "--n-test", 4, "--out", "r")
+    assert done.code == 1
+    assert "\nsolver " in done.out
+    assert "failed: " in done.err and "no luck" in done.err and "Traceback" not in done.err
+
+
+def test_report_is_made_from_records_alone(run: Run, tmp_path: Path) -> None:
+    run(*EVAL)
+    assert run("report", "r", "--html", "again.html").out == "again.html\n"
+    assert "nearest" in (tmp_path / "again.html").read_text(encoding="utf-8")
+    assert "holds no run" in refused(run("report", tmp_path / "r" / "nothing", "--html", "no.html"))
+    assert not (tmp_path / "no.html").exists()
+
+
+def test_a_missing_extra_says_what_to_install(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for name in [name for name in sys.modules if name.startswith("vizbench.baselines.")]:
+        monkeypatch.delitem(sys.modules, name)
+    assert "pip install 'vizbench[models]'" in refused(run("eval", "--model", "cogvideox", "--shots", 3))
+
+
+def test_an_unexpected_error_is_one_sentence_and_keeps_its_traceback_on_demand(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> dict[str, object]:
+        raise RuntimeError("odd")
+
+    monkeypatch.setattr("vizbench.task.rooms", broken)
+    done = run("tasks")
+    assert done.code == 1
+    assert done.err.count("\n") == 1
+    assert "unexpected RuntimeError: odd" in done.err and "VIZBENCH_TRACEBACK=1" in done.err
+    monkeypatch.setenv("VIZBENCH_TRACEBACK", "1")
+    monkeypatch.setattr(sys, "argv", ["vizbench", "tasks"])
+    with pytest.raises(RuntimeError, match="odd"):
+        cli.main()
+
+
+def test_ctrl_c_leaves_a_run_that_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(
+        "import time\n"
+        "from vizbench.harness.model import Model\n"
+        "class Slow(Model):\n"
+        "    modality = 'grid'\n"
+        "    def adapt(self, examples, context): return {}\n"
+        "    def predict(self, questions, attempts, seed):\n"
+        "        for number, question in enumerate(questions):\n"
+        "            if number == 3: print('READY', flush=True); time.sleep(60)\n"
+        "            yield [question] * attempts\n"
+    )
+    command = ["eval", "--model", "slow.py:Slow", "--shots", "3", "--n-test", "5", "--out", "r"]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "vizbench", *command],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stdout is not None
+    try:
+        assert running.stdout.readline() == "READY\n"
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=60)
+    finally:
+        running.kill()
+    assert running.returncode == 130
+    assert "the same command again goes on" in said and "Traceback" not in said
+    (records,) = (tmp_path / "r").glob("*slow*/records.jsonl")
+    assert records.read_text().count("\n") == 3

@@ -1,0 +1,382 @@
+"""What every room promises, asked of every task of the registry: a new room is tested by lying in its folder."""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import vizbench as vb
+from vizbench import seeds, task
+from vizbench.renderers.palettes import palette
+from vizbench.task import Metric, TaskSpec, params_json
+from vizbench.types import Batch, Grid, Instance, Verdict
+
+N = 16
+KEYS = seeds.keys(seeds.stream("contract"), 0, N)
+
+every_task = pytest.mark.parametrize("name", vb.tasks())
+every_family = pytest.mark.parametrize("name", sorted(task.rooms()))
+
+
+@functools.cache
+def made(name: str) -> tuple[TaskSpec, Batch]:
+    spec = task.spec(name)
+    return spec, spec.task.generate_batch(spec.params, KEYS)
+
+
+@functools.cache
+def instances(name: str) -> tuple[Instance, ...]:
+    spec, batch = made(name)
+    rows = zip(batch.question, batch.target, strict=True)
+    return tuple(
+        Instance(name, spec.params, 0, "train", i, q, t, spec.task.steps(spec.params, q, t))
+        for i, (q, t) in enumerate(rows)
+    )
+
+
+def judged(name: str, instance: Instance, answer: object) -> Verdict:
+    """The verdict, and that it hangs together."""
+    verdict = task.spec(name).task.verify(instance, answer)
+    assert (verdict.reason == "") == verdict.valid
+    assert verdict.valid or not verdict.exact
+    assert 0 <= verdict.cells <= 1
+    assert (verdict.cells == 1) == verdict.exact
+    assert all(math.isfinite(part) for part in verdict.parts.values())
+    json.dumps(dict(verdict.parts))
+    return verdict
+
+
+# What a room says of itself
+
+
+@every_family
+def test_a_family_describes_itself(name: str):
+    room = task.rooms()[name]
+    assert room.family == name == type(room).__module__.rpartition(".")[2]
+    assert room.version >= 1
+    assert room.summary.endswith(".")
+    assert room.summary.count(".") == 1
+    assert isinstance(room.metric, Metric)
+    assert 0 <= room.min_distance < 1
+    assert 2 <= room.codes <= 256
+    assert task.spec(name).name == f"{name}/{next(iter(room.variants))}"
+
+
+@every_family
+def test_variants_are_different_tasks(name: str):
+    records = [json.dumps(params_json(params), sort_keys=True) for params in task.rooms()[name].variants.values()]
+    assert len(set(records)) == len(records)
+
+
+@every_task
+def test_params_are_plain_and_come_back_from_their_name(name: str):
+    spec = task.spec(name)
+    assert all(type(value) in (int, float, str, bool) for value in params_json(spec.params).values())
+    assert task.spec(name, params_json(spec.params)) == spec
+    texts = {key: str(value) for key, value in params_json(spec.params).items()}
+    assert task.spec(name, texts).params == spec.params
+
+
+NONSENSE: dict[type, tuple[object, ...]] = {
+    int: (-1, 10**12, "x", "", None, 1.5, True, [1]),
+    float: (math.nan, math.inf, -1.0, 10.0**9, "x", None, True),
+    str: ("", "nonsense", "\0", "x" * 10**5, None, 3),
+    bool: ("maybe", 2, None, 0.0),
+}
+
+
+@every_family
+def test_nonsense_parameters_are_refused_in_one_sentence(name: str):
+    for field, value in params_json(task.spec(name).params).items():
+        for nonsense in NONSENSE[type(value)]:
+            with pytest.raises(vb.UserError) as caught:
+                task.spec(name, {field: nonsense})
+            assert 10 < len(str(caught.value)) < 400
+            assert "\n" not in str(caught.value)
+    with pytest.raises(vb.UserError, match="unknown parameter"):
+        task.spec(name, {"no such parameter": 1})
+
+
+# Where the bytes come from
+
+
+@every_task
+def test_batches_are_grids_of_known_codes(name: str):
+    spec, batch = made(name)
+    for grids in (batch.question, batch.target):
+        assert grids.dtype == np.uint8
+        assert grids.ndim == 3
+        assert len(grids) == N
+        assert grids.flags.c_contiguous
+        assert int(grids.max()) < spec.task.codes
+    for facts in batch.facts.values():
+        assert len(facts) == N
+        json.dumps(facts.tolist())
+    features = spec.task.features(spec.params, batch)
+    assert features.dtype == np.uint8
+    assert features.ndim == 2
+    assert len(features) == N
+
+
+@every_task
+def test_a_row_depends_on_its_own_key_alone(name: str):
+    spec, batch = made(name)
+    order = np.random.default_rng(1).permutation(N)
+    permuted = spec.task.generate_batch(spec.params, KEYS[order])
+    alone = spec.task.generate_batch(spec.params, KEYS[5:6])
+    for whole, shuffled, one in (
+        (batch.question, permuted.question, alone.question),
+        (batch.target, permuted.target, alone.target),
+        *((batch.facts[f], permuted.facts[f], alone.facts[f]) for f in batch.facts),
+    ):
+        assert np.array_equal(shuffled, whole[order])
+        assert np.array_equal(one, whole[5:6])
+    assert len(np.unique(batch.question, axis=0)) > N // 2
+
+
+@every_task
+def test_no_keys_give_no_rows(name: str):
+    spec = task.spec(name)
+    assert len(spec.task.generate_batch(spec.params, KEYS[:0])) == 0
+
+
+# What is right
+
+
+@every_task
+def test_the_target_is_right(name: str):
+    for instance in instances(name):
+        verdict = judged(name, instance, instance.target)
+        assert (verdict.valid, verdict.exact, verdict.cells) == (True, True, 1.0)
+
+
+@every_task
+def test_the_solver_is_right_and_leaves_the_question_alone(name: str):
+    spec, _ = made(name)
+    for instance in instances(name):
+        question = instance.question.copy()
+        answer = spec.task.solve(spec.params, question)
+        assert judged(name, instance, answer).valid
+        assert np.array_equal(question, instance.question)
+
+
+@every_task
+def test_the_steps_end_at_the_target(name: str):
+    for instance in instances(name):
+        steps = instance.steps
+        assert steps.dtype == np.uint8
+        assert steps.ndim == 3
+        assert len(steps) >= 1
+        assert np.array_equal(steps[-1], instance.target)
+
+
+@every_task
+def test_difficulty_is_measured_between_0_and_1(name: str):
+    spec, _ = made(name)
+    for instance in instances(name):
+        figures = spec.task.difficulty(spec.params, instance.question, instance.target)
+        assert json.loads(json.dumps(dict(figures))) == dict(figures)
+        assert 0 <= figures["score"] <= 1
+        assert len(figures) > 1
+
+
+# What is wrong
+
+
+def mutants(instance: Instance, codes: int) -> list[Grid]:
+    """The target with one cell changed, then with several."""
+    rng = np.random.default_rng(instance.index)
+    changed: list[Grid] = []
+    for cells in (1, 1, 1, 1, 2, 5):
+        grid = instance.target.copy()
+        for place in rng.choice(grid.size, cells, replace=False):
+            grid.flat[place] = (int(grid.flat[place]) + int(rng.integers(1, codes))) % codes
+        changed.append(grid)
+    return changed
+
+
+@every_task
+def test_a_changed_target_is_not_exact(name: str):
+    spec, _ = made(name)
+    for instance in instances(name):
+        for grid in mutants(instance, spec.task.codes):
+            verdict = judged(name, instance, grid)
+            assert not verdict.exact
+            assert verdict.cells == np.mean(grid == instance.target)
+
+
+@every_task
+def test_blank_random_and_copied_answers_are_judged(name: str):
+    spec, batch = made(name)
+    rng = np.random.default_rng(2)
+    for instance in instances(name):
+        shape = instance.target.shape
+        judged(name, instance, instance.question)
+        for code in range(spec.task.codes):
+            judged(name, instance, np.full(shape, code, np.uint8))
+        noise = rng.integers(0, spec.task.codes, shape)
+        assert judged(name, instance, noise).exact == np.array_equal(noise, instance.target)
+        judged(name, instance, batch.target[instance.index - 1])
+
+
+class Evil:
+    """An object whose every conversion fails."""
+
+    def __array__(self, *_: object, **__: object) -> np.ndarray:
+        raise RuntimeError("no")
+
+    def __len__(self) -> int:
+        return -1  # noqa: PLE0303 the evil of it
+
+    def __getitem__(self, _: object) -> object:
+        raise MemoryError
+
+
+class Liar:
+    """An object that gives no array where one is due."""
+
+    def __array__(self, *_: object, **__: object) -> Any:
+        return "an array"
+
+
+@every_family
+def test_hostile_answers_are_wrong_and_never_raise(name: str):
+    name = task.spec(name).name
+    instance = instances(name)[0]
+    target = instance.target
+    h, w = target.shape
+    hostile: list[object] = [
+        None,
+        "",
+        "[[0]]",
+        b"\x00" * target.size,
+        0,
+        math.nan,
+        [],
+        [[]],
+        [[0, 1], [0]],
+        [[[0]]],
+        {},
+        {"grid": target.tolist()},
+        {0, 1},
+        object(),
+        Evil(),
+        Liar(),
+        [Evil()],
+        iter([[0]]),
+        target.tolist()[:-1],
+        target[None],
+        target[:, :-1],
+        np.pad(target, ((0, 1), (0, 0))),
+        target.astype(np.float64),
+        target.astype(np.float16) + 0.5,
+        target.astype(complex),
+        target.astype(object),
+        target.astype(str),
+        target.astype("V8"),
+        np.full((h, w), np.datetime64("2020-01-01")),
+        np.full((h, w), 255, np.uint8),
+        np.full((h, w), -1),
+        np.full((h, w), np.iinfo(np.int64).min),
+        np.full((h, w), np.iinfo(np.uint64).max, np.uint64),
+        target.astype(np.int64) + 256,
+        [[1 << 70] * w] * h,
+        np.zeros((1000, 1000), np.uint8),
+        np.zeros((1, 10**6), np.uint8),
+        np.zeros((0, w), np.uint8),
+        np.zeros((), np.uint8),
+        target.T if h != w else target[:-1, :-1],
+    ]
+    for answer in hostile:
+        verdict = judged(name, instance, answer)
+        assert (verdict.valid, verdict.exact) == (False, False)
+
+
+@every_family
+def test_integers_of_any_kind_are_read(name: str):
+    name = task.spec(name).name
+    instance = instances(name)[0]
+    target = instance.target
+    kinds = [target.astype(kind) for kind in ("i1", "u2", ">i4", "i8", "u8")]
+    for answer in (*kinds, target.tolist(), tuple(map(tuple, target.tolist())), np.asfortranarray(target)):
+        assert judged(name, instance, answer).exact
+
+
+@every_family
+def test_an_instance_with_a_foreign_question_is_judged_without_raising(name: str):
+    """Instances come from files too: a question there may be anything of the right form."""
+    spec, batch = made(task.spec(name).name)
+    rng = np.random.default_rng(3)
+    h, w = batch.target.shape[1:]
+    for shape in ((h, w), (1, 1), (2, 3), (h + 2, w + 2)):
+        for question in (np.zeros(shape, np.uint8), rng.integers(0, spec.task.codes, shape).astype(np.uint8)):
+            for answer in (question, rng.integers(0, spec.task.codes, shape).astype(np.uint8)):
+                stored = Instance(spec.name, spec.params, 0, "test", 0, question, question, question[None])
+                verdict = spec.task.verify(stored, answer)
+                assert (verdict.reason == "") == verdict.valid
+
+
+# How it looks
+
+
+@every_task
+def test_pictures_are_read_back(name: str):
+    spec, batch = made(name)
+    room = spec.task
+    assert len(palette(room.look.palette)) >= room.codes
+    rng = np.random.default_rng(4)
+    for grid in (
+        batch.question[0],
+        batch.target[0],
+        rng.integers(0, room.codes, batch.target.shape[1:]).astype(np.uint8),
+    ):
+        image = vb.render(grid, room.look)
+        assert image.dtype == np.uint8
+        for shape in (grid.shape, None):
+            answer = vb.decode(image, room.look, shape)
+            assert isinstance(answer, vb.Answer)
+            assert np.array_equal(answer.grid, grid)
+            assert np.all(answer.confidence > 0.9)
+
+
+@every_task
+def test_rows_of_a_data_set_hold_plain_json(name: str):
+    row = vb.load(name, seed=3).train[0]
+    assert json.loads(json.dumps(dict(row.meta))) == dict(row.meta)
+    assert vb.verify(row, row.target).exact
+
+
+# The same without the compiler, and with its bounds checks
+
+
+SMALL = ["life/conway", "life/seeds", "eca/110", "langton/10"]
+PARTS = ["row_depends", "target_is_right", "solver_is_right", "changed_target"]
+
+
+@pytest.mark.parametrize("switch", ["NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK"])
+def test_a_part_of_the_contract_in_another_mode(switch: str, tmp_path: Path):
+    """Kernels must not lean on what only compiled code does, nor read outside their arrays."""
+    families = sorted(task.rooms())
+    chosen = " or ".join({*SMALL, *(task.spec(family).name for family in families)})
+    here = Path(__file__)
+    command = [sys.executable, "-m", "pytest", str(here), "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    result = subprocess.run(
+        [*command, "-k", f"({' or '.join(PARTS)}) and ({chosen})"],
+        cwd=here.parents[1],
+        env={**os.environ, switch: "1", "PYTEST_ADDOPTS": ""},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout[-3000:]
+    assert " passed" in result.stdout

@@ -1,0 +1,79 @@
+"""The bytes of every task, pinned: one digest a task, in `golden/<family>.json`.
+
+A digest that changed means that everybody's data sets changed: raise the room's `version`, then write the digests anew
+with `python -m tests.test_golden`. A change for speed must leave them as they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from vizbench import seeds, task
+from vizbench.task import params_json
+
+GOLDEN = Path(__file__).parent / "golden"
+COUNT = 64
+
+# Beside the named variants: sizes that other kernels, or other branches of them, serve.
+MORE = (
+    "life/conway?density=0.27&height=5&steps=3&width=13",
+    "life/conway?torus=true",
+    "eca/110?rows=5&width=67",
+    "langton/2?height=7&steps=30&width=11",
+)
+
+
+def digest(name: str) -> str:
+    """Of the first questions and targets that seed 0's train split tries, before any is dropped."""
+    spec = task.spec(name)
+    family, version = spec.task.family, spec.task.version
+    origin = seeds.instance_stream(family, version, params_json(spec.params), 0, "train")
+    batch = spec.task.generate_batch(spec.params, seeds.keys(origin, 0, COUNT))
+    found = hashlib.blake2b(digest_size=16)
+    for grids in (batch.question, batch.target):
+        found.update(repr(grids.shape).encode() + grids.tobytes())
+    return found.hexdigest()
+
+
+def names(family: str) -> list[str]:
+    return [name for name in (*task.tasks(), *MORE) if name.startswith(family + "/")]
+
+
+def stored(family: str) -> dict[str, dict[str, str]]:
+    """Version, as `v1`, to name to digest: older versions stay on record."""
+    path = GOLDEN / f"{family}.json"
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+@pytest.mark.parametrize("name", [*task.tasks(), *MORE])
+def test_bytes_are_those_of_record(name: str):
+    spec = task.spec(name)
+    assert spec.name == name
+    record = stored(spec.task.family).get(f"v{spec.task.version}", {})
+    assert digest(name) == record.get(name), f"{name} makes other bytes than version {spec.task.version} has on record"
+
+
+def test_the_record_holds_what_exists_and_no_more():
+    assert {path.stem for path in GOLDEN.glob("*.json")} == set(task.rooms())
+    for family, room in task.rooms().items():
+        assert set(stored(family)[f"v{room.version}"]) == set(names(family))
+
+
+def test_tasks_have_digests_of_their_own():
+    digests = [found for family in task.rooms() for record in stored(family).values() for found in record.values()]
+    assert len(set(digests)) == len(digests)
+
+
+def write() -> None:
+    """Put the digests of the present versions on record."""
+    for family, room in task.rooms().items():
+        record = stored(family) | {f"v{room.version}": {name: digest(name) for name in names(family)}}
+        (GOLDEN / f"{family}.json").write_text(json.dumps(record, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    write()

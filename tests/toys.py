@@ -1,0 +1,67 @@
+"""A task small enough to be done by hand, to try data sets on: its whole space can be listed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+import pytest
+
+from vizbench.task import Metric, Task
+from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
+
+
+@final
+@dataclass(frozen=True)
+class Params:
+    space: int = 16
+    height: int = 2
+
+
+@final
+class Toy(Task[Params]):
+    """The question is a number below `space` in binary, height x 4 cells; the target its complement."""
+
+    family: ClassVar[str] = "toy"
+    version: ClassVar[int] = 1
+    summary: ClassVar[str] = "Flip every cell."
+    look: ClassVar[Look] = Look("binary", cell=8)
+    codes: ClassVar[int] = 2
+    metric: ClassVar[Metric] = Metric.HAMMING
+    min_distance: ClassVar[float] = 0.25
+
+    @property
+    def variants(self) -> Mapping[str, Params]:
+        return {"small": Params(), "wide": Params(space=256)}
+
+    def generate_batch(self, params: Params, keys: Keys) -> Batch:
+        numbers = (keys >> np.uint64(7)) % np.uint64(params.space)
+        bits = (numbers[:, None] >> np.arange(4 * params.height, dtype=np.uint64)) & np.uint64(1)
+        question = bits.astype(np.uint8).reshape(len(keys), params.height, 4)
+        return Batch(question, np.uint8(1) - question, {"number": numbers.astype(np.int64), "odd": numbers % 2 == 1})
+
+    def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
+        return np.stack([question, target])
+
+    def features(self, params: Params, batch: Batch) -> Grids:
+        return batch.question.reshape(len(batch), -1)
+
+    def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
+        return {"score": float(question.mean())}
+
+    def check(self, params: Params, question: Grid, answer: Grid) -> Ruling | None:
+        right = bool(np.all(question != answer))
+        return Ruling(right, "" if right else "a cell is not flipped")
+
+    def solve(self, params: Params, question: Grid) -> Grid | None:
+        return np.uint8(1) - question
+
+
+TOY = Toy()
+
+
+def install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the toy the only room."""
+    monkeypatch.setattr("vizbench.task.rooms", lambda: {"toy": TOY})

@@ -1,0 +1,70 @@
+"""vizbench: visual-reasoning tasks without end, with answers that can be checked exactly.
+
+import vizbench as vb
+data = vb.load("life/conway", seed=0)
+instance = data.test[17]
+vb.verify(instance, instance.target)       # Verdict(valid=True, exact=True, cells=1.0, reason='', parts={})
+
+Every name below is imported when it is first used, so that `import vizbench` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vizbench.dataset import Dataset, Split
+    from vizbench.errors import UserError
+    from vizbench.renderers.decode import decode
+    from vizbench.renderers.frames import render
+    from vizbench.renderers.text import from_text, to_text
+    from vizbench.sources import expand, judge_of, load, verify
+    from vizbench.task import tasks
+    from vizbench.types import Answer, Batch, DecodeFailure, Instance, Look, Verdict
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Answer",
+    "Batch",
+    "Dataset",
+    "DecodeFailure",
+    "Instance",
+    "Look",
+    "Split",
+    "UserError",
+    "Verdict",
+    "decode",
+    "expand",
+    "from_text",
+    "judge_of",
+    "load",
+    "render",
+    "tasks",
+    "to_text",
+    "verify",
+]
+
+_HOMES = {
+    "vizbench.dataset": ("Dataset", "Split"),
+    "vizbench.errors": ("UserError",),
+    "vizbench.renderers.decode": ("decode",),
+    "vizbench.renderers.frames": ("render",),
+    "vizbench.renderers.text": ("from_text", "to_text"),
+    "vizbench.sources": ("expand", "judge_of", "load", "verify"),
+    "vizbench.task": ("tasks",),
+    "vizbench.types": ("Answer", "Batch", "DecodeFailure", "Instance", "Look", "Verdict"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOMES.items():
+        if name in names:
+            value = globals()[name] = getattr(importlib.import_module(module), name)
+            return value
+    raise AttributeError(f"module 'vizbench' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,186 @@
+"""The family `qwen3`: a language model that reads and writes grids as rows of digits, adapted by LoRA.
+
+Checkpoints: `tiny` is pretrained on procedural worlds and frozen under a LoRA; `tiny-random` is the same network
+without pretraining, equally frozen; `tiny-scratch` trains all weights from a random start. All take the same steps.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, final
+
+import numpy as np
+
+from vizbench.errors import UserError, unknown
+from vizbench.harness.model import Context, Example, Family, Modality, Model, Progress, TextSpec
+from vizbench.seeds import stream
+
+if TYPE_CHECKING:
+    from vizbench.baselines.text.tokens import Tokens
+
+WEIGHTS = Path(__file__).parent / "checkpoints" / "qwen3-tiny.safetensors"
+CHECKPOINTS = ("tiny", "tiny-random", "tiny-scratch")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Adaptation:
+    """How the twin adapts. steps, batch: optimizer steps and sequences in each; rank, alpha: of the LoRA on every
+    linear layer; lora_rate, whole_rate: peak learning rates with LoRA and with all weights; corrupted: share of answer
+    cells that are read wrong; slack: tokens an answer may be longer than question and training answers."""
+
+    steps: int = 150
+    batch: int = 16
+    rank: int = 16
+    alpha: int = 32
+    lora_rate: float = 3e-3
+    whole_rate: float = 2e-3
+    warm: int = 10
+    corrupted: float = 0.15
+    slack: int = 8
+    together: int = 64
+    """Questions decoded side by side."""
+    temperature: float = 0.7
+    """Of the attempts after the first, which is greedy."""
+
+
+@final
+class TextTwin(Model[str]):
+    """A Qwen3 of 1.1 M parameters that reads and writes rows of digits."""
+
+    modality: ClassVar[Modality] = "text"
+    text: ClassVar[TextSpec] = TextSpec(layout="rows")
+
+    def __init__(self, checkpoint: str, weights: Path = WEIGHTS, plan: Adaptation | None = None) -> None:
+        if checkpoint not in CHECKPOINTS:
+            raise unknown("checkpoint of qwen3", checkpoint, CHECKPOINTS)
+        for package in ("torch", "transformers", "peft", "safetensors"):
+            if importlib.util.find_spec(package) is None:
+                raise UserError(f"qwen3 needs {package}, which is not installed: pip install 'vizbench[models]'")
+        self._checkpoint = checkpoint
+        self._weights = weights
+        self._plan = plan or Adaptation()
+        self._network: Any = None
+        self._longest = 0
+
+    def adapt(self, examples: Sequence[Example[str]], context: Context) -> Mapping[str, float]:
+        import torch
+
+        from vizbench.baselines.text.tokens import example
+        from vizbench.baselines.text.train import backward
+
+        plan = self._plan
+        rows = [example(pair.question, pair.answer) for pair in examples]
+        if not rows:
+            raise UserError("qwen3 adapts to examples: give at least one")
+        self._longest = max(len(pair.answer) + 1 for pair in examples)
+        began = time.perf_counter()
+        adapted = self._start(context.seed)
+        trained = [p for p in adapted.parameters() if p.requires_grad]
+        rate = plan.whole_rate if self._checkpoint == "tiny-scratch" else plan.lora_rate
+        optimizer = torch.optim.AdamW(trained, lr=rate, weight_decay=0.0, betas=(0.9, 0.95))
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, functools.partial(_scale, plan))
+        random = np.random.default_rng(stream("qwen3", "adapt", context.seed))
+        loss = math.nan
+        for step, chosen in enumerate(_batches(rows, plan, random), 1):
+            loss = backward(adapted, chosen, plan.corrupted, random)
+            torch.nn.utils.clip_grad_norm_(trained, 1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+            schedule.step()
+            context.report(Progress(step, plan.steps, loss))
+        self._network = _merged(adapted)
+        return {
+            "seconds": time.perf_counter() - began,
+            "steps": plan.steps,
+            "loss": loss,
+            "trainable": sum(p.numel() for p in trained),
+        }
+
+    def predict(self, questions: Sequence[str], attempts: int, seed: int) -> Iterator[Sequence[str]]:
+        if self._network is None:
+            raise UserError("qwen3 has not adapted to examples yet: call adapt first")
+        questions = list(questions)
+        for start in range(0, len(questions), self._plan.together):
+            yield from self._answers(questions[start : start + self._plan.together], start, attempts, seed)
+
+    def _start(self, seed: int) -> Any:
+        """The network to train, from the checkpoint; its randomness is a function of seed alone."""
+        import torch
+
+        from vizbench.baselines.text.network import TwinConfig, load, network
+
+        if self._checkpoint == "tiny":
+            model = load(TwinConfig(), self._weights)
+        else:
+            model = network(TwinConfig(), stream("qwen3", self._checkpoint, seed) >> 1)
+        if self._checkpoint == "tiny-scratch":
+            return model
+        from peft import LoraConfig, get_peft_model
+
+        settings = LoraConfig(r=self._plan.rank, lora_alpha=self._plan.alpha, target_modules="all-linear")
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(stream("qwen3", "lora", seed) >> 1)
+            return get_peft_model(model, settings)
+
+    def _answers(self, questions: Sequence[str], start: int, attempts: int, seed: int) -> Iterator[Sequence[str]]:
+        """Answers to questions that stand from `start` on: those of one length are decoded side by side."""
+        import torch
+
+        from vizbench.baselines.text.decode import generate
+        from vizbench.baselines.text.tokens import prompt, text
+
+        prompts = [prompt(question) for question in questions]
+        groups: dict[int, list[int]] = {}
+        for number, tokens in enumerate(prompts):
+            groups.setdefault(len(tokens.ids), []).append(number)
+        answers: list[list[str]] = [[] for _ in questions]
+        for length, members in groups.items():
+            limit = max(length, self._longest) + self._plan.slack
+            for attempt in range(attempts):
+                random = torch.Generator().manual_seed(stream("qwen3", "predict", seed, start, length, attempt) >> 1)
+                temperature = self._plan.temperature if attempt else 0.0
+                written = generate(self._network, [prompts[m] for m in members], limit, temperature, random)
+                for member, tokens in zip(members, written, strict=True):
+                    answers[member].append(text(tokens))
+        yield from answers
+
+
+def _scale(plan: Adaptation, step: int) -> float:
+    """The learning rate of a step as a share of the peak: a short rise, then a half cosine to zero."""
+    return min(1.0, (step + 1) / plan.warm) * 0.5 * (1 + math.cos(math.pi * step / plan.steps))
+
+
+def _batches(rows: Sequence[Tokens], plan: Adaptation, random: np.random.Generator) -> Iterator[list[Tokens]]:
+    """plan.steps batches that walk through ever new orders of the rows."""
+    waiting: list[int] = []
+    for _ in range(plan.steps):
+        while len(waiting) < plan.batch:
+            waiting += random.permutation(len(rows)).tolist()
+        yield [rows[i] for i in waiting[: plan.batch]]
+        waiting = waiting[plan.batch :]
+
+
+def _merged(adapted: Any) -> Any:
+    """The network with the LoRA added into its weights, which decodes faster and says the same."""
+    from peft import PeftModel
+
+    whole: Any = adapted.merge_and_unload() if isinstance(adapted, PeftModel) else adapted
+    return whole.eval().requires_grad_(False)
+
+
+FAMILIES = (
+    Family(
+        "qwen3",
+        "text",
+        "transformers' Qwen3 at 1.1 M parameters, pretrained on procedural worlds; LoRA",
+        CHECKPOINTS,
+        TextTwin,
+    ),
+)

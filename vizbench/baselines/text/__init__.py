@@ -1,0 +1,1 @@
+"""The embedded language model: tokens, network, training, decoding. All but `tokens` load torch: import them late."""

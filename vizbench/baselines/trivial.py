@@ -1,0 +1,189 @@
+"""Baselines that no one should lose to: what a score means is read off the distance to these.
+
+copy answers the question itself, blank all zeros, majority the commonest target, random noise of the seen codes, nearest
+the target of the most alike training question; solver is the ceiling, the task's own rules.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import ClassVar, final
+
+import numpy as np
+
+from vizbench.errors import UserError
+from vizbench.harness.model import Context, Example, Family, Modality, Model
+from vizbench.seeds import keys, stream
+from vizbench.types import Grid
+
+CHECKPOINT = "none"
+"""A trivial baseline has no weights; the name fills the column."""
+
+
+class Trivial(Model[Grid]):
+    """A baseline that is asked for one grid at a time."""
+
+    modality: ClassVar[Modality] = "grid"
+
+    @abstractmethod
+    def learn(self, examples: Sequence[Example[Grid]], context: Context) -> None:
+        """Keep what `answer` will need of the examples."""
+
+    @abstractmethod
+    def answer(self, question: Grid, key: int) -> Grid:
+        """One answer; key: a 64-bit stream origin of this question and attempt."""
+
+    @final
+    def adapt(self, examples: Sequence[Example[Grid]], context: Context) -> Mapping[str, float]:
+        if not len(examples):
+            raise UserError("a baseline needs examples: give at least one")
+        self.learn(examples, context)
+        return {}
+
+    @final
+    def predict(self, questions: Sequence[Grid], attempts: int, seed: int) -> Iterator[Sequence[Grid]]:
+        for i, question in enumerate(questions):
+            yield [self.answer(question, stream("trivial", seed, i, attempt)) for attempt in range(attempts)]
+
+
+@final
+class Copy(Trivial):
+    """Nothing changes: the question is the answer."""
+
+    def learn(self, examples: Sequence[Example[Grid]], context: Context) -> None:
+        del examples, context
+
+    def answer(self, question: Grid, key: int) -> Grid:
+        del key
+        return question.copy()
+
+
+@final
+class Blank(Trivial):
+    """Code 0 everywhere, in the shape that the targets share, else the question's."""
+
+    def __init__(self) -> None:
+        self._shape: tuple[int, ...] | None = None
+
+    def learn(self, examples: Sequence[Example[Grid]], context: Context) -> None:
+        del context
+        self._shape = _shared_shape(examples)
+
+    def answer(self, question: Grid, key: int) -> Grid:
+        del key
+        return np.zeros(self._shape or question.shape, np.uint8)
+
+
+@final
+class Majority(Trivial):
+    """The commonest target code of each cell (ties: the lowest); one code for all where target shapes differ."""
+
+    def __init__(self) -> None:
+        self._grid: Grid | None = None
+        self._code = 0
+
+    def learn(self, examples: Sequence[Example[Grid]], context: Context) -> None:
+        targets = [example.answer for example in examples]
+        codes = range(context.judge.codes)
+        self._code = int(np.argmax(sum(np.bincount(t.ravel(), minlength=256) for t in targets)))
+        self._grid = None
+        if _shared_shape(examples) is not None:
+            stack = np.stack(targets)
+            counts = np.stack([(stack == code).sum(axis=0) for code in codes])  # (codes, h, w)
+            self._grid = counts.argmax(axis=0).astype(np.uint8)
+
+    def answer(self, question: Grid, key: int) -> Grid:
+        del key
+        return np.full_like(question, self._code) if self._grid is None else self._grid.copy()
+
+
+@final
+class Random(Trivial):
+    """Each cell one of the codes that the examples' targets hold, all equally likely."""
+
+    def __init__(self) -> None:
+        self._shape: tuple[int, ...] | None = None
+        self._codes: Grid = np.zeros(1, np.uint8)
+
+    def learn(self, examples: Sequence[Example[Grid]], context: Context) -> None:
+        del context
+        self._shape = _shared_shape(examples)
+        self._codes = np.unique(np.concatenate([np.unique(example.answer) for example in examples]))
+
+    def answer(self, question: Grid, key: int) -> Grid:
+        shape = self._shape or question.shape
+        draws = keys(key, 0, int(np.prod(shape)))
+        return self._codes[(draws % np.uint64(len(self._codes))).astype(np.intp)].reshape(shape)
+
+
+@final
+class Nearest(Trivial):
+    """The target of the training question with the fewest differing cells (ties: the first).
+
+    A question whose shape was not seen is copied.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, ...], tuple[list[Grid], list[Grid]]] = {}
+
+    def learn(self, examples: Sequence[Example[Grid]], context: Context) -> None:
+        del context
+        self._known = {}
+        for example in examples:
+            questions, targets = self._known.setdefault(example.question.shape, ([], []))
+            questions.append(example.question)
+            targets.append(example.answer)
+
+    def answer(self, question: Grid, key: int) -> Grid:
+        del key
+        questions, targets = self._known.get(question.shape, ([], []))
+        if not questions:
+            return question.copy()
+        apart = [int(np.count_nonzero(q != question)) for q in questions]
+        return targets[int(np.argmin(apart))].copy()
+
+
+@final
+class Solver(Trivial):
+    """The ceiling: the task's own rules. Only for tasks whose rule is known."""
+
+    def __init__(self) -> None:
+        self._context: Context | None = None
+
+    def learn(self, examples: Sequence[Example[Grid]], context: Context) -> None:
+        if context.judge.solve(context.params, examples[0].question) is None:
+            raise UserError("no rule is known for this task, so it has no solver: leave the solver out")
+        self._context = context
+
+    def answer(self, question: Grid, key: int) -> Grid:
+        del key
+        context = self._context
+        solved = None if context is None else context.judge.solve(context.params, question)
+        if solved is None:
+            raise UserError("the solver found no answer to a question it was made for")
+        return solved
+
+
+def _shared_shape(examples: Sequence[Example[Grid]]) -> tuple[int, ...] | None:
+    shapes = {example.answer.shape for example in examples}
+    return shapes.pop() if len(shapes) == 1 else None
+
+
+def _family(name: str, summary: str, make: Callable[[], Trivial]) -> Family:
+    def build(checkpoint: str) -> Trivial:
+        if checkpoint != CHECKPOINT:
+            raise UserError(f"baseline {name} has no checkpoint {checkpoint[:80]!r}: leave --checkpoint out")
+        return make()
+
+    return Family(name, "grid", summary, (CHECKPOINT,), build)
+
+
+FAMILIES = (
+    _family("copy", "answers the question itself", Copy),
+    _family("blank", "answers code 0 everywhere", Blank),
+    _family("majority", "answers the commonest target, cell by cell", Majority),
+    _family("random", "answers codes of the examples at random", Random),
+    _family("nearest", "answers the target of the most alike example", Nearest),
+    _family("solver", "the ceiling: the task's own rules", Solver),
+)

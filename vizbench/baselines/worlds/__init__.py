@@ -1,0 +1,149 @@
+"""The stream of procedural worlds on which both embedded models are pretrained: one as frames, one as text.
+
+Every law is drawn anew; a model that has seen thousands of them can be adapted to a new one from few examples. None is
+a law of a suite's task (`excluded.py`). `KIN` says, for the tables, which families have a relative among the worlds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias, final
+
+import numpy as np
+import numpy.typing as npt
+
+from vizbench.baselines.worlds import automata, motion, shape
+from vizbench.baselines.worlds.draw import Draw
+from vizbench.baselines.worlds.scene import Boards, Scene
+
+Law: TypeAlias = Callable[[Draw, int, int, int], Scene]
+
+WORLDS: Mapping[str, tuple[Law, float]] = {
+    "around": (automata.around, 4.0),
+    "cross": (automata.cross, 1.0),
+    "rows": (automata.rows, 1.0),
+    "diagram": (automata.diagram, 2.0),
+    "turmite": (automata.turmite, 1.5),
+    "shift": (motion.shift, 1.0),
+    "bounce": (motion.bounce, 0.5),
+    "gravity": (motion.gravity, 1.0),
+    "rays": (motion.rays, 1.0),
+    "walker": (motion.walker, 1.0),
+    "mirror": (motion.mirror, 1.0),
+    "growth": (shape.growth, 1.0),
+    "flood": (shape.flood, 2.0),
+    "symmetry": (shape.symmetry, 0.7),
+    "order": (shape.order, 0.5),
+    "latin": (shape.latin, 2.0),
+}
+"""Each world with its weight in the stream: more for the broad ones, less for those that are learned at once."""
+
+WIDENING: tuple[tuple[int, tuple[str, ...]], ...] = (
+    (0, ("around", "growth", "flood", "latin", "turmite")),
+    (4000, ("around", "growth", "flood", "latin", "turmite", "cross", "rays", "symmetry", "walker", "shift", "gravity")),
+    (7000, tuple(WORLDS)),
+)
+"""From which step on which worlds are in the stream. With all sixteen from the start, no world had passed 10% of its
+held-out boards after 1,000 steps, and `around` alone had halved its loss after 600."""
+
+KIN: Mapping[str, str] = {
+    "life": "around: other rules of the same neighbourhood",
+    "eca": "diagram: elementary rules outside the suite and their mirror images and complements",
+    "langton": "turmite: walkers with other tables",
+    "fill": "flood: water from springs, not enclosed regions",
+    "sudoku": "latin: squares of other sizes",
+}
+"""Task families that are *near*: a relative was in the stream. The others are *far*."""
+
+CAPTION = 64
+"""Length of a caption vector: one place a world, then the knobs scaled to -1 … 1."""
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class WorldBatch:
+    """count pairs of one board shape from several laws.
+
+    question, target `(count, h, w)` uint8 codes 0..9; caption `(count, 64)` float32; words: the captions as text, at most
+    24 characters of [a-z0-9]; names: the worlds.
+    """
+
+    question: Boards
+    target: Boards
+    caption: npt.NDArray[np.float32]
+    words: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+def sample(seed: int, step: int, count: int, only: tuple[str, ...] = ()) -> WorldBatch:
+    """Batch `step` of the stream `seed`: laws are shared by up to 4 pairs.
+
+    only: these worlds instead of those that the stream has opened by this step (`WIDENING`).
+    """
+    only = only or [worlds for first, worlds in WIDENING if first <= step][-1]
+    draw = Draw("worlds", seed, step, count, list(only))
+    names = [name for name in WORLDS if name in only]
+    others = [name for name in names if name != "latin"]
+    weight = sum(WORLDS[name][1] for name in names)
+    if not others or ("latin" in names and draw.chance(WORLDS["latin"][1] / weight)):
+        h = w = (3, 5, 6, 6, 7)[draw.one(5)]  # a batch has one shape, and Latin squares have their own
+        return _batch(draw, ["latin"], count, h, w)
+    h, w = _shape(draw)
+    return _batch(draw, others, count, h, w)
+
+
+def _shape(draw: Draw) -> tuple[int, int]:
+    """Mostly 8x8; else sides of 5 … 12 with at most 100 cells, so that steps cost about the same."""
+    if draw.chance(0.55):
+        return 8, 8
+    h = 5 + draw.one(8)
+    w = 5 + draw.one(min(8, 100 // h - 4))
+    return h, w
+
+
+def _batch(draw: Draw, names: list[str], count: int, h: int, w: int) -> WorldBatch:
+    edges = np.cumsum([WORLDS[name][1] for name in names])
+    scenes: list[tuple[str, Scene]] = []
+    have = 0
+    while have < count:
+        name = names[int(np.searchsorted(edges, draw.between(0, float(edges[-1])), side="right"))]
+        n = min(4, count - have)
+        scenes.append((name, _recoloured(draw, WORLDS[name][0](draw, n, h, w))))
+        have += n
+    captions = np.concatenate([np.repeat(_caption(n, s)[None], len(s.question), 0) for n, s in scenes])
+    return WorldBatch(
+        np.concatenate([s.question for _, s in scenes]),
+        np.concatenate([s.target for _, s in scenes]),
+        captions.astype(np.float32),
+        tuple(_words(n, s) for n, s in scenes for _ in s.question),
+        tuple(n for n, s in scenes for _ in s.question),
+    )
+
+
+def _recoloured(draw: Draw, scene: Scene) -> Scene:
+    """The codes 1 … 9 exchanged among each other in every third scene; 0 stays the ground.
+
+    Only where the questions show every code of the targets: nobody could know the code of a trace or a rim else.
+    """
+    if not draw.chance(0.35) or not all(shows(q, t) for q, t in zip(scene.question, scene.target, strict=True)):
+        return scene
+    table = np.concatenate([[0], 1 + draw.permutation(9)]).astype(np.uint8)
+    return Scene(table[scene.question], table[scene.target], scene.knobs)
+
+
+def shows(question: Boards, target: Boards) -> bool:
+    """Whether every code of the target stands in the question."""
+    return bool(np.isin(target, question).all())
+
+
+def _caption(name: str, scene: Scene) -> npt.NDArray[np.float64]:
+    vector = np.zeros(CAPTION)
+    vector[list(WORLDS).index(name)] = 1.0
+    for k, (value, values) in enumerate(scene.knobs):
+        vector[len(WORLDS) + k] = 2.0 * value / (values - 1) - 1.0
+    return vector
+
+
+def _words(name: str, scene: Scene) -> str:
+    return chr(ord("a") + list(WORLDS).index(name)) + "".join(str(value) for value, _ in scene.knobs)

@@ -1,0 +1,301 @@
+"""The command line: parses, calls, prints.
+
+Exit codes: 0 done; 1 a fault of ours; 2 input that cannot be served (one sentence on stderr); 130 stopped by Ctrl-C.
+Every command imports what it needs by itself, so that `--help` and `tasks` load neither torch nor compiled kernels.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from vizbench import console
+from vizbench.errors import UserError
+
+if TYPE_CHECKING:
+    from vizbench.dataset import Split
+
+app = typer.Typer(
+    name="vizbench",
+    help="Unlimited, exactly verifiable visual-reasoning tasks, and how many examples a model needs to learn one.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # plain help: importing rich would cost half of its time
+    pretty_exceptions_enable=False,
+)
+
+DEFAULT_TASK = "life/conway"
+"""What `eval` measures when no task is named."""
+
+EXTRAS = ("torch", "diffusers", "transformers", "peft", "safetensors", "accelerate")
+"""Modules of the extra `[models]`."""
+
+TaskOption = Annotated[str, typer.Option("--task", help="Task name, see `vizbench tasks`; or arc-json:PATH.")]
+SeedOption = Annotated[int, typer.Option(help="Names a data set: another seed, other instances.")]
+SplitOption = Annotated[Literal["train", "test"], typer.Option(help="Which split.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a parameter of the task.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+
+
+def main() -> None:
+    """The entry point: `app`, with every error put in one sentence. VIZBENCH_TRACEBACK=1 shows where it arose."""
+    try:
+        app(prog_name="vizbench")
+    except Exception as error:
+        if os.environ.get("VIZBENCH_TRACEBACK"):
+            raise
+        text, code = _sentence(error)
+        console.note(text)
+        sys.exit(code)
+
+
+def _sentence(error: Exception) -> tuple[str, int]:
+    """What to say of an error, and the exit code."""
+    if isinstance(error, UserError):
+        return str(error), 2
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in EXTRAS:
+        return f"this needs {error.name}, which is not installed: pip install 'vizbench[models]'", 2
+    if isinstance(error, OSError):
+        where = f" ({error.filename})" if error.filename else ""
+        return f"{error.strerror or error}{where}", 2
+    return f"unexpected {type(error).__name__}: {error}; run it again with VIZBENCH_TRACEBACK=1 to see where", 1
+
+
+@app.command()
+def tasks(json: JsonOption = False) -> None:
+    """List every task."""
+    from vizbench.task import params_json, rooms
+
+    rows: list[dict[str, Any]] = [
+        {
+            "task": f"{family}/{variant}",
+            "default": variant == next(iter(task.variants)),
+            "version": task.version,
+            "summary": task.summary,
+            "params": params_json(params),
+        }
+        for family, task in rooms().items()
+        for variant, params in task.variants.items()
+    ]
+    if json:
+        console.out_json(rows)
+        return
+    shown = [(row["task"], " ".join(f"{k}={v}" for k, v in row["params"].items())) for row in rows]
+    console.columns(("task", "parameters (--set KEY=VALUE)"), shown)
+    console.out()
+    console.columns(("family", "what is asked"), [(family, task.summary) for family, task in rooms().items()])
+
+
+@app.command()
+def models(json: JsonOption = False) -> None:
+    """List every model family and its checkpoints."""
+    from vizbench.harness.model import families
+
+    found = families().values()
+    if json:
+        keys = ("name", "modality", "checkpoints", "summary")
+        console.out_json([{key: getattr(family, key) for key in keys} for family in found])
+        return
+    rows = [(family.name, family.modality, ", ".join(family.checkpoints), family.summary) for family in found]
+    console.columns(("model", "sees", "checkpoints", "what it is"), rows)
+    console.out()
+    console.out("A model of your own: --model path/to/file.py:Class")
+
+
+@app.command()
+def show(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="Task name, see `vizbench tasks`; or arc-json:FILE.")],
+    index: Annotated[int, typer.Option(help="Which row of the split, from 0.")] = 0,
+    seed: SeedOption = 0,
+    split: SplitOption = "train",
+    overrides: SetOption = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write x.png (question, target), or x.gif or x.mp4 (the way).")
+    ] = None,
+) -> None:
+    """Show one instance: in the terminal, as a picture, or as a video of the way from question to target."""
+    from vizbench.sources import judge_of
+
+    instance = _split(task, overrides, seed, split)[index]
+    look = judge_of(instance).look
+    if out is None:
+        console.instance(instance, look)
+        return
+    if out.suffix.lower() == ".png":
+        console.save_pair(out, instance, look)
+    else:
+        from vizbench.renderers.video import process, write_gif, write_video
+
+        clip = process(instance.question, instance.steps, look)
+        (write_gif if out.suffix.lower() == ".gif" else write_video)(out, clip)
+    console.out(str(out))
+
+
+@app.command()
+def generate(
+    task: TaskOption,
+    n: Annotated[int, typer.Option("--n", help="How many rows.")],
+    split: SplitOption = "train",
+    seed: SeedOption = 0,
+    overrides: SetOption = None,
+    format: Annotated[Literal["jsonl", "parquet", "png"], typer.Option(help="How the rows lie on disk.")] = "jsonl",
+    out: Annotated[Path | None, typer.Option(help="A new folder; without it, one named by the data.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes; more pay off from some ten thousand rows.")] = 1,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a data set that is there.")] = False,
+    no_steps: Annotated[bool, typer.Option("--no-steps", help="Leave out the states on the way.")] = False,
+) -> None:
+    """Write a data set: rows, and a manifest with its recipe and digests. The same command makes the same bytes."""
+    from vizbench.formats import write
+    from vizbench.harness.plan import slug
+
+    rows = _split(task, overrides, seed, split)
+    named = f"{slug(rows.recipe.task)}-{split}-{n}" + (f"-seed{seed}" if seed else "")
+    folder = out or Path(named)
+    manifest = write(rows, n, folder, format, overwrite, workers, steps=not no_steps)
+    console.out(f"{folder}: {manifest.rows:,} rows of {rows.recipe.task} {split}, digest {manifest.digest}")
+
+
+@app.command()
+def verify(
+    dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="The folder of a data set that `generate` made.")],
+    answers: Annotated[
+        Path, typer.Argument(metavar="ANSWERS", help='JSON Lines of {"id": "...", "answer": grid or text}.')
+    ],
+    json: JsonOption = False,
+) -> None:
+    """Judge a file of answers to a data set. A row without an answer is wrong."""
+    from vizbench.formats import verify_answers
+
+    judged = verify_answers(dataset, answers)
+    if json:
+        console.out_json(judged)
+        return
+    console.judged(judged)
+
+
+@app.command(name="eval")
+def evaluate(
+    model: Annotated[list[str] | None, typer.Option(help="A model, see `vizbench models`; or FILE.py:Class.")] = None,
+    shots: Annotated[str, typer.Option(help="Training examples, a list: 3,30,300.")] = "16",
+    task: Annotated[list[str] | None, typer.Option(help="A task; or arc-json:PATH. Several may be given.")] = None,
+    suite: Annotated[str | None, typer.Option(help="A named list of tasks, e.g. core.")] = None,
+    n_test: Annotated[int, typer.Option(help="Test questions a cell.")] = 200,
+    seed: Annotated[int, typer.Option(help="The first seed: data and training.")] = 0,
+    seeds: Annotated[int, typer.Option(help="How many seeds.")] = 1,
+    attempts: Annotated[int, typer.Option(help="Answers to a question.")] = 1,
+    checkpoint: Annotated[
+        str | None, typer.Option(help="Weights: embedded ones by name, a folder, a hub name.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="Stop each cell after so many questions; go on later.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where the run is kept; without it runs/MODEL_TASK.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Adapt models to tasks and judge them beside the trivial baselines. The same command resumes what was stopped."""
+    from vizbench.baselines.worlds import KIN
+    from vizbench.harness.metrics import summaries
+    from vizbench.harness.plan import Plan, seed_list
+    from vizbench.harness.records import read_cell
+    from vizbench.harness.report import write_report
+    from vizbench.harness.run import run
+
+    plan = Plan(
+        models=tuple(model or ()),
+        tasks=tuple(task or ()) if task or suite else (DEFAULT_TASK,),
+        suite=suite,
+        checkpoint=checkpoint,
+        shots=_numbers("shots", shots),
+        seeds=seed_list(seed, seeds),
+        n_test=n_test,
+        attempts=attempts,
+        limit=limit,
+    )
+    folder = out or Path("runs") / plan.name
+    try:
+        with console.Bars() as bars:
+            outcomes = run(plan, folder, bars.show, KIN)
+    except KeyboardInterrupt:
+        console.note(f"stopped; the same command again goes on from what is in {folder}")
+        raise
+    report = folder / "report.html"
+    write_report([outcome.directory for outcome in outcomes], report)
+    cells = [read_cell(outcome.directory) for outcome in outcomes]
+    failed = {outcome.directory.name: outcome.error for outcome in outcomes if outcome.error}
+    if json:
+        console.out_json({"results": summaries(cells), "failed": failed, "out": str(folder), "report": str(report)})
+    else:
+        console.results(summaries(cells), plan.models)
+        console.answers([cell for cell in cells if cell.header.cell.model in plan.models])
+        console.out(f"report: {report}")
+    for name, error in failed.items():
+        console.note(f"failed: {name}: {error} (all of it in {folder / name / 'error.txt'})")
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def report(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUNS...", help="Folders that `eval` wrote.")],
+    html: Annotated[Path, typer.Option("--html", help="The file to write.")],
+) -> None:
+    """Write the HTML report of runs, from their records alone."""
+    from vizbench.harness.report import write_report
+
+    write_report(runs, html)
+    console.out(str(html))
+
+
+@app.command()
+def pretrain(
+    family: Annotated[Literal["cogvideox", "qwen3"], typer.Argument(help="Which embedded model.")],
+    out: Annotated[Path, typer.Option(help="Where weights, log and state go; what is there is gone on with.")],
+    seed: Annotated[int, typer.Option(help="Of the weights and of the stream of worlds.")] = 0,
+    steps: Annotated[
+        int | None, typer.Option(help="Optimizer steps; without it, as many as the embedded ones.")
+    ] = None,
+) -> None:
+    """Make an embedded checkpoint again, from a seed."""
+    from vizbench.baselines.pretrain import pretrain as train
+
+    train(family, out, seed, steps)
+    console.out(str(out))
+
+
+def _numbers(what: str, text: str) -> tuple[int, ...]:
+    """A list such as 3,30,300."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise UserError(f"--{what} {text[:80]!r} is no list of whole numbers: write it as --{what} 3,30,300") from None
+
+
+def _split(task: str, overrides: list[str] | None, seed: int, split: str) -> Split:
+    """The split that the options name."""
+    from vizbench.sources import load
+
+    data = load(_with_overrides(task, overrides or []), seed)
+    return data.train if split == "train" else data.test
+
+
+def _with_overrides(task: str, overrides: list[str]) -> str:
+    """The task's name with KEY=VALUE options as its query, where the registry checks them."""
+    from urllib.parse import quote
+
+    for item in overrides:
+        if "=" not in item:
+            raise UserError(f"--set {item[:80]!r} is not KEY=VALUE: write it as --set steps=2")
+    if not overrides or task.startswith("arc-json:"):
+        if overrides:
+            raise UserError("an ARC file takes no parameters: leave --set out")
+        return task
+    query = "&".join(f"{quote(key)}={quote(value)}" for key, _, value in (item.partition("=") for item in overrides))
+    return f"{task}{'&' if '?' in task else '?'}{query}"
+
+
+if __name__ == "__main__":
+    main()

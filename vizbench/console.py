@@ -1,0 +1,207 @@
+"""What the command line prints: columns, tables, pictures, progress. Results go to stdout, talk to stderr."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import textwrap
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast, final
+
+if TYPE_CHECKING:  # each of these costs what `vizbench --help` may not
+    from rich.console import RenderableType
+
+    from vizbench.formats import Judged
+    from vizbench.harness.metrics import Summary
+    from vizbench.harness.records import CellRun
+    from vizbench.harness.run import Event
+    from vizbench.types import Grid, Instance, Look
+
+
+MAX_PICTURES = 3
+"""Instances that `eval` draws in the terminal; the report has them all."""
+
+
+def out(text: str = "") -> None:
+    """One line of result, on stdout."""
+    sys.stdout.write(text + "\n")
+
+
+def out_json(value: Any) -> None:
+    """A result that a program reads, on stdout: plain data or msgspec records."""
+    import msgspec
+
+    out(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def note(text: str) -> None:
+    """One line that is no result, on stderr."""
+    sys.stderr.write(f"vizbench: {text}\n")
+
+
+def columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Aligned columns under a header. The last column is wrapped to the terminal's width."""
+    widths = [max(len(row[k]) for row in (header, *rows)) for k in range(len(header) - 1)]
+    indent = sum(widths) + 2 * len(widths)
+    room = max(shutil.get_terminal_size((100, 24)).columns - indent, 24)
+    for row in (header, *rows):
+        start = "".join(cell.ljust(width) + "  " for cell, width in zip(row, widths, strict=False))
+        lines = textwrap.wrap(row[-1], room) or [""]
+        out((start + lines[0]).rstrip())
+        for line in lines[1:]:
+            out(" " * indent + line)
+
+
+def draw(*what: RenderableType) -> None:
+    """Rich things, on stdout: colours where it is a terminal, plain text where it is a file."""
+    from rich.console import Console
+
+    Console(highlight=False).print(*what, sep="\n")
+
+
+def pictures(grids: Mapping[str, Grid | None], look: Look) -> None:
+    """Titled grids side by side: colours where stdout has them, else one line of codes a row."""
+    from rich.console import Console
+
+    from vizbench.renderers.terminal import side_by_side
+    from vizbench.renderers.text import to_text
+
+    if Console().color_system is not None:
+        draw(side_by_side(grids, look))
+        return
+    blocks = [
+        [title, *("no grid" if grid is None else to_text(grid, "rows")).splitlines()] for title, grid in grids.items()
+    ]
+    widths = [max(map(len, block)) for block in blocks]
+    for line in zip_longest(*blocks, fillvalue=""):
+        out("   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def instance(row: Instance, look: Look) -> None:
+    """One instance: its name, its grids, its facts."""
+    out(row.id)
+    pictures({"question": row.question, "target": row.target}, look)
+    facts = {"steps": len(row.steps), **row.meta}
+    columns(("fact", "value"), [(name, _short(value)) for name, value in facts.items()])
+
+
+def save_pair(path: Path, row: Instance, look: Look) -> None:
+    """Write the question beside the target as a palette-mode PNG."""
+    import numpy as np
+    from PIL import Image
+
+    from vizbench.renderers.files import atomic
+    from vizbench.renderers.frames import index_palette, render_indices
+    from vizbench.renderers.geometry import common_board
+
+    palette = index_palette(look)
+    board = common_board(row.question.shape, row.target.shape)
+    left, right = (render_indices(grid[None], look, board)[0] for grid in (row.question, row.target))
+    gap = np.full((len(left), 16), len(palette), np.uint8)  # one colour more, for the white between them
+    picture = Image.fromarray(np.concatenate([left, gap, right], axis=1))
+    picture.putpalette(palette.tobytes() + b"\xff\xff\xff")
+    with atomic(path) as part:
+        picture.save(part, "PNG")
+
+
+def judged(result: Judged) -> None:
+    """What a file of answers is worth, and why answers were wrong."""
+    summary = result.summary
+    out(f"{summary.task}: {summary.rows:,} rows, {summary.answered:,} answered, {summary.missing:,} missing")
+    if summary.unknown or summary.duplicates:
+        note(f"left aside: {summary.unknown:,} answers to unknown rows, {summary.duplicates:,} second answers to a row")
+    columns(("valid", "exact", "cells"), [[f"{x:.4f}" for x in (summary.valid, summary.exact, summary.cells)]])
+    reasons = Counter(verdict.reason for verdict in result.verdicts.values() if not verdict.valid)
+    if reasons:
+        out()
+        columns(("rows", "why wrong"), [(f"{count:,}", reason) for reason, count in reasons.most_common(5)])
+
+
+def results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
+    """The tables of a run, one a task: the models that were asked for stand in bold beside the baselines."""
+    from rich.table import Table
+
+    for task in dict.fromkeys(row.task for row in rows):
+        here = [row for row in rows if row.task == task]
+        out(f"\n{task} ({'near' if here[0].kin else 'far'})")
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column("model", overflow="fold")
+        for name in ("shots", "n", "exact [95% interval]", "valid", "cells", "adapted in"):
+            table.add_column(name, justify="right", no_wrap=True)
+        for row in sorted(here, key=lambda row: row.shots):
+            table.add_row(
+                row.model if row.checkpoint in ("none", "default") else f"{row.model} {row.checkpoint}",
+                str(row.shots),
+                str(row.n),
+                f"{row.exact:.3f} [{row.exact_low:.3f}, {row.exact_high:.3f}]",
+                f"{row.valid:.3f}",
+                f"{row.cells:.3f}",
+                f"{row.seconds:.0f} s" if row.seconds >= 0.5 else "",
+                style="bold" if row.model in asked else None,
+            )
+        draw(table)
+    out("\nnear, far: whether a relative of the task was among the embedded pair's pretraining worlds")
+
+
+def answers(cells: Sequence[CellRun]) -> None:
+    """A few questions, targets and answers of these cells, at most MAX_PICTURES."""
+    import numpy as np
+
+    from vizbench.sources import judge_of
+
+    last = {(cell.header.cell.task, cell.header.cell.model): cell for cell in cells}  # with the most shots
+    shown = list(last.values())[:MAX_PICTURES]
+    for cell in shown:
+        known = {question.id: question for question in cell.questions}
+        for record in cell.records[: MAX_PICTURES // len(shown)]:
+            question = known[record.id]
+            out()
+            out(f"{record.id}  {cell.header.cell.model}: {'exact' if record.exact else record.reason or 'valid'}")
+            found = {"question": question.question, "target": question.target, "answer": record.answer}
+            grids = {title: None if rows is None else np.array(rows, np.uint8) for title, rows in found.items()}
+            pictures(grids, judge_of(record.id.partition("#")[0]).look)
+    out()
+
+
+@final
+class Bars:
+    """Progress of a run on stderr: a bar for the cells and one for the work in hand; in a log, a line a cell."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+        self._console = Console(stderr=True, highlight=False)
+        self._bars = Progress(*columns, console=self._console, disable=not self._console.is_terminal, transient=True)
+        self._all = self._bars.add_task("cells", total=None)
+        self._now = self._bars.add_task("", total=None, visible=False)
+
+    def __enter__(self) -> Bars:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def show(self, event: Event) -> None:
+        """Take one event of the run."""
+        cell = event.cell
+        name = f"{cell.model} on {cell.task}" + ("" if cell.shots is None else f", {cell.shots} shots")
+        over = event.kind in ("skip", "done", "failed")
+        self._bars.update(self._all, total=event.cells, completed=event.position - (not over))
+        if event.kind in ("adapt", "predict"):
+            loss = "" if event.loss is None else f", loss {event.loss:.3g}"
+            doing = f"{name}: {'adapts' if event.kind == 'adapt' else 'answers'}{loss}"
+            self._bars.update(self._now, description=doing, total=event.total, completed=event.done, visible=True)
+        if over and not self._console.is_terminal:
+            note(f"{event.position}/{event.cells} {name}: {'was done' if event.kind == 'skip' else event.kind}")
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return " ".join(f"{name}={_short(item)}" for name, item in cast("dict[str, Any]", value).items())
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

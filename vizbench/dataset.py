@@ -1,0 +1,244 @@
+"""Data sets: a train and a test split, each row reachable by its position, the same bytes in any order of access."""
+
+from __future__ import annotations
+
+import operator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, SupportsIndex, final
+
+import numpy as np
+
+from vizbench.errors import UserError
+from vizbench.seeds import check_seed, keys_at
+from vizbench.sieve import Numbers, Sieve, make
+from vizbench.task import Judge, TaskSpec, params_json
+from vizbench.types import Batch, Instance, Json, SplitName
+
+MAX_ROWS = 10**9
+"""Positions in a split are below this."""
+
+POOL = 5000
+"""Train rows that test rows keep away from: the paper's largest budget."""
+
+MAX_POOL = 1_000_000
+
+_BLOCK = 256  # rows made at a time where rows are asked for one after the other
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """All that decides a split's bytes. task: canonical name; version: the room's; params: plain JSON."""
+
+    task: str
+    version: int
+    params: Json
+    seed: int
+    split: SplitName
+    pool: int
+
+
+class Rows(ABC):
+    """A run of a split's rows, not yet made: small, picklable, and free of the split's search for accepted rows."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Instance]:
+        """The rows in order, made as they are asked for."""
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class GeneratedRows(Rows):
+    """Rows first, first+1 … of a generated split. candidates: their candidate numbers `(n,)` int64."""
+
+    spec: TaskSpec
+    origin: int
+    seed: int
+    split: SplitName
+    first: int
+    candidates: Numbers
+
+    def __len__(self) -> int:
+        return len(self.candidates)
+
+    def __iter__(self) -> Iterator[Instance]:
+        for at in range(0, len(self), _BLOCK):
+            numbers = self.candidates[at : at + _BLOCK]
+            batch = make(self.spec, keys_at(self.origin, numbers))
+            facts = {name: fact.tolist() for name, fact in batch.facts.items()}
+            for row in range(len(batch)):
+                meta = {name: values[row] for name, values in facts.items()} | {"candidate": int(numbers[row])}
+                yield self._instance(self.first + at + row, batch, row, meta)
+
+    def _instance(self, index: int, batch: Batch, row: int, meta: dict[str, Json]) -> Instance:
+        task, params = self.spec.task, self.spec.params
+        question, target = batch.question[row], batch.target[row]
+        meta["difficulty"] = dict(task.difficulty(params, question, target))
+        steps = task.steps(params, question, target)
+        return Instance(self.spec.name, params, self.seed, self.split, index, question, target, steps, meta)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredRows(Rows):
+    """Rows that were read from a file."""
+
+    instances: tuple[Instance, ...]
+
+    def __len__(self) -> int:
+        return len(self.instances)
+
+    def __iter__(self) -> Iterator[Instance]:
+        return iter(self.instances)
+
+
+class Split(ABC):
+    """Rows 0, 1, 2 … of one side of a data set. `for instance in split` goes on as long as there are rows."""
+
+    @property
+    @abstractmethod
+    def recipe(self) -> Recipe:
+        """What the rows are made from."""
+
+    @property
+    @abstractmethod
+    def count(self) -> int | None:
+        """How many rows there are; None: as many as are asked for, up to MAX_ROWS or the size of the task's space."""
+
+    @abstractmethod
+    def rows(self, start: int, n: int) -> Rows:
+        """Rows start … start+n-1, to be made later or elsewhere. UserError where they do not all exist."""
+
+    @abstractmethod
+    def batch(self, start: int, n: int) -> Batch:
+        """Rows start … start+n-1 as arrays. UserError where they do not all exist or differ in shape."""
+
+    @property
+    @final
+    def name(self) -> SplitName:
+        """`train` or `test`."""
+        return self.recipe.split
+
+    @final
+    def __getitem__(self, index: SupportsIndex) -> Instance:
+        return next(iter(self.rows(operator.index(index), 1)))
+
+    @final
+    def head(self, n: int) -> tuple[Instance, ...]:
+        """The first n rows: `head(3)` is the head of `head(5)`."""
+        return tuple(self.rows(0, n))
+
+    @final
+    def __iter__(self) -> Iterator[Instance]:
+        at, end = 0, MAX_ROWS if self.count is None else self.count
+        while at < end:
+            yield self[at]
+            at += 1
+
+
+@final
+class GeneratedSplit(Split):
+    """Rows without end, made from the recipe. Finding row i costs the candidates up to it once; then O(1)."""
+
+    def __init__(self, spec: TaskSpec, recipe: Recipe, sieve: Sieve) -> None:
+        self._spec = spec
+        self._recipe = recipe
+        self._sieve = sieve
+
+    @property
+    def recipe(self) -> Recipe:
+        return self._recipe
+
+    @property
+    def count(self) -> int | None:
+        return None
+
+    def rows(self, start: int, n: int) -> Rows:
+        _check_range(self, start, n)
+        numbers = self._sieve.numbers(start, n)
+        return GeneratedRows(self._spec, self._sieve.origin, self._recipe.seed, self._recipe.split, start, numbers)
+
+    def batch(self, start: int, n: int) -> Batch:
+        _check_range(self, start, n)
+        return self._sieve.batch(start, n)
+
+
+@final
+class StoredSplit(Split):
+    """Rows that lie in memory. shortage: said when more rows are asked for than there are."""
+
+    def __init__(self, recipe: Recipe, instances: tuple[Instance, ...], shortage: str = "") -> None:
+        self._recipe = recipe
+        self._instances = instances
+        self._shortage = shortage
+
+    @property
+    def recipe(self) -> Recipe:
+        return self._recipe
+
+    @property
+    def count(self) -> int | None:
+        return len(self._instances)
+
+    def rows(self, start: int, n: int) -> Rows:
+        _check_range(self, start, n, self._shortage)
+        return StoredRows(self._instances[start : start + n])
+
+    def batch(self, start: int, n: int) -> Batch:
+        rows = tuple(self.rows(start, n))
+        shapes = {(i.question.shape, i.target.shape) for i in rows}
+        if len(shapes) != 1:
+            raise UserError(
+                f"rows {start} … {start + n - 1} of {self._recipe.task} {self.name} have {len(shapes)} different "
+                "shapes and fit no array: take them one by one, split[i] or split.head(n)"
+            )
+        return Batch(np.stack([i.question for i in rows]), np.stack([i.target for i in rows]))
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """A task's rows and its judge. name: canonical, `load(name)` gives the same again; params: the room's record;
+    pool: the first train rows that test rows keep away from."""
+
+    name: str
+    judge: Judge
+    params: Any
+    seed: int
+    pool: int
+    train: Split
+    test: Split
+
+
+def generated(spec: TaskSpec, seed: int, pool: int) -> Dataset:
+    """The data set of a task. seed: 0 … 2^63 - 1; pool: 0 … MAX_POOL."""
+    check_seed(seed)
+    check_pool(pool)
+    train = Sieve(spec, seed, "train")
+    test = Sieve(spec, seed, "test", train, pool)
+
+    def split(name: SplitName, sieve: Sieve) -> Split:
+        recipe = Recipe(spec.name, spec.task.version, params_json(spec.params), seed, name, pool)
+        return GeneratedSplit(spec, recipe, sieve)
+
+    return Dataset(spec.name, spec.task, spec.params, seed, pool, split("train", train), split("test", test))
+
+
+def check_pool(pool: int) -> None:
+    """Refuse a pool that is no integer in 0 … MAX_POOL."""
+    if isinstance(pool, bool) or not isinstance(pool, int) or not 0 <= pool <= MAX_POOL:  # pyright: ignore[reportUnnecessaryIsInstance] callers are users
+        raise UserError(f"pool {pool!r} is not an integer in 0 … {MAX_POOL:,}: the paper's is {POOL}")
+
+
+def _check_range(split: Split, start: int, n: int, shortage: str = "") -> None:
+    where = f"{split.recipe.task} {split.name}"
+    if start < 0 or n < 0:
+        raise UserError(f"rows {start} … {start + n - 1} of {where} were asked: positions count from 0 upwards")
+    end = MAX_ROWS if split.count is None else split.count
+    if start + n > end:
+        raise UserError(f"rows {start:,} … {start + n - 1:,} of {where} were asked: it has {end:,}{shortage}")

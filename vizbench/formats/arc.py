@@ -1,0 +1,108 @@
+"""ARC JSON (Chollet 2019; ConceptARC, Moskvichev et al. 2023): one file a task, demonstrations to learn from and test
+inputs to answer: `{"train": [{"input": grid, "output": grid} ...], "test": [...]}`, grids of colours 0 … 9 up to 30x30.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias, final
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+
+from vizbench.dataset import Dataset, Recipe, Split, StoredSplit
+from vizbench.errors import UserError
+from vizbench.formats.files import read_bounded
+from vizbench.task import Judge
+from vizbench.types import Grid, Instance, Look, Ruling, SplitName
+
+PREFIX = "arc-json:"
+
+VERSION = 1
+"""Rises when any grid that is read from a file, or any verdict, changes."""
+
+MAX_BYTES = 4 << 20
+
+_Row: TypeAlias = Annotated[list[Annotated[int, Meta(ge=0, le=9)]], Meta(min_length=1, max_length=30)]
+_Grid: TypeAlias = Annotated[list[_Row], Meta(min_length=1, max_length=30)]
+
+
+@final
+class _Shown(msgspec.Struct, frozen=True):
+    input: _Grid
+    output: _Grid
+
+
+@final
+class _Asked(msgspec.Struct, frozen=True):
+    input: _Grid
+    output: _Grid | None = None
+
+
+@final
+class _File(msgspec.Struct, frozen=True):
+    train: Annotated[list[_Shown], Meta(min_length=1)]
+    test: Annotated[list[_Asked], Meta(min_length=1)]
+
+
+@final
+@dataclass(frozen=True)
+class Params:
+    """ARC files have no parameters."""
+
+
+@final
+class ArcJudge(Judge):
+    """Judges by the stored output alone: an ARC file does not say its rule, so `valid` follows `exact`."""
+
+    look = Look("arc", canvas=400, line=1)
+    codes = 10
+
+    def check(self, params: Any, question: Grid, answer: Grid) -> Ruling | None:
+        return None
+
+    def solve(self, params: Any, question: Grid) -> Grid | None:
+        return None
+
+
+JUDGE = ArcJudge()
+
+
+def load(path: Path, seed: int, pool: int) -> Dataset:
+    """One file as a data set: its demonstrations are `train`, its test inputs whose output is known are `test`.
+
+    The file is always the same, whatever `seed` and `pool`, which only name the runs made from it. UserError, with the
+    file and the reason, for anything that is no ARC file of at most MAX_BYTES.
+    """
+    if path.is_dir():
+        raise UserError(f"{path} is a folder and a task is one file: name one in it, as {PREFIX}{path}/….json")
+    data = read_bounded(path, "ARC file", MAX_BYTES)
+    try:
+        file = msgspec.json.decode(data, type=_File)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise UserError(f"ARC file {path} is malformed ({error}): give train and test lists of input, output") from None
+    name = PREFIX + path.as_posix()
+    meta = {"file": path.stem, "digest": hashlib.sha256(data).hexdigest()[:16]}
+
+    def split(split_name: SplitName, pairs: list[tuple[str, _Grid, _Grid]], shortage: str = "") -> Split:
+        rows: list[Instance] = []
+        for place, asked, answer in pairs:
+            question, target = _grid(path, f"{place}.input", asked), _grid(path, f"{place}.output", answer)
+            facts = meta | {"item": place}
+            rows.append(Instance(name, Params(), seed, split_name, len(rows), question, target, target[None], facts))
+        return StoredSplit(Recipe(name, VERSION, {}, seed, split_name, pool), tuple(rows), shortage)
+
+    train = [(f"train[{i}]", pair.input, pair.output) for i, pair in enumerate(file.train)]
+    test = [(f"test[{i}]", pair.input, pair.output) for i, pair in enumerate(file.test) if pair.output is not None]
+    hidden = len(file.test) - len(test)
+    shortage = f" ({hidden} more hide their output and cannot be judged)" if hidden else ""
+    return Dataset(name, JUDGE, Params(), seed, pool, split("train", train), split("test", test, shortage))
+
+
+def _grid(path: Path, place: str, rows: _Grid) -> Grid:
+    if len({len(row) for row in rows}) != 1:
+        raise UserError(f"ARC file {path} is malformed ({place} has rows of different lengths): make it a rectangle")
+    return np.array(rows, np.uint8)

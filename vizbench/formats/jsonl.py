@@ -1,0 +1,58 @@
+"""JSON Lines: one row a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import final
+
+import msgspec
+
+from vizbench.errors import UserError
+from vizbench.formats.files import open_regular
+from vizbench.formats.rows import Row
+from vizbench.formats.shard import Entry, Format, Place
+
+MAX_LINE = 64 << 20
+"""Bytes of the longest line that is read."""
+
+_DECODER = msgspec.json.Decoder(Row)
+
+
+@final
+class Jsonl(Format):
+    """`train-00000.jsonl`, UTF-8, a line feed after each row."""
+
+    name = "jsonl"
+
+    def files(self, place: Place) -> Sequence[str]:
+        return [f"{place.stem}.jsonl"]
+
+    def write(self, place: Place, entries: Iterable[Entry]) -> None:
+        with open(place.folder / f"{place.stem}.jsonl", "wb") as file:
+            for entry in entries:
+                file.write(entry.line + b"\n")
+
+    def read(self, place: Place) -> Iterator[Row]:
+        path = place.folder / f"{place.stem}.jsonl"
+        for number, line in lines(path, "shard", MAX_LINE):
+            try:
+                row = _DECODER.decode(line)
+            except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+                raise UserError(f"line {number} of {path} is no row ({error}): generate the data set again") from None
+            yield row
+
+
+def lines(path: Path, what: str, limit: int) -> Iterator[tuple[int, bytes]]:
+    """The lines of a file with their numbers from 1, blank ones left out. what: the noun for errors; limit: bytes."""
+    with open_regular(path, what) as file:
+        number = 0
+        while line := file.readline(limit + 1):
+            number += 1
+            if len(line) > limit:
+                raise UserError(f"line {number} of {path} is over {limit:,} bytes, the most that is read")
+            if not line.isspace():
+                yield number, line
+
+
+FORMAT = Jsonl()

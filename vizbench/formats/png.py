@@ -1,0 +1,54 @@
+"""A folder of pictures: each question and target as a PNG in palette mode, and the rows as JSON Lines beside them.
+
+The grids are read back from the rows, so the pictures may be looked at, trained on, or deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import final
+
+from vizbench.formats.jsonl import FORMAT as JSONL
+from vizbench.formats.rows import Row
+from vizbench.formats.shard import Entry, Format, Place
+from vizbench.renderers.files import save_png
+from vizbench.sources import judge_of
+from vizbench.types import Grid, Look
+
+
+@final
+class Png(Format):
+    """`train-00000.jsonl`, and for row 7 `question/00000007.png` and `target/00000007.png` in the task's own look."""
+
+    name = "png"
+
+    def files(self, place: Place) -> Sequence[str]:
+        rows = range(place.first, place.first + place.rows)
+        return [*JSONL.files(place), *(f"{side}/{row:08d}.png" for row in rows for side in ("question", "target"))]
+
+    def write(self, place: Place, entries: Iterable[Entry]) -> None:
+        for side in ("question", "target"):
+            (place.folder / side).mkdir(exist_ok=True)
+        JSONL.write(place, self._draw(place.folder, entries))
+
+    def read(self, place: Place) -> Iterator[Row]:
+        return JSONL.read(place)
+
+    def _draw(self, folder: Path, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """The same entries, drawn as they pass."""
+        look: Look | None = None
+        for entry in entries:
+            row = entry.instance
+            look = look or judge_of(row).look  # all rows of a data set are of one task
+            _save(folder / "question" / f"{row.index:08d}.png", row.question, look)
+            _save(folder / "target" / f"{row.index:08d}.png", row.target, look)
+            yield entry
+
+
+def _save(path: Path, grid: Grid, look: Look) -> None:
+    with open(path, "wb") as file:  # the folder as a whole is renamed into place, so no file needs to be
+        save_png(file, grid, look)
+
+
+FORMAT = Png()

@@ -1,0 +1,126 @@
+"""Writing a split to disk. A shard is made from its own rows alone, so any number of workers gives the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from vizbench.dataset import Rows, Split
+from vizbench.errors import UserError, unknown
+from vizbench.formats import manifest as manifests
+from vizbench.formats.files import open_regular
+from vizbench.formats.folder import replaced
+from vizbench.formats.manifest import FORMATS, MAX_DATASET, FormatName, Manifest, Shard
+from vizbench.formats.rows import encode, row_digest
+from vizbench.formats.shard import Entry, Format, Place
+from vizbench.formats.workers import in_order
+
+SHARD_ROWS = 5_000
+"""Rows a shard: the paper's largest budget is one file."""
+
+MAX_WORKERS = 256
+
+_TRIAL = 100  # rows written on trial, to tell what the whole will take
+
+
+def format_named(name: str) -> Format:
+    """The format of that name. Imports it only now: each brings a library of its own."""
+    if name not in FORMATS:
+        raise unknown("format", name, FORMATS)
+    return importlib.import_module(f"vizbench.formats.{name}").FORMAT
+
+
+def write(
+    split: Split,
+    n: int,
+    out: Path | str,
+    format: FormatName = "jsonl",
+    overwrite: bool = False,
+    workers: int = 1,
+    steps: bool = True,
+) -> Manifest:
+    """Write the first n rows of a split to the folder `out`, which stands in whole or not at all.
+
+    n: 1 … MAX_DATASET. workers: 1 … MAX_WORKERS processes; more than one pay off from some ten thousand rows.
+    overwrite: replace a data set that is there. steps: keep the states on the way, which for a maze are a hundred times
+    the rest. UserError, and nothing written, for what cannot be served or does not fit the disk.
+    """
+    _check_count("n", n, MAX_DATASET)
+    _check_count("workers", workers, MAX_WORKERS)
+    chosen = format_named(format)
+    split.rows(0, 1)  # an unknown row is said before a folder is made
+    with replaced(Path(out), overwrite) as folder:
+
+        def job(first: int, rows: int) -> _Job:
+            place = Place(folder, split.name, first // SHARD_ROWS, first, rows)
+            return _Job(place, chosen, split.rows(first, rows), steps)
+
+        if n > _TRIAL:
+            _check_space(job(0, _TRIAL), n)
+        content = hashlib.sha256()
+        shards: list[Shard] = []
+        jobs = (job(first, min(SHARD_ROWS, n - first)) for first in range(0, n, SHARD_ROWS))
+        for shard, digests in in_order(_write_shard, jobs, min(workers, -(-n // SHARD_ROWS))):
+            shards.append(shard)
+            content.update(digests)
+        made = manifests.new(split.recipe, format, n, steps, content.hexdigest(), shards)
+        manifests.save(made, folder)
+    return made
+
+
+def sha256(place: Place, chosen: Format) -> str:
+    """The digest of a shard as it lies on disk."""
+    digest = hashlib.sha256()
+    for name in chosen.files(place):
+        with open_regular(place.folder / name, "shard") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    place: Place
+    format: Format
+    rows: Rows
+    steps: bool
+
+
+def _write_shard(job: _Job) -> tuple[Shard, bytes]:
+    """Write one shard; returns its record and the digests of its rows, 16 bytes each."""
+    digests = bytearray()
+
+    def entries() -> Iterator[Entry]:
+        for instance in job.rows:
+            line = encode(instance, job.steps)
+            digests.extend(row_digest(line))
+            yield Entry(instance, line, job.steps)
+
+    job.format.write(job.place, entries())
+    return Shard(job.place.rows, sha256(job.place, job.format)), bytes(digests)
+
+
+def _check_space(trial: _Job, n: int) -> None:
+    """Write a few rows on trial and refuse n of them if they would not fit the disk."""
+    folder = trial.place.folder
+    _write_shard(trial)
+    used = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    for path in list(folder.iterdir()):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    needed, free = used * n // trial.place.rows, shutil.disk_usage(folder).free
+    if needed > free:
+        raise UserError(
+            f"{n:,} rows need about {needed / 1e9:,.3f} GB and the disk has {free / 1e9:,.3f} GB free: ask for at most "
+            f"{free * trial.place.rows // used:,} rows, leave the steps out, or write elsewhere"
+        )
+
+
+def _check_count(what: str, value: int, most: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:  # pyright: ignore[reportUnnecessaryIsInstance] callers are users
+        raise UserError(f"{what}={str(value)[:40]} is not in 1 … {most:,}: choose a whole number there")

@@ -1,0 +1,133 @@
+"""Elementary cellular automata (Wolfram 1983): a cell follows from itself and its two neighbours, on a ring.
+
+Each row of the grid is the state one step after the row above. The question holds the first row, the target the whole
+diagram. Codes: 0 and 1 cells, 2 unknown. Rules and size are the paper's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+
+from vizbench.compiler import jit
+from vizbench.errors import UserError
+from vizbench.generators.kernels.bits import EVENS, random_cells
+from vizbench.generators.kernels.rng import rng_seed
+from vizbench.task import Metric, Task, compare
+from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
+
+UNKNOWN = 2
+
+
+@final
+@dataclass(frozen=True)
+class Params:
+    """rule: Wolfram's number, 0 … 255; width: cells on the ring, 1 … 256; rows: 2 … 256, the first is given."""
+
+    rule: int = 110
+    width: int = 16
+    rows: int = 8
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rule <= 255:
+            raise UserError(f"rule={self.rule} is not in 0 … 255: choose Wolfram's number of a rule, e.g. 110")
+        if not 1 <= self.width <= 256:
+            raise UserError(f"width={self.width} is not in 1 … 256: the paper's is 16")
+        if not 2 <= self.rows <= 256:
+            raise UserError(
+                f"rows={self.rows} is not in 2 … 256: the first is given, so ask for one more at least, e.g. 8"
+            )
+
+
+_RULES = (110, 8, 32, 128, 160, 4, 108, 170, 250, 30, 45, 90, 150, 54, 62, 106)
+VARIANTS = {str(rule): Params(rule=rule) for rule in _RULES}
+
+
+@jit
+def _unfold(rule, diagram):
+    """Fill the rows of `diagram` (h, w) uint8 below the first. On a ring of one cell it is its own neighbour."""
+    h, w = diagram.shape
+    for r in range(1, h):
+        left, here = diagram[r - 1, w - 1], diagram[r - 1, 0]
+        for c in range(w):
+            right = diagram[r - 1, c + 1 if c + 1 < w else 0]
+            diagram[r, c] = (rule >> (4 * left + 2 * here + right)) & 1
+            left, here = here, right
+
+
+@jit
+def _make(keys, rule, question, target):
+    """One diagram a key. question, target: `(n, h, w)` uint8."""
+    rng = np.empty(4, np.uint64)
+    for i in range(keys.shape[0]):
+        rng_seed(rng, keys[i])
+        random_cells(rng, EVENS, target[i, 0])
+        _unfold(rule, target[i])
+        question[i] = UNKNOWN
+        question[i, 0] = target[i, 0]
+
+
+def _sensitivity(rule: int) -> float:
+    """Share of the 24 single flips in the rule's 8 neighbourhoods that change its outcome."""
+    return sum(((rule >> k) ^ (rule >> (k ^ flip))) & 1 for k in range(8) for flip in (1, 2, 4)) / 24
+
+
+@final
+class Eca(Task[Params]):
+    """Unfold an elementary automaton."""
+
+    family = "eca"
+    version = 1
+    summary = "Continue the first row of an elementary cellular automaton downwards, one step a row."
+    look = Look("eca", cell=16)
+    codes = 3
+    metric = Metric.HAMMING
+    # First rows need only differ: 2^16 of them leave no test set at any real distance from a pool of 5000.
+    min_distance = 0.0
+
+    @property
+    def variants(self) -> Mapping[str, Params]:
+        return VARIANTS
+
+    def generate_batch(self, params: Params, keys: Keys) -> Batch:
+        question = np.empty((len(keys), params.rows, params.width), np.uint8)
+        target = np.empty_like(question)
+        _make(keys, params.rule, question, target)
+        return Batch(question, target)
+
+    def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
+        """The diagram with one row more a step."""
+        known = np.arange(len(target)) <= np.arange(1, len(target))[:, None]
+        return np.where(known[:, :, None], target, np.uint8(UNKNOWN))
+
+    def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
+        """The first row's cells."""
+        return np.ascontiguousarray(batch.question[:, 0])
+
+    def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
+        """score: the mean of sensitivity and surprise.
+
+        sensitivity: share of single flips in a neighbourhood that change the rule's outcome; surprise: twice the share
+        of asked cells missed by the best of copying the cell above, all 0 and all 1, at most 1; changed, live: shares
+        of asked cells.
+        """
+        changed, live = float(np.mean(target[1:] != target[:-1])), float(np.mean(target[1:]))
+        surprise, sensitivity = min(1.0, 2 * min(changed, live, 1 - live)), _sensitivity(params.rule)
+        score = (sensitivity + surprise) / 2
+        return {"score": score, "sensitivity": sensitivity, "surprise": surprise, "changed": changed, "live": live}
+
+    def check(self, params: Params, question: Grid, answer: Grid) -> Ruling:
+        """The diagram unfolded again from the question's first row; no cell may stay unknown."""
+        return compare(answer, self.solve(params, question), f"differ from rule {params.rule}")
+
+    def solve(self, params: Params, question: Grid) -> Grid:
+        diagram = np.equal(question, 1).astype(np.uint8)
+        _unfold(params.rule, diagram)
+        return diagram
+
+
+TASK = Eca()

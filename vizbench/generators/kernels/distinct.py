@@ -1,0 +1,47 @@
+"""Which rows were never seen before: 64-bit digests in a hash table with open addressing.
+
+A collision of digests (expected once in 2^64 pairs) only drops a row that was new; it never lets a repeat in. A Python
+set of `bytes` does the same at 20 times the time and 10 times the memory (`benchmarks/filter.py`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vizbench.compiler import jit
+
+_MIX1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX2 = np.uint64(0x94D049BB133111EB)
+
+
+@jit
+def digests(rows):
+    """A 64-bit digest, never 0, of each row `(n, d)` uint8: `(n,)` uint64. The bytes enter eight at a time."""
+    out = np.empty(rows.shape[0], np.uint64)
+    for i in range(rows.shape[0]):
+        state = np.uint64(rows.shape[1])
+        word = np.uint64(0)
+        for k in range(rows.shape[1]):
+            word = (word << np.uint64(8)) | np.uint64(rows[i, k])
+            if k % 8 == 7 or k == rows.shape[1] - 1:
+                state = (state ^ word) * _MIX1
+                state = (state ^ (state >> np.uint64(29))) * _MIX2
+                state ^= state >> np.uint64(32)
+                word = np.uint64(0)
+        out[i] = max(state, np.uint64(1))
+    return out
+
+
+@jit
+def add_new(table, found):
+    """Put digests `(n,)` into `table` (a power of two of slots, 0 is free, never full): `(n,)` bool, True where new."""
+    new = np.zeros(found.shape[0], np.bool_)
+    last = np.uint64(table.shape[0] - 1)
+    for i in range(found.shape[0]):
+        slot = found[i] & last
+        while table[slot] != 0 and table[slot] != found[i]:
+            slot = (slot + np.uint64(1)) & last
+        if table[slot] == 0:
+            table[slot] = found[i]
+            new[i] = True
+    return new

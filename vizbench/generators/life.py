@@ -1,0 +1,191 @@
+"""Life-like cellular automata (Conway 1970): a cell is born or survives by the number of its live neighbours.
+
+Cells have eight neighbours, and those outside the board are dead, or, on a torus, the ones across. The question is a
+random board, the target the board some steps later. Codes: 0 dead, 1 live. Rules, size and density are the paper's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+
+from vizbench.compiler import jit
+from vizbench.errors import UserError
+from vizbench.generators.kernels.bits import chance, random_cells, random_word
+from vizbench.generators.kernels.lifeboard import step_word
+from vizbench.generators.kernels.rng import rng_seed
+from vizbench.task import Metric, Task, compare
+from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
+
+
+@final
+@dataclass(frozen=True)
+class Params:
+    """rule: B/S notation, digits 0 … 8, kept in capitals with sorted digits; height, width: 1 … 256 cells;
+    density: chance of a live cell at the start, over 0 and under 1; steps: 1 … 1000 to predict; torus: edges touch."""
+
+    rule: str = "B3/S23"
+    height: int = 8
+    width: int = 8
+    density: float = 0.4
+    steps: int = 1
+    torus: bool = False
+
+    def __post_init__(self) -> None:
+        found = re.fullmatch(r"B([0-8]{0,9})/S([0-8]{0,9})", self.rule.upper(), re.ASCII)
+        if found is None:
+            raise UserError(f"rule={self.rule[:40]!r} is not in B/S notation with digits 0 … 8: write it as B3/S23")
+        born, survives = ("".join(sorted(set(digits))) for digits in found.groups())
+        object.__setattr__(self, "rule", f"B{born}/S{survives}")  # one name a rule, so one stream of instances
+        for name, side in (("height", self.height), ("width", self.width)):
+            if not 1 <= side <= 256:
+                raise UserError(f"{name}={side} is not in 1 … 256: choose a side there, e.g. 8")
+        if not 0 < self.density < 1:
+            raise UserError(f"density={self.density} is not over 0 and under 1: the paper's is 0.4")
+        if not 1 <= self.steps <= 1000:
+            raise UserError(f"steps={self.steps} is not in 1 … 1000: the paper's is 1")
+
+
+VARIANTS = {
+    "conway": Params(),
+    "b3s2": Params(rule="B3/S2"),
+    "day-and-night": Params(rule="B3678/S34678"),
+    "maze": Params(rule="B3/S12345"),
+    "seeds": Params(rule="B2/S"),
+}
+
+
+def _masks(params: Params) -> tuple[int, int]:
+    """The rule as two masks: bit k is set when k live neighbours give life, and when they keep it."""
+    born, survives = params.rule[1:].split("/S")
+    return sum(1 << int(k) for k in born), sum(1 << int(k) for k in survives)
+
+
+@jit
+def _step(board, born, survives, torus, after):
+    """One step from `board` to `after`, `(h, w)` uint8. Across a narrow torus a cell counts as often as it is met."""
+    h, w = board.shape
+    for r in range(h):
+        for c in range(w):
+            around = np.int64(0)
+            for dr in range(-1, 2):
+                for dc in range(-1, 2):
+                    y, x = r + dr, c + dc
+                    if torus:
+                        y, x = (y + h) % h, (x + w) % w
+                    if 0 <= y < h and 0 <= x < w:
+                        around += board[y, x]
+            around -= board[r, c]
+            after[r, c] = ((survives if board[r, c] else born) >> around) & 1
+
+
+@jit
+def _run(board, born, survives, torus, states):
+    """The boards after 1 … k steps from `board` (h, w) into `states` (k, h, w)."""
+    for k in range(states.shape[0]):
+        _step(board if k == 0 else states[k - 1], born, survives, torus, states[k])
+
+
+@jit
+def _make(keys, density, born, survives, torus, steps, question, target):
+    """Boards of any size, one a key. question, target: `(n, h, w)` uint8."""
+    rng = np.empty(4, np.uint64)
+    other = np.empty_like(question[0])
+    for i in range(keys.shape[0]):
+        rng_seed(rng, keys[i])
+        random_cells(rng, density, question[i].reshape(-1))
+        board, after = target[i], other
+        board[:] = question[i]
+        for _ in range(steps):
+            _step(board, born, survives, torus, after)
+            board, after = after, board
+        if steps % 2 == 1:
+            target[i] = board
+
+
+@jit
+def _make_words(keys, density, born, survives, steps, rows, question, target):
+    """The same for 8x8 boards, no torus. rows (256,): a row's eight cells as one word; question, target: (n, 8)."""
+    rng = np.empty(4, np.uint64)
+    for i in range(keys.shape[0]):
+        rng_seed(rng, keys[i])
+        board = random_word(rng, density)
+        after = board
+        for _ in range(steps):
+            after = step_word(after, born, survives)
+        for r in range(8):
+            # Spreading the bits by multiplication takes twice the time of this table, and must know the byte order.
+            shift = np.uint64(8 * r)
+            question[i, r] = rows[(board >> shift) & np.uint64(255)]
+            target[i, r] = rows[(after >> shift) & np.uint64(255)]
+
+
+def _row_words() -> npt.NDArray[np.uint64]:
+    """The eight cells of each row 0 … 255, first cell in the lowest bit, as they lie in memory: `(256,)`."""
+    return np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little").view(np.uint64)[:, 0]
+
+
+@final
+class Life(Task[Params]):
+    """Predict a life-like automaton."""
+
+    family = "life"
+    version = 1
+    summary = "Predict the board of a life-like cellular automaton some steps later."
+    look = Look("binary", cell=32, margin=8)
+    codes = 2
+    metric = Metric.HAMMING
+    min_distance = 0.25  # the paper's, between questions: a near question has a near answer, so it is what could leak
+
+    @property
+    def variants(self) -> Mapping[str, Params]:
+        return VARIANTS
+
+    def generate_batch(self, params: Params, keys: Keys) -> Batch:
+        born, survives = _masks(params)
+        question = np.empty((len(keys), params.height, params.width), np.uint8)
+        target = np.empty_like(question)
+        density = chance(params.density)
+        if (params.height, params.width, params.torus) == (8, 8, False):
+            words = [grids.reshape(-1, 64).view(np.uint64) for grids in (question, target)]
+            _make_words(keys, density, born, survives, params.steps, _row_words(), *words)
+        else:
+            _make(keys, density, born, survives, params.torus, params.steps, question, target)
+        return Batch(question, target)
+
+    def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
+        """The board after each step."""
+        states = np.empty((params.steps, *question.shape), np.uint8)
+        _run(np.not_equal(question, 0).astype(np.uint8), *_masks(params), params.torus, states)
+        return states
+
+    def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
+        """The question's cells."""
+        return batch.question.reshape(len(batch), -1)
+
+    def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
+        """score: the mean of reach and surprise.
+
+        reach: share of the board that one target cell depends on; surprise: twice the share of target cells missed by
+        the best of copying the question, all dead and all live, at most 1; changed, live: shares of target cells.
+        """
+        side = 2 * params.steps + 1
+        reach = min(side, params.height) * min(side, params.width) / question.size
+        changed, live = float(np.mean(question != target)), float(np.mean(target))
+        surprise = min(1.0, 2 * min(changed, live, 1 - live))
+        return {"score": (reach + surprise) / 2, "reach": reach, "surprise": surprise, "changed": changed, "live": live}
+
+    def check(self, params: Params, question: Grid, answer: Grid) -> Ruling:
+        """The steps run again from the question."""
+        return compare(answer, self.solve(params, question), f"differ from {params.rule} after {params.steps} steps")
+
+    def solve(self, params: Params, question: Grid) -> Grid:
+        return self.steps(params, question, question)[-1]
+
+
+TASK = Life()

@@ -1,0 +1,161 @@
+"""Asking one model one cell's questions, and writing down what it answered.
+
+Questions are handed out in groups of CHUNK, each with a seed of its own. A cell that was stopped within a group asks
+the group again from its start and keeps what is new: a model that works in batches then sees the same batches, so that
+its answers are those of an undisturbed run. Adapted weights are not kept: an unfinished cell adapts again, with the
+same seed.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias, final
+
+import msgspec
+
+from vizbench.errors import UserError
+from vizbench.formats.rows import Row
+from vizbench.harness.channel import Channel, channel_for
+from vizbench.harness.model import Context, Model, Progress
+from vizbench.harness.plan import Cell
+from vizbench.harness.provenance import environment, now
+from vizbench.harness.records import Record, Session, read_log, read_records
+from vizbench.harness.storage import Log
+from vizbench.seeds import stream
+from vizbench.task import Judge
+from vizbench.types import DecodeFailure, Instance
+
+CHUNK: Final = 32
+"""Questions a group."""
+
+
+Tell: TypeAlias = Callable[[Literal["adapt", "predict"], Progress], None]
+"""Told of every step of training and of every question answered."""
+
+
+@final
+class ModelFault(Exception):  # noqa: N818 it says whose fault it is
+    """A model raised, or broke the protocol: its cell fails, and the others go on."""
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Asking:
+    """A cell with its data. train: what the model is shown; test: what it is asked, answers included."""
+
+    cell: Cell
+    judge: Judge
+    params: Any
+    train: Sequence[Instance]
+    test: Sequence[Instance]
+
+
+def missing(directory: Path, cell: Cell, limit: int | None) -> list[int] | None:
+    """Numbers of the first `limit` questions that lack an answer; None where the cell has not begun."""
+    if not (directory / "run.json").exists():
+        return None
+    questions, _ = read_log(directory / "questions.jsonl", Row)
+    ids = [question.id for question in questions]
+    records, _ = read_records(directory, cell, ids)
+    have = {(record.id, record.attempt) for record in records}
+    return [i for i, name in enumerate(ids[:limit]) if any((name, a) not in have for a in range(cell.attempts))]
+
+
+def answer_all(directory: Path, asking: Asking, model: Model[Any], wanted: Sequence[int] | None, tell: Tell) -> None:
+    """Adapt the model and record its answers to the questions of these numbers. tell(kind, Progress): what is shown.
+
+    Raises ModelFault where the model fails; what it had answered stays.
+    """
+    cell, test = asking.cell, asking.test
+    numbers = set(range(len(test)) if wanted is None else wanted)
+    records, size = read_records(directory, cell, [instance.id for instance in test])
+    have = {(record.id, record.attempt) for record in records}
+    channel = channel_for(model, asking.judge, asking.train, [instance.question for instance in test])
+    _adapt(directory, asking, model, channel, tell)
+    log = Log(directory / "records.jsonl", size)
+    try:
+        for first in sorted({number - number % CHUNK for number in numbers}):
+            last = max(number for number in numbers if number < first + CHUNK)
+            chunk = test[first : first + CHUNK]
+            answers = _answers(model, channel, chunk, cell.attempts, stream("predict", cell.seed, first))
+            for number, (predictions, seconds) in zip(range(first, last + 1), answers, strict=False):
+                judged = [_judge(asking, channel, test[number], k, p, seconds) for k, p in enumerate(predictions)]
+                log.append(msgspec.json.encode(record) for record in judged if (record.id, record.attempt) not in have)
+                tell("predict", Progress(number + 1, len(test)))
+    finally:
+        log.close()
+
+
+def _adapt(directory: Path, asking: Asking, model: Model[Any], channel: Channel[Any], tell: Tell) -> None:
+    """Adapt, and write a line of what it took."""
+    started, clock = now(), time.perf_counter()
+    seed = stream("adapt", asking.cell.seed)
+    context = Context(asking.judge, asking.params, seed, lambda progress: tell("adapt", progress))
+    try:
+        figures = _figures(model.adapt(channel.examples(asking.train), context))
+    except Exception as error:
+        raise ModelFault(_sentence("adapting", error)) from error
+    session = Session(started, time.perf_counter() - clock, figures, environment())
+    path = directory / "sessions.jsonl"
+    _, size = read_log(path, Session)
+    log = Log(path, size)
+    try:
+        log.append([msgspec.json.encode(session)])
+    finally:
+        log.close()
+
+
+def _answers(
+    model: Model[Any], channel: Channel[Any], chunk: Sequence[Instance], attempts: int, seed: int
+) -> Iterator[tuple[list[Any], float]]:
+    """For each question its answers, and the seconds one took."""
+    questions = channel.questions([instance.question for instance in chunk])
+    stream_of_answers: Iterator[Any] | None = None
+    for at in range(len(chunk)):
+        clock = time.perf_counter()
+        try:
+            if stream_of_answers is None:
+                stream_of_answers = iter(model.predict(questions, attempts, seed))
+            predictions = list(next(stream_of_answers))
+        except StopIteration:
+            raise ModelFault(f"the model answered {at} of {len(chunk)} questions") from None
+        except Exception as error:
+            raise ModelFault(_sentence("predicting", error)) from error
+        if len(predictions) != attempts:
+            raise ModelFault(f"the model gave {len(predictions)} answers to a question and {attempts} were asked")
+        yield predictions, (time.perf_counter() - clock) / attempts
+
+
+def _judge(
+    asking: Asking, channel: Channel[Any], instance: Instance, attempt: int, prediction: object, seconds: float
+) -> Record:
+    decoded = channel.decode(prediction)
+    if isinstance(decoded, DecodeFailure):
+        return Record(instance.id, attempt, False, False, 0.0, decoded.reason, {}, None, True, seconds)
+    verdict = asking.judge.verify(instance, decoded.grid)
+    return Record(
+        id=instance.id,
+        attempt=attempt,
+        valid=bool(verdict.valid),  # a room's rules may answer in numpy's types, which JSON does not know
+        exact=bool(verdict.exact),
+        cells=float(verdict.cells),
+        reason=verdict.reason,
+        parts=_figures(verdict.parts),
+        answer=decoded.grid.tolist(),
+        undecodable=False,
+        seconds=seconds,
+    )
+
+
+def _figures(values: Mapping[str, float]) -> dict[str, float | None]:
+    """Numbers as JSON has them: what is not finite is None."""
+    numbers = {str(key): float(value) for key, value in values.items()}
+    return {key: value if math.isfinite(value) else None for key, value in numbers.items()}
+
+
+def _sentence(doing: str, error: Exception) -> str:
+    return str(error) if isinstance(error, UserError) else f"{type(error).__name__} while {doing}: {error}"

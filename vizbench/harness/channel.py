@@ -1,0 +1,165 @@
+"""Between grids and what a model exchanges: one channel a modality draws or writes the examples and reads the answers.
+
+A prediction that is not what the modality says becomes a `DecodeFailure`: a wrong answer, not an error.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Generic, TypeVar, final, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from vizbench.errors import UserError
+from vizbench.harness.model import Example, FrameSpec, Model, TextSpec
+from vizbench.renderers.decode import decode
+from vizbench.renderers.frames import render
+from vizbench.renderers.geometry import Shape, common_board
+from vizbench.renderers.text import from_text, to_text
+from vizbench.renderers.video import clip
+from vizbench.task import Judge, as_grid
+from vizbench.types import Answer, Decoded, DecodeFailure, Grid, Image, Instance, Look
+
+X = TypeVar("X")
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+@final
+class Lazy(Sequence[T], Generic[S, T]):
+    """A sequence that makes its items when they are asked for, anew each time: 5000 clips do not fit in memory."""
+
+    def __init__(self, sources: Sequence[S], make: Callable[[S], T]) -> None:
+        self._sources = sources
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self._sources)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> Lazy[S, T]: ...
+    def __getitem__(self, index: int | slice) -> T | Lazy[S, T]:
+        if isinstance(index, slice):
+            return Lazy(self._sources[index], self._make)
+        return self._make(self._sources[index])
+
+
+class Channel(ABC, Generic[X]):
+    """How one modality speaks about one task."""
+
+    @abstractmethod
+    def question(self, question: Grid) -> X:
+        """What the model is asked."""
+
+    @abstractmethod
+    def example(self, question: Grid, target: Grid) -> Example[X]:
+        """What the model is shown."""
+
+    @abstractmethod
+    def decode(self, prediction: object) -> Decoded:
+        """The grid in what the model answered. Never raises."""
+
+    @final
+    def examples(self, instances: Sequence[Instance]) -> Sequence[Example[X]]:
+        """The training pairs, made on access."""
+        return Lazy(instances, lambda i: self.example(i.question, i.target))
+
+    @final
+    def questions(self, grids: Sequence[Grid]) -> Sequence[X]:
+        """The questions, made on access. It is built from grids, not instances: no target is within reach."""
+        return Lazy(grids, self.question)
+
+
+@final
+class GridChannel(Channel[Grid]):
+    """Grids as they are; copies, so that a model's scribbling stays its own."""
+
+    def __init__(self, codes: int) -> None:
+        self._codes = codes
+
+    def question(self, question: Grid) -> Grid:
+        return question.copy()
+
+    def example(self, question: Grid, target: Grid) -> Example[Grid]:
+        return Example(question.copy(), target.copy())
+
+    def decode(self, prediction: object) -> Decoded:
+        grid = as_grid(prediction, self._codes)
+        if isinstance(grid, str):
+            return DecodeFailure(grid)
+        return Answer(grid, np.ones(grid.shape, np.float32))
+
+
+@final
+class FrameChannel(Channel[Any]):
+    """Clips. Where all grids share one shape, answers are read in it; else every grid lies on one board, large enough
+    for the examples and the questions, and an answer's size is found in the picture."""
+
+    def __init__(self, look: Look, spec: FrameSpec, shapes: set[Shape]) -> None:
+        """shapes: of the examples' grids and of the questions, never of a test target."""
+        self._look = look if spec.cell is None else replace(look, cell=spec.cell, margin=0, line=0, canvas=None)
+        self._spec = spec
+        self._board = common_board(*shapes)
+        self._shape = self._board if len(shapes) == 1 else None
+
+    def question(self, question: Grid) -> Image:
+        return render(question, self._look, self._board)
+
+    def example(self, question: Grid, target: Grid) -> Example[Any]:
+        frames = clip(question, target, self._look, self._spec.count, self._spec.motion, self._board)
+        return Example(self.question(question), frames)
+
+    def decode(self, prediction: object) -> Decoded:
+        frame = _last_frame(prediction)
+        return frame if isinstance(frame, DecodeFailure) else decode(frame, self._look, self._shape, self._board)
+
+
+@final
+class TextChannel(Channel[str]):
+    """Grids as text."""
+
+    def __init__(self, spec: TextSpec) -> None:
+        self._spec = spec
+
+    def question(self, question: Grid) -> str:
+        return to_text(question, self._spec.layout)
+
+    def example(self, question: Grid, target: Grid) -> Example[str]:
+        return Example(self.question(question), to_text(target, self._spec.layout))
+
+    def decode(self, prediction: object) -> Decoded:
+        if not isinstance(prediction, str):
+            return DecodeFailure(f"the answer is of type {type(prediction).__name__}, not a text")
+        return from_text(prediction)
+
+
+def channel_for(
+    model: Model[Any], judge: Judge, examples: Sequence[Instance], questions: Sequence[Grid]
+) -> Channel[Any]:
+    """The channel that a model asks for. Raises UserError for a modality that does not exist."""
+    if model.modality == "grid":
+        return GridChannel(judge.codes)
+    if model.modality == "text":
+        return TextChannel(model.text)
+    if model.modality == "frames":
+        grids = [*questions, *(i.question for i in examples), *(i.target for i in examples)]
+        return FrameChannel(judge.look, model.frames, {_shape(grid) for grid in grids})
+    raise UserError(f"modality {str(model.modality)[:40]!r} does not exist: say grid, frames or text")
+
+
+def _shape(grid: Grid) -> Shape:
+    return grid.shape[0], grid.shape[1]
+
+
+def _last_frame(prediction: object) -> Image | DecodeFailure:
+    if not isinstance(prediction, np.ndarray):
+        return DecodeFailure(f"the answer is of type {type(prediction).__name__}, not a clip (T, H, W, 3) of uint8")
+    frames: npt.NDArray[Any] = prediction  # pyright: ignore[reportUnknownVariableType] numpy knows no more
+    if frames.ndim != 4 or frames.shape[-1] != 3 or 0 in frames.shape or frames.dtype != np.uint8:
+        return DecodeFailure(f"the answer has shape {frames.shape} and type {frames.dtype}, not (T, H, W, 3) of uint8")
+    return frames[-1]

@@ -1,0 +1,87 @@
+"""Where a model comes from: a family by name, or a class in a Python file (`path/to/file.py:Class`)."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, final
+
+from vizbench.errors import UserError, unknown
+from vizbench.harness.model import Model, family
+
+DEFAULT = "default"
+"""The checkpoint of a file's model when none is named."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """A model and a checkpoint, both by name, the default filled in."""
+
+    name: str
+    checkpoint: str
+
+
+def resolve(name: str, checkpoint: str | None = None) -> ModelRef:
+    """Check a model's name without building it. Raises UserError for unknown names and missing files."""
+    if _is_file(name):
+        _file_and_class(name)
+        return ModelRef(name, checkpoint or DEFAULT)
+    return ModelRef(name, checkpoint or family(name).checkpoints[0])
+
+
+def load_model(name: str, checkpoint: str | None = None) -> Model[Any]:
+    """Build a model.
+
+    A file's class is called without arguments, or with the checkpoint where one is named. Running a model file runs
+    its code: name only files you trust.
+    """
+    ref = resolve(name, checkpoint)
+    if not _is_file(name):
+        return family(name).build(ref.checkpoint)
+    path, class_name = _file_and_class(name)
+    module = _module(path)
+    classes = {key: value for key, value in vars(module).items() if isinstance(value, type)}
+    if class_name not in classes:
+        raise unknown(
+            f"class in {path.name}", class_name, (k for k, v in classes.items() if v.__module__ == module.__name__)
+        )
+    if not issubclass(classes[class_name], Model):
+        raise UserError(f"{class_name} in {path.name} is no Model: derive it from vizbench.harness.model.Model")
+    chosen: Any = classes[class_name]
+    try:
+        return chosen() if ref.checkpoint == DEFAULT else chosen(ref.checkpoint)
+    except TypeError as error:  # an abstract method left out, or a constructor that wants other arguments
+        raise UserError(f"{class_name} in {path.name} cannot be built: {error}") from error
+
+
+def _is_file(name: str) -> bool:
+    return ".py:" in name or name.endswith(".py")
+
+
+def _file_and_class(name: str) -> tuple[Path, str]:
+    file, _, class_name = name.rpartition(":")
+    if not file or not class_name.isidentifier():
+        raise UserError(f"model {name[:120]!r} names no class: write path/to/file.py:Class")
+    path = Path(file)
+    if not path.is_file():
+        raise UserError(f"model file {file[:200]!r} does not exist: write path/to/file.py:Class")
+    return path, class_name
+
+
+def _module(path: Path) -> ModuleType:
+    name = f"vizbench_model_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise UserError(f"model file {str(path)[:200]!r} is not Python: write path/to/file.py:Class")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses in the file look their module up here
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise UserError(f"model file {path.name} fails on import: {type(error).__name__}: {error}") from error
+    return module

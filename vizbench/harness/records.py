@@ -1,0 +1,205 @@
+"""What a run leaves on disk, as typed records: the report and every figure are rebuilt from these alone.
+
+run.json        Header: the cell, its task and data, the machine
+questions.jsonl formats.rows.Row: the test instances, without their steps
+sessions.jsonl  Session: one line each time a model was adapted
+records.jsonl   Record: one line a prediction
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final, TypeVar, final
+
+import msgspec
+from msgspec import Meta
+
+from vizbench.errors import UserError
+from vizbench.formats.files import read_bounded
+from vizbench.formats.rows import Nested, Row
+from vizbench.harness.plan import Cell
+from vizbench.harness.storage import read_lines
+from vizbench.types import Json
+
+FORMAT: Final = 1
+"""Rises when a file of a run changes its meaning."""
+
+R = TypeVar("R", bound=msgspec.Struct)
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+@final
+class TaskInfo(msgspec.Struct, frozen=True):
+    """The task that was asked: its room's version and parameters, and the palette that draws it."""
+
+    version: int
+    params: Json
+    palette: str
+
+
+@final
+class DataInfo(msgspec.Struct, frozen=True):
+    """The data that was used. digest: of all training and test grids, in order; examples, questions: how many."""
+
+    digest: str
+    examples: int
+    questions: int
+
+
+@final
+class Header(msgspec.Struct, frozen=True):
+    """What a cell is. weights: digest of the checkpoint where the model tells it; kin: near or far, where known.
+
+    `format` … `weights` must stay the same for a run to go on; the rest is told for the record.
+    """
+
+    format: int
+    cell: Cell
+    task: TaskInfo
+    data: DataInfo
+    weights: str | None
+    kin: str | None
+    created: str
+    environment: dict[str, str]
+
+
+@final
+class Session(msgspec.Struct, frozen=True):
+    """One adaptation of the model: where, how long, and what the model said of it."""
+
+    started: str
+    seconds: float
+    figures: dict[str, float | None]
+    environment: dict[str, str]
+
+
+@final
+class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One prediction, judged. id: the question's; attempt: from 0; answer: None where nothing could be decoded, which
+    `undecodable` says too; seconds: the model's share of time; the rest as in `Verdict`."""
+
+    id: str
+    attempt: Annotated[int, Meta(ge=0)]
+    valid: bool
+    exact: bool
+    cells: Share
+    reason: str
+    parts: dict[str, float | None]
+    answer: Nested | None
+    undecodable: bool
+    seconds: Annotated[float, Meta(ge=0)]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CellRun:
+    """A cell read back from its directory. questions: all that are to be asked; records: those answered so far;
+    error: why the model failed, "" where none did."""
+
+    directory: Path
+    header: Header
+    questions: Sequence[Row]
+    sessions: Sequence[Session]
+    records: Sequence[Record]
+    error: str
+
+    @property
+    def complete(self) -> bool:
+        """Whether every question has all its answers."""
+        return len(self.records) == len(self.questions) * self.header.cell.attempts
+
+
+def read_header(directory: Path) -> Header:
+    """The cell's run.json, or a UserError that names the file and the fault."""
+    path = directory / "run.json"
+    try:
+        header = msgspec.json.decode(read_bounded(path, "run file", 1 << 20), type=Header)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is no run file ({error}): remove {directory} to measure this cell anew") from None
+    if header.format != FORMAT:
+        raise UserError(
+            f"{path} has format {header.format} and this vizbench reads {FORMAT}: measure into another --out"
+        )
+    return header
+
+
+def read_log(path: Path, kind: type[R]) -> tuple[list[R], int]:
+    """A log's lines and the bytes they take. A torn last line, which a killed run leaves, is left out; any other line
+    that cannot be read is a UserError with its number. No file: no lines."""
+    found: list[R] = []
+    good, torn = 0, ""
+    if not path.exists():
+        return found, good
+    decoder = msgspec.json.Decoder(kind)
+    for number, end, line in read_lines(path):
+        if torn:
+            break
+        try:
+            if not line.endswith(b"\n"):
+                raise ValueError("it has no end")
+            found.append(decoder.decode(line))
+            good = end
+        except (ValueError, RecursionError) as error:
+            torn = f"line {number} of {path} is corrupt ({error}): mend it, or remove {path.parent} to measure it anew"
+    else:
+        torn = ""  # the fault was in the last line
+    if torn:
+        raise UserError(torn)
+    return found, good
+
+
+def read_records(directory: Path, cell: Cell, ids: Iterable[str]) -> tuple[list[Record], int]:
+    """The cell's records in the order of writing, each of one of these questions and attempts, none twice; and the
+    bytes they take."""
+    path = directory / "records.jsonl"
+    records, size = read_log(path, Record)
+    known = set(ids)
+    seen: set[tuple[str, int]] = set()
+    for number, record in enumerate(records, 1):
+        key = record.id, record.attempt
+        if record.id not in known or record.attempt >= cell.attempts or key in seen:
+            fault = "is there twice" if key in seen else "was not asked"
+            raise UserError(
+                f"line {number} of {path} is corrupt ({record.id[:80]!r}, attempt {record.attempt} {fault}): "
+                f"mend it, or remove {directory} to measure it anew"
+            )
+        seen.add(key)
+    return records, size
+
+
+def read_cell(directory: Path) -> CellRun:
+    """Everything in a cell's directory, checked."""
+    header = read_header(directory)
+    questions, _ = read_log(directory / "questions.jsonl", Row)
+    if len(questions) != header.data.questions:
+        path = directory / "questions.jsonl"
+        raise UserError(f"{path} has {len(questions)} of {header.data.questions} questions: remove {directory}")
+    for question in questions:
+        _check_rectangle(directory, question.id, question.question, question.target)
+    sessions, _ = read_log(directory / "sessions.jsonl", Session)
+    records, _ = read_records(directory, header.cell, [question.id for question in questions])
+    for record in records:
+        _check_rectangle(directory, record.id, *([] if record.answer is None else [record.answer]))
+    failure = directory / "error.txt"
+    error = read_bounded(failure, "error file", 1 << 20).decode("utf-8", "replace") if failure.exists() else ""
+    return CellRun(directory, header, questions, sessions, records, error.partition("\n")[0])
+
+
+def read_runs(paths: Sequence[Path]) -> list[CellRun]:
+    """Every cell in or below these directories, sorted by place. UserError where a path holds none."""
+    cells: dict[Path, CellRun] = {}
+    for path in paths:
+        found = sorted(header.parent for header in path.rglob("run.json"))
+        if not found:
+            raise UserError(f"{path} holds no run: give the --out of a `vizbench eval`")
+        cells.update((directory.resolve(), read_cell(directory)) for directory in found)
+    return list(cells.values())
+
+
+def _check_rectangle(directory: Path, name: str, *grids: list[list[int]]) -> None:
+    for rows in grids:
+        if len({len(row) for row in rows}) != 1:
+            raise UserError(f"{directory} is corrupt (a grid of {name[:80]!r} is no rectangle): remove it")

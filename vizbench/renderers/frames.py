@@ -1,0 +1,73 @@
+"""Grids to pictures: one at a time, or many by kernels, as RGB or as palette indices. `decode` is the way back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vizbench.errors import UserError
+from vizbench.renderers.geometry import Layout, Shape, as_look, layout
+from vizbench.renderers.kernels import paint_indices, paint_rgb
+from vizbench.renderers.palettes import Colours, with_outside
+from vizbench.types import Grid, Grids, Image, Look, Video
+
+MAX_BATCH_BYTES = 1 << 32
+"""What one call may draw: 4 GiB."""
+
+
+def render(grid: Grid, look: Look | str, board: Shape | None = None) -> Image:
+    """Draw a grid `(h, w)` uint8 as `(H, W, 3)` uint8.
+
+    look: a Look or a palette's name. board: rows and columns of the picture in cells, at least the grid's (None: the
+    grid's own); the grid lies at its top left. Raises UserError for codes without a colour and for sizes out of range.
+    """
+    return render_batch(grid[None], look, board)[0]
+
+
+def render_batch(grids: Grids, look: Look | str, board: Shape | None = None) -> Video:
+    """Draw grids `(n, h, w)` uint8 as `(n, H, W, 3)` uint8, by a kernel. Arguments as `render`."""
+    look = as_look(look)
+    colours = with_outside(look.palette)
+    place, rows, columns = _prepare(grids, look, board, pixel_bytes=3)
+    out = np.empty((len(grids), place.height, place.width * 3), np.uint8)
+    paint_rgb(np.ascontiguousarray(grids), rows, columns, colours, out)
+    return out.reshape(len(grids), place.height, place.width, 3)
+
+
+def render_indices(grids: Grids, look: Look | str, board: Shape | None = None) -> npt.NDArray[np.uint8]:
+    """Draw grids `(n, h, w)` uint8 as indices `(n, H, W)` uint8 into `index_palette(look)`, by a kernel."""
+    look = as_look(look)
+    place, rows, columns = _prepare(grids, look, board, pixel_bytes=1)
+    out = np.empty((len(grids), place.height, place.width), np.uint8)
+    paint_indices(np.ascontiguousarray(grids), rows, columns, np.uint8(len(index_palette(look)) - 1), out)
+    return out
+
+
+def index_palette(look: Look | str) -> Colours:
+    """The colours of the indices of `render_indices`, `(k + 1, 3)` uint8; the last is the outside."""
+    return with_outside(as_look(look).palette)
+
+
+def _prepare(
+    grids: Grids, look: Look, board: Shape | None, pixel_bytes: int
+) -> tuple[Layout, npt.NDArray[Any], npt.NDArray[Any]]:
+    """The layout, and the edges of the grid's rows and columns in it, once grids and sizes are checked."""
+    codes = len(with_outside(look.palette)) - 1
+    if grids.ndim != 3 or grids.dtype != np.uint8:
+        raise UserError(f"grids of shape {grids.shape[1:]} and type {grids.dtype} cannot be drawn: give (h, w) uint8")
+    h, w = grids.shape[1:]
+    board = board or (h, w)
+    if board[0] < h or board[1] < w:
+        raise UserError(f"a grid of {h}x{w} cells does not fit a board of {board[0]}x{board[1]}: choose a larger board")
+    place = layout(look, board)
+    if len(grids) * place.height * place.width * pixel_bytes > MAX_BATCH_BYTES:
+        raise UserError(
+            f"{len(grids)} pictures of {place.height}x{place.width} px are over 4 GiB: draw fewer at a time"
+        )
+    if grids.size and int(grids.max()) >= codes:
+        raise UserError(
+            f"cell code {int(grids.max())} has no colour in palette {look.palette!r}: it has 0 … {codes - 1}"
+        )
+    return place, place.edges(0, h).astype(np.int64), place.edges(1, w).astype(np.int64)

@@ -1,0 +1,121 @@
+"""Kernels of `infer`: the error of one candidate shape, from the integral image.
+
+The error leaves out the sum of the picture's squares, the same for all candidates: over a rectangle of area A and
+colour sum S, drawing colour c costs A |c|^2 - 2 c.S.
+"""
+
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import numpy as np
+
+from vizbench.compiler import jit
+from vizbench.renderers.kernels import nearest
+
+_FAINTEST = 0.1  # least strength of a line; a pixel's line blurred by two pixels keeps 0.2
+_MOST_SHIFT = 32.0  # levels of a common colour shift that are forgiven
+
+
+@jit
+def corner_sums(sums, rows, columns):
+    """The integral image `(H + 1, W + 1, 3)` at fractional rows `(a,)` and columns `(b,)`: `(a, b, 3)`, bilinear."""
+    out = np.empty((rows.shape[0], columns.shape[0], 3))
+    for i in range(rows.shape[0]):
+        y = min(int(rows[i]), sums.shape[0] - 2)
+        fy = rows[i] - y
+        for j in range(columns.shape[0]):
+            x = min(int(columns[j]), sums.shape[1] - 2)
+            fx = columns[j] - x
+            for c in range(3):
+                above = sums[y, x, c] * (1 - fx) + sums[y, x + 1, c] * fx
+                below = sums[y + 1, x, c] * (1 - fx) + sums[y + 1, x + 1, c] * fx
+                out[i, j, c] = above * (1 - fy) + below * fy
+    return out
+
+
+@jit
+def box(table, a, b, c, d, channel):
+    """Sum over the rectangle from corner (a, c) to corner (b, d) of a corner table."""
+    return table[b, d, channel] - table[a, d, channel] - table[b, c, channel] + table[a, c, channel]
+
+
+@jit
+def cell_error(table, rows, columns, colours, codes, shift):
+    """Error of the cells, in their nearest colours; fills codes `(h, w)`, adds residual sums to shift `(3,)`."""
+    error = 0.0
+    for i in range(codes.shape[0]):
+        for j in range(codes.shape[1]):
+            area = (rows[2 * i + 1] - rows[2 * i]) * (columns[2 * j + 1] - columns[2 * j])
+            red = box(table, 2 * i, 2 * i + 1, 2 * j, 2 * j + 1, 0)
+            green = box(table, 2 * i, 2 * i + 1, 2 * j, 2 * j + 1, 1)
+            blue = box(table, 2 * i, 2 * i + 1, 2 * j, 2 * j + 1, 2)
+            code, _, _ = nearest(red / area, green / area, blue / area, colours)
+            codes[i, j] = code
+            r, g, b = colours[code, 0], colours[code, 1], colours[code, 2]
+            error += area * (r * r + g * g + b * b) - 2 * (r * red + g * green + b * blue)
+            shift[0] += red - area * r
+            shift[1] += green - area * g
+            shift[2] += blue - area * b
+    return error
+
+
+@jit
+def line_terms(table, rows, columns, corners, first, second, outside, shift, terms):
+    """Add a line segment between two cells to terms (3,): error at strength 0, gain of strength, cost of strength^2."""
+    a, b, c, d = corners
+    area = (rows[b] - rows[a]) * (columns[d] - columns[c])
+    for k in range(3):
+        mean = (first[k] + second[k]) / 2
+        base = mean + shift[k]
+        pull = outside[k] - mean
+        total = box(table, a, b, c, d, k)
+        terms[0] += area * base * base - 2 * base * total
+        terms[1] += pull * (total - area * base)
+        terms[2] += pull * pull * area
+
+
+@jit
+def line_error(table, rows, columns, colours, outside, codes, shift):
+    """Error of the lines between cells, at the strength in _FAINTEST … 1 that explains them best."""
+    terms = np.zeros(3)
+    h, w = codes.shape
+    for i in range(h):
+        for j in range(w):
+            here = colours[codes[i, j]]
+            if i + 1 < h:
+                corners = (2 * i + 1, 2 * i + 2, 2 * j, 2 * j + 1)
+                line_terms(table, rows, columns, corners, here, colours[codes[i + 1, j]], outside, shift, terms)
+            if j + 1 < w:  # with the crossing below it
+                corners = (2 * i, min(2 * i + 2, 2 * h - 1), 2 * j + 1, 2 * j + 2)
+                line_terms(table, rows, columns, corners, here, colours[codes[i, j + 1]], outside, shift, terms)
+    if terms[2] == 0.0:
+        return terms[0]
+    strength = min(max(terms[1] / terms[2], _FAINTEST), 1.0)
+    return terms[0] - 2 * strength * terms[1] + strength * strength * terms[2]
+
+
+@jit
+def candidate_error(sums, rows, columns, colours):
+    """Error of the shape whose cells have edges rows `(2 h,)`, columns `(2 w,)`. colours: the last is the outside."""
+    table = corner_sums(sums, rows, columns)
+    cells, outside = colours[:-1], colours[-1]
+    codes = np.empty((rows.shape[0] // 2, columns.shape[0] // 2), np.int64)
+    shift = np.zeros(3)
+    error = cell_error(table, rows, columns, cells, codes, shift)
+    height, width = sums.shape[0] - 1, sums.shape[1] - 1
+    around = height * width - (rows[-1] - rows[0]) * (columns[-1] - columns[0])
+    plain = around + 0.0  # the area that is no line
+    for i in range(codes.shape[0]):
+        for j in range(codes.shape[1]):
+            plain += (rows[2 * i + 1] - rows[2 * i]) * (columns[2 * j + 1] - columns[2 * j])
+    for k in range(3):
+        total = sums[-1, -1, k] - box(table, 0, rows.shape[0] - 1, 0, columns.shape[0] - 1, k)
+        error += around * outside[k] * outside[k] - 2 * outside[k] * total
+        shift[k] += total - around * outside[k]
+    for k in range(3):
+        mean = min(max(shift[k] / plain, -_MOST_SHIFT), _MOST_SHIFT)
+        error += plain * mean * mean - 2 * mean * shift[k]
+        shift[k] = mean
+    return error + line_error(table, rows, columns, cells, outside, codes, shift)

@@ -1,0 +1,97 @@
+"""Kernels that fill pictures from grids and read cells from pictures."""
+
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import numpy as np
+
+from vizbench.compiler import jit
+
+
+@jit
+def paint_indices(grids, rows, columns, outside, out):
+    """Draw grids `(n, h, w)` as palette indices `(n, H, W)` uint8. rows `(h, 2)`, columns `(w, 2)`: edges in pixels.
+
+    The top pixel row of a cell is drawn once and then copied down: copies of whole rows are plain memory moves.
+    """
+    for g in range(grids.shape[0]):
+        picture = out[g]
+        picture[:] = outside
+        for i in range(rows.shape[0]):
+            top = rows[i, 0]
+            for j in range(columns.shape[0]):
+                code = grids[g, i, j]
+                for x in range(columns[j, 0], columns[j, 1]):
+                    picture[top, x] = code
+            for y in range(top + 1, rows[i, 1]):
+                picture[y] = picture[top]
+
+
+@jit
+def paint_rgb(grids, rows, columns, colours, out):
+    """Draw grids `(n, h, w)` as RGB `(n, H, 3 W)` uint8. colours `(k + 1, 3)`, the last is the outside."""
+    last = colours.shape[0] - 1
+    r, g, b = colours[last, 0], colours[last, 1], colours[last, 2]
+    for n in range(grids.shape[0]):
+        picture = out[n]
+        for x in range(0, picture.shape[1], 3):
+            picture[0, x], picture[0, x + 1], picture[0, x + 2] = r, g, b
+        for y in range(1, picture.shape[0]):
+            picture[y] = picture[0]
+        for i in range(rows.shape[0]):
+            top = rows[i, 0]
+            for j in range(columns.shape[0]):
+                code = grids[n, i, j]
+                red, green, blue = colours[code, 0], colours[code, 1], colours[code, 2]
+                for x in range(3 * columns[j, 0], 3 * columns[j, 1], 3):
+                    picture[top, x], picture[top, x + 1], picture[top, x + 2] = red, green, blue
+            for y in range(top + 1, rows[i, 1]):
+                picture[y] = picture[top]
+
+
+@jit
+def nearest(red, green, blue, colours):
+    """The index of the nearest of `colours` (k, 3) float64, and the distances to it and to the second nearest."""
+    code, first, second = 0, np.inf, np.inf
+    for k in range(colours.shape[0]):
+        d = (red - colours[k, 0]) ** 2 + (green - colours[k, 1]) ** 2 + (blue - colours[k, 2]) ** 2
+        if d < first:
+            code, first, second = k, d, first
+        elif d < second:
+            second = d
+    return code, np.sqrt(first), np.sqrt(second)
+
+
+@jit
+def read_cells(picture, rows, columns, colours, codes, confidence):
+    """Fill codes `(h, w)` uint8 and confidence `(h, w)` float32 from a picture `(H, 3 W)` uint8.
+
+    rows `(h, 2)`, columns `(w, 2)`: pixel ranges to average. Confidence is the margin between the nearest and the
+    second nearest colour, 1 when the mean is the colour and 0 halfway, times what the spread inside the cell leaves.
+    """
+    for i in range(rows.shape[0]):
+        for j in range(columns.shape[0]):
+            # Integer sums are exact, so the reading is the same on every machine.
+            red, green, blue, square = 0, 0, 0, 0
+            for y in range(rows[i, 0], rows[i, 1]):
+                for x in range(3 * columns[j, 0], 3 * columns[j, 1], 3):
+                    r, g, b = np.int64(picture[y, x]), np.int64(picture[y, x + 1]), np.int64(picture[y, x + 2])
+                    red += r
+                    green += g
+                    blue += b
+                    square += r * r + g * g + b * b
+            n = (rows[i, 1] - rows[i, 0]) * (columns[j, 1] - columns[j, 0])
+            r_mean, g_mean, b_mean = red / n, green / n, blue / n
+            variance = max(square / n - r_mean * r_mean - g_mean * g_mean - b_mean * b_mean, 0.0)
+            code, first, second = nearest(r_mean, g_mean, b_mean, colours)
+            codes[i, j] = code
+            confidence[i, j] = (second - first) / (second + first) * max(0.0, 1.0 - np.sqrt(variance) / 128.0)
+
+
+@jit
+def read_batch(pictures, rows, columns, colours, codes, confidence):
+    """`read_cells` for pictures `(n, H, 3 W)`: codes `(n, h, w)`; confidence `(h, w)` is scratch."""
+    for n in range(pictures.shape[0]):
+        read_cells(pictures[n], rows, columns, colours, codes[n], confidence)

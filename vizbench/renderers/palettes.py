@@ -1,0 +1,66 @@
+"""Palettes: the colour of each cell code, and one more for what lies outside the cells.
+
+A palette with k colours has codes 0 … k-1. The outside colour fills margins, lines and the rest of a canvas; it differs
+from every cell, so that a picture shows where its grid ends. Colours lie far apart in RGB, because decoding picks the
+nearest: half the least distance (`separation`) is the error that a cell's mean can take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vizbench.errors import unknown
+
+Colours = npt.NDArray[np.uint8]
+"""`(k, 3)` uint8 RGB."""
+
+
+def _colours(text: str) -> Colours:
+    """Hexadecimal RGB colours, read-only."""
+    table = np.array([list(bytes.fromhex(word)) for word in text.split()], np.uint8)
+    table.flags.writeable = False
+    return table
+
+
+# Ten colours and more come from the corners of the RGB cube and the centres of its faces, the face-centred packing:
+# 14 points, none nearer than 180. The names map to (cells, outside).
+_TABLE: Mapping[str, tuple[str, str]] = {
+    "binary": ("ffffff 000000", "808080"),  # dead, live
+    "eca": ("ffffff 000000 aaaaaa", "555555"),  # 0, 1, unknown
+    # White, black; the ant facing N, E, S, W on white (light colours), then on black (dark ones).
+    "langton": ("ffffff 000000 ffff00 00ffff ff00ff ff8080 ff0000 00ff00 0000ff 008080", "808080"),
+    "fill": ("ffffff 000000 ff8000", "808080"),  # open, border, filled
+    "maze": ("000000 ffffff 00c800 e60000 0050ff", "808080"),  # wall, open, start, goal, path
+    # Empty, then the digits 1 … 9.
+    "sudoku": ("ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff 000000 ff8080 008080", "808080"),
+    # The ten colours of the ARC corpora.
+    "arc": ("000000 0074d9 ff4136 2ecc40 ffdc00 aaaaaa f012be ff851b 7fdbff 870c25", "555555"),
+}
+
+PALETTES: Mapping[str, Colours] = {name: _colours(cells) for name, (cells, _) in _TABLE.items()}
+"""Cell colours by name, `(k, 3)` uint8 each, read-only."""
+
+_OUTSIDE: Mapping[str, Colours] = {name: _colours(outside) for name, (_, outside) in _TABLE.items()}
+
+
+def palette(name: str) -> Colours:
+    """The cell colours `(k, 3)` uint8 of a palette, or a UserError that lists near names."""
+    if name not in PALETTES:
+        raise unknown("palette", name, PALETTES)
+    return PALETTES[name]
+
+
+def with_outside(name: str) -> Colours:
+    """Cell colours and, last, the outside colour: `(k + 1, 3)` uint8."""
+    return np.concatenate([palette(name), _OUTSIDE[name]])
+
+
+def separation(colours: Colours) -> float:
+    """The least distance between two of the colours `(k, 3)`, Euclidean in RGB levels."""
+    points: npt.NDArray[Any] = colours.astype(np.float64)
+    apart = np.linalg.norm(points[:, None] - points[None], axis=2)
+    return float(apart[~np.eye(len(points), dtype=bool)].min())

@@ -1,0 +1,169 @@
+"""Grids to text and back: compact JSON for language models, or rows of digits.
+
+Reading is forgiving, because a model's text is: prose, code fences and an "Answer:" may surround the grid. It is
+bounded, because the text is hostile: one pass over it, no recursion, no backtracking.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, final
+
+import msgspec
+import numpy as np
+
+from vizbench.errors import UserError
+from vizbench.task import MAX_SIDE
+from vizbench.types import Answer, Decoded, DecodeFailure, Grid
+
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+"""The characters of codes 0 … 35 in rows."""
+
+_CODES = {character: code for code, character in enumerate(DIGITS)}
+
+MAX_CHARS = 5_000_000
+"""Longer texts are refused unread. A grid of MAX_SIDE with codes of three digits fits."""
+
+_Rows = list[list[Annotated[int, msgspec.Meta(ge=0, le=255)]]]
+_TOKEN = re.compile(r"[\[\]]|[^\s,\[\]]+")
+_ROW = re.compile(r"[0-9a-z]+|[0-9a-z](?:[ ,][0-9a-z])+")
+_PREFIX = re.compile(r"(?:answer|output|result|solution|target|grid)\s?[:=]\s*", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?[0-9][0-9.e+-]*", re.IGNORECASE)
+
+
+def to_text(grid: Grid, layout: Literal["json", "rows"] = "json") -> str:
+    """A grid `(h, w)` as text. json: `[[0,1],[1,0]]`; rows: one line a row, one character a cell, a … z for 10 … 35.
+
+    Raises UserError for a code over 35 in rows.
+    """
+    if grid.ndim != 2 or grid.size == 0:
+        raise UserError(f"a grid of shape {grid.shape} cannot be written: give (h, w), each at least 1")
+    if layout == "json":
+        return msgspec.json.encode(grid.tolist()).decode()
+    if layout != "rows":
+        raise UserError(f"unknown text layout {layout!r}: choose json or rows")
+    if int(grid.max()) >= len(DIGITS):
+        raise UserError(f"cell code {int(grid.max())} has no digit: rows write 0 … {len(DIGITS) - 1}, choose json")
+    return "\n".join("".join(DIGITS[code] for code in row) for row in grid.tolist())
+
+
+def from_text(text: object, max_chars: int = MAX_CHARS) -> Decoded:
+    """Read the last complete grid in a text; `confidence` is 1 everywhere.
+
+    A JSON grid, `[[…],[…]]` with any spaces and trailing commas, goes before rows of digits, because a lone number on a
+    line of prose looks like a row. Rows are lines of one character a cell, joined or parted by single spaces or commas;
+    amid prose, a line of letters alone at the edge of such a block counts as prose. The last grid is the answer even
+    if it is ragged or holds a number outside 0 … 255: that is a DecodeFailure, which names the row.
+    """
+    if not isinstance(text, str):
+        return DecodeFailure(f"the answer is {type(text).__name__}, not text")
+    if len(text) > max_chars:
+        return DecodeFailure(f"the text has {len(text)} characters: over {max_chars} are not read")
+    try:
+        rows: list[list[int]] | str | None = msgspec.json.decode(text.strip(), type=_Rows)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        rows = None
+    if rows is None or not rows:
+        rows = _last_json(text)
+    if rows is None:
+        rows = _last_block(text)
+    if rows is None:
+        return DecodeFailure("the text holds no complete grid" if text.strip() else "the text is empty")
+    return DecodeFailure(rows) if isinstance(rows, str) else _answer(rows)
+
+
+def _answer(rows: list[list[int]]) -> Decoded:
+    width = len(rows[0])
+    for i, row in enumerate(rows, 1):
+        if not row:
+            return DecodeFailure(f"row {i} is empty")
+        if len(row) != width:
+            return DecodeFailure(f"row {i} has {len(row)} cells where row 1 has {width}")
+    if max(len(rows), width) > MAX_SIDE:
+        return DecodeFailure(f"the grid is {len(rows)}x{width}: sides over {MAX_SIDE} are not read")
+    grid = np.array(rows, np.uint8)
+    return Answer(grid, np.ones(grid.shape, np.float32))
+
+
+@final
+class _JsonReader:
+    """The state between two tokens: `rows` inside a grid, `row` inside a row, `found` the last complete grid."""
+
+    def __init__(self) -> None:
+        self.found: list[list[int]] | str | None = None
+        self.rows: list[list[int]] | None = None
+        self.row: list[int] | None = None
+        self.problem: str | None = None
+
+    def open(self) -> None:
+        if self.rows is None:
+            self.rows, self.problem = [], None
+        elif self.row is None:
+            self.row = []
+        elif self.row or self.rows:  # a bracket inside a row: what came before was no grid
+            self.rows, self.row, self.problem = [], None, None
+        # else: one bracket more around the grid, which says nothing
+
+    def close(self) -> None:
+        if self.rows is None:
+            return
+        if self.row is not None:
+            self.rows.append(self.row)
+            self.row = None
+            return
+        if self.rows:
+            self.found = self.problem or self.rows
+        self.rows = None
+
+    def word(self, word: str) -> None:
+        if self.rows is None:
+            return
+        if self.row is None or not _NUMBER.fullmatch(word):
+            self.rows = self.row = None
+        elif len(word) <= 3 and word.isdigit() and int(word) <= 255:
+            self.row.append(int(word))
+        else:
+            self.problem = f"row {len(self.rows) + 1} holds {word[:20]}, not a code 0 … 255"
+
+
+def _last_json(text: str) -> list[list[int]] | str | None:
+    """The rows of the last complete JSON grid, or what is wrong with it, or None."""
+    reader = _JsonReader()
+    for match in _TOKEN.finditer(text):
+        token = match.group()
+        if token == "[":
+            reader.open()
+        elif token == "]":
+            reader.close()
+        else:
+            reader.word(token)
+    return reader.found
+
+
+def _last_block(text: str) -> list[list[int]] | None:
+    """The last run of lines that are rows."""
+    lines = [line.strip() for line in text.strip().splitlines()]
+    plain = len({len(line) for line in lines}) == 1 and all(_ROW.fullmatch(line) for line in lines)
+    block: list[str] = []
+    last: list[str] = []
+    for line in [*lines, ""]:
+        prefix = _PREFIX.match(line)
+        row = _ROW.fullmatch(line, prefix.end() if prefix else 0)
+        if prefix or not row:
+            last = _trimmed(block, plain) or last
+            block = []
+        if row:
+            block.append(row.group())
+    if not last:
+        return None
+    return [[_CODES[c] for c in line if c in _CODES] for line in last]
+
+
+def _trimmed(block: list[str], plain: bool) -> list[str]:
+    """The block without lines of letters alone at its edges, unless the text is nothing but rows of one length."""
+    start, end = 0, len(block)
+    while not plain and start < end and block[start].isalpha():
+        start += 1
+    while not plain and start < end and block[end - 1].isalpha():
+        end -= 1
+    return block[start:end]
