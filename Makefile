@@ -5,13 +5,13 @@ VENV ?= .venv
 JOBS ?= 2
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint types suite venv figure clean
+.PHONY: help demo test lint types suite venv readme clean
 
 help:
 	@echo "make demo   adapt the embedded video model to a task it never saw, judge it, write a report"
 	@echo "make test   lint, types, the whole suite (JOBS=$(JOBS) processes)"
 	@echo "make venv   only install; PYTHON=$(PYTHON) chooses the interpreter (3.11 or newer)"
-	@echo "make figure draw docs/figure.png anew"
+	@echo "make readme draw docs/figure.png and fill the tables of README.md anew"
 	@echo "make clean  remove $(VENV) and what tools left behind"
 
 demo: $(VENV)/models.stamp
@@ -32,8 +32,9 @@ suite: $(VENV)/dev.stamp
 
 venv: $(VENV)/dev.stamp
 
-figure: $(VENV)/models.stamp
+readme: $(VENV)/models.stamp
 	$(BIN)/python docs/figure.py
+	$(BIN)/python docs/readme.py
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

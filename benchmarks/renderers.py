@@ -28,7 +28,7 @@ ARC = Look("arc", canvas=400, line=2)
 
 
 def rate(work: Callable[[], object], pictures: int, seconds: float = 1.0) -> float:
-    """Pictures a second of processor time: the fastest of the passes that fit in that many seconds, after one to warm up."""
+    """Pictures a second of processor time: the fastest of the passes that fit in `seconds`, after one to warm up."""
     work()
     best, spent = np.inf, 0.0
     while spent < seconds:
@@ -99,10 +99,8 @@ def main() -> None:
         ("PNG in RGB from pictures, Pillow", rate(lambda: rgb_png(list(pictures)), len(few)), ""),
     ]
     with tempfile.TemporaryDirectory() as folder:
-        frames = clip(grids[0], grids[1], LOOK)
-        rows.append(
-            ("clips of 9 frames, lossless mp4", rate(lambda: write_video(Path(folder) / "a.mp4", frames), 1), "")
-        )
+        frames, path = clip(grids[0], grids[1], LOOK), Path(folder) / "a.mp4"
+        rows.append(("clips of 9 frames, lossless mp4", rate(lambda: write_video(path, frames), 1), ""))
     for name, speed, goal in rows:
         print(f"{name:36s} {speed:12,.0f} /s  {goal}")
 

@@ -7,7 +7,6 @@ A block stands between `<!-- begin NAME -->` and `<!-- end NAME -->`. The test s
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from vizbench.task import rooms
@@ -26,15 +25,18 @@ def tasks_table() -> str:
 
 def block(text: str, name: str) -> str:
     """What stands between the markers of a block."""
-    found = re.search(rf"<!-- begin {name} -->\n(.*?)\n?<!-- end {name} -->", text, re.DOTALL)
-    if found is None:
+    _, found, rest = text.partition(f"<!-- begin {name} -->\n")
+    content, ended, _ = rest.partition(f"<!-- end {name} -->")
+    if not found or not ended:
         raise SystemExit(f"no block <!-- begin {name} --> … <!-- end {name} -->")
-    return found[1]
+    return content.strip()
 
 
 def fill(text: str, name: str, content: str) -> str:
     """The text with one block replaced."""
-    return text.replace(f"<!-- begin {name} -->\n{block(text, name)}", f"<!-- begin {name} -->\n{content}")
+    head, begin, rest = text.partition(f"<!-- begin {name} -->\n")
+    _, end, tail = rest.partition(f"<!-- end {name} -->")
+    return f"{head}{begin}{content}\n{end}{tail}"
 
 
 def updated(text: str) -> str:

@@ -60,7 +60,8 @@ def test_every_command_runs_in_the_order_of_the_readme(tmp_path: Path) -> None:
         if command.startswith("make"):
             continue
         if command.startswith("vizbench verify"):
-            rows = [json.loads(line) for path in (tmp_path / "mazes").glob("*.jsonl") for line in path.open()]
+            files = [path.read_text() for path in (tmp_path / "mazes").glob("*.jsonl")]
+            rows = [json.loads(line) for text in files for line in text.splitlines()]
             answers = [json.dumps({"id": row["id"], "answer": row["target"]}) for row in rows]
             (tmp_path / "answers.jsonl").write_text("\n".join(answers) + "\n")
         done = run(command, tmp_path)

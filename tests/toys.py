@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 import numpy as np
-import pytest
 
 from vizbench.task import Metric, Task
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
@@ -60,8 +59,3 @@ class Toy(Task[Params]):
 
 
 TOY = Toy()
-
-
-def install(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the toy the only room."""
-    monkeypatch.setattr("vizbench.task.rooms", lambda: {"toy": TOY})

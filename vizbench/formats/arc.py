@@ -58,7 +58,7 @@ class Params:
 class ArcJudge(Judge):
     """Judges by the stored output alone: an ARC file does not say its rule, so `valid` follows `exact`."""
 
-    look = Look("arc", canvas=400, line=1)
+    look = Look("arc", canvas=400, line=2)
     codes = 10
 
     def check(self, params: Any, question: Grid, answer: Grid) -> Ruling | None:

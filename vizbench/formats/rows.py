@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from typing import Annotated, Any, TypeAlias, final
 
 import msgspec
@@ -41,8 +40,11 @@ _ENCODER = msgspec.json.Encoder()
 
 
 def encode(instance: Instance, steps: bool) -> bytes:
-    """The row as one line of JSON without its line feed. steps: whether the states on the way are kept."""
-    return encode_row(
+    """The row as one line of JSON without its line feed, which its digest is taken of in every format.
+
+    steps: whether the states on the way are kept.
+    """
+    return _ENCODER.encode(
         Row(
             instance.id,
             instance.task,
@@ -55,11 +57,6 @@ def encode(instance: Instance, steps: bool) -> bytes:
             dict(instance.meta),
         )
     )
-
-
-def encode_row(row: Row) -> bytes:
-    """The one line of JSON that a row has in every format, and that its digest is taken of."""
-    return _ENCODER.encode(row)
 
 
 def row_digest(line: bytes) -> bytes:
@@ -77,7 +74,7 @@ def instance_of(row: Row, index: int, recipe: Recipe, judge: Judge, params: Any)
     question = _grid(row.question, "question", index, judge)
     target = _grid(row.target, "target", index, judge)
     steps = np.stack([target]) if not row.steps else _steps(row, index, target, judge)
-    instance = Instance(row.task, params, row.seed, row.split, index, question, target, steps, _meta(row))
+    instance = Instance(row.task, params, row.seed, row.split, index, question, target, steps, row.meta)
     if instance.id != row.id:
         raise UserError(f"row {index} has the id {row.id[:80]!r} where its fields say {instance.id!r}")
     return instance
@@ -97,7 +94,3 @@ def _steps(row: Row, index: int, target: Grid, judge: Judge) -> Grids:
     if any(step.shape != target.shape for step in steps) or not np.array_equal(steps[-1], target):
         raise UserError(f"row {index}: the way does not end at the target")
     return np.stack(steps)
-
-
-def _meta(row: Row) -> Mapping[str, Json]:
-    return row.meta

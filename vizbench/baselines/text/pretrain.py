@@ -19,10 +19,11 @@ import numpy as np
 import torch
 
 from vizbench.baselines.text.network import TwinConfig, network, save
-from vizbench.baselines.text.tokens import Tokens, example, rows_of
+from vizbench.baselines.text.tokens import Tokens, example
 from vizbench.baselines.text.train import accuracy, backward
 from vizbench.baselines.worlds import WorldBatch, sample
 from vizbench.errors import UserError
+from vizbench.renderers.text import to_text
 from vizbench.seeds import stream
 
 WEIGHTS = "weights.safetensors"
@@ -80,7 +81,7 @@ def pretrain(out: Path, seed: int, recipe: Recipe, threads: int = 1) -> Path:
                 "step": step,
                 "seconds": round(seconds),
                 "loss": round(float(np.mean(losses)), 5),
-                **_held_out(model, seed),
+                **_held_out(model, seed, recipe),
             }
             with (out / LOG).open("a") as log:
                 log.write(json.dumps(line) + "\n")
@@ -92,7 +93,7 @@ def pretrain(out: Path, seed: int, recipe: Recipe, threads: int = 1) -> Path:
 def _rows(batch: WorldBatch, nameless: float, random: np.random.Generator) -> list[Tokens]:
     named = random.random(len(batch.words)) >= nameless
     return [
-        example(rows_of(question), rows_of(target), words if name else "")
+        example(to_text(question, "rows"), to_text(target, "rows"), words if name else "")
         for question, target, words, name in zip(batch.question, batch.target, batch.words, named, strict=True)
     ]
 

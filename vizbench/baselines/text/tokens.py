@@ -19,14 +19,13 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench.errors import UserError
+from vizbench.renderers.text import DIGITS
 
 PAD, EOS, SEP, NEUTRAL, NEWLINE = range(5)
-DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-"""Cell codes 0 … 35 as characters; also the alphabet of captions, which have tokens of their own."""
 CELL = 5
-"""Token of cell code 0."""
+"""Token of cell code 0; the codes 0 … 35 are written as the characters DIGITS."""
 WORD = CELL + len(DIGITS)
-"""Token of the caption character 0."""
+"""Token of the caption character 0: captions are written in DIGITS too, but in tokens of their own."""
 VOCABULARY = WORD + len(DIGITS) + 3
 """Number of tokens; the last three are "[", "]" and ",", for a JSON layout."""
 
@@ -102,14 +101,11 @@ def text(ids: Sequence[int]) -> str:
     return "".join(written)
 
 
-def rows_of(grid: npt.NDArray[np.uint8]) -> str:
-    """A grid of codes 0 … 35 as one line of characters a row, the layout "rows" of `renderers.text`."""
-    return "\n".join("".join(DIGITS[code] for code in row) for row in grid.tolist())
-
-
 def _page(page: str, origin: int) -> tuple[Ints, Ints]:
     """Tokens and places of the rows, EOS at the end."""
     lines = page.strip().split("\n")
+    if not all(lines):
+        raise UserError("an empty row is no row of cells: the embedded qwen3 reads rows of the characters 0-9a-z")
     widest = max(len(line) for line in lines)
     if widest > MAX_SIDE or len(lines) > MAX_SIDE:
         raise UserError(

@@ -1,0 +1,142 @@
+"""docs/embedded.csv as tables: docs/embedded.md and the short one of the README, between their markers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from vizbench.baselines.worlds import KIN
+from vizbench.harness.metrics import wilson
+
+ROOT = Path(__file__).parent.parent
+TABLE = ROOT / "docs" / "embedded.csv"
+BUDGETS = (3, 16, 30, 100, 300, 1000)
+FLOOR = ("copy", "blank", "majority", "random", "nearest")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One cell. hits, valid: exact and valid answers of n; cells: mean share of right cells; seconds: adaptation;
+    weights: digest, "" where there are none; machine: where it was measured."""
+
+    task: str
+    model: str
+    checkpoint: str
+    shots: int
+    seed: int
+    n: int
+    hits: int
+    valid: int
+    cells: float
+    seconds: float
+    weights: str
+    machine: str
+
+
+def pooled(rows: Sequence[Measured]) -> tuple[int, int]:
+    """Hits and answers over the seeds."""
+    return sum(r.hits for r in rows), sum(r.n for r in rows)
+
+
+def figure(rows: Sequence[Measured]) -> str:
+    """Exact share with its 95% Wilson interval, and the number of seeds; a dash where nothing was measured."""
+    if not rows:
+        return "–"
+    hits, n = pooled(rows)
+    low, high = wilson(hits, n)
+    return f"{hits / n:.2f} [{low:.2f}, {high:.2f}]" + (f" ({len(rows)})" if len(rows) != 3 else "")
+
+
+def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, ["---"] * len(head), *lines))
+
+
+def _pick(rows: Sequence[Measured], task: str, model: str, checkpoint: str | None, shots: int) -> list[Measured]:
+    return [
+        r
+        for r in rows
+        if (r.task, r.model, r.shots) == (task, model, shots) and checkpoint in (None, r.checkpoint)
+    ]
+
+
+def best_floor(rows: Sequence[Measured], task: str, shots: int) -> str:
+    """The best trivial baseline's exact share, and its name."""
+    found = [(name, *pooled(_pick(rows, task, name, None, shots))) for name in FLOOR]
+    shares = [(hits / n, name) for name, hits, n in found if n]
+    return f"{max(shares)[0]:.2f} {max(shares)[1]}" if shares else "–"
+
+
+def task_table(rows: Sequence[Measured], task: str) -> str:
+    """One task: a line a model and checkpoint, a column a budget."""
+    lines: list[list[str]] = []
+    for model in ("cogvideox", "qwen3"):
+        for checkpoint in ("tiny", "tiny-scratch", "tiny-random"):
+            cells = [_pick(rows, task, model, checkpoint, shots) for shots in BUDGETS]
+            measured = [r for cell in cells for r in cell]
+            if measured:
+                seconds = sum(r.seconds for r in measured) / len(measured)
+                lines.append([f"`{model}` {checkpoint}", *map(figure, cells), f"{seconds:.0f}"])
+    lines.append(["best trivial", *(best_floor(rows, task, shots) for shots in BUDGETS), ""])
+    return _table(["", *(f"n = {n}" for n in BUDGETS), "s"], lines)
+
+
+def comparison(rows: Sequence[Measured], model: str) -> list[str]:
+    """Where LoRA on our weights beats training the same net from scratch, where not, where the intervals overlap."""
+    better: list[str] = []
+    worse: list[str] = []
+    open_: list[str] = []
+    for task in dict.fromkeys(r.task for r in rows):
+        for shots in BUDGETS:
+            ours, control = (_pick(rows, task, model, c, shots) for c in ("tiny", "tiny-scratch"))
+            if ours and control:
+                (low, high), (least, most) = wilson(*pooled(ours)), wilson(*pooled(control))
+                (better if low > most else worse if high < least else open_).append(f"{task} n={shots}")
+    return [
+        f"`{model}`: LoRA on our weights is better than training from scratch (intervals apart) at "
+        f"{', '.join(better) or 'nothing'}; worse at {', '.join(worse) or 'nothing'}; not told apart at "
+        f"{', '.join(open_) or 'nothing'}."
+    ]
+
+
+def between(path: Path, name: str, text: str) -> None:
+    """Replace what stands between the markers `<!-- begin name -->` and `<!-- end name -->` of a file."""
+    begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+    whole = path.read_text()
+    head, _, rest = whole.partition(begin)
+    _, found, tail = rest.partition(end)
+    if not found:
+        raise SystemExit(f"{path} has no markers {begin} … {end}")
+    path.write_text(f"{head}{begin}\n{text}\n{end}{tail}")
+
+
+def summary(rows: Sequence[Measured]) -> str:
+    """The README's table: n = 30 and 300, both models beside training from scratch."""
+    lines: list[list[str]] = []
+    for task in dict.fromkeys(r.task for r in rows):
+        kin = "near" if task.partition("/")[0] in KIN else "far"
+        cells = [
+            figure(_pick(rows, task, model, checkpoint, shots)).partition(" ")[0]
+            for shots in (30, 300)
+            for model, checkpoint in (
+                ("cogvideox", "tiny"), ("cogvideox", "tiny-scratch"), ("qwen3", "tiny"), ("qwen3", "tiny-scratch")
+            )
+        ]  # fmt: skip
+        lines.append([f"`{task}`", kin, *cells, best_floor(rows, task, 300)])
+    head = ["task", "kin"]
+    for shots in (30, 300):
+        head += [f"video, n = {shots}", "scratch", f"text, n = {shots}", "scratch"]
+    return _table([*head, "best trivial"], lines)
+
+
+def write_tables(rows: Sequence[Measured]) -> None:
+    """Fill the generated parts of docs/embedded.md and README.md."""
+    parts: list[str] = []
+    for task in dict.fromkeys(r.task for r in rows):
+        kin = KIN.get(task.partition("/")[0])
+        parts.append(f"### {task}: {'near (' + kin + ')' if kin else 'far'}\n\n{task_table(rows, task)}")
+    said = [line for model in ("cogvideox", "qwen3") for line in comparison(rows, model)]
+    between(ROOT / "docs" / "embedded.md", "tables", "\n\n".join([*parts, "### Against training from scratch", *said]))
+    between(ROOT / "README.md", "results", summary(rows))

@@ -1,0 +1,109 @@
+"""Models for tests, named from plans as `tests/harness/stubs.py:Class`."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, final
+
+import numpy as np
+
+from vizbench.harness.model import FrameSpec, Model, Progress
+from vizbench.seeds import keys, stream
+
+FILE = str(Path(__file__))
+
+
+@final
+class Batcher(Model[Any]):
+    """Random answers that depend on the whole batch, its seed and the adaptation's, as a sampler in batches gives.
+
+    STUB_DELAY: seconds an answer.
+    """
+
+    modality = "grid"
+
+    def adapt(self, examples, context):
+        self.codes = context.judge.codes
+        self.seed = context.seed
+        self.delay = float(os.environ.get("STUB_DELAY", "0"))
+        context.report(Progress(1, 1, 0.5))
+        return {"steps": 1.0, "loss": float("nan")}
+
+    def predict(self, questions, attempts, seed):
+        batch = [question.tolist() for question in questions]
+        for i, question in enumerate(questions):
+            time.sleep(self.delay)
+            origin = stream(self.seed, seed, i, batch)
+            draws = keys(origin, 0, attempts * question.size) % np.uint64(self.codes)
+            yield list(draws.astype(np.uint8).reshape(attempts, *question.shape))
+
+
+@final
+class Spy(Model[Any]):
+    """Keeps everything that it is handed. It is told its modality by its checkpoint."""
+
+    seen: ClassVar[list[Any]] = []
+    shown: ClassVar[list[Any]] = []
+    contexts: ClassVar[list[Any]] = []
+    frames = FrameSpec(count=2, cell=2)
+
+    def __init__(self, checkpoint):
+        self.modality = checkpoint
+        self.weights = "0123"
+
+    def adapt(self, examples, context):
+        Spy.shown.extend(examples)
+        Spy.contexts.append(context)
+        self.answer = examples[0].answer
+        return {}
+
+    def predict(self, questions: Sequence[Any], attempts, seed):
+        Spy.seen.append(questions)
+        for question in questions:
+            if isinstance(question, np.ndarray):
+                question[:] = 0  # a model may scribble on what it is handed
+            yield [self.answer] * attempts
+
+
+@final
+class Talker(Model[Any]):
+    """Gives one object as every answer, whatever is asked."""
+
+    modality = "text"
+    says: ClassVar[Any] = "no grid"
+
+    def adapt(self, examples, context):
+        return {}
+
+    def predict(self, questions, attempts, seed):
+        for _ in questions:
+            yield [Talker.says] * attempts
+
+
+@final
+class Fails(Model[Any]):
+    """Breaks in the way that its checkpoint says."""
+
+    modality = "grid"
+
+    def __init__(self, checkpoint):
+        self.way = checkpoint
+
+    def adapt(self, examples, context):
+        if self.way == "adapt":
+            raise RuntimeError("out of <memory>")
+        return {}
+
+    def predict(self, questions, attempts, seed):
+        if self.way == "call":
+            raise KeyError("gone")
+        yield [questions[0]] * attempts
+        if self.way == "later":
+            raise RuntimeError("out of\nmemory")
+        if self.way == "interrupt":
+            raise KeyboardInterrupt
+        if self.way == "attempts":
+            yield [questions[1]] * (attempts + 1)

@@ -1,0 +1,143 @@
+"""Channels: what each modality is handed, and what comes back as a grid or as a reason."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import vizbench as vb
+from vizbench.errors import UserError
+from vizbench.harness.channel import FrameChannel, GridChannel, Lazy, TextChannel, channel_for
+from vizbench.harness.model import FrameSpec, TextSpec
+from vizbench.sources import judge_of
+from vizbench.types import DecodeFailure, Instance, Look
+
+ARC = judge_of("arc-json:nowhere.json")
+
+
+def instance(question, target):
+    grids = np.full(question, 1, np.uint8), np.full(target, 2, np.uint8)
+    return Instance("arc-json:x", None, 0, "train", 0, *grids, grids[1][None])
+
+
+class Seeing:
+    modality = "frames"
+    frames = FrameSpec(count=5, cell=None)
+    text = TextSpec()
+
+
+def test_lazy_makes_on_access_and_slices_stay_lazy():
+    made = []
+    lazy = Lazy(range(5), lambda n: made.append(n) or n * n)
+    part = lazy[1:4]
+    assert made == []
+    assert (len(part), part[-1], list(part)) == (3, 9, [1, 4, 9])
+    assert made == [3, 1, 2, 3]
+    with pytest.raises(IndexError):
+        part[3]
+
+
+@pytest.mark.parametrize("cell", [None, 1, 4])
+@pytest.mark.parametrize("task", ["life/conway", "maze/9", "sudoku/mini"])
+def test_frames_of_one_shape_are_read_where_they_lie(task, cell):
+    train = vb.load(task).train.head(3)
+    model = Seeing()
+    model.frames = FrameSpec(count=5, cell=cell)
+    channel = channel_for(model, judge_of(task), train, [train[0].question])
+    example = channel.examples(train)[1]
+    assert example.answer.shape[0] == 5
+    assert np.array_equal(example.answer[0], example.question)
+    if cell is not None:
+        assert example.question.shape == (train[1].question.shape[0] * cell, train[1].question.shape[1] * cell, 3)
+    read = channel.decode(example.answer)
+    assert np.array_equal(read.grid, train[1].target)
+    assert np.array_equal(channel.decode(example.answer[-1:]).grid, train[1].target)
+
+
+@pytest.mark.parametrize("cell", [None, 6])
+def test_frames_of_many_shapes_share_a_board_and_sizes_are_found(cell):
+    train = [instance((3, 3), (9, 2)), instance((2, 5), (1, 1))]
+    model = Seeing()
+    model.frames = FrameSpec(count=3, cell=cell)
+    channel = channel_for(model, ARC, train, [np.zeros((4, 12), np.uint8)])
+    sizes = {channel.question(i.question).shape for i in train} | {
+        channel.example(i.question, i.target).answer.shape[1:] for i in train
+    }
+    assert len(sizes) == 1
+    if cell is not None:
+        assert sizes == {(9 * cell, 12 * cell, 3)}
+    for one in train:
+        assert np.array_equal(channel.decode(channel.example(one.question, one.target).answer).grid, one.target)
+
+
+def test_a_target_larger_than_anything_seen_is_no_help_to_the_board():
+    """The test target's size must not shape what a model sees."""
+    train = [instance((3, 3), (3, 3))]
+    channel = channel_for(Seeing(), ARC, train, [np.zeros((3, 3), np.uint8)])
+    assert channel.question(train[0].question).shape == (400, 400, 3)
+    assert channel.decode(channel.example(train[0].question, train[0].target).answer).grid.shape == (3, 3)
+
+
+@pytest.mark.parametrize("layout", ["json", "rows"])
+def test_text_goes_there_and_back(layout):
+    channel = TextChannel(TextSpec(layout))
+    grid = np.array([[0, 3], [9, 1], [2, 2]], np.uint8)
+    example = channel.example(grid, grid[::-1])
+    assert example.question == vb.to_text(grid, layout)
+    assert np.array_equal(channel.decode(example.answer).grid, grid[::-1])
+
+
+def test_grids_are_copies():
+    question = np.zeros((2, 2), np.uint8)
+    channel = GridChannel(2)
+    channel.questions([question])[0][:] = 1
+    channel.example(question, question).answer[:] = 1
+    assert not question.any()
+
+
+LOOK = Look("binary", cell=4)
+FRAMES = FrameChannel(LOOK, FrameSpec(), {(2, 2)})
+
+
+@pytest.mark.parametrize(
+    ("channel", "bad"),
+    [
+        (GridChannel(2), None),
+        (GridChannel(2), "[[0]]"),
+        (GridChannel(2), np.zeros((2, 2, 2), np.uint8)),
+        (GridChannel(2), np.full((2, 2), 2, np.uint8)),
+        (GridChannel(2), np.zeros((2, 2), np.float32)),
+        (GridChannel(2), [[0], [0, 1]]),
+        (FRAMES, None),
+        (FRAMES, [[0]]),
+        (FRAMES, np.zeros((8, 8, 3), np.uint8)),  # a picture, not a clip
+        (FRAMES, np.zeros((0, 8, 8, 3), np.uint8)),
+        (FRAMES, np.zeros((1, 0, 8, 3), np.uint8)),
+        (FRAMES, np.zeros((1, 8, 8, 4), np.uint8)),
+        (FRAMES, np.zeros((1, 8, 8, 3), np.float32)),
+        (FRAMES, np.zeros((1, 8, 8, 3), object)),
+        (FRAMES, np.zeros((1, 5000, 1, 3), np.uint8)),
+        (TextChannel(TextSpec()), 3),
+        (TextChannel(TextSpec()), np.zeros((2, 2), np.uint8)),
+        (TextChannel(TextSpec()), ""),
+    ],
+)
+def test_what_is_not_of_the_modality_is_a_failure_with_a_reason(channel, bad):
+    found = channel.decode(bad)
+    assert isinstance(found, DecodeFailure)
+    assert found.reason
+
+
+@given(st.one_of(st.text(), st.binary(), st.lists(st.lists(st.integers()))))
+def test_no_answer_raises(bad):
+    for channel in (GridChannel(2), FRAMES, TextChannel(TextSpec())):
+        channel.decode(bad)
+
+
+def test_an_unknown_modality_is_refused():
+    model = Seeing()
+    model.modality = "smell"
+    with pytest.raises(UserError, match="grid, frames or text"):
+        channel_for(model, ARC, [instance((1, 1), (1, 1))], [])
