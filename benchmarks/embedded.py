@@ -19,7 +19,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from dataclasses import asdict, dataclass, fields
 from multiprocessing import get_context
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 from benchmarks.embedded_table import TABLE, Measured, write_tables
 
@@ -63,8 +63,8 @@ def measure(cell: Wanted) -> list[Measured]:
 
     from vizbench.baselines.worlds import KIN
     from vizbench.harness.plan import Plan
-    from vizbench.harness.run import run
     from vizbench.harness.records import read_runs
+    from vizbench.harness.run import run
 
     torch.set_num_threads(1)
     scratch = Path(tempfile.mkdtemp(prefix="vizbench-embedded-"))
@@ -110,7 +110,8 @@ def read() -> list[Measured]:
         return []
     kinds = {field.name: {"int": int, "float": float, "str": str}[str(field.type)] for field in fields(Measured)}
     with TABLE.open(newline="") as file:
-        return [Measured(**{k: kinds[k](v) for k, v in row.items()}) for row in csv.DictReader(file)]
+        rows: list[Any] = [{k: kinds[k](v) for k, v in row.items()} for row in csv.DictReader(file)]
+    return [Measured(**row) for row in rows]
 
 
 def write(rows: Sequence[Measured]) -> None:
@@ -120,7 +121,9 @@ def write(rows: Sequence[Measured]) -> None:
     with part.open("w", newline="") as file:
         table = csv.DictWriter(file, [field.name for field in fields(Measured)], lineterminator="\n")
         table.writeheader()
-        table.writerows(asdict(row) for row in sorted(rows, key=lambda r: (r.task, r.model, r.checkpoint, r.shots, r.seed)))
+        table.writerows(
+            asdict(row) for row in sorted(rows, key=lambda r: (r.task, r.model, r.checkpoint, r.shots, r.seed))
+        )
     part.replace(TABLE)
 
 
@@ -164,7 +167,8 @@ def main() -> None:
                 if key not in have:
                     have.add(key)
                     rows.append(row)
-                    print(f"{row.task:12} {row.model:10} {row.checkpoint:13} n={row.shots:<5} {row.hits}/{row.n} {row.seconds:.0f}s", flush=True)
+                    name = f"{row.task:12} {row.model:10} {row.checkpoint:13} n={row.shots:<5}"
+                    print(f"{name} {row.hits}/{row.n} {row.seconds:.0f}s", flush=True)
             write(rows)
     write_tables(rows)
 

@@ -1,4 +1,4 @@
-"""docs/embedded.csv as tables: docs/embedded.md and the short one of the README, between their markers."""
+"""docs/embedded.csv as the tables of docs/embedded.md, between their markers."""
 
 from __future__ import annotations
 
@@ -56,9 +56,7 @@ def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
 
 def _pick(rows: Sequence[Measured], task: str, model: str, checkpoint: str | None, shots: int) -> list[Measured]:
     return [
-        r
-        for r in rows
-        if (r.task, r.model, r.shots) == (task, model, shots) and checkpoint in (None, r.checkpoint)
+        r for r in rows if (r.task, r.model, r.shots) == (task, model, shots) and checkpoint in (None, r.checkpoint)
     ]
 
 
@@ -132,11 +130,11 @@ def summary(rows: Sequence[Measured]) -> str:
 
 
 def write_tables(rows: Sequence[Measured]) -> None:
-    """Fill the generated parts of docs/embedded.md and README.md."""
+    """Fill the generated parts of docs/embedded.md; `make readme` carries the short one over."""
     parts: list[str] = []
     for task in dict.fromkeys(r.task for r in rows):
         kin = KIN.get(task.partition("/")[0])
         parts.append(f"### {task}: {'near (' + kin + ')' if kin else 'far'}\n\n{task_table(rows, task)}")
     said = [line for model in ("cogvideox", "qwen3") for line in comparison(rows, model)]
     between(ROOT / "docs" / "embedded.md", "tables", "\n\n".join([*parts, "### Against training from scratch", *said]))
-    between(ROOT / "README.md", "results", summary(rows))
+    between(ROOT / "docs" / "embedded.md", "results", summary(rows))

@@ -1,19 +1,19 @@
-"""The embedded video model: an exact codec, one conditioning for training and sampling, an adapter that starts at nothing."""
+"""The embedded video model: an exact codec, one conditioning for training and sampling, an adapter from nothing."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="the extra [models] is not installed")
 
-from vizbench.baselines import video_twin as twin  # noqa: E402 the import needs torch
-from vizbench.baselines.pretrain_video import Recipe, neutral, paint, pretrain, rate  # noqa: E402 likewise
-from vizbench.baselines.video_lora import Adaptation, VideoLora  # noqa: E402 likewise
-from vizbench.baselines.video_training import LAST, conditioning, noised, velocity  # noqa: E402 likewise
+from vizbench.baselines.video import network as twin  # noqa: E402 the import needs torch
+from vizbench.baselines.video.lora import Adaptation, VideoLora  # noqa: E402 likewise
+from vizbench.baselines.video.pretrain import Recipe, neutral, paint, pretrain, rate  # noqa: E402 likewise
+from vizbench.baselines.video.train import LAST, conditioning, noised, velocity  # noqa: E402 likewise
 from vizbench.baselines.worlds import sample  # noqa: E402 likewise
 from vizbench.baselines.worlds.draw import Draw  # noqa: E402 likewise
 from vizbench.errors import UserError  # noqa: E402 likewise
@@ -71,10 +71,10 @@ def test_first_heads_start_on_their_neighbour() -> None:
         velocity(model, clip, conditioning(clip[:, 0], 2), neutral()[None, None], torch.tensor([LAST]))
     from diffusers.models.embeddings import apply_rotary_emb
 
-    from vizbench.baselines.video_training import positions
+    from vizbench.baselines.video.train import positions
 
     grid = positions(model, 9, 9)
-    q, k = (apply_rotary_emb(x[:, :, 1:].float(), grid) for x in seen)
+    q, k = (cast("Any", apply_rotary_emb)(x[:, :, 1:].float(), grid) for x in seen)
     middle = 4 * 9 + 4
     near = [r * 9 + c for r in range(2, 7) for c in range(2, 7)]
     scores = (q[0, 0, middle] @ k[0, 0].T)[near]
@@ -90,7 +90,7 @@ def test_training_and_pipeline_build_the_same_conditioning() -> None:
 
 
 def test_pipeline_positions_are_the_training_positions() -> None:
-    from vizbench.baselines.video_training import positions
+    from vizbench.baselines.video.train import positions
 
     model = twin.transformer(twin.TwinConfig(), 0)
     official = twin.pipeline(model)._prepare_rotary_positional_embeddings(72, 40, 2, torch.device("cpu"))
@@ -179,5 +179,7 @@ def test_paint_shows_codes_apart() -> None:
     latents = paint(Draw("paint", 0, 0), batch)
     assert latents.shape == (16, 2, 3, *batch.question.shape[1:])
     for pair, colours in zip(np.stack([batch.question, batch.target], 1), latents.numpy(), strict=True):
-        seen = {(int(c), tuple(p)) for c, p in zip(pair.ravel(), np.moveaxis(colours, 1, -1).reshape(-1, 3), strict=True)}
+        seen = {
+            (int(c), tuple(p)) for c, p in zip(pair.ravel(), np.moveaxis(colours, 1, -1).reshape(-1, 3), strict=True)
+        }
         assert len(seen) == len({c for c, _ in seen}) == len({p for _, p in seen})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vizbench.baselines.worlds import CAPTION, KIN, WIDENING, WORLDS, sample, shows
+from vizbench.baselines.worlds import CAPTION, KIN, WIDENING, WORLDS, opened, sample, shows
 from vizbench.baselines.worlds.automata import around, diagram, rows, turmite
 from vizbench.baselines.worlds.draw import Draw
 from vizbench.baselines.worlds.excluded import ECA, ECA_RULES, LIFE, LIFE_BITS, eca_family, life_bits, life_complement
@@ -48,10 +48,14 @@ def test_captions_tell_laws_apart() -> None:
 
 
 def test_the_stream_opens_world_by_world() -> None:
-    for (first, worlds), (following, _) in zip(WIDENING, WIDENING[1:], strict=False):
-        seen = {name for step in range(first, min(following, first + 40)) for name in sample(0, step, 32).names}
-        assert seen <= set(worlds)
-    assert {name for step in range(9000, 9080) for name in sample(0, step, 32).names} == set(WORLDS)
+    assert opened(0.0) == WIDENING[0][1]
+    assert opened(4000 / 14000) == WIDENING[1][1]
+    assert opened(0.49) == WIDENING[1][1]
+    assert set(opened(1.0)) == set(WORLDS)
+    assert set(WIDENING[0][1]) < set(WIDENING[1][1]) < set(WORLDS)
+    for share in (0.0, 0.3, 0.9):
+        seen = {name for step in range(60) for name in sample(0, step, 32, opened(share)).names}
+        assert seen == set(opened(share))
 
 
 def test_excluded_rules_are_those_of_the_rooms() -> None:
@@ -102,7 +106,7 @@ def test_near_names_are_real() -> None:
 
 
 def test_new_codes_are_never_recoloured() -> None:
-    for step in range(7000, 7060):
+    for step in range(20_000, 20_060):
         batch = sample(1, step, 16)
         for name, question, target in zip(batch.names, batch.question, batch.target, strict=True):
             if name == "growth" and not shows(question, target):

@@ -51,7 +51,7 @@ class Spy(Model[Any]):
     frames = FrameSpec(count=2, cell=2)
 
     def __init__(self, checkpoint):
-        self.modality = checkpoint
+        vars(self)["modality"] = checkpoint
         self.weights = "0123"
 
     def adapt(self, examples, context):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,9 +12,9 @@ from hypothesis import strategies as st
 import vizbench as vb
 from vizbench.errors import UserError
 from vizbench.harness.channel import FrameChannel, GridChannel, Lazy, TextChannel, channel_for
-from vizbench.harness.model import FrameSpec, TextSpec
+from vizbench.harness.model import FrameSpec, Model, TextSpec
 from vizbench.sources import judge_of
-from vizbench.types import DecodeFailure, Instance, Look
+from vizbench.types import Answer, DecodeFailure, Instance, Look
 
 ARC = judge_of("arc-json:nowhere.json")
 
@@ -22,10 +24,16 @@ def instance(question, target):
     return Instance("arc-json:x", None, 0, "train", 0, *grids, grids[1][None])
 
 
-class Seeing:
-    modality = "frames"
-    frames = FrameSpec(count=5, cell=None)
-    text = TextSpec()
+def seeing(spec=None, modality="frames"):
+    """A model that is never called, of that modality."""
+    body = {"modality": modality, "frames": spec or FrameSpec(count=3), "adapt": None, "predict": None}
+    return cast("Model[Any]", type("Seeing", (Model,), body)())
+
+
+def read(channel, prediction):
+    found = channel.decode(prediction)
+    assert isinstance(found, Answer), found
+    return found.grid
 
 
 def test_lazy_makes_on_access_and_slices_stay_lazy():
@@ -43,24 +51,21 @@ def test_lazy_makes_on_access_and_slices_stay_lazy():
 @pytest.mark.parametrize("task", ["life/conway", "maze/9", "sudoku/mini"])
 def test_frames_of_one_shape_are_read_where_they_lie(task, cell):
     train = vb.load(task).train.head(3)
-    model = Seeing()
-    model.frames = FrameSpec(count=5, cell=cell)
+    model = seeing(FrameSpec(count=5, cell=cell))
     channel = channel_for(model, judge_of(task), train, [train[0].question])
     example = channel.examples(train)[1]
     assert example.answer.shape[0] == 5
     assert np.array_equal(example.answer[0], example.question)
     if cell is not None:
         assert example.question.shape == (train[1].question.shape[0] * cell, train[1].question.shape[1] * cell, 3)
-    read = channel.decode(example.answer)
-    assert np.array_equal(read.grid, train[1].target)
-    assert np.array_equal(channel.decode(example.answer[-1:]).grid, train[1].target)
+    assert np.array_equal(read(channel, example.answer), train[1].target)
+    assert np.array_equal(read(channel, example.answer[-1:]), train[1].target)
 
 
 @pytest.mark.parametrize("cell", [None, 6])
 def test_frames_of_many_shapes_share_a_board_and_sizes_are_found(cell):
     train = [instance((3, 3), (9, 2)), instance((2, 5), (1, 1))]
-    model = Seeing()
-    model.frames = FrameSpec(count=3, cell=cell)
+    model = seeing(FrameSpec(count=3, cell=cell))
     channel = channel_for(model, ARC, train, [np.zeros((4, 12), np.uint8)])
     sizes = {channel.question(i.question).shape for i in train} | {
         channel.example(i.question, i.target).answer.shape[1:] for i in train
@@ -69,15 +74,15 @@ def test_frames_of_many_shapes_share_a_board_and_sizes_are_found(cell):
     if cell is not None:
         assert sizes == {(9 * cell, 12 * cell, 3)}
     for one in train:
-        assert np.array_equal(channel.decode(channel.example(one.question, one.target).answer).grid, one.target)
+        assert np.array_equal(read(channel, channel.example(one.question, one.target).answer), one.target)
 
 
 def test_a_target_larger_than_anything_seen_is_no_help_to_the_board():
     """The test target's size must not shape what a model sees."""
     train = [instance((3, 3), (3, 3))]
-    channel = channel_for(Seeing(), ARC, train, [np.zeros((3, 3), np.uint8)])
+    channel = channel_for(seeing(), ARC, train, [np.zeros((3, 3), np.uint8)])
     assert channel.question(train[0].question).shape == (400, 400, 3)
-    assert channel.decode(channel.example(train[0].question, train[0].target).answer).grid.shape == (3, 3)
+    assert read(channel, channel.example(train[0].question, train[0].target).answer).shape == (3, 3)
 
 
 @pytest.mark.parametrize("layout", ["json", "rows"])
@@ -86,7 +91,7 @@ def test_text_goes_there_and_back(layout):
     grid = np.array([[0, 3], [9, 1], [2, 2]], np.uint8)
     example = channel.example(grid, grid[::-1])
     assert example.question == vb.to_text(grid, layout)
-    assert np.array_equal(channel.decode(example.answer).grid, grid[::-1])
+    assert np.array_equal(read(channel, example.answer), grid[::-1])
 
 
 def test_grids_are_copies():
@@ -137,7 +142,6 @@ def test_no_answer_raises(bad):
 
 
 def test_an_unknown_modality_is_refused():
-    model = Seeing()
-    model.modality = "smell"
+    model = seeing(modality="smell")
     with pytest.raises(UserError, match="grid, frames or text"):
         channel_for(model, ARC, [instance((1, 1), (1, 1))], [])

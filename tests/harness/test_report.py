@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -67,18 +68,16 @@ def test_the_viewer_holds_fewer_and_says_so(runs, monkeypatch):
 
 def test_an_unfinished_cell_is_told(runs):
     cells = read_runs([runs])
-    cut = [msgspec_cell(cells[0], records=cells[0].records[:3], error=EVIL), *cells[1:]]
+    cut = [changed(cells[0], records=cells[0].records[:3], error=EVIL), *cells[1:]]
     text = render_report(cut)
     assert "3 of 12 answers" in text
     assert html.escape("onerror=alert(1)>") in text
     assert "3 of 12 answers" not in render_report(cells)
-    empty = render_report([msgspec_cell(cells[0], records=[])])
+    empty = render_report([changed(cells[0], records=[])])
     assert "0 of 12 answers" in empty
 
 
-def msgspec_cell(cell, **changes):
-    from dataclasses import replace
-
+def changed(cell, **changes):
     return replace(cell, **changes)
 
 
@@ -88,7 +87,7 @@ def hostile(cell):
     rows = [msgspec.structs.replace(row, id=EVIL + row.id) for row in cell.questions]
     records = [msgspec.structs.replace(r, id=EVIL + r.id, reason=EVIL, valid=False, exact=False) for r in cell.records]
     header = msgspec.structs.replace(header, cell=evil, kin=EVIL + ":", environment={EVIL: EVIL})
-    return msgspec_cell(cell, header=header, questions=rows, records=records, error=EVIL)
+    return changed(cell, header=header, questions=rows, records=records, error=EVIL)
 
 
 def test_hostile_names_and_reasons_stay_text(runs):
@@ -125,8 +124,6 @@ def test_the_figure_marks_shares_where_they_belong(runs):
 
 def test_the_floor_is_the_best_baseline_and_never_the_solver(runs):
     rows = summaries(read_runs([runs]))
-    from dataclasses import replace
-
     rows = [replace(row, exact=0.3) if row.model == "nearest" else row for row in rows]
     rows.append(replace(rows[0], model="mine", checkpoint="tiny"))
     assert figure.legend(rows) == ["mine · tiny", figure.FLOOR]
@@ -148,6 +145,7 @@ def browse(path, profile, script, fragment=""):
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
     flags += ["--disable-dev-shm-usage", f"--user-data-dir={profile}", "--virtual-time-budget=2000", "--dump-dom"]
     address = f"file://{page}{fragment}"
+    assert CHROMIUM is not None
     done = subprocess.run([CHROMIUM, *flags, address], capture_output=True, text=True, timeout=120, check=True)
     return json.loads(html.unescape(re.findall(r"<title>(.*?)</title>", done.stdout)[0])), done.stdout
 
@@ -190,7 +188,8 @@ def test_wrong_cells_are_outlined_with_the_reason(page, runs, tmp_path):
       const pen = document.querySelectorAll("canvas")[2].getContext("2d");
       const pink = getComputedStyle(document.documentElement).getPropertyValue("--outline").slice(1);
       const wanted = [0, 2, 4].map(k => parseInt(pink.slice(k, k + 2), 16));
-      const run = data.runs[state.run], [width, hex] = run.answers[0][0][3], goal = data.sets[run.set].questions[0][2][1];
+      const run = data.runs[state.run], [width, hex] = run.answers[0][0][3];
+      const goal = data.sets[run.set].questions[0][2][1];
       const side = pen.canvas.width / width, outlined = [], differ = [];
       for (let k = 0; k < hex.length / 2; k++) {
         const x = k % width * side + Math.floor(side / 2), y = Math.floor(k / width) * side + 3;

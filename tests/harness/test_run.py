@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -29,8 +30,9 @@ from vizbench.harness.storage import locked
 BATCHER = f"{stubs.FILE}:Batcher"
 
 
-def plan(model=BATCHER, **fields):
-    return Plan(**({"models": (model,), "tasks": ("life/conway",), "shots": (3,), "n_test": 5} | fields))
+def plan(model=BATCHER, **fields: Any):
+    small: dict[str, Any] = {"models": (model,), "tasks": ("life/conway",), "shots": (3,), "n_test": 5}
+    return Plan(**(small | fields))
 
 
 def directory(out, wanted, model=BATCHER):

@@ -1,4 +1,4 @@
-"""The family `cogvideox`: a video diffusion model adapted by LoRA, as in the paper. Light: torch is imported at build."""
+"""The family `cogvideox`: a video diffusion model adapted by LoRA, as in the paper. Torch is imported at build."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CHECKPOINTS = ("tiny", "tiny-random", "tiny-scratch")
 
 def _build(checkpoint: str) -> Model[Any]:
     try:
-        from vizbench.baselines.video_lora import VideoLora
+        from vizbench.baselines.video.lora import VideoLora
     except ModuleNotFoundError as missing:
         raise UserError(
             f"cogvideox needs the package {missing.name!r}, which is not installed: pip install 'vizbench[models]'"

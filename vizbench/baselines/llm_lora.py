@@ -6,10 +6,10 @@ without pretraining, equally frozen; `tiny-scratch` trains all weights from a ra
 
 from __future__ import annotations
 
-import functools
 import importlib.util
 import math
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,16 +85,16 @@ class TextTwin(Model[str]):
         trained = [p for p in adapted.parameters() if p.requires_grad]
         rate = plan.whole_rate if self._checkpoint == "tiny-scratch" else plan.lora_rate
         optimizer = torch.optim.AdamW(trained, lr=rate, weight_decay=0.0, betas=(0.9, 0.95))
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, functools.partial(_scale, plan))
         random = np.random.default_rng(stream("qwen3", "adapt", context.seed))
         loss = math.nan
-        for step, chosen in enumerate(_batches(rows, plan, random), 1):
+        for step, chosen in enumerate(_batches(rows, plan, random)):
+            for group in optimizer.param_groups:
+                group["lr"] = rate * _scale(plan, step)
             loss = backward(adapted, chosen, plan.corrupted, random)
             torch.nn.utils.clip_grad_norm_(trained, 1.0)
             optimizer.step()
             optimizer.zero_grad()
-            schedule.step()
-            context.report(Progress(step, plan.steps, loss))
+            context.report(Progress(step + 1, plan.steps, loss))
         self._network = _merged(adapted)
         return {
             "seconds": time.perf_counter() - began,
@@ -125,7 +125,8 @@ class TextTwin(Model[str]):
         from peft import LoraConfig, get_peft_model
 
         settings = LoraConfig(r=self._plan.rank, lora_alpha=self._plan.alpha, target_modules="all-linear")
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # peft 0.21 asks transformers 5.23 by an old name
             torch.manual_seed(stream("qwen3", "lora", seed) >> 1)
             return get_peft_model(model, settings)
 

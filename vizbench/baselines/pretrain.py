@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -28,14 +29,15 @@ def pretrain(family: str, out: Path, seed: int, steps: int | None) -> None:
         raise UserError(f"--out {out} is a file: give a folder")
     recipe = _video(out, seed, steps) if family == "cogvideox" else _text(out, seed, steps)
     log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
-    (out / "card.md").write_text(card(family, recipe, log))
+    weights = (out / "weights.safetensors").read_bytes()
+    (out / "card.md").write_text(card(family, recipe, log, parameters_in(weights)))
 
 
 def _video(out: Path, seed: int, steps: int | None) -> dict[str, Any]:
     import torch
 
-    from vizbench.baselines.pretrain_video import Recipe, pretrain
-    from vizbench.baselines.video_twin import TwinConfig
+    from vizbench.baselines.video.network import TwinConfig
+    from vizbench.baselines.video.pretrain import Recipe, pretrain
 
     torch.set_num_threads(1)  # another count rounds otherwise
     recipe = replace(Recipe(), seed=seed, steps=steps or Recipe().steps)
@@ -52,49 +54,40 @@ def _text(out: Path, seed: int, steps: int | None) -> dict[str, Any]:
     return {"seed": seed, **asdict(recipe), **asdict(TwinConfig())}
 
 
-def card(family: str, recipe: dict[str, Any], log: list[dict[str, Any]]) -> str:
-    """What a reader must know of the weights, from the recipe and the log alone."""
-    last = log[-1]
-    worlds: dict[str, float] = next(row for key in ("exact", "worlds") for row in [_latest(log, key)] if row)
-    unit = "boards right in every cell, one denoising step" if family == "cogvideox" else "answer tokens right"
+def card(family: str, recipe: dict[str, Any], log: list[dict[str, Any]], parameters: int) -> str:
+    """What a reader must know of the weights, from the recipe and the log alone, as Markdown."""
+    from jinja2 import Environment, StrictUndefined
+
+    template = (Path(__file__).parent / "card.md").read_text()
     picked = log[:: max(1, len(log) // 12)]
-    picked += [] if picked[-1] is last else [last]
-    opened = "; ".join(f"from step {first}: {', '.join(names)}" for first, names in WIDENING)
-    return "\n".join(
-        [
-            f"# {family}, checkpoint `tiny`",
-            "",
-            f"Made by `vizbench pretrain {family}` from seed {recipe['seed']}, on one CPU core, in {last['step']:,} steps of "
-            f"{recipe['batch']} pairs ({last['step'] * recipe['batch']:,} pairs).",
-            "",
-            "**Data.** The stream of procedural worlds (`vizbench/baselines/worlds`), drawn anew for every step; nothing",
-            "from outside. The law of each pair stands in a caption, which is replaced by a neutral one for 15%.",
-            f"Worlds: {opened}.",
-            "",
-            f"**Never in the data.** Life rules {', '.join(LIFE)} and their complements; elementary rules",
-            f"{', '.join(map(str, ECA))}, their mirror images and complements; Langton's ant and its mirror image; Latin squares",
-            "of side 4 (mini Sudoku's solutions); enclosed regions, mazes. The code that draws the laws enforces it, and",
-            "`tests/baselines/test_worlds.py` checks it.",
-            "",
-            f"**Near tasks** (a relative is in the stream): {'; '.join(f'`{k}` ({v})' for k, v in KIN.items())}. All others are far.",
-            "",
-            f"**Held out**, captions given, share of {unit}: "
-            + ", ".join(f"{name} {worlds[name]:.2f}" for name in WORLDS if name in worlds)
-            + ".",
-            "",
-            "| step | mean loss since the last line of the log | seconds |",
-            "|---|---|---|",
-            *(f"| {row['step']:,} | {row['loss']:.4f} | {row['seconds']:,.0f} |" for row in picked),
-            "",
-            "**Recipe.** " + ", ".join(f"{key} {value}" for key, value in recipe.items()) + ".",
-            "",
-            "**What it can support.** A check that the whole path works, on any laptop; comparisons of protocol choices; whether",
-            "pretraining on relatives of a task helps this net. **What it cannot.** Anything about the models of the paper: a",
-            "million parameters, board-sized pictures, and a positional start made for boards are not a video model that has",
-            "seen the world, nor a language model that has read it.",
-            "",
-        ]
+    picked += [] if picked[-1] is log[-1] else [log[-1]]
+    scores = _latest(log, "exact") or _latest(log, "worlds")
+    unit = "boards right in every cell, by one denoising step" if family == "cogvideox" else "answer tokens right"
+    return (
+        Environment(undefined=StrictUndefined, autoescape=False)
+        .from_string(template)
+        .render(
+            family=family,
+            recipe=recipe,
+            last=log[-1],
+            picked=picked,
+            parameters=f"{parameters:,}",
+            unit=unit,
+            worlds={name: scores[name] for name in WORLDS if name in scores},
+            widening=WIDENING,
+            kin=KIN,
+            life=LIFE,
+            eca=ECA,
+        )
+        + "\n"
     )
+
+
+def parameters_in(weights: bytes) -> int:
+    """How many numbers a safetensors file holds, read from its header alone."""
+    size = int.from_bytes(weights[:8], "little")
+    header: dict[str, Any] = json.loads(weights[8 : 8 + size])
+    return sum(math.prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")
 
 
 def _latest(log: list[dict[str, Any]], key: str) -> dict[str, float]:

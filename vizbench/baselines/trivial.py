@@ -1,7 +1,7 @@
 """Baselines that no one should lose to: what a score means is read off the distance to these.
 
-copy answers the question itself, blank all zeros, majority the commonest target, random noise of the seen codes, nearest
-the target of the most alike training question; solver is the ceiling, the task's own rules.
+copy answers the question itself, blank all zeros, majority the commonest target, random noise of the seen codes,
+nearest the target of the most alike training question; solver is the ceiling, the task's own rules.
 """
 
 from __future__ import annotations

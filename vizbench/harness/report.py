@@ -82,7 +82,13 @@ def payload(cells: Sequence[CellRun], held: int) -> dict[str, Any]:
             questions = [[row.id, packed(row.question), packed(row.target)] for row in chosen]
             colours = ["#" + bytes(colour).hex() for colour in palette(head.task.palette)]
             label = figure.task_label(head.cell.task)
-            sets[key] = {"task": head.cell.task, "label": label, "seed": head.cell.seed, "colours": colours, "questions": questions}
+            sets[key] = {
+                "task": head.cell.task,
+                "label": label,
+                "seed": head.cell.seed,
+                "colours": colours,
+                "questions": questions,
+            }
         answers: dict[str, list[Record]] = {}
         for record in cell.records:
             answers.setdefault(record.id, []).append(record)

@@ -21,7 +21,7 @@ import torch
 from vizbench.baselines.text.network import TwinConfig, network, save
 from vizbench.baselines.text.tokens import Tokens, example
 from vizbench.baselines.text.train import accuracy, backward
-from vizbench.baselines.worlds import WorldBatch, sample
+from vizbench.baselines.worlds import WorldBatch, opened, sample
 from vizbench.errors import UserError
 from vizbench.renderers.text import to_text
 from vizbench.seeds import stream
@@ -38,8 +38,8 @@ class Recipe:
 
     steps, batch: batches in all and sequences in each; warm: steps of rising learning rate; fall: share of the steps
     over which it falls; matrices, rest: learning rates of Muon and AdamW; nameless: share of sequences whose caption is
-    the neutral one; corrupted: share of answer cells that are read wrong; every: steps between log lines and saves; held_out: batches of the held-out stream in
-    each log line.
+    the neutral one; corrupted: share of answer cells that are read wrong; every: steps between log lines and saves;
+    held_out: batches of the held-out stream for a log line.
     """
 
     steps: int = 20_000
@@ -67,7 +67,7 @@ def pretrain(out: Path, seed: int, recipe: Recipe, threads: int = 1) -> Path:
     began = time.perf_counter() - seconds
     while step < recipe.steps:
         random = np.random.default_rng(stream("qwen3", "noise", seed, step))
-        rows = _rows(sample(seed, step, recipe.batch), recipe.nameless, random)
+        rows = _rows(sample(seed, step, recipe.batch, opened(step / recipe.steps)), recipe.nameless, random)
         _set_rates(optimizers, _scale(recipe, step))
         losses.append(backward(model, rows, recipe.corrupted, random))
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

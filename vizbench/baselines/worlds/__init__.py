@@ -39,13 +39,16 @@ WORLDS: Mapping[str, tuple[Law, float]] = {
 }
 """Each world with its weight in the stream: more for the broad ones, less for those that are learned at once."""
 
-WIDENING: tuple[tuple[int, tuple[str, ...]], ...] = (
+WIDENING: tuple[tuple[float, tuple[str, ...]], ...] = (
     (0, ("around", "growth", "flood", "latin", "turmite")),
-    (4000, ("around", "growth", "flood", "latin", "turmite", "cross", "rays", "symmetry", "walker", "shift", "gravity")),
-    (7000, tuple(WORLDS)),
+    (
+        2 / 7,
+        ("around", "growth", "flood", "latin", "turmite", "cross", "rays", "symmetry", "walker", "shift", "gravity"),
+    ),
+    (1 / 2, tuple(WORLDS)),
 )
-"""From which step on which worlds are in the stream. With all sixteen from the start, no world had passed 10% of its
-held-out boards after 1,000 steps, and `around` alone had halved its loss after 600."""
+"""From which share of a pretraining run on which worlds are in the stream. With all sixteen from the start, no world
+had passed 10% of its held-out boards after 1,000 steps, and `around` alone had halved its loss after 600."""
 
 KIN: Mapping[str, str] = {
     "life": "around: other rules of the same neighbourhood",
@@ -65,8 +68,8 @@ CAPTION = 64
 class WorldBatch:
     """count pairs of one board shape from several laws.
 
-    question, target `(count, h, w)` uint8 codes 0..9; caption `(count, 64)` float32; words: the captions as text, at most
-    24 characters of [a-z0-9]; names: the worlds.
+    question, target `(count, h, w)` uint8 codes 0..9; caption `(count, 64)` float32; words: the captions as text, at
+    most 24 characters of [a-z0-9]; names: the worlds.
     """
 
     question: Boards
@@ -76,12 +79,16 @@ class WorldBatch:
     names: tuple[str, ...]
 
 
-def sample(seed: int, step: int, count: int, only: tuple[str, ...] = ()) -> WorldBatch:
+def opened(share: float) -> tuple[str, ...]:
+    """The worlds in the stream after this share of a run, 0 … 1."""
+    return [worlds for first, worlds in WIDENING if first <= share][-1]
+
+
+def sample(seed: int, step: int, count: int, only: tuple[str, ...] = tuple(WORLDS)) -> WorldBatch:
     """Batch `step` of the stream `seed`: laws are shared by up to 4 pairs.
 
-    only: these worlds instead of those that the stream has opened by this step (`WIDENING`).
+    only: the worlds to draw from, by name.
     """
-    only = only or [worlds for first, worlds in WIDENING if first <= step][-1]
     draw = Draw("worlds", seed, step, count, list(only))
     names = [name for name in WORLDS if name in only]
     others = [name for name in names if name != "latin"]

@@ -33,7 +33,9 @@ def eca_family(rule: int) -> frozenset[int]:
     """The rule with its mirror image, its complement and both (Wolfram 1983, section 2)."""
 
     def mirror(r: int) -> int:
-        return sum(((r >> (4 * a + 2 * b + c)) & 1) << (4 * c + 2 * b + a) for a in (0, 1) for b in (0, 1) for c in (0, 1))
+        return sum(
+            ((r >> (4 * a + 2 * b + c)) & 1) << (4 * c + 2 * b + a) for a in (0, 1) for b in (0, 1) for c in (0, 1)
+        )
 
     def complement(r: int) -> int:
         return sum((1 - ((r >> (7 - k)) & 1)) << k for k in range(8))

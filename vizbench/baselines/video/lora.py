@@ -1,7 +1,7 @@
 """Adapting the embedded video model to a task's clips, and answering with it through the official pipeline.
 
-`tiny`: pretrained and frozen, LoRA. Controls: `tiny-random`, the same net un-pretrained and frozen, LoRA of the same size;
-`tiny-scratch`, the same net un-pretrained, all weights trained for as many steps.
+`tiny`: pretrained and frozen, LoRA. Controls: `tiny-random`, the same net un-pretrained and frozen, LoRA of the same
+size; `tiny-scratch`, the same net un-pretrained, all weights trained for as many steps.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from peft import LoraConfig
 from safetensors.torch import load_file
 from torch import Tensor
 
-from vizbench.baselines import video_twin as twin
-from vizbench.baselines.pretrain_video import Recipe, neutral, optimizers
-from vizbench.baselines.video_training import conditioning, draw_timesteps, noised, velocity
+from vizbench.baselines.video import network as twin
+from vizbench.baselines.video.pretrain import Recipe, neutral, optimizers
+from vizbench.baselines.video.train import conditioning, draw_timesteps, noised, velocity
 from vizbench.errors import UserError
 from vizbench.harness.model import Context, Example, FrameSpec, Modality, Model, Progress
 from vizbench.seeds import stream
 from vizbench.types import Image, Video
 
-WEIGHTS = Path(__file__).parent / "checkpoints" / "cogvideox-tiny.safetensors"
+WEIGHTS = Path(__file__).parents[1] / "checkpoints" / "cogvideox-tiny.safetensors"
 
 
 @final
@@ -76,9 +76,7 @@ class VideoLora(Model[Any]):
             model.requires_grad_(False)
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(stream("lora", context.seed) >> 1)
-                model.add_adapter(
-                    LoraConfig(r=how.rank, lora_alpha=how.alpha, target_modules=list(how.targets))
-                )
+                model.add_adapter(LoraConfig(r=how.rank, lora_alpha=how.alpha, target_modules=list(how.targets)))
         trainable = [p for p in model.parameters() if p.requires_grad]
         recipe = Recipe()
         opts = optimizers(model, recipe) if scratch else [torch.optim.AdamW(trainable, lr=how.lr, weight_decay=0.0)]

@@ -64,7 +64,7 @@ class Point:
 
 
 @final
-class PatchCodec(ModelMixin, ConfigMixin):  # pyright: ignore[reportUntypedBaseClass] diffusers ships no types
+class PatchCodec(ModelMixin, ConfigMixin):
     """Stands where CogVideoX has its VAE: a cell's mean colour is its latent (3 channels), a frame is a latent frame.
 
     Exact on pictures of uniform CELL x CELL cells. encode `(b, 3, t, H, W)` in -1..1 -> `(b, 3, t, H/8, W/8)`.
@@ -84,7 +84,7 @@ class PatchCodec(ModelMixin, ConfigMixin):  # pyright: ignore[reportUntypedBaseC
     def encode(self, frames: Tensor) -> AutoencoderKLOutput:
         b, c, t, height, width = frames.shape
         cells = frames.reshape(b, c, t, height // CELL, CELL, width // CELL, CELL).mean((4, 6))
-        return AutoencoderKLOutput(latent_dist=Point(cells))  # pyright: ignore[reportArgumentType] a point is enough
+        return AutoencoderKLOutput(latent_dist=Point(cells))
 
     def decode(self, latents: Tensor) -> DecoderOutput:
         return DecoderOutput(sample=latents.repeat_interleave(CELL, 3).repeat_interleave(CELL, 4))
@@ -162,8 +162,8 @@ def _local_start(block: Any, offsets: tuple[tuple[int, int], ...], config: TwinC
                 attention.to_k.bias[at] = sign * amplitude
                 attention.to_q.bias[at] = sign * amplitude * math.cos(phase)
                 attention.to_q.bias[at + 1] = sign * amplitude * math.sin(phase)
-    # The last head reads the caption: the gate's shift sets one channel apart in caption and cells, and the key looks at
-    # it in a dimension that the rotation leaves alone. Among 64 cells one caption token is lost otherwise.
+    # The last head reads the caption: the norm's shift sets one channel apart in caption and cells, and the key looks
+    # at it in a dimension that the rotation leaves alone. Among 64 cells one caption token is lost otherwise.
     last = (config.heads - 1) * config.head_dim
     block.norm1.linear.bias[0] = -4.0
     block.norm1.linear.bias[3 * width] = 4.0

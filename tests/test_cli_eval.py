@@ -1,0 +1,128 @@
+"""`vizbench eval` and `report` as a user meets them: tables, resuming, refusals, faults, Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.commands import Run, refused
+
+ROOT = Path(__file__).resolve().parent.parent
+
+EVAL = ("eval", "--model", "nearest", "--task", "life/conway", "--shots", "3,5", "--n-test", 6, "--out", "r")
+
+
+def test_eval_prints_model_and_baselines_and_writes_a_report(run: Run, tmp_path: Path) -> None:
+    done = run(*EVAL)
+    assert done.code == 0, done
+    for name in ("copy", "blank", "majority", "random", "nearest", "solver"):
+        assert done.out.count(f"\n{name} ") == 2, name
+    assert "life/conway (near)" in done.out
+    assert "1.000 [0.610, 1.000]" in done.out  # the solver: 6 of 6
+    assert "question   target     answer" in done.out
+    assert done.out.endswith("report: r/report.html\n")
+    assert (tmp_path / "r" / "report.html").stat().st_size > 1000
+    assert "solver on life/conway, 5 shots: done" in done.err
+
+
+def test_eval_resumes_and_refuses_another_plan(run: Run, tmp_path: Path) -> None:
+    run(*EVAL, "--limit", 2)
+    records = sorted((tmp_path / "r").glob("*/records.jsonl"))
+    first = [path.read_text() for path in records]
+    assert all(text.count("\n") == 2 for text in first)
+    done = run(*EVAL, "--json")
+    results = json.loads(done.out)["results"]
+    assert {row["n"] for row in results} == {6}
+    assert all(path.read_text().startswith(text) for path, text in zip(records, first, strict=True))
+    assert ": was done" in run(*EVAL).err
+    assert "n_test was 6, is 7" in refused(run(*(7 if word == 6 else word for word in EVAL)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (("--model", "nearst"), "did you mean nearest"),
+        (("--model", "nowhere.py:Model"), "does not exist"),
+        (("--shots", "a,b"), "--shots 3,30,300"),
+        (("--shots", "0"), "shots 0 is outside 1"),
+        (("--seeds", 0), "seeds 0 is outside 1"),
+        (("--seed", -1), "-1"),
+        (("--n-test", 10**12), "is outside 1"),
+        (("--attempts", 0), "attempts 0 is outside 1"),
+        (("--limit", 0), "limit 0 is outside 1"),
+        (("--suite", "cor"), "did you mean core"),
+        (("--task", "life/conwy"), "did you mean life/conway"),
+    ],
+)
+def test_eval_refuses(run: Run, tmp_path: Path, arguments: tuple[object, ...], part: str) -> None:
+    assert part in refused(run("eval", *arguments))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_model_that_fails_is_named_and_the_others_stand(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "bad.py").write_text(
+        "from vizbench.harness.model import Model\n"
+        "class Bad(Model):\n"
+        "    modality = 'grid'\n"
+        "    def adapt(self, examples, context): raise RuntimeError('no luck')\n"
+        "    def predict(self, questions, attempts, seed): return iter(())\n"
+    )
+    done = run("eval", "--model", "bad.py:Bad", "--shots", 3, "--n-test", 4, "--out", "r")
+    assert done.code == 1
+    assert "\nsolver " in done.out
+    assert "failed: " in done.err and "no luck" in done.err and "Traceback" not in done.err
+
+
+def test_report_is_made_from_records_alone(run: Run, tmp_path: Path) -> None:
+    run(*EVAL)
+    assert run("report", "r", "--html", "again.html").out == "again.html\n"
+    assert "nearest" in (tmp_path / "again.html").read_text(encoding="utf-8")
+    assert "holds no run" in refused(run("report", tmp_path / "r" / "nothing", "--html", "no.html"))
+    assert not (tmp_path / "no.html").exists()
+
+
+def test_a_missing_extra_says_what_to_install(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for name in [name for name in sys.modules if name.startswith("vizbench.baselines.")]:
+        monkeypatch.delitem(sys.modules, name)
+    assert "pip install 'vizbench[models]'" in refused(run("eval", "--model", "cogvideox", "--shots", 3))
+
+
+def test_ctrl_c_leaves_a_run_that_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(
+        "import time\n"
+        "from vizbench.harness.model import Model\n"
+        "class Slow(Model):\n"
+        "    modality = 'grid'\n"
+        "    def adapt(self, examples, context): return {}\n"
+        "    def predict(self, questions, attempts, seed):\n"
+        "        for number, question in enumerate(questions):\n"
+        "            if number == 3: print('READY', flush=True); time.sleep(60)\n"
+        "            yield [question] * attempts\n"
+    )
+    command = ["eval", "--model", "slow.py:Slow", "--shots", "3", "--n-test", "5", "--out", "r"]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "vizbench", *command],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stdout is not None
+    try:
+        assert running.stdout.readline() == "READY\n"
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=60)
+    finally:
+        running.kill()
+    assert running.returncode == 130
+    assert "the same command again goes on" in said and "Traceback" not in said
+    (records,) = (tmp_path / "r").glob("*slow*/records.jsonl")
+    assert records.read_text().count("\n") == 3

@@ -1,0 +1,1 @@
+"""The embedded video model: network, training, pretraining, adaptation. Imports torch and diffusers."""
