@@ -127,11 +127,11 @@ def write(rows: Sequence[Measured]) -> None:
     part.replace(TABLE)
 
 
-def weights_now() -> dict[str, str]:
+def weights_now(models: Sequence[str]) -> dict[str, str]:
     """The digest of each family's embedded weights."""
     from vizbench.harness.plugin import load_model
 
-    return {model: load_model(model, "tiny").weights or "" for model in MODELS}
+    return {model: load_model(model, "tiny").weights or "" for model in models}
 
 
 def main() -> None:
@@ -143,15 +143,14 @@ def main() -> None:
     parser.add_argument("--task", action="append", help="only these")
     parser.add_argument("--model", action="append", help="only these")
     arguments = parser.parse_args()
-    digests = weights_now()
+    models, tasks = arguments.model or MODELS, arguments.task or TASKS
+    digests = weights_now(models)
     rows = [r for r in read() if r.checkpoint != "tiny" or r.weights == digests.get(r.model, r.weights)]
     have = {(r.task, r.model, r.checkpoint, r.shots, r.seed) for r in rows}
     todo = [
         w
         for w in wanted(arguments.seeds)
-        if (w.task, w.model, w.checkpoint, w.shots, w.seed) not in have
-        and w.task in (arguments.task or TASKS)
-        and w.model in (arguments.model or MODELS)
+        if (w.task, w.model, w.checkpoint, w.shots, w.seed) not in have and w.task in tasks and w.model in models
     ]
     began = time.monotonic()
     running: set[Future[list[Measured]]] = set()

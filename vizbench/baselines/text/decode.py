@@ -28,10 +28,15 @@ def generate(
     written: list[list[int]] = [[] for _ in range(n)]
     done = [False] * n
     for _ in range(limit):
-        states = model.model(
-            input_ids=ids, position_ids=places, attention_mask=blocked, past_key_values=cache, use_cache=True
-        ).last_hidden_state
-        logits = model.lm_head(states[:, -1]).float()
+        said = model(
+            input_ids=ids,
+            position_ids=places,
+            attention_mask=blocked,
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        logits = said.logits[:, -1].float()
         if temperature > 0:
             chosen = torch.multinomial((logits / temperature).softmax(-1), 1, generator=random)
         else:

@@ -134,8 +134,9 @@ def forward(model: Any, ids: torch.Tensor, places: torch.Tensor, since: int = 0)
     length = ids.shape[1]
     blocked = torch.full((length, length), torch.finfo(torch.float32).min).triu(1)[None, None]
     # A mask must be given: without one, transformers takes jumps of the places for borders between sequences.
-    states = model.model(input_ids=ids, position_ids=places, attention_mask=blocked, use_cache=False).last_hidden_state
-    return model.lm_head(states[:, since:])
+    return model(
+        input_ids=ids, position_ids=places, attention_mask=blocked, use_cache=False, logits_to_keep=length - since
+    ).logits
 
 
 def save(model: Any, path: Path, notes: Mapping[str, Any]) -> None:
