@@ -61,7 +61,7 @@ def measure(cell: Wanted) -> list[Measured]:
     os.environ["OMP_NUM_THREADS"] = "1"
     import torch
 
-    from vizbench.baselines.worlds import KIN
+    from vizbench.baselines.worlds import kin
     from vizbench.harness.plan import Plan
     from vizbench.harness.records import read_runs
     from vizbench.harness.run import run
@@ -77,7 +77,7 @@ def measure(cell: Wanted) -> list[Measured]:
             seeds=(cell.seed,),
             n_test=N_TEST,
         )
-        failed = [outcome.error for outcome in run(plan, scratch, kin=KIN) if outcome.error]
+        failed = [outcome.error for outcome in run(plan, scratch, kin=kin) if outcome.error]
         if failed:
             raise RuntimeError(f"{cell}: {failed[0]}")
         rows: list[Measured] = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from vizbench.baselines.worlds import KIN
+from vizbench.baselines.worlds import kin
 from vizbench.harness.metrics import wilson
 
 ROOT = Path(__file__).parent.parent
@@ -114,7 +114,6 @@ def summary(rows: Sequence[Measured]) -> str:
     """The README's table: n = 30 and 300, both models beside training from scratch."""
     lines: list[list[str]] = []
     for task in dict.fromkeys(r.task for r in rows):
-        kin = "near" if task.partition("/")[0] in KIN else "far"
         cells = [
             figure(_pick(rows, task, model, checkpoint, shots)).partition(" ")[0]
             for shots in (30, 300)
@@ -122,7 +121,7 @@ def summary(rows: Sequence[Measured]) -> str:
                 ("cogvideox", "tiny"), ("cogvideox", "tiny-scratch"), ("qwen3", "tiny"), ("qwen3", "tiny-scratch")
             )
         ]  # fmt: skip
-        lines.append([f"`{task}`", kin, *cells, best_floor(rows, task, 300)])
+        lines.append([f"`{task}`", kin(task).partition(":")[0], *cells, best_floor(rows, task, 300)])
     head = ["task", "kin"]
     for shots in (30, 300):
         head += [f"video, n = {shots}", "scratch", f"text, n = {shots}", "scratch"]
@@ -131,10 +130,8 @@ def summary(rows: Sequence[Measured]) -> str:
 
 def write_tables(rows: Sequence[Measured]) -> None:
     """Fill the generated parts of docs/embedded.md; `make readme` carries the short one over."""
-    parts: list[str] = []
-    for task in dict.fromkeys(r.task for r in rows):
-        kin = KIN.get(task.partition("/")[0])
-        parts.append(f"### {task}: {'near (' + kin + ')' if kin else 'far'}\n\n{task_table(rows, task)}")
+    tasks = dict.fromkeys(r.task for r in rows)
+    parts = [f"### {task}: {kin(task)}\n\n{task_table(rows, task)}" for task in tasks]
     said = [line for model in ("cogvideox", "qwen3") for line in comparison(rows, model)]
     between(ROOT / "docs" / "embedded.md", "tables", "\n\n".join([*parts, "### Against training from scratch", *said]))
     between(ROOT / "docs" / "embedded.md", "results", summary(rows))

@@ -197,7 +197,7 @@ def evaluate(
     json: JsonOption = False,
 ) -> None:
     """Adapt models to tasks and judge them beside the trivial baselines. The same command resumes what was stopped."""
-    from vizbench.baselines.worlds import KIN
+    from vizbench.baselines.worlds import kin
     from vizbench.harness.metrics import summaries
     from vizbench.harness.plan import Plan, seed_list
     from vizbench.harness.records import read_cell
@@ -218,7 +218,7 @@ def evaluate(
     folder = out or Path("runs") / plan.name
     try:
         with console.Bars() as bars:
-            outcomes = run(plan, folder, bars.show, KIN)
+            outcomes = run(plan, folder, bars.show, kin)
     except KeyboardInterrupt:
         console.note(f"stopped; the same command again goes on from what is in {folder}")
         raise

@@ -126,7 +126,7 @@ def results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
 
     for task in dict.fromkeys(row.task for row in rows):
         here = [row for row in rows if row.task == task]
-        out(f"\n{task} ({'near' if here[0].kin else 'far'})")
+        out(f"\n{task} ({(here[0].kin or 'kin unknown').partition(':')[0]})")
         table = Table(box=None, pad_edge=False, header_style="bold")
         table.add_column("model", overflow="fold")
         for name in ("shots", "n", "exact [95% interval]", "valid", "cells", "adapted in"):

@@ -219,12 +219,14 @@ def test_a_step_in_chunks_is_the_step_of_the_whole_batch(monkeypatch: pytest.Mon
     rows = [example(q, a) for q, a in zip(grids(6, 3, 4), grids(6, 3, 4, seed=1), strict=True)]
     rows.append(example("012\n012", "1"))
     gradients: list[torch.Tensor] = []
-    for chunk in (2, 7):
+    for chunk, scores in ((2, 10**6), (7, 10**6), (7, 1)):
         monkeypatch.setattr("vizbench.baselines.text.train.CHUNK", chunk)
+        monkeypatch.setattr("vizbench.baselines.text.train.SCORES", scores)
         model = network(SMALL, 0)
         backward(model, rows, 0.0, np.random.default_rng(0))
         gradients.append(torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]))
     assert torch.allclose(gradients[0], gradients[1], atol=1e-6)
+    assert torch.allclose(gradients[0], gradients[2], atol=1e-6)
 
 
 def test_accuracy_counts_right_tokens_of_the_answer() -> None:

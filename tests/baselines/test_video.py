@@ -150,6 +150,11 @@ def test_same_seed_same_adaptation() -> None:
     assert np.array_equal(answers[0], answers[1])
 
 
+def test_an_unknown_checkpoint_is_refused_with_near_ones() -> None:
+    with pytest.raises(UserError, match="tiny-random"):
+        VideoLora("tiny-rand")
+
+
 def test_predict_before_adapt_is_refused() -> None:
     with pytest.raises(UserError, match="adapt"):
         next(iter(VideoLora("tiny-random").predict([_examples(1)[0].question], 1, 0)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vizbench.baselines.worlds import CAPTION, KIN, WIDENING, WORLDS, opened, sample, shows
+from vizbench.baselines.worlds import CAPTION, KIN, WIDENING, WORLDS, kin, opened, sample, shows
 from vizbench.baselines.worlds.automata import around, diagram, rows, turmite
 from vizbench.baselines.worlds.draw import Draw
 from vizbench.baselines.worlds.excluded import ECA, ECA_RULES, LIFE, LIFE_BITS, eca_family, life_bits, life_complement
@@ -103,6 +103,13 @@ def test_latin_squares_are_never_four_by_four() -> None:
 def test_near_names_are_real() -> None:
     assert set(KIN) <= set(rooms())
     assert {text.split(":")[0] for text in KIN.values()} <= set(WORLDS)
+
+
+def test_kin_reads_every_form_of_a_task_name() -> None:
+    assert kin("life/conway?steps=2").startswith("near: around")
+    assert kin("life").startswith("near: ")
+    assert kin("arc-json:life/Center1.json").startswith("far: ")
+    assert kin("maze/9").startswith("far: ")
 
 
 def test_new_codes_are_never_recoloured() -> None:

@@ -104,3 +104,9 @@ def test_run_names_come_from_the_plan():
     assert Plan(suite="core", models=("qwen3",)).name == "qwen3_core"
     assert Plan(tasks=("life",)).name == "trivial_life"
     assert Plan(tasks=("life",), models=("a/b.py:C",)).name.count("/") == 0
+
+
+def test_a_checkpoint_for_trivial_baselines_alone_is_refused():
+    with pytest.raises(UserError, match="leave it out"):
+        Plan(models=("copy", "nearest"), tasks=("life/conway",), checkpoint="tiny").cells()
+    assert Plan(models=("copy",), tasks=("life/conway",)).cells()

@@ -29,7 +29,7 @@ EVIL = "</script><script>document.title='owned'</script><img src=x onerror=alert
 def runs(tmp_path_factory):
     out = tmp_path_factory.mktemp("runs")
     wanted = Plan(tasks=("life/conway", "sudoku/mini"), shots=(3, 16), n_test=6, attempts=2)
-    run(wanted, out, kin={"life": "near: others"})
+    run(wanted, out, kin=lambda task: "near: others" if task.startswith("life/") else "far: none")
     return out
 
 

@@ -49,11 +49,11 @@ def predictions(out):
 def test_a_run_leaves_every_figure_and_every_question_on_disk(tmp_path):
     wanted = plan(attempts=2)
     events: list[Event] = []
-    outcomes = run(wanted, tmp_path, events.append, {"life": "near: others"})
+    outcomes = run(wanted, tmp_path, events.append, lambda task: f"near: others than {task}")
     assert [outcome.error for outcome in outcomes] == [None] * (len(TRIVIAL) + 1)
     cell = read_cell(directory(tmp_path, wanted))
     assert cell.complete
-    assert cell.header.kin == "near: others"
+    assert cell.header.kin == "near: others than life/conway"
     assert cell.header.task.palette == "binary"
     assert cell.header.environment["numpy"] == np.__version__
     assert [(r.id, r.attempt) for r in cell.records] == [(q.id, a) for q in cell.questions for a in (0, 1)]

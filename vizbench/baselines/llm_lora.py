@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
+from vizbench.baselines.threads import one_thread
 from vizbench.errors import UserError, unknown
 from vizbench.harness.model import Context, Example, Family, Modality, Model, Progress, TextSpec
 from vizbench.seeds import stream
@@ -69,6 +70,7 @@ class TextTwin(Model[str]):
         self._network: Any = None
         self._longest = 0
 
+    @one_thread()
     def adapt(self, examples: Sequence[Example[str]], context: Context) -> Mapping[str, float]:
         import torch
 
@@ -147,7 +149,8 @@ class TextTwin(Model[str]):
             for attempt in range(attempts):
                 random = torch.Generator().manual_seed(stream("qwen3", "predict", seed, start, length, attempt) >> 1)
                 temperature = self._plan.temperature if attempt else 0.0
-                written = generate(self._network, [prompts[m] for m in members], limit, temperature, random)
+                with one_thread():
+                    written = generate(self._network, [prompts[m] for m in members], limit, temperature, random)
                 for member, tokens in zip(members, written, strict=True):
                     answers[member].append(text(tokens))
         yield from answers

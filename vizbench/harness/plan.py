@@ -77,6 +77,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     def cells(self) -> tuple[Cell, ...]:
         """Every cell, trivial baselines first, then the models, task by task. Reads ARC folders; builds no model."""
+        if self.checkpoint is not None and self.models and set(self.models) <= set(TRIVIAL):
+            raise UserError(f"checkpoint {self.checkpoint[:80]!r}: a trivial baseline has none, leave it out")
         chosen = [resolve(name, self.checkpoint) for name in self.models if name not in TRIVIAL]
         refs = [*(resolve(name) for name in TRIVIAL), *chosen]
         names = [name for task in (*self.tasks, *SUITES.get(self.suite or "", ())) for name in sources.expand(task)]

@@ -58,11 +58,11 @@ class Outcome:
 
 
 def run(
-    plan: Plan, out: Path, report: Callable[[Event], None] | None = None, kin: Mapping[str, str] | None = None
+    plan: Plan, out: Path, report: Callable[[Event], None] | None = None, kin: Callable[[str], str] | None = None
 ) -> list[Outcome]:
     """Measure every cell of `plan` under `out`; what is there is kept, what is missing is added.
 
-    report: told of every step; kin: task family -> what the models have seen of it, for the tables. A model that fails,
+    report: told of every step; kin: task -> "near: …" or "far: …", for the tables. A model that fails,
     fails its cell alone. UserError: a changed plan, saying what changed, or a model that cannot be built, both before
     anything is written; a cell in use by another process; a disk that refuses. After Ctrl-C or a kill the same call
     goes on.
@@ -82,7 +82,7 @@ def run(
         tell = _Teller(report or _silent, cell, number, len(places))
         asking = _asking(cell, load(cell.task, cell.seed))
         model = models.get((cell.model, cell.checkpoint))
-        outcomes.append(_measure(place, asking, model, (kin or {}).get(cell.task.partition("/")[0]), tell))
+        outcomes.append(_measure(place, asking, model, kin(cell.task) if kin else None, tell))
     return outcomes
 
 

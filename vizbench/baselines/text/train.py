@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,9 @@ from vizbench.baselines.text.network import forward
 from vizbench.baselines.text.tokens import CELL, IGNORED, SEP, WORD, Tokens, collate
 
 CHUNK = 8
-"""Sequences a forward pass. On one core 48 at once are 15% slower: the scores of attention leave the cache."""
+"""Most sequences a forward pass. On one core 48 at once are 15% slower: the scores of attention leave the cache."""
+SCORES = CHUNK * 256**2
+"""Most pairs of tokens a forward pass: 8 mazes of 21x21 at once would need 3 GB, 8 ARC grids of 30x30 over 10."""
 
 
 def precision() -> torch.dtype:
@@ -37,12 +39,19 @@ def corrupt(rows: Tokens, share: float, random: np.random.Generator) -> Tokens:
     return Tokens(np.where(cell & answer & (random.random((n, length)) < share), other, ids), rows.places, rows.labels)
 
 
+def _chunks(rows: Sequence[Tokens]) -> Iterator[Sequence[Tokens]]:
+    longest = max(len(row.ids) for row in rows)
+    size = max(1, min(CHUNK, SCORES // longest**2))
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
+
+
 def backward(model: Any, rows: Sequence[Tokens], share: float, random: np.random.Generator) -> float:
     """Add the gradient of the mean loss a token to the parameters, chunk by chunk; returns that loss."""
     total = sum(int((row.labels != IGNORED).sum()) for row in rows)
     loss = 0.0
-    for start in range(0, len(rows), CHUNK):
-        batch = corrupt(collate(rows[start : start + CHUNK]), share, random)
+    for chunk in _chunks(rows):
+        batch = corrupt(collate(chunk), share, random)
         first = int(np.argmax((batch.labels != IGNORED).any(0)))
         with torch.autocast("cpu", torch.bfloat16, enabled=precision() is torch.bfloat16):
             logits = forward(model, torch.from_numpy(batch.ids), torch.from_numpy(batch.places), first)
@@ -57,8 +66,8 @@ def backward(model: Any, rows: Sequence[Tokens], share: float, random: np.random
 def accuracy(model: Any, rows: Sequence[Tokens]) -> npt.NDArray[np.float64]:
     """Share of answer tokens of each sequence that are predicted right when the true ones before are given, `(n,)`."""
     shares: list[npt.NDArray[np.float64]] = []
-    for start in range(0, len(rows), CHUNK):
-        batch = collate(rows[start : start + CHUNK])
+    for chunk in _chunks(rows):
+        batch = collate(chunk)
         guess = forward(model, torch.from_numpy(batch.ids), torch.from_numpy(batch.places)).argmax(-1).numpy()
         asked = batch.labels != IGNORED
         shares.append(((guess == batch.labels) & asked).sum(1) / asked.sum(1))

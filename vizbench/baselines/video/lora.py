@@ -20,10 +20,12 @@ from peft import LoraConfig
 from safetensors.torch import load_file
 from torch import Tensor
 
+from vizbench.baselines.cogvideox import CHECKPOINTS
+from vizbench.baselines.threads import one_thread
 from vizbench.baselines.video import network as twin
 from vizbench.baselines.video.pretrain import Recipe, neutral, optimizers
 from vizbench.baselines.video.train import conditioning, draw_timesteps, noised, velocity
-from vizbench.errors import UserError
+from vizbench.errors import UserError, unknown
 from vizbench.harness.model import Context, Example, FrameSpec, Modality, Model, Progress
 from vizbench.seeds import stream
 from vizbench.types import Image, Video
@@ -57,6 +59,8 @@ class VideoLora(Model[Any]):
     frames: ClassVar[FrameSpec] = FrameSpec(count=2, cell=twin.CELL)
 
     def __init__(self, checkpoint: str, adaptation: Adaptation | None = None) -> None:
+        if checkpoint not in CHECKPOINTS:
+            raise unknown("checkpoint of cogvideox", checkpoint, CHECKPOINTS)
         self._checkpoint = checkpoint
         self._adaptation = adaptation or Adaptation()
         self._codec = twin.PatchCodec()
@@ -66,6 +70,7 @@ class VideoLora(Model[Any]):
                 raise UserError(f"the weights {WEIGHTS.name} are missing: make them with `vizbench pretrain cogvideox`")
             self.weights = hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()[:16]
 
+    @one_thread()
     def adapt(self, examples: Sequence[Example[Any]], context: Context) -> Mapping[str, float]:
         began, how = time.monotonic(), self._adaptation
         scratch = self._checkpoint == "tiny-scratch"
@@ -138,6 +143,7 @@ class VideoLora(Model[Any]):
             groups[tuple(cells.shape)].append(cells.permute(1, 0, 2, 3))
         return {shape: torch.stack(clips) for shape, clips in groups.items()}
 
+    @one_thread()
     def _sample(self, pipe: Any, images: Sequence[Image], seeds: Sequence[int]) -> Sequence[Video]:
         """One clip an image `(H, W, 3)`; each has a noise generator of its own, so batching changes nothing."""
         pixels = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255.0

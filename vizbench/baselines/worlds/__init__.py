@@ -6,6 +6,7 @@ a law of a suite's task (`excluded.py`). `KIN` says, for the tables, which famil
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias, final
@@ -58,6 +59,13 @@ KIN: Mapping[str, str] = {
     "sudoku": "latin: squares of other sizes",
 }
 """Task families that are *near*: a relative was in the stream. The others are *far*."""
+
+
+def kin(task: str) -> str:
+    """`near: …` with the relative that was in the stream, or `far`, for the name of a task."""
+    relative = KIN.get(re.split("[/:?]", task)[0])
+    return f"near: {relative}" if relative else "far: no relative among the worlds"
+
 
 CAPTION = 64
 """Length of a caption vector: one place a world, then the knobs scaled to -1 … 1."""
