@@ -6,6 +6,7 @@ without pretraining, equally frozen; `tiny-scratch` trains all weights from a ra
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import math
 import time
@@ -64,6 +65,8 @@ class TextTwin(Model[str]):
         for package in ("torch", "transformers", "peft", "safetensors"):
             if importlib.util.find_spec(package) is None:
                 raise UserError(f"qwen3 needs {package}, which is not installed: pip install 'vizbench[models]'")
+        if checkpoint == "tiny" and weights.is_file():
+            self.weights = hashlib.sha256(weights.read_bytes()).hexdigest()[:16]
         self._checkpoint = checkpoint
         self._weights = weights
         self._plan = plan or Adaptation()

@@ -42,15 +42,15 @@ class Recipe:
     held_out: batches of the held-out stream for a log line.
     """
 
-    steps: int = 20_000
-    batch: int = 48
+    steps: int = 3500
+    batch: int = 32
     warm: int = 100
     fall: float = 0.3
     matrices: float = 5e-3
     rest: float = 2e-3
     nameless: float = 0.15
     corrupted: float = 0.15
-    every: int = 500
+    every: int = 250
     held_out: int = 6
 
 

@@ -1,0 +1,55 @@
+"""The weights in the package: what the cards say of them holds, and they learn what they are there to learn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason="the extra [models] is not installed")
+
+from vizbench.baselines.pretrain import card, parameters_in
+from vizbench.baselines.worlds.excluded import ECA, LIFE
+from vizbench.harness.metrics import summaries
+from vizbench.harness.plan import Plan
+from vizbench.harness.records import read_cell
+from vizbench.harness.run import run
+
+CHECKPOINTS = Path(__file__).parents[2] / "vizbench" / "baselines" / "checkpoints"
+FAMILIES = ("cogvideox", "qwen3")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_weights_are_small_and_the_card_counts_them(family: str) -> None:
+    weights = (CHECKPOINTS / f"{family}-tiny.safetensors").read_bytes()
+    assert len(weights) <= 12_000_000
+    assert f"{parameters_in(weights):,} parameters" in (CHECKPOINTS / f"{family}-tiny.md").read_text()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_cards_name_every_excluded_rule(family: str) -> None:
+    text = (CHECKPOINTS / f"{family}-tiny.md").read_text()
+    assert all(rule in text for rule in LIFE)
+    assert ", ".join(map(str, ECA)) in text
+
+
+def test_a_card_is_made_from_recipe_and_log_alone() -> None:
+    log = [
+        {"step": 10, "loss": 0.5, "seconds": 2.0, "exact": {"flood": 0.25}},
+        {"step": 20, "loss": 0.25, "seconds": 4},
+    ]
+    text = card("cogvideox", {"seed": 7, "batch": 4}, log, 123)
+    assert "from seed 7" in text
+    assert "80 pairs" in text
+    assert "| 20 | 0.2500 | 4 |" in text
+    assert "0.25" in text
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_thirty_boards_teach_the_embedded_model_a_rule_it_never_saw(family: str, tmp_path: Path) -> None:
+    plan = Plan(models=(family,), tasks=("life/conway",), shots=(30,), n_test=100)
+    cells = [read_cell(outcome.directory) for outcome in run(plan, tmp_path)]
+    rows = {row.model: row for row in summaries(cells)}
+    assert rows[family].exact >= 0.85
+    assert rows["copy"].exact < 0.05
+    assert rows["nearest"].exact < 0.05
