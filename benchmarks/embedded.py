@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import itertools
 import os
 import shutil
 import tempfile
@@ -47,13 +48,12 @@ class Wanted:
 
 
 def wanted(seeds: int) -> Iterator[Wanted]:
-    """All cells, the most telling first: seed 0 throughout before seed 1."""
+    """All cells, the most telling first: seed 0 throughout before seed 1, telling budgets and checkpoints in turn."""
+    pairs = list(itertools.product(range(len(SHOTS)), range(len(CHECKPOINTS))))
     for seed in range(seeds):
-        for shots in SHOTS:
-            for checkpoint in CHECKPOINTS:
-                for task in TASKS:
-                    for model in MODELS:
-                        yield Wanted(task, model, checkpoint, shots, seed)
+        for shots, checkpoint in sorted(pairs, key=sum):
+            for task, model in itertools.product(TASKS, MODELS):
+                yield Wanted(task, model, CHECKPOINTS[checkpoint], SHOTS[shots], seed)
 
 
 def measure(cell: Wanted) -> list[Measured]:

@@ -146,7 +146,7 @@ def generate(
     overrides: SetOption = None,
     format: Annotated[Literal["jsonl", "parquet", "png"], typer.Option(help="How the rows lie on disk.")] = "jsonl",
     out: Annotated[Path | None, typer.Option(help="A new folder; without it, one named by the data.")] = None,
-    workers: Annotated[int, typer.Option(help="Processes; more pay off from some ten thousand rows.")] = 1,
+    workers: Annotated[int, typer.Option(help="Processes; the bytes are the same for any number.")] = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a data set that is there.")] = False,
     no_steps: Annotated[bool, typer.Option("--no-steps", help="Leave out the states on the way.")] = False,
 ) -> None:

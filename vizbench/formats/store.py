@@ -46,7 +46,7 @@ def write(
 ) -> Manifest:
     """Write the first n rows of a split to the folder `out`, which stands in whole or not at all.
 
-    n: 1 … MAX_DATASET. workers: 1 … MAX_WORKERS processes; more than one pay off from some ten thousand rows.
+    n: 1 … MAX_DATASET. workers: 1 … MAX_WORKERS processes; starting one costs about a second of work.
     overwrite: replace a data set that is there. steps: keep the states on the way, which for a maze are a hundred times
     the rest. UserError, and nothing written, for what cannot be served or does not fit the disk.
     """
