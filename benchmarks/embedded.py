@@ -20,9 +20,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from dataclasses import asdict, dataclass, fields
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
-from benchmarks.embedded_table import TABLE, Measured, write_tables
+from benchmarks.embedded_table import TABLE, Measured, read, write_tables
 
 TASKS = (
     "life/conway", "life/seeds", "fill/small", "langton/2", "sudoku/mini", "eca/110", "eca/90", "maze/9",
@@ -102,16 +102,6 @@ def measure(cell: Wanted) -> list[Measured]:
         return rows
     finally:
         shutil.rmtree(scratch)
-
-
-def read() -> list[Measured]:
-    """The lines measured so far."""
-    if not TABLE.exists():
-        return []
-    kinds = {field.name: {"int": int, "float": float, "str": str}[str(field.type)] for field in fields(Measured)}
-    with TABLE.open(newline="") as file:
-        rows: list[Any] = [{k: kinds[k](v) for k, v in row.items()} for row in csv.DictReader(file)]
-    return [Measured(**row) for row in rows]
 
 
 def write(rows: Sequence[Measured]) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 from vizbench.baselines.worlds import kin
 from vizbench.harness.metrics import wilson
@@ -36,6 +37,16 @@ class Measured:
     machine: str
 
 
+def read() -> list[Measured]:
+    """The lines of docs/embedded.csv."""
+    if not TABLE.exists():
+        return []
+    kinds = {field.name: {"int": int, "float": float, "str": str}[str(field.type)] for field in fields(Measured)}
+    with TABLE.open(newline="") as file:
+        rows: list[Any] = [{k: kinds[k](v) for k, v in row.items()} for row in csv.DictReader(file)]
+    return [Measured(**row) for row in rows]
+
+
 def pooled(rows: Sequence[Measured]) -> tuple[int, int]:
     """Hits and answers over the seeds."""
     return sum(r.hits for r in rows), sum(r.n for r in rows)
@@ -64,7 +75,10 @@ def best_floor(rows: Sequence[Measured], task: str, shots: int) -> str:
     """The best trivial baseline's exact share, and its name."""
     found = [(name, *pooled(_pick(rows, task, name, None, shots))) for name in FLOOR]
     shares = [(hits / n, name) for name, hits, n in found if n]
-    return f"{max(shares)[0]:.2f} {max(shares)[1]}" if shares else "–"
+    if not shares:
+        return "–"
+    share, name = max(shares)
+    return f"{share:.2f} {name}" if share else "0.00"
 
 
 def task_table(rows: Sequence[Measured], task: str) -> str:
@@ -81,7 +95,7 @@ def task_table(rows: Sequence[Measured], task: str) -> str:
     return _table(["", *(f"n = {n}" for n in BUDGETS), "s"], lines)
 
 
-def comparison(rows: Sequence[Measured], model: str) -> list[str]:
+def comparison(rows: Sequence[Measured], model: str) -> str:
     """Where LoRA on our weights beats training the same net from scratch, where not, where the intervals overlap."""
     better: list[str] = []
     worse: list[str] = []
@@ -92,11 +106,11 @@ def comparison(rows: Sequence[Measured], model: str) -> list[str]:
             if ours and control:
                 (low, high), (least, most) = wilson(*pooled(ours)), wilson(*pooled(control))
                 (better if low > most else worse if high < least else open_).append(f"{task} n={shots}")
-    return [
+    return (
         f"`{model}`: LoRA on our weights is better than training from scratch (intervals apart) at "
         f"{', '.join(better) or 'nothing'}; worse at {', '.join(worse) or 'nothing'}; not told apart at "
         f"{', '.join(open_) or 'nothing'}."
-    ]
+    )
 
 
 def between(path: Path, name: str, text: str) -> None:
@@ -128,10 +142,16 @@ def summary(rows: Sequence[Measured]) -> str:
     return _table([*head, "best trivial"], lines)
 
 
-def write_tables(rows: Sequence[Measured]) -> None:
-    """Fill the generated parts of docs/embedded.md; `make readme` carries the short one over."""
+def blocks(rows: Sequence[Measured]) -> dict[str, str]:
+    """What stands between the markers of docs/embedded.md, by marker."""
     tasks = dict.fromkeys(r.task for r in rows)
     parts = [f"### {task}: {kin(task)}\n\n{task_table(rows, task)}" for task in tasks]
-    said = [line for model in ("cogvideox", "qwen3") for line in comparison(rows, model)]
-    between(ROOT / "docs" / "embedded.md", "tables", "\n\n".join([*parts, "### Against training from scratch", *said]))
-    between(ROOT / "docs" / "embedded.md", "results", summary(rows))
+    said = [comparison(rows, model) for model in ("cogvideox", "qwen3")]
+    every = "\n\n".join([*parts, "### Against training from scratch", *said])
+    return {"results": summary(rows), "tables": every}
+
+
+def write_tables(rows: Sequence[Measured]) -> None:
+    """Fill the generated parts of docs/embedded.md; `make readme` carries the short one over."""
+    for name, text in blocks(sorted(rows, key=lambda row: row.task)).items():
+        between(ROOT / "docs" / "embedded.md", name, text)

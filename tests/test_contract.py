@@ -295,6 +295,7 @@ def test_hostile_answers_are_wrong_and_never_raise(name: str):
         np.zeros((0, w), np.uint8),
         np.zeros((), np.uint8),
         target.T if h != w else target[:-1, :-1],
+        np.ma.masked_array(target, mask=True),
     ]
     for answer in hostile:
         verdict = judged(name, instance, answer)

@@ -189,9 +189,7 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="The first seed: data and training.")] = 0,
     seeds: Annotated[int, typer.Option(help="How many seeds.")] = 1,
     attempts: Annotated[int, typer.Option(help="Answers to a question.")] = 1,
-    checkpoint: Annotated[
-        str | None, typer.Option(help="Weights: embedded ones by name, a folder, a hub name.")
-    ] = None,
+    checkpoint: Annotated[str | None, typer.Option(help="Weights by name, see `vizbench models`.")] = None,
     limit: Annotated[int | None, typer.Option(help="Stop each cell after so many questions; go on later.")] = None,
     out: Annotated[Path | None, typer.Option(help="Where the run is kept; without it runs/MODEL_TASK.")] = None,
     json: JsonOption = False,

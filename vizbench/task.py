@@ -120,6 +120,8 @@ def as_grid(answer: object, codes: int) -> Grid | str:
     """The answer as `(h, w)` uint8 with codes below `codes`, or a sentence that says why it is no such grid."""
     if answer is None:
         return "there is no answer"
+    if isinstance(answer, np.ma.MaskedArray):
+        return "the answer is a masked array: cells behind a mask are no answer"
     try:
         array = np.asarray(answer)
     except Exception as error:  # hostile objects may raise anything from __array__

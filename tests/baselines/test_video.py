@@ -17,7 +17,7 @@ from vizbench.baselines.video.train import LAST, conditioning, noised, velocity 
 from vizbench.baselines.worlds import sample  # noqa: E402 likewise
 from vizbench.baselines.worlds.draw import Draw  # noqa: E402 likewise
 from vizbench.errors import UserError  # noqa: E402 likewise
-from vizbench.harness.model import Context, Example, Progress  # noqa: E402 likewise
+from vizbench.harness.model import Context, Example, Progress, family  # noqa: E402 likewise
 from vizbench.renderers.frames import render  # noqa: E402 likewise
 from vizbench.task import spec  # noqa: E402 likewise
 from vizbench.types import Look  # noqa: E402 likewise
@@ -152,7 +152,7 @@ def test_same_seed_same_adaptation() -> None:
 
 def test_an_unknown_checkpoint_is_refused_with_near_ones() -> None:
     with pytest.raises(UserError, match="tiny-random"):
-        VideoLora("tiny-rand")
+        family("cogvideox").build("tiny-rand")
 
 
 def test_predict_before_adapt_is_refused() -> None:

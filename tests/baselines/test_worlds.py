@@ -108,6 +108,7 @@ def test_near_names_are_real() -> None:
 def test_kin_reads_every_form_of_a_task_name() -> None:
     assert kin("life/conway?steps=2").startswith("near: around")
     assert kin("life").startswith("near: ")
+    assert kin("eca/110?rule=18").startswith("inside: ")
     assert kin("arc-json:life/Center1.json").startswith("far: ")
     assert kin("maze/9").startswith("far: ")
 

@@ -241,3 +241,10 @@ def test_a_batch_must_be_pictures():
     for wrong in wrongs:
         with pytest.raises(UserError, match="not \\(n, H, W, 3\\) uint8"):
             decode_batch(wrong, "binary", (2, 2))
+
+
+@pytest.mark.parametrize("shape", [(8,), (8, 8, 8), "ab", (8.0, 8), ("8", "8"), (0, 8)])
+def test_a_shape_that_is_none_is_refused(shape: Any) -> None:
+    picture = render(np.zeros((8, 8), np.uint8), "binary")
+    with pytest.raises(UserError):
+        decode(picture, "binary", shape)

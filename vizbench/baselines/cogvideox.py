@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from vizbench.errors import UserError
+from vizbench.errors import UserError, unknown
 from vizbench.harness.model import Family, Model
 
 CHECKPOINTS = ("tiny", "tiny-random", "tiny-scratch")
 
 
 def _build(checkpoint: str) -> Model[Any]:
+    if checkpoint not in CHECKPOINTS:
+        raise unknown("checkpoint of cogvideox", checkpoint, CHECKPOINTS)
     try:
         from vizbench.baselines.video.lora import VideoLora
     except ModuleNotFoundError as missing:

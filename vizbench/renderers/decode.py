@@ -37,10 +37,10 @@ def decode(image: object, look: Look | str, shape: Shape | None = None, board: S
         if isinstance(found, DecodeFailure):
             return found
         shape, board = found
-    board = board or shape
-    if shape[0] > board[0] or shape[1] > board[1]:
+    board = check_shape(board or shape)
+    if check_shape(shape)[0] > board[0] or shape[1] > board[1]:
         raise UserError(f"a grid of {shape[0]}x{shape[1]} does not lie in a board of {board[0]}x{board[1]}")
-    return _read(picture, look, check_shape(shape), board, palette(look.palette))
+    return _read(picture, look, shape, board, palette(look.palette))
 
 
 def decode_batch(images: Video, look: Look | str, shape: Shape, board: Shape | None = None) -> Grids:

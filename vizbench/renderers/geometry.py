@@ -62,7 +62,10 @@ def as_look(look: Look | str) -> Look:
 
 def check_shape(shape: Shape) -> Shape:
     """The shape itself, if both sides are 1 … MAX_SIDE."""
-    if len(shape) != 2 or not all(1 <= side <= MAX_SIDE for side in shape):
+    sides: tuple[object, ...] = tuple(shape)
+    if len(sides) != 2 or not all(isinstance(side, int | np.integer) for side in sides):
+        raise UserError(f"shape {str(shape)[:40]!r} is not two whole numbers: give (rows, columns)")
+    if not all(1 <= side <= MAX_SIDE for side in shape):
         raise UserError(
             f"a grid of {'x'.join(str(side) for side in shape)} cells cannot be drawn: 1 … {MAX_SIDE} a side"
         )

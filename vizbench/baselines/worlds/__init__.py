@@ -62,7 +62,12 @@ KIN: Mapping[str, str] = {
 
 
 def kin(task: str) -> str:
-    """`near: …` with the relative that was in the stream, or `far`, for the name of a task."""
+    """`near: …` with the relative that was in the stream, or `far: …`, for the name of a task.
+
+    `inside: …` where a rule is overridden: only the suites' own rules are kept out of the stream.
+    """
+    if "rule=" in task.partition("?")[2]:
+        return "inside: the stream may have held this very rule"
     relative = KIN.get(re.split("[/:?]", task)[0])
     return f"near: {relative}" if relative else "far: no relative among the worlds"
 

@@ -1,0 +1,41 @@
+"""docs/embedded.md says what docs/embedded.csv holds, and its sentences are computed, not written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.embedded_table import Measured, best_floor, blocks, comparison, figure, read
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "embedded.md"
+CELL = Measured("life/conway", "cogvideox", "tiny", 30, 0, 200, 190, 190, 0.99, 44.0, "abc", "cpu")
+
+
+def test_the_document_is_current() -> None:
+    text = DOCUMENT.read_text()
+    for name, block in blocks(sorted(read(), key=lambda row: row.task)).items():
+        assert f"<!-- begin {name} -->\n{block}\n<!-- end {name} -->" in text, (
+            "run python -m benchmarks.embedded --minutes 0"
+        )
+
+
+def test_figures_say_their_interval_and_their_seeds() -> None:
+    assert figure([]) == "–"
+    assert figure([CELL]) == "0.95 [0.91, 0.97] (1)"
+    three = [replace(CELL, seed=seed) for seed in range(3)]
+    assert figure(three) == "0.95 [0.93, 0.96]"
+
+
+def test_better_and_worse_need_intervals_apart() -> None:
+    scratch = replace(CELL, checkpoint="tiny-scratch")
+    assert "better than training from scratch (intervals apart) at life/conway n=30;" in comparison(
+        [CELL, replace(scratch, hits=60)], "cogvideox"
+    )
+    assert "worse at life/conway n=30;" in comparison([replace(CELL, hits=60), scratch], "cogvideox")
+    assert "not told apart at life/conway n=30." in comparison([CELL, replace(scratch, hits=185)], "cogvideox")
+
+
+def test_the_best_trivial_baseline_is_named() -> None:
+    rows = [replace(CELL, model=name, checkpoint="none", hits=hits) for name, hits in (("copy", 2), ("nearest", 6))]
+    assert best_floor(rows, "life/conway", 30) == "0.03 nearest"
+    assert best_floor(rows, "life/conway", 300) == "–"
