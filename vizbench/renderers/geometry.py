@@ -62,8 +62,7 @@ def as_look(look: Look | str) -> Look:
 
 def check_shape(shape: Shape) -> Shape:
     """The shape itself, if both sides are 1 … MAX_SIDE."""
-    sides: tuple[object, ...] = tuple(shape)
-    if len(sides) != 2 or not all(isinstance(side, int | np.integer) for side in sides):
+    if len(shape) != 2 or not all(isinstance(side, int | np.integer) for side in shape):  # pyright: ignore[reportUnnecessaryIsInstance] callers are users
         raise UserError(f"shape {str(shape)[:40]!r} is not two whole numbers: give (rows, columns)")
     if not all(1 <= side <= MAX_SIDE for side in shape):
         raise UserError(
