@@ -8,19 +8,21 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="the extra [models] is not installed")
+pytest.importorskip("torch", reason="the extra [models] is not installed")
 
-from vizbench.baselines.video import network as twin  # noqa: E402 the import needs torch
-from vizbench.baselines.video.lora import Adaptation, VideoLora  # noqa: E402 likewise
-from vizbench.baselines.video.pretrain import Recipe, neutral, paint, pretrain, rate  # noqa: E402 likewise
-from vizbench.baselines.video.train import LAST, conditioning, noised, velocity  # noqa: E402 likewise
-from vizbench.baselines.worlds import sample  # noqa: E402 likewise
-from vizbench.baselines.worlds.draw import Draw  # noqa: E402 likewise
-from vizbench.errors import UserError  # noqa: E402 likewise
-from vizbench.harness.model import Context, Example, Progress, family  # noqa: E402 likewise
-from vizbench.renderers.frames import render  # noqa: E402 likewise
-from vizbench.task import spec  # noqa: E402 likewise
-from vizbench.types import Look  # noqa: E402 likewise
+import torch
+
+from vizbench.baselines.video import network as twin
+from vizbench.baselines.video.lora import Adaptation, VideoLora
+from vizbench.baselines.video.pretrain import Recipe, neutral, paint, pretrain, rate
+from vizbench.baselines.video.train import LAST, conditioning, noised, velocity
+from vizbench.baselines.worlds import sample
+from vizbench.baselines.worlds.draw import Draw
+from vizbench.errors import UserError
+from vizbench.harness.model import Context, Example, Progress, family
+from vizbench.renderers.frames import render
+from vizbench.task import spec
+from vizbench.types import Look
 
 LOOK = Look("binary", cell=twin.CELL)
 
