@@ -8,8 +8,21 @@ import pytest
 from vizbench.baselines.worlds import CAPTION, KIN, WIDENING, WORLDS, kin, opened, sample, shows
 from vizbench.baselines.worlds.automata import around, diagram, rows, turmite
 from vizbench.baselines.worlds.draw import Draw
-from vizbench.baselines.worlds.excluded import ECA, ECA_RULES, LIFE, LIFE_BITS, eca_family, life_bits, life_complement
-from vizbench.baselines.worlds.motion import bounce, gravity
+from vizbench.baselines.worlds.excluded import (
+    ANTS,
+    ECA,
+    ECA_RULES,
+    LIFE,
+    LIFE_BITS,
+    LIMIT,
+    eca_alike,
+    eca_family,
+    life_alike,
+    life_bits,
+    life_complement,
+    turmite_alike,
+)
+from vizbench.baselines.worlds.motion import bounce, gravity, shift
 from vizbench.baselines.worlds.scene import Scene
 from vizbench.task import rooms
 
@@ -69,8 +82,44 @@ def test_life_like_worlds_never_use_a_suite_rule_or_its_complement() -> None:
     assert life_complement(life_complement(life_bits("B2/S"))) == life_bits("B2/S")
     assert life_complement(life_bits("B3678/S34678")) == life_bits("B3678/S34678")  # known: it is its own complement
     for k in range(2000):
-        knobs = around(Draw("test", k), 1, 4, 4).knobs
-        assert tuple(value for value, _ in knobs[:18]) not in LIFE_BITS
+        bits = tuple(value for value, _ in around(Draw("test", k), 1, 4, 4).knobs[:18])
+        assert bits not in LIFE_BITS
+        assert life_alike(bits) < LIMIT
+
+
+def test_laws_that_answer_most_boards_as_an_excluded_one_are_excluded() -> None:
+    assert life_alike(life_bits("B3/S23")) == 1.0
+    assert life_alike(life_bits("B38/S23")) > 0.9  # eight live neighbours around a dead cell hardly occur
+    assert life_alike(life_bits("B36/S23")) >= LIMIT  # HighLife
+    assert life_alike(life_bits("B4/S23")) < 0.05
+    assert eca_alike(110) == eca_alike(124) == 1.0
+    assert eca_alike(0) >= LIMIT  # as 8 and 32, it soon leaves nothing
+    assert eca_alike(18) < LIMIT
+    right = life_bits("B3/S23")
+    rng = np.random.default_rng(0)
+    for _ in range(20):  # by hand: both laws on boards drawn as the panel is
+        bits = tuple(int(b) ^ int(flip) for b, flip in zip(right, rng.random(18) < 0.1, strict=True))
+        soups = (rng.random((400, 8, 8)) < rng.uniform(0.2, 0.6, (400, 1, 1))).astype(np.uint8)
+        same = np.mean([np.array_equal(_by_neighbours(soup, bits), _by_neighbours(soup, right)) for soup in soups])
+        assert life_alike(bits) >= same - 0.12
+
+
+def _by_neighbours(soup: np.ndarray, bits: tuple[int, ...]) -> list[list[int]]:
+    """A life-like step from the definition, cell by cell, dead outside."""
+    h, w = soup.shape
+    live = {(r, c) for r in range(h) for c in range(w) if soup[r, c]}
+
+    def cell(r: int, c: int) -> int:
+        around = sum((r + y, c + x) in live for y in (-1, 0, 1) for x in (-1, 0, 1) if y or x)
+        return bits[9 * ((r, c) in live) + around]
+
+    return [[cell(r, c) for c in range(w)] for r in range(h)]
+
+
+def test_nothing_shifts_by_one_cell() -> None:
+    for k in range(500):
+        (dy, _), (dx, _), _ = shift(Draw("test", k), 1, 4, 4).knobs
+        assert abs(dy - 2) + abs(dx - 2) != 1
 
 
 def test_elementary_worlds_never_use_a_suite_rule_its_mirror_image_or_complement() -> None:
@@ -83,10 +132,16 @@ def test_elementary_worlds_never_use_a_suite_rule_its_mirror_image_or_complement
 
 
 def test_turmites_are_never_langtons_ant() -> None:
+    for ant in ANTS:
+        assert all(turmite_alike(ant, steps) == 1.0 for steps in (1, 2, 3))
+    half = ((1, 1), (0, 0))  # the ant's on white: its first step on half of the boards, its second on a quarter
+    assert turmite_alike(half, 1) >= LIMIT > turmite_alike(half, 2)
     for k in range(3000):
-        (white, _), (black, _), (flip_white, _), (flip_black, _), _ = turmite(Draw("test", k), 1, 4, 4).knobs
-        ant = flip_white == flip_black == 1 and (white, black) in ((1, 3), (3, 1))
-        assert not ant
+        (white, _), (black, _), (flip_white, _), (flip_black, _), (before, _) = turmite(Draw("test", k), 1, 4, 4).knobs
+        table = ((white, flip_white), (black, flip_black))
+        assert table not in ANTS
+        if before == 0:
+            assert not any(table[colour] == ant[colour] for ant in ANTS for colour in (0, 1))
 
 
 def test_latin_squares_are_never_four_by_four() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from vizbench.baselines.worlds.draw import Draw
-from vizbench.baselines.worlds.excluded import ECA_RULES, LIFE_BITS, TURMITE
-from vizbench.baselines.worlds.scene import HEADINGS, Boards, Scene, neighbours
+from vizbench.baselines.worlds.excluded import LIMIT, eca_alike, life_alike, turmite_alike
+from vizbench.baselines.worlds.laws import Walk, next_rows, seen_around, walked, with_walker
+from vizbench.baselines.worlds.scene import Boards, Scene, neighbours
 
 
 def _soup(draw: Draw, n: int, h: int, w: int) -> Boards:
@@ -16,12 +17,11 @@ def _soup(draw: Draw, n: int, h: int, w: int) -> Boards:
 def around(draw: Draw, n: int, h: int, w: int) -> Scene:
     """A random law of the own state and the number of live cells among the 8 around."""
     bits = tuple(int(b) for b in (draw.uniform(18) < draw.between(0.25, 0.55)))
-    while bits in LIFE_BITS:
+    while life_alike(bits) >= LIMIT:
         bits = tuple(int(b) for b in (draw.uniform(18) < 0.4))
     torus = draw.chance(0.15)
     soup = _soup(draw, n, h, w)
-    counts = neighbours(soup == 1, cross=False, torus=torus)
-    target = np.asarray(bits, np.uint8)[soup * 9 + counts]
+    target = np.asarray(bits, np.uint8)[seen_around(soup, torus)]
     return Scene(soup, target, (*((b, 2) for b in bits), (int(torus), 2)))
 
 
@@ -35,22 +35,16 @@ def cross(draw: Draw, n: int, h: int, w: int) -> Scene:
 
 def _elementary(draw: Draw) -> int:
     rule = draw.one(256)
-    while rule in ECA_RULES:
+    while eca_alike(rule) >= LIMIT:
         rule = draw.one(256)
     return rule
-
-
-def _next_row(rows: Boards, rule: int) -> Boards:
-    """One step of an elementary rule on the last axis, a ring."""
-    code = 4 * np.roll(rows, 1, -1) + 2 * rows + np.roll(rows, -1, -1)
-    return ((rule >> code) & 1).astype(np.uint8)
 
 
 def rows(draw: Draw, n: int, h: int, w: int) -> Scene:
     """Every row (or every column) takes one step of an elementary rule."""
     rule, upright = _elementary(draw), draw.chance(0.5)
     soup = _soup(draw, n, h, w)
-    target = _next_row(soup.swapaxes(1, 2), rule).swapaxes(1, 2) if upright else _next_row(soup, rule)
+    target = next_rows(soup.swapaxes(1, 2), rule).swapaxes(1, 2) if upright else next_rows(soup, rule)
     return Scene(soup, np.ascontiguousarray(target), (*(((rule >> k) & 1, 2) for k in range(8)), (int(upright), 2)))
 
 
@@ -60,7 +54,7 @@ def diagram(draw: Draw, n: int, h: int, w: int) -> Scene:
     target = np.zeros((n, h, w), np.uint8)
     target[:, 0] = draw.uniform(n, w) < 0.5
     for r in range(1, h):
-        target[:, r] = _next_row(target[:, r - 1], rule)
+        target[:, r] = next_rows(target[:, r - 1], rule)
     unknown = 1 + draw.one(3) if draw.chance(0.6) else 1 + draw.one(h - 1)
     question = target.copy()
     question[:, h - min(unknown, h - 1) :] = 2
@@ -72,26 +66,18 @@ def turmite(draw: Draw, n: int, h: int, w: int) -> Scene:
 
     Codes as cells without walker 0, 1; with it 2 + heading on colour 0, 6 + heading on colour 1.
     """
-    table = [(draw.one(4), draw.one(2)) for _ in range(2)]  # per colour: quarter turns to the right, flips or not
-    while any(table == [(turn, flip), ((4 - turn) % 4, flip)] for turn, flip in TURMITE):
-        table = [(draw.one(4), draw.one(2)) for _ in range(2)]
     steps = 1 + draw.one(3)
-    colour = (draw.uniform(n, h, w) < 0.5).astype(np.int64)
-    row, column, heading = draw.below(h, n), draw.below(w, n), draw.below(4, n)
-    each = np.arange(n)
+    table = _table(draw)
+    while turmite_alike(table, steps) >= LIMIT:
+        table = _table(draw)
+    colour = (draw.uniform(n, h, w) < 0.5).astype(np.uint8)
+    walk = Walk(draw.below(h, n), draw.below(w, n), draw.below(4, n))
+    question = with_walker(colour, walk)
+    target = with_walker(*walked(colour, walk, table, steps))
+    knobs = (*((turn, 4) for turn, _ in table), *((flip, 2) for _, flip in table), (steps - 1, 3))
+    return Scene(question, target, knobs)
 
-    def drawn() -> Boards:
-        board = colour.astype(np.uint8)
-        board[each, row, column] = (2 + 4 * colour[each, row, column] + heading).astype(np.uint8)
-        return board
 
-    question = drawn()
-    turns, flips = np.array([t for t, _ in table]), np.array([f for _, f in table])
-    moves = np.array(HEADINGS)
-    for _ in range(steps):
-        under = colour[each, row, column]
-        heading = (heading + turns[under]) % 4
-        colour[each, row, column] = under ^ flips[under]
-        row, column = (row + moves[heading, 0]) % h, (column + moves[heading, 1]) % w
-    knobs = (*((t, 4) for t, _ in table), *((f, 2) for _, f in table), (steps - 1, 3))
-    return Scene(question, drawn(), knobs)
+def _table(draw: Draw) -> tuple[tuple[int, int], tuple[int, int]]:
+    """By colour: quarter turns to the right, flips or not."""
+    return (draw.one(4), draw.one(2)), (draw.one(4), draw.one(2))

@@ -15,8 +15,13 @@ def speckle(draw: Draw, n: int, h: int, w: int, colours: int) -> Boards:
 
 
 def shift(draw: Draw, n: int, h: int, w: int) -> Scene:
-    """Everything moves by up to two cells; what leaves is lost or comes in again."""
+    """Everything moves by up to two cells; what leaves is lost or comes in again.
+
+    Never by one cell along an axis: on rows or columns that is the elementary rule 170, or its mirror image.
+    """
     dy, dx, wrap = draw.one(5) - 2, draw.one(5) - 2, draw.chance(0.5)
+    while abs(dy) + abs(dx) == 1:
+        dy, dx = draw.one(5) - 2, draw.one(5) - 2
     board = speckle(draw, n, h, w, 1 + draw.one(3))
     target = np.roll(board, (dy, dx), (1, 2)) if wrap else moved(board, dy, dx)
     return Scene(board, np.asarray(target, np.uint8), ((dy + 2, 5), (dx + 2, 5), (int(wrap), 2)))
