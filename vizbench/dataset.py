@@ -69,7 +69,7 @@ class GeneratedRows(Rows):
     def __iter__(self) -> Iterator[Instance]:
         for at in range(0, len(self), _BLOCK):
             numbers = self.candidates[at : at + _BLOCK]
-            batch = make(self.spec, keys_at(self.origin, numbers))
+            batch = make(self.spec, self.split, keys_at(self.origin, numbers))
             facts = {name: fact.tolist() for name, fact in batch.facts.items()}
             for row in range(len(batch)):
                 meta = {name: values[row] for name, values in facts.items()} | {"candidate": int(numbers[row])}

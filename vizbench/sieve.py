@@ -19,7 +19,7 @@ from vizbench.errors import UserError
 from vizbench.generators.kernels.distance import far_enough
 from vizbench.generators.kernels.distinct import add_new, digests
 from vizbench.seeds import instance_stream, keys, keys_at
-from vizbench.task import Metric, TaskSpec, params_json
+from vizbench.task import Metric, TaskSpec, Transfer, params_json
 from vizbench.types import Batch, Grids, Keys, SplitName
 
 Numbers = npt.NDArray[np.int64]
@@ -31,9 +31,12 @@ _BLOCK_CANDIDATES = 16_384
 _BLOCK_CELLS = 1 << 24
 
 
-def make(spec: TaskSpec, key: Keys) -> Batch:
-    """The candidates with these keys `(n,)`, without any filter."""
-    return spec.task.generate_batch(spec.params, key)
+def make(spec: TaskSpec, split: SplitName, key: Keys) -> Batch:
+    """The split's candidates with these keys `(n,)`, without any filter."""
+    params = spec.params
+    if split == "train" and isinstance(params, Transfer):
+        params = params.for_train()
+    return spec.task.generate_batch(params, key)
 
 
 @final
@@ -47,6 +50,7 @@ class Sieve:
         self, spec: TaskSpec, seed: int, split: SplitName, away_from: Sieve | None = None, pool: int = 0
     ) -> None:
         self._spec = spec
+        self._split: SplitName = split
         self._away_from = away_from
         self._pool = pool
         task = spec.task
@@ -83,7 +87,7 @@ class Sieve:
             first, end = self._latest
             if self._latest_batch is not None and first <= start and start + count <= end:
                 return _take(self._latest_batch, np.arange(start - first, start - first + count))
-        return make(self._spec, keys_at(self.origin, numbers))
+        return make(self._spec, self._split, keys_at(self.origin, numbers))
 
     def _extend(self, count: int) -> None:
         """Sieve blocks of candidates until `count` rows are found, or the space is used up."""
@@ -98,7 +102,7 @@ class Sieve:
 
     def _sieve(self, size: int) -> None:
         """Judge the next `size` candidates. A gap of DRY is found at its exact place, whatever the blocks' sizes."""
-        batch = make(self._spec, keys(self.origin, self._tried, size))
+        batch = make(self._spec, self._split, keys(self.origin, self._tried, size))
         accepted = self._tried + np.flatnonzero(self._accept(batch))
         last = self._numbers[self._found - 1] if self._found else -1
         gaps = np.diff(np.concatenate(([last], accepted, [self._tried + size]))) > DRY

@@ -12,7 +12,7 @@ import functools
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar, final
 from urllib.parse import parse_qsl, quote
 
@@ -26,6 +26,9 @@ P = TypeVar("P")
 
 MAX_SIDE = 1024
 """An answer with a longer side is refused unread."""
+
+MAX_STATES = 65_536
+"""A process with more states is refused unread."""
 
 
 class Metric(enum.Enum):
@@ -108,6 +111,42 @@ class Task(Judge, Generic[P]):
         """`score` in 0..1 and the measured figures that it is made of."""
 
     @final
+    def verify_steps(self, instance: Instance, grids: object) -> Verdict:
+        """Judge a whole process: each state follows from the one before by one move, and the last is a right answer.
+
+        grids: `(k, h, w)` or a list of grids, the states after the question. Never raises. reason names the step;
+        exact: the process is valid and ends at the stored target; cells: of the last state; parts: the last state's,
+        and `legal`, the share of states before the first that does not follow.
+        """
+        states = _as_states(grids)
+        if isinstance(states, str):
+            return Verdict(False, False, 0.0, states, {"legal": 0.0})
+        asked = self.step_count(instance.params, instance.question)
+        legal, reason = self._follow(instance, states[:asked])
+        end = self.verify(instance, states[-1])
+        parts = {**end.parts, "legal": legal / len(states)}
+        if not reason and asked is not None and len(states) != asked:
+            reason = f"the process has {len(states)} states where {asked} are asked"
+        if not reason and not end.valid:
+            reason = f"the last state, {len(states)}: {end.reason}"
+        return Verdict(not reason, end.exact and not reason, end.cells, reason, parts)
+
+    def _follow(self, instance: Instance, states: Sequence[object]) -> tuple[int, str]:
+        """How many states follow legally from the question on, and what is wrong with the next."""
+        before = instance.question
+        for k, state in enumerate(states):
+            after = as_grid(state, self.codes, "state")
+            if isinstance(after, str):
+                return k, f"step {k + 1}: {after}"
+            if after.shape != before.shape:
+                return k, f"step {k + 1}: the state is {_size(after)} where {_size(before)} was asked"
+            ruling = self.check_step(instance.params, instance.question, before, after)
+            if not ruling.valid:
+                return k, f"step {k + 1}: {ruling.reason}"
+            before = after
+        return len(states), ""
+
+    @final
     def distance(self, a: Instance, b: Instance) -> float:
         """How far two instances of the same params lie apart, 0..1."""
         from vizbench.generators.kernels.distance import distances
@@ -116,26 +155,39 @@ class Task(Judge, Generic[P]):
         return float(distances(rows[0], rows[1], self.metric is Metric.JACCARD)[0, 0])
 
 
-def as_grid(answer: object, codes: int) -> Grid | str:
-    """The answer as `(h, w)` uint8 with codes below `codes`, or a sentence that says why it is no such grid."""
+def as_grid(answer: object, codes: int, noun: str = "answer") -> Grid | str:
+    """The answer as `(h, w)` uint8 with codes below `codes`, or a sentence that says why the `noun` is no such grid."""
     if answer is None:
-        return "there is no answer"
+        return f"there is no {noun}"
     if isinstance(answer, np.ma.MaskedArray):
-        return "the answer is a masked array: cells behind a mask are no answer"
+        return f"the {noun} is a masked array: cells behind a mask are no answer"
     try:
         array = np.asarray(answer)
     except Exception as error:  # hostile objects may raise anything from __array__
-        return f"the answer is no grid: {type(error).__name__}"
+        return f"the {noun} is no grid: {type(error).__name__}"
     if array.ndim != 2 or array.size == 0:
-        return f"the answer has shape {array.shape}, not rows by columns"
+        return f"the {noun} has shape {array.shape}, not rows by columns"
     if max(array.shape) > MAX_SIDE:
-        return f"the answer is {_size(array)}: sides over {MAX_SIDE} are not read"
+        return f"the {noun} is {_size(array)}: sides over {MAX_SIDE} are not read"
     if array.dtype.kind not in "biu":
-        return f"the answer holds {array.dtype}, not integers"
+        return f"the {noun} holds {array.dtype}, not integers"
     low, high = int(array.min()), int(array.max())
     if low < 0 or high >= codes:
         return f"cell code {low if low < 0 else high} is outside 0 … {codes - 1}"
     return array.astype(np.uint8)
+
+
+def _as_states(grids: object) -> Sequence[object] | str:
+    """The states of a process, not yet looked into, or a sentence that says why it is none."""
+    if isinstance(grids, np.ma.MaskedArray):
+        return "the process is a masked array: cells behind a mask are no answer"
+    try:
+        states: Sequence[object] = grids if isinstance(grids, list | tuple) else np.asarray(grids)  # pyright: ignore[reportAssignmentType,reportUnknownVariableType] arrays are sequences to us
+        if not 1 <= len(states) <= MAX_STATES:
+            return f"the process has {len(states):,} states: 1 … {MAX_STATES:,} are read"
+        return list(states)
+    except Exception as error:  # hostile objects may raise anything
+        return f"the process is no list of grids: {type(error).__name__}"
 
 
 def compare(answer: Grid, wanted: Grid, fault: str) -> Ruling:
@@ -169,6 +221,17 @@ def rooms() -> Mapping[str, Task[Any]]:
 def tasks() -> list[str]:
     """Every task name, `family/variant`; a family's first is its default."""
     return [f"{family}/{variant}" for family, task in rooms().items() for variant in task.variants]
+
+
+class Transfer(ABC):
+    """A params record whose train rows are made by another record: learn small mazes, be asked large ones.
+
+    Test rows are made by the record itself. Rows of both splits carry it, and are judged and compared under it.
+    """
+
+    @abstractmethod
+    def for_train(self) -> Any:
+        """The record of the same room that makes the train rows: boards of the same shape."""
 
 
 @final

@@ -54,7 +54,7 @@ class Adaptation:
 
 @final
 class TextTwin(Model[str]):
-    """A Qwen3 of 1.1 M parameters that reads and writes rows of digits."""
+    """A Qwen3 of 1.2 M parameters that reads and writes rows of digits."""
 
     modality: ClassVar[Modality] = "text"
     text: ClassVar[TextSpec] = TextSpec(layout="rows")
@@ -186,7 +186,7 @@ FAMILIES = (
     Family(
         "qwen3",
         "text",
-        "transformers' Qwen3 at 1.1 M parameters, pretrained on procedural worlds; LoRA",
+        "transformers' Qwen3 at 1.2 M parameters, pretrained on procedural worlds; LoRA",
         CHECKPOINTS,
         TextTwin,
     ),

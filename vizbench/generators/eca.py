@@ -124,6 +124,21 @@ class Eca(Task[Params]):
         """The diagram unfolded again from the question's first row; no cell may stay unknown."""
         return compare(answer, self.solve(params, question), f"differ from rule {params.rule}")
 
+    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:
+        """The first unknown row becomes known; what is above and below it stays."""
+        row = int(np.argmax((before == UNKNOWN).any(axis=1)))
+        if row == 0:
+            reason = "the first row is unknown" if (before[0] == UNKNOWN).any() else "every row is known already"
+            return Ruling(False, reason)
+        wanted = before.copy()
+        two = before[row - 1 : row + 1].copy()
+        _unfold(params.rule, two)
+        wanted[row] = two[1]
+        return compare(after, wanted, f"differ from one more row of rule {params.rule}")
+
+    def step_count(self, params: Params, question: Grid) -> None:
+        """As many as there are unknown rows: each step takes one."""
+
     def solve(self, params: Params, question: Grid) -> Grid:
         diagram = np.equal(question, 1).astype(np.uint8)
         _unfold(params.rule, diagram)

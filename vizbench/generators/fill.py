@@ -253,6 +253,30 @@ class Fill(Task[Params]):
             return Ruling(False, f"{dry} enclosed cells are left empty and {spilt} open cells are filled")
         return Ruling(True, "")
 
+    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:
+        """Enclosed cells are filled beside filled ones; a region without any begins with one cell."""
+        enclosed = np.ascontiguousarray(self.solve(params, question) == FILLED)
+        wet, new = before == FILLED, after != before
+        if not new.any():
+            return Ruling(False, "no cell was filled")
+        spoiled = np.argwhere(new & ((after != FILLED) | ~enclosed))
+        if len(spoiled):
+            r, c = (int(v) for v in spoiled[0])
+            deed = "filled" if after[r, c] == FILLED else "cleared" if after[r, c] == EMPTY else "walled up"
+            return Ruling(False, f"the cell at row {r}, column {c} must not be {deed}")
+        edge = np.pad(wet, 1)
+        beside = edge[:-2, 1:-1] | edge[2:, 1:-1] | edge[1:-1, :-2] | edge[1:-1, 2:]
+        for r, c in np.argwhere(new & ~beside):
+            first = np.zeros_like(enclosed)
+            first[r, c] = True
+            region = flood(enclosed, first) >= 0
+            if (region & (wet | new)).sum() > 1:
+                return Ruling(False, f"the cell at row {r}, column {c} was filled before a cell beside it")
+        return Ruling(True, "")
+
+    def step_count(self, params: Params, question: Grid) -> None:
+        """Any number: water may rise faster or slower, from any cell of a region."""
+
     def solve(self, params: Params, question: Grid) -> Grid:
         target = np.empty(question.shape, np.uint8)
         _answer(np.ascontiguousarray(question), _border(*question.shape), target)

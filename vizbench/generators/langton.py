@@ -137,14 +137,28 @@ class Langton(Task[Params]):
             return Ruling(False, "the question does not hold exactly one ant, so no answer is right")
         return compare(answer, wanted, f"differ from the ant's {params.steps} steps")
 
+    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:
+        """One step of the ant."""
+        wanted = self._after(before, 1)
+        if wanted is None:
+            return Ruling(False, "the board before does not hold exactly one ant")
+        return compare(after, wanted, "differ from the ant's next step")
+
+    def step_count(self, params: Params, question: Grid) -> int:
+        """The steps asked for: on a torus the ant comes back to where it was."""
+        return params.steps
+
     def solve(self, params: Params, question: Grid) -> Grid | None:
         """The state after the steps; None where the question does not hold exactly one ant."""
-        ants = np.argwhere(question >= ANT_ON_WHITE)
-        if len(ants) != 1 or question.max() >= self.codes:
+        return self._after(question, params.steps)
+
+    def _after(self, board: Grid, steps: int) -> Grid | None:
+        ants = np.argwhere(board >= ANT_ON_WHITE)
+        if len(ants) != 1 or board.max() >= self.codes:
             return None
-        answer = question.copy()
-        _walk(answer, int(ants[0, 0]), int(ants[0, 1]), params.steps)
-        return answer
+        after = board.copy()
+        _walk(after, int(ants[0, 0]), int(ants[0, 1]), steps)
+        return after
 
     @staticmethod
     def _heading(board: Grid) -> int:

@@ -184,6 +184,16 @@ class Life(Task[Params]):
         """The steps run again from the question."""
         return compare(answer, self.solve(params, question), f"differ from {params.rule} after {params.steps} steps")
 
+    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:
+        """One step of the rule."""
+        wanted = np.empty((1, *before.shape), np.uint8)
+        _run(np.not_equal(before, 0).astype(np.uint8), *_masks(params), params.torus, wanted)
+        return compare(after, wanted[0], f"differ from one step of {params.rule}")
+
+    def step_count(self, params: Params, question: Grid) -> int:
+        """The steps asked for: a board that repeats itself would be right at many more."""
+        return params.steps
+
     def solve(self, params: Params, question: Grid) -> Grid:
         return self.steps(params, question, question)[-1]
 

@@ -48,12 +48,14 @@ def to_text(grid: Grid, layout: Literal["json", "rows"] = "json") -> str:
 
 
 def from_text(text: object, max_chars: int = MAX_CHARS) -> Decoded:
-    """Read the last complete grid in a text; `confidence` is 1 everywhere.
+    """Read the last grid in a text; `confidence` is 1 everywhere.
 
     A JSON grid, `[[…],[…]]` with any spaces and trailing commas, goes before rows of digits, because a lone number on a
     line of prose looks like a row. Rows are lines of one character a cell, joined or parted by single spaces or commas;
-    amid prose, a line of letters alone at the edge of such a block counts as prose. The last grid is the answer even
-    if it is ragged or holds a number outside 0 … 255: that is a DecodeFailure, which names the row.
+    amid prose, a line of letters alone at the edge of such a block counts as prose, and so does a single row after a
+    block of several, unless "Answer:" or the like stands before it. The last grid is the answer even if it is ragged,
+    holds a number outside 0 … 255, or is cut off by the end of the text: each is a DecodeFailure that says so. An
+    earlier grid is then no answer, least of all where a model repeats the question first.
     """
     if not isinstance(text, str):
         return DecodeFailure(f"the answer is {type(text).__name__}, not text")
@@ -115,6 +117,11 @@ class _JsonReader:
             self.found = self.problem or self.rows
         self.rows = None
 
+    def end(self) -> None:
+        if self.rows or self.row:
+            began = len(self.rows or []) + (self.row is not None)
+            self.found = f"the text ends in row {began} of a grid that is not closed"
+
     def word(self, word: str) -> None:
         if self.rows is None:
             return
@@ -127,7 +134,7 @@ class _JsonReader:
 
 
 def _last_json(text: str) -> list[list[int]] | str | None:
-    """The rows of the last complete JSON grid, or what is wrong with it, or None."""
+    """The rows of the last JSON grid, or what is wrong with it, or None."""
     reader = _JsonReader()
     for match in _TOKEN.finditer(text):
         token = match.group()
@@ -137,20 +144,25 @@ def _last_json(text: str) -> list[list[int]] | str | None:
             reader.close()
         else:
             reader.word(token)
+    reader.end()
     return reader.found
 
 
 def _last_block(text: str) -> list[list[int]] | None:
-    """The last run of lines that are rows."""
+    """The last run of lines that are rows: of several lines or behind a prefix where there is such a run."""
     lines = [line.strip() for line in text.strip().splitlines()]
     plain = len({len(line) for line in lines}) == 1 and all(_ROW.fullmatch(line) for line in lines)
     block: list[str] = []
     last: list[str] = []
+    announced = False
     for line in [*lines, ""]:
         prefix = _PREFIX.match(line)
         row = _ROW.fullmatch(line, prefix.end() if prefix else 0)
         if prefix or not row:
-            last = _trimmed(block, plain) or last
+            ended = _trimmed(block, plain)
+            if len(ended) > 1 or (ended and (announced or len(last) < 2)):
+                last = ended
+            announced = bool(prefix) or (announced and not block)
             block = []
         if row:
             block.append(row.group())

@@ -1,4 +1,4 @@
-"""The network of the embedded language model: transformers' own Qwen3 at 1.1 M parameters.
+"""The network of the embedded language model: transformers' own Qwen3 at 1.2 M parameters.
 
 Its rotary frequencies fit the page (`tokens`): six turn a whole number of times a row, so rows are invisible to
 them and they tell columns; three turn a whole number of times from question to answer, and tell rows; five turn half
@@ -61,7 +61,7 @@ class TwinConfig:
     heads: int = 8
     groups: int = 4
     head_dim: int = 32
-    feed: int = 320
+    feed: int = 384
     spread: float = 0.05
     pull: float = 2.0
     sharpness: float = 1.6
