@@ -79,12 +79,25 @@ def test_a_model_that_fails_is_named_and_the_others_stand(run: Run, tmp_path: Pa
     assert "failed: " in done.err and "no luck" in done.err and "Traceback" not in done.err
 
 
+def test_eval_says_where_a_file_has_fewer_rows_than_asked(run: Run, tmp_path: Path) -> None:
+    pair = {"input": [[0, 1]], "output": [[1, 0]]}
+    (tmp_path / "swap.json").write_text(json.dumps({"train": [pair, pair], "test": [pair]}))
+    done = run("eval", "--model", "nearest", "--task", "arc-json:swap.json", "--shots", 2, "--n-test", 5)
+    assert done.err.count("fewer ") == 1
+    assert "fewer test questions than the 5 asked for: 1, all that there are, in 1 task(s)" in done.err
+    done = run("eval", "--model", "nearest", "--task", "arc-json:swap.json", "--n-test", 1, "--out", "b")
+    assert done.code == 0
+    assert "fewer" not in done.err
+
+
 def test_report_is_made_from_records_alone(run: Run, tmp_path: Path) -> None:
     run(*EVAL)
     assert run("report", "r", "--html", "again.html").out == "again.html\n"
     assert "nearest" in (tmp_path / "again.html").read_text(encoding="utf-8")
     assert "holds no run" in refused(run("report", tmp_path / "r" / "nothing", "--html", "no.html"))
     assert not (tmp_path / "no.html").exists()
+    said = refused(run("report", "r", "--html", "nowhere/x.html"))
+    assert said.startswith("nowhere/x.html cannot be written: the folder does not exist")
 
 
 def test_a_missing_extra_says_what_to_install(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -182,7 +182,7 @@ def verify(
 @app.command(name="eval")
 def evaluate(
     model: Annotated[list[str] | None, typer.Option(help="A model, see `vizbench models`; or FILE.py:Class.")] = None,
-    shots: Annotated[str, typer.Option(help="Training examples, a list: 3,30,300.")] = "16",
+    shots: Annotated[str, typer.Option(help="Training examples, a list: 3,30,300. ARC files bring their own.")] = "16",
     task: Annotated[list[str] | None, typer.Option(help="A task; or arc-json:PATH. Several may be given.")] = None,
     suite: Annotated[str | None, typer.Option(help="A named list of tasks, e.g. core.")] = None,
     n_test: Annotated[int, typer.Option(help="Test questions a cell.")] = 200,
@@ -230,6 +230,7 @@ def evaluate(
         console.results(summaries(cells), plan.models)
         console.answers([cell for cell in cells if cell.header.cell.model in plan.models])
         console.out(f"report: {report}")
+    console.fewer(cells)
     for name, error in failed.items():
         console.note(f"failed: {name}: {error} (all of it in {folder / name / 'error.txt'})")
     if failed:

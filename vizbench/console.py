@@ -112,7 +112,9 @@ def judged(result: Judged) -> None:
     summary = result.summary
     out(f"{summary.task}: {summary.rows:,} rows, {summary.answered:,} answered, {summary.missing:,} missing")
     if summary.unknown or summary.duplicates:
-        note(f"left aside: {summary.unknown:,} answers to unknown rows, {summary.duplicates:,} second answers to a row")
+        note(
+            f"left aside: answers to unknown rows: {summary.unknown:,}; second answers to a row: {summary.duplicates:,}"
+        )
     columns(("valid", "exact", "cells"), [[f"{x:.4f}" for x in (summary.valid, summary.exact, summary.cells)]])
     reasons = Counter(verdict.reason for verdict in result.verdicts.values() if not verdict.valid)
     if reasons:
@@ -144,6 +146,16 @@ def results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
             )
         draw(table)
     out("\nnear, far: whether a relative of the task was among the embedded pair's pretraining worlds")
+
+
+def fewer(cells: Sequence[CellRun]) -> None:
+    """Say where a file has fewer test questions than the plan asked for: its cells took all that there are."""
+    short = [c.header for c in cells if c.header.data.questions < c.header.cell.n_test]
+    if short:
+        asked, tasks = short[0].cell.n_test, len({header.cell.task for header in short})
+        have = sorted({header.data.questions for header in short})
+        some = str(have[0]) if len(have) == 1 else f"{have[0]} to {have[-1]}"
+        note(f"fewer test questions than the {asked:,} asked for: {some}, all that there are, in {tasks:,} task(s)")
 
 
 def answers(cells: Sequence[CellRun]) -> None:

@@ -1,7 +1,8 @@
 """The family `qwen3`: a language model that reads and writes grids as rows of digits, adapted by LoRA.
 
 Checkpoints: `tiny` is pretrained on procedural worlds and frozen under a LoRA; `tiny-random` is the same network
-without pretraining, equally frozen; `tiny-scratch` trains all weights from a random start. All take the same steps.
+without pretraining, equally frozen; `tiny-scratch` trains all weights from a random start, for the
+same time.
 """
 
 from __future__ import annotations
@@ -33,11 +34,13 @@ CHECKPOINTS = ("tiny", "tiny-random", "tiny-scratch")
 @final
 @dataclass(frozen=True, slots=True)
 class Adaptation:
-    """How the twin adapts. steps, batch: optimizer steps and sequences in each; rank, alpha: of the LoRA on every
+    """How the twin adapts. steps, batch: optimizer steps and sequences in each; scratch_steps: as many as take
+    `tiny-scratch` the time of `steps` with LoRA (`benchmarks/adaptation.py`); rank, alpha: of the LoRA on every
     linear layer; lora_rate, whole_rate: peak learning rates with LoRA and with all weights; corrupted: share of answer
     cells that are read wrong; slack: tokens an answer may be longer than question and training answers."""
 
     steps: int = 150
+    scratch_steps: int = 175
     batch: int = 16
     rank: int = 16
     alpha: int = 32
@@ -88,22 +91,23 @@ class TextTwin(Model[str]):
         began = time.perf_counter()
         adapted = self._start(context.seed)
         trained = [p for p in adapted.parameters() if p.requires_grad]
-        rate = plan.whole_rate if self._checkpoint == "tiny-scratch" else plan.lora_rate
+        scratch = self._checkpoint == "tiny-scratch"
+        rate, steps = (plan.whole_rate, plan.scratch_steps) if scratch else (plan.lora_rate, plan.steps)
         optimizer = torch.optim.AdamW(trained, lr=rate, weight_decay=0.0, betas=(0.9, 0.95))
         random = np.random.default_rng(stream("qwen3", "adapt", context.seed))
         loss = math.nan
-        for step, chosen in enumerate(_batches(rows, plan, random)):
+        for step, chosen in enumerate(_batches(rows, steps, plan.batch, random)):
             for group in optimizer.param_groups:
-                group["lr"] = rate * _scale(plan, step)
+                group["lr"] = rate * min(1.0, (step + 1) / plan.warm, _cosine(step / steps))
             loss = backward(adapted, chosen, plan.corrupted, random)
             torch.nn.utils.clip_grad_norm_(trained, 1.0)
             optimizer.step()
             optimizer.zero_grad()
-            context.report(Progress(step + 1, plan.steps, loss))
+            context.report(Progress(step + 1, steps, loss))
         self._network = _merged(adapted)
         return {
             "seconds": time.perf_counter() - began,
-            "steps": plan.steps,
+            "steps": steps,
             "loss": loss,
             "trainable": sum(p.numel() for p in trained),
         }
@@ -159,19 +163,19 @@ class TextTwin(Model[str]):
         yield from answers
 
 
-def _scale(plan: Adaptation, step: int) -> float:
-    """The learning rate of a step as a share of the peak: a short rise, then a half cosine to zero."""
-    return min(1.0, (step + 1) / plan.warm) * 0.5 * (1 + math.cos(math.pi * step / plan.steps))
+def _cosine(share: float) -> float:
+    """Half a cosine from 1 to 0."""
+    return 0.5 * (1 + math.cos(math.pi * share))
 
 
-def _batches(rows: Sequence[Tokens], plan: Adaptation, random: np.random.Generator) -> Iterator[list[Tokens]]:
-    """plan.steps batches that walk through ever new orders of the rows."""
+def _batches(rows: Sequence[Tokens], steps: int, size: int, random: np.random.Generator) -> Iterator[list[Tokens]]:
+    """`steps` batches that walk through ever new orders of the rows."""
     waiting: list[int] = []
-    for _ in range(plan.steps):
-        while len(waiting) < plan.batch:
+    for _ in range(steps):
+        while len(waiting) < size:
             waiting += random.permutation(len(rows)).tolist()
-        yield [rows[i] for i in waiting[: plan.batch]]
-        waiting = waiting[plan.batch :]
+        yield [rows[i] for i in waiting[:size]]
+        waiting = waiting[size:]
 
 
 def _merged(adapted: Any) -> Any:

@@ -69,7 +69,11 @@ class Progress:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Context:
-    """What surrounds one adaptation. judge, params: the task's rules (never its targets); seed: all randomness."""
+    """What surrounds one adaptation. judge, params: the task's rules (never its targets); seed: all randomness.
+
+    The judge can solve as well as judge: the baseline `solver` is the ceiling by that. A model that is to show what it
+    learned leaves the judge alone; it could import the rooms just as well, and nothing here can forbid either.
+    """
 
     judge: Judge
     params: Any

@@ -29,6 +29,7 @@ _REFUSED: Final = {
     errno.EROFS: "the disk is read-only: choose another --out",
     errno.EACCES: "writing there is not permitted: choose another --out",
     errno.EPERM: "writing there is not permitted: choose another --out",
+    errno.ENOENT: "the folder does not exist: make it first, or choose another place",
     errno.ENOTDIR: "a part of that path is a file: choose another --out",
     errno.EEXIST: "there is a file of that name: choose another --out",
     errno.EISDIR: "there is a folder of that name: choose another --out",

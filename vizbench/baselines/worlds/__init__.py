@@ -116,8 +116,8 @@ def sample(seed: int, step: int, count: int, only: tuple[str, ...] = tuple(WORLD
 def _shape(draw: Draw) -> tuple[int, int]:
     """Every other time 8x8; else sides of 5 … 16 with at most 128 cells, so that steps cost about the same.
 
-    Sides to 12 were tried: adapted to elementary rules on rings of 16, the language model then had every cell right but
-    the last three of a row and the first, whose neighbours lie at the other end (error .07, .08, .31 and .09 at n = 30).
+    Sides to 12 were tried: adapted to an elementary rule on rings of 16, the language model then had every cell right
+    but those at the ends of a row, which read across (errors at n = 30: first cell .09, last two .08 and .31).
     """
     if draw.chance(0.5):
         return 8, 8

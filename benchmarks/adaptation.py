@@ -1,0 +1,54 @@
+"""CPU seconds a step of each embedded checkpoint's adaptation: `python -m benchmarks.adaptation`.
+
+The from-scratch controls train for the same *time* as the LoRA, so they take fewer steps: a step of all weights costs
+more than a step of an adapter. The ratios below are what `scratch_steps` of the two `Adaptation`s were set by. The
+checkpoints take turns in one run, so that a busy machine slows them alike.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import statistics
+import time
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+ROUNDS, STEPS = 5, 20
+TASK, SHOTS = "life/conway", 30
+CHECKPOINTS = ("tiny-random", "tiny-scratch")
+"""LoRA and all weights; `tiny` computes what `tiny-random` does."""
+
+
+def main() -> None:
+    """Print one line a family and checkpoint: median seconds a step, and the ratio to LoRA in the same run."""
+    import vizbench as vb
+    from vizbench.baselines import llm_lora
+    from vizbench.baselines.video import lora
+    from vizbench.harness.channel import channel_for
+    from vizbench.harness.model import Context
+
+    data = vb.load(TASK, seed=0)
+    for family, build, plan in (
+        ("cogvideox", lora.VideoLora, lora.Adaptation()),
+        ("qwen3", lambda c, p: llm_lora.TextTwin(c, plan=p), llm_lora.Adaptation()),
+    ):
+        short = dataclasses.replace(plan, steps=STEPS, scratch_steps=STEPS)
+        seconds: dict[str, list[float]] = {checkpoint: [] for checkpoint in CHECKPOINTS}
+        for _ in range(ROUNDS):
+            for checkpoint in CHECKPOINTS:
+                model = build(checkpoint, short)
+                shots = data.train.head(SHOTS)
+                examples = channel_for(model, data.judge, shots, ()).examples(shots)
+                context = Context(data.judge, data.params, 0, lambda progress: None)
+                began = time.process_time()
+                model.adapt(examples, context)
+                seconds[checkpoint].append((time.process_time() - began) / STEPS)
+        for checkpoint, taken in seconds.items():
+            step = statistics.median(taken)
+            ratio = step / statistics.median(seconds[CHECKPOINTS[0]])
+            print(f"{family:10} {checkpoint:13} {step:.3f} s a step, {ratio:.2f} of LoRA")
+
+
+if __name__ == "__main__":
+    main()
