@@ -7,10 +7,12 @@ checkpoints take turns in one run, so that a busy machine slows them alike.
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import statistics
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -24,20 +26,21 @@ def main() -> None:
     """Print one line a family and checkpoint: median seconds a step, and the ratio to LoRA in the same run."""
     import vizbench as vb
     from vizbench.baselines import llm_lora
+    from vizbench.baselines.llm_lora import TextTwin
     from vizbench.baselines.video import lora
     from vizbench.harness.channel import channel_for
-    from vizbench.harness.model import Context
+    from vizbench.harness.model import Context, Model
 
     data = vb.load(TASK, seed=0)
-    for family, build, plan in (
-        ("cogvideox", lora.VideoLora, lora.Adaptation()),
-        ("qwen3", lambda c, p: llm_lora.TextTwin(c, plan=p), llm_lora.Adaptation()),
-    ):
-        short = dataclasses.replace(plan, steps=STEPS, scratch_steps=STEPS)
+    families: dict[str, Callable[[str], Model[Any]]] = {
+        "cogvideox": lambda c: lora.VideoLora(c, replace(lora.Adaptation(), steps=STEPS, scratch_steps=STEPS)),
+        "qwen3": lambda c: TextTwin(c, plan=replace(llm_lora.Adaptation(), steps=STEPS, scratch_steps=STEPS)),
+    }
+    for family, build in families.items():
         seconds: dict[str, list[float]] = {checkpoint: [] for checkpoint in CHECKPOINTS}
         for _ in range(ROUNDS):
             for checkpoint in CHECKPOINTS:
-                model = build(checkpoint, short)
+                model = build(checkpoint)
                 shots = data.train.head(SHOTS)
                 examples = channel_for(model, data.judge, shots, ()).examples(shots)
                 context = Context(data.judge, data.params, 0, lambda progress: None)

@@ -3,13 +3,15 @@
     python -m benchmarks.embedded [--jobs 2] [--minutes 120] [--seeds 3]
 
 Each measured cell is a line of docs/embedded.csv, so that the table grows over several sittings and machines; a cell is
-measured again only when the weights that it used have changed. Adaptation and prediction take one thread.
+measured again only when the weights that it used, or the way that it adapts, have changed. Adaptation and prediction
+take one thread.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import hashlib
 import itertools
 import os
 import shutil
@@ -94,7 +96,8 @@ def measure(cell: Wanted) -> list[Measured]:
                     sum(r.exact for r in done.records),
                     sum(r.valid for r in done.records),
                     round(sum(r.cells for r in done.records) / len(done.records), 4),
-                    round(sum(s.seconds for s in done.sessions), 1),
+                    round(sum(s.figures.get("cpu_seconds") or 0.0 for s in done.sessions), 1),
+                    recipes().get(header.cell.model, ""),
                     header.weights or "",
                     header.environment.get("device", ""),
                 )
@@ -117,11 +120,32 @@ def write(rows: Sequence[Measured]) -> None:
     part.replace(TABLE)
 
 
-def weights_now(models: Sequence[str]) -> dict[str, str]:
-    """The digest of each family's embedded weights."""
+def recipes() -> dict[str, str]:
+    """A digest of each family's sizes and way to adapt, controls included."""
+    from vizbench.baselines import llm_lora
+    from vizbench.baselines.text import network as text
+    from vizbench.baselines.video import lora
+    from vizbench.baselines.video import network as video
+
+    parts = {
+        "cogvideox": (lora.Adaptation(), video.TwinConfig()),
+        "qwen3": (llm_lora.Adaptation(), text.TwinConfig()),
+    }
+    return {model: hashlib.sha256(repr(records).encode()).hexdigest()[:12] for model, records in parts.items()}
+
+
+def current(rows: Sequence[Measured]) -> list[Measured]:
+    """The measured cells that still say something: of today's weights and way to adapt, and the trivial baselines."""
     from vizbench.harness.plugin import load_model
 
-    return {model: load_model(model, "tiny").weights or "" for model in models}
+    recipe = recipes()
+    weights = {model: load_model(model, "tiny").weights or "" for model in MODELS}
+    return [
+        row
+        for row in rows
+        if row.model not in MODELS
+        or (row.recipe == recipe[row.model] and row.weights == (weights[row.model] if row.checkpoint == "tiny" else ""))
+    ]
 
 
 def main() -> None:
@@ -134,8 +158,7 @@ def main() -> None:
     parser.add_argument("--model", action="append", help="only these")
     arguments = parser.parse_args()
     models, tasks = arguments.model or MODELS, arguments.task or TASKS
-    digests = weights_now(models)
-    rows = [r for r in read() if r.checkpoint != "tiny" or r.weights == digests.get(r.model, r.weights)]
+    rows = current(read())
     have = {(r.task, r.model, r.checkpoint, r.shots, r.seed) for r in rows}
     todo = [
         w

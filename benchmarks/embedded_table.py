@@ -20,8 +20,9 @@ FLOOR = ("copy", "blank", "majority", "random", "nearest")
 @final
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One cell. hits, valid: exact and valid answers of n; cells: mean share of right cells; seconds: adaptation;
-    weights: digest, "" where there are none; machine: where it was measured."""
+    """One cell. hits, valid: exact and valid answers of n; cells: mean share of right cells; seconds: CPU time of
+    the adaptation, on one thread; recipe: digest of the model's sizes and of how it adapts; weights: digest, "" where
+    there are none; machine: where it was measured."""
 
     task: str
     model: str
@@ -33,6 +34,7 @@ class Measured:
     valid: int
     cells: float
     seconds: float
+    recipe: str
     weights: str
     machine: str
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.embedded_table import Measured, best_floor, blocks, comparison, figure, read
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "embedded.md"
-CELL = Measured("life/conway", "cogvideox", "tiny", 30, 0, 200, 190, 190, 0.99, 44.0, "abc", "cpu")
+CELL = Measured("life/conway", "cogvideox", "tiny", 30, 0, 200, 190, 190, 0.99, 44.0, "recipe", "abc", "cpu")
 
 
 def test_the_document_is_current() -> None:

@@ -26,6 +26,11 @@ def test_weights_are_small_and_the_card_counts_them(family: str) -> None:
     assert f"{parameters_in(weights):,} parameters" in (CHECKPOINTS / f"{family}-tiny.md").read_text()
 
 
+def test_the_twins_are_of_one_size() -> None:
+    video, text = (parameters_in((CHECKPOINTS / f"{family}-tiny.safetensors").read_bytes()) for family in FAMILIES)
+    assert abs(video - text) <= 0.1 * video
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_cards_name_every_excluded_rule(family: str) -> None:
     text = (CHECKPOINTS / f"{family}-tiny.md").read_text()

@@ -88,7 +88,7 @@ class TextTwin(Model[str]):
         if not rows:
             raise UserError("qwen3 adapts to examples: give at least one")
         self._longest = max(len(pair.answer) + 1 for pair in examples)
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         adapted = self._start(context.seed)
         trained = [p for p in adapted.parameters() if p.requires_grad]
         scratch = self._checkpoint == "tiny-scratch"
@@ -107,6 +107,7 @@ class TextTwin(Model[str]):
         self._network = _merged(adapted)
         return {
             "seconds": time.perf_counter() - began,
+            "cpu_seconds": time.process_time() - worked,
             "steps": steps,
             "loss": loss,
             "trainable": sum(p.numel() for p in trained),

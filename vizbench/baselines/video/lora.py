@@ -73,7 +73,7 @@ class VideoLora(Model[Any]):
 
     @one_thread()
     def adapt(self, examples: Sequence[Example[Any]], context: Context) -> Mapping[str, float]:
-        began, how = time.monotonic(), self._adaptation
+        began, worked, how = time.monotonic(), time.process_time(), self._adaptation
         scratch = self._checkpoint == "tiny-scratch"
         model = twin.transformer(twin.TwinConfig(), stream("twin", context.seed) >> 1)
         if self._checkpoint == "tiny":
@@ -117,6 +117,7 @@ class VideoLora(Model[Any]):
         self._model = model
         return {
             "seconds": time.monotonic() - began,
+            "cpu_seconds": time.process_time() - worked,
             "steps": float(steps),
             "loss": loss.item(),
             "trainable": float(sum(p.numel() for p in trainable)),
