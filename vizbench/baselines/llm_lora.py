@@ -92,7 +92,8 @@ class TextTwin(Model[str]):
         adapted = self._start(context.seed)
         trained = [p for p in adapted.parameters() if p.requires_grad]
         scratch = self._checkpoint == "tiny-scratch"
-        rate, steps = (plan.whole_rate, plan.scratch_steps) if scratch else (plan.lora_rate, plan.steps)
+        rate, own = (plan.whole_rate, plan.scratch_steps) if scratch else (plan.lora_rate, plan.steps)
+        steps = context.schedule.count(len(rows), plan.batch, own)
         optimizer = torch.optim.AdamW(trained, lr=rate, weight_decay=0.0, betas=(0.9, 0.95))
         random = np.random.default_rng(stream("qwen3", "adapt", context.seed))
         loss = math.nan

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vizbench.baselines.worlds import KIN, WIDENING, WORLDS
-from vizbench.baselines.worlds.excluded import ECA, LIFE
+from vizbench.baselines.worlds.excluded import ECA, LIFE, LIMIT
 from vizbench.errors import UserError
 from vizbench.seeds import check_seed
 
@@ -78,6 +78,7 @@ def card(family: str, recipe: dict[str, Any], log: list[dict[str, Any]], paramet
             kin=KIN,
             life=LIFE,
             eca=ECA,
+            limit=LIMIT,
         )
         + "\n"
     )

@@ -95,7 +95,8 @@ class VideoLora(Model[Any]):
         shares = torch.tensor([float(len(group)) for group in groups])
         loss = torch.zeros(())
         model.train()
-        steps = how.scratch_steps if scratch else how.steps
+        seen = min(len(examples), how.batch)
+        steps = context.schedule.count(len(examples), seen, how.scratch_steps if scratch else how.steps)
         for step in range(steps):
             group = groups[int(torch.multinomial(shares, 1, generator=generator))]
             size = min(len(group), how.batch)
