@@ -85,6 +85,15 @@ def fill_answer(board: Rows) -> Rows:
     return answer
 
 
+def fill_step(board: Rows, before: Rows, after: Rows) -> bool:
+    """Whether water may rise so: on enclosed cells, beside water, or on one cell of a region that has none."""
+    enclosed, wet = _cells(fill_answer(board), 2), _cells(before, 2)
+    new = {(r, c) for r, row in enumerate(after) for c, code in enumerate(row) if code != before[r][c]}
+    if not new or not new <= enclosed or not new <= _cells(after, 2):
+        return False
+    return all(wet.intersection(_around(*cell)) or not (_region(cell, enclosed) & (wet | new)) - {cell} for cell in new)
+
+
 def maze_joined(question: Rows, answer: Rows) -> bool:
     """Whether open cells marked 4 join start and goal."""
     start, goal = _cells(question, 2), _cells(question, 3)

@@ -56,6 +56,11 @@ def test_eval_resumes_and_refuses_another_plan(run: Run, tmp_path: Path) -> None
         (("--n-test", 10**12), "is outside 1"),
         (("--attempts", 0), "attempts 0 is outside 1"),
         (("--limit", 0), "limit 0 is outside 1"),
+        (("--jobs", 0), "jobs 0 is outside 1"),
+        (("--jobs", 0, "--dry-run"), "jobs 0 is outside 1"),
+        (("--steps", 0), "steps 0 is outside 1"),
+        (("--steps", 1, "--epochs", 1), "give one of them"),
+        (("--config", "gone.toml"), "cannot be opened"),
         (("--suite", "cor"), "did you mean core"),
         (("--task", "life/conwy"), "did you mean life/conway"),
     ],
@@ -77,6 +82,25 @@ def test_a_model_that_fails_is_named_and_the_others_stand(run: Run, tmp_path: Pa
     assert done.code == 1
     assert "\nsolver " in done.out
     assert "failed: " in done.err and "no luck" in done.err and "Traceback" not in done.err
+
+
+def test_cells_without_data_are_named_and_a_plan_of_nothing_else_is_refused(run: Run, tmp_path: Path) -> None:
+    pair = '{"input": [[0, 1]], "output": [[1, 0]]}'
+    (tmp_path / "good.json").write_text(f'{{"train": [{pair}], "test": [{pair}]}}')
+    (tmp_path / "bad.json").write_text("[")
+    done = run("eval", "--task", "arc-json:good.json", "--task", "arc-json:bad.json", "--out", "r")
+    assert done.code == 1
+    assert "\ncopy " in done.out
+    assert done.err.count("ARC file bad.json is malformed") == 5  # the baselines but for the solver
+    assert "is malformed" in refused(run("eval", "--task", "arc-json:bad.json", "--out", "s"))
+    assert not (tmp_path / "s").exists()
+
+
+def test_suites_with_arc_files(run: Run, tmp_path: Path) -> None:
+    assert "give a folder of ARC JSON files" in refused(run("eval", "--suite", "paper/arc"))
+    assert "data" in refused(run("eval", "--suite", "core", "--data", "x"))
+    (tmp_path / "d").mkdir()
+    assert "holds no .json file" in refused(run("eval", "--suite", "paper/arc", "--data", "d"))
 
 
 def test_eval_says_where_a_file_has_fewer_rows_than_asked(run: Run, tmp_path: Path) -> None:

@@ -2,58 +2,33 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import math
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 import vizbench as vb
-from vizbench import seeds, task
+from tests.contract import (
+    KEYS,
+    N,
+    every_family,
+    every_task,
+    hostile,
+    instances,
+    judged,
+    made,
+    mutants,
+    walked,
+)
+from vizbench import task
 from vizbench.renderers.palettes import palette
-from vizbench.task import Metric, TaskSpec, params_json
-from vizbench.types import Batch, Grid, Instance, Verdict
-
-N = 16
-KEYS = seeds.keys(seeds.stream("contract"), 0, N)
-
-every_task = pytest.mark.parametrize("name", vb.tasks())
-every_family = pytest.mark.parametrize("name", sorted(task.rooms()))
-
-
-@functools.cache
-def made(name: str) -> tuple[TaskSpec, Batch]:
-    spec = task.spec(name)
-    return spec, spec.task.generate_batch(spec.params, KEYS)
-
-
-@functools.cache
-def instances(name: str) -> tuple[Instance, ...]:
-    spec, batch = made(name)
-    rows = zip(batch.question, batch.target, strict=True)
-    return tuple(
-        Instance(name, spec.params, 0, "train", i, q, t, spec.task.steps(spec.params, q, t))
-        for i, (q, t) in enumerate(rows)
-    )
-
-
-def judged(name: str, instance: Instance, answer: object) -> Verdict:
-    """The verdict, and that it hangs together."""
-    verdict = task.spec(name).task.verify(instance, answer)
-    assert (verdict.reason == "") == verdict.valid
-    assert verdict.valid or not verdict.exact
-    assert 0 <= verdict.cells <= 1
-    assert (verdict.cells == 1) == verdict.exact
-    assert all(math.isfinite(part) for part in verdict.parts.values())
-    json.dumps(dict(verdict.parts))
-    return verdict
-
+from vizbench.task import Metric, params_json
+from vizbench.types import Instance
 
 # What a room says of itself
 
@@ -192,18 +167,6 @@ def test_difficulty_is_measured_between_0_and_1(name: str):
 # What is wrong
 
 
-def mutants(instance: Instance, codes: int) -> list[Grid]:
-    """The target with one cell changed, then with several."""
-    rng = np.random.default_rng(instance.index)
-    changed: list[Grid] = []
-    for cells in (1, 1, 1, 1, 2, 5):
-        grid = instance.target.copy()
-        for place in rng.choice(grid.size, cells, replace=False):
-            grid.flat[place] = (int(grid.flat[place]) + int(rng.integers(1, codes))) % codes
-        changed.append(grid)
-    return changed
-
-
 @every_task
 def test_a_changed_target_is_not_exact(name: str):
     spec, _ = made(name)
@@ -228,76 +191,11 @@ def test_blank_random_and_copied_answers_are_judged(name: str):
         judged(name, instance, batch.target[instance.index - 1])
 
 
-class Evil:
-    """An object whose every conversion fails."""
-
-    def __array__(self, *_: object, **__: object) -> np.ndarray:
-        raise RuntimeError("no")
-
-    def __len__(self) -> int:
-        return -1  # noqa: PLE0303 the evil of it
-
-    def __getitem__(self, _: object) -> object:
-        raise MemoryError
-
-
-class Liar:
-    """An object that gives no array where one is due."""
-
-    def __array__(self, *_: object, **__: object) -> Any:
-        return "an array"
-
-
 @every_family
 def test_hostile_answers_are_wrong_and_never_raise(name: str):
     name = task.spec(name).name
     instance = instances(name)[0]
-    target = instance.target
-    h, w = target.shape
-    hostile: list[object] = [
-        None,
-        "",
-        "[[0]]",
-        b"\x00" * target.size,
-        0,
-        math.nan,
-        [],
-        [[]],
-        [[0, 1], [0]],
-        [[[0]]],
-        {},
-        {"grid": target.tolist()},
-        {0, 1},
-        object(),
-        Evil(),
-        Liar(),
-        [Evil()],
-        iter([[0]]),
-        target.tolist()[:-1],
-        target[None],
-        target[:, :-1],
-        np.pad(target, ((0, 1), (0, 0))),
-        target.astype(np.float64),
-        target.astype(np.float16) + 0.5,
-        target.astype(complex),
-        target.astype(object),
-        target.astype(str),
-        target.astype("V8"),
-        np.full((h, w), np.datetime64("2020-01-01")),
-        np.full((h, w), 255, np.uint8),
-        np.full((h, w), -1),
-        np.full((h, w), np.iinfo(np.int64).min),
-        np.full((h, w), np.iinfo(np.uint64).max, np.uint64),
-        target.astype(np.int64) + 256,
-        [[1 << 70] * w] * h,
-        np.zeros((1000, 1000), np.uint8),
-        np.zeros((1, 10**6), np.uint8),
-        np.zeros((0, w), np.uint8),
-        np.zeros((), np.uint8),
-        target.T if h != w else target[:-1, :-1],
-        np.ma.masked_array(target, mask=True),
-    ]
-    for answer in hostile:
+    for answer in hostile(instance.target):
         verdict = judged(name, instance, answer)
         assert (verdict.valid, verdict.exact) == (False, False)
 
@@ -324,6 +222,8 @@ def test_an_instance_with_a_foreign_question_is_judged_without_raising(name: str
                 stored = Instance(spec.name, spec.params, 0, "test", 0, question, question, question[None])
                 verdict = spec.task.verify(stored, answer)
                 assert (verdict.reason == "") == verdict.valid
+                walked(spec.name, stored, [answer])
+                walked(spec.name, stored, [question, answer])
 
 
 # How it looks
@@ -360,7 +260,7 @@ def test_rows_of_a_data_set_hold_plain_json(name: str):
 
 
 SMALL = ["life/conway", "life/seeds", "eca/110", "langton/10"]
-PARTS = ["row_depends", "target_is_right", "solver_is_right", "changed_target"]
+PARTS = ["row_depends", "target_is_right", "solver_is_right", "changed_target", "stored_process"]
 
 
 @pytest.mark.parametrize("switch", ["NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK"])
@@ -369,7 +269,8 @@ def test_a_part_of_the_contract_in_another_mode(switch: str, tmp_path: Path):
     families = sorted(task.rooms())
     chosen = " or ".join({*SMALL, *(task.spec(family).name for family in families)})
     here = Path(__file__)
-    command = [sys.executable, "-m", "pytest", str(here), "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    suites = [str(here), str(here.with_name("test_processes.py"))]
+    command = [sys.executable, "-m", "pytest", *suites, "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist"]
     result = subprocess.run(
         [*command, "-k", f"({' or '.join(PARTS)}) and ({chosen})"],
         cwd=here.parents[1],

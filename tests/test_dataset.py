@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
@@ -149,6 +150,31 @@ def test_life_does_not_leak() -> None:
     assert distances(test, train[500:], False).min() < 0.45  # the measure is no constant
     other = sources.load("life/conway", seed=1).train.batch(0, 500).question.reshape(500, -1)
     assert not {row.tobytes() for row in other} & {row.tobytes() for row in train}
+
+
+@pytest.mark.parametrize("name", ["life/conway", "life/seeds"])
+def test_the_papers_request_is_fulfilled(name: str) -> None:
+    """200 test questions at 0.25 from 5000 train questions: of `seeds` too, however alike its answers are."""
+    data = sources.load(name)
+    train, test = (
+        data.train.batch(0, 5000).question.reshape(5000, -1),
+        data.test.batch(0, 200).question.reshape(200, -1),
+    )
+    assert data.pool == 5000
+    assert distances(test, train, False).min() >= 0.25
+    assert len({row.tobytes() for row in test}) == 200
+
+
+def test_a_request_that_cannot_be_fulfilled_says_how_many_there_are_and_what_share_passes() -> None:
+    data = sources.load("life/seeds?height=4&width=4", pool=1500)
+    with pytest.raises(UserError) as caught:
+        data.test.head(200)
+    found = re.match(r"(\S+) has (\d+) test rows where 200 were asked: ([\d.]+)% of ([\d,]+) cand", str(caught.value))
+    assert found is not None, caught.value
+    assert found[1] == data.name
+    assert len(data.test.head(int(found[2]))) == int(found[2]) > 0
+    assert float(found[3]) == pytest.approx(100 * int(found[2]) / int(found[4].replace(",", "")), abs=1e-3)
+    assert "at least 0.25 from the 1,500 questions" in str(caught.value)
 
 
 @pytest.mark.parametrize("index", [-1, MAX_ROWS, 10**12])

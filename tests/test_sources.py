@@ -94,6 +94,17 @@ def test_judges_are_found_without_opening_files(tmp_path: Path) -> None:
     assert not sources.verify(row, [[5]]).valid
 
 
+def test_whole_processes_are_judged(tmp_path: Path) -> None:
+    row = sources.load("langton/3").test[0]
+    assert sources.verify_steps(row, row.steps).exact
+    assert sources.verify_steps(row, row.steps[1:]).reason.startswith("step 1: ")
+    assert not sources.verify_steps(row, object()).valid
+    (tmp_path / "a.json").write_text(ARC)
+    arc = sources.load(f"arc-json:{tmp_path}/a.json").test[0]
+    with pytest.raises(UserError, match="without a way"):
+        sources.verify_steps(arc, arc.steps)
+
+
 def test_answers_of_any_kind_are_judged() -> None:
     row = sources.load("life/conway").test[0]
     assert sources.verify(row, row.target).exact

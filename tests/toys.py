@@ -54,6 +54,13 @@ class Toy(Task[Params]):
         right = bool(np.all(question != answer))
         return Ruling(right, "" if right else "a cell is not flipped")
 
+    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:
+        right = bool(np.all(after != question)) or np.array_equal(after, before)
+        return Ruling(right, "" if right else "a cell is not flipped")
+
+    def step_count(self, params: Params, question: Grid) -> int:
+        return 2
+
     def solve(self, params: Params, question: Grid) -> Grid | None:
         return np.uint8(1) - question
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vizbench.renderers.decode import decode
     from vizbench.renderers.frames import render
     from vizbench.renderers.text import from_text, to_text
-    from vizbench.sources import expand, judge_of, load, verify
+    from vizbench.sources import expand, judge_of, load, verify, verify_steps
     from vizbench.task import tasks
     from vizbench.types import Answer, Batch, DecodeFailure, Instance, Look, Verdict
 
@@ -44,6 +44,7 @@ __all__ = [
     "tasks",
     "to_text",
     "verify",
+    "verify_steps",
 ]
 
 _HOMES = {
@@ -52,7 +53,7 @@ _HOMES = {
     "vizbench.renderers.decode": ("decode",),
     "vizbench.renderers.frames": ("render",),
     "vizbench.renderers.text": ("from_text", "to_text"),
-    "vizbench.sources": ("expand", "judge_of", "load", "verify"),
+    "vizbench.sources": ("expand", "judge_of", "load", "verify", "verify_steps"),
     "vizbench.task": ("tasks",),
     "vizbench.types": ("Answer", "Batch", "DecodeFailure", "Instance", "Look", "Verdict"),
 }

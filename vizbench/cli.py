@@ -18,6 +18,7 @@ from vizbench.errors import UserError
 
 if TYPE_CHECKING:
     from vizbench.dataset import Split
+    from vizbench.harness.plan import Plan
 
 app = typer.Typer(
     name="vizbench",
@@ -40,6 +41,17 @@ SplitOption = Annotated[Literal["train", "test"], typer.Option(help="Which split
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a parameter of the task.")
 ]
+
+
+def _from_config(context: typer.Context, path: Path | None) -> Path | None:
+    """Take a plan's keys as the defaults of the flags, so that a flag that is given wins."""
+    from vizbench.harness.config import read_config
+
+    if path is not None:
+        context.default_map = read_config(path)
+    return path
+
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
 
@@ -179,50 +191,120 @@ def verify(
     console.judged(judged)
 
 
+@app.command()
+def score(
+    predictions: Annotated[
+        Path, typer.Argument(metavar="PREDICTIONS", help="JSON Lines, or a folder of pictures or videos; see README.")
+    ],
+    dataset: Annotated[Path, typer.Option(help="The folder of a data set that `generate` made.")],
+    process: Annotated[
+        bool, typer.Option("--process", help="Judge every frame or state on the way, not the last alone.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Judge saved answers of any outside model. A row without an answer is wrong."""
+    from vizbench.harness.score import score as judge
+
+    scored = judge(predictions, dataset, process)
+    if json:
+        console.out_json(scored)
+        return
+    console.scored(scored)
+
+
 @app.command(name="eval")
 def evaluate(
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="A TOML file with these flags as keys; flags win.",
+            is_eager=True,
+            callback=_from_config,
+            metavar="FILE",
+        ),
+    ] = None,
     model: Annotated[list[str] | None, typer.Option(help="A model, see `vizbench models`; or FILE.py:Class.")] = None,
     shots: Annotated[str, typer.Option(help="Training examples, a list: 3,30,300. ARC files bring their own.")] = "16",
     task: Annotated[list[str] | None, typer.Option(help="A task; or arc-json:PATH. Several may be given.")] = None,
-    suite: Annotated[str | None, typer.Option(help="A named list of tasks, e.g. core.")] = None,
+    suite: Annotated[
+        str | None,
+        typer.Option(help="Tasks by a name: core, paper/games, paper/navigation, paper/automata, paper/arc, paper."),
+    ] = None,
+    data: Annotated[str | None, typer.Option(help="Folder of ARC files, for the suites paper/arc and paper.")] = None,
     n_test: Annotated[int, typer.Option(help="Test questions a cell.")] = 200,
     seed: Annotated[int, typer.Option(help="The first seed: data and training.")] = 0,
     seeds: Annotated[int, typer.Option(help="How many seeds.")] = 1,
     attempts: Annotated[int, typer.Option(help="Answers to a question.")] = 1,
     checkpoint: Annotated[str | None, typer.Option(help="Weights by name, see `vizbench models`.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Training steps at every budget; else the model's own.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Training epochs at every budget, in place of steps.")] = None,
     limit: Annotated[int | None, typer.Option(help="Stop each cell after so many questions; go on later.")] = None,
+    jobs: Annotated[int, typer.Option(help="Processes, each with a model of its own.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Where the run is kept; without it runs/MODEL_TASK.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the cells, their data and the time they will take; write nothing.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Adapt models to tasks and judge them beside the trivial baselines. The same command resumes what was stopped."""
-    from vizbench.baselines.worlds import kin
-    from vizbench.harness.metrics import summaries
     from vizbench.harness.plan import Plan, seed_list
-    from vizbench.harness.records import read_cell
-    from vizbench.harness.report import write_report
-    from vizbench.harness.run import run
 
+    del config  # its keys have become defaults
     plan = Plan(
         models=tuple(model or ()),
         tasks=tuple(task or ()) if task or suite else (DEFAULT_TASK,),
         suite=suite,
+        data=data,
         checkpoint=checkpoint,
         shots=_numbers("shots", shots),
         seeds=seed_list(seed, seeds),
         n_test=n_test,
         attempts=attempts,
+        steps=steps,
+        epochs=epochs,
         limit=limit,
     )
     folder = out or Path("runs") / plan.name
+    if plan.suite == "paper" and plan.data is None:
+        console.note("suite paper without --data: its ARC tasks are left out")
+    if dry_run:
+        _foretell(plan, folder, jobs, json)
+    else:
+        _measure(plan, folder, jobs, json)
+
+
+def _foretell(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
+    """Print what the plan will take."""
+    from vizbench.harness.forecast import forecast
+    from vizbench.harness.jobs import check_jobs
+
+    check_jobs(jobs)
+    found = forecast(plan, folder)
+    if json:
+        console.out_json({"cells": found, "jobs": jobs, "out": str(folder)})
+    else:
+        console.forecast(found, jobs, folder)
+
+
+def _measure(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
+    """Measure the plan, write its report and print its tables. Exit 1 where a cell failed."""
+    from vizbench.baselines.worlds import kin
+    from vizbench.harness.metrics import summaries
+    from vizbench.harness.records import read_cell
+    from vizbench.harness.report import write_report
+    from vizbench.harness.run import run
+
     try:
         with console.Bars() as bars:
-            outcomes = run(plan, folder, bars.show, kin)
+            outcomes = run(plan, folder, bars.show, kin, jobs)
     except KeyboardInterrupt:
         console.note(f"stopped; the same command again goes on from what is in {folder}")
         raise
     report = folder / "report.html"
-    write_report([outcome.directory for outcome in outcomes], report)
-    cells = [read_cell(outcome.directory) for outcome in outcomes]
+    begun = [outcome.directory for outcome in outcomes if outcome.begun]
+    if begun:
+        write_report(begun, report)
+    cells = [read_cell(directory) for directory in begun]
     failed = {outcome.directory.name: outcome.error for outcome in outcomes if outcome.error}
     if json:
         console.out_json({"results": summaries(cells), "failed": failed, "out": str(folder), "report": str(report)})
@@ -240,13 +322,33 @@ def evaluate(
 @app.command()
 def report(
     runs: Annotated[list[Path], typer.Argument(metavar="RUNS...", help="Folders that `eval` wrote.")],
-    html: Annotated[Path, typer.Option("--html", help="The file to write.")],
+    html: Annotated[Path | None, typer.Option("--html", help="The page to write.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="The table to write, a row a task, model and budget.")
+    ] = None,
+    md: Annotated[Path | None, typer.Option("--md", help="The tables to write as Markdown.")] = None,
+    figures: Annotated[Path | None, typer.Option("--figures", help="A folder for the figures: PNG, SVG, PDF.")] = None,
 ) -> None:
-    """Write the HTML report of runs, from their records alone."""
+    """Write the report of runs, from their records alone: as a page, as tables, as figures."""
+    from vizbench.harness import export
+    from vizbench.harness.records import read_runs
     from vizbench.harness.report import write_report
 
-    write_report(runs, html)
-    console.out(str(html))
+    if not any((html, csv, md, figures)):
+        raise UserError("nothing is to be written: name --html FILE, --csv FILE, --md FILE or --figures FOLDER")
+    cells = read_runs(runs)
+    if html is not None:
+        write_report(runs, html)
+    if csv is not None:
+        export.write_csv(cells, csv)
+    if md is not None:
+        export.write_markdown(cells, md)
+    if figures is not None:
+        from vizbench.harness.report import write_figures
+
+        write_figures(cells, figures)
+    for path in filter(None, (html, csv, md, figures)):
+        console.out(str(path))
 
 
 @app.command()

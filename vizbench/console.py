@@ -15,9 +15,12 @@ if TYPE_CHECKING:  # each of these costs what `vizbench --help` may not
     from rich.console import RenderableType
 
     from vizbench.formats import Judged
+    from vizbench.harness.cell import Event
+    from vizbench.harness.forecast import Forecast
     from vizbench.harness.metrics import Summary
+    from vizbench.harness.plan import Cell
     from vizbench.harness.records import CellRun
-    from vizbench.harness.run import Event
+    from vizbench.harness.score import Score, Scored
     from vizbench.types import Grid, Instance, Look
 
 
@@ -122,6 +125,42 @@ def judged(result: Judged) -> None:
         columns(("rows", "why wrong"), [(f"{count:,}", reason) for reason, count in reasons.most_common(5)])
 
 
+def scored(result: Scored) -> None:
+    """What saved answers are worth, what was left out of them, and why answers were wrong."""
+    score = result.score
+    out(f"{score.task}: {score.rows:,} rows, {score.answered:,} answered by {score.kind}, {score.missing:,} missing")
+    for count, what in (
+        (score.missing, "rows without an answer, counted as wrong"),
+        (score.undecodable, "answers that hold no grid, counted as wrong"),
+        (score.duplicates, "further answers to a row, left aside"),
+        (score.unknown, f"answers to rows that are not in the data set, left aside: {_some(score.strangers)}"),
+    ):
+        if count:
+            note(f"{count:,} {what}")
+    valid, exact = (
+        f"{share:.4f} [{low:.4f}, {high:.4f}]"
+        for share, low, high in (
+            (score.valid, score.valid_low, score.valid_high),
+            (score.exact, score.exact_low, score.exact_high),
+        )
+    )
+    columns(
+        ("judged", "valid [95%]", "exact [95%]", "cells"), [(_judged_by(score), valid, exact, f"{score.cells:.4f}")]
+    )
+    reasons = Counter(verdict.reason for verdict in result.verdicts.values() if not verdict.valid)
+    if reasons:
+        out()
+        columns(("rows", "why wrong"), [(f"{count:,}", reason) for reason, count in reasons.most_common(5)])
+
+
+def _judged_by(score: Score) -> str:
+    return "all states" if score.process else "last frame" if score.kind in ("videos", "vmevalkit") else "answer"
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(repr(name[:60]) for name in names) + (" …" if len(names) == 5 else "")
+
+
 def results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
     """The tables of a run, one a task: the models that were asked for stand in bold beside the baselines."""
     from rich.table import Table
@@ -178,19 +217,61 @@ def answers(cells: Sequence[CellRun]) -> None:
     out()
 
 
+def forecast(cells: Sequence[Forecast], jobs: int, folder: Path) -> None:
+    """What a plan will take: a line a cell, then the time of all."""
+    from vizbench.harness.forecast import total
+
+    rows = [(_cell_name(c.cell), _number(c.examples), _number(c.questions), f"{c.answers:,}", _time(c)) for c in cells]
+    columns(("cell", "examples", "questions", "to answer", "time"), rows)
+    unfinished, answers = sum(cell.answers > 0 for cell in cells), sum(cell.answers for cell in cells)
+    out()
+    out(f"{len(cells):,} cells under {folder}, {unfinished:,} of them unfinished: {answers:,} answers to give")
+    whole = span(total(cells))
+    out(f"about {whole} by one process" + (f", {span(total(cells) / jobs)} by {jobs}" if jobs > 1 else ""))
+    out("measured: a few steps and answers of each model; ~: the mean of the model's measured tasks")
+    unknown = sum(cell.seconds is None for cell in cells)
+    if unknown:
+        note(f"the time of {unknown:,} cells could not be told and is not in the sum")
+
+
+def _time(cell: Forecast) -> str:
+    if cell.state == "done":
+        return "done"
+    if cell.seconds is None:
+        return cell.problem or "not known"
+    return ("" if cell.measured else "~") + span(cell.seconds)
+
+
+def _number(value: int | None) -> str:
+    return "?" if value is None else f"{value:,}"
+
+
+def span(seconds: float) -> str:
+    """A time in the unit that suits it."""
+    for unit, length in (("days", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.1f} s"
+
+
+def _cell_name(cell: Cell) -> str:
+    shots = "" if cell.shots is None else f", {cell.shots} shots"
+    return f"{cell.model} on {cell.task}{shots}" + (f", seed {cell.seed}" if cell.seed else "")
+
+
 @final
 class Bars:
-    """Progress of a run on stderr: a bar for the cells and one for the work in hand; in a log, a line a cell."""
+    """Progress of a run on stderr: a bar for all cells and one for each in work; in a log, a line a cell."""
 
     def __init__(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
         self._console = Console(stderr=True, highlight=False)
         self._bars = Progress(*columns, console=self._console, disable=not self._console.is_terminal, transient=True)
         self._all = self._bars.add_task("cells", total=None)
-        self._now = self._bars.add_task("", total=None, visible=False)
+        self._working: dict[int, TaskID] = {}
 
     def __enter__(self) -> Bars:
         self._bars.start()
@@ -201,16 +282,20 @@ class Bars:
 
     def show(self, event: Event) -> None:
         """Take one event of the run."""
-        cell = event.cell
-        name = f"{cell.model} on {cell.task}" + ("" if cell.shots is None else f", {cell.shots} shots")
-        over = event.kind in ("skip", "done", "failed")
-        self._bars.update(self._all, total=event.cells, completed=event.position - (not over))
+        name = _cell_name(event.cell)
+        self._bars.update(self._all, total=event.cells)
         if event.kind in ("adapt", "predict"):
             loss = "" if event.loss is None else f", loss {event.loss:.3g}"
             doing = f"{name}: {'adapts' if event.kind == 'adapt' else 'answers'}{loss}"
-            self._bars.update(self._now, description=doing, total=event.total, completed=event.done, visible=True)
-        if over and not self._console.is_terminal:
-            note(f"{event.position}/{event.cells} {name}: {'was done' if event.kind == 'skip' else event.kind}")
+            if event.position not in self._working:
+                self._working[event.position] = self._bars.add_task("")
+            self._bars.update(self._working[event.position], description=doing, total=event.total, completed=event.done)
+        if event.kind in ("skip", "done", "failed"):
+            self._bars.advance(self._all)
+            if event.position in self._working:
+                self._bars.remove_task(self._working.pop(event.position))
+            if not self._console.is_terminal:
+                note(f"{event.position}/{event.cells} {name}: {'was done' if event.kind == 'skip' else event.kind}")
 
 
 def _short(value: Any) -> str:

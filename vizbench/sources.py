@@ -1,10 +1,13 @@
-"""Where tasks come from: rooms by `family/variant`, and files by `arc-json:PATH`."""
+"""Where tasks come from: rooms by `family/variant`, and files by `LAYOUT:PATH`, e.g. `arc-json:data/task.json`."""
 
 from __future__ import annotations
 
+import importlib
 import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from vizbench.dataset import POOL, Dataset, check_pool, generated
 from vizbench.errors import UserError
@@ -12,42 +15,67 @@ from vizbench.seeds import check_seed
 from vizbench.task import Judge, Task, spec
 from vizbench.types import Instance, Verdict
 
-_ARC = "arc-json:"
+_LAYOUTS = {
+    "arc-json": "vizbench.formats.arc",
+    "life-rle": "vizbench.formats.rle",
+    "lichess-csv": "vizbench.formats.lichess",
+}
+"""The module whose SOURCE reads a layout, by the word before the colon."""
+
 _MAX_FILES = 100_000
 
 
+class FileSource(ABC):
+    """A layout of files that hold tasks."""
+
+    suffix: ClassVar[str]
+    """How the names of such files end."""
+
+    @abstractmethod
+    def parse(self, rest: str) -> tuple[str, Mapping[str, str]]:
+        """The path and the parameters in what follows `LAYOUT:`. Opens no file."""
+
+    @abstractmethod
+    def rules(self, params: Mapping[str, object]) -> tuple[Judge, Any]:
+        """The judge and its record of parameters. Opens no file."""
+
+    @abstractmethod
+    def load(self, path: Path, params: Mapping[str, object], seed: int, pool: int) -> Dataset:
+        """One file as a data set, named so that `rules` of its name's parameters are its rules."""
+
+
 def load(name: str, seed: int = 0, pool: int = POOL, **params: object) -> Dataset:
-    """The data set of a task: `family`, `family/variant`, `family/variant?key=value`, or `arc-json:FILE`.
+    """The data set of a task: `family`, `family/variant`, `family/variant?key=value`, or `LAYOUT:FILE`.
 
     seed: 0 … 2^63 - 1; pool: how many of the first train rows test rows keep away from; params override the variant's.
     Raises UserError for unknown names (with near ones) and for values that the room refuses. Makes no row yet.
     """
     check_seed(seed)
     check_pool(pool)
-    if not name.startswith(_ARC):
+    source = _source(name)
+    if source is None:
         return generated(spec(name, params), seed, pool)
-    if params:
-        raise UserError(f"{name[:80]} takes no parameters, and {sorted(params)[0]} was given: leave it out")
-    from vizbench.formats import arc
-
-    return arc.load(_arc_path(name), seed, pool)
+    path, given, _ = _parts(name, source)
+    return source.load(path, {**given, **params}, seed, pool)
 
 
 def expand(name: str) -> list[str]:
-    """The task names that `name` stands for: `arc-json:FOLDER` gives one a .json file below it, sorted; else one."""
-    if not name.startswith(_ARC):
+    """The task names that `name` stands for: `LAYOUT:FOLDER` gives one a file below it, sorted; else one."""
+    source = _source(name)
+    if source is None:
         return [spec(name).name]
-    path = _arc_path(name)
+    path, _, tail = _parts(name, source)
+    layout = name.partition(":")[0]
     if not path.is_dir():
-        return [_ARC + path.as_posix()]
+        return [f"{layout}:{path.as_posix()}{tail}"]
     files: list[str] = []
     for folder, _, names in os.walk(path):  # does not follow links to folders, so it ends
-        files += [(Path(folder) / file).as_posix() for file in names if file.endswith(".json")]
+        files += [(Path(folder) / file).as_posix() for file in names if file.endswith(source.suffix)]
         if len(files) > _MAX_FILES:
-            raise UserError(f"{path} holds over {_MAX_FILES:,} .json files: give a smaller folder")
+            raise UserError(f"{path} holds over {_MAX_FILES:,} {source.suffix} files: give a smaller folder")
     if not files:
-        raise UserError(f"{path} holds no .json file: give a folder of ARC files, or one file")
-    return [_ARC + file for file in sorted(files)]
+        raise UserError(f"{path} holds no {source.suffix} file: give a folder of them, or one file")
+    return [f"{layout}:{file}{tail}" for file in sorted(files)]
 
 
 def judge_of(row: Instance | str) -> Judge:
@@ -57,12 +85,11 @@ def judge_of(row: Instance | str) -> Judge:
 
 def rules_of(name: str) -> tuple[Judge, Any]:
     """The judge of a task and its record of parameters. Opens no file, whatever path the name holds."""
-    if name.startswith(_ARC):
-        from vizbench.formats import arc
-
-        return arc.JUDGE, arc.Params()
-    found = spec(name)
-    return found.task, found.params
+    source = _source(name)
+    if source is None:
+        found = spec(name)
+        return found.task, found.params
+    return source.rules(_parts(name, source)[1])
 
 
 def version_of(judge: Judge) -> int:
@@ -79,8 +106,28 @@ def verify(instance: Instance, grid: object) -> Verdict:
     return judge_of(instance).verify(instance, grid)
 
 
-def _arc_path(name: str) -> Path:
-    path = name.removeprefix(_ARC)
+def verify_steps(instance: Instance, grids: object) -> Verdict:
+    """Judge a whole process: the states `(k, h, w)`, or a list of grids, that lead from the question to an answer.
+
+    Each state must follow from the one before by one move, and the last be right; the reason names the step. Never
+    raises, whatever `grids` is; UserError where the task has no rule for moves (ARC files).
+    """
+    judge = judge_of(instance)
+    if not isinstance(judge, Task):
+        raise UserError(f"{instance.task[:80]} has answers without a way to them: judge the last state by verify")
+    return judge.verify_steps(instance, grids)
+
+
+def _source(name: str) -> FileSource | None:
+    """What reads the files of a name's layout; None for a room's task."""
+    layout, colon, _ = name.partition(":")
+    return importlib.import_module(_LAYOUTS[layout]).SOURCE if colon and layout in _LAYOUTS else None
+
+
+def _parts(name: str, source: FileSource) -> tuple[Path, Mapping[str, str], str]:
+    """The path, the parameters, and the text of these."""
+    layout, _, rest = name.partition(":")
+    path, params = source.parse(rest)
     if not path or "\0" in path:
-        raise UserError(f"{name[:80]!r} names no path: give a file or a folder, e.g. {_ARC}data/task.json")
-    return Path(path)
+        raise UserError(f"{name[:80]!r} names no path: give a file or a folder, e.g. {layout}:data/task{source.suffix}")
+    return Path(path), params, rest[len(path) :]

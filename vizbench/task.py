@@ -13,7 +13,7 @@ import importlib
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Generic, TypeVar, final
+from typing import Any, ClassVar, Generic, TypeVar, cast, final
 from urllib.parse import parse_qsl, quote
 
 import numpy as np
@@ -103,6 +103,20 @@ class Task(Judge, Generic[P]):
         """The states after the question, `(k, h, w)` with k >= 1; the last is the target."""
 
     @abstractmethod
+    def check_step(self, params: P, question: Grid, before: Grid, after: Grid) -> Ruling:
+        """Whether `after` may follow `before` on a way from the question: one move of the process, never none.
+
+        All three are of one shape with codes in range; `before` is the question, or a state that was judged legal.
+        """
+
+    @abstractmethod
+    def step_count(self, params: P, question: Grid) -> int | None:
+        """How many states a way from the question has, where that is asked (the steps of an automaton).
+
+        None where the moves alone decide: each takes something off what is left, so that no way goes on for ever.
+        """
+
+    @abstractmethod
     def features(self, params: P, batch: Batch) -> npt.NDArray[np.uint8]:
         """What two instances are compared by, `(n, d)` uint8, under `metric`."""
 
@@ -182,7 +196,9 @@ def _as_states(grids: object) -> Sequence[object] | str:
     if isinstance(grids, np.ma.MaskedArray):
         return "the process is a masked array: cells behind a mask are no answer"
     try:
-        states: Sequence[object] = grids if isinstance(grids, list | tuple) else np.asarray(grids)  # pyright: ignore[reportAssignmentType,reportUnknownVariableType] arrays are sequences to us
+        states: list[object] | tuple[object, ...] | npt.NDArray[Any] = (
+            cast("list[object] | tuple[object, ...]", grids) if isinstance(grids, list | tuple) else np.asarray(grids)
+        )
         if not 1 <= len(states) <= MAX_STATES:
             return f"the process has {len(states):,} states: 1 … {MAX_STATES:,} are read"
         return list(states)

@@ -272,7 +272,7 @@ def test_a_stopped_pretraining_goes_on_as_if_it_had_not(tmp_path: Path, monkeypa
 
 def test_a_network_that_may_train_learns_to_copy() -> None:
     questions = grids(40, 3, 3)
-    model = TextTwin("tiny-scratch", plan=Adaptation(steps=40, batch=8))
+    model = TextTwin("tiny-scratch", plan=Adaptation(scratch_steps=40, batch=8))
     heard: list[Progress] = []
     figures = model.adapt([Example(q, q) for q in questions[:30]], context(heard=heard))
     assert [p.done for p in heard] == list(range(1, 41))

@@ -122,7 +122,7 @@ def test_an_adapter_at_step_zero_samples_what_its_base_samples() -> None:
 def test_adapting_lowers_the_loss_and_answers_do_not_depend_on_batching() -> None:
     examples = _examples(6)
     seen: list[Progress] = []
-    model = VideoLora("tiny-scratch", Adaptation(steps=12, warmup=2, predict_batch=4))
+    model = VideoLora("tiny-scratch", Adaptation(scratch_steps=12, warmup=2, predict_batch=4))
     figures = model.adapt(examples, _context(seen))
     assert [p.done for p in seen] == list(range(1, 13))
     assert (seen[-1].loss or 9) < 0.8 * (seen[0].loss or 0)

@@ -30,6 +30,18 @@ def test_diagrams_agree_with_the_twin(rule: int, width: int, rows: int, key: int
         assert target.tolist() == naive.eca_diagram(target[0].tolist(), rule, rows)
 
 
+@pytest.mark.parametrize("params", VARIANTS.values(), ids=str)
+def test_mutated_targets_are_judged_as_by_the_slow_twin(params: Params):
+    batch = TASK.generate_batch(params, seeds.keys(6, 0, 100))
+    rng = np.random.default_rng(7)
+    for question, target in zip(batch.question, batch.target, strict=True):
+        answer = target.copy()
+        for place in rng.integers(0, answer.size, rng.integers(0, 3)):
+            answer.flat[place] = rng.integers(TASK.codes)
+        right = naive.eca_diagram(question[0].tolist(), params.rule, params.rows)
+        assert TASK.check(params, question, answer).valid == (answer.tolist() == right)
+
+
 def test_rule_30_centre_column():
     """OEIS A051023."""
     centre = "11011100110001011001001110101110"
@@ -88,6 +100,34 @@ def test_steps_uncover_one_row_each():
     for k, state in enumerate(states):
         assert np.array_equal(state[: k + 2], batch.target[0, : k + 2])
         assert (state[k + 2 :] == UNKNOWN).all()
+
+
+@given(st.integers(0, 255), st.integers(1, 9), st.integers(2, 7), st.integers(0, 2**32), st.data())
+def test_a_step_is_the_next_row_and_no_other(rule: int, width: int, rows: int, seed: int, data: st.DataObject):
+    rng = np.random.default_rng(seed)
+    diagram = np.array(naive.eca_diagram(rng.integers(0, 2, width).tolist(), rule, rows), np.uint8)
+    known = data.draw(st.integers(1, rows))
+    before, wanted = diagram.copy(), diagram.copy()
+    before[known:] = UNKNOWN
+    wanted[known + 1 :] = UNKNOWN
+    after = wanted.copy()
+    for place in rng.integers(0, after.size, data.draw(st.integers(0, 2))):
+        after.flat[place] = rng.integers(3)
+    ruling = TASK.check_step(Params(rule=rule, width=width, rows=rows), before, before, after)
+    assert ruling.valid == (known < rows and np.array_equal(after, wanted))
+    assert (ruling.reason == "every row is known already") == (known == rows)
+
+
+def test_a_row_must_follow_even_where_the_first_is_unknown():
+    blank = np.full((4, 4), UNKNOWN, np.uint8)
+    assert TASK.check_step(Params(), blank, blank, blank).reason == "the first row is unknown"
+
+
+def test_two_rows_at_once_are_a_wrong_step():
+    batch = TASK.generate_batch(Params(), seeds.keys(1, 0, 1))
+    states = TASK.steps(Params(), batch.question[0], batch.target[0])
+    reason = TASK.check_step(Params(), batch.question[0], batch.question[0], states[1]).reason
+    assert reason == "16 of 128 cells differ from one more row of rule 110, the first at row 2, column 0"
 
 
 def test_difficulty_ranks_simple_below_chaotic():

@@ -43,6 +43,19 @@ def test_verdict_equals_the_slow_twin_after_any_change(question: Grid, data: st.
     assert (ruling.reason == "") == ruling.valid
 
 
+@pytest.mark.parametrize(("name", "count"), [("small", 500), ("base", 150), ("large", 50)])
+def test_mutated_targets_are_judged_as_by_the_slow_twin(name: str, count: int) -> None:
+    params = VARIANTS[name]
+    batch = made(params, count)
+    rng = np.random.default_rng(7)
+    for question, target in zip(batch.question, batch.target, strict=True):
+        answer = target.copy()
+        for place in rng.integers(0, answer.size, rng.integers(0, 3)):
+            answer.flat[place] = rng.integers(TASK.codes)
+        right = naive.fill_answer(question.tolist())
+        assert TASK.check(params, question, answer).valid == (answer.tolist() == right)
+
+
 def test_every_changed_cell_of_a_target_is_noticed() -> None:
     batch = made(Params(), 5)
     for question, target in zip(batch.question, batch.target, strict=True):
@@ -121,6 +134,38 @@ def test_steps_grow_each_region_from_its_first_cell(seed: int, params: Params) -
         near = touching[:-2, 1:-1] | touching[2:, 1:-1] | touching[1:-1, :-2] | touching[1:-1, 2:]
         assert before is question or near[new].all()
         before = state
+
+
+@given(BOARDS, st.data())
+def test_water_rises_as_the_slow_twin_says(question: Grid, data: st.DataObject) -> None:
+    """From a random stand of the water, a random set of cells is filled: beside it, elsewhere, too far at once."""
+    enclosed = np.array(naive.fill_answer(question.tolist()), np.uint8) == 2
+    chances = st.sampled_from([0.0, 0.2, 0.5, 1.0])
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    before = np.where(enclosed & (rng.random(question.shape) < data.draw(chances)), np.uint8(2), question)
+    after = np.where(enclosed & (rng.random(question.shape) < data.draw(chances)), np.uint8(2), before)
+    if data.draw(st.booleans()):
+        after.flat[rng.integers(after.size)] = rng.integers(3)
+    ruling = TASK.check_step(Params(), question, before, after)
+    assert ruling.valid == naive.fill_step(question.tolist(), before.tolist(), after.tolist())
+    assert (ruling.reason == "") == ruling.valid
+
+
+def test_wrong_steps_are_named() -> None:
+    question = board("#####.", "#...#.", "#####.", "......")
+    first = board("#####.", "#o..#.", "#####.", "......")
+
+    def reason(before: Grid, *rows: str) -> str:
+        return TASK.check_step(Params(), question, before, board(*rows)).reason
+
+    assert reason(question, "#####.", "#..o#.", "#####.", "......") == ""  # from any cell
+    assert reason(first, "#####.", "#oo.#.", "#####.", "......") == ""
+    assert reason(first, "#####.", "#o..#.", "#####.", "......") == "no cell was filled"
+    assert "row 1, column 3 was filled before a cell beside it" in reason(first, "#####.", "#ooo#.", "#####.", "......")
+    assert "row 1, column 1 was filled before" in reason(question, "#####.", "#oo.#.", "#####.", "......")
+    assert reason(first, "#####.", "#oo.#.", "#####.", "o.....") == "the cell at row 3, column 0 must not be filled"
+    assert reason(first, "#####.", "#.o.#.", "#####.", "......") == "the cell at row 1, column 1 must not be cleared"
+    assert reason(first, "#####.", "#o#.#.", "#####.", "......") == "the cell at row 1, column 2 must not be walled up"
 
 
 def test_difficulty_of_a_board_read_by_hand() -> None:

@@ -9,6 +9,7 @@ from tests import naive
 from vizbench import seeds
 from vizbench.errors import UserError
 from vizbench.generators.langton import ANT_ON_WHITE, BLACK, TASK, VARIANTS, Params, _walk
+from vizbench.types import Instance
 
 N, E, S, W = range(4)
 
@@ -31,6 +32,20 @@ def test_walks_agree_with_the_twin(steps: int, h: int, w: int, key: int):
         for k in range(steps):
             assert states[k].tolist() == naive.langton_walk(black, (h // 2, w // 2), "N", k + 1, h, w)
         assert np.array_equal(states[-1], target)
+
+
+@pytest.mark.parametrize("params", [*VARIANTS.values(), Params(steps=30, height=5, width=7)], ids=str)
+def test_mutated_targets_are_judged_as_by_the_slow_twin(params: Params):
+    batch = TASK.generate_batch(params, seeds.keys(6, 0, 300))
+    rng = np.random.default_rng(7)
+    for question, target in zip(batch.question, batch.target, strict=True):
+        answer = target.copy()
+        for place in rng.integers(0, answer.size, rng.integers(0, 3)):
+            answer.flat[place] = rng.integers(TASK.codes)
+        black = {(int(r), int(c)) for r, c in np.argwhere(question == BLACK)}
+        h, w = question.shape
+        right = naive.langton_walk(black, (h // 2, w // 2), "N", params.steps, h, w)
+        assert TASK.check(params, question, answer).valid == (answer.tolist() == right)
 
 
 def test_first_moves_on_white_circle_to_the_right():
@@ -96,6 +111,37 @@ def test_a_question_without_one_ant_has_no_answer(ants: int):
     ruling = TASK.check(Params(), question, question)
     assert not ruling.valid
     assert "exactly one ant" in ruling.reason
+
+
+@given(st.integers(1, 6), st.integers(1, 6), st.integers(0, 30), st.integers(0, 2**32), st.integers(0, 2))
+def test_a_step_is_the_twins_and_no_other(h: int, w: int, steps: int, seed: int, changes: int):
+    rng = np.random.default_rng(seed)
+    black = {(int(r), int(c)) for r, c in np.argwhere(rng.random((h, w)) < 0.5)}
+    start = (int(rng.integers(h)), int(rng.integers(w)))
+    before = np.array(naive.langton_walk(black, start, "S", steps, h, w), np.uint8)
+    wanted = naive.langton_walk(black, start, "S", steps + 1, h, w)
+    after = np.array(wanted, np.uint8)
+    for place in rng.integers(0, after.size, changes):
+        after.flat[place] = rng.integers(10)
+    ruling = TASK.check_step(Params(height=h, width=w), before, before, after)
+    assert ruling.valid == (after.tolist() == wanted)
+    assert ruling.valid or "differ from the ant's next step" in ruling.reason
+
+
+def test_an_ant_that_comes_home_walks_no_further():
+    """On a torus of one cell each step turns the ant: after four to the right and left it stands as it stood."""
+    params = Params(steps=2, height=1, width=1)
+    start = np.array([[ANT_ON_WHITE]], np.uint8)
+    states = [np.array(naive.langton_walk(set(), (0, 0), "N", k, 1, 1), np.uint8) for k in range(1, 5)]
+    assert np.array_equal(states[1], states[3])
+    row = Instance("langton", params, 0, "test", 0, start, states[1], np.stack(states[:2]))
+    assert TASK.verify_steps(row, states[:2]).valid
+    assert TASK.verify_steps(row, states).reason == "the process has 4 states where 2 are asked"
+
+
+def test_a_board_without_one_ant_has_no_next():
+    empty = np.zeros((3, 3), np.uint8)
+    assert "exactly one ant" in TASK.check_step(Params(), empty, empty, empty).reason
 
 
 def test_difficulty_grows_with_steps():

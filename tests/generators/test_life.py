@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from tests import naive
 from vizbench import seeds
 from vizbench.errors import UserError
 from vizbench.generators.life import TASK, VARIANTS, Params
+from vizbench.types import Instance
 
 RULES = st.builds(
     lambda born, survives: f"B{''.join(sorted(born))}/S{''.join(sorted(survives))}",
@@ -60,6 +63,20 @@ def test_density_in_every_cell(density: float):
     assert np.abs(live.mean(axis=0) - density).max() < 5 * sigma
     together = live[:, :32].astype(bool) & live[:, 32:].astype(bool)
     assert np.abs(together.mean(axis=0) - density**2).max() < 5 * np.sqrt(density**2 * (1 - density**2) / n)
+
+
+@pytest.mark.parametrize("params", [*VARIANTS.values(), Params(height=5, width=7, steps=2, torus=True)], ids=str)
+def test_mutated_targets_are_judged_as_by_the_slow_twin(params: Params):
+    batch = TASK.generate_batch(params, seeds.keys(6, 0, 250))
+    rng = np.random.default_rng(7)
+    for question, target in zip(batch.question, batch.target, strict=True):
+        answer = target.copy()
+        for place in rng.integers(0, answer.size, rng.integers(0, 3)):
+            answer.flat[place] = rng.integers(TASK.codes)
+        right = question.tolist()
+        for _ in range(params.steps):
+            right = naive.life_next(right, params.rule, params.torus)
+        assert TASK.check(params, question, answer).valid == (answer.tolist() == right)
 
 
 def test_blinker_turns_and_block_stays():
@@ -124,6 +141,46 @@ def test_first_wrong_cell_is_named():
     ruling = TASK.check(params, blinker, near)
     assert not ruling.valid
     assert ruling.reason == "2 of 25 cells differ from B3/S23 after 1 steps, the first at row 2, column 4"
+
+
+@given(RULES, st.integers(1, 7), st.integers(1, 7), st.booleans(), st.integers(0, 2**32), st.integers(0, 2))
+def test_a_step_is_the_twins_and_no_other(rule: str, h: int, w: int, torus: bool, seed: int, flips: int):
+    params = Params(rule=rule, height=h, width=w, torus=torus, steps=3)
+    rng = np.random.default_rng(seed)
+    before = rng.integers(0, 2, (h, w), np.uint8)
+    wanted = naive.life_next(before.tolist(), rule, torus)
+    after = np.array(wanted, np.uint8)
+    for place in rng.integers(0, after.size, flips):
+        after.flat[place] ^= 1
+    ruling = TASK.check_step(params, before, before, after)
+    assert ruling.valid == (after.tolist() == wanted)
+    assert ruling.valid or f"differ from one step of {params.rule}" in ruling.reason
+
+
+def test_the_number_of_steps_is_part_of_the_question():
+    """A block never changes, a blinker comes back every second step: more or fewer steps than asked are wrong."""
+    for text, lengths in ((".... .##. .##. ....", range(1, 6)), ("..... ..... .###. ..... .....", (1, 3, 5))):
+        start = board(text)
+        params = Params(height=len(start), width=len(start), steps=3)
+        states = TASK.steps(params, start, start)
+        row = Instance("life", params, 0, "test", 0, start, states[-1], states)
+        long = list(TASK.steps(replace(params, steps=5), start, start))
+        for k in lengths:
+            verdict = TASK.verify_steps(row, long[:k])
+            assert np.array_equal(long[k - 1], states[-1])
+            assert verdict.valid == (k == 3)
+            assert verdict.reason == ("" if k == 3 else f"the process has {k} states where 3 are asked")
+
+
+def test_a_wrong_step_is_named():
+    start = board("..... ..... .###. ..... .....")
+    params = Params(height=5, width=5, steps=4)
+    states = TASK.steps(params, start, start).copy()
+    row = Instance("life", params, 0, "test", 0, start, states[-1].copy(), states.copy())
+    states[2, 0, 0] = 1
+    verdict = TASK.verify_steps(row, states)
+    assert verdict.reason == "step 3: 1 of 25 cells differ from one step of B3/S23, the first at row 0, column 0"
+    assert (verdict.valid, verdict.exact, verdict.cells, verdict.parts) == (False, False, 1.0, {"legal": 0.5})
 
 
 def test_difficulty_grows_with_steps():

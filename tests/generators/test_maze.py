@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -9,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tests import naive
+import vizbench as vb
+from tests import naive, naive_navigation
 from vizbench import seeds
 from vizbench.errors import UserError
-from vizbench.generators.maze import TASK, VARIANTS, Params
-from vizbench.types import Batch, Grid
+from vizbench.generators.maze import TASK, VARIANTS, Framed, Params
+from vizbench.types import Batch, Grid, Instance
 
 
 def board(*rows: str) -> Grid:
@@ -30,9 +34,9 @@ def open_cells(question: Grid) -> nx.Graph[tuple[int, int]]:
     return graph
 
 
-@pytest.mark.parametrize("params", VARIANTS.values(), ids=VARIANTS)
-def test_mazes_are_trees_whose_way_is_marked(params: Params) -> None:
-    batch, size = made(params.size, 20), params.size
+@pytest.mark.parametrize("size", [params.size for params in VARIANTS.values() if isinstance(params, Params)])
+def test_mazes_are_trees_whose_way_is_marked(size: int) -> None:
+    batch, params = made(size, 20 if size < 30 else 5), Params(size)
     for question, target in zip(batch.question, batch.target, strict=True):
         graph = open_cells(question)
         assert nx.is_tree(graph)
@@ -58,6 +62,76 @@ def test_all_spanning_trees_are_equally_likely(size: int, trees: int) -> None:
     chi_square, freedom = ((counts - expected) ** 2).sum() / expected, trees - 1
     # Four standard deviations to either side, below too: counts that are too even are no draw.
     assert abs(chi_square - freedom) < 4 * (2 * freedom) ** 0.5
+
+
+def test_every_passage_is_as_often_open_as_the_trees_of_the_grid_say() -> None:
+    """Kirchhoff's count on 6x6 rooms: the share of spanning trees that hold an edge is its effective resistance."""
+    n, side = 4000, 6
+    rooms: nx.Graph[tuple[int, int]] = nx.grid_2d_graph(side, side)
+    joined = nx.to_numpy_array(rooms)
+    inverse = np.linalg.pinv(np.diag(joined.sum(axis=0)) - joined)
+    number = {room: k for k, room in enumerate(rooms)}
+    questions = made(2 * side + 1, n).question
+    for (r, c), (y, x) in rooms.edges:
+        a, b = number[r, c], number[y, x]
+        share = inverse[a, a] + inverse[b, b] - 2 * inverse[a, b]
+        found = (questions[:, r + y + 1, c + x + 1] != 0).mean()
+        assert abs(found - share) < 4.5 * (share * (1 - share) / n) ** 0.5
+
+
+# Small mazes to learn from, large ones to be asked
+
+
+def test_generalization_learns_on_13x13_in_the_middle_and_asks_21x21() -> None:
+    data = vb.load("maze/generalization", seed=1)
+    for row in data.train.head(20):
+        assert row.question.shape == row.target.shape == (21, 21)
+        assert (np.delete(row.question, np.s_[4:17], axis=0) == 0).all()
+        assert (np.delete(row.question, np.s_[4:17], axis=1) == 0).all()
+        small = row.question[4:17, 4:17]
+        assert nx.is_tree(open_cells(small))
+        assert (small[1, 1], small[-2, -2], (small == 0).sum()) == (2, 3, 13 * 13 - 71)
+    for row in data.test.head(20):
+        assert nx.is_tree(open_cells(row.question))
+        assert (row.question[1, 1], row.question[-2, -2], (row.question == 0).sum()) == (2, 3, 21 * 21 - 199)
+    for row in (data.train[3], data.test[3]):
+        assert row.params == Framed()
+        assert vb.verify(row, row.target).exact
+        assert TASK.verify_steps(row, row.steps).exact
+    assert np.array_equal(data.train.batch(2, 3).target[1], data.train[3].target)
+
+
+def test_the_train_rows_of_generalization_are_those_of_record() -> None:
+    """The golden digests hold what `generate_batch` makes of the record: the test rows."""
+    rows = vb.load("maze/generalization").train.head(8)
+    found = hashlib.blake2b(b"".join(row.question.tobytes() + row.target.tobytes() for row in rows), digest_size=16)
+    assert found.hexdigest() == "8a30ccbd9473256ecbc06c214d0ea046"
+
+
+@pytest.mark.parametrize(("train", "first"), [(5, 8), (7, 6), (9, 6), (11, 4), (13, 4), (21, 0)])
+def test_a_framed_maze_is_a_maze_with_wall_around_and_rooms_on_odd_coordinates(train: int, first: int) -> None:
+    keys = seeds.keys(5, 0, 4)
+    framed = TASK.generate_batch(Framed(train=train).for_train(), keys)
+    alone = made(train, 4, seed=5)
+    for whole, inside in ((framed.question, alone.question), (framed.target, alone.target)):
+        assert whole.shape == (4, 21, 21)
+        middle = np.s_[:, first : first + train, first : first + train]
+        assert np.array_equal(whole[middle], inside)
+        assert (whole != 0).sum() == (inside != 0).sum()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("maze/generalization?train=12", "train=12 is not an odd number in 5 … 201"),
+        ("maze/generalization?size=31", "size=31 does not fit board=21: give size=21 or less"),
+        ("maze/generalization?train=23", "train=23 does not fit board=21"),
+        ("maze/generalization?board=203", "board=203 is not an odd number"),
+    ],
+)
+def test_mazes_that_do_not_fit_their_board_are_refused(name: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        vb.load(name)
 
 
 @st.composite
@@ -139,6 +213,31 @@ def test_a_path_through_a_wall_joins_nothing() -> None:
         "the wall at row 0, column 1 was changed",
         {"psr": 0.0},
     )
+
+
+@pytest.mark.parametrize("params", [Params(), Params(9), Framed(), Framed().for_train()])
+def test_the_steps_of_a_target_are_a_legal_process(params: Params | Framed) -> None:
+    batch = TASK.generate_batch(params, seeds.keys(6, 0, 3))
+    for question, target in zip(batch.question, batch.target, strict=True):
+        steps = TASK.steps(params, question, target)
+        instance = Instance("maze/base", params, 0, "test", 0, question, target, steps)
+        assert TASK.verify_steps(instance, steps).exact
+        for before, after in itertools.pairwise([question, *steps]):
+            assert naive_navigation.step_legal(question.tolist(), before.tolist(), after.tolist())
+        skipped = TASK.verify_steps(instance, np.delete(steps, 1, axis=0))
+        assert skipped.reason == "step 2: 2 cells changed where one is marked a step"
+        turned = TASK.verify_steps(instance, [*steps[:-1], steps[-2]])
+        assert turned.reason == f"step {len(steps)}: 0 cells changed where one is marked a step"
+
+
+def test_a_wrong_turn_is_a_legal_step_that_leads_nowhere() -> None:
+    question = board("S..", ".#.", ".#G")
+    states = [board("S..", "*#.", ".#G"), board("S..", "*#.", "*#G")]
+    instance = Instance("maze/base", Params(), 0, "test", 0, question, question, question[None])
+    assert TASK.check_step(Params(), question, question, states[0]).valid
+    verdict = TASK.verify_steps(instance, states)
+    assert verdict.reason == "the last state, 2: the marked cells do not join start and goal"
+    assert verdict.parts == {"psr": 0.0, "legal": 1.0}
 
 
 def test_a_board_without_start_or_goal_is_judged_and_has_no_solution() -> None:

@@ -20,7 +20,7 @@ FILE = str(Path(__file__))
 class Batcher(Model[Any]):
     """Random answers that depend on the whole batch, its seed and the adaptation's, as a sampler in batches gives.
 
-    STUB_DELAY: seconds an answer.
+    STUB_DELAY: seconds an answer; STUB_PIDS: a file that takes the number of each process that answers.
     """
 
     modality = "grid"
@@ -30,6 +30,9 @@ class Batcher(Model[Any]):
         self.seed = context.seed
         self.delay = float(os.environ.get("STUB_DELAY", "0"))
         context.report(Progress(1, 1, 0.5))
+        if "STUB_PIDS" in os.environ:
+            with Path(os.environ["STUB_PIDS"]).open("a") as file:
+                file.write(f"{os.getpid()}\n")
         return {"steps": 1.0, "loss": float("nan")}
 
     def predict(self, questions, attempts, seed):
@@ -107,3 +110,43 @@ class Fails(Model[Any]):
             raise KeyboardInterrupt
         if self.way == "attempts":
             yield [questions[1]] * (attempts + 1)
+
+
+@final
+class Trainer(Model[Any]):
+    """Takes the steps that it is told to, 100 by itself, each of STUB_STEP seconds; says `taken` over all its lives."""
+
+    modality = "grid"
+    taken: ClassVar[int] = 0
+
+    def adapt(self, examples, context):
+        steps = context.schedule.count(len(examples), min(len(examples), 4), 100)
+        for step in range(steps):
+            time.sleep(float(os.environ.get("STUB_STEP", "0")))
+            Trainer.taken += 1
+            context.report(Progress(step + 1, steps, 1.0))
+        return {"steps": steps}
+
+    def predict(self, questions, attempts, seed):
+        for question in questions:
+            time.sleep(float(os.environ.get("STUB_DELAY", "0")))
+            yield [question] * attempts
+
+
+@final
+class Dies(Model[Any]):
+    """Takes its process with it, by the signal of its checkpoint or by sys.exit."""
+
+    modality = "grid"
+
+    def __init__(self, checkpoint):
+        self.way = checkpoint
+
+    def adapt(self, examples, context):
+        if self.way == "exit":
+            raise SystemExit(3)
+        os.kill(os.getpid(), int(self.way))
+        return {}
+
+    def predict(self, questions, attempts, seed):
+        yield from ()

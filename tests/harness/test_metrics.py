@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
+from dataclasses import fields
+from itertools import combinations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
-from vizbench.formats.rows import Row
-from vizbench.harness.metrics import Z95, mean, summaries, wilson
-from vizbench.harness.plan import Cell
-from vizbench.harness.records import CellRun, DataInfo, Header, Record, Session, TaskInfo
+from tests.harness.made import answered, cell_run, record, share
+from vizbench.harness.metrics import Z95, Summary, distinct, leaks, mean, pass_at, summaries, wilson
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,12 @@ from vizbench.harness.records import CellRun, DataInfo, Header, Record, Session,
 )
 def test_wilson_gives_the_published_values(hits, n, low, high):
     assert wilson(hits, n) == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
+
+
+@given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilson_is_scipys(pair):
+    judge = stats.binomtest(*pair).proportion_ci(method="wilson")
+    assert wilson(*pair) == pytest.approx((judge.low, judge.high), abs=1e-12)
 
 
 @given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
@@ -52,18 +58,6 @@ def test_no_share_of_nothing(hits, n):
         wilson(hits, n)
     with pytest.raises(ValueError, match="over nothing"):
         mean([])
-
-
-def record(name, attempt=0, exact=False, valid=None, cells=0.5, undecodable=False):
-    valid = exact if valid is None else valid
-    return Record(name, attempt, valid, exact, cells, "", {}, None, undecodable, 0.25)
-
-
-def cell_run(records, seed=0, model="copy", shots=16, attempts=1, names="abcd", seconds=2.0):
-    cell = Cell("t/x", model, "none", shots, seed, len(names), attempts)
-    header = Header(1, cell, TaskInfo(1, {}, "binary"), DataInfo("", shots, len(names)), None, None, "", {})
-    questions = [Row(name, "t/x", seed, "test", i, [[0]], [[1]], [], {}) for i, name in enumerate(names)]
-    return CellRun(Path("nowhere"), header, questions, [Session("", seconds, {}, {})], records, "")
 
 
 def test_shares_are_of_first_attempts_and_undecodable_counts_as_wrong():
@@ -100,3 +94,81 @@ def test_models_stand_before_baselines_and_empty_cells_give_no_row():
     runs = [cell_run([record("a")], model=name) for name in ("random", "copy", "mine")]
     rows = summaries([*runs, cell_run([], model="empty")])
     assert [row.model for row in rows] == ["mine", "copy", "random"]
+
+
+@given(st.integers(1, 9).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n), st.integers(1, n))))
+def test_pass_at_k_is_the_share_of_draws_with_a_right_answer(case):
+    n, hits, k = case
+    draws = list(combinations([True] * hits + [False] * (n - hits), k))
+    assert pass_at(n, hits, k) == pytest.approx(sum(map(any, draws)) / len(draws), abs=1e-12)
+
+
+def test_pass_at_k_by_the_product_of_the_published_code():
+    product = math.prod(1 - 10 / i for i in range(200 - 7 + 1, 200 + 1))  # Chen et al. 2021, figure 3
+    assert pass_at(200, 7, 10) == pytest.approx(1 - product, rel=1e-12)
+    assert pass_at(200, 7, 10) != pytest.approx(1 - (1 - 7 / 200) ** 10, rel=1e-3)  # the biased estimate
+
+
+@pytest.mark.parametrize(("n", "hits", "k"), [(0, 0, 1), (3, 1, 4), (3, 4, 1), (3, -1, 1), (3, 1, 0)])
+def test_pass_at_what_is_not_there_is_refused(n, hits, k):
+    with pytest.raises(ValueError, match="does not exist"):
+        pass_at(n, hits, k)
+
+
+def test_pass_at_k_leaves_out_questions_with_fewer_answers():
+    one = [record("a", k, exact=k == 2) for k in range(3)]
+    two = [record("b", 0), record("b", 1, exact=True, valid=True)]  # the third answer is missing
+    [row] = summaries([cell_run([*one, *two], attempts=3, names="ab")])
+    assert row.exact_at == {1: pytest.approx((1 / 3 + 1 / 2) / 2), 2: pytest.approx((2 / 3 + 1) / 2), 3: 1.0}
+    [none] = summaries([cell_run(two, attempts=3, names="ab")])
+    assert none.exact_at == {1: 0.5, 2: 1.0}  # nothing has three: no pass@3, and no zero
+
+
+def test_paths_give_psr_and_rpl_and_other_tasks_none():
+    joined = {"psr": 1.0, "rpl": 1.5}
+    records = [
+        record("a", valid=True, parts=joined),
+        record("b", parts={"psr": 1.0}),
+        record("c", parts={"psr": 0.0}),
+        record("d", undecodable=True),
+    ]
+    broken = cell_run([record("a", undecodable=True)], model="mine", names="a")
+    mine, copy = summaries([cell_run(records), broken])
+    assert (copy.psr, copy.rpl) == (0.5, 1.5)
+    assert (mine.psr, mine.rpl) == (0.0, None)  # the task has paths: an answer without one joined nothing
+    [plain] = summaries([cell_run([record("a")])])
+    assert (plain.psr, plain.rpl) == (None, None)
+
+
+def test_a_cell_that_two_folders_hold_counts_once():
+    full, part = answered([True, False]), answered([True, None])
+    later = answered([False, False], created="2026")
+    assert [row.n for row in summaries([part, full, part])] == [2]
+    assert distinct([full, later]) == [later]
+    assert distinct([later, full]) == [later]
+    assert len(distinct([full, answered([True], seed=1), answered([True], shots=3), answered([True], steps=9)])) == 4
+
+
+def test_baselines_have_no_training_to_tell_them_apart():
+    rows = summaries([cell_run([record("a")], steps=5), cell_run([record("a")], steps=9, seed=1)])
+    assert [(row.n, row.training) for row in rows] == [(2, "none")]
+    rows = summaries([cell_run([record("a")], model="mine", steps=n) for n in (5, 9)])
+    assert [row.training for row in rows] == ["5 steps", "9 steps"]
+
+
+def test_a_task_leaks_where_a_trivial_baseline_passes_5_percent_valid():
+    def rows(*valid, model="copy"):
+        return summaries([answered(share(v), model=model, shots=n) for n, v in enumerate(valid, 1)])
+
+    assert leaks(rows(0.0, 0.05)) == {}
+    assert leaks(rows(0.9, model="solver")) == leaks(rows(0.9, model="mine")) == {}
+    assert leaks([]) == {}
+    found = leaks([*rows(0.055, 0.06, 0.01), *rows(0.06, model="nearest")])
+    assert [(task, row.model, row.shots, row.valid) for task, row in found.items()] == [("t/x", "copy", 2, 0.06)]
+
+
+def test_every_share_lies_within_0_and_1_and_no_field_is_forgotten():
+    [row] = summaries([answered([True, False, None])])
+    assert (row.n, row.asked, row.valid_low, row.valid_high) == (2, 3, *wilson(1, 2))
+    values = {field.name: getattr(row, field.name) for field in fields(Summary)}
+    assert all(0 <= v <= 1 for name, v in values.items() if isinstance(v, float) and "seconds" not in name)

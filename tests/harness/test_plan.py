@@ -8,6 +8,8 @@ import msgspec
 import pytest
 
 from vizbench.errors import UserError
+from vizbench.harness.model import Schedule
+from vizbench.harness.paper import paper
 from vizbench.harness.plan import SUITES, TRIVIAL, Cell, Plan, seed_list, slug
 from vizbench.task import tasks
 
@@ -28,6 +30,39 @@ def test_a_limit_is_no_other_plan():
 def test_every_task_of_every_suite_exists():
     assert {name for names in SUITES.values() for name in names} <= set(tasks())
     assert {cell.task for cell in Plan(suite="core").cells()} == set(SUITES["core"])
+
+
+def test_the_papers_suite_is_its_parts_and_its_tables():
+    parts = [SUITES[f"paper/{part}"] for part in ("games", "navigation", "automata")]
+    assert [len(part) for part in parts] == [5, 3, 25]
+    assert SUITES["paper"] == sum(parts, ())
+    assert set(paper().accuracy_by_budget) == set(SUITES["paper"])
+
+
+def test_a_folder_of_arc_files_joins_the_suites_that_take_one(tmp_path):
+    pair = {"input": [[1]], "output": [[2]]}
+    (tmp_path / "a.json").write_text(json.dumps({"train": [pair], "test": [pair]}))
+    arc = f"arc-json:{tmp_path}/a.json"
+    assert {cell.task for cell in Plan(suite="paper/arc", data=str(tmp_path)).cells()} == {arc}
+    assert {cell.task for cell in Plan(suite="paper", data=str(tmp_path)).cells()} == {*SUITES["paper"], arc}
+    assert {cell.task for cell in Plan(suite="paper").cells()} == set(SUITES["paper"])
+
+
+def test_fixed_training_is_the_models_and_not_the_baselines():
+    cells = Plan(tasks=("life",), models=("nearest", "cogvideox"), steps=7).cells()
+    assert {cell.model: cell.steps for cell in cells} == dict.fromkeys(TRIVIAL) | {"cogvideox": 7}
+    assert {cell.training for cell in cells} == {"none", "7 steps"}
+    (cell,) = (c for c in Plan(tasks=("life",), models=("cogvideox",), epochs=3).cells() if c.model == "cogvideox")
+    assert (cell.steps, cell.epochs, cell.training) == (None, 3, "3 epochs")
+    assert msgspec.structs.replace(cell, epochs=None).training == "the model's own"
+    assert msgspec.structs.replace(cell, epochs=9).directory == cell.directory
+
+
+def test_steps_of_an_epoch():
+    assert Schedule().count(100, 8, own=50) == 50
+    assert Schedule(steps=7).count(100, 8, own=50) == 7
+    assert Schedule(epochs=2).count(100, 8, own=50) == 25
+    assert Schedule(epochs=1).count(3, 16, own=50) == 1
 
 
 def test_a_folder_of_arc_files_is_one_task_a_file_with_its_own_examples_and_no_solver(tmp_path):
@@ -54,6 +89,11 @@ def test_a_folder_of_arc_files_is_one_task_a_file_with_its_own_examples_and_no_s
         ({"tasks": ("life",), "n_test": 10_001}, "outside"),
         ({"tasks": ("life",), "attempts": 101}, "attempts 101 is outside 1 … 100"),
         ({"tasks": ("life",), "limit": 0}, "limit 0"),
+        ({"tasks": ("life",), "steps": 0}, "steps 0"),
+        ({"tasks": ("life",), "epochs": 10**6}, "epochs 1000000"),
+        ({"tasks": ("life",), "epochs": 1, "steps": 1}, "give one of them"),
+        ({"suite": "paper/arc"}, "give a folder of ARC JSON files"),
+        ({"suite": "core", "data": "x"}, "data belongs to the suites paper/arc, paper|data is read by"),
         ({"tasks": ("life",), "seeds": (-1,)}, "seeds -1"),
         ({"tasks": ("life",), "seeds": tuple(range(101))}, "101 values"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vizbench.errors import UserError
-from vizbench.harness.plugin import ModelRef, load_model, resolve
+from vizbench.harness.plugin import ModelRef, code_of, load_model, resolve
 
 SOURCE = """
 from vizbench.harness.model import Model
@@ -70,3 +70,17 @@ def test_a_file_that_fails_on_import_is_said(file, source):
     file.write_text(source)
     with pytest.raises(UserError, match=r"mine\.py fails on import: .*Error"):
         load_model(f"{file}:Good")
+
+
+def test_what_lies_beside_a_file_can_be_imported(file):
+    (file.parent / "beside_the_model.py").write_text("NAME = 'here'")
+    file.write_text("from beside_the_model import NAME\n" + SOURCE)
+    assert load_model(f"{file}:Good")
+
+
+def test_the_code_of_a_file_has_a_digest(file):
+    before = code_of(f"{file}:Good")
+    assert before == code_of(f"{file}:Half")
+    file.write_text(SOURCE + "#")
+    assert code_of(f"{file}:Good") != before
+    assert code_of("nearest") is None

@@ -1,12 +1,12 @@
-"""The report: whole from the run directory alone, escaped, without a network, and used in a real browser."""
+"""The report: whole from the run directory alone, escaped, without a network. Used in a browser: test_report_page."""
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
-import shutil
-import subprocess
+import zlib
 from dataclasses import replace
 
 import msgspec
@@ -14,71 +14,179 @@ import numpy as np
 import pytest
 
 import vizbench as vb
+from tests.harness.made import answered, cell_run, record, share
+from tests.harness.stubs import FILE
 from vizbench.errors import UserError
-from vizbench.harness import figure, report
-from vizbench.harness.metrics import summaries
+from vizbench.harness import figure, lines, paper, svg
+from vizbench.harness.compare import Contender, budgets
+from vizbench.harness.corpus import concepts, overlaps
+from vizbench.harness.metrics import leaks, summaries
 from vizbench.harness.plan import Plan
 from vizbench.harness.records import read_runs
-from vizbench.harness.report import render_report, write_report
+from vizbench.harness.report import render_report, write_figures, write_report
 from vizbench.harness.run import run
+from vizbench.harness.viewer import MAX_STATES, packed, payload, way
 
-EVIL = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>&\"'"
+EVIL = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>&\"'{{7*7}}$x$"
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     out = tmp_path_factory.mktemp("runs")
-    wanted = Plan(tasks=("life/conway", "sudoku/mini"), shots=(3, 16), n_test=6, attempts=2)
+    tasks = ("life/conway", "sudoku/mini", "langton/3")
+    wanted = Plan(models=(f"{FILE}:Batcher",), tasks=tasks, shots=(3, 16), n_test=6, attempts=2)
     run(wanted, out, kin=lambda task: "near: others" if task.startswith("life/") else "far: none")
     return out
+
+
+@pytest.fixture(scope="module")
+def cells(runs):
+    return read_runs([runs])
+
+
+def data_of(text, name):
+    """What an element of the page holds, as JSON."""
+    [found] = re.findall(rf'<script id="{name}" type="application/json">(.*?)</script>', text)
+    return json.loads(html.unescape(found))
+
+
+def blob_of(text, number):
+    """A blob of the page, unpacked."""
+    [found] = re.findall(rf'<script id="blob-{number}" type="text/plain">(.*?)</script>', text)
+    return json.loads(zlib.decompress(base64.b64decode(found, validate=True)))
+
+
+def grid_of(entry):
+    width, text = entry
+    return ((np.array([ord(letter) for letter in text]) - 48) % 256).reshape(-1, width)
 
 
 def test_it_is_written_whole_and_fetches_nothing(runs, tmp_path):
     path = tmp_path / "r.html"
     write_report([runs], path)
     text = path.read_text()
+    assert text.lstrip().startswith("<!DOCTYPE html>")
     assert text.rstrip().endswith("</html>")
     assert "default-src 'none'" in text
-    assert not re.search(r"""(src|href)\s*=|url\(|@import|https?://""", text.partition('<script id="data"')[0])
+    markup = re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
+    assert not re.search(r"""src\s*=|url\((?!#)|@import|href="(?!#)|xlink""", markup)
+    assert not re.search(r"https?://", text)
     assert [name.name for name in tmp_path.iterdir()] == ["r.html"]
 
 
-def test_every_row_of_the_table_and_every_grid_is_in_it(runs):
-    cells = read_runs([runs])
+def test_every_row_of_the_table_is_in_it_with_its_flags(cells):
+    data = data_of(render_report(cells), "rows")
+    rows = summaries(cells)
+    shown = {(row["task"], row["model"], row["shots"]): row for row in data["rows"]}
+    assert len(shown) == len(rows) == 3 * 7 * 2
+    leaky = leaks(rows)
+    assert leaky.keys() == {row["task"] for row in data["rows"] if row["leaky"]}
+    for row in rows:
+        one = shown[row.task, lines.label_of(Contender(row.model, row.checkpoint, row.training)), row.shots]
+        assert one["exact_span"] == [row.exact_low, row.exact_high]
+        assert one["exact@2"] == row.exact_at[2]
+        assert one["kin"] == ("near" if row.task.startswith("life/") else "far")
+        assert one["trivial"] == (row.model != f"{FILE}:Batcher")
+    assert {row["model"] for row in data["rows"] if row["trivial"]} == {
+        "copy", "blank", "majority", "random", "nearest", "solver",
+    }  # fmt: skip
+
+
+def test_a_leaky_task_is_told_and_a_tight_one_is_not():
+    names = [str(k) for k in range(100)]
+    for valid, told in ((6, True), (4, False)):
+        records = [record(name, valid=k < valid) for k, name in enumerate(names)]
+        text = render_report([cell_run(records, model="nearest", names=names)])
+        assert ('<section id="leaky">' in text) == told
+
+
+def test_every_grid_answer_and_step_is_in_the_viewer(cells):
     text = render_report(cells)
-    for row in summaries(cells):
-        assert f'title="{row.task}"' in text
-        assert f"{100 * row.exact_low:.1f}–{100 * row.exact_high:.1f}" in text
-    payload = json.loads(
-        html.unescape(re.findall(r'<script id="data" type="application/json">(.*?)</script>', text)[0])
-    )
-    instance = vb.load("life/conway").test[2]
-    [life] = [one for one in payload["sets"] if one["task"] == "life/conway"]
-    width, cells_in_hex = life["questions"][2][2]
-    assert np.array_equal(np.frombuffer(bytes.fromhex(cells_in_hex), np.uint8).reshape(-1, width), instance.target)
-    assert life["colours"] == ["#ffffff", "#000000"]
-    assert "The viewer holds" not in text
+    index = data_of(text, "data")
+    [at] = [k for k, one in enumerate(index["sets"]) if one["task"] == "langton/3"]
+    instances = vb.load("langton/3").test.head(6)
+    asked = blob_of(text, index["sets"][at]["blob"])
+    assert asked["ids"] == [instance.id for instance in instances]
+    for k, instance in enumerate(instances):
+        assert np.array_equal(grid_of(asked["questions"][k]), instance.question)
+        assert np.array_equal(grid_of(asked["targets"][k]), instance.target)
+        first, changes = asked["ways"][k]
+        state = grid_of(first)
+        assert np.array_equal(state, instance.question)
+        for change, step in zip(changes, instance.steps, strict=True):
+            state.flat[change[::2]] = change[1::2]
+            assert np.array_equal(state, step)
+    mine = next(c for c in cells if (c.header.cell.task, c.header.cell.model) == ("langton/3", f"{FILE}:Batcher"))
+    wanted = {"set": at, "shots": mine.header.data.examples, "label": "stubs.py:Batcher"}
+    [run_of] = [one for one in index["runs"] if wanted.items() <= one.items()]
+    shown = blob_of(text, run_of["blob"])
+    for one in mine.records:
+        verdict, reason, _, grid = shown[[i.id for i in instances].index(one.id)][one.attempt]
+        assert (index["verdicts"][verdict], reason) == ("exact" if one.exact else "wrong", one.reason)
+        assert grid == 0 if one.exact else np.array_equal(grid_of(grid), one.answer)
 
 
-def test_the_viewer_holds_fewer_and_says_so(runs, monkeypatch):
-    monkeypatch.setattr(report, "MAX_QUESTIONS", 4)
-    text = render_report(read_runs([runs]))
-    assert "The viewer holds the first 4 of 6 questions a cell" in text
+def test_equal_blobs_are_kept_once_and_other_questions_are_another_set(cells):
+    copies = [c for c in cells if c.header.cell.model == "copy" and c.header.cell.task == "life/conway"]
+    index = payload(copies).index
+    assert len(copies) == 2
+    assert len({run["blob"] for run in index["runs"]}) == len(index["sets"]) == 1
+    other = replace(copies[1], questions=[msgspec.structs.replace(q, id=q.id + "x") for q in copies[1].questions])
+    assert len(payload([copies[0], other]).index["sets"]) == 2
+    shorter = replace(copies[1], questions=copies[1].questions[:3])
+    both = payload([shorter, copies[0]])
+    assert sorted(run["count"] for run in both.index["runs"]) == [3, 6]
+    [longest] = both.index["sets"]
+    blob = both.blobs[int(longest["blob"])]
+    assert len(json.loads(zlib.decompress(base64.b64decode(blob)))["ids"]) == 6
 
 
-def test_an_unfinished_cell_is_told(runs):
-    cells = read_runs([runs])
-    cut = [changed(cells[0], records=cells[0].records[:3], error=EVIL), *cells[1:]]
+def test_the_viewer_holds_fewer_and_says_so(cells):
+    most = sum(map(len, payload(cells).blobs)) * 2 // 3
+    text = render_report(cells, most_bytes=most)
+    held = re.findall(r"The viewer holds the first (\d) of 6 questions a cell", text)
+    assert held
+    assert int(held[0]) < 6
+    index = data_of(text, "data")
+    assert all(len(blob_of(text, run["blob"])) == int(held[0]) for run in index["runs"])
+    assert payload(cells, 1).held == 1
+    assert len(payload(cells, 1).index["runs"]) == len(cells)
+    assert "The viewer holds" not in render_report(cells)
+
+
+def test_grids_of_every_code_and_long_processes_survive_the_packing():
+    codes = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    assert np.array_equal(grid_of(json.loads(json.dumps(packed(codes.tolist())))), codes)
+    states = [np.full((1, 1), k % 7, np.uint8) for k in range(5000)]
+    first, changes = way(states)
+    assert grid_of(first)[0, 0] == 0
+    assert len(changes) == MAX_STATES - 1
+    assert changes[-1] in ([], [0, 4999 % 7])
+
+
+def test_a_room_of_another_version_or_none_has_no_process(cells):
+    one = next(c for c in cells if (c.header.cell.task, c.header.cell.model) == ("langton/3", "copy"))
+
+    def ways(changed):
+        last = payload([changed]).blobs[-1]
+        return json.loads(zlib.decompress(base64.b64decode(last)))["ways"]
+
+    assert all(ways(one))
+    task = msgspec.structs.replace(one.header.task, version=999)
+    assert ways(replace(one, header=msgspec.structs.replace(one.header, task=task))) == [None] * 6
+    cell = msgspec.structs.replace(one.header.cell, task="nothing/here")
+    assert ways(replace(one, header=msgspec.structs.replace(one.header, cell=cell))) == [None] * 6
+    wild = [msgspec.structs.replace(q, question=[[255] * 8] * 8) for q in one.questions]
+    assert ways(replace(one, questions=wild)) == [None] * 6
+
+
+def test_an_unfinished_cell_is_told(cells):
+    cut = [replace(cells[0], records=cells[0].records[:3], error=EVIL), *cells[1:]]
     text = render_report(cut)
     assert "3 of 12 answers" in text
     assert html.escape("onerror=alert(1)>") in text
     assert "3 of 12 answers" not in render_report(cells)
-    empty = render_report([changed(cells[0], records=[])])
-    assert "0 of 12 answers" in empty
-
-
-def changed(cell, **changes):
-    return replace(cell, **changes)
+    assert "0 of 12 answers" in render_report([replace(cells[0], records=[])])
 
 
 def hostile(cell):
@@ -87,18 +195,22 @@ def hostile(cell):
     rows = [msgspec.structs.replace(row, id=EVIL + row.id) for row in cell.questions]
     records = [msgspec.structs.replace(r, id=EVIL + r.id, reason=EVIL, valid=False, exact=False) for r in cell.records]
     header = msgspec.structs.replace(header, cell=evil, kin=EVIL + ":", environment={EVIL: EVIL})
-    return changed(cell, header=header, questions=rows, records=records, error=EVIL)
+    return replace(cell, header=header, questions=rows, records=records, error=EVIL)
 
 
-def test_hostile_names_and_reasons_stay_text(runs):
-    cells = read_runs([runs])
-    text = render_report([hostile(cells[0]), *cells])
+def test_hostile_names_and_reasons_stay_text(cells, tmp_path):
+    two = [hostile(cells[0]), hostile(cells[1])]
+    text = render_report([*two, *cells])
     assert EVIL not in text
     assert "<img" not in text
-    assert text.count("<script") == 2
+    assert "49$x$" not in text  # no template in a template
+    assert text.count("<script") == text.count("</script>") == text.count("<script id=") + 1
+    write_figures(two, tmp_path)
+    for path in tmp_path.glob("*.svg"):
+        assert "<img" not in path.read_text()
 
 
-def test_where_it_cannot_be_written_is_said(runs, tmp_path):
+def test_where_it_cannot_be_written_is_said(runs, cells, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="is a folder: name a file"):
         write_report([runs], tmp_path)
@@ -106,138 +218,93 @@ def test_where_it_cannot_be_written_is_said(runs, tmp_path):
         write_report([runs], tmp_path / "file" / "r.html")
     with pytest.raises(UserError, match="holds no run"):
         write_report([tmp_path / "nowhere"], tmp_path / "r.html")
+    with pytest.raises(UserError, match="name a folder for the figures"):
+        write_figures(cells, tmp_path / "file")
 
 
-def test_the_figure_marks_shares_where_they_belong(runs):
-    rows = summaries(read_runs([runs]))
-    life, sudoku = figure.panels(rows)
-    assert (life.task, sudoku.task) == ("life/conway", "sudoku/mini")
-    solver = next(line for line in life.lines if line.name == "solver")
-    copy = next(line for line in life.lines if line.name == "copy")
-    ticks = {label: y for y, label in life.y_ticks}
-    assert [point.y for point in solver.points] == [ticks["100%"]] * 2
-    assert [point.y for point in copy.points] == [ticks["0%"]] * 2
-    assert copy.points[0].high < copy.points[0].y == copy.points[0].low  # upwards is less
-    assert copy.points[0].x < copy.points[1].x
-    assert figure.FLOOR not in figure.legend(rows)
+def test_figures_are_written_in_every_kind_and_alike(cells, tmp_path):
+    arc = [answered([True], model=name, task="arc-json:a/x.json", shots=None) for name in ("one", "two")]
+    first = write_figures([*cells, *arc], tmp_path / "a")
+    second = write_figures([*cells, *arc], tmp_path / "b")
+    assert [path.name for path in first if path.suffix == ".svg"] == [
+        "curve-langton-3.svg", "curve-life-conway.svg", "curve-sudoku-mini.svg", "budgets.svg", "overlap.svg",
+    ]  # fmt: skip
+    assert [path.suffix for path in first[:3]] == [".svg", ".pdf", ".png"]
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+    assert b"langton/3" in first[0].read_bytes()
+    assert b"fa57" not in first[0].read_bytes()  # no stand-in for a colour
 
 
-def test_the_floor_is_the_best_baseline_and_never_the_solver(runs):
-    rows = summaries(read_runs([runs]))
-    rows = [replace(row, exact=0.3) if row.model == "nearest" else row for row in rows]
-    rows.append(replace(rows[0], model="mine", checkpoint="tiny"))
-    assert figure.legend(rows) == ["mine · tiny", figure.FLOOR]
-    floor = next(line for line in figure.panels(rows)[0].lines if line.name == figure.FLOOR)
+def test_the_floor_is_the_best_baseline_and_never_the_solver(cells):
+    rows = [replace(row, exact=0.3) if row.model == "nearest" else row for row in summaries(cells)]
+    assert [key.name for key in lines.legend(rows)] == ["stubs.py:Batcher", lines.FLOOR]
+    panel = lines.panels(rows)[0]
+    [floor] = [line for line in panel.lines if line.key.kind == "floor"]
     assert "(nearest)" in floor.points[0].label
     assert "30.0% exact" in floor.points[0].label
+    alone = [row for row in rows if row.model in ("copy", "solver")]
+    assert [key.name for key in lines.legend(alone)] == ["copy", "solver"]
 
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
+def test_two_files_with_a_class_of_one_name_have_a_line_each():
+    rows = summaries([answered([k], model=f"{k}/m.py:M") for k in range(2)])
+    assert [key.name for key in lines.legend(rows)] == ["m.py:M", "m.py:M", lines.FLOOR]
+    found = [line.points[0].share for line in lines.panels(rows)[0].lines]
+    assert found == [0.0, 1.0]
 
 
-def browse(path, profile, script, fragment=""):
-    """Open the file, run a script in it and give back what the script put together."""
-    page = path.with_name("driven.html")
-    driver = f"<script>try {{ const out = (() => {{ {script} }})(); document.title = JSON.stringify(out); }}"
-    driver += " catch (error) { document.title = JSON.stringify(String(error)); }</script>"
-    page.write_text(path.read_text().replace("</body>", driver + "</body>"))
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-    flags += ["--disable-dev-shm-usage", f"--user-data-dir={profile}", "--virtual-time-budget=2000", "--dump-dom"]
-    address = f"file://{page}{fragment}"
-    assert CHROMIUM is not None
-    done = subprocess.run([CHROMIUM, *flags, address], capture_output=True, text=True, timeout=120, check=True)
-    return json.loads(html.unescape(re.findall(r"<title>(.*?)</title>", done.stdout)[0])), done.stdout
+def marks_of(drawing):
+    """The titles of a drawing's marks as the page shows them."""
+    return re.findall(r"<title>(.*?)</title>", svg.inline(drawing, 0))
 
 
-@pytest.fixture(scope="module")
-def page(runs, tmp_path_factory):
-    path = tmp_path_factory.mktemp("page") / "r.html"
-    write_report([runs], path)
-    return path
+def test_the_papers_curves_lie_behind_ours():
+    mine = [answered(share(0.5), task="life/seeds", shots=n, model="mine") for n in (10, 100)]
+    rows = summaries(mine)
+    [panel] = lines.panels(rows)
+    assert [line.key.kind for line in panel.lines] == ["paper", "paper", "model"]
+    published = panel.lines[0]
+    assert [(p.shots, p.share) for p in published.points] == list(paper.curves("life/seeds")[paper.VIDEO])
+    drawn = svg.inline(figure.curves(panel, titled=False), 0)
+    assert drawn.count('class="paper"') == 4  # a line and its points for each of two models
+    assert "var(--p0)" in drawn
+    assert "fa57" not in drawn
+    assert marks_of(figure.curves(panel, titled=False)) == [
+        "mine, 10 examples: 50.0% exact (43% to 57%), 200 questions",
+        "mine, 100 examples: 50.0% exact (43% to 57%), 200 questions",
+    ]
 
 
-@needs_chromium
-def test_the_viewer_follows_the_address_the_keys_and_the_selects(page, tmp_path):
-    script = """
-      const place = () => $("place").textContent;
-      const key = name => dispatchEvent(new KeyboardEvent("keydown", {key: name}));
-      const told = [place()];
-      key("ArrowRight"); told.push(place());
-      key("ArrowLeft"); key("ArrowLeft"); told.push(place());
-      for (let k = 0; k < 20; k++) key("ArrowRight");
-      told.push(place());
-      $("model").value = "solver@none"; $("model").dispatchEvent(new Event("change"));
-      const tags = [...document.querySelectorAll(".tag")].map(tag => tag.textContent);
-      $("set").value = "0"; $("set").dispatchEvent(new Event("change"));
-      return {told, tags, task: data.sets[data.runs[state.run].set].task, model: $("model").value,
-              shots: $("shots").value, canvases: document.querySelectorAll("canvas").length, hash: location.hash};
-    """
-    wish = "#task=sudoku/mini&model=copy@none&shots=16&i=3"
-    out, _ = browse(page, tmp_path / "profile", script, wish)
-    assert [told.partition(" · ")[0] for told in out["told"]] == ["3 of 6", "4 of 6", "2 of 6", "6 of 6"]
-    assert out["told"][0].endswith("sudoku/mini#0-test-2")
-    assert out["tags"] == ["exact", "exact"]  # two attempts
-    assert (out["task"], out["model"], out["shots"], out["canvases"]) == ("life/conway", "solver@none", "16", 4)
-    assert "i=6" in out["hash"]
+def test_the_bars_tell_our_budgets_and_both_of_the_papers_where_they_differ():
+    curve = {10: 0.5, 100: 0.8, 1000: 1.0}
+    mine = [answered(share(value), task="life/seeds", shots=n, model="mine") for n, value in curve.items()]
+    never = [answered(share(0.5), task="eca/8", shots=n, model="mine") for n in curve]
+    told = marks_of(figure.budgets(budgets([*mine, *never]), lines.legend(summaries(mine))))
+    assert "paper, Qwen3-4B, life/seeds: 300 examples by its tables" in told
+    assert "paper, Qwen3-4B, life/seeds: 100 examples as its figure draws it, which its tables do not say" in told
+    assert any(one.startswith("mine, life/seeds: 316 examples (95%: ") for one in told)
+    assert sum(one.startswith("mine, eca/8: &gt; 1,000 examples") for one in told) == 2  # the bar and its arrow
 
 
-@needs_chromium
-def test_wrong_cells_are_outlined_with_the_reason(page, runs, tmp_path):
-    script = """
-      const pen = document.querySelectorAll("canvas")[2].getContext("2d");
-      const pink = getComputedStyle(document.documentElement).getPropertyValue("--outline").slice(1);
-      const wanted = [0, 2, 4].map(k => parseInt(pink.slice(k, k + 2), 16));
-      const run = data.runs[state.run], [width, hex] = run.answers[0][0][3];
-      const goal = data.sets[run.set].questions[0][2][1];
-      const side = pen.canvas.width / width, outlined = [], differ = [];
-      for (let k = 0; k < hex.length / 2; k++) {
-        const x = k % width * side + Math.floor(side / 2), y = Math.floor(k / width) * side + 3;
-        const rgb = pen.getImageData(x, y, 1, 1).data;
-        outlined.push(wanted.every((level, c) => Math.abs(rgb[c] - level) < 40));
-        differ.push(hex.slice(2 * k, 2 * k + 2) !== goal.slice(2 * k, 2 * k + 2));
-      }
-      return {outlined, differ, reason: document.querySelector(".reason").textContent};
-    """
-    out, _ = browse(page, tmp_path / "profile", script, "#task=sudoku/mini&model=copy@none&shots=3")
-    assert out["outlined"] == out["differ"]
-    assert 0 < sum(out["differ"]) < len(out["differ"])
-    cells = [cell for cell in read_runs([runs]) if cell.directory.name.startswith("sudoku-mini__copy__none__n3")]
-    assert out["reason"] == cells[0].records[0].reason
-
-
-@needs_chromium
-def test_the_table_sorts_and_filters_and_the_theme_turns(page, tmp_path):
-    script = """
-      const column = n => [...body.rows].filter(row => !row.hidden).map(row => row.cells[n].textContent);
-      const heads = document.querySelectorAll("thead button"), before = getComputedStyle(document.body).backgroundColor;
-      heads[4].click(); const falling = column(4);
-      heads[4].click(); const rising = column(4);
-      heads[2].click(); const names = column(2);
-      $("filter").value = "Life nea"; $("filter").dispatchEvent(new Event("input")); const left = column(2);
-      $("theme").click();
-      return {falling, rising, names, left, turned: getComputedStyle(document.body).backgroundColor !== before};
-    """
-    out, _ = browse(page, tmp_path / "profile", script)
-    falling = [float(cell.rstrip("%")) for cell in out["falling"]]
-    assert falling == sorted(falling, reverse=True)
-    assert falling[0] == 100.0
-    assert [float(cell.rstrip("%")) for cell in out["rising"]] == sorted(falling)
-    assert out["names"] == sorted(out["names"])
-    assert len(out["left"]) == 12  # kin is near on every life row: "nea" finds all six baselines at two budgets
-    assert out["turned"]
-
-
-@needs_chromium
-def test_hostile_text_does_nothing_in_a_browser(runs, tmp_path):
-    cells = read_runs([runs])
-    path = tmp_path / "evil.html"
-    path.write_text(render_report([hostile(cells[0])]))
-    script = """
-      return {images: document.images.length, scripts: document.scripts.length, title: document.title,
-              told: $("place").textContent, reason: document.querySelector(".reason").textContent};
-    """
-    out, _ = browse(path, tmp_path / "profile", script)
-    assert (out["images"], out["scripts"], out["title"]) == (0, 3, "vizbench report")  # the third drives this test
-    assert EVIL in out["told"]
-    assert out["reason"] == EVIL
+def test_the_overlap_and_the_wheel_tell_ours_and_the_papers():
+    solved = {"one": (True, True, False), "two": (True, False, False)}
+    files = ("AboveBelow/a1", "Center/c1", "Center/c2")
+    arc = [
+        answered([hit], model=model, task=f"arc-json:c/{file}.json", shots=None)
+        for model, hits in solved.items()
+        for file, hit in zip(files, hits, strict=True)
+    ]
+    keys = lines.legend(summaries(arc))
+    told = marks_of(figure.overlap(overlaps(arc), keys))
+    assert told[:3] == ["only one: 1 of 3 tasks", "both: 1 of 3 tasks", "only two: 0 of 3 tasks"]
+    assert told[3:] == [
+        "paper: only CogVideoX1.5-5B: 52 of 400 tasks", "paper: both: 15 of 400 tasks",
+        "paper: only Qwen3-4B: 17 of 400 tasks",
+    ]  # fmt: skip
+    wheel = marks_of(figure.radar(concepts(arc), keys))
+    assert "paper: CogVideoX1.5-5B" in wheel
+    assert any(one.startswith("one, Center: 50% of 2 (") for one in wheel)
+    text = render_report(arc)
+    assert '<section id="overlap">' in text
+    assert '<section id="concepts">' in text
+    assert '<section id="curves">' not in text

@@ -193,6 +193,23 @@ def test_changed_data_and_changed_weights_are_refused(tmp_path):
         run(wanted, tmp_path)
 
 
+def test_a_model_whose_file_was_changed_is_another_model(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(Path(stubs.FILE).read_text())
+    wanted = plan(f"{file}:Trainer", limit=2)
+    run(wanted, tmp_path / "out")
+    place = directory(tmp_path / "out", wanted, f"{file}:Trainer")
+    assert read_cell(place).header.code is not None
+    file.write_text(file.read_text() + "#")
+    with pytest.raises(UserError, match=r"code was \w+, is \w+"):
+        run(wanted, tmp_path / "out")
+    header = json.loads((place / "run.json").read_text())
+    del header["code"]  # as runs were written before
+    (place / "run.json").write_text(json.dumps(header))
+    run(plan(f"{file}:Trainer"), tmp_path / "out")
+    assert read_cell(place).complete
+
+
 def test_more_budgets_and_tasks_join_a_run(tmp_path):
     run(plan(), tmp_path)
     events: list[Event] = []
@@ -269,6 +286,107 @@ def test_a_model_that_fails_fails_its_cell_alone(tmp_path, way, words, kept):
     cell = read_cell(outcomes[-1].directory)
     assert (len(cell.records), cell.complete) == (kept, False)
     assert cell.error == words.replace("\n", " ") or words in cell.error
+
+
+def write_arc(path, outputs=("[[2]]", "[[3]]")):
+    pairs = ", ".join(f'{{"input": [[1]], "output": {grid}}}' for grid in outputs)
+    path.write_text(f'{{"train": [{pairs}], "test": [{pairs}]}}')
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_data_that_cannot_be_had_fails_its_cells_alone(tmp_path, jobs):
+    files = tmp_path / "files"
+    files.mkdir()
+    write_arc(files / "good.json")
+    (files / "bad.json").write_text('{"train": 3}')
+    wanted, out = Plan(tasks=(f"arc-json:{files}",), models=(BATCHER,)), tmp_path / "out"
+    outcomes = run(wanted, out, jobs=jobs)
+    for outcome in outcomes:
+        bad = "bad.json" in outcome.cell.task
+        assert (outcome.error is not None, outcome.data, outcome.begun) == (bad, not bad, not bad)
+        assert (outcome.directory / "error.txt").exists() is bad
+        if bad:
+            assert "bad.json is malformed" in (outcome.directory / "error.txt").read_text()
+    assert {"bad" in cell.header.cell.task for cell in read_runs([out])} == {False}
+    write_arc(files / "bad.json")
+    assert {outcome.error for outcome in run(wanted, out, jobs=jobs)} == {None}
+    assert not list(out.rglob("error.txt"))
+
+
+def test_a_plan_without_any_data_is_refused_and_nothing_is_written(tmp_path):
+    (tmp_path / "bad.json").write_text("{")
+    for task, words in ((f"arc-json:{tmp_path}/bad.json", "is malformed"), ("arc-json:gone.json", "cannot be opened")):
+        with pytest.raises(UserError, match=words):
+            run(Plan(tasks=(task,)), tmp_path / "out")
+    with pytest.raises(UserError, match="eca/110"):  # 16 first rows of width 4
+        run(Plan(tasks=("eca/110?width=4",), n_test=20), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_process_that_dies_fails_its_cell_alone(tmp_path):
+    dies = f"{stubs.FILE}:Dies"
+    write_arc(tmp_path / "a.json")
+    wanted = Plan(tasks=(f"arc-json:{tmp_path}/a.json",), models=(dies, BATCHER), checkpoint="9")
+    events: list[Event] = []
+    outcomes = run(msgspec.structs.replace(wanted, models=(dies,)), tmp_path / "out", events.append, jobs=2)
+    (dead,) = (outcome for outcome in outcomes if outcome.error)
+    assert dead.cell.model == dies
+    assert "its process ended by signal 9 (SIGKILL)" in (dead.error or "")
+    assert (read_cell(dead.directory).error, read_cell(dead.directory).complete) == (dead.error, False)
+    assert [event.message for event in events if event.kind == "failed"] == [dead.error]
+    assert len([event for event in events if event.kind == "done"]) == len(outcomes) - 1
+
+
+def test_a_model_that_exits_fails_its_cell_in_this_process_too(tmp_path):
+    outcomes = run(plan(f"{stubs.FILE}:Dies", checkpoint="exit"), tmp_path)
+    assert outcomes[-1].error == "SystemExit while adapting: 3"
+
+
+def test_jobs_out_of_range_and_faults_in_other_processes_are_refused(tmp_path):
+    for jobs in (0, 257, True):
+        with pytest.raises(UserError, match="is outside 1 … 256"):
+            run(plan(), tmp_path, jobs=jobs)
+    write_arc(tmp_path / "a.json")
+    wanted = Plan(tasks=(f"arc-json:{tmp_path}/a.json",))
+    run(wanted, tmp_path / "out")
+    write_arc(tmp_path / "a.json", ("[[4]]", "[[3]]"))
+    with pytest.raises(UserError, match=r"data\.digest was \w+, is \w+"):
+        run(wanted, tmp_path / "out", jobs=2)
+
+
+def test_the_order_of_cells_does_not_matter(tmp_path, monkeypatch):
+    wanted = plan(shots=(3, 5), limit=4)
+    run(wanted, tmp_path / "forward")
+    cells = wanted.cells()
+    monkeypatch.setattr(Plan, "cells", lambda self: cells[::-1])
+    run(wanted, tmp_path / "backward")
+    assert predictions(tmp_path / "forward") == predictions(tmp_path / "backward")
+
+
+@pytest.mark.parametrize(("fixed", "taken"), [({}, 100), ({"steps": 7}, 7), ({"epochs": 3}, 4)])
+def test_a_plan_can_fix_steps_or_epochs_and_both_are_kept(tmp_path, fixed, taken):
+    trainer = f"{stubs.FILE}:Trainer"
+    wanted = plan(trainer, shots=(5,), n_test=2, **fixed)
+    run(wanted, tmp_path)
+    cell = read_cell(directory(tmp_path, wanted, trainer))
+    assert cell.sessions[0].figures == {"steps": taken}
+    assert (cell.header.cell.steps, cell.header.cell.epochs) == (fixed.get("steps"), fixed.get("epochs"))
+    with pytest.raises(UserError, match=r"steps was (None|7), is 8"):
+        run(msgspec.structs.replace(wanted, steps=8, epochs=None), tmp_path)
+
+
+def test_a_model_that_minds_no_schedule_is_not_said_to(tmp_path):
+    outcomes = run(plan(steps=7), tmp_path / "a")
+    assert outcomes[-1].error == "the model took 1 steps where the plan says 7"
+    outcomes = run(plan(f"{stubs.FILE}:Spy", checkpoint="grid", epochs=2), tmp_path / "b")
+    assert "the plan says 2 epochs and the model does not say how many it took" in (outcomes[-1].error or "")
+
+
+def test_an_adapt_without_figures_says_what_to_return(tmp_path, monkeypatch):
+    monkeypatch.setattr(stubs.Talker, "adapt", lambda self, examples, context: None)
+    monkeypatch.setattr(run_module, "load_model", lambda name, checkpoint: _stub(name) or load_model(name, checkpoint))
+    outcomes = run(plan(f"{stubs.FILE}:Talker"), tmp_path)
+    assert outcomes[-1].error == "adapt returned a NoneType: return a dict of figures, {} for none"
 
 
 def test_ctrl_c_passes_through_and_what_was_answered_stays(tmp_path):

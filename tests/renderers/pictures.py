@@ -19,6 +19,10 @@ LOOKS = {
     "fill": Look("fill", cell=16),
     "maze": Look("maze", cell=16),
     "sudoku": Look("sudoku", cell=32, margin=8, line=2),
+    "connect4": Look("connect4", cell=32, margin=8),
+    "hanoi": Look("hanoi", cell=16),
+    "hitori": Look("hitori", cell=32, margin=8),
+    "chess": Look("chess", cell=32, margin=8),
     "arc": Look("arc", canvas=400, line=2),
 }
 

@@ -14,9 +14,25 @@ LEAST = {
     "fill": (284, 179),
     "maze": (197, 170),
     "sudoku": (179, 126),
+    "connect4": (254, 254),
+    "hanoi": (179, 126),
+    "hitori": (179, 179),
+    "chess": (179, 179),
     "arc": (73, 73),
 }
-SIZES = {"binary": 2, "eca": 3, "langton": 10, "fill": 3, "maze": 5, "sudoku": 10, "arc": 10}
+SIZES = {
+    "binary": 2,
+    "eca": 3,
+    "langton": 10,
+    "fill": 3,
+    "maze": 5,
+    "sudoku": 10,
+    "hitori": 9,
+    "connect4": 3,
+    "hanoi": 10,
+    "chess": 13,
+    "arc": 10,
+}
 
 
 def test_every_palette_has_its_size():

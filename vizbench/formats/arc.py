@@ -5,6 +5,7 @@ inputs to answer: `{"train": [{"input": grid, "output": grid} ...], "test": [...
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias, final
@@ -16,6 +17,7 @@ from msgspec import Meta
 from vizbench.dataset import Dataset, Recipe, Split, StoredSplit
 from vizbench.errors import UserError
 from vizbench.formats.files import read_bounded
+from vizbench.sources import FileSource
 from vizbench.task import Judge
 from vizbench.types import Grid, Instance, Look, Ruling, SplitName
 
@@ -69,6 +71,27 @@ class ArcJudge(Judge):
 
 
 JUDGE = ArcJudge()
+
+
+@final
+class ArcSource(FileSource):
+    """ARC files by the name `arc-json:PATH`, which holds no parameters: a path may have any character."""
+
+    suffix = ".json"
+
+    def parse(self, rest: str) -> tuple[str, Mapping[str, str]]:
+        return rest, {}
+
+    def rules(self, params: Mapping[str, object]) -> tuple[Judge, Params]:
+        return JUDGE, Params()
+
+    def load(self, path: Path, params: Mapping[str, object], seed: int, pool: int) -> Dataset:
+        if params:
+            raise UserError(f"{PREFIX}{path} takes no parameters, and {sorted(params)[0]} was given: leave it out")
+        return load(path, seed, pool)
+
+
+SOURCE = ArcSource()
 
 
 def load(path: Path, seed: int, pool: int) -> Dataset:

@@ -8,7 +8,7 @@ rooms, each tree equally likely, so exactly one way joins two rooms. Codes: 0 wa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log2
 from typing import final
 
@@ -17,16 +17,29 @@ import numpy.typing as npt
 
 from vizbench.compiler import jit
 from vizbench.errors import UserError
-from vizbench.generators.kernels.flood import flood
+from vizbench.generators.kernels.paths import (
+    GOAL,
+    OPEN,
+    PATH,
+    START,
+    WALL,
+    check_growth,
+    check_way,
+    growing,
+    shortest_way,
+    way,
+)
 from vizbench.generators.kernels.rng import rng_next, rng_seed
-from vizbench.task import Metric, Task
+from vizbench.task import Metric, Task, Transfer
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
-
-WALL, OPEN, START, GOAL, PATH = 0, 1, 2, 3, 4
 
 _FREE, _TREE, _OUTSIDE = 0, 1, 2  # what Wilson's walk meets
 _APART_BY_PATH = 17  # the least size of which 2% of the candidates keep their path away from 5000 others
-_DOWN_UP_RIGHT_LEFT = ((1, 0), (-1, 0), (0, 1), (0, -1))
+
+
+def _check_size(name: str, size: int) -> None:
+    if not 5 <= size <= 201 or size % 2 == 0:
+        raise UserError(f"{name}={size} is not an odd number in 5 … 201: rooms lie on odd coordinates, try 21")
 
 
 @final
@@ -37,11 +50,38 @@ class Params:
     size: int = 21
 
     def __post_init__(self) -> None:
-        if not 5 <= self.size <= 201 or self.size % 2 == 0:
-            raise UserError(f"size={self.size} is not an odd number in 5 … 201: rooms lie on odd coordinates, try 21")
+        _check_size("size", self.size)
 
 
-VARIANTS = {"base": Params(), "small": Params(size=13), "9": Params(size=9)}
+@final
+@dataclass(frozen=True)
+class Framed(Transfer):
+    """Mazes in the middle of a larger board, small ones to learn from: all fill the same canvas with cells of one size.
+
+    size, train: cells a side of the mazes in test and train rows; board: of the board, whose other cells are wall.
+    All are odd and in 5 … 201, and no maze is larger than the board.
+    """
+
+    size: int = 21
+    train: int = 13
+    board: int = 21
+
+    def __post_init__(self) -> None:
+        for name, size in (("board", self.board), ("size", self.size), ("train", self.train)):
+            _check_size(name, size)
+            if size > self.board:
+                raise UserError(f"{name}={size} does not fit board={self.board}: give {name}={self.board} or less")
+
+    def for_train(self) -> Framed:
+        return replace(self, size=self.train)
+
+
+VARIANTS: Mapping[str, Params | Framed] = {
+    "base": Params(),
+    "small": Params(size=13),
+    "generalization": Framed(),
+    **{str(size): Params(size=size) for size in (9, 11, 15, 17, 25, 31, 41)},
+}
 
 
 @jit
@@ -121,29 +161,17 @@ def _make(keys, rooms, question, target):
         _mark(rooms, heading, target[i])
 
 
-def _moves(walkable: npt.NDArray[np.bool_], question: Grid) -> tuple[npt.NDArray[np.int32], int]:
-    """Distances `(h, w)` from the start over walkable cells, start and goal, and the goal's; -1 where not reached."""
-    start, goal = question == START, question == GOAL
-    distance: npt.NDArray[np.int32] = flood(np.ascontiguousarray(walkable | start | goal), np.ascontiguousarray(start))
-    return distance, int(distance[goal][:1].max(initial=-1))  # stored questions may hold no goal, or several
-
-
-def _way(walkable: npt.NDArray[np.bool_], question: Grid) -> list[tuple[int, int]]:
-    """A shortest way over walkable cells, in order, without start and goal; empty where there is none."""
-    distance, left = _moves(walkable, question)
-    cells: list[tuple[int, int]] = []
-    here = np.argwhere(question == GOAL)[:1]
-    while left > 1:
-        left -= 1
-        near = here + np.array(_DOWN_UP_RIGHT_LEFT)
-        near = near[((near >= 0) & (near < question.shape)).all(axis=1)]
-        here = near[distance[near[:, 0], near[:, 1]] == left][:1]
-        cells.append((int(here[0, 0]), int(here[0, 1])))
-    return cells[::-1]
+def _frame(mazes: Grids, board: int) -> Grids:
+    """Mazes in the middle of boards of wall, `(n, board, board)`: rooms stay on odd coordinates."""
+    size = mazes.shape[1]
+    first = (board - size) // 4 * 2
+    framed = np.full((len(mazes), board, board), WALL, np.uint8)
+    framed[:, first : first + size, first : first + size] = mazes
+    return framed
 
 
 @final
-class Maze(Task[Params]):
+class Maze(Task[Params | Framed]):
     """Mark the only way through a maze."""
 
     family = "maze"
@@ -155,89 +183,74 @@ class Maze(Task[Params]):
     min_distance = 0.5  # the paper's, between paths; 16% of 21x21 candidates keep it to a pool of 5000, 29% of 9x9
 
     @property
-    def variants(self) -> Mapping[str, Params]:
+    def variants(self) -> Mapping[str, Params | Framed]:
         return VARIANTS
 
-    def generate_batch(self, params: Params, keys: Keys) -> Batch:
+    def generate_batch(self, params: Params | Framed, keys: Keys) -> Batch:
         question = np.empty((len(keys), params.size, params.size), np.uint8)
         target = np.empty_like(question)
         _make(keys, (params.size - 1) // 2, question, target)
+        if isinstance(params, Framed):
+            return Batch(_frame(question, params.board), _frame(target, params.board))
         return Batch(question, target)
 
-    def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
+    def steps(self, params: Params | Framed, question: Grid, target: Grid) -> Grids:
         """The path, one cell more a step, from the start on."""
-        rows, columns = np.array(_way(target == PATH, question)).T
-        states = np.repeat(question[None], len(rows), axis=0)
-        for k in range(len(rows)):
-            states[k:, rows[k], columns[k]] = PATH
-        return states
+        return growing(question, target)
 
-    def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
+    def features(self, params: Params | Framed, batch: Batch) -> npt.NDArray[np.uint8]:
         """The path's cells from 17 cells a side on: two mazes are alike when their paths are, whatever the walls.
 
         Smaller boards have too few paths to keep them apart (9x9 has 184 in all; no candidate of 13x13 passes a pool of
         5000). There it is the pieces: which of its 16 forms the square of passages between each 2x2 rooms has.
         """
-        if params.size >= _APART_BY_PATH:
+        if batch.target.shape[1] >= _APART_BY_PATH:
             return (batch.target == PATH).reshape(len(batch), -1).astype(np.uint8)
         carved = (batch.question != WALL).astype(np.uint8)
         across, down = carved[:, 1::2, 2:-1:2], carved[:, 2:-1:2, 1::2]
         form = across[:, :-1] + 2 * across[:, 1:] + 4 * down[:, :, :-1] + 8 * down[:, :, 1:]
         return (form[..., None] == np.arange(16)).reshape(len(batch), -1).astype(np.uint8)
 
-    def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
+    def difficulty(self, params: Params | Framed, question: Grid, target: Grid) -> Mapping[str, float]:
         """score: bits / (bits + 16); bits: what a walker who never turns back must be told to choose right each time.
 
         path: cells between start and goal; turns: bends on the way; forks: cells on the way with a side way; dead_ends.
         """
         walkable = np.pad(question != WALL, 1)
         exits = walkable[:-2, 1:-1].astype(int) + walkable[2:, 1:-1] + walkable[1:-1, :-2] + walkable[1:-1, 2:]
-        way = np.array([(1, 1), *_way(target == PATH, question), (params.size - 2, params.size - 2)])
-        bends = np.abs(np.diff(way, n=2, axis=0)).sum(axis=1) > 0
-        choices = exits[way[:-1, 0], way[:-1, 1]] - 1
+        start, goal = np.argwhere(question == START), np.argwhere(question == GOAL)
+        cells = np.concatenate([start, way(target == PATH, question), goal])
+        bends = np.abs(np.diff(cells, n=2, axis=0)).sum(axis=1) > 0
+        choices = exits[cells[:-1, 0], cells[:-1, 1]] - 1
         choices[0] += 1  # at the start no way leads back
         bits = sum(log2(n) for n in choices)
         return {
             "score": bits / (bits + 16),
             "bits": bits,
-            "path": float(len(way) - 2),
+            "path": float(len(cells) - 2),
             "turns": float(bends.sum()),
             "forks": float((choices > 1).sum()),
             "dead_ends": float(((exits == 1) & (question == OPEN)).sum()),
         }
 
-    def check(self, params: Params, question: Grid, answer: Grid) -> Ruling:
+    def check(self, params: Params | Framed, question: Grid, answer: Grid) -> Ruling:
         """Every other cell kept, and the marked cells are one unbranched way from start to goal.
 
         parts: psr is 1 when marked open cells join start and goal, strays or not; rpl, for valid answers only, is the
         way's length over the shortest (1 in a maze without loops).
         """
-        path = (answer == PATH) & (question == OPEN)
-        _, moves = _moves(path, question)
-        psr = float(moves >= 0)
-        spoiled = np.argwhere((answer != question) & ~path)
-        if len(spoiled):
-            names = {WALL: "wall", OPEN: "open cell", START: "start", GOAL: "goal"}
-            r, c = (int(v) for v in spoiled[0])
-            name = names.get(int(question[r, c]), "cell")
-            return Ruling(False, f"the {name} at row {r}, column {c} was changed", {"psr": psr})
-        if not psr:
-            return Ruling(False, "the marked cells do not join start and goal", {"psr": psr})
-        # A shortest way over the marked cells that needs all of them has no branch, no loop and no stray cell.
-        stray = int(path.sum()) + 1 - moves
-        if stray:
-            return Ruling(False, f"{stray} marked cells lie off the way from start to goal", {"psr": psr})
-        _, shortest = _moves(question == OPEN, question)
-        return Ruling(True, "", {"psr": psr, "rpl": moves / shortest})
+        return check_way(question, answer)
 
-    def solve(self, params: Params, question: Grid) -> Grid | None:
+    def check_step(self, params: Params | Framed, question: Grid, before: Grid, after: Grid) -> Ruling:
+        """The path grows by one cell at its end; a wrong turn is legal, but the path does not end right."""
+        return check_growth(question, before, after)
+
+    def step_count(self, params: Params | Framed, question: Grid) -> None:
+        """As many as the path has cells: it never comes back to where it was."""
+
+    def solve(self, params: Params | Framed, question: Grid) -> Grid | None:
         """A shortest way; None where the goal cannot be reached."""
-        if _moves(question == OPEN, question)[1] < 0:
-            return None
-        answer = question.copy()
-        for r, c in _way(question == OPEN, question):
-            answer[r, c] = PATH
-        return answer
+        return shortest_way(question)
 
 
 TASK = Maze()

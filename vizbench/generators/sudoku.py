@@ -1,7 +1,11 @@
-"""Sudoku: fill in the digits so that each row, column and box holds each digit once. Size and canvas of the paper.
+"""Sudoku: fill in the digits so that each row, column and box holds each digit once. Sizes and canvases of the paper.
 
-Codes: 0 empty, 1 … size the digits. Every question has exactly one solution, proven by search when it is made. For mini
-(4x4 in 2x2 boxes) each of the 288 solutions is equally likely, whatever the number of givens.
+Codes: 0 empty, 1 … size the digits. Every question has exactly one solution, proven by search when it is made. How
+solutions are drawn: 4x4 boards take each of the 288 equally often, whatever the number of givens. 9x9 boards get three
+random boxes on the diagonal, then random digits at the cell with the fewest left, and start anew at a contradiction (1
+in 11): any of the 6.7e21 solutions can come, not shuffles of one board, though not all equally often (bands whose three
+boxes have the same triples come in 4.8%, where evenly filled bands have 3.6%). Givens are taken away in random order,
+each only if the question keeps its one solution.
 """
 
 from __future__ import annotations
@@ -9,6 +13,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import log2
 from typing import final
 
 import numpy as np
@@ -16,167 +21,184 @@ import numpy.typing as npt
 
 from vizbench.compiler import jit
 from vizbench.errors import UserError
+from vizbench.generators.kernels.digits import (
+    is_single,
+    last_places,
+    open_board,
+    random_bit,
+    read,
+    search,
+    settle,
+    tables,
+    tightest,
+    write,
+)
 from vizbench.generators.kernels.rng import rng_below, rng_seed, rng_shuffle
 from vizbench.task import Metric, Task
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
 
+MINIMAL = 0
+"""In place of a number of givens: as few as a random order of taking away leaves."""
+
 _MINI_GRIDS = 288  # all 4x4 solutions
+_APART_BY_CELLS = 8  # least givens of which 4x4 questions are told apart by their cells
+_GIVENS = {2: (4, 15), 3: (24, 80)}  # below: no question at 4x4; at 9x9 few orders end there: 4% at 22
 
 
 @final
 @dataclass(frozen=True)
 class Params:
-    """box: cells a side of a box, 2 (4x4 boards); givens: digits shown, 4 … 15 (no 4x4 question is unique below 4)."""
+    """box: cells a side of a box, 2 (4x4 boards) or 3 (9x9); givens: digits shown, 4 … 15 or 24 … 80, or 0: a minimal
+    question, none of whose givens can go (4 … 6, and 21 … 29 or so)."""
 
     box: int = 2
     givens: int = 8
 
     def __post_init__(self) -> None:
-        if self.box != 2:
-            raise UserError(f"box={self.box} is not offered: boards are 4x4 in 2x2 boxes, box=2")
-        if not 4 <= self.givens <= 15:
-            raise UserError(f"givens={self.givens} is outside 4 … 15: no 4x4 question has one solution below 4, try 8")
+        if self.box not in _GIVENS:
+            raise UserError(f"box={self.box} is not offered: box=2 gives 4x4 boards, box=3 gives 9x9")
+        least, most = _GIVENS[self.box]
+        if self.givens != MINIMAL and not least <= self.givens <= most:
+            raise UserError(
+                f"givens={self.givens} is outside {least} … {most} for box={self.box}: choose there, or 0 for as few "
+                "as a random order of taking away leaves"
+            )
 
 
-VARIANTS = {"mini": Params()}
-
-
-@jit
-def _place(grid, used, box, cell, digit):
-    """Write `digit` into the flat grid and toggle its bit for the cell's row, column and box in `used` (3, size)."""
-    side = box * box
-    r, c = cell // side, cell % side
-    bit = np.int64(1) << np.int64(max(grid[cell], digit) - 1)
-    used[0, r] ^= bit
-    used[1, c] ^= bit
-    used[2, r // box * box + c // box] ^= bit
-    grid[cell] = digit
-
-
-@jit
-def _choices(used, box, cell):
-    """The digits that the cell's row, column and box leave to it, as bits."""
-    side = box * box
-    r, c = cell // side, cell % side
-    return ((1 << side) - 1) & ~(used[0, r] | used[1, c] | used[2, r // box * box + c // box])
+VARIANTS = {
+    "easy": Params(box=3, givens=40),
+    "medium": Params(box=3, givens=32),
+    "hard": Params(box=3, givens=26),
+    "minimal": Params(box=3, givens=MINIMAL),
+    "mini": Params(),  # the paper's: half of the digits
+    "mini-easy": Params(givens=10),
+    "mini-medium": Params(givens=6),
+    "mini-hard": Params(givens=4),
+}
 
 
 @jit
-def _tightest(grid, used, box):
-    """The empty cell with the fewest choices, and these choices; -1, 0 on a full grid."""
-    best, best_bits, fewest = -1, 0, grid.shape[0]
-    for cell in range(grid.shape[0]):
-        if grid[cell] == 0:
-            bits = _choices(used, box, cell)
-            count, rest = 0, bits
-            while rest:
-                rest &= rest - 1
-                count += 1
-            if count < fewest:
-                best, best_bits, fewest = cell, bits, count
-                if count <= 1:
-                    break
-    return best, best_bits
-
-
-@jit
-def _load(question, grid, used, box):
-    """Copy the givens to an empty grid; False where one of them breaks a rule."""
-    for cell in range(grid.shape[0]):
-        if question[cell] != 0:
-            if not _choices(used, box, cell) >> (np.int64(question[cell]) - 1) & 1:
-                return False
-            _place(grid, used, box, cell, question[cell])
-    return True
-
-
-@jit
-def _search(question, box, found):
-    """Solutions of a flat grid `(size^2,)`, as many as `found` (k, size^2) has rows for; returns their number.
-
-    Depth first, always at the tightest cell: `cells`, `left` are the way down and the digits not yet tried there.
-    """
-    used = np.zeros((3, box * box), np.int64)
-    grid = np.zeros_like(question)
-    if not _load(question, grid, used, box):
-        return 0
-    cells = np.empty(grid.shape[0] + 1, np.int64)
-    left = np.empty(grid.shape[0] + 1, np.int64)
-    depth = 0
-    count = 0
-    cells[0], left[0] = _tightest(grid, used, box)
-    while depth >= 0:
-        cell = cells[depth]
-        if cell < 0:
-            found[count] = grid
-            count += 1
-            if count == found.shape[0]:
-                return count
-        elif grid[cell] != 0:
-            _place(grid, used, box, cell, 0)
-        if left[depth] == 0:
-            depth -= 1
-            continue
-        digit = 1
-        while not left[depth] >> (digit - 1) & 1:
-            digit += 1
-        left[depth] &= left[depth] - 1
-        _place(grid, used, box, cell, digit)
-        depth += 1
-        cells[depth], left[depth] = _tightest(grid, used, box)
-    return count
-
-
-@jit
-def _make(keys, box, givens, solutions, question, target):
-    """One question a key. solutions (k, size^2): drawn from evenly; question, target: `(n, size^2)` uint8."""
-    rng = np.empty(4, np.uint64)
-    cells = target.shape[1]
-    order = np.empty(cells, np.int64)
-    found = np.empty((2, cells), np.uint8)
+def _pick(keys, states, solutions, target):
+    """Draw `target` (n, size^2) from all `solutions`, and leave each key's generator in `states` (n, 4)."""
     for i in range(keys.shape[0]):
-        rng_seed(rng, keys[i])
-        order[:] = np.arange(cells)
-        target[i] = solutions[rng_below(rng, solutions.shape[0])]
+        rng_seed(states[i], keys[i])
+        target[i] = solutions[rng_below(states[i], solutions.shape[0])]
+
+
+@jit
+def _grow(rng, box, units, peers, options):
+    """Put random digits in the diagonal's boxes, then at the tightest cells of the board; False at a contradiction."""
+    size = units.shape[1]
+    order = np.arange(size)
+    options[:] = (1 << size) - 1
+    for k in range(0, size, box + 1):
+        rng_shuffle(rng, order, size)
+        for j in range(size):
+            write(options, peers, units[2 * size + k, j], np.int64(1) << order[j])
+    while settle(options, units, peers):
+        cell = tightest(options, rng_below(rng, options.shape[0]))
+        if cell < 0:
+            return True
+        write(options, peers, cell, random_bit(rng, np.int64(options[cell])))
+    return False
+
+
+@jit
+def _draw(keys, states, box, units, peers, target):
+    """The same as `_pick` for boards whose solutions fill no table."""
+    options = np.empty(target.shape[1], np.uint16)
+    for i in range(keys.shape[0]):
+        rng_seed(states[i], keys[i])
+        while not _grow(states[i], box, units, peers, options):
+            pass
+        read(options, target[i])
+
+
+@jit
+def _take_away(order, givens, units, homes, peers, target, question):
+    """Empty cells of a solution in that order while it is the only one, down to `givens`; returns the givens left."""
+    size = units.shape[1]
+    seen = np.full(3 * size, (1 << size) - 1)
+    options = np.empty(order.shape[0], np.uint16)
+    found = np.empty((1, order.shape[0]), np.uint8)
+    shown = order.shape[0]
+    question[:] = target
+    for cell in order:
+        if shown == givens:
+            break
+        bit = np.int64(1) << (np.int64(target[cell]) - 1)
+        question[cell] = 0
+        for unit in homes[cell]:
+            seen[unit] ^= bit
+        shown -= 1
+        if not is_single(question, seen, units, homes, cell, bit):
+            open_board(question, size, peers, options)
+            options[cell] &= ~bit
+            if search(options, units, peers, found)[0] > 0:  # another solution, with another digit here
+                question[cell] = target[cell]
+                for unit in homes[cell]:
+                    seen[unit] ^= bit
+                shown += 1
+    return shown
+
+
+@jit
+def _hide(states, givens, units, homes, peers, target, question):
+    """One question `(n, size^2)` for each target, by the generators in `states` (n, 4)."""
+    cells = target.shape[1]
+    for i in range(states.shape[0]):
+        order = np.arange(cells)
         shown = cells + 1
-        # A random order may end in a question with more givens, from which none can go: never for 6 givens and more,
-        # 1 in 3 times for 4 (worst solution: 7 in 8). Then another order for the same solution, because a new solution
-        # would favour those with many small questions.
+        # A random order may end in a question with more givens, from which none can go: never for 6 givens of 16, 1 in
+        # 3 times for 4 (worst solution: 7 in 8), 4 in 9 for 24 of 81. Then another order for the same solution, because
+        # a new solution would favour those with many small questions.
         while shown > givens:
-            question[i] = target[i]
-            rng_shuffle(rng, order, cells)
-            shown = cells
-            for k in range(cells):
-                if shown == givens:
-                    break
-                question[i, order[k]] = 0
-                shown -= 1
-                if _search(question[i], box, found) > 1:
-                    question[i, order[k]] = target[i, order[k]]
-                    shown += 1
+            rng_shuffle(states[i], order, cells)
+            shown = _take_away(order, givens, units, homes, peers, target[i], question[i])
+            if givens == MINIMAL:
+                break
+
+
+@jit
+def _deduce(options, units, peers):
+    """Write what is forced, pass after pass: (passes, digits that the first writes, digits that were last places).
+
+    A pass writes every cell that had one digit left when it began or, where there is none, the digits with one place
+    left in a row, column or box.
+    """
+    rounds, first, places = 0, 0, 0
+    before = np.empty_like(options)
+    while True:
+        before[:] = options
+        written = 0
+        for cell in range(options.shape[0]):
+            bits = np.int64(before[cell])
+            if bits < 1 << 15 and bits & (bits - 1) == 0:
+                write(options, peers, cell, bits)
+                written += 1
+        if written == 0:
+            written = last_places(options, units, peers)
+            places += max(written, 0)
+        if written <= 0:
+            return rounds, first, places
+        rounds += 1
+        if rounds == 1:
+            first = written
 
 
 @functools.cache
-def _solutions(box: int) -> Grids:
-    """Every solution grid, flat: `(288, 16)` uint8 for box 2."""
-    found = np.empty((_MINI_GRIDS, box**4), np.uint8)
-    _search(np.zeros(box**4, np.uint8), box, found)
-    return found
+def _solutions() -> Grids:
+    """Every 4x4 solution, flat, `(288, 16)` uint8, in the order of their digits: the order is part of the bytes."""
+    lookup = tables(2)
+    found = np.empty((_MINI_GRIDS, 16), np.uint8)
+    search(np.full(16, 0b1111, np.uint16), lookup.units, lookup.peers, found)
+    return np.unique(found, axis=0)
 
 
 def _units(grid: Grid, box: int) -> npt.NDArray[np.uint8]:
     """The grid's rows, columns and boxes, `(3, size, size)`: kind, number, place."""
     boxes = grid.reshape(box, box, box, box).swapaxes(1, 2).reshape(grid.shape)
     return np.stack([grid, grid.T, boxes])
-
-
-def _forced(grid: Grid, box: int) -> Grid:
-    """The digit of every empty cell whose row, column and box leave it one, 0 elsewhere: `(size, size)`."""
-    size = box * box
-    given = grid[:, :, None] == np.arange(1, size + 1)
-    in_box = given.reshape(box, box, box, box, size).any(axis=(1, 3)).repeat(box, axis=0).repeat(box, axis=1)
-    able = ~(given.any(axis=1, keepdims=True) | given.any(axis=0, keepdims=True) | in_box) & (grid == 0)[:, :, None]
-    return np.where(able.sum(axis=2) == 1, able.argmax(axis=2) + 1, 0).astype(np.uint8)
 
 
 @final
@@ -187,9 +209,11 @@ class Sudoku(Task[Params]):
     version = 1
     summary = "Fill in a Sudoku: each row, column and box holds each digit once."
     look = Look("sudoku", cell=32, margin=8)
-    codes = 5
+    codes = 10
     metric = Metric.HAMMING
-    min_distance = 0.3  # the paper's, between questions; 6% of candidates keep it to a pool of 5000, 59% to one of 1000
+    # The paper's, between questions; of candidates 7% of `mini`, 10% of `mini-easy`, 97% of `mini-medium`, 39% of
+    # `mini-hard` and all of 9x9 keep it to a pool of 5000.
+    min_distance = 0.3
 
     @property
     def variants(self) -> Mapping[str, Params]:
@@ -197,9 +221,15 @@ class Sudoku(Task[Params]):
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         size = params.box**2
+        lookup = tables(params.box)
+        states = np.empty((len(keys), 4), np.uint64)
         question = np.empty((len(keys), size * size), np.uint8)
         target = np.empty_like(question)
-        _make(keys, params.box, params.givens, _solutions(params.box), question, target)
+        if params.box == 2:
+            _pick(keys, states, _solutions(), target)
+        else:
+            _draw(keys, states, params.box, lookup.units, lookup.peers, target)
+        _hide(states, params.givens, *lookup, target, question)
         return Batch(question.reshape(-1, size, size), target.reshape(-1, size, size))
 
     def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
@@ -211,26 +241,37 @@ class Sudoku(Task[Params]):
         return states
 
     def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
-        """The question's cells."""
-        return batch.question.reshape(len(batch), -1)
+        """The question's cells; for 4x4 questions of few givens, its 12 rows, columns and boxes, each folded to a byte.
+
+        Empty cells make small questions look alike: no candidate of 6 givens keeps its distance to a pool of 5000 by
+        cells, and 12% to one of 1000.
+        """
+        if params.box == 3 or params.givens >= _APART_BY_CELLS:
+            return batch.question.reshape(len(batch), -1)
+        units = batch.question.reshape(len(batch), -1)[:, tables(params.box).units]
+        return (units * np.array([1, 5, 25, 125], np.uint8)).sum(axis=2, dtype=np.uint8)
 
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
-        """score: x / (x + 16) with x = empty + 4 (rounds - 1).
+        """score: x / (x + cells of the board) with x = empty + 4 (rounds - 1) + 16 log2(1 + tried).
 
-        rounds: passes that each write every cell with one digit left, until none is; first: cells that the first pass
-        writes; empty: cells. No 4x4 question with one solution was found (5000 of 4 givens) that needs another rule.
+        empty: cells; rounds: passes that each write every cell with one digit left or, where there is none, the digits
+        with one place left, until nothing is forced; first: cells that the first pass writes; places: digits found as
+        last places; tried: digits that a search for a second solution tries where nothing is forced. No 4x4 question
+        with one solution was found (5000 of 4 givens) that needs more than last digits.
         """
+        lookup = tables(params.box)
+        options = np.empty(question.size, np.uint16)
+        open_board(question.ravel(), params.box**2, lookup.peers, options)
+        _, tried = search(options, lookup.units, lookup.peers, np.empty((2, question.size), np.uint8))
+        rounds, first, places = _deduce(options, lookup.units, lookup.peers)
         empty = int((question == 0).sum())
-        grid, rounds, first = question, 0, 0
-        while (forced := _forced(grid, params.box)).any():
-            grid = np.where(grid == 0, forced, grid)
-            rounds += 1
-            first = first or int((forced != 0).sum())
-        work = empty + 4 * max(rounds - 1, 0)
+        work = empty + 4 * max(rounds - 1, 0) + 16 * log2(1 + tried)
         return {
-            "score": work / (work + 16),
+            "score": work / (work + question.size),
             "rounds": float(rounds),
             "first": float(first),
+            "places": float(places),
+            "tried": float(tried),
             "empty": float(empty),
         }
 
@@ -249,13 +290,39 @@ class Sudoku(Task[Params]):
             return Ruling(False, f"{kind} {wrong[0, 1]} does not hold each digit once")
         return Ruling(True, "")
 
+    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:
+        """One empty cell gets a digit that its row, column and box do not hold yet, right or not."""
+        size = params.box**2
+        if after.shape != (size, size):
+            return Ruling(False, f"the board is not {size}x{size}")
+        changed = np.argwhere(before != after)
+        if len(changed) != 1:
+            return Ruling(False, f"{len(changed)} cells changed where one is written")
+        r, c = (int(v) for v in changed[0])
+        digit = int(after[r, c])
+        if before[r, c] != 0:
+            return Ruling(False, f"the digit at row {r}, column {c} was changed")
+        if digit > size:
+            return Ruling(False, f"the digit at row {r}, column {c} is over {size}")
+        held = (_units(before, params.box) == digit).any(axis=2)
+        box = r // params.box * params.box + c // params.box
+        for kind, unit, has in (("row", r, held[0, r]), ("column", c, held[1, c]), ("box", box, held[2, box])):
+            if has:
+                return Ruling(False, f"{kind} {unit} holds a {digit} already")
+        return Ruling(True, "")
+
+    def step_count(self, params: Params, question: Grid) -> None:
+        """As many as there are empty cells: each step fills one, and none is emptied."""
+
     def solve(self, params: Params, question: Grid) -> Grid | None:
         """The first solution that a search finds; None where there is none, or the question is no such board."""
         size = params.box**2
-        if question.shape != (size, size) or question.max() > size:
+        lookup = tables(params.box)
+        options = np.empty(size * size, np.uint16)
+        if question.shape != (size, size) or not open_board(question.flatten(), size, lookup.peers, options):
             return None
         found = np.empty((1, question.size), np.uint8)
-        count: int = _search(question.flatten(), params.box, found)
+        count, _ = search(options, lookup.units, lookup.peers, found)
         return found[0].reshape(question.shape) if count else None
 
 

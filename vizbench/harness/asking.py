@@ -13,14 +13,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias, final
+from typing import Any, Final, Literal, TypeAlias, cast, final
 
 import msgspec
 
 from vizbench.errors import UserError
 from vizbench.formats.rows import Row
 from vizbench.harness.channel import Channel, channel_for
-from vizbench.harness.model import Context, Model, Progress
+from vizbench.harness.model import Context, Model, Progress, Schedule
 from vizbench.harness.plan import Cell
 from vizbench.harness.provenance import environment, now
 from vizbench.harness.records import Record, Session, read_log, read_records
@@ -74,7 +74,10 @@ def answer_all(directory: Path, asking: Asking, model: Model[Any], wanted: Seque
     numbers = set(range(len(test)) if wanted is None else wanted)
     records, size = read_records(directory, cell, [instance.id for instance in test])
     have = {(record.id, record.attempt) for record in records}
-    channel = channel_for(model, asking.judge, asking.train, [instance.question for instance in test])
+    try:
+        channel = channel_for(model, asking.judge, asking.train, [instance.question for instance in test])
+    except UserError as error:  # a modality that does not exist is the model's fault, not the run's
+        raise ModelFault(str(error)) from error
     _adapt(directory, asking, model, channel, tell)
     log = Log(directory / "records.jsonl", size)
     try:
@@ -93,12 +96,17 @@ def answer_all(directory: Path, asking: Asking, model: Model[Any], wanted: Seque
 def _adapt(directory: Path, asking: Asking, model: Model[Any], channel: Channel[Any], tell: Tell) -> None:
     """Adapt, and write a line of what it took."""
     started, clock = now(), time.perf_counter()
-    seed = stream("adapt", asking.cell.seed)
-    context = Context(asking.judge, asking.params, seed, lambda progress: tell("adapt", progress))
+    cell = asking.cell
+    seed, schedule = stream("adapt", cell.seed), Schedule(cell.steps, cell.epochs)
+    context = Context(asking.judge, asking.params, seed, lambda progress: tell("adapt", progress), schedule)
     try:
-        figures = _figures(model.adapt(channel.examples(asking.train), context))
-    except Exception as error:
+        told: Any = model.adapt(channel.examples(asking.train), context)
+        if not isinstance(told, Mapping):
+            raise UserError(f"adapt returned a {type(told).__name__}: return a dict of figures, {{}} for none")
+        figures = _figures(cast("Mapping[str, float]", told))
+    except (Exception, SystemExit) as error:
         raise ModelFault(_sentence("adapting", error)) from error
+    _check_schedule(cell, figures)
     session = Session(started, time.perf_counter() - clock, figures, environment())
     path = directory / "sessions.jsonl"
     _, size = read_log(path, Session)
@@ -123,7 +131,7 @@ def _answers(
             predictions = list(next(stream_of_answers))
         except StopIteration:
             raise ModelFault(f"the model answered {at} of {len(chunk)} questions") from None
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ModelFault(_sentence("predicting", error)) from error
         if len(predictions) != attempts:
             raise ModelFault(f"the model gave {len(predictions)} answers to a question and {attempts} were asked")
@@ -157,5 +165,19 @@ def _figures(values: Mapping[str, float]) -> dict[str, float | None]:
     return {key: value if math.isfinite(value) else None for key, value in numbers.items()}
 
 
-def _sentence(doing: str, error: Exception) -> str:
+def _check_schedule(cell: Cell, figures: Mapping[str, float | None]) -> None:
+    """ModelFault where the plan fixes the training and the model trained otherwise, or does not say how long."""
+    if cell.steps is None and cell.epochs is None:
+        return
+    steps = figures.get("steps")
+    if steps is None:
+        raise ModelFault(
+            f"the plan says {cell.training} and the model does not say how many it took: train for "
+            "context.schedule.count(...) steps and return that number as `steps`"
+        )
+    if cell.steps not in (None, steps):
+        raise ModelFault(f"the model took {steps:,.0f} steps where the plan says {cell.steps:,}")
+
+
+def _sentence(doing: str, error: BaseException) -> str:
     return str(error) if isinstance(error, UserError) else f"{type(error).__name__} while {doing}: {error}"

@@ -1,143 +1,261 @@
-"""Accuracy by number of examples, one panel a task, as numbers that the report's template writes out as SVG."""
+"""The figures of a report, drawn with matplotlib: curves, budgets to reach 90%, overlap on ARC, shares by concept.
+
+Names that come from runs are drawn only in files and beside bars, cut short; the page's own captions are HTML.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, final
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
-from vizbench.harness.metrics import Summary
-from vizbench.harness.plan import TRIVIAL
-from vizbench.harness.plugin import DEFAULT
+from vizbench.harness import paper
+from vizbench.harness.compare import Budget
+from vizbench.harness.corpus import Concept, Overlap
+from vizbench.harness.lines import PAPER, Key, Line, Panel, label_of, role_of
+from vizbench.harness.names import task_label
+from vizbench.harness.svg import Drawing, Ink, Marks
 
-WIDTH: Final = 340
-HEIGHT: Final = 220
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 12, 10, 34
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-FLOOR: Final = "best trivial baseline"
-"""The line of the highest of copy, blank, majority, random and nearest at each budget."""
+TICKS: Final = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000)
 
-
-@final
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A measured share, in pixels: x, y and the ends of its interval; label: what hovering says."""
-
-    x: float
-    y: float
-    low: float
-    high: float
-    label: str
+_WIDE: Final = 5.2
+"""Inches of a figure that stands alone: a phone, 360 pixels wide, shows its text at 8 pixels or more."""
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A model's points from left to right. number: its place in the legend; line, band: SVG point lists."""
-
-    name: str
-    number: int
-    points: tuple[Point, ...]
-    line: str
-    band: str
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """One task's figure. x_ticks, y_ticks: position in pixels and label."""
-
-    task: str
-    lines: tuple[Line, ...]
-    x_ticks: tuple[tuple[float, str], ...]
-    y_ticks: tuple[tuple[float, str], ...]
-
-
-NONE: Final = "none"
-"""The checkpoint of what has no weights."""
-
-
-def legend(rows: Sequence[Summary]) -> list[str]:
-    """The names of the lines: every model, then the floor; every baseline by itself where there is no model."""
-    models = dict.fromkeys(_name(row) for row in rows if row.model not in TRIVIAL)
-    if models:
-        return [*models, FLOOR]
-    return list(dict.fromkeys(row.model for row in rows))
-
-
-def panels(rows: Sequence[Summary]) -> list[Panel]:
-    """One panel a task, in the order of the rows."""
-    names = legend(rows)
-    tasks = dict.fromkeys(row.task for row in rows)
-    return [_panel(task, [row for row in rows if row.task == task], names) for task in tasks]
-
-
-def _panel(task: str, rows: Sequence[Summary], names: Sequence[str]) -> Panel:
-    shots = sorted({row.shots for row in rows})
-    xs = dict(zip(shots, _spread(shots), strict=True))
-    lines: list[Line] = []
-    for number, name in enumerate(names):
-        chosen = _floor(rows) if name == FLOOR else [row for row in rows if name in (_name(row), row.model)]
-        points = [_point(xs[row.shots], name, row) for row in sorted(chosen, key=lambda row: row.shots)]
-        if points:
-            path = " ".join(f"{p.x:.1f},{p.y:.1f}" for p in points)
-            edge = [(p.x, p.high) for p in points] + [(p.x, p.low) for p in reversed(points)]
-            lines.append(Line(name, number, tuple(points), path, " ".join(f"{x:.1f},{y:.1f}" for x, y in edge)))
-    return Panel(
-        task, tuple(lines), _x_ticks(xs), tuple((_y(share), f"{share:.0%}") for share in (0, 0.25, 0.5, 0.75, 1))
+def curves(panel: Panel, titled: bool) -> Drawing:
+    """Accuracy by number of examples. titled: with the task's name above it, for a file."""
+    return Drawing(
+        f"curve-{panel.task}", f"Exact answers by training examples, {panel.task}", partial(_curves, panel, titled)
     )
 
 
-def _x_ticks(xs: dict[int, float]) -> tuple[tuple[float, str], ...]:
-    """The budgets, without those whose label would touch the one before."""
-    ticks: list[tuple[float, str]] = []
-    for shots, x in xs.items():
-        if not ticks or x - ticks[-1][0] >= 30:  # four digits at the figure's font size
-            ticks.append((x, f"{shots:,}"))
-    return tuple(ticks)
+def budgets(rows: Sequence[Budget], keys: Sequence[Key]) -> Drawing:
+    """Bars as long as the budget that reaches 90%, the paper's budgets as marks."""
+    return Drawing("budgets", "Training examples needed for 90% exact answers", partial(_budgets, rows, keys))
 
 
-def _floor(rows: Sequence[Summary]) -> list[Summary]:
-    best: dict[int, Summary] = {}
-    for row in rows:
-        trivial = row.model in TRIVIAL and row.model != "solver"
-        if trivial and (row.shots not in best or row.exact > best[row.shots].exact):
-            best[row.shots] = row
-    return list(best.values())
+def overlap(rows: Sequence[Overlap], keys: Sequence[Key]) -> Drawing:
+    """Tasks solved by one of two models, by both, by the other; the paper's pair below."""
+    return Drawing("overlap", "ARC tasks solved by one model, by both, by the other", partial(_overlap, rows, keys))
 
 
-def _point(x: float, name: str, row: Summary) -> Point:
-    who = f"{name} ({row.model})" if name == FLOOR else name
-    span = f"{row.exact_low:.0%} to {row.exact_high:.0%}"
-    label = f"{who}, {row.shots:,} examples: {row.exact:.1%} exact ({span}), {row.n:,} questions"
-    return Point(x, _y(row.exact), _y(row.exact_low), _y(row.exact_high), label)
+def radar(rows: Sequence[Concept], keys: Sequence[Key]) -> Drawing:
+    """Shares by concept of ConceptARC, on a wheel as in the paper's figure."""
+    return Drawing("concepts", "Test inputs of ConceptARC solved, by concept", partial(_radar, rows, keys))
 
 
-def _spread(shots: Sequence[int]) -> list[float]:
-    """Places along a logarithmic axis; the middle for a single budget."""
-    left, right = _LEFT + 14, WIDTH - _RIGHT - 14
-    if len(shots) == 1:
-        return [(left + right) / 2]
-    low, high = math.log(max(shots[0], 1)), math.log(shots[-1])
-    return [left + (right - left) * (math.log(max(n, 1)) - low) / (high - low) for n in shots]
+def plain(text: str, most: int = 38) -> str:
+    """A name as a figure shows it: one line, cut short."""
+    line = "".join(letter if letter.isprintable() else "?" for letter in text)
+    return line if len(line) <= most else line[: most - 1] + "…"
 
 
-def _y(share: float) -> float:
-    return _TOP + (HEIGHT - _TOP - _BOTTOM) * (1 - share)
+def _new(width: float, height: float, ink: Ink, polar: bool = False) -> tuple[Figure, Any]:
+    """A figure of so many inches with one plot in it, its frame and text in our colours."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height))
+    axes: Any = figure.subplots(subplot_kw={"projection": "polar"} if polar else None)
+    axes.patch.set_visible(False)
+    axes.tick_params(colors=ink["soft"], length=0)
+    for spine in axes.spines.values():
+        spine.set_color(ink["rule"])
+        spine.set_visible(polar)
+    return figure, axes
 
 
-def _name(row: Summary) -> str:
-    return model_label(row.model, row.checkpoint)
+def _budget_axis(axes: Any, ink: Ink, low: int, high: int) -> None:
+    axes.set_xscale("log")
+    shown = [n for n in TICKS if low <= n <= high]
+    axes.set_xticks(shown, labels=[f"{n:,}" if n < 1000 else f"{n // 1000}k" for n in shown])
+    axes.minorticks_off()
+    axes.set_xlim(low * 0.85, high * 1.18)
+    axes.set_xlabel("training examples (log scale)", color=ink["soft"])
 
 
-def task_label(task: str) -> str:
-    """A task's name, short enough for a table: of a file its folder and name."""
-    kind, _, path = task.partition(":")
-    return f"{kind}: {'/'.join(path.removesuffix('.json').split('/')[-2:])}" if path else task
+def _curves(panel: Panel, titled: bool, ink: Ink, marks: Marks) -> Figure:
+    figure, axes = _new(3.5, 2.3, ink)
+    for above, line in enumerate(reversed(panel.lines)):  # the first model lies on top
+        _curve(axes, line, above, ink, marks)
+    shots = [max(point.shots, 1) for line in panel.lines for point in line.points] or [1]
+    _budget_axis(axes, ink, min(3, *shots), max(30, *shots))
+    axes.set_ylim(-0.02, 1.03)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], labels=["0%", "25%", "50%", "75%", "100%"])
+    axes.grid(axis="y", color=ink["rule"], linewidth=0.6)
+    axes.set_axisbelow(True)
+    if titled:
+        axes.set_title(plain(task_label(panel.task)), color=ink["ink"])
+        _legend(axes, [line.key for line in panel.lines], ink)
+    return figure
 
 
-def model_label(model: str, checkpoint: str) -> str:
-    """A model's name with its checkpoint, where it has one to choose; of a file its name and class."""
-    short = model.rpartition("/")[2]
-    return short if checkpoint in (NONE, DEFAULT) else f"{short} · {checkpoint}"
+def _curve(axes: Any, line: Line, above: int, ink: Ink, marks: Marks) -> None:
+    colour = ink[line.key.role]
+    kind, behind = ("paper", 1) if line.key.kind == "paper" else ("", 3 + above)
+    xs, ys = [max(point.shots, 1) for point in line.points], [point.share for point in line.points]
+    low, high = [point.low for point in line.points], [point.high for point in line.points]
+    if line.key.kind != "paper":
+        axes.fill_between(xs, low, high, color=colour, alpha=0.16, linewidth=0, zorder=behind, gid=marks.add("band"))
+        axes.vlines(xs, low, high, color=colour, linewidth=0.8, zorder=behind)
+    style = {"model": "-", "floor": (0, (3, 2)), "paper": (0, (1.2, 1.2))}[line.key.kind]
+    axes.plot(xs, ys, color=colour, linestyle=style, linewidth=1.4, zorder=behind, gid=marks.add(kind))
+    dots = axes.scatter(
+        xs, ys, s=9 if kind else 12, color=colour, linewidth=0, zorder=behind + 0.5, gid=marks.add(kind)
+    )
+    if not kind:
+        dots.set_urls([marks.link(point.address, point.label) for point in line.points])
+
+
+def _legend(axes: Any, keys: Sequence[Key], ink: Ink) -> None:
+    from matplotlib.lines import Line2D
+
+    styles: Mapping[str, Any] = {"model": "-", "floor": "--", "paper": ":"}
+    handles = [
+        Line2D([], [], color=ink[key.role], linestyle=styles[key.kind], label=plain(key.name, 60)) for key in keys
+    ]
+    axes.legend(handles=handles, frameon=False, labelcolor=ink["ink"], loc="upper left", bbox_to_anchor=(0, -0.2))
+
+
+def _budgets(rows: Sequence[Budget], keys: Sequence[Key], ink: Ink, marks: Marks) -> Figure:
+    """Bars in groups of a task. A bar that the curve does not end has an arrow: more than the largest budget."""
+    tasks = list(dict.fromkeys(row.task for row in rows))
+    published = {task: [one for one in paper.thresholds() if one.task == task] for task in tasks}
+    figure, axes = _new(_WIDE, 0.5 + 0.15 * len(rows) + 0.14 * len(tasks), ink)
+    most = max(5000, *(row.budgets[-1] for row in rows))
+    place = 0.0
+    middles: list[float] = []
+    for task in tasks:
+        group = [row for row in rows if row.task == task]
+        middles.append(place + (len(group) - 1) / 2)
+        for one in published[task]:
+            _paper_budget(axes, one, middles[-1], len(group), ink, marks)
+        for row in group:
+            _budget(axes, row, place, ink[role_of(row.model, keys)], marks)
+            place += 1
+        place += 0.9
+    axes.set_yticks(middles, labels=[plain(task_label(task), 28) for task in tasks])
+    axes.set_ylim(place - 0.4, -0.9)
+    _budget_axis(axes, ink, 1, most)
+    axes.set_xlim(1, most * 1.5)
+    axes.grid(axis="x", color=ink["rule"], linewidth=0.6)
+    axes.set_axisbelow(True)
+    return figure
+
+
+def _budget(axes: Any, row: Budget, place: float, colour: str, marks: Marks) -> None:
+    open_end = row.at.high is None
+    end = row.at.low if open_end else row.at.high
+    length = float(end or row.budgets[-1])
+    says = f"{label_of(row.model)}, {row.task}: {row.at.text()} examples (95%: {row.interval.text()})"
+    bar = axes.barh(place, length - 1, left=1, height=0.78, color=colour, alpha=0.35 if open_end else 0.85)
+    bar.patches[0].set_gid(marks.add("", says))
+    if open_end:
+        axes.scatter([length * 1.12], [place], marker=">", s=14, color=colour, linewidth=0, gid=marks.add("", says))
+    low = float(row.interval.low or 1)
+    high = float(row.interval.high or length)
+    if high > low:
+        axes.plot([low, high], [place, place], color=colour, linewidth=3.2, alpha=0.35, solid_capstyle="butt")
+        axes.plot([low, high], [place, place], color=colour, linewidth=0.9, solid_capstyle="butt")
+
+
+def _paper_budget(axes: Any, one: paper.Threshold, middle: float, rows: int, ink: Ink, marks: Marks) -> None:
+    """Full: what the paper's tables imply; hollow: what its figure draws, where that is another."""
+    colour, marker = ink[PAPER.get(one.model, "soft")], "D" if one.model == paper.VIDEO else "s"
+    y = middle + (-0.2 if one.model == paper.VIDEO else 0.2) * max(rows, 2)
+    where = f"paper, {one.model}, {one.task}"
+    if one.tables is not None:
+        title = f"{where}: {one.tables:,} examples by its tables"
+        edge = {"facecolors": colour, "edgecolors": ink["card"], "linewidth": 0.8}
+        axes.scatter([one.tables], [y], marker=marker, s=20, zorder=5, gid=marks.add("paper", title), **edge)
+    if one.disagrees:
+        title = f"{where}: {one.drawn:,} examples as its figure draws it, which its tables do not say"
+        hollow = {"facecolors": "none", "edgecolors": colour, "linewidth": 0.9}
+        axes.scatter([one.drawn], [y], marker=marker, s=16, zorder=6, gid=marks.add("paper", title), **hollow)
+
+
+def _overlap(rows: Sequence[Overlap], keys: Sequence[Key], ink: Ink, marks: Marks) -> Figure:
+    figure, axes = _new(_WIDE, 0.3 + 0.55 * (len(rows) + 1), ink)
+    for place, row in enumerate(rows):
+        parts = (
+            (f"only {label_of(row.a)}", row.only_a, ink[role_of(row.a, keys)]),
+            ("both", row.both, ink["soft"]),
+            (f"only {label_of(row.b)}", row.only_b, ink[role_of(row.b, keys)]),
+        )
+        files = plain(task_label(f"of:{row.corpus}").removeprefix("of: "), 30)
+        words = f"{files}, {row.tasks} tasks: {plain(label_of(row.a), 24)} | both | {plain(label_of(row.b), 24)}"
+        _stack(axes, place, parts, (row.tasks, words, ""), ink, marks)
+    published = paper.paper().arc_agi_1
+    solved = zip(published.overlap.items(), ("p0", "soft", "p1"), strict=True)
+    parts = tuple((f"paper: {what}", count, ink[role]) for (what, count), role in solved)
+    words = f"paper, ARC-AGI-1, {published.tasks} tasks: {paper.VIDEO} | both | {paper.TEXT}"
+    _stack(axes, len(rows), parts, (published.tasks, words, "paper"), ink, marks)
+    axes.set_ylim(len(rows) + 0.5, -0.75)
+    axes.set_yticks([])
+    axes.set_xticks([])
+    return figure
+
+
+def _stack(
+    axes: Any, place: float, parts: Sequence[tuple[str, int, str]], of: tuple[int, str, str], ink: Ink, marks: Marks
+) -> None:
+    """One bar, its parts with their numbers below. parts: what, how many, colour; of: of how many tasks, the words
+    above the bar, the class of it all."""
+    tasks, words, kind = of
+    total = max(sum(count for _, count, _ in parts), 1)
+    at = 0.0
+    for what, count, colour in parts:
+        bar = axes.barh(place, count / total, left=at, height=0.36, color=colour)
+        bar.patches[0].set_gid(marks.add(kind, f"{what}: {count} of {tasks} tasks"))
+        if count:
+            middle = at + count / total / 2
+            axes.text(middle, place + 0.2, f"{count}", ha="center", va="top", color=ink["ink"], gid=marks.add(kind))
+        at += count / total
+    axes.text(0, place - 0.22, words, ha="left", va="bottom", color=ink["ink"], gid=marks.add(kind))
+
+
+def _radar(rows: Sequence[Concept], keys: Sequence[Key], ink: Ink, marks: Marks) -> Figure:
+    published = paper.paper().conceptarc_accuracy
+    concepts = list(published[paper.VIDEO])
+    angles = [2 * math.pi * k / len(concepts) for k in range(len(concepts))]
+    figure, axes = _new(_WIDE, 4.2, ink, polar=True)
+    axes.set_theta_zero_location("N")
+    axes.set_theta_direction(-1)
+    for model, role in PAPER.items():
+        shares = [published[model][concept] for concept in concepts]
+        axes.plot(
+            [*angles, angles[0]],
+            [*shares, shares[0]],
+            color=ink[role],
+            linestyle=(0, (1.2, 1.2)),
+            linewidth=1.3,
+            gid=marks.add("paper", f"paper: {model}"),
+        )
+    for model, attempts in dict.fromkeys((row.model, row.attempts) for row in rows):
+        shares = {row.concept: row for row in rows if (row.model, row.attempts) == (model, attempts)}
+        known = [k for k, concept in enumerate(concepts) if concept in shares]
+        values = [shares[concepts[k]].share for k in known]
+        colour, name = ink[role_of(model, keys)], label_of(model)
+        closed = [*known, *known[:1]] if len(known) == len(concepts) else known
+        axes.plot([angles[k] for k in closed], [shares[concepts[k]].share for k in closed], color=colour, linewidth=1.4)
+        if len(known) == len(concepts):
+            axes.fill([angles[k] for k in known], values, color=colour, alpha=0.1, linewidth=0)
+        for k, share in zip(known, values, strict=True):
+            row = shares[concepts[k]]
+            says = (
+                f"{name}, {row.concept}: {share:.0%} of {row.n} ({row.low:.0%} to {row.high:.0%}), {attempts} attempts"
+            )
+            axes.scatter([angles[k]], [share], s=12, color=colour, linewidth=0, zorder=4, gid=marks.add("", says))
+    axes.set_xticks(angles, labels=concepts)
+    for label, angle in zip(axes.get_xticklabels(), angles, strict=True):  # beside the wheel, not across its rim
+        side = math.sin(angle)
+        label.set_horizontalalignment("center" if abs(side) < 0.1 else "left" if side > 0 else "right")
+    axes.tick_params(axis="x", pad=1)
+    axes.set_ylim(0, 1)
+    axes.set_yticks([0.25, 0.5, 0.75, 1], labels=["25%", "50%", "75%", ""])
+    axes.set_rlabel_position(math.degrees(angles[1]) / 2)
+    axes.grid(color=ink["rule"], linewidth=0.6)
+    return figure

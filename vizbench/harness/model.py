@@ -67,9 +67,27 @@ class Progress:
 
 
 @final
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How long a plan has a model train: so many optimizer steps, or epochs over the examples; neither: as it likes."""
+
+    steps: int | None = None
+    epochs: int | None = None
+
+    def count(self, examples: int, batch: int, own: int) -> int:
+        """The optimizer steps to take. batch: how many examples a step sees; own: the number that the model sets."""
+        if self.steps is not None:
+            return self.steps
+        if self.epochs is not None:
+            return -(-self.epochs * examples // batch)
+        return own
+
+
+@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Context:
-    """What surrounds one adaptation. judge, params: the task's rules (never its targets); seed: all randomness.
+    """What surrounds one adaptation. judge, params: the task's rules (never its targets); seed: all randomness;
+    schedule: how long to train, where the plan says so. A model that trains reports its `steps` in its figures.
 
     The judge can solve as well as judge: the baseline `solver` is the ceiling by that. A model that is to show what it
     learned leaves the judge alone; it could import the rooms just as well, and nothing here can forbid either.
@@ -79,6 +97,7 @@ class Context:
     params: Any
     seed: int
     report: Callable[[Progress], None]
+    schedule: Schedule = Schedule()
 
 
 class Model(ABC, Generic[X]):

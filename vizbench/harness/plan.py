@@ -17,15 +17,46 @@ from vizbench.seeds import check_seed
 TRIVIAL: Final = ("copy", "blank", "majority", "random", "nearest", "solver")
 """Baselines that stand beside every model, on the same questions."""
 
+_ARC: Final = "arc-json:"
+
+# The paper's 9x9 Sudoku has about half of its digits given: that is our `easy`.
+_GAMES = ("hitori/5", "sudoku/mini", "sudoku/easy", "connect4/win-in-1", "chess/mate-in-1")
+_NAVIGATION = ("maze/base", "maze/generalization", "navigation/shortest-path")
+_ECA = (8, 32, 128, 160, 4, 108, 170, 250, 30, 45, 90, 150, 110, 54, 62, 106)
+_AUTOMATA = (
+    *(f"langton/{steps}" for steps in (2, 3, 5, 10)),
+    *(f"life/{rule}" for rule in ("b3s2", "day-and-night", "maze", "seeds", "conway")),
+    *(f"eca/{rule}" for rule in _ECA),
+)
+
 SUITES: Final[dict[str, tuple[str, ...]]] = {
     "core": ("life/conway", "life/seeds", "fill/small", "maze/9", "sudoku/mini", "langton/2"),
+    "paper/games": _GAMES,
+    "paper/navigation": _NAVIGATION,
+    "paper/automata": _AUTOMATA,
+    "paper/arc": (),
+    "paper": (*_GAMES, *_NAVIGATION, *_AUTOMATA),
 }
-"""Named lists of tasks. core: small, minutes on a laptop."""
+"""Named lists of tasks. core: small, minutes on a laptop; paper/...: the 33 generated tasks of arXiv 2510.24448."""
+
+CORPORA: Final = ("paper/arc", "paper")
+"""Suites that take a folder of ARC files as well, by `data`."""
+
+UNREPORTED: Final[dict[str, str]] = {
+    "training steps or epochs at each budget": "the model's own number of steps, or what --steps or --epochs says",
+    "sampler, its steps and its guidance": "the model's own; the embedded one takes one step, no guidance",
+    "prompt text": "none: video models see one neutral embedding, language models the question alone",
+    "JSON template": "compact JSON, or one line of digits a row, as the model asks",
+    "choice of checkpoint": "the last step's weights",
+    "number of training seeds": "what --seeds says, each with data of its own",
+}
+"""Choices that the paper does not report, and ours."""
 
 
 @final
 class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One measurement. shots: training examples, None: all that the task brings (ARC's demonstrations)."""
+    """One measurement. shots: training examples, None: all that the task brings (ARC's demonstrations); steps, epochs:
+    how long the plan has the model train, None: as long as the model itself sets."""
 
     task: str
     model: str
@@ -34,11 +65,22 @@ class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int
     n_test: int
     attempts: int
+    steps: int | None = None
+    epochs: int | None = None
+
+    @property
+    def training(self) -> str:
+        """How long the plan has the model train, in words."""
+        if self.model in TRIVIAL:
+            return "none"
+        if self.steps is not None:
+            return f"{self.steps:,} steps"
+        return "the model's own" if self.epochs is None else f"{self.epochs:,} epochs"
 
     @property
     def directory(self) -> str:
-        """A folder name that tells cells of different data or models apart. n_test and attempts are left out: a
-        change of these is a changed plan, not another cell."""
+        """A folder name that tells cells of different data or models apart. How much is asked and how long is
+        trained are left out: a change of these is a changed plan, not another cell."""
         shots = "all" if self.shots is None else str(self.shots)
         return "__".join([slug(self.task), slug(self.model), slug(self.checkpoint), f"n{shots}", f"s{self.seed}"])
 
@@ -49,8 +91,10 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     tasks: names, `arc-json:PATH` too; suite: a name of SUITES, its tasks come after `tasks`; checkpoint: for every
     model, None: each model's own default; shots: 1 … 5000 each; seeds: each gives other data and another training
-    run; n_test: 1 … 10,000 questions a cell; attempts: 1 … 100 answers a question; limit: stop each cell after so many
-    questions and leave the rest for a later run (it does not change the plan).
+    run; n_test: 1 … 10,000 questions a cell; attempts: 1 … 100 answers a question; steps: 1 … 10^7 optimizer steps at
+    every budget, or epochs: 1 … 10^5 passes over the examples, neither: as each model sets itself; data: a folder of
+    ARC files for the suites in CORPORA; limit: stop each cell after so many questions and leave the rest for a later
+    run (it does not change the plan).
     """
 
     models: tuple[str, ...] = ()
@@ -61,6 +105,9 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     seeds: tuple[int, ...] = (0,)
     n_test: int = 200
     attempts: int = 1
+    steps: int | None = None
+    epochs: int | None = None
+    data: str | None = None
     limit: int | None = None
 
     def __post_init__(self) -> None:
@@ -68,12 +115,25 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             raise unknown("suite", self.suite, SUITES)
         if not self.tasks and self.suite is None:
             raise UserError(f"the plan has no task: name one, or a suite ({', '.join(SUITES)})")
+        if self.data is not None and self.suite not in CORPORA:
+            raise UserError(
+                f"data is read by the suites {', '.join(CORPORA)} alone: name ARC files as task arc-json:PATH"
+            )
+        if self.suite == "paper/arc" and self.data is None:
+            raise UserError("suite paper/arc has no files of its own: give a folder of ARC JSON files as data")
         _each("shots", self.shots, 1, 5000, 11)
         _each("seeds", self.seeds, 0, (1 << 63) - 1, 100)
         _check("n_test", self.n_test, 1, 10_000)
         _check("attempts", self.attempts, 1, 100)
-        if self.limit is not None:
-            _check("limit", self.limit, 1, 10_000)
+        for what, value, most in (
+            ("limit", self.limit, 10_000),
+            ("steps", self.steps, 10**7),
+            ("epochs", self.epochs, 10**5),
+        ):
+            if value is not None:
+                _check(what, value, 1, most)
+        if self.steps is not None and self.epochs is not None:
+            raise UserError("the plan fixes steps and epochs: give one of them")
 
     def cells(self) -> tuple[Cell, ...]:
         """Every cell, trivial baselines first, then the models, task by task. Reads ARC folders; builds no model."""
@@ -81,9 +141,11 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             raise UserError(f"checkpoint {self.checkpoint[:80]!r}: a trivial baseline has none, leave it out")
         chosen = [resolve(name, self.checkpoint) for name in self.models if name not in TRIVIAL]
         refs = [*(resolve(name) for name in TRIVIAL), *chosen]
-        names = [name for task in (*self.tasks, *SUITES.get(self.suite or "", ())) for name in sources.expand(task)]
+        corpus = () if self.data is None else (f"{_ARC}{self.data}",)
+        wanted = (*self.tasks, *SUITES.get(self.suite or "", ()), *corpus)
+        names = [name for task in wanted for name in sources.expand(task)]
         cells = [
-            Cell(name, ref.name, ref.checkpoint, shots, seed, self.n_test, self.attempts)
+            Cell(name, ref.name, ref.checkpoint, shots, seed, self.n_test, self.attempts, *self._training(ref))
             for ref in dict.fromkeys(refs)
             for name in dict.fromkeys(names)
             if _serves(ref, name)
@@ -91,6 +153,10 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             for seed in dict.fromkeys(self.seeds)
         ]
         return tuple(cells)
+
+    def _training(self, ref: ModelRef) -> tuple[int | None, int | None]:
+        """Steps and epochs of a model's cells. The baselines are not trained: theirs stand, however long models are."""
+        return (None, None) if ref.name in TRIVIAL else (self.steps, self.epochs)
 
     @property
     def name(self) -> str:
@@ -109,7 +175,7 @@ def seed_list(first: int, count: int) -> tuple[int, ...]:
 
 def is_corpus(task: str) -> bool:
     """Whether the task is a fixed file with its own demonstrations rather than a generator."""
-    return task.startswith("arc-json:")
+    return task.startswith(_ARC)
 
 
 def slug(text: str) -> str:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, final
+from typing import Any, Final, final
 
 from vizbench.errors import UserError, unknown
+from vizbench.formats.files import read_bounded
 from vizbench.harness.model import Model, family
 
 DEFAULT = "default"
 """The checkpoint of a file's model when none is named."""
+
+MAX_BYTES: Final = 16 << 20
+"""The largest model file."""
 
 
 @final
@@ -58,6 +63,15 @@ def load_model(name: str, checkpoint: str | None = None) -> Model[Any]:
         raise UserError(f"{class_name} in {path.name} cannot be built: {error}") from error
 
 
+def code_of(name: str) -> str | None:
+    """A digest of the file that a model's class is in: changed code is another model. None for a family of ours, which
+    the commit of a run tells."""
+    if not _is_file(name):
+        return None
+    path, _ = _file_and_class(name)
+    return hashlib.sha256(read_bounded(path, "model file", MAX_BYTES)).hexdigest()[:16]
+
+
 def _is_file(name: str) -> bool:
     return ".py:" in name or name.endswith(".py")
 
@@ -77,6 +91,9 @@ def _module(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise UserError(f"model file {str(path)[:200]!r} is not Python: write path/to/file.py:Class")
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.append(folder)  # what lies beside the file can be imported, but hides nothing that is installed
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses in the file look their module up here
     try:

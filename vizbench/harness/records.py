@@ -51,9 +51,10 @@ class DataInfo(msgspec.Struct, frozen=True):
 
 @final
 class Header(msgspec.Struct, frozen=True):
-    """What a cell is. weights: digest of the checkpoint where the model tells it; kin: near or far, where known.
+    """What a cell is. weights: digest of the checkpoint where the model tells it; kin: near or far, where known; code:
+    digest of the file that the model comes from, None for a family of ours.
 
-    `format` … `weights` must stay the same for a run to go on; the rest is told for the record.
+    `format` … `weights`, and `code`, must stay the same for a run to go on; the rest is told for the record.
     """
 
     format: int
@@ -64,6 +65,7 @@ class Header(msgspec.Struct, frozen=True):
     kin: str | None
     created: str
     environment: dict[str, str]
+    code: str | None = None
 
 
 @final

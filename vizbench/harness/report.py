@@ -1,31 +1,28 @@
-"""One HTML file that shows runs: figures, a table, and every instance with its answers. It needs no network.
+"""One HTML file that shows runs: figures, tables, and every question with its answers. It needs no network.
 
-Whatever comes from a run is text to be escaped: names and reasons may hold anything.
+Whatever comes from a run is text to be escaped: names and reasons may hold anything. The page is put together from
+`page/`: a template, a style and the scripts, all written into the file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, Literal, final
 
 from vizbench.errors import UserError
-from vizbench.harness import figure
-from vizbench.harness.metrics import summaries
-from vizbench.harness.plan import TRIVIAL
+from vizbench.harness import compare, corpus, figure, lines, names, paper, svg, tables
+from vizbench.harness.metrics import LEAK, Summary, distinct, leaks, summaries
+from vizbench.harness.plan import TRIVIAL, UNREPORTED, slug
 from vizbench.harness.provenance import now
-from vizbench.harness.records import CellRun, Record, read_runs
-from vizbench.harness.storage import write_whole
-from vizbench.renderers.palettes import palette
+from vizbench.harness.records import CellRun, read_runs
+from vizbench.harness.storage import disk_errors, write_whole
+from vizbench.harness.viewer import MAX_BYTES, payload
+from vizbench.types import Json
 
-MAX_QUESTIONS: Final = 100
-"""Questions of a data set that the viewer holds, from the first on."""
-
-MAX_ATTEMPTS: Final = 8
-"""Attempts at a question that the viewer holds."""
-
-MAX_CELLS: Final = 6_000_000
-"""Grid cells that the viewer holds in all, two characters each: with more, it holds fewer questions."""
+KINDS: Final[tuple[Literal["svg", "pdf", "png"], ...]] = ("svg", "pdf", "png")
+"""What `write_figures` writes of each figure."""
 
 
 def write_report(runs: Sequence[Path], html: Path) -> None:
@@ -40,81 +37,123 @@ def write_report(runs: Sequence[Path], html: Path) -> None:
     write_whole(html, render_report(cells).encode("utf-8", "replace"))
 
 
-def render_report(cells: Sequence[CellRun]) -> str:
-    """The report as HTML text."""
+def write_figures(cells: Sequence[CellRun], folder: Path) -> list[Path]:
+    """Write every figure of the report to `folder` as SVG, PDF and PNG; the files, in the order of writing."""
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file: name a folder for the figures")
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    found = _gather(cells)
+    drawings = [figure.curves(panel, titled=True) for panel in lines.panels(found.rows)]
+    written: list[Path] = []
+    for drawing in [*drawings, *found.drawings().values()]:
+        for kind in KINDS:
+            path = folder / f"{slug(drawing.name)}.{kind}"
+            write_whole(path, svg.save(drawing, kind))
+            written.append(path)
+    return written
+
+
+def render_report(cells: Sequence[CellRun], most_bytes: int = MAX_BYTES) -> str:
+    """The report as HTML text. most_bytes: what the viewer's questions and answers may take of it."""
     import jinja2
 
-    rows = summaries(cells)
-    held = _held(cells)
+    found = _gather(cells)
+    panels, drawings = lines.panels(found.rows), found.drawings()
+    packed = payload(found.cells, most_bytes)
+    heads = [cell.header.cell for cell in found.cells]
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "page"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
     return environment.get_template("report.html").render(
-        rows=rows,
-        trivial=TRIVIAL,
-        panels=figure.panels(rows),
-        legend=figure.legend(rows),
-        figure=figure,
-        attempts=max((row.attempts for row in rows), default=1),
-        payload=payload(cells, held),
-        held=held,
-        most=max(len(cell.questions) for cell in cells),
-        troubles=[cell for cell in cells if cell.error or not cell.complete],
-        environments=_environments(cells),
-        seeds=sorted({cell.header.cell.seed for cell in cells}),
+        names=names,
+        inks=svg.ROLES,
+        tasks=len({head.task for head in heads}),
+        models=len({head.model for head in heads} - set(TRIVIAL)),
+        seeds=sorted({head.seed for head in heads}),
         made=now(),
+        troubles=[cell for cell in found.cells if cell.error or not cell.complete],
+        leaky=leaks(found.rows),
+        leak=LEAK,
+        attempts=max((row.attempts for row in found.rows), default=1),
+        keys=found.keys,
+        paper_keys=lines.paper_legend(panels),
+        paper_pair=lines.PAPER_KEYS,
+        video=paper.VIDEO,
+        text=paper.TEXT,
+        panels=[(panel.task, svg.inline(figure.curves(panel, titled=False), k)) for k, panel in enumerate(panels)],
+        figures={name: svg.inline(drawing, len(panels) + k) for k, (name, drawing) in enumerate(drawings.items())},
+        data=found.tables() | {"data": packed.index},
+        blobs=packed.blobs,
+        held=packed.held,
+        most=packed.most,
+        unreported=UNREPORTED,
+        trained=_trained(found.cells),
+        source=paper.paper().source,
+        environments=_environments(found.cells),
     )
 
 
-def payload(cells: Sequence[CellRun], held: int) -> dict[str, Any]:
-    """What the viewer reads. sets: questions by task and seed; runs: a cell's answers, in the order of its set."""
-    sets: dict[tuple[str, int, int, str], dict[str, Any]] = {}
-    runs: list[dict[str, Any]] = []
-    for cell in cells:
-        head = cell.header
-        key = head.cell.task, head.cell.seed, head.task.version, head.data.digest if head.cell.shots is None else ""
-        chosen = cell.questions[:held]
-        if key not in sets or len(sets[key]["questions"]) < len(chosen):  # a shorter test set is the head of a longer
-            questions = [[row.id, packed(row.question), packed(row.target)] for row in chosen]
-            colours = ["#" + bytes(colour).hex() for colour in palette(head.task.palette)]
-            label = figure.task_label(head.cell.task)
-            sets[key] = {
-                "task": head.cell.task,
-                "label": label,
-                "seed": head.cell.seed,
-                "colours": colours,
-                "questions": questions,
-            }
-        answers: dict[str, list[Record]] = {}
-        for record in cell.records:
-            answers.setdefault(record.id, []).append(record)
-        label = figure.model_label(head.cell.model, head.cell.checkpoint)
-        run = {"set": list(sets).index(key), "model": f"{head.cell.model}@{head.cell.checkpoint}", "label": label}
-        shown = [[_answer(record) for record in answers.get(row.id, [])[:MAX_ATTEMPTS]] for row in chosen]
-        runs.append(run | {"shots": head.data.examples, "answers": shown})
-    runs.sort(key=lambda run: (run["set"], run["model"].partition("@")[0] in TRIVIAL, run["model"], run["shots"]))
-    return {"sets": list(sets.values()), "runs": runs}
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _Findings:
+    """Everything that is computed from the cells."""
+
+    cells: Sequence[CellRun]
+    rows: Sequence[Summary]
+    keys: Sequence[lines.Key]
+    budgets: Sequence[compare.Budget]
+    ratios: Sequence[compare.Ratio]
+    differences: Sequence[compare.Difference]
+    overlaps: Sequence[corpus.Overlap]
+    concepts: Sequence[corpus.Concept]
+
+    def drawings(self) -> dict[str, svg.Drawing]:
+        """The figures of which there is one each, those that have something to show."""
+        found: dict[str, svg.Drawing] = {}
+        if self.budgets:
+            found["budgets"] = figure.budgets(self.budgets, self.keys)
+        if self.overlaps:
+            found["overlap"] = figure.overlap(self.overlaps, self.keys)
+        if self.concepts:
+            found["concepts"] = figure.radar(self.concepts, self.keys)
+        return found
+
+    def tables(self) -> dict[str, Json]:
+        """What the tables show, by the id of the element that holds it."""
+        return {
+            "rows": tables.results(self.rows, leaks(self.rows)),
+            "budget-rows": tables.budgets(self.budgets),
+            "ratio-rows": tables.ratios(self.ratios),
+            "difference-rows": tables.differences(self.differences),
+            "overlap-rows": tables.overlaps(self.overlaps),
+            "concept-rows": tables.concepts(self.concepts),
+        }
 
 
-def packed(rows: Sequence[Sequence[int]]) -> list[Any]:
-    """A grid for the viewer: its width, and two hexadecimal digits a cell."""
-    return [len(rows[0]), b"".join(bytes(row) for row in rows).hex()]
+def _gather(cells: Sequence[CellRun]) -> _Findings:
+    once = distinct(cells)
+    rows = summaries(once)
+    return _Findings(
+        once,
+        rows,
+        lines.legend(rows),
+        compare.budgets(once),
+        compare.ratios(once),
+        compare.differences(once),
+        corpus.overlaps(once),
+        corpus.concepts(once),
+    )
 
 
-def _answer(record: Record) -> list[Any]:
-    verdict = "exact" if record.exact else "valid" if record.valid else "undecodable" if record.undecodable else "wrong"
-    return [verdict, record.reason, record.cells, None if record.answer is None else packed(record.answer)]
-
-
-def _held(cells: Sequence[CellRun]) -> int:
-    """How many questions a cell the viewer can hold."""
-    biggest = max(len(row.target) * len(row.target[0]) for cell in cells for row in cell.questions[:1])
-    attempts = sum(min(cell.header.cell.attempts, MAX_ATTEMPTS) for cell in cells)
-    return max(1, min(MAX_QUESTIONS, MAX_CELLS // (biggest * (attempts + 2))))
+def _trained(cells: Sequence[CellRun]) -> list[tuple[str, str]]:
+    """Each model with how long the plan had it train."""
+    heads = [cell.header.cell for cell in cells if cell.header.cell.model not in TRIVIAL]
+    return sorted({(names.model_label(head.model, head.checkpoint), head.training) for head in heads})
 
 
 def _environments(cells: Sequence[CellRun]) -> list[dict[str, str]]:

@@ -26,6 +26,8 @@ SYNC: Final = 0.25
 _REFUSED: Final = {
     errno.ENOSPC: "the disk is full: free some space, then give the same command again, it goes on from here",
     errno.EDQUOT: "the disk quota is used up: free some space, then give the same command again, it goes on from here",
+    errno.EFBIG: "a file may not grow further there: lift that limit, then give the same command again",
+    errno.EIO: "the disk failed: choose another --out",
     errno.EROFS: "the disk is read-only: choose another --out",
     errno.EACCES: "writing there is not permitted: choose another --out",
     errno.EPERM: "writing there is not permitted: choose another --out",
@@ -51,7 +53,7 @@ def disk_errors(path: Path) -> Generator[None]:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file so that a reader, or a run after a crash, sees the old or the new one and never a part."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
     with disk_errors(path):
         try:
             with draft.open("wb") as file:
@@ -60,6 +62,13 @@ def write_whole(path: Path, data: bytes) -> None:
                 os.fsync(file.fileno())
             os.replace(draft, path)
         finally:
+            draft.unlink(missing_ok=True)
+
+
+def clear_drafts(directory: Path) -> None:
+    """Remove what processes that were killed within `write_whole` left there. Only for who has the directory locked."""
+    with disk_errors(directory):
+        for draft in directory.glob(".*.draft"):
             draft.unlink(missing_ok=True)
 
 

@@ -37,6 +37,13 @@ _TABLE: Mapping[str, tuple[str, str]] = {
     "maze": ("000000 ffffff 00c800 e60000 0050ff", "808080"),  # wall, open, start, goal, path
     # Empty, then the digits 1 … 9.
     "sudoku": ("ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff 000000 ff8080 008080", "808080"),
+    "connect4": ("ffffff ff0000 ffff00", "0000ff"),  # empty, player 1, player 2; the board is blue
+    # Ground, six disks, peg, base, the goal's ground.
+    "hanoi": ("ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff 000000 808000 8080ff", "808080"),
+    # Unshaded, shaded; a question's digit 1 has the colour of shaded cells, 2 … 8 have their own.
+    "hitori": ("ffffff 000000 ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080", "008080"),
+    # Empty, white's pawn, knight, bishop, rook, queen, king in light colours, black's in the dark ones of the same hue.
+    "chess": ("ffffff ffff00 00ffff ff00ff 80ff80 ff8080 8080ff 808000 008080 800080 00ff00 ff0000 0000ff", "000000"),
     # The ten colours of the ARC corpora.
     "arc": ("000000 0074d9 ff4136 2ecc40 ffdc00 aaaaaa f012be ff851b 7fdbff 870c25", "555555"),
 }

@@ -92,10 +92,12 @@ def right_drops(mine, theirs, goal):
     whatever player 2 replies, with the next.
     """
     free = free_cells(mine | theirs)
-    found = winning(mine) & free if goal != BLOCK else 0
+    found = winning(mine) & free
     threats = winning(theirs)
-    if goal == WIN or (goal == BLOCK and threats & free == 0):
+    if goal == WIN:
         return found
+    if goal == BLOCK and threats & free == 0:
+        return 0
     rest = free & ~found
     while rest:
         drop = rest & -rest

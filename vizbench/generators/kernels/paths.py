@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from vizbench.compiler import jit
 from vizbench.generators.kernels.flood import flood
 from vizbench.types import Grid, Grids, Ruling
 
@@ -21,7 +22,6 @@ GOAL: Final = 3
 PATH: Final = 4
 
 _NAMES = ("wall", "open cell", "start", "goal", "marked cell")
-_DOWN_UP_RIGHT_LEFT = ((1, 0), (-1, 0), (0, 1), (0, -1))
 
 
 def moves(walkable: npt.NDArray[np.bool_], question: Grid) -> tuple[npt.NDArray[np.int32], int]:
@@ -31,17 +31,27 @@ def moves(walkable: npt.NDArray[np.bool_], question: Grid) -> tuple[npt.NDArray[
     return distance, int(distance[goal][:1].max(initial=-1))
 
 
-def way(walkable: npt.NDArray[np.bool_], question: Grid) -> list[tuple[int, int]]:
-    """A shortest way over walkable cells, in order, without start and goal; empty where there is none."""
-    distance, left = moves(walkable, question)
-    cells: list[tuple[int, int]] = []
-    here = np.argwhere(question == GOAL)[:1]
-    while left > 1:
-        left -= 1
-        near = _beside(here, question.shape)
-        here = near[distance[near[:, 0], near[:, 1]] == left][:1]
-        cells.append((int(here[0, 0]), int(here[0, 1])))
-    return cells[::-1]
+@jit
+def _descend(distance, r, c, cells):
+    """Fill `cells` (k, 2) from its end, from the goal at r, c back: each lies one move nearer to the start."""
+    h, w = distance.shape
+    for at in range(cells.shape[0] - 1, -1, -1):
+        for k in range(4):
+            y = r + (k == 0) - (k == 1)
+            x = c + (k == 2) - (k == 3)
+            if 0 <= y < h and 0 <= x < w and distance[y, x] == at + 1:
+                r, c = y, x
+                break
+        cells[at, 0], cells[at, 1] = r, c
+
+
+def way(walkable: npt.NDArray[np.bool_], question: Grid) -> npt.NDArray[np.int64]:
+    """A shortest way over walkable cells, in order, without start and goal: `(k, 2)`, empty where there is none."""
+    distance, length = moves(walkable, question)
+    cells = np.empty((max(length - 1, 0), 2), np.int64)
+    if len(cells):
+        _descend(distance, *np.argwhere(question == GOAL)[0], cells)
+    return cells
 
 
 def shortest_way(question: Grid) -> Grid | None:
@@ -49,17 +59,15 @@ def shortest_way(question: Grid) -> Grid | None:
     if moves(question == OPEN, question)[1] < 0:
         return None
     answer = question.copy()
-    for r, c in way(question == OPEN, question):
-        answer[r, c] = PATH
+    answer[tuple(way(question == OPEN, question).T)] = PATH
     return answer
 
 
 def growing(question: Grid, target: Grid) -> Grids:
     """The target's way, one cell more a state, from the start on: `(k, h, w)`."""
-    rows, columns = np.array(way(target == PATH, question)).T
+    rows, columns = way(target == PATH, question).T
     states = np.repeat(question[None], len(rows), axis=0)
-    for k in range(len(rows)):
-        states[k:, rows[k], columns[k]] = PATH
+    states[:, rows, columns] = np.where(np.tri(len(rows), dtype=np.bool_), PATH, question[rows, columns])
     return states
 
 
@@ -92,12 +100,13 @@ def check_growth(question: Grid, before: Grid, after: Grid) -> Ruling:
         return Ruling(False, f"{len(changed)} cells changed where one is marked a step")
     r, c = changed[0]
     if before[r, c] != OPEN or after[r, c] != PATH:
-        return Ruling(False, f"the {_cell(before, changed[0])} was changed to {_NAMES[after[r, c]]}")
+        return Ruling(False, f"the {_cell(before, changed[0])} was changed to {_name(int(after[r, c]))}")
     marked = (before == PATH) & (question == OPEN)
     distance, walked = moves(marked, question)
     if walked >= 0:
         return Ruling(False, "a cell was marked after the way had reached the goal")
-    near = _beside(changed, question.shape)
+    near = changed + np.array(((1, 0), (-1, 0), (0, 1), (0, -1)))
+    near = near[((near >= 0) & (near < question.shape)).all(axis=1)]
     near = near[(marked | (question == START))[near[:, 0], near[:, 1]]]
     if not (distance[near[:, 0], near[:, 1]] == distance.max()).any():
         return Ruling(False, f"the {_cell(before, changed[0])} does not go on from the way's end")
@@ -106,12 +115,10 @@ def check_growth(question: Grid, before: Grid, after: Grid) -> Ruling:
     return Ruling(True, "")
 
 
-def _beside(cell: npt.NDArray[np.intp], shape: tuple[int, ...]) -> npt.NDArray[np.intp]:
-    """The neighbours `(k, 2)` on the board of a cell `(1, 2)`."""
-    near = cell + np.array(_DOWN_UP_RIGHT_LEFT)
-    return near[((near >= 0) & (near < shape)).all(axis=1)]
-
-
 def _cell(board: Grid, at: npt.NDArray[np.intp]) -> str:
     r, c = (int(v) for v in at)
-    return f"{_NAMES[board[r, c]]} at row {r}, column {c}"
+    return f"{_name(int(board[r, c]))} at row {r}, column {c}"
+
+
+def _name(code: int) -> str:
+    return _NAMES[code] if code < len(_NAMES) else "cell"

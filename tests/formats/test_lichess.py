@@ -1,0 +1,288 @@
+"""Puzzle files: what is read, what is left out and why, and every way to be malformed."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+import chess
+import numpy as np
+import pytest
+
+from vizbench import chessrules, formats, sources
+from vizbench.errors import UserError
+from vizbench.formats import lichess
+from vizbench.generators.chess import TASK, Params
+from vizbench.types import Instance
+
+HEADER = "PuzzleId,FEN,Moves,Rating,RatingDeviation,Popularity,NbPlays,Themes,GameUrl,OpeningTags"
+ONE = "6k1/8/6K1/8/8/8/8/R7 b - - 0 1", "g8h8 a1a8"
+TURNED = "r7/8/8/8/8/6k1/8/6K1 w - - 0 1", "g1h1 a8a1"
+TWO = "3k4/8/1R6/R7/8/8/8/6K1 b - - 0 1", "d8e7 a5a7 e7e8 b6b8"
+THREE = "8/4k3/3R4/8/5K2/8/8/3R4 b - - 0 1", "e7e8 d6d7 e8f8 d1e1 f8g8 e1e8"
+CORNER = "k7/7p/PQ6/8/8/8/8/4K2R b - - 0 1", "h7h6 b6b7"
+
+
+def row(puzzle: tuple[str, str], themes: str = "", name: str = "id001", rating: str = "1500") -> str:
+    return f"{name},{puzzle[0]},{puzzle[1]},{rating},80,90,100,{themes},https://example.org/x,"
+
+
+def write(folder: Path, *rows: str, header: str = HEADER) -> Path:
+    path = folder / "puzzles.csv"
+    path.write_bytes("\n".join([header, *rows, ""]).encode("utf-8", "surrogateescape"))
+    return path
+
+
+def rows_of(name: str) -> list[Instance]:
+    data = sources.load(name)
+    return [row for split in (data.train, data.test) for row in split.head(split.count or 0)]
+
+
+@pytest.mark.parametrize(
+    ("puzzle", "mate", "flipped", "line"),
+    [
+        (ONE, 1, False, "a1a8"),
+        (TURNED, 1, True, "a1a8"),
+        (TWO, 2, False, "a5a7 e7e8 b6b8"),
+        (THREE, 3, False, "d6d7 e8f8 d1e1 f8g8 e1e8"),
+    ],
+)
+def test_a_puzzle_is_a_question_of_the_room(
+    puzzle: tuple[str, str], mate: int, flipped: bool, line: str, tmp_path: Path
+) -> None:
+    path = write(tmp_path, row(puzzle, f"endgame mate mateIn{mate} short"))
+    (found,) = rows_of(f"lichess-csv:{path}?mate={mate}")
+    assert (found.task, found.params) == (f"lichess-csv:{path}?mate={mate}", Params(mate))
+    board = chess.Board(puzzle[0])
+    board.push_uci(puzzle[1].split()[0])
+    shown = board.mirror() if flipped else board
+    assert np.array_equal(found.question, chessrules.codes(shown))
+    first, *rest = line.split()
+    shown.push_uci(first)
+    assert np.array_equal(found.target, chessrules.codes(shown))
+    for move in rest:
+        shown.push_uci(move)
+    assert shown.is_checkmate()
+    assert dict(found.meta) | {"digest": ""} == {
+        "file": "puzzles",
+        "digest": "",
+        "item": "line 2",
+        "puzzle": "id001",
+        "rating": 1500,
+        "flipped": flipped,
+        "line": line,
+    }
+    assert sources.verify(found, found.target).exact
+    assert not sources.verify(found, found.question).valid
+    assert sources.judge_of(found) is TASK
+
+
+def test_rows_are_mates_of_one_length_and_the_others_are_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    lines = [row(ONE, "mateIn1"), row(TWO, "mateIn2"), row(THREE, "mateIn3"), row(CORNER), row(TWO), row(THREE)]
+    others = [row((ONE[0], "g8f8 a1a8"), "crushing fork"), row((ONE[0], "g8f8 a1a7 f8e8"))]
+    path = write(tmp_path, *lines, *others, row(ONE, "mateIn1", "again"))
+    found = lichess.read(path, 1)
+    assert [puzzle.line for puzzle in found.found] == [2, 5]
+    assert found.others == {
+        "mates in 2 (mate=2)": 2,
+        "mates in 3 (mate=3)": 2,
+        "that are no mate in 1 … 3": 2,
+        "of a position that came before": 1,
+    }
+    assert (found.malformed, found.faults, found.unread) == (0, (), 0)
+    assert [puzzle.line for puzzle in lichess.read(path, 2).found] == [3]
+    with caplog.at_level(logging.WARNING):
+        data = sources.load(f"lichess-csv:{path}")
+    assert "2 mates in 1; left out: 2 mates in 2 (mate=2), 2 mates in 3" in caplog.text
+    with pytest.raises(UserError, match=r"of the file's 2 mates in 1 \(2 mates in 2"):
+        data.train.head(9)
+    assert data.name == sources.load(data.name).name == f"lichess-csv:{path}?mate=1"
+    assert sources.expand(f"lichess-csv:{tmp_path}?mate=2") == [f"lichess-csv:{path}?mate=2"]
+
+
+def test_a_whole_file_says_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        sources.load(f"lichess-csv:{write(tmp_path, row(ONE, 'mateIn1'))}")
+    assert caplog.text == ""
+
+
+def test_only_three_columns_are_needed_in_any_order(tmp_path: Path) -> None:
+    path = write(tmp_path, f"{ONE[1]},{ONE[0]},x", "", f"{CORNER[1]},{CORNER[0]},y", header="\ufeffMoves,FEN,PuzzleId")
+    found = lichess.read(path, 1)
+    assert [(p.id, p.line, p.rating) for p in found.found] == [("x", 2, None), ("y", 4, None)]
+    assert found.malformed == 0
+
+
+FEN = ONE[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("nothing", "it has 1 columns where the header has 10"),
+        (row(ONE) + ",more", "it has 11 columns"),
+        (row(ONE).replace("id001", "id 001"), "PuzzleId is 'id 001'"),
+        (row(ONE, name=""), "PuzzleId is ''"),
+        (row(ONE, rating="strong"), "Rating is 'strong'"),
+        (row(("", ONE[1])), "FEN is ''"),
+        (row(("9k/8/8/8/8/8/8/8 b - - 0 1", ONE[1])), "FEN is '9k"),
+        (row(("6k1/8/6K1/8/8/8/8/R6 b - - 0 1", ONE[1])), "FEN is '6k1"),
+        (row(("6k1/8/6K1/8/8/8/R7 b - - 0 1", ONE[1])), "FEN is '6k1"),
+        (row((FEN.replace(" b ", " x "), ONE[1])), "FEN is '6k1"),
+        (row((FEN.replace("6K1", "8"), ONE[1])), "is no legal position"),
+        (row(("6k1/8/5K2/8/8/8/8/6R1 w - - 0 1", "g1a1 g8f8")), "no legal position"),
+        (row((FEN, "")), "Moves is ''"),
+        (row((FEN, "g8h8")), "Moves is 'g8h8'"),
+        (row((FEN, "Kh8 Ra8#")), "Moves is 'Kh8 Ra8#'"),
+        (row((FEN, "g8h8 a1a9")), "Moves is 'g8h8 a1a9'"),
+        (row((FEN, "g8h8 0000")), "Moves is"),
+        (row((FEN, " ".join(["g8h8"] * 201))), "Moves is"),
+        (row((FEN, "g8g7 a1a8")), "move 1 of Moves, g8g7, is illegal"),
+        (row((FEN, "g8h8 a1b8")), "move 2 of Moves, a1b8, is illegal"),
+        (row((FEN, "a1a2 g8h8")), "move 1 of Moves, a1a2, is illegal"),
+        (row((FEN, "g8f8 a1a8"), "mateIn1"), "Themes say mate in 1, and Moves do not end in mate"),
+        (row(ONE, "mateIn2"), "Themes say mate in 2, and Moves has 2 moves where that takes 4"),
+        (row((TWO[0], "d8e7 b6b7 e7e8 a5a8"), "mateIn2"), "forces no mate in 2"),
+        (row(("7k/8/6K1/8/8/8/8/RR6 b - - 0 1", "h8g8 b1b7 g8h8 b7b8"), "mateIn2"), "a mate in 1 is there"),
+        ('"' + row(ONE), "no line of CSV"),
+        ("\udcff" + row(ONE), "no line of CSV"),
+        (row(ONE, "x" * lichess.MAX_LINE), "it is over 4,096 bytes long"),
+        (row(ONE, "x" * 10 * lichess.MAX_LINE), "it is over 4,096 bytes long"),
+        ("\0" * 50, "1 columns|no line of CSV"),
+    ],
+)
+def test_a_malformed_line_is_reported_and_the_rest_is_read(
+    line: str, reason: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write(tmp_path, row(TURNED, "mateIn1"), line, row(CORNER, "mateIn1"))
+    mate = 2 if "mateIn2" in line and "columns" not in reason else 1
+    found = lichess.read(path, mate)
+    assert [(number, found.malformed) for number, _ in found.faults] == [(3, 1)]
+    (_, said), *_ = found.faults
+    assert len(said) < 200 and "\n" not in said
+    with caplog.at_level(logging.WARNING), pytest.raises(UserError, match="mates in"):
+        sources.load(f"lichess-csv:{path}?mate={mate}").train.head(9)
+    assert "1 malformed (line 3: " in caplog.text
+    if mate == 1:
+        assert [puzzle.line for puzzle in found.found] == [2, 4]
+    assert any(part in said for part in reason.split("|"))
+
+
+def test_many_malformed_lines_are_told_in_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lichess, "MAX_FAULTS", 7)
+    found = lichess.read(write(tmp_path, *["bad"] * 12, row(ONE, "mateIn1")), 1)
+    assert (len(found.found), found.malformed, len(found.faults)) == (1, 12, 7)
+    assert found.summary().count("line ") == 5
+    assert found.summary().endswith("; and 7 more)")
+
+
+@pytest.mark.parametrize(
+    ("puzzle", "mate", "kept"),
+    [
+        (CORNER, 1, True),
+        ((CORNER[0].replace(" b - ", " b K "), CORNER[1]), 1, False),  # white could castle
+        (("k7/7p/PQ6/6P1/8/8/8/4K3 b - - 0 1", "h7h6 b6b7"), 1, True),
+        (("k7/7p/PQ6/6P1/8/8/8/4K3 b - - 0 1", "h7h5 b6b7"), 1, False),  # white could take en passant
+        (("4k2r/4pppp/8/8/8/8/3R4/3RK3 b k - 0 1", "h7h6 d2d8"), 1, True),  # no castling out of check
+        (("3k4/8/1R6/R7/8/8/8/4K2R b K - 0 1", "d8e7 a5a7 e7e8 b6b8"), 2, False),  # white might castle later
+    ],
+)
+def test_rights_that_a_picture_hides_do_not_matter(
+    puzzle: tuple[str, str], mate: int, kept: bool, tmp_path: Path
+) -> None:
+    found = lichess.read(write(tmp_path, row(puzzle, f"mateIn{mate}")), mate)
+    assert found.faults == ()
+    assert len(found.found) == kept
+    assert found.others == ({} if kept else {"where castling or en passant could matter": 1})
+
+
+@pytest.mark.parametrize(
+    "header", ["", "PuzzleId,FEN", "a,b,c", "PuzzleId,FEN,Moves,FEN", '"PuzzleId,FEN,Moves', "\udcff"]
+)
+def test_a_file_without_a_header_is_refused(header: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"puzzles\.csv has no header with PuzzleId, FEN, Moves"):
+        lichess.read(write(tmp_path, header=header), 1)
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "puzzles.csv").touch()
+    with pytest.raises(UserError, match="has no header"):
+        lichess.read(tmp_path / "puzzles.csv", 1)
+
+
+def test_sizes_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, row(ONE), row(TURNED), row(CORNER))
+    monkeypatch.setattr(lichess, "MAX_PUZZLES", 1)
+    found = lichess.read(path, 1)
+    assert ([puzzle.line for puzzle in found.found], found.unread) == ([2], 3)
+    assert found.summary() == "all from line 3 on, for 1 are held at most"
+    monkeypatch.setattr(lichess, "MAX_PUZZLES", 9)
+    monkeypatch.setattr(lichess, "MAX_LINES", 3)
+    with pytest.raises(UserError, match="over 3 lines"):
+        lichess.read(path, 1)
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(UserError, match="no regular file"):
+            sources.load(f"lichess-csv:{path}")
+    with pytest.raises(UserError, match="is a folder"):
+        sources.load(f"lichess-csv:{tmp_path}")
+    with pytest.raises(UserError, match="cannot be opened"):
+        sources.load("lichess-csv:nowhere.csv")
+    with pytest.raises(UserError, match="mate=4 is not in 1"):
+        sources.load("lichess-csv:nowhere.csv?mate=4")
+    with pytest.raises(UserError, match="unknown parameter"):
+        sources.load("lichess-csv:nowhere.csv?depth=2")
+
+
+def many(folder: Path) -> Path:
+    """Mates with a rook on each file and rank of a row, the king's and one pawn's place varied: 300 positions."""
+    lines: list[str] = []
+    for pawn in range(48):
+        for rook in range(1, 7):
+            board = chess.Board("6k1/8/6K1/8/8/8/8/8 b - - 0 1")
+            board.set_piece_at(8 * rook - 8, chess.Piece.from_symbol("R"))
+            if pawn % 8 and pawn >= 8 and board.piece_at(pawn) is None:
+                board.set_piece_at(pawn, chess.Piece.from_symbol("P"))
+                moves = f"g8h8 {chess.square_name(8 * rook - 8)}a8"
+                lines.append(row((board.fen(), moves), "mateIn1", f"p{pawn}r{rook}"))
+    return write(folder, *lines)
+
+
+def test_a_position_is_on_the_same_side_in_every_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(TASK), "min_distance", 0.0)
+    path = many(tmp_path)
+    whole = sources.load(f"lichess-csv:{path}")
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0], *lines[:0:-2]]))
+    half = sources.load(f"lichess-csv:{path}")
+    total = (whole.train.count or 0) + (whole.test.count or 0)
+    assert 0.1 < (whole.test.count or 0) / total < 0.3
+    for one, other in ((whole.train, half.test), (whole.test, half.train)):
+        seen = {row.question.tobytes() for row in one}
+        assert not seen & {row.question.tobytes() for row in other}
+
+
+def test_test_rows_keep_away_from_the_train_pool(tmp_path: Path) -> None:
+    path = many(tmp_path)
+    near, far = (sources.load(f"lichess-csv:{path}", pool=pool).test for pool in (5000, 0))
+    assert (near.count or 0) < (far.count or 0)
+    data = sources.load(f"lichess-csv:{path}")
+    for test in data.test:
+        assert all(TASK.distance(test, train) >= TASK.min_distance for train in data.train)
+
+
+def test_puzzles_are_stored_and_read_back(tmp_path: Path) -> None:
+    path = write(tmp_path, row(ONE), row(TURNED), row(CORNER))
+    data = sources.load(f"lichess-csv:{path}")
+    split = data.train if data.train.count else data.test
+    count = split.count or 0
+    formats.write(split, count, tmp_path / "out")
+    again = list(formats.read(tmp_path / "out"))
+    assert [row.id for row in again] == [row.id for row in split]
+    assert all(sources.verify(row, row.target).exact for row in again)

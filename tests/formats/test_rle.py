@@ -1,0 +1,245 @@
+"""Pattern files: what they draw, where it is placed, by which rule it goes on, and what is refused."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import urlencode
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from tests import naive
+from tests.commands import Run
+from vizbench import formats, sources
+from vizbench.errors import UserError
+from vizbench.formats.rle import MAX_BYTES, MAX_SIDE, parse
+from vizbench.generators.life import TASK
+from vizbench.types import Grid
+
+GLIDER = "x = 3, y = 3, rule = B3/S23\nbob$2bo$3o!\n"
+CELLS = [[0, 1, 0], [0, 0, 1], [1, 1, 1]]
+
+
+@pytest.fixture
+def glider(tmp_path: Path) -> str:
+    (tmp_path / "glider.rle").write_text(GLIDER)
+    return f"life-rle:{tmp_path}/glider.rle"
+
+
+def written(grid: Grid, rng: np.random.Generator) -> str:
+    """A grid in runs as the format allows them: split or whole, lines broken, dead ends left out or not."""
+    body = ""
+    for row in grid.tolist():
+        cells = "".join("bo"[cell] for cell in row)
+        for part in re.findall("b+|o+", cells.rstrip("b") if rng.random() < 0.5 else cells):
+            cut = int(rng.integers(0, len(part) + 1))
+            runs = [f"{n if n > 1 or rng.random() < 0.5 else ''}{part[0]}" for n in (cut, len(part) - cut) if n]
+            body += "".join(run + ("\n" if rng.random() < 0.1 else "") for run in runs)
+        body += "$"
+    body = re.sub(r"\$\$+", lambda run: f"{len(run[0])}$", body)
+    return f"#N random\nx={grid.shape[1]},y = {grid.shape[0]}\n{body.rstrip('$') if rng.random() < 0.5 else body}!"
+
+
+@given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.integers(0, 1)), st.data())
+def test_any_pattern_is_read_back(grid: Grid, data: st.DataObject) -> None:
+    pattern = parse(written(grid, np.random.default_rng(data.draw(st.integers(0, 2**32)))))
+    assert pattern.cells.tolist() == grid.tolist()
+    assert pattern.rule is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GLIDER,
+        "x=3,y=3\nbo$bbo$ooo!",
+        "X = 3 , Y = 3\r\nbo$2bo\r\n$3o\r\n!\r\nanything after the end, 7xyz",
+        "#N Glider\n#C B O $ !\n#O someone\n\nx = 3, y = 3, rule = b3/s23\n#C between\nbo$\n2b o\t$3o$!",
+        "x = 3, y = 3\n1b1o1$2b1o1$3o3$!",
+    ],
+)
+def test_the_same_pattern_in_many_hands(text: str) -> None:
+    assert parse(text).cells.tolist() == CELLS
+
+
+@pytest.mark.parametrize(
+    ("rule", "meant"),
+    [
+        ("B3/S23", "B3/S23"),
+        ("b36/s23", "B36/S23"),
+        ("B2S", "B2/S"),
+        ("B2/S", "B2/S"),
+        ("23/3", "B3/S23"),
+        ("/2", "B2/S"),
+        ("34678/3678", "B3678/S34678"),
+    ],
+)
+def test_rules_of_two_states_in_both_notations(rule: str, meant: str) -> None:
+    assert parse(f"x = 1, y = 1, rule = {rule}\no!").rule == meant
+    assert parse(f"#r {rule}\nx = 1, y = 1\no!").rule == meant
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no header"),
+        ("bob$2bo$3o!", "no header"),
+        ("x = 3\nbo!", "no header"),
+        ("x = -3, y = 3\nbo!", "no header"),
+        ("x = 3, y = 3, colour = red\nbo!", "no header"),
+        ("x = ٣, y = 3\nbo!", "no header"),
+        ("x = 0, y = 3\n!", "not in 1 … 256"),
+        (f"x = 3, y = {MAX_SIDE + 1}\n!", "not in 1 … 256"),
+        ("x = 999999999, y = 999999999\no!", "not in 1 … 256"),
+        ("x = 3, y = 3\nbob$2bo$3o", "ends without !"),
+        ("x = 3, y = 3", "ends without !"),
+        ("x = 3, y = 3\n3", "ends without !"),
+        ("x = 3, y = 3\n3\no!", "ends without !|is in it"),
+        ("x = 3, y = 3\n.A$2.A!", "'.' is in it"),
+        ("x = 3, y = 3\n2A!", "'A' is in it"),
+        ("x = 3, y = 3\n2x!", "'x' is in it"),
+        ("x = 3, y = 3\n-2o!", "'-' is in it"),
+        ("x = 3, y = 3\n\0o!", "is in it"),
+        ("x = 3, y = 3\n٣o!", "is in it"),
+        ("x = 3, y = 3\n4o!", "row 0 has a cell outside"),
+        ("x = 3, y = 3\n2ob2o!", "row 0 has a cell outside"),
+        ("x = 3, y = 3\n999999999o!", "row 0 has a cell outside"),
+        ("x = 3, y = 3\n9999999999999999999999o!", "is in it|ends without"),
+        ("x = 3, y = 3\n3$o!", "row 3 has a cell outside"),
+        ("x = 3, y = 3\n999999999$999999999$o!", "has a cell outside"),
+        ("x = 3, y = 3\n0o!", "count of 0"),
+        ("x = 3, y = 3, rule = WireWorld\no!", "'WireWorld' is not of two states"),
+        ("x = 3, y = 3, rule = 345/2/4\no!", "not of two states"),
+        ("x = 3, y = 3, rule = B2/S34H\no!", "not of two states"),
+        ("x = 3, y = 3, rule = B3/S23:T30,20\no!", "not of two states"),
+        ("x = 3, y = 3, rule = B9/S23\no!", "not of two states"),
+        ("x = 3, y = 3, rule = 9/3\no!", "not of two states"),
+    ],
+)
+def test_what_is_no_pattern_is_refused_in_one_sentence(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=message):
+        parse(text)
+    (tmp_path / "bad.rle").write_text(text)
+    with pytest.raises(UserError, match=message) as caught:
+        sources.load(f"life-rle:{tmp_path}/bad.rle")
+    assert str(caught.value).startswith(f"pattern file {tmp_path}/bad.rle: ")
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
+
+
+@given(st.binary(max_size=60), st.sampled_from([b"", b"x = 3, y = 3\n", b"x = 9, y = 9, rule = "]))
+def test_bytes_of_any_kind_are_read_or_refused(body: bytes, header: bytes) -> None:
+    try:
+        pattern = parse((header + body).decode("utf-8", "replace"))
+    except UserError as error:
+        assert 10 < len(str(error)) < 300 and "\n" not in str(error)
+    else:
+        assert pattern.cells.max() <= 1
+
+
+def test_a_pattern_goes_on_as_on_an_endless_board(glider: str) -> None:
+    data = sources.load(glider, steps=4)
+    row = data.train[0]
+    assert row.question.shape == (11, 11) and row.question[4:7, 4:7].tolist() == CELLS
+    assert np.array_equal(row.target, np.roll(row.question, (1, 1), (0, 1)))  # a glider's way in four steps
+    assert [state.tolist() for state in row.steps[:1]] == [naive.life_next(row.question.tolist(), "B3/S23", False)]
+    assert len(row.steps) == 4 and row.steps[:, [0, -1]].sum() == row.steps[:, :, [0, -1]].sum() == 0
+    assert data.judge is TASK and sources.verify(row, row.target).exact and sources.verify_steps(row, row.steps).exact
+    assert not sources.verify(row, row.question).valid
+    assert row.meta["file"] == "glider" and 0 <= row.meta["difficulty"]["score"] <= 1
+
+
+def test_a_pattern_lies_in_the_middle_of_a_board_of_given_size(glider: str) -> None:
+    row = sources.load(f"{glider}?width=8&height=5", steps=1).train[0]
+    assert row.question.shape == (5, 8) and row.question[1:4, 2:5].tolist() == CELLS
+    round_torus = sources.load(glider, steps=32, height=8, width=8, torus=True).train[0]
+    assert np.array_equal(round_torus.target, round_torus.question)
+    exact = sources.load(glider, height=3, width=3).train[0]
+    assert exact.question.tolist() == CELLS
+
+
+def test_a_pattern_has_one_canonical_name_that_needs_no_file_to_be_judged(glider: str) -> None:
+    data = sources.load(glider, steps="4", torus="true")
+    assert data.name == f"{glider}?height=11&steps=4&torus=true&width=11" == data.train[0].task
+    assert sources.load(data.name).name == data.name == sources.load(f"{glider}?steps=4", torus=True).name
+    assert sources.load(data.name).train[0].question.tolist() == data.train[0].question.tolist()
+    Path(glider.removeprefix("life-rle:")).unlink()
+    assert sources.rules_of(data.name) == (TASK, data.params)
+    assert sources.judge_of("life-rle:/dev/zero?steps=2") is TASK
+
+
+def test_the_rule_of_the_file_holds(glider: str, tmp_path: Path) -> None:
+    assert sources.load(glider, rule="b3/s23").params.rule == "B3/S23"
+    with pytest.raises(UserError, match="its rule is B3/S23 and rule=B36/S23 was given"):
+        sources.load(glider, rule="B36/S23")
+    (tmp_path / "free.rle").write_text("x = 3, y = 3\nbo$2bo$3o!")
+    free = f"life-rle:{tmp_path}/free.rle"
+    assert sources.load(free).params.rule == "B3/S23"
+    assert sources.load(free, rule="B2/S").name == f"{free}?height=5&rule=B2/S&width=5"
+    (tmp_path / "seeds.rle").write_text("x = 3, y = 3, rule = /2\nbo$2bo$3o!")
+    seeds = sources.load(f"life-rle:{tmp_path}/seeds.rle")
+    assert sources.rules_of(seeds.name)[1] == seeds.params and seeds.params.rule == "B2/S"
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"height": 2}, "height=2 does not hold the pattern: give 3"),
+        ({"width": 257}, "width=257"),
+        ({"steps": 127}, "height of 257, over 256: give height="),
+        ({"steps": 0}, "steps=0"),
+        ({"steps": "two"}, "not a number"),
+        ({"density": 0.3}, "leave it out"),
+        ({"speed": 1}, "unknown parameter"),
+        ({"rule": "nonsense"}, "B/S notation"),
+    ],
+)
+def test_parameters_that_do_not_fit_are_refused(glider: str, params: dict[str, object], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        sources.load(f"{glider}?{urlencode(params)}")
+
+
+def test_a_pattern_is_one_question(glider: str) -> None:
+    data = sources.load(glider)
+    assert (data.train.count, data.test.count) == (1, 0)
+    with pytest.raises(UserError, match=r"it has 1 \(a pattern is one question.*alike are life/conway\?height=5"):
+        data.train.head(2)
+    with pytest.raises(UserError, match=r"it has 0 \(a pattern is one question"):
+        data.test[0]
+
+
+def test_files_are_bounded_regular_and_found_in_folders(glider: str, tmp_path: Path) -> None:
+    (tmp_path / "large.rle").write_text(GLIDER + " " * MAX_BYTES)
+    with pytest.raises(UserError, match="over 1,048,576 bytes"):
+        sources.load(f"life-rle:{tmp_path}/large.rle")
+    for name, message in (("", "names no path"), ("?steps=2", "names no path"), (str(tmp_path), "is a folder")):
+        with pytest.raises(UserError, match=message):
+            sources.load(f"life-rle:{name}")
+    with pytest.raises(UserError, match="cannot be opened"):
+        sources.load(f"life-rle:{tmp_path}/missing.rle")
+    with pytest.raises(UserError, match="no regular file"):
+        sources.load("life-rle:/dev/zero")
+    assert sources.expand(f"life-rle:{tmp_path}?steps=2") == [
+        f"{glider}?steps=2",
+        f"life-rle:{tmp_path}/large.rle?steps=2",
+    ]
+    (tmp_path / "is it?.rle").write_text(GLIDER)
+    assert sources.load(f"life-rle:{tmp_path}/is it?.rle?steps=1").train[0].question.shape == (5, 5)
+
+
+def test_a_pattern_is_written_and_read_like_any_other_row(glider: str, tmp_path: Path) -> None:
+    split = sources.load(glider, steps=3).train
+    formats.write(split, 1, tmp_path / "out", "jsonl")
+    (row,) = formats.read(tmp_path / "out")
+    assert row.id == split[0].id and np.array_equal(row.steps, split[0].steps)
+    assert sources.verify_steps(row, row.steps).exact
+    assert formats.check(tmp_path / "out").rows == 1
+
+
+def test_the_command_line_shows_a_pattern(glider: str, run: Run) -> None:
+    done = run("show", glider, "--set", "steps=4", "--set", "width=5", "--set", "height=3")
+    assert done.out.splitlines()[2].split() == ["00100", "00000"]
+    refused = run("show", glider, "--set", "rule=B2/S")
+    assert refused.code == 2 and "its rule is B3/S23" in refused.err

@@ -1,0 +1,366 @@
+"""Towers of Hanoi: distances against networkx, verdicts against a slow twin, puzzles drawn evenly."""
+
+from __future__ import annotations
+
+import functools
+from itertools import pairwise
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests import naive_hanoi as naive
+from vizbench import seeds
+from vizbench.errors import UserError
+from vizbench.generators.hanoi import TASK, VARIANTS, Params, _distances
+from vizbench.types import Batch, Grid, Instance
+
+COLOURS = {1: 4, 2: 1, 3: 6}
+
+every_variant = pytest.mark.parametrize("params", VARIANTS.values(), ids=VARIANTS)
+
+
+def number(state: naive.State) -> int:
+    """A state as the room's number."""
+    return sum(peg * 3 ** (disk - 1) for peg, stack in enumerate(state) for disk in stack)
+
+
+@functools.cache
+def graph(disks: int) -> nx.Graph[int]:
+    """The legal moves between all states."""
+    found: nx.Graph[int] = nx.Graph()
+    found.add_edges_from((number(s), number(after)) for s in naive.states(disks) for after in naive.moves(s))
+    return found
+
+
+def made(params: Params, count: int, seed: int = 7) -> Batch:
+    return TASK.generate_batch(params, seeds.keys(seed, 0, count))
+
+
+def instance(params: Params, question: Grid) -> Instance:
+    target = TASK.solve(params, question)
+    assert target is not None
+    return Instance("hanoi/3", params, 0, "test", 0, question, target, TASK.steps(params, question, target))
+
+
+def read(question: Grid, disks: int) -> tuple[naive.State, naive.State, dict[int, int]]:
+    """Start, goal and colours of a question, found by drawing."""
+    wide, rows = 2 * disks - 1, question.tolist()
+    bands: list[naive.State] = []
+    colours: dict[int, int] = {}
+    for first in (disks + 1, 0):
+        stacks: list[tuple[int, ...]] = []
+        for peg in range(3):
+            bars = [rows[r][peg * wide : (peg + 1) * wide] for r in range(first + disks - 1, first - 1, -1)]
+            bars = [bar for bar in bars if 1 <= bar[disks - 1] <= 6]
+            sizes = [(bar.count(bar[disks - 1]) + 1) // 2 for bar in bars]
+            colours.update({size: bar[disks - 1] for size, bar in zip(sizes, bars, strict=True)})
+            stacks.append(tuple(sizes))
+        bands.append((stacks[0], stacks[1], stacks[2]))
+    assert naive.picture(bands[0], bands[1], colours) == rows
+    return bands[0], bands[1], colours
+
+
+def drawn(start: naive.State, goal: naive.State, colours: dict[int, int] = COLOURS) -> Grid:
+    return np.array(naive.picture(start, goal, colours), np.uint8)
+
+
+# Moves and distances
+
+
+@pytest.mark.parametrize("disks", [3, 4])
+def test_distances_are_those_of_networkx(disks: int):
+    table = _distances(disks)
+    lengths = dict(nx.all_pairs_shortest_path_length(graph(disks)))
+    assert table.shape == (3**disks, 3**disks)
+    assert all(table[a, b] == lengths[a][b] for a in lengths for b in lengths)
+
+
+@pytest.mark.parametrize("disks", [3, 4, 5, 6])
+def test_towers_lie_2_to_the_n_less_1_moves_apart_and_nothing_lies_further(disks: int):
+    table = _distances(disks)
+    towers = [peg * (3**disks - 1) // 2 for peg in range(3)]
+    assert [table[a, b] for a, b in ((0, 1), (0, 2), (1, 2)) for a, b in [(towers[a], towers[b])]] == [2**disks - 1] * 3
+    assert table.max() == 2**disks - 1
+    assert np.array_equal(table, table.T)
+    # The mean distance is 466/885 2^n - 1/3 + o(1) (Hinz; Chan 1989).
+    assert abs(table.mean() - (466 / 885 * 2**disks - 1 / 3)) < 0.05
+
+
+# Questions
+
+
+@every_variant
+def test_targets_and_ways_are_right(params: Params):
+    batch = made(params, 20)
+    for question, target in zip(batch.question, batch.target, strict=True):
+        start, goal, colours = read(question, params.disks)
+        answers = naive.right_pictures(start, goal, colours, params.steps)
+        assert target.tolist() in answers
+        assert len(answers) <= 2
+        assert TASK.difficulty(params, question, target)["right"] == len(answers)
+        steps = TASK.steps(params, question, target)
+        assert len(steps) == params.steps
+        assert np.array_equal(steps[-1], target)
+        way = [start, *(read(state, params.disks)[0] for state in steps)]
+        to_goal = naive.distances(goal)
+        for before, after in pairwise(way):
+            assert after in naive.moves(before)
+            assert to_goal[after] == to_goal[before] - 1
+        verdict = TASK.verify_steps(instance(params, question), steps)
+        assert (verdict.valid, verdict.exact, verdict.reason) == (True, True, "")
+
+
+@pytest.mark.parametrize(("steps", "pairs"), [(1, 702), (3, 528)])
+def test_all_pairs_of_states_far_enough_apart_are_equally_likely(steps: int, pairs: int):
+    params, expected = Params(3, steps), 50
+    pegs = TASK.features(params, made(params, pairs * expected))[:, :6]
+    _, counts = np.unique(pegs, axis=0, return_counts=True)
+    assert len(counts) == pairs == (_distances(3) >= steps).sum()
+    chi_square, freedom = ((counts - expected) ** 2).sum() / expected, pairs - 1
+    # Four standard deviations to either side, below too: counts that are too even are no draw.
+    assert abs(chi_square - freedom) < 4 * (2 * freedom) ** 0.5
+
+
+def test_colours_are_drawn_evenly_without_repeats():
+    params = Params(3)
+    colours = TASK.features(params, made(params, 24_000))[:, 6:]
+    kinds, counts = np.unique(colours, axis=0, return_counts=True)
+    assert len(kinds) == 6 * 5 * 4
+    assert abs(((counts - 200) ** 2).sum() / 200 - 119) < 4 * (2 * 119) ** 0.5
+
+
+def test_features_are_the_pegs_and_for_3_disks_the_colours_too():
+    three = drawn(((3,), (), (2, 1)), ((1,), (3, 2), ()))
+    row = TASK.features(Params(3), Batch(three[None], three[None]))[0].tolist()
+    assert row == [0, 2, 1, 2, 1, 0, 4, 1, 6]  # goal and start of the smallest disk, of the next …
+    ends: tuple[naive.State, naive.State] = ((4, 3), (), (2, 1)), ((1,), (3, 2), (4,))
+    four = drawn(*ends, {1: 3, 2: 2, 3: 1, 4: 5})
+    row = TASK.features(Params(4), Batch(four[None], four[None]))[0].tolist()
+    assert row == [0, 2, 1, 2, 1, 0, 2, 0]
+    again = drawn(*ends, {1: 4, 2: 6, 3: 5, 4: 1})
+    assert TASK.distance(instance(Params(4), four), instance(Params(4), again)) == 0
+
+
+# Verdicts
+
+
+@given(st.sampled_from(list(VARIANTS.values())), st.integers(0, 2**64 - 1), st.data())
+def test_verdict_equals_the_slow_twin(params: Params, key: int, data: st.DataObject):
+    question = made(params, 1, key).question[0]
+    start, goal, colours = read(question, params.disks)
+    answers = naive.right_pictures(start, goal, colours, params.steps)
+    near = [state for state, far in naive.distances(start).items() if abs(far - params.steps) <= 1]
+    for state in data.draw(st.lists(st.sampled_from(near), max_size=4)):
+        rows = naive.picture(state, goal, colours)
+        ruling = TASK.check(params, question, np.array(rows, np.uint8))
+        assert ruling.valid == (rows in answers) == (ruling.reason == "")
+    spoiled = np.array(data.draw(st.sampled_from(answers)), np.uint8)
+    assert TASK.check(params, question, spoiled).valid
+    for _ in range(data.draw(st.integers(1, 3))):
+        spoiled.flat[data.draw(st.integers(0, spoiled.size - 1))] = data.draw(st.integers(0, 9))
+    assert TASK.check(params, question, spoiled).valid == (spoiled.tolist() in answers)
+
+
+def test_every_changed_cell_of_a_target_is_wrong():
+    batch = made(Params(3), 3)
+    for question, target in zip(batch.question, batch.target, strict=True):
+        for r, c, shift in np.ndindex(*target.shape, 9):
+            answer = target.copy()
+            answer[r, c] = (answer[r, c] + 1 + shift) % 10
+            assert not TASK.check(Params(3), question, answer).valid
+
+
+def test_both_shortest_ways_are_right():
+    pairs = [
+        (a, b) for a in naive.states(3) for b in naive.states(3) if len(naive.right_pictures(a, b, COLOURS, 1)) == 2
+    ]
+    two = [(a, b) for a, b in pairs if len(list(nx.all_shortest_paths(graph(3), number(a), number(b)))) == 2]
+    assert pairs == two
+    assert len(pairs) == 48  # 0, 6, 48, 282 … for 1, 2, 3, 4 disks (Hinz 1992)
+    for start, goal in pairs:
+        question = drawn(start, goal)
+        asked = instance(Params(3), question)
+        answers = naive.right_pictures(start, goal, COLOURS, 1)
+        verdicts = [TASK.verify(asked, answer) for answer in answers]
+        assert [verdict.valid for verdict in verdicts] == [True, True]
+        assert sorted(verdict.exact for verdict in verdicts) == [False, True]
+
+
+# Start: disks 3 and 1 on the left peg, 2 on the middle one. Goal: all on the right peg.
+START: naive.State = ((3, 1), (2,), ())
+GOAL: naive.State = ((), (), (3, 2, 1))
+QUESTION = drawn(START, GOAL)
+
+
+def shown(*lines: str) -> Grid:
+    """QUESTION with other levels of the state: disks by their numbers, . for ground, | for pegs."""
+    grid = QUESTION.copy()
+    for r, line in enumerate(lines):
+        grid[4 + r] = [{".": 0, "|": 7}[m] if m in ".|" else COLOURS[int(m)] for m in line.replace(" ", "")]
+    return grid
+
+
+def test_a_picture_read_by_hand():
+    assert np.array_equal(QUESTION, shown("..|.. ..|.. ..|..", "..1.. ..|.. ..|..", "33333 .222. ..|.."))
+    goal = [
+        [9, 9, 7, 9, 9, 9, 9, 7, 9, 9, 9, 9, 4, 9, 9],
+        [9, 9, 7, 9, 9, 9, 9, 7, 9, 9, 9, 1, 1, 1, 9],
+        [9, 9, 7, 9, 9, 9, 9, 7, 9, 9, 6, 6, 6, 6, 6],
+        [8] * 15,
+    ]
+    assert QUESTION[:4].tolist() == goal
+    assert QUESTION[7].tolist() == [8] * 15
+
+
+EMPTY = "..|.. ..|.. ..|.."
+
+LARGE_ON_SMALL = "the disk at row 5 of peg 1 lies on a smaller one"
+
+# A picture, what is wrong with it as the answer to QUESTION ("" nothing), and what with it as a step from there.
+NEAR_MISSES = [
+    (shown(EMPTY, "..|.. ..1.. ..|..", "33333 .222. ..|.."), "", ""),
+    (QUESTION, "the state is 0 moves from the start where 1 are asked", "no disk was moved"),
+    (
+        shown(EMPTY, EMPTY, "33333 .222. ..1.."),
+        "the goal is still 5 moves away, not 4",
+        "the move does not come nearer to the goal",
+    ),
+    (
+        shown(EMPTY, "..1.. ..|.. ..|..", "33333 ..|.. .222."),
+        "the goal is still 6 moves away, not 4",
+        "the move does not come nearer to the goal",
+    ),
+    (
+        shown(EMPTY, "..|.. ..1.. ..|..", "..|.. .222. 33333"),
+        "the state is 2 moves from the start where 1 are asked",
+        "this takes 2 moves, not one",
+    ),
+    (
+        shown(EMPTY, EMPTY, "..1.. .222. 33333"),
+        "the state is 3 moves from the start where 1 are asked",
+        "this takes 3 moves, not one",
+    ),
+    *(
+        (picture, reason, reason)
+        for picture, reason in (
+            (shown(EMPTY, "..|.. .222. ..|..", "33333 ..1.. ..|.."), LARGE_ON_SMALL),
+            (shown(EMPTY, "..|.. 33333 ..|..", "..1.. .222. ..|.."), LARGE_ON_SMALL),
+            (shown(EMPTY, "..1.. ..|.. ..|..", "..|.. .222. 33333"), "the disk at row 5 of peg 0 floats"),
+            (shown("..|.. ..1.. ..|..", EMPTY, "33333 .222. ..|.."), "the disk at row 4 of peg 1 floats"),
+            (shown(EMPTY, "..1.. ..1.. ..|..", "33333 .222. ..|.."), "there are two disks of 1 cells"),
+            (shown(EMPTY, "..1.. ..|.. ..|..", "33333 ..1.. ..|.."), "there are two disks of 1 cells"),
+            (shown(EMPTY, EMPTY, "33333 .222. ..|.."), "the disk of 1 cells is missing"),
+            (shown(EMPTY, "..|.. ..3.. ..|..", "33333 .222. ..|.."), "the disk of 1 cells changed its colour"),
+            (shown(EMPTY, "..|.. .1... ..|..", "33333 .222. ..|.."), "there is no whole disk at row 5 of peg 1"),
+            (shown(EMPTY, "..|.. .1|.. ..|..", "33333 .222. ..|.."), "there is no whole disk at row 5 of peg 1"),
+            (shown(EMPTY, "..|.. ..1.. ..|..", "33333 .22.. ..|.."), "there is no whole disk at row 6 of peg 1"),
+            (shown(EMPTY, "..|.. .11.. ..|..", "33333 .222. ..|.."), "there is no whole disk at row 5 of peg 1"),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(("picture", "as_answer", "as_step"), NEAR_MISSES)
+def test_near_misses(picture: Grid, as_answer: str, as_step: str):
+    ruling = TASK.check(Params(3), QUESTION, picture)
+    assert (ruling.reason, ruling.valid) == (as_answer, as_answer == "")
+    ruling = TASK.check_step(Params(3, 5), QUESTION, QUESTION, picture)
+    assert (ruling.reason, ruling.valid) == (as_step, as_step == "")
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "code", "reason"),
+    [
+        (0, 0, 0, "the goal was changed at row 0, column 0"),
+        (0, 12, 5, "the goal was changed at row 0, column 12"),
+        (3, 14, 0, "the base was changed at row 3, column 14"),
+        (7, 0, 7, "the base was changed at row 7, column 0"),
+        (4, 0, 9, "there is no whole disk at row 4 of peg 0"),
+        (4, 2, 0, "there is no whole disk at row 4 of peg 0"),
+    ],
+)
+def test_all_else_must_stay(row: int, column: int, code: int, reason: str):
+    answer = shown(EMPTY, "..|.. ..1.. ..|..", "33333 .222. ..|..")
+    answer[row, column] = code
+    assert TASK.check(Params(3), QUESTION, answer).reason == reason
+    assert TASK.check_step(Params(3), QUESTION, QUESTION, answer).reason == reason
+
+
+def test_a_process_has_its_moves_and_no_detour():
+    params = Params(3, 3)
+    asked = instance(params, QUESTION)
+    steps = list(asked.steps)
+    assert TASK.verify_steps(asked, steps).valid
+    assert TASK.verify_steps(asked, steps[:2]).reason == "the process has 2 states where 3 are asked"
+    assert TASK.verify_steps(asked, [steps[0], steps[2]]).reason == "step 2: this takes 2 moves, not one"
+    assert TASK.verify_steps(asked, [steps[0], QUESTION, steps[0]]).reason == (
+        "step 2: the move does not come nearer to the goal"
+    )
+    assert TASK.verify_steps(asked, [steps[0], steps[0], steps[1]]).reason == "step 2: no disk was moved"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        np.zeros((1, 1), np.uint8),
+        np.zeros((8, 15), np.uint8),
+        drawn(START, GOAL)[::-1].copy(),
+        np.concatenate([drawn(START, GOAL, {1: 2, 2: 1, 3: 6})[:4], QUESTION[4:]]),  # other colours
+        drawn(((3, 1), (2,), ()), ((), (), (2, 3, 1))),  # a goal against the rules
+        drawn(((3,), (2,), ()), GOAL),  # a disk less
+    ],
+)
+def test_no_answer_is_right_where_the_question_is_no_puzzle(question: Grid):
+    assert TASK.solve(Params(3), question) is None
+    ruling = TASK.check(Params(3), question, question)
+    assert ruling.reason == "the question is no picture of two states, so no answer is right"
+    assert TASK.check_step(Params(3), question, question, question).reason == "the picture before is none of two states"
+    with pytest.raises(UserError, match="no picture of two states of 3 disks"):
+        TASK.difficulty(Params(3), question, question)
+
+
+def test_no_answer_is_right_where_the_goal_is_too_near():
+    question = drawn(START, ((3,), (2, 1), ()))
+    assert TASK.solve(Params(3, 2), question) is None
+    ruling = TASK.check(Params(3, 2), question, question)
+    assert ruling.reason == "the goal is less than 2 moves away, so no answer is right"
+    done = drawn(((3,), (2, 1), ()), ((3,), (2, 1), ()))
+    solved = TASK.solve(Params(3, 1), question)
+    assert solved is not None
+    assert np.array_equal(solved, done)
+
+
+# Figures and parameters
+
+
+def test_difficulty_read_by_hand():
+    target = TASK.solve(Params(3), QUESTION)
+    assert target is not None
+    work = 1 + 3 + 5 / 4
+    wanted = {"score": work / (work + 16), "distance": 5.0, "levels": 3.0, "right": 1.0}
+    assert TASK.difficulty(Params(3), QUESTION, target) == wanted
+    near = drawn(((3, 2), (1,), ()), ((3, 2, 1), (), ()))
+    assert TASK.difficulty(Params(3), near, near)["levels"] == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ((2,), "disks=2 is outside 3 … 6"),
+        ((7,), "disks=7 is outside 3 … 6"),
+        ((3, 0), "steps=0 is outside 1 … 7, the furthest that 3 disks can be"),
+        ((4, 16), "steps=16 is outside 1 … 15"),
+    ],
+)
+def test_parameters_out_of_range(values: tuple[int, ...], reason: str):
+    with pytest.raises(UserError, match=reason):
+        Params(*values)
+
+
+def test_the_longest_way_reaches_its_goal():
+    batch = made(Params(5, 31), 3)
+    for question, target in zip(batch.question, batch.target, strict=True):
+        assert np.array_equal(np.where(question[:6] == 9, 0, question[:6]), target[6:])

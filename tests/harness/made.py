@@ -1,0 +1,52 @@
+"""Cells as they would be read back from disk, put together in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from vizbench.formats.rows import Row
+from vizbench.harness.plan import Cell
+from vizbench.harness.records import CellRun, DataInfo, Header, Record, Session, TaskInfo
+
+
+def record(name, attempt=0, exact=False, valid=None, cells=0.5, undecodable=False, parts=None):
+    valid = exact if valid is None else valid
+    return Record(name, attempt, valid, exact, cells, "", parts or {}, None, undecodable, 0.25)
+
+
+def cell_run(
+    records: list[Record],
+    seed: int = 0,
+    model: str = "copy",
+    shots: int | None = 16,
+    attempts: int = 1,
+    names: Sequence[str] = "abcd",
+    seconds: float = 2.0,
+    task: str = "t/x",
+    error: str = "",
+    **more: Any,
+) -> CellRun:
+    """more: version, digest, created, checkpoint, steps, epochs. shots=None: a corpus with 3 demonstrations."""
+    checkpoint, steps, epochs = more.get("checkpoint", "none"), more.get("steps"), more.get("epochs")
+    cell = Cell(task, model, checkpoint, shots, seed, len(names), attempts, steps, epochs)
+    info = TaskInfo(more.get("version", 1), {}, "binary")
+    data = DataInfo(more.get("digest", ""), 3 if shots is None else shots, len(names))
+    header = Header(1, cell, info, data, None, None, more.get("created", ""), {})
+    questions = [Row(name, task, seed, "test", i, [[0]], [[1]], [], {}) for i, name in enumerate(names)]
+    return CellRun(Path("nowhere"), header, questions, [Session("", seconds, {}, {})], records, error)
+
+
+def answered(hits, model="mine", shots: int | None = 16, seed=0, **more: Any) -> CellRun:
+    """A cell whose k-th question is right where hits[k] is, one attempt each; None: not answered."""
+    names = [f"{seed}-{k}" for k in range(len(hits))]
+    records = [record(name, exact=bool(hit)) for name, hit in zip(names, hits, strict=True) if hit is not None]
+    return cell_run(records, seed, model, shots, names=names, **more)
+
+
+def share(hits, n=200):
+    """n answers of which this share is right, the first ones."""
+    right = round(hits * n)
+    assert abs(right / n - hits) < 1e-9, f"{hits} is no share of {n}"
+    return [k < right for k in range(n)]

@@ -1,0 +1,133 @@
+"""Resampling against SciPy's bootstrap and t intervals, and by what its intervals cover."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from vizbench.harness import bootstrap, thresholds
+from vizbench.harness.compare import paired
+
+TRIALS, DRAWS = 2000, 400
+BUDGETS = (10, 30, 100, 300, 1000)
+
+
+def answers(random, shares, n, like=0.7):
+    """(n, columns) answers of these shares; a question is as hard in one column as in another, by `like`."""
+    hard = random.normal(size=(n, 1)) * like**0.5 + random.normal(size=(n, len(shares))) * (1 - like) ** 0.5
+    return (hard < stats.norm.ppf(shares)).astype(float)
+
+
+def quantiles(values):
+    return np.quantile(values, [0.025, 0.975])
+
+
+def test_one_seed_is_scipys_paired_bootstrap():
+    table = answers(np.random.default_rng(3), [0.7, 0.55], 200)
+
+    def gap(a, b, axis):
+        return np.mean(a, axis=axis) - np.mean(b, axis=axis)
+
+    judge = stats.bootstrap(
+        (table[:, 0], table[:, 1]), gap, paired=True, method="percentile", n_resamples=20_000, rng=1
+    ).confidence_interval
+    draws = bootstrap.resample([table], 5, 20_000)
+    assert quantiles(draws[:, 0] - draws[:, 1]) == pytest.approx((judge.low, judge.high), abs=0.006)  # steps of .005
+    assert draws.mean(axis=0) == pytest.approx(table.mean(axis=0), abs=0.002)
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 8])
+def test_several_seeds_are_the_t_interval_of_their_means(seeds):
+    random = np.random.default_rng(seeds)
+    tables = [answers(random, [share], 100) for share in random.uniform(0.4, 0.8, seeds)]
+    means = [table.mean() for table in tables]
+    judge = stats.t.interval(0.95, seeds - 1, np.mean(means), stats.sem(means))
+    found = quantiles(bootstrap.resample(tables, 9, 200_000)[:, 0])
+    assert found - np.mean(means) == pytest.approx(np.array(judge) - np.mean(means), rel=0.04)
+
+
+def test_columns_of_a_draw_belong_together():
+    table = np.repeat(answers(np.random.default_rng(1), [0.5], 50), 2, axis=1)
+    for tables in ([table], [table, table[:20], table[5:]]):
+        draws = bootstrap.resample(tables, 2, 500)
+        assert draws[:, 0] == pytest.approx(draws[:, 1])
+        assert draws[:, 0].std() > 0.03
+
+
+def test_seeds_that_agree_to_the_digit_leave_it_to_the_questions():
+    table = answers(np.random.default_rng(1), [0.5], 50)
+    draws = bootstrap.resample([table, table[::-1].copy()], 2, 500)
+    assert draws.std() == pytest.approx(0.5 / np.sqrt(100), rel=0.2)
+
+
+def test_unanswered_questions_are_no_zeros():
+    table = np.array([[1.0, 1.0], [0.0, np.nan], [1.0, np.nan]])
+    assert bootstrap.shares([table, table[:1]]) == pytest.approx([3 / 4, 1])
+    assert bootstrap.counts([table, table[:1]]) == pytest.approx([4, 2])
+    draws = bootstrap.resample([table], 1, 400)
+    assert set(draws[~np.isnan(draws[:, 1]), 1]) == {1.0}
+    assert 0.2 < np.isnan(draws[:, 1]).mean() < 0.4  # (2/3)^3: the one answer was not drawn
+    assert np.isnan(bootstrap.shares([table[1:]])[1])
+
+
+def test_the_same_origin_gives_the_same_draws():
+    tables = [answers(np.random.default_rng(1), [0.5, 0.9], 50)]
+    first, again, other = (bootstrap.resample(tables, origin, 50) for origin in (7, 7, 8))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def coverage(trial):
+    return np.mean([trial(number) for number in range(TRIALS)])
+
+
+@pytest.mark.parametrize(("n", "a", "b"), [(200, 0.8, 0.7), (50, 0.6, 0.5)])
+def test_a_paired_interval_covers_the_truth_95_times_in_100(n, a, b):
+    random = np.random.default_rng(n)
+
+    def trial(number):
+        low, high = paired([answers(random, [a, b], n)], number, DRAWS)
+        return low <= a - b <= high
+
+    assert 0.93 <= coverage(trial) <= 0.97
+
+
+@pytest.mark.parametrize(("seeds", "spread"), [(3, 0.0), (3, 0.06), (5, 0.06)])
+def test_an_interval_over_seeds_covers_the_truth_whether_seeds_differ_or_not(seeds, spread):
+    random = np.random.default_rng(seeds)
+
+    def trial(number):
+        means = [0.75, 0.6] + random.normal(size=(seeds, 2)) * spread
+        low, high = paired([answers(random, np.clip(pair, 0.01, 0.99), 100) for pair in means], number, DRAWS)
+        return low <= 0.15 <= high
+
+    assert 0.93 <= coverage(trial) <= 0.97
+
+
+def test_resampled_seeds_alone_would_not_cover():
+    """The plain cluster bootstrap, seeds and then questions in them, on the same case: the reason for the t."""
+    random = np.random.default_rng(3)
+
+    def trial(number):
+        means = 0.75 + random.normal(size=3) * 0.06
+        found = np.array([answers(random, [mean], 100)[:, 0] for mean in means])
+        chosen = random.integers(0, 3, (DRAWS, 3))
+        within = random.binomial(100, found.mean(axis=1)[chosen]) / 100
+        low, high = quantiles(within.mean(axis=1))
+        return low <= 0.75 <= high
+
+    assert coverage(trial) < 0.93
+
+
+def test_the_interval_of_a_budget_covers_the_truth_95_times_in_100():
+    shares, weights = np.array([0.3, 0.6, 0.85, 0.93, 0.97]), np.full(5, 200.0)
+    truth = thresholds.reached(BUDGETS, shares[None], weights, 0.9)[0][0]
+    random = np.random.default_rng(1)
+
+    def trial(number):
+        draws = bootstrap.resample([answers(random, shares, 200)], number, DRAWS)
+        found = thresholds.interval(*thresholds.reached(BUDGETS, draws, weights, 0.9))
+        return (found.low or 0) <= truth <= (found.high or np.inf)
+
+    assert 0.93 <= coverage(trial) <= 0.97

@@ -1,0 +1,245 @@
+"""Comparisons from records: the paper's numbers give back what its tables imply, and nothing is made of nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.harness.made import answered, cell_run, record, share
+from vizbench.harness import compare, corpus, paper
+from vizbench.harness.compare import Contender
+from vizbench.harness.metrics import mean, summaries
+from vizbench.harness.thresholds import Span
+
+# `known_disagreements` of the reference: as drawn in figures 7 and 9, and as tables 13 and 16 imply.
+KNOWN = {
+    ("life/seeds", "Qwen3-4B"): (100, 300),
+    ("eca/108", "CogVideoX1.5-5B"): (100, None),
+    ("eca/250", "CogVideoX1.5-5B"): (100, 50),
+}
+
+
+@pytest.fixture(scope="module")
+def published():
+    """Records whose accuracies are the paper's, 200 questions a cell."""
+    curves = paper.paper().accuracy_by_budget
+    return [
+        answered(share(accuracy), task=task, model=model, shots=n)
+        for task, models in curves.items()
+        for model, points in models.items()
+        for n, accuracy in points
+    ]
+
+
+def test_the_papers_accuracies_come_back(published):
+    found = {(row.task, row.model, row.shots): row.exact for row in summaries(published)}
+    wanted = {
+        (task, model, n): accuracy
+        for task, models in paper.paper().accuracy_by_budget.items()
+        for model, points in models.items()
+        for n, accuracy in points
+    }
+    assert found == wanted
+    assert len(wanted) > 400
+
+
+def test_the_papers_thresholds_come_back_and_its_figures_differ_where_known(published):
+    rows = {(row.task, row.model.name): row for row in compare.budgets(published)}
+    drawn = {
+        (task, model): n
+        for task, models in paper.paper().budget_to_reach_90_percent.items()
+        for model, n in models.items()
+    }
+    assert len(rows) == 66
+    assert len(drawn) == 42
+    assert {key: (n, rows[key].first) for key, n in drawn.items() if rows[key].first != n} == KNOWN
+    told = {(one.task, one.model): (one.drawn, one.tables) for one in paper.thresholds() if one.disagrees}
+    assert told == KNOWN
+    assert {(one.task, one.model): one.tables for one in paper.thresholds()} == {
+        k: row.first for k, row in rows.items()
+    }
+
+
+def test_interpolated_budgets_lie_where_the_tables_have_them(published):
+    rising = [row for row in compare.budgets(published) if list(row.shares) == sorted(row.shares)]
+    assert len(rising) > 30
+    for row in rising:
+        under = [n for n, s in zip(row.budgets, row.shares, strict=True) if s < 0.9]
+        if row.first is None:
+            assert row.at == Span(float(row.budgets[-1]), None)
+        else:
+            assert row.at.point is not None
+            assert under[-1] < row.at.point <= row.first
+
+
+def test_intervals_hold_their_budget(published):
+    for row in compare.budgets(published):
+        assert (row.interval.low or 0) <= (row.at.low or row.budgets[0])
+        assert (row.interval.high or np.inf) >= (row.at.high or row.budgets[-1])
+
+
+def test_data_efficiency_of_the_papers_two_models(published):
+    rows = {row.task: row for row in compare.ratios(published)}
+    assert len(rows) == 33
+    assert {row.a.name for row in rows.values()} == {"CogVideoX1.5-5B"}
+    conway, seeds = rows["life/conway"], rows["eca/150"]
+    # video: .9 lies at .9375 of the way from 10 to 30; text: at .63 of that from 100 to 300
+    video, text = 10 * 3 ** (0.9 / 0.96), 100 * 3 ** (0.17 / 0.27)
+    assert conway.at.point == pytest.approx(text / video)
+    assert conway.interval.low is not None and conway.interval.low > 5
+    assert seeds.at.point is not None and seeds.at.point < 0.2  # the text model needs fewer there
+    unreached = rows["navigation/shortest-path"]  # text stays at .77 with 5000
+    assert unreached.at.high is None and unreached.at.low is not None and unreached.at.low > 5
+    assert rows["sudoku/easy"].at == rows["sudoku/easy"].interval == Span(None, None)  # neither gets there
+
+
+def test_the_overlap_on_arc_comes_back():
+    """400 tasks of one test input, two attempts: 67 and 32 solved, 15 by both."""
+    runs = []
+    for model, solved in ((paper.VIDEO, range(67)), (paper.TEXT, range(52, 84))):
+        for k in range(400):
+            attempts = [record("a", 0), record("a", 1, exact=k in solved)]
+            runs.append(cell_run(attempts, 0, model, None, 2, "a", task=f"arc-json:/d/arc/{k:04}.json"))
+    [row] = corpus.overlaps(runs)
+    published = paper.paper().arc_agi_1
+    assert (row.only_a, row.both, row.only_b) == tuple(published.overlap.values()) == (52, 15, 17)
+    assert (row.tasks, row.attempts, row.corpus) == (published.tasks, 2, "/d/arc")
+    assert (row.only_a + row.both) / row.tasks == published.two_attempts[paper.VIDEO] == 0.1675
+    assert (row.both + row.only_b) / row.tasks == published.two_attempts[paper.TEXT] == 0.08
+
+
+def test_an_arc_task_counts_only_if_every_test_input_is_solved():
+    def task(model, name, *records, names="ab", attempts=1):
+        return cell_run(list(records), 0, model, None, attempts, names, task=f"arc-json:/d/{name}.json")
+
+    a, b, right = record("a", exact=True), record("b"), record("b", exact=True)
+    runs = [task("m", "1", a, b), task("o", "1", a, right), task("m", "2", a), task("o", "2", a, right)]
+    [row] = corpus.overlaps(runs)
+    assert (row.tasks, row.only_a, row.both, row.only_b) == (1, 0, 0, 1)  # task 2 is unfinished
+    assert corpus.overlaps([*runs[:1], task("nearest", "1", a, right)]) == []
+    assert corpus.overlaps([*runs[:1], task("o", "3", a, right)]) == []
+
+
+MODELS = ("CogVideoX1.5-5B", "Qwen3-4B", "Wan2.1-14B", "LTX-13B", "LTX-2B", "Qwen3-8B", "Llama3.1-8B")
+
+
+def test_the_concept_averages_of_conceptarc_come_back():
+    """Ten tasks of three test inputs a concept, three attempts: accuracy a test input, two digits in the table."""
+    table = paper.paper().conceptarc_accuracy
+    runs = []
+    for model in MODELS:
+        for concept, accuracy in table[model].items():
+            right = [k < round(30 * accuracy) for k in range(30)]
+            for number in range(10):
+                names = "abc"
+                three = right[3 * number : 3 * number + 3]
+                records = [
+                    record(n, k, exact=r and k == 2) for n, r in zip(names, three, strict=True) for k in range(3)
+                ]
+                where = f"arc-json:/d/concept-arc/{concept}/{concept}{number + 1}.json"
+                runs.append(cell_run(records, 0, model, None, 3, names, task=where))
+    rows = corpus.concepts(runs)
+    assert {(row.model.name, row.concept): round(row.share, 2) for row in rows} == {
+        (model, concept): accuracy for model in MODELS for concept, accuracy in table[model].items()
+    }
+    assert {(row.n, row.attempts) for row in rows} == {(30, 3)}
+    for model in MODELS:
+        ours = mean(row.share for row in rows if row.model.name == model)
+        assert ours == pytest.approx(mean(table[model].values()), abs=0.005)
+    assert [row.concept for row in rows[:16]] == list(table[paper.VIDEO])
+    assert {row.corpus for row in corpus.overlaps(runs)} == {"/d/concept-arc"}
+
+
+def test_a_difference_is_of_shared_questions_alone():
+    mine = [True] * 30 + [False] * 10 + [None] * 10
+    other = [None] * 20 + [True] * 5 + [False] * 25
+    runs = [answered(mine), answered(other, model="other"), answered(mine, model="copy"), answered(other, shots=3)]
+    [row] = compare.differences(runs)
+    assert (row.n, row.a_share, row.b_share, row.difference) == (20, 0.5, 0.25, 0.25)
+    assert (row.a, row.b) == (
+        Contender("mine", "none", "the model's own"),
+        Contender("other", "none", "the model's own"),
+    )
+    assert row.low < 0.25 < row.high
+    assert compare.differences(runs) == [row]
+
+
+def test_pairing_narrows_and_clusters_widen():
+    random = np.random.default_rng(1)
+    hard = random.random(200)
+    one, two = (list(map(bool, hard < p)) for p in (0.7, 0.6))
+    mixed = [two[k] for k in random.permutation(200)]
+    [paired] = compare.differences([answered(one), answered(two, model="other")])
+    [loose] = compare.differences([answered(one), answered(mixed, model="other")])
+    assert paired.high - paired.low < 0.7 * (loose.high - loose.low)
+    runs = [answered(one), answered(two, model="other"), answered(one, seed=1), answered(mixed, seed=1, model="other")]
+    more = [
+        answered(list(map(bool, random.random(200) < p)), seed=2, model=m) for m, p in (("mine", 0.9), ("other", 0.5))
+    ]
+    [wide] = compare.differences([*runs, *more])
+    assert wide.seeds == (0, 1, 2)
+    assert wide.high - wide.low > paired.high - paired.low
+
+
+def test_models_that_agree_on_all_may_still_differ():
+    [row] = compare.differences([answered([True] * 200), answered([True] * 200, model="other")])
+    assert row.difference == 0
+    assert -0.03 < row.low < 0 < row.high < 0.03
+
+
+@pytest.mark.parametrize("other", [{"seed": 1}, {"task": "t/y"}, {"version": 2}, {"shots": 3}])
+def test_what_was_not_the_same_question_is_not_compared(other):
+    assert compare.differences([answered([True] * 9), answered([False] * 9, model="other", **other)]) == []
+
+
+def test_a_corpus_that_changed_is_another_task():
+    runs = [answered([True], shots=None, task="arc-json:/a.json", digest="1")]
+    runs.append(answered([True], "other", None, task="arc-json:/a.json", digest="2"))
+    assert compare.differences(runs) == []
+
+
+def test_nothing_gives_nothing():
+    runs = [answered([None] * 5), answered([None] * 5, shots=3), cell_run([], model="other", names="")]
+    assert compare.budgets(runs) == compare.ratios(runs) == compare.differences(runs) == []
+    assert compare.budgets([answered([True])]) == []  # one budget is no curve
+    assert corpus.concepts(runs) == corpus.overlaps(runs) == []
+
+
+def test_cells_with_hardly_an_answer_have_budgets_without_a_fault():
+    runs = [answered([k == n for k in range(9)], shots=n + 3) for n in range(2)]
+    lone = [answered([True if k == n else None for k in range(60)], shots=n + 3) for n in range(60)]
+    assert compare.budgets(runs)[0].interval == Span(4.0, None)
+    assert compare.budgets(lone)[0].interval == Span(None, None)
+
+
+def test_valid_answers_have_budgets_of_their_own():
+    def run(n, valid):
+        return cell_run(
+            [record(str(k), valid=valid) for k in range(20)], 0, "mine", n, names=[str(k) for k in range(20)]
+        )
+
+    runs = [run(10, False), run(100, True)]
+    [exact], [valid] = compare.budgets(runs), compare.budgets(runs, "valid")
+    assert (exact.first, exact.at) == (None, Span(100.0, None))
+    assert (valid.first, valid.at.point) == (100, pytest.approx(10 * 10**0.9))
+
+
+def test_seeds_are_clusters_of_a_budget():
+    def curve(seed, *shares):
+        return [answered(share(s), shots=n, seed=seed) for n, s in zip((10, 100, 1000), shares, strict=True)]
+
+    alike = [*curve(0, 0.2, 0.8, 1.0), *curve(1, 0.2, 0.81, 1.0), *curve(2, 0.2, 0.79, 1.0)]
+    apart = [*curve(0, 0.2, 0.6, 1.0), *curve(1, 0.2, 0.8, 1.0), *curve(2, 0.2, 0.97, 1.0)]
+    [near], [far] = compare.budgets(alike), compare.budgets(apart)
+    assert near.seeds == far.seeds == (0, 1, 2)
+    assert near.at.point == pytest.approx(100 * 10**0.5, rel=1e-6)
+    assert near.interval.low is not None
+    assert near.interval.high is not None
+    assert near.interval.high / near.interval.low < 1.5
+    assert (far.interval.high or np.inf) / (far.interval.low or 1) > 3
+
+
+def test_two_trainings_of_one_model_are_two_contenders():
+    runs = [answered(share(s, 50), shots=n, steps=steps) for steps, s in ((9, 0.5), (99, 1.0)) for n in (3, 30)]
+    assert [row.model.training for row in compare.budgets(runs)] == ["9 steps", "99 steps"]
+    assert [row.difference for row in compare.differences(runs)] == [-0.5, -0.5]

@@ -1,0 +1,117 @@
+"""The dry run: every cell, the data it needs, and a time that comes from measured steps."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.commands import Run
+from tests.harness import stubs
+from vizbench.errors import UserError
+from vizbench.harness import forecast as forecast_module
+from vizbench.harness.forecast import STEPS, Pace, forecast
+from vizbench.harness.plan import TRIVIAL, Plan
+from vizbench.harness.run import run
+
+TRAINER = f"{stubs.FILE}:Trainer"
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """A busy machine measures as much as an idle one."""
+    monkeypatch.setattr(forecast_module, "PATIENCE", float("inf"))
+
+
+@pytest.fixture
+def task(tmp_path):
+    """An ARC file with 3 demonstrations and 4 test inputs."""
+    pairs = [{"input": [[i]], "output": [[i + 1]]} for i in range(4)]
+    (tmp_path / "t.json").write_text(json.dumps({"train": pairs[:3], "test": pairs}))
+    return f"arc-json:{tmp_path}/t.json"
+
+
+def test_cells_with_their_data_and_what_is_left_of_them(tmp_path, task):
+    plan, out = (
+        Plan(tasks=(task, "life/conway"), models=(TRAINER,), shots=(3, 5), n_test=6, attempts=2),
+        tmp_path / "out",
+    )
+    new = forecast(plan, out)
+    assert not out.exists()
+    assert [each.cell for each in new] == list(plan.cells())
+    for each in new:
+        arc = each.cell.shots is None
+        assert (each.examples, each.questions) == ((3, 4) if arc else (each.cell.shots, 6))
+        assert (each.state, each.answers, each.problem) == ("new", 8 if arc else 12, "")
+        assert each.seconds is not None
+    run(Plan(tasks=(task,), models=(TRAINER,), n_test=6, attempts=2, limit=3), out)
+    begun = forecast(plan, out)
+    assert {(each.state, each.answers) for each in begun if each.cell.shots is None} == {("begun", 2)}
+    run(plan, out)
+    done = forecast(plan, out)
+    assert {(each.state, each.answers, each.seconds) for each in done} == {("done", 0, 0.0)}
+
+
+def test_time_is_told_from_a_few_steps_and_answers(tmp_path, task, monkeypatch):
+    monkeypatch.setenv("STUB_STEP", "0.002")
+    monkeypatch.setenv("STUB_DELAY", "0.003")
+    found = forecast(Plan(tasks=(task,), models=(TRAINER,)), tmp_path)[-1]
+    assert sys.modules["vizbench_model_stubs"].Trainer.taken == STEPS + 1  # of 100, and one more to have answers
+    assert found.cell.model == TRAINER
+    assert found.measured
+    assert found.seconds is not None
+    assert found.seconds >= 100 * 0.002 * 0.9 + 4 * 0.003
+
+
+def test_without_patience_every_model_is_measured_on_its_first_task(tmp_path, task, monkeypatch):
+    (tmp_path / "u.json").write_text((tmp_path / "t.json").read_text())
+    monkeypatch.setattr(forecast_module, "PATIENCE", -1.0)
+    found = forecast(Plan(tasks=(task, task.replace("t.json", "u.json")), models=(TRAINER,)), tmp_path / "out")
+    assert [each.measured for each in found] == [True, False] * len(TRIVIAL)  # without the solver, with the trainer
+    for first, other in zip(found[::2], found[1::2], strict=True):
+        assert first.seconds is not None
+        assert other.seconds == pytest.approx(first.seconds)
+
+
+def test_steps_and_epochs_scale_as_the_plan_says():
+    pace = Pace(start=1.0, step=0.5, steps=10, examples=4, answer=0.25)
+    assert pace.seconds(4, 8, None) == 1 + 5 + 2
+    assert pace.seconds(40, 8, None) == 1 + 5 + 2
+    assert pace.seconds(40, 0, 3) == 1 + 50
+
+
+def test_what_would_fail_is_said(tmp_path, task):
+    (tmp_path / "bad.json").write_text("{")
+    fails = f"{stubs.FILE}:Fails"
+    plan = Plan(tasks=(task, f"arc-json:{tmp_path}/bad.json"), models=(fails,), checkpoint="adapt")
+    found = forecast(plan, tmp_path / "out")
+    for each in found:
+        if "bad" in each.cell.task:
+            assert "is malformed" in each.problem
+            assert each.seconds is None
+        elif each.cell.model == fails:
+            assert each.problem == "RuntimeError: out of <memory>"
+            assert each.seconds is None
+        else:
+            assert each.problem == ""
+
+
+def test_a_changed_plan_is_refused(tmp_path, task):
+    run(Plan(tasks=(task,)), tmp_path / "out")
+    with pytest.raises(UserError, match="attempts was 1, is 2"):
+        forecast(Plan(tasks=(task,), attempts=2), tmp_path / "out")
+
+
+def test_the_command_prints_cells_and_a_sum_and_writes_nothing(run: Run, tmp_path: Path) -> None:
+    words = ("eval", "--task", "life/conway", "--shots", "3,5", "--n-test", 6, "--dry-run", "--jobs", 2)
+    done = run(*words)
+    assert done.code == 0, done
+    assert "solver on life/conway, 5 shots" in done.out
+    assert "12 cells under runs/trivial_life-conway, 12 of them unfinished: 72 answers to give" in done.out
+    assert " by one process, " in done.out
+    found = json.loads(run(*words, "--json").out)
+    assert len(found["cells"]) == 12
+    assert found["cells"][0]["cell"]["task"] == "life/conway"
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,246 @@
+"""Saved answers of outside models: found by name, judged as a run would judge them, and counted aloud."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+
+import vizbench as vb
+from tests.commands import Run, refused
+from vizbench.dataset import Recipe
+from vizbench.errors import UserError
+from vizbench.formats import read, write
+from vizbench.harness.predictions import row_named
+from vizbench.harness.score import score, states
+from vizbench.renderers.files import save_png
+from vizbench.renderers.video import clip, process, write_video
+from vizbench.sources import judge_of
+
+N = 6
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data") / "life"
+    write(vb.load("life/conway?steps=3").test, N, folder)
+    return folder
+
+
+def rows(data):
+    return list(read(data))
+
+
+def write_lines(path, pairs):
+    path.write_text("".join(json.dumps({"id": name, "answer": answer}) + "\n" for name, answer in pairs))
+    return path
+
+
+def test_lines_are_judged_as_grids_or_texts(data, tmp_path):
+    a, b, c, d, *_ = rows(data)
+    wrong = 1 - c.target
+    near = d.target.copy()
+    near[0, 0] ^= 1
+    file = write_lines(
+        tmp_path / "a.jsonl",
+        [
+            (a.id, a.target.tolist()),
+            (b.id, f"Answer: {vb.to_text(b.target)}"),
+            (c.id, wrong.tolist()),
+            (d.id, near.tolist()),
+            (a.id, wrong.tolist()),
+            (a.id + "0", a.target.tolist()),
+            ("life/conway#0-test-1", b.target.tolist()),
+        ],
+    )
+    found = score(file, data)
+    assert [verdict.valid for verdict in found.verdicts.values()] == [True, True, False, False, False, False]
+    summary = found.score
+    assert (summary.kind, summary.rows, summary.answered, summary.missing) == ("lines", N, 4, 2)
+    assert (summary.duplicates, summary.unknown, summary.undecodable) == (1, 2, 0)
+    assert summary.strangers == [a.id + "0", "life/conway#0-test-1"]
+    assert (summary.valid, summary.exact) == (2 / N, 2 / N)
+    assert summary.valid_low < summary.valid < summary.valid_high
+    assert found.verdicts[d.id] == vb.verify(d, near)
+
+
+def test_what_holds_no_grid_is_wrong_and_keeps_its_reason(data, tmp_path):
+    names = [row.id for row in rows(data)]
+    answers = [None, "no grid", [[[1]]], [[0, 300]], {"a": 1}, [["x"]]]
+    found = score(write_lines(tmp_path / "a.jsonl", zip(names, answers, strict=True)), data)
+    assert (found.score.answered, found.score.valid, found.score.undecodable) == (N, 0.0, 1)
+    assert all(verdict.reason for verdict in found.verdicts.values())
+
+
+def test_a_line_that_is_none_is_refused_with_its_number(data, tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"id": "x"}\n{"answer": 3}\n')
+    with pytest.raises(UserError, match=r"line 2 of .* is no answer"):
+        score(tmp_path / "a.jsonl", data)
+
+
+@pytest.mark.parametrize("size", [1.0, 0.5, 1.7])
+def test_pictures_of_any_size_are_read_by_the_number_in_their_name(data, tmp_path, size):
+    from PIL import Image
+
+    names = ("0", "0001", "row_2", "0-test-3", quote(rows(data)[4].id, safe=""), "model-v2-05")
+    for name, row in zip(names, rows(data), strict=True):
+        save_png(tmp_path / f"{name}.png", row.target, judge_of(row).look)
+        with Image.open(tmp_path / f"{name}.png") as picture:
+            small = picture.convert("RGB").resize([round(side * size) for side in picture.size])
+        small.save(tmp_path / f"{name}.png")
+    save_png(tmp_path / "7.png", rows(data)[0].target, "binary")
+    save_png(tmp_path / "1-test-3.png", rows(data)[3].target, "binary")
+    (tmp_path / "notes.txt").write_text("not an answer")
+    found = score(tmp_path, data)
+    assert (found.score.kind, found.score.exact, found.score.missing) == ("pictures", 1.0, 0)
+    assert (found.score.unknown, found.score.strangers, found.score.duplicates) == (2, ["1-test-3", "7"], 0)
+
+
+def test_a_broken_picture_is_a_wrong_answer(data, tmp_path):
+    (tmp_path / "0.png").write_bytes(b"\x89PNG nothing")
+    (tmp_path / "1.png").symlink_to("/dev/zero")
+    found = score(tmp_path, data)
+    assert (found.score.answered, found.score.undecodable, found.score.valid) == (2, 2, 0.0)
+
+
+def test_the_last_frame_of_a_video_is_the_answer(data, tmp_path):
+    for row in rows(data):
+        frames = clip(row.question, row.target, judge_of(row).look, 4, "linear")
+        write_video(tmp_path / f"{row.index}.mp4", frames if row.index else frames[::-1])
+    found = score(tmp_path, data)
+    assert (found.score.kind, found.score.exact) == ("videos", (N - 1) / N)
+
+
+def test_every_frame_of_a_process_is_judged(data, tmp_path):
+    look = judge_of("life/conway").look
+    whole = {row.index: process(row.question, row.steps, look) for row in rows(data)}
+    write_video(tmp_path / "0.mp4", whole[0])
+    write_video(tmp_path / "1.mp4", np.repeat(whole[1], 3, axis=0))  # each state is held for three frames
+    write_video(tmp_path / "2.mp4", whole[2][1:])  # without the question
+    write_video(tmp_path / "3.mp4", whole[3][[0, 2, 3]])  # a step is left out
+    write_video(tmp_path / "4.mp4", whole[4][[0, 3]])  # the answer alone
+    other = whole[5].copy()
+    other[1] = 255 - other[1]
+    write_video(tmp_path / "5.mp4", other)
+    found = score(tmp_path, data, process=True)
+    assert [verdict.valid for verdict in found.verdicts.values()] == [True, True, True, False, False, False]
+    assert score(tmp_path, data).score.exact == 1.0
+    reasons = [verdict.reason for verdict in found.verdicts.values()]
+    assert "step 1: " in reasons[3]
+    assert "step 1: " in reasons[5]
+
+
+def test_a_process_in_lines_is_a_list_of_grids(data, tmp_path):
+    a, b, c, *_ = rows(data)
+    file = write_lines(
+        tmp_path / "a.jsonl", [(a.id, a.steps.tolist()), (b.id, b.steps[::-1].tolist()), (c.id, vb.to_text(c.target))]
+    )
+    found = score(file, data, process=True)
+    assert [verdict.valid for verdict in found.verdicts.values()][:3] == [True, False, False]
+    assert found.score.undecodable == 1
+
+
+def test_a_still_board_may_be_held_for_any_time():
+    block = np.zeros((8, 8), np.uint8)
+    block[2:4, 2:4] = 1
+    blinker = np.zeros((8, 8), np.uint8)
+    blinker[2, 2:5] = 1
+    row = vb.load("life/conway?steps=3").test[0]
+    task = judge_of(row)
+    for start in (block, blinker):
+        ways = task.steps(row.params, start, start)
+        still = vb.Instance(row.task, row.params, 0, "test", 0, start, ways[-1], ways)
+        for frames in ([start, *ways], [start] * 5 + [ways[0]] * 2 + [ways[1]] + [ways[2]] * 4, list(ways)):
+            assert vb.verify_steps(still, states(task, still, frames)).valid
+        assert vb.verify_steps(still, states(task, still, [start, start, ways[-1]])).valid is (start is block)
+
+
+def test_vmevalkit_folders_are_read_by_task_and_run(data, tmp_path):
+    look = judge_of("life/conway").look
+    for row in rows(data)[1:]:
+        place = tmp_path / "luma" / "life_task" / f"life_{row.index:04d}" / "run_1"
+        for part in ("video", "question"):
+            (place / part).mkdir(parents=True)
+        save_png(place / "question" / "first_frame.png", row.question, look)
+        write_video(place / "video" / "generated_video.mp4", clip(row.question, row.target, look, 3))
+    again = tmp_path / "luma" / "life_task" / "life_0002" / "run_0" / "video"
+    again.mkdir(parents=True)
+    write_video(again / "x.mp4", clip(rows(data)[2].question, 1 - rows(data)[2].target, look, 3))
+    found = score(tmp_path, data)
+    assert (found.score.kind, found.score.answered, found.score.missing, found.score.duplicates) == (
+        "vmevalkit",
+        N - 1,
+        1,
+        1,
+    )
+    assert [verdict.exact for verdict in found.verdicts.values()] == [False, True, False, True, True, True]
+
+
+def test_folders_that_say_nothing_clear_are_refused(data, tmp_path):
+    with pytest.raises(UserError, match="neither pictures nor videos"):
+        score(tmp_path, data)
+    (tmp_path / "0.png").write_bytes(b"")
+    with pytest.raises(UserError, match="a picture is no process"):
+        score(tmp_path, data, process=True)
+    (tmp_path / "0.mp4").write_bytes(b"")
+    with pytest.raises(UserError, match="holds pictures and videos"):
+        score(tmp_path, data)
+    with pytest.raises(UserError, match="holds no manifest"):
+        score(tmp_path, tmp_path)
+    with pytest.raises(UserError, match="cannot be opened"):
+        score(tmp_path / "gone.jsonl", data)
+
+
+def test_arc_answers_of_any_shape_are_found_in_pictures(tmp_path):
+    pairs = [{"input": [[1, 2]], "output": [[3, 1, 4], [1, 5, 9]]}, {"input": [[0]], "output": [[8]]}]
+    (tmp_path / "t.json").write_text(json.dumps({"train": pairs, "test": pairs}))
+    write(vb.load(f"arc-json:{tmp_path}/t.json").test, 2, tmp_path / "data")
+    (tmp_path / "answers").mkdir()
+    for row in read(tmp_path / "data"):
+        save_png(tmp_path / "answers" / f"{row.index}.png", row.target, judge_of(row).look)
+    assert score(tmp_path / "answers", tmp_path / "data").score.exact == 1.0
+    with pytest.raises(UserError, match="leave --process out"):
+        score(tmp_path / "answers", tmp_path / "data", process=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        ("17", 17),
+        ("00017", 17),
+        ("maze_0017", 17),
+        ("0-test-17", 17),
+        ("life-conway#0-test-17", 17),
+        ("life%2Fconway#0-test-17", 17),
+        ("0-train-17", None),
+        ("3-test-17", None),
+        ("maze-9#0-test-17", None),
+        ("20", None),
+        ("seventeen", None),
+        ("17b", None),
+        ("", None),
+        ("9" * 400, None),
+    ],
+)
+def test_names_of_rows(name, index):
+    recipe = Recipe("life/conway", 1, {}, 0, "test", 5000)
+    assert row_named(name, recipe, 20) == (None if index is None else f"life/conway#0-test-{index}")
+
+
+def test_the_command_counts_aloud(run: Run, tmp_path: Path) -> None:
+    run("generate", "--task", "life/conway", "--n", 3, "--split", "test", "--out", "d")
+    row = next(read(tmp_path / "d"))
+    write_lines(tmp_path / "a.jsonl", [(row.id, row.target.tolist()), (row.id, [[1]]), ("else", [[1]])])
+    done = run("score", "a.jsonl", "--dataset", "d")
+    assert done.code == 0
+    assert "3 rows, 1 answered by lines, 2 missing" in done.out
+    assert "0.3333 [" in done.out
+    for part in ("2 rows without an answer", "1 further answers", "not in the data set, left aside: 'else'"):
+        assert part in done.err
+    found = json.loads(run("score", "a.jsonl", "--dataset", "d", "--json").out)
+    assert found["score"]["exact"] == pytest.approx(1 / 3)
+    assert found["verdicts"][row.id]["valid"] is True
+    assert "holds no manifest" in refused(run("score", "a.jsonl", "--dataset", "."))

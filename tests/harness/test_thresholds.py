@@ -1,0 +1,109 @@
+"""Budgets to reach a share: monotone as SciPy's isotonic regression, straight over log n, never beyond the measured."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import optimize
+
+from vizbench.harness.thresholds import Span, first_reached, interval, isotonic, reached, span
+
+SHARES = st.integers(0, 20).map(lambda k: k / 20)
+CURVES = st.integers(1, 11).flatmap(
+    lambda n: st.tuples(
+        st.lists(SHARES, min_size=n, max_size=n),
+        st.lists(st.integers(1, 200), min_size=n, max_size=n),
+        st.lists(st.integers(1, 5000), min_size=n, max_size=n, unique=True).map(sorted),
+    )
+)
+
+
+def at(budgets, shares, weights=None, target=0.9):
+    low, high = reached(budgets, np.array([shares], float), np.array(weights or [200.0] * len(shares), float), target)
+    return float(low[0]), float(high[0])
+
+
+@given(CURVES)
+def test_isotonic_is_scipys(curve):
+    shares, weights, _ = curve
+    judge = optimize.isotonic_regression(shares, weights=weights).x
+    ours = isotonic(np.array([shares, shares[::-1]]), np.array(weights, float))
+    assert ours[0] == pytest.approx(judge, abs=1e-12)
+    assert ours[1] == pytest.approx(optimize.isotonic_regression(shares[::-1], weights=weights).x, abs=1e-12)
+
+
+@given(CURVES, SHARES.filter(bool))
+def test_reached_is_a_walk_along_scipys_curve(curve, target):
+    shares, weights, budgets = curve
+    judge = optimize.isotonic_regression(shares, weights=weights).x
+    reach = [k for k, share in enumerate(judge) if share >= target - 1e-9]
+    if not reach:
+        wanted = (budgets[-1], math.inf)
+    elif reach[0] == 0:
+        wanted = (0, budgets[0])
+    else:
+        k = reach[0]
+        n = math.exp(np.interp(target, judge[k - 1 : k + 1], np.log(budgets[k - 1 : k + 1])))
+        wanted = (n, n)
+    assert at(budgets, shares, weights, target) == pytest.approx(wanted, rel=1e-9)
+
+
+@given(CURVES)
+def test_it_never_leaves_what_was_measured_and_a_higher_target_needs_no_fewer(curve):
+    shares, weights, budgets = curve
+    found = [at(budgets, shares, weights, target / 20) for target in range(1, 21)]
+    for low, high in found:
+        assert low == high or (low, high) in [(0, budgets[0]), (budgets[-1], math.inf)]
+        assert low == 0 or budgets[0] <= low <= budgets[-1]
+    assert found == sorted(found)
+
+
+@pytest.mark.parametrize(
+    ("shares", "wanted"),
+    [
+        ([0.0, 0.8, 1.0], (math.sqrt(30 * 300),) * 2),  # half way from .8 to 1, so half way from log 30 to log 300
+        ([0.9, 0.95, 1.0], (0, 3)),
+        ([0.0, 0.5, 0.89], (300, math.inf)),
+        ([0.0, 0.9, 0.9], (30, 30)),
+        ([0.0, 0.95, 0.85], (30, 30)),  # the two are pooled to .9
+        ([0.0, 0.95, 0.84], (300, math.inf)),  # pooled below .9, though 30 examples once gave more
+    ],
+)
+def test_by_hand(shares, wanted):
+    assert at([3, 30, 300], shares) == pytest.approx(wanted)
+
+
+def test_the_papers_own_way_takes_the_first_measured_budget():
+    assert first_reached([3, 30, 300], [0.2, 0.95, 0.8]) == 30
+    assert first_reached([3, 30, 300], [0.2, 180 / 200, 0.95]) == 30
+    assert first_reached([3, 30, 300], [None, 0.899, None]) is None
+    assert first_reached([], []) is None
+
+
+def test_open_ends_are_kept_in_intervals():
+    ends = np.array([0.0] * 5 + [20.0] * 95), np.array([3.0] * 5 + [20.0] * 95)
+    assert interval(*ends) == Span(None, 20.0)
+    assert interval(np.array([20.0] * 95 + [50.0] * 5), np.array([20.0] * 95 + [np.inf] * 5)) == Span(20.0, None)
+    assert interval(np.array([20.0] * 99 + [50.0]), np.array([20.0] * 99 + [np.inf])) == Span(20.0, 20.0)
+    assert interval(np.array([]), np.array([])) == Span(None, None)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (26.94, 26.94, "26.9"),
+        (232.8, 232.8, "233"),
+        (0, 3, "≤ 3"),
+        (5000, math.inf, "> 5,000"),
+        (18.2, 1240, "18.2 to 1,240"),
+        (0, math.inf, "?"),
+        (0.0123, 0.0123, "0.0123"),
+    ],
+)
+def test_spans_as_text(low, high, text):
+    assert span(low, high).text() == text
+    assert span(low, high).point == (low if low == high else None)

@@ -1,0 +1,58 @@
+"""The slow twin of Hitori: its three rules written plainly. Grids are lists of rows; 1 in an answer is shaded."""
+
+from __future__ import annotations
+
+Rows = list[list[int]]
+Cell = tuple[int, int]
+
+
+def _near(cell: Cell) -> list[Cell]:
+    r, c = cell
+    return [(r - 1, c), (r + 1, c), (r, c - 1), (r, c + 1)]
+
+
+def parts(cells: set[Cell]) -> list[set[Cell]]:
+    """The cells in groups that hang together by sides."""
+    found: list[set[Cell]] = []
+    rest = set(cells)
+    while rest:
+        group: set[Cell] = set()
+        todo = [min(rest)]
+        while todo:
+            cell = todo.pop()
+            if cell in rest:
+                rest.remove(cell)
+                group.add(cell)
+                todo += _near(cell)
+        found.append(group)
+    return found
+
+
+def _cells(answer: Rows, code: int) -> set[Cell]:
+    return {(r, c) for r, row in enumerate(answer) for c, value in enumerate(row) if value == code}
+
+
+def shape_right(answer: Rows) -> bool:
+    """Whether only 0 and 1 occur, no two shaded cells share a side and the others hang together."""
+    shaded, others = _cells(answer, 1), _cells(answer, 0)
+    if len(shaded) + len(others) != sum(len(row) for row in answer):
+        return False
+    touching = any(near in shaded for cell in shaded for near in _near(cell))
+    return not touching and len(parts(others)) <= 1
+
+
+def valid(question: Rows, answer: Rows) -> bool:
+    """Whether an answer keeps all three rules."""
+    left = sorted(_cells(answer, 0))
+    for r, c in left:
+        for y, x in left:
+            if (r, c) != (y, x) and (r == y or c == x) and question[r][c] == question[y][x]:
+                return False
+    return shape_right(answer)
+
+
+def step_legal(question: Rows, before: Rows, after: Rows) -> bool:
+    """Whether one cell more is shaded, and the shaded cells lie as they may. `before` may be the question itself."""
+    start = [[0 for _ in row] for row in question] if before == question else before
+    changed = [(r, c) for r, row in enumerate(start) for c, value in enumerate(row) if value != after[r][c]]
+    return len(changed) == 1 and after[changed[0][0]][changed[0][1]] == 1 and shape_right(after)

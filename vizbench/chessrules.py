@@ -1,0 +1,112 @@
+"""What the package `chess` says of grids: positions, moves, mates. The room and the reader of puzzle files share it.
+
+It lies outside `generators`, where type checkers would take `import chess` for the room of that name. Codes: 0 empty,
+1 … 6 white's pawn, knight, bishop, rook, queen, king, 7 … 12 black's; row 0 is rank 8. White is to move. A grid tells
+nothing of castling rights and en passant, so there are none at first; en passant may come up on the way to the mate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import chess
+import numpy as np
+import numpy.typing as npt
+
+from vizbench.types import Grid
+
+EMPTY, PAWN, KING = 0, 1, 6
+_NAMES = ("", "pawn", "knight", "bishop", "rook", "queen", "king")
+
+
+def position(question: Grid) -> chess.Board | None:
+    """The question as a board, white to move; None where it is no legal position."""
+    if question.shape != (8, 8) or question.max() > 2 * KING:
+        return None
+    board = chess.Board(None)
+    for cell in np.argwhere(question):
+        code = int(question[tuple(cell)])
+        board.set_piece_at(_square(cell), chess.Piece((code - 1) % KING + 1, code <= KING))
+    return board if board.is_valid() else None
+
+
+def codes(board: chess.Board) -> Grid:
+    """The grid of a board."""
+    grid = np.zeros((8, 8), np.uint8)
+    for square, piece in board.piece_map().items():
+        grid[7 - square // 8, square % 8] = piece.piece_type + (0 if piece.color else KING)
+    return grid
+
+
+def moved(board: chess.Board, question: Grid, answer: Grid) -> chess.Move | str:
+    """White's legal move that leads from the question to the answer, or a sentence that says why none does.
+
+    board: the question's; the answer is `(8, 8)` uint8.
+    """
+    changed = np.argwhere(question != answer)
+    if len(changed) == 0:
+        return "no piece has moved"
+    if len(changed) != 2:
+        return f"{len(changed)} cells changed where a move changes two"
+    start, end = sorted(changed, key=lambda cell: answer[tuple(cell)] != EMPTY)
+    kind, placed = int(question[tuple(start)]), int(answer[tuple(end)])
+    if answer[tuple(start)] != EMPTY or placed == EMPTY or not PAWN <= kind <= KING:
+        return "the changed cells are no move of a white piece"
+    promoted = kind == PAWN and end[0] == 0 and PAWN < placed < KING
+    if placed != kind and not promoted:
+        return f"a {_NAMES[kind]} left its square and another piece arrived"
+    move = chess.Move(_square(start), _square(end), placed if promoted else None)
+    if not board.is_pseudo_legal(move):
+        return f"a {_NAMES[kind]} cannot go {move.uci()}"
+    if not board.is_legal(move):
+        return f"after {move.uci()} white's king is in check"
+    return move
+
+
+def fault(board: chess.Board, move: chess.Move, mate: int) -> str:
+    """Why a legal move of white does not force mate in `mate` moves, itself counted; "" if it does."""
+    played, after = move.uci(), board.copy(stack=False)
+    after.push(move)
+    if not any(after.legal_moves):
+        return "" if after.is_check() else f"{played} leaves black in stalemate"
+    if mate == 1:
+        return f"{played} gives check, not mate" if after.is_check() else f"{played} gives no check"
+    escape = _escape(after, mate - 1)
+    return f"{played} is answered by {escape.uci()}, and mate in {mate} is gone" if escape else ""
+
+
+def _square(cell: npt.NDArray[Any]) -> chess.Square:
+    """The package's number of a cell (row, column)."""
+    return 8 * (7 - int(cell[0])) + int(cell[1])
+
+
+def _escape(board: chess.Board, mate: int) -> chess.Move | None:
+    """A reply of black, to move, after which white cannot mate in `mate` moves; None if there is none."""
+    for reply in board.legal_moves:
+        board.push(reply)
+        escapes = not _mates(board, mate)
+        board.pop()
+        if escapes:
+            return reply
+    return None
+
+
+def _mates(board: chess.Board, mate: int) -> bool:
+    """Whether white, to move, can force mate in `mate` moves."""
+    for move in _checks_first(board, mate):
+        board.push(move)
+        ends = not any(board.legal_moves)
+        wins = board.is_check() if ends else mate > 1 and _escape(board, mate - 1) is None
+        board.pop()
+        if wins:
+            return True
+    return False
+
+
+def _checks_first(board: chess.Board, mate: int) -> Iterator[chess.Move]:
+    """White's legal moves, those that give check before the others; for mate in 1 these alone."""
+    moves = [(move, board.gives_check(move)) for move in board.legal_moves]
+    yield from (move for move, check in moves if check)
+    if mate > 1:
+        yield from (move for move, check in moves if not check)

@@ -1,0 +1,182 @@
+"""Life patterns in Run Length Encoded files, the format of most pattern collections, as one question each.
+
+Lines that begin with # are comments (`#r` names a rule), then comes a header, `x = 3, y = 3, rule = B3/S23`, then runs:
+a count and `b` (dead), `o` (live) or `$` (end of row), until `!`; the rest is not read. Cells left out are dead.
+
+`life-rle:FILE?steps=4` takes the parameters of the room `life` but density. The board is the pattern's box and, on each
+side, as many cells as steps, so that nothing reaches the edge; height and width choose another, the pattern in its
+middle. The file's rule holds; without one, the rule given, else B3/S23.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, final
+from urllib.parse import parse_qsl, urlencode
+
+import numpy as np
+
+from vizbench.dataset import Dataset, Recipe, StoredSplit
+from vizbench.errors import UserError
+from vizbench.formats.files import read_bounded
+from vizbench.generators.life import TASK, Params
+from vizbench.sources import FileSource
+from vizbench.task import Judge, params_json, spec
+from vizbench.types import Grid, Instance
+
+PREFIX = "life-rle:"
+
+MAX_BYTES = 1 << 20
+MAX_SIDE = 256
+"""Sides of a pattern's box; a board of the room `life` has at most as many."""
+
+_HEADER = re.compile(r"x\s*=\s*(\d{1,9})\s*,\s*y\s*=\s*(\d{1,9})\s*(?:,\s*rule\s*=\s*(\S+)\s*)?", re.ASCII | re.I)
+_RUN = re.compile(r"\s*(\d{0,9})([bo$!])", re.ASCII)
+_RULE = re.compile(r"B([0-8]{0,9})/?S([0-8]{0,9})", re.ASCII | re.I)
+_OLD_RULE = re.compile(r"([0-8]{0,9})/([0-8]{0,9})", re.ASCII)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Pattern:
+    """cells: the pattern's box, `(h, w)` uint8, 1 where live; rule: as B3/S23, None where the file names none."""
+
+    cells: Grid
+    rule: str | None
+
+
+def parse(text: str) -> Pattern:
+    """Read the text of a pattern file. UserError, one sentence, for all that is no pattern of two states."""
+    lines = text.splitlines()
+    rules = [line[2:].strip() for line in lines if line.startswith("#r")]
+    lines = [line for line in lines if not line.startswith("#") and line.strip()]
+    header = _HEADER.fullmatch(lines[0].strip()) if lines else None
+    if header is None:
+        raise UserError("it has no header: begin with a line such as x = 3, y = 3, rule = B3/S23")
+    width, height = int(header[1]), int(header[2])
+    if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
+        raise UserError(f"x = {width}, y = {height} is not in 1 … {MAX_SIDE} each: give a smaller pattern, or one cell")
+    named = header[3] or (rules[0] if rules else None)
+    return Pattern(_cells("\n".join(lines[1:]), height, width), None if named is None else _rule(named))
+
+
+def _cells(runs: str, height: int, width: int) -> Grid:
+    """The cells `(height, width)` that the runs draw."""
+    cells = np.zeros((height, width), np.uint8)
+    at = row = column = 0
+    while True:
+        run = _RUN.match(runs, at)
+        if run is None:
+            rest = runs[at:].lstrip(" \t\r\n0123456789")
+            found = f"{rest[0]!r} is in it" if rest else "it ends without !"
+            raise UserError(f"{found}, where runs of b (dead), o (live), $ (end of row) and at last ! are read")
+        at = run.end()
+        count, tag = int(run[1] or 1), run[2]
+        if count == 0:
+            raise UserError(f"row {row} has a count of 0: counts are 1 and more, and 1 may be left out")
+        if tag == "!":
+            return cells
+        if tag == "$":
+            row, column = row + count, 0
+        else:
+            if row >= height or column + count > width:
+                raise UserError(f"row {row} has a cell outside x = {width}, y = {height}: correct the header")
+            cells[row, column : column + count] = tag == "o"
+            column += count
+
+
+def _rule(text: str) -> str:
+    """A rule of a file in the room's notation: B3/S23, b3s23, or 23/3, where survival comes first."""
+    if found := _RULE.fullmatch(text):
+        return Params(rule=f"B{found[1]}/S{found[2]}").rule
+    if found := _OLD_RULE.fullmatch(text):
+        return Params(rule=f"B{found[2]}/S{found[1]}").rule
+    raise UserError(f"its rule {text[:40]!r} is not of two states and eight neighbours: write it as B3/S23")
+
+
+@final
+class RleSource(FileSource):
+    """Pattern files of the room `life`: the pattern is train row 0, and there is no other row."""
+
+    suffix = ".rle"
+
+    def parse(self, rest: str) -> tuple[str, Mapping[str, str]]:
+        path, mark, query = rest.rpartition("?")  # the last one: a path may hold others
+        return (path, dict(parse_qsl(query, keep_blank_values=True))) if mark else (rest, {})
+
+    def rules(self, params: Mapping[str, object]) -> tuple[Judge, Params]:
+        return TASK, _params(params)
+
+    def load(self, path: Path, params: Mapping[str, object], seed: int, pool: int) -> Dataset:
+        """One file as a data set. UserError, with the file and the reason, for anything that is no pattern."""
+        if path.is_dir():
+            raise UserError(f"{path} is a folder and a pattern is one file: name one in it, as {PREFIX}{path}/….rle")
+        data = read_bounded(path, "pattern file", MAX_BYTES)
+        try:
+            pattern = parse(data.decode("utf-8", "replace"))
+            placed = _place(pattern, params)
+        except UserError as error:
+            raise UserError(f"pattern file {path}: {error}") from None
+        name = _name(path, placed)
+        question = _board(pattern.cells, placed)
+        steps = TASK.steps(placed, question, question)
+        meta: dict[str, Any] = {"file": path.stem, "digest": hashlib.sha256(data).hexdigest()[:16]}
+        meta["difficulty"] = dict(TASK.difficulty(placed, question, steps[-1]))
+        row = Instance(name, placed, seed, "train", 0, question, steps[-1], steps, meta)
+        recipe = Recipe(name, TASK.version, params_json(placed), seed, "train", pool)
+        alike = spec(TASK.family, params_json(placed)).name
+        shortage = f" (a pattern is one question, train row 0; random boards alike are {alike})"
+        train = StoredSplit(recipe, (row,), shortage)
+        return Dataset(name, TASK, placed, seed, pool, train, StoredSplit(replace(recipe, split="test"), (), shortage))
+
+
+SOURCE = RleSource()
+
+
+def _params(given: Mapping[str, object]) -> Params:
+    """The room's parameters with those given."""
+    if "density" in given:
+        raise UserError("a pattern's cells are given, and density is of random boards: leave it out")
+    params: Params = spec(TASK.family, given).params
+    return params
+
+
+def _place(pattern: Pattern, given: Mapping[str, object]) -> Params:
+    """The parameters of a pattern's question, its board's size among them."""
+    params = _params(given)
+    if "rule" in given and pattern.rule not in (None, params.rule):
+        raise UserError(f"its rule is {pattern.rule} and rule={params.rule} was given: leave that out")
+    sides = dict(zip(("height", "width"), pattern.cells.shape, strict=True))
+    for side, cells in sides.items():
+        if side not in given:
+            sides[side] = cells + 2 * params.steps
+            if sides[side] > MAX_SIDE:
+                raise UserError(
+                    f"{cells} cells and {params.steps} steps on both sides make a {side} of {sides[side]}, over "
+                    f"{MAX_SIDE}: give {side}=, up to {MAX_SIDE}, where cells outside are dead, or fewer steps"
+                )
+        elif getattr(params, side) < cells:
+            raise UserError(f"{side}={getattr(params, side)} does not hold the pattern: give {cells} at least")
+        else:
+            sides[side] = getattr(params, side)
+    return replace(params, rule=pattern.rule or params.rule, **sides)
+
+
+def _board(cells: Grid, params: Params) -> Grid:
+    """The pattern in the middle of its board."""
+    top, left = (params.height - cells.shape[0]) // 2, (params.width - cells.shape[1]) // 2
+    board = np.zeros((params.height, params.width), np.uint8)
+    board[top : top + cells.shape[0], left : left + cells.shape[1]] = cells
+    return board
+
+
+def _name(path: Path, params: Params) -> str:
+    """The canonical name. The size is always in it, so that judging needs no file, and loading gives the same."""
+    usual = params_json(Params())
+    kept = {k: v for k, v in params_json(params).items() if v != usual[k] or k in ("height", "width")}
+    text = {k: str(v).lower() if isinstance(v, bool) else v for k, v in sorted(kept.items())}
+    return f"{PREFIX}{path.as_posix()}?{urlencode(text, safe='/')}"

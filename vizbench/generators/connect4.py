@@ -1,0 +1,240 @@
+"""Connect Four: find player 1's drop. Board 6x7 and canvas of the paper.
+
+Codes: 0 empty, 1 and 2 the players' disks; row 0 is the top. Player 1 began and is to move. The drop completes four in
+a row (win-in-1), stops the only drop with which player 2 would win next (block), or leaves player 2 no reply that keeps
+player 1 from winning with the next drop (win-in-2). Every drop that does so is right; the stored one is the leftmost.
+
+Positions come from random games whose players win when they can and else drop anywhere. So that they spread from
+openings to late games and over all directions, a least number of disks (8, 10 … 28, evenly) and, for the line that is
+completed or stopped, one of the four directions are drawn first; games are played until a position has both. Neither
+player ever had a drop that wins and made another one. In block and win-in-2 player 1 has no drop that wins at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import log2
+from typing import Final, final
+
+import numpy as np
+import numpy.typing as npt
+
+from vizbench.compiler import jit
+from vizbench.errors import UserError
+from vizbench.generators.kernels.four import (
+    BLOCK,
+    COLUMNS,
+    FORCE,
+    ROWS,
+    WIN,
+    completing,
+    free_cells,
+    is_position,
+    random_drop,
+    right_drops,
+    winning,
+)
+from vizbench.generators.kernels.rng import rng_below, rng_seed
+from vizbench.task import Metric, Task
+from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
+
+EMPTY, MINE, THEIRS = 0, 1, 2
+
+_GOALS: Final = {"win": WIN, "block": BLOCK, "force": FORCE}
+_FEWEST: Final = 8  # disks; with 6 and fewer there are too few positions to be distinct
+_SPREAD: Final = 11  # 8, 10 … 28; up to 32 would cost 3 times as much
+_BITS: Final = np.int64(1) << np.add.outer(np.arange(ROWS)[::-1], 7 * np.arange(COLUMNS))
+_FAULTS: Final = {
+    "win": "does not win",
+    "block": "does not stop player 2 from winning with the next drop",
+    "force": "lets player 2 win, or keep player 1 from winning with the next drop",
+}
+
+
+@final
+@dataclass(frozen=True)
+class Params:
+    """goal: win, block or force (a win with the drop after this one)."""
+
+    goal: str = "win"
+
+    def __post_init__(self) -> None:
+        if self.goal not in _GOALS:
+            raise UserError(f"goal={self.goal[:40]!r} is none of {', '.join(_GOALS)}: try win")
+
+
+VARIANTS = {"win-in-1": Params(), "block": Params(goal="block"), "win-in-2": Params(goal="force")}
+
+
+@jit
+def _asks(mine, theirs, goal, step):
+    """Whether the position is a question: with WIN and BLOCK the line to complete or stop lies along `step`."""
+    free = free_cells(mine | theirs)
+    if goal == WIN:
+        return completing(mine, step) & free != 0
+    if winning(mine) & free:
+        return False
+    if goal == FORCE:
+        return right_drops(mine, theirs, FORCE) != 0
+    threat = winning(theirs) & free
+    alone = threat != 0 and threat & (threat - 1) == 0
+    return alone and completing(theirs, step) & threat != 0 and winning(theirs) & (threat << 1) == 0
+
+
+@jit
+def _seek(rng, goal, step, least):
+    """Play random games up to a position that is a question and has at least `least` disks; both players' disks."""
+    while True:
+        mine = theirs = 0
+        for disks in range(0, ROWS * COLUMNS, 2):
+            if disks >= least and _asks(mine, theirs, goal, step):
+                return mine, theirs
+            if winning(mine) & free_cells(mine | theirs):
+                break
+            mine |= random_drop(rng, mine | theirs)
+            if winning(theirs) & free_cells(mine | theirs):
+                break
+            theirs |= random_drop(rng, mine | theirs)
+
+
+@jit
+def _draw(mine, theirs, grid):
+    """Fill `grid` (6, 7) uint8."""
+    for r in range(ROWS):
+        for c in range(COLUMNS):
+            bit = 7 * c + ROWS - 1 - r
+            grid[r, c] = (mine >> bit & 1) + 2 * (theirs >> bit & 1)
+
+
+@jit
+def _make(keys, goal, question, target):
+    """One position a key. question, target: `(n, 6, 7)` uint8."""
+    rng = np.empty(4, np.uint64)
+    for i in range(keys.shape[0]):
+        rng_seed(rng, keys[i])
+        step = (1, 7, 8, 6)[rng_below(rng, 4)]
+        least = _FEWEST + 2 * rng_below(rng, _SPREAD)
+        mine, theirs = _seek(rng, goal, step, least)
+        right = right_drops(mine, theirs, goal)
+        _draw(mine, theirs, question[i])
+        _draw(mine | (right & -right), theirs, target[i])
+
+
+def _position(question: Grid) -> tuple[int, int] | None:
+    """Both players' disks as bits; None where the grid is no position in which player 1 is to move."""
+    if question.shape != (ROWS, COLUMNS) or question.max() > THEIRS:
+        return None
+    mine, theirs = (int(_BITS[question == code].sum()) for code in (MINE, THEIRS))
+    return (mine, theirs) if is_position(mine, theirs) else None
+
+
+def _drop_fault(before: Grid, after: Grid) -> str:
+    """Why `after` is not `before` and one drop of player 1 more; "" where it is."""
+    changed = np.argwhere(after != before)
+    if len(changed) == 0:
+        return "no disk was dropped"
+    for r, c in changed:
+        if before[r, c] != EMPTY:
+            deed = "taken away" if after[r, c] == EMPTY else "recoloured"
+            return f"the disk at row {r}, column {c} was {deed}"
+    if len(changed) > 1:
+        return f"{len(changed)} disks were dropped where one is asked"
+    r, c = (int(v) for v in changed[0])
+    if after[r, c] != MINE:
+        return f"the disk dropped in column {c} is player 2's"
+    if r + 1 < len(before) and before[r + 1, c] == EMPTY:
+        return f"the disk at row {r}, column {c} floats above an empty cell"
+    return ""
+
+
+@final
+class Connect4(Task[Params]):
+    """Find the right drop in Connect Four."""
+
+    family = "connect4"
+    version = 1
+    summary = "Drop player 1's disk so that it wins, blocks or forces a win in Connect Four."
+    look = Look("connect4", canvas=240, margin=8)
+    codes = 3
+    metric = Metric.JACCARD
+    min_distance = 0.25  # the paper's, as a share of the disks: see `features`
+
+    @property
+    def variants(self) -> Mapping[str, Params]:
+        return VARIANTS
+
+    def generate_batch(self, params: Params, keys: Keys) -> Batch:
+        question = np.empty((len(keys), ROWS, COLUMNS), np.uint8)
+        target = np.empty_like(question)
+        _make(keys, _GOALS[params.goal], question, target)
+        return Batch(question, target)
+
+    def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
+        """The board after the drop."""
+        return target[None].copy()
+
+    def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
+        """Where each player's disks lie in the question, `(n, 84)`: two boards differ by the disks they do not share.
+
+        As a share of all 42 cells, a board with few disks is near to every other: with a pool of 5000 only boards of 24
+        disks and more passed (one in eight), so that test was later in the game than train. By disks 97-99% pass.
+        """
+        disks = [(batch.question == code).reshape(len(batch), -1) for code in (MINE, THEIRS)]
+        return np.concatenate(disks, axis=1).astype(np.uint8)
+
+    def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
+        """score: x / (x + 16) with x = plies log2(legal / right) + disks / 8.
+
+        plies: drops to look ahead, the own one included; legal, right: drops that are allowed, and that are answers;
+        disks on the board.
+        """
+        mine, theirs = (int(_BITS[question == code].sum()) for code in (MINE, THEIRS))
+        goal = _GOALS[params.goal]
+        legal = int(free_cells(mine | theirs)).bit_count()
+        right = int(right_drops(mine, theirs, goal)).bit_count()
+        plies = goal + 1
+        disks = (mine | theirs).bit_count()
+        work = plies * log2(legal / right) + disks / 8
+        return {
+            "score": work / (work + 16),
+            "plies": float(plies),
+            "legal": float(legal),
+            "right": float(right),
+            "disks": float(disks),
+        }
+
+    def check(self, params: Params, question: Grid, answer: Grid) -> Ruling:
+        """One legal drop of player 1 that does what is asked, whether the stored one or another."""
+        position = _position(question)
+        if position is None:
+            return Ruling(False, "the question is no position with player 1 to move, so no answer is right")
+        fault = _drop_fault(question, answer)
+        if fault:
+            return Ruling(False, fault)
+        drop = answer != question
+        if not int(_BITS[drop][0]) & right_drops(*position, _GOALS[params.goal]):
+            return Ruling(False, f"the drop in column {np.argwhere(drop)[0, 1]} {_FAULTS[params.goal]}")
+        return Ruling(True, "")
+
+    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:
+        """One drop of player 1, right or not."""
+        fault = _drop_fault(before, after)
+        return Ruling(not fault, fault)
+
+    def step_count(self, params: Params, question: Grid) -> int:
+        """One drop."""
+        return 1
+
+    def solve(self, params: Params, question: Grid) -> Grid | None:
+        """The leftmost right drop; None where there is none, or the question is no position with player 1 to move."""
+        position = _position(question)
+        right = right_drops(*position, _GOALS[params.goal]) if position else 0
+        if not right:
+            return None
+        answer = question.copy()
+        answer[(right & -right) == _BITS] = MINE
+        return answer
+
+
+TASK = Connect4()

@@ -1,0 +1,313 @@
+"""Towers of Hanoi (Lucas 1883): the best moves from any legal state towards any other.
+
+The picture has two bands, the goal on shaded ground above, the present state below it: three pegs on a base, as many
+levels high as there are disks. The k-th smallest disk is a bar of 2 k - 1 cells around its peg. Its width alone tells
+a disk: colours are drawn anew for each question, and are the same in both bands. Codes: 0 ground, 1 … 6 disks, 7 peg,
+8 base, 9 the goal's ground.
+
+Only the top disk of a peg moves, one at a time, never onto a smaller one. The answer is the picture after some moves of
+a shortest way to the goal. Start and goal are drawn evenly from all pairs of legal states that are far enough apart,
+not from towers only. Two ways between them can be shortest, since the largest disk that has to move may move once or
+twice (Hinz 1992): both are right. The stored one takes, where the ways part, the move that leaves out the peg
+furthest to the left.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+import numpy as np
+import numpy.typing as npt
+
+from vizbench.compiler import jit
+from vizbench.errors import UserError
+from vizbench.generators.kernels.rng import rng_below, rng_seed, rng_shuffle
+from vizbench.generators.kernels.towers import measure, stack, walk
+from vizbench.task import Metric, Task
+from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
+
+GROUND, PEG, BASE, GOAL_GROUND = 0, 7, 8, 9
+COLOURS: Final = 6
+"""Disks have codes 1 … COLOURS."""
+
+_APART_BY_PEGS = 4  # the least number of disks with more pairs of states than the train pool has rows
+
+Table = npt.NDArray[Any]
+"""Least moves between any two states, `(3^n, 3^n)` uint8; states are numbers as in `kernels.towers`."""
+
+
+@final
+@dataclass(frozen=True)
+class Params:
+    """disks: 3 … 6; steps: moves to make, 1 … 2^disks - 1, which is how far apart two states can be."""
+
+    disks: int = 3
+    steps: int = 1
+
+    def __post_init__(self) -> None:
+        if not 3 <= self.disks <= COLOURS:
+            raise UserError(f"disks={self.disks} is outside 3 … {COLOURS}: try 3")
+        if not 1 <= self.steps < 1 << self.disks:
+            most = (1 << self.disks) - 1
+            raise UserError(f"steps={self.steps} is outside 1 … {most}, the furthest that {self.disks} disks can be")
+
+
+VARIANTS = {
+    **{str(disks): Params(disks) for disks in (3, 4, 5)},
+    **{f"{disks}-steps-{k}": Params(disks, k) for disks, k in ((3, 3), (4, 3), (4, 7), (5, 3), (5, 7), (5, 15))},
+}
+
+
+@jit
+def _make(keys, disks, steps, pairs, table, empty, question, target):
+    """One pair of states a key. pairs (m,) int32: start + 3^n goal; empty (h, w): the picture without disks."""
+    rng = np.empty(4, np.uint64)
+    colours = np.empty(COLOURS, np.uint8)
+    states = table.shape[0]
+    for i in range(keys.shape[0]):
+        rng_seed(rng, keys[i])
+        pair = np.int64(pairs[rng_below(rng, pairs.shape[0])])
+        start, goal = pair % states, pair // states
+        for k in range(COLOURS):
+            colours[k] = k + 1
+        rng_shuffle(rng, colours, COLOURS)
+        question[i] = empty
+        stack(goal, colours, question[i, :disks])
+        target[i] = question[i]
+        stack(start, colours, question[i, disks + 1 : 2 * disks + 1])
+        stack(walk(start, goal, disks, steps, table), colours, target[i, disks + 1 : 2 * disks + 1])
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Puzzle:
+    """start, goal: states; colours: the disks' codes, smallest first; distance: least moves from start to goal."""
+
+    start: int
+    goal: int
+    colours: list[int]
+    distance: int
+
+
+@functools.cache
+def _distances(disks: int) -> Table:
+    """Least moves between all states: 59 kB for 5 disks, in 1 ms."""
+    table = np.empty((3**disks, 3**disks), np.uint8)
+    measure(disks, table)
+    return table
+
+
+@functools.lru_cache(maxsize=16)
+def _pairs(disks: int, steps: int) -> npt.NDArray[np.int32]:
+    """Every pair of states at least `steps` moves apart, `(m,)` as start + 3^n goal."""
+    return np.flatnonzero(_distances(disks) >= steps).astype(np.int32)
+
+
+@functools.cache
+def _empty(disks: int) -> Grid:
+    """The picture without disks, `(2n + 2, 3 (2n - 1))`: pegs on their base, the goal's band above."""
+    wide = 2 * disks - 1
+    bands = np.full((2, disks + 1, 3 * wide), GROUND, np.uint8)
+    bands[0] = GOAL_GROUND
+    bands[:, :, disks - 1 :: wide] = PEG
+    bands[:, disks] = BASE
+    return bands.reshape(-1, 3 * wide)
+
+
+def _read(picture: Grid, disks: int, band: int) -> tuple[list[int], list[int]] | str:
+    """Peg and colour of each disk of a band (0 the goal's, 1 the state's), smallest first, or what is wrong with it."""
+    first, wide = band * (disks + 1), 2 * disks - 1
+    pegs, colours = [-1] * disks, [0] * disks
+    rows: list[list[int]] = picture.tolist()  # bars are too short for NumPy: as arrays they took 4 times as long
+    bare: list[int] = _empty(disks)[first, :wide].tolist()
+    for peg in range(3):
+        below = disks  # the size of what lies below, the base at first; -1 for an empty level
+        for row in range(first + disks - 1, first - 1, -1):
+            place = f"at row {row} of peg {peg}"
+            bar = rows[row][peg * wide : (peg + 1) * wide]
+            if bar == bare:
+                below = -1
+                continue
+            colour = bar[disks - 1]
+            size = (bar.count(colour) - 1) // 2
+            drawn = [*bare[: disks - 1 - size], *[colour] * (2 * size + 1), *bare[disks + size :]]
+            if not 1 <= colour <= COLOURS or bar != drawn:
+                return f"there is no whole disk {place}"
+            if below < 0:
+                return f"the disk {place} floats"
+            if pegs[size] >= 0:
+                return f"there are two disks of {2 * size + 1} cells"
+            if size > below:
+                return f"the disk {place} lies on a smaller one"
+            pegs[size], colours[size], below = peg, colour, size
+    if -1 in pegs:
+        return f"the disk of {2 * pegs.index(-1) + 1} cells is missing"
+    return pegs, colours
+
+
+def _state(pegs: list[int]) -> int:
+    return sum(peg * 3**k for k, peg in enumerate(pegs))
+
+
+def _puzzle(params: Params, question: Grid) -> _Puzzle | None:
+    """What a question shows; None where it is no picture of two legal states of the same disks."""
+    empty = _empty(params.disks)
+    if question.shape != empty.shape or not np.array_equal(question == BASE, empty == BASE):
+        return None
+    goal, start = (_read(question, params.disks, band) for band in range(2))
+    if isinstance(start, str) or isinstance(goal, str) or start[1] != goal[1]:
+        return None
+    first, last = _state(start[0]), _state(goal[0])
+    return _Puzzle(first, last, start[1], int(_distances(params.disks)[first, last]))
+
+
+def _reached(params: Params, puzzle: _Puzzle, question: Grid, picture: Grid) -> int | str:
+    """The state that a picture shows if all else in it is the question's; or what is wrong with it."""
+    first, last = params.disks + 1, 2 * params.disks + 1  # of the state's rows
+    frame = np.argwhere(picture != question)
+    frame = frame[(frame[:, 0] < first) | (frame[:, 0] >= last)]
+    if len(frame):
+        r, c = (int(v) for v in frame[0])
+        return f"the {'base' if question[r, c] == BASE else 'goal'} was changed at row {r}, column {c}"
+    read = _read(picture, params.disks, 1)
+    if isinstance(read, str):
+        return read
+    for k, colour in enumerate(puzzle.colours):
+        if read[1][k] != colour:
+            return f"the disk of {2 * k + 1} cells changed its colour"
+    return _state(read[0])
+
+
+def _own(params: Params, picture: Grid) -> _Puzzle:
+    """What a picture made here shows."""
+    puzzle = _puzzle(params, picture)
+    if puzzle is None:
+        raise UserError(f"this is no picture of two states of {params.disks} disks: take one that hanoi made")
+    return puzzle
+
+
+def _after(params: Params, question: Grid, puzzle: _Puzzle, end: int, steps: int) -> Grid:
+    """The question with the state after so many moves of the stored way from its start to the state `end`."""
+    disks = params.disks
+    state: int = walk(puzzle.start, end, disks, steps, _distances(disks))
+    picture = question.copy()
+    picture[disks + 1 :] = _empty(disks)[disks + 1 :]
+    stack(state, np.array(puzzle.colours, np.uint8), picture[disks + 1 : 2 * disks + 1])
+    return picture
+
+
+@final
+class Hanoi(Task[Params]):
+    """Make the best moves in the Towers of Hanoi."""
+
+    family = "hanoi"
+    version = 1
+    summary = "Make the first moves of a shortest way from one state of the Towers of Hanoi to another."
+    look = Look("hanoi", cell=16)
+    codes = 10
+    metric = Metric.HAMMING
+    min_distance = 0.1  # ours: one disk of 8 or 10; 46% of the candidates with 4 disks keep it to a pool of 5000
+
+    @property
+    def variants(self) -> Mapping[str, Params]:
+        return VARIANTS
+
+    def generate_batch(self, params: Params, keys: Keys) -> Batch:
+        disks, empty = params.disks, _empty(params.disks)
+        question = np.empty((len(keys), *empty.shape), np.uint8)
+        target = np.empty_like(question)
+        pairs = _pairs(disks, params.steps)
+        _make(keys, disks, params.steps, pairs, _distances(disks), empty, question, target)
+        return Batch(question, target)
+
+    def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
+        """The picture after each move of a shortest way to the target's state."""
+        puzzle, end = _own(params, question), _own(params, target).start
+        return np.stack([_after(params, question, puzzle, end, k + 1) for k in range(params.steps)])
+
+    def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
+        """The peg of each disk in goal and start, `(n, 2 disks)`: colours do not make a puzzle another one.
+
+        Below 4 disks they do, `(n, 3 disks)`: 3 disks have 702 puzzles, and 5000 train rows would leave none for test.
+        """
+        disks, wide = params.disks, 2 * params.disks - 1
+        bands = batch.question.reshape(len(batch), 2, disks + 1, 3, wide)[:, :, :disks]
+        middle = disks - 1
+        pegs: list[npt.NDArray[Any]] = []
+        colours: list[npt.NDArray[Any]] = []
+        for k in range(disks):
+            bar = bands[..., middle + k]
+            lies = (bar >= 1) & (bar <= COLOURS)
+            if k + 1 < disks:
+                lies &= bands[..., middle + k + 1] != bar
+            pegs.append(lies.any(axis=2).argmax(axis=2))  # (n, 2)
+            colours.append((bar * lies)[:, 0].max(axis=(1, 2))[:, None])
+        rows = pegs if disks >= _APART_BY_PEGS else pegs + colours
+        return np.concatenate(rows, axis=1).astype(np.uint8)
+
+    def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
+        """score: x / (x + 16) with x = steps + levels + distance / 4.
+
+        distance: least moves from start to goal; levels: number of the largest disk that is not on its peg, smallest 1;
+        right: states that are answers.
+        """
+        puzzle, table = _own(params, question), _distances(params.disks)
+        start, goal, distance = puzzle.start, puzzle.goal, puzzle.distance
+        levels = max((k + 1 for k in range(params.disks) if start // 3**k % 3 != goal // 3**k % 3), default=0)
+        right = int(((table[start] == params.steps) & (table[goal] == distance - params.steps)).sum())
+        work = params.steps + levels + distance / 4
+        return {
+            "score": work / (work + 16),
+            "distance": float(distance),
+            "levels": float(levels),
+            "right": float(right),
+        }
+
+    def check(self, params: Params, question: Grid, answer: Grid) -> Ruling:
+        """A legal state, so many moves from the start and so many fewer from the goal; goal, base, colours kept."""
+        puzzle, table = _puzzle(params, question), _distances(params.disks)
+        if puzzle is None:
+            return Ruling(False, "the question is no picture of two states, so no answer is right")
+        if puzzle.distance < params.steps:
+            return Ruling(False, f"the goal is less than {params.steps} moves away, so no answer is right")
+        state = _reached(params, puzzle, question, answer)
+        if isinstance(state, str):
+            return Ruling(False, state)
+        made, left = int(table[puzzle.start, state]), int(table[state, puzzle.goal])
+        if made != params.steps:
+            return Ruling(False, f"the state is {made} moves from the start where {params.steps} are asked")
+        if left != puzzle.distance - params.steps:
+            return Ruling(False, f"the goal is still {left} moves away, not {puzzle.distance - params.steps}")
+        return Ruling(True, "")
+
+    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:
+        """One disk moved by the rules, nearer to the goal."""
+        puzzle, table = _puzzle(params, before), _distances(params.disks)
+        if puzzle is None:
+            return Ruling(False, "the picture before is none of two states")
+        state = _reached(params, puzzle, before, after)
+        if isinstance(state, str):
+            return Ruling(False, state)
+        made = int(table[puzzle.start, state])
+        if made != 1:
+            return Ruling(False, f"this takes {made} moves, not one" if made else "no disk was moved")
+        if table[state, puzzle.goal] >= puzzle.distance:
+            return Ruling(False, "the move does not come nearer to the goal")
+        return Ruling(True, "")
+
+    def step_count(self, params: Params, question: Grid) -> int:
+        """The moves asked for."""
+        return params.steps
+
+    def solve(self, params: Params, question: Grid) -> Grid | None:
+        """The stored way's picture; None where the goal is nearer, or the question is no picture of two states."""
+        puzzle = _puzzle(params, question)
+        if puzzle is None or puzzle.distance < params.steps:
+            return None
+        return _after(params, question, puzzle, puzzle.goal, params.steps)
+
+
+TASK = Hanoi()

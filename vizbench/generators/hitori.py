@@ -1,0 +1,283 @@
+"""Hitori: shade cells so that no row or column repeats a digit, shaded cells do not touch and the rest hangs together.
+
+Codes of the question: the digits 1 … size. Codes of the answer: 0 unshaded, 1 shaded. The rules: no digit twice among
+the unshaded cells of a row or a column; no two shaded cells side by side; unshaded cells are joined by side. Every
+question has exactly one solution, proven by search when it is made. A shading to which no cell can be added is drawn
+first (where one could be added there would be two solutions), then digits for the cells that stay, then for each shaded
+cell the digit of one in its row or column that stays; 6 of 10 boards are unique, the others are thrown away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+
+from vizbench.compiler import jit
+from vizbench.errors import UserError, unknown
+from vizbench.generators.kernels.digits import random_bit
+from vizbench.generators.kernels.flood import flood
+from vizbench.generators.kernels.rng import rng_below, rng_seed, rng_shuffle
+from vizbench.generators.kernels.shading import beside, bit, find_mates, joined, look_ahead, lowest, search, whole
+from vizbench.task import Metric, Task
+from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
+
+_STUCK = 64
+# Rounds of looking one step ahead that decide all cells, least and most; stuck counts as 64. Of 6x6 questions 32% are
+# easy, 55% medium and 13% hard; of 5x5 54%, 38% and 8%; of 8x8 8%, 63% and 29%.
+_LEVELS = {"any": (0, _STUCK), "easy": (1, 2), "medium": (3, 3), "hard": (4, _STUCK)}
+
+_ONE = np.uint64(1)
+_NONE = np.uint64(0)
+_COUNT = np.array([k.bit_count() for k in range(256)], np.int64)
+
+
+@final
+@dataclass(frozen=True)
+class Params:
+    """size: cells a side, 4 … 8; level: any, easy, medium or hard. A question is easy when 2 rounds of looking one
+    step ahead decide all cells, medium when 3 do, hard when it takes more rounds or more steps (see `difficulty`)."""
+
+    size: int = 5
+    level: str = "any"
+
+    def __post_init__(self) -> None:
+        if not 4 <= self.size <= 8:
+            raise UserError(f"size={self.size} is outside 4 … 8: boards are held in 64 bits, try 5")
+        if self.level not in _LEVELS:
+            raise unknown("level of hitori", self.level[:40], _LEVELS)
+
+
+VARIANTS = {
+    "5": Params(),
+    "6": Params(size=6),
+    "8": Params(size=8),
+    "easy": Params(size=6, level="easy"),
+    "medium": Params(size=6, level="medium"),
+    "hard": Params(size=6, level="hard"),
+}
+
+
+@jit
+def _shade(rng, order, board):
+    """Cells in random order, each shaded if it touches none and cuts nothing off: no cell can be added. order (n,)."""
+    rng_shuffle(rng, order, order.shape[0])
+    shaded = _NONE
+    for k in range(order.shape[0]):
+        cell = bit(order[k])
+        around = beside(cell, board)
+        if not around & shaded:
+            free = board & ~shaded & ~cell
+            if joined(around & (~around + _ONE), free, board) == free:
+                shaded |= cell
+    return shaded
+
+
+@jit
+def _fill_unshaded(rng, left, size, digits):
+    """Random digits for the cells of `left`, each time at one of those with the fewest choices. False at a dead end."""
+    rows = np.full(8, (1 << size) - 1)
+    columns = rows.copy()
+    while left:
+        fewest, at, ties = 99, 0, 0
+        todo = left
+        while todo:
+            cell = lowest(todo)
+            choices = _COUNT[rows[cell // 8] & columns[cell % 8]]
+            if choices < fewest:
+                fewest, at, ties = choices, cell, 1
+            elif choices == fewest:
+                ties += 1
+                if rng_below(rng, ties) == 0:
+                    at = cell
+            todo &= todo - _ONE
+        if fewest == 0:
+            return False
+        choice = random_bit(rng, rows[at // 8] & columns[at % 8])
+        digits[at] = _COUNT[choice - 1] + 1
+        rows[at // 8] &= ~choice
+        columns[at % 8] &= ~choice
+        left &= ~bit(at)
+    return True
+
+
+@jit
+def _fill_shaded(rng, shaded, size, digits):
+    """For each shaded cell the digit of an unshaded one in its row or column, all equally likely."""
+    todo = shaded
+    while todo:
+        cell = lowest(todo)
+        other = cell
+        while bit(other) & shaded:
+            k = rng_below(rng, 2 * size)
+            other = cell // 8 * 8 + k if k < size else (k - size) * 8 + cell % 8
+        digits[cell] = digits[other]
+        todo &= todo - _ONE
+
+
+@jit
+def _is_wanted(mates, board, least, most, found):
+    """Whether a board has one solution and its level."""
+    if search(mates, board, found)[0] != 1:
+        return False
+    if least == 0:  # any level
+        return True
+    rounds, _, left = look_ahead(mates, board)
+    return least <= (_STUCK if left else rounds) <= most
+
+
+@jit
+def _make(keys, size, board, least, most, question, target):
+    """One question a key. question, target: `(n, size, size)` uint8."""
+    rng = np.empty(4, np.uint64)
+    digits = np.zeros(64, np.uint8)
+    mates = np.zeros(64, np.uint64)
+    found = np.empty(2, np.uint64)
+    order = np.empty(size * size, np.int64)
+    for i in range(keys.shape[0]):
+        rng_seed(rng, keys[i])
+        for k in range(size * size):
+            order[k] = k // size * 8 + k % size
+        while True:
+            shaded = _shade(rng, order, board)
+            while not _fill_unshaded(rng, board & ~shaded, size, digits):
+                pass
+            _fill_shaded(rng, shaded, size, digits)
+            find_mates(digits, size, mates)
+            if _is_wanted(mates, board, least, most, found):
+                break
+        for r in range(size):
+            for c in range(size):
+                question[i, r, c] = digits[8 * r + c]
+                target[i, r, c] = (shaded & bit(8 * r + c)) != _NONE
+
+
+def _mates(question: Grid) -> npt.NDArray[np.uint64]:
+    """The cells with the digit of each cell in its row or column, `(64,)`, of a square board up to 8x8."""
+    size = len(question)
+    digits = np.zeros((8, 8), np.uint8)
+    digits[:size, :size] = question
+    mates = np.zeros(64, np.uint64)
+    find_mates(digits.ravel(), size, mates)
+    return mates
+
+
+def _shape_fault(shaded: npt.NDArray[np.bool_]) -> str:
+    """What is wrong with where the shaded cells `(h, w)` lie, whatever the digits; "" where nothing is."""
+    for dr, dc in ((0, 1), (1, 0)):
+        h, w = shaded.shape
+        touching = np.argwhere(shaded[: h - dr, : w - dc] & shaded[dr:, dc:])
+        if len(touching):
+            r, c = (int(v) for v in touching[0])
+            return f"the shaded cells at row {r}, column {c} and row {r + dr}, column {c + dc} lie side by side"
+    first = np.zeros_like(shaded)
+    first.flat[np.argmin(shaded)] = True
+    cut = int((~shaded).sum()) - int((flood(~shaded, first) >= 0).sum())
+    return f"{cut} unshaded cells are cut off from the first" if cut else ""
+
+
+@final
+class Hitori(Task[Params]):
+    """Shade a Hitori that has one solution."""
+
+    family = "hitori"
+    version = 1
+    summary = "Shade cells so that no line repeats a digit, no shaded cells touch and the others hang together."
+    look = Look("hitori", cell=32, margin=8)
+    codes = 9
+    metric = Metric.HAMMING
+    min_distance = 0.3  # the paper's, between questions; every candidate of 5x5 and more keeps it to a pool of 5000
+
+    @property
+    def variants(self) -> Mapping[str, Params]:
+        return VARIANTS
+
+    def generate_batch(self, params: Params, keys: Keys) -> Batch:
+        question = np.empty((len(keys), params.size, params.size), np.uint8)
+        target = np.empty_like(question)
+        _make(keys, params.size, whole(params.size), *_LEVELS[params.level], question, target)
+        return Batch(question, target)
+
+    def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
+        """The cells shaded one by one in reading order: the order of deduction is not unique, this one is."""
+        shaded = np.argwhere(target == 1)
+        states = np.zeros((len(shaded), *target.shape), np.uint8)
+        for k, (r, c) in enumerate(shaded):
+            states[k:, r, c] = 1
+        return states
+
+    def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
+        """The question's digits."""
+        return batch.question.reshape(len(batch), -1)
+
+    def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
+        """score: x / (x + 100) with x = tried + 8 (guesses + left).
+
+        rounds: how often all undecided cells are tried both ways, looking one step ahead, until nothing more is
+        decided; tried: cells, over all rounds; left: cells that stay undecided; guesses: of a search that looks ahead
+        no step but follows what is decided to its end; shaded: cells.
+        """
+        mates, board = _mates(question), whole(params.size)
+        rounds, tried, left = look_ahead(mates, board)
+        _, guesses = search(mates, board, np.empty(2, np.uint64))
+        work = tried + 8 * (guesses + left)
+        return {
+            "score": work / (work + 100),
+            "rounds": float(rounds),
+            "tried": float(tried),
+            "left": float(left),
+            "guesses": float(guesses),
+            "shaded": float((target == 1).sum()),
+        }
+
+    def check(self, params: Params, question: Grid, answer: Grid) -> Ruling:
+        """No digit twice among a line's unshaded cells, no shaded cells side by side, unshaded cells joined."""
+        if answer.shape != question.shape:
+            return Ruling(False, "the answer has not the shape of the question")
+        strange = np.argwhere(answer > 1)
+        if len(strange):
+            r, c = (int(v) for v in strange[0])
+            return Ruling(False, f"the cell at row {r}, column {c} is neither 0, unshaded, nor 1, shaded")
+        shaded = answer == 1
+        for digit in range(self.codes):
+            held = (question == digit) & ~shaded
+            for kind, axis in (("row", 1), ("column", 0)):
+                lines = np.flatnonzero(held.sum(axis=axis) > 1)
+                if len(lines):
+                    return Ruling(False, f"{kind} {lines[0]} holds the digit {digit} unshaded more than once")
+        fault = _shape_fault(shaded)
+        return Ruling(not fault, fault)
+
+    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:
+        """One cell more is shaded, right or not: it touches no shaded cell and cuts nothing off."""
+        start = np.zeros_like(before) if np.array_equal(before, question) else before
+        changed = np.argwhere(start != after)
+        if len(changed) != 1:
+            return Ruling(False, f"{len(changed)} cells changed where one is shaded")
+        r, c = (int(v) for v in changed[0])
+        if after[r, c] == 0:
+            return Ruling(False, f"the shaded cell at row {r}, column {c} was changed back")
+        if after[r, c] != 1:
+            return Ruling(False, f"the cell at row {r}, column {c} is neither 0, unshaded, nor 1, shaded")
+        fault = _shape_fault(after == 1)
+        return Ruling(not fault, fault)
+
+    def step_count(self, params: Params, question: Grid) -> None:
+        """As many as cells are shaded: no step takes one back."""
+
+    def solve(self, params: Params, question: Grid) -> Grid | None:
+        """The first solution that a search finds; None where there is none, or the question has another size."""
+        size = params.size
+        if question.shape != (size, size):
+            return None
+        found = np.zeros(1, np.uint64)
+        count, _ = search(_mates(question), whole(size), found)
+        rows, columns = np.divmod(np.arange(size * size, dtype=np.uint64), np.uint64(size))
+        cells = found[0] >> (rows * np.uint64(8) + columns) & _ONE
+        return cells.astype(np.uint8).reshape(size, size) if count else None
+
+
+TASK = Hitori()

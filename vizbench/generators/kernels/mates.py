@@ -1,0 +1,212 @@
+"""Whether white forces mate: a search over boards of `chessboard`, to the end of every line."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vizbench.compiler import jit
+from vizbench.generators.kernels.chessboard import (
+    BISHOP,
+    BLACK_KING,
+    BOARD,
+    EMPTY,
+    KNIGHT,
+    MOST,
+    PASSED,
+    PAWN,
+    QUEEN,
+    ROOK,
+    STEPS,
+    in_check,
+    list_moves,
+    play,
+)
+
+
+@jit
+def mated(board, moves, after):
+    """Whether black, to move, is checkmated. moves (MOST,) int64, after (BOARD,) int8: scratch."""
+    if not in_check(board, -1):
+        return False
+    king = np.int64(board[BLACK_KING])
+    for k in range(8):  # the king's moves first: mostly one of them is legal, and the others need not be listed
+        end = king + STEPS[k]
+        if end & 0x88 == 0 and board[end] >= 0:
+            after[:] = board
+            play(after, king | end << 7)
+            if not in_check(after, -1):
+                return False
+    for i in range(list_moves(board, -1, moves)):
+        after[:] = board
+        play(after, moves[i])
+        if not in_check(after, -1):
+            return False
+    return True
+
+
+@jit
+def _mark_checks(board, marks):
+    """Mark by what moves white could give check. marks (128,) uint8: bit `kind` where a piece of the kind would give it
+    from, bit 0 where a piece stands in the way of another that would."""
+    marks[:] = 0
+    king = np.int64(board[BLACK_KING])
+    for k in range(16):
+        step = STEPS[k]
+        kind = ROOK if k < 4 else BISHOP if k < 8 else KNIGHT
+        line = 1 << kind | (1 << QUEEN if kind != KNIGHT else 0)
+        s = king + step
+        while s & 0x88 == 0 and board[s] == EMPTY and kind != KNIGHT:
+            marks[s] |= line
+            s += step
+        if s & 0x88 == 0:
+            marks[s] |= line
+            if kind != KNIGHT and board[s] > 0:
+                behind = s + step
+                while behind & 0x88 == 0 and board[behind] == EMPTY:
+                    behind += step
+                marks[s] |= behind & 0x88 == 0 and (board[behind] == kind or board[behind] == QUEEN)
+    for s in (king + 15, king + 17):
+        if s & 0x88 == 0:
+            marks[s] |= 1 << PAWN
+    marks[board[PASSED]] |= 1 << PAWN  # taking en passant opens lines in ways of its own
+
+
+@jit
+def _mates_now(board, moves, boards):
+    """Whether white, to move, has a mating move. moves (2, MOST) int64, boards (2, BOARD) int8: scratch."""
+    marks = np.empty(128, np.uint8)
+    _mark_checks(board, marks)
+    for i in range(list_moves(board, 1, moves[0])):
+        move = moves[0, i]
+        start, end = move & 127, move >> 7 & 127
+        # Most moves can give no check, and are not even played: playing all takes 2.5 times as long.
+        if not (marks[end] >> board[start] & 1 or marks[start] & 1 or move >> 14):
+            continue
+        boards[0] = board
+        play(boards[0], move)
+        if not in_check(boards[0], 1) and mated(boards[0], moves[1], boards[1]):
+            return True
+    return False
+
+
+@jit
+def _begin(board, side, first, moves):
+    """List the moves of a side, the move `first` before the others if it is among them; how many."""
+    count = list_moves(board, side, moves)
+    for i in range(count):
+        if moves[i] == first:
+            moves[0], moves[i] = moves[i], moves[0]
+            break
+    return count
+
+
+@jit
+def _next(board, side, checks, moves, at, after):
+    """Play on `after` the first legal move, if `checks` the first check, from number `at` on; the number after it, 0 if
+    there is none."""
+    for i in range(at, moves.shape[0]):
+        after[:] = board
+        play(after, moves[i])
+        if not in_check(after, side) and (not checks or in_check(after, -1)):
+            return i + 1
+    return 0
+
+
+@jit
+def forced(board, plies, free):
+    """Whether white mates within `plies` moves of both sides whatever black does: odd, white is to move; even, black.
+
+    free: from this ply on white looks at checks alone; `plies` for a complete search. Depth first. The move that last
+    decided a ply comes first when the ply is entered again, since what answers one move mostly answers the next.
+    """
+    boards, moves = np.empty((plies + 2, BOARD), np.int8), np.empty((plies + 1, MOST), np.int64)
+    if plies == 0:
+        return mated(board, moves[0], boards[0])
+    count, at, first = np.zeros(plies, np.int64), np.zeros(plies, np.int64), np.zeros(plies, np.int64)
+    boards[0] = board
+    ply = 0
+    entered, value = True, False
+    while True:
+        side = 1 if (plies - ply) % 2 else -1
+        going = True
+        if entered and ply == plies - 1:
+            value = _mates_now(boards[ply], moves[ply:], boards[ply + 1 :])
+            going = False
+        elif entered:
+            count[ply], at[ply] = _begin(boards[ply], side, first[ply], moves[ply]), 0
+        elif value == (side > 0):  # the move that was tried decides the ply
+            first[ply] = moves[ply, at[ply] - 1]
+            going = False
+        if going:
+            tried = at[ply]
+            checks = side > 0 and ply >= free
+            at[ply] = _next(boards[ply], side, checks, moves[ply, : count[ply]], tried, boards[ply + 1])
+            if at[ply] > 0:
+                ply, entered = ply + 1, True
+                continue
+            # White has no way left; black has no move that saves it, and is mated or will be unless this is stalemate.
+            value = side < 0 and (tried > 0 or in_check(boards[ply], -1))
+        if ply == 0:
+            return value
+        ply, entered = ply - 1, False
+
+
+@jit
+def legal_moves(board, side, moves):
+    """Fill `moves` (MOST,) int64 with the legal moves of a side; how many."""
+    after = np.empty(BOARD, np.int8)
+    count = 0
+    for i in range(list_moves(board, side, moves)):
+        after[:] = board
+        play(after, moves[i])
+        if not in_check(after, side):
+            moves[count] = moves[i]
+            count += 1
+    return count
+
+
+@jit
+def first_moves(board, mate, moves):
+    """Fill `moves` (MOST,) int64 with white's moves that force mate in `mate` moves, themselves counted; how many, and
+    how many legal moves there are."""
+    after = np.empty(BOARD, np.int8)
+    right = 0
+    legal = legal_moves(board, 1, moves)
+    for i in range(legal):
+        after[:] = board
+        play(after, moves[i])
+        if forced(after, 2 * mate - 2, 2 * mate):
+            moves[right] = moves[i]
+            right += 1
+    return right, legal
+
+
+@jit
+def _longest(board, mate, moves):
+    """Black's first legal reply after which white needs `mate` moves, or else its last."""
+    after = np.empty(BOARD, np.int8)
+    reply = np.int64(0)
+    for i in range(legal_moves(board, -1, moves)):
+        reply = moves[i]
+        after[:] = board
+        play(after, reply)
+        if mate == 1 or not forced(after, 2 * mate - 3, 2 * mate):
+            break
+    return reply
+
+
+@jit
+def play_line(board, mate, line, choices):
+    """Go on from `line[0]`, a move of white that forces mate in `mate` moves, up to the mate.
+
+    line (2 mate - 1,) int64: black holds out longest, white's move is the first right one. choices (mate, 2) int64: of
+    white's second and later moves, how many are right and how many legal.
+    """
+    now, moves = board.copy(), np.empty(MOST, np.int64)
+    play(now, line[0])
+    for k in range(1, mate):
+        line[2 * k - 1] = _longest(now, mate - k, moves)
+        play(now, line[2 * k - 1])
+        choices[k, 0], choices[k, 1] = first_moves(now, mate - k, moves)
+        line[2 * k] = moves[0]
+        play(now, line[2 * k])

@@ -1,0 +1,216 @@
+"""One cell, brought as far as it goes: its data, its header, its model's answers, and what can go wrong with each."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, cast, final
+
+import msgspec
+
+from vizbench import sources
+from vizbench.dataset import Dataset, Split
+from vizbench.errors import UserError
+from vizbench.formats.rows import encode
+from vizbench.harness.asking import Asking, ModelFault, answer_all, missing
+from vizbench.harness.model import Model, Progress
+from vizbench.harness.plan import Cell
+from vizbench.harness.plugin import code_of
+from vizbench.harness.provenance import data_digest, environment, now
+from vizbench.harness.records import FORMAT, DataInfo, Header, TaskInfo, read_header
+from vizbench.harness.storage import clear_drafts, disk_errors, locked, write_whole
+from vizbench.task import params_json
+from vizbench.types import Instance, Json
+
+Kind: TypeAlias = Literal["start", "skip", "adapt", "predict", "done", "failed"]
+
+LoadData: TypeAlias = Callable[[str, int], Dataset]
+"""The data set of a task and a seed."""
+
+ModelOf: TypeAlias = Callable[[str, str], Model[Any]]
+"""The model of a name and a checkpoint, built when it is asked for."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happens in a run, for whoever shows it.
+
+    position: the cell's number, from 1, of `cells`. done, total: steps (adapt) or questions (predict); loss: the
+    latest, where the model tells it; message: why the cell failed.
+    """
+
+    kind: Kind
+    cell: Cell
+    position: int
+    cells: int
+    done: int = 0
+    total: int = 0
+    loss: float | None = None
+    message: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a cell ended. error: None where it was measured, else why not; data: whether its data could be had at all."""
+
+    cell: Cell
+    directory: Path
+    error: str | None
+    data: bool = True
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a run to be read back."""
+        return (self.directory / "run.json").exists()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A cell, where it goes, after how many questions it stops, its kin, and its number, from 1, of `cells`."""
+
+    cell: Cell
+    directory: Path
+    limit: int | None
+    kin: str | None
+    position: int
+    cells: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Makes the events of one cell."""
+
+    report: Callable[[Event], None]
+    place: Place
+
+    def __call__(self, kind: Kind, at: Progress | None = None, message: str = "") -> None:
+        """Tell of one step."""
+        done, total, loss = (0, 0, None) if at is None else (at.done, at.total, at.loss)
+        self.report(Event(kind, self.place.cell, self.place.position, self.place.cells, done, total, loss, message))
+
+
+def measure(place: Place, load: LoadData, model_of: ModelOf, report: Callable[[Event], None]) -> Outcome:
+    """Bring one cell as far as it goes; a fault of its data or its model is its outcome.
+
+    Nothing is written or told where the data cannot be had: it may be so for the whole plan. UserError
+    for a changed plan, a corrupt or busy directory, a disk that refuses: these are not the cell's fault.
+    """
+    cell, directory, tell = place.cell, place.directory, Teller(report, place)
+    open_questions = missing(directory, cell, place.limit)
+    try:
+        asking = data_of(cell, load)
+    except Exception as error:  # of a file, of a space that is too small, of a room
+        sentence = str(error) if isinstance(error, UserError) else f"{type(error).__name__} in its data: {error}"
+        return Outcome(cell, directory, sentence, data=False)
+    model = None if open_questions == [] else model_of(cell.model, cell.checkpoint)
+    header = _header(cell, asking, model, place.kin)
+    refuse_change(directory, _lasting(header))
+    if model is None:
+        tell("skip")
+        return Outcome(cell, directory, None)
+    tell("start")
+    with disk_errors(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+    with locked(directory):
+        refuse_change(directory, _lasting(header))  # another process may have begun it since
+        clear_drafts(directory)
+        if not (directory / "run.json").exists():
+            rows = b"".join(encode(instance, steps=False) + b"\n" for instance in asking.test)
+            write_whole(directory / "questions.jsonl", rows)
+            write_whole(directory / "run.json", msgspec.json.format(msgspec.json.encode(header)) + b"\n")
+        try:
+            answer_all(directory, asking, model, missing(directory, cell, place.limit), tell)
+        except UserError:
+            raise
+        except Exception as error:
+            sentence = str(error) if isinstance(error, ModelFault) else f"{type(error).__name__}: {error}"
+            write_error(directory, sentence, error)
+            tell("failed", message=sentence)
+            return Outcome(cell, directory, sentence)
+        with disk_errors(directory):
+            (directory / "error.txt").unlink(missing_ok=True)
+    tell("done")
+    return Outcome(cell, directory, None)
+
+
+def data_of(cell: Cell, load: LoadData) -> Asking:
+    """The cell's data. UserError where there are not enough examples."""
+    dataset = load(cell.task, cell.seed)
+    train = dataset.train.count if cell.shots is None else cell.shots
+    return Asking(cell, dataset.judge, dataset.params, _head(dataset.train, train), _head(dataset.test, cell.n_test))
+
+
+def refuse_change(directory: Path, wanted: Mapping[str, Any]) -> None:
+    """UserError where the directory holds a cell that differs in these parts of its header; says in what."""
+    if not (directory / "run.json").exists():
+        return
+    old = _flat(msgspec.to_builtins(read_header(directory)))
+    new = _flat(msgspec.to_builtins(wanted))
+    changed = [
+        f"{key.removeprefix('cell.')} was {old.get(key)}, is {value}"
+        for key, value in new.items()
+        if old.get(key) != value and not (key == "code" and old.get(key) is None)  # runs of before told no code
+    ]
+    if changed:
+        raise UserError(
+            f"{directory} was measured by another plan ({'; '.join(changed)}): give that plan again, or another --out"
+        )
+
+
+def write_error(directory: Path, sentence: str, error: BaseException | None = None) -> None:
+    """Leave in the directory why the cell failed: a sentence, and the traceback of `error`."""
+    with disk_errors(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+    story = [sentence.replace("\n", " "), "\n", *(["\n", *traceback.format_exception(error)] if error else [])]
+    write_whole(directory / "error.txt", "".join(story).encode("utf-8", "replace"))
+
+
+def _head(split: Split, n: int | None) -> tuple[Instance, ...]:
+    """The first n rows, or all that a file has."""
+    if split.count is not None:
+        n = split.count if n is None else min(n, split.count)
+    if not n:
+        raise UserError(
+            f"{split.recipe.task[:120]} has no {split.name} rows whose answer is known: choose another task"
+        )
+    return split.head(n)
+
+
+def _header(cell: Cell, asking: Asking, model: Model[Any] | None, kin: str | None) -> Header:
+    digest = data_digest([*asking.train, *asking.test])
+    task = TaskInfo(sources.version_of(asking.judge), _json(asking.params), asking.judge.look.palette)
+    data = DataInfo(digest, len(asking.train), len(asking.test))
+    weights = model.weights if model else None
+    return Header(FORMAT, cell, task, data, weights, kin, now(), environment(), code_of(cell.model))
+
+
+def _lasting(header: Header) -> dict[str, Any]:
+    """The parts that must stay the same for a run to go on."""
+    weights = {"weights": header.weights} if header.weights else {}
+    return planned(header.cell) | {"task": header.task, "data": header.data} | weights
+
+
+def planned(cell: Cell) -> dict[str, Any]:
+    """The parts that are known before any data is made."""
+    code = code_of(cell.model)
+    return {"cell": cell} | ({"code": code} if code else {})
+
+
+def _json(params: Any) -> Json:
+    """Parameters as they read after a way through JSON, so that they compare equal."""
+    return msgspec.json.decode(msgspec.json.encode(params_json(params)))
+
+
+def _flat(value: Any, name: str = "") -> dict[str, Any]:
+    """Nested objects as one, the keys joined by dots."""
+    if not isinstance(value, dict):
+        return {name: value}
+    inner = cast("dict[str, Any]", value)
+    dot = "." if name else ""
+    return {path: leaf for key, item in inner.items() for path, leaf in _flat(item, f"{name}{dot}{key}").items()}

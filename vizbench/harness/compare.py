@@ -1,0 +1,244 @@
+"""Models against one another on the same questions, and against budgets: differences, budgets to reach 90%, ratios.
+
+All from records alone, over first attempts. Pairs are of models with weights; the trivial baselines stand beside them
+in every table and need no interval of their own. The same arguments give the same intervals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from itertools import combinations
+from typing import Final, Literal, TypeAlias, final
+
+import numpy as np
+
+from vizbench.harness import bootstrap, thresholds
+from vizbench.harness.bootstrap import Floats
+from vizbench.harness.metrics import distinct
+from vizbench.harness.plan import TRIVIAL
+from vizbench.harness.records import CellRun, Record
+from vizbench.harness.thresholds import TARGET, Span
+from vizbench.seeds import stream
+
+Metric: TypeAlias = Literal["exact", "valid"]
+
+PSEUDO: Final = np.array([[1.0], [-1.0]])
+"""Two questions that are added to each seed's differences, one for either model (Bonett and Price 2012): two models
+that answer 200 questions alike may still differ, and a resample of zeros would deny it."""
+
+
+@final
+@dataclass(frozen=True, slots=True, order=True)
+class Contender:
+    """A model as it was measured: name, checkpoint, and how long the plan had it train, in words."""
+
+    name: str
+    checkpoint: str
+    training: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How many examples one model needs on one task.
+
+    budgets, shares: the measured curve, by growing budget; first: the smallest measured budget with at least the
+    target share, the paper's convention, None where none is; at: the same read off the monotone curve between measured
+    budgets (`thresholds`), open where the curve starts above the target or ends below it; interval: 95%, over questions
+    for one seed and over seeds for several; of sampling alone: a step from 0 to 1 between two budgets has no width.
+    """
+
+    task: str
+    model: Contender
+    seeds: tuple[int, ...]
+    budgets: tuple[int, ...]
+    shares: tuple[float, ...]
+    first: int | None
+    at: Span
+    interval: Span
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """How many times as many examples `b` needs as `a` to reach the target, on questions that both were asked.
+
+    at, interval: as in `Budget`, open where a curve does not reach the target or starts above it.
+    """
+
+    task: str
+    a: Contender
+    b: Contender
+    seeds: tuple[int, ...]
+    at: Span
+    interval: Span
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Two models with the same examples on the same questions.
+
+    n: questions that both answered, in `seeds`; a_share, b_share: right among these; difference: a - b; low, high: its
+    95% interval, paired: over questions for one seed, over seeds for several.
+    """
+
+    task: str
+    shots: int
+    a: Contender
+    b: Contender
+    seeds: tuple[int, ...]
+    n: int
+    a_share: float
+    b_share: float
+    difference: float
+    low: float
+    high: float
+
+
+def budgets(runs: Sequence[CellRun], metric: Metric = "exact", target: float = TARGET) -> list[Budget]:
+    """One a task and model that was measured at two budgets or more, by task."""
+    return [_budget(curve, metric, target) for curves in _tasks(runs) for curve in curves if len(curve.shots()) > 1]
+
+
+def ratios(runs: Sequence[CellRun], metric: Metric = "exact", target: float = TARGET) -> list[Ratio]:
+    """One a task and pair of models that share a seed and were measured at two budgets or more, by task."""
+    found = [_ratio(a, b, metric, target) for a, b in _pairs(runs)]
+    return [ratio for ratio in found if ratio is not None]
+
+
+def differences(runs: Sequence[CellRun], metric: Metric = "exact") -> list[Difference]:
+    """One a task, budget and pair of models that share a question, by task and budget."""
+    found = [_difference(a, b, n, metric) for a, b in _pairs(runs) for n in a.shots() if n in b.shots()]
+    return sorted((row for row in found if row is not None), key=lambda row: (row.task, row.shots))
+
+
+_Answers: TypeAlias = Mapping[str, Record]  # a question's id -> its first answer
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _Curve:
+    """One model on one task: (seed, examples) -> its answers, none of them empty."""
+
+    task: str
+    model: Contender
+    cells: Mapping[tuple[int, int], _Answers]
+
+    def shots(self) -> tuple[int, ...]:
+        return tuple(sorted({n for _, n in self.cells}))
+
+    def seeds(self) -> tuple[int, ...]:
+        return tuple(sorted({seed for seed, _ in self.cells}))
+
+
+def _tasks(runs: Sequence[CellRun]) -> list[list[_Curve]]:
+    """The curves, task by task. One task's questions in two versions, or in a file that changed, are two tasks here."""
+    found: dict[tuple[str, str, str], dict[Contender, dict[tuple[int, int], _Answers]]] = {}
+    for run in distinct(runs):
+        header = run.header
+        cell = header.cell
+        answers = {record.id: record for record in run.records if record.attempt == 0}
+        if cell.model in TRIVIAL or not answers:
+            continue
+        questions = str(header.task.version), header.data.digest if cell.shots is None else ""
+        contender = Contender(cell.model, cell.checkpoint, cell.training)
+        cells = found.setdefault((cell.task, *questions), {}).setdefault(contender, {})
+        place = cell.seed, header.data.examples
+        if len(answers) > len(cells.get(place, ())):  # with other attempts it may be there twice
+            cells[place] = answers
+    return [[_Curve(key[0], model, cells) for model, cells in sorted(found[key].items())] for key in sorted(found)]
+
+
+def _pairs(runs: Sequence[CellRun]) -> Iterator[tuple[_Curve, _Curve]]:
+    for curves in _tasks(runs):
+        yield from combinations(curves, 2)
+
+
+def _table(curves: Sequence[_Curve], seed: int, columns: Sequence[tuple[int, int]], metric: Metric) -> Floats:
+    """Scores `(questions, columns)` of one seed, NaN where not answered. columns: a curve's number and a budget."""
+    answers = [curves[number].cells.get((seed, n), {}) for number, n in columns]
+    ids = dict.fromkeys(name for known in answers for name in known)
+    right: Callable[[Record], bool] = (
+        (lambda record: record.exact) if metric == "exact" else lambda record: record.valid
+    )
+    rows = [[float(right(known[name])) if name in known else np.nan for known in answers] for name in ids]
+    return np.array(rows, np.float64).reshape(len(ids), len(columns))
+
+
+def _budget(curve: _Curve, metric: Metric, target: float) -> Budget:
+    shots, seeds = curve.shots(), curve.seeds()
+    tables = [_table([curve], seed, [(0, n) for n in shots], metric) for seed in seeds]
+    values, weights = bootstrap.shares(tables), bootstrap.counts(tables)
+    draws = _curves(tables, stream("budget", curve.task, *_names(curve)))
+    low, high = thresholds.reached(shots, values[None], weights, target)
+    measured = tuple(float(value) for value in values)
+    return Budget(
+        task=curve.task,
+        model=curve.model,
+        seeds=seeds,
+        budgets=shots,
+        shares=measured,
+        first=thresholds.first_reached(shots, measured, target),
+        at=thresholds.span(float(low[0]), float(high[0])),
+        interval=thresholds.interval(*thresholds.reached(shots, draws, weights, target)),
+    )
+
+
+def _ratio(a: _Curve, b: _Curve, metric: Metric, target: float) -> Ratio | None:
+    seeds = tuple(seed for seed in a.seeds() if seed in b.seeds())
+    left, right = (tuple(n for n in c.shots() if any((s, n) in c.cells for s in seeds)) for c in (a, b))
+    if min(len(left), len(right)) < 2:
+        return None
+    columns = [(0, n) for n in left] + [(1, n) for n in right]
+    tables = [_table([a, b], seed, columns, metric) for seed in seeds]
+    weights = bootstrap.counts(tables)
+
+    def bounds(values: Floats) -> tuple[Floats, Floats]:
+        a_low, a_high = thresholds.reached(left, values[:, : len(left)], weights[: len(left)], target)
+        b_low, b_high = thresholds.reached(right, values[:, len(left) :], weights[len(left) :], target)
+        with np.errstate(divide="ignore"):
+            return b_low / a_high, b_high / a_low  # inf only above, 0 only below: no draw is undefined
+
+    low, high = bounds(bootstrap.shares(tables)[None])
+    draws = _curves(tables, stream("ratio", a.task, *_names(a), *_names(b)))
+    return Ratio(
+        task=a.task,
+        a=a.model,
+        b=b.model,
+        seeds=seeds,
+        at=thresholds.span(float(low[0]), float(high[0])),
+        interval=thresholds.interval(*bounds(draws)),
+    )
+
+
+def _curves(tables: Sequence[Floats], origin: int) -> Floats:
+    """Resampled curves `(draws, columns)`, each of shares within 0..1."""
+    draws = bootstrap.resample(tables, origin)
+    return np.clip(draws[~np.isnan(draws).any(axis=1)], 0, 1)
+
+
+def _difference(a: _Curve, b: _Curve, shots: int, metric: Metric) -> Difference | None:
+    pairs = {seed: _table([a, b], seed, [(0, shots), (1, shots)], metric) for seed in a.seeds() if seed in b.seeds()}
+    both = {seed: table[~np.isnan(table).any(axis=1)] for seed, table in pairs.items()}
+    both = {seed: table for seed, table in both.items() if len(table)}
+    if not both:
+        return None
+    tables = list(both.values())
+    a_share, b_share = (float(share) for share in bootstrap.shares(tables))
+    low, high = paired(tables, stream("difference", a.task, shots, *_names(a), *_names(b)))
+    n = sum(len(table) for table in tables)
+    return Difference(a.task, shots, a.model, b.model, tuple(both), n, a_share, b_share, a_share - b_share, low, high)
+
+
+def paired(tables: Sequence[Floats], origin: int, draws: int = bootstrap.DRAWS) -> tuple[float, float]:
+    """The 95% interval of the difference of two columns, within -1..1. tables: `(questions, 2)` a seed, no NaN."""
+    gaps = [np.concatenate([table[:, :1] - table[:, 1:], PSEUDO]) for table in tables]
+    tail = (1 - bootstrap.LEVEL) / 2
+    low, high = np.quantile(bootstrap.resample(gaps, origin, draws)[:, 0], [tail, 1 - tail])
+    return float(max(low, -1)), float(min(high, 1))
+
+
+def _names(curve: _Curve) -> tuple[str, ...]:
+    return astuple(curve.model)

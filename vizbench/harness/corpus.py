@@ -1,0 +1,106 @@
+"""ARC files as the paper counts them: tasks that two models solve together or alone, and shares by concept.
+
+A test input is solved where one of the attempts is exact; a task where all its test inputs are. Solving is counted from
+cells that are complete alone: a task half asked is not half solved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import PurePosixPath
+from typing import TypeAlias, final
+
+from vizbench.harness.compare import Contender
+from vizbench.harness.metrics import distinct, mean, wilson
+from vizbench.harness.paper import paper
+from vizbench.harness.plan import TRIVIAL, is_corpus
+from vizbench.harness.records import CellRun
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """How many of `tasks` tasks, asked of both, were solved by a alone, by both, by b alone, within the attempts."""
+
+    corpus: str
+    attempts: int
+    a: Contender
+    b: Contender
+    tasks: int
+    only_a: int
+    both: int
+    only_b: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """One model on one concept: share of n test inputs solved in any of the attempts, with its 95% Wilson interval."""
+
+    model: Contender
+    concept: str
+    attempts: int
+    n: int
+    share: float
+    low: float
+    high: float
+
+
+_Solved: TypeAlias = dict[tuple[str, str, int], bool]  # (task, digest of its data, seed) -> whether it was solved
+
+
+def overlaps(runs: Sequence[CellRun]) -> list[Overlap]:
+    """One a corpus (a folder of ARC files), number of attempts and pair of models that share a task of it."""
+    solved: dict[tuple[str, int], dict[Contender, _Solved]] = {}
+    for model, run in _corpus_runs(runs):
+        cell = run.header.cell
+        key = cell.task, run.header.data.digest, cell.seed
+        solved.setdefault((_folder(cell.task), cell.attempts), {}).setdefault(model, {})[key] = all(_inputs(run))
+    return [
+        _overlap(*where, a, models[a], b, models[b])
+        for where, models in sorted(solved.items())
+        for a, b in combinations(sorted(models), 2)
+        if models[a].keys() & models[b].keys()
+    ]
+
+
+def concepts(runs: Sequence[CellRun]) -> list[Concept]:
+    """One a model and concept of ConceptARC, whose files lie in folders named by concept; in the paper's order."""
+    order = {name: number for number, name in enumerate(next(iter(paper().conceptarc_accuracy.values())))}
+    found: dict[tuple[Contender, str, int], list[bool]] = {}
+    for model, run in _corpus_runs(runs):
+        concept = PurePosixPath(run.header.cell.task).parent.name
+        if concept in order:
+            found.setdefault((model, concept, run.header.cell.attempts), []).extend(_inputs(run))
+    rows: list[Concept] = []
+    for (model, concept, attempts), inputs in found.items():
+        low, high = wilson(sum(inputs), len(inputs))
+        rows.append(Concept(model, concept, attempts, len(inputs), mean(inputs), low, high))
+    return sorted(rows, key=lambda row: (row.model, row.attempts, order[row.concept]))
+
+
+def _overlap(corpus: str, attempts: int, a: Contender, a_solved: _Solved, b: Contender, b_solved: _Solved) -> Overlap:
+    pairs = [(a_solved[task], b_solved[task]) for task in a_solved.keys() & b_solved.keys()]
+    only_a, both, only_b = (pairs.count(kind) for kind in ((True, False), (True, True), (False, True)))
+    return Overlap(corpus, attempts, a, b, len(pairs), only_a, both, only_b)
+
+
+def _corpus_runs(runs: Sequence[CellRun]) -> Iterator[tuple[Contender, CellRun]]:
+    for run in distinct(runs):
+        cell = run.header.cell
+        if is_corpus(cell.task) and cell.model not in TRIVIAL and run.questions and run.complete:
+            yield Contender(cell.model, cell.checkpoint, cell.training), run
+
+
+def _inputs(run: CellRun) -> list[bool]:
+    """Of each test input whether an attempt at it is exact."""
+    exact = {record.id for record in run.records if record.exact}
+    return [question.id in exact for question in run.questions]
+
+
+def _folder(task: str) -> str:
+    """The corpus of a file: the folder that it lies in, or for a concept's file the one above."""
+    folder = PurePosixPath(task.partition(":")[2]).parent
+    return str(folder.parent if folder.name in next(iter(paper().conceptarc_accuracy.values())) else folder)

@@ -1,0 +1,179 @@
+"""Cells measured by several processes at once.
+
+A process measures one cell at a time and tells of every step through a pipe. Processes rather than threads: models hold
+the interpreter's lock. Spawned rather than forked: a fork of a process with threads may stand still. Own pipes rather
+than a pool of `concurrent.futures`: that gives up all its cells when one process dies, and here one cell fails.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing.connection import Connection, wait
+from typing import Any, Final, TypeAlias, final
+
+from vizbench import sources
+from vizbench.errors import UserError
+from vizbench.harness.cell import Event, Outcome, Place, measure, write_error
+from vizbench.harness.plugin import load_model
+
+MAX_JOBS: Final = 256
+
+_PATIENCE: Final = 10.0
+"""Seconds that a process without work has to end by itself, so that a model may put its things away."""
+
+
+def check_jobs(jobs: int) -> None:
+    """Refuse a number of processes that is no integer in 1 … MAX_JOBS."""
+    if isinstance(jobs, bool) or not isinstance(jobs, int) or not 1 <= jobs <= MAX_JOBS:  # pyright: ignore[reportUnnecessaryIsInstance] callers are users
+        raise UserError(f"jobs {str(jobs)[:40]} is outside 1 … {MAX_JOBS}: choose a whole number there")
+
+
+def measure_all(places: Sequence[Place], jobs: int, report: Callable[[Event], None]) -> list[Outcome]:
+    """Measure the cells by `jobs` processes; outcomes in the order of the places, events as they come.
+
+    A process that dies fails the cell that it was at. On any error, Ctrl-C included, all processes are ended at once:
+    what they had written stays. They also end when this process dies.
+    """
+    waiting = deque(places)
+    outcomes: dict[int, Outcome] = {}
+    workers: list[_Worker] = []
+    try:
+        workers += [_Worker() for _ in range(min(jobs, len(places)))]
+        while len(outcomes) < len(places):
+            heard = wait([worker.pipe for worker in workers])
+            for worker in [worker for worker in workers if worker.pipe in heard]:
+                match worker.hear():
+                    case Event() as event:
+                        report(event)
+                    case _Refused(sentence):
+                        raise UserError(sentence)
+                    case _Ready():
+                        worker.give(waiting)
+                    case Outcome() as outcome:
+                        outcomes[worker.at.position] = outcome
+                        worker.give(waiting)
+                    case None:
+                        workers.remove(worker)
+                        if worker.place is not None:
+                            outcomes[worker.at.position] = _died(worker, report)
+                            workers += [_Worker()] if waiting else []
+        for worker in workers:
+            worker.process.join(_PATIENCE)
+    finally:
+        for worker in workers:
+            worker.process.kill()
+            worker.process.join()
+    return [outcomes[place.position] for place in places]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A process says that it has started."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A process says why the whole run must end."""
+
+    sentence: str
+
+
+_Message: TypeAlias = Event | Outcome | _Ready | _Refused
+
+
+@final
+class _Worker:
+    """A process and the pipe to it."""
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipe, far = context.Pipe()
+        self.process = context.Process(target=_work, args=(far,))
+        self.place: Place | None = None
+        """The cell it is at."""
+        self._started = False
+        with _interrupts_held():
+            self.process.start()
+        far.close()  # so that the pipe ends with the process
+
+    @property
+    def at(self) -> Place:
+        assert self.place is not None  # asked of a process that speaks of its cell
+        return self.place
+
+    def hear(self) -> _Message | None:
+        """What it says; None once it has ended. UserError where it ended before it had started."""
+        try:
+            message: _Message = self.pipe.recv()
+        except (EOFError, ConnectionError):
+            self.process.join()
+            if not self._started:
+                raise UserError(
+                    "a process ended before it could work, out of memory or started from a script without "
+                    "`if __name__ == '__main__':`: use fewer jobs"
+                ) from None
+            return None
+        self._started = True
+        return message
+
+    def give(self, waiting: deque[Place]) -> None:
+        """Hand it the next cell, or tell it to end where there is none."""
+        self.place = waiting.popleft() if waiting else None
+        with suppress(ConnectionError):  # it has just died, as `hear` will find
+            self.pipe.send(self.place)
+
+
+def _died(worker: _Worker, report: Callable[[Event], None]) -> Outcome:
+    """The outcome of a cell whose process ended in its midst."""
+    place, code = worker.at, worker.process.exitcode or 0
+    how = f"by signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"with code {code}"
+    hint = ", maybe out of memory: use fewer jobs" if code == -9 else ""
+    sentence = f"its process ended {how}{hint}"
+    write_error(place.directory, sentence)
+    report(Event("failed", place.cell, place.position, place.cells, message=sentence))
+    return Outcome(place.cell, place.directory, sentence)
+
+
+def _work(pipe: Connection[Any, Any]) -> None:
+    """The life of a process: cells come through the pipe until None does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    load = lru_cache(maxsize=4)(sources.load)
+    model_of = lru_cache(maxsize=1)(load_model)  # cells come model by model
+    pipe.send(_Ready())
+    while (place := pipe.recv()) is not None:
+        try:
+            pipe.send(measure(place, load, model_of, pipe.send))
+        except UserError as error:
+            pipe.send(_Refused(str(error)))
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+@contextmanager
+def _interrupts_held() -> Generator[None]:
+    """Hold Ctrl-C back for a moment: a process that is just starting would die of it with a traceback."""
+    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,145 @@
+"""The curves of a report as data: each model's, the best trivial baseline's, and the paper's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, final
+from urllib.parse import urlencode
+
+from vizbench.harness import names, paper
+from vizbench.harness.compare import Contender
+from vizbench.harness.metrics import Summary
+from vizbench.harness.plan import TRIVIAL, is_corpus
+from vizbench.harness.svg import LINES
+
+FLOOR: Final = "best trivial baseline"
+"""The line of the highest of copy, blank, majority, random and nearest at each budget."""
+
+PAPER: Final = {paper.VIDEO: "p0", paper.TEXT: "p1"}
+"""The paper's models that have curves, and their colours."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One entry of the legend. role: of `svg.ROLES`; kind: model, floor or paper; who: the model, where it is ours."""
+
+    name: str
+    role: str
+    kind: Literal["model", "floor", "paper"]
+    who: Contender | None = None
+
+    @property
+    def dashed(self) -> bool:
+        return self.kind != "model"
+
+
+PAPER_KEYS: Final = tuple(Key(f"paper: {model}", role, "paper") for model, role in PAPER.items())
+"""The legend of the paper's two models."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A share at a budget; low, high: the ends of its interval, the share itself where none is known; label: what
+    pointing at it says; address: of its answers on the page, "" where there are none."""
+
+    shots: int
+    share: float
+    low: float
+    high: float
+    label: str
+    address: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A curve, from left to right."""
+
+    key: Key
+    points: tuple[Point, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One task's curves."""
+
+    task: str
+    lines: tuple[Line, ...]
+
+
+def legend(rows: Sequence[Summary]) -> list[Key]:
+    """Every model, then the floor; every baseline by itself where there is no model."""
+    models = dict.fromkeys(_who(row) for row in rows if row.model not in TRIVIAL)
+    chosen = models or dict.fromkeys(_who(row) for row in rows)
+    keys = [Key(label_of(who), f"c{k % LINES}", "model", who) for k, who in enumerate(chosen)]
+    return [*keys, Key(FLOOR, "floor", "floor")] if models else keys
+
+
+def paper_legend(panels: Sequence[Panel]) -> list[Key]:
+    """The paper's lines that are in these panels."""
+    return list(dict.fromkeys(line.key for panel in panels for line in panel.lines if line.key.kind == "paper"))
+
+
+def panels(rows: Sequence[Summary]) -> list[Panel]:
+    """One panel a task that has budgets (files of ARC bring their own examples), in the order of the rows."""
+    keys = legend(rows)
+    tasks = dict.fromkeys(row.task for row in rows if not is_corpus(row.task))
+    return [Panel(task, (*_published(task), *_measured([r for r in rows if r.task == task], keys))) for task in tasks]
+
+
+def role_of(contender: Contender, keys: Sequence[Key]) -> str:
+    """The colour of a model's line."""
+    return next((key.role for key in keys if key.who == contender), "ink")
+
+
+def label_of(contender: Contender) -> str:
+    """What a model is called in legends and tables."""
+    return names.model_label(contender.name, contender.checkpoint, contender.training)
+
+
+def address(row: Summary) -> str:
+    """Where the viewer shows the answers that a row counts."""
+    model = names.model_key(row.model, row.checkpoint, row.training)
+    return "#" + urlencode({"task": row.task, "seed": row.seeds[0], "model": model, "shots": row.shots})
+
+
+def _measured(rows: Sequence[Summary], keys: Sequence[Key]) -> list[Line]:
+    lines: list[Line] = []
+    for key in keys:
+        chosen = _floor(rows) if key.kind == "floor" else [row for row in rows if _who(row) == key.who]
+        points = [_point(key, row) for row in sorted(chosen, key=lambda row: row.shots)]
+        lines += [Line(key, tuple(points))] if points else []
+    return lines
+
+
+def _published(task: str) -> list[Line]:
+    label = "paper, {}: {:.1%} exact after {:,} examples"
+    lines: list[Line] = []
+    for model, points in paper.curves(task).items():
+        found = [Point(n, share, share, share, label.format(model, share, n), "") for n, share in points]
+        lines.append(Line(Key(f"paper: {model}", PAPER.get(model, "soft"), "paper"), tuple(found)))
+    return lines
+
+
+def _floor(rows: Sequence[Summary]) -> list[Summary]:
+    best: dict[int, Summary] = {}
+    for row in rows:
+        trivial = row.model in TRIVIAL and row.model != "solver"
+        if trivial and (row.shots not in best or row.exact > best[row.shots].exact):
+            best[row.shots] = row
+    return list(best.values())
+
+
+def _point(key: Key, row: Summary) -> Point:
+    who = f"{key.name} ({row.model})" if key.kind == "floor" else key.name
+    span = f"{row.exact_low:.0%} to {row.exact_high:.0%}"
+    label = f"{who}, {row.shots:,} examples: {row.exact:.1%} exact ({span}), {row.n:,} questions"
+    return Point(row.shots, row.exact, row.exact_low, row.exact_high, label, address(row))
+
+
+def _who(row: Summary) -> Contender:
+    return Contender(row.model, row.checkpoint, row.training)

@@ -1,0 +1,119 @@
+"use strict";
+// Tables: sorted and filtered as data, written out as far as they are looked at.
+const percent = value => (100 * value).toFixed(1) + "%";
+const written = {
+  text: value => value,
+  count: value => value.toLocaleString("en"),
+  share: percent,
+  span: value => (100 * value[0]).toFixed(1) + "–" + (100 * value[1]).toFixed(1),
+  worded: value => value[1],
+  ratio: value => value.toFixed(3),
+  seconds: value => value < 10 ? value.toFixed(2) + " s" : Math.round(value).toLocaleString("en") + " s",
+};
+const byText = new Intl.Collator("en", {numeric: true}).compare;
+
+// Fills `host`, a .table element. finish(line, row, before): what a row has beyond its columns. Gives a function that
+// writes the rows anew which `keep` lets through, and tells how many these are.
+function tableIn(host, {columns, rows}, finish) {
+  const STEP = 60, table = host.querySelector("table"), body = table.tBodies[0], button = host.querySelector(".more");
+  let order = null, keep = () => true, shown = [], done = 0;
+  const lineOf = (row, before) => {
+    const line = element("tr");
+    for (const {key, kind} of columns) {
+      const value = row[key] ?? null;
+      line.append(element("td", value === null ? "–" : written[kind](value), kind === "text" ? "t name" : ""));
+    }
+    if (finish) finish(line, row, before, order === null);
+    return line;
+  };
+  const more = () => {
+    const next = shown.slice(done, done + STEP);
+    body.append(...next.map((row, k) => lineOf(row, shown[done + k - 1])));
+    done += next.length;
+    button.hidden = done >= shown.length;
+  };
+  const value = row => {
+    const found = row[order.key] ?? null;
+    return Array.isArray(found) ? found[0] : found;
+  };
+  const compare = (a, b) => { // what has no value stays at the end
+    const x = value(a), y = value(b);
+    if (x === null || y === null) return (x === null) - (y === null);
+    return (typeof x === "string" ? byText(x, y) : x - y) * (order.falling ? -1 : 1);
+  };
+  const refresh = (wish = keep) => {
+    keep = wish;
+    shown = rows.filter(keep);
+    if (order) shown.sort(compare);
+    body.replaceChildren();
+    done = 0;
+    more();
+    return shown.length;
+  };
+  const heads = columns.map(({key, title, kind, help}) => {
+    const head = element("th", undefined, kind === "text" ? "t" : ""), press = element("button", title);
+    head.scope = "col";
+    head.title = help;
+    press.type = "button";
+    press.onclick = () => { // a first click puts words from a to z, figures from the largest
+      const again = order && order.key === key;
+      order = {key, falling: again ? !order.falling : kind !== "text"};
+      for (const other of heads) other.removeAttribute("aria-sort");
+      head.setAttribute("aria-sort", order.falling ? "descending" : "ascending");
+      refresh();
+    };
+    head.append(press);
+    return head;
+  });
+  table.tHead.rows[0].prepend(...heads);
+  button.onclick = more;
+  const box = host.querySelector(".scroll");
+  box.onscroll = () => {
+    if (done < shown.length && box.scrollTop + box.clientHeight > box.scrollHeight - 400) more();
+  };
+  refresh();
+  return refresh;
+}
+
+for (const details of document.querySelectorAll("details[data-table]")) { // written when they are first opened
+  details.addEventListener("toggle", () => tableIn(details, read(details.dataset.table)), {once: true});
+}
+
+// The table of results has filters, flags and a way into the viewer.
+{
+  const spec = read("rows"), rows = spec.rows;
+  const finish = (line, row, before, unsorted) => {
+    if (row.trivial) line.className = "trivial";
+    if (unsorted && before && before.task !== row.task) line.classList.add("first");
+    line.cells[0].title = row.task;
+    line.cells[1].title = row.kin_help;
+    if (row.leaky) {
+      const flag = element("span", "leaky", "flag");
+      flag.title = row.leaky;
+      line.cells[0].append(flag);
+    }
+    const see = element("button", "view", "see"), last = element("td");
+    see.type = "button";
+    see.onclick = () => dispatchEvent(new CustomEvent("see", {detail: row.place}));
+    see.setAttribute("aria-label", "view the answers of " + row.model + " on " + row.label + ", " + row.shots + " examples");
+    last.append(see);
+    line.append(last);
+  };
+  const refresh = tableIn($("results-table"), spec, finish);
+  const words = new Map(rows.map(row => [row, [row.label, row.task, row.kin_help, row.model, row.leaky ? "leaky" : ""].join(" ").toLowerCase()]));
+  const filter = () => {
+    const needles = $("filter").value.toLowerCase().split(/\s+/).filter(Boolean);
+    const model = $("only-model").value, shots = $("only-shots").value, trivial = $("trivial").checked;
+    const left = refresh(row => needles.every(word => words.get(row).includes(word)) && (trivial || !row.trivial) &&
+      (!model || row.model === model) && (!shots || String(row.shots) === shots));
+    $("rows-left").textContent = left.toLocaleString("en") + " of " + rows.length.toLocaleString("en") + " rows";
+  };
+  const models = uniq(rows.map(row => row.model)), budgets = uniq(rows.map(row => row.shots)).sort((a, b) => a - b);
+  options($("only-model"), ["", ...models], ["all", ...models], "");
+  options($("only-shots"), ["", ...budgets.map(String)], ["all", ...budgets.map(written.count)], "");
+  for (const name of ["filter", "only-model", "only-shots", "trivial"]) $(name).oninput = filter;
+  addEventListener("keydown", event => {
+    if (event.key === "/" && !typing(event)) { $("filter").focus(); event.preventDefault(); }
+  });
+  filter();
+}

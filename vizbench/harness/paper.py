@@ -1,0 +1,88 @@
+"""What the paper published, as data, to lie behind our own figures: arXiv 2510.24448, read from `paper.json`.
+
+Its tables give accuracies at the budgets that it reports; its figures of the budget that reaches 90% do not always say
+what the tables do, and both are told.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, final
+
+import msgspec
+
+from vizbench.harness.thresholds import first_reached
+
+VIDEO: Final = "CogVideoX1.5-5B"
+TEXT: Final = "Qwen3-4B"
+
+
+@final
+class ArcResult(msgspec.Struct, frozen=True):
+    """ARC-AGI-1. tasks: how many; two_attempts, one_attempt: model -> share of tasks with every test input solved;
+    overlap: "only A", "both", "only B" -> tasks."""
+
+    tasks: int
+    two_attempts: dict[str, float]
+    one_attempt: dict[str, float]
+    overlap: dict[str, int]
+
+
+@final
+class Paper(msgspec.Struct, frozen=True):
+    """Everything in `paper.json`.
+
+    accuracy_by_budget: task -> model -> (budget, share) pairs, by growing budget; budget_to_reach_90_percent: task ->
+    model -> budget as the figures draw it; conceptarc_accuracy: model -> concept -> share of test inputs solved in one
+    of three attempts.
+    """
+
+    source: str
+    accuracy_by_budget: dict[str, dict[str, tuple[tuple[int, float], ...]]]
+    budget_to_reach_90_percent: dict[str, dict[str, int]]
+    conceptarc_accuracy: dict[str, dict[str, float]]
+    arc_agi_1: ArcResult
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """The smallest budget with a share of .90 or more. drawn: as a figure shows it, None where none does; tables: as
+    the accuracies say, None where they stop below."""
+
+    task: str
+    model: str
+    drawn: int | None
+    tables: int | None
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether the paper draws another budget than its tables give."""
+        return self.drawn is not None and self.drawn != self.tables
+
+
+@functools.cache
+def paper() -> Paper:
+    """The published results."""
+    return msgspec.json.decode(Path(__file__).with_name("paper.json").read_bytes(), type=Paper)
+
+
+def curves(task: str) -> dict[str, tuple[tuple[int, float], ...]]:
+    """The published curves of a task by model, as (budget, share) pairs; none for a task that the paper lacks."""
+    return paper().accuracy_by_budget.get(task, {})
+
+
+def thresholds() -> list[Threshold]:
+    """Every published curve's budget to reach 90%, drawn and computed, in the order of the tables."""
+    drawn = paper().budget_to_reach_90_percent
+    return [
+        Threshold(task, model, drawn.get(task, {}).get(model), _reached(points))
+        for task, models in paper().accuracy_by_budget.items()
+        for model, points in models.items()
+    ]
+
+
+def _reached(points: tuple[tuple[int, float], ...]) -> int | None:
+    return first_reached([n for n, _ in points], [share for _, share in points])

@@ -1,0 +1,145 @@
+"""Answers that another program saved, by the row that each answers: a file of JSON Lines, or a folder of files.
+
+A file in a folder answers the row that its name ends in: `17.png`, `maze_0017.mp4`, or with the split said as well,
+`0-test-17.png`, a row's id from its `#` on. In the layout that VMEvalKit writes, `.../TASK_ID/RUN_ID/video/NAME.mp4`,
+it is the folder TASK_ID that names the row.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, TypeAlias, final
+from urllib.parse import unquote
+
+import msgspec
+
+from vizbench.dataset import Recipe
+from vizbench.errors import UserError
+from vizbench.formats.jsonl import lines
+from vizbench.types import Json
+
+MAX_LINE: Final = 64 << 20
+"""Bytes of the longest line that is read: a process of many states is long."""
+
+MAX_FILES: Final = 1_000_000
+"""Folders with more files are refused."""
+
+PICTURES: Final = frozenset({".png", ".jpg", ".jpeg", ".webp"})
+VIDEOS: Final = frozenset({".mp4", ".mkv", ".webm"})
+
+Kind: TypeAlias = Literal["lines", "pictures", "videos", "vmevalkit"]
+
+_NUMBER = re.compile(r"(?:.*[^0-9])?(?P<index>[0-9]{1,12})", re.DOTALL)
+_PLACE = re.compile(r"(?:.*[^0-9])?(?P<seed>[0-9]{1,19})-(?P<split>train|test)-(?P<index>[0-9]{1,12})", re.DOTALL)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The answers by row id, not yet looked into: a value of JSON, or a file.
+
+    strangers: names of answers to rows that the data set lacks; duplicates: answers to a row that had one.
+    """
+
+    kind: Kind
+    answers: dict[str, Json | Path]
+    strangers: list[str]
+    duplicates: int
+
+
+@final
+class Line(msgspec.Struct, frozen=True):
+    """One line of JSON Lines. answer: a grid as nested lists, a text that holds one, or a list of grids (a process);
+    other keys are left alone."""
+
+    id: str
+    answer: Json = None
+
+
+def read_predictions(path: Path, recipe: Recipe, rows: int) -> Given:
+    """The answers in a file or folder to the first `rows` rows of a recipe; the first to a row counts, files in order
+    of their names. UserError where there are none, or pictures beside videos, or a line is no answer."""
+    if not path.is_dir():
+        return _sorted_out("lines", _lines(path), recipe, rows)
+    files = _files(path)
+    runs = [file for file in files if file.suffix.lower() in VIDEOS and _of_a_run(file.relative_to(path))]
+    if runs:
+        return _sorted_out("vmevalkit", ((file.parts[-4], file) for file in runs), recipe, rows)
+    here = [file for file in files if file.parent == path]
+    pictures = [file for file in here if file.suffix.lower() in PICTURES]
+    videos = [file for file in here if file.suffix.lower() in VIDEOS]
+    if bool(pictures) == bool(videos):
+        fault = "pictures and videos" if pictures else "neither pictures nor videos"
+        raise UserError(f"{path} holds {fault}: give a folder of {_names(PICTURES)}, or one of {_names(VIDEOS)}")
+    kind: Kind = "pictures" if pictures else "videos"
+    return _sorted_out(kind, ((file.stem, file) for file in pictures or videos), recipe, rows)
+
+
+def row_named(name: str, recipe: Recipe, rows: int) -> str | None:
+    """The id of the row that a file's name, or an id, speaks of; None where the data set has no such row."""
+    name = unquote(name)
+    said = _PLACE.fullmatch(name)
+    if said is not None and (int(said["seed"]), said["split"]) != (recipe.seed, recipe.split):
+        return None
+    found = said or _NUMBER.fullmatch(name)
+    task, hash_sign, _ = name.rpartition("#")
+    if found is None or int(found["index"]) >= rows or (hash_sign and _plain(task) != _plain(recipe.task)):
+        return None
+    return f"{recipe.task}#{recipe.seed}-{recipe.split}-{int(found['index'])}"
+
+
+def _sorted_out(kind: Kind, named: Iterable[tuple[str, Json | Path]], recipe: Recipe, rows: int) -> Given:
+    answers: dict[str, Json | Path] = {}
+    strangers: list[str] = []
+    duplicates = 0
+    for name, answer in named:
+        row = row_named(name, recipe, rows)
+        if kind == "lines" and row != name:  # a file's name may leave out what an id says
+            row = None
+        if row is None:
+            strangers.append(name)
+        else:
+            duplicates += row in answers
+            answers.setdefault(row, answer)
+    return Given(kind, answers, strangers, duplicates)
+
+
+def _plain(task: str) -> str:
+    """A task's name without what a file's name may not have."""
+    return re.sub(r"[^a-z0-9]", "", unquote(task).lower())
+
+
+def _of_a_run(place: Path) -> bool:
+    """Whether a file lies as TASK_ID/RUN_ID/video/NAME."""
+    return len(place.parts) >= 4 and place.parent.name == "video"
+
+
+def _lines(path: Path) -> Iterable[tuple[str, Json]]:
+    decoder = msgspec.json.Decoder(Line)
+    for number, line in lines(path, "file of answers", MAX_LINE):
+        try:
+            found = decoder.decode(line)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            raise UserError(
+                f'line {number} of {path} is no answer ({error}): write {{"id": "...", "answer": [[0, 1], ...]}}'
+            ) from None
+        yield found.id, found.answer
+
+
+def _files(path: Path) -> list[Path]:
+    """The files below a folder, in order of their names; links to folders are not followed."""
+    files: list[Path] = []
+    for folder, folders, names in os.walk(path):
+        folders.sort()
+        files += [Path(folder, name) for name in names]
+        if len(files) > MAX_FILES:
+            raise UserError(f"{path} holds over {MAX_FILES:,} files: give a smaller folder")
+    return sorted(files)
+
+
+def _names(suffixes: Iterable[str]) -> str:
+    return ", ".join(sorted(suffixes))

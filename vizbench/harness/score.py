@@ -1,0 +1,185 @@
+"""Judging saved answers of any outside model, apart from running one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast, final
+
+import msgspec
+import numpy as np
+
+from vizbench.errors import UserError
+from vizbench.formats import manifest as manifests
+from vizbench.formats.reading import read
+from vizbench.harness.metrics import wilson
+from vizbench.harness.predictions import VIDEOS, Kind, read_predictions
+from vizbench.renderers.decode import decode
+from vizbench.renderers.files import read_png
+from vizbench.renderers.text import from_text
+from vizbench.renderers.video import read_video
+from vizbench.sources import rules_of
+from vizbench.task import Judge, Task
+from vizbench.types import Decoded, DecodeFailure, Grid, Image, Instance, Json, Verdict, Video
+
+_MISSING = Verdict(False, False, 0.0, "there is no answer")
+
+
+@final
+class Score(msgspec.Struct, frozen=True):
+    """What saved answers are worth. valid, exact, cells: means over all rows, missing ones counted as wrong;
+    ..._low, ..._high: 95% Wilson intervals.
+
+    kind: how the answers lay; process: whether all states on the way were judged, or the last alone. answered + missing
+    = rows; undecodable: of the answered, those that hold no grid; unknown: answers to rows that the data set lacks,
+    `strangers` are the first of their names; duplicates: answers to a row that had one.
+    """
+
+    task: str
+    kind: Kind
+    process: bool
+    rows: int
+    answered: int
+    missing: int
+    undecodable: int
+    unknown: int
+    strangers: list[str]
+    duplicates: int
+    valid: float
+    valid_low: float
+    valid_high: float
+    exact: float
+    exact_low: float
+    exact_high: float
+    cells: float
+
+
+@final
+class Scored(msgspec.Struct, frozen=True):
+    """The score, and a verdict for each row by its id, in the data set's order."""
+
+    score: Score
+    verdicts: dict[str, Verdict]
+
+
+def score(predictions: Path, dataset: Path, process: bool = False) -> Scored:
+    """Judge the answers in `predictions` to the data set in the folder `dataset`.
+
+    predictions: a file of JSON Lines or a folder, as `predictions.read_predictions` takes them; of a video the last
+    frame is the answer. process: judge every state on the way, the frames of a video or a list of grids in a line, by
+    the task's rules for moves. A file that cannot be read is a wrong answer with a reason. UserError for what
+    `read_predictions` and `formats.read` refuse, and for a process where there can be none.
+    """
+    manifest = manifests.load(dataset)
+    judge, _ = rules_of(manifest.recipe.task)
+    mover = _mover(judge, manifest.recipe.task) if process else None
+    given = read_predictions(predictions, manifest.recipe, manifest.rows)
+    if process and given.kind == "pictures":
+        raise UserError(f"{predictions} holds pictures, and a picture is no process: leave --process out")
+    verdicts: dict[str, Verdict] = {}
+    lost = 0
+    for row in read(dataset):
+        if row.id not in given.answers:
+            verdicts[row.id] = _MISSING
+            continue
+        answer = given.answers[row.id]
+        found = _judged(judge, row, answer) if mover is None else _judged_way(mover, row, answer)
+        lost += isinstance(found, DecodeFailure)
+        verdicts[row.id] = Verdict(False, False, 0.0, found.reason) if isinstance(found, DecodeFailure) else found
+    rows, answered = len(verdicts), len(given.answers)
+    valid, exact = (sum(getattr(v, what) for v in verdicts.values()) for what in ("valid", "exact"))
+    (valid_low, valid_high), (exact_low, exact_high) = wilson(valid, rows), wilson(exact, rows)
+    summary = Score(
+        task=manifest.recipe.task,
+        kind=given.kind,
+        process=process,
+        rows=rows,
+        answered=answered,
+        missing=rows - answered,
+        undecodable=lost,
+        unknown=len(given.strangers),
+        strangers=given.strangers[:5],
+        duplicates=given.duplicates,
+        valid=valid / rows,
+        valid_low=valid_low,
+        valid_high=valid_high,
+        exact=exact / rows,
+        exact_low=exact_low,
+        exact_high=exact_high,
+        cells=float(np.mean([verdict.cells for verdict in verdicts.values()])),
+    )
+    return Scored(summary, verdicts)
+
+
+def _mover(judge: Judge, task: str) -> Task[Any]:
+    if not isinstance(judge, Task):
+        raise UserError(f"{task[:80]} has no rules for the way to an answer: leave --process out")
+    return cast("Task[Any]", judge)
+
+
+def _judged(judge: Judge, row: Instance, answer: Json | Path) -> Verdict | DecodeFailure:
+    """The verdict on an answer alone."""
+    decoded: Any = answer
+    if isinstance(answer, Path):
+        frames = _frames(answer)
+        decoded = frames if isinstance(frames, DecodeFailure) else _decode(judge, row, frames[-1])
+    elif isinstance(answer, str):
+        decoded = from_text(answer)
+    if isinstance(decoded, DecodeFailure):
+        return decoded
+    return judge.verify(row, getattr(decoded, "grid", decoded))
+
+
+def _judged_way(task: Task[Any], row: Instance, answer: Json | Path) -> Verdict | DecodeFailure:
+    """The verdict on a process."""
+    if isinstance(answer, str):
+        return DecodeFailure("the answer is a text, and a process is a list of grids")
+    if not isinstance(answer, Path):
+        return task.verify_steps(row, answer)
+    frames = _frames(answer)
+    if isinstance(frames, DecodeFailure):
+        return frames
+    grids: list[Grid] = []
+    for frame in frames:
+        decoded = _decode(task, row, frame)
+        if isinstance(decoded, DecodeFailure):
+            return decoded
+        grids.append(decoded.grid)
+    return task.verify_steps(row, states(task, row, grids))
+
+
+def states(task: Task[Any], row: Instance, grids: list[Grid]) -> list[Grid]:
+    """The states after the question that the grids of a clip's frames, `(h, w)` each, show.
+
+    A clip may begin with the question. Where it then has as many frames as states are asked for, each is one; else
+    equal frames in a row are one state that is held. A held state may also be one that follows itself (a still board):
+    it is taken as often as it takes to come to the number that is asked for.
+    """
+    asked = task.step_count(row.params, row.question)
+    plain = grids[1:] if np.array_equal(grids[0], row.question) else grids
+    if len(plain) == asked:
+        return plain
+    found: list[Grid] = []
+    before = row.question
+    for grid in plain:
+        if not np.array_equal(grid, before):
+            found.append(grid)
+        before = grid
+    lacking = 0 if asked is None else asked - len(found)
+    for at, state in enumerate([row.question, *found] if lacking > 0 else []):
+        still = int(state.max()) < task.codes and task.check_step(row.params, row.question, state, state).valid
+        if still:
+            found[at:at] = [state] * lacking
+            break
+    return found or [grids[-1]]
+
+
+def _frames(path: Path) -> Video | DecodeFailure:
+    try:
+        return read_video(path) if path.suffix.lower() in VIDEOS else read_png(path)[None]
+    except UserError as error:
+        return DecodeFailure(str(error))
+
+
+def _decode(judge: Judge, row: Instance, frame: Image) -> Decoded:
+    """Read where the question lies; the answer to a task of ours has its shape. That of an ARC file is found."""
+    return decode(frame, judge.look, row.question.shape if isinstance(judge, Task) else None)

@@ -1,0 +1,228 @@
+"""The tables of the page as plain data, which its script sorts, filters and writes out.
+
+A table is {"columns": [...], "rows": [...]}; a column's `kind` says how its values read: text; count; share, 0..1;
+span, two shares; worded, [the number to sort by, the text]; ratio; seconds. None is shown as a dash and sorted last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from vizbench.harness import names, paper
+from vizbench.harness.compare import Budget, Difference, Ratio
+from vizbench.harness.corpus import Concept, Overlap
+from vizbench.harness.lines import label_of
+from vizbench.harness.metrics import Summary
+from vizbench.harness.plan import TRIVIAL
+from vizbench.harness.thresholds import Span
+from vizbench.types import Json
+
+_LAST: Final = 1e12
+"""What sorts behind every budget."""
+
+
+def results(rows: Sequence[Summary], leaky: dict[str, Summary]) -> Json:
+    """Every row of the summaries. leaky: task -> its worst trivial baseline (`metrics.leaks`)."""
+    steps = sorted({k for row in rows for k in row.exact_at if k > 1})
+    columns = [
+        _column("label", "task", "text", "What is asked."),
+        _column("kin", "kin", "text", "near: the model's pretraining held tasks of that kind; far: it held none."),
+        _column("model", "model", "text", "Grey: a trivial baseline, or the solver, which is the ceiling."),
+        _column("shots", "examples", "count", "Training examples."),
+        _column("asked", "questions", "worded", "Questions answered, over all seeds."),
+        _column("exact", "exact", "share", "Equal to the stored answer."),
+        _column("exact_span", "95%", "span", "Wilson interval of exact; questions taken as independent."),
+        _column("valid", "valid", "share", "Obeys the task's rules, whatever the stored answer."),
+        _column("valid_span", "95%", "span", "Wilson interval of valid; questions taken as independent."),
+        _column("cells", "cells", "share", "Cells as in the stored answer, the mean over answers."),
+        _column("undecodable", "undecodable", "share", "No grid could be read; counted as wrong."),
+        *(
+            _column(f"exact@{k}", f"exact@{k}", "share", f"pass@{k}, unbiased: one of {k} answers exact.")
+            for k in steps
+        ),
+        *(
+            _column(f"valid@{k}", f"valid@{k}", "share", f"pass@{k}, unbiased: one of {k} answers valid.")
+            for k in steps
+        ),
+        _column("psr", "psr", "share", "Paths that join start and goal without a break."),
+        _column("rpl", "rpl", "ratio", "Path length over the shortest's, of the unbroken paths alone."),
+        _column("seconds", "adapted in", "seconds", "Seconds of adaptation, the mean of a cell."),
+        _column("predict_seconds", "an answer in", "seconds", "Seconds of an answer."),
+    ]
+    kept = [c for c in columns if c["key"] not in ("psr", "rpl") or any(row.psr is not None for row in rows)]
+    return {"columns": kept, "rows": [_result(row, leaky.get(row.task), steps) for row in rows]}
+
+
+def _result(row: Summary, leak: Summary | None, steps: Sequence[int]) -> dict[str, Json]:
+    answered = f"{row.n:,}" if row.n == row.asked else f"{row.n:,} of {row.asked:,}"
+    model = names.model_key(row.model, row.checkpoint, row.training)
+    found: dict[str, Json] = {
+        "task": row.task,
+        "label": names.task_label(row.task),
+        "kin": (row.kin or "").partition(":")[0] or None,
+        "kin_help": row.kin or "",
+        "model": names.model_label(row.model, row.checkpoint, row.training),
+        "trivial": row.model in TRIVIAL,
+        "leaky": leak and f"leaky: the trivial baseline {leak.model} gives {leak.valid:.1%} valid answers",
+        "place": {"task": row.task, "seed": row.seeds[0], "model": model, "shots": row.shots},
+        "asked": [row.n, answered],
+        "exact_span": [row.exact_low, row.exact_high],
+        "valid_span": [row.valid_low, row.valid_high],
+    }
+    for key in ("shots", "exact", "valid", "cells", "undecodable", "psr", "rpl", "seconds", "predict_seconds"):
+        found[key] = getattr(row, key)
+    found |= {f"exact@{k}": row.exact_at.get(k) for k in steps}
+    return found | {f"valid@{k}": row.valid_at.get(k) for k in steps}
+
+
+def budgets(rows: Sequence[Budget]) -> Json:
+    """Examples needed for 90%, beside the paper's."""
+    published = {(one.task, one.model): one for one in paper.thresholds()}
+    columns = [
+        _column("label", "task", "text", "What is asked."),
+        _column("model", "model", "text", "Models alone: baselines do not learn."),
+        _column("seeds", "seeds", "count", "The interval is over questions for one seed, over seeds for several."),
+        _column("first", "first measured", "count", "The smallest measured budget with 90%, the paper's way."),
+        _column("at", "interpolated", "worded", "Where the monotone curve, straight over log n, passes 90%."),
+        _column("interval", "95%", "worded", "Bootstrap interval of the interpolated budget."),
+        *(
+            _column(name, f"paper, {name}", "worded", "As its tables imply; in brackets as its figure draws, if other.")
+            for name in (paper.VIDEO, paper.TEXT)
+        ),
+    ]
+    body = [
+        {
+            "label": names.task_label(row.task),
+            "model": label_of(row.model),
+            "seeds": len(row.seeds),
+            "first": row.first,
+            "at": _span(row.at),
+            "interval": _span(row.interval),
+            **{name: _published(published.get((row.task, name))) for name in (paper.VIDEO, paper.TEXT)},
+        }
+        for row in rows
+    ]
+    return {"columns": columns, "rows": body}
+
+
+def _published(one: paper.Threshold | None) -> Json:
+    if one is None:
+        return None
+    text = "not reached" if one.tables is None else f"{one.tables:,}"
+    return [one.tables or one.drawn or _LAST, f"{text} (drawn: {one.drawn:,})" if one.disagrees else text]
+
+
+def _span(span: Span) -> Json:
+    number = span.high if span.low is None else span.low
+    return [_LAST if number is None else number, span.text()]
+
+
+def ratios(rows: Sequence[Ratio]) -> Json:
+    """How many times as many examples one model needs as another."""
+    columns = [
+        _column("label", "task", "text", "What is asked."),
+        _column("a", "A", "text", "One model."),
+        _column("b", "B", "text", "The other, on the same questions."),
+        _column("at", "B needs, times A", "worded", "Budget of B to reach 90% over that of A."),
+        _column(
+            "interval", "95%", "worded", "Bootstrap interval, over questions for one seed, over seeds for several."
+        ),
+    ]
+    body = [
+        {
+            "label": names.task_label(row.task),
+            "a": label_of(row.a),
+            "b": label_of(row.b),
+            "at": _span(row.at),
+            "interval": _span(row.interval),
+        }
+        for row in rows
+    ]
+    return {"columns": columns, "rows": body}
+
+
+def differences(rows: Sequence[Difference]) -> Json:
+    """Two models on the same questions."""
+    columns = [
+        _column("label", "task", "text", "What is asked."),
+        _column("shots", "examples", "count", "Training examples of both."),
+        _column("a", "A", "text", "One model."),
+        _column("b", "B", "text", "The other."),
+        _column("n", "questions", "count", "Questions that both answered."),
+        _column("a_share", "A exact", "share", "Exact answers of A."),
+        _column("b_share", "B exact", "share", "Exact answers of B."),
+        _column("gap", "A - B, points", "worded", "Difference in points, with its paired 95% interval."),
+    ]
+    body = [
+        {
+            "label": names.task_label(row.task),
+            "shots": row.shots,
+            "a": label_of(row.a),
+            "b": label_of(row.b),
+            "n": row.n,
+            "a_share": row.a_share,
+            "b_share": row.b_share,
+            "gap": [row.difference, f"{100 * row.difference:+.1f} ({100 * row.low:+.1f} to {100 * row.high:+.1f})"],
+        }
+        for row in rows
+    ]
+    return {"columns": columns, "rows": body}
+
+
+def overlaps(rows: Sequence[Overlap]) -> Json:
+    """Tasks solved alone and together, the paper's pair last."""
+    published = paper.paper().arc_agi_1
+    columns = [
+        _column("corpus", "files", "text", "The folder of ARC files."),
+        _column("a", "A", "text", "One model."),
+        _column("b", "B", "text", "The other."),
+        _column("attempts", "attempts", "count", "Answers to a test input, one of which must be exact."),
+        _column("tasks", "tasks", "count", "Tasks that both were asked; one counts if every test input is solved."),
+        _column("only_a", "only A", "count", "Solved by A alone."),
+        _column("both", "both", "count", "Solved by both."),
+        _column("only_b", "only B", "count", "Solved by B alone."),
+    ]
+    body: list[dict[str, Json]] = [
+        {key: getattr(row, key) for key in ("attempts", "tasks", "only_a", "both", "only_b")}
+        | {"corpus": row.corpus, "a": label_of(row.a), "b": label_of(row.b)}
+        for row in rows
+    ]
+    body.append(
+        {
+            "corpus": "paper: ARC-AGI-1",
+            "a": paper.VIDEO,
+            "b": paper.TEXT,
+            "attempts": 2,
+            "tasks": published.tasks,
+            "only_a": published.overlap[f"only {paper.VIDEO}"],
+            "both": published.overlap["both"],
+            "only_b": published.overlap[f"only {paper.TEXT}"],
+        }
+    )
+    return {"columns": columns, "rows": body}
+
+
+def concepts(rows: Sequence[Concept]) -> Json:
+    """Shares by concept, each model's beside the paper's two."""
+    published = paper.paper().conceptarc_accuracy
+    columns = [
+        _column("concept", "concept", "text", "ConceptARC's name of it."),
+        _column("model", "model", "text", "Models alone."),
+        _column("attempts", "attempts", "count", "Answers to a test input, one of which must be exact."),
+        _column("n", "test inputs", "count", "Test inputs asked."),
+        _column("share", "solved", "share", "Share of test inputs solved."),
+        _column("span", "95%", "span", "Wilson interval."),
+        *(_column(name, f"paper, {name}", "share", "Three attempts.") for name in (paper.VIDEO, paper.TEXT)),
+    ]
+    body: list[dict[str, Any]] = [
+        {key: getattr(row, key) for key in ("concept", "attempts", "n", "share")}
+        | {"model": label_of(row.model), "span": [row.low, row.high]}
+        | {name: published[name].get(row.concept) for name in (paper.VIDEO, paper.TEXT)}
+        for row in rows
+    ]
+    return {"columns": columns, "rows": body}
+
+
+def _column(key: str, title: str, kind: str, told: str) -> dict[str, str]:
+    return {"key": key, "title": title, "kind": kind, "help": told}

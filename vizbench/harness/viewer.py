@@ -1,0 +1,202 @@
+"""The questions and answers of runs, packed so that a page opens at once and unpacks what is looked at.
+
+A *blob* is JSON, deflated, in base64: one holds the questions of a test set, one the answers of a cell. 33 tasks at 11
+budgets, two models and the baselines, 200 questions each: 94 MB as JSON, 32 MB without blobs that are there twice,
+5.7 MB packed.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import itertools
+import sys
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias, cast, final
+
+import msgspec
+import numpy as np
+
+from vizbench import sources
+from vizbench.formats.rows import Row
+from vizbench.harness import names
+from vizbench.harness.plan import TRIVIAL
+from vizbench.harness.records import CellRun, Record
+from vizbench.renderers.palettes import palette
+from vizbench.task import Task, params_json
+from vizbench.types import Grid, Json
+
+MAX_BYTES: Final = 64 << 20
+"""Base64 text that the viewer holds in all: with more, it holds fewer questions of each cell."""
+
+MAX_STATES: Final = 200
+"""States of a process that the viewer plays; of a longer one, as many spread over it."""
+
+VERDICTS: Final = ("exact", "valid", "wrong", "undecodable")
+"""How an answer is told, by its number in a blob."""
+
+Packed: TypeAlias = list[Any]
+"""A grid: its width, then a string with a character a cell, code + 48 modulo 256."""
+
+_SHIFT: Final = bytes((code + 48) % 256 for code in range(256))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What the viewer reads. index: plain JSON, names `blobs` by their number; held: questions of a cell that are in
+    it, of at most `most`."""
+
+    index: Json
+    blobs: Sequence[str]
+    held: int
+    most: int
+
+
+def payload(cells: Sequence[CellRun], most_bytes: int = MAX_BYTES) -> Payload:
+    """Every question and answer of these cells, or as many questions of each as `most_bytes` allow, at least one."""
+    most = held = max(len(cell.questions) for cell in cells)
+    while True:
+        packer = _Packer(held, most_bytes if held > 1 else sys.maxsize)
+        if all(packer.add(cell) for cell in cells) and packer.close():
+            return Payload(packer.index(), packer.blobs, held, most)
+        held = -(-held // 2)
+
+
+@final
+@dataclass(slots=True, eq=False)
+class _Set:
+    """A test set: all cells with these questions point to it. digests: of each question, to tell sets apart."""
+
+    cell: CellRun
+    digests: list[bytes]
+
+
+@final
+@dataclass(slots=True, eq=False)
+class _Packer:
+    """Gathers blobs until they are too many. The same blob is kept once: `copy` answers alike at every budget."""
+
+    held: int
+    most: int
+    blobs: list[str] = field(default_factory=list[str])
+    size: int = 0
+    _numbers: dict[bytes, int] = field(default_factory=dict[bytes, int])
+    _sets: list[_Set] = field(default_factory=list[_Set])
+    _heads: list[dict[str, Json]] = field(default_factory=list[dict[str, Json]])
+    _runs: list[tuple[tuple[Any, ...], dict[str, Json]]] = field(default_factory=list[tuple[Any, Any]])
+
+    def add(self, cell: CellRun) -> bool:
+        """Take a cell in. False: there is no room for it."""
+        chosen = cell.questions[: self.held]
+        head = cell.header.cell
+        place = self._place(cell, chosen)
+        answers: dict[str, list[Record]] = {}
+        for record in cell.records:
+            answers.setdefault(record.id, []).append(record)
+        blob = self._keep([[_answer(r, row) for r in answers.get(row.id, ())] for row in chosen])
+        who = head.model, head.checkpoint, head.training
+        model = names.model_key(*who)
+        entry = {"set": place, "model": model, "label": names.model_label(*who)}
+        entry |= {"shots": cell.header.data.examples, "count": len(chosen), "blob": blob}
+        self._runs.append(((place, head.model in TRIVIAL, model, cell.header.data.examples), entry))
+        return self.size <= self.most
+
+    def close(self) -> bool:
+        """Add the questions themselves. False: there is no room for them."""
+        for one in self._sets:
+            header, rows = one.cell.header, one.cell.questions[: self.held]
+            blob = {
+                "ids": [row.id for row in rows],
+                "questions": [packed(row.question) for row in rows],
+                "targets": [packed(row.target) for row in rows],
+                "ways": _ways(one.cell, rows),
+            }
+            entry = {"task": header.cell.task, "label": names.task_label(header.cell.task), "seed": header.cell.seed}
+            colours = ["#" + bytes(colour).hex() for colour in palette(header.task.palette)]
+            self._heads.append(entry | {"colours": colours, "blob": self._keep(blob)})
+            if self.size > self.most:
+                return False
+        return True
+
+    def index(self) -> Json:
+        """Sets, and runs in the order in which the viewer offers them."""
+        runs = [run for _, run in sorted(self._runs, key=lambda pair: pair[0])]
+        return {"verdicts": VERDICTS, "sets": self._heads, "runs": runs}
+
+    def _keep(self, value: Json) -> int:
+        plain = msgspec.json.encode(value)
+        key = hashlib.blake2b(plain, digest_size=16).digest()
+        if key not in self._numbers:
+            self._numbers[key] = len(self.blobs)
+            self.blobs.append(base64.b64encode(zlib.compress(plain, 6)).decode())
+            self.size += len(self.blobs[-1])
+        return self._numbers[key]
+
+    def _place(self, cell: CellRun, rows: Sequence[Row]) -> int:
+        """The number of the cell's test set. A shorter set is the head of a longer one of the same task and seed."""
+        digests = [hashlib.blake2b(msgspec.json.encode((row.id, row.question, row.target))).digest() for row in rows]
+        head = cell.header.cell
+        for number, one in enumerate(self._sets):
+            other, known = one.cell.header.cell, one.digests
+            if (other.task, other.seed) == (head.task, head.seed) and all(map(bytes.__eq__, known, digests)):
+                if len(digests) > len(known):
+                    one.cell, one.digests = cell, digests
+                return number
+        self._sets.append(_Set(cell, digests))
+        return len(self._sets) - 1
+
+
+def packed(rows: Sequence[Sequence[int]]) -> Packed:
+    """A grid of cell codes for the viewer."""
+    return [len(rows[0]), b"".join(map(bytes, rows)).translate(_SHIFT).decode("latin-1")]
+
+
+def way(states: Sequence[Grid]) -> Json:
+    """The states of a process: the first whole, of the others what changes, as cell, code, cell, code …"""
+    if len(states) > MAX_STATES:
+        states = [states[int(k)] for k in np.linspace(0, len(states) - 1, MAX_STATES)]
+    changes: list[list[int]] = []
+    for before, after in itertools.pairwise(states):
+        at = np.flatnonzero(before != after)
+        changes.append(np.stack([at, after.flat[at]], axis=1).ravel().tolist())
+    first: list[list[int]] = states[0].tolist()
+    return [packed(first), changes]
+
+
+def _answer(record: Record, row: Row) -> list[Json]:
+    """Verdict, reason, share of cells, grid: None where there is none, 0 where it is the stored one."""
+    verdict = "exact" if record.exact else "valid" if record.valid else "undecodable" if record.undecodable else "wrong"
+    grid = None if record.answer is None else 0 if record.answer == row.target else packed(record.answer)
+    return [VERDICTS.index(verdict), record.reason, round(record.cells, 4), grid]
+
+
+def _ways(cell: CellRun, rows: Sequence[Row]) -> list[Json]:
+    """The stored answers as processes, made anew from the rules; None where there is one step, or no such rule."""
+    header = cell.header
+    try:
+        judge, params = sources.rules_of(header.cell.task)
+    except Exception:  # a task that is not, or no longer, there: the report does without its processes
+        return [None] * len(rows)
+    if not isinstance(judge, Task):
+        return [None] * len(rows)
+    task = cast("Task[Any]", judge)
+    if sources.version_of(task) != header.task.version:
+        return [None] * len(rows)
+    if msgspec.json.decode(msgspec.json.encode(params_json(params))) != header.task.params:
+        return [None] * len(rows)
+    return [_way(task, params, row) for row in rows]
+
+
+def _way(judge: Task[Any], params: Any, row: Row) -> Json:
+    question, target = np.array(row.question, np.uint8), np.array(row.target, np.uint8)
+    try:
+        ruling = judge.check(params, question, target)
+        if ruling is None or not ruling.valid or question.shape != target.shape:
+            return None
+        steps = list(judge.steps(params, question, target))
+    except Exception:  # a room owes no answer to a question that is none of its own
+        return None
+    return way([question, *steps]) if len(steps) > 1 else None
