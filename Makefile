@@ -11,7 +11,7 @@ help:
 	@echo "make demo   adapt the embedded video model to a task it never saw, judge it, write a report"
 	@echo "make test   lint, types, the whole suite (JOBS=$(JOBS) processes)"
 	@echo "make venv   only install; PYTHON=$(PYTHON) chooses the interpreter (3.11 or newer)"
-	@echo "make readme draw docs/figure.png and fill the tables of README.md anew"
+	@echo "make readme draw the pictures of docs/ and fill the tables of README.md and docs/tasks.md anew"
 	@echo "make clean  remove $(VENV) and what tools left behind"
 
 demo: $(VENV)/models.stamp
@@ -34,6 +34,7 @@ venv: $(VENV)/dev.stamp
 
 readme: $(VENV)/models.stamp
 	$(BIN)/python docs/figure.py
+	$(BIN)/python docs/tasks.py
 	$(BIN)/python docs/readme.py
 
 $(BIN)/python:

@@ -14,23 +14,25 @@ import vizbench as vb
 from vizbench.task import rooms
 
 TILE, GAP, LABEL = 168, 14, 24  # pixels
+COLUMNS = 6
 INK, FRAME = (40, 40, 40), (170, 170, 170)
 
 
 def main() -> None:
     names = [f"{family}/{next(iter(task.variants))}" for family, task in rooms().items()]
-    width = GAP + len(names) * (TILE + GAP)
-    sheet = Image.new("RGB", (width, LABEL + 2 * (TILE + GAP)), "white")
+    deep = LABEL + 2 * (TILE + GAP)  # a band of families: names, questions, targets
+    bands = -(-len(names) // COLUMNS)
+    sheet = Image.new("RGB", (GAP + COLUMNS * (TILE + GAP), bands * deep), "white")
     draw = ImageDraw.Draw(sheet)
     for k, name in enumerate(names):
         instance = vb.load(name, seed=0).train[0]
-        left = GAP + k * (TILE + GAP)
-        draw.text((left + TILE // 2, LABEL // 2 + 2), name, INK, ImageFont.load_default(14), anchor="mm")
+        left, top = GAP + k % COLUMNS * (TILE + GAP), k // COLUMNS * deep
+        draw.text((left + TILE // 2, top + LABEL // 2 + 2), name, INK, ImageFont.load_default(14), anchor="mm")
         for row, grid in enumerate((instance.question, instance.target)):
             look = replace(vb.judge_of(instance).look, cell=TILE // max(grid.shape), canvas=None, margin=0)
             picture = Image.fromarray(vb.render(grid, look))
             x = left + (TILE - picture.width) // 2
-            y = LABEL + row * (TILE + GAP // 2) + (TILE - picture.height) // 2
+            y = top + LABEL + row * (TILE + GAP // 2) + (TILE - picture.height) // 2
             sheet.paste(picture, (x, y))
             draw.rectangle((x - 1, y - 1, x + picture.width, y + picture.height), outline=FRAME)
     path = Path(__file__).with_name("figure.png")
