@@ -360,6 +360,14 @@ def test_questions_that_are_no_position(placement: str) -> None:
     assert not TASK.check_step(Params(), question, question, question).valid
 
 
+def test_a_search_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = played(LADDER, "a5a7")
+    assert TASK.check(Params(3), grid(LADDER), answer).valid
+    monkeypatch.setattr(chessrules, "MOST", 50)
+    ruling = TASK.check(Params(3), grid(LADDER), answer)
+    assert (ruling.valid, ruling.reason) == (False, "a5a7 is not shown to force mate by looking at 50 moves")
+
+
 def test_a_position_without_mate_has_no_solution() -> None:
     assert TASK.solve(Params(1), grid(LADDER)) is None
     solved = TASK.solve(Params(2), grid(LADDER))

@@ -19,6 +19,7 @@ from vizbench.harness.score import score, states
 from vizbench.renderers.files import save_png
 from vizbench.renderers.video import clip, process, write_video
 from vizbench.sources import judge_of
+from vizbench.task import spec
 
 N = 6
 
@@ -149,7 +150,7 @@ def test_a_still_board_may_be_held_for_any_time():
     blinker = np.zeros((8, 8), np.uint8)
     blinker[2, 2:5] = 1
     row = vb.load("life/conway?steps=3").test[0]
-    task = judge_of(row)
+    task = spec(row.task).task
     for start in (block, blinker):
         ways = task.steps(row.params, start, start)
         still = vb.Instance(row.task, row.params, 0, "test", 0, start, ways[-1], ways)
