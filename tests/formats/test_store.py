@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,19 @@ def split(request: pytest.FixtureRequest, tmp_path: Path) -> Split:
     path = tmp_path / "task.json"
     path.write_text(json.dumps({"train": [ARC_PAIR] * 4 + [ARC_OTHER] * 3, "test": [ARC_PAIR]}))
     return sources.load(f"arc-json:{path}").train
+
+
+@pytest.mark.parametrize("top", [1, 9, 10, 255])
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 2, 5), (1, 4, 1), (2, 1, 3)])
+def test_rows_are_the_json_that_the_standard_library_writes(shape: tuple[int, int, int], top: int) -> None:
+    states = np.random.default_rng(top).integers(0, top, shape, np.uint8, endpoint=True)
+    states.flat[0] = top
+    row = replace(sources.load("life/conway").train[0], question=states[0], target=states[-1], steps=states)
+    line = encode(row, True)
+    read = json.loads(line)
+    assert json.dumps(read, separators=(",", ":")).encode() == line
+    assert (read["question"], read["target"], read["steps"]) == (*states[[0, -1]].tolist(), states.tolist())
+    assert json.loads(encode(row, False))["steps"] == []
 
 
 def lines(path: Path) -> list[bytes]:

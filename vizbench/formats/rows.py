@@ -44,19 +44,39 @@ def encode(instance: Instance, steps: bool) -> bytes:
 
     steps: whether the states on the way are kept.
     """
+    question, target = (msgspec.Raw(_nested(grid[None])[1:-1]) for grid in (instance.question, instance.target))
     return _ENCODER.encode(
-        Row(
-            instance.id,
-            instance.task,
-            instance.seed,
-            instance.split,
-            instance.index,
-            instance.question.tolist(),
-            instance.target.tolist(),
-            instance.steps.tolist() if steps else [],
-            dict(instance.meta),
-        )
+        {
+            "id": instance.id,
+            "task": instance.task,
+            "seed": instance.seed,
+            "split": instance.split,
+            "index": instance.index,
+            "question": question,
+            "target": target,
+            "steps": msgspec.Raw(_nested(instance.steps)) if steps else [],
+            "meta": dict(instance.meta),
+        }
     )
+
+
+def _nested(grids: Grids) -> bytes:
+    """Grids `(k, h, w)` as a JSON list of lists of lists, k >= 1.
+
+    Written as an array of characters where every code has one digit: through Python's lists 1,000 mazes of 41x41, whose
+    ways are 392 MB of JSON, took 10 s instead of 2.
+    """
+    k, h, w = grids.shape
+    if grids.max() > 9:
+        return _ENCODER.encode(grids.tolist())
+    lines = np.full((k, h, 2 * w + 2), ord(","), np.uint8)  # [0,1,1],
+    lines[:, :, 0], lines[:, :, -2] = ord("["), ord("]")
+    lines[:, :, 1:-2:2] = grids + ord("0")
+    boards = np.full((k, h * (2 * w + 2) + 2), ord(","), np.uint8)  # [[0,1,1],[1,0,1]],
+    boards[:, 0] = ord("[")
+    boards[:, 1:-1] = lines.reshape(k, -1)
+    boards[:, -2] = ord("]")  # instead of the last line's comma
+    return b"[" + boards.tobytes()[:-1] + b"]"
 
 
 def row_digest(line: bytes) -> bytes:
