@@ -387,12 +387,14 @@ def _with_overrides(task: str, overrides: list[str]) -> str:
     """The task's name with KEY=VALUE options as its query, where the registry checks them."""
     from urllib.parse import quote
 
+    from vizbench.sources import is_corpus
+
     for item in overrides:
         if "=" not in item:
             raise UserError(f"--set {item[:80]!r} is not KEY=VALUE: write it as --set steps=2")
-    if not overrides or task.startswith("arc-json:"):
+    if not overrides or is_corpus(task):
         if overrides:
-            raise UserError("an ARC file takes no parameters: leave --set out")
+            raise UserError("an ARC task takes no parameters: leave --set out")
         return task
     query = "&".join(f"{quote(key)}={quote(value)}" for key, _, value in (item.partition("=") for item in overrides))
     return f"{task}{'&' if '?' in task else '?'}{query}"

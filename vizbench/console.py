@@ -41,8 +41,9 @@ def out_json(value: Any) -> None:
 
 
 def note(text: str) -> None:
-    """One line that is no result, on stderr."""
-    sys.stderr.write(f"vizbench: {text}\n")
+    """One line that is no result, on stderr. What a terminal would obey is escaped: names come from others' files."""
+    plain = text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    sys.stderr.write(f"vizbench: {plain}\n")
 
 
 def columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -12,10 +12,11 @@ from itertools import combinations
 from pathlib import PurePosixPath
 from typing import TypeAlias, final
 
+from vizbench import sources
 from vizbench.harness.compare import Contender
 from vizbench.harness.metrics import distinct, mean, wilson
 from vizbench.harness.paper import paper
-from vizbench.harness.plan import TRIVIAL, is_corpus
+from vizbench.harness.plan import TRIVIAL
 from vizbench.harness.records import CellRun
 
 
@@ -90,7 +91,7 @@ def _overlap(corpus: str, attempts: int, a: Contender, a_solved: _Solved, b: Con
 def _corpus_runs(runs: Sequence[CellRun]) -> Iterator[tuple[Contender, CellRun]]:
     for run in distinct(runs):
         cell = run.header.cell
-        if is_corpus(cell.task) and cell.model not in TRIVIAL and run.questions and run.complete:
+        if sources.is_corpus(cell.task) and cell.model not in TRIVIAL and run.questions and run.complete:
             yield Contender(cell.model, cell.checkpoint, cell.training), run
 
 

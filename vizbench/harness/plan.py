@@ -149,7 +149,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             for ref in dict.fromkeys(refs)
             for name in dict.fromkeys(names)
             if _serves(ref, name)
-            for shots in ((None,) if is_corpus(name) else dict.fromkeys(self.shots))
+            for shots in ((None,) if sources.is_corpus(name) else dict.fromkeys(self.shots))
             for seed in dict.fromkeys(self.seeds)
         ]
         return tuple(cells)
@@ -173,11 +173,6 @@ def seed_list(first: int, count: int) -> tuple[int, ...]:
     return tuple(range(check_seed(first), first + count))
 
 
-def is_corpus(task: str) -> bool:
-    """Whether the task is a fixed file with its own demonstrations rather than a generator."""
-    return task.startswith(_ARC)
-
-
 def slug(text: str) -> str:
     """`text` as a short folder name; what the name loses comes back as a digest."""
     plain = text.replace("/", "-")
@@ -188,7 +183,7 @@ def slug(text: str) -> str:
 
 
 def _serves(ref: ModelRef, task: str) -> bool:
-    return not (ref.name == "solver" and is_corpus(task))  # ARC's rules are not known
+    return not (ref.name == "solver" and sources.is_corpus(task))  # ARC's rules are not known
 
 
 def _each(what: str, values: Sequence[int], low: int, high: int, most: int) -> None:
