@@ -18,7 +18,6 @@ from vizbench.errors import UserError
 
 if TYPE_CHECKING:
     from vizbench.dataset import Split
-    from vizbench.harness.plan import Plan
 
 app = typer.Typer(
     name="vizbench",
@@ -228,13 +227,25 @@ def evaluate(
     task: Annotated[list[str] | None, typer.Option(help="A task; or arc-json:PATH. Several may be given.")] = None,
     suite: Annotated[
         str | None,
-        typer.Option(help="Tasks by a name: core, paper/games, paper/navigation, paper/automata, paper/arc, paper."),
+        typer.Option(
+            help="Tasks by a name: core, paper/games, paper/navigation, paper/automata, paper/arc, paper, concept-arc, "
+            "arc-agi-1, arc-agi-2."
+        ),
     ] = None,
-    data: Annotated[str | None, typer.Option(help="Folder of ARC files, for the suites paper/arc and paper.")] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="Folder, zip or file of ARC tasks, for the suites concept-arc, paper/arc and paper."),
+    ] = None,
     n_test: Annotated[int, typer.Option(help="Test questions a cell.")] = 200,
     seed: Annotated[int, typer.Option(help="The first seed: data and training.")] = 0,
     seeds: Annotated[int, typer.Option(help="How many seeds.")] = 1,
-    attempts: Annotated[int, typer.Option(help="Answers to a question.")] = 1,
+    attempts: Annotated[
+        int | None, typer.Option(help="Answers to a question; without it the protocol's, or one.")
+    ] = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(help="Score ARC tasks by: arc-agi, concept-arc. Suites of these names have theirs."),
+    ] = None,
     checkpoint: Annotated[str | None, typer.Option(help="Weights by name, see `vizbench models`.")] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps at every budget; else the model's own.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Training epochs at every budget, in place of steps.")] = None,
@@ -247,6 +258,7 @@ def evaluate(
     json: JsonOption = False,
 ) -> None:
     """Adapt models to tasks and judge them beside the trivial baselines. The same command resumes what was stopped."""
+    from vizbench import measuring
     from vizbench.harness.plan import Plan, seed_list
 
     del config  # its keys have become defaults
@@ -260,6 +272,7 @@ def evaluate(
         seeds=seed_list(seed, seeds),
         n_test=n_test,
         attempts=attempts,
+        protocol=protocol,
         steps=steps,
         epochs=epochs,
         limit=limit,
@@ -268,55 +281,9 @@ def evaluate(
     if plan.suite == "paper" and plan.data is None:
         console.note("suite paper without --data: its ARC tasks are left out")
     if dry_run:
-        _foretell(plan, folder, jobs, json)
+        measuring.foretell(plan, folder, jobs, json)
     else:
-        _measure(plan, folder, jobs, json)
-
-
-def _foretell(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
-    """Print what the plan will take."""
-    from vizbench.harness.forecast import forecast
-    from vizbench.harness.jobs import check_jobs
-
-    check_jobs(jobs)
-    found = forecast(plan, folder)
-    if json:
-        console.out_json({"cells": found, "jobs": jobs, "out": str(folder)})
-    else:
-        console.forecast(found, jobs, folder)
-
-
-def _measure(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
-    """Measure the plan, write its report and print its tables. Exit 1 where a cell failed."""
-    from vizbench.baselines.worlds import kin
-    from vizbench.harness.metrics import summaries
-    from vizbench.harness.records import read_cell
-    from vizbench.harness.report import write_report
-    from vizbench.harness.run import run
-
-    try:
-        with console.Bars() as bars:
-            outcomes = run(plan, folder, bars.show, kin, jobs)
-    except KeyboardInterrupt:
-        console.note(f"stopped; the same command again goes on from what is in {folder}")
-        raise
-    report = folder / "report.html"
-    begun = [outcome.directory for outcome in outcomes if outcome.begun]
-    if begun:
-        write_report(begun, report)
-    cells = [read_cell(directory) for directory in begun]
-    failed = {outcome.directory.name: outcome.error for outcome in outcomes if outcome.error}
-    if json:
-        console.out_json({"results": summaries(cells), "failed": failed, "out": str(folder), "report": str(report)})
-    else:
-        console.results(summaries(cells), plan.models)
-        console.answers([cell for cell in cells if cell.header.cell.model in plan.models])
-        console.out(f"report: {report}")
-    console.fewer(cells)
-    for name, error in failed.items():
-        console.note(f"failed: {name}: {error} (all of it in {folder / name / 'error.txt'})")
-    if failed:
-        raise typer.Exit(1)
+        measuring.measure(plan, folder, jobs, json)
 
 
 @app.command()
