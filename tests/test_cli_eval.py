@@ -142,7 +142,7 @@ def test_arc_agi_counts_tasks_of_which_every_test_input_is_solved(run: Run, tmp_
         hidden["test"].append({"input": [[1]]})
         made.writestr("d/Copy/Copy4.json", json.dumps(hidden))
     command = ("eval", "--model", "copy", "--protocol", "arc-agi", "--task", "arc-json:d.zip", "--out", "r")
-    assert run(*command, "--limit", 1).err.count("1 tasks have open questions") == 0
+    assert "2 tasks have open questions" in run(*command, "--limit", 1).err
     done = run(*command, "--json")
     rows = {(row["model"]["name"], row["tasks"], row["solved"]) for row in json.loads(done.out)["solved"]}
     assert ("copy", 3, 1) in rows  # Copy4 hides an output, so nobody can tell

@@ -4,7 +4,7 @@ the floor, and the paper's figures."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from vizbench import console
 from vizbench.harness import corpus, paper
@@ -13,6 +13,8 @@ from vizbench.harness.metrics import wilson_mean
 from vizbench.harness.names import model_label
 from vizbench.harness.plan import PROTOCOLS, TRIVIAL
 from vizbench.harness.records import CellRun
+
+_PAPER: Final = ("video*", "text*")
 
 
 def table(protocol: str, cells: Sequence[CellRun], models: Sequence[str]) -> None:
@@ -24,16 +26,9 @@ def table(protocol: str, cells: Sequence[CellRun], models: Sequence[str]) -> Non
     if rows is None:
         console.note("no task was asked in whole, or for concept-arc none lies in a folder named by its concept")
         return
-    from rich.table import Table
-
-    printed = Table(box=None, pad_edge=False, header_style="bold")
     head, *body = rows
-    for k, name in enumerate(head):
-        width = max(len(row[k]) for row in body)  # heads wrap, figures do not
-        printed.add_column(name, justify="right" if k else "left", overflow="fold", min_width=width)
-    for row in body:
-        printed.add_row(*row)
-    console.draw(printed)
+    console.columns(head, body)  # a table of rich would drop columns where the terminal is narrow
+    console.out(f"* the paper's {paper.VIDEO} and {paper.TEXT}")
     open_tasks = {cell.header.cell.task for cell in cells if not cell.complete}
     if open_tasks:
         console.note(f"{len(open_tasks):,} tasks have open questions for some model and are not in its figures")
@@ -61,7 +56,7 @@ def _concepts(cells: Sequence[CellRun], models: Sequence[str]) -> list[list[str]
         told = [f"{sum(table[name] for name in which) / len(which):.2f}" for table in published.values()]
         return [title, f"{inputs}", *(_span(worth(model)) for model in shown), _share(best), *told]
 
-    head = ["concept", "inputs", *_heads(shown), "best trivial", *(f"paper, {name}" for name in published)]
+    head = ["concept", "inputs", *_heads(shown), "best trivial", *_PAPER]
     return [head, *(line(name, [name]) for name in names), line("mean of concepts", names)]
 
 
@@ -81,7 +76,7 @@ def _solved(cells: Sequence[CellRun], models: Sequence[str]) -> list[list[str]] 
             _share(published[who] if name.startswith("arc-agi-1:ev") else None) for who in (paper.VIDEO, paper.TEXT)
         ]
         body.append([name, f"{max(row.tasks for row in here.values())}", *map(_span, ours), _share(best), *told])
-    head = ["corpus", "tasks", *_heads(shown), "best trivial", f"paper, {paper.VIDEO}", f"paper, {paper.TEXT}"]
+    head = ["corpus", "tasks", *_heads(shown), "best trivial", *_PAPER]
     return [head, *body]
 
 
