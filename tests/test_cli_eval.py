@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -91,7 +92,8 @@ def test_cells_without_data_are_named_and_a_plan_of_nothing_else_is_refused(run:
     done = run("eval", "--task", "arc-json:good.json", "--task", "arc-json:bad.json", "--out", "r")
     assert done.code == 1
     assert "\ncopy " in done.out
-    assert done.err.count("ARC file bad.json is malformed") == 5  # the baselines but for the solver
+    assert done.err.count("ARC file bad.json is malformed") == 1  # five baselines wanted it
+    assert "left out: 1 of 2 tasks" in done.err
     assert "is malformed" in refused(run("eval", "--task", "arc-json:bad.json", "--out", "s"))
     assert not (tmp_path / "s").exists()
 
@@ -101,6 +103,56 @@ def test_suites_with_arc_files(run: Run, tmp_path: Path) -> None:
     assert "data" in refused(run("eval", "--suite", "core", "--data", "x"))
     (tmp_path / "d").mkdir()
     assert "holds no .json file" in refused(run("eval", "--suite", "paper/arc", "--data", "d"))
+
+
+def write_concepts(folder: Path) -> None:
+    """Two tasks of one concept and one of another. Copying solves 1 of 2 test inputs of Copy1, both of Copy2."""
+    same, other = {"input": [[0, 1]], "output": [[0, 1]]}, {"input": [[1, 0]], "output": [[0]]}
+    for place, test in (("Copy/Copy1", [same, other]), ("Copy/Copy2", [same, same]), ("Count/Count1", [other])):
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        (folder / f"{place}.json").write_text(json.dumps({"train": [same, other], "test": test}))
+
+
+def test_concept_arc_is_a_table_by_concept_beside_the_papers(run: Run, tmp_path: Path) -> None:
+    write_concepts(tmp_path / "d")
+    (tmp_path / "d" / "Copy" / "Copy3.json").write_text("[")
+    done = run("eval", "--model", "copy", "--suite", "concept-arc", "--data", "d", "--out", "r")
+    assert done.code == 1
+    lines = {line.split("  ")[0]: line.split() for line in done.out.splitlines()}
+    assert "protocol concept-arc: 3 attempts a test input" in done.out
+    assert lines["Copy"][1:4] == ["4", "0.750", "[0.301,"]
+    assert lines["Copy"][-2:] == ["0.13", "0.17"]
+    assert lines["Count"][1:4] == ["1", "0.000", "[0.000,"]
+    assert lines["mean of concepts"][3:6] == ["5", "0.375", "[0.150,"]
+    assert done.err.count("ARC file d/Copy/Copy3.json is malformed") == 1
+    assert "left out: 1 of 4 tasks" in done.err
+    told = json.loads(run("eval", "--suite", "concept-arc", "--data", "d", "--out", "r", "--json").out)
+    assert {(c["concept"], c["hits"], c["n"]) for c in told["concepts"] if c["model"]["name"] == "copy"} == {
+        ("Copy", 3, 4),
+        ("Count", 0, 1),
+    }
+
+
+def test_arc_agi_counts_tasks_of_which_every_test_input_is_solved(run: Run, tmp_path: Path) -> None:
+    write_concepts(tmp_path / "d")
+    with zipfile.ZipFile(tmp_path / "d.zip", "w") as made:
+        for path in (tmp_path / "d").rglob("*.json"):
+            made.write(path, path.relative_to(tmp_path))
+        hidden = {"train": [{"input": [[0]], "output": [[0]]}], "test": [{"input": [[0]], "output": [[0]]}]}
+        hidden["test"].append({"input": [[1]]})
+        made.writestr("d/Copy/Copy4.json", json.dumps(hidden))
+    command = ("eval", "--model", "copy", "--protocol", "arc-agi", "--task", "arc-json:d.zip", "--out", "r")
+    assert "2 tasks have open questions" in run(*command, "--limit", 1).err
+    done = run(*command, "--json")
+    rows = {(row["model"]["name"], row["tasks"], row["solved"]) for row in json.loads(done.out)["solved"]}
+    assert ("copy", 3, 1) in rows  # Copy4 hides an output, so nobody can tell
+    assert "protocol arc-agi: 2 attempts" in run(*command).out
+    assert "takes 2 attempts" in refused(run(*command, "--attempts", 3))
+
+
+def test_names_from_files_cannot_speak_to_the_terminal(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a\x1b[2J\nb.json").write_text("[")
+    assert "a\\x1b[2J\\nb.json is malformed" in refused(run("eval", "--task", "arc-json:.", "--out", "r"))
 
 
 def test_eval_says_where_a_file_has_fewer_rows_than_asked(run: Run, tmp_path: Path) -> None:

@@ -227,13 +227,25 @@ def evaluate(
     task: Annotated[list[str] | None, typer.Option(help="A task; or arc-json:PATH. Several may be given.")] = None,
     suite: Annotated[
         str | None,
-        typer.Option(help="Tasks by a name: core, paper/games, paper/navigation, paper/automata, paper/arc, paper."),
+        typer.Option(
+            help="Tasks by a name: core, paper/games, paper/navigation, paper/automata, paper/arc, paper, concept-arc, "
+            "arc-agi-1, arc-agi-2."
+        ),
     ] = None,
-    data: Annotated[str | None, typer.Option(help="Folder of ARC files, for the suites paper/arc and paper.")] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="Folder, zip or file of ARC tasks, for the suites concept-arc, paper/arc and paper."),
+    ] = None,
     n_test: Annotated[int, typer.Option(help="Test questions a cell.")] = 200,
     seed: Annotated[int, typer.Option(help="The first seed: data and training.")] = 0,
     seeds: Annotated[int, typer.Option(help="How many seeds.")] = 1,
-    attempts: Annotated[int, typer.Option(help="Answers to a question.")] = 1,
+    attempts: Annotated[
+        int | None, typer.Option(help="Answers to a question; without it the protocol's, or one.")
+    ] = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(help="Score ARC tasks by: arc-agi, concept-arc. Suites of these names have theirs."),
+    ] = None,
     checkpoint: Annotated[str | None, typer.Option(help="Weights by name, see `vizbench models`.")] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps at every budget; else the model's own.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Training epochs at every budget, in place of steps.")] = None,
@@ -260,6 +272,7 @@ def evaluate(
         seeds=seed_list(seed, seeds),
         n_test=n_test,
         attempts=attempts,
+        protocol=protocol,
         steps=steps,
         epochs=epochs,
         limit=limit,
@@ -269,8 +282,8 @@ def evaluate(
         console.note("suite paper without --data: its ARC tasks are left out")
     if dry_run:
         measuring.foretell(plan, folder, jobs, json)
-    elif not measuring.measure(plan, folder, jobs, json):
-        raise typer.Exit(1)
+    else:
+        measuring.measure(plan, folder, jobs, json)
 
 
 @app.command()
@@ -341,12 +354,14 @@ def _with_overrides(task: str, overrides: list[str]) -> str:
     """The task's name with KEY=VALUE options as its query, where the registry checks them."""
     from urllib.parse import quote
 
+    from vizbench.sources import is_corpus
+
     for item in overrides:
         if "=" not in item:
             raise UserError(f"--set {item[:80]!r} is not KEY=VALUE: write it as --set steps=2")
-    if not overrides or task.startswith("arc-json:"):
+    if not overrides or is_corpus(task):
         if overrides:
-            raise UserError("an ARC file takes no parameters: leave --set out")
+            raise UserError("an ARC task takes no parameters: leave --set out")
         return task
     query = "&".join(f"{quote(key)}={quote(value)}" for key, _, value in (item.partition("=") for item in overrides))
     return f"{task}{'&' if '?' in task else '?'}{query}"

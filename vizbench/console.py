@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # each of these costs what `vizbench --help` may not
     from rich.console import RenderableType
 
     from vizbench.formats import Judged
-    from vizbench.harness.cell import Event
+    from vizbench.harness.cell import Event, Outcome
     from vizbench.harness.forecast import Forecast
     from vizbench.harness.metrics import Summary
     from vizbench.harness.plan import Cell
@@ -26,6 +26,9 @@ if TYPE_CHECKING:  # each of these costs what `vizbench --help` may not
 
 MAX_PICTURES = 3
 """Instances that `eval` draws in the terminal; the report has them all."""
+
+MAX_REASONS = 20
+"""Tasks that could not be read of which `eval` says why; the rest are counted."""
 
 
 def out(text: str = "") -> None:
@@ -41,8 +44,9 @@ def out_json(value: Any) -> None:
 
 
 def note(text: str) -> None:
-    """One line that is no result, on stderr."""
-    sys.stderr.write(f"vizbench: {text}\n")
+    """One line that is no result, on stderr. What a terminal would obey is escaped: names come from others' files."""
+    plain = text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    sys.stderr.write(f"vizbench: {plain}\n")
 
 
 def columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -195,6 +199,17 @@ def fewer(cells: Sequence[CellRun]) -> None:
         have = sorted({header.data.questions for header in short})
         some = str(have[0]) if len(have) == 1 else f"{have[0]} to {have[-1]}"
         note(f"fewer test questions than the {asked:,} asked for: {some}, all that there are, in {tasks:,} task(s)")
+
+
+def left_out(outcomes: Sequence[Outcome]) -> None:
+    """Say which tasks could not be read and why, once a task however many models wanted it, and count them."""
+    reasons = {outcome.cell.task: outcome.error or "" for outcome in outcomes if not outcome.data}
+    if not reasons:
+        return
+    for reason in list(dict.fromkeys(reasons.values()))[:MAX_REASONS]:
+        note(f"left out: {reason}")
+    of = len({outcome.cell.task for outcome in outcomes})
+    note(f"left out: {len(reasons):,} of {of:,} tasks; the error.txt of each one's cells says why")
 
 
 def answers(cells: Sequence[CellRun]) -> None:

@@ -1,18 +1,26 @@
-"""What `vizbench eval` does with a plan: foretell it, or measure it and print the tables."""
+"""What `vizbench eval` does with a plan: foretell it, or measure it and print what came of it."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from vizbench import console
-from vizbench.harness.plan import Plan
+import typer
+
+from vizbench import console, protocols
+from vizbench.baselines.worlds import kin
+from vizbench.harness.corpus import concepts, solved
+from vizbench.harness.forecast import forecast
+from vizbench.harness.jobs import check_jobs
+from vizbench.harness.metrics import summaries
+from vizbench.harness.plan import TRIVIAL, Plan
+from vizbench.harness.records import read_cell
+from vizbench.harness.report import write_report
+from vizbench.harness.run import run
 
 
 def foretell(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
     """Print what the plan will take."""
-    from vizbench.harness.forecast import forecast
-    from vizbench.harness.jobs import check_jobs
-
     check_jobs(jobs)
     found = forecast(plan, folder)
     if json:
@@ -21,14 +29,8 @@ def foretell(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
         console.forecast(found, jobs, folder)
 
 
-def measure(plan: Plan, folder: Path, jobs: int, json: bool) -> bool:
-    """Measure the plan, write its report and print its tables. Says whether every cell was measured."""
-    from vizbench.baselines.worlds import kin
-    from vizbench.harness.metrics import summaries
-    from vizbench.harness.records import read_cell
-    from vizbench.harness.report import write_report
-    from vizbench.harness.run import run
-
+def measure(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
+    """Measure the plan, write its report and print its tables. Exit 1 where a cell failed."""
     try:
         with console.Bars() as bars:
             outcomes = run(plan, folder, bars.show, kin, jobs)
@@ -42,12 +44,26 @@ def measure(plan: Plan, folder: Path, jobs: int, json: bool) -> bool:
     cells = [read_cell(directory) for directory in begun]
     failed = {outcome.directory.name: outcome.error for outcome in outcomes if outcome.error}
     if json:
-        console.out_json({"results": summaries(cells), "failed": failed, "out": str(folder), "report": str(report)})
+        told: dict[str, Any] = {
+            "results": summaries(cells),
+            "failed": failed,
+            "out": str(folder),
+            "report": str(report),
+        }
+        if plan.protocol_name is not None:
+            told |= {"concepts": concepts(cells, TRIVIAL), "solved": solved(cells, TRIVIAL)}
+        console.out_json(told)
     else:
-        console.results(summaries(cells), plan.models)
+        if plan.protocol_name is None:
+            console.results(summaries(cells), plan.models)
+        else:
+            protocols.table(plan.protocol_name, cells, plan.models)
         console.answers([cell for cell in cells if cell.header.cell.model in plan.models])
         console.out(f"report: {report}")
-    console.fewer(cells)
-    for name, error in failed.items():
+    if plan.protocol_name is None:
+        console.fewer(cells)
+    console.left_out(outcomes)
+    for name, error in ((o.directory.name, o.error) for o in outcomes if o.error and o.data):
         console.note(f"failed: {name}: {error} (all of it in {folder / name / 'error.txt'})")
-    return not failed
+    if failed:
+        raise typer.Exit(1)

@@ -16,13 +16,19 @@ from vizbench.task import Judge, Task, spec
 from vizbench.types import Instance, Verdict
 
 _LAYOUTS = {
+    "arc-agi-1": "vizbench.formats.arckit",
+    "arc-agi-2": "vizbench.formats.arckit",
     "arc-json": "vizbench.formats.arc",
     "life-rle": "vizbench.formats.rle",
     "lichess-csv": "vizbench.formats.lichess",
 }
-"""The module whose SOURCE reads a layout, by the word before the colon."""
+"""The module whose SOURCES read a layout, by the word before the colon."""
 
-_MAX_FILES = 100_000
+CORPORA = ("arc-json", "arc-agi-1", "arc-agi-2")
+"""Layouts of ARC tasks."""
+
+MAX_FILES = 100_000
+"""Tasks that one name may stand for."""
 
 
 class FileSource(ABC):
@@ -38,6 +44,10 @@ class FileSource(ABC):
     @abstractmethod
     def rules(self, params: Mapping[str, object]) -> tuple[Judge, Any]:
         """The judge and its record of parameters. Opens no file."""
+
+    @abstractmethod
+    def expand(self, path: Path) -> list[str]:
+        """The paths of the tasks that a path stands for. Reads none of them, so that a bad one fails alone."""
 
     @abstractmethod
     def load(self, path: Path, params: Mapping[str, object], seed: int, pool: int) -> Dataset:
@@ -60,22 +70,36 @@ def load(name: str, seed: int = 0, pool: int = POOL, **params: object) -> Datase
 
 
 def expand(name: str) -> list[str]:
-    """The task names that `name` stands for: `LAYOUT:FOLDER` gives one a file below it, sorted; else one."""
+    """The task names that `name` stands for: `LAYOUT:FOLDER` gives one a file below it, sorted; else one.
+
+    `arc-json:FILE.zip` gives one a file in the archive, `arc-agi-1:evaluation` one a task. A file that cannot be read
+    is among them: `load` says why, and the rest are not lost with it.
+    """
     source = _source(name)
     if source is None:
         return [spec(name).name]
     path, _, tail = _parts(name, source)
     layout = name.partition(":")[0]
+    return [f"{layout}:{task}{tail}" for task in source.expand(path)]
+
+
+def is_corpus(name: str) -> bool:
+    """Whether the task is fixed, with its own demonstrations and without parameters, rather than a generator's."""
+    return name.partition(":")[0] in CORPORA
+
+
+def files_below(path: Path, suffix: str) -> list[str]:
+    """The path itself, or, of a folder, the files below it whose names end so, sorted."""
     if not path.is_dir():
-        return [f"{layout}:{path.as_posix()}{tail}"]
+        return [path.as_posix()]
     files: list[str] = []
     for folder, _, names in os.walk(path):  # does not follow links to folders, so it ends
-        files += [(Path(folder) / file).as_posix() for file in names if file.endswith(source.suffix)]
-        if len(files) > _MAX_FILES:
-            raise UserError(f"{path} holds over {_MAX_FILES:,} {source.suffix} files: give a smaller folder")
+        files += [(Path(folder) / file).as_posix() for file in names if file.endswith(suffix)]
+        if len(files) > MAX_FILES:
+            raise UserError(f"{path} holds over {MAX_FILES:,} {suffix} files: give a smaller folder")
     if not files:
-        raise UserError(f"{path} holds no {source.suffix} file: give a folder of them, or one file")
-    return [f"{layout}:{file}{tail}" for file in sorted(files)]
+        raise UserError(f"{path} holds no {suffix} file: give a folder of them, or one file")
+    return sorted(files)
 
 
 def judge_of(row: Instance | str) -> Judge:
@@ -120,8 +144,8 @@ def verify_steps(instance: Instance, grids: object) -> Verdict:
 
 def _source(name: str) -> FileSource | None:
     """What reads the files of a name's layout; None for a room's task."""
-    layout, colon, _ = name.partition(":")
-    return importlib.import_module(_LAYOUTS[layout]).SOURCE if colon and layout in _LAYOUTS else None
+    layout = name.partition(":")[0]
+    return importlib.import_module(_LAYOUTS[layout]).SOURCES[layout] if layout in _LAYOUTS else None
 
 
 def _parts(name: str, source: FileSource) -> tuple[Path, Mapping[str, str], str]:

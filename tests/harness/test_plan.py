@@ -28,7 +28,9 @@ def test_a_limit_is_no_other_plan():
 
 
 def test_every_task_of_every_suite_exists():
-    assert {name for names in SUITES.values() for name in names} <= set(tasks())
+    rooms = {name for suite, names in SUITES.items() for name in names if not suite.startswith("arc-agi-")}
+    assert rooms <= set(tasks())
+    assert SUITES["arc-agi-1"] == ("arc-agi-1:evaluation",)
     assert {cell.task for cell in Plan(suite="core").cells()} == set(SUITES["core"])
 
 
@@ -46,6 +48,20 @@ def test_a_folder_of_arc_files_joins_the_suites_that_take_one(tmp_path):
     assert {cell.task for cell in Plan(suite="paper/arc", data=str(tmp_path)).cells()} == {arc}
     assert {cell.task for cell in Plan(suite="paper", data=str(tmp_path)).cells()} == {*SUITES["paper"], arc}
     assert {cell.task for cell in Plan(suite="paper").cells()} == set(SUITES["paper"])
+
+
+def test_a_protocol_sets_the_attempts(tmp_path):
+    pair = {"input": [[1]], "output": [[2]]}
+    (tmp_path / "a.json").write_text(json.dumps({"train": [pair], "test": [pair]}))
+    data, files = str(tmp_path), (f"arc-json:{tmp_path}",)
+    assert {cell.attempts for cell in Plan(suite="concept-arc", data=data).cells()} == {3}
+    assert {cell.attempts for cell in Plan(suite="concept-arc", data=data, protocol="arc-agi").cells()} == {2}
+    assert {cell.attempts for cell in Plan(suite="concept-arc", data=data, attempts=3).cells()} == {3}
+    assert {cell.attempts for cell in Plan(tasks=files, protocol="arc-agi").cells()} == {2}
+    assert {cell.attempts for cell in Plan(tasks=files).cells()} == {1}
+    assert Plan(suite="arc-agi-1").protocol_name == Plan(suite="arc-agi-2").protocol_name == "arc-agi"
+    with pytest.raises(UserError, match="of ARC tasks alone"):
+        Plan(tasks=("life", *files), protocol="arc-agi").cells()
 
 
 def test_fixed_training_is_the_models_and_not_the_baselines():
@@ -93,6 +109,11 @@ def test_a_folder_of_arc_files_is_one_task_a_file_with_its_own_examples_and_no_s
         ({"tasks": ("life",), "epochs": 10**6}, "epochs 1000000"),
         ({"tasks": ("life",), "epochs": 1, "steps": 1}, "give one of them"),
         ({"suite": "paper/arc"}, "give a folder of ARC JSON files"),
+        ({"suite": "concept-arc"}, "give a folder of ARC JSON files"),
+        ({"suite": "concept-arc", "data": "x", "attempts": 2}, "takes 3 attempts and the plan says 2"),
+        ({"suite": "arc-agi-1", "attempts": 1}, "takes 2 attempts and the plan says 1"),
+        ({"suite": "arc-agi-2", "n_test": 2}, "asks every test input"),
+        ({"tasks": ("life",), "protocol": "arc-agj"}, "did you mean arc-agi"),
         ({"suite": "core", "data": "x"}, "data belongs to the suites paper/arc, paper|data is read by"),
         ({"tasks": ("life",), "seeds": (-1,)}, "seeds -1"),
         ({"tasks": ("life",), "seeds": tuple(range(101))}, "101 values"),

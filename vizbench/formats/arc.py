@@ -16,8 +16,9 @@ from msgspec import Meta
 
 from vizbench.dataset import Dataset, Recipe, Split, StoredSplit
 from vizbench.errors import UserError
+from vizbench.formats.archive import archive_of, members, read_member
 from vizbench.formats.files import read_bounded
-from vizbench.sources import FileSource
+from vizbench.sources import FileSource, files_below
 from vizbench.task import Judge
 from vizbench.types import Grid, Instance, Look, Ruling, SplitName
 
@@ -85,36 +86,59 @@ class ArcSource(FileSource):
     def rules(self, params: Mapping[str, object]) -> tuple[Judge, Params]:
         return JUDGE, Params()
 
+    def expand(self, path: Path) -> list[str]:
+        """Below a folder its files, in an archive the files in it. Archives in a folder are left alone."""
+        if archive_of(path) != path:
+            return files_below(path, self.suffix)
+        return [f"{path.as_posix()}/{name}" for name in members(path, self.suffix)]
+
     def load(self, path: Path, params: Mapping[str, object], seed: int, pool: int) -> Dataset:
-        if params:
-            raise UserError(f"{PREFIX}{path} takes no parameters, and {sorted(params)[0]} was given: leave it out")
+        refuse_params(PREFIX + path.as_posix(), params)
         return load(path, seed, pool)
 
 
-SOURCE = ArcSource()
+SOURCES = {"arc-json": ArcSource()}
+
+
+def refuse_params(name: str, params: Mapping[str, object]) -> None:
+    """UserError where there are any: an ARC task has none."""
+    if params:
+        raise UserError(f"{name} takes no parameters, and {sorted(params)[0]} was given: leave it out")
 
 
 def load(path: Path, seed: int, pool: int) -> Dataset:
-    """One file as a data set: its demonstrations are `train`, its test inputs whose output is known are `test`.
+    """One file, in a folder or in a zip archive, as a data set, see `dataset_of`. UserError, with the file and the
+    reason, for anything that is no ARC file of at most MAX_BYTES."""
+    archive = archive_of(path)
+    what = "an archive" if archive == path else "a folder"
+    if archive == path or path.is_dir():
+        raise UserError(f"{path} is {what} and a task is one file: name one in it, as {PREFIX}{path}/….json")
+    if archive is None:
+        data = read_bounded(path, "ARC file", MAX_BYTES)
+    else:
+        data = read_member(archive, path.as_posix()[len(archive.as_posix()) + 1 :], "ARC file", MAX_BYTES)
+    return dataset_of(data, PREFIX + path.as_posix(), f"ARC file {path}", path.stem, seed, pool)
 
-    The file is always the same, whatever `seed` and `pool`, which only name the runs made from it. UserError, with the
-    file and the reason, for anything that is no ARC file of at most MAX_BYTES.
+
+def dataset_of(data: bytes | msgspec.Raw, name: str, place: str, file_name: str, seed: int, pool: int) -> Dataset:
+    """The JSON of one task as a data set: its demonstrations are `train`, its test inputs whose output is known `test`.
+
+    name: the task's; place: what errors call it. It is always the same, whatever `seed` and `pool`, which only name the
+    runs made from it. `meta` of a row: file, digest, its `item` in the file, and `inputs`, how many test inputs the
+    file has, those of hidden output too. UserError, with the place and the reason, for anything else.
     """
-    if path.is_dir():
-        raise UserError(f"{path} is a folder and a task is one file: name one in it, as {PREFIX}{path}/….json")
-    data = read_bounded(path, "ARC file", MAX_BYTES)
     try:
         file = msgspec.json.decode(data, type=_File)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise UserError(f"ARC file {path} is malformed ({error}): give train and test lists of input, output") from None
-    name = PREFIX + path.as_posix()
-    meta = {"file": path.stem, "digest": hashlib.sha256(data).hexdigest()[:16]}
+        raise UserError(f"{place} is malformed ({error}): give train and test lists of input, output") from None
+    digest = hashlib.sha256(memoryview(data)).hexdigest()[:16]
+    meta = {"file": file_name, "digest": digest, "inputs": len(file.test)}
 
     def split(split_name: SplitName, pairs: list[tuple[str, _Grid, _Grid]], shortage: str = "") -> Split:
         rows: list[Instance] = []
-        for place, asked, answer in pairs:
-            question, target = _grid(path, f"{place}.input", asked), _grid(path, f"{place}.output", answer)
-            facts = meta | {"item": place}
+        for item, asked, answer in pairs:
+            question, target = _grid(place, f"{item}.input", asked), _grid(place, f"{item}.output", answer)
+            facts = meta | {"item": item}
             rows.append(Instance(name, Params(), seed, split_name, len(rows), question, target, target[None], facts))
         return StoredSplit(Recipe(name, VERSION, {}, seed, split_name, pool), tuple(rows), shortage)
 
@@ -125,7 +149,7 @@ def load(path: Path, seed: int, pool: int) -> Dataset:
     return Dataset(name, JUDGE, Params(), seed, pool, split("train", train), split("test", test, shortage))
 
 
-def _grid(path: Path, place: str, rows: _Grid) -> Grid:
+def _grid(place: str, item: str, rows: _Grid) -> Grid:
     if len({len(row) for row in rows}) != 1:
-        raise UserError(f"ARC file {path} is malformed ({place} has rows of different lengths): make it a rectangle")
+        raise UserError(f"{place} is malformed ({item} has rows of different lengths): make it a rectangle")
     return np.array(rows, np.uint8)

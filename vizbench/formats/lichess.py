@@ -32,7 +32,7 @@ from vizbench.errors import UserError
 from vizbench.formats.files import open_regular
 from vizbench.generators.chess import TASK, Params
 from vizbench.generators.kernels.distance import far_enough
-from vizbench.sources import FileSource
+from vizbench.sources import FileSource, files_below
 from vizbench.task import Judge, params_json, spec
 from vizbench.types import Batch, Grid, Instance, SplitName
 
@@ -264,6 +264,9 @@ class LichessSource(FileSource):
     def rules(self, params: Mapping[str, object]) -> tuple[Judge, Params]:
         return TASK, spec(TASK.family, params).params
 
+    def expand(self, path: Path) -> list[str]:
+        return files_below(path, self.suffix)
+
     def load(self, path: Path, params: Mapping[str, object], seed: int, pool: int) -> Dataset:
         """One file as a data set. What was left out is logged as a warning, and said where it lacks the rows asked.
 
@@ -290,7 +293,7 @@ class LichessSource(FileSource):
         return Dataset(name, TASK, chosen, seed, pool, split("train", train), split("test", test))
 
 
-SOURCE: Final = LichessSource()
+SOURCES: Final = {"lichess-csv": LichessSource()}
 
 
 def _divided(puzzles: tuple[Puzzle, ...], pool: int) -> tuple[list[Puzzle], list[Puzzle]]:

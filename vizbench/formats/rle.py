@@ -24,7 +24,7 @@ from vizbench.dataset import Dataset, Recipe, StoredSplit
 from vizbench.errors import UserError
 from vizbench.formats.files import read_bounded
 from vizbench.generators.life import TASK, Params
-from vizbench.sources import FileSource
+from vizbench.sources import FileSource, files_below
 from vizbench.task import Judge, params_json, spec
 from vizbench.types import Grid, Instance
 
@@ -111,6 +111,9 @@ class RleSource(FileSource):
     def rules(self, params: Mapping[str, object]) -> tuple[Judge, Params]:
         return TASK, _params(params)
 
+    def expand(self, path: Path) -> list[str]:
+        return files_below(path, self.suffix)
+
     def load(self, path: Path, params: Mapping[str, object], seed: int, pool: int) -> Dataset:
         """One file as a data set. UserError, with the file and the reason, for anything that is no pattern."""
         if path.is_dir():
@@ -134,7 +137,7 @@ class RleSource(FileSource):
         return Dataset(name, TASK, placed, seed, pool, train, StoredSplit(replace(recipe, split="test"), (), shortage))
 
 
-SOURCE = RleSource()
+SOURCES = {"life-rle": RleSource()}
 
 
 def _params(given: Mapping[str, object]) -> Params:

