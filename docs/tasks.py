@@ -18,6 +18,7 @@ from PIL import Image
 
 from vizbench.renderers.frames import index_palette, render_indices
 from vizbench.seeds import instance_stream, keys
+from vizbench.sieve import make
 from vizbench.task import Metric, Task, TaskSpec, params_json, rooms, spec
 from vizbench.types import Batch, Look
 
@@ -48,7 +49,7 @@ def first(task: TaskSpec) -> Batch:
     """Train instance 0 of seed 0: the first candidate, which no other can push out."""
     room = task.task
     origin = instance_stream(room.family, room.version, params_json(task.params), 0, "train")
-    return room.generate_batch(task.params, keys(origin, 0, 1))
+    return make(task, "train", keys(origin, 0, 1))
 
 
 def smaller(look: Look, shape: tuple[int, int]) -> Look:

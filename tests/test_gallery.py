@@ -49,7 +49,7 @@ def test_every_task_has_a_row_with_its_picture() -> None:
 
 
 def test_the_instance_shown_is_the_first_of_the_train_split(script: ModuleType) -> None:
-    for name in ("life/conway", "maze/9", "hanoi/5"):
+    for name in ("life/conway", "maze/9", "maze/generalization", "hanoi/5"):
         row, shown = vb.load(name).train[0], script.first(script.spec(name))
         assert np.array_equal(row.question, shown.question[0])
         assert np.array_equal(row.target, shown.target[0])

@@ -252,6 +252,7 @@ def evaluate(
     limit: Annotated[int | None, typer.Option(help="Stop each cell after so many questions; go on later.")] = None,
     jobs: Annotated[int, typer.Option(help="Processes, each with a model of its own.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Where the run is kept; without it runs/MODEL_TASK.")] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Touch no network: refuse models that need it.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the cells, their data and the time they will take; write nothing.")
     ] = False,
@@ -262,6 +263,8 @@ def evaluate(
     from vizbench.harness.plan import Plan, seed_list
 
     del config  # its keys have become defaults
+    if offline:  # variables, because processes of --jobs and the hub's own library read them
+        os.environ.update(VIZBENCH_OFFLINE="1", HF_HUB_OFFLINE="1")
     plan = Plan(
         models=tuple(model or ()),
         tasks=tuple(task or ()) if task or suite else (DEFAULT_TASK,),

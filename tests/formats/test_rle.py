@@ -201,6 +201,15 @@ def test_parameters_that_do_not_fit_are_refused(glider: str, params: dict[str, o
         sources.load(f"{glider}?{urlencode(params)}")
 
 
+def test_a_rule_that_wakes_the_empty_plane_needs_a_board(tmp_path: Path) -> None:
+    (tmp_path / "b0.rle").write_text("x = 1, y = 1, rule = B0/S8\no!\n", encoding="utf-8-sig")
+    name = f"life-rle:{tmp_path}/b0.rle"
+    with pytest.raises(UserError, match="no margin is wide enough"):
+        sources.load(name, steps=3)
+    assert sources.load(name, steps=3, height=7, width=7).train[0].target.shape == (7, 7)
+    assert sources.load(name, steps=3, torus=True).train[0].target.shape == (7, 7)
+
+
 def test_a_pattern_is_one_question(glider: str) -> None:
     data = sources.load(glider)
     assert (data.train.count, data.test.count) == (1, 0)

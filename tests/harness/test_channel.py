@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import vizbench as vb
 from vizbench.errors import UserError
-from vizbench.harness.channel import FrameChannel, GridChannel, Lazy, TextChannel, channel_for
+from vizbench.harness.channel import FrameChannel, GridChannel, ImageChannel, Lazy, TextChannel, channel_for
 from vizbench.harness.model import FrameSpec, Model, TextSpec
 from vizbench.sources import judge_of
 from vizbench.types import Answer, DecodeFailure, Instance, Look
@@ -94,6 +94,18 @@ def test_text_goes_there_and_back(layout):
     assert np.array_equal(read(channel, example.answer), grid[::-1])
 
 
+def test_pictures_are_asked_and_texts_are_read():
+    train = [instance((3, 3), (9, 2)), instance((2, 5), (1, 1))]
+    channel = channel_for(seeing(FrameSpec(cell=4), "image"), ARC, train, [])
+    for one in train:
+        example = channel.example(one.question, one.target)
+        assert np.array_equal(example.question, vb.render(one.question, Look(ARC.look.palette, cell=4)))
+        assert example.answer == vb.to_text(one.target)
+        assert np.array_equal(read(channel, example.answer), one.target)
+    look = channel_for(seeing(FrameSpec(), "image"), ARC, train, []).question(train[0].question)
+    assert np.array_equal(look, vb.render(train[0].question, ARC.look))
+
+
 def test_grids_are_copies():
     question = np.zeros((2, 2), np.uint8)
     channel = GridChannel(2)
@@ -104,6 +116,7 @@ def test_grids_are_copies():
 
 LOOK = Look("binary", cell=4)
 FRAMES = FrameChannel(LOOK, FrameSpec(), {(2, 2)})
+IMAGES = ImageChannel(LOOK, FrameSpec(), TextSpec())
 
 
 @pytest.mark.parametrize(
@@ -124,6 +137,9 @@ FRAMES = FrameChannel(LOOK, FrameSpec(), {(2, 2)})
         (FRAMES, np.zeros((1, 8, 8, 3), np.float32)),
         (FRAMES, np.zeros((1, 8, 8, 3), object)),
         (FRAMES, np.zeros((1, 5000, 1, 3), np.uint8)),
+        (IMAGES, None),
+        (IMAGES, np.zeros((8, 8, 3), np.uint8)),
+        (IMAGES, "no grid"),
         (TextChannel(TextSpec()), 3),
         (TextChannel(TextSpec()), np.zeros((2, 2), np.uint8)),
         (TextChannel(TextSpec()), ""),
@@ -137,11 +153,11 @@ def test_what_is_not_of_the_modality_is_a_failure_with_a_reason(channel, bad):
 
 @given(st.one_of(st.text(), st.binary(), st.lists(st.lists(st.integers()))))
 def test_no_answer_raises(bad):
-    for channel in (GridChannel(2), FRAMES, TextChannel(TextSpec())):
+    for channel in (GridChannel(2), FRAMES, IMAGES, TextChannel(TextSpec())):
         channel.decode(bad)
 
 
 def test_an_unknown_modality_is_refused():
     model = seeing(modality="smell")
-    with pytest.raises(UserError, match="grid, frames or text"):
+    with pytest.raises(UserError, match="grid, frames, text or image"):
         channel_for(model, ARC, [instance((1, 1), (1, 1))], [])

@@ -26,6 +26,7 @@ from vizbench.harness.plugin import load_model
 from vizbench.harness.records import read_cell, read_runs
 from vizbench.harness.run import Event, run
 from vizbench.harness.storage import locked
+from vizbench.types import DecodeFailure
 
 BATCHER = f"{stubs.FILE}:Batcher"
 
@@ -403,6 +404,7 @@ def test_ctrl_c_passes_through_and_what_was_answered_stays(tmp_path):
         (None, "NoneType"),
         (7, "int"),
         (b"[[0]]", "bytes"),
+        (DecodeFailure("the model refused"), "the model refused"),
         ("nothing here", "no complete grid"),
         ("[[0,1],[1]]", ""),
         ("[" * 100_000, ""),

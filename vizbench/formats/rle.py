@@ -120,7 +120,7 @@ class RleSource(FileSource):
             raise UserError(f"{path} is a folder and a pattern is one file: name one in it, as {PREFIX}{path}/….rle")
         data = read_bounded(path, "pattern file", MAX_BYTES)
         try:
-            pattern = parse(data.decode("utf-8", "replace"))
+            pattern = parse(data.decode("utf-8-sig", "replace"))
             placed = _place(pattern, params)
         except UserError as error:
             raise UserError(f"pattern file {path}: {error}") from None
@@ -153,6 +153,12 @@ def _place(pattern: Pattern, given: Mapping[str, object]) -> Params:
     params = _params(given)
     if "rule" in given and pattern.rule not in (None, params.rule):
         raise UserError(f"its rule is {pattern.rule} and rule={params.rule} was given: leave that out")
+    rule = pattern.rule or params.rule
+    if rule.startswith("B0") and not params.torus and not {"height", "width"} <= set(given):
+        raise UserError(
+            f"its rule {rule} brings the empty plane to life, so no margin is wide enough: give height= and width=, "
+            "where cells outside are dead, or torus=true"
+        )
     sides = dict(zip(("height", "width"), pattern.cells.shape, strict=True))
     for side, cells in sides.items():
         if side not in given:
@@ -166,7 +172,7 @@ def _place(pattern: Pattern, given: Mapping[str, object]) -> Params:
             raise UserError(f"{side}={getattr(params, side)} does not hold the pattern: give {cells} at least")
         else:
             sides[side] = getattr(params, side)
-    return replace(params, rule=pattern.rule or params.rule, **sides)
+    return replace(params, rule=rule, **sides)
 
 
 def _board(cells: Grid, params: Params) -> Grid:

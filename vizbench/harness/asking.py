@@ -141,9 +141,10 @@ def _answers(
 def _judge(
     asking: Asking, channel: Channel[Any], instance: Instance, attempt: int, prediction: object, seconds: float
 ) -> Record:
-    decoded = channel.decode(prediction)
+    # a model's own word on why it has no answer stands as it is
+    decoded = prediction if isinstance(prediction, DecodeFailure) else channel.decode(prediction)
     if isinstance(decoded, DecodeFailure):
-        return Record(instance.id, attempt, False, False, 0.0, decoded.reason, {}, None, True, seconds)
+        return Record(instance.id, attempt, False, False, 0.0, str(decoded.reason), {}, None, True, seconds)
     verdict = asking.judge.verify(instance, decoded.grid)
     return Record(
         id=instance.id,

@@ -102,7 +102,7 @@ class FrameChannel(Channel[Any]):
 
     def __init__(self, look: Look, spec: FrameSpec, shapes: set[Shape]) -> None:
         """shapes: of the examples' grids and of the questions, never of a test target."""
-        self._look = look if spec.cell is None else replace(look, cell=spec.cell, margin=0, line=0, canvas=None)
+        self._look = _look(look, spec)
         self._spec = spec
         self._board = common_board(*shapes)
         self._shape = self._board if len(shapes) == 1 else None
@@ -120,6 +120,24 @@ class FrameChannel(Channel[Any]):
 
 
 @final
+class ImageChannel(Channel[Any]):
+    """Questions as pictures, each as large as its own grid makes it; answers as text."""
+
+    def __init__(self, look: Look, frames: FrameSpec, text: TextSpec) -> None:
+        self._look = _look(look, frames)
+        self._text = text
+
+    def question(self, question: Grid) -> Image:
+        return render(question, self._look)
+
+    def example(self, question: Grid, target: Grid) -> Example[Any]:
+        return Example(self.question(question), to_text(target, self._text.layout))
+
+    def decode(self, prediction: object) -> Decoded:
+        return _read_text(prediction)
+
+
+@final
 class TextChannel(Channel[str]):
     """Grids as text."""
 
@@ -133,9 +151,7 @@ class TextChannel(Channel[str]):
         return Example(self.question(question), to_text(target, self._spec.layout))
 
     def decode(self, prediction: object) -> Decoded:
-        if not isinstance(prediction, str):
-            return DecodeFailure(f"the answer is of type {type(prediction).__name__}, not a text")
-        return from_text(prediction)
+        return _read_text(prediction)
 
 
 def channel_for(
@@ -146,10 +162,23 @@ def channel_for(
         return GridChannel(judge.codes)
     if model.modality == "text":
         return TextChannel(model.text)
+    if model.modality == "image":
+        return ImageChannel(judge.look, model.frames, model.text)
     if model.modality == "frames":
         grids = [*questions, *(i.question for i in examples), *(i.target for i in examples)]
         return FrameChannel(judge.look, model.frames, {_shape(grid) for grid in grids})
-    raise UserError(f"modality {str(model.modality)[:40]!r} does not exist: say grid, frames or text")
+    raise UserError(f"modality {str(model.modality)[:40]!r} does not exist: say grid, frames, text or image")
+
+
+def _look(look: Look, spec: FrameSpec) -> Look:
+    """The task's look, or plain cells of the size that the model wants."""
+    return look if spec.cell is None else replace(look, cell=spec.cell, margin=0, line=0, canvas=None)
+
+
+def _read_text(prediction: object) -> Decoded:
+    if not isinstance(prediction, str):
+        return DecodeFailure(f"the answer is of type {type(prediction).__name__}, not a text")
+    return from_text(prediction)
 
 
 def _shape(grid: Grid) -> Shape:

@@ -37,6 +37,7 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True):
     limit: int | None = None
     jobs: int | None = None
     out: str | None = None
+    offline: bool | None = None
     dry_run: bool | None = None
     json: bool | None = None
 

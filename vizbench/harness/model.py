@@ -8,6 +8,9 @@ grid      a grid (h, w) uint8      a grid                                  a gri
 frames    an image (H, W, 3)       a clip (T, H, W, 3), question first,    a clip; its last frame is decoded
                                    target last
 text      a string                 a string                                a string
+image     an image (H, W, 3)       a string                                a string
+
+An answer may also be a `DecodeFailure`: the model's own word on why it gives none.
 """
 
 from __future__ import annotations
@@ -22,10 +25,11 @@ from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, final
 
 from vizbench.errors import unknown
 from vizbench.task import Judge
+from vizbench.types import DecodeFailure
 
 X = TypeVar("X")
 
-Modality: TypeAlias = Literal["grid", "frames", "text"]
+Modality: TypeAlias = Literal["grid", "frames", "text", "image"]
 
 
 @final
@@ -115,7 +119,7 @@ class Model(ABC, Generic[X]):
         loss, trainable parameters). `examples` renders lazily: each access may cost."""
 
     @abstractmethod
-    def predict(self, questions: Sequence[X], attempts: int, seed: int) -> Iterator[Sequence[X]]:
+    def predict(self, questions: Sequence[X], attempts: int, seed: int) -> Iterator[Sequence[X | DecodeFailure]]:
         """For each question, in order, `attempts` answers. Same seed, same answers, however often it is called."""
 
 

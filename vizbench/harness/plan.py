@@ -60,7 +60,8 @@ _TEST_INPUTS: Final = 30
 UNREPORTED: Final[dict[str, str]] = {
     "training steps or epochs at each budget": "the model's own number of steps, or what --steps or --epochs says",
     "sampler, its steps and its guidance": "the model's own; the embedded one takes one step, no guidance",
-    "prompt text": "none: video models see one neutral embedding, language models the question alone",
+    "prompt text": "none: video models see one neutral embedding, language models the question alone; "
+    "api one instruction, then each example as JSON",
     "JSON template": "compact JSON, or one line of digits a row, as the model asks",
     "choice of checkpoint": "the last step's weights",
     "number of training seeds": "what --seeds says, each with data of its own",

@@ -51,8 +51,9 @@ class DataInfo(msgspec.Struct, frozen=True):
 
 @final
 class Header(msgspec.Struct, frozen=True):
-    """What a cell is. weights: digest of the checkpoint where the model tells it; kin: near or far, where known; code:
-    digest of the file that the model comes from, None for a family of ours.
+    """What a cell is. weights: digest of the checkpoint where the model tells it, for `api` the endpoint's address and
+    settings; kin: near or far, where known; code: digest of the file that the model comes from, None for a family of
+    ours.
 
     `format` … `weights`, and `code`, must stay the same for a run to go on; the rest is told for the record.
     """

@@ -1,0 +1,75 @@
+"""A chat-completions endpoint on this machine that behaves, or misbehaves, as a test scripts it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+KEY = "sk-secret-0123456789"
+
+
+@dataclass
+class Stub:
+    """act: called for each request with (handler, number from 0); seen: what was asked."""
+
+    act: Callable[[Any, int], None]
+    url: str = ""
+    seen: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        return [each["body"] for each in self.seen]
+
+
+def completion(content: Any = "[[1]]", reason: str = "stop", **message: Any) -> bytes:
+    choice = {"index": 0, "message": {"role": "assistant", "content": content, **message}, "finish_reason": reason}
+    return json.dumps({"id": "x", "object": "chat.completion", "choices": [choice], "usage": {}}).encode()
+
+
+def send(handler: Any, raw: bytes, status: int = 200, length: int | None = None, **headers: str) -> None:
+    handler.send_response(status)
+    for name, value in headers.items():
+        handler.send_header(name.replace("_", "-"), value)
+    handler.send_header("Content-Length", str(len(raw) if length is None else length))
+    handler.end_headers()
+    handler.wfile.write(raw)
+
+
+def script(*acts: Callable[[Any], None]) -> Callable[[Any, int], None]:
+    """One act a request; the last one again and again."""
+    return lambda handler, number: acts[min(number, len(acts) - 1)](handler)
+
+
+def says(raw: bytes, status: int = 200, **headers: str) -> Callable[[Any], None]:
+    return lambda handler: send(handler, raw, status, None, **headers)
+
+
+@contextmanager
+def serving(act: Callable[[Any, int], None]) -> Generator[Stub]:
+    stub = Stub(act)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            stub.seen.append({"path": self.path, "headers": dict(self.headers), "body": body})
+            with suppress(ConnectionError):  # the client gave up, as it may
+                stub.act(self, len(stub.seen) - 1)
+            self.close_connection = True
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        stub.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield stub
+        finally:
+            server.shutdown()
+            thread.join()

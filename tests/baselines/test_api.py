@@ -1,0 +1,313 @@
+"""The family `api`: what it sends, what it makes of every way in which an endpoint can misbehave, what it records."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import socket
+import time
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import vizbench as vb
+from tests.baselines.chat_server import KEY, completion, says, script, send, serving
+from vizbench.baselines.api import ApiImage, ApiText
+from vizbench.baselines.chat import exchange
+from vizbench.baselines.chat.endpoint import Endpoint
+from vizbench.baselines.chat.reply import read_reply
+from vizbench.errors import UserError
+from vizbench.harness.channel import channel_for
+from vizbench.harness.model import Context, Example, Schedule
+from vizbench.sources import judge_of
+from vizbench.types import DecodeFailure
+
+PAIRS = [Example("[[0,1]]", "[[1,0]]"), Example("[[0,2]]", "[[2,0]]")]
+GOOD = says(completion())
+
+
+def context(**schedule):
+    return Context(judge=None, params=None, seed=0, report=lambda _: None, schedule=Schedule(**schedule))  # type: ignore[arg-type] not used by the model
+
+
+def model(stub, *, kind=ApiText, **settings):
+    """A model that has seen PAIRS, and the waits that it takes."""
+    waits = []
+    made = kind(Endpoint(stub.url, "m", KEY, **settings), waits.append)
+    made.adapt(PAIRS, context())
+    return made, waits
+
+
+def answer(act, **settings):
+    """What one question comes to, the waits, and how often the server was asked."""
+    with serving(act) as stub:
+        made, waits = model(stub, **settings)
+        ((found,),) = made.predict(["[[0,3]]"], 1, 0)
+        return found, waits, len(stub.seen)
+
+
+def fault(act, **settings):
+    """The sentence that a question ends in, and how often the server was asked."""
+    with serving(act) as stub:
+        made, _ = model(stub, **settings)
+        with pytest.raises(UserError) as caught:
+            list(made.predict(["[[0,3]]"], 1, 0))
+        assert KEY not in str(caught.value)
+        return str(caught.value), len(stub.seen)
+
+
+# What is sent
+
+
+def test_the_prompt_is_one_instruction_the_pairs_and_the_question():
+    with serving(script(GOOD)) as stub:
+        made, _ = model(stub)
+        assert list(made.predict(["[[0,3]]", "[[3,0]]"], 1, 5)) == [["[[1]]"], ["[[1]]"]]
+        assert list(made.predict(["[[0,3]]", "[[3,0]]"], 1, 5)) == [["[[1]]"], ["[[1]]"]]
+    first, second = stub.bodies[:2]
+    assert stub.bodies[2:] == [first, second]  # the same call, the same bytes
+    assert stub.seen[0]["path"] == "/v1/chat/completions"
+    assert stub.seen[0]["headers"]["Authorization"] == f"Bearer {KEY}"
+    assert set(first) == {"model", "messages", "temperature", "seed", "max_tokens"}
+    assert (first["model"], first["temperature"], first["max_tokens"]) == ("m", 0.0, 7 + 2048)
+    ((role, content),) = [message.values() for message in first["messages"]]
+    assert role == "user"
+    instruction, *lines = content.split("\n")
+    assert instruction.endswith("as JSON, and nothing else.")
+    assert [json.loads(line) for line in lines] == [
+        {"question": [[0, 1]], "answer": [[1, 0]]},
+        {"question": [[0, 2]], "answer": [[2, 0]]},
+        {"question": [[0, 3]]},
+    ]
+    assert second["seed"] != first["seed"]
+
+
+def test_attempts_are_calls_with_seeds_of_their_own_and_the_first_is_greedy():
+    with serving(script(GOOD)) as stub:
+        made, _ = model(stub)
+        assert [len(found) for found in made.predict(["[[0]]", "[[1]]"], 3, 5)] == [3, 3]
+        list(made.predict(["[[0]]"], 1, 6))
+    assert [body["temperature"] for body in stub.bodies] == [0, 0.7, 0.7, 0, 0.7, 0.7, 0]
+    seeds = [body["seed"] for body in stub.bodies]
+    assert len(set(seeds)) == 7
+    assert all(0 <= seed < 2**31 for seed in seeds)
+
+
+def test_a_server_without_key_is_sent_none_and_body_settings_win():
+    body = {"temperature": 1, "max_tokens": None, "max_completion_tokens": 9}
+    with serving(script(GOOD)) as stub:
+        made = ApiText(Endpoint(stub.url, "m", body=body))
+        made.adapt(PAIRS, context())
+        list(made.predict(["[[0]]"], 1, 0))
+    assert "Authorization" not in stub.seen[0]["headers"]
+    assert stub.bodies[0]["temperature"] == 1
+    assert stub.bodies[0]["max_completion_tokens"] == 9
+    assert "max_tokens" not in stub.bodies[0]
+
+
+def test_pictures_go_out_as_png_data_urls_and_answers_as_text():
+    train = vb.load("langton/2").train.head(2)
+    question = vb.load("langton/2").test[0].question
+    with serving(script(GOOD)) as stub:
+        made = ApiImage(Endpoint(stub.url, "m"))
+        channel = channel_for(made, judge_of("langton/2"), train, [question])
+        made.adapt(channel.examples(train), context())
+        ((found,),) = made.predict(channel.questions([question]), 1, 0)
+    assert np.array_equal(channel.decode(found).grid, [[1]])  # type: ignore[union-attr] it is an answer
+    parts = stub.bodies[0]["messages"][0]["content"]
+    assert [part["type"] for part in parts] == ["text", "image_url", "text", "image_url", "text", "image_url"]
+    assert [json.loads(parts[k]["text"])["answer"] for k in (2, 4)] == [row.target.tolist() for row in train]
+    for k, grid in ((1, train[0].question), (3, train[1].question), (5, question)):
+        head, _, data = parts[k]["image_url"]["url"].partition(",")
+        assert head == "data:image/png;base64"
+        with Image.open(io.BytesIO(base64.b64decode(data, validate=True)), formats=("PNG",)) as picture:
+            assert np.array_equal(np.array(picture), vb.render(grid, judge_of("langton/2").look))
+
+
+@pytest.mark.parametrize(("missing", "fits"), [(0, 2), (1, 1), (10_000, 0)])
+def test_a_prompt_over_its_budget_is_refused_with_what_fits(missing, fits):
+    with serving(script(GOOD)) as stub:
+        made, _ = model(stub)
+        list(made.predict(["[[0,3]]"], 1, 0))
+    longest = max(1, len(stub.bodies[0]["messages"][0]["content"]) + 1 - missing)  # with an end of line after each
+    made = ApiText(Endpoint("https://x", "m", longest=longest))
+    with pytest.raises(UserError, match=rf"50 shots do not fit a prompt of {longest} .* holds {fits} of them"):
+        made.adapt(PAIRS * 25, context())
+    if fits:
+        assert made.adapt(PAIRS[:fits], context())["prompt_characters"] <= longest
+
+
+@pytest.mark.parametrize("schedule", [{"steps": 5}, {"epochs": 1}])
+def test_training_that_the_plan_fixes_is_refused(schedule):
+    with pytest.raises(UserError, match="leave --steps and --epochs out"):
+        ApiText(Endpoint("https://x", "m")).adapt(PAIRS, context(**schedule))
+
+
+# Faults that pass: asked again, never a wrong answer
+
+
+def hang(handler):
+    handler.connection.settimeout(5)
+    with suppress(TimeoutError):
+        handler.connection.recv(1)  # until the client hangs up
+
+
+def trickle(handler):
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    for _ in range(100):
+        handler.wfile.write(b" ")
+        time.sleep(0.05)
+
+
+WHOLE = completion()
+PASSING = {
+    "429": says(b"slow down", 429),
+    "500": says(b"oh", 500),
+    "503 of 10 MB": says(b"x" * 11_000_000, 503),
+    "408": says(b"", 408),
+    "hang": hang,
+    "trickle": trickle,
+    "hang-up": lambda handler: None,
+    "torn, and the line with it": lambda handler: send(handler, WHOLE[:40], length=len(WHOLE)),
+    "torn": says(WHOLE[:40]),
+    "no JSON": says(b"<html>busy</html>"),
+    "no UTF-8": says(b'{"choices":[{"message":{"content":"\xff"}}]}'),
+    "empty": says(b""),
+    "JSON of another kind": says(b'{"error":{"message":"overloaded"}}'),
+    "no choices": says(b'{"choices":[]}'),
+    "content of another kind": says(b'{"choices":[{"message":{"content":7}}]}'),
+    "deep": says(b'{"choices":' + b"[" * 100_000),
+    "no HTTP": lambda handler: handler.wfile.write(b"sk-nonsense\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize("name", PASSING)
+def test_a_fault_that_passes_is_waited_out(name):
+    found, waits, asked = answer(script(PASSING[name], PASSING[name], GOOD), timeout=0.2)
+    assert (found, waits, asked) == ("[[1]]", [2.0, 4.0], 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("429", "6 x status 429"),
+        ("500", "6 x status 500"),
+        ("hang", "6 x no answer within 0.2 s"),
+        ("trickle", "6 x no answer within 0.2 s"),
+        ("hang-up", "6 x a broken connection"),
+        ("torn", "6 x a reply that is no chat completion"),
+        ("JSON of another kind", "missing required field `choices`"),
+    ],
+)
+def test_a_fault_that_stays_ends_the_cell_and_is_no_answer(name, told):
+    sentence, asked = fault(script(PASSING[name]), timeout=0.2)
+    assert asked == exchange.TRIES == 6
+    assert told in sentence
+    assert "in 6 tries" in sentence
+
+
+def test_the_story_counts_each_fault():
+    sentence, _ = fault(script(*(PASSING[name] for name in ("429", "500", "429", "torn", "429"))))
+    assert "(4 x status 429; 1 x status 500; 1 x a reply that is no chat completion (" in sentence
+
+
+def test_nobody_there_is_a_fault_that_may_pass():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, and not listening: connections are refused
+        made = ApiText(Endpoint(f"http://127.0.0.1:{taken.getsockname()[1]}", "m", KEY), lambda _: None)
+        made.adapt(PAIRS, context())
+        with pytest.raises(UserError, match=r"6 x a broken connection .*refused"):
+            list(made.predict(["[[0]]"], 1, 0))
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "wait"),
+    [("7", 7), ("1", 2), ("0", 2), ("86400", 60), ("-5", 2), ("nan", 2), ("soon", 2), ("9" * 5000, 2)],
+)
+def test_retry_after_is_honoured_within_bounds(asked_for, wait):
+    act = script(says(b"", 429, Retry_After=asked_for), GOOD)
+    assert answer(act) == ("[[1]]", [wait], 2)
+
+
+def test_retry_after_as_a_date():
+    in_half_a_minute = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
+    found, (wait,), _ = answer(script(says(b"", 503, Retry_After=in_half_a_minute), GOOD))
+    assert found == "[[1]]"
+    assert 20 < wait <= 30
+
+
+def test_waits_grow_and_stay_bounded():
+    waits = []
+    with serving(script(PASSING["500"])) as stub:
+        made = ApiText(Endpoint(stub.url, "m"), waits.append)
+        made.adapt(PAIRS, context())
+        with pytest.raises(UserError):
+            list(made.predict(["[[0]]"], 1, 0))
+    assert waits == [2, 4, 8, 16, 32]
+
+
+# What is refused at once
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422])
+def test_a_refusal_is_told_at_once_without_the_key(status):
+    said = json.dumps({"error": {"message": f"Incorrect API key provided: {KEY}\x1b[31m. See the docs."}}).encode()
+    sentence, asked = fault(script(says(said, status)))
+    assert asked == 1
+    assert f"status {status}: " in sentence
+    assert "Incorrect API key provided: ***" in sentence
+    assert sentence.isprintable()
+
+
+def test_no_redirect_is_followed():
+    with serving(script(GOOD)) as other:
+        sentence, asked = fault(script(says(b"", 307, Location=f"{other.url}/chat/completions")))
+        assert other.seen == []
+    assert asked == 1
+    assert "OPENAI_BASE_URL" in sentence
+
+
+# What the model did: recorded
+
+
+def test_a_reply_of_over_10_mb_is_an_undecodable_answer():
+    found, waits, asked = answer(script(says(completion("x" * 10_000_001))))
+    assert found == DecodeFailure("the reply has over 10,000,000 bytes")
+    assert (waits, asked) == ([], 1)
+    found, _, _ = answer(script(says(completion("x" * 9_000_000))))
+    assert isinstance(found, str)
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (completion("[[0"), "[[0"),
+        (completion("[[0]", "length"), "[[0]"),
+        (completion([{"type": "text", "text": "[[0]"}, {"type": "text", "text": "]"}]), "[[0]]"),
+        (completion("", "length"), DecodeFailure("the model ended without a text (length)")),
+        (completion(None, "content_filter"), DecodeFailure("the model ended without a text (content_filter)")),
+        (completion(None, "stop", refusal="I\ncannot"), DecodeFailure("the model refused: I cannot")),
+        (completion([{"type": "image"}]), DecodeFailure("the model ended without a text (stop)")),
+        (b'{"choices":[{"message":{}}]}', DecodeFailure("the model ended without a text")),
+    ],
+)
+def test_replies(raw, expected):
+    assert read_reply(raw) == expected
+
+
+def test_a_key_that_is_echoed_in_a_refusal_is_not_kept():
+    found, _, _ = answer(script(says(completion(None, refusal=f"I know {KEY}"))))
+    assert found == DecodeFailure("the model refused: I know ***")
+
+
+def test_a_proxy_of_the_environment_never_sees_plain_http(monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    assert answer(script(GOOD)) == ("[[1]]", [], 1)

@@ -1,0 +1,187 @@
+"""The family `api` as it is met from outside: its settings, and whole runs of `vizbench eval` against a stub."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import vizbench as vb
+from tests.baselines.chat_server import KEY, completion, says, script, send, serving
+from tests.commands import Run, refused
+from vizbench.baselines.chat import exchange
+from vizbench.baselines.chat.endpoint import Endpoint, endpoint_from
+from vizbench.errors import UserError
+
+GOOD = says(completion())
+
+# Settings
+
+
+URL = "https://api.example.org/v1"
+
+
+def test_the_environment_says_where():
+    found = endpoint_from(
+        {
+            "OPENAI_BASE_URL": f" {URL}/chat/completions/ ".replace("s/ ", "s "),
+            "OPENAI_API_KEY": f"{KEY}\n",
+            "VIZBENCH_API_BODY": '{"top_p": 0.5}',
+            "VIZBENCH_API_TIMEOUT": "9",
+            "VIZBENCH_API_PROMPT": "1000",
+        },
+        "org/model:7b",
+    )
+    assert found == Endpoint(URL, "org/model:7b", KEY, {"top_p": 0.5}, 9, 1000)
+    assert KEY not in repr(found) + found.identity
+    assert found.identity == f'{URL} {{"top_p":0.5}}'
+
+
+@pytest.mark.parametrize(
+    ("variables", "part"),
+    [
+        ({"OPENAI_BASE_URL": ""}, "needs the address"),
+        ({"OPENAI_BASE_URL": "api.example.org"}, "is no web address"),
+        ({"OPENAI_BASE_URL": "file:///etc/passwd"}, "is no web address"),
+        ({"OPENAI_BASE_URL": "https://"}, "is no web address"),
+        ({"OPENAI_BASE_URL": "https://[x/v1"}, "is no web address"),
+        ({"OPENAI_BASE_URL": "https://x:99999/v1"}, "is no web address"),
+        ({"OPENAI_BASE_URL": "https://x/v 1"}, "is no web address"),
+        ({"OPENAI_BASE_URL": f"https://user:{KEY}@x/v1"}, "holds a user"),
+        ({"OPENAI_BASE_URL": f"https://x/v1?key={KEY}"}, "a query"),
+        ({"OPENAI_BASE_URL": "http://api.example.org/v1"}, "plain http"),
+        ({"OPENAI_BASE_URL": "http://localhost.example.org"}, "plain http"),
+        ({"OPENAI_BASE_URL": "http://127.0.0.1.example.org"}, "plain http"),
+        ({"OPENAI_API_KEY": f"{KEY}\r\nX: y"}, "OPENAI_API_KEY holds"),
+        ({"OPENAI_API_KEY": f"{KEY}ü"}, "OPENAI_API_KEY holds"),
+        ({"VIZBENCH_API_BODY": "[1]"}, "no JSON object"),
+        ({"VIZBENCH_API_BODY": "{"}, "no JSON object"),
+        ({"VIZBENCH_API_BODY": '{"stream": true}'}, "may not set 'stream'"),
+        ({"VIZBENCH_API_BODY": '{"messages": []}'}, "may not set 'messages'"),
+        ({"VIZBENCH_API_TIMEOUT": "0"}, "outside 1"),
+        ({"VIZBENCH_API_PROMPT": "many"}, "outside 1"),
+        ({"VIZBENCH_OFFLINE": "1"}, "--offline forbids"),
+    ],
+)
+def test_wrong_settings_are_refused_without_showing_them(variables, part):
+    with pytest.raises(UserError, match=part) as caught:
+        endpoint_from({"OPENAI_BASE_URL": URL} | variables, "m")
+    assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://localhost:1", "http://127.0.0.9/v1", "http://[::1]:80/v1"])
+def test_plain_http_reaches_this_machine_and_others_when_asked(url):
+    assert endpoint_from({"OPENAI_BASE_URL": url}, "m").url == url
+    far = {"OPENAI_BASE_URL": "http://vllm:8000/v1", "VIZBENCH_API_HTTP": "1"}
+    assert endpoint_from(far, "m").url == "http://vllm:8000/v1"
+
+
+# A whole run
+
+
+EVAL = ("eval", "--model", "api", "--task", "langton/2", "--shots", 3, "--n-test", 4, "--out", "r")
+
+
+@pytest.fixture
+def at(monkeypatch):
+    """Points the environment at a stub."""
+
+    def point(stub):
+        monkeypatch.setenv("OPENAI_BASE_URL", stub.url)
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+
+    for name in ("VIZBENCH_API_BODY", "VIZBENCH_API_TIMEOUT", "VIZBENCH_API_PROMPT", "VIZBENCH_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(exchange, "FIRST_WAIT", 0.0)
+    return point
+
+
+def solving(handler, number):
+    """A model that knows the rule: it reads the last line of the prompt. Its second answer it refuses."""
+    from vizbench.sources import rules_of
+
+    if number == 1:
+        return send(handler, completion(None, refusal="no"))
+    asked = json.loads(handler.server_body.split("\n")[-1])["question"]
+    judge, params = rules_of("langton/2")
+    solved = judge.solve(params, np.array(asked, np.uint8))
+    assert solved is not None
+    return send(handler, completion(f"Here it is:\n{vb.to_text(solved)}"))
+
+
+def test_a_run_records_answers_refusals_and_never_the_key(run: Run, tmp_path, at):
+    with serving(lambda handler, number: None) as stub:
+
+        def act(handler, number):
+            handler.server_body = stub.bodies[number]["messages"][0]["content"]
+            solving(handler, number)
+
+        stub.act = act
+        at(stub)
+        done = run(*EVAL, "--checkpoint", "some/model", "--json")
+    assert done.code == 0, done
+    (row,) = [row for row in json.loads(done.out)["results"] if row["model"] == "api"]
+    assert (row["n"], row["exact"], row["checkpoint"]) == (4, 0.75, "some/model")
+    (folder,) = (tmp_path / "r").glob("*__api__*")
+    records = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
+    assert [record["undecodable"] for record in records] == [False, True, False, False]
+    assert records[1]["reason"] == "the model refused: no"
+    assert json.loads((folder / "run.json").read_text())["weights"] == f"{stub.url} {{}}"
+    written = b"".join(path.read_bytes() for path in (tmp_path / "r").rglob("*") if path.is_file())
+    assert KEY.encode() not in written
+    assert KEY not in done.out + done.err
+
+
+def test_a_rate_limit_fails_the_cell_keeps_what_was_answered_and_resumes(run: Run, tmp_path, at):
+    with serving(lambda handler, number: (GOOD if number < 2 else says(KEY.encode(), 429))(handler)) as stub:
+        at(stub)
+        done = run(*EVAL, "--checkpoint", "m")
+        assert done.code == 1
+        assert "6 x status 429" in done.err
+        (folder,) = (tmp_path / "r").glob("*__api__*")
+        kept = (folder / "records.jsonl").read_text()
+        assert kept.count("\n") == 2
+        assert KEY not in (folder / "error.txt").read_text() + done.out + done.err
+        stub.act = script(GOOD)
+        assert run(*EVAL, "--checkpoint", "m").code == 0
+    assert (folder / "records.jsonl").read_text().startswith(kept)
+    assert (folder / "records.jsonl").read_text().count("\n") == 4
+    assert not (folder / "error.txt").exists()
+
+
+def test_answers_of_two_endpoints_are_not_mixed(run: Run, at):
+    with serving(script(GOOD)) as one, serving(script(GOOD)) as other:
+        at(one)
+        assert run(*EVAL, "--checkpoint", "m", "--limit", 1).code == 0
+        at(other)
+        done = run(*EVAL, "--checkpoint", "m")
+        assert done.code == 2
+        assert f"weights was {one.url} {{}}, is {other.url} {{}}" in done.err
+        assert other.seen == []
+
+
+def test_pictures_by_the_checkpoint(run: Run, at):
+    with serving(script(GOOD)) as stub:
+        at(stub)
+        assert run(*EVAL, "--checkpoint", "image:m").code == 0
+    assert {body["model"] for body in stub.bodies} == {"m"}
+    assert stub.bodies[0]["messages"][0]["content"][1]["type"] == "image_url"
+
+
+def test_what_is_missing_is_said_before_anything_is_written(run: Run, tmp_path, monkeypatch):
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    monkeypatch.setenv("VIZBENCH_OFFLINE", "")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")  # both are put back after the test: `--offline` sets them
+    assert "--checkpoint NAME" in refused(run(*EVAL))
+    assert "OPENAI_BASE_URL=" in refused(run(*EVAL, "--checkpoint", "m"))
+    monkeypatch.setenv("OPENAI_BASE_URL", URL)
+    assert "--offline forbids" in refused(run(*EVAL, "--checkpoint", "m", "--offline"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_listing_models_loads_no_network_code():
+    code = "import sys, vizbench.harness.model as m; m.families(); sys.exit('urllib.request' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,137 @@
+"""Where the family `api` asks, read from environment variables; nothing here opens a connection.
+
+OPENAI_BASE_URL      such as https://api.openai.com/v1; there is no default, so that nothing is paid for by accident
+OPENAI_API_KEY       sent as a bearer token; may be missing, as local servers want none
+VIZBENCH_API_BODY    JSON object merged into every request; null leaves a key out
+VIZBENCH_API_TIMEOUT seconds a request may take, 300 without it
+VIZBENCH_API_PROMPT  characters a prompt may have, pictures' data URLs included, 400,000 without it
+VIZBENCH_API_HTTP    1 allows plain http to other machines
+VIZBENCH_OFFLINE     set by `--offline`: api is refused
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from vizbench.errors import UserError
+
+FIXED: Final = ("messages", "model", "n", "stream")
+"""Keys of a request that VIZBENCH_API_BODY may not touch."""
+
+_VISIBLE = re.compile(r"[\x21-\x7e]+")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """url: the base, without a slash at its end; model: its name there; key: "" where there is none, shown nowhere;
+    body: what is merged into requests; timeout: seconds; longest: characters of a prompt."""
+
+    url: str
+    model: str
+    key: str = field(default="", repr=False)
+    body: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    timeout: float = 300.0
+    longest: int = 400_000
+
+    @property
+    def secret(self) -> str:
+        """What no message and no record may hold: the key, unless it is a word such as EMPTY that stands for none."""
+        return self.key if len(self.key) >= 8 else ""
+
+    @property
+    def identity(self) -> str:
+        """What the answers depend on beside the model's name, for the record. The key is no part of it."""
+        settings = msgspec.json.encode(dict(self.body), order="sorted").decode()
+        return f"{self.url} {settings}"
+
+
+def endpoint_from(environ: Mapping[str, str], model: str) -> Endpoint:
+    """The endpoint that the variables name. UserError for what is missing or wrong; no message holds a value that
+    might be secret."""
+    if environ.get("VIZBENCH_OFFLINE"):
+        raise UserError("api asks an endpoint over the network, which --offline forbids: leave one of the two out")
+    if not _VISIBLE.fullmatch(model) or len(model) > 200:
+        raise UserError("api needs the name of a model, 1 … 200 visible ASCII characters: --checkpoint gpt-4o-mini")
+    return Endpoint(
+        _url(environ.get("OPENAI_BASE_URL", ""), environ.get("VIZBENCH_API_HTTP") == "1"),
+        model,
+        _key(environ.get("OPENAI_API_KEY", "")),
+        _body(environ.get("VIZBENCH_API_BODY", "")),
+        _number(environ, "VIZBENCH_API_TIMEOUT", 300, 86_400),
+        _number(environ, "VIZBENCH_API_PROMPT", 400_000, 100_000_000),
+    )
+
+
+def _url(text: str, anywhere: bool) -> str:
+    """The base address, checked. Its text is in no message: it may hold a password."""
+    text = text.strip()
+    if not text:
+        raise UserError(
+            "api needs the address of an endpoint: OPENAI_BASE_URL=https://api.openai.com/v1 (and OPENAI_API_KEY)"
+        )
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port  # the port is checked when it is read
+    except ValueError:
+        host, parts = None, urlsplit("")
+    if not host or parts.scheme not in ("http", "https") or not _VISIBLE.fullmatch(text):
+        raise UserError("OPENAI_BASE_URL is no web address: write it as https://api.openai.com/v1")
+    if parts.username is not None or parts.password is not None or "?" in text or "#" in text:
+        raise UserError(
+            "OPENAI_BASE_URL holds a user, a query or a fragment, which would be recorded: "
+            "leave it out, and give the key in OPENAI_API_KEY"
+        )
+    if parts.scheme == "http" and not anywhere and not _local(host):
+        raise UserError(
+            "OPENAI_BASE_URL is plain http to another machine, where key and questions can be read on the way: "
+            "use https, or set VIZBENCH_API_HTTP=1"
+        )
+    return text.rstrip("/").removesuffix("/chat/completions").rstrip("/")
+
+
+def _local(host: str) -> bool:
+    """Whether the host is this machine by its very name or number."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _key(text: str) -> str:
+    """The key. One that no header can carry is refused here, because `http.client` would show it in its error."""
+    text = text.strip()
+    if text and not _VISIBLE.fullmatch(text):
+        raise UserError("OPENAI_API_KEY holds a space or a character that is no ASCII: copy the key anew")
+    return text
+
+
+def _body(text: str) -> dict[str, Any]:
+    if not text.strip():
+        return {}
+    try:
+        found = msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        raise UserError(
+            """VIZBENCH_API_BODY is no JSON object: write it as '{"temperature": 1, "max_tokens": null}'"""
+        ) from None
+    for key in FIXED:
+        if key in found:
+            raise UserError(f"VIZBENCH_API_BODY may not set {key!r}: leave {', '.join(FIXED)} out")
+    return found
+
+
+def _number(environ: Mapping[str, str], name: str, default: int, most: int) -> int:
+    text = environ.get(name, "").strip() or str(default)
+    if not re.fullmatch(r"[0-9]{1,12}", text) or not 1 <= int(text) <= most:
+        raise UserError(f"{name} {text[:40]!r} is outside 1 … {most:,}: give a whole number there, such as {default}")
+    return int(text)
