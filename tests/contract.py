@@ -81,7 +81,7 @@ class Evil:
         raise RuntimeError("no")
 
     def __len__(self) -> int:
-        return -1  # noqa: PLE0303 the evil of it
+        raise ValueError("no length")
 
     def __getitem__(self, _: object) -> object:
         raise MemoryError

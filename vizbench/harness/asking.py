@@ -38,7 +38,7 @@ Tell: TypeAlias = Callable[[Literal["adapt", "predict"], Progress], None]
 
 
 @final
-class ModelFault(Exception):  # noqa: N818 it says whose fault it is
+class ModelFaultError(Exception):
     """A model raised, or broke the protocol: its cell fails, and the others go on."""
 
 
@@ -68,7 +68,7 @@ def missing(directory: Path, cell: Cell, limit: int | None) -> list[int] | None:
 def answer_all(directory: Path, asking: Asking, model: Model[Any], wanted: Sequence[int] | None, tell: Tell) -> None:
     """Adapt the model and record its answers to the questions of these numbers. tell(kind, Progress): what is shown.
 
-    Raises ModelFault where the model fails; what it had answered stays.
+    Raises ModelFaultError where the model fails; what it had answered stays.
     """
     cell, test = asking.cell, asking.test
     numbers = set(range(len(test)) if wanted is None else wanted)
@@ -77,7 +77,7 @@ def answer_all(directory: Path, asking: Asking, model: Model[Any], wanted: Seque
     try:
         channel = channel_for(model, asking.judge, asking.train, [instance.question for instance in test])
     except UserError as error:  # a modality that does not exist is the model's fault, not the run's
-        raise ModelFault(str(error)) from error
+        raise ModelFaultError(str(error)) from error
     _adapt(directory, asking, model, channel, tell)
     log = Log(directory / "records.jsonl", size)
     try:
@@ -105,7 +105,7 @@ def _adapt(directory: Path, asking: Asking, model: Model[Any], channel: Channel[
             raise UserError(f"adapt returned a {type(told).__name__}: return a dict of figures, {{}} for none")
         figures = _figures(cast("Mapping[str, float]", told))
     except (Exception, SystemExit) as error:
-        raise ModelFault(_sentence("adapting", error)) from error
+        raise ModelFaultError(_sentence("adapting", error)) from error
     _check_schedule(cell, figures)
     session = Session(started, time.perf_counter() - clock, figures, environment())
     path = directory / "sessions.jsonl"
@@ -130,11 +130,11 @@ def _answers(
                 stream_of_answers = iter(model.predict(questions, attempts, seed))
             predictions = list(next(stream_of_answers))
         except StopIteration:
-            raise ModelFault(f"the model answered {at} of {len(chunk)} questions") from None
+            raise ModelFaultError(f"the model answered {at} of {len(chunk)} questions") from None
         except (Exception, SystemExit) as error:
-            raise ModelFault(_sentence("predicting", error)) from error
+            raise ModelFaultError(_sentence("predicting", error)) from error
         if len(predictions) != attempts:
-            raise ModelFault(f"the model gave {len(predictions)} answers to a question and {attempts} were asked")
+            raise ModelFaultError(f"the model gave {len(predictions)} answers to a question and {attempts} were asked")
         yield predictions, (time.perf_counter() - clock) / attempts
 
 
@@ -167,17 +167,17 @@ def _figures(values: Mapping[str, float]) -> dict[str, float | None]:
 
 
 def _check_schedule(cell: Cell, figures: Mapping[str, float | None]) -> None:
-    """ModelFault where the plan fixes the training and the model trained otherwise, or does not say how long."""
+    """ModelFaultError where the plan fixes the training and the model trained otherwise, or does not say how long."""
     if cell.steps is None and cell.epochs is None:
         return
     steps = figures.get("steps")
     if steps is None:
-        raise ModelFault(
+        raise ModelFaultError(
             f"the plan says {cell.training} and the model does not say how many it took: train for "
             "context.schedule.count(...) steps and return that number as `steps`"
         )
     if cell.steps not in (None, steps):
-        raise ModelFault(f"the model took {steps:,.0f} steps where the plan says {cell.steps:,}")
+        raise ModelFaultError(f"the model took {steps:,.0f} steps where the plan says {cell.steps:,}")
 
 
 def _sentence(doing: str, error: BaseException) -> str:

@@ -14,7 +14,7 @@ from vizbench import sources
 from vizbench.dataset import Dataset, Split
 from vizbench.errors import UserError
 from vizbench.formats.rows import encode
-from vizbench.harness.asking import Asking, ModelFault, answer_all, missing
+from vizbench.harness.asking import Asking, ModelFaultError, answer_all, missing
 from vizbench.harness.model import Model, Progress
 from vizbench.harness.plan import Cell
 from vizbench.harness.plugin import code_of
@@ -129,7 +129,7 @@ def measure(place: Place, load: LoadData, model_of: ModelOf, report: Callable[[E
         except UserError:
             raise
         except Exception as error:
-            sentence = str(error) if isinstance(error, ModelFault) else f"{type(error).__name__}: {error}"
+            sentence = str(error) if isinstance(error, ModelFaultError) else f"{type(error).__name__}: {error}"
             write_error(directory, sentence, error)
             tell("failed", message=sentence)
             return Outcome(cell, directory, sentence)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, TypeAlias, final
 
 import msgspec
 
@@ -101,7 +101,7 @@ def pass_at(n: int, hits: int, k: int) -> float:
 def distinct(runs: Sequence[CellRun]) -> list[CellRun]:
     """The runs, each cell once: where two folders hold it, as they hold the baselines of two evaluations, the one
     with more answers, the later one of equals."""
-    best: dict[tuple[Cell, int], CellRun] = {}
+    best: dict[tuple[Kind, int], CellRun] = {}
     for run in runs:
         key = kind(run), run.header.cell.seed
         if key not in best or _weight(run) > _weight(best[key]):
@@ -109,22 +109,31 @@ def distinct(runs: Sequence[CellRun]) -> list[CellRun]:
     return list(best.values())
 
 
-def kind(run: CellRun) -> Cell:
+Kind: TypeAlias = tuple[Cell, int, str | None, str | None]
+"""A cell without its seed, the version of its task, and the digests of the model's weights and of its file."""
+
+
+def kind(run: CellRun) -> Kind:
     """What a cell shares with those of other seeds: the cell with its seed and n_test set to 0, its shots to the
-    examples that there were, and a baseline's training, which it does not have, left out."""
+    examples that there were, and a baseline's training, which it does not have, left out; and what answered what: other
+    weights, another file or another version of the task are never pooled."""
+    header = run.header
     cell = msgspec.structs.replace(run.header.cell, shots=run.header.data.examples, n_test=0, seed=0)
-    return msgspec.structs.replace(cell, steps=None, epochs=None) if cell.model in TRIVIAL else cell
+    cell = msgspec.structs.replace(cell, steps=None, epochs=None) if cell.model in TRIVIAL else cell
+    return cell, header.task.version, header.weights, header.code
 
 
 def summaries(runs: Sequence[CellRun]) -> list[Summary]:
     """One row for each task, model, checkpoint and budget that has an answer: tasks by name, and in each the models
     before the trivial baselines, by growing budget. A cell that is there twice counts once (`distinct`)."""
-    groups: dict[Cell, list[CellRun]] = {}
+    groups: dict[Kind, list[CellRun]] = {}
     for run in distinct(runs):
         groups.setdefault(kind(run), []).append(run)
     paths = {run.header.cell.task for run in runs if any("psr" in record.parts for record in run.records)}
     rows = [
-        _summary(group, cell.task in paths) for cell, group in groups.items() if any(_first(r.records) for r in group)
+        _summary(group, cell.task in paths)
+        for (cell, *_), group in groups.items()
+        if any(_first(r.records) for r in group)
     ]
     return sorted(
         rows, key=lambda row: (row.task, _rank(row.model), row.model, row.checkpoint, row.shots, row.attempts)
