@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import parse_qsl
 
 from vizbench.dataset import POOL, Dataset, check_pool, generated
 from vizbench.errors import UserError
@@ -86,6 +87,12 @@ def expand(name: str) -> list[str]:
 def is_corpus(name: str) -> bool:
     """Whether the task is fixed, with its own demonstrations and without parameters, rather than a generator's."""
     return name.partition(":")[0] in CORPORA
+
+
+def path_and_params(rest: str) -> tuple[str, Mapping[str, str]]:
+    """PATH?key=value&key=value as path and parameters; split at the last `?`, because a path may hold others."""
+    path, mark, query = rest.rpartition("?")
+    return (path, dict(parse_qsl(query, keep_blank_values=True))) if mark else (rest, {})
 
 
 def files_below(path: Path, suffix: str) -> list[str]:

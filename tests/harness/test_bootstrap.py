@@ -131,3 +131,15 @@ def test_the_interval_of_a_budget_covers_the_truth_95_times_in_100():
         return (found.low or 0) <= truth <= (found.high or np.inf)
 
     assert 0.93 <= coverage(trial) <= 0.97
+
+
+def test_a_column_in_which_the_seeds_agree_keeps_the_spread_of_its_questions():
+    def table(*right):
+        return np.array([[float(k < hits) for hits in right] for k in range(40)])
+
+    draws = bootstrap.resample([table(4, 20, 40), table(5, 20, 40)], 3)
+    alone = bootstrap.resample([table(20), table(20)], 3)
+    assert draws[:, 0].std() > 0
+    assert draws[:, 1].std() == pytest.approx(alone[:, 0].std(), rel=0.05)
+    assert draws[:, 1].std() > 0.05
+    assert draws[:, 2].std() == 0

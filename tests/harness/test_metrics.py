@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import combinations
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from scipy import stats
 
 from tests.harness.made import answered, cell_run, record, share
 from vizbench.harness.metrics import Z95, Summary, distinct, leaks, mean, pass_at, summaries, wilson, wilson_mean
+from vizbench.harness.records import TaskInfo
 
 
 @pytest.mark.parametrize(
@@ -189,3 +191,13 @@ def test_the_interval_of_a_mean_of_shares():
     assert 0.93 <= np.mean([low <= truth.mean() <= high for _, low, high in spans]) <= 0.99
     with pytest.raises(ValueError, match="nothing"):
         wilson_mean([])
+
+
+@pytest.mark.parametrize("other", [{"code": "new"}, {"weights": "new"}, {"task": TaskInfo(2, {}, "binary")}])
+def test_answers_of_another_model_file_weights_or_version_are_not_pooled(other):
+    wrong, right = answered([False] * 4), answered([True] * 4, seed=1)
+    assert [row.n for row in summaries([wrong, right])] == [8]
+    changed = replace(right, header=msgspec.structs.replace(right.header, **other))
+    assert sorted((row.n, row.exact) for row in summaries([wrong, changed])) == [(4, 0.0), (4, 1.0)]
+    again = replace(changed, header=msgspec.structs.replace(changed.header, cell=wrong.header.cell))
+    assert len(distinct([wrong, again])) == 2

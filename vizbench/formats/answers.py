@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import final
 
@@ -22,7 +23,8 @@ _MISSING = Verdict(False, False, 0.0, "there is no answer")
 
 @final
 class AnswerLine(msgspec.Struct, frozen=True):
-    """One line. answer: a grid as nested lists, or text that holds one; other keys are left alone."""
+    """One line. answer: a grid as nested lists, a text that holds one, or a list of grids (a process); other keys are
+    left alone."""
 
     id: str
     answer: Json = None
@@ -89,6 +91,14 @@ def _answers(path: Path) -> tuple[dict[str, Json], int]:
     """The answers by id, and how many came for an id that had one."""
     given: dict[str, Json] = {}
     duplicates = 0
+    for name, answer in answer_lines(path):
+        duplicates += name in given
+        given.setdefault(name, answer)
+    return given, duplicates
+
+
+def answer_lines(path: Path) -> Iterator[tuple[str, Json]]:
+    """Each line's id and answer. UserError, with the line, for what is none."""
     decoder = msgspec.json.Decoder(AnswerLine)
     for number, line in lines(path, "file of answers", MAX_LINE):
         try:
@@ -97,6 +107,4 @@ def _answers(path: Path) -> tuple[dict[str, Json], int]:
             raise UserError(
                 f'line {number} of {path} is no answer ({error}): write {{"id": "...", "answer": [[0, 1], ...]}}'
             ) from None
-        duplicates += answer.id in given
-        given.setdefault(answer.id, answer.answer)
-    return given, duplicates
+        yield answer.id, answer.answer

@@ -20,7 +20,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final, final
-from urllib.parse import parse_qsl
 
 import chess
 import numpy as np
@@ -32,7 +31,7 @@ from vizbench.errors import UserError
 from vizbench.formats.files import open_regular
 from vizbench.generators.chess import TASK, Params
 from vizbench.generators.kernels.distance import far_enough
-from vizbench.sources import FileSource, files_below
+from vizbench.sources import FileSource, files_below, path_and_params
 from vizbench.task import Judge, params_json, spec
 from vizbench.types import Batch, Grid, Instance, SplitName
 
@@ -258,8 +257,7 @@ class LichessSource(FileSource):
     suffix = ".csv"
 
     def parse(self, rest: str) -> tuple[str, Mapping[str, str]]:
-        path, mark, query = rest.rpartition("?")  # the last one: a path may hold others
-        return (path, dict(parse_qsl(query, keep_blank_values=True))) if mark else (rest, {})
+        return path_and_params(rest)
 
     def rules(self, params: Mapping[str, object]) -> tuple[Judge, Params]:
         return TASK, spec(TASK.family, params).params

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from vizbench.dataset import Dataset, Recipe, StoredSplit
 from vizbench.errors import UserError
 from vizbench.formats.files import read_bounded
 from vizbench.generators.life import TASK, Params
-from vizbench.sources import FileSource, files_below
+from vizbench.sources import FileSource, files_below, path_and_params
 from vizbench.task import Judge, params_json, spec
 from vizbench.types import Grid, Instance
 
@@ -105,8 +105,7 @@ class RleSource(FileSource):
     suffix = ".rle"
 
     def parse(self, rest: str) -> tuple[str, Mapping[str, str]]:
-        path, mark, query = rest.rpartition("?")  # the last one: a path may hold others
-        return (path, dict(parse_qsl(query, keep_blank_values=True))) if mark else (rest, {})
+        return path_and_params(rest)
 
     def rules(self, params: Mapping[str, object]) -> tuple[Judge, Params]:
         return TASK, _params(params)

@@ -15,11 +15,9 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias, final
 from urllib.parse import unquote
 
-import msgspec
-
 from vizbench.dataset import Recipe
 from vizbench.errors import UserError
-from vizbench.formats.jsonl import lines
+from vizbench.formats.answers import answer_lines
 from vizbench.types import Json
 
 MAX_LINE: Final = 64 << 20
@@ -51,20 +49,11 @@ class Given:
     duplicates: int
 
 
-@final
-class Line(msgspec.Struct, frozen=True):
-    """One line of JSON Lines. answer: a grid as nested lists, a text that holds one, or a list of grids (a process);
-    other keys are left alone."""
-
-    id: str
-    answer: Json = None
-
-
 def read_predictions(path: Path, recipe: Recipe, rows: int) -> Given:
     """The answers in a file or folder to the first `rows` rows of a recipe; the first to a row counts, files in order
     of their names. UserError where there are none, or pictures beside videos, or a line is no answer."""
     if not path.is_dir():
-        return _sorted_out("lines", _lines(path), recipe, rows)
+        return _sorted_out("lines", answer_lines(path), recipe, rows)
     files = _files(path)
     runs = [file for file in files if file.suffix.lower() in VIDEOS and _of_a_run(file.relative_to(path))]
     if runs:
@@ -116,18 +105,6 @@ def _plain(task: str) -> str:
 def _of_a_run(place: Path) -> bool:
     """Whether a file lies as TASK_ID/RUN_ID/video/NAME."""
     return len(place.parts) >= 4 and place.parent.name == "video"
-
-
-def _lines(path: Path) -> Iterable[tuple[str, Json]]:
-    decoder = msgspec.json.Decoder(Line)
-    for number, line in lines(path, "file of answers", MAX_LINE):
-        try:
-            found = decoder.decode(line)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            raise UserError(
-                f'line {number} of {path} is no answer ({error}): write {{"id": "...", "answer": [[0, 1], ...]}}'
-            ) from None
-        yield found.id, found.answer
 
 
 def _files(path: Path) -> list[Path]:
