@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, final
 
 from vizbench.baselines.worlds import kin
-from vizbench.harness.metrics import wilson
+from vizbench.harness.metrics import seed_interval
 
 ROOT = Path(__file__).parent.parent
 TABLE = ROOT / "docs" / "embedded.csv"
@@ -55,12 +55,16 @@ def pooled(rows: Sequence[Measured]) -> tuple[int, int]:
 
 
 def figure(rows: Sequence[Measured]) -> str:
-    """Exact share with its 95% Wilson interval, and the number of seeds; a dash where nothing was measured."""
+    """Exact share with its 95% interval over the seeds, and the number of seeds; a dash where nothing was measured."""
     if not rows:
         return "–"
     hits, n = pooled(rows)
-    low, high = wilson(hits, n)
+    low, high = _interval(rows)
     return f"{hits / n:.2f} [{low:.2f}, {high:.2f}]" + (f" ({len(rows)})" if len(rows) != 3 else "")
+
+
+def _interval(rows: Sequence[Measured]) -> tuple[float, float]:
+    return seed_interval([(r.hits, r.n) for r in rows])
 
 
 def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
@@ -106,7 +110,7 @@ def comparison(rows: Sequence[Measured], model: str) -> str:
         for shots in BUDGETS:
             ours, control = (_pick(rows, task, model, c, shots) for c in ("tiny", "tiny-scratch"))
             if ours and control:
-                (low, high), (least, most) = wilson(*pooled(ours)), wilson(*pooled(control))
+                (low, high), (least, most) = _interval(ours), _interval(control)
                 (better if low > most else worse if high < least else open_).append(f"{task} n={shots}")
     return (
         f"`{model}`: LoRA on our weights is better than training from scratch (intervals apart) at "

@@ -23,7 +23,9 @@ def test_figures_say_their_interval_and_their_seeds() -> None:
     assert figure([]) == "–"
     assert figure([CELL]) == "0.95 [0.91, 0.97] (1)"
     three = [replace(CELL, seed=seed) for seed in range(3)]
-    assert figure(three) == "0.95 [0.93, 0.96]"
+    assert figure(three) == "0.95 [0.93, 0.96]"  # they agree to the digit
+    apart = [replace(CELL, seed=seed, hits=hits) for seed, hits in enumerate((200, 190, 180))]
+    assert figure(apart) == "0.95 [0.69, 0.99]"
 
 
 def test_better_and_worse_need_intervals_apart() -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from vizbench import console
 from vizbench.harness import corpus, paper
 from vizbench.harness.compare import Contender
-from vizbench.harness.metrics import wilson_mean
+from vizbench.harness.metrics import mean_interval
 from vizbench.harness.names import model_label
 from vizbench.harness.plan import PROTOCOLS, TRIVIAL
 from vizbench.harness.records import CellRun
@@ -47,7 +47,7 @@ def _concepts(cells: Sequence[CellRun], models: Sequence[str]) -> list[list[str]
     def line(title: str, which: Sequence[str]) -> list[str]:
         def worth(model: Contender) -> tuple[float, float, float] | None:
             rows = [found[model, name] for name in which if (model, name) in found]
-            return wilson_mean([(row.hits, row.n) for row in rows]) if len(rows) == len(which) else None
+            return mean_interval([(row.share, row.low, row.high) for row in rows]) if len(rows) == len(which) else None
 
         inputs = max(
             sum(found[model, name].n for name in which if (model, name) in found) for model in {*shown, *floor}

@@ -14,7 +14,17 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from tests.harness.made import answered, cell_run, record, share
-from vizbench.harness.metrics import Z95, Summary, distinct, leaks, mean, pass_at, summaries, wilson, wilson_mean
+from vizbench.harness.metrics import (
+    Z95,
+    Summary,
+    distinct,
+    leaks,
+    mean,
+    mean_interval,
+    pass_at,
+    summaries,
+    wilson,
+)
 from vizbench.harness.records import TaskInfo
 
 
@@ -178,19 +188,22 @@ def test_every_share_lies_within_0_and_1_and_no_field_is_forgotten():
 
 
 def test_the_interval_of_a_mean_of_shares():
-    assert wilson_mean([(3, 10)]) == pytest.approx((0.3, *wilson(3, 10)))
-    nothing = wilson_mean([(0, 15)] * 16)
+    def of(counts):
+        return mean_interval([(hits / n, *wilson(hits, n)) for hits, n in counts])
+
+    assert of([(3, 10)]) == pytest.approx((0.3, *wilson(3, 10)))
+    nothing = of([(0, 15)] * 16)
     assert nothing == pytest.approx((0, 0, wilson(0, 15)[1] / 4))  # 16 alike: a quarter of one's width
-    centre, low, high = wilson_mean([(5, 10), (0, 1)])
+    centre, low, high = of([(5, 10), (0, 1)])
     assert centre == 0.25
     assert centre - low == pytest.approx((0.5 - wilson(5, 10)[0]) / 2)  # the zero can be no lower
     assert high - centre == pytest.approx(math.hypot(wilson(5, 10)[1] - 0.5, wilson(0, 1)[1]) / 2)
     generator = np.random.default_rng(5)
     truth = generator.uniform(0.05, 0.6, 16)
-    spans = [wilson_mean([(int(hits), 15) for hits in generator.binomial(15, truth)]) for _ in range(400)]
+    spans = [of([(int(hits), 15) for hits in generator.binomial(15, truth)]) for _ in range(400)]
     assert 0.93 <= np.mean([low <= truth.mean() <= high for _, low, high in spans]) <= 0.99
     with pytest.raises(ValueError, match="nothing"):
-        wilson_mean([])
+        mean_interval([])
 
 
 @pytest.mark.parametrize("other", [{"code": "new"}, {"weights": "new"}, {"task": TaskInfo(2, {}, "binary")}])

@@ -14,7 +14,7 @@ from typing import TypeAlias, final
 
 from vizbench import sources
 from vizbench.harness.compare import Contender
-from vizbench.harness.metrics import distinct, mean, wilson
+from vizbench.harness.metrics import distinct, seed_interval
 from vizbench.harness.paper import paper
 from vizbench.harness.plan import TRIVIAL
 from vizbench.harness.records import CellRun
@@ -38,7 +38,8 @@ class Overlap:
 @final
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """One model on one concept: share of n test inputs solved in any of the attempts, with its 95% Wilson interval."""
+    """One model on one concept: share of n test inputs solved in any of the attempts, with its 95% interval. A test
+    input is once in n for each seed, and more seeds make the interval no narrower (`metrics.seed_interval`)."""
 
     model: Contender
     concept: str
@@ -54,7 +55,7 @@ class Concept:
 @dataclass(frozen=True, slots=True)
 class Solved:
     """One model on one corpus: how many of `tasks` tasks it solved within the attempts, and their share with its 95%
-    Wilson interval. A task is once in it for each seed."""
+    interval. A task is once in it for each seed, and more seeds make the interval no narrower."""
 
     corpus: str
     model: Contender
@@ -67,6 +68,7 @@ class Solved:
 
 
 _Solved: TypeAlias = dict[tuple[str, str, int], bool]  # (task, digest of its data, seed) -> whether it was solved
+_BySeed: TypeAlias = dict[int, list[bool]]  # seed -> of each task or test input whether it was solved
 
 
 def overlaps(runs: Sequence[CellRun]) -> list[Overlap]:
@@ -86,14 +88,11 @@ def overlaps(runs: Sequence[CellRun]) -> list[Overlap]:
 
 def solved(runs: Sequence[CellRun], baselines: Collection[str] = ()) -> list[Solved]:
     """One a corpus, model and number of attempts. baselines: those of the trivial ones that count as models."""
-    found: dict[tuple[str, Contender, int], list[bool]] = {}
+    found: dict[tuple[str, Contender, int], _BySeed] = {}
     for model, run in _whole_runs(runs, baselines):
         key = _folder(run.header.cell.task), model, run.header.cell.attempts
-        found.setdefault(key, []).append(all(_inputs(run)))
-    return [
-        Solved(*key, len(tasks), sum(tasks), mean(tasks), *wilson(sum(tasks), len(tasks)))
-        for key, tasks in sorted(found.items())
-    ]
+        found.setdefault(key, {}).setdefault(run.header.cell.seed, []).append(all(_inputs(run)))
+    return [Solved(*key, *_counted(tasks)) for key, tasks in sorted(found.items())]
 
 
 def concepts(runs: Sequence[CellRun], baselines: Collection[str] = ()) -> list[Concept]:
@@ -102,16 +101,21 @@ def concepts(runs: Sequence[CellRun], baselines: Collection[str] = ()) -> list[C
     baselines: those of the trivial ones that count as models.
     """
     order = {name: number for number, name in enumerate(next(iter(paper().conceptarc_accuracy.values())))}
-    found: dict[tuple[Contender, str, int], list[bool]] = {}
+    found: dict[tuple[Contender, str, int], _BySeed] = {}
     for model, run in _corpus_runs(runs, baselines):
         concept = PurePosixPath(run.header.cell.task).parent.name
         if concept in order:
-            found.setdefault((model, concept, run.header.cell.attempts), []).extend(_inputs(run))
-    rows: list[Concept] = []
-    for (model, concept, attempts), inputs in found.items():
-        low, high = wilson(sum(inputs), len(inputs))
-        rows.append(Concept(model, concept, attempts, len(inputs), sum(inputs), mean(inputs), low, high))
+            inputs = found.setdefault((model, concept, run.header.cell.attempts), {})
+            inputs.setdefault(run.header.cell.seed, []).extend(_inputs(run))
+    rows = [Concept(*key, *_counted(inputs)) for key, inputs in found.items()]
     return sorted(rows, key=lambda row: (row.model, row.attempts, order[row.concept]))
+
+
+def _counted(found: _BySeed) -> tuple[int, int, float, float, float]:
+    """How many there are and how many of them solved, over all seeds; their share and its interval."""
+    counts = [(sum(one), len(one)) for one in found.values()]
+    hits, n = sum(hits for hits, _ in counts), sum(of for _, of in counts)
+    return n, hits, hits / n, *seed_interval(counts, repeated=True)
 
 
 def _overlap(corpus: str, attempts: int, a: Contender, a_solved: _Solved, b: Contender, b_solved: _Solved) -> Overlap:

@@ -22,6 +22,10 @@ _LAST: Final = 1e12
 """What sorts behind every budget."""
 
 
+SEEDS: Final = "95% interval: Wilson's for one seed; for several, seeds as clusters, since each is one training run."
+"""What the intervals of shares speak of."""
+
+
 def results(rows: Sequence[Summary], leaky: dict[str, Summary]) -> Json:
     """Every row of the summaries. leaky: task -> its worst trivial baseline (`metrics.leaks`)."""
     steps = sorted({k for row in rows for k in row.exact_at if k > 1})
@@ -32,9 +36,9 @@ def results(rows: Sequence[Summary], leaky: dict[str, Summary]) -> Json:
         _column("shots", "examples", "count", "Training examples."),
         _column("asked", "questions", "worded", "Questions answered, over all seeds."),
         _column("exact", "exact", "share", "Equal to the stored answer."),
-        _column("exact_span", "95%", "span", "Wilson interval of exact; questions taken as independent."),
+        _column("exact_span", "95%", "span", f"Of exact. {SEEDS}"),
         _column("valid", "valid", "share", "Obeys the task's rules, whatever the stored answer."),
-        _column("valid_span", "95%", "span", "Wilson interval of valid; questions taken as independent."),
+        _column("valid_span", "95%", "span", f"Of valid. {SEEDS}"),
         _column("cells", "cells", "share", "Cells as in the stored answer, the mean over answers."),
         _column("undecodable", "undecodable", "share", "No grid could be read; counted as wrong."),
         *(
@@ -212,7 +216,7 @@ def concepts(rows: Sequence[Concept]) -> Json:
         _column("attempts", "attempts", "count", "Answers to a test input, one of which must be exact."),
         _column("n", "test inputs", "count", "Test inputs asked."),
         _column("share", "solved", "share", "Share of test inputs solved."),
-        _column("span", "95%", "span", "Wilson interval."),
+        _column("span", "95%", "span", "Wilson interval; more seeds do not narrow it."),
         *(_column(name, f"paper, {name}", "share", "Three attempts.") for name in (paper.VIDEO, paper.TEXT)),
     ]
     body: list[dict[str, Any]] = [
