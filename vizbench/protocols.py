@@ -9,8 +9,8 @@ from typing import Any, Final
 from vizbench import console
 from vizbench.harness import corpus, paper
 from vizbench.harness.compare import Contender
+from vizbench.harness.lines import label_of
 from vizbench.harness.metrics import mean_interval
-from vizbench.harness.names import model_label
 from vizbench.harness.plan import PROTOCOLS, TRIVIAL
 from vizbench.harness.records import CellRun
 
@@ -88,7 +88,7 @@ def _divided(found: Sequence[Contender], models: Sequence[str]) -> tuple[list[Co
 
 
 def _heads(models: Sequence[Contender]) -> list[str]:
-    return [f"{model_label(model.name, model.checkpoint, model.training)} [95%]" for model in models]
+    return [f"{label_of(model)} [95%]" for model in models]
 
 
 def _span(span: tuple[float, float, float] | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -59,6 +61,15 @@ def test_seeds_that_agree_to_the_digit_leave_it_to_the_questions():
     table = answers(np.random.default_rng(1), [0.5], 50)
     draws = bootstrap.resample([table, table[::-1].copy()], 2, 500)
     assert draws.std() == pytest.approx(0.5 / np.sqrt(100), rel=0.2)
+
+
+def test_columns_in_which_the_seeds_agree_are_drawn_apart_from_those_in_which_they_differ():
+    one, two = (np.repeat(np.arange(40)[:, None] < hits, 2, axis=1).astype(float) for hits in (20, 24))
+    mixed = [np.concatenate([table, one], axis=1) for table in (one, two)]
+    draws: Any = np.corrcoef(bootstrap.resample(mixed, 4, 4000), rowvar=False)
+    assert draws[0, 1] == pytest.approx(1)  # the seeds differ in both
+    assert draws[2, 3] == pytest.approx(1)  # they agree in both
+    assert abs(draws[0, 2]) < 0.1
 
 
 def test_unanswered_questions_are_no_zeros():

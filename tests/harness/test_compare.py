@@ -90,7 +90,10 @@ def test_data_efficiency_of_the_papers_two_models(published):
     assert seeds.at.point is not None and seeds.at.point < 0.2  # the text model needs fewer there
     unreached = rows["navigation/shortest-path"]  # text stays at .77 with 5000
     assert unreached.at.high is None and unreached.at.low is not None and unreached.at.low > 5
-    assert rows["sudoku/easy"].at == rows["sudoku/easy"].interval == Span(None, None)  # neither gets there
+    neither = rows["sudoku/easy"]
+    assert neither.at == neither.interval == Span(None, None)
+    assert neither.text() == "not reached by either"
+    assert conway.text() == conway.at.text() == "7.13"
 
 
 def test_the_overlap_on_arc_comes_back():
@@ -162,6 +165,41 @@ def test_a_difference_is_of_shared_questions_alone():
     )
     assert row.low < 0.25 < row.high
     assert compare.differences(runs) == [row]
+
+
+def curve(model, *cells, budgets=(10, 100, 1000), **more):
+    return [answered(hits, model, n, **more) for n, hits in zip(budgets, cells, strict=True)]
+
+
+def test_a_ratio_is_of_shared_questions_alone():
+    """On the first 20 questions both models have .5 and .9; the other 20 would make one learn later."""
+    half, most = [True] * 10 + [False] * 10, [True] * 18 + [False] * 2
+    mine = curve("mine", half + [False] * 20, most + [False] * 20, [True] * 40)
+    other = curve("other", half, most, [True] * 20)
+    [row] = compare.ratios([*mine, *other])
+    assert row.a_at == row.b_at
+    assert row.b_at.point == pytest.approx(100)
+    assert row.at.point == pytest.approx(1)
+    assert [one.at.point for one in compare.budgets([*mine, *other])] == [pytest.approx(10 ** (2 + 9 / 11)), 100]
+
+
+def test_a_ratio_takes_shared_questions_budget_by_budget():
+    """At 100 examples one model has answered 10 of 20 questions; at 30, which it was not asked, all that it knows."""
+    half, most, full = [True] * 10 + [False] * 10, [False] * 10 + [True] * 10, [True] * 20
+    mine = curve("mine", half, most, most, full, budgets=(10, 30, 100, 1000))
+    other = curve("other", half + [True] * 7, [None] * 10 + most[10:], full)
+    strangers = answered([None] * 20 + [True] * 9, "other", 300)
+    [row] = compare.ratios([*mine, *other, strangers])
+    assert row.a_at.point == pytest.approx(30 * (100 / 30) ** 0.8)  # .5, .5, 1, 1
+    assert row.b_at.point == pytest.approx(10 * 10**0.8)
+    assert compare.ratios([*mine, strangers, other[0]]) == []  # one budget is left
+
+
+def test_a_ratio_of_models_that_know_all_from_the_start_says_so():
+    runs = [answered([True] * 9, model, n) for model in ("mine", "other") for n in (3, 30)]
+    [row] = compare.ratios(runs)
+    assert row.text() == "reached by both with the fewest examples"
+    assert row.a_at == row.b_at == Span(None, 3.0)
 
 
 def test_pairing_narrows_and_clusters_widen():

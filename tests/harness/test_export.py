@@ -8,6 +8,8 @@ import re
 
 from tests.commands import refused
 from tests.harness.made import answered, cell_run, record, share
+from vizbench.harness import compare
+from vizbench.harness import tables as page
 from vizbench.harness.export import csv_text, markdown
 from vizbench.harness.metrics import summaries
 
@@ -66,11 +68,20 @@ def test_markdown_has_a_section_for_each_question():
     assert (mine[3], other[3], other[4]) == ("30", "–", "> 30")
     assert mine[-2:] == ["30", "300"]
     assert found["Data efficiency"][2][3].startswith("> ")
+    assert not re.search(r"\?|over seeds for several", markdown(cells))
     assert [row[1] for row in found["Models on the same questions"][2:]] == ["3", "10", "30"]
     assert "`copy` gives 6.0% valid answers" in markdown(cells)
     assert "Ours, where the paper is silent" in found
     assert "Unfinished" not in found
     assert not {"ARC tasks solved", "Concepts"} & set(found)
+
+
+def test_a_ratio_that_neither_model_lets_know_says_why():
+    cells = [*curve("mine", 0.1, 0.2, 0.5), *curve("other", 0.0, 0.2, 0.4)]
+    assert tables(markdown(cells))["Data efficiency"][2][3:] == ["not reached by either", "any"]
+    [row] = page.ratios(compare.ratios(cells))["rows"]
+    assert row["at"][1] == "not reached by either"
+    assert "?" not in str(page.ratios(compare.ratios(cells)))
 
 
 def test_a_budget_that_the_papers_figure_draws_elsewhere_shows_both():

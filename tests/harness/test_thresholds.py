@@ -100,7 +100,7 @@ def test_open_ends_are_kept_in_intervals():
         (0, 3, "≤ 3"),
         (5000, math.inf, "> 5,000"),
         (18.2, 1240, "18.2 to 1,240"),
-        (0, math.inf, "?"),
+        (0, math.inf, "any"),
         (0.0123, 0.0123, "0.0123"),
     ],
 )

@@ -5,7 +5,7 @@ keeps its answers together. NaN: not answered. What varies decides what is resam
 
 one seed        questions, with replacement (Efron 1979): the interval speaks of other questions, same training run
 several seeds   seeds, as clusters: it speaks of other data and other training runs; but questions in a column in which
-                all seeds agree to the digit, because such seeds say nothing of their spread
+                all seeds have the same share to the digit, because such seeds say nothing of their spread
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def counts(tables: Sequence[Floats]) -> Floats:
 
 
 def resample(tables: Sequence[Floats], origin: int, draws: int = DRAWS) -> Floats:
-    """Shares as they might have come out, `(draws, columns)`; columns of a draw belong together.
+    """Shares as they might have come out, `(draws, columns)`; columns of a draw belong together: of one seed all, of
+    several those in which the seeds differ, and, independent of these, those in which they agree.
 
     tables: `(questions, columns)` a seed, at least one; origin: of the randomness, 0 … 2^64 - 1. NumPy's streams are
     used: another version of it may move an interval's end by its third digit. A draw of which a column holds no answer

@@ -28,6 +28,13 @@ PSEUDO: Final = np.array([[1.0], [-1.0]])
 that answer 200 questions alike may still differ, and a resample of zeros would deny it."""
 
 
+RESAMPLED: Final = (
+    "questions for one seed; for several the seeds themselves, with Student's t, but the questions wherever all seeds "
+    "have the same share, which tells nothing of their spread"
+)
+"""What the intervals of this file resample, in words."""
+
+
 @final
 @dataclass(frozen=True, slots=True, order=True)
 class Contender:
@@ -45,8 +52,8 @@ class Budget:
 
     budgets, shares: the measured curve, by growing budget; first: the smallest measured budget with at least the
     target share, the paper's convention, None where none is; at: the same read off the monotone curve between measured
-    budgets (`thresholds`), open where the curve starts above the target or ends below it; interval: 95%, over questions
-    for one seed and over seeds for several; of sampling alone: a step from 0 to 1 between two budgets has no width.
+    budgets (`thresholds`), open where the curve starts above the target or ends below it; interval: 95%, over what
+    RESAMPLED says; of sampling alone: a step from 0 to 1 between two budgets has no width.
     """
 
     task: str
@@ -62,17 +69,28 @@ class Budget:
 @final
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """How many times as many examples `b` needs as `a` to reach the target, on questions that both were asked.
+    """How many times as many examples `b` needs as `a` to reach the target, on questions that both answered.
 
-    at, interval: as in `Budget`, open where a curve does not reach the target or starts above it.
+    a_at, b_at: their budgets on these questions; at, interval: as in `Budget`, open where a curve does not reach the
+    target or starts above it. A question counts at a budget that both have where both answered it there, and at a
+    budget that one has where the other answered it at any.
     """
 
     task: str
     a: Contender
     b: Contender
     seeds: tuple[int, ...]
+    a_at: Span
+    b_at: Span
     at: Span
     interval: Span
+
+    def text(self) -> str:
+        """The ratio as a table shows it; where nothing is known of it, why."""
+        if self.at != thresholds.UNKNOWN:
+            return self.at.text()
+        never = self.a_at.high is None
+        return "not reached by either" if never else "reached by both with the fewest examples"
 
 
 @final
@@ -81,7 +99,7 @@ class Difference:
     """Two models with the same examples on the same questions.
 
     n: questions that both answered, in `seeds`; a_share, b_share: right among these; difference: a - b; low, high: its
-    95% interval, paired: over questions for one seed, over seeds for several.
+    95% interval, paired, over what RESAMPLED says.
     """
 
     task: str
@@ -187,30 +205,47 @@ def _budget(curve: _Curve, metric: Metric, target: float) -> Budget:
 
 
 def _ratio(a: _Curve, b: _Curve, metric: Metric, target: float) -> Ratio | None:
-    seeds = tuple(seed for seed in a.seeds() if seed in b.seeds())
-    left, right = (tuple(n for n in c.shots() if any((s, n) in c.cells for s in seeds)) for c in (a, b))
+    columns = [(0, n) for n in a.shots()] + [(1, n) for n in b.shots()]
+    shared = {seed: _shared(_table([a, b], seed, columns, metric), columns) for seed in a.seeds() if seed in b.seeds()}
+    tables = {seed: table for seed, table in shared.items() if not np.isnan(table).all()}
+    if not tables:
+        return None
+    weights = bootstrap.counts(list(tables.values()))
+    kept = weights > 0
+    left, right = (
+        tuple(n for (who, n), there in zip(columns, kept, strict=True) if there and who == k) for k in (0, 1)
+    )
     if min(len(left), len(right)) < 2:
         return None
-    columns = [(0, n) for n in left] + [(1, n) for n in right]
-    tables = [_table([a, b], seed, columns, metric) for seed in seeds]
-    weights = bootstrap.counts(tables)
+    whole, weights = [table[:, kept] for table in tables.values()], weights[kept]
 
-    def bounds(values: Floats) -> tuple[Floats, Floats]:
-        a_low, a_high = thresholds.reached(left, values[:, : len(left)], weights[: len(left)], target)
-        b_low, b_high = thresholds.reached(right, values[:, len(left) :], weights[len(left) :], target)
+    def reach(values: Floats) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
+        return (
+            thresholds.reached(left, values[:, : len(left)], weights[: len(left)], target),
+            thresholds.reached(right, values[:, len(left) :], weights[len(left) :], target),
+        )
+
+    def over(a_at: tuple[Floats, Floats], b_at: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
         with np.errstate(divide="ignore"):
-            return b_low / a_high, b_high / a_low  # inf only above, 0 only below: no draw is undefined
+            return b_at[0] / a_at[1], b_at[1] / a_at[0]  # inf only above, 0 only below: no draw is undefined
 
-    low, high = bounds(bootstrap.shares(tables)[None])
-    draws = _curves(tables, stream("ratio", a.task, *_names(a), *_names(b)))
-    return Ratio(
-        task=a.task,
-        a=a.model,
-        b=b.model,
-        seeds=seeds,
-        at=thresholds.span(float(low[0]), float(high[0])),
-        interval=thresholds.interval(*bounds(draws)),
-    )
+    measured = reach(bootstrap.shares(whole)[None])
+    draws = _curves(whole, stream("ratio", a.task, *_names(a), *_names(b)))
+    a_at, b_at, at = (thresholds.span(float(low[0]), float(high[0])) for low, high in (*measured, over(*measured)))
+    interval = thresholds.interval(*over(*reach(draws)))
+    return Ratio(a.task, a.model, b.model, tuple(tables), a_at, b_at, at, interval)
+
+
+def _shared(table: Floats, columns: Sequence[tuple[int, int]]) -> Floats:
+    """The scores with those taken out to which the other model has no answer: at the same budget where it has one in
+    this seed, else at any."""
+    answered = ~np.isnan(table)
+    kept = table.copy()
+    for k, (who, n) in enumerate(columns):
+        others = [j for j, (other, _) in enumerate(columns) if other != who]
+        same = [j for j in others if columns[j][1] == n and answered[:, j].any()]
+        kept[~answered[:, same or others].any(axis=1), k] = np.nan
+    return kept
 
 
 def _curves(tables: Sequence[Floats], origin: int) -> Floats:

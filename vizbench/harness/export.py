@@ -16,6 +16,7 @@ from typing import Any, Final, cast
 from vizbench.errors import UserError
 from vizbench.harness import compare, corpus, paper
 from vizbench.harness.compare import Contender
+from vizbench.harness.lines import label_of
 from vizbench.harness.metrics import LEAK, Summary, leaks, mean, summaries
 from vizbench.harness.names import model_label, task_label
 from vizbench.harness.plan import UNREPORTED
@@ -132,8 +133,9 @@ def _budgets(cells: Sequence[CellRun]) -> str:
     head = ["task", "model", "seeds", "first measured", "interpolated", "95%", *models]
     text = (
         "The smallest measured budget with 90% exact, and the same on the monotone curve, straight over log n, never "
-        "continued beyond what was measured. The interval is over questions for one seed, over seeds for several; how "
-        "a curve runs between two measured budgets it cannot know. "
+        "continued beyond what was measured. "
+        f"For the interval are resampled {compare.RESAMPLED}; "
+        "how a curve runs between two measured budgets it cannot know, and any means that it may lie anywhere. "
         "The paper's budgets as its tables give them; in brackets what its figures draw, where that differs."
     )
     return f"## Examples to reach 90%\n\n{text}\n\n{_table(head, rows, 2)}"
@@ -151,10 +153,13 @@ def _threshold(one: paper.Threshold) -> str:
 
 def _ratios(cells: Sequence[CellRun]) -> str:
     rows = [
-        [_text(task_label(row.task)), _name(row.a), _name(row.b), row.at.text(), row.interval.text()]
+        [_text(task_label(row.task)), _name(row.a), _name(row.b), row.text(), row.interval.text()]
         for row in compare.ratios(cells)
     ]
-    text = "How many times as many examples B needs as A to reach 90% exact, on the same questions."
+    text = (
+        "How many times as many examples B needs as A to reach 90% exact, on the questions that both answered. "
+        f"For the interval are resampled {compare.RESAMPLED}; any means that it may lie anywhere."
+    )
     return f"## Data efficiency\n\n{text}\n\n{_table(['task', 'A', 'B', 'B / A', '95%'], rows, 3)}" if rows else ""
 
 
@@ -173,7 +178,8 @@ def _differences(cells: Sequence[CellRun]) -> str:
         for row in compare.differences(cells)
     ]
     text = (
-        "Share of exact answers on the questions that both answered, and A - B in points with its 95% interval, paired."
+        "Share of exact answers on the questions that both answered, and A - B in points with its paired 95% interval. "
+        f"For the interval are resampled {compare.RESAMPLED}."
     )
     head = ["task", "examples", "A", "B", "n", "A exact", "B exact", "A - B [95%]"]
     return f"## Models on the same questions\n\n{text}\n\n{_table(head, rows, 4)}" if rows else ""
@@ -217,7 +223,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int) -> str
 
 
 def _name(model: Contender) -> str:
-    return _text(model_label(model.name, model.checkpoint, model.training))
+    return _text(label_of(model))
 
 
 def _text(text: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from vizbench.harness import names, paper
-from vizbench.harness.compare import Budget, Difference, Ratio
+from vizbench.harness.compare import RESAMPLED, Budget, Difference, Ratio
 from vizbench.harness.corpus import Concept, Overlap
 from vizbench.harness.lines import label_of
 from vizbench.harness.metrics import Summary
@@ -24,6 +24,10 @@ _LAST: Final = 1e12
 
 SEEDS: Final = "95% interval: Wilson's for one seed; for several, seeds as clusters, since each is one training run."
 """What the intervals of shares speak of."""
+
+
+ANY: Final = "any: with so few answers, or both ends open, it may lie anywhere."
+"""What an interval without ends is told to be."""
 
 
 def results(rows: Sequence[Summary], leaky: dict[str, Summary]) -> Json:
@@ -86,10 +90,10 @@ def budgets(rows: Sequence[Budget]) -> Json:
     columns = [
         _column("label", "task", "text", "What is asked."),
         _column("model", "model", "text", "Models alone: baselines do not learn."),
-        _column("seeds", "seeds", "count", "The interval is over questions for one seed, over seeds for several."),
+        _column("seeds", "seeds", "count", f"Resampled for the interval: {RESAMPLED}."),
         _column("first", "first measured", "count", "The smallest measured budget with 90%, the paper's way."),
         _column("at", "interpolated", "worded", "Where the monotone curve, straight over log n, passes 90%."),
-        _column("interval", "95%", "worded", "Bootstrap interval of the interpolated budget."),
+        _column("interval", "95%", "worded", f"Bootstrap interval of the interpolated budget. {ANY}"),
         *(
             _column(name, f"paper, {name}", "worded", "As its tables imply; in brackets as its figure draws, if other.")
             for name in (paper.VIDEO, paper.TEXT)
@@ -117,9 +121,9 @@ def _published(one: paper.Threshold | None) -> Json:
     return [one.tables or one.drawn or _LAST, f"{text} (drawn: {one.drawn:,})" if one.disagrees else text]
 
 
-def _span(span: Span) -> Json:
+def _span(span: Span) -> tuple[float, str]:
     number = span.high if span.low is None else span.low
-    return [_LAST if number is None else number, span.text()]
+    return _LAST if number is None else number, span.text()
 
 
 def ratios(rows: Sequence[Ratio]) -> Json:
@@ -127,18 +131,16 @@ def ratios(rows: Sequence[Ratio]) -> Json:
     columns = [
         _column("label", "task", "text", "What is asked."),
         _column("a", "A", "text", "One model."),
-        _column("b", "B", "text", "The other, on the same questions."),
-        _column("at", "B needs, times A", "worded", "Budget of B to reach 90% over that of A."),
-        _column(
-            "interval", "95%", "worded", "Bootstrap interval, over questions for one seed, over seeds for several."
-        ),
+        _column("b", "B", "text", "The other, on the questions that both answered."),
+        _column("at", "B needs, times A", "worded", "Budget of B to reach 90% over that of A; or why none is known."),
+        _column("interval", "95%", "worded", f"{ANY} Resampled: {RESAMPLED}."),
     ]
     body = [
         {
             "label": names.task_label(row.task),
             "a": label_of(row.a),
             "b": label_of(row.b),
-            "at": _span(row.at),
+            "at": [_span(row.at)[0], row.text()],
             "interval": _span(row.interval),
         }
         for row in rows
@@ -156,7 +158,7 @@ def differences(rows: Sequence[Difference]) -> Json:
         _column("n", "questions", "count", "Questions that both answered."),
         _column("a_share", "A exact", "share", "Exact answers of A."),
         _column("b_share", "B exact", "share", "Exact answers of B."),
-        _column("gap", "A - B, points", "worded", "Difference in points, with its paired 95% interval."),
+        _column("gap", "A - B, points", "worded", f"In points; 95% interval, paired. Resampled: {RESAMPLED}."),
     ]
     body = [
         {

@@ -36,13 +36,17 @@ class Span:
         return self.low if self.low == self.high else None
 
     def text(self, digits: int = 3) -> str:
-        """As a table shows it: 27, ≤ 3, > 5,000, 18 to 40, or ? where nothing is known."""
+        """As a table shows it: 27, ≤ 3, > 5,000, 18 to 40, or any where nothing is known."""
         if self.low is None:
-            return "?" if self.high is None else f"≤ {_short(self.high, digits)}"
+            return "any" if self.high is None else f"≤ {_short(self.high, digits)}"
         if self.high is None:
             return f"> {_short(self.low, digits)}"
         low, high = _short(self.low, digits), _short(self.high, digits)
         return low if low == high else f"{low} to {high}"
+
+
+UNKNOWN: Final = Span(None, None)
+"""A number of which nothing is known."""
 
 
 def isotonic(values: Floats, weights: Floats) -> Floats:
@@ -90,7 +94,7 @@ def interval(lows: Floats, highs: Floats) -> Span:
     """The percentile interval of draws that are themselves bounds: it holds whatever the open ends may hide. Open on
     both sides where there is no draw, as of cells with an answer or two."""
     if not len(lows):
-        return Span(None, None)
+        return UNKNOWN
     tail = (1 - LEVEL) / 2
     low = np.quantile(lows, tail, method="inverted_cdf")  # takes one of the draws: no mean of a number and infinity
     high = np.quantile(highs, 1 - tail, method="inverted_cdf")
