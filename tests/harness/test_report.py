@@ -283,7 +283,7 @@ def test_the_bars_tell_our_budgets_and_both_of_the_papers_where_they_differ():
     assert "paper, Qwen3-4B, life/seeds: 300 examples by its tables" in told
     assert "paper, Qwen3-4B, life/seeds: 100 examples as its figure draws it, which its tables do not say" in told
     assert any(one.startswith("mine, life/seeds: 316 examples (95%: ") for one in told)
-    assert sum(one.startswith("mine, eca/8: &gt; 1,000 examples") for one in told) == 2  # the bar and its arrow
+    assert sum(one.startswith("mine, eca/8: &gt; 1,000 examples") for one in told) == 3  # bar, arrow, interval
 
 
 def test_the_overlap_and_the_wheel_tell_ours_and_the_papers():

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 TICKS: Final = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000)
 
+_BEYOND: Final = 1.15
+"""How far, as a factor, an arrow lies beyond the budget that it goes out from."""
+
 _WIDE: Final = 5.2
 """Inches of a figure that stands alone: a phone, 360 pixels wide, shows its text at 8 pixels or more."""
 
@@ -34,7 +37,7 @@ def curves(panel: Panel, titled: bool) -> Drawing:
 
 
 def budgets(rows: Sequence[Budget], keys: Sequence[Key]) -> Drawing:
-    """Bars as long as the budget that reaches 90%, the paper's budgets as marks."""
+    """Bars as long as the budget that reaches 90%, with their intervals, and the paper's budgets as marks."""
     return Drawing("budgets", "Training examples needed for 90% exact answers", partial(_budgets, rows, keys))
 
 
@@ -121,7 +124,7 @@ def _legend(axes: Any, keys: Sequence[Key], ink: Ink) -> None:
 
 
 def _budgets(rows: Sequence[Budget], keys: Sequence[Key], ink: Ink, marks: Marks) -> Figure:
-    """Bars in groups of a task. A bar that the curve does not end has an arrow: more than the largest budget."""
+    """Bars in groups of a task, in the order of the rows."""
     tasks = list(dict.fromkeys(row.task for row in rows))
     published = {task: [one for one in paper.thresholds() if one.task == task] for task in tasks}
     figure, axes = _new(_WIDE, 0.5 + 0.15 * len(rows) + 0.14 * len(tasks), ink)
@@ -134,32 +137,40 @@ def _budgets(rows: Sequence[Budget], keys: Sequence[Key], ink: Ink, marks: Marks
         for one in published[task]:
             _paper_budget(axes, one, middles[-1], len(group), ink, marks)
         for row in group:
-            _budget(axes, row, place, ink[role_of(row.model, keys)], marks)
+            _budget(axes, row, place, ink[role_of(row.model, keys)], ink, marks)
             place += 1
         place += 0.9
     axes.set_yticks(middles, labels=[plain(task_label(task), 28) for task in tasks])
     axes.set_ylim(place - 0.4, -0.9)
     _budget_axis(axes, ink, 1, most)
-    axes.set_xlim(1, most * 1.5)
+    axes.set_xlim(1, most * _BEYOND**3)
     axes.grid(axis="x", color=ink["rule"], linewidth=0.6)
     axes.set_axisbelow(True)
     return figure
 
 
-def _budget(axes: Any, row: Budget, place: float, colour: str, marks: Marks) -> None:
-    open_end = row.at.high is None
-    end = row.at.low if open_end else row.at.high
-    length = float(end or row.budgets[-1])
+def _budget(axes: Any, row: Budget, place: float, colour: str, ink: Ink, marks: Marks) -> None:
+    """A bar, pale and with an arrow where it has no known end, and its interval in the colour of text on it."""
     says = f"{label_of(row.model)}, {row.task}: {row.at.text()} examples (95%: {row.interval.text()})"
-    bar = axes.barh(place, length - 1, left=1, height=0.78, color=colour, alpha=0.35 if open_end else 0.85)
+    never, start = row.at.high is None, row.at.low is None
+    length = float((row.at.low if never else row.at.high) or row.budgets[-1])
+    pale = 0.35 if never or start else 0.85
+    bar = axes.barh(place, length - 1, left=1, height=0.78, color=colour, alpha=pale, linewidth=0)
     bar.patches[0].set_gid(marks.add("", says))
-    if open_end:
-        axes.scatter([length * 1.12], [place], marker=">", s=14, color=colour, linewidth=0, gid=marks.add("", says))
-    low = float(row.interval.low or 1)
-    high = float(row.interval.high or length)
-    if high > low:
-        axes.plot([low, high], [place, place], color=colour, linewidth=3.2, alpha=0.35, solid_capstyle="butt")
-        axes.plot([low, high], [place, place], color=colour, linewidth=0.9, solid_capstyle="butt")
+    if never or start:
+        at, marker = (length * _BEYOND, ">") if never else (length / _BEYOND, "<")
+        axes.scatter([at], [place], marker=marker, s=44, color=colour, linewidth=0, gid=marks.add("", says))
+    _whiskers(axes, row, place, ink["ink"], marks.add("", says))
+
+
+def _whiskers(axes: Any, row: Budget, place: float, colour: str, gid: str) -> None:
+    """The interval as a line: a stroke at an end that is known, an arrow at one that is open."""
+    low, high = row.interval.low, row.interval.high
+    left, right = low or row.budgets[0] / _BEYOND**2, high or row.budgets[-1] * _BEYOND**2
+    axes.plot([left, right], [place, place], color=colour, linewidth=1, solid_capstyle="butt", zorder=4, gid=gid)
+    for end, at, arrow in ((low, left, "<"), (high, right, ">")):
+        style = {"marker": arrow, "s": 12, "linewidth": 0} if end is None else {"marker": "|", "s": 30, "linewidth": 1}
+        axes.scatter([at], [place], color=colour, zorder=4, **style)
 
 
 def _paper_budget(axes: Any, one: paper.Threshold, middle: float, rows: int, ink: Ink, marks: Marks) -> None:

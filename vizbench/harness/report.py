@@ -83,6 +83,7 @@ def render_report(cells: Sequence[CellRun], most_bytes: int = MAX_BYTES) -> str:
         keys=found.keys,
         paper_keys=lines.paper_legend(panels),
         paper_pair=lines.PAPER_KEYS,
+        resampled=compare.RESAMPLED,
         video=paper.VIDEO,
         text=paper.TEXT,
         panels=[(panel.task, svg.inline(figure.curves(panel, titled=False), k)) for k, panel in enumerate(panels)],

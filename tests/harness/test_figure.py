@@ -1,0 +1,67 @@
+"""The figure of budgets: where bars and intervals end, and which ends are drawn open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from matplotlib.markers import MarkerStyle
+
+from vizbench.harness import figure, lines, svg
+from vizbench.harness.compare import Budget, Contender
+from vizbench.harness.thresholds import Span
+
+MINE = Contender("mine", "none", "none")
+BUDGETS = (10, 100, 1000)
+
+
+def drawn(at, interval):
+    """The figure of one budget: length of its bar, how solid it is, and marker -> the places where one stands."""
+    row = Budget("t/x", MINE, (0,), BUDGETS, (0.1, 0.5, 1.0), None, at, interval)
+    keys = [lines.Key("mine", "c0", "model", MINE)]
+    axes: Any = figure.budgets([row], keys).paint(svg.PRINT, svg.Marks()).axes[0]
+    [bar] = axes.patches
+    places = {}
+    for points in axes.collections:
+        [name] = [m for m in "<>|" if marker(m) == points.get_paths()[0].vertices.tolist()]
+        places.setdefault(name, set()).add(round(float(points.get_offsets()[0][0]), 6))
+    [line] = [one for one in axes.lines if len(one.get_xdata()) == 2]
+    span = tuple(round(float(x), 6) for x in line.get_xdata())
+    colours = {"bar": bar.get_facecolor()[:3], "line": line.get_color()}
+    return bar.get_x() + bar.get_width(), bar.get_alpha(), places, span, colours
+
+
+def marker(name):
+    style: Any = MarkerStyle(name)
+    return style.get_path().transformed(style.get_transform()).vertices.tolist()
+
+
+BEYOND, BEFORE = round(1000 * 1.15**2, 6), round(10 / 1.15**2, 6)
+
+
+@pytest.mark.parametrize(
+    ("interval", "strokes", "arrows", "ends"),
+    [
+        (Span(50, 200), {50, 200}, {}, (50, 200)),
+        (Span(50, None), {50}, {">": {BEYOND}}, (50, BEYOND)),
+        (Span(None, 200), {200}, {"<": {BEFORE}}, (BEFORE, 200)),
+        (Span(None, None), set(), {"<": {BEFORE}, ">": {BEYOND}}, (BEFORE, BEYOND)),
+        (Span(70, 70), {70}, {}, (70, 70)),
+    ],
+)
+def test_an_open_end_of_an_interval_has_an_arrow_and_a_known_one_a_stroke(interval, strokes, arrows, ends):
+    length, alpha, places, span, colours = drawn(Span(100, 100), interval)
+    assert (length, alpha, span) == (100, 0.85, ends)
+    assert places.pop("|", set()) == strokes
+    assert places == arrows
+    assert colours["line"] == svg.PRINT["ink"] != svg.PRINT["c0"]
+
+
+@pytest.mark.parametrize(
+    ("at", "length", "arrow"),
+    [(Span(1000, None), 1000, {">": {1150}}), (Span(None, 10), 10, {"<": {round(10 / 1.15, 6)}})],
+)
+def test_a_bar_without_an_end_is_pale_and_has_an_arrow(at, length, arrow):
+    found, alpha, places, _, _ = drawn(at, Span(20, 200))
+    assert (found, alpha) == (length, 0.35)
+    assert {name: where for name, where in places.items() if name != "|"} == arrow
