@@ -260,7 +260,7 @@ def test_rows_of_a_data_set_hold_plain_json(name: str):
 
 
 SMALL = ["life/conway", "life/seeds", "eca/110", "langton/10"]
-PARTS = ["row_depends", "target_is_right", "solver_is_right", "changed_target", "stored_process"]
+PARTS = ["guess_is", "row_depends", "target_is_right", "solver_is_right", "changed_target", "stored_process"]
 
 
 @pytest.mark.parametrize("switch", ["NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK"])
@@ -269,7 +269,7 @@ def test_a_part_of_the_contract_in_another_mode(switch: str, tmp_path: Path):
     families = sorted(task.rooms())
     chosen = " or ".join({*SMALL, *(task.spec(family).name for family in families)})
     here = Path(__file__)
-    suites = [str(here), str(here.with_name("test_processes.py"))]
+    suites = [str(here), *(str(here.with_name(f"test_{name}.py")) for name in ("processes", "guesses"))]
     command = [sys.executable, "-m", "pytest", *suites, "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist"]
     result = subprocess.run(
         [*command, "-k", f"({' or '.join(PARTS)}) and ({chosen})"],

@@ -56,6 +56,13 @@ class Judge(ABC):
     def solve(self, params: Any, question: Grid) -> Grid | None:
         """A right answer worked out from the question alone, or None where no rule is known."""
 
+    @abstractmethod
+    def guess(self, params: Any, question: Grid, key: int) -> Grid | None:
+        """A legal answer drawn at random, right or wrong: what is given is kept, a move is one of the rules'.
+
+        key: all its randomness, 0 … 2^64 - 1. None where no rule is known, or the question leaves no legal answer.
+        """
+
     @final
     def verify(self, instance: Instance, answer: object) -> Verdict:
         """Judge any object as an answer. Never raises: what is no grid is a wrong answer with a reason."""

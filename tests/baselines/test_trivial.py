@@ -63,17 +63,36 @@ def test_majority_of_differing_shapes_is_one_code_in_the_questions_shape():
     assert answers(Majority(), mixed, [grid([0, 0], [0, 0])])[0][0].tolist() == [[1, 1], [1, 1]]
 
 
-def test_random_draws_the_codes_of_the_targets_alone_evenly_and_the_same_each_time():
+def test_random_gives_the_tasks_own_guess_by_question_and_attempt():
+    data = vb.load("sudoku/mini")
+    questions = [i.question for i in data.test.head(3)]
+    model = Random()
+    model.adapt([Example(i.question, i.target) for i in data.train.head(3)], context("sudoku/mini"))
+    found = [list(answers) for answers in model.predict(questions, 2, 0)]
+    for question, (one, other) in zip(questions, found, strict=True):
+        assert all(np.array_equal(grid[question != 0], question[question != 0]) for grid in (one, other))
+        assert (one != 0).all()
+        assert not np.array_equal(one, other)
+    assert np.array_equal(found, list(map(list, model.predict(questions, 2, 0))))
+    assert not np.array_equal(found, list(map(list, model.predict(questions, 2, 1))))
+
+
+def test_random_draws_the_codes_of_the_targets_alone_where_no_rule_is_known():
     big = [Example(np.zeros((50, 50), np.uint8), np.where(np.eye(50) > 0, 7, 3).astype(np.uint8))]
     questions = [np.zeros((50, 50), np.uint8)] * 2
-    found = answers(Random(), big, questions, attempts=2)
+    model = Random()
+    model.adapt(big, Context(judge_of("arc-json:nowhere.json"), None, 0, lambda progress: None))
+
+    def answers(seed):
+        return [list(found) for found in model.predict(questions, 2, seed)]
+
+    found = answers(0)
     assert set(np.unique(found)) == {3, 7}
     assert 0.45 < np.mean(np.array(found) == 7) < 0.55  # 5,000 draws of each pair: six standard errors
-    again = answers(Random(), big, questions, attempts=2)
-    assert np.array_equal(found, again)
+    assert np.array_equal(found, answers(0))
     distinct = {cells.tobytes() for row in found for cells in row}
     assert len(distinct) == 4  # questions and attempts differ
-    assert not np.array_equal(found, answers(Random(), big, questions, attempts=2, seed=1))
+    assert not np.array_equal(found, answers(1))
 
 
 def test_nearest_takes_the_first_of_the_nearest_and_copies_unseen_shapes():

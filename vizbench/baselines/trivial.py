@@ -1,6 +1,6 @@
 """Baselines that no one should lose to: what a score means is read off the distance to these.
 
-copy answers the question itself, blank all zeros, majority the commonest target, random noise of the seen codes,
+copy answers the question itself, blank all zeros, majority the commonest target, random a random legal answer,
 nearest the target of the most alike training question; solver is the ceiling, the task's own rules.
 """
 
@@ -100,18 +100,26 @@ class Majority(Trivial):
 
 @final
 class Random(Trivial):
-    """Each cell one of the codes that the examples' targets hold, all equally likely."""
+    """A random legal answer (`Judge.guess`): a drop that the rules allow, digits beside the given ones, a walk.
+
+    Where the task knows none, each cell is one of the codes that the examples' targets hold, all equally likely.
+    """
 
     def __init__(self) -> None:
+        self._context: Context | None = None
         self._shape: tuple[int, ...] | None = None
         self._codes: Grid = np.zeros(1, np.uint8)
 
     def learn(self, examples: Sequence[Example[Grid]], context: Context) -> None:
-        del context
+        self._context = context
         self._shape = _shared_shape(examples)
         self._codes = np.unique(np.concatenate([np.unique(example.answer) for example in examples]))
 
     def answer(self, question: Grid, key: int) -> Grid:
+        context = self._context
+        legal = None if context is None else context.judge.guess(context.params, question, key)
+        if legal is not None:
+            return legal
         shape = self._shape or question.shape
         draws = keys(key, 0, int(np.prod(shape)))
         return self._codes[(draws % np.uint64(len(self._codes))).astype(np.intp)].reshape(shape)
@@ -183,7 +191,9 @@ FAMILIES = (
     _family("copy", "answers the question itself", Copy),
     _family("blank", "answers code 0 everywhere", Blank),
     _family("majority", "answers the commonest target, cell by cell", Majority),
-    _family("random", "answers codes of the examples at random", Random),
+    _family(
+        "random", "answers anything legal, at random; of ARC files, whose rules nobody knows, any seen codes", Random
+    ),
     _family("nearest", "answers the target of the most alike example", Nearest),
     _family("solver", "the ceiling: the task's own rules", Solver),
 )

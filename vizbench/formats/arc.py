@@ -70,6 +70,9 @@ class ArcJudge(Judge):
     def solve(self, params: Any, question: Grid) -> Grid | None:
         return None
 
+    def guess(self, params: Any, question: Grid, key: int) -> Grid | None:
+        return None
+
 
 JUDGE = ArcJudge()
 

@@ -32,7 +32,7 @@ from vizbench.generators.kernels.chessboard import (
     store,
 )
 from vizbench.generators.kernels.mates import first_moves, forced, legal_moves, play_line
-from vizbench.generators.kernels.rng import rng_below, rng_seed
+from vizbench.generators.kernels.rng import rng_below, rng_from, rng_seed
 from vizbench.task import Metric, Task
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
 
@@ -286,6 +286,16 @@ class Chess(Task[Params]):
         board, moves = _loaded(question), np.empty(MOST, np.int64)
         right, _ = first_moves(board, params.mate, moves)
         return _grid(_after(board, int(moves[0]))) if right else None
+
+    def guess(self, params: Params, question: Grid, key: int) -> Grid | None:
+        """The board after any legal move; None where white has none, or the question is no legal position."""
+        from vizbench import chessrules
+
+        if chessrules.position(question) is None:
+            return None
+        board, moves = _loaded(question), np.empty(MOST, np.int64)
+        legal = legal_moves(board, 1, moves)
+        return _grid(_after(board, int(moves[rng_below(rng_from(key), legal)]))) if legal else None
 
 
 TASK = Chess()

@@ -35,7 +35,7 @@ from vizbench.generators.kernels.four import (
     right_drops,
     winning,
 )
-from vizbench.generators.kernels.rng import rng_below, rng_seed
+from vizbench.generators.kernels.rng import rng_below, rng_from, rng_seed
 from vizbench.task import Metric, Task
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
 
@@ -234,6 +234,15 @@ class Connect4(Task[Params]):
             return None
         answer = question.copy()
         answer[(right & -right) == _BITS] = MINE
+        return answer
+
+    def guess(self, params: Params, question: Grid, key: int) -> Grid | None:
+        """A drop in any column that is not full; None where there is none, or no position with player 1 to move."""
+        position = _position(question)
+        if position is None or not free_cells(position[0] | position[1]):
+            return None
+        answer = question.copy()
+        answer[random_drop(rng_from(key), position[0] | position[1]) == _BITS] = MINE
         return answer
 
 

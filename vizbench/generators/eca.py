@@ -16,7 +16,7 @@ import numpy.typing as npt
 from vizbench.compiler import jit
 from vizbench.errors import UserError
 from vizbench.generators.kernels.bits import EVENS, random_cells
-from vizbench.generators.kernels.rng import rng_seed
+from vizbench.generators.kernels.rng import rng_from, rng_seed
 from vizbench.task import Metric, Task, compare
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
 
@@ -143,6 +143,12 @@ class Eca(Task[Params]):
         diagram = np.equal(question, 1).astype(np.uint8)
         _unfold(params.rule, diagram)
         return diagram
+
+    def guess(self, params: Params, question: Grid, key: int) -> Grid:
+        """The first row as given, each cell below it 0 or 1 by the toss of a coin."""
+        answer = question.copy()
+        random_cells(rng_from(key), EVENS, answer[1:].reshape(-1))
+        return answer
 
 
 TASK = Eca()

@@ -17,8 +17,9 @@ import numpy.typing as npt
 
 from vizbench.compiler import jit
 from vizbench.errors import UserError
+from vizbench.generators.kernels.bits import EVENS, random_cells
 from vizbench.generators.kernels.flood import flood
-from vizbench.generators.kernels.rng import rng_below, rng_chance, rng_seed
+from vizbench.generators.kernels.rng import rng_below, rng_chance, rng_from, rng_seed
 from vizbench.task import Metric, Task
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
 
@@ -281,6 +282,12 @@ class Fill(Task[Params]):
         target = np.empty(question.shape, np.uint8)
         _answer(np.ascontiguousarray(question), _border(*question.shape), target)
         return target
+
+    def guess(self, params: Params, question: Grid, key: int) -> Grid:
+        """The walls as given, each other cell empty or filled by the toss of a coin."""
+        wet = np.empty(question.shape, np.uint8)
+        random_cells(rng_from(key), EVENS, wet.reshape(-1))
+        return np.where(question == WALL, question, wet * np.uint8(FILLED))
 
 
 TASK = Fill()

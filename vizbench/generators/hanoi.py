@@ -24,8 +24,8 @@ import numpy.typing as npt
 
 from vizbench.compiler import jit
 from vizbench.errors import UserError
-from vizbench.generators.kernels.rng import rng_below, rng_seed, rng_shuffle
-from vizbench.generators.kernels.towers import measure, stack, walk
+from vizbench.generators.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
+from vizbench.generators.kernels.towers import measure, move, stack, walk
 from vizbench.task import Metric, Task
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
 
@@ -191,8 +191,13 @@ def _own(params: Params, picture: Grid) -> _Puzzle:
 
 def _after(params: Params, question: Grid, puzzle: _Puzzle, end: int, steps: int) -> Grid:
     """The question with the state after so many moves of the stored way from its start to the state `end`."""
+    state: int = walk(puzzle.start, end, params.disks, steps, _distances(params.disks))
+    return _drawn(params, question, puzzle, state)
+
+
+def _drawn(params: Params, question: Grid, puzzle: _Puzzle, state: int) -> Grid:
+    """The question with another state."""
     disks = params.disks
-    state: int = walk(puzzle.start, end, disks, steps, _distances(disks))
     picture = question.copy()
     picture[disks + 1 :] = _empty(disks)[disks + 1 :]
     stack(state, np.array(puzzle.colours, np.uint8), picture[disks + 1 : 2 * disks + 1])
@@ -308,6 +313,17 @@ class Hanoi(Task[Params]):
         if puzzle is None or puzzle.distance < params.steps:
             return None
         return _after(params, question, puzzle, puzzle.goal, params.steps)
+
+    def guess(self, params: Params, question: Grid, key: int) -> Grid | None:
+        """The picture after as many legal moves as are asked, any of them; None where it shows no two states."""
+        puzzle = _puzzle(params, question)
+        if puzzle is None:
+            return None
+        rng, state = rng_from(key), puzzle.start
+        for _ in range(params.steps):
+            after = [found for idle in range(3) if (found := move(state, params.disks, idle)) >= 0]
+            state = after[rng_below(rng, len(after))]
+        return _drawn(params, question, puzzle, state)
 
 
 TASK = Hanoi()

@@ -20,7 +20,7 @@ from vizbench.compiler import jit
 from vizbench.errors import UserError, unknown
 from vizbench.generators.kernels.digits import random_bit
 from vizbench.generators.kernels.flood import flood
-from vizbench.generators.kernels.rng import rng_below, rng_seed, rng_shuffle
+from vizbench.generators.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
 from vizbench.generators.kernels.shading import beside, bit, find_mates, joined, look_ahead, lowest, search, whole
 from vizbench.task import Metric, Task
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
@@ -165,6 +165,12 @@ def _mates(question: Grid) -> npt.NDArray[np.uint64]:
     return mates
 
 
+def _grid(shaded: np.uint64, size: int) -> Grid:
+    """A set of cells as an answer, `(size, size)`."""
+    rows, columns = np.divmod(np.arange(size * size, dtype=np.uint64), np.uint64(size))
+    return (shaded >> (rows * np.uint64(8) + columns) & _ONE).astype(np.uint8).reshape(size, size)
+
+
 def _shape_fault(shaded: npt.NDArray[np.bool_]) -> str:
     """What is wrong with where the shaded cells `(h, w)` lie, whatever the digits; "" where nothing is."""
     for dr, dc in ((0, 1), (1, 0)):
@@ -275,9 +281,15 @@ class Hitori(Task[Params]):
             return None
         found = np.zeros(1, np.uint64)
         count, _ = search(_mates(question), whole(size), found)
-        rows, columns = np.divmod(np.arange(size * size, dtype=np.uint64), np.uint64(size))
-        cells = found[0] >> (rows * np.uint64(8) + columns) & _ONE
-        return cells.astype(np.uint8).reshape(size, size) if count else None
+        return _grid(found[0], size) if count else None
+
+    def guess(self, params: Params, question: Grid, key: int) -> Grid | None:
+        """Shaded cells of which none touch and none can be added, whatever the digits; None for another size."""
+        size = params.size
+        if question.shape != (size, size):
+            return None
+        cells = np.arange(size * size)
+        return _grid(_shade(rng_from(key), cells // size * 8 + cells % size, whole(size)), size)
 
 
 TASK = Hitori()

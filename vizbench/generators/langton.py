@@ -17,7 +17,7 @@ import numpy.typing as npt
 from vizbench.compiler import jit
 from vizbench.errors import UserError
 from vizbench.generators.kernels.bits import EVENS, random_cells
-from vizbench.generators.kernels.rng import rng_seed
+from vizbench.generators.kernels.rng import rng_below, rng_from, rng_seed
 from vizbench.task import Metric, Task, compare
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
 
@@ -151,6 +151,15 @@ class Langton(Task[Params]):
     def solve(self, params: Params, question: Grid) -> Grid | None:
         """The state after the steps; None where the question does not hold exactly one ant."""
         return self._after(question, params.steps)
+
+    def guess(self, params: Params, question: Grid, key: int) -> Grid:
+        """Each cell white or black by the toss of a coin, and the ant anywhere, with any heading."""
+        rng = rng_from(key)
+        answer = np.empty(question.shape, np.uint8)
+        random_cells(rng, EVENS, answer.reshape(-1))
+        cell: int = rng_below(rng, answer.size)
+        answer.flat[cell] = (ANT_ON_BLACK if answer.flat[cell] == BLACK else ANT_ON_WHITE) + rng_below(rng, 4)
+        return answer
 
     def _after(self, board: Grid, steps: int) -> Grid | None:
         ants = np.argwhere(board >= ANT_ON_WHITE)

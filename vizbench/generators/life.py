@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from vizbench.compiler import jit
 from vizbench.errors import UserError
-from vizbench.generators.kernels.bits import chance, random_cells, random_word
+from vizbench.generators.kernels.bits import EVENS, chance, random_cells, random_word
 from vizbench.generators.kernels.lifeboard import step_word
-from vizbench.generators.kernels.rng import rng_seed
+from vizbench.generators.kernels.rng import rng_from, rng_seed
 from vizbench.task import Metric, Task, compare
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
 
@@ -196,6 +196,12 @@ class Life(Task[Params]):
 
     def solve(self, params: Params, question: Grid) -> Grid:
         return self.steps(params, question, question)[-1]
+
+    def guess(self, params: Params, question: Grid, key: int) -> Grid:
+        """Each cell dead or live by the toss of a coin."""
+        answer = np.empty(question.shape, np.uint8)
+        random_cells(rng_from(key), EVENS, answer.reshape(-1))
+        return answer
 
 
 TASK = Life()

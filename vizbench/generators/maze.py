@@ -26,6 +26,7 @@ from vizbench.generators.kernels.paths import (
     check_growth,
     check_way,
     growing,
+    guessed_way,
     shortest_way,
     way,
 )
@@ -251,6 +252,10 @@ class Maze(Task[Params | Framed]):
     def solve(self, params: Params | Framed, question: Grid) -> Grid | None:
         """A shortest way; None where the goal cannot be reached."""
         return shortest_way(question)
+
+    def guess(self, params: Params | Framed, question: Grid, key: int) -> Grid | None:
+        """A walk from the start that never meets itself, as far as it comes; None without one start and one goal."""
+        return guessed_way(question, key)
 
 
 TASK = Maze()

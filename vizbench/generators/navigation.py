@@ -27,6 +27,7 @@ from vizbench.generators.kernels.paths import (
     check_growth,
     check_way,
     growing,
+    guessed_way,
     moves,
     shortest_way,
 )
@@ -361,6 +362,10 @@ class Navigation(Task[Params]):
     def solve(self, params: Params, question: Grid) -> Grid | None:
         """A shortest way; None where the goal cannot be reached."""
         return shortest_way(question)
+
+    def guess(self, params: Params, question: Grid, key: int) -> Grid | None:
+        """A walk from the start that never meets itself, as far as it comes; None without one start and one goal."""
+        return guessed_way(question, key)
 
 
 TASK = Navigation()

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from vizbench.compiler import jit
 from vizbench.generators.kernels.flood import flood
+from vizbench.generators.kernels.rng import rng_below, rng_from
 from vizbench.types import Grid, Grids, Ruling
 
 WALL: Final = 0
@@ -60,6 +61,49 @@ def shortest_way(question: Grid) -> Grid | None:
         return None
     answer = question.copy()
     answer[tuple(way(question == OPEN, question).T)] = PATH
+    return answer
+
+
+@jit
+def _beside(board, r, c, code, other):
+    """How many of the 4 cells beside one have either code."""
+    h, w = board.shape
+    count = 0
+    for k in range(4):
+        y = r + (k == 0) - (k == 1)
+        x = c + (k == 2) - (k == 3)
+        if 0 <= y < h and 0 <= x < w and (board[y, x] == code or board[y, x] == other):
+            count += 1
+    return count
+
+
+@jit
+def _wander(rng, board, r, c):
+    """Mark a walk from the start at r, c: each next cell is open and touches the way at its end alone, each such one
+    equally likely, until it is beside the goal or there is none."""
+    h, w = board.shape
+    while _beside(board, r, c, GOAL, GOAL) == 0:
+        choices, row, column = 0, r, c
+        for k in range(4):
+            y = r + (k == 0) - (k == 1)
+            x = c + (k == 2) - (k == 3)
+            if 0 <= y < h and 0 <= x < w and board[y, x] == OPEN and _beside(board, y, x, START, PATH) == 1:
+                choices += 1
+                if rng_below(rng, choices) == 0:
+                    row, column = y, x
+        if choices == 0:
+            return
+        r, c = row, column
+        board[r, c] = PATH
+
+
+def guessed_way(question: Grid, key: int) -> Grid | None:
+    """The question with a walk marked, drawn by `key`; None without one start and one goal."""
+    ends = [np.argwhere(question == code) for code in (START, GOAL)]
+    if any(len(cells) != 1 for cells in ends):
+        return None
+    answer = question.copy()
+    _wander(rng_from(key), answer, *(int(v) for v in ends[0][0]))
     return answer
 
 

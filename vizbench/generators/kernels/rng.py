@@ -6,6 +6,7 @@ Not `np.random.Generator`: it costs microseconds to build per instance and promi
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from vizbench.compiler import jit
 
@@ -23,6 +24,13 @@ def rng_seed(state, key):
         z = (x ^ (x >> np.uint64(30))) * _MIX1
         z = (z ^ (z >> np.uint64(27))) * _MIX2
         state[i] = z ^ (z >> np.uint64(31))
+
+
+def rng_from(key: int) -> npt.NDArray[np.uint64]:
+    """A state `(4,)` for kernels called from Python. key: 0 … 2^64 - 1."""
+    state = np.empty(4, np.uint64)
+    rng_seed(state, np.uint64(key))
+    return state
 
 
 @jit
