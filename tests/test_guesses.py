@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+import vizbench as vb
 from tests.contract import every_family, every_task, instances, judged, made, walked
 from vizbench import seeds, task
 from vizbench.types import Grid, Instance
@@ -116,8 +117,9 @@ LEGAL: dict[str, Callable[[str, Instance, Grid], bool]] = {
 }  # fmt: skip
 
 
-@every_task
+@pytest.mark.parametrize("name", [name for name in vb.tasks() if name.partition("/")[0] in LEGAL])
 def test_a_guess_is_legal(name: str):
+    """A room that is not in the table above is held to the rest of this file."""
     legal = LEGAL[name.partition("/")[0]]
     for instance in instances(name):
         for key in KEYS[:4]:

@@ -100,6 +100,9 @@ def test_the_room_of_the_readme_is_a_room(tmp_path: Path) -> None:
         for instance in split.head(20):
             assert task.verify(instance, instance.target).valid
             assert task.verify(instance, 1 - instance.target).reason
+            guess = task.guess(task.variants[variant], instance.question, 5)
+            assert guess.shape == instance.target.shape
+            assert 0 < guess.mean() < 1
     with pytest.raises(vb.UserError, match="size=1 is outside"):
         task.variants["small"].__class__(size=1)
 
