@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from vizbench.renderers.frames import index_palette, render_indices
+from vizbench.renderers.geometry import common_board
 from vizbench.seeds import instance_stream, keys
 from vizbench.sieve import make
 from vizbench.task import Metric, Task, TaskSpec, params_json, rooms, spec
@@ -59,9 +60,10 @@ def smaller(look: Look, shape: tuple[int, int]) -> Look:
 
 def picture(task: TaskSpec) -> Image.Image:
     """Question beside answer in palette mode; between them the page shows through."""
-    batch = first(task)
-    look = smaller(task.task.look, batch.question.shape[1:])
-    question, target = (render_indices(grids, look)[0] for grids in (batch.question, batch.target))
+    grids = first(task).pair(0)
+    board = common_board(*(grid.shape for grid in grids))
+    look = smaller(task.task.look, board)
+    question, target = (render_indices(grid[None], look, board)[0] for grid in grids)
     colours = index_palette(look)
     gap = np.full((len(question), GAP), len(colours), np.uint8)
     pair = Image.fromarray(np.hstack([question, gap, target]))  # mode L; a palette makes it P
@@ -77,7 +79,7 @@ def name(task: TaskSpec) -> str:
 def figures(task: TaskSpec) -> str:
     """The difficulty of the instance shown, the score first."""
     batch = first(task)
-    found = dict(task.task.difficulty(task.params, batch.question[0], batch.target[0]))
+    found = dict(task.task.difficulty(task.params, *batch.pair(0)))
     score = found.pop("score")
     return f"**{score:.2f}**" + "".join(f"<br>{what.replace('_', ' ')} {value:.3g}" for what, value in found.items())
 

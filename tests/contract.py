@@ -31,7 +31,7 @@ def made(name: str) -> tuple[TaskSpec, Batch]:
 @functools.cache
 def instances(name: str) -> tuple[Instance, ...]:
     spec, batch = made(name)
-    rows = zip(batch.question, batch.target, strict=True)
+    rows = map(batch.pair, range(N))
     return tuple(
         Instance(name, spec.params, 0, "train", i, q, t, spec.task.steps(spec.params, q, t))
         for i, (q, t) in enumerate(rows)

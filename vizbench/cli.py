@@ -18,6 +18,7 @@ from vizbench.errors import UserError
 
 if TYPE_CHECKING:
     from vizbench.dataset import Split
+    from vizbench.types import Instance
 
 app = typer.Typer(
     name="vizbench",
@@ -126,6 +127,9 @@ def show(
     seed: SeedOption = 0,
     split: SplitOption = "train",
     overrides: SetOption = None,
+    whole: Annotated[
+        bool, typer.Option("--all", help="All demonstrations, then all tests, of an ARC file or an episode.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help="Write x.png (question, target), or x.gif or x.mp4 (the way).")
     ] = None,
@@ -133,13 +137,14 @@ def show(
     """Show one instance: in the terminal, as a picture, or as a video of the way from question to target."""
     from vizbench.sources import judge_of
 
-    instance = _split(task, overrides, seed, split)[index]
-    look = judge_of(instance).look
+    rows = _whole(task, overrides, seed) if whole else (_split(task, overrides, seed, split)[index],)
+    instance, look = rows[0], judge_of(rows[0]).look
     if out is None:
-        console.instance(instance, look)
+        for row in rows:
+            console.instance(row, look)
         return
     if out.suffix.lower() == ".png":
-        console.save_pair(out, instance, look)
+        console.save_pairs(out, rows, look)
     else:
         from vizbench.renderers.video import process, write_gif, write_video
 
@@ -155,7 +160,10 @@ def generate(
     split: SplitOption = "train",
     seed: SeedOption = 0,
     overrides: SetOption = None,
-    format: Annotated[Literal["jsonl", "parquet", "png"], typer.Option(help="How the rows lie on disk.")] = "jsonl",
+    format: Annotated[
+        Literal["jsonl", "parquet", "png", "arc"],
+        typer.Option(help="How the rows lie on disk; arc: N episodes of arc/CONCEPT, a file each."),
+    ] = "jsonl",
     out: Annotated[Path | None, typer.Option(help="A new folder; without it, one named by the data.")] = None,
     workers: Annotated[int, typer.Option(help="Processes; the bytes are the same for any number.")] = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a data set that is there.")] = False,
@@ -165,6 +173,14 @@ def generate(
     from vizbench.formats import write
     from vizbench.harness.plan import slug
 
+    if format == "arc":
+        from vizbench.formats import episodes
+
+        name = _with_overrides(task, overrides or [])
+        folder = out or Path(f"{slug(name)}-episodes-{n}" + (f"-seed{seed}" if seed else ""))
+        episodes.write(name, n, seed, folder, overwrite)
+        console.out(f"{folder}: {n:,} episodes of {name}, as arc-json:{folder}")
+        return
     rows = _split(task, overrides, seed, split)
     named = f"{slug(rows.recipe.task)}-{split}-{n}" + (f"-seed{seed}" if seed else "")
     folder = out or Path(named)
@@ -353,16 +369,27 @@ def _split(task: str, overrides: list[str] | None, seed: int, split: str) -> Spl
     return data.train if split == "train" else data.test
 
 
+def _whole(task: str, overrides: list[str] | None, seed: int) -> tuple[Instance, ...]:
+    """Every row of a task that has its own demonstrations: these, then the tests."""
+    from vizbench.sources import is_corpus, load
+
+    name = _with_overrides(task, overrides or [])
+    if not is_corpus(name):
+        raise UserError(f"{name[:80]} has rows without end: leave --all out, or name an ARC file or an episode")
+    data = load(name, seed)
+    return (*data.train, *data.test)
+
+
 def _with_overrides(task: str, overrides: list[str]) -> str:
     """The task's name with KEY=VALUE options as its query, where the registry checks them."""
     from urllib.parse import quote
 
-    from vizbench.sources import is_corpus
+    from vizbench.sources import CORPORA
 
     for item in overrides:
         if "=" not in item:
             raise UserError(f"--set {item[:80]!r} is not KEY=VALUE: write it as --set steps=2")
-    if not overrides or is_corpus(task):
+    if not overrides or task.partition(":")[0] in CORPORA:
         if overrides:
             raise UserError("an ARC task takes no parameters: leave --set out")
         return task

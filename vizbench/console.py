@@ -95,8 +95,8 @@ def instance(row: Instance, look: Look) -> None:
     columns(("fact", "value"), [(name, _short(value)) for name, value in facts.items()])
 
 
-def save_pair(path: Path, row: Instance, look: Look) -> None:
-    """Write the question beside the target as a palette-mode PNG."""
+def save_pairs(path: Path, rows: Sequence[Instance], look: Look) -> None:
+    """Write each question beside its target, a row below the other, as a palette-mode PNG."""
     import numpy as np
     from PIL import Image
 
@@ -105,10 +105,15 @@ def save_pair(path: Path, row: Instance, look: Look) -> None:
     from vizbench.renderers.geometry import common_board
 
     palette = index_palette(look)
-    board = common_board(row.question.shape, row.target.shape)
-    left, right = (render_indices(grid[None], look, board)[0] for grid in (row.question, row.target))
-    gap = np.full((len(left), 16), len(palette), np.uint8)  # one colour more, for the white between them
-    picture = Image.fromarray(np.concatenate([left, gap, right], axis=1))
+    lines: list[Grid] = []
+    for row in rows:
+        board = common_board(row.question.shape, row.target.shape)
+        left, right = (render_indices(grid[None], look, board)[0] for grid in (row.question, row.target))
+        gap = np.full((len(left), 16), len(palette), np.uint8)  # one colour more, for the white between them
+        lines.append(np.concatenate([left, gap, right], axis=1))
+    width = max(line.shape[1] for line in lines)
+    wide = [np.pad(line, ((0, 16), (0, width - line.shape[1])), constant_values=len(palette)) for line in lines]
+    picture = Image.fromarray(np.concatenate(wide)[:-16])
     picture.putpalette(palette.tobytes() + b"\xff\xff\xff")
     with atomic(path) as part:
         picture.save(part, "PNG")

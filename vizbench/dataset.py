@@ -13,8 +13,8 @@ import numpy as np
 from vizbench.errors import UserError
 from vizbench.seeds import check_seed, keys_at
 from vizbench.sieve import Numbers, Sieve, make
-from vizbench.task import Judge, TaskSpec, params_json
-from vizbench.types import Batch, Instance, Json, SplitName
+from vizbench.task import Judge, Shown, TaskSpec, params_json
+from vizbench.types import Batch, Grid, Instance, Json, SplitName
 
 MAX_ROWS = 10**9
 """Positions in a split are below this."""
@@ -77,7 +77,7 @@ class GeneratedRows(Rows):
 
     def _instance(self, index: int, batch: Batch, row: int, meta: dict[str, Json]) -> Instance:
         task, params = self.spec.task, self.spec.params
-        question, target = batch.question[row], batch.target[row]
+        question, target = batch.pair(row)
         meta["difficulty"] = dict(task.difficulty(params, question, target))
         steps = task.steps(params, question, target)
         return Instance(self.spec.name, params, self.seed, self.split, index, question, target, steps, meta)
@@ -116,7 +116,7 @@ class Split(ABC):
 
     @abstractmethod
     def batch(self, start: int, n: int) -> Batch:
-        """Rows start … start+n-1 as arrays. UserError where they do not all exist or differ in shape."""
+        """Rows start … start+n-1 as arrays. UserError where they do not all exist, or stored ones differ in shape."""
 
     @property
     @final
@@ -227,6 +227,27 @@ def generated(spec: TaskSpec, seed: int, pool: int) -> Dataset:
         return GeneratedSplit(spec, recipe, sieve)
 
     return Dataset(spec.name, spec.task, spec.params, seed, pool, split("train", train), split("test", test))
+
+
+def shown(spec: TaskSpec, grids: Shown, seed: int, pool: int) -> Dataset:
+    """The data set of a task that brings its demonstrations, its `train`, and its tests.
+
+    It is the same whatever `seed` and `pool`, which only name the runs made from it.
+    """
+    check_seed(seed)
+    check_pool(pool)
+    facts = {**grids.story, "inputs": len(grids.tests)}
+
+    def split(name: SplitName, pairs: tuple[tuple[Grid, Grid], ...]) -> Split:
+        rows = tuple(
+            Instance(spec.name, spec.params, seed, name, i, q, t, t[None], {**facts, "item": f"{name}[{i}]"})
+            for i, (q, t) in enumerate(pairs)
+        )
+        recipe = Recipe(spec.name, spec.task.version, params_json(spec.params), seed, name, pool)
+        return StoredSplit(recipe, rows)
+
+    train, test = split("train", grids.demos), split("test", grids.tests)
+    return Dataset(spec.name, spec.task, spec.params, seed, pool, train, test)
 
 
 def check_pool(pool: int) -> None:

@@ -173,4 +173,6 @@ class Sieve:
 
 
 def _take(batch: Batch, rows: npt.NDArray[Any]) -> Batch:
-    return Batch(batch.question[rows], batch.target[rows], {name: fact[rows] for name, fact in batch.facts.items()})
+    facts = {name: fact[rows] for name, fact in batch.facts.items()}
+    sizes = None if batch.sizes is None else batch.sizes[rows]
+    return Batch(batch.question[rows], batch.target[rows], facts, sizes)

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
-from vizbench.dataset import POOL, Dataset, check_pool, generated
+from vizbench.dataset import POOL, Dataset, check_pool, generated, shown
 from vizbench.errors import UserError
 from vizbench.seeds import check_seed
-from vizbench.task import Judge, Task, spec
+from vizbench.task import Demonstrated, Judge, Task, spec
 from vizbench.types import Instance, Verdict
 
 _LAYOUTS = {
@@ -27,6 +27,9 @@ _LAYOUTS = {
 
 CORPORA = ("arc-json", "arc-agi-1", "arc-agi-2")
 """Layouts of ARC tasks."""
+
+EPISODES = 16
+"""Episodes that `arc/CONCEPT` stands for where a list of tasks is asked for; `arc/CONCEPT?episode=7` is one."""
 
 MAX_FILES = 100_000
 """Tasks that one name may stand for."""
@@ -65,7 +68,9 @@ def load(name: str, seed: int = 0, pool: int = POOL, **params: object) -> Datase
     check_pool(pool)
     source = _source(name)
     if source is None:
-        return generated(spec(name, params), seed, pool)
+        found = spec(name, params)
+        grids = found.params.shown() if isinstance(found.params, Demonstrated) else None
+        return generated(found, seed, pool) if grids is None else shown(found, grids, seed, pool)
     path, given, _ = _parts(name, source)
     return source.load(path, {**given, **params}, seed, pool)
 
@@ -78,15 +83,17 @@ def expand(name: str) -> list[str]:
     """
     source = _source(name)
     if source is None:
-        return [spec(name).name]
+        return _episodes(name) if is_corpus(name) and "episode=" not in name else [spec(name).name]
     path, _, tail = _parts(name, source)
     layout = name.partition(":")[0]
     return [f"{layout}:{task}{tail}" for task in source.expand(path)]
 
 
 def is_corpus(name: str) -> bool:
-    """Whether the task is fixed, with its own demonstrations and without parameters, rather than a generator's."""
-    return name.partition(":")[0] in CORPORA
+    """Whether the task is fixed, with its own demonstrations (an ARC file, an episode), not pairs without end."""
+    if name.partition(":")[0] in CORPORA:
+        return True
+    return _source(name) is None and isinstance(params := spec(name).params, Demonstrated) and params.fixed
 
 
 def path_and_params(rest: str) -> tuple[str, Mapping[str, str]]:
@@ -147,6 +154,11 @@ def verify_steps(instance: Instance, grids: object) -> Verdict:
     if not isinstance(judge, Task):
         raise UserError(f"{instance.task[:80]} has answers without a way to them: judge the last state by verify")
     return judge.verify_steps(instance, grids)
+
+
+def _episodes(name: str) -> list[str]:
+    """The episodes that a task stands for where it says none."""
+    return [spec(name, {"episode": number}).name for number in range(EPISODES)]
 
 
 def _source(name: str) -> FileSource | None:

@@ -113,7 +113,7 @@ class Task(Judge, Generic[P]):
     def check_step(self, params: P, question: Grid, before: Grid, after: Grid) -> Ruling:
         """Whether `after` may follow `before` on a way from the question: one move of the process, never none.
 
-        All three are of one shape with codes in range; `before` is the question, or a state that was judged legal.
+        `after` is of the target's shape, with codes in range; `before` is the question, or a state judged legal.
         """
 
     @abstractmethod
@@ -154,13 +154,13 @@ class Task(Judge, Generic[P]):
 
     def _follow(self, instance: Instance, states: Sequence[object]) -> tuple[int, str]:
         """How many states follow legally from the question on, and what is wrong with the next."""
-        before = instance.question
+        before, shape = instance.question, instance.target.shape
         for k, state in enumerate(states):
             after = as_grid(state, self.codes, "state")
             if isinstance(after, str):
                 return k, f"step {k + 1}: {after}"
-            if after.shape != before.shape:
-                return k, f"step {k + 1}: the state is {_size(after)} where {_size(before)} was asked"
+            if after.shape != shape:
+                return k, f"step {k + 1}: the state is {_size(after)} where {_size(instance.target)} was asked"
             ruling = self.check_step(instance.params, instance.question, before, after)
             if not ruling.valid:
                 return k, f"step {k + 1}: {ruling.reason}"
@@ -255,6 +255,30 @@ class Transfer(ABC):
     @abstractmethod
     def for_train(self) -> Any:
         """The record of the same room that makes the train rows: boards of the same shape."""
+
+
+@final
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """A task that is shown, not told: pairs of question and target to learn from and to be asked; story: plain JSON for
+    every row's `meta`."""
+
+    demos: tuple[tuple[Grid, Grid], ...]
+    tests: tuple[tuple[Grid, Grid], ...]
+    story: Mapping[str, Json]
+
+
+class Demonstrated(ABC):
+    """A params record whose task may bring its own demonstrations, as a file of ARC does."""
+
+    @property
+    @abstractmethod
+    def fixed(self) -> bool:
+        """Whether it does. Makes no grid."""
+
+    @abstractmethod
+    def shown(self) -> Shown | None:
+        """Demonstrations and tests; None where the task makes pairs without end."""
 
 
 @final

@@ -48,14 +48,27 @@ class Look:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Instances as arrays. question, target: `(n, h, w)` uint8; facts: name -> `(n,)` array, copied into `meta`."""
+    """Instances as arrays. question, target: `(n, h, w)` uint8; facts: name -> `(n,)` array, copied into `meta`.
+
+    sizes: `(n, 4)` int64, rows and columns of each question, then of each target, where these differ: a grid lies at
+    the top left of its array, and zeros fill it up; None where every grid fills its array.
+    """
 
     question: Grids
     target: Grids
     facts: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict[str, npt.NDArray[Any]])
+    sizes: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.question)
+
+    def pair(self, row: int) -> tuple[Grid, Grid]:
+        """Question and target of a row, in their own sizes."""
+        question, target = self.question[row], self.target[row]
+        if self.sizes is None:
+            return question, target
+        rows, columns, tall, wide = self.sizes[row].tolist()
+        return np.ascontiguousarray(question[:rows, :columns]), np.ascontiguousarray(target[:tall, :wide])
 
 
 @final
