@@ -6,7 +6,7 @@ import importlib
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
@@ -87,6 +87,22 @@ def expand(name: str) -> list[str]:
 def is_corpus(name: str) -> bool:
     """Whether the task is fixed, with its own demonstrations and without parameters, rather than a generator's."""
     return name.partition(":")[0] in CORPORA
+
+
+def flaws(name: str) -> list[str]:
+    """What is known to be wrong in a task's data, a sentence a faulty pair; nothing of a task that cannot be read.
+
+    Reads the file of a corpus' task where its name is among the known ones, and no other.
+    """
+    from vizbench.formats import errata
+
+    if not is_corpus(name) or PurePosixPath(name).stem not in errata.TASKS:
+        return []
+    try:
+        rows = load(name).train
+    except UserError:  # who measures it is told why
+        return []
+    return rows[0].meta.get("flagged", [])
 
 
 def path_and_params(rest: str) -> tuple[str, Mapping[str, str]]:

@@ -34,6 +34,7 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True):
     checkpoint: str | None = None
     steps: int | None = None
     epochs: int | None = None
+    flagged: str | None = None
     limit: int | None = None
     jobs: int | None = None
     out: str | None = None

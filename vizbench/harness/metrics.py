@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias, final
+from typing import Final, TypeAlias, cast, final
 
 import msgspec
 
@@ -32,7 +32,7 @@ class Summary:
     valid_at: k -> pass@k, for k = 1, 2, 4 … and `attempts`, of the questions that have k answers; psr: share of first
     attempts whose path joins start and goal, None where the task has no paths; rpl: mean length over the shortest's, of
     the unbroken paths alone, None where there are none; seconds: adaptation, the mean of a cell; predict_seconds: an
-    answer.
+    answer; flagged: what is known to be wrong in the task's data, a sentence a faulty pair.
     """
 
     task: str
@@ -61,6 +61,7 @@ class Summary:
     rpl: float | None
     seconds: float
     predict_seconds: float
+    flagged: tuple[str, ...]
 
 
 def wilson(hits: float, n: float) -> tuple[float, float]:
@@ -203,6 +204,13 @@ def leaks(rows: Sequence[Summary], most: float = LEAK) -> dict[str, Summary]:
     return worst
 
 
+def flaws(runs: Sequence[CellRun]) -> tuple[str, ...]:
+    """What the questions of one task's runs say of known errors in its data, each sentence once."""
+    told = [run.questions[0].meta.get("flagged") for run in runs if run.questions]
+    lists = [cast("list[object]", found) for found in told if isinstance(found, list)]
+    return tuple(dict.fromkeys(str(what) for found in lists for what in found))
+
+
 def _weight(run: CellRun) -> tuple[int, str]:
     return len(run.records), run.header.created
 
@@ -251,6 +259,7 @@ def _summary(runs: Sequence[CellRun], paths: bool) -> Summary:
         rpl=mean(lengths) if lengths else None,
         seconds=mean(run.sessions[-1].seconds if run.sessions else 0.0 for run in runs),
         predict_seconds=mean(record.seconds for record in records),
+        flagged=flaws(runs),
     )
 
 

@@ -54,6 +54,9 @@ inputs are solved (Chollet 2019); concept-arc: the share of test inputs solved, 
 _OWN_PROTOCOL: Final = {"arc-agi-1": "arc-agi", "arc-agi-2": "arc-agi", "concept-arc": "concept-arc"}
 """The protocol that a suite has where the plan names none."""
 
+FLAGGED: Final = ("keep", "drop")
+"""What a plan may do with ARC tasks whose data is known to be wrong (`formats.errata`)."""
+
 _TEST_INPUTS: Final = 30
 """Questions a cell that a protocol wants at least: it asks every test input, and ARC's tasks have up to four."""
 
@@ -110,7 +113,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     run; n_test: 1 … 10,000 questions a cell; attempts: 1 … 100 answers a question, None: the protocol's, or one;
     protocol: a name of PROTOCOLS, None: the suite's, if it has one; steps: 1 … 10^7 optimizer steps at every budget, or
     epochs: 1 … 10^5 passes over the examples, neither: as each model sets itself; data: ARC files, a folder or zip
-    archive of them or one, for the suites in CORPORA; limit: stop each cell after so many questions and leave the rest
+    archive of them or one, for the suites in CORPORA; flagged: `drop` leaves out tasks whose data is known to be wrong;
+    limit: stop each cell after so many questions and leave the rest
     for a later run (it does not change the plan).
     """
 
@@ -126,6 +130,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     steps: int | None = None
     epochs: int | None = None
     data: str | None = None
+    flagged: str = "keep"
     limit: int | None = None
 
     def __post_init__(self) -> None:
@@ -139,6 +144,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             )
         if self.suite in ("paper/arc", "concept-arc") and self.data is None:
             raise UserError(f"suite {self.suite} has no files of its own: give a folder of ARC JSON files as data")
+        if self.flagged not in FLAGGED:
+            raise unknown("way with flagged tasks", self.flagged, FLAGGED)
         _each("shots", self.shots, 1, 5000, 11)
         _each("seeds", self.seeds, 0, (1 << 63) - 1, 100)
         _check("n_test", self.n_test, 1, 10_000)
@@ -182,21 +189,34 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             raise UserError(f"checkpoint {self.checkpoint[:80]!r}: a trivial baseline has none, leave it out")
         chosen = [resolve(name, self.checkpoint) for name in self.models if name not in TRIVIAL]
         refs = [*(resolve(name) for name in TRIVIAL), *chosen]
-        corpus = () if self.data is None else (f"{_ARC}{self.data}",)
-        wanted = (*self.tasks, *SUITES.get(self.suite or "", ()), *corpus)
-        names = [name for task in wanted for name in sources.expand(task)]
+        dropped = self.dropped()
+        names = [name for name in self._names() if name not in dropped]
+        if not names:
+            raise UserError("every task of the plan is flagged and dropped: leave flagged = drop out")
         if self.protocol_name and not all(map(sources.is_corpus, names)):
             raise UserError(f"protocol {self.protocol_name} is of ARC tasks alone: leave the others out of the plan")
         attempts = self.attempts or PROTOCOLS.get(self.protocol_name or "", 1)
         cells = [
             Cell(name, ref.name, ref.checkpoint, shots, seed, self.n_test, attempts, *self._training(ref))
             for ref in dict.fromkeys(refs)
-            for name in dict.fromkeys(names)
+            for name in names
             if _serves(ref, name)
             for shots in ((None,) if sources.is_corpus(name) else dict.fromkeys(self.shots))
             for seed in dict.fromkeys(self.seeds)
         ]
         return tuple(cells)
+
+    def dropped(self) -> dict[str, list[str]]:
+        """The tasks that are left out as flagged, and what is wrong in them."""
+        if self.flagged == "keep":
+            return {}
+        return {name: found for name in self._names() if (found := sources.flaws(name))}
+
+    def _names(self) -> list[str]:
+        """Every task, each once. Reads ARC folders."""
+        corpus = () if self.data is None else (f"{_ARC}{self.data}",)
+        wanted = (*self.tasks, *SUITES.get(self.suite or "", ()), *corpus)
+        return list(dict.fromkeys(name for task in wanted for name in sources.expand(task)))
 
     def _training(self, ref: ModelRef) -> tuple[int | None, int | None]:
         """Steps and epochs of a model's cells. The baselines are not trained: theirs stand, however long models are."""

@@ -73,6 +73,7 @@ def _result(row: Summary, leak: Summary | None, steps: Sequence[int]) -> dict[st
         "model": names.model_label(row.model, row.checkpoint, row.training),
         "trivial": row.model in TRIVIAL,
         "leaky": leak and f"leaky: the trivial baseline {leak.model} gives {leak.valid:.1%} valid answers",
+        "flagged": "; ".join(row.flagged),
         "place": {"task": row.task, "seed": row.seeds[0], "model": model, "shots": row.shots},
         "asked": [row.n, answered],
         "exact_span": [row.exact_low, row.exact_high],
