@@ -249,6 +249,10 @@ def evaluate(
     checkpoint: Annotated[str | None, typer.Option(help="Weights by name, see `vizbench models`.")] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps at every budget; else the model's own.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Training epochs at every budget, in place of steps.")] = None,
+    augment: Annotated[
+        str | None,
+        typer.Option(help="Fit models to variants of ARC demonstrations too: symmetries, colours, or both by a comma."),
+    ] = None,
     flagged: Annotated[
         str, typer.Option(help="keep or drop: ARC tasks with a known error in their data, which are named.")
     ] = "keep",
@@ -281,6 +285,7 @@ def evaluate(
         protocol=protocol,
         steps=steps,
         epochs=epochs,
+        augment=tuple(augment.split(",")) if augment else (),
         flagged=flagged,
         limit=limit,
     )

@@ -11,6 +11,7 @@ import msgspec
 
 from vizbench import sources
 from vizbench.errors import UserError, unknown
+from vizbench.harness.augment import KINDS as AUGMENTS
 from vizbench.harness.plugin import ModelRef, resolve
 from vizbench.seeds import check_seed
 
@@ -75,7 +76,8 @@ UNREPORTED: Final[dict[str, str]] = {
 @final
 class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One measurement. shots: training examples, None: all that the task brings (ARC's demonstrations); steps, epochs:
-    how long the plan has the model train, None: as long as the model itself sets."""
+    how long the plan has the model train, None: as long as the model itself sets; augment: the kinds of variants of the
+    examples that the model is shown as well (`augment.KINDS`), joined by commas, None: the examples alone."""
 
     task: str
     model: str
@@ -86,15 +88,16 @@ class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     attempts: int
     steps: int | None = None
     epochs: int | None = None
+    augment: str | None = None
 
     @property
     def training(self) -> str:
-        """How long the plan has the model train, in words."""
+        """How long the plan has the model train, and on what but the examples, in words."""
         if self.model in TRIVIAL:
             return "none"
-        if self.steps is not None:
-            return f"{self.steps:,} steps"
-        return "the model's own" if self.epochs is None else f"{self.epochs:,} epochs"
+        length = "the model's own" if self.epochs is None else f"{self.epochs:,} epochs"
+        length = length if self.steps is None else f"{self.steps:,} steps"
+        return length if self.augment is None else f"{length}, with {self.augment.replace(',', ' and ')}"
 
     @property
     def directory(self) -> str:
@@ -112,10 +115,11 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     model, None: each model's own default; shots: 1 … 5000 each; seeds: each gives other data and another training
     run; n_test: 1 … 10,000 questions a cell; attempts: 1 … 100 answers a question, None: the protocol's, or one;
     protocol: a name of PROTOCOLS, None: the suite's, if it has one; steps: 1 … 10^7 optimizer steps at every budget, or
-    epochs: 1 … 10^5 passes over the examples, neither: as each model sets itself; data: ARC files, a folder or zip
-    archive of them or one, for the suites in CORPORA; flagged: `drop` leaves out tasks whose data is known to be wrong;
-    limit: stop each cell after so many questions and leave the rest
-    for a later run (it does not change the plan).
+    epochs: 1 … 10^5 passes over the examples, neither: as each model sets itself; augment: kinds of variants of ARC
+    demonstrations (`augment.KINDS`) that models are fitted to as well, baselines excepted; data: ARC files, a folder or
+    zip archive of them or one, for the suites in CORPORA; flagged: `drop` leaves out tasks whose data is known to be
+    wrong; limit: stop each cell after so many questions and leave the rest for a later run (it does not change the
+    plan).
     """
 
     models: tuple[str, ...] = ()
@@ -129,6 +133,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     protocol: str | None = None
     steps: int | None = None
     epochs: int | None = None
+    augment: tuple[str, ...] = ()
     data: str | None = None
     flagged: str = "keep"
     limit: int | None = None
@@ -144,6 +149,9 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             )
         if self.suite in ("paper/arc", "concept-arc") and self.data is None:
             raise UserError(f"suite {self.suite} has no files of its own: give a folder of ARC JSON files as data")
+        for kind in self.augment:
+            if kind not in AUGMENTS:
+                raise unknown("augmentation", kind, AUGMENTS)
         if self.flagged not in FLAGGED:
             raise unknown("way with flagged tasks", self.flagged, FLAGGED)
         _each("shots", self.shots, 1, 5000, 11)
@@ -195,6 +203,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             raise UserError("every task of the plan is flagged and dropped: leave flagged = drop out")
         if self.protocol_name and not all(map(sources.is_corpus, names)):
             raise UserError(f"protocol {self.protocol_name} is of ARC tasks alone: leave the others out of the plan")
+        if self.augment and not all(map(sources.is_corpus, names)):
+            raise UserError("augment is of ARC tasks alone, whose demonstrations are few: leave it or the others out")
         attempts = self.attempts or PROTOCOLS.get(self.protocol_name or "", 1)
         cells = [
             Cell(name, ref.name, ref.checkpoint, shots, seed, self.n_test, attempts, *self._training(ref))
@@ -218,9 +228,11 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         wanted = (*self.tasks, *SUITES.get(self.suite or "", ()), *corpus)
         return list(dict.fromkeys(name for task in wanted for name in sources.expand(task)))
 
-    def _training(self, ref: ModelRef) -> tuple[int | None, int | None]:
-        """Steps and epochs of a model's cells. The baselines are not trained: theirs stand, however long models are."""
-        return (None, None) if ref.name in TRIVIAL else (self.steps, self.epochs)
+    def _training(self, ref: ModelRef) -> tuple[int | None, int | None, str | None]:
+        """Steps, epochs and variants of a model's cells. The baselines are not trained: theirs stand, whatever models
+        are fitted to and for however long."""
+        kinds = ",".join(kind for kind in AUGMENTS if kind in self.augment)
+        return (None, None, None) if ref.name in TRIVIAL else (self.steps, self.epochs, kinds or None)
 
     @property
     def name(self) -> str:
