@@ -4,6 +4,7 @@ inputs to answer: `{"train": [{"input": grid, "output": grid} ...], "test": [...
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -130,8 +131,12 @@ def dataset_of(data: bytes | msgspec.Raw, name: str, place: str, file_name: str,
     has, those of hidden output too, and, of a task with a known error, `flagged`: what is wrong, a sentence a pair.
     UserError, with the place and the reason, for anything else.
     """
+    plain = bytes(memoryview(data)[:3])
+    if plain.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise UserError(f"{place} is in UTF-16 or UTF-32 and JSON is in UTF-8: save it as UTF-8")
+    text = memoryview(data)[3:] if plain == codecs.BOM_UTF8 else data  # Windows editors put one, and it says nothing
     try:
-        file = msgspec.json.decode(data, type=_File)
+        file = msgspec.json.decode(text, type=_File)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise UserError(f"{place} is malformed ({error}): give train and test lists of input, output") from None
     train = [_pair(place, f"train[{i}]", pair.input, pair.output) for i, pair in enumerate(file.train)]
