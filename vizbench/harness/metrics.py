@@ -76,10 +76,13 @@ def wilson(hits: float, n: float) -> tuple[float, float]:
     return (0.0 if hits == 0 else low), (1.0 if hits == n else high)  # rounding would leave 1e-17 there
 
 
-def seed_interval(counts: Sequence[tuple[int, int]], repeated: bool = False) -> tuple[float, float]:
+def seed_interval(
+    counts: Sequence[tuple[int, int]], repeated: bool = False, effect: float = 1.0
+) -> tuple[float, float]:
     """The 95% interval of a share pooled over seeds, each of which is a cluster: its answers share one training run.
 
-    counts: (hits, n) a seed; repeated: whether every seed was asked the same questions, as those of a corpus are.
+    counts: (hits, n) a seed; repeated: whether every seed was asked the same questions, as those of a corpus are;
+    effect: how many times as many of these are needed as independent ones (`clusters.design_effect`), where repeated.
     Raises ValueError for no seed, and for a seed without an answer.
 
     One seed: Wilson's, which speaks of other questions and the same training run. Several: Wilson's for the number of
@@ -103,7 +106,7 @@ def seed_interval(counts: Sequence[tuple[int, int]], repeated: bool = False) -> 
     hits, n = sum(right for right, _ in counts), sum(of for _, of in counts)
     if min((of for _, of in counts), default=0) < 1:
         raise ValueError("a share of a seed without answers")
-    alone = min(n, max(of for _, of in counts)) if repeated else n
+    alone = min(n, max(of for _, of in counts)) / effect if repeated else n
     share, seeds = hits / n, len(counts)
     spread = sum((right * n - of * hits) ** 2 for right, of in counts)  # of whole numbers, so 0 means that they agree
     if not spread:
