@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.arckit_stub import install
 from tests.commands import Run, refused
 from vizbench import sources
 from vizbench.errors import UserError
@@ -266,16 +267,6 @@ def test_any_damage_to_an_archive_is_refused_or_harmless(folder: Path, data: st.
         except UserError:
             continue
         assert loaded.test[0].target.tolist() == [[2, 1]]  # a checksum holds, so it is what was packed
-
-
-def install(folder: Path, monkeypatch: pytest.MonkeyPatch, **files: Any) -> None:
-    """A package `arckit` with these data files, which cannot be imported."""
-    (folder / "arckit" / "data").mkdir(parents=True)
-    (folder / "arckit" / "__init__.py").write_text("raise RuntimeError('imported')")
-    for name, value in files.items():
-        (folder / "arckit" / "data" / f"{name}.json").write_text(json.dumps(value))
-    monkeypatch.delitem(sys.modules, "arckit", raising=False)
-    monkeypatch.syspath_prepend(folder)
 
 
 def test_tasks_of_the_package_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
