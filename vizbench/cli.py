@@ -265,6 +265,13 @@ def evaluate(
     checkpoint: Annotated[str | None, typer.Option(help="Weights by name, see `vizbench models`.")] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps at every budget; else the model's own.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Training epochs at every budget, in place of steps.")] = None,
+    augment: Annotated[
+        str | None,
+        typer.Option(help="Fit models to variants of ARC demonstrations too: symmetries, colours, or both by a comma."),
+    ] = None,
+    flagged: Annotated[
+        str, typer.Option(help="keep or drop: ARC tasks with a known error in their data, which are named.")
+    ] = "keep",
     limit: Annotated[int | None, typer.Option(help="Stop each cell after so many questions; go on later.")] = None,
     jobs: Annotated[int, typer.Option(help="Processes, each with a model of its own.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Where the run is kept; without it runs/MODEL_TASK.")] = None,
@@ -294,6 +301,8 @@ def evaluate(
         protocol=protocol,
         steps=steps,
         epochs=epochs,
+        augment=tuple(augment.split(",")) if augment else (),
+        flagged=flagged,
         limit=limit,
     )
     folder = out or Path("runs") / plan.name

@@ -177,6 +177,8 @@ def results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
     for task in dict.fromkeys(row.task for row in rows):
         here = [row for row in rows if row.task == task]
         out(f"\n{task} ({(here[0].kin or 'kin unknown').partition(':')[0]})")
+        for flaw in here[0].flagged:
+            out(f"flagged: {flaw}")
         table = Table(box=None, pad_edge=False, header_style="bold")
         table.add_column("model", overflow="fold")
         for name in ("shots", "n", "exact [95% interval]", "valid", "cells", "adapted in"):
@@ -204,6 +206,22 @@ def fewer(cells: Sequence[CellRun]) -> None:
         have = sorted({header.data.questions for header in short})
         some = str(have[0]) if len(have) == 1 else f"{have[0]} to {have[-1]}"
         note(f"fewer test questions than the {asked:,} asked for: {some}, all that there are, in {tasks:,} task(s)")
+
+
+def flagged(cells: Sequence[CellRun]) -> None:
+    """Name the measured tasks whose data is known to be wrong: they are in the figures."""
+    from vizbench.harness.metrics import flaws
+
+    known = {cell.header.cell.task: found for cell in cells if (found := flaws([cell]))}
+    if known:
+        out(f"flagged, and in these figures: {len(known):,} tasks with a known error in their data")
+        columns(("task", "what is wrong"), [(task, what) for task, found in known.items() for what in found])
+
+
+def dropped(known: Mapping[str, Sequence[str]]) -> None:
+    """Name the tasks that the plan leaves out because their data is known to be wrong."""
+    for task, found in known.items():
+        note(f"dropped as flagged: {task}: {'; '.join(found)}")
 
 
 def left_out(outcomes: Sequence[Outcome]) -> None:

@@ -23,6 +23,7 @@ def foretell(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
     """Print what the plan will take."""
     check_jobs(jobs)
     found = forecast(plan, folder)
+    console.dropped(plan.dropped())
     if json:
         console.out_json({"cells": found, "jobs": jobs, "out": str(folder)})
     else:
@@ -47,6 +48,7 @@ def measure(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
         told: dict[str, Any] = {
             "results": summaries(cells),
             "failed": failed,
+            "dropped": plan.dropped(),
             "out": str(folder),
             "report": str(report),
         }
@@ -62,6 +64,7 @@ def measure(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
         console.out(f"report: {report}")
     if plan.protocol_name is None:
         console.fewer(cells)
+    console.dropped(plan.dropped())
     console.left_out(outcomes)
     for name, error in ((o.directory.name, o.error) for o in outcomes if o.error and o.data):
         console.note(f"failed: {name}: {error} (all of it in {folder / name / 'error.txt'})")

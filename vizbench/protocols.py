@@ -29,6 +29,7 @@ def table(protocol: str, cells: Sequence[CellRun], models: Sequence[str]) -> Non
     head, *body = rows
     console.columns(head, body)  # a table of rich would drop columns where the terminal is narrow
     console.out(f"* the paper's {paper.VIDEO} and {paper.TEXT}")
+    console.flagged(cells)
     open_tasks = {cell.header.cell.task for cell in cells if not cell.complete}
     if open_tasks:
         console.note(f"{len(open_tasks):,} tasks have open questions for some model and are not in its figures")

@@ -107,6 +107,42 @@ def test_what_is_no_arc_file_is_refused_with_its_name(text: str, reason: str, tm
     assert len(str(error.value)) < 400 and "\n" not in str(error.value)
 
 
+def test_a_mark_of_utf_8_is_no_fault_and_other_encodings_are_named(tmp_path: Path) -> None:
+    name = write(tmp_path / "a.json")
+    text = (tmp_path / "a.json").read_text()
+    (tmp_path / "a.json").write_text(text, encoding="utf-8-sig")
+    assert sources.load(name).train[0].target.tolist() == [[2], [1]]
+    for encoding in ("utf-16", "utf-32"):
+        (tmp_path / "a.json").write_text(text, encoding=encoding)
+        with pytest.raises(UserError, match="is in UTF-16 or UTF-32 and JSON is in UTF-8"):
+            sources.load(name)
+    for mark in (b"\xef\xbb\xbf", b"\xef\xbb", b"\xff"):
+        (tmp_path / "a.json").write_bytes(mark)
+        with pytest.raises(UserError, match="malformed"):
+            sources.load(name)
+
+
+@pytest.mark.parametrize("cell", ["NaN", "Infinity", "1e400", "-1e400", "1e0", "1.0", "-0.0", "01", "+1", "9" * 5000])
+def test_numbers_that_are_no_colour_are_refused(cell: str, tmp_path: Path) -> None:
+    pair = f'{{"input": [[{cell}]], "output": [[1]]}}'
+    (tmp_path / "a.json").write_text(f'{{"train": [{pair}], "test": [{pair}]}}')
+    with pytest.raises(UserError, match="is malformed") as error:
+        sources.load(f"arc-json:{tmp_path}/a.json")
+    assert len(str(error.value)) < 400
+
+
+def test_links_are_read_only_where_they_lead_to_a_file(tmp_path: Path) -> None:
+    name = write(tmp_path / "a.json")
+    for link, to in (("b", "a.json"), ("c", "/dev/zero"), ("d", "d.json"), ("e", "nowhere"), ("f", ".")):
+        (tmp_path / f"{link}.json").symlink_to(to)
+    names = sources.expand(f"arc-json:{tmp_path}")
+    assert [each[-6] for each in names] == ["a", "b", "c", "d", "e"]  # a link to a folder is not followed
+    assert sources.load(names[1]).train[0].target.tolist() == sources.load(name).train[0].target.tolist()
+    for each, reason in zip(names[2:], ("no regular file", "symbolic links", "No such file"), strict=True):
+        with pytest.raises(UserError, match=reason):
+            sources.load(each)
+
+
 def test_the_largest_grid_is_read(tmp_path: Path) -> None:
     assert sources.load(write(tmp_path / "a.json", test=[{"input": GRID, "output": GRID}])).test[0].target.shape == (
         30,

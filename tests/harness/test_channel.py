@@ -79,10 +79,25 @@ def test_frames_of_many_shapes_share_a_board_and_sizes_are_found(cell):
 
 def test_a_target_larger_than_anything_seen_is_no_help_to_the_board():
     """The test target's size must not shape what a model sees."""
+    train = [instance((3, 3), (3, 3)), instance((5, 7), (2, 2))]
+    small = channel_for(seeing(FrameSpec(cell=4)), ARC, train, [])
+    assert {small.question(one.question).shape for one in train} == {(20, 28, 3)}
     train = [instance((3, 3), (3, 3))]
     channel = channel_for(seeing(), ARC, train, [np.zeros((3, 3), np.uint8)])
     assert channel.question(train[0].question).shape == (400, 400, 3)
     assert read(channel, channel.example(train[0].question, train[0].target).answer).shape == (3, 3)
+
+
+def test_on_a_canvas_cells_have_the_size_of_their_own_grid():
+    train = [instance((3, 3), (9, 2)), instance((2, 5), (1, 1))]
+    channel = channel_for(seeing(), ARC, train, [np.zeros((4, 4), np.uint8)])
+    for one in train:
+        example = channel.example(one.question, one.target)
+        assert np.array_equal(example.question, vb.render(one.question, ARC.look))
+        assert np.array_equal(example.answer[0], example.question)
+        assert np.array_equal(example.answer[-1], vb.render(one.target, ARC.look))
+    larger = np.arange(240, dtype=np.uint8).reshape(12, 20) % 10  # than anything that was shown
+    assert np.array_equal(read(channel, vb.render(larger, ARC.look)[None]), larger)
 
 
 @pytest.mark.parametrize("layout", ["json", "rows"])

@@ -4,6 +4,7 @@ inputs to answer: `{"train": [{"input": grid, "output": grid} ...], "test": [...
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,10 +18,11 @@ from msgspec import Meta
 from vizbench.dataset import Dataset, Recipe, Split, StoredSplit
 from vizbench.errors import UserError
 from vizbench.formats.archive import archive_of, members, read_member
+from vizbench.formats.errata import flaws
 from vizbench.formats.files import read_bounded
 from vizbench.sources import FileSource, files_below
 from vizbench.task import Judge
-from vizbench.types import Grid, Instance, Look, Ruling, SplitName
+from vizbench.types import Grid, Instance, Json, Look, Ruling, SplitName
 
 PREFIX = "arc-json:"
 
@@ -31,6 +33,7 @@ MAX_BYTES = 4 << 20
 
 _Row: TypeAlias = Annotated[list[Annotated[int, Meta(ge=0, le=9)]], Meta(min_length=1, max_length=30)]
 _Grid: TypeAlias = Annotated[list[_Row], Meta(min_length=1, max_length=30)]
+_Pair: TypeAlias = tuple[str, Grid, Grid]  # its place in the file, question, target
 
 
 @final
@@ -127,29 +130,42 @@ def dataset_of(data: bytes | msgspec.Raw, name: str, place: str, file_name: str,
     """The JSON of one task as a data set: its demonstrations are `train`, its test inputs whose output is known `test`.
 
     name: the task's; place: what errors call it. It is always the same, whatever `seed` and `pool`, which only name the
-    runs made from it. `meta` of a row: file, digest, its `item` in the file, and `inputs`, how many test inputs the
-    file has, those of hidden output too. UserError, with the place and the reason, for anything else.
+    runs made from it. `meta` of a row: file, digest, its `item` in the file, `inputs`, how many test inputs the file
+    has, those of hidden output too, and, of a task with a known error, `flagged`: what is wrong, a sentence a pair.
+    UserError, with the place and the reason, for anything else.
     """
+    plain = bytes(memoryview(data)[:3])
+    if plain.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise UserError(f"{place} is in UTF-16 or UTF-32 and JSON is in UTF-8: save it as UTF-8")
+    text = memoryview(data)[3:] if plain == codecs.BOM_UTF8 else data  # Windows editors put one, and it says nothing
     try:
-        file = msgspec.json.decode(data, type=_File)
+        file = msgspec.json.decode(text, type=_File)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise UserError(f"{place} is malformed ({error}): give train and test lists of input, output") from None
+    train = [_pair(place, f"train[{i}]", pair.input, pair.output) for i, pair in enumerate(file.train)]
+    test = [
+        _pair(place, f"test[{i}]", pair.input, pair.output)
+        for i, pair in enumerate(file.test)
+        if pair.output is not None
+    ]
     digest = hashlib.sha256(memoryview(data)).hexdigest()[:16]
-    meta = {"file": file_name, "digest": digest, "inputs": len(file.test)}
+    meta: dict[str, Json] = {"file": file_name, "digest": digest, "inputs": len(file.test)}
+    meta |= {"flagged": found} if (found := flaws(file_name, [*train, *test])) else {}
 
-    def split(split_name: SplitName, pairs: list[tuple[str, _Grid, _Grid]], shortage: str = "") -> Split:
-        rows: list[Instance] = []
-        for item, asked, answer in pairs:
-            question, target = _grid(place, f"{item}.input", asked), _grid(place, f"{item}.output", answer)
-            facts = meta | {"item": item}
-            rows.append(Instance(name, Params(), seed, split_name, len(rows), question, target, target[None], facts))
-        return StoredSplit(Recipe(name, VERSION, {}, seed, split_name, pool), tuple(rows), shortage)
+    def split(split_name: SplitName, pairs: list[_Pair], shortage: str = "") -> Split:
+        rows = tuple(
+            Instance(name, Params(), seed, split_name, row, question, target, target[None], meta | {"item": item})
+            for row, (item, question, target) in enumerate(pairs)
+        )
+        return StoredSplit(Recipe(name, VERSION, {}, seed, split_name, pool), rows, shortage)
 
-    train = [(f"train[{i}]", pair.input, pair.output) for i, pair in enumerate(file.train)]
-    test = [(f"test[{i}]", pair.input, pair.output) for i, pair in enumerate(file.test) if pair.output is not None]
     hidden = len(file.test) - len(test)
     shortage = f" ({hidden} more hide their output and cannot be judged)" if hidden else ""
     return Dataset(name, JUDGE, Params(), seed, pool, split("train", train), split("test", test, shortage))
+
+
+def _pair(place: str, item: str, asked: _Grid, answer: _Grid) -> _Pair:
+    return item, _grid(place, f"{item}.input", asked), _grid(place, f"{item}.output", answer)
 
 
 def _grid(place: str, item: str, rows: _Grid) -> Grid:

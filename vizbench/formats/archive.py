@@ -6,16 +6,18 @@ directory of a million files, a kilobyte that unpacks to a gigabyte.
 
 from __future__ import annotations
 
+import io
 import os
 import zipfile
 import zlib
-from collections.abc import Generator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Final, final
 
 from vizbench.errors import UserError
-from vizbench.formats.files import open_regular
+from vizbench.formats.files import read_bounded
 from vizbench.sources import MAX_FILES
 
 SUFFIX: Final = ".zip"
@@ -43,16 +45,16 @@ def members(archive: Path, suffix: str) -> list[str]:
 
     UserError for what is no archive, is too large, or holds no such file.
     """
-    with _opened(archive) as opened:
-        wanted = [info for info in opened.infolist() if info.filename.endswith(suffix)]
-    wanted = [info for info in wanted if not info.filename.startswith("__MACOSX/")]  # macOS adds a shadow a file
+    names = [name for name in _directory(archive).files if name.endswith(suffix)]
+    names = [name for name in names if not name.startswith("__MACOSX/")]  # macOS adds a shadow a file
+    wanted = [info for name in names for info in _directory(archive).files[name]]
     if not wanted:
         raise UserError(f"{archive} holds no {suffix} file: give an archive of them, or one file")
     if len(wanted) > MAX_FILES:
         raise UserError(f"{archive} holds over {MAX_FILES:,} {suffix} files: give a smaller archive")
     if sum(info.file_size for info in wanted) > MAX_UNPACKED:
         raise UserError(f"{archive} unpacks to over {MAX_UNPACKED:,} bytes, the most that is read: give less of it")
-    return sorted({info.filename for info in wanted})
+    return sorted(names)
 
 
 def read_member(archive: Path, name: str, what: str, limit: int) -> bytes:
@@ -60,38 +62,59 @@ def read_member(archive: Path, name: str, what: str, limit: int) -> bytes:
     place = f"{what} {archive}/{name[:MAX_NAME]}"
     if not _is_safe(name):
         raise UserError(f"{place} has a name that leads out of its archive or is too long: pack it under a plain one")
-    with _opened(archive) as opened:
-        found = [info for info in opened.infolist() if info.filename == name]
-        if len(found) != 1:
-            there = "is not in its archive" if not found else "is in its archive more than once"
-            raise UserError(f"{place} {there}: name one file of it")
-        (info,) = found
-        if info.file_size > limit:
-            raise UserError(f"{place} is over {limit:,} bytes, the most that is read: give a smaller file")
-        if info.flag_bits & 1 or info.compress_type not in _METHODS:
-            raise UserError(f"{place} is encrypted or packed by a rare method: pack it by deflate, without a password")
-        try:
-            with opened.open(info) as file:
-                return file.read(limit)
-        # A member whose bytes lie is found out by the inflater, by its checksum, by its end or by its header: each
-        # raises its own, and the file is damaged in every case.
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as error:
-            raise UserError(f"{place} is damaged ({str(error)[:120]}): pack it anew") from None
+    opened = _directory(archive)
+    found = opened.files.get(name, ())
+    if len(found) != 1:
+        there = "is not in its archive" if not found else "is in its archive more than once"
+        raise UserError(f"{place} {there}: name one file of it")
+    (info,) = found
+    if info.file_size > limit:
+        raise UserError(f"{place} is over {limit:,} bytes, the most that is read: give a smaller file")
+    if info.flag_bits & 1 or info.compress_type not in _METHODS:
+        raise UserError(f"{place} is encrypted or packed by a rare method: pack it by deflate, without a password")
+    try:
+        with opened.archive.open(info) as file:
+            return file.read(limit)
+    # A member whose bytes lie is found out by the inflater, by its checksum, by its end or by its header: each raises
+    # its own, and the file is damaged in every case.
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as error:
+        raise UserError(f"{place} is damaged ({str(error)[:120]}): pack it anew") from None
 
 
-@contextmanager
-def _opened(archive: Path) -> Generator[zipfile.ZipFile]:
-    with open_regular(archive, "archive") as file:
-        size = file.seek(0, 2)
-        if size > MAX_ARCHIVE:
-            raise UserError(f"archive {archive} is over {MAX_ARCHIVE:,} bytes, the most that is read: unpack it first")
-        try:
-            opened = zipfile.ZipFile(file)
-        # zipfile lets what a forged directory does to struct, seek and its version check come through as it is.
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, OverflowError) as error:
-            raise UserError(f"archive {archive} is no zip ({str(error)[:120]}): pack it anew") from None
-        with opened:
-            yield opened
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _Directory:
+    """An archive in memory, and its files by name: `./a.json` and `a//b.json` go by `a.json` and `a/b.json`."""
+
+    archive: zipfile.ZipFile
+    files: Mapping[str, Sequence[zipfile.ZipInfo]]
+
+
+def _directory(archive: Path) -> _Directory:
+    try:
+        state = os.stat(archive)
+    except OSError as error:
+        raise UserError(f"archive {archive} cannot be opened ({error.strerror}): give a readable file") from None
+    if state.st_size > MAX_ARCHIVE:
+        raise UserError(f"archive {archive} is over {MAX_ARCHIVE:,} bytes, the most that is read: unpack it first")
+    return _read(archive, (state.st_mtime_ns, state.st_size, state.st_ino))
+
+
+@lru_cache(maxsize=1)
+def _read(archive: Path, stamp: tuple[int, int, int]) -> _Directory:
+    """Kept for the next file of it: of 10,000 files each took 29 ms where the directory was read every time."""
+    del stamp
+    data = io.BytesIO(read_bounded(archive, "archive", MAX_ARCHIVE))
+    try:
+        opened = zipfile.ZipFile(data)
+    # zipfile lets what a forged directory does to struct, seek and its version check come through as it is.
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, OverflowError) as error:
+        raise UserError(f"archive {archive} is no zip ({str(error)[:120]}): pack it anew") from None
+    files: dict[str, list[zipfile.ZipInfo]] = {}
+    for info in opened.infolist():
+        if not info.is_dir():
+            files.setdefault(PurePosixPath(info.filename).as_posix(), []).append(info)
+    return _Directory(opened, files)
 
 
 def _is_safe(name: str) -> bool:

@@ -45,12 +45,14 @@ class ModelFaultError(Exception):
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Asking:
-    """A cell with its data. train: what the model is shown; test: what it is asked, answers included."""
+    """A cell with its data. train: the examples; shown: what the model is shown of them, with their variants where the
+    plan wants these (`augment`); test: what it is asked, answers included."""
 
     cell: Cell
     judge: Judge
     params: Any
     train: Sequence[Instance]
+    shown: Sequence[Instance]
     test: Sequence[Instance]
 
 
@@ -75,7 +77,7 @@ def answer_all(directory: Path, asking: Asking, model: Model[Any], wanted: Seque
     records, size = read_records(directory, cell, [instance.id for instance in test])
     have = {(record.id, record.attempt) for record in records}
     try:
-        channel = channel_for(model, asking.judge, asking.train, [instance.question for instance in test])
+        channel = channel_for(model, asking.judge, asking.shown, [instance.question for instance in test])
     except UserError as error:  # a modality that does not exist is the model's fault, not the run's
         raise ModelFaultError(str(error)) from error
     _adapt(directory, asking, model, channel, tell)
@@ -100,7 +102,7 @@ def _adapt(directory: Path, asking: Asking, model: Model[Any], channel: Channel[
     seed, schedule = stream("adapt", cell.seed), Schedule(cell.steps, cell.epochs)
     context = Context(asking.judge, asking.params, seed, lambda progress: tell("adapt", progress), schedule)
     try:
-        told: Any = model.adapt(channel.examples(asking.train), context)
+        told: Any = model.adapt(channel.examples(asking.shown), context)
         if not isinstance(told, Mapping):
             raise UserError(f"adapt returned a {type(told).__name__}: return a dict of figures, {{}} for none")
         figures = _figures(cast("Mapping[str, float]", told))

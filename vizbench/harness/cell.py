@@ -15,6 +15,7 @@ from vizbench.dataset import Dataset, Split
 from vizbench.errors import UserError
 from vizbench.formats.rows import encode
 from vizbench.harness.asking import Asking, ModelFaultError, answer_all, missing
+from vizbench.harness.augment import augmented
 from vizbench.harness.model import Model, Progress
 from vizbench.harness.plan import Cell
 from vizbench.harness.plugin import code_of
@@ -142,8 +143,10 @@ def measure(place: Place, load: LoadData, model_of: ModelOf, report: Callable[[E
 def data_of(cell: Cell, load: LoadData) -> Asking:
     """The cell's data. UserError where there are not enough examples."""
     dataset = load(cell.task, cell.seed)
-    train = dataset.train.count if cell.shots is None else cell.shots
-    return Asking(cell, dataset.judge, dataset.params, _head(dataset.train, train), _head(dataset.test, cell.n_test))
+    train = _head(dataset.train, dataset.train.count if cell.shots is None else cell.shots)
+    kinds = cell.augment.split(",") if cell.augment else ()
+    shown = augmented(train, kinds, cell.seed) if kinds else train
+    return Asking(cell, dataset.judge, dataset.params, train, shown, _head(dataset.test, cell.n_test))
 
 
 def refuse_change(directory: Path, wanted: Mapping[str, Any]) -> None:

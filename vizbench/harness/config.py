@@ -18,7 +18,8 @@ MAX_BYTES: Final = 1 << 20
 class Options(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a file may say, by the names of the flags. What it leaves out is None, and a flag that is given wins.
 
-    A value that may be given several times is one value or a list; shots: a list, a number, or text as in the flag.
+    A value that may be given several times is one value or a list; shots: a list, a number, or text as in the flag;
+    augment: a list, or text as in the flag.
     """
 
     model: str | list[str] | None = None
@@ -34,6 +35,8 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True):
     checkpoint: str | None = None
     steps: int | None = None
     epochs: int | None = None
+    augment: str | list[str] | None = None
+    flagged: str | None = None
     limit: int | None = None
     jobs: int | None = None
     out: str | None = None
@@ -75,4 +78,6 @@ def read_config(path: Path) -> dict[str, Any]:
     if "shots" in values:
         shots = options.shots
         values["shots"] = ",".join(map(str, shots)) if isinstance(shots, list) else str(shots)
+    if isinstance(options.augment, list):
+        values["augment"] = ",".join(options.augment)
     return values

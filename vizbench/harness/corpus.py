@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import TypeAlias, final
 
 from vizbench import sources
+from vizbench.harness import clusters
 from vizbench.harness.compare import Contender
 from vizbench.harness.metrics import distinct, seed_interval
 from vizbench.harness.paper import paper
@@ -38,8 +39,9 @@ class Overlap:
 @final
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """One model on one concept: share of n test inputs solved in any of the attempts, with its 95% interval. A test
-    input is once in n for each seed, and more seeds make the interval no narrower (`metrics.seed_interval`)."""
+    """One model on one concept: share of n test inputs solved in any of the attempts, with its 95% interval, of tasks
+    as clusters (`clusters`). A test input is once in n for each seed, and more seeds make the interval no narrower
+    (`metrics.seed_interval`)."""
 
     model: Contender
     concept: str
@@ -68,7 +70,8 @@ class Solved:
 
 
 _Solved: TypeAlias = dict[tuple[str, str, int], bool]  # (task, digest of its data, seed) -> whether it was solved
-_BySeed: TypeAlias = dict[int, list[bool]]  # seed -> of each task or test input whether it was solved
+_BySeed: TypeAlias = dict[int, list[bool]]  # seed -> of each task whether it was solved
+_Tasks: TypeAlias = dict[int, list[tuple[int, int]]]  # seed -> of each task how many inputs were solved, of how many
 
 
 def overlaps(runs: Sequence[CellRun]) -> list[Overlap]:
@@ -92,7 +95,10 @@ def solved(runs: Sequence[CellRun], baselines: Collection[str] = ()) -> list[Sol
     for model, run in _whole_runs(runs, baselines):
         key = _folder(run.header.cell.task), model, run.header.cell.attempts
         found.setdefault(key, {}).setdefault(run.header.cell.seed, []).append(all(_inputs(run)))
-    return [Solved(*key, *_counted(tasks)) for key, tasks in sorted(found.items())]
+    return [
+        Solved(*key, *_counted([(sum(tasks), len(tasks)) for tasks in seeds.values()]))
+        for key, seeds in sorted(found.items())
+    ]
 
 
 def concepts(runs: Sequence[CellRun], baselines: Collection[str] = ()) -> list[Concept]:
@@ -101,21 +107,27 @@ def concepts(runs: Sequence[CellRun], baselines: Collection[str] = ()) -> list[C
     baselines: those of the trivial ones that count as models.
     """
     order = {name: number for number, name in enumerate(next(iter(paper().conceptarc_accuracy.values())))}
-    found: dict[tuple[Contender, str, int], _BySeed] = {}
+    found: dict[tuple[Contender, int], dict[str, _Tasks]] = {}
     for model, run in _corpus_runs(runs, baselines):
         concept = PurePosixPath(run.header.cell.task).parent.name
         if concept in order:
-            inputs = found.setdefault((model, concept, run.header.cell.attempts), {})
-            inputs.setdefault(run.header.cell.seed, []).extend(_inputs(run))
-    rows = [Concept(*key, *_counted(inputs)) for key, inputs in found.items()]
+            tasks = found.setdefault((model, run.header.cell.attempts), {}).setdefault(concept, {})
+            inputs = _inputs(run)
+            tasks.setdefault(run.header.cell.seed, []).append((sum(inputs), len(inputs)))
+    rows: list[Concept] = []
+    for (model, attempts), here in found.items():
+        alike = clusters.correlation([tasks for seeds in here.values() for tasks in seeds.values()])
+        for concept, seeds in here.items():
+            effect = clusters.design_effect([task for tasks in seeds.values() for task in tasks], alike)
+            counts = [(sum(hits for hits, _ in tasks), sum(of for _, of in tasks)) for tasks in seeds.values()]
+            rows.append(Concept(model, concept, attempts, *_counted(counts, effect)))
     return sorted(rows, key=lambda row: (row.model, row.attempts, order[row.concept]))
 
 
-def _counted(found: _BySeed) -> tuple[int, int, float, float, float]:
-    """How many there are and how many of them solved, over all seeds; their share and its interval."""
-    counts = [(sum(one), len(one)) for one in found.values()]
+def _counted(counts: clusters.Counts, effect: float = 1.0) -> tuple[int, int, float, float, float]:
+    """How many there are and how many of them solved, over all seeds; their share and its interval. counts: a seed."""
     hits, n = sum(hits for hits, _ in counts), sum(of for _, of in counts)
-    return n, hits, hits / n, *seed_interval(counts, repeated=True)
+    return n, hits, hits / n, *seed_interval(counts, repeated=True, effect=effect)
 
 
 def _overlap(corpus: str, attempts: int, a: Contender, a_solved: _Solved, b: Contender, b_solved: _Solved) -> Overlap:

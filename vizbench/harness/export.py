@@ -57,6 +57,7 @@ def markdown(cells: Sequence[CellRun]) -> str:
     sections = [
         _amiss(cells),
         _leaky(rows),
+        _flagged(rows),
         *(
             _results(task, [row for row in rows if row.task == task])
             for task in dict.fromkeys(row.task for row in rows)
@@ -89,6 +90,13 @@ def _leaky(rows: Sequence[Summary]) -> str:
         for task, row in leaks(rows).items()
     ]
     head = f"## Leaky tasks\n\nA trivial baseline passes {LEAK:.0%} valid: read other models' shares against its.\n"
+    return "\n".join([head, *lines]) if lines else ""
+
+
+def _flagged(rows: Sequence[Summary]) -> str:
+    known = {row.task: row.flagged for row in rows if row.flagged}
+    lines = [f"- {_text(task_label(task))}: {_text('; '.join(found))}" for task, found in known.items()]
+    head = "## Flagged tasks\n\nTheir data is known to be wrong; they are in the figures.\n"
     return "\n".join([head, *lines]) if lines else ""
 
 
@@ -244,7 +252,7 @@ def _plain(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, tuple):
-        return " ".join(map(str, cast("tuple[int, ...]", value)))
+        value = " ".join(map(str, cast("tuple[object, ...]", value)))
     text = repr(value) if isinstance(value, float) else str(value)
     return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text
 

@@ -138,7 +138,7 @@ class _Enough(BaseException):
 
 
 def _measured(asking: Asking, model: Model[Any]) -> Pace:
-    channel = channel_for(model, asking.judge, asking.train, [instance.question for instance in asking.test])
+    channel = channel_for(model, asking.judge, asking.shown, [instance.question for instance in asking.test])
     cell = asking.cell
     times, totals = [time.perf_counter()], [0]
 
@@ -152,7 +152,7 @@ def _measured(asking: Asking, model: Model[Any]) -> Pace:
         """Whether training came to its end."""
         context = Context(asking.judge, asking.params, stream("adapt", cell.seed), report, schedule)
         try:
-            model.adapt(channel.examples(asking.train), context)
+            model.adapt(channel.examples(asking.shown), context)
         except _Enough:
             return False
         return True

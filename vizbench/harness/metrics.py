@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias, final
+from typing import Final, TypeAlias, cast, final
 
 import msgspec
 
@@ -32,7 +32,7 @@ class Summary:
     valid_at: k -> pass@k, for k = 1, 2, 4 … and `attempts`, of the questions that have k answers; psr: share of first
     attempts whose path joins start and goal, None where the task has no paths; rpl: mean length over the shortest's, of
     the unbroken paths alone, None where there are none; seconds: adaptation, the mean of a cell; predict_seconds: an
-    answer.
+    answer; flagged: what is known to be wrong in the task's data, a sentence a faulty pair.
     """
 
     task: str
@@ -61,6 +61,7 @@ class Summary:
     rpl: float | None
     seconds: float
     predict_seconds: float
+    flagged: tuple[str, ...]
 
 
 def wilson(hits: float, n: float) -> tuple[float, float]:
@@ -75,10 +76,13 @@ def wilson(hits: float, n: float) -> tuple[float, float]:
     return (0.0 if hits == 0 else low), (1.0 if hits == n else high)  # rounding would leave 1e-17 there
 
 
-def seed_interval(counts: Sequence[tuple[int, int]], repeated: bool = False) -> tuple[float, float]:
+def seed_interval(
+    counts: Sequence[tuple[int, int]], repeated: bool = False, effect: float = 1.0
+) -> tuple[float, float]:
     """The 95% interval of a share pooled over seeds, each of which is a cluster: its answers share one training run.
 
-    counts: (hits, n) a seed; repeated: whether every seed was asked the same questions, as those of a corpus are.
+    counts: (hits, n) a seed; repeated: whether every seed was asked the same questions, as those of a corpus are;
+    effect: how many times as many of these are needed as independent ones (`clusters.design_effect`), where repeated.
     Raises ValueError for no seed, and for a seed without an answer.
 
     One seed: Wilson's, which speaks of other questions and the same training run. Several: Wilson's for the number of
@@ -102,7 +106,7 @@ def seed_interval(counts: Sequence[tuple[int, int]], repeated: bool = False) -> 
     hits, n = sum(right for right, _ in counts), sum(of for _, of in counts)
     if min((of for _, of in counts), default=0) < 1:
         raise ValueError("a share of a seed without answers")
-    alone = min(n, max(of for _, of in counts)) if repeated else n
+    alone = min(n, max(of for _, of in counts)) / effect if repeated else n
     share, seeds = hits / n, len(counts)
     spread = sum((right * n - of * hits) ** 2 for right, of in counts)  # of whole numbers, so 0 means that they agree
     if not spread:
@@ -203,6 +207,13 @@ def leaks(rows: Sequence[Summary], most: float = LEAK) -> dict[str, Summary]:
     return worst
 
 
+def flaws(runs: Sequence[CellRun]) -> tuple[str, ...]:
+    """What the questions of one task's runs say of known errors in its data, each sentence once."""
+    told = [run.questions[0].meta.get("flagged") for run in runs if run.questions]
+    lists = [cast("list[object]", found) for found in told if isinstance(found, list)]
+    return tuple(dict.fromkeys(str(what) for found in lists for what in found))
+
+
 def _weight(run: CellRun) -> tuple[int, str]:
     return len(run.records), run.header.created
 
@@ -251,6 +262,7 @@ def _summary(runs: Sequence[CellRun], paths: bool) -> Summary:
         rpl=mean(lengths) if lengths else None,
         seconds=mean(run.sessions[-1].seconds if run.sessions else 0.0 for run in runs),
         predict_seconds=mean(record.seconds for record in records),
+        flagged=flaws(runs),
     )
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from vizbench import sources
 from vizbench.errors import UserError, unknown
+from vizbench.harness.augment import KINDS as AUGMENTS
 from vizbench.harness.plugin import ModelRef, resolve
 from vizbench.seeds import check_seed
 
@@ -54,6 +55,9 @@ inputs are solved (Chollet 2019); concept-arc: the share of test inputs solved, 
 _OWN_PROTOCOL: Final = {"arc-agi-1": "arc-agi", "arc-agi-2": "arc-agi", "concept-arc": "concept-arc"}
 """The protocol that a suite has where the plan names none."""
 
+FLAGGED: Final = ("keep", "drop")
+"""What a plan may do with ARC tasks whose data is known to be wrong (`formats.errata`)."""
+
 _TEST_INPUTS: Final = 30
 """Questions a cell that a protocol wants at least: it asks every test input, and ARC's tasks have up to four."""
 
@@ -72,7 +76,8 @@ UNREPORTED: Final[dict[str, str]] = {
 @final
 class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One measurement. shots: training examples, None: all that the task brings (ARC's demonstrations); steps, epochs:
-    how long the plan has the model train, None: as long as the model itself sets."""
+    how long the plan has the model train, None: as long as the model itself sets; augment: the kinds of variants of the
+    examples that the model is shown as well (`augment.KINDS`), joined by commas, None: the examples alone."""
 
     task: str
     model: str
@@ -83,15 +88,16 @@ class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     attempts: int
     steps: int | None = None
     epochs: int | None = None
+    augment: str | None = None
 
     @property
     def training(self) -> str:
-        """How long the plan has the model train, in words."""
+        """How long the plan has the model train, and on what but the examples, in words."""
         if self.model in TRIVIAL:
             return "none"
-        if self.steps is not None:
-            return f"{self.steps:,} steps"
-        return "the model's own" if self.epochs is None else f"{self.epochs:,} epochs"
+        length = "the model's own" if self.epochs is None else f"{self.epochs:,} epochs"
+        length = length if self.steps is None else f"{self.steps:,} steps"
+        return length if self.augment is None else f"{length}, with {self.augment.replace(',', ' and ')}"
 
     @property
     def directory(self) -> str:
@@ -109,9 +115,11 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     model, None: each model's own default; shots: 1 … 5000 each; seeds: each gives other data and another training
     run; n_test: 1 … 10,000 questions a cell; attempts: 1 … 100 answers a question, None: the protocol's, or one;
     protocol: a name of PROTOCOLS, None: the suite's, if it has one; steps: 1 … 10^7 optimizer steps at every budget, or
-    epochs: 1 … 10^5 passes over the examples, neither: as each model sets itself; data: ARC files, a folder or zip
-    archive of them or one, for the suites in CORPORA; limit: stop each cell after so many questions and leave the rest
-    for a later run (it does not change the plan).
+    epochs: 1 … 10^5 passes over the examples, neither: as each model sets itself; augment: kinds of variants of ARC
+    demonstrations (`augment.KINDS`) that models are fitted to as well, baselines excepted; data: ARC files, a folder or
+    zip archive of them or one, for the suites in CORPORA; flagged: `drop` leaves out tasks whose data is known to be
+    wrong; limit: stop each cell after so many questions and leave the rest for a later run (it does not change the
+    plan).
     """
 
     models: tuple[str, ...] = ()
@@ -125,7 +133,9 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     protocol: str | None = None
     steps: int | None = None
     epochs: int | None = None
+    augment: tuple[str, ...] = ()
     data: str | None = None
+    flagged: str = "keep"
     limit: int | None = None
 
     def __post_init__(self) -> None:
@@ -139,6 +149,11 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             )
         if self.suite in ("paper/arc", "concept-arc") and self.data is None:
             raise UserError(f"suite {self.suite} has no files of its own: give a folder of ARC JSON files as data")
+        for kind in self.augment:
+            if kind not in AUGMENTS:
+                raise unknown("augmentation", kind, AUGMENTS)
+        if self.flagged not in FLAGGED:
+            raise unknown("way with flagged tasks", self.flagged, FLAGGED)
         _each("shots", self.shots, 1, 5000, 11)
         _each("seeds", self.seeds, 0, (1 << 63) - 1, 100)
         _check("n_test", self.n_test, 1, 10_000)
@@ -182,25 +197,42 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             raise UserError(f"checkpoint {self.checkpoint[:80]!r}: a trivial baseline has none, leave it out")
         chosen = [resolve(name, self.checkpoint) for name in self.models if name not in TRIVIAL]
         refs = [*(resolve(name) for name in TRIVIAL), *chosen]
-        corpus = () if self.data is None else (f"{_ARC}{self.data}",)
-        wanted = (*self.tasks, *SUITES.get(self.suite or "", ()), *corpus)
-        names = [name for task in wanted for name in sources.expand(task)]
+        dropped = self.dropped()
+        names = [name for name in self._names() if name not in dropped]
+        if not names:
+            raise UserError("every task of the plan is flagged and dropped: leave flagged = drop out")
         if self.protocol_name and not all(map(sources.is_corpus, names)):
             raise UserError(f"protocol {self.protocol_name} is of ARC tasks alone: leave the others out of the plan")
+        if self.augment and not all(map(sources.is_corpus, names)):
+            raise UserError("augment is of ARC tasks alone, whose demonstrations are few: leave it or the others out")
         attempts = self.attempts or PROTOCOLS.get(self.protocol_name or "", 1)
         cells = [
             Cell(name, ref.name, ref.checkpoint, shots, seed, self.n_test, attempts, *self._training(ref))
             for ref in dict.fromkeys(refs)
-            for name in dict.fromkeys(names)
+            for name in names
             if _serves(ref, name)
             for shots in ((None,) if sources.is_corpus(name) else dict.fromkeys(self.shots))
             for seed in dict.fromkeys(self.seeds)
         ]
         return tuple(cells)
 
-    def _training(self, ref: ModelRef) -> tuple[int | None, int | None]:
-        """Steps and epochs of a model's cells. The baselines are not trained: theirs stand, however long models are."""
-        return (None, None) if ref.name in TRIVIAL else (self.steps, self.epochs)
+    def dropped(self) -> dict[str, list[str]]:
+        """The tasks that are left out as flagged, and what is wrong in them."""
+        if self.flagged == "keep":
+            return {}
+        return {name: found for name in self._names() if (found := sources.flaws(name))}
+
+    def _names(self) -> list[str]:
+        """Every task, each once. Reads ARC folders."""
+        corpus = () if self.data is None else (f"{_ARC}{self.data}",)
+        wanted = (*self.tasks, *SUITES.get(self.suite or "", ()), *corpus)
+        return list(dict.fromkeys(name for task in wanted for name in sources.expand(task)))
+
+    def _training(self, ref: ModelRef) -> tuple[int | None, int | None, str | None]:
+        """Steps, epochs and variants of a model's cells. The baselines are not trained: theirs stand, whatever models
+        are fitted to and for however long."""
+        kinds = ",".join(kind for kind in AUGMENTS if kind in self.augment)
+        return (None, None, None) if ref.name in TRIVIAL else (self.steps, self.epochs, kinds or None)
 
     @property
     def name(self) -> str:

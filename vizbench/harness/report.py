@@ -79,6 +79,7 @@ def render_report(cells: Sequence[CellRun], most_bytes: int = MAX_BYTES) -> str:
         troubles=[cell for cell in found.cells if cell.error or not cell.complete],
         leaky=leaks(found.rows),
         leak=LEAK,
+        flagged={row.task: row.flagged for row in found.rows if row.flagged},
         attempts=max((row.attempts for row in found.rows), default=1),
         keys=found.keys,
         paper_keys=lines.paper_legend(panels),

@@ -73,6 +73,7 @@ def _result(row: Summary, leak: Summary | None, steps: Sequence[int]) -> dict[st
         "model": names.model_label(row.model, row.checkpoint, row.training),
         "trivial": row.model in TRIVIAL,
         "leaky": leak and f"leaky: the trivial baseline {leak.model} gives {leak.valid:.1%} valid answers",
+        "flagged": "; ".join(row.flagged),
         "place": {"task": row.task, "seed": row.seeds[0], "model": model, "shots": row.shots},
         "asked": [row.n, answered],
         "exact_span": [row.exact_low, row.exact_high],
@@ -218,7 +219,9 @@ def concepts(rows: Sequence[Concept]) -> Json:
         _column("attempts", "attempts", "count", "Answers to a test input, one of which must be exact."),
         _column("n", "test inputs", "count", "Test inputs asked."),
         _column("share", "solved", "share", "Share of test inputs solved."),
-        _column("span", "95%", "span", "Wilson interval; more seeds do not narrow it."),
+        _column(
+            "span", "95%", "span", "Of tasks as clusters: inputs of one task are alike. More seeds do not narrow it."
+        ),
         *(_column(name, f"paper, {name}", "share", "Three attempts.") for name in (paper.VIDEO, paper.TEXT)),
     ]
     body: list[dict[str, Any]] = [

@@ -15,7 +15,7 @@ import numpy as np
 from vizbench.errors import UserError
 from vizbench.renderers.files import atomic, check_file
 from vizbench.renderers.frames import render, render_batch
-from vizbench.renderers.geometry import Shape, common_board
+from vizbench.renderers.geometry import Shape, as_look, common_board
 from vizbench.types import Grid, Grids, Look, Video
 
 MAX_VIDEO_BYTES = 256 << 20
@@ -40,14 +40,15 @@ def clip(
     target.
 
     discrete: the question for the first half (the longer half of an odd count), then the target; linear: a blend in
-    equal parts. board: as in `render`; None: the smallest that holds both grids. Raises UserError unless count is
-    2 … 1024.
+    equal parts. board: as in `render`; None: on a canvas each grid's own, else the smallest that holds both. Raises
+    UserError unless count is 2 … 1024.
     """
     if not 2 <= count <= 1024:
         raise UserError(f"a clip of {count} frames: give 2 … 1024")
     if motion not in ("discrete", "linear"):
         raise UserError(f"unknown motion {motion!r}: choose discrete or linear")
-    board = board or common_board(question.shape, target.shape)
+    if board is None and as_look(look).canvas is None:
+        board = common_board(question.shape, target.shape)
     ends = [render(grid, look, board) for grid in (question, target)]
     if motion == "discrete":
         return np.stack([ends[0] if 2 * i < count else ends[1] for i in range(count)])

@@ -87,9 +87,9 @@ for (const details of document.querySelectorAll("details[data-table]")) { // wri
     if (unsorted && before && before.task !== row.task) line.classList.add("first");
     line.cells[0].title = row.task;
     line.cells[1].title = row.kin_help;
-    if (row.leaky) {
-      const flag = element("span", "leaky", "flag");
-      flag.title = row.leaky;
+    for (const mark of ["leaky", "flagged"]) if (row[mark]) {
+      const flag = element("span", mark, "flag");
+      flag.title = row[mark];
       line.cells[0].append(flag);
     }
     const see = element("button", "view", "see"), last = element("td");
@@ -100,7 +100,7 @@ for (const details of document.querySelectorAll("details[data-table]")) { // wri
     line.append(last);
   };
   const refresh = tableIn($("results-table"), spec, finish);
-  const words = new Map(rows.map(row => [row, [row.label, row.task, row.kin_help, row.model, row.leaky ? "leaky" : ""].join(" ").toLowerCase()]));
+  const words = new Map(rows.map(row => [row, [row.label, row.task, row.kin_help, row.model, row.leaky ? "leaky" : "", row.flagged ? "flagged" : ""].join(" ").toLowerCase()]));
   const filter = () => {
     const needles = $("filter").value.toLowerCase().split(/\s+/).filter(Boolean);
     const model = $("only-model").value, shots = $("only-shots").value, trivial = $("trivial").checked;
