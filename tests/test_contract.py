@@ -145,13 +145,14 @@ def test_the_solver_is_right_and_leaves_the_question_alone(name: str):
 
 
 @every_task
-def test_the_steps_end_at_the_target(name: str):
+def test_the_steps_hold_the_target_where_the_answer_stands(name: str):
+    at = task.spec(name).task.answer_at
     for instance in instances(name):
         steps = instance.steps
         assert steps.dtype == np.uint8
         assert steps.ndim == 3
         assert len(steps) >= 1
-        assert np.array_equal(steps[-1], instance.target)
+        assert np.array_equal(steps[at], instance.target)
 
 
 @every_task
@@ -277,7 +278,7 @@ def test_a_part_of_the_contract_in_another_mode(switch: str, tmp_path: Path):
         env={**os.environ, switch: "1", "PYTEST_ADDOPTS": ""},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1800,  # against a hang: to compile all anew with checks takes a loaded machine over 5 minutes
         check=False,
     )
     assert result.returncode == 0, result.stdout[-3000:]

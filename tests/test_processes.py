@@ -47,7 +47,8 @@ def test_changed_states_are_noticed(name: str):
             if not np.array_equal(np.asarray(other), steps[k]):
                 assert not walked(name, instance, process).valid
         for grid in mutants(instance, spec.task.codes):
-            process = [*steps[:-1], grid]
+            process = list(steps)
+            process[spec.task.answer_at] = grid
             assert walked(name, instance, process).valid <= judged(name, instance, grid).valid
         cell = int(rng.integers(steps[k].size))
         changed = steps.copy()

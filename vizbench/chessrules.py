@@ -1,12 +1,15 @@
 """What the package `chess` says of grids: positions, moves, mates. The room and the reader of puzzle files share it.
 
 It lies outside `generators`, where type checkers would take `import chess` for the room of that name. Codes: 0 empty,
-1 … 6 white's pawn, knight, bishop, rook, queen, king, 7 … 12 black's; row 0 is rank 8. White is to move. A grid tells
-nothing of castling rights and en passant, so there are none at first; en passant may come up on the way to the mate.
+1 … 6 white's pawn, knight, bishop, rook, queen, king, 7 … 12 black's; row 0 is rank 8. White is to move first. A grid
+tells nothing of castling rights and en passant, so there are none at first; en passant may come up on the way to the
+mate, which is why a board is replayed from the question and not read from the grid before.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, final
 
 import chess
@@ -15,7 +18,7 @@ import numpy.typing as npt
 
 from vizbench.types import Grid
 
-EMPTY, PAWN, KING = 0, 1, 6
+EMPTY, PAWN, QUEEN, KING = 0, 1, 5, 6
 MOST = 1_000_000
 """Moves of white that a search looks at: some 10 seconds."""
 
@@ -41,29 +44,44 @@ def codes(board: chess.Board) -> Grid:
     return grid
 
 
-def moved(board: chess.Board, question: Grid, answer: Grid) -> chess.Move | str:
-    """White's legal move that leads from the question to the answer, or a sentence that says why none does.
+def moved(board: chess.Board, before: Grid, after: Grid) -> chess.Move | str:
+    """The legal move that leads from one grid to the next, or a sentence that says why none does.
 
-    board: the question's; the answer is `(8, 8)` uint8.
+    board: that of `before`, with the side to move; both grids are `(8, 8)` uint8.
     """
-    changed = np.argwhere(question != answer)
+    changed = np.argwhere(before != after)
     if len(changed) == 0:
         return "no piece has moved"
+    for passing in board.generate_legal_ep() if len(changed) == 3 else ():
+        if np.array_equal(codes(_after(board, passing)), after):
+            return passing
     if len(changed) != 2:
         return f"{len(changed)} cells changed where a move changes two"
-    start, end = sorted(changed, key=lambda cell: answer[tuple(cell)] != EMPTY)
-    kind, placed = int(question[tuple(start)]), int(answer[tuple(end)])
-    if answer[tuple(start)] != EMPTY or placed == EMPTY or not PAWN <= kind <= KING:
-        return "the changed cells are no move of a white piece"
-    promoted = kind == PAWN and end[0] == 0 and PAWN < placed < KING
+    start, end = sorted(changed, key=lambda cell: after[tuple(cell)] != EMPTY)
+    side, other = ("white", 0) if board.turn else ("black", KING)
+    kind, placed = int(before[tuple(start)]) - other, int(after[tuple(end)]) - other
+    if after[tuple(start)] != EMPTY or after[tuple(end)] == EMPTY or not PAWN <= kind <= KING:
+        return f"the changed cells are no move of a {side} piece"
+    promoted = kind == PAWN and end[0] in (0, 7) and PAWN < placed <= QUEEN
     if placed != kind and not promoted:
         return f"a {_NAMES[kind]} left its square and another piece arrived"
     move = chess.Move(_square(start), _square(end), placed if promoted else None)
     if not board.is_pseudo_legal(move):
         return f"a {_NAMES[kind]} cannot go {move.uci()}"
     if not board.is_legal(move):
-        return f"after {move.uci()} white's king is in check"
+        return f"after {move.uci()} {side}'s king is in check"
     return move
+
+
+def replayed(way: Sequence[Grid]) -> chess.Board | None:
+    """The board after a game that went by these grids, the question first; None where no game did."""
+    board = position(way[0])
+    for before, after in pairwise(way):
+        move = moved(board, before, after) if board else ""
+        if board is None or isinstance(move, str):
+            return None
+        board.push(move)
+    return board
 
 
 def fault(board: chess.Board, move: chess.Move, mate: int) -> str:
@@ -71,8 +89,7 @@ def fault(board: chess.Board, move: chess.Move, mate: int) -> str:
 
     The search gives up after MOST moves: one in 3 in a random game takes it 2,000, the worst of 1,255 took 13,000.
     """
-    played, after = move.uci(), board.copy(stack=False)
-    after.push(move)
+    played, after = move.uci(), _after(board, move)
     if not any(after.legal_moves):
         return "" if after.is_check() else f"{played} leaves black in stalemate"
     if mate == 1:
@@ -82,6 +99,12 @@ def fault(board: chess.Board, move: chess.Move, mate: int) -> str:
     except _TooLongError:
         return f"{played} is not shown to force mate by looking at {MOST:,} moves"
     return f"{played} is answered by {escape.uci()}, and mate in {mate} is gone" if escape else ""
+
+
+def _after(board: chess.Board, move: chess.Move) -> chess.Board:
+    after = board.copy(stack=False)
+    after.push(move)
+    return after
 
 
 def _square(cell: npt.NDArray[Any]) -> chess.Square:

@@ -38,12 +38,32 @@ class Metric(enum.Enum):
     JACCARD = "1 - shared set features / features set in either (0 where both are empty)"
 
 
+class Sequel(ABC):
+    """How a process goes on after the answer: a game whose first move was asked, played by turns up to its end."""
+
+    @abstractmethod
+    def check_step(self, params: Any, way: Sequence[Grid], after: Grid) -> Ruling:
+        """Whether `after` may follow `way`: the question, a right answer and the states since, all judged legal."""
+
+    @abstractmethod
+    def check_end(self, params: Any, way: Sequence[Grid]) -> Ruling:
+        """Whether the process may stop at the last state of `way`, which is as above."""
+
+
 class Judge(ABC):
     """What is needed to draw a task's grids and to judge an answer."""
 
     look: ClassVar[Look]
     codes: ClassVar[int]
     """Cell codes are 0 … codes-1."""
+    sequel: ClassVar[Sequel | None] = None
+    """How a process goes on after the answer, its first state then; None: a process ends with the answer."""
+
+    @final
+    @property
+    def answer_at(self) -> int:
+        """Where among the states after the question the answer stands: 0 the first, -1 the last."""
+        return -1 if self.sequel is None else 0
 
     @abstractmethod
     def check(self, params: Any, question: Grid, answer: Grid) -> Ruling | None:
@@ -107,7 +127,7 @@ class Task(Judge, Generic[P]):
 
     @abstractmethod
     def steps(self, params: P, question: Grid, target: Grid) -> Grids:
-        """The states after the question, `(k, h, w)` with k >= 1; the last is the target."""
+        """The states after the question, `(k, h, w)` with k >= 1; the one at `answer_at` is the target."""
 
     @abstractmethod
     def check_step(self, params: P, question: Grid, before: Grid, after: Grid) -> Ruling:
@@ -133,39 +153,48 @@ class Task(Judge, Generic[P]):
 
     @final
     def verify_steps(self, instance: Instance, grids: object) -> Verdict:
-        """Judge a whole process: each state follows from the one before by one move, and the last is a right answer.
+        """Judge a whole process: each state follows from the one before by one move, and it holds a right answer.
+
+        That is the last state, or in a game the first: the game then has to be played to its end, see `Sequel`.
 
         grids: `(k, h, w)` or a list of grids, the states after the question. Never raises. reason names the step;
-        exact: the process is valid and ends at the stored target; cells: of the last state; parts: the last state's,
-        and `legal`, the share of states before the first that does not follow.
+        exact: the process is valid and its answer the stored target; cells: of the answer; parts: the answer's, and
+        `legal`, the share of states before the first that does not follow.
         """
         states = _as_states(grids)
         if isinstance(states, str):
             return Verdict(False, False, 0.0, states, {"legal": 0.0})
         asked = self.step_count(instance.params, instance.question)
-        legal, reason = self._follow(instance, states[:asked])
-        end = self.verify(instance, states[-1])
-        parts = {**end.parts, "legal": legal / len(states)}
+        answer = self.verify(instance, states[self.answer_at])
+        way, reason = self._follow(instance, states[:asked], answer)
+        parts = {**answer.parts, "legal": (len(way) - 1) / len(states)}
         if not reason and asked is not None and len(states) != asked:
             reason = f"the process has {len(states)} states where {asked} are asked"
-        if not reason and not end.valid:
-            reason = f"the last state, {len(states)}: {end.reason}"
-        return Verdict(not reason, end.exact and not reason, end.cells, reason, parts)
+        if not reason and not answer.valid:
+            reason = f"the answer, state {len(states)}: {answer.reason}"
+        if not reason and self.sequel is not None:
+            reason = self.sequel.check_end(instance.params, way).reason
+        return Verdict(not reason, answer.exact and not reason, answer.cells, reason, parts)
 
-    def _follow(self, instance: Instance, states: Sequence[object]) -> tuple[int, str]:
-        """How many states follow legally from the question on, and what is wrong with the next."""
-        before, shape = instance.question, instance.target.shape
+    def _follow(self, instance: Instance, states: Sequence[object], answer: Verdict) -> tuple[list[Grid], str]:
+        """The question and the states that follow legally, and what is wrong with the next."""
+        way, shape = [instance.question], instance.target.shape
         for k, state in enumerate(states):
             after = as_grid(state, self.codes, "state")
             if isinstance(after, str):
-                return k, f"step {k + 1}: {after}"
+                return way, f"step {k + 1}: {after}"
             if after.shape != shape:
-                return k, f"step {k + 1}: the state is {_size(after)} where {_size(instance.target)} was asked"
-            ruling = self.check_step(instance.params, instance.question, before, after)
+                return way, f"step {k + 1}: the state is {_size(after)} where {_size(instance.target)} was asked"
+            if self.sequel is None or k == 0:
+                ruling = self.check_step(instance.params, way[0], way[-1], after)
+            elif answer.valid:
+                ruling = self.sequel.check_step(instance.params, way, after)
+            else:
+                return way, f"the answer, state 1: {answer.reason}"
             if not ruling.valid:
-                return k, f"step {k + 1}: {ruling.reason}"
-            before = after
-        return len(states), ""
+                return way, f"step {k + 1}: {ruling.reason}"
+            way.append(after)
+        return way, ""
 
     @final
     def distance(self, a: Instance, b: Instance) -> float:

@@ -77,7 +77,8 @@ class Instance:
     """One question with its stored answer.
 
     task: full name, overrides included (`life/conway`, `life/conway?steps=2`); params: the room's frozen record.
-    question `(h, w)`, target `(h', w')` uint8; steps `(k, h', w')`: states after the question, the last is the target.
+    question `(h, w)`, target `(h', w')` uint8; steps `(k, h', w')`: states after the question, the last is the target,
+    or the first where a game goes on.
     """
 
     task: str

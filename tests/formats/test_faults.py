@@ -327,6 +327,13 @@ def test_a_changed_data_set_is_refused(fault: int, out: Path) -> None:
     assert "\n" not in str(error.value) and len(str(error.value)) < 500
 
 
+def test_the_way_of_a_game_begins_with_the_target(tmp_path: Path) -> None:
+    formats.write(sources.load("connect4/win-in-2", pool=3).train, 2, tmp_path / "out")
+    rewrite(b'"steps":[', b'"steps":[[[0]],', 1)(tmp_path / "out")
+    with pytest.raises(UserError, match="row 0: the way does not begin with the target"):
+        formats.check(tmp_path / "out")
+
+
 def test_a_shard_with_another_number_of_rows_is_refused(out: Path) -> None:
     shard = out / "train-00000.jsonl"
     rows = shard.read_bytes().splitlines(keepends=True)

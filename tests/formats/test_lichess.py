@@ -21,6 +21,7 @@ ONE = "6k1/8/6K1/8/8/8/8/R7 b - - 0 1", "g8h8 a1a8"
 TURNED = "r7/8/8/8/8/6k1/8/6K1 w - - 0 1", "g1h1 a8a1"
 TWO = "3k4/8/1R6/R7/8/8/8/6K1 b - - 0 1", "d8e7 a5a7 e7e8 b6b8"
 THREE = "8/4k3/3R4/8/5K2/8/8/3R4 b - - 0 1", "e7e8 d6d7 e8f8 d1e1 f8g8 e1e8"
+GIVEN_AWAY = THREE[0], "e7e8 d6d7 e8f8 d7e7 f8g8 d1d8"  # black need not have gone to the corner
 CORNER = "k7/7p/PQ6/8/8/8/8/4K2R b - - 0 1", "h7h6 b6b7"
 
 
@@ -58,12 +59,14 @@ def test_a_puzzle_is_a_question_of_the_room(
     board.push_uci(puzzle[1].split()[0])
     shown = board.mirror() if flipped else board
     assert np.array_equal(found.question, chessrules.codes(shown))
-    first, *rest = line.split()
-    shown.push_uci(first)
-    assert np.array_equal(found.target, chessrules.codes(shown))
-    for move in rest:
+    assert len(found.steps) == 2 * mate - 1
+    assert np.array_equal(found.target, found.steps[0])
+    for move, state in zip(line.split(), found.steps, strict=True):
         shown.push_uci(move)
+        assert np.array_equal(state, chessrules.codes(shown))
     assert shown.is_checkmate()
+    assert sources.verify_steps(found, found.steps).exact
+    assert mate == 1 or not sources.verify_steps(found, found.steps[:-2]).valid
     assert dict(found.meta) | {"digest": ""} == {
         "file": "puzzles",
         "digest": "",
@@ -145,7 +148,8 @@ FEN = ONE[0]
         (row((FEN, "a1a2 g8h8")), "move 1 of Moves, a1a2, is illegal"),
         (row((FEN, "g8f8 a1a8"), "mateIn1"), "Themes say mate in 1, and Moves do not end in mate"),
         (row(ONE, "mateIn2"), "Themes say mate in 2, and Moves has 2 moves where that takes 4"),
-        (row((TWO[0], "d8e7 b6b7 e7e8 a5a8"), "mateIn2"), "forces no mate in 2"),
+        (row((TWO[0], "d8e7 b6b7 e7e8 a5a8"), "mateIn2"), "its moves force no mate in 2 (the answer, state 1: b6b7 is"),
+        (row(GIVEN_AWAY, "mateIn3"), "its moves force no mate in 3 (step 3: d7e7 is answered by f8e7"),
         (row(("7k/8/6K1/8/8/8/8/RR6 b - - 0 1", "h8g8 b1b7 g8h8 b7b8"), "mateIn2"), "a mate in 1 is there"),
         ('"' + row(ONE), "no line of CSV"),
         ("\udcff" + row(ONE), "no line of CSV"),
@@ -158,7 +162,7 @@ def test_a_malformed_line_is_reported_and_the_rest_is_read(
     line: str, reason: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = write(tmp_path, row(TURNED, "mateIn1"), line, row(CORNER, "mateIn1"))
-    mate = 2 if "mateIn2" in line and "columns" not in reason else 1
+    mate = next((n for n in (2, 3) if f"mateIn{n}" in line and "columns" not in reason), 1)
     found = lichess.read(path, mate)
     assert [(number, found.malformed) for number, _ in found.faults] == [(3, 1)]
     (_, said), *_ = found.faults
@@ -286,3 +290,4 @@ def test_puzzles_are_stored_and_read_back(tmp_path: Path) -> None:
     again = list(formats.read(tmp_path / "out"))
     assert [row.id for row in again] == [row.id for row in split]
     assert all(sources.verify(row, row.target).exact for row in again)
+    assert all(sources.verify_steps(row, row.steps).exact for row in again)

@@ -26,7 +26,7 @@ ARC_PAIR = {"input": [[1, 2, 3]], "output": [[4], [5]]}
 ARC_OTHER = {"input": [[1, 2], [0, 9]], "output": [[7]]}
 
 
-@pytest.fixture(params=["life/conway?steps=3", "maze/small", "arc"])
+@pytest.fixture(params=["life/conway?steps=3", "maze/small", "connect4/win-in-2", "arc"])
 def split(request: pytest.FixtureRequest, tmp_path: Path) -> Split:
     if request.param != "arc":
         return sources.load(request.param, seed=4, pool=20).test

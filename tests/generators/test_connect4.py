@@ -268,15 +268,15 @@ def test_a_full_board_has_no_drop():
 # The way, the distance, the figures
 
 
-def test_a_process_is_one_drop():
+def test_a_process_is_one_drop_where_the_answer_decides():
     target = changed(WIN, (5, 3, 1))
     instance = Instance("connect4/win-in-1", Params(), 0, "test", 0, WIN, target, target[None])
     assert TASK.verify_steps(instance, [target]).valid
     assert TASK.verify_steps(instance, [WIN, target]).reason == "step 1: no disk was dropped"
-    twice = TASK.verify_steps(instance, [target, changed(target, (5, 4, 1))])
-    assert twice.reason == "the process has 2 states where 1 are asked"
+    twice = TASK.verify_steps(instance, [target, changed(target, (5, 4, 2))])
+    assert twice.reason == "step 2: a state follows where the process has come to its end"
     wrong = TASK.verify_steps(instance, [changed(WIN, (5, 6, 1))])
-    assert wrong.reason == "the last state, 1: the drop in column 6 does not win"
+    assert wrong.reason == "the answer, state 1: the drop in column 6 does not win"
     assert TASK.verify_steps(instance, [changed(WIN, (5, 3, 2))]).reason.startswith("step 1: the disk dropped in col")
 
 

@@ -236,7 +236,7 @@ def test_a_wrong_turn_is_a_legal_step_that_leads_nowhere() -> None:
     instance = Instance("maze/base", Params(), 0, "test", 0, question, question, question[None])
     assert TASK.check_step(Params(), question, question, states[0]).valid
     verdict = TASK.verify_steps(instance, states)
-    assert verdict.reason == "the last state, 2: the marked cells do not join start and goal"
+    assert verdict.reason == "the answer, state 2: the marked cells do not join start and goal"
     assert verdict.parts == {"psr": 0.0, "legal": 1.0}
 
 

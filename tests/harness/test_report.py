@@ -110,7 +110,8 @@ def test_every_grid_answer_and_step_is_in_the_viewer(cells):
     for k, instance in enumerate(instances):
         assert np.array_equal(grid_of(asked["questions"][k]), instance.question)
         assert np.array_equal(grid_of(asked["targets"][k]), instance.target)
-        first, changes = asked["ways"][k]
+        first, changes, answer = asked["ways"][k]
+        assert answer == len(instance.steps)
         state = grid_of(first)
         assert np.array_equal(state, instance.question)
         for change, step in zip(changes, instance.steps, strict=True):
@@ -158,7 +159,8 @@ def test_grids_of_every_code_and_long_processes_survive_the_packing():
     codes = np.arange(256, dtype=np.uint8).reshape(16, 16)
     assert np.array_equal(grid_of(json.loads(json.dumps(packed(codes.tolist())))), codes)
     states = [np.full((1, 1), k % 7, np.uint8) for k in range(5000)]
-    first, changes = way(states)
+    first, changes, answer = way(states, -1)
+    assert answer == MAX_STATES - 1
     assert grid_of(first)[0, 0] == 0
     assert len(changes) == MAX_STATES - 1
     assert changes[-1] in ([], [0, 4999 % 7])

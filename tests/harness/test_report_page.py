@@ -187,6 +187,23 @@ def test_a_process_plays_and_its_states_are_the_tasks(visit, file):
     assert page.evaluate(picture) == last
 
 
+def test_a_game_shows_the_answer_and_plays_on(visit, tmp_path):
+    run(Plan(models=("copy",), tasks=("connect4/win-in-2",), shots=(3,), n_test=2), tmp_path / "runs")
+    page = visit(written(read_runs([tmp_path / "runs"]), tmp_path))
+    row = vb.load("connect4/win-in-2").test[0]
+    assert page.inner_text("#boards .board:nth-child(2) h3").lower() == "stored answer, and how it goes on"
+    assert page.locator("#boards .film input").input_value() == "1"
+    ways = page.evaluate("async () => unroll((await unpack(data.sets[now().set].blob)).ways[state.i])")
+    assert ways == [state.ravel().tolist() for state in (row.question, *row.steps)]
+    assert len(ways) == 4
+    picture = "document.querySelector('#boards .film').previousSibling.toDataURL()"
+    answer = page.evaluate(picture)
+    page.focus("#viewer")
+    page.keyboard.press("p")
+    page.wait_for_function("() => document.querySelector('#boards .film input').value === '3'")
+    assert page.evaluate(picture) != answer
+
+
 def test_wrong_cells_are_outlined_and_right_ones_are_not(visit, cells, file):
     page = visit(file, "#task=sudoku/mini&model=copy@none&shots=3")
     told = page.evaluate("""async () => {

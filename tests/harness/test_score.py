@@ -144,6 +144,21 @@ def test_a_process_in_lines_is_a_list_of_grids(data, tmp_path):
     assert found.score.undecodable == 1
 
 
+def test_a_game_is_judged_up_to_its_end_and_its_answer_is_the_first_move(tmp_path):
+    write(vb.load("connect4/win-in-2").test, 4, tmp_path / "data")
+    whole, short, lost, held = rows(tmp_path / "data")
+    answers = [(whole.id, whole.steps.tolist()), (short.id, short.steps[:1].tolist())]
+    answers += [(lost.id, [lost.question.tolist(), *lost.steps.tolist()]), (held.id, held.steps[[0, 2]].tolist())]
+    found = score(write_lines(tmp_path / "a.jsonl", answers), tmp_path / "data", process=True)
+    assert [verdict.exact for verdict in found.verdicts.values()] == [True, False, False, False]
+    assert "player 1 has not won yet" in found.verdicts[short.id].reason
+    (tmp_path / "clips").mkdir()
+    for row in (whole, short, lost, held):
+        frames = process(row.question, row.steps, judge_of(row).look)
+        write_video(tmp_path / "clips" / f"{row.index}.mp4", np.repeat(frames, 1 + row.index, axis=0))
+    assert score(tmp_path / "clips", tmp_path / "data", process=True).score.exact == 1.0
+
+
 def test_a_still_board_may_be_held_for_any_time():
     block = np.zeros((8, 8), np.uint8)
     block[2:4, 2:4] = 1

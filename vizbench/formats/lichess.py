@@ -1,7 +1,7 @@
 """Chess puzzles from a CSV file in the layout of the Lichess puzzle database, as questions of the room `chess`.
 
 A header names the columns: PuzzleId, FEN and Moves, and, if there, Themes and Rating; others are not read. The first
-move in Moves is the opponent's and leads from FEN to the question; the rest is the solution, up to the mate. Where
+move in Moves is the opponent's and leads from FEN to the question; the rest, up to the mate, is the process. Where
 black mates, the board is turned over and its colours swapped, so that white is to move (`flipped` in `meta`).
 
 `lichess-csv:FILE?mate=2` holds the file's mates in 2, without a parameter the mates in 1. What is malformed is reported
@@ -33,7 +33,7 @@ from vizbench.generators.chess import TASK, Params
 from vizbench.generators.kernels.distance import far_enough
 from vizbench.sources import FileSource, files_below, path_and_params
 from vizbench.task import Judge, params_json, spec
-from vizbench.types import Batch, Grid, Instance, SplitName
+from vizbench.types import Batch, Grid, Grids, Instance, SplitName
 
 PREFIX = "lichess-csv:"
 
@@ -63,14 +63,14 @@ class MalformedError(Exception):
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Puzzle:
-    """line: its number in the file, from 1; question, target `(8, 8)` uint8; moves: the solution on the shown board,
-    in the notation of engines; flipped: whether black was to move."""
+    """line: its number in the file, from 1; question `(8, 8)` uint8; steps `(k, 8, 8)`: the boards after each move of
+    the solution; moves: these, in the notation of engines; flipped: whether black was to move."""
 
     line: int
     id: str
     rating: int | None
     question: Grid
-    target: Grid
+    steps: Grids
     moves: tuple[str, ...]
     flipped: bool
 
@@ -207,11 +207,11 @@ def _puzzle(line: int, row: dict[str, str], mate: int) -> Puzzle | str:
     if _rights_matter(boards[1], mate):
         return "where castling or en passant could matter"
     flipped = boards[1].turn == chess.BLACK
-    question, target = (chessrules.codes(board.mirror() if flipped else board) for board in boards[1:3])
-    _prove(question, target, mate)
+    question, *steps = (chessrules.codes(board.mirror() if flipped else board) for board in boards[1:])
+    _prove(question, np.stack(steps), mate)
     shown = tuple(_mirrored(move).uci() if flipped else move.uci() for move in moves[1:])
     rating = int(row["Rating"]) if row.get("Rating") else None
-    return Puzzle(line, row["PuzzleId"], rating, question, target, shown, flipped)
+    return Puzzle(line, row["PuzzleId"], rating, question, np.stack(steps), shown, flipped)
 
 
 def _played(fen: str, moves: list[chess.Move]) -> list[chess.Board]:
@@ -236,11 +236,12 @@ def _rights_matter(board: chess.Board, mate: int) -> bool:
     return castles or board.has_legal_en_passant() or (mate > 1 and board.clean_castling_rights() != 0)
 
 
-def _prove(question: Grid, target: Grid, mate: int) -> None:
-    """Refuse a first move that does not force mate in `mate` moves, or a mate that is longer than it need be."""
-    ruling = TASK.check(Params(mate), question, target)
-    if not ruling.valid:
-        raise MalformedError(f"its first move forces no mate in {mate} ({ruling.reason})")
+def _prove(question: Grid, steps: Grids, mate: int) -> None:
+    """Refuse moves that do not force mate in `mate` moves, one and all, or a mate that is longer than it need be."""
+    row = Instance(TASK.family, Params(mate), 0, "train", 0, question, steps[0], steps)
+    verdict = TASK.verify_steps(row, steps)
+    if not verdict.valid:
+        raise MalformedError(f"its moves force no mate in {mate} ({verdict.reason})")
     for less in range(1, mate):
         if TASK.solve(Params(less), question) is not None:
             raise MalformedError(f"a mate in {less} is there, and its moves take {mate}")
@@ -306,7 +307,7 @@ def _divided(puzzles: tuple[Puzzle, ...], pool: int) -> tuple[list[Puzzle], list
 
 
 def _features(puzzles: list[Puzzle]) -> npt.NDArray[np.uint8]:
-    batch = Batch(np.stack([p.question for p in puzzles]), np.stack([p.target for p in puzzles]))
+    batch = Batch(np.stack([p.question for p in puzzles]), np.stack([p.steps[0] for p in puzzles]))
     return TASK.features(Params(), batch)
 
 
@@ -318,5 +319,5 @@ def _instance(recipe: Recipe, params: Params, index: int, puzzle: Puzzle, shared
         "flipped": puzzle.flipped,
         "line": " ".join(puzzle.moves),
     }
-    steps = TASK.steps(params, puzzle.question, puzzle.target)
-    return Instance(recipe.task, params, recipe.seed, recipe.split, index, puzzle.question, puzzle.target, steps, meta)
+    question, steps = puzzle.question, puzzle.steps
+    return Instance(recipe.task, params, recipe.seed, recipe.split, index, question, steps[0], steps, meta)

@@ -111,6 +111,7 @@ def _grid(nested: Nested, what: str, index: int, judge: Judge) -> Grid:
 
 def _steps(row: Row, index: int, target: Grid, judge: Judge) -> Grids:
     steps = [_grid(step, "way", index, judge) for step in row.steps]
-    if any(step.shape != target.shape for step in steps) or not np.array_equal(steps[-1], target):
-        raise UserError(f"row {index}: the way does not end at the target")
+    if any(step.shape != target.shape for step in steps) or not np.array_equal(steps[judge.answer_at], target):
+        place = "end at" if judge.sequel is None else "begin with"
+        raise UserError(f"row {index}: the way does not {place} the target")
     return np.stack(steps)

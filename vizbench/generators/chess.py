@@ -1,4 +1,5 @@
-"""Chess: white mates in one, two or three moves. The answer is the board after white's first move.
+"""Chess: white mates in one, two or three moves. The answer is the board after white's first move; the process goes on
+from it, move by move of both sides, to the mate.
 
 Codes: 0 empty, 1 … 6 white's pawn, knight, bishop, rook, queen, king, 7 … 12 black's; row 0 is rank 8. White is to
 move. A picture tells nothing of castling rights and en passant, so neither exists at the first move, and positions
@@ -8,7 +9,7 @@ mates in `mate` moves and in no fewer. The package `chess` judges; the kernels h
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log2
 from typing import final
@@ -33,7 +34,7 @@ from vizbench.generators.kernels.chessboard import (
 )
 from vizbench.generators.kernels.mates import first_moves, forced, legal_moves, play_line
 from vizbench.generators.kernels.rng import rng_below, rng_from, rng_seed
-from vizbench.task import Metric, Task
+from vizbench.task import Metric, Sequel, Task
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
 
 _START = np.zeros((8, 8), np.uint8)
@@ -143,7 +144,7 @@ def _make(keys, start, mate, question, target, lines):
     """One position a key. question, target: `(n, 8, 8)` uint8; lines `(n, 2 mate - 1)` int64: moves up to the mate."""
     rng = np.empty(4, np.uint64)
     first, board, after = np.empty(BOARD, np.int8), np.empty(BOARD, np.int8), np.empty(BOARD, np.int8)
-    moves, choices = np.empty(MOST, np.int64), np.empty((mate, 2), np.int64)
+    moves = np.empty(MOST, np.int64)
     load(start, first)
     for i in range(keys.shape[0]):
         rng_seed(rng, keys[i])
@@ -152,7 +153,7 @@ def _make(keys, start, mate, question, target, lines):
         load(question[i], board)  # forgets which pawn went two squares last
         right, _ = first_moves(board, mate, moves)
         lines[i, 0] = moves[rng_below(rng, right)]
-        play_line(board, mate, lines[i], choices)
+        play_line(board, mate, lines[i])
         play(board, lines[i, 0])
         store(board, target[i])
 
@@ -191,17 +192,53 @@ def uci(move: int) -> str:
     )
 
 
+def _line(params: Params, question: Grid, target: Grid) -> list[int]:
+    """The stored moves from the question by way of the target, a right answer, to the mate."""
+    board, moves = _loaded(question), np.empty(MOST, np.int64)
+    line = np.zeros(2 * params.mate - 1, np.int64)
+    legal = moves[: legal_moves(board, 1, moves)].tolist()
+    line[0] = next(move for move in legal if np.array_equal(_grid(_after(board, move)), target))
+    count: int = play_line(board, params.mate, line)
+    return line[:count].tolist()
+
+
+@final
+class _UpToMate(Sequel):
+    """Both sides move by turns until black is mated: black as it likes, white so that the mate stays forced in time."""
+
+    def check_step(self, params: Params, way: Sequence[Grid], after: Grid) -> Ruling:
+        from vizbench import chessrules  # here, because the package takes 0.1 s to import
+
+        board = chessrules.replayed(way)
+        if board is None or not any(board.legal_moves):
+            return Ruling(False, "a state follows where the game is over")
+        move = chessrules.moved(board, way[-1], after)
+        if isinstance(move, str):
+            return Ruling(False, move)
+        fault = chessrules.fault(board, move, params.mate - len(way) // 2) if board.turn else ""
+        return Ruling(not fault, fault)
+
+    def check_end(self, params: Params, way: Sequence[Grid]) -> Ruling:
+        from vizbench import chessrules
+
+        board = chessrules.replayed(way)
+        if board is None or not board.is_checkmate():
+            return Ruling(False, f"the process stops at state {len(way) - 1}, and black is not mated yet")
+        return Ruling(True, "")
+
+
 @final
 class Chess(Task[Params]):
     """Find white's move that mates, or forces mate."""
 
     family = "chess"
-    version = 1
+    version = 2
     summary = "Play white's move that forces mate in chess."
     look = Look("chess", cell=32, margin=8)
     codes = 13
     metric = Metric.HAMMING
     min_distance = 0.15  # between questions
+    sequel = _UpToMate()
 
     @property
     def variants(self) -> Mapping[str, Params]:
@@ -216,8 +253,16 @@ class Chess(Task[Params]):
         return Batch(question, target, {"line": np.array(texts, f"U{6 * lines.shape[1]}")})
 
     def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
-        """The target alone: the answer is one move. How the game goes on is in `meta["line"]`."""
-        return target[None]
+        """The boards after each move up to the mate: black holds out longest, white plays the first right move found.
+
+        The moves themselves are in `meta["line"]`.
+        """
+        board, line = _loaded(question), _line(params, question, target)
+        states = np.empty((len(line), 8, 8), np.uint8)
+        for state, move in zip(states, line, strict=True):
+            play(board, move)
+            store(board, state)
+        return states
 
     def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
         """The question's cells."""
@@ -230,20 +275,21 @@ class Chess(Task[Params]):
         where the target gives none; pieces: on the board.
         """
         board, moves = _loaded(question), np.empty(MOST, np.int64)
-        line, choices = np.zeros(2 * params.mate - 1, np.int64), np.ones((params.mate, 2), np.int64)
-        legal = [int(move) for move in moves[: legal_moves(board, 1, moves)]]
-        boards = {move: _after(board, move) for move in legal}
-        line[0] = next(move for move in legal if np.array_equal(_grid(boards[move]), target))
-        choices[0] = first_moves(board, params.mate, moves)
-        play_line(board, params.mate, line, choices)
+        legal = moves[: legal_moves(board, 1, moves)].tolist()
+        checks = sum(in_check(_after(board, move), -1) for move in legal)
+        choices: list[tuple[int, int]] = []  # right moves and legal ones at each of white's
+        for k, move in enumerate(_line(params, question, target)):
+            if k % 2 == 0:
+                choices.append(first_moves(board, params.mate - k // 2, moves))
+            play(board, move)
         bits = float(sum(log2(legal / right) for right, legal in choices))
         return {
             "score": bits / (bits + 16),
             "bits": bits,
-            "moves": float(choices[0, 1]),
-            "right": float(choices[0, 0]),
-            "checks": float(sum(in_check(after, -1) for after in boards.values())),
-            "quiet": float(not in_check(boards[int(line[0])], -1)),
+            "moves": float(choices[0][1]),
+            "right": float(choices[0][0]),
+            "checks": float(checks),
+            "quiet": float(not in_check(_loaded(target), -1)),
             "pieces": float((question != EMPTY).sum()),
         }
 
@@ -252,7 +298,7 @@ class Chess(Task[Params]):
 
         parts: legal is 1 where the answer is the board after a legal move.
         """
-        from vizbench import chessrules  # here, because the package takes 0.1 s to import
+        from vizbench import chessrules
 
         board = chessrules.position(question)
         if board is None:
@@ -264,18 +310,17 @@ class Chess(Task[Params]):
         return Ruling(not fault, fault, {"legal": 1.0})
 
     def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:
-        """A legal move of white, the only one of the process."""
+        """A legal move of white, the first of the process; the others are `_UpToMate`'s."""
         from vizbench import chessrules
 
         board = chessrules.position(question)
         if board is None or not np.array_equal(question, before):
-            return Ruling(False, "white has no move to make here")
+            return Ruling(False, "white has no first move to make here")
         move = chessrules.moved(board, before, after)
         return Ruling(False, move) if isinstance(move, str) else Ruling(True, "")
 
-    def step_count(self, params: Params, question: Grid) -> int:
-        """One: the answer is one move."""
-        return 1
+    def step_count(self, params: Params, question: Grid) -> None:
+        """As many as the game takes: two for each of white's moves but the last, fewer where black defends badly."""
 
     def solve(self, params: Params, question: Grid) -> Grid | None:
         """The first move found that forces mate; None where there is none, or the question is no legal position."""

@@ -3,6 +3,7 @@
 Codes: 0 empty, 1 and 2 the players' disks; row 0 is the top. Player 1 began and is to move. The drop completes four in
 a row (win-in-1), stops the only drop with which player 2 would win next (block), or leaves player 2 no reply that keeps
 player 1 from winning with the next drop (win-in-2). Every drop that does so is right; the stored one is the leftmost.
+The process of win-in-2 goes on from the answer: a drop of player 2, then one of player 1 that wins.
 
 Positions come from random games whose players win when they can and else drop anywhere. So that they spread from
 openings to late games and over all directions, a least number of disks (8, 10 … 28, evenly) and, for the line that is
@@ -12,7 +13,7 @@ player ever had a drop that wins and made another one. In block and win-in-2 pla
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log2
 from typing import Final, final
@@ -30,13 +31,14 @@ from vizbench.generators.kernels.four import (
     WIN,
     completing,
     free_cells,
+    has_four,
     is_position,
     random_drop,
     right_drops,
     winning,
 )
 from vizbench.generators.kernels.rng import rng_below, rng_from, rng_seed
-from vizbench.task import Metric, Task
+from vizbench.task import Metric, Sequel, Task
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
 
 EMPTY, MINE, THEIRS = 0, 1, 2
@@ -121,16 +123,21 @@ def _make(keys, goal, question, target):
         _draw(mine | (right & -right), theirs, target[i])
 
 
+def _disks(board: Grid) -> tuple[int, int]:
+    """Player 1's disks and player 2's as bits."""
+    return int(_BITS[board == MINE].sum()), int(_BITS[board == THEIRS].sum())
+
+
 def _position(question: Grid) -> tuple[int, int] | None:
     """Both players' disks as bits; None where the grid is no position in which player 1 is to move."""
     if question.shape != (ROWS, COLUMNS) or question.max() > THEIRS:
         return None
-    mine, theirs = (int(_BITS[question == code].sum()) for code in (MINE, THEIRS))
+    mine, theirs = _disks(question)
     return (mine, theirs) if is_position(mine, theirs) else None
 
 
-def _drop_fault(before: Grid, after: Grid) -> str:
-    """Why `after` is not `before` and one drop of player 1 more; "" where it is."""
+def _drop_fault(before: Grid, after: Grid, player: int) -> str:
+    """Why `after` is not `before` and one drop of the player more; "" where it is."""
     changed = np.argwhere(after != before)
     if len(changed) == 0:
         return "no disk was dropped"
@@ -141,11 +148,30 @@ def _drop_fault(before: Grid, after: Grid) -> str:
     if len(changed) > 1:
         return f"{len(changed)} disks were dropped where one is asked"
     r, c = (int(v) for v in changed[0])
-    if after[r, c] != MINE:
-        return f"the disk dropped in column {c} is player 2's"
+    if after[r, c] != player:
+        return f"the disk dropped in column {c} is player {after[r, c]}'s"
     if r + 1 < len(before) and before[r + 1, c] == EMPTY:
         return f"the disk at row {r}, column {c} floats above an empty cell"
     return ""
+
+
+@final
+class _UpToWin(Sequel):
+    """After a drop that forces a win, player 2 drops anywhere and player 1 wins. With other goals nothing follows."""
+
+    def check_step(self, params: Params, way: Sequence[Grid], after: Grid) -> Ruling:
+        if params.goal != "force" or has_four(_disks(way[-1])[0]):
+            return Ruling(False, "a state follows where the process has come to its end")
+        player = (MINE, THEIRS)[1 - len(way) % 2]
+        fault = _drop_fault(way[-1], after, player)
+        if not fault and player == MINE and not has_four(_disks(after)[0]):
+            fault = f"the drop in column {np.argwhere(after != way[-1])[0, 1]} does not win"
+        return Ruling(not fault, fault)
+
+    def check_end(self, params: Params, way: Sequence[Grid]) -> Ruling:
+        over = params.goal != "force" or has_four(_disks(way[-1])[0])
+        fault = "" if over else f"the process stops at state {len(way) - 1}, and player 1 has not won yet"
+        return Ruling(not fault, fault)
 
 
 @final
@@ -153,12 +179,13 @@ class Connect4(Task[Params]):
     """Find the right drop in Connect Four."""
 
     family = "connect4"
-    version = 1
+    version = 2
     summary = "Drop player 1's disk so that it wins, blocks or forces a win in Connect Four."
     look = Look("connect4", canvas=240, margin=8)
     codes = 3
     metric = Metric.JACCARD
     min_distance = 0.25  # the paper's, as a share of the disks: see `features`
+    sequel = _UpToWin()
 
     @property
     def variants(self) -> Mapping[str, Params]:
@@ -171,8 +198,19 @@ class Connect4(Task[Params]):
         return Batch(question, target)
 
     def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
-        """The board after the drop."""
-        return target[None].copy()
+        """The board after the drop; in win-in-2 also after a reply, one that stops a win if any does, and the win.
+
+        Of several such drops the leftmost is taken.
+        """
+        mine, theirs = _disks(target)
+        states = [target]
+        for code in (THEIRS, MINE) if params.goal == "force" and not has_four(mine) else ():
+            free = free_cells(mine | theirs)
+            drops = winning(mine) & free or free
+            drop = drops & -drops
+            mine, theirs = (mine | drop, theirs) if code == MINE else (mine, theirs | drop)
+            states.append(np.where(drop == _BITS, np.uint8(code), states[-1]))
+        return np.stack(states)
 
     def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
         """Where each player's disks lie in the question, `(n, 84)`: two boards differ by the disks they do not share.
@@ -189,7 +227,7 @@ class Connect4(Task[Params]):
         plies: drops to look ahead, the own one included; legal, right: drops that are allowed, and that are answers;
         disks on the board.
         """
-        mine, theirs = (int(_BITS[question == code].sum()) for code in (MINE, THEIRS))
+        mine, theirs = _disks(question)
         goal = _GOALS[params.goal]
         legal = int(free_cells(mine | theirs)).bit_count()
         right = int(right_drops(mine, theirs, goal)).bit_count()
@@ -209,7 +247,7 @@ class Connect4(Task[Params]):
         position = _position(question)
         if position is None:
             return Ruling(False, "the question is no position with player 1 to move, so no answer is right")
-        fault = _drop_fault(question, answer)
+        fault = _drop_fault(question, answer, MINE)
         if fault:
             return Ruling(False, fault)
         drop = answer != question
@@ -218,13 +256,12 @@ class Connect4(Task[Params]):
         return Ruling(True, "")
 
     def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:
-        """One drop of player 1, right or not."""
-        fault = _drop_fault(before, after)
+        """One drop of player 1, right or not; what may follow is `_UpToWin`'s."""
+        fault = _drop_fault(before, after, MINE)
         return Ruling(not fault, fault)
 
-    def step_count(self, params: Params, question: Grid) -> int:
-        """One drop."""
-        return 1
+    def step_count(self, params: Params, question: Grid) -> None:
+        """One drop, or three in win-in-2, where the first does not win at once: none is taken back."""
 
     def solve(self, params: Params, question: Grid) -> Grid | None:
         """The leftmost right drop; None where there is none, or the question is no position with player 1 to move."""

@@ -66,8 +66,8 @@ def score(predictions: Path, dataset: Path, process: bool = False) -> Scored:
 
     predictions: a file of JSON Lines or a folder, as `predictions.read_predictions` takes them; of a video the last
     frame is the answer. process: judge every state on the way, the frames of a video or a list of grids in a line, by
-    the task's rules for moves. A file that cannot be read is a wrong answer with a reason. UserError for what
-    `read_predictions` and `formats.read` refuse, and for a process where there can be none.
+    the task's rules for moves, in a game up to its end. A file that cannot be read is a wrong answer with a reason.
+    UserError for what `read_predictions` and `formats.read` refuse, and for a process where there can be none.
     """
     manifest = manifests.load(dataset)
     judge, _ = rules_of(manifest.recipe.task)

@@ -154,8 +154,9 @@ def packed(rows: Sequence[Sequence[int]]) -> Packed:
     return [len(rows[0]), b"".join(map(bytes, rows)).translate(_SHIFT).decode("latin-1")]
 
 
-def way(states: Sequence[Grid]) -> Json:
-    """The states of a process: the first whole, of the others what changes, as cell, code, cell, code …"""
+def way(states: Sequence[Grid], answer: int) -> Json:
+    """The states of a process: the first whole, of the others what changes, as cell, code, cell, code …; and which of
+    them is the answer, counted from 0 or, as -1, the last."""
     if len(states) > MAX_STATES:
         states = [states[int(k)] for k in np.linspace(0, len(states) - 1, MAX_STATES)]
     changes: list[list[int]] = []
@@ -163,7 +164,7 @@ def way(states: Sequence[Grid]) -> Json:
         at = np.flatnonzero(before != after)
         changes.append(np.stack([at, after.flat[at]], axis=1).ravel().tolist())
     first: list[list[int]] = states[0].tolist()
-    return [packed(first), changes]
+    return [packed(first), changes, answer % len(states)]
 
 
 def _answer(record: Record, row: Row) -> list[Json]:
@@ -199,4 +200,4 @@ def _way(judge: Task[Any], params: Any, row: Row) -> Json:
         steps = list(judge.steps(params, question, target))
     except Exception:  # a room owes no answer to a question that is none of its own
         return None
-    return way([question, *steps]) if len(steps) > 1 else None
+    return way([question, *steps], -1 if judge.sequel is None else 1) if len(steps) > 1 else None

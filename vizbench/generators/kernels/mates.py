@@ -196,17 +196,32 @@ def _longest(board, mate, moves):
 
 
 @jit
-def play_line(board, mate, line, choices):
-    """Go on from `line[0]`, a move of white that forces mate in `mate` moves, up to the mate.
+def _first_right(board, mate, moves):
+    """The first of white's moves that force mate in `mate` moves, or else its last."""
+    after = np.empty(BOARD, np.int8)
+    move = np.int64(0)
+    for i in range(legal_moves(board, 1, moves)):
+        move = moves[i]
+        after[:] = board
+        play(after, move)
+        if forced(after, 2 * mate - 2, 2 * mate):
+            break
+    return move
 
-    line (2 mate - 1,) int64: black holds out longest, white's move is the first right one. choices (mate, 2) int64: of
-    white's second and later moves, how many are right and how many legal.
+
+@jit
+def play_line(board, mate, line):
+    """Go on from `line[0]`, a move of white that forces mate in `mate` moves, up to the mate; how many moves it is.
+
+    line (2 mate - 1,) int64: black holds out longest, white's move is the first right one.
     """
     now, moves = board.copy(), np.empty(MOST, np.int64)
     play(now, line[0])
     for k in range(1, mate):
+        if legal_moves(now, -1, moves) == 0:
+            return 2 * k - 1
         line[2 * k - 1] = _longest(now, mate - k, moves)
         play(now, line[2 * k - 1])
-        choices[k, 0], choices[k, 1] = first_moves(now, mate - k, moves)
-        line[2 * k] = moves[0]
+        line[2 * k] = _first_right(now, mate - k, moves)
         play(now, line[2 * k])
+    return 2 * mate - 1

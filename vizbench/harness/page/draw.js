@@ -3,7 +3,7 @@
 const codes = text => Array.from(text, letter => (letter.charCodeAt(0) + 208) % 256);
 const same = (grid, other) => grid[0] === other[0] && grid[1].length === other[1].length;
 
-// The states of a process: [first, changes], a change being cell, code, cell, code …
+// The states of a process: [first, changes, answer], a change being cell, code, cell, code …
 function unroll([first, changes]) {
   const states = [codes(first[1])];
   for (const change of changes) {
@@ -57,7 +57,7 @@ function picture(grid, colours, goal, label) {
   return canvas;
 }
 
-// A picture that plays: the states of a process, with a button and a slider. It shows the last until it is played.
+// A picture that plays: the states of a process, with a button and a slider. It shows the answer until it is played.
 function film(process, colours, label) {
   const states = unroll(process), width = process[0][0], last = states.length - 1;
   const canvas = picture(process[0], colours, null, label), play = element("button", "▶"), slider = element("input");
@@ -85,7 +85,7 @@ function film(process, colours, label) {
     }, Math.max(40, Math.min(400, 6000 / last)));
   };
   slider.oninput = () => { stop(); at(+slider.value); };
-  at(last);
+  at(process[2]);
   bar.append(play, slider, count);
   made.append(canvas, bar);
   return made;

@@ -82,7 +82,8 @@ async function show() {
     : [board("Answer", element("div", "not answered", "blank"))];
   $("attempt").textContent = "";
   $("boards").replaceChildren(board("Question", picture(asked.questions[state.i], set.colours, null, "Question")),
-    board(way ? "Stored answer, step by step" : "Stored answer", stored), ...tail);
+    board("Stored answer" + (!way ? "" : way[2] < way[1].length ? ", and how it goes on" : ", step by step"), stored),
+    ...tail);
   ring();
   strip(answers);
   const where = {task: set.task, seed: set.seed, model: run.model, shots: run.shots, i: state.i + 1};

@@ -1,0 +1,78 @@
+"""Chess boards for tests: between placements of a FEN, grids and the package `chess`; plain search for mates."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+import chess
+import numpy as np
+
+from vizbench import seeds
+from vizbench.generators.chess import TASK, Params
+from vizbench.generators.kernels import chessboard
+from vizbench.types import Batch, Grid
+
+LETTERS = ".PNBRQKpnbrqk"
+
+
+def grid(placement: str) -> Grid:
+    """The codes of the first field of a FEN."""
+    rows = placement.split("/")
+    cells = ["".join("." * int(mark) if mark.isdigit() else mark for mark in row) for row in rows]
+    return np.array([[LETTERS.index(mark) for mark in row] for row in cells], np.uint8)
+
+
+def board_of(question: Grid) -> chess.Board:
+    """The package's board, by way of a FEN: no code shared with the package's own reader."""
+    rows = "/".join("".join(LETTERS[code] for code in row) for row in question.tolist())
+    return chess.Board(re.sub(r"\.+", lambda run: str(len(run[0])), rows) + " w - - 0 1")
+
+
+BACK_RANK = "6k1/5ppp/8/8/8/8/4b3/R6K"
+LADDER = "8/4k3/1R6/R7/8/8/8/6K1"  # mate in 2
+
+
+def played(placement: str, *moves: str) -> Grid:
+    """The codes after moves that need not be legal, sides not alternating."""
+    board = chess.Board(placement + " w - - 0 1")
+    for move in moves:
+        parsed = chess.Move.from_uci(move)
+        piece = board.remove_piece_at(parsed.from_square)
+        assert piece is not None
+        kind = parsed.promotion or piece.piece_type
+        board.set_piece_at(parsed.to_square, chess.Piece(kind, piece.color))
+    return grid(board.board_fen())
+
+
+@functools.cache
+def made(mate: int, count: int) -> Batch:
+    return TASK.generate_batch(Params(mate), seeds.keys(seeds.stream("chess"), 0, count))
+
+
+def has_mate(board: chess.Board, mate: int) -> bool:
+    """Whether the side to move forces mate: plain search, every move."""
+    return any(forces(board, move, mate) for move in board.legal_moves)
+
+
+def forces(board: chess.Board, move: chess.Move, mate: int) -> bool:
+    after = board.copy(stack=False)
+    after.push(move)
+    if after.is_game_over():
+        return after.is_checkmate()
+    return mate > 1 and all(has_mate(pushed(after, reply), mate - 1) for reply in after.legal_moves)
+
+
+def pushed(board: chess.Board, move: chess.Move) -> chess.Board:
+    after = board.copy(stack=False)
+    after.push(move)
+    return after
+
+
+COUNTS = {1: 300, 2: 40, 3: 4}  # how many of each length are looked at
+
+
+def loaded(question: Grid) -> np.ndarray:
+    board = np.empty(chessboard.BOARD, np.int8)
+    chessboard.load(question, board)
+    return board
