@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench.types import Grid
+from vizbench.words import plural
 
 EMPTY, PAWN, KING = 0, 1, 6
 MOST = 1_000_000
@@ -50,7 +51,7 @@ def moved(board: chess.Board, question: Grid, answer: Grid) -> chess.Move | str:
     if len(changed) == 0:
         return "no piece has moved"
     if len(changed) != 2:
-        return f"{len(changed)} cells changed where a move changes two"
+        return f"{plural(len(changed), 'cell')} changed where a move changes two"
     start, end = sorted(changed, key=lambda cell: answer[tuple(cell)] != EMPTY)
     kind, placed = int(question[tuple(start)]), int(answer[tuple(end)])
     if answer[tuple(start)] != EMPTY or placed == EMPTY or not PAWN <= kind <= KING:

@@ -274,7 +274,7 @@ def test_a_process_is_one_drop():
     assert TASK.verify_steps(instance, [target]).valid
     assert TASK.verify_steps(instance, [WIN, target]).reason == "step 1: no disk was dropped"
     twice = TASK.verify_steps(instance, [target, changed(target, (5, 4, 1))])
-    assert twice.reason == "the process has 2 states where 1 are asked"
+    assert twice.reason == "the process has 2 states where 1 is asked"
     wrong = TASK.verify_steps(instance, [changed(WIN, (5, 6, 1))])
     assert wrong.reason == "the last state, 1: the drop in column 6 does not win"
     assert TASK.verify_steps(instance, [changed(WIN, (5, 3, 2))]).reason.startswith("step 1: the disk dropped in col")

@@ -11,7 +11,8 @@ from msgspec import Meta
 
 from vizbench.dataset import MAX_ROWS, Recipe
 from vizbench.errors import UserError
-from vizbench.task import MAX_SIDE, Judge
+from vizbench.grids import MAX_SIDE
+from vizbench.task import Judge
 from vizbench.types import Grid, Grids, Instance, Json, SplitName
 
 MAX_STEPS = 65_536

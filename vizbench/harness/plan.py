@@ -13,6 +13,7 @@ from vizbench import sources
 from vizbench.errors import UserError, unknown
 from vizbench.harness.plugin import ModelRef, resolve
 from vizbench.seeds import check_seed
+from vizbench.words import plural
 
 TRIVIAL: Final = ("copy", "blank", "majority", "random", "nearest", "solver")
 """Baselines that stand beside every model, on the same questions."""
@@ -90,8 +91,8 @@ class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.model in TRIVIAL:
             return "none"
         if self.steps is not None:
-            return f"{self.steps:,} steps"
-        return "the model's own" if self.epochs is None else f"{self.epochs:,} epochs"
+            return plural(self.steps, "step")
+        return "the model's own" if self.epochs is None else plural(self.epochs, "epoch")
 
     @property
     def directory(self) -> str:
@@ -163,8 +164,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             raise unknown("protocol", name, PROTOCOLS)
         if self.attempts not in (None, PROTOCOLS[name]):
             raise UserError(
-                f"protocol {name} takes {PROTOCOLS[name]} attempts and the plan says {self.attempts}: leave attempts "
-                "out, or name the files as task arc-json:PATH without a protocol"
+                f"protocol {name} takes {plural(PROTOCOLS[name], 'attempt')} and the plan says {self.attempts}: leave "
+                "attempts out, or name the files as task arc-json:PATH without a protocol"
             )
         if self.n_test < _TEST_INPUTS:
             raise UserError(

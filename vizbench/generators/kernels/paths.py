@@ -14,6 +14,7 @@ import numpy.typing as npt
 from vizbench.compiler import jit
 from vizbench.generators.kernels.flood import flood
 from vizbench.types import Grid, Grids, Ruling
+from vizbench.words import plural
 
 WALL: Final = 0
 OPEN: Final = 1
@@ -88,7 +89,8 @@ def check_way(question: Grid, answer: Grid) -> Ruling:
     # A shortest way over the marked cells that needs all of them has no branch, no loop and no stray cell.
     stray = int(path.sum()) + 1 - walked
     if stray:
-        return Ruling(False, f"{stray} marked cells lie off the way from start to goal", {"psr": psr})
+        lie = plural(stray, "marked cell lies", "marked cells lie")
+        return Ruling(False, f"{lie} off the way from start to goal", {"psr": psr})
     _, shortest = moves(question == OPEN, question)
     return Ruling(True, "", {"psr": psr, "rpl": walked / shortest})
 
