@@ -141,11 +141,11 @@ def verify_steps(instance: Instance, grids: object) -> Verdict:
 def _source(name: str) -> FileSource | None:
     """What reads the files of a name's layout; None for a room's task."""
     layout, colon, _ = name.partition("?")[0].partition(":")
-    if not colon:
-        return None
-    if layout not in LAYOUTS:
+    if layout in LAYOUTS:
+        return importlib.import_module(LAYOUTS[layout]).SOURCES[layout]
+    if colon:
         raise unknown("layout of files", layout, LAYOUTS)
-    return importlib.import_module(LAYOUTS[layout]).SOURCES[layout]
+    return None
 
 
 def _parts(name: str, source: FileSource) -> tuple[Path, Mapping[str, str], str]:
