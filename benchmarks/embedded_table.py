@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, final
 
+from docs.readme import fill
 from vizbench.baselines.worlds import kin
 from vizbench.harness.metrics import seed_interval
 
@@ -119,17 +120,6 @@ def comparison(rows: Sequence[Measured], model: str) -> str:
     )
 
 
-def between(path: Path, name: str, text: str) -> None:
-    """Replace what stands between the markers `<!-- begin name -->` and `<!-- end name -->` of a file."""
-    begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
-    whole = path.read_text()
-    head, _, rest = whole.partition(begin)
-    _, found, tail = rest.partition(end)
-    if not found:
-        raise SystemExit(f"{path} has no markers {begin} … {end}")
-    path.write_text(f"{head}{begin}\n{text}\n{end}{tail}")
-
-
 def summary(rows: Sequence[Measured]) -> str:
     """The README's table: n = 30 and 300, both models beside training from scratch."""
     lines: list[list[str]] = []
@@ -159,5 +149,8 @@ def blocks(rows: Sequence[Measured]) -> dict[str, str]:
 
 def write_tables(rows: Sequence[Measured]) -> None:
     """Fill the generated parts of docs/embedded.md; `make readme` carries the short one over."""
-    for name, text in blocks(sorted(rows, key=lambda row: row.task)).items():
-        between(ROOT / "docs" / "embedded.md", name, text)
+    page = ROOT / "docs" / "embedded.md"
+    text = page.read_text(encoding="utf-8")
+    for name, content in blocks(sorted(rows, key=lambda row: row.task)).items():
+        text = fill(text, name, content)
+    page.write_text(text, encoding="utf-8")

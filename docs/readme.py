@@ -25,18 +25,23 @@ def tasks_table() -> str:
 
 def block(text: str, name: str) -> str:
     """What stands between the markers of a block."""
-    _, found, rest = text.partition(f"<!-- begin {name} -->\n")
-    content, ended, _ = rest.partition(f"<!-- end {name} -->")
-    if not found or not ended:
-        raise SystemExit(f"no block <!-- begin {name} --> … <!-- end {name} -->")
-    return content.strip()
+    return _parts(text, name)[1].strip()
 
 
 def fill(text: str, name: str, content: str) -> str:
     """The text with one block replaced."""
-    head, begin, rest = text.partition(f"<!-- begin {name} -->\n")
-    _, end, tail = rest.partition(f"<!-- end {name} -->")
-    return f"{head}{begin}{content}\n{end}{tail}"
+    head, _, tail = _parts(text, name)
+    return f"{head}{content}\n{tail}"
+
+
+def _parts(text: str, name: str) -> tuple[str, str, str]:
+    """The text before a block, its begin marker included, the block, and the end marker with what follows."""
+    begin, end = f"<!-- begin {name} -->\n", f"<!-- end {name} -->"
+    head, found, rest = text.partition(begin)
+    body, ended, tail = rest.partition(end)
+    if not found or not ended:
+        raise SystemExit(f"no block {begin.strip()} … {end}")
+    return head + begin, body, end + tail
 
 
 def updated(text: str) -> str:

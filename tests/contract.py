@@ -139,4 +139,25 @@ def hostile(target: Grid) -> list[object]:
         np.zeros((), np.uint8),
         target.T if h != w else target[:-1, :-1],
         np.ma.masked_array(target, mask=True),
+        [np.ma.masked_array(row) for row in target],
+        [*target[:-1], np.ma.masked_array(target[-1], mask=True)],
+        [[np.ma.masked] * w] * h,
+        [row.astype(float) for row in target],
+        [[float(code) for code in row] for row in target],
+        [[str(code) for code in row] for row in target],
+        [*target.tolist()[:-1], [None] * w],
+        [[np.array(code) for code in row] for row in target],
+        [[0] * 10**6] * 10**6,
+        [["x" * 10**6] * 1000] * 1000,
+        [[0] * w] * 10**6,
+        range(10**12),
+        [range(w)] * h,
+        _endless(),
     ]
+
+
+def _endless() -> list[object]:
+    """A list that is its own only item."""
+    rows: list[object] = []
+    rows.append(rows)
+    return rows

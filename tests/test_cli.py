@@ -16,6 +16,7 @@ import vizbench as vb
 from tests.commands import Run, refused
 from vizbench import cli
 from vizbench.formats import read
+from vizbench.layouts import LAYOUTS
 from vizbench.renderers.video import read_video
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -120,7 +121,15 @@ def test_show_films_the_way(run: Run, tmp_path: Path, name: str) -> None:
         (("life", "--set", "steps"), "--set steps=2"),
         (("life", "--set", "stps=2"), "did you mean steps"),
         (("life", "--set", "seed=2"), "unknown parameter"),
-        (("life", "--set", "steps=x"), "is not a number"),
+        (("life", "--set", "steps=x"), "is not a whole number"),
+        (("life", "--set", "steps=١"), "is not a whole number"),
+        (("life", "--set", "steps=1_0"), "is not a whole number"),
+        (("life", "--set", "steps= 1"), "is not a whole number"),
+        (("life", "--set", "density=٠.5"), "is not a number"),
+        (("life", "--set", "torus=yes"), "is not true or false"),
+        (("life", "--set", "steps=3", "--set", "steps=3"), "'steps' is given 2 times"),
+        (("life?steps=3", "--set", "steps=4"), "'steps' is given 2 times"),
+        (("life?steps=3&steps=4",), "'steps' is given 2 times"),
         (("life", "--set", "steps=0"), "is not in 1"),
         (("life", "--out", "x.txt"), "choose .mp4, .mkv or .gif"),
         (("life", "--out", "missing/x.png"), "No such file or directory"),
@@ -256,6 +265,24 @@ def test_pretrain_refuses(run: Run, tmp_path: Path, arguments: tuple[object, ...
     for family in ("cogvideox", "qwen3"):
         assert part in refused(run("pretrain", family, *arguments))
     assert not list(tmp_path.iterdir())
+
+
+def test_help_names_every_layout_of_files(run: Run) -> None:
+    for command in ("show", "generate", "eval"):
+        shown = "".join(run(command, "--help").out.split())  # lines are broken at hyphens
+        assert all(f"{layout}:PATH" in shown for layout in LAYOUTS)
+
+
+def test_one_row_is_one_row(run: Run) -> None:
+    assert ": 1 row of life/conway train, digest" in run("generate", "--task", "life", "--n", 1, "--out", "d").out
+
+
+def test_a_machine_without_enough_memory_is_no_fault_of_ours(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def huge() -> dict[str, object]:
+        raise MemoryError("Unable to allocate 32.0 GiB")
+
+    monkeypatch.setattr("vizbench.task.rooms", huge)
+    assert refused(run("tasks")).startswith("the memory does not suffice (Unable to allocate 32.0 GiB): ask for fewer")
 
 
 def test_an_unexpected_error_is_one_sentence_and_keeps_its_traceback_on_demand(

@@ -207,7 +207,8 @@ def test_integers_of_any_kind_are_read(name: str):
     instance = instances(name)[0]
     target = instance.target
     kinds = [target.astype(kind) for kind in ("i1", "u2", ">i4", "i8", "u8")]
-    for answer in (*kinds, target.tolist(), tuple(map(tuple, target.tolist())), np.asfortranarray(target)):
+    rows = (list(target), [target[0].tolist(), *target[1:].astype("u8")], [tuple(row) for row in target])
+    for answer in (*kinds, *rows, target.tolist(), tuple(map(tuple, target.tolist())), np.asfortranarray(target)):
         assert judged(name, instance, answer).exact
 
 

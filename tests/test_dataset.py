@@ -136,7 +136,7 @@ def test_a_space_that_is_used_up_says_how_many_there_are() -> None:
     assert len({row.question.tobytes() for row in data.train.head(16)}) == 16
     with pytest.raises(UserError, match="16 different questions where 17 rows were asked"):
         data.train.head(17)
-    with pytest.raises(UserError, match=r"0 test rows where 1 were asked.*from the 16 questions.*pool below 5,000"):
+    with pytest.raises(UserError, match=r"0 test rows where 1 row was asked.*from the 16 questions.*pool below 5,000"):
         data.test.head(1)  # the whole space is in the train pool
     assert len(toy(16, pool=0).test.head(16)) == 16
     with pytest.raises(UserError, match="16 different"):
@@ -169,7 +169,9 @@ def test_a_request_that_cannot_be_fulfilled_says_how_many_there_are_and_what_sha
     data = sources.load("life/seeds?height=4&width=4", pool=1500)
     with pytest.raises(UserError) as caught:
         data.test.head(200)
-    found = re.match(r"(\S+) has (\d+) test rows where 200 were asked: ([\d.]+)% of ([\d,]+) cand", str(caught.value))
+    found = re.match(
+        r"(\S+) has (\d+) test rows where 200 rows were asked: ([\d.]+)% of ([\d,]+) cand", str(caught.value)
+    )
     assert found is not None, caught.value
     assert found[1] == data.name
     assert len(data.test.head(int(found[2]))) == int(found[2]) > 0

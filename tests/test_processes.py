@@ -6,6 +6,7 @@ import numpy as np
 
 from tests.contract import N, every_family, every_task, hostile, instances, judged, made, mutants, walked
 from vizbench import task
+from vizbench.grids import MAX_STATES
 
 
 @every_task
@@ -68,5 +69,5 @@ def test_hostile_processes_are_wrong_and_never_raise(name: str):
         assert walked(name, instance, [*steps[:-1], thing]).parts["legal"] == (len(steps) - 1) / len(steps)
         if not (isinstance(thing, np.ndarray) and thing.ndim == 3):  # which may be a process of one state
             assert not walked(name, instance, thing).valid
-    for many in (np.zeros((task.MAX_STATES + 1, 1, 1), np.uint8), steps * (task.MAX_STATES + 1)):
+    for many in (np.zeros((MAX_STATES + 1, 1, 1), np.uint8), steps * (MAX_STATES + 1)):
         assert "states" in walked(name, instance, many).reason

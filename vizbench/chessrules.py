@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench.types import Grid
+from vizbench.words import plural
 
 EMPTY, PAWN, QUEEN, KING = 0, 1, 5, 6
 MOST = 1_000_000
@@ -56,7 +57,7 @@ def moved(board: chess.Board, before: Grid, after: Grid) -> chess.Move | str:
         if np.array_equal(codes(_after(board, passing)), after):
             return passing
     if len(changed) != 2:
-        return f"{len(changed)} cells changed where a move changes two"
+        return f"{plural(len(changed), 'cell')} changed where a move changes two"
     start, end = sorted(changed, key=lambda cell: after[tuple(cell)] != EMPTY)
     side, other = ("white", 0) if board.turn else ("black", KING)
     kind, placed = int(before[tuple(start)]) - other, int(after[tuple(end)]) - other

@@ -15,6 +15,8 @@ import typer
 
 from vizbench import console
 from vizbench.errors import UserError
+from vizbench.layouts import FORMS
+from vizbench.words import plural
 
 if TYPE_CHECKING:
     from vizbench.dataset import Split
@@ -35,7 +37,7 @@ DEFAULT_TASK = "life/conway"
 EXTRAS = ("torch", "diffusers", "transformers", "peft", "safetensors", "accelerate")
 """Modules of the extra `[models]`."""
 
-TaskOption = Annotated[str, typer.Option("--task", help="Task name, see `vizbench tasks`; or arc-json:PATH.")]
+TaskOption = Annotated[str, typer.Option("--task", help=f"Task name, see `vizbench tasks`; or {FORMS}.")]
 SeedOption = Annotated[int, typer.Option(help="Names a data set: another seed, other instances.")]
 SplitOption = Annotated[Literal["train", "test"], typer.Option(help="Which split.")]
 SetOption = Annotated[
@@ -73,6 +75,8 @@ def _sentence(error: Exception) -> tuple[str, int]:
         return str(error), 2
     if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in EXTRAS:
         return f"this needs {error.name}, which is not installed: pip install 'vizbench[models]'", 2
+    if isinstance(error, MemoryError):
+        return f"the memory does not suffice ({error}): ask for fewer rows, a lower index or smaller boards", 2
     if isinstance(error, OSError):
         where = f" ({error.filename})" if error.filename else ""
         return f"{error.strerror or error}{where}", 2
@@ -122,7 +126,7 @@ def models(json: JsonOption = False) -> None:
 
 @app.command()
 def show(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="Task name, see `vizbench tasks`; or arc-json:FILE.")],
+    task: Annotated[str, typer.Argument(metavar="TASK", help=f"Task name, see `vizbench tasks`; or {FORMS}.")],
     index: Annotated[int, typer.Option(help="Which row of the split, from 0.")] = 0,
     seed: SeedOption = 0,
     split: SplitOption = "train",
@@ -185,7 +189,7 @@ def generate(
     named = f"{slug(rows.recipe.task)}-{split}-{n}" + (f"-seed{seed}" if seed else "")
     folder = out or Path(named)
     manifest = write(rows, n, folder, format, overwrite, workers, steps=not no_steps)
-    console.out(f"{folder}: {manifest.rows:,} rows of {rows.recipe.task} {split}, digest {manifest.digest}")
+    console.out(f"{folder}: {plural(manifest.rows, 'row')} of {rows.recipe.task} {split}, digest {manifest.digest}")
 
 
 @app.command()
@@ -240,7 +244,7 @@ def evaluate(
     ] = None,
     model: Annotated[list[str] | None, typer.Option(help="A model, see `vizbench models`; or FILE.py:Class.")] = None,
     shots: Annotated[str, typer.Option(help="Training examples, a list: 3,30,300. ARC files bring their own.")] = "16",
-    task: Annotated[list[str] | None, typer.Option(help="A task; or arc-json:PATH. Several may be given.")] = None,
+    task: Annotated[list[str] | None, typer.Option(help=f"A task; or {FORMS}. Several may be given.")] = None,
     suite: Annotated[
         str | None,
         typer.Option(
@@ -364,9 +368,11 @@ def pretrain(
 
 def _numbers(what: str, text: str) -> tuple[int, ...]:
     """A list such as 3,30,300."""
+    from vizbench.parameters import read
+
     try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError:
+        return tuple(read(what, part.strip(" "), int) for part in text.split(","))
+    except UserError:
         raise UserError(f"--{what} {text[:80]!r} is no list of whole numbers: write it as --{what} 3,30,300") from None
 
 

@@ -11,6 +11,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, final
 
+from vizbench.words import plural
+
 if TYPE_CHECKING:  # each of these costs what `vizbench --help` may not
     from rich.console import RenderableType
 
@@ -122,7 +124,7 @@ def save_pairs(path: Path, rows: Sequence[Instance], look: Look) -> None:
 def judged(result: Judged) -> None:
     """What a file of answers is worth, and why answers were wrong."""
     summary = result.summary
-    out(f"{summary.task}: {summary.rows:,} rows, {summary.answered:,} answered, {summary.missing:,} missing")
+    out(f"{summary.task}: {plural(summary.rows, 'row')}, {summary.answered:,} answered, {summary.missing:,} missing")
     if summary.unknown or summary.duplicates:
         note(
             f"left aside: answers to unknown rows: {summary.unknown:,}; second answers to a row: {summary.duplicates:,}"
@@ -137,15 +139,16 @@ def judged(result: Judged) -> None:
 def scored(result: Scored) -> None:
     """What saved answers are worth, what was left out of them, and why answers were wrong."""
     score = result.score
-    out(f"{score.task}: {score.rows:,} rows, {score.answered:,} answered by {score.kind}, {score.missing:,} missing")
-    for count, what in (
-        (score.missing, "rows without an answer, counted as wrong"),
-        (score.undecodable, "answers that hold no grid, counted as wrong"),
-        (score.duplicates, "further answers to a row, left aside"),
-        (score.unknown, f"answers to rows that are not in the data set, left aside: {_some(score.strangers)}"),
+    rows = plural(score.rows, "row")
+    out(f"{score.task}: {rows}, {score.answered:,} answered by {score.kind}, {score.missing:,} missing")
+    for count, one, many, what in (
+        (score.missing, "row", "rows", "without an answer, counted as wrong"),
+        (score.undecodable, "answer holds", "answers hold", "no grid, counted as wrong"),
+        (score.duplicates, "further answer", "further answers", "to a row, left aside"),
+        (score.unknown, "answer", "answers", f"to no row of the data set, left aside: {_some(score.strangers)}"),
     ):
         if count:
-            note(f"{count:,} {what}")
+            note(f"{plural(count, one, many)} {what}")
     valid, exact = (
         f"{share:.4f} [{low:.4f}, {high:.4f}]"
         for share, low, high in (
@@ -205,7 +208,9 @@ def fewer(cells: Sequence[CellRun]) -> None:
         asked, tasks = short[0].cell.n_test, len({header.cell.task for header in short})
         have = sorted({header.data.questions for header in short})
         some = str(have[0]) if len(have) == 1 else f"{have[0]} to {have[-1]}"
-        note(f"fewer test questions than the {asked:,} asked for: {some}, all that there are, in {tasks:,} task(s)")
+        note(
+            f"fewer test questions than the {asked:,} asked for: {some}, all that there are, in {plural(tasks, 'task')}"
+        )
 
 
 def flagged(cells: Sequence[CellRun]) -> None:
@@ -232,7 +237,7 @@ def left_out(outcomes: Sequence[Outcome]) -> None:
     for reason in list(dict.fromkeys(reasons.values()))[:MAX_REASONS]:
         note(f"left out: {reason}")
     of = len({outcome.cell.task for outcome in outcomes})
-    note(f"left out: {len(reasons):,} of {of:,} tasks; the error.txt of each one's cells says why")
+    note(f"left out: {len(reasons):,} of {plural(of, 'task')}; the error.txt of each one's cells says why")
 
 
 def answers(cells: Sequence[CellRun]) -> None:
@@ -263,13 +268,14 @@ def forecast(cells: Sequence[Forecast], jobs: int, folder: Path) -> None:
     columns(("cell", "examples", "questions", "to answer", "time"), rows)
     unfinished, answers = sum(cell.answers > 0 for cell in cells), sum(cell.answers for cell in cells)
     out()
-    out(f"{len(cells):,} cells under {folder}, {unfinished:,} of them unfinished: {answers:,} answers to give")
+    asked = plural(answers, "answer")
+    out(f"{plural(len(cells), 'cell')} under {folder}, {unfinished:,} of them unfinished: {asked} to give")
     whole = span(total(cells))
     out(f"about {whole} by one process" + (f", {span(total(cells) / jobs)} by {jobs}" if jobs > 1 else ""))
     out("measured: a few steps and answers of each model; ~: the mean of the model's measured tasks")
     unknown = sum(cell.seconds is None for cell in cells)
     if unknown:
-        note(f"the time of {unknown:,} cells could not be told and is not in the sum")
+        note(f"the time of {plural(unknown, 'cell')} could not be told and is not in the sum")
 
 
 def _time(cell: Forecast) -> str:
@@ -293,7 +299,7 @@ def span(seconds: float) -> str:
 
 
 def _cell_name(cell: Cell) -> str:
-    shots = "" if cell.shots is None else f", {cell.shots} shots"
+    shots = "" if cell.shots is None else f", {plural(cell.shots, 'shot')}"
     return f"{cell.model} on {cell.task}{shots}" + (f", seed {cell.seed}" if cell.seed else "")
 
 

@@ -18,7 +18,9 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     kind: what the name should have been ("task", "model"); known: every valid name.
     """
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=4, cutoff=0.5) or [n for n in names if name and name in n][:4]
+    near = (
+        difflib.get_close_matches(name.lower(), names, n=4, cutoff=0.5) or [n for n in names if name and name in n][:4]
+    )
     known_names = f"known: {', '.join(names[:12])}{' …' if len(names) > 12 else ''}"
     hint = f"did you mean {', '.join(near)}?" if near else known_names
     return UserError(f"unknown {kind} {name[:80]!r}: {hint}")

@@ -13,6 +13,7 @@ from vizbench.harness.lines import label_of
 from vizbench.harness.metrics import mean_interval
 from vizbench.harness.plan import PROTOCOLS, TRIVIAL
 from vizbench.harness.records import CellRun
+from vizbench.words import plural
 
 _PAPER: Final = ("video*", "text*")
 
@@ -21,7 +22,7 @@ def table(protocol: str, cells: Sequence[CellRun], models: Sequence[str]) -> Non
     """Print what the cells are worth by the protocol. models: those that were asked for. A task that was not asked in
     whole is in no figure, and is counted on stderr."""
     attempts = PROTOCOLS[protocol]
-    console.out(f"\nprotocol {protocol}: {attempts} attempts a test input")
+    console.out(f"\nprotocol {protocol}: {plural(attempts, 'attempt')} a test input")
     rows = (_concepts if protocol == "concept-arc" else _solved)(cells, models)
     if rows is None:
         console.note("no task was asked in whole, or for concept-arc none lies in a folder named by its concept")
@@ -32,7 +33,8 @@ def table(protocol: str, cells: Sequence[CellRun], models: Sequence[str]) -> Non
     console.flagged(cells)
     open_tasks = {cell.header.cell.task for cell in cells if not cell.complete}
     if open_tasks:
-        console.note(f"{len(open_tasks):,} tasks have open questions for some model and are not in its figures")
+        lack = plural(len(open_tasks), "task has", "tasks have")
+        console.note(f"{lack} open questions for some model and no part in its figures")
 
 
 def _concepts(cells: Sequence[CellRun], models: Sequence[str]) -> list[list[str]] | None:

@@ -21,6 +21,7 @@ from vizbench.generators.kernels.distinct import add_new, digests
 from vizbench.seeds import instance_stream, keys, keys_at
 from vizbench.task import Metric, TaskSpec, Transfer, params_json
 from vizbench.types import Batch, Grids, Keys, SplitName
+from vizbench.words import plural
 
 Numbers = npt.NDArray[np.int64]
 
@@ -159,15 +160,17 @@ class Sieve:
 
     def _used_up(self, count: int) -> UserError:
         name, found, tried = self._spec.name, self._found, self._tried
+        wanted = plural(count, "row was asked", "rows were asked")
         if self._away_from is None:
             return UserError(
-                f"{name} has {found:,} different questions where {count:,} rows were asked (the last {DRY:,} of "
+                f"{name} has {plural(found, 'different question')} where {wanted} (the last {DRY:,} of "
                 f"{tried:,} candidates brought no new one): ask for at most {found:,}, or for other parameters"
             )
+        pool = plural(self._away_from.available(self._pool), "question")
         return UserError(
-            f"{name} has {found:,} test rows where {count:,} were asked: {found / tried:.3%} of {tried:,} candidates "
-            f"are new and at least {self._spec.task.min_distance:g} from the {self._away_from.available(self._pool):,} "
-            f"questions of the train pool, and the last {DRY:,} brought none: ask for fewer rows, a pool below "
+            f"{name} has {plural(found, 'test row')} where {wanted}: {found / tried:.3%} of {tried:,} candidates "
+            f"are new and at least {self._spec.task.min_distance:g} from the {pool} of "
+            f"the train pool, and the last {DRY:,} brought none: ask for fewer rows, a pool below "
             f"{self._pool:,}, or other parameters"
         )
 

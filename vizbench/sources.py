@@ -8,25 +8,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
-from urllib.parse import parse_qsl
 
+from vizbench import parameters
 from vizbench.dataset import POOL, Dataset, check_pool, generated, shown
-from vizbench.errors import UserError
+from vizbench.errors import UserError, unknown
+from vizbench.layouts import CORPORA, LAYOUTS
 from vizbench.seeds import check_seed
 from vizbench.task import Demonstrated, Judge, Task, spec
 from vizbench.types import Instance, Verdict
-
-_LAYOUTS = {
-    "arc-agi-1": "vizbench.formats.arckit",
-    "arc-agi-2": "vizbench.formats.arckit",
-    "arc-json": "vizbench.formats.arc",
-    "life-rle": "vizbench.formats.rle",
-    "lichess-csv": "vizbench.formats.lichess",
-}
-"""The module whose SOURCES read a layout, by the word before the colon."""
-
-CORPORA = ("arc-json", "arc-agi-1", "arc-agi-2")
-"""Layouts of ARC tasks."""
 
 EPISODES = 16
 """Episodes that `arc/CONCEPT` stands for where a list of tasks is asked for; `arc/CONCEPT?episode=7` is one."""
@@ -115,7 +104,7 @@ def flaws(name: str) -> list[str]:
 def path_and_params(rest: str) -> tuple[str, Mapping[str, str]]:
     """PATH?key=value&key=value as path and parameters; split at the last `?`, because a path may hold others."""
     path, mark, query = rest.rpartition("?")
-    return (path, dict(parse_qsl(query, keep_blank_values=True))) if mark else (rest, {})
+    return (path, parameters.query(query)) if mark else (rest, {})
 
 
 def files_below(path: Path, suffix: str) -> list[str]:
@@ -179,8 +168,12 @@ def _episodes(name: str) -> list[str]:
 
 def _source(name: str) -> FileSource | None:
     """What reads the files of a name's layout; None for a room's task."""
-    layout = name.partition(":")[0]
-    return importlib.import_module(_LAYOUTS[layout]).SOURCES[layout] if layout in _LAYOUTS else None
+    layout, colon, _ = name.partition("?")[0].partition(":")
+    if layout in LAYOUTS:
+        return importlib.import_module(LAYOUTS[layout]).SOURCES[layout]
+    if colon:
+        raise unknown("layout of files", layout, LAYOUTS)
+    return None
 
 
 def _parts(name: str, source: FileSource) -> tuple[Path, Mapping[str, str], str]:

@@ -13,22 +13,19 @@ import importlib
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Generic, TypeVar, cast, final
-from urllib.parse import parse_qsl, quote
+from typing import Any, ClassVar, Generic, TypeVar, final
+from urllib.parse import quote
 
 import numpy as np
 import numpy.typing as npt
 
-from vizbench.errors import UserError, unknown
+from vizbench import parameters
+from vizbench.errors import unknown
+from vizbench.grids import as_grid, as_states, size
 from vizbench.types import Batch, Grid, Grids, Instance, Json, Keys, Look, Ruling, Verdict
+from vizbench.words import plural
 
 P = TypeVar("P")
-
-MAX_SIDE = 1024
-"""An answer with a longer side is refused unread."""
-
-MAX_STATES = 65_536
-"""A process with more states is refused unread."""
 
 
 class Metric(enum.Enum):
@@ -91,7 +88,7 @@ class Judge(ABC):
             return Verdict(False, False, 0.0, grid)
         target = instance.target
         if grid.shape != target.shape:
-            reason = f"the answer is {_size(grid)} where {_size(target)} was asked"
+            reason = f"the answer is {size(grid)} where {size(target)} was asked"
             return Verdict(False, False, 0.0, reason)
         exact = bool(np.array_equal(grid, target))
         cells = float(np.count_nonzero(grid == target) / grid.size)
@@ -161,7 +158,7 @@ class Task(Judge, Generic[P]):
         exact: the process is valid and its answer the stored target; cells: of the answer; parts: the answer's, and
         `legal`, the share of states before the first that does not follow.
         """
-        states = _as_states(grids)
+        states = as_states(grids)
         if isinstance(states, str):
             return Verdict(False, False, 0.0, states, {"legal": 0.0})
         asked = self.step_count(instance.params, instance.question)
@@ -169,7 +166,8 @@ class Task(Judge, Generic[P]):
         way, reason = self._follow(instance, states[:asked], answer)
         parts = {**answer.parts, "legal": (len(way) - 1) / len(states)}
         if not reason and asked is not None and len(states) != asked:
-            reason = f"the process has {len(states)} states where {asked} are asked"
+            wanted = plural(asked, "is asked", "are asked")
+            reason = f"the process has {plural(len(states), 'state')} where {wanted}"
         if not reason and not answer.valid:
             reason = f"the answer, state {len(states)}: {answer.reason}"
         if not reason and self.sequel is not None:
@@ -184,7 +182,7 @@ class Task(Judge, Generic[P]):
             if isinstance(after, str):
                 return way, f"step {k + 1}: {after}"
             if after.shape != shape:
-                return way, f"step {k + 1}: the state is {_size(after)} where {_size(instance.target)} was asked"
+                return way, f"step {k + 1}: the state is {size(after)} where {size(instance.target)} was asked"
             if self.sequel is None or k == 0:
                 ruling = self.check_step(instance.params, way[0], way[-1], after)
             elif answer.valid:
@@ -205,56 +203,15 @@ class Task(Judge, Generic[P]):
         return float(distances(rows[0], rows[1], self.metric is Metric.JACCARD)[0, 0])
 
 
-def as_grid(answer: object, codes: int, noun: str = "answer") -> Grid | str:
-    """The answer as `(h, w)` uint8 with codes below `codes`, or a sentence that says why the `noun` is no such grid."""
-    if answer is None:
-        return f"there is no {noun}"
-    if isinstance(answer, np.ma.MaskedArray):
-        return f"the {noun} is a masked array: cells behind a mask are no answer"
-    try:
-        array = np.asarray(answer)
-    except Exception as error:  # hostile objects may raise anything from __array__
-        return f"the {noun} is no grid: {type(error).__name__}"
-    if array.ndim != 2 or array.size == 0:
-        return f"the {noun} has shape {array.shape}, not rows by columns"
-    if max(array.shape) > MAX_SIDE:
-        return f"the {noun} is {_size(array)}: sides over {MAX_SIDE} are not read"
-    if array.dtype.kind not in "biu":
-        return f"the {noun} holds {array.dtype}, not integers"
-    low, high = int(array.min()), int(array.max())
-    if low < 0 or high >= codes:
-        return f"cell code {low if low < 0 else high} is outside 0 … {codes - 1}"
-    return array.astype(np.uint8)
-
-
-def _as_states(grids: object) -> Sequence[object] | str:
-    """The states of a process, not yet looked into, or a sentence that says why it is none."""
-    if isinstance(grids, np.ma.MaskedArray):
-        return "the process is a masked array: cells behind a mask are no answer"
-    try:
-        states: list[object] | tuple[object, ...] | npt.NDArray[Any] = (
-            cast("list[object] | tuple[object, ...]", grids) if isinstance(grids, list | tuple) else np.asarray(grids)
-        )
-        if not 1 <= len(states) <= MAX_STATES:
-            return f"the process has {len(states):,} states: 1 … {MAX_STATES:,} are read"
-        return list(states)
-    except Exception as error:  # hostile objects may raise anything
-        return f"the process is no list of grids: {type(error).__name__}"
-
-
 def compare(answer: Grid, wanted: Grid, fault: str) -> Ruling:
     """The ruling of a task with one answer. fault: what wrong cells do, e.g. "differ from rule 110"."""
     if answer.shape != wanted.shape:
-        return Ruling(False, f"the answer is {_size(answer)} where {_size(wanted)} was asked")
+        return Ruling(False, f"the answer is {size(answer)} where {size(wanted)} was asked")
     wrong = np.argwhere(answer != wanted)
     if len(wrong) == 0:
         return Ruling(True, "")
     row, column = (int(v) for v in wrong[0])
     return Ruling(False, f"{len(wrong)} of {wanted.size} cells {fault}, the first at row {row}, column {column}")
-
-
-def _size(grid: npt.NDArray[Any]) -> str:
-    return f"{grid.shape[0]}x{grid.shape[1]}"
 
 
 @functools.cache
@@ -334,8 +291,8 @@ def spec(name: str, overrides: Mapping[str, object] | None = None) -> TaskSpec:
     if variant not in task.variants:
         raise unknown("task", path, tasks())
     base = task.variants[variant]
-    wanted: dict[str, object] = {**dict(parse_qsl(query, keep_blank_values=True)), **(overrides or {})}
-    params = _override(f"{family}/{variant}", base, wanted)
+    wanted: dict[str, object] = {**parameters.query(query), **(overrides or {})}
+    params = parameters.override(f"{family}/{variant}", base, wanted)
     changed = {k: v for k, v in dataclasses.asdict(params).items() if v != getattr(base, k)}
     text = "&".join(f"{k}={quote(_text(v), safe='/,.-')}" for k, v in sorted(changed.items()))
     return TaskSpec(f"{family}/{variant}" + (f"?{text}" if text else ""), task, params)
@@ -343,32 +300,6 @@ def spec(name: str, overrides: Mapping[str, object] | None = None) -> TaskSpec:
 
 def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _override(name: str, base: Any, wanted: Mapping[str, object]) -> Any:
-    """`base` with the wanted fields, strings read as the field's own type."""
-    fields: dict[str, type] = {f.name: type(getattr(base, f.name)) for f in dataclasses.fields(base)}
-    values: dict[str, object] = {}
-    for key, value in wanted.items():
-        if key not in fields:
-            raise unknown(f"parameter of {name}", key, fields)
-        values[key] = _read(f"{name}: {key}", value, fields[key])
-    return dataclasses.replace(base, **values)
-
-
-def _read(what: str, value: object, kind: type) -> object:
-    if kind is bool and isinstance(value, str) and value.lower() in ("true", "false", "1", "0"):
-        return value.lower() in ("true", "1")
-    if kind in (int, float) and isinstance(value, str):
-        try:
-            return kind(value)
-        except ValueError:
-            raise UserError(f"{what}={value[:40]!r} is not a number: give {kind.__name__}, e.g. {kind(1)}") from None
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if type(value) is not kind:
-        raise UserError(f"{what}={value!r} is a {type(value).__name__}: give a {kind.__name__}")
-    return value
 
 
 def params_json(params: Any) -> Json:

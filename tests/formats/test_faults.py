@@ -337,7 +337,7 @@ def test_the_way_of_a_game_begins_with_the_target(tmp_path: Path) -> None:
 def test_a_shard_with_another_number_of_rows_is_refused(out: Path) -> None:
     shard = out / "train-00000.jsonl"
     rows = shard.read_bytes().splitlines(keepends=True)
-    for kept, message in ((rows[:4], "holds 4 rows where 5"), ([*rows, rows[4]], "row 5 is row 4")):
+    for kept, message in ((rows[:4], "holds 4 rows and the manifest says 5"), ([*rows, rows[4]], "row 5 is row 4")):
         shard.write_bytes(rows[0])
         rewrite(rows[0], b"".join(kept), 1)(out)
         with pytest.raises(UserError, match=message):

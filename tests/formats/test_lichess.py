@@ -90,17 +90,17 @@ def test_rows_are_mates_of_one_length_and_the_others_are_counted(
     found = lichess.read(path, 1)
     assert [puzzle.line for puzzle in found.found] == [2, 5]
     assert found.others == {
-        "mates in 2 (mate=2)": 2,
-        "mates in 3 (mate=3)": 2,
-        "that are no mate in 1 … 3": 2,
+        "with a mate in 2 (mate=2)": 2,
+        "with a mate in 3 (mate=3)": 2,
+        "without a mate in 1 … 3": 2,
         "of a position that came before": 1,
     }
     assert (found.malformed, found.faults, found.unread) == (0, (), 0)
     assert [puzzle.line for puzzle in lichess.read(path, 2).found] == [3]
     with caplog.at_level(logging.WARNING):
         data = sources.load(f"lichess-csv:{path}")
-    assert "2 mates in 1; left out: 2 mates in 2 (mate=2), 2 mates in 3" in caplog.text
-    with pytest.raises(UserError, match=r"of the file's 2 mates in 1 \(2 mates in 2"):
+    assert "2 mates in 1; left out: 1 puzzle of a position that came before, 2 puzzles with a mate in 2" in caplog.text
+    with pytest.raises(UserError, match=r"of the file's 2 mates in 1 \(1 puzzle of a"):
         data.train.head(9)
     assert data.name == sources.load(data.name).name == f"lichess-csv:{path}?mate=1"
     assert sources.expand(f"lichess-csv:{tmp_path}?mate=2") == [f"lichess-csv:{path}?mate=2"]
@@ -125,7 +125,7 @@ FEN = ONE[0]
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("nothing", "it has 1 columns where the header has 10"),
+        ("nothing", "it has 1 column where the header has 10"),
         (row(ONE) + ",more", "it has 11 columns"),
         (row(ONE).replace("id001", "id 001"), "PuzzleId is 'id 001'"),
         (row(ONE, name=""), "PuzzleId is ''"),
@@ -155,21 +155,21 @@ FEN = ONE[0]
         ("\udcff" + row(ONE), "no line of CSV"),
         (row(ONE, "x" * lichess.MAX_LINE), "it is over 4,096 bytes long"),
         (row(ONE, "x" * 10 * lichess.MAX_LINE), "it is over 4,096 bytes long"),
-        ("\0" * 50, "1 columns|no line of CSV"),
+        ("\0" * 50, "1 column where|no line of CSV"),
     ],
 )
 def test_a_malformed_line_is_reported_and_the_rest_is_read(
     line: str, reason: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = write(tmp_path, row(TURNED, "mateIn1"), line, row(CORNER, "mateIn1"))
-    mate = next((n for n in (2, 3) if f"mateIn{n}" in line and "columns" not in reason), 1)
+    mate = next((n for n in (2, 3) if f"mateIn{n}" in line and "column" not in reason), 1)
     found = lichess.read(path, mate)
     assert [(number, found.malformed) for number, _ in found.faults] == [(3, 1)]
     (_, said), *_ = found.faults
     assert len(said) < 200 and "\n" not in said
-    with caplog.at_level(logging.WARNING), pytest.raises(UserError, match="mates in"):
+    with caplog.at_level(logging.WARNING), pytest.raises(UserError, match=r"mates? in"):
         sources.load(f"lichess-csv:{path}?mate={mate}").train.head(9)
-    assert "1 malformed (line 3: " in caplog.text
+    assert "1 malformed line (line 3: " in caplog.text
     if mate == 1:
         assert [puzzle.line for puzzle in found.found] == [2, 4]
     assert any(part in said for part in reason.split("|"))

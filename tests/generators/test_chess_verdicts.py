@@ -72,7 +72,7 @@ def test_boards_that_are_no_single_move() -> None:
     for answer, reason in (
         (question, "no piece has moved"),
         (twice, "4 cells changed where a move changes two"),
-        (np.where(question == 4, 0, question), "1 cells changed where a move changes two"),
+        (np.where(question == 4, 0, question), "1 cell changed where a move changes two"),
         (np.where(question == 9, 0, played(BACK_RANK, "a1a8")), "3 cells changed where a move changes two"),
     ):
         ruling = TASK.check(Params(), question, answer.astype(np.uint8))

@@ -222,7 +222,7 @@ LARGE_ON_SMALL = "the disk at row 5 of peg 1 lies on a smaller one"
 # A picture, what is wrong with it as the answer to QUESTION ("" nothing), and what with it as a step from there.
 NEAR_MISSES = [
     (shown(EMPTY, "..|.. ..1.. ..|..", "33333 .222. ..|.."), "", ""),
-    (QUESTION, "the state is 0 moves from the start where 1 are asked", "no disk was moved"),
+    (QUESTION, "the state is 0 moves from the start where 1 is asked", "no disk was moved"),
     (
         shown(EMPTY, EMPTY, "33333 .222. ..1.."),
         "the goal is still 5 moves away, not 4",
@@ -235,12 +235,12 @@ NEAR_MISSES = [
     ),
     (
         shown(EMPTY, "..|.. ..1.. ..|..", "..|.. .222. 33333"),
-        "the state is 2 moves from the start where 1 are asked",
+        "the state is 2 moves from the start where 1 is asked",
         "this takes 2 moves, not one",
     ),
     (
         shown(EMPTY, EMPTY, "..1.. .222. 33333"),
-        "the state is 3 moves from the start where 1 are asked",
+        "the state is 3 moves from the start where 1 is asked",
         "this takes 3 moves, not one",
     ),
     *(
@@ -250,10 +250,10 @@ NEAR_MISSES = [
             (shown(EMPTY, "..|.. 33333 ..|..", "..1.. .222. ..|.."), LARGE_ON_SMALL),
             (shown(EMPTY, "..1.. ..|.. ..|..", "..|.. .222. 33333"), "the disk at row 5 of peg 0 floats"),
             (shown("..|.. ..1.. ..|..", EMPTY, "33333 .222. ..|.."), "the disk at row 4 of peg 1 floats"),
-            (shown(EMPTY, "..1.. ..1.. ..|..", "33333 .222. ..|.."), "there are two disks of 1 cells"),
-            (shown(EMPTY, "..1.. ..|.. ..|..", "33333 ..1.. ..|.."), "there are two disks of 1 cells"),
-            (shown(EMPTY, EMPTY, "33333 .222. ..|.."), "the disk of 1 cells is missing"),
-            (shown(EMPTY, "..|.. ..3.. ..|..", "33333 .222. ..|.."), "the disk of 1 cells changed its colour"),
+            (shown(EMPTY, "..1.. ..1.. ..|..", "33333 .222. ..|.."), "there are two disks of 1 cell"),
+            (shown(EMPTY, "..1.. ..|.. ..|..", "33333 ..1.. ..|.."), "there are two disks of 1 cell"),
+            (shown(EMPTY, EMPTY, "33333 .222. ..|.."), "the disk of 1 cell is missing"),
+            (shown(EMPTY, "..|.. ..3.. ..|..", "33333 .222. ..|.."), "the disk of 1 cell changed its colour"),
             (shown(EMPTY, "..|.. .1... ..|..", "33333 .222. ..|.."), "there is no whole disk at row 5 of peg 1"),
             (shown(EMPTY, "..|.. .1|.. ..|..", "33333 .222. ..|.."), "there is no whole disk at row 5 of peg 1"),
             (shown(EMPTY, "..|.. ..1.. ..|..", "33333 .22.. ..|.."), "there is no whole disk at row 6 of peg 1"),

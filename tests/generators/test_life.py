@@ -12,6 +12,7 @@ from vizbench import seeds
 from vizbench.errors import UserError
 from vizbench.generators.life import TASK, VARIANTS, Params
 from vizbench.types import Instance
+from vizbench.words import plural
 
 RULES = st.builds(
     lambda born, survives: f"B{''.join(sorted(born))}/S{''.join(sorted(survives))}",
@@ -140,7 +141,7 @@ def test_first_wrong_cell_is_named():
     near[3, 2] = 0
     ruling = TASK.check(params, blinker, near)
     assert not ruling.valid
-    assert ruling.reason == "2 of 25 cells differ from B3/S23 after 1 steps, the first at row 2, column 4"
+    assert ruling.reason == "2 of 25 cells differ from B3/S23 after 1 step, the first at row 2, column 4"
 
 
 @given(RULES, st.integers(1, 7), st.integers(1, 7), st.booleans(), st.integers(0, 2**32), st.integers(0, 2))
@@ -169,7 +170,7 @@ def test_the_number_of_steps_is_part_of_the_question():
             verdict = TASK.verify_steps(row, long[:k])
             assert np.array_equal(long[k - 1], states[-1])
             assert verdict.valid == (k == 3)
-            assert verdict.reason == ("" if k == 3 else f"the process has {k} states where 3 are asked")
+            assert verdict.reason == ("" if k == 3 else f"the process has {plural(k, 'state')} where 3 are asked")
 
 
 def test_a_wrong_step_is_named():

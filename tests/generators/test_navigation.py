@@ -252,8 +252,8 @@ HALL = board("S...", "....", "...G")
     [
         (board("S***", "...*", "...G"), "", {"psr": 1.0, "rpl": 1.0}),
         (board("S*..", ".***", "...G"), "", {"psr": 1.0, "rpl": 1.0}),
-        (board("S***", "..**", "...G"), "1 marked cells lie off the way from start to goal", {"psr": 1.0}),
-        (board("S***", "*..*", "...G"), "1 marked cells lie off the way from start to goal", {"psr": 1.0}),
+        (board("S***", "..**", "...G"), "1 marked cell lies off the way from start to goal", {"psr": 1.0}),
+        (board("S***", "*..*", "...G"), "1 marked cell lies off the way from start to goal", {"psr": 1.0}),
         (board("S***", "*..*", "***G"), "4 marked cells lie off the way from start to goal", {"psr": 1.0}),
         (board("S*.*", "...*", "...G"), "the marked cells do not join start and goal", {"psr": 0.0}),
         (board("....", "....", "...."), "the start at row 0, column 0 was changed", {"psr": 0.0}),

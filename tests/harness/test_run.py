@@ -273,7 +273,7 @@ def _reachable(root):
         ("call", "KeyError while predicting", 0),
         ("later", "RuntimeError while predicting: out of\nmemory", 1),
         ("few", "answered 1 of 5 questions", 1),
-        ("attempts", "gave 2 answers to a question and 1 were asked", 1),
+        ("attempts", "gave 2 answers to a question and 1 was asked", 1),
     ],
 )
 def test_a_model_that_fails_fails_its_cell_alone(tmp_path, way, words, kept):
@@ -378,7 +378,7 @@ def test_a_plan_can_fix_steps_or_epochs_and_both_are_kept(tmp_path, fixed, taken
 
 def test_a_model_that_minds_no_schedule_is_not_said_to(tmp_path):
     outcomes = run(plan(steps=7), tmp_path / "a")
-    assert outcomes[-1].error == "the model took 1 steps where the plan says 7"
+    assert outcomes[-1].error == "the model took 1 step where the plan says 7"
     outcomes = run(plan(f"{stubs.FILE}:Spy", checkpoint="grid", epochs=2), tmp_path / "b")
     assert "the plan says 2 epochs and the model does not say how many it took" in (outcomes[-1].error or "")
 

@@ -254,7 +254,11 @@ def test_the_command_counts_aloud(run: Run, tmp_path: Path) -> None:
     assert done.code == 0
     assert "3 rows, 1 answered by lines, 2 missing" in done.out
     assert "0.3333 [" in done.out
-    for part in ("2 rows without an answer", "1 further answers", "not in the data set, left aside: 'else'"):
+    for part in (
+        "2 rows without an answer",
+        "1 further answer to a row",
+        "1 answer to no row of the data set, left aside: 'else'",
+    ):
         assert part in done.err
     found = json.loads(run("score", "a.jsonl", "--dataset", "d", "--json").out)
     assert found["score"]["exact"] == pytest.approx(1 / 3)

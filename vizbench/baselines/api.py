@@ -19,6 +19,7 @@ from vizbench.errors import UserError
 from vizbench.harness.model import Context, Example, Family, Modality, Model
 from vizbench.seeds import stream
 from vizbench.types import DecodeFailure, Image
+from vizbench.words import plural
 
 if TYPE_CHECKING:
     from vizbench.baselines.chat.endpoint import Endpoint
@@ -81,8 +82,9 @@ class InContext(Model[Any]):
             answer = max(answer, len(example.answer))
             if size + question > self._endpoint.longest:
                 most = self._endpoint.longest
+                unfit = plural(len(examples), "shot does not fit", "shots do not fit")
                 raise UserError(
-                    f"{len(examples):,} shots do not fit a prompt of {most:,} characters, which holds {number:,} of "
+                    f"{unfit} a prompt of {most:,} characters, which holds {number:,} of "
                     f"them: give fewer --shots, or set VIZBENCH_API_PROMPT to what the model can read"
                 )
             prefix += shown

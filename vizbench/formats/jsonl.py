@@ -31,7 +31,7 @@ class Jsonl(Format):
     def write(self, place: Place, entries: Iterable[Entry]) -> None:
         with open(place.folder / f"{place.stem}.jsonl", "wb") as file:
             for entry in entries:
-                file.write(entry.line + b"\n")
+                file.writelines((entry.line, b"\n"))
 
     def read(self, place: Place) -> Iterator[Row]:
         path = place.folder / f"{place.stem}.jsonl"

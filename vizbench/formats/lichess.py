@@ -34,6 +34,7 @@ from vizbench.generators.kernels.distance import far_enough
 from vizbench.sources import FileSource, files_below, path_and_params
 from vizbench.task import Judge, params_json, spec
 from vizbench.types import Batch, Grid, Grids, Instance, SplitName
+from vizbench.words import plural
 
 PREFIX = "lichess-csv:"
 
@@ -79,8 +80,8 @@ class Puzzle:
 @dataclass(frozen=True, slots=True, eq=False)
 class Puzzles:
     """What a file holds. faults: line and reason of the first MAX_FAULTS malformed lines, `malformed` how many there
-    are; others: how many puzzles were left out, by what they are; unread: the line where MAX_PUZZLES were found and
-    reading stopped, 0 where it did not; digest: of what was read."""
+    are; others: how many puzzles were left out, by what follows the word puzzle; unread: the line where MAX_PUZZLES
+    were found and reading stopped, 0 where it did not; digest: of what was read."""
 
     found: tuple[Puzzle, ...]
     malformed: int
@@ -91,11 +92,11 @@ class Puzzles:
 
     def summary(self) -> str:
         """One sentence without its end: what was left out, or ""."""
-        parts = [f"{count:,} {reason}" for reason, count in sorted(self.others.items())]
+        parts = [f"{plural(count, 'puzzle')} {reason}" for reason, count in sorted(self.others.items())]
         if self.malformed:
             told = "; ".join(f"line {line}: {reason}" for line, reason in self.faults[:_SHOWN])
             more = f"; and {self.malformed - _SHOWN:,} more" if self.malformed > _SHOWN else ""
-            parts.insert(0, f"{self.malformed:,} malformed ({told}{more})")
+            parts.insert(0, f"{plural(self.malformed, 'malformed line')} ({told}{more})")
         if self.unread:
             parts.append(f"all from line {self.unread:,} on, for {MAX_PUZZLES:,} are held at most")
         return ", ".join(parts)
@@ -173,7 +174,7 @@ def _columns(data: bytes, header: list[str]) -> dict[str, str]:
     """A line's fields by their column, those of the right form."""
     fields = _fields(data)
     if len(fields) != len(header):
-        raise MalformedError(f"it has {len(fields)} columns where the header has {len(header)}")
+        raise MalformedError(f"it has {plural(len(fields), 'column')} where the header has {len(header)}")
     row = dict(zip(header, fields, strict=True))
     for name, form in (("PuzzleId", _ID), ("FEN", _FEN), ("Moves", _MOVES)):
         if not form.fullmatch(row[name]):
@@ -189,21 +190,21 @@ def _puzzle(line: int, row: dict[str, str], mate: int) -> Puzzle | str:
     themes = row.get("Themes", "")
     named = {int(number) for number in _THEME.findall(themes)}
     if (themes and not named & {1, 2, 3}) or (not named and len(moves) not in (2, 4, 6)):
-        return "that are no mate in 1 … 3"
+        return "without a mate in 1 … 3"
     length = min(named, default=len(moves) // 2)
     if length != mate and named:
-        return f"mates in {length} (mate={length})"
+        return f"with a mate in {length} (mate={length})"
     if len(moves) != 2 * length:
         raise MalformedError(
-            f"Themes say mate in {length}, and Moves has {len(moves)} moves where that takes {2 * length}"
+            f"Themes say mate in {length}, and Moves has {plural(len(moves), 'move')} where that takes {2 * length}"
         )
     boards = _played(row["FEN"], moves)
     if not boards[-1].is_checkmate():
         if named:
             raise MalformedError(f"Themes say mate in {length}, and Moves do not end in mate")
-        return "that are no mate in 1 … 3"
+        return "without a mate in 1 … 3"
     if length != mate:
-        return f"mates in {length} (mate={length})"
+        return f"with a mate in {length} (mate={length})"
     if _rights_matter(boards[1], mate):
         return "where castling or en passant could matter"
     flipped = boards[1].turn == chess.BLACK
@@ -275,10 +276,9 @@ class LichessSource(FileSource):
             raise UserError(f"{path} is a folder and a puzzle file is one: name one in it, as {PREFIX}{path}/….csv")
         chosen: Params = spec(TASK.family, params).params
         puzzles = read(path, chosen.mate)
+        mates = plural(len(puzzles.found), f"mate in {chosen.mate}", f"mates in {chosen.mate}")
         if left_out := puzzles.summary():
-            _log.warning(
-                "puzzle file %s: %d mates in %d; left out: %s", path, len(puzzles.found), chosen.mate, left_out
-            )
+            _log.warning("puzzle file %s: %s; left out: %s", path, mates, left_out)
         train, test = _divided(puzzles.found, pool)
         name = f"{PREFIX}{path.as_posix()}?mate={chosen.mate}"
         recipe = Recipe(name, TASK.version, params_json(chosen), seed, "train", pool)
@@ -286,7 +286,7 @@ class LichessSource(FileSource):
 
         def split(side: SplitName, chosen_puzzles: list[Puzzle]) -> Split:
             rows = [_instance(replace(recipe, split=side), chosen, i, p, meta) for i, p in enumerate(chosen_puzzles)]
-            shortage = f" of the file's {len(puzzles.found):,} mates in {chosen.mate}"
+            shortage = f" of the file's {mates}"
             return StoredSplit(replace(recipe, split=side), tuple(rows), shortage + (left_out and f" ({left_out})"))
 
         return Dataset(name, TASK, chosen, seed, pool, split("train", train), split("test", test))

@@ -13,6 +13,7 @@ from vizbench import __version__
 from vizbench.dataset import Recipe
 from vizbench.errors import UserError
 from vizbench.formats.files import read_bounded
+from vizbench.words import plural
 
 NAME = "manifest.json"
 
@@ -71,5 +72,7 @@ def load(folder: Path) -> Manifest:
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is malformed ({error}): generate the data set again") from None
     if sum(shard.rows for shard in manifest.shards) != manifest.rows:
-        raise UserError(f"{path} is malformed (its shards do not hold {manifest.rows} rows): generate it again")
+        raise UserError(
+            f"{path} is malformed (its shards do not hold {plural(manifest.rows, 'row')}): generate it again"
+        )
     return manifest

@@ -17,6 +17,7 @@ from vizbench.formats.store import format_named, sha256
 from vizbench.sources import rules_of, version_of
 from vizbench.task import Judge, params_json
 from vizbench.types import Instance
+from vizbench.words import plural
 
 
 def read(path: Path | str) -> Iterator[Instance]:
@@ -80,6 +81,7 @@ def _rows(folder: Path, manifest: Manifest, judge: Judge, params: Any) -> Iterat
                 yield instance
         if read != shard.rows:
             raise UserError(
-                f"{folder}: shard {place.stem} holds {read} rows where {shard.rows} are said: make it again"
+                f"{folder}: shard {place.stem} holds {plural(read, 'row')} and the manifest says "
+                f"{shard.rows:,}: make it again"
             )
         first += shard.rows

@@ -11,7 +11,8 @@ from msgspec import Meta
 
 from vizbench.dataset import MAX_ROWS, Recipe
 from vizbench.errors import UserError
-from vizbench.task import MAX_SIDE, Judge
+from vizbench.grids import MAX_SIDE
+from vizbench.task import Judge
 from vizbench.types import Grid, Grids, Instance, Json, SplitName
 
 MAX_STEPS = 65_536
@@ -60,23 +61,24 @@ def encode(instance: Instance, steps: bool) -> bytes:
     )
 
 
-def _nested(grids: Grids) -> bytes:
+def _nested(grids: Grids) -> memoryview:
     """Grids `(k, h, w)` as a JSON list of lists of lists, k >= 1.
 
     Written as an array of characters where every code has one digit: through Python's lists 1,000 mazes of 41x41, whose
-    ways are 392 MB of JSON, took 10 s instead of 2.
+    ways are 392 MB of JSON, took 10 s instead of 1.7; every further copy of that takes 0.05 s.
     """
     k, h, w = grids.shape
     if grids.max() > 9:
-        return _ENCODER.encode(grids.tolist())
-    lines = np.full((k, h, 2 * w + 2), ord(","), np.uint8)  # [0,1,1],
+        return memoryview(_ENCODER.encode(grids.tolist()))
+    line, board = 2 * w + 2, h * (2 * w + 2) + 2
+    text = np.full(k * board + 1, ord(","), np.uint8)  # the commas of [[[0,1,1],[1,0,1]],[[0,1,1],[1,1,1]]]
+    boards = text[1:].reshape(k, board)
+    lines = boards[:, 1:-1].reshape(k, h, line)
+    np.add(grids, ord("0"), out=lines[:, :, 1:-2:2])
     lines[:, :, 0], lines[:, :, -2] = ord("["), ord("]")
-    lines[:, :, 1:-2:2] = grids + ord("0")
-    boards = np.full((k, h * (2 * w + 2) + 2), ord(","), np.uint8)  # [[0,1,1],[1,0,1]],
-    boards[:, 0] = ord("[")
-    boards[:, 1:-1] = lines.reshape(k, -1)
-    boards[:, -2] = ord("]")  # instead of the last line's comma
-    return b"[" + boards.tobytes()[:-1] + b"]"
+    boards[:, 0], boards[:, -2] = ord("["), ord("]")  # the last line has no comma
+    text[0], text[-1] = ord("["), ord("]")
+    return text.data
 
 
 def row_digest(line: bytes) -> bytes:

@@ -25,7 +25,7 @@ SHARD_ROWS = 5_000
 
 MAX_WORKERS = 256
 
-_TRIAL = 100  # rows written on trial, to tell what the whole will take
+_TRIAL = 20  # rows written on trial, to tell what the whole will take; they cost as much as any other
 
 
 def format_named(name: str) -> Format:

@@ -23,7 +23,7 @@ from vizbench.rules.draw import Draw
 from vizbench.rules.library import concepts, rule
 from vizbench.rules.rule import MAX_SIDE, Rule
 from vizbench.rules.scene import Scene
-from vizbench.seeds import stream
+from vizbench.seeds import keys, stream
 from vizbench.task import Demonstrated, Metric, Shown, Task, compare
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
 
@@ -173,6 +173,11 @@ class Arc(Task[Params]):
 
     def solve(self, params: Params, question: Grid) -> Grid | None:
         return rule_of(params).answer(Scene(question))
+
+    def guess(self, params: Params, question: Grid, key: int) -> Grid:
+        """Each cell black or one of the question's colours, at random, the size kept."""
+        colours = np.union1d(question, np.zeros(1, np.uint8))
+        return colours[keys(key, 0, question.size) % np.uint64(len(colours))].reshape(question.shape)
 
 
 TASK = Arc()

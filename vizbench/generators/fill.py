@@ -22,6 +22,7 @@ from vizbench.generators.kernels.flood import flood
 from vizbench.generators.kernels.rng import rng_below, rng_chance, rng_from, rng_seed
 from vizbench.task import Metric, Task
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
+from vizbench.words import plural
 
 EMPTY, WALL, FILLED = 0, 1, 2
 
@@ -250,8 +251,12 @@ class Fill(Task[Params]):
             return Ruling(False, f"a wall was added or removed at row {moved[0, 0]}, column {moved[0, 1]}")
         dry = int(((answer == EMPTY) & (right == FILLED)).sum())
         spilt = int(((answer == FILLED) & (right == EMPTY)).sum())
+        faults = (
+            (dry, "enclosed cell is left empty", "enclosed cells are left empty"),
+            (spilt, "open cell is filled", "open cells are filled"),
+        )
         if dry or spilt:
-            return Ruling(False, f"{dry} enclosed cells are left empty and {spilt} open cells are filled")
+            return Ruling(False, " and ".join(plural(*fault) for fault in faults if fault[0]))
         return Ruling(True, "")
 
     def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:

@@ -28,6 +28,7 @@ from vizbench.generators.kernels.rng import rng_below, rng_from, rng_seed, rng_s
 from vizbench.generators.kernels.towers import measure, move, stack, walk
 from vizbench.task import Metric, Task
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
+from vizbench.words import plural
 
 GROUND, PEG, BASE, GOAL_GROUND = 0, 7, 8, 9
 COLOURS: Final = 6
@@ -52,7 +53,9 @@ class Params:
             raise UserError(f"disks={self.disks} is outside 3 … {COLOURS}: try 3")
         if not 1 <= self.steps < 1 << self.disks:
             most = (1 << self.disks) - 1
-            raise UserError(f"steps={self.steps} is outside 1 … {most}, the furthest that {self.disks} disks can be")
+            raise UserError(
+                f"steps={self.steps} is outside 1 … {most}, the furthest that {self.disks} disks can be: try 1"
+            )
 
 
 VARIANTS = {
@@ -139,12 +142,12 @@ def _read(picture: Grid, disks: int, band: int) -> tuple[list[int], list[int]] |
             if below < 0:
                 return f"the disk {place} floats"
             if pegs[size] >= 0:
-                return f"there are two disks of {2 * size + 1} cells"
+                return f"there are two disks of {plural(2 * size + 1, 'cell')}"
             if size > below:
                 return f"the disk {place} lies on a smaller one"
             pegs[size], colours[size], below = peg, colour, size
     if -1 in pegs:
-        return f"the disk of {2 * pegs.index(-1) + 1} cells is missing"
+        return f"the disk of {plural(2 * pegs.index(-1) + 1, 'cell')} is missing"
     return pegs, colours
 
 
@@ -177,7 +180,7 @@ def _reached(params: Params, puzzle: _Puzzle, question: Grid, picture: Grid) -> 
         return read
     for k, colour in enumerate(puzzle.colours):
         if read[1][k] != colour:
-            return f"the disk of {2 * k + 1} cells changed its colour"
+            return f"the disk of {plural(2 * k + 1, 'cell')} changed its colour"
     return _state(read[0])
 
 
@@ -277,15 +280,16 @@ class Hanoi(Task[Params]):
         if puzzle is None:
             return Ruling(False, "the question is no picture of two states, so no answer is right")
         if puzzle.distance < params.steps:
-            return Ruling(False, f"the goal is less than {params.steps} moves away, so no answer is right")
+            return Ruling(False, f"the goal is less than {plural(params.steps, 'move')} away, so no answer is right")
         state = _reached(params, puzzle, question, answer)
         if isinstance(state, str):
             return Ruling(False, state)
         made, left = int(table[puzzle.start, state]), int(table[state, puzzle.goal])
         if made != params.steps:
-            return Ruling(False, f"the state is {made} moves from the start where {params.steps} are asked")
+            asked = plural(params.steps, "is asked", "are asked")
+            return Ruling(False, f"the state is {plural(made, 'move')} from the start where {asked}")
         if left != puzzle.distance - params.steps:
-            return Ruling(False, f"the goal is still {left} moves away, not {puzzle.distance - params.steps}")
+            return Ruling(False, f"the goal is still {plural(left, 'move')} away, not {puzzle.distance - params.steps}")
         return Ruling(True, "")
 
     def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:

@@ -20,6 +20,7 @@ from vizbench.generators.kernels.bits import EVENS, random_cells
 from vizbench.generators.kernels.rng import rng_below, rng_from, rng_seed
 from vizbench.task import Metric, Task, compare
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
+from vizbench.words import plural
 
 WHITE, BLACK, ANT_ON_WHITE, ANT_ON_BLACK = 0, 1, 2, 6
 
@@ -135,7 +136,7 @@ class Langton(Task[Params]):
         wanted = self.solve(params, question)
         if wanted is None:
             return Ruling(False, "the question does not hold exactly one ant, so no answer is right")
-        return compare(answer, wanted, f"differ from the ant's {params.steps} steps")
+        return compare(answer, wanted, f"differ from the ant's {plural(params.steps, 'step')}")
 
     def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:
         """One step of the ant."""

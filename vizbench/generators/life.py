@@ -21,6 +21,7 @@ from vizbench.generators.kernels.lifeboard import step_word
 from vizbench.generators.kernels.rng import rng_from, rng_seed
 from vizbench.task import Metric, Task, compare
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
+from vizbench.words import plural
 
 
 @final
@@ -37,7 +38,7 @@ class Params:
     torus: bool = False
 
     def __post_init__(self) -> None:
-        found = re.fullmatch(r"B([0-8]{0,9})/S([0-8]{0,9})", self.rule.upper(), re.ASCII)
+        found = re.fullmatch(r"B([0-8]{0,9})/S([0-8]{0,9})", self.rule, re.ASCII | re.IGNORECASE)
         if found is None:
             raise UserError(f"rule={self.rule[:40]!r} is not in B/S notation with digits 0 … 8: write it as B3/S23")
         born, survives = ("".join(sorted(set(digits))) for digits in found.groups())
@@ -182,7 +183,9 @@ class Life(Task[Params]):
 
     def check(self, params: Params, question: Grid, answer: Grid) -> Ruling:
         """The steps run again from the question."""
-        return compare(answer, self.solve(params, question), f"differ from {params.rule} after {params.steps} steps")
+        return compare(
+            answer, self.solve(params, question), f"differ from {params.rule} after {plural(params.steps, 'step')}"
+        )
 
     def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:
         """One step of the rule."""

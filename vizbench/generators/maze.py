@@ -224,7 +224,7 @@ class Maze(Task[Params | Framed]):
         bends = np.abs(np.diff(cells, n=2, axis=0)).sum(axis=1) > 0
         choices = exits[cells[:-1, 0], cells[:-1, 1]] - 1
         choices[0] += 1  # at the start no way leads back
-        bits = sum(log2(n) for n in choices)
+        bits = sum(log2(n) for n in choices[choices > 1].tolist())
         return {
             "score": bits / (bits + 16),
             "bits": bits,

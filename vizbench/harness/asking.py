@@ -28,6 +28,7 @@ from vizbench.harness.storage import Log
 from vizbench.seeds import stream
 from vizbench.task import Judge
 from vizbench.types import DecodeFailure, Instance
+from vizbench.words import plural
 
 CHUNK: Final = 32
 """Questions a group."""
@@ -132,11 +133,12 @@ def _answers(
                 stream_of_answers = iter(model.predict(questions, attempts, seed))
             predictions = list(next(stream_of_answers))
         except StopIteration:
-            raise ModelFaultError(f"the model answered {at} of {len(chunk)} questions") from None
+            raise ModelFaultError(f"the model answered {at} of {plural(len(chunk), 'question')}") from None
         except (Exception, SystemExit) as error:
             raise ModelFaultError(_sentence("predicting", error)) from error
         if len(predictions) != attempts:
-            raise ModelFaultError(f"the model gave {len(predictions)} answers to a question and {attempts} were asked")
+            given, asked = plural(len(predictions), "answer"), plural(attempts, "was asked", "were asked")
+            raise ModelFaultError(f"the model gave {given} to a question and {asked}")
         yield predictions, (time.perf_counter() - clock) / attempts
 
 
@@ -179,7 +181,7 @@ def _check_schedule(cell: Cell, figures: Mapping[str, float | None]) -> None:
             "context.schedule.count(...) steps and return that number as `steps`"
         )
     if cell.steps not in (None, steps):
-        raise ModelFaultError(f"the model took {steps:,.0f} steps where the plan says {cell.steps:,}")
+        raise ModelFaultError(f"the model took {plural(int(steps), 'step')} where the plan says {cell.steps:,}")
 
 
 def _sentence(doing: str, error: BaseException) -> str:

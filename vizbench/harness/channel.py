@@ -14,13 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench.errors import UserError
+from vizbench.grids import as_grid
 from vizbench.harness.model import Example, FrameSpec, Model, TextSpec
 from vizbench.renderers.decode import decode
 from vizbench.renderers.frames import render
 from vizbench.renderers.geometry import Shape, common_board
 from vizbench.renderers.text import from_text, to_text
 from vizbench.renderers.video import clip
-from vizbench.task import Judge, as_grid
+from vizbench.task import Judge
 from vizbench.types import Answer, Decoded, DecodeFailure, Grid, Image, Instance, Look
 
 X = TypeVar("X")

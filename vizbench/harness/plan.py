@@ -14,6 +14,7 @@ from vizbench.errors import UserError, unknown
 from vizbench.harness.augment import KINDS as AUGMENTS
 from vizbench.harness.plugin import ModelRef, resolve
 from vizbench.seeds import check_seed
+from vizbench.words import plural
 
 TRIVIAL: Final = ("copy", "blank", "majority", "random", "nearest", "solver")
 """Baselines that stand beside every model, on the same questions."""
@@ -95,8 +96,8 @@ class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """How long the plan has the model train, and on what but the examples, in words."""
         if self.model in TRIVIAL:
             return "none"
-        length = "the model's own" if self.epochs is None else f"{self.epochs:,} epochs"
-        length = length if self.steps is None else f"{self.steps:,} steps"
+        length = "the model's own" if self.epochs is None else plural(self.epochs, "epoch")
+        length = length if self.steps is None else plural(self.steps, "step")
         return length if self.augment is None else f"{length}, with {self.augment.replace(',', ' and ')}"
 
     @property
@@ -178,8 +179,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             raise unknown("protocol", name, PROTOCOLS)
         if self.attempts not in (None, PROTOCOLS[name]):
             raise UserError(
-                f"protocol {name} takes {PROTOCOLS[name]} attempts and the plan says {self.attempts}: leave attempts "
-                "out, or name the files as task arc-json:PATH without a protocol"
+                f"protocol {name} takes {plural(PROTOCOLS[name], 'attempt')} and the plan says {self.attempts}: leave "
+                "attempts out, or name the files as task arc-json:PATH without a protocol"
             )
         if self.n_test < _TEST_INPUTS:
             raise UserError(

@@ -22,6 +22,7 @@ from vizbench.formats.rows import Nested, Row
 from vizbench.harness.plan import Cell
 from vizbench.harness.storage import read_lines
 from vizbench.types import Json
+from vizbench.words import plural
 
 FORMAT: Final = 1
 """Rises when a file of a run changes its meaning."""
@@ -179,7 +180,9 @@ def read_cell(directory: Path) -> CellRun:
     questions, _ = read_log(directory / "questions.jsonl", Row)
     if len(questions) != header.data.questions:
         path = directory / "questions.jsonl"
-        raise UserError(f"{path} has {len(questions)} of {header.data.questions} questions: remove {directory}")
+        raise UserError(
+            f"{path} has {len(questions):,} of {plural(header.data.questions, 'question')}: remove {directory}"
+        )
     for question in questions:
         _check_rectangle(directory, question.id, question.question, question.target)
     sessions, _ = read_log(directory / "sessions.jsonl", Session)

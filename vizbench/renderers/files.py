@@ -17,6 +17,7 @@ from vizbench.errors import UserError
 from vizbench.renderers.frames import index_palette, render_indices
 from vizbench.renderers.geometry import MAX_PICTURE, Shape
 from vizbench.types import Grid, Image, Look
+from vizbench.words import plural
 
 MAX_FILE_BYTES = 64 << 20
 """Larger picture files are refused unread."""
@@ -90,4 +91,4 @@ def check_file(path: str | Path, most: int) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise UserError(f"cannot read {path}: it is no plain file")
     if found.st_size > most:
-        raise UserError(f"{path} has {found.st_size} bytes: files over {most} are not read")
+        raise UserError(f"{path} has {plural(found.st_size, 'byte')}: files over {most} are not read")

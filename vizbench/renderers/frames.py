@@ -12,6 +12,7 @@ from vizbench.renderers.geometry import Layout, Shape, as_look, layout
 from vizbench.renderers.kernels import paint_indices, paint_rgb
 from vizbench.renderers.palettes import Colours, with_outside
 from vizbench.types import Grid, Grids, Image, Look, Video
+from vizbench.words import plural
 
 MAX_BATCH_BYTES = 1 << 32
 """What one call may draw: 4 GiB."""
@@ -64,7 +65,8 @@ def _prepare(
     place = layout(look, board)
     if len(grids) * place.height * place.width * pixel_bytes > MAX_BATCH_BYTES:
         raise UserError(
-            f"{len(grids)} pictures of {place.height}x{place.width} px are over 4 GiB: draw fewer at a time"
+            f"{plural(len(grids), 'picture')} of {place.height}x{place.width} px would fill over 4 GiB: "
+            "draw fewer at a time"
         )
     if grids.size and int(grids.max()) >= codes:
         raise UserError(

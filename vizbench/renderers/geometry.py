@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench.errors import UserError
+from vizbench.grids import MAX_SIDE
 from vizbench.renderers.palettes import palette
-from vizbench.task import MAX_SIDE
 from vizbench.types import Look
 
 Shape = tuple[int, int]

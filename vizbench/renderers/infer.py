@@ -18,10 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench.errors import UserError
+from vizbench.grids import MAX_SIDE
 from vizbench.renderers.geometry import Layout, Shape, layout
 from vizbench.renderers.infer_kernels import candidate_error
 from vizbench.renderers.palettes import with_outside
-from vizbench.task import MAX_SIDE
 from vizbench.types import Image, Look
 
 MAX_INFERRED = 30

@@ -13,8 +13,9 @@ import msgspec
 import numpy as np
 
 from vizbench.errors import UserError
-from vizbench.task import MAX_SIDE
+from vizbench.grids import MAX_SIDE
 from vizbench.types import Answer, Decoded, DecodeFailure, Grid
+from vizbench.words import plural
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 """The characters of codes 0 … 35 in rows."""
@@ -60,7 +61,7 @@ def from_text(text: object, max_chars: int = MAX_CHARS) -> Decoded:
     if not isinstance(text, str):
         return DecodeFailure(f"the answer is {type(text).__name__}, not text")
     if len(text) > max_chars:
-        return DecodeFailure(f"the text has {len(text)} characters: over {max_chars} are not read")
+        return DecodeFailure(f"the text has {plural(len(text), 'character')}: over {max_chars} are not read")
     try:
         rows: list[list[int]] | str | None = msgspec.json.decode(text.strip(), type=_Rows)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
@@ -80,7 +81,7 @@ def _answer(rows: list[list[int]]) -> Decoded:
         if not row:
             return DecodeFailure(f"row {i} is empty")
         if len(row) != width:
-            return DecodeFailure(f"row {i} has {len(row)} cells where row 1 has {width}")
+            return DecodeFailure(f"row {i} has {plural(len(row), 'cell')} where row 1 has {width}")
     if max(len(rows), width) > MAX_SIDE:
         return DecodeFailure(f"the grid is {len(rows)}x{width}: sides over {MAX_SIDE} are not read")
     grid = np.array(rows, np.uint8)

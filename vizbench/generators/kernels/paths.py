@@ -15,6 +15,7 @@ from vizbench.compiler import jit
 from vizbench.generators.kernels.flood import flood
 from vizbench.generators.kernels.rng import rng_below, rng_from
 from vizbench.types import Grid, Grids, Ruling
+from vizbench.words import plural
 
 WALL: Final = 0
 OPEN: Final = 1
@@ -132,7 +133,8 @@ def check_way(question: Grid, answer: Grid) -> Ruling:
     # A shortest way over the marked cells that needs all of them has no branch, no loop and no stray cell.
     stray = int(path.sum()) + 1 - walked
     if stray:
-        return Ruling(False, f"{stray} marked cells lie off the way from start to goal", {"psr": psr})
+        lie = plural(stray, "marked cell lies", "marked cells lie")
+        return Ruling(False, f"{lie} off the way from start to goal", {"psr": psr})
     _, shortest = moves(question == OPEN, question)
     return Ruling(True, "", {"psr": psr, "rpl": walked / shortest})
 

@@ -1,0 +1,65 @@
+"""A task's parameters as others give them: `key=value&key=value` in its name, values as text or as Python's own."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from vizbench.errors import UserError, unknown
+
+MAX_DIGITS = 18
+"""Of a whole number: it fits 64 bits, and an error may print it."""
+
+_WHOLE = re.compile(rf"-?[0-9]{{1,{MAX_DIGITS}}}")
+_REAL = re.compile(r"-?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})(e[-+]?[0-9]{1,3})?", re.IGNORECASE | re.ASCII)
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+_FAULTS: Mapping[type, str] = {
+    bool: "not true or false: give one of these",
+    int: f"not a whole number of up to {MAX_DIGITS} digits: write it as 2",
+    float: "not a number: write it as 0.5",
+    str: "not text: give some",
+}
+
+
+def query(text: str) -> dict[str, str]:
+    """`key=value&key=value`, percent-decoded. UserError where a key comes twice: which one was meant is not known."""
+    pairs = parse_qsl(text, keep_blank_values=True)
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise UserError(f"the parameter {twice[:40]!r} is given {keys.count(twice)} times: give it once")
+    return found
+
+
+def override(name: str, base: Any, wanted: Mapping[str, object]) -> Any:
+    """The record `base` with the wanted fields. name: the task's, for errors. UserError for unknown keys and types."""
+    kinds: dict[str, type] = {f.name: type(getattr(base, f.name)) for f in dataclasses.fields(base)}
+    values: dict[str, object] = {}
+    for key, value in wanted.items():
+        if key not in kinds:
+            raise unknown(f"parameter of {name}", key, kinds)
+        values[key] = read(f"{name}: {key}", value, kinds[key])
+    return dataclasses.replace(base, **values)
+
+
+def read(what: str, value: object, kind: type) -> Any:
+    """A value as bool, int, float or str: as that type, or as text of ASCII digits alone, without `_`, `+` or blanks.
+
+    Python's own readers take `1_0`, ` 1` and the digits of every script. what: the noun for errors.
+    """
+    text = isinstance(value, str)
+    if text and kind is bool and value.lower() in _BOOLEANS:
+        return _BOOLEANS[value.lower()]
+    if text and kind in (int, float) and (_WHOLE if kind is int else _REAL).fullmatch(value):
+        return kind(value) + kind()  # -0.0 is 0.0: one value, one stream of instances
+    small = type(value) is not int or abs(value) < 10**MAX_DIGITS  # Python refuses to print 5,000 digits
+    if kind is float and small and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value) + 0.0
+    if type(value) is kind and small:
+        return value
+    shown = f"={str(value)[:40]!r}" if text else f"={str(value)[:40]}" if small else ""
+    raise UserError(f"{what}{shown} is {_FAULTS[kind]}")
