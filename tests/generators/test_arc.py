@@ -16,7 +16,7 @@ from vizbench.rules.library import concepts, rules
 
 @pytest.mark.parametrize("family", rules(), ids=lambda family: family.id())
 def test_a_named_rule_has_rows_of_its_own(family: type):
-    data = vb.load(f"arc/{family.concept()}?rule={family.id()}&setting=3", seed=5)
+    data = vb.load(f"arc/{family.concept()}?rule={family.id()}&setting=3", seed=5, pool=50)
     rule = rule_of(data.params)
     assert type(rule) is family
     assert rule == rule_of(data.test[2].params)
