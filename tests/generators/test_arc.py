@@ -60,6 +60,7 @@ def test_a_task_without_an_episode_stands_for_many():
     assert names[:2] == ["arc/count", "arc/count?episode=1"] and len(set(names)) == len(names) == sources.EPISODES
     assert sources.expand("arc/count?episode=0") == ["arc/count"]
     assert sources.expand("arc/count?rule=most-spots") == ["arc/count?rule=most-spots"]
+    assert not any(map(sources.is_corpus, ("life/conway", "no/such", "arc/count?rule=none", "life-rle:x.rle")))
     assert sources.is_corpus("arc/count") and not sources.is_corpus("arc/count?rule=most-spots")
 
 
