@@ -82,7 +82,11 @@ def is_corpus(name: str) -> bool:
     """Whether the task is fixed, with its own demonstrations (an ARC file, an episode), not pairs without end."""
     if name.partition(":")[0] in CORPORA:
         return True
-    return _source(name) is None and isinstance(params := spec(name).params, Demonstrated) and params.fixed
+    try:
+        params = spec(name).params if _source(name) is None else None
+    except UserError:  # runs may hold tasks of other versions: what is unknown brings nothing
+        return False
+    return isinstance(params, Demonstrated) and params.fixed
 
 
 def flaws(name: str) -> list[str]:

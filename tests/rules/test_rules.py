@@ -76,8 +76,9 @@ def test_the_same_key_makes_the_same_pair(family: type[Rule]):
 
 @every_rule
 def test_pairs_seldom_repeat(family: type[Rule]):
+    """1 % of 10,000 is 0.2 % of 2,000; `benchmarks.rules --pairs 10000` counts the former."""
     rule, draw = sampled(family)[1].rule, Draw(1)
-    assert len({made(rule, draw).question.key for _ in range(300)}) >= 297
+    assert len({made(rule, draw).question.key for _ in range(2000)}) >= 1992
 
 
 @every_rule

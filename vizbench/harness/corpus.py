@@ -160,8 +160,11 @@ def _inputs(run: CellRun) -> list[bool]:
 
 
 def _folder(task: str) -> str:
-    """The corpus of a file: the folder that it lies in, or for a concept's file the one above."""
-    layout, _, path = task.partition(":")
+    """The corpus of a file: the folder that it lies in, or for a concept's file the one above. Of an episode: the
+    concept's task, `arc/center`."""
+    layout, colon, path = task.partition(":")
+    if not colon:
+        return task.partition("?")[0]
     folder = PurePosixPath(path).parent
     if layout != "arc-json":
         return f"{layout}:{folder}"

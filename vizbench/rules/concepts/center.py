@@ -25,9 +25,9 @@ class DotInFrames(Rule):
 
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(10, 16)
-        sides = [(draw.pick((3, 5, 7)),) * 2, *((draw.between(3, 6),) * 2 for _ in range(draw.below(3)))]
-        colour = draw.colour(self.ink)
-        return grid if draw.scatter(grid, [frame(*side) for side in sides], [colour] * len(sides)) else None
+        sides = [(draw.pick((3, 5, 7)),) * 2, *((draw.between(3, 6),) * 2 for _ in range(draw.between(1, 3)))]
+        colours = [draw.colour(self.ink) for _ in sides]
+        return grid if draw.scatter(grid, [frame(*side) for side in sides], colours) else None
 
     def answer(self, scene: Scene) -> Grid | None:
         grid = scene.copy()
@@ -162,9 +162,11 @@ class LineThroughTheMiddle(Rule):
     axis: Axis
 
     def question(self, draw: Draw) -> Grid | None:
-        grid = draw.ground(8, 14)
+        grid = draw.ground(8, 16)
         h, w = (draw.pick((3, 5)) for _ in range(2))
-        mask = draw.pick((block(h, w), plus(2), draw.blob(h, w, h + w)))
+        mask = (
+            block(h, w) if draw.chance(0.1) else plus(2) if draw.chance(0.1) else draw.blob(h, w, draw.between(5, 14))
+        )
         return grid if draw.scatter(grid, [mask], [draw.colour(self.ink)], margin=1) else None
 
     def answer(self, scene: Scene) -> Grid | None:
