@@ -294,23 +294,32 @@ def report(
     runs: Annotated[list[Path], typer.Argument(metavar="RUNS...", help="Folders that `eval` wrote.")],
     html: Annotated[Path | None, typer.Option("--html", help="The page to write.")] = None,
     csv: Annotated[
-        Path | None, typer.Option("--csv", help="The table to write, a row a task, model and budget.")
+        Path | None,
+        typer.Option(
+            "--csv",
+            help="The table to write, a row a task, model and budget; beside it NAME-unfinished.csv, if any are.",
+        ),
     ] = None,
     md: Annotated[Path | None, typer.Option("--md", help="The tables to write as Markdown.")] = None,
     figures: Annotated[Path | None, typer.Option("--figures", help="A folder for the figures: PNG, SVG, PDF.")] = None,
 ) -> None:
     """Write the report of runs, from their records alone: as a page, as tables, as figures."""
     from vizbench.harness import export
-    from vizbench.harness.records import read_runs
+    from vizbench.harness.gaps import gaps, write_gaps
+    from vizbench.harness.records import read_lost, read_runs
     from vizbench.harness.report import write_report
 
     if not any((html, csv, md, figures)):
         raise UserError("nothing is to be written: name --html FILE, --csv FILE, --md FILE or --figures FOLDER")
     cells = read_runs(runs)
+    lacking = gaps(cells, read_lost(runs))
     if html is not None:
         write_report(runs, html)
     if csv is not None:
         export.write_csv(cells, csv)
+        beside = csv.with_name(f"{csv.stem}-unfinished.csv")
+        if lacking or beside.exists():  # one of before would go on telling of cells that are finished by now
+            write_gaps(lacking, beside)
     if md is not None:
         export.write_markdown(cells, md)
     if figures is not None:
@@ -319,6 +328,7 @@ def report(
         write_figures(cells, figures)
     for path in filter(None, (html, csv, md, figures)):
         console.out(str(path))
+    console.unfinished(lacking)
 
 
 @app.command()

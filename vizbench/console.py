@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # each of these costs what `vizbench --help` may not
     from vizbench.formats import Judged
     from vizbench.harness.cell import Event, Outcome
     from vizbench.harness.forecast import Forecast
+    from vizbench.harness.gaps import Gap
     from vizbench.harness.metrics import Summary
     from vizbench.harness.plan import Cell
     from vizbench.harness.records import CellRun
@@ -210,6 +211,16 @@ def left_out(outcomes: Sequence[Outcome]) -> None:
         note(f"left out: {reason}")
     of = len({outcome.cell.task for outcome in outcomes})
     note(f"left out: {len(reasons):,} of {of:,} tasks; the error.txt of each one's cells says why")
+
+
+def unfinished(gaps: Sequence[Gap]) -> None:
+    """Name the cells that lack answers, each with its error, at most MAX_REASONS; and count them."""
+    from vizbench.harness.names import counted
+
+    for gap in gaps[:MAX_REASONS]:
+        note(f"unfinished: {gap.who()}: {gap.state()}")
+    if gaps:
+        note(f"unfinished: {counted(len(gaps), 'cell')} in all; the same `vizbench eval` goes on from what is there")
 
 
 def answers(cells: Sequence[CellRun]) -> None:

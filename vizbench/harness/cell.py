@@ -112,6 +112,7 @@ def measure(place: Place, load: LoadData, model_of: ModelOf, report: Callable[[E
     header = _header(cell, asking, model, place.kin)
     refuse_change(directory, _lasting(header))
     if model is None:
+        _forget_error(directory)  # its process may have been ended after the last answer
         tell("skip")
         return Outcome(cell, directory, None)
     tell("start")
@@ -120,6 +121,7 @@ def measure(place: Place, load: LoadData, model_of: ModelOf, report: Callable[[E
     with locked(directory):
         refuse_change(directory, _lasting(header))  # another process may have begun it since
         clear_drafts(directory)
+        _forget_error(directory)
         if not (directory / "run.json").exists():
             rows = b"".join(encode(instance, steps=False) + b"\n" for instance in asking.test)
             write_whole(directory / "questions.jsonl", rows)
@@ -130,11 +132,9 @@ def measure(place: Place, load: LoadData, model_of: ModelOf, report: Callable[[E
             raise
         except Exception as error:
             sentence = str(error) if isinstance(error, ModelFaultError) else f"{type(error).__name__}: {error}"
-            write_error(directory, sentence, error)
+            write_error(directory, cell, sentence, error)
             tell("failed", message=sentence)
             return Outcome(cell, directory, sentence)
-        with disk_errors(directory):
-            (directory / "error.txt").unlink(missing_ok=True)
     tell("done")
     return Outcome(cell, directory, None)
 
@@ -163,12 +163,22 @@ def refuse_change(directory: Path, wanted: Mapping[str, Any]) -> None:
         )
 
 
-def write_error(directory: Path, sentence: str, error: BaseException | None = None) -> None:
-    """Leave in the directory why the cell failed: a sentence, and the traceback of `error`."""
+def write_error(directory: Path, cell: Cell, sentence: str, error: BaseException | None = None) -> None:
+    """Leave in the directory why the cell failed: a sentence, and the traceback of `error`; and where there is no run
+    yet, the cell itself, so that a report can name what it lacks."""
     with disk_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
+    if not (directory / "run.json").exists():
+        write_whole(directory / "cell.json", msgspec.json.format(msgspec.json.encode(cell)) + b"\n")
     story = [sentence.replace("\n", " "), "\n", *(["\n", *traceback.format_exception(error)] if error else [])]
     write_whole(directory / "error.txt", "".join(story).encode("utf-8", "replace"))
+
+
+def _forget_error(directory: Path) -> None:
+    """Remove what a failure of before has left."""
+    with disk_errors(directory):
+        for name in ("error.txt", "cell.json"):
+            (directory / name).unlink(missing_ok=True)
 
 
 def _head(split: Split, n: int | None) -> tuple[Instance, ...]:
