@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, Literal, final
 
 from vizbench.errors import UserError
-from vizbench.harness import compare, corpus, figure, lines, names, paper, svg, tables
+from vizbench.harness import compare, corpus, figure, lines, names, paper, places, svg, tables
 from vizbench.harness.gaps import gaps
 from vizbench.harness.metrics import LEAK, Summary, distinct, leaks, summaries
 from vizbench.harness.plan import TRIVIAL, UNREPORTED, slug
@@ -61,7 +61,8 @@ def render_report(cells: Sequence[CellRun], lost: Sequence[Lost] = (), most_byte
     import jinja2
 
     found = _gather(cells)
-    panels, drawings = lines.panels(found.rows), found.drawings()
+    panels = places.addressed(lines.panels(found.rows), found.rows, found.cells)
+    drawings = found.drawings()
     packed = payload(found.cells, most_bytes)
     heads = [cell.header.cell for cell in found.cells]
     environment = jinja2.Environment(
@@ -128,7 +129,7 @@ class _Findings:
     def tables(self) -> dict[str, Json]:
         """What the tables show, by the id of the element that holds it."""
         return {
-            "rows": tables.results(self.rows, leaks(self.rows)),
+            "rows": places.led(tables.results(self.rows, leaks(self.rows)), self.rows, self.cells),
             "budget-rows": tables.budgets(self.budgets),
             "ratio-rows": tables.ratios(self.ratios),
             "difference-rows": tables.differences(self.differences),
