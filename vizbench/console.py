@@ -28,6 +28,9 @@ if TYPE_CHECKING:  # each of these costs what `vizbench --help` may not
 MAX_PICTURES = 3
 """Instances that `eval` draws in the terminal; the report has them all."""
 
+FREE = 0.1
+"""Seconds under which a cell of a plan costs nothing: a dry run folds such cells into one line."""
+
 MAX_REASONS = 20
 """Tasks that could not be read of which `eval` says why; the rest are counted."""
 
@@ -132,16 +135,19 @@ def judged(result: Judged) -> None:
 
 def scored(result: Scored) -> None:
     """What saved answers are worth, what was left out of them, and why answers were wrong."""
+    from vizbench.harness.names import counted
+
     score = result.score
-    out(f"{score.task}: {score.rows:,} rows, {score.answered:,} answered by {score.kind}, {score.missing:,} missing")
-    for count, what in (
-        (score.missing, "rows without an answer, counted as wrong"),
-        (score.undecodable, "answers that hold no grid, counted as wrong"),
-        (score.duplicates, "further answers to a row, left aside"),
-        (score.unknown, f"answers to rows that are not in the data set, left aside: {_some(score.strangers)}"),
+    rows = counted(score.rows, "row")
+    out(f"{score.task}: {rows}, {score.answered:,} answered by {score.kind}, {score.missing:,} missing")
+    for count, what, told in (
+        (score.missing, "row", "without an answer, counted as wrong"),
+        (score.undecodable, "answer", "without a grid, counted as wrong"),
+        (score.duplicates, "further answer", "to a row that had one, left aside"),
+        (score.unknown, "answer", f"to rows that are not in the data set, left aside: {_some(score.strangers)}"),
     ):
         if count:
-            note(f"{count:,} {what}")
+            note(f"{counted(count, what)} {told}")
     valid, exact = (
         f"{share:.4f} [{low:.4f}, {high:.4f}]"
         for share, low, high in (
@@ -244,20 +250,40 @@ def answers(cells: Sequence[CellRun]) -> None:
 
 
 def forecast(cells: Sequence[Forecast], jobs: int, folder: Path) -> None:
-    """What a plan will take: a line a cell, then the time of all."""
+    """What a plan will take: a line a cell that takes time, one for those that take none, then the time of all."""
     from vizbench.harness.forecast import total
+    from vizbench.harness.names import counted
 
-    rows = [(_cell_name(c.cell), _number(c.examples), _number(c.questions), f"{c.answers:,}", _time(c)) for c in cells]
+    free = [cell for cell in cells if not cell.problem and cell.seconds is not None and cell.seconds < FREE]
+    folded = free if len(free) > 1 else []
+    rows = [
+        (_cell_name(c.cell), _number(c.examples), _number(c.questions), f"{c.answers:,}", _time(c))
+        for c in cells
+        if c not in folded
+    ]
+    if folded:
+        rows.append(_folded(folded))
     columns(("cell", "examples", "questions", "to answer", "time"), rows)
     unfinished, answers = sum(cell.answers > 0 for cell in cells), sum(cell.answers for cell in cells)
     out()
-    out(f"{len(cells):,} cells under {folder}, {unfinished:,} of them unfinished: {answers:,} answers to give")
+    left = f"{unfinished:,} of them unfinished: {counted(answers, 'answer')} to give"
+    out(f"{counted(len(cells), 'cell')} under {folder}, {left}")
     whole = span(total(cells))
     out(f"about {whole} by one process" + (f", {span(total(cells) / jobs)} by {jobs}" if jobs > 1 else ""))
     out("measured: a few steps and answers of each model; ~: the mean of the model's measured tasks")
     unknown = sum(cell.seconds is None for cell in cells)
     if unknown:
-        note(f"the time of {unknown:,} cells could not be told and is not in the sum")
+        note(f"the time of {counted(unknown, 'cell')} could not be told and is not in the sum")
+
+
+def _folded(free: Sequence[Forecast]) -> tuple[str, ...]:
+    """One line for cells that cost nothing: which models', how many, and what of them is done."""
+    from vizbench.harness.names import counted
+
+    models = ", ".join(dict.fromkeys(each.cell.model for each in free))
+    done = sum(each.state == "done" for each in free)
+    time = "done" if done == len(free) else f"under {FREE} s each" + (f", {done:,} done" if done else "")
+    return f"{counted(len(free), 'cell')} of {models}", "", "", f"{sum(each.answers for each in free):,}", time
 
 
 def _time(cell: Forecast) -> str:
