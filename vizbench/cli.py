@@ -199,16 +199,31 @@ def score(
     process: Annotated[
         bool, typer.Option("--process", help="Judge every frame or state on the way, not the last alone.")
     ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Keep the answers as a run there, for `vizbench report`; needs --name.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What the model is called in the report.")] = None,
+    shots: Annotated[
+        int | None, typer.Option(help="Of the task's train rows, how many the model was trained on; without it 0.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Judge saved answers of any outside model. A row without an answer is wrong."""
-    from vizbench.harness.score import score as judge
+    from vizbench.harness.outside import keep
+    from vizbench.harness.score import mark, summed
 
-    scored = judge(predictions, dataset, process)
+    if (out is None) != (name is None) or (out is None and shots is not None):
+        raise UserError(
+            "a run is kept by --out RUNS and --name MODEL together, and --shots tells of it: give both or none"
+        )
+    sheet = mark(predictions, dataset, process)
+    kept = keep(sheet, out, name, shots) if out is not None and name is not None else None
     if json:
-        console.out_json(scored)
+        console.out_json(summed(sheet))
         return
-    console.scored(scored)
+    console.scored(summed(sheet))
+    if kept is not None:
+        console.out(f"kept in {kept}; a page of all models there: vizbench report {out} --html report.html")
 
 
 @app.command(name="eval")

@@ -276,7 +276,7 @@ def forecast(cells: Sequence[Forecast], jobs: int, folder: Path) -> None:
         note(f"the time of {counted(unknown, 'cell')} could not be told and is not in the sum")
 
 
-def _folded(free: Sequence[Forecast]) -> tuple[str, ...]:
+def _folded(free: Sequence[Forecast]) -> tuple[str, str, str, str, str]:
     """One line for cells that cost nothing: which models', how many, and what of them is done."""
     from vizbench.harness.names import counted
 

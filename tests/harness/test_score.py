@@ -72,7 +72,7 @@ def test_what_holds_no_grid_is_wrong_and_keeps_its_reason(data, tmp_path):
     names = [row.id for row in rows(data)]
     answers = [None, "no grid", [[[1]]], [[0, 300]], {"a": 1}, [["x"]]]
     found = score(write_lines(tmp_path / "a.jsonl", zip(names, answers, strict=True)), data)
-    assert (found.score.answered, found.score.valid, found.score.undecodable) == (N, 0.0, 1)
+    assert (found.score.answered, found.score.valid, found.score.undecodable) == (N, 0.0, N)
     assert all(verdict.reason for verdict in found.verdicts.values())
 
 
@@ -239,7 +239,7 @@ def test_the_command_counts_aloud(run: Run, tmp_path: Path) -> None:
     assert done.code == 0
     assert "3 rows, 1 answered by lines, 2 missing" in done.out
     assert "0.3333 [" in done.out
-    for part in ("2 rows without an answer", "1 further answers", "not in the data set, left aside: 'else'"):
+    for part in ("2 rows without an answer", "1 further answer to", "not in the data set, left aside: 'else'"):
         assert part in done.err
     found = json.loads(run("score", "a.jsonl", "--dataset", "d", "--json").out)
     assert found["score"]["exact"] == pytest.approx(1 / 3)

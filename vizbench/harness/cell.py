@@ -109,7 +109,7 @@ def measure(place: Place, load: LoadData, model_of: ModelOf, report: Callable[[E
         sentence = str(error) if isinstance(error, UserError) else f"{type(error).__name__} in its data: {error}"
         return Outcome(cell, directory, sentence, data=False)
     model = None if open_questions == [] else model_of(cell.model, cell.checkpoint)
-    header = _header(cell, asking, model, place.kin)
+    header = header_of(asking, model, place.kin)
     refuse_change(directory, _lasting(header))
     if model is None:
         _forget_error(directory)  # its process may have been ended after the last answer
@@ -192,7 +192,9 @@ def _head(split: Split, n: int | None) -> tuple[Instance, ...]:
     return split.head(n)
 
 
-def _header(cell: Cell, asking: Asking, model: Model[Any] | None, kin: str | None) -> Header:
+def header_of(asking: Asking, model: Model[Any] | None, kin: str | None) -> Header:
+    """The header of a cell with its data. model: None where none is run; kin: near or far, where known."""
+    cell = asking.cell
     digest = data_digest([*asking.train, *asking.test])
     task = TaskInfo(sources.version_of(asking.judge), _json(asking.params), asking.judge.look.palette)
     data = DataInfo(digest, len(asking.train), len(asking.test))
