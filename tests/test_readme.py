@@ -68,6 +68,7 @@ def test_every_command_runs_in_the_order_of_the_readme(tmp_path: Path) -> None:
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     assert (tmp_path / "way.gif").read_bytes().startswith(b"GIF8")
     assert "</html>" in (tmp_path / "first.html").read_text(encoding="utf-8")
+    assert "my-model" in (tmp_path / "mazes.html").read_text(encoding="utf-8")
 
 
 def module(name: str, source: str, folder: Path) -> ModuleType:

@@ -219,16 +219,31 @@ def score(
     process: Annotated[
         bool, typer.Option("--process", help="Judge every frame or state on the way, not the last alone.")
     ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Keep the answers as a run there, for `vizbench report`; needs --name.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What the model is called in the report.")] = None,
+    shots: Annotated[
+        int | None, typer.Option(help="Of the task's train rows, how many the model was trained on; without it 0.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Judge saved answers of any outside model. A row without an answer is wrong."""
-    from vizbench.harness.score import score as judge
+    from vizbench.harness.outside import keep
+    from vizbench.harness.score import mark, summed
 
-    scored = judge(predictions, dataset, process)
+    if (out is None) != (name is None) or (out is None and shots is not None):
+        raise UserError(
+            "a run is kept by --out RUNS and --name MODEL together, and --shots tells of it: give both or none"
+        )
+    sheet = mark(predictions, dataset, process)
+    kept = keep(sheet, out, name, shots) if out is not None and name is not None else None
     if json:
-        console.out_json(scored)
+        console.out_json(summed(sheet))
         return
-    console.scored(scored)
+    console.scored(summed(sheet))
+    if kept is not None:
+        console.out(f"kept in {kept}; a page of all models there: vizbench report {out} --html report.html")
 
 
 @app.command(name="eval")
@@ -323,23 +338,32 @@ def report(
     runs: Annotated[list[Path], typer.Argument(metavar="RUNS...", help="Folders that `eval` wrote.")],
     html: Annotated[Path | None, typer.Option("--html", help="The page to write.")] = None,
     csv: Annotated[
-        Path | None, typer.Option("--csv", help="The table to write, a row a task, model and budget.")
+        Path | None,
+        typer.Option(
+            "--csv",
+            help="The table to write, a row a task, model and budget; beside it NAME-unfinished.csv, if any are.",
+        ),
     ] = None,
     md: Annotated[Path | None, typer.Option("--md", help="The tables to write as Markdown.")] = None,
     figures: Annotated[Path | None, typer.Option("--figures", help="A folder for the figures: PNG, SVG, PDF.")] = None,
 ) -> None:
     """Write the report of runs, from their records alone: as a page, as tables, as figures."""
     from vizbench.harness import export
-    from vizbench.harness.records import read_runs
+    from vizbench.harness.gaps import gaps, write_gaps
+    from vizbench.harness.records import read_lost, read_runs
     from vizbench.harness.report import write_report
 
     if not any((html, csv, md, figures)):
         raise UserError("nothing is to be written: name --html FILE, --csv FILE, --md FILE or --figures FOLDER")
     cells = read_runs(runs)
+    lacking = gaps(cells, read_lost(runs))
     if html is not None:
         write_report(runs, html)
     if csv is not None:
         export.write_csv(cells, csv)
+        beside = csv.with_name(f"{csv.stem}-unfinished.csv")
+        if lacking or beside.exists():  # one of before would go on telling of cells that are finished by now
+            write_gaps(lacking, beside)
     if md is not None:
         export.write_markdown(cells, md)
     if figures is not None:
@@ -348,6 +372,7 @@ def report(
         write_figures(cells, figures)
     for path in filter(None, (html, csv, md, figures)):
         console.out(str(path))
+    console.unfinished(lacking)
 
 
 @app.command()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # each of these costs what `vizbench --help` may not
     from vizbench.formats import Judged
     from vizbench.harness.cell import Event, Outcome
     from vizbench.harness.forecast import Forecast
+    from vizbench.harness.gaps import Gap
     from vizbench.harness.metrics import Summary
     from vizbench.harness.plan import Cell
     from vizbench.harness.records import CellRun
@@ -28,6 +29,9 @@ if TYPE_CHECKING:  # each of these costs what `vizbench --help` may not
 
 MAX_PICTURES = 3
 """Instances that `eval` draws in the terminal; the report has them all."""
+
+FREE = 0.1
+"""Seconds under which a cell of a plan costs nothing: a dry run folds such cells into one line."""
 
 MAX_REASONS = 20
 """Tasks that could not be read of which `eval` says why; the rest are counted."""
@@ -240,6 +244,14 @@ def left_out(outcomes: Sequence[Outcome]) -> None:
     note(f"left out: {len(reasons):,} of {plural(of, 'task')}; the error.txt of each one's cells says why")
 
 
+def unfinished(gaps: Sequence[Gap]) -> None:
+    """Name the cells that lack answers, each with its error, at most MAX_REASONS; and count them."""
+    for gap in gaps[:MAX_REASONS]:
+        note(f"unfinished: {gap.who()}: {gap.state()}")
+    if gaps:
+        note(f"unfinished: {plural(len(gaps), 'cell')} in all; the same `vizbench eval` goes on from what is there")
+
+
 def answers(cells: Sequence[CellRun]) -> None:
     """A few questions, targets and answers of these cells, at most MAX_PICTURES."""
     import numpy as np
@@ -261,21 +273,37 @@ def answers(cells: Sequence[CellRun]) -> None:
 
 
 def forecast(cells: Sequence[Forecast], jobs: int, folder: Path) -> None:
-    """What a plan will take: a line a cell, then the time of all."""
+    """What a plan will take: a line a cell that takes time, one for those that take none, then the time of all."""
     from vizbench.harness.forecast import total
 
-    rows = [(_cell_name(c.cell), _number(c.examples), _number(c.questions), f"{c.answers:,}", _time(c)) for c in cells]
+    free = [cell for cell in cells if not cell.problem and cell.seconds is not None and cell.seconds < FREE]
+    folded = free if len(free) > 1 else []
+    rows = [
+        (_cell_name(c.cell), _number(c.examples), _number(c.questions), f"{c.answers:,}", _time(c))
+        for c in cells
+        if c not in folded
+    ]
+    if folded:
+        rows.append(_folded(folded))
     columns(("cell", "examples", "questions", "to answer", "time"), rows)
     unfinished, answers = sum(cell.answers > 0 for cell in cells), sum(cell.answers for cell in cells)
     out()
-    asked = plural(answers, "answer")
-    out(f"{plural(len(cells), 'cell')} under {folder}, {unfinished:,} of them unfinished: {asked} to give")
+    left = f"{unfinished:,} of them unfinished: {plural(answers, 'answer')} to give"
+    out(f"{plural(len(cells), 'cell')} under {folder}, {left}")
     whole = span(total(cells))
     out(f"about {whole} by one process" + (f", {span(total(cells) / jobs)} by {jobs}" if jobs > 1 else ""))
     out("measured: a few steps and answers of each model; ~: the mean of the model's measured tasks")
     unknown = sum(cell.seconds is None for cell in cells)
     if unknown:
         note(f"the time of {plural(unknown, 'cell')} could not be told and is not in the sum")
+
+
+def _folded(free: Sequence[Forecast]) -> tuple[str, str, str, str, str]:
+    """One line for cells that cost nothing: which models', how many, and what of them is done."""
+    models = ", ".join(dict.fromkeys(each.cell.model for each in free))
+    done = sum(each.state == "done" for each in free)
+    time = "done" if done == len(free) else f"under {FREE} s each" + (f", {done:,} done" if done else "")
+    return f"{plural(len(free), 'cell')} of {models}", "", "", f"{sum(each.answers for each in free):,}", time
 
 
 def _time(cell: Forecast) -> str:

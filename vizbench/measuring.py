@@ -11,6 +11,7 @@ from vizbench import console, protocols
 from vizbench.baselines.worlds import kin
 from vizbench.harness.corpus import concepts, solved
 from vizbench.harness.forecast import forecast
+from vizbench.harness.gaps import gaps
 from vizbench.harness.jobs import check_jobs
 from vizbench.harness.metrics import summaries
 from vizbench.harness.plan import TRIVIAL, Plan
@@ -41,7 +42,7 @@ def measure(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
     report = folder / "report.html"
     begun = [outcome.directory for outcome in outcomes if outcome.begun]
     if begun:
-        write_report(begun, report)
+        write_report([folder], report)
     cells = [read_cell(directory) for directory in begun]
     failed = {outcome.directory.name: outcome.error for outcome in outcomes if outcome.error}
     if json:
@@ -68,5 +69,6 @@ def measure(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
     console.left_out(outcomes)
     for name, error in ((o.directory.name, o.error) for o in outcomes if o.error and o.data):
         console.note(f"failed: {name}: {error} (all of it in {folder / name / 'error.txt'})")
+    console.unfinished([gap for gap in gaps(cells, ()) if not gap.error])
     if failed:
         raise typer.Exit(1)

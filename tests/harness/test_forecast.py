@@ -10,10 +10,11 @@ import pytest
 
 from tests.commands import Run
 from tests.harness import stubs
+from vizbench import console
 from vizbench.errors import UserError
 from vizbench.harness import forecast as forecast_module
-from vizbench.harness.forecast import STEPS, Pace, forecast
-from vizbench.harness.plan import TRIVIAL, Plan
+from vizbench.harness.forecast import STEPS, Forecast, Pace, forecast
+from vizbench.harness.plan import TRIVIAL, Cell, Plan
 from vizbench.harness.run import run
 
 TRAINER = f"{stubs.FILE}:Trainer"
@@ -108,10 +109,42 @@ def test_the_command_prints_cells_and_a_sum_and_writes_nothing(run: Run, tmp_pat
     words = ("eval", "--task", "life/conway", "--shots", "3,5", "--n-test", 6, "--dry-run", "--jobs", 2)
     done = run(*words)
     assert done.code == 0, done
-    assert "solver on life/conway, 5 shots" in done.out
     assert "12 cells under runs/trivial_life-conway, 12 of them unfinished: 72 answers to give" in done.out
     assert " by one process, " in done.out
     found = json.loads(run(*words, "--json").out)
     assert len(found["cells"]) == 12
     assert found["cells"][0]["cell"]["task"] == "life/conway"
     assert not list(tmp_path.iterdir())
+
+
+def told(capsys: pytest.CaptureFixture[str], *cells: tuple[str, float | None, int, str]) -> list[str]:
+    """The lines of a dry run of cells of (model, seconds, answers, problem)."""
+    console.forecast(
+        [
+            Forecast(Cell("t/x", m, "none", 3, k, 5, 1), "d", "new" if n else "done", 3, 5, n, seconds, True, problem)
+            for k, (m, seconds, n, problem) in enumerate(cells)
+        ],
+        1,
+        Path("r"),
+    )
+    return capsys.readouterr().out.splitlines()
+
+
+def test_cells_that_cost_nothing_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    free = [("copy", 0.01, 5, ""), ("blank", 0.0, 0, ""), ("copy", 0.099, 5, "")]
+    _, slow, broken, folded, _, total, *_ = told(capsys, ("mine", 0.1, 5, ""), *free, ("bad", None, 5, "no luck"))
+    assert slow.split() == ["mine", "on", "t/x,", "3", "shots", "3", "5", "5", "0.1", "s"]
+    assert broken.endswith("no luck")
+    assert folded.split() == ["3", "cells", "of", "copy,", "blank", "10", "under", "0.1", "s", "each,", "1", "done"]
+    assert total == "5 cells under r, 4 of them unfinished: 20 answers to give"
+
+
+def test_one_cell_stands_for_itself_and_is_no_plural(capsys: pytest.CaptureFixture[str]) -> None:
+    _, line, _, total, *_ = told(capsys, ("copy", 0.01, 1, ""))
+    assert line.startswith("copy on t/x, 3 shots ")
+    assert total == "1 cell under r, 1 of them unfinished: 1 answer to give"
+
+
+def test_what_is_done_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    _, line, *_ = told(capsys, ("copy", 0.0, 0, ""), ("blank", 0.0, 0, ""))
+    assert line.split() == ["2", "cells", "of", "copy,", "blank", "0", "done"]

@@ -72,7 +72,7 @@ def test_what_holds_no_grid_is_wrong_and_keeps_its_reason(data, tmp_path):
     names = [row.id for row in rows(data)]
     answers = [None, "no grid", [[[1]]], [[0, 300]], {"a": 1}, [["x"]]]
     found = score(write_lines(tmp_path / "a.jsonl", zip(names, answers, strict=True)), data)
-    assert (found.score.answered, found.score.valid, found.score.undecodable) == (N, 0.0, 1)
+    assert (found.score.answered, found.score.valid, found.score.undecodable) == (N, 0.0, N)
     assert all(verdict.reason for verdict in found.verdicts.values())
 
 

@@ -110,9 +110,10 @@ def measure(place: Place, load: LoadData, model_of: ModelOf, report: Callable[[E
         sentence = str(error) if isinstance(error, UserError) else f"{type(error).__name__} in its data: {error}"
         return Outcome(cell, directory, sentence, data=False)
     model = None if open_questions == [] else model_of(cell.model, cell.checkpoint)
-    header = _header(cell, asking, model, place.kin)
+    header = header_of(asking, model, place.kin)
     refuse_change(directory, _lasting(header))
     if model is None:
+        _forget_error(directory)  # its process may have been ended after the last answer
         tell("skip")
         return Outcome(cell, directory, None)
     tell("start")
@@ -121,6 +122,7 @@ def measure(place: Place, load: LoadData, model_of: ModelOf, report: Callable[[E
     with locked(directory):
         refuse_change(directory, _lasting(header))  # another process may have begun it since
         clear_drafts(directory)
+        _forget_error(directory)
         if not (directory / "run.json").exists():
             rows = b"".join(encode(instance, steps=False) + b"\n" for instance in asking.test)
             write_whole(directory / "questions.jsonl", rows)
@@ -131,11 +133,9 @@ def measure(place: Place, load: LoadData, model_of: ModelOf, report: Callable[[E
             raise
         except Exception as error:
             sentence = str(error) if isinstance(error, ModelFaultError) else f"{type(error).__name__}: {error}"
-            write_error(directory, sentence, error)
+            write_error(directory, cell, sentence, error)
             tell("failed", message=sentence)
             return Outcome(cell, directory, sentence)
-        with disk_errors(directory):
-            (directory / "error.txt").unlink(missing_ok=True)
     tell("done")
     return Outcome(cell, directory, None)
 
@@ -166,12 +166,22 @@ def refuse_change(directory: Path, wanted: Mapping[str, Any]) -> None:
         )
 
 
-def write_error(directory: Path, sentence: str, error: BaseException | None = None) -> None:
-    """Leave in the directory why the cell failed: a sentence, and the traceback of `error`."""
+def write_error(directory: Path, cell: Cell, sentence: str, error: BaseException | None = None) -> None:
+    """Leave in the directory why the cell failed: a sentence, and the traceback of `error`; and where there is no run
+    yet, the cell itself, so that a report can name what it lacks."""
     with disk_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
+    if not (directory / "run.json").exists():
+        write_whole(directory / "cell.json", msgspec.json.format(msgspec.json.encode(cell)) + b"\n")
     story = [sentence.replace("\n", " "), "\n", *(["\n", *traceback.format_exception(error)] if error else [])]
     write_whole(directory / "error.txt", "".join(story).encode("utf-8", "replace"))
+
+
+def _forget_error(directory: Path) -> None:
+    """Remove what a failure of before has left."""
+    with disk_errors(directory):
+        for name in ("error.txt", "cell.json"):
+            (directory / name).unlink(missing_ok=True)
 
 
 def _head(split: Split, n: int | None) -> tuple[Instance, ...]:
@@ -185,7 +195,9 @@ def _head(split: Split, n: int | None) -> tuple[Instance, ...]:
     return split.head(n)
 
 
-def _header(cell: Cell, asking: Asking, model: Model[Any] | None, kin: str | None) -> Header:
+def header_of(asking: Asking, model: Model[Any] | None, kin: str | None) -> Header:
+    """The header of a cell with its data. model: None where none is run; kin: near or far, where known."""
+    cell = asking.cell
     digest = data_digest([*asking.train, *asking.test])
     task = TaskInfo(sources.version_of(asking.judge), _json(asking.params), asking.judge.look.palette)
     data = DataInfo(digest, len(asking.train), len(asking.test))

@@ -31,6 +31,10 @@ _PATIENCE: Final = 10.0
 """Seconds that a process without work has to end by itself, so that a model may put its things away."""
 
 
+_CRASHES: Final = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL")
+"""Signals that a process brings on itself."""
+
+
 def check_jobs(jobs: int) -> None:
     """Refuse a number of processes that is no integer in 1 … MAX_JOBS."""
     if isinstance(jobs, bool) or not isinstance(jobs, int) or not 1 <= jobs <= MAX_JOBS:  # pyright: ignore[reportUnnecessaryIsInstance] callers are users
@@ -136,13 +140,24 @@ class _Worker:
 
 def _died(worker: _Worker, report: Callable[[Event], None]) -> Outcome:
     """The outcome of a cell whose process ended in its midst."""
-    place, code = worker.at, worker.process.exitcode or 0
-    how = f"by signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"with code {code}"
-    hint = ", maybe out of memory: use fewer jobs" if code == -9 else ""
-    sentence = f"its process ended {how}{hint}"
-    write_error(place.directory, sentence)
+    place = worker.at
+    sentence = _ended(worker.process.exitcode or 0)
+    write_error(place.directory, place.cell, sentence)
     report(Event("failed", place.cell, place.position, place.cells, message=sentence))
     return Outcome(place.cell, place.directory, sentence)
+
+
+def _ended(code: int) -> str:
+    """What ended a process, by its exit code: whoever killed it from outside, a crash of its own, or its own will."""
+    goes_on = "the same command goes on from its last answer"
+    if code >= 0:
+        return f"its process ended by itself, with code {code}: {goes_on}"
+    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+    if name == "SIGKILL":
+        return f"its process was killed from outside (SIGKILL), maybe for want of memory: {goes_on}, with fewer jobs"
+    if name in _CRASHES:
+        return f"its process crashed ({name}) in the model or a library of its: {goes_on}"
+    return f"its process was killed from outside ({name}): {goes_on}"
 
 
 def _work(pipe: Connection[Any, Any]) -> None:

@@ -28,6 +28,11 @@ def model_label(model: str, checkpoint: str, training: str = OWN) -> str:
     return " · ".join(parts)
 
 
+def cell_text(text: str) -> str:
+    """A name as a cell of a CSV file, quoted where a spreadsheet would run it as a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
 def model_key(model: str, checkpoint: str, training: str = OWN) -> str:
     """The model in an address within the report."""
     return f"{model}@{checkpoint}" + (f"@{training}" if training not in (NONE, OWN) else "")

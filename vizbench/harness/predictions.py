@@ -18,6 +18,7 @@ from urllib.parse import unquote
 from vizbench.dataset import Recipe
 from vizbench.errors import UserError
 from vizbench.formats.answers import answer_lines
+from vizbench.formats.manifest import NAME
 from vizbench.types import Json
 
 MAX_LINE: Final = 64 << 20
@@ -31,6 +32,7 @@ VIDEOS: Final = frozenset({".mp4", ".mkv", ".webm"})
 
 Kind: TypeAlias = Literal["lines", "pictures", "videos", "vmevalkit"]
 
+_SHARD = re.compile(r"(train|test)-[0-9]{5}\.(jsonl|parquet)")
 _NUMBER = re.compile(r"(?:.*[^0-9])?(?P<index>[0-9]{1,12})", re.DOTALL)
 _PLACE = re.compile(r"(?:.*[^0-9])?(?P<seed>[0-9]{1,19})-(?P<split>train|test)-(?P<index>[0-9]{1,12})", re.DOTALL)
 
@@ -52,6 +54,7 @@ class Given:
 def read_predictions(path: Path, recipe: Recipe, rows: int) -> Given:
     """The answers in a file or folder to the first `rows` rows of a recipe; the first to a row counts, files in order
     of their names. UserError where there are none, or pictures beside videos, or a line is no answer."""
+    _refuse_own(path)
     if not path.is_dir():
         return _sorted_out("lines", answer_lines(path), recipe, rows)
     files = _files(path)
@@ -66,6 +69,20 @@ def read_predictions(path: Path, recipe: Recipe, rows: int) -> Given:
         raise UserError(f"{path} holds {fault}: give a folder of {_names(PICTURES)}, or one of {_names(VIDEOS)}")
     kind: Kind = "pictures" if pictures else "videos"
     return _sorted_out(kind, ((file.stem, file) for file in pictures or videos), recipe, rows)
+
+
+def _refuse_own(path: Path) -> None:
+    """UserError for a data set, or a part of one: it holds the stored answers, and they are no model's."""
+    if (path / NAME).is_file():
+        raise UserError(
+            f"{path} is a data set and holds no model's answers (its target folder or rows are what answers are judged "
+            "by): give the model's own, a file of JSON Lines or a folder of files named by row, 0.png, 1.png …"
+        )
+    if (path.parent / NAME).is_file() and (path.name in ("question", "target") or _SHARD.fullmatch(path.name)):
+        raise UserError(
+            f"{path} is a part of the data set {path.parent} and holds no model's answers: give the model's own, a "
+            "file of JSON Lines or a folder of files named by row, 0.png, 1.png …"
+        )
 
 
 def row_named(name: str, recipe: Recipe, rows: int) -> str | None:

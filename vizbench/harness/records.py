@@ -4,6 +4,8 @@ run.json        Header: the cell, its task and data, the machine
 questions.jsonl formats.rows.Row: the test instances, without their steps
 sessions.jsonl  Session: one line each time a model was adapted
 records.jsonl   Record: one line a prediction
+error.txt       why the cell failed last: one sentence, then the traceback
+cell.json       the plan's Cell, where it failed before there was a run.json
 """
 
 from __future__ import annotations
@@ -116,6 +118,17 @@ class CellRun:
         return len(self.records) == len(self.questions) * self.header.cell.attempts
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A cell that failed before it could be asked anything: its data could not be had, or its process was ended while
+    it was made. error: why, in one line."""
+
+    directory: Path
+    cell: Cell
+    error: str
+
+
 def read_header(directory: Path) -> Header:
     """The cell's run.json, or a UserError that names the file and the fault."""
     path = directory / "run.json"
@@ -189,9 +202,29 @@ def read_cell(directory: Path) -> CellRun:
     records, _ = read_records(directory, header.cell, [question.id for question in questions])
     for record in records:
         _check_rectangle(directory, record.id, *([] if record.answer is None else [record.answer]))
-    failure = directory / "error.txt"
-    error = read_bounded(failure, "error file", 1 << 20).decode("utf-8", "replace") if failure.exists() else ""
-    return CellRun(directory, header, questions, sessions, records, error.partition("\n")[0])
+    return CellRun(directory, header, questions, sessions, records, read_error(directory))
+
+
+def read_error(directory: Path) -> str:
+    """Why the cell failed last, in one line; "" where it did not."""
+    path = directory / "error.txt"
+    text = read_bounded(path, "error file", 1 << 20).decode("utf-8", "replace") if path.exists() else ""
+    return text.partition("\n")[0]
+
+
+def read_lost(paths: Sequence[Path]) -> list[Lost]:
+    """Every cell in or below these directories that failed before there was a run, sorted by place."""
+    found: dict[Path, Lost] = {}
+    for path in (file for top in paths for file in sorted(top.rglob("cell.json"))):
+        directory = path.parent
+        if (directory / "run.json").exists():
+            continue
+        try:
+            cell = msgspec.json.decode(read_bounded(path, "cell file", 1 << 20), type=Cell)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            raise UserError(f"{path} is no cell file ({error}): remove {directory}") from None
+        found[directory.resolve()] = Lost(directory, cell, read_error(directory))
+    return list(found.values())
 
 
 def read_runs(paths: Sequence[Path]) -> list[CellRun]:

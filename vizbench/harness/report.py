@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Final, Literal, final
 
 from vizbench.errors import UserError
-from vizbench.harness import compare, corpus, figure, lines, names, paper, svg, tables
+from vizbench.harness import compare, corpus, figure, lines, names, paper, places, svg, tables
+from vizbench.harness.gaps import gaps
 from vizbench.harness.metrics import LEAK, Summary, distinct, leaks, summaries
 from vizbench.harness.plan import TRIVIAL, UNREPORTED, slug
 from vizbench.harness.provenance import now
-from vizbench.harness.records import CellRun, read_runs
+from vizbench.harness.records import CellRun, Lost, read_lost, read_runs
 from vizbench.harness.storage import disk_errors, write_whole
 from vizbench.harness.viewer import MAX_BYTES, payload
 from vizbench.types import Json
@@ -31,10 +32,10 @@ def write_report(runs: Sequence[Path], html: Path) -> None:
     runs: the `--out` of evaluations, or single cells in them. UserError where there is no run, a file in one is
     corrupt, or the disk refuses.
     """
-    cells = read_runs(runs)
+    cells, lost = read_runs(runs), read_lost(runs)
     if html.is_dir():
         raise UserError(f"{html} is a folder: name a file, e.g. {html / 'report.html'}")
-    write_whole(html, render_report(cells).encode("utf-8", "replace"))
+    write_whole(html, render_report(cells, lost).encode("utf-8", "replace"))
 
 
 def write_figures(cells: Sequence[CellRun], folder: Path) -> list[Path]:
@@ -54,12 +55,14 @@ def write_figures(cells: Sequence[CellRun], folder: Path) -> list[Path]:
     return written
 
 
-def render_report(cells: Sequence[CellRun], most_bytes: int = MAX_BYTES) -> str:
-    """The report as HTML text. most_bytes: what the viewer's questions and answers may take of it."""
+def render_report(cells: Sequence[CellRun], lost: Sequence[Lost] = (), most_bytes: int = MAX_BYTES) -> str:
+    """The report as HTML text. lost: cells that could not begin; most_bytes: what the viewer's questions and answers
+    may take of it."""
     import jinja2
 
     found = _gather(cells)
-    panels, drawings = lines.panels(found.rows), found.drawings()
+    panels = places.addressed(lines.panels(found.rows), found.rows, found.cells)
+    drawings = found.drawings()
     packed = payload(found.cells, most_bytes)
     heads = [cell.header.cell for cell in found.cells]
     environment = jinja2.Environment(
@@ -76,7 +79,7 @@ def render_report(cells: Sequence[CellRun], most_bytes: int = MAX_BYTES) -> str:
         models=len({head.model for head in heads} - set(TRIVIAL)),
         seeds=sorted({head.seed for head in heads}),
         made=now(),
-        troubles=[cell for cell in found.cells if cell.error or not cell.complete],
+        gaps=gaps(found.cells, lost),
         leaky=leaks(found.rows),
         leak=LEAK,
         flagged={row.task: row.flagged for row in found.rows if row.flagged},
@@ -128,7 +131,7 @@ class _Findings:
     def tables(self) -> dict[str, Json]:
         """What the tables show, by the id of the element that holds it."""
         return {
-            "rows": tables.results(self.rows, leaks(self.rows)),
+            "rows": places.led(tables.results(self.rows, leaks(self.rows)), self.rows, self.cells),
             "budget-rows": tables.budgets(self.budgets),
             "ratio-rows": tables.ratios(self.ratios),
             "difference-rows": tables.differences(self.differences),

@@ -55,7 +55,7 @@ def run(
     if len(lost) == len(outcomes):
         raise UserError(lost[0][1])
     for place, error in lost:
-        write_error(place.directory, error)
+        write_error(place.directory, place.cell, error)
         Teller(report, place)("failed", message=error)
     return outcomes
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast, final
 
 import msgspec
 import numpy as np
 
+from vizbench.dataset import Recipe
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
 from vizbench.formats.reading import read
+from vizbench.harness.channel import GridChannel
 from vizbench.harness.metrics import wilson
-from vizbench.harness.predictions import VIDEOS, Kind, read_predictions
+from vizbench.harness.predictions import VIDEOS, Given, Kind, read_predictions
 from vizbench.renderers.decode import decode
 from vizbench.renderers.files import read_png
 from vizbench.renderers.text import from_text
@@ -61,7 +64,34 @@ class Scored(msgspec.Struct, frozen=True):
     verdicts: dict[str, Verdict]
 
 
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Marked:
+    """A row with what was answered. grid: the answer's, None where none could be read, or a process was judged."""
+
+    row: Instance
+    verdict: Verdict
+    grid: Grid | None
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheet:
+    """Every row of a data set, marked. undecodable: how many answers hold no grid."""
+
+    recipe: Recipe
+    process: bool
+    given: Given
+    marked: tuple[Marked, ...]
+    undecodable: int
+
+
 def score(predictions: Path, dataset: Path, process: bool = False) -> Scored:
+    """What the answers in `predictions` to the data set in the folder `dataset` are worth, as `mark` judges them."""
+    return summed(mark(predictions, dataset, process))
+
+
+def mark(predictions: Path, dataset: Path, process: bool = False) -> Sheet:
     """Judge the answers in `predictions` to the data set in the folder `dataset`.
 
     predictions: a file of JSON Lines or a folder, as `predictions.read_predictions` takes them; of a video the last
@@ -75,27 +105,36 @@ def score(predictions: Path, dataset: Path, process: bool = False) -> Scored:
     given = read_predictions(predictions, manifest.recipe, manifest.rows)
     if process and given.kind == "pictures":
         raise UserError(f"{predictions} holds pictures, and a picture is no process: leave --process out")
-    verdicts: dict[str, Verdict] = {}
+    marked: list[Marked] = []
     lost = 0
     for row in read(dataset):
         if row.id not in given.answers:
-            verdicts[row.id] = _MISSING
+            marked.append(Marked(row, _MISSING, None))
             continue
         answer = given.answers[row.id]
         found = _judged(judge, row, answer) if mover is None else _judged_way(mover, row, answer)
-        lost += isinstance(found, DecodeFailure)
-        verdicts[row.id] = Verdict(False, False, 0.0, found.reason) if isinstance(found, DecodeFailure) else found
+        if isinstance(found, DecodeFailure):
+            lost += 1
+            found = Marked(row, Verdict(False, False, 0.0, found.reason), None)
+        marked.append(found)
+    return Sheet(manifest.recipe, process, given, tuple(marked), lost)
+
+
+def summed(sheet: Sheet) -> Scored:
+    """The sheet's figures, and its verdicts by row."""
+    given = sheet.given
+    verdicts = {one.row.id: one.verdict for one in sheet.marked}
     rows, answered = len(verdicts), len(given.answers)
     valid, exact = (sum(getattr(v, what) for v in verdicts.values()) for what in ("valid", "exact"))
     (valid_low, valid_high), (exact_low, exact_high) = wilson(valid, rows), wilson(exact, rows)
     summary = Score(
-        task=manifest.recipe.task,
+        task=sheet.recipe.task,
         kind=given.kind,
-        process=process,
+        process=sheet.process,
         rows=rows,
         answered=answered,
         missing=rows - answered,
-        undecodable=lost,
+        undecodable=sheet.undecodable,
         unknown=len(given.strangers),
         strangers=given.strangers[:5],
         duplicates=given.duplicates,
@@ -116,25 +155,26 @@ def _mover(judge: Judge, task: str) -> Task[Any]:
     return cast("Task[Any]", judge)
 
 
-def _judged(judge: Judge, row: Instance, answer: Json | Path) -> Verdict | DecodeFailure:
+def _judged(judge: Judge, row: Instance, answer: Json | Path) -> Marked | DecodeFailure:
     """The verdict on an answer alone."""
-    decoded: Any = answer
     if isinstance(answer, Path):
         frames = _frames(answer)
         decoded = frames if isinstance(frames, DecodeFailure) else _decode(judge, row, frames[-1])
     elif isinstance(answer, str):
         decoded = from_text(answer)
+    else:
+        decoded = GridChannel(judge.codes).decode(answer)
     if isinstance(decoded, DecodeFailure):
         return decoded
-    return judge.verify(row, getattr(decoded, "grid", decoded))
+    return Marked(row, judge.verify(row, decoded.grid), decoded.grid)
 
 
-def _judged_way(task: Task[Any], row: Instance, answer: Json | Path) -> Verdict | DecodeFailure:
+def _judged_way(task: Task[Any], row: Instance, answer: Json | Path) -> Marked | DecodeFailure:
     """The verdict on a process."""
     if isinstance(answer, str):
         return DecodeFailure("the answer is a text, and a process is a list of grids")
     if not isinstance(answer, Path):
-        return task.verify_steps(row, answer)
+        return Marked(row, task.verify_steps(row, answer), None)
     frames = _frames(answer)
     if isinstance(frames, DecodeFailure):
         return frames
@@ -144,7 +184,7 @@ def _judged_way(task: Task[Any], row: Instance, answer: Json | Path) -> Verdict 
         if isinstance(decoded, DecodeFailure):
             return decoded
         grids.append(decoded.grid)
-    return task.verify_steps(row, states(task, row, grids))
+    return Marked(row, task.verify_steps(row, states(task, row, grids)), None)
 
 
 def states(task: Task[Any], row: Instance, grids: list[Grid]) -> list[Grid]:

@@ -12,7 +12,8 @@ import hashlib
 import itertools
 import sys
 import zlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, cast, final
 
@@ -22,6 +23,7 @@ import numpy as np
 from vizbench import sources
 from vizbench.formats.rows import Row
 from vizbench.harness import names
+from vizbench.harness.places import identity, labels
 from vizbench.harness.plan import TRIVIAL
 from vizbench.harness.records import CellRun, Record
 from vizbench.renderers.palettes import palette
@@ -58,8 +60,9 @@ class Payload:
 def payload(cells: Sequence[CellRun], most_bytes: int = MAX_BYTES) -> Payload:
     """Every question and answer of these cells, or as many questions of each as `most_bytes` allow, at least one."""
     most = held = max(len(cell.questions) for cell in cells)
+    known = labels(cells)
     while True:
-        packer = _Packer(held, most_bytes if held > 1 else sys.maxsize)
+        packer = _Packer(held, most_bytes if held > 1 else sys.maxsize, known)
         if all(packer.add(cell) for cell in cells) and packer.close():
             return Payload(packer.index(), packer.blobs, held, most)
         held = -(-held // 2)
@@ -77,10 +80,14 @@ class _Set:
 @final
 @dataclass(slots=True, eq=False)
 class _Packer:
-    """Gathers blobs until they are too many. The same blob is kept once: `copy` answers alike at every budget."""
+    """Gathers blobs until they are too many. The same blob is kept once: `copy` answers alike at every budget.
+
+    labels: the models' names by the identity of their cells.
+    """
 
     held: int
     most: int
+    labels: Mapping[str, str]
     blobs: list[str] = field(default_factory=list[str])
     size: int = 0
     _numbers: dict[bytes, int] = field(default_factory=dict[bytes, int])
@@ -97,16 +104,17 @@ class _Packer:
         for record in cell.records:
             answers.setdefault(record.id, []).append(record)
         blob = self._keep([[_answer(r, row) for r in answers.get(row.id, ())] for row in chosen])
-        who = head.model, head.checkpoint, head.training
-        model = names.model_key(*who)
-        entry = {"set": place, "model": model, "label": names.model_label(*who)}
-        entry |= {"shots": cell.header.data.examples, "count": len(chosen), "blob": blob}
-        self._runs.append(((place, head.model in TRIVIAL, model, cell.header.data.examples), entry))
+        model = names.model_key(head.model, head.checkpoint, head.training)
+        shots, name = cell.header.data.examples, identity(cell)
+        entry = {"id": name, "set": place, "model": model, "label": self.labels[name], "shots": shots}
+        entry |= {"attempts": head.attempts, "count": len(chosen), "blob": blob}
+        order = place, head.model in TRIVIAL, model, self.labels[name], shots, head.attempts
+        self._runs.append((order, entry))
         return self.size <= self.most
 
     def close(self) -> bool:
         """Add the questions themselves. False: there is no room for them."""
-        for one in self._sets:
+        for one, label in zip(self._sets, _set_labels(self._sets), strict=True):
             header, rows = one.cell.header, one.cell.questions[: self.held]
             blob = {
                 "ids": [row.id for row in rows],
@@ -114,7 +122,7 @@ class _Packer:
                 "targets": [packed(row.target) for row in rows],
                 "ways": _ways(one.cell, rows),
             }
-            entry = {"task": header.cell.task, "label": names.task_label(header.cell.task), "seed": header.cell.seed}
+            entry = {"task": header.cell.task, "label": label, "seed": header.cell.seed}
             colours = ["#" + bytes(colour).hex() for colour in palette(header.task.palette)]
             self._heads.append(entry | {"colours": colours, "blob": self._keep(blob)})
             if self.size > self.most:
@@ -147,6 +155,22 @@ class _Packer:
                 return number
         self._sets.append(_Set(cell, digests))
         return len(self._sets) - 1
+
+
+def _set_labels(sets: Sequence[_Set]) -> list[str]:
+    """What each test set is called: by its task, and its seed where the task has several; and where two would be
+    called alike, by the task's version and a digest of the data."""
+    heads = [one.cell.header for one in sets]
+    tasks = Counter(head.cell.task for head in heads)
+    found = [
+        names.task_label(head.cell.task) + (f", seed {head.cell.seed}" if tasks[head.cell.task] > 1 else "")
+        for head in heads
+    ]
+    alike = Counter(found)
+    return [
+        f"{label}, version {head.task.version}, data {head.data.digest[:6]}" if alike[label] > 1 else label
+        for label, head in zip(found, heads, strict=True)
+    ]
 
 
 def packed(rows: Sequence[Sequence[int]]) -> Packed:

@@ -10,6 +10,13 @@ const written = {
   ratio: value => value.toFixed(3),
   seconds: value => value < 10 ? value.toFixed(2) + " s" : Math.round(value).toLocaleString("en") + " s",
 };
+// What a sign in a cell means, for who points at it; the page says the same in text.
+const signs = text => [
+  [/^–/, "–: there is none"],
+  [/^\?/, "?: the records cannot tell, the one curve or the other does not reach 90%"],
+  [/≤/, "≤: there already at the smallest budget that was measured"],
+  [/>/, ">: not by the largest budget that was measured"],
+].filter(([sign]) => sign.test(text)).map(([, told]) => told).join("; ");
 const byText = new Intl.Collator("en", {numeric: true}).compare;
 
 // Fills `host`, a .table element. finish(line, row, before): what a row has beyond its columns. Gives a function that
@@ -19,9 +26,12 @@ function tableIn(host, {columns, rows}, finish) {
   let order = null, keep = () => true, shown = [], done = 0;
   const lineOf = (row, before) => {
     const line = element("tr");
-    for (const {key, kind} of columns) {
-      const value = row[key] ?? null;
-      line.append(element("td", value === null ? "–" : written[kind](value), kind === "text" ? "t name" : ""));
+    for (const {key, title, kind} of columns) {
+      const value = row[key] ?? null, text = value === null ? "–" : written[kind](value);
+      const cell = element("td", text, (kind === "text" ? "t name" : "") + (value === null ? " none" : ""));
+      Object.assign(cell.dataset, {key, title}); // a narrow window shows rows as cards, each figure under its title
+      cell.title = signs(text);
+      line.append(cell);
     }
     if (finish) finish(line, row, before, order === null);
     return line;
@@ -65,13 +75,20 @@ function tableIn(host, {columns, rows}, finish) {
     head.append(press);
     return head;
   });
-  table.tHead.rows[0].prepend(...heads);
+  table.tHead.rows[0].append(...heads);
   button.onclick = more;
-  const box = host.querySelector(".scroll");
+  const box = host.querySelector(".scroll"), frame = host.querySelector(".frame");
+  const edge = () => { // a shade and a line of text say that there are columns beyond the edge
+    frame.classList.toggle("wide", box.scrollWidth > box.clientWidth + 1);
+    frame.classList.toggle("at-end", box.scrollLeft + box.clientWidth >= box.scrollWidth - 1);
+  };
+  new ResizeObserver(edge).observe(box);
   box.onscroll = () => {
+    edge();
     if (done < shown.length && box.scrollTop + box.clientHeight > box.scrollHeight - 400) more();
   };
   refresh();
+  edge();
   return refresh;
 }
 
@@ -85,21 +102,24 @@ for (const details of document.querySelectorAll("details[data-table]")) { // wri
   const finish = (line, row, before, unsorted) => {
     if (row.trivial) line.className = "trivial";
     if (unsorted && before && before.task !== row.task) line.classList.add("first");
-    line.cells[0].title = row.task;
-    line.cells[1].title = row.kin_help;
+    const cell = key => [...line.cells].find(one => one.dataset.key === key);
+    cell("label").title = row.task;
+    cell("kin").title = row.kin_help;
     for (const mark of ["leaky", "flagged"]) if (row[mark]) {
       const flag = element("span", mark, "flag");
       flag.title = row[mark];
-      line.cells[0].append(flag);
+      cell("label").append(flag);
     }
-    const see = element("button", "view", "see"), last = element("td");
+    const see = element("button", "view", "see"), first = element("td", undefined, "open");
     see.type = "button";
-    see.onclick = () => dispatchEvent(new CustomEvent("see", {detail: row.place}));
+    see.onclick = () => dispatchEvent(new CustomEvent("see", {detail: row.run}));
     see.setAttribute("aria-label", "view the answers of " + row.model + " on " + row.label + ", " + row.shots + " examples");
-    last.append(see);
-    line.append(last);
+    see.title = row.seeds.length > 1 ? "Opens seed " + row.seeds[0] + "; the row counts seeds " + row.seeds.join(", ") : "";
+    first.append(see);
+    line.prepend(first);
   };
   const refresh = tableIn($("results-table"), spec, finish);
+  $("results-table").querySelector("thead tr").prepend(element("th", "answers", "soft"));
   const words = new Map(rows.map(row => [row, [row.label, row.task, row.kin_help, row.model, row.leaky ? "leaky" : "", row.flagged ? "flagged" : ""].join(" ").toLowerCase()]));
   const filter = () => {
     const needles = $("filter").value.toLowerCase().split(/\s+/).filter(Boolean);

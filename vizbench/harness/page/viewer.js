@@ -4,11 +4,14 @@ const data = read("data");
 const state = {run: 0, i: 0, attempt: 0};
 let turn = 0; // the latest call of show: an older one that waited for its blob draws nothing
 
-const pick = (set, model, shots) => { // the run nearest to what was asked
-  const runs = data.runs.map((run, k) => [run, k]).filter(([run]) => run.set === set);
-  const kept = runs.filter(([run]) => run.model === model);
-  const list = kept.length ? kept : runs;
-  return (list.find(([run]) => run.shots === shots) || list[0])[1];
+const among = (runs, wish) => runs.filter(run => Object.keys(wish).every(key => run[key] === wish[key]));
+const pick = (set, wish) => { // the set's run nearest to what was asked, the wish's earlier keys first
+  let runs = among(data.runs, {set});
+  for (const key of Object.keys(wish)) {
+    const kept = among(runs, {[key]: wish[key]});
+    if (kept.length) runs = kept;
+  }
+  return data.runs.indexOf(runs[0]);
 };
 const verdictOf = answers => answers.length ? data.verdicts[answers[0][0]] : "none";
 const wanted = answers => { // whether the question passes the select "show"
@@ -43,16 +46,16 @@ function ring() { // marks the attempt that the keys [ and ] chose
     cards[state.attempt].querySelector(".tag").textContent;
 }
 
-const often = new Map();
-for (const one of data.sets) often.set(one.task, (often.get(one.task) || 0) + 1);
-const setLabels = data.sets.map(one => one.label + (often.get(one.task) > 1 ? ", seed " + one.seed : ""));
-function selects(run) {
-  const runs = data.runs.filter(other => other.set === run.set);
-  options($("set"), data.sets.map((_, k) => k), setLabels, run.set);
-  const models = uniq(runs.map(other => other.model));
-  options($("model"), models, models.map(model => runs.find(other => other.model === model).label), run.model);
-  const shots = uniq(runs.filter(other => other.model === run.model).map(other => other.shots));
-  options($("shots"), shots, shots.map(String), run.shots);
+function selects({set, label, shots, attempts}) {
+  options($("set"), data.sets.map((_, k) => k), data.sets.map(one => one.label), set);
+  for (const [name, key, chosen, kin] of [
+    ["model", "label", label, {set}], ["shots", "shots", shots, {set, label}],
+    ["attempts", "attempts", attempts, {set, label, shots}],
+  ]) {
+    const values = uniq(among(data.runs, kin).map(other => other[key]));
+    options($(name), values, values.map(String), chosen);
+    $(name).closest("label").hidden = key === "attempts" && values.length < 2;
+  }
 }
 function strip(answers) {
   $("strip").replaceChildren(...answers.map((list, k) => {
@@ -86,7 +89,8 @@ async function show() {
     ...tail);
   ring();
   strip(answers);
-  const where = {task: set.task, seed: set.seed, model: run.model, shots: run.shots, i: state.i + 1};
+  const where = {task: set.task, seed: set.seed, model: run.model, shots: run.shots, attempts: run.attempts, run: run.id};
+  where.i = state.i + 1;
   try { history.replaceState(null, "", "#" + new URLSearchParams(where)); } catch { /* some browsers, from a file */ }
   $("viewer").dataset.shown = mine;
 }
@@ -97,13 +101,20 @@ async function go(by) { // to the next question that passes
     if (wanted(answers[k])) { state.i = k; state.attempt = 0; return show(); }
   }
 }
-const choose = (set, model, shots) => { state.run = pick(set, model, shots); state.attempt = 0; return show(); };
+const choose = (set, wish) => {
+  state.run = pick(set, wish);
+  state.attempt = 0;
+  $("lost").hidden = true;
+  return show();
+};
 const now = () => data.runs[state.run];
 $("back").onclick = () => go(-1);
 $("next").onclick = () => go(1);
-$("set").onchange = () => choose(+$("set").value, now().model, now().shots);
-$("model").onchange = () => choose(now().set, $("model").value, now().shots);
-$("shots").onchange = () => choose(now().set, now().model, +$("shots").value);
+const wished = change => { const {label, shots, attempts} = now(); return {label, shots, attempts, ...change}; };
+$("set").onchange = () => choose(+$("set").value, wished());
+$("model").onchange = () => choose(now().set, wished({label: $("model").value}));
+$("shots").onchange = () => choose(now().set, wished({shots: +$("shots").value}));
+$("attempts").onchange = () => choose(now().set, wished({attempts: +$("attempts").value}));
 $("wish").onchange = async () => {
   const answers = await unpack(now().blob);
   if (!wanted(answers[state.i])) state.i = Math.max(0, answers.findIndex(wanted));
@@ -123,16 +134,18 @@ addEventListener("keydown", event => {
 });
 addEventListener("themechange", show);
 addEventListener("see", event => { // from the table: a row may pool several seeds, the first is shown
-  const {task, model, shots} = event.detail;
+  const [run] = among(data.runs, {id: event.detail});
   state.i = 0;
-  choose(data.sets.findIndex(set => set.task === task), model, shots);
+  choose(run.set, {id: run.id});
   $("viewer").scrollIntoView();
   $("viewer").focus({preventScroll: true});
 });
-function follow() { // the address names an instance: #task=…&seed=…&model=…&shots=…&i=…
-  const wish = new URLSearchParams(location.hash.slice(1));
-  const set = data.sets.findIndex(one => one.task === wish.get("task") && (!wish.get("seed") || one.seed === +wish.get("seed")));
-  if (set >= 0) state.run = pick(set, wish.get("model"), +wish.get("shots"));
+function follow() { // the address names an instance: #task=…&seed=…&model=…&shots=…&attempts=…&run=…&i=…
+  const wish = new URLSearchParams(location.hash.slice(1)), says = (name, value) => (wish.get(name) ?? String(value)) === String(value);
+  const meant = data.runs.filter(run => says("task", data.sets[run.set].task) && says("seed", data.sets[run.set].seed) &&
+    says("model", run.model) && says("shots", run.shots) && says("attempts", run.attempts) && says("run", run.id));
+  if (meant.length) state.run = data.runs.indexOf(meant[0]);
+  $("lost").hidden = meant.length > 0; // never another cell without a word
   state.i = (parseInt(wish.get("i"), 10) || 1) - 1;
   state.attempt = 0;
   return show();

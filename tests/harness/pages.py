@@ -1,0 +1,38 @@
+"""A report's page as a user of a browser handles it; the fixtures `browser` and `visit` lie in conftest.py."""
+
+from __future__ import annotations
+
+from vizbench.harness.report import render_report
+
+
+def written(cells, folder):
+    path = folder / "report.html"
+    path.write_text(render_report(cells), encoding="utf-8", errors="replace")
+    return path
+
+
+def page_of(page):
+    return page.url.removeprefix("file://").partition("#")[0]
+
+
+def settled(page, act):
+    """Do something that makes the viewer draw, and wait until it has."""
+    before = page.get_attribute("#viewer", "data-shown")
+    act()
+    page.wait_for_function("before => document.querySelector('#viewer').dataset.shown !== before", arg=before)
+
+
+def press(page, *keys):
+    for key in keys:
+        settled(page, lambda key=key: page.keyboard.press(key))
+
+
+def place(page):
+    return page.inner_text("#place").partition(" · ")[0]
+
+
+def column(page, title):
+    """What the visible rows of the results say under a heading."""
+    heads = page.locator("#results-table thead th").all_inner_texts()
+    at = [head.strip() for head in heads].index(title) + 1
+    return page.locator(f"#results-table tbody td:nth-child({at})").all_inner_texts()

@@ -1,0 +1,219 @@
+"""Answers of an outside model as a run: the same figures as their score, the same questions as ours, or a refusal."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+import vizbench as vb
+from tests.commands import Run, refused
+from vizbench.errors import UserError
+from vizbench.formats import read, write
+from vizbench.harness import outside
+from vizbench.harness.compare import differences
+from vizbench.harness.metrics import summaries
+from vizbench.harness.outside import keep
+from vizbench.harness.plan import Plan
+from vizbench.harness.records import read_cell, read_runs
+from vizbench.harness.run import run as measure
+from vizbench.harness.score import mark, summed
+from vizbench.renderers.files import save_png
+
+N = 6
+TASK = "life/conway?steps=3"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data") / "life"
+    write(vb.load(TASK).test, N, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of ours on the same questions."""
+    out = tmp_path_factory.mktemp("ours")
+    measure(Plan(models=("nearest",), tasks=(TASK,), shots=(3,), n_test=N), out)
+    return out
+
+
+def answers(data: Path, path: Path, right: int = 4) -> Path:
+    """The first rows right, one wrong, one no grid, and none to the last where there is room."""
+    lines = []
+    for k, row in enumerate(list(read(data))[:-1]):
+        answer = row.target.tolist() if k < right else (1 - row.target).tolist() if k == right else "no idea"
+        lines.append(json.dumps({"id": row.id, "answer": answer}) + "\n")
+    path.write_text("".join(lines))
+    return path
+
+
+def test_a_kept_run_has_the_figures_of_its_score(data: Path, tmp_path: Path) -> None:
+    sheet = mark(answers(data, tmp_path / "a.jsonl", right=3), data)
+    kept = read_cell(keep(sheet, tmp_path / "out", "sora", None))
+    told = summed(sheet).score
+    [row] = summaries([kept])
+    assert kept.complete
+    assert (row.n, row.exact, row.valid, row.cells) == (told.rows, told.exact, told.valid, pytest.approx(told.cells))
+    assert (row.exact_low, row.valid_high) == (told.exact_low, told.valid_high)
+    assert row.undecodable * row.n == told.undecodable + told.missing == 2
+    assert [one.reason for one in kept.records][-2:] == [
+        summed(sheet).verdicts[kept.questions[4].id].reason, "there is no answer",
+    ]  # fmt: skip
+    assert kept.records[3].answer == (1 - list(read(data))[3].target).tolist()
+    assert (row.model, row.shots, row.seeds) == ("sora", 0, (0,))
+
+
+def test_its_questions_and_digest_are_those_of_a_plan(data: Path, ours: Path, tmp_path: Path) -> None:
+    sheet = mark(answers(data, tmp_path / "a.jsonl"), data)
+    kept = read_cell(keep(sheet, tmp_path / "out", "sora", 3))
+    theirs = next(cell for cell in read_runs([ours]) if cell.header.cell.model == "nearest")
+    assert (kept.header.data, kept.header.task) == (theirs.header.data, theirs.header.task)
+    assert list(kept.questions) == list(theirs.questions)
+    [difference] = differences([kept, _named(theirs)])
+    assert difference.n == N
+
+
+def _named(run):
+    """A baseline's run as a model's: pairs are of models alone."""
+    cell = msgspec.structs.replace(run.header.cell, model="mine")
+    return replace(run, header=msgspec.structs.replace(run.header, cell=cell))
+
+
+@pytest.mark.parametrize(
+    ("seed", "count", "words"),
+    [
+        (0, N - 1, "asked 6 questions of .*, seed 0, and the data set holds 5 of them"),
+        (1, N, "asked 6 questions of .*, seed 0, and the data set holds seed 1"),
+    ],
+)
+def test_other_questions_than_the_folder_asked_are_refused(
+    ours: Path, tmp_path: Path, seed: int, count: int, words: str
+) -> None:
+    write(vb.load(TASK, seed).test, count, tmp_path / "d")
+    sheet = mark(answers(tmp_path / "d", tmp_path / "a.jsonl"), tmp_path / "d")
+    before = sorted(ours.rglob("*"))
+    with pytest.raises(UserError, match=words):
+        keep(sheet, ours, "sora", None)
+    assert sorted(ours.rglob("*")) == before
+    keep(sheet, tmp_path / "own", "sora", None)  # alone there is nothing to mix
+
+
+def test_rows_that_another_pool_left_over_are_refused(tmp_path: Path) -> None:
+    """The leak filter chose them against fewer train rows: a plan's test rows are others."""
+    write(vb.load("sudoku/mini", pool=3).test, 20, tmp_path / "d")
+    sheet = mark(answers(tmp_path / "d", tmp_path / "a.jsonl"), tmp_path / "d")
+    with pytest.raises(UserError, match="does not hold the test rows that this vizbench makes of sudoku/mini"):
+        keep(sheet, tmp_path / "out", "sora", None)
+
+
+def test_a_changed_file_of_questions_is_refused(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    sheet = mark(answers(data, tmp_path / "a.jsonl"), data)
+    path = keep(sheet, out, "sora", None) / "questions.jsonl"
+    text = path.read_text()
+    path.write_text(text.replace("[[0", "[[1", 1) if "[[0" in text else text.replace("[[1", "[[0", 1))
+    with pytest.raises(UserError, match="and the data set holds others"):
+        keep(sheet, out, "veo", None)
+
+
+def test_the_same_answers_again_are_left_alone_and_others_are_refused(data: Path, tmp_path: Path) -> None:
+    sheet = mark(answers(data, tmp_path / "a.jsonl"), data)
+    place = keep(sheet, tmp_path / "out", "sora", 10)
+    before = {path: path.stat().st_mtime_ns for path in place.iterdir() if path.name != "lock"}
+    assert keep(sheet, tmp_path / "out", "sora", 10) == place
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    other = mark(answers(data, tmp_path / "b.jsonl", right=1), data)
+    with pytest.raises(UserError, match="holds other answers of sora: give another --name"):
+        keep(other, tmp_path / "out", "sora", 10)
+    assert keep(other, tmp_path / "out", "sora", 100) != place
+    assert keep(other, tmp_path / "out", "veo", 10) != place
+
+
+def test_a_write_that_is_cut_short_leaves_no_run(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sheet, whole = mark(answers(data, tmp_path / "a.jsonl"), data), outside.write_whole
+
+    def cut(path: Path, content: bytes) -> None:
+        if path.name == "run.json":
+            raise KeyboardInterrupt
+        whole(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outside, "write_whole", cut)
+        with pytest.raises(KeyboardInterrupt):
+            keep(sheet, tmp_path / "out", "sora", None)
+    with pytest.raises(UserError, match="holds no run"):
+        read_runs([tmp_path / "out"])
+    assert read_cell(keep(sheet, tmp_path / "out", "sora", None)).complete
+
+
+def test_arc_answers_stand_on_their_own_demonstrations(tmp_path: Path) -> None:
+    pairs = [{"input": [[1, 2]], "output": [[3, 1, 4]]}, {"input": [[0]], "output": [[8]]}]
+    (tmp_path / "t.json").write_text(json.dumps({"train": pairs, "test": pairs}))
+    task = f"arc-json:{tmp_path}/t.json"
+    write(vb.load(task).test, 2, tmp_path / "d")
+    measure(Plan(tasks=(task,), models=("copy",)), tmp_path / "out")
+    sheet = mark(answers(tmp_path / "d", tmp_path / "a.jsonl"), tmp_path / "d")
+    with pytest.raises(UserError, match="bring their own examples"):
+        keep(sheet, tmp_path / "out", "sora", 2)
+    kept = read_cell(keep(sheet, tmp_path / "out", "sora", None))
+    assert {cell.header.data.digest for cell in read_runs([tmp_path / "out"])} == {kept.header.data.digest}
+    assert kept.header.data.examples == 2
+
+
+@pytest.mark.parametrize("name", ["copy", "solver", "", "a\nb", "x" * 81, "mine.py:Model"])
+def test_names_that_are_none_are_refused(data: Path, tmp_path: Path, name: str) -> None:
+    sheet = mark(answers(data, tmp_path / "a.jsonl"), data)
+    with pytest.raises(UserError, match="is no name for an outside model"):
+        keep(sheet, tmp_path / "out", name, None)
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_no_plan_would_ask_is_refused(data: Path, tmp_path: Path) -> None:
+    write(vb.load(TASK).train, 3, tmp_path / "train")
+    train = mark(answers(tmp_path / "train", tmp_path / "t.jsonl"), tmp_path / "train")
+    with pytest.raises(UserError, match="train rows, which no run asks"):
+        keep(train, tmp_path / "out", "sora", None)
+    file = answers(data, tmp_path / "a.jsonl")
+    with pytest.raises(UserError, match="no processes"):
+        keep(mark(file, data, process=True), tmp_path / "out", "sora", None)
+    for shots in (-1, 5001):
+        with pytest.raises(UserError, match="is outside 0 … 5000"):
+            keep(mark(file, data), tmp_path / "out", "sora", shots)
+
+
+def test_the_command_puts_an_outside_model_beside_ours(run: Run, data: Path, tmp_path: Path) -> None:
+    run("eval", "--model", "nearest", "--task", TASK, "--shots", 3, "--n-test", N, "--out", "r")
+    answers(data, tmp_path / "a.jsonl")
+    done = run("score", "a.jsonl", "--dataset", data, "--out", "r", "--name", "sora", "--shots", 3)
+    assert done.code == 0, done
+    assert "vizbench report r --html report.html" in done.out
+    assert run("report", "r", "--html", "p.html", "--csv", "t.csv").code == 0
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "t.csv").read_text(encoding="utf-8"))))
+    assert {row["model"] for row in rows} >= {"sora", "nearest", "solver"}
+    assert {(row["n"], row["shots"]) for row in rows} == {(str(N), "3")}
+    assert "sora" in (tmp_path / "p.html").read_text(encoding="utf-8")
+    for half in (("--out", "r"), ("--name", "x"), ("--shots", 3)):
+        assert "together" in refused(run("score", "a.jsonl", "--dataset", data, *half))
+
+
+@pytest.mark.parametrize("kind", ["png", "jsonl", "parquet"])
+def test_a_data_set_is_no_answers(tmp_path: Path, kind: str) -> None:
+    folder = tmp_path / "d"
+    write(vb.load("life/conway").test, 2, folder, kind)
+    with pytest.raises(UserError, match=r"is a data set and holds no model's answers \(its target folder"):
+        mark(folder, folder)
+    parts = [folder / "target", folder / "question"] if kind == "png" else [next(folder.glob("test-*"))]
+    for part in parts:
+        with pytest.raises(UserError, match=r"is a part of the data set .* and holds no model's answers: give"):
+            mark(part, folder)
+    (folder / "mine").mkdir()  # whoever keeps a model's pictures within is understood
+    for row in read(folder):
+        save_png(folder / "mine" / f"{row.index}.png", row.target, "binary")
+    assert summed(mark(folder / "mine", folder)).score.exact == 1.0

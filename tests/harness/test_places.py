@@ -1,0 +1,126 @@
+"""Every row and every point leads to the very cell that it counts: no other seed's, model's, weights' or attempts'."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from tests.harness.made import answered, cell_run, record
+from vizbench.harness import lines, places, tables
+from vizbench.harness.metrics import distinct, summaries
+from vizbench.harness.viewer import payload
+
+
+def of(run, **header):
+    """The run with other entries in its header."""
+    return replace(run, header=msgspec.structs.replace(run.header, **header))
+
+
+def many(attempts=1, model="mine", right=0, names="ab", seed=0, **more):
+    records = [record(name, k, exact=n < right) for n, name in enumerate(names) for k in range(attempts)]
+    return cell_run(records, seed, model, names=names, attempts=attempts, **more)
+
+
+BASE = many()
+CHANGES = {
+    "task": many(task="t/y"),
+    "model": many(model="other"),
+    "checkpoint": many(checkpoint="large"),
+    "steps": many(steps=300),
+    "shots": many(shots=3),
+    "seed": many(seed=1),
+    "attempts": many(attempts=3),
+    "version": many(version=2),
+    "weights": of(BASE, weights="feed"),
+    "file": of(BASE, code="beef"),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_each_part_of_a_cell_makes_another_identity(what):
+    assert places.identity(CHANGES[what]) != places.identity(BASE)
+
+
+def test_more_questions_and_another_time_make_the_same_cell():
+    later = of(many(names="abcd"), created="later", environment={"machine": "other"})
+    assert places.identity(later) == places.identity(BASE)
+
+
+def test_every_row_has_its_own_cells_in_any_order():
+    cells = [*CHANGES.values(), BASE, many(seed=1, attempts=3), cell_run([], model="silent", names="ab")]
+    for some in (cells, cells[::-1]):
+        once = distinct(some)
+        rows = summaries(once)
+        groups = places.counted_by(rows, once)
+        assert sorted(places.identity(run) for group in groups for run in group) == sorted(
+            places.identity(run) for run in once if run.records
+        )
+        for row, group in zip(rows, groups, strict=True):
+            assert summaries(group) == [row]
+
+
+def test_rows_of_other_weights_lead_each_to_its_own():
+    """Nothing in a summary tells them apart: the order does."""
+    right = [of(many(right=k), weights=f"{k}" * 8) for k in (2, 0, 1)]
+    for some in itertools.permutations(right):
+        rows = summaries(some)
+        for row, [run] in zip(rows, places.counted_by(rows, some), strict=True):
+            assert row.exact == sum(one.exact for one in run.records) / 2
+
+
+def test_models_that_would_be_called_alike_say_in_what_they_differ():
+    cells = [
+        BASE,
+        of(BASE, weights="feed5678ab"),
+        many(model="a/m.py:M"),
+        many(model="b/m.py:M"),
+        of(many(model="c/x.py:X"), code="beef1234ff"),
+        many(version=2, task="t/y"),
+    ]
+    named = places.labels(cells)
+    assert [named[places.identity(run)] for run in cells] == [
+        "mine · weights none", "mine · weights feed5678", "m.py:M · from a", "m.py:M · from b", "x.py:X", "mine",
+    ]  # fmt: skip
+
+
+def test_the_table_has_attempts_and_a_way_to_each_cell():
+    cells = [BASE, CHANGES["attempts"], many(seed=1)]
+    rows = summaries(cells)
+    table = places.led(tables.results(rows, {}), rows, cells)
+    keys = [column["key"] for column in table["columns"]]
+    assert keys[keys.index("shots") + 1] == "attempts"
+    assert [(row["attempts"], row["run"], row["seeds"]) for row in table["rows"]] == [
+        (1, places.identity(BASE), (0, 1)),
+        (3, places.identity(CHANGES["attempts"]), (0,)),
+    ]
+    plain = places.led(tables.results(rows[:1], {}), rows[:1], cells[::2])
+    assert "attempts" not in [column["key"] for column in plain["columns"]]
+
+
+def test_points_of_one_address_lead_each_to_its_own_cell():
+    cells = [many(right=1), many(right=2, attempts=3), many(model="copy"), many(model="copy", right=1, attempts=3)]
+    rows = summaries(cells)
+    [panel] = places.addressed(lines.panels(rows), rows, cells)
+    found = {line.key.kind: [point.address.rpartition("run=")[2] for point in line.points] for line in panel.lines}
+    assert found["model"] == [places.identity(cells[0]), places.identity(cells[1])]
+    assert found["floor"] == [places.identity(cells[3])]  # the better of the two
+
+
+def test_published_points_lead_nowhere():
+    cells = [answered([True], task="life/seeds", shots=10)]
+    rows = summaries(cells)
+    [panel] = places.addressed(lines.panels(rows), rows, cells)
+    assert {point.address for line in panel.lines if line.key.kind == "paper" for point in line.points} == {""}
+
+
+def test_sets_of_one_task_and_seed_are_told_apart():
+    ours = many(digest="aaaaaaaa")
+    other = replace(many(names="cd", digest="bbbbbbbb", model="copy"), directory=ours.directory)
+    index = payload([ours, other, many(seed=1)]).index
+    assert [one["label"] for one in index["sets"]] == [
+        "t/x, seed 0, version 1, data aaaaaa", "t/x, seed 0, version 1, data bbbbbb", "t/x, seed 1",
+    ]  # fmt: skip
+    assert len({run["id"] for run in index["runs"]}) == 3

@@ -1,0 +1,93 @@
+"""Cells that lack answers: what each lacks and why, for the page, the terminal and a table of their own."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import msgspec
+
+from vizbench.harness.metrics import distinct
+from vizbench.harness.names import cell_text, model_label, task_label
+from vizbench.harness.plan import Cell
+from vizbench.harness.records import CellRun, Lost
+from vizbench.harness.storage import write_whole
+from vizbench.words import plural
+
+_COLUMNS = (
+    "task", "model", "checkpoint", "training", "shots", "seed", "attempts", "answers", "asked", "error", "folder",
+)  # fmt: skip
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A cell with fewer answers than were asked for.
+
+    examples: None where the data was to say how many, and could not be had; answers: those given; asked: those wanted,
+    None where nobody can tell; error: why it failed, "" where it only stopped.
+    """
+
+    directory: Path
+    cell: Cell
+    examples: int | None
+    answers: int
+    asked: int | None
+    error: str
+
+    def who(self) -> str:
+        """The cell, in words."""
+        cell = self.cell
+        shots = [] if self.examples is None else [plural(self.examples, "example")]
+        named = task_label(cell.task), model_label(cell.model, cell.checkpoint, cell.training)
+        return ", ".join([*named, *shots, f"seed {cell.seed}"])
+
+    def state(self) -> str:
+        """What it has, and why it has no more."""
+        have = "not begun" if self.asked is None else f"{self.answers:,} of {plural(self.asked, 'answer')}"
+        return f"{have}; {self.error}" if self.error else have
+
+
+def gaps(runs: Sequence[CellRun], lost: Sequence[Lost]) -> list[Gap]:
+    """The cells that lack answers: those begun, then those that could not begin. What another folder has in whole is
+    no gap."""
+    begun = distinct(runs)
+    there = {_same(run.header.cell) for run in begun}
+    never = {_same(one.cell): one for one in lost if _same(one.cell) not in there}
+    return [
+        *(
+            Gap(
+                run.directory,
+                run.header.cell,
+                run.header.data.examples,
+                len(run.records),
+                len(run.questions) * run.header.cell.attempts,
+                run.error,
+            )
+            for run in begun
+            if not run.complete
+        ),
+        *(Gap(one.directory, one.cell, one.cell.shots, 0, None, one.error) for one in never.values()),
+    ]
+
+
+def write_gaps(found: Sequence[Gap], path: Path) -> None:
+    """Write them as CSV, a row a cell; `asked` is empty where nobody can tell."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(_COLUMNS)
+    for gap in found:
+        cell = gap.cell
+        named = cell.task, cell.model, cell.checkpoint, cell.training
+        numbers = gap.examples, cell.seed, cell.attempts, gap.answers, gap.asked
+        writer.writerow([*map(cell_text, named), *numbers, cell_text(gap.error), cell_text(str(gap.directory))])
+    write_whole(path, out.getvalue().encode("utf-8", "replace"))
+
+
+def _same(cell: Cell) -> Cell:
+    """What two plans may ask of one cell: how many questions is left out."""
+    return msgspec.structs.replace(cell, n_test=0)

@@ -1,0 +1,119 @@
+"""Which cells a row of the tables counts, and what tells each from all others: the viewer is led by these."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeAlias, cast
+
+import msgspec
+
+from vizbench.harness import lines, names
+from vizbench.harness.lines import Line, Panel, Point
+from vizbench.harness.metrics import Kind, Summary, kind
+from vizbench.harness.records import CellRun
+from vizbench.types import Json
+
+Table: TypeAlias = dict[str, list[dict[str, Json]]]
+"""What `tables` gives: columns and rows."""
+
+
+def identity(run: CellRun) -> str:
+    """A digest of all that makes a cell: task and its version, model, checkpoint, training, weights, file, examples,
+    attempts, seed."""
+    whole = msgspec.json.encode((kind(run), run.header.cell.seed))
+    return hashlib.blake2b(whole, digest_size=6).hexdigest()
+
+
+def labels(cells: Sequence[CellRun]) -> dict[str, str]:
+    """Identity -> the model's name. Where two models of a task would be called alike, it says in what they differ."""
+    alike: dict[tuple[str, str], list[CellRun]] = {}
+    for run in cells:
+        alike.setdefault((run.header.cell.task, _label(run)), []).append(run)
+    return {
+        identity(run): _label(run) + "".join(f" · {mark}" for mark in _marks(run, group))
+        for group in alike.values()
+        for run in group
+    }
+
+
+def counted_by(rows: Sequence[Summary], cells: Sequence[CellRun]) -> list[list[CellRun]]:
+    """For each row of `metrics.summaries(cells)` the cells that it pools, by seed. cells: each once."""
+    groups: dict[Kind, list[CellRun]] = {}
+    for run in cells:
+        groups.setdefault(kind(run), []).append(run)
+    waiting: dict[tuple[object, ...], list[list[CellRun]]] = {}
+    for group in groups.values():  # in the order in which `summaries` meets them: rows that differ in a digest keep it
+        if any(record.attempt == 0 for run in group for record in run.records):
+            ordered = sorted(group, key=lambda run: run.header.cell.seed)
+            cell, examples = ordered[0].header.cell, ordered[0].header.data.examples
+            seeds = tuple(run.header.cell.seed for run in ordered)
+            key = cell.task, cell.model, cell.checkpoint, cell.training, examples, cell.attempts, seeds
+            waiting.setdefault(key, []).append(ordered)
+    return [
+        waiting[row.task, row.model, row.checkpoint, row.training, row.shots, row.attempts, row.seeds].pop(0)
+        for row in rows
+    ]
+
+
+def led(table: Json, rows: Sequence[Summary], cells: Sequence[CellRun]) -> Json:
+    """The table of results, `tables.results(rows, …)`, each row with the cell that its button opens, the model's full
+    name, and where any has several answers to a question a column of how many."""
+    found = cast("Table", table)
+    known, columns = labels(cells), found["columns"]
+    if any(row.attempts > 1 for row in rows):
+        after = [column["key"] for column in columns].index("shots") + 1
+        told = {"key": "attempts", "title": "attempts", "kind": "count", "help": "Answers to a question."}
+        columns = [*columns[:after], told, *columns[after:]]
+    body: list[dict[str, Json]] = []
+    for line, row, runs in zip(found["rows"], rows, counted_by(rows, cells), strict=True):
+        first = identity(runs[0])
+        body.append(line | {"attempts": row.attempts, "model": known[first], "run": first, "seeds": row.seeds})
+    return {"columns": columns, "rows": body}
+
+
+def addressed(panels: Sequence[Panel], rows: Sequence[Summary], cells: Sequence[CellRun]) -> list[Panel]:
+    """The panels, each point's address with the identity of its cell."""
+    runs: dict[str, list[tuple[float, str]]] = {}
+    for row, group in zip(rows, counted_by(rows, cells), strict=True):
+        runs.setdefault(lines.address(row), []).append((row.exact, identity(group[0])))
+    return [replace(panel, lines=tuple(_addressed(line, runs) for line in panel.lines)) for panel in panels]
+
+
+def _addressed(line: Line, runs: dict[str, list[tuple[float, str]]]) -> Line:
+    """Points that share an address, of other attempts or weights, stand in the order of their rows; on the line of the
+    best baseline there is one of them, the best."""
+    met: Counter[str] = Counter()
+    points: list[Point] = []
+    for point in line.points:
+        if not point.address:  # the paper's
+            points.append(point)
+            continue
+        alike = runs[point.address]
+        nth = alike.index(max(alike, key=lambda one: one[0])) if line.key.kind == "floor" else met[point.address]
+        met[point.address] += 1
+        points.append(replace(point, address=f"{point.address}&run={alike[nth][1]}"))
+    return replace(line, points=tuple(points))
+
+
+def _label(run: CellRun) -> str:
+    cell = run.header.cell
+    return names.model_label(cell.model, cell.checkpoint, cell.training)
+
+
+def _marks(run: CellRun, group: Sequence[CellRun]) -> list[str]:
+    """In what this cell differs from some of the group, beyond what every table shows."""
+
+    def facts(one: CellRun) -> dict[str, str]:
+        header = one.header
+        return {
+            "from": header.cell.model.rpartition("/")[0] or ".",
+            "weights": (header.weights or "none")[:8],
+            "file": (header.code or "none")[:8],
+            "task version": str(header.task.version),
+        }
+
+    every = [facts(one) for one in group]
+    return [f"{what} {fact}" for what, fact in facts(run).items() if len({each[what] for each in every}) > 1]
