@@ -160,7 +160,7 @@ def test_eval_says_where_a_file_has_fewer_rows_than_asked(run: Run, tmp_path: Pa
     (tmp_path / "swap.json").write_text(json.dumps({"train": [pair, pair], "test": [pair]}))
     done = run("eval", "--model", "nearest", "--task", "arc-json:swap.json", "--shots", 2, "--n-test", 5)
     assert done.err.count("fewer ") == 1
-    assert "fewer test questions than the 5 asked for: 1, all that there are, in 1 task(s)" in done.err
+    assert "fewer test questions than the 5 asked for: 1, all that there are, in 1 task" in done.err
     done = run("eval", "--model", "nearest", "--task", "arc-json:swap.json", "--n-test", 1, "--out", "b")
     assert done.code == 0
     assert "fewer" not in done.err
