@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, final
+from typing import final
 
 import chess
 import numpy as np
-import numpy.typing as npt
 
+from vizbench.generators.kernels.cells import changed
 from vizbench.types import Grid
-from vizbench.words import plural
 
 EMPTY, PAWN, QUEEN, KING = 0, 1, 5, 6
 MOST = 1_000_000
@@ -31,9 +30,9 @@ def position(question: Grid) -> chess.Board | None:
     if question.shape != (8, 8) or question.max() > 2 * KING:
         return None
     board = chess.Board(None)
-    for cell in np.argwhere(question):
-        code = int(question[tuple(cell)])
-        board.set_piece_at(_square(cell), chess.Piece((code - 1) % KING + 1, code <= KING))
+    for at in np.flatnonzero(question).tolist():
+        code = int(question.flat[at])
+        board.set_piece_at(_square(divmod(at, 8)), chess.Piece((code - 1) % KING + 1, code <= KING))
     return board if board.is_valid() else None
 
 
@@ -50,18 +49,18 @@ def moved(board: chess.Board, before: Grid, after: Grid) -> chess.Move | str:
 
     board: that of `before`, with the side to move; both grids are `(8, 8)` uint8.
     """
-    changed = np.argwhere(before != after)
-    if len(changed) == 0:
+    if np.array_equal(before, after):
         return "no piece has moved"
-    for passing in board.generate_legal_ep() if len(changed) == 3 else ():
+    for passing in board.generate_legal_ep():
         if np.array_equal(codes(_after(board, passing)), after):
             return passing
-    if len(changed) != 2:
-        return f"{plural(len(changed), 'cell')} changed where a move changes two"
-    start, end = sorted(changed, key=lambda cell: after[tuple(cell)] != EMPTY)
+    cells = changed(before, after, 2, "a move changes two")
+    if isinstance(cells, str):
+        return cells
+    start, end = sorted(cells, key=lambda cell: bool(after[cell] != EMPTY))
     side, other = ("white", 0) if board.turn else ("black", KING)
-    kind, placed = int(before[tuple(start)]) - other, int(after[tuple(end)]) - other
-    if after[tuple(start)] != EMPTY or after[tuple(end)] == EMPTY or not PAWN <= kind <= KING:
+    kind, placed = int(before[start]) - other, int(after[end]) - other
+    if after[start] != EMPTY or after[end] == EMPTY or not PAWN <= kind <= KING:
         return f"the changed cells are no move of a {side} piece"
     promoted = kind == PAWN and end[0] in (0, 7) and PAWN < placed <= QUEEN
     if placed != kind and not promoted:
@@ -108,9 +107,9 @@ def _after(board: chess.Board, move: chess.Move) -> chess.Board:
     return after
 
 
-def _square(cell: npt.NDArray[Any]) -> chess.Square:
+def _square(cell: tuple[int, int]) -> chess.Square:
     """The package's number of a cell (row, column)."""
-    return 8 * (7 - int(cell[0])) + int(cell[1])
+    return 8 * (7 - cell[0]) + cell[1]
 
 
 @final

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from tests.harness import nursery
-from tests.harness.test_run import predictions
+from tests.harness.running import predictions
 from vizbench.harness.records import read_runs
 from vizbench.harness.run import run
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from vizbench.compiler import jit
 from vizbench.errors import UserError
 from vizbench.generators.kernels.bits import EVENS, random_cells
+from vizbench.generators.kernels.cells import neighbours
 from vizbench.generators.kernels.flood import flood
 from vizbench.generators.kernels.rng import rng_below, rng_chance, rng_from, rng_seed
 from vizbench.task import Metric, Task
@@ -270,9 +271,7 @@ class Fill(Task[Params]):
             r, c = (int(v) for v in spoiled[0])
             deed = "filled" if after[r, c] == FILLED else "cleared" if after[r, c] == EMPTY else "walled up"
             return Ruling(False, f"the cell at row {r}, column {c} must not be {deed}")
-        edge = np.pad(wet, 1)
-        beside = edge[:-2, 1:-1] | edge[2:, 1:-1] | edge[1:-1, :-2] | edge[1:-1, 2:]
-        for r, c in np.argwhere(new & ~beside):
+        for r, c in np.argwhere(new & (neighbours(wet) == 0)):
             first = np.zeros_like(enclosed)
             first[r, c] = True
             region = flood(enclosed, first) >= 0

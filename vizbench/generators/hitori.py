@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from vizbench.compiler import jit
 from vizbench.errors import UserError, unknown
+from vizbench.generators.kernels.cells import changed, one_by_one
 from vizbench.generators.kernels.digits import random_bit
 from vizbench.generators.kernels.flood import flood
 from vizbench.generators.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
@@ -209,11 +210,7 @@ class Hitori(Task[Params]):
 
     def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
         """The cells shaded one by one in reading order: the order of deduction is not unique, this one is."""
-        shaded = np.argwhere(target == 1)
-        states = np.zeros((len(shaded), *target.shape), np.uint8)
-        for k, (r, c) in enumerate(shaded):
-            states[k:, r, c] = 1
-        return states
+        return one_by_one(np.zeros_like(target), target, np.argwhere(target == 1))
 
     def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
         """The question's digits."""
@@ -260,10 +257,10 @@ class Hitori(Task[Params]):
     def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:
         """One cell more is shaded, right or not: it touches no shaded cell and cuts nothing off."""
         start = np.zeros_like(before) if np.array_equal(before, question) else before
-        changed = np.argwhere(start != after)
-        if len(changed) != 1:
-            return Ruling(False, f"{len(changed)} cells changed where one is shaded")
-        r, c = (int(v) for v in changed[0])
+        shaded = changed(start, after, 1, "one is shaded")
+        if isinstance(shaded, str):
+            return Ruling(False, shaded)
+        ((r, c),) = shaded
         if after[r, c] == 0:
             return Ruling(False, f"the shaded cell at row {r}, column {c} was changed back")
         if after[r, c] != 1:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from vizbench.compiler import jit
 from vizbench.errors import UserError
+from vizbench.generators.kernels.cells import neighbours
 from vizbench.generators.kernels.paths import (
     GOAL,
     OPEN,
@@ -217,8 +218,7 @@ class Maze(Task[Params | Framed]):
 
         path: cells between start and goal; turns: bends on the way; forks: cells on the way with a side way; dead_ends.
         """
-        walkable = np.pad(question != WALL, 1)
-        exits = walkable[:-2, 1:-1].astype(int) + walkable[2:, 1:-1] + walkable[1:-1, :-2] + walkable[1:-1, 2:]
+        exits = neighbours(question != WALL)
         start, goal = np.argwhere(question == START), np.argwhere(question == GOAL)
         cells = np.concatenate([start, way(target == PATH, question), goal])
         bends = np.abs(np.diff(cells, n=2, axis=0)).sum(axis=1) > 0

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from vizbench.compiler import jit
 from vizbench.errors import UserError
+from vizbench.generators.kernels.cells import neighbours
 from vizbench.generators.kernels.paths import (
     GOAL,
     OPEN,
@@ -326,8 +327,7 @@ class Navigation(Task[Params]):
 
         path: cells between start and goal; detour: moves over the Manhattan distance; ways: shortest ones.
         """
-        walkable = np.pad(question != WALL, 1)
-        exits = walkable[:-2, 1:-1].astype(int) + walkable[2:, 1:-1] + walkable[1:-1, :-2] + walkable[1:-1, 2:]
+        exits = neighbours(question != WALL)
         choices = np.maximum(exits - (question != START), 1)  # only at the start no way leads back
         bits = -log2(max(_shares(question, 1 / choices), 2.0**-1000))  # 0 where doubles end
         _, walked = moves(question == OPEN, question)

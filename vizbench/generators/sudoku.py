@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from vizbench.compiler import jit
 from vizbench.errors import UserError
+from vizbench.generators.kernels.cells import changed, one_by_one
 from vizbench.generators.kernels.digits import (
     is_single,
     last_places,
@@ -279,11 +280,7 @@ class Sudoku(Task[Params]):
 
     def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
         """The empty cells filled one by one in reading order: the order of deduction is not unique, this one is."""
-        empty = np.argwhere(question == 0)
-        states = np.repeat(question[None], len(empty), axis=0)
-        for k, (r, c) in enumerate(empty):
-            states[k:, r, c] = target[r, c]
-        return states
+        return one_by_one(question, target, np.argwhere(question == 0))
 
     def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
         """The question's cells; for 4x4 questions of few givens, its 12 rows, columns and boxes, each folded to a byte.
@@ -340,10 +337,10 @@ class Sudoku(Task[Params]):
         size = params.box**2
         if after.shape != (size, size):
             return Ruling(False, f"the board is not {size}x{size}")
-        changed = np.argwhere(before != after)
-        if len(changed) != 1:
-            return Ruling(False, f"{len(changed)} cells changed where one is written")
-        r, c = (int(v) for v in changed[0])
+        written = changed(before, after, 1, "one is written")
+        if isinstance(written, str):
+            return Ruling(False, written)
+        ((r, c),) = written
         digit = int(after[r, c])
         if before[r, c] != 0:
             return Ruling(False, f"the digit at row {r}, column {c} was changed")

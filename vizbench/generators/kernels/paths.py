@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench.compiler import jit
+from vizbench.generators.kernels.cells import changed, one_by_one
 from vizbench.generators.kernels.flood import flood
 from vizbench.generators.kernels.rng import rng_below, rng_from
 from vizbench.types import Grid, Grids, Ruling
@@ -110,10 +111,7 @@ def guessed_way(question: Grid, key: int) -> Grid | None:
 
 def growing(question: Grid, target: Grid) -> Grids:
     """The target's way, one cell more a state, from the start on: `(k, h, w)`."""
-    rows, columns = way(target == PATH, question).T
-    states = np.repeat(question[None], len(rows), axis=0)
-    states[:, rows, columns] = np.where(np.tri(len(rows), dtype=np.bool_), PATH, question[rows, columns])
-    return states
+    return one_by_one(question, target, way(target == PATH, question))
 
 
 def check_way(question: Grid, answer: Grid) -> Ruling:
@@ -127,7 +125,9 @@ def check_way(question: Grid, answer: Grid) -> Ruling:
     psr = float(walked >= 0)
     spoiled = np.argwhere((answer != question) & ~path)
     if len(spoiled):
-        return Ruling(False, f"the {_cell(question, spoiled[0])} was changed", {"psr": psr})
+        return Ruling(
+            False, f"the {_cell(question, (int(spoiled[0, 0]), int(spoiled[0, 1])))} was changed", {"psr": psr}
+        )
     if not psr:
         return Ruling(False, "the marked cells do not join start and goal", {"psr": psr})
     # A shortest way over the marked cells that needs all of them has no branch, no loop and no stray cell.
@@ -141,29 +141,28 @@ def check_way(question: Grid, answer: Grid) -> Ruling:
 
 def check_growth(question: Grid, before: Grid, after: Grid) -> Ruling:
     """One open cell more is marked, which goes on from the way's end and touches the way nowhere else."""
-    changed = np.argwhere(before != after)
-    if len(changed) != 1:
-        return Ruling(False, f"{len(changed)} cells changed where one is marked a step")
-    r, c = changed[0]
-    if before[r, c] != OPEN or after[r, c] != PATH:
-        return Ruling(False, f"the {_cell(before, changed[0])} was changed to {_name(int(after[r, c]))}")
+    added = changed(before, after, 1, "one is marked a step")
+    if isinstance(added, str):
+        return Ruling(False, added)
+    (at,) = added
+    if before[at] != OPEN or after[at] != PATH:
+        return Ruling(False, f"the {_cell(before, at)} was changed to {_name(int(after[at]))}")
     marked = (before == PATH) & (question == OPEN)
     distance, walked = moves(marked, question)
     if walked >= 0:
         return Ruling(False, "a cell was marked after the way had reached the goal")
-    near = changed + np.array(((1, 0), (-1, 0), (0, 1), (0, -1)))
+    near = np.array(at) + np.array(((1, 0), (-1, 0), (0, 1), (0, -1)))
     near = near[((near >= 0) & (near < question.shape)).all(axis=1)]
     near = near[(marked | (question == START))[near[:, 0], near[:, 1]]]
     if not (distance[near[:, 0], near[:, 1]] == distance.max()).any():
-        return Ruling(False, f"the {_cell(before, changed[0])} does not go on from the way's end")
+        return Ruling(False, f"the {_cell(before, at)} does not go on from the way's end")
     if len(near) > 1:
-        return Ruling(False, f"the {_cell(before, changed[0])} touches the way a second time")
+        return Ruling(False, f"the {_cell(before, at)} touches the way a second time")
     return Ruling(True, "")
 
 
-def _cell(board: Grid, at: npt.NDArray[np.intp]) -> str:
-    r, c = (int(v) for v in at)
-    return f"{_name(int(board[r, c]))} at row {r}, column {c}"
+def _cell(board: Grid, at: tuple[int, int]) -> str:
+    return f"{_name(int(board[at]))} at row {at[0]}, column {at[1]}"
 
 
 def _name(code: int) -> str:

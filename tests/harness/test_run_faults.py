@@ -1,0 +1,147 @@
+"""Runs with faults: of a model, its answers, data, a process or a path; other cells go on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.harness import stubs
+from tests.harness.running import BATCHER, plan, stub, write_arc
+from vizbench.errors import UserError
+from vizbench.harness import run as run_module
+from vizbench.harness.plan import Plan
+from vizbench.harness.plugin import load_model
+from vizbench.harness.records import read_cell, read_runs
+from vizbench.harness.run import Event, run
+from vizbench.types import DecodeFailure
+
+
+@pytest.mark.parametrize(
+    ("way", "words", "kept"),
+    [
+        ("adapt", "RuntimeError while adapting: out of <memory>", 0),
+        ("call", "KeyError while predicting", 0),
+        ("later", "RuntimeError while predicting: out of\nmemory", 1),
+        ("few", "answered 1 of 5 questions", 1),
+        ("attempts", "gave 2 answers to a question and 1 was asked", 1),
+    ],
+)
+def test_a_model_that_fails_fails_its_cell_alone(tmp_path, way, words, kept):
+    fails = f"{stubs.FILE}:Fails"
+    wanted = plan(fails, checkpoint=way, shots=(3, 5))
+    events: list[Event] = []
+    outcomes = run(wanted, tmp_path, events.append)
+    assert [outcome.error is None for outcome in outcomes] == [outcome.cell.model != fails for outcome in outcomes]
+    assert words in (outcomes[-1].error or "")
+    assert events[-1].kind == "failed"
+    cell = read_cell(outcomes[-1].directory)
+    assert (len(cell.records), cell.complete) == (kept, False)
+    assert cell.error == words.replace("\n", " ") or words in cell.error
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_data_that_cannot_be_had_fails_its_cells_alone(tmp_path, jobs):
+    files = tmp_path / "files"
+    files.mkdir()
+    write_arc(files / "good.json")
+    (files / "bad.json").write_text('{"train": 3}')
+    wanted, out = Plan(tasks=(f"arc-json:{files}",), models=(BATCHER,)), tmp_path / "out"
+    outcomes = run(wanted, out, jobs=jobs)
+    for outcome in outcomes:
+        bad = "bad.json" in outcome.cell.task
+        assert (outcome.error is not None, outcome.data, outcome.begun) == (bad, not bad, not bad)
+        assert (outcome.directory / "error.txt").exists() is bad
+        if bad:
+            assert "bad.json is malformed" in (outcome.directory / "error.txt").read_text()
+    assert {"bad" in cell.header.cell.task for cell in read_runs([out])} == {False}
+    write_arc(files / "bad.json")
+    assert {outcome.error for outcome in run(wanted, out, jobs=jobs)} == {None}
+    assert not list(out.rglob("error.txt"))
+
+
+def test_a_plan_without_any_data_is_refused_and_nothing_is_written(tmp_path):
+    (tmp_path / "bad.json").write_text("{")
+    for task, words in ((f"arc-json:{tmp_path}/bad.json", "is malformed"), ("arc-json:gone.json", "cannot be opened")):
+        with pytest.raises(UserError, match=words):
+            run(Plan(tasks=(task,)), tmp_path / "out")
+    with pytest.raises(UserError, match="eca/110"):  # 16 first rows of width 4
+        run(Plan(tasks=("eca/110?width=4",), n_test=20), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_process_that_dies_fails_its_cell_alone(tmp_path):
+    dies = f"{stubs.FILE}:Dies"
+    write_arc(tmp_path / "a.json")
+    wanted = Plan(tasks=(f"arc-json:{tmp_path}/a.json",), models=(dies, BATCHER), checkpoint="9")
+    events: list[Event] = []
+    outcomes = run(msgspec.structs.replace(wanted, models=(dies,)), tmp_path / "out", events.append, jobs=2)
+    (dead,) = (outcome for outcome in outcomes if outcome.error)
+    assert dead.cell.model == dies
+    assert (dead.error or "").startswith("its process was killed from outside (SIGKILL), maybe for want of memory: the")
+    assert (read_cell(dead.directory).error, read_cell(dead.directory).complete) == (dead.error, False)
+    assert [event.message for event in events if event.kind == "failed"] == [dead.error]
+    assert len([event for event in events if event.kind == "done"]) == len(outcomes) - 1
+
+
+def test_a_model_that_exits_fails_its_cell_in_this_process_too(tmp_path):
+    outcomes = run(plan(f"{stubs.FILE}:Dies", checkpoint="exit"), tmp_path)
+    assert outcomes[-1].error == "SystemExit while adapting: 3"
+
+
+def test_jobs_out_of_range_and_faults_in_other_processes_are_refused(tmp_path):
+    for jobs in (0, 257, True):
+        with pytest.raises(UserError, match="is outside 1 … 256"):
+            run(plan(), tmp_path, jobs=jobs)
+    write_arc(tmp_path / "a.json")
+    wanted = Plan(tasks=(f"arc-json:{tmp_path}/a.json",))
+    run(wanted, tmp_path / "out")
+    write_arc(tmp_path / "a.json", ("[[4]]", "[[3]]"))
+    with pytest.raises(UserError, match=r"data\.digest was \w+, is \w+"):
+        run(wanted, tmp_path / "out", jobs=2)
+
+
+def test_an_adapt_without_figures_says_what_to_return(tmp_path, monkeypatch):
+    monkeypatch.setattr(stubs.Talker, "adapt", lambda self, examples, context: None)
+    monkeypatch.setattr(run_module, "load_model", lambda name, checkpoint: stub(name) or load_model(name, checkpoint))
+    outcomes = run(plan(f"{stubs.FILE}:Talker"), tmp_path)
+    assert outcomes[-1].error == "adapt returned a NoneType: return a dict of figures, {} for none"
+
+
+@pytest.mark.parametrize(
+    ("says", "words"),
+    [
+        (None, "NoneType"),
+        (7, "int"),
+        (b"[[0]]", "bytes"),
+        (DecodeFailure("the model refused"), "the model refused"),
+        ("nothing here", "no complete grid"),
+        ("[[0,1],[1]]", ""),
+        ("[" * 100_000, ""),
+    ],
+)
+def test_a_malformed_answer_is_wrong_and_keeps_its_reason(tmp_path, monkeypatch, says, words):
+    wanted = plan(f"{stubs.FILE}:Talker", limit=2)
+    monkeypatch.setattr(stubs.Talker, "says", says)
+    monkeypatch.setattr(run_module, "load_model", lambda name, checkpoint: stub(name) or load_model(name, checkpoint))
+    outcomes = run(wanted, tmp_path)
+    records = read_cell(outcomes[-1].directory).records
+    assert [(r.undecodable, r.valid, r.exact, r.cells, r.answer) for r in records] == [
+        (True, False, False, 0.0, None)
+    ] * 2
+    assert records[0].reason
+    assert words in records[0].reason
+
+
+def test_an_out_that_cannot_be_a_folder_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="a part of that path is a file"):
+        run(plan(), tmp_path / "file" / "runs")
+
+
+def test_a_path_without_runs_is_refused(tmp_path):
+    with pytest.raises(UserError, match="holds no run"):
+        read_runs([tmp_path])
+    with pytest.raises(UserError, match="holds no run"):
+        read_runs([Path("/nowhere")])

@@ -1,0 +1,30 @@
+"""Cells of a board, without rules: neighbours, the states of a process that goes cell by cell, what a step changed."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from vizbench.types import Grid, Grids
+from vizbench.words import plural
+
+
+def neighbours(chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """How many of each cell's 4 neighbours are chosen, `(h, w)`; outside none is."""
+    board = np.pad(chosen, 1).astype(np.int64)
+    return board[:-2, 1:-1] + board[2:, 1:-1] + board[1:-1, :-2] + board[1:-1, 2:]
+
+
+def one_by_one(start: Grid, target: Grid, cells: npt.NDArray[np.integer]) -> Grids:
+    """The boards `(k, h, w)` from `start` on as cells, `(k, 2)` in this order, take the target's codes."""
+    rows, columns = cells.T
+    states = np.repeat(start[None], len(cells), axis=0)
+    done = np.tri(len(cells), dtype=np.bool_)
+    states[:, rows, columns] = np.where(done, target[rows, columns], start[rows, columns])
+    return states
+
+
+def changed(before: Grid, after: Grid, count: int, wanted: str) -> list[tuple[int, int]] | str:
+    """The cells that differ, where they are `count`; else a sentence. wanted: what a step does, "one is shaded"."""
+    cells = [(int(r), int(c)) for r, c in np.argwhere(before != after)]
+    return cells if len(cells) == count else f"{plural(len(cells), 'cell')} changed where {wanted}"
