@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from vizbench.harness import bootstrap, thresholds
-from vizbench.harness.compare import paired
+from vizbench.harness.compare import paired, resampled_curves
 
 TRIALS, DRAWS = 2000, 400
 BUDGETS = (10, 30, 100, 300, 1000)
@@ -72,13 +72,31 @@ def test_columns_in_which_the_seeds_agree_are_drawn_apart_from_those_in_which_th
     assert abs(draws[0, 2]) < 0.1
 
 
+def test_weights_of_questions_are_rubins():
+    """Shares of 3 right in 4 follow the beta distribution with 3 and 1 degrees of freedom (Rubin 1981, section 2)."""
+    table = np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
+    draws = bootstrap.resample([table], 3, 20_000)
+    assert stats.kstest(draws[:, 0], stats.beta(3, 1).cdf).pvalue > 0.01
+    assert stats.kstest(draws[:, 1], stats.beta(1, 3).cdf).pvalue > 0.01
+    assert (draws[:, 1] < draws[:, 0]).all()  # who is right in the second column is so in the first
+
+
+def test_questions_that_are_added_count_where_questions_are_resampled_and_not_over_seeds():
+    full = np.ones((8, 1))
+    assert (bootstrap.resample([full], 3, 50) == 1).all()
+    draws = bootstrap.resample([full], 3, 20_000, pseudo=((1.0,), (0.0,)))[:, 0]
+    assert stats.kstest(draws, stats.beta(9, 1).cdf).pvalue > 0.01
+    apart = [full, (np.arange(8)[:, None] % 2).astype(float)]
+    assert np.array_equal(bootstrap.resample(apart, 3, 50), bootstrap.resample(apart, 3, 50, pseudo=((0.0,),) * 9))
+
+
 def test_unanswered_questions_are_no_zeros():
     table = np.array([[1.0, 1.0], [0.0, np.nan], [1.0, np.nan]])
     assert bootstrap.shares([table, table[:1]]) == pytest.approx([3 / 4, 1])
     assert bootstrap.counts([table, table[:1]]) == pytest.approx([4, 2])
     draws = bootstrap.resample([table], 1, 400)
-    assert set(draws[~np.isnan(draws[:, 1]), 1]) == {1.0}
-    assert 0.2 < np.isnan(draws[:, 1]).mean() < 0.4  # (2/3)^3: the one answer was not drawn
+    assert set(draws[:, 1]) == {1.0}  # the one answer is never left out
+    assert draws[:, 0].mean() == pytest.approx(2 / 3, abs=0.03)
     assert np.isnan(bootstrap.shares([table[1:]])[1])
 
 
@@ -131,17 +149,37 @@ def test_resampled_seeds_alone_would_not_cover():
     assert coverage(trial) < 0.93
 
 
-def test_the_interval_of_a_budget_covers_the_truth_95_times_in_100():
-    shares, weights = np.array([0.3, 0.6, 0.85, 0.93, 0.97]), np.full(5, 200.0)
-    truth = thresholds.reached(BUDGETS, shares[None], weights, 0.9)[0][0]
+@pytest.mark.parametrize(
+    ("shares", "n", "least"),
+    [
+        ((0.3, 0.6, 0.85, 0.93, 0.97), 200, 0.93),
+        ((0.3, 0.6, 0.85, 0.93, 0.97), 50, 0.93),
+        ((0.02, 0.1, 0.98, 0.99, 0.995), 200, 0.93),
+        ((0.02, 0.1, 0.98, 0.99, 0.995), 50, 0.93),
+        ((0.001, 0.001, 0.999, 0.999, 0.999), 200, 0.9),  # a step: the two added questions are all that is known of it
+    ],
+)
+def test_the_interval_of_a_budget_covers_the_truth_95_times_in_100(shares, n, least):
+    weights = np.full(5, float(n))
+    truth = thresholds.reached(BUDGETS, np.array([shares]), weights, 0.9)[0][0]
     random = np.random.default_rng(1)
 
     def trial(number):
-        draws = bootstrap.resample([answers(random, shares, 200)], number, DRAWS)
+        draws = resampled_curves([answers(random, shares, n)], number, DRAWS)
         found = thresholds.interval(*thresholds.reached(BUDGETS, draws, weights, 0.9))
         return (found.low or 0) <= truth <= (found.high or np.inf)
 
-    assert 0.93 <= coverage(trial) <= 0.97
+    assert least <= coverage(trial) <= 0.97
+
+
+def test_near_one_a_paired_interval_is_wide_rather_than_wrong():
+    random = np.random.default_rng(4)
+
+    def trial(number):
+        low, high = paired([answers(random, [0.99, 0.98], 200)], number, DRAWS)
+        return low <= 0.01 <= high
+
+    assert 0.96 <= coverage(trial) <= 0.995
 
 
 def test_a_column_in_which_the_seeds_agree_keeps_the_spread_of_its_questions():

@@ -89,7 +89,6 @@ def test_open_ends_are_kept_in_intervals():
     assert interval(*ends) == Span(None, 20.0)
     assert interval(np.array([20.0] * 95 + [50.0] * 5), np.array([20.0] * 95 + [np.inf] * 5)) == Span(20.0, None)
     assert interval(np.array([20.0] * 99 + [50.0]), np.array([20.0] * 99 + [np.inf])) == Span(20.0, 20.0)
-    assert interval(np.array([]), np.array([])) == Span(None, None)
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,9 @@ from vizbench.seeds import stream
 
 Metric: TypeAlias = Literal["exact", "valid"]
 
-PSEUDO: Final = np.array([[1.0], [-1.0]])
-"""Two questions that are added to each seed's differences, one for either model (Bonett and Price 2012): two models
-that answer 200 questions alike may still differ, and a resample of zeros would deny it."""
+PSEUDO: Final = ((1.0,), (-1.0,))
+"""Two questions that are added to resampled differences, one for either model (Bonett and Price 2012): two models that
+answer 200 questions alike may still differ, and a resample of zeros would deny it."""
 
 
 RESAMPLED: Final = (
@@ -53,7 +53,7 @@ class Budget:
     budgets, shares: the measured curve, by growing budget; first: the smallest measured budget with at least the
     target share, the paper's convention, None where none is; at: the same read off the monotone curve between measured
     budgets (`thresholds`), open where the curve starts above the target or ends below it; interval: 95%, over what
-    RESAMPLED says; of sampling alone: a step from 0 to 1 between two budgets has no width.
+    RESAMPLED says; of sampling alone: how a curve runs between two budgets it cannot know.
     """
 
     task: str
@@ -189,7 +189,7 @@ def _budget(curve: _Curve, metric: Metric, target: float) -> Budget:
     shots, seeds = curve.shots(), curve.seeds()
     tables = [_table([curve], seed, [(0, n) for n in shots], metric) for seed in seeds]
     values, weights = bootstrap.shares(tables), bootstrap.counts(tables)
-    draws = _curves(tables, stream("budget", curve.task, *_names(curve)))
+    draws = resampled_curves(tables, stream("budget", curve.task, *_names(curve)))
     low, high = thresholds.reached(shots, values[None], weights, target)
     measured = tuple(float(value) for value in values)
     return Budget(
@@ -230,7 +230,7 @@ def _ratio(a: _Curve, b: _Curve, metric: Metric, target: float) -> Ratio | None:
             return b_at[0] / a_at[1], b_at[1] / a_at[0]  # inf only above, 0 only below: no draw is undefined
 
     measured = reach(bootstrap.shares(whole)[None])
-    draws = _curves(whole, stream("ratio", a.task, *_names(a), *_names(b)))
+    draws = resampled_curves(whole, stream("ratio", a.task, *_names(a), *_names(b)))
     a_at, b_at, at = (thresholds.span(float(low[0]), float(high[0])) for low, high in (*measured, over(*measured)))
     interval = thresholds.interval(*over(*reach(draws)))
     return Ratio(a.task, a.model, b.model, tuple(tables), a_at, b_at, at, interval)
@@ -248,10 +248,19 @@ def _shared(table: Floats, columns: Sequence[tuple[int, int]]) -> Floats:
     return kept
 
 
-def _curves(tables: Sequence[Floats], origin: int) -> Floats:
-    """Resampled curves `(draws, columns)`, each of shares within 0..1."""
-    draws = bootstrap.resample(tables, origin)
-    return np.clip(draws[~np.isnan(draws).any(axis=1)], 0, 1)
+def resampled_curves(tables: Sequence[Floats], origin: int, draws: int = bootstrap.DRAWS) -> Floats:
+    """Resampled curves `(draws, columns)`, each of shares within 0..1.
+
+    Where questions are resampled, one that is right at every budget and one that is right at none are added, as to a
+    share by Agresti and Coull (1998): a step from 0 to 1 would have an interval without width.
+
+    Coverage of a budget's interval over 1,000 trials, of one seed with 200 and with 50 questions and of 3 seeds with
+    200 that do not differ and that differ by .06: 92-97% for six rising curves of five budgets, the least for a step
+    from .001 to .999 with one seed, else 93.4 and more. Efron's bootstrap without the two questions has 40 and 13% for
+    that step, 92 and 74 for .02 .1 .98 .99 .995, 94 and 92 for .3 .6 .85 .93 .97; his BCa interval within 1 of these.
+    """
+    columns = tables[0].shape[1]
+    return np.clip(bootstrap.resample(tables, origin, draws, ((1.0,) * columns, (0.0,) * columns)), 0, 1)
 
 
 def _difference(a: _Curve, b: _Curve, shots: int, metric: Metric) -> Difference | None:
@@ -268,10 +277,15 @@ def _difference(a: _Curve, b: _Curve, shots: int, metric: Metric) -> Difference 
 
 
 def paired(tables: Sequence[Floats], origin: int, draws: int = bootstrap.DRAWS) -> tuple[float, float]:
-    """The 95% interval of the difference of two columns, within -1..1. tables: `(questions, 2)` a seed, no NaN."""
-    gaps = [np.concatenate([table[:, :1] - table[:, 1:], PSEUDO]) for table in tables]
+    """The 95% interval of the difference of two columns, within -1..1. tables: `(questions, 2)` a seed, no NaN.
+
+    Coverage over 2,000 trials of one seed with 200 questions: 95-96% for shares .8 and .7, .5 and .5, .9 and .5, .98
+    and .95; 98.2 for .99 and .98, 99.6 for .995 and .99, where one to three questions tell the models apart (Tango's
+    score interval has 94.4 and 97.8 there, and is a tenth wider). With 50 questions 94-96, near 1 up to 100.
+    """
+    gaps = [table[:, :1] - table[:, 1:] for table in tables]
     tail = (1 - bootstrap.LEVEL) / 2
-    low, high = np.quantile(bootstrap.resample(gaps, origin, draws)[:, 0], [tail, 1 - tail])
+    low, high = np.quantile(bootstrap.resample(gaps, origin, draws, PSEUDO)[:, 0], [tail, 1 - tail])
     return float(max(low, -1)), float(min(high, 1))
 
 

@@ -143,7 +143,7 @@ def _budgets(cells: Sequence[CellRun]) -> str:
         "The smallest measured budget with 90% exact, and the same on the monotone curve, straight over log n, never "
         "continued beyond what was measured. "
         f"For the interval are resampled {compare.RESAMPLED}; "
-        "how a curve runs between two measured budgets it cannot know, and any means that it may lie anywhere. "
+        "how a curve runs between two measured budgets it cannot know, and any means that both its ends are open. "
         "The paper's budgets as its tables give them; in brackets what its figures draw, where that differs."
     )
     return f"## Examples to reach 90%\n\n{text}\n\n{_table(head, rows, 2)}"
@@ -166,7 +166,7 @@ def _ratios(cells: Sequence[CellRun]) -> str:
     ]
     text = (
         "How many times as many examples B needs as A to reach 90% exact, on the questions that both answered. "
-        f"For the interval are resampled {compare.RESAMPLED}; any means that it may lie anywhere."
+        f"For the interval are resampled {compare.RESAMPLED}; any means that both its ends are open."
     )
     return f"## Data efficiency\n\n{text}\n\n{_table(['task', 'A', 'B', 'B / A', '95%'], rows, 3)}" if rows else ""
 

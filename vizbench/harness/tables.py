@@ -26,7 +26,7 @@ SEEDS: Final = "95% interval: Wilson's for one seed; for several, seeds as clust
 """What the intervals of shares speak of."""
 
 
-ANY: Final = "any: with so few answers, or both ends open, it may lie anywhere."
+ANY: Final = "any: both ends are open."
 """What an interval without ends is told to be."""
 
 

@@ -91,10 +91,7 @@ def span(low: float, high: float) -> Span:
 
 
 def interval(lows: Floats, highs: Floats) -> Span:
-    """The percentile interval of draws that are themselves bounds: it holds whatever the open ends may hide. Open on
-    both sides where there is no draw, as of cells with an answer or two."""
-    if not len(lows):
-        return UNKNOWN
+    """The percentile interval of draws that are themselves bounds: it holds whatever the open ends may hide."""
     tail = (1 - LEVEL) / 2
     low = np.quantile(lows, tail, method="inverted_cdf")  # takes one of the draws: no mean of a number and infinity
     high = np.quantile(highs, 1 - tail, method="inverted_cdf")
