@@ -15,6 +15,7 @@ import vizbench as vb
 from tests.commands import Run, refused
 from vizbench.errors import UserError
 from vizbench.formats import read, write
+from vizbench.formats.manifest import FORMATS, FormatName
 from vizbench.harness import outside
 from vizbench.harness.compare import differences
 from vizbench.harness.metrics import summaries
@@ -203,8 +204,8 @@ def test_the_command_puts_an_outside_model_beside_ours(run: Run, data: Path, tmp
         assert "together" in refused(run("score", "a.jsonl", "--dataset", data, *half))
 
 
-@pytest.mark.parametrize("kind", ["png", "jsonl", "parquet"])
-def test_a_data_set_is_no_answers(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_data_set_is_no_answers(tmp_path: Path, kind: FormatName) -> None:
     folder = tmp_path / "d"
     write(vb.load("life/conway").test, 2, folder, kind)
     with pytest.raises(UserError, match=r"is a data set and holds no model's answers \(its target folder"):

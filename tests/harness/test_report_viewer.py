@@ -148,10 +148,10 @@ def test_signs_are_explained_on_hover_and_in_text(visit, tmp_path):
     assert sign.get_attribute("title")
     page.click("text=Budgets as a table")
     titles = {one.inner_text(): one.get_attribute("title") for one in page.locator('#budgets td[data-key="at"]').all()}
-    assert titles["≤ 3"].startswith("≤: there already")
-    assert titles["> 30"].startswith(">: not by the largest")
-    assert page.evaluate("signs('?')").startswith("?: the records cannot tell")
+    assert titles["≤ 3"].startswith("≤: at most that")
+    assert titles["> 30"].startswith(">: more than that")
+    assert page.evaluate("signs('?')").startswith("?: nobody can tell")
     text = page.inner_text("#budgets")
-    for part in ("≤ 3 there already", "> 300 not by", "? the records cannot tell", "– there is none"):
+    for part in ("≤ 3 at most that", "> 300 more than that", "? nobody can tell", "– there is none"):
         assert part in text
     assert place(page) == "1 of 10"

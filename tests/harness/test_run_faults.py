@@ -79,7 +79,7 @@ def test_a_process_that_dies_fails_its_cell_alone(tmp_path):
     outcomes = run(msgspec.structs.replace(wanted, models=(dies,)), tmp_path / "out", events.append, jobs=2)
     (dead,) = (outcome for outcome in outcomes if outcome.error)
     assert dead.cell.model == dies
-    assert (dead.error or "").startswith("its process was killed from outside (SIGKILL), maybe for want of memory: the")
+    assert (dead.error or "").startswith("its process was killed from outside (SIGKILL), by hand or for want of memory")
     assert (read_cell(dead.directory).error, read_cell(dead.directory).complete) == (dead.error, False)
     assert [event.message for event in events if event.kind == "failed"] == [dead.error]
     assert len([event for event in events if event.kind == "done"]) == len(outcomes) - 1

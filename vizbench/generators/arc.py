@@ -174,10 +174,13 @@ class Arc(Task[Params]):
     def solve(self, params: Params, question: Grid) -> Grid | None:
         return rule_of(params).answer(Scene(question))
 
-    def guess(self, params: Params, question: Grid, key: int) -> Grid:
-        """Each cell black or one of the question's colours, at random, the size kept."""
+    def guess(self, params: Params, question: Grid, key: int) -> Grid | None:
+        """Noise of the answer's size: each cell black or one of the question's colours."""
+        wanted = self.solve(params, question)
+        if wanted is None:
+            return None
         colours = np.union1d(question, np.zeros(1, np.uint8))
-        return colours[keys(key, 0, question.size) % np.uint64(len(colours))].reshape(question.shape)
+        return colours[keys(key, 0, wanted.size) % np.uint64(len(colours))].reshape(wanted.shape)
 
 
 TASK = Arc()

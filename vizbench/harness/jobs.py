@@ -154,7 +154,8 @@ def _ended(code: int) -> str:
         return f"its process ended by itself, with code {code}: {goes_on}"
     name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
     if name == "SIGKILL":
-        return f"its process was killed from outside (SIGKILL), maybe for want of memory: {goes_on}, with fewer jobs"
+        why = "by hand or for want of memory, where fewer jobs help"
+        return f"its process was killed from outside (SIGKILL), {why}: {goes_on}"
     if name in _CRASHES:
         return f"its process crashed ({name}) in the model or a library of its: {goes_on}"
     return f"its process was killed from outside ({name}): {goes_on}"

@@ -87,7 +87,7 @@ def _asking(cell: Cell) -> Asking:
     if cell.shots != 0:
         return data_of(cell, sources.load)
     data = sources.load(cell.task, cell.seed)
-    return Asking(cell, data.judge, data.params, (), data.test.head(cell.n_test))
+    return Asking(cell, data.judge, data.params, (), (), data.test.head(cell.n_test))
 
 
 def _refuse_mixing(out: Path, asking: Asking) -> None:

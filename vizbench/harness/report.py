@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, final
 
+from vizbench import words
 from vizbench.errors import UserError
 from vizbench.harness import compare, corpus, figure, lines, names, paper, places, svg, tables
 from vizbench.harness.gaps import gaps
@@ -74,6 +75,7 @@ def render_report(cells: Sequence[CellRun], lost: Sequence[Lost] = (), most_byte
     )
     return environment.get_template("report.html").render(
         names=names,
+        words=words,
         inks=svg.ROLES,
         tasks=len({head.task for head in heads}),
         models=len({head.model for head in heads} - set(TRIVIAL)),

@@ -13,9 +13,9 @@ const written = {
 // What a sign in a cell means, for who points at it; the page says the same in text.
 const signs = text => [
   [/^–/, "–: there is none"],
-  [/^\?/, "?: the records cannot tell, the one curve or the other does not reach 90%"],
-  [/≤/, "≤: there already at the smallest budget that was measured"],
-  [/>/, ">: not by the largest budget that was measured"],
+  [/^\?/, "?: nobody can tell; neither curve is at 90% by its largest measured budget, or both from the start"],
+  [/^≤/, "≤: at most that; a curve is at 90% already at its smallest measured budget"],
+  [/^>/, ">: more than that; a curve is not at 90% by its largest measured budget"],
 ].filter(([sign]) => sign.test(text)).map(([, told]) => told).join("; ");
 const byText = new Intl.Collator("en", {numeric: true}).compare;
 
@@ -30,7 +30,7 @@ function tableIn(host, {columns, rows}, finish) {
       const value = row[key] ?? null, text = value === null ? "–" : written[kind](value);
       const cell = element("td", text, (kind === "text" ? "t name" : "") + (value === null ? " none" : ""));
       Object.assign(cell.dataset, {key, title}); // a narrow window shows rows as cards, each figure under its title
-      cell.title = signs(text);
+      if (value === null || kind === "worded") cell.title = signs(text);
       line.append(cell);
     }
     if (finish) finish(line, row, before, order === null);
