@@ -159,5 +159,5 @@ def test_no_answer_raises(bad):
 
 def test_an_unknown_modality_is_refused():
     model = seeing(modality="smell")
-    with pytest.raises(UserError, match="grid, frames, text or image"):
+    with pytest.raises(UserError, match="grid, frames, text, image or both"):
         channel_for(model, ARC, [instance((1, 1), (1, 1))], [])

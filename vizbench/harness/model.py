@@ -29,7 +29,7 @@ from vizbench.types import DecodeFailure
 
 X = TypeVar("X")
 
-Modality: TypeAlias = Literal["grid", "frames", "text", "image"]
+Modality: TypeAlias = Literal["grid", "frames", "text", "image", "both"]
 
 
 @final
