@@ -63,11 +63,13 @@ class Example(Generic[X]):
 @final
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a model says while it adapts: steps done of steps in all, the latest loss if there is one."""
+    """What a model says while it adapts: steps done of steps in all, the latest loss and the most bytes held on the
+    device so far, where it tells them."""
 
     done: int
     total: int
     loss: float | None = None
+    memory: int | None = None
 
 
 @final

@@ -89,7 +89,6 @@ class LanguageLora(Model[Any]):
             "loss": training.loss,
             "trainable": float(sum(p.numel() for p in training.trained.values())),
             "tokens": float(max(len(row.ids) for row in rows)),
-            **_memory(loaded.device),
         }
 
     @final
@@ -214,7 +213,3 @@ def _digest(weights: str | None, recipe: Recipe, seed: int, steps: int, rows: Se
         if row.image is not None:
             whole.update(row.image.tobytes())
     return whole.hexdigest()[:32]
-
-
-def _memory(device: torch.device) -> Mapping[str, float]:
-    return {"gpu_bytes": float(torch.cuda.max_memory_allocated())} if device.type == "cuda" else {}

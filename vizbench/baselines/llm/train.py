@@ -74,7 +74,8 @@ class Training:
             self.optimizer.zero_grad()
             self.step += 1
             self.seconds = time.perf_counter() - began
-            report(Progress(self.step, steps, self.loss))
+            memory = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
+            report(Progress(self.step, steps, self.loss, memory))
             if kept is not None and self.step % kept.every == 0 and self.step < steps:
                 kept.save(self)
         if kept is not None:
