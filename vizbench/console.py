@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # each of these costs what `vizbench --help` may not
     from vizbench.harness.cell import Event, Outcome
     from vizbench.harness.forecast import Forecast
     from vizbench.harness.metrics import Summary
+    from vizbench.harness.model import Memory
     from vizbench.harness.plan import Cell
     from vizbench.harness.records import CellRun
     from vizbench.harness.score import Score, Scored
@@ -61,6 +62,25 @@ def columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         out((start + lines[0]).rstrip())
         for line in lines[1:]:
             out(" " * indent + line)
+
+
+def memory(found: Mapping[str, Sequence[Memory]], json: bool) -> None:
+    """Estimates of memory by family, in GB (10^9 bytes)."""
+    rows = [(name, row) for name, memories in found.items() for row in memories]
+    if json:
+        keys = ("checkpoint", "settings", "parts")
+        out_json([{"model": name, **{key: getattr(row, key) for key in keys}} for name, row in rows])
+        return
+    table = [
+        (
+            name,
+            f"{row.checkpoint}?{row.settings}",
+            f"{sum(row.parts.values()) / 1e9:.1f}",
+            ", ".join(f"{part} {size / 1e9:.1f}" for part, size in row.parts.items()),
+        )
+        for name, row in rows
+    ]
+    columns(("model", "checkpoint", "GB", "of these"), table)
 
 
 def draw(*what: RenderableType) -> None:

@@ -9,12 +9,20 @@ from __future__ import annotations
 from typing import Any, Final
 
 from vizbench.baselines.llm.build import Line, build
+from vizbench.baselines.llm.needs import DOUBLE, Sizes
 from vizbench.baselines.llm.recipe import Recipe
 from vizbench.harness.model import Family, Model
 
 HUB: Final = "google/gemma-3-4b-it"
 
-LINE: Final = Line("gemma", "Gemma3ForConditionalGeneration", ("gemma3",), Recipe(), pictures=True)
+LINE: Final = Line(
+    "gemma",
+    "Gemma3ForConditionalGeneration",
+    ("gemma3",),
+    Recipe(),
+    pictures=True,
+    sizes={HUB: Sizes(4_300_079_472, 34, 2560, 2048, 1024, 10_240, 262_208, DOUBLE)},
+)
 
 _SEEN: Final = ("image", "both")
 
@@ -34,5 +42,6 @@ FAMILIES = (
         "with their JSON",
         (HUB, *(f"{seen}:{HUB}" for seen in _SEEN)),
         _build,
+        LINE.memory,
     ),
 )

@@ -127,15 +127,27 @@ class Model(ABC, Generic[X]):
 
 @final
 @dataclass(frozen=True, slots=True)
+class Memory:
+    """What a checkpoint takes while it adapts, estimated before anything is loaded. settings: under which, as they
+    stand behind its name; parts: bytes by name, all held at once."""
+
+    checkpoint: str
+    settings: str
+    parts: Mapping[str, float]
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Family:
     """A model family as `vizbench models` lists it. checkpoints: names, the first is the default; build: checkpoint
-    name -> model (imports torch only then)."""
+    name -> model (imports torch only then); memory: tokens of a question with its answer -> estimates."""
 
     name: str
     modality: Modality
     summary: str
     checkpoints: tuple[str, ...]
     build: Callable[[str], Model[Any]]
+    memory: Callable[[int], Sequence[Memory]] | None = None
 
 
 @functools.cache

@@ -80,6 +80,7 @@ def load(network: str, folder: Path, recipe: Recipe, pictures: bool) -> Loaded:
 
     pictures: whether its processor is loaded beside its tokenizer.
     """
+    transformers.utils.logging.disable_progress_bar()  # it would write into the run's own
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     small = recipe.dtype == "bfloat16" or (recipe.dtype == "auto" and device.type == "cuda")
     dtype = torch.bfloat16 if small else torch.float32

@@ -8,9 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, final
 
 from vizbench.baselines.hub import Weights, fetch, is_real, require
+from vizbench.baselines.llm.needs import Sizes, memory
 from vizbench.baselines.llm.recipe import Recipe
 from vizbench.errors import unknown
-from vizbench.harness.model import Model
+from vizbench.harness.model import Memory, Model
 from vizbench.sources import path_and_params
 from vizbench.task import override
 
@@ -25,7 +26,7 @@ PACKAGES: Final = ("torch", "transformers", "peft", "safetensors", "huggingface_
 class Line:
     """A line of models that one class of transformers runs. family: its name here; network: the class; types: what
     config.json calls it; recipe: for every checkpoint but those in `recipes`, by hub id; pictures: whether it reads
-    them."""
+    them; sizes: of checkpoints."""
 
     family: str
     network: str
@@ -33,6 +34,15 @@ class Line:
     recipe: Recipe
     recipes: Mapping[str, Recipe] = field(default_factory=dict[str, Recipe])
     pictures: bool = False
+    sizes: Mapping[str, Sizes] = field(default_factory=dict[str, Sizes])
+
+    def memory(self, tokens: int) -> list[Memory]:
+        """Estimates for every checkpoint whose sizes are known here. tokens: of a question with its answer."""
+        return [
+            row
+            for name, sizes in self.sizes.items()
+            for row in memory(name, sizes, self.recipes.get(name, self.recipe), tokens)
+        ]
 
 
 def build(line: Line, checkpoint: str, names: tuple[str, ...], modality: str = "text") -> Model[Any]:
