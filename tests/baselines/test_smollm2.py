@@ -18,8 +18,8 @@ from vizbench.harness.plugin import load_model
 from vizbench.sources import judge_of
 from vizbench.types import Answer
 
-TASK = "eca/8?rows=2"
-"""Below a row of cells comes the row of those that are 0 1 1: the answer is short, and near the question."""
+TASK = "eca/170?rows=2"
+"""Below a row of cells comes the same row moved by one: the answer is short, and near the question."""
 
 
 @pytest.mark.slow
@@ -30,15 +30,14 @@ def test_a_lora_of_thirty_examples_beats_its_untuned_self(tmp_path: Path, monkey
     shown, asked = [data.train[i] for i in range(30)], [data.test[i] for i in range(8)]
     channel = channel_for(model, judge, shown, [i.question for i in asked])
 
-    def cells(steps: int) -> float:
+    def exact(steps: int) -> int:
         model.adapt(channel.examples(shown), Context(judge, None, 0, lambda _: None, Schedule(steps)))
         said = [channel.decode(text) for (text,) in model.predict(channel.questions([i.question for i in asked]), 1, 0)]
-        grids = [one.grid if isinstance(one, Answer) else None for one in said]
-        found = [0.0 if g is None else judge.verify(i, g).cells for i, g in zip(asked, grids, strict=True)]
-        return sum(found) / len(found)
+        pairs = zip(asked, said, strict=True)
+        return sum(isinstance(one, Answer) and judge.verify(i, one.grid).exact for i, one in pairs)
 
-    untuned = cells(0)
-    assert cells(24) > untuned + 0.3
+    # 7 of 8 against 0; 24 steps take two minutes on a core, reading the file and asking 40 s more
+    assert exact(24) >= exact(0) + 4
 
 
 def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
@@ -109,6 +109,14 @@ def _quantisation(recipe: Recipe, dtype: torch.dtype) -> Any:
     )
 
 
+@contextmanager
+def seeded(device: torch.device, seed: int) -> Generator[None]:
+    """Within it torch draws from the seed, on the device too; afterwards it goes on as before."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
+
+
 def lora(recipe: Recipe) -> Any:
     """peft's settings. Layers are named by a pattern, because a vision tower has layers of the same names."""
     from peft import LoraConfig
@@ -127,7 +135,6 @@ def adapted(model: Any, recipe: Recipe, seed: int) -> Any:
     """The model under a new LoRA with float32 weights, a function of the seed; at the start it changes no bit."""
     from peft import get_peft_model
 
-    with torch.random.fork_rng(), warnings.catch_warnings():
+    with seeded(model.device, seed), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # peft 0.21 asks transformers 5.23 by an old name
-        torch.manual_seed(seed)
         return get_peft_model(model, lora(recipe), autocast_adapter_dtype=True)

@@ -54,7 +54,9 @@ def build(line: Line, checkpoint: str, names: tuple[str, ...], modality: str = "
     if not is_real(place):
         raise unknown(f"checkpoint of {line.family}", place, names)
     require(line.family, *PACKAGES)
-    recipe = override(f"--checkpoint of {line.family}", line.recipes.get(place, line.recipe), settings)
+    recipe = override(
+        f"--checkpoint of {line.family}", line.recipes.get(place.partition("@")[0], line.recipe), settings
+    )
     return assemble(line, fetch(line.family, place), recipe, modality)
 
 

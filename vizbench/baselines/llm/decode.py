@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from transformers import GenerationConfig
 
-from vizbench.baselines.llm.backbone import Loaded
+from vizbench.baselines.llm.backbone import Loaded, seeded
 from vizbench.baselines.llm.recipe import Sampling
 from vizbench.baselines.llm.script import Said
 
@@ -31,8 +31,7 @@ def generate(
         pad_token_id=script.pad,
         **({"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": sampling.top_k} if drawn else {}),
     )
-    with torch.random.fork_rng(), loaded.products():
-        torch.manual_seed(seed)
+    with seeded(loaded.device, seed), loaded.products():
         out = model.generate(
             **{name: tensor.to(loaded.device) for name, tensor in inputs.items()},
             generation_config=settings,

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from vizbench.baselines.llm.backbone import Loaded, adapted
+from vizbench.baselines.llm.backbone import Loaded, adapted, seeded
 from vizbench.baselines.llm.decode import generate
 from vizbench.baselines.llm.recipe import SAMPLING, Recipe
 from vizbench.baselines.llm.script import IGNORED, Said, Script
@@ -71,8 +71,7 @@ class LanguageLora(Model[Any]):
         kept = Kept(self._home / "trainings" / f"{name}.safetensors", recipe.save_every) if recipe.save_every else None
 
         def backward(step: int) -> float:
-            with torch.random.fork_rng():
-                torch.manual_seed(stream("llm", "step", seed, step) >> 1)  # of dropout
+            with seeded(loaded.device, stream("llm", "step", seed, step) >> 1):  # for dropout
                 return step_backward(loaded, model, recipe.batch, chosen(rows, size, seed, step))
 
         if recipe.checkpointing:
