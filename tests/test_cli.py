@@ -71,7 +71,7 @@ def test_tasks(run: Run) -> None:
 
 def test_models(run: Run) -> None:
     rows = json.loads(run("models", "--json").out)
-    assert {"copy", "solver", "cogvideox"} <= {row["name"] for row in rows}
+    assert {"copy", "solver", "cogvideox", "qwen3", "llama", "gemma", "smollm2"} <= {row["name"] for row in rows}
     assert all(row["checkpoints"] and row["modality"] in ("grid", "frames", "text") for row in rows)
     text = run("models").out
     assert all(f"\n{row['name']} " in text for row in rows)

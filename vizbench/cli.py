@@ -109,11 +109,20 @@ def tasks(json: JsonOption = False) -> None:
 
 
 @app.command()
-def models(json: JsonOption = False) -> None:
-    """List every model family and its checkpoints."""
+def models(
+    json: JsonOption = False,
+    memory: Annotated[bool, typer.Option("--memory", help="Estimate what adapting takes; nothing is loaded.")] = False,
+    tokens: Annotated[int, typer.Option(help="With --memory: of a question with its answer.")] = 512,
+) -> None:
+    """List every model family and its checkpoints, or the memory that they take."""
     from vizbench.harness.model import families
 
     found = families().values()
+    if memory:
+        if not 2 <= tokens <= 1_000_000:
+            raise UserError(f"--tokens {tokens} is outside 2 … 1,000,000: 512 hold two boards of 8x8 and their frame")
+        console.memory({family.name: family.memory(tokens) for family in found if family.memory}, json)
+        return
     if json:
         keys = ("name", "modality", "checkpoints", "summary")
         console.out_json([{key: getattr(family, key) for key in keys} for family in found])

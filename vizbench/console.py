@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
@@ -21,6 +22,7 @@ if TYPE_CHECKING:  # each of these costs what `vizbench --help` may not
     from vizbench.harness.forecast import Forecast
     from vizbench.harness.gaps import Gap
     from vizbench.harness.metrics import Summary
+    from vizbench.harness.model import Memory
     from vizbench.harness.plan import Cell
     from vizbench.harness.records import CellRun
     from vizbench.harness.score import Score, Scored
@@ -66,6 +68,25 @@ def columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         out((start + lines[0]).rstrip())
         for line in lines[1:]:
             out(" " * indent + line)
+
+
+def memory(found: Mapping[str, Sequence[Memory]], json: bool) -> None:
+    """Estimates of memory by family, in GB (10^9 bytes)."""
+    rows = [(name, row) for name, memories in found.items() for row in memories]
+    if json:
+        keys = ("checkpoint", "settings", "parts")
+        out_json([{"model": name, **{key: getattr(row, key) for key in keys}} for name, row in rows])
+        return
+    table = [
+        (
+            name,
+            f"{row.checkpoint}?{row.settings}",
+            f"{sum(row.parts.values()) / 1e9:.1f}",
+            ", ".join(f"{part} {size / 1e9:.1f}" for part, size in row.parts.items()),
+        )
+        for name, row in rows
+    ]
+    columns(("model", "checkpoint", "GB", "of these"), table)
 
 
 def draw(*what: RenderableType) -> None:
@@ -337,13 +358,28 @@ class Bars:
 
     def __init__(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TaskID,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
 
-        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(compact=True),
+        )
         self._console = Console(stderr=True, highlight=False)
         self._bars = Progress(*columns, console=self._console, disable=not self._console.is_terminal, transient=True)
         self._all = self._bars.add_task("cells", total=None)
         self._working: dict[int, TaskID] = {}
+        self._begun: dict[tuple[int, str], tuple[float, int]] = {}
 
     def __enter__(self) -> Bars:
         self._bars.start()
@@ -357,8 +393,7 @@ class Bars:
         name = _cell_name(event.cell)
         self._bars.update(self._all, total=event.cells)
         if event.kind in ("adapt", "predict"):
-            loss = "" if event.loss is None else f", loss {event.loss:.3g}"
-            doing = f"{name}: {'adapts' if event.kind == 'adapt' else 'answers'}{loss}"
+            doing = f"{name}: {'adapts' if event.kind == 'adapt' else 'answers'}{self._figures(event)}"
             if event.position not in self._working:
                 self._working[event.position] = self._bars.add_task("")
             self._bars.update(self._working[event.position], description=doing, total=event.total, completed=event.done)
@@ -368,6 +403,15 @@ class Bars:
                 self._bars.remove_task(self._working.pop(event.position))
             if not self._console.is_terminal:
                 note(f"{event.position}/{event.cells} {name}: {'was done' if event.kind == 'skip' else event.kind}")
+
+    def _figures(self, event: Event) -> str:
+        """Loss, pace and memory, as far as they are known. The pace is that since the first event of its kind."""
+        now = time.monotonic()
+        began, first = self._begun.setdefault((event.position, event.kind), (now, event.done))
+        told = "" if event.loss is None else f", loss {event.loss:.3g}"
+        if event.done > first and now > began:
+            told += f", {(event.done - first) / (now - began):.3g}/s"
+        return told if event.memory is None else f"{told}, {event.memory / 1e9:.1f} GB"
 
 
 def _short(value: Any) -> str:

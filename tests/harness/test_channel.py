@@ -121,6 +121,17 @@ def test_pictures_are_asked_and_texts_are_read():
     assert np.array_equal(look, vb.render(train[0].question, ARC.look))
 
 
+def test_pictures_and_texts_are_asked_together():
+    train = [instance((3, 3), (9, 2))]
+    both, image, text = (channel_for(seeing(FrameSpec(), kind), ARC, train, []) for kind in ("both", "image", "text"))
+    example = both.example(train[0].question, train[0].target)
+    picture, words = example.question
+    assert np.array_equal(picture, image.question(train[0].question))
+    assert words == text.question(train[0].question)
+    assert np.array_equal(read(both, example.answer), train[0].target)
+    assert isinstance(both.decode(picture), DecodeFailure)
+
+
 def test_grids_are_copies():
     question = np.zeros((2, 2), np.uint8)
     channel = GridChannel(2)
@@ -174,5 +185,5 @@ def test_no_answer_raises(bad):
 
 def test_an_unknown_modality_is_refused():
     model = seeing(modality="smell")
-    with pytest.raises(UserError, match="grid, frames, text or image"):
+    with pytest.raises(UserError, match="grid, frames, text, image or both"):
         channel_for(model, ARC, [instance((1, 1), (1, 1))], [])

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import math
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +20,7 @@ import numpy as np
 
 from vizbench.baselines.threads import one_thread
 from vizbench.errors import UserError, unknown
-from vizbench.harness.model import Context, Example, Family, Modality, Model, Progress, TextSpec
+from vizbench.harness.model import Context, Example, Modality, Model, TextSpec
 from vizbench.seeds import stream
 
 if TYPE_CHECKING:
@@ -78,8 +77,7 @@ class TextTwin(Model[str]):
 
     @one_thread()
     def adapt(self, examples: Sequence[Example[str]], context: Context) -> Mapping[str, float]:
-        import torch
-
+        from vizbench.baselines.llm.train import Descent, Training
         from vizbench.baselines.text.tokens import example
         from vizbench.baselines.text.train import backward
 
@@ -90,28 +88,23 @@ class TextTwin(Model[str]):
         self._longest = max(len(pair.answer) + 1 for pair in examples)
         began, worked = time.perf_counter(), time.process_time()
         adapted = self._start(context.seed)
-        trained = [p for p in adapted.parameters() if p.requires_grad]
         scratch = self._checkpoint == "tiny-scratch"
         rate, own = (plan.whole_rate, plan.scratch_steps) if scratch else (plan.lora_rate, plan.steps)
         steps = context.schedule.count(len(rows), plan.batch, own)
-        optimizer = torch.optim.AdamW(trained, lr=rate, weight_decay=0.0, betas=(0.9, 0.95))
+        training = Training(
+            [(name, p) for name, p in adapted.named_parameters() if p.requires_grad],
+            Descent(rate, plan.warm, "cosine", betas=(0.9, 0.95), weight_decay=0.0, clip=1.0),
+        )
         random = np.random.default_rng(stream("qwen3", "adapt", context.seed))
-        loss = math.nan
-        for step, chosen in enumerate(_batches(rows, steps, plan.batch, random)):
-            for group in optimizer.param_groups:
-                group["lr"] = rate * min(1.0, (step + 1) / plan.warm, _cosine(step / steps))
-            loss = backward(adapted, chosen, plan.corrupted, random)
-            torch.nn.utils.clip_grad_norm_(trained, 1.0)
-            optimizer.step()
-            optimizer.zero_grad()
-            context.report(Progress(step + 1, steps, loss))
+        batches = _batches(rows, steps, plan.batch, random)
+        training.run(steps, lambda _: backward(adapted, next(batches), plan.corrupted, random), context.report)
         self._network = _merged(adapted)
         return {
             "seconds": time.perf_counter() - began,
             "cpu_seconds": time.process_time() - worked,
             "steps": steps,
-            "loss": loss,
-            "trainable": sum(p.numel() for p in trained),
+            "loss": training.loss,
+            "trainable": sum(p.numel() for p in training.trained.values()),
         }
 
     def predict(self, questions: Sequence[str], attempts: int, seed: int) -> Iterator[Sequence[str]]:
@@ -165,11 +158,6 @@ class TextTwin(Model[str]):
         yield from answers
 
 
-def _cosine(share: float) -> float:
-    """Half a cosine from 1 to 0."""
-    return 0.5 * (1 + math.cos(math.pi * share))
-
-
 def _batches(rows: Sequence[Tokens], steps: int, size: int, random: np.random.Generator) -> Iterator[list[Tokens]]:
     """`steps` batches that walk through ever new orders of the rows."""
     waiting: list[int] = []
@@ -186,14 +174,3 @@ def _merged(adapted: Any) -> Any:
 
     whole: Any = adapted.merge_and_unload() if isinstance(adapted, PeftModel) else adapted
     return whole.eval().requires_grad_(False)
-
-
-FAMILIES = (
-    Family(
-        "qwen3",
-        "text",
-        "transformers' Qwen3 at 1.2 M parameters, pretrained on procedural worlds; LoRA",
-        CHECKPOINTS,
-        TextTwin,
-    ),
-)

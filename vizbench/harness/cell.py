@@ -40,7 +40,7 @@ class Event:
     """What happens in a run, for whoever shows it.
 
     position: the cell's number, from 1, of `cells`. done, total: steps (adapt) or questions (predict); loss: the
-    latest, where the model tells it; message: why the cell failed.
+    latest, memory: most bytes on the device, where the model tells them; message: why the cell failed.
     """
 
     kind: Kind
@@ -50,6 +50,7 @@ class Event:
     done: int = 0
     total: int = 0
     loss: float | None = None
+    memory: int | None = None
     message: str = ""
 
 
@@ -92,8 +93,11 @@ class Teller:
 
     def __call__(self, kind: Kind, at: Progress | None = None, message: str = "") -> None:
         """Tell of one step."""
-        done, total, loss = (0, 0, None) if at is None else (at.done, at.total, at.loss)
-        self.report(Event(kind, self.place.cell, self.place.position, self.place.cells, done, total, loss, message))
+        at = at or Progress(0, 0)
+        place = self.place
+        self.report(
+            Event(kind, place.cell, place.position, place.cells, at.done, at.total, at.loss, at.memory, message)
+        )
 
 
 def measure(place: Place, load: LoadData, model_of: ModelOf, report: Callable[[Event], None]) -> Outcome:

@@ -144,6 +144,24 @@ class ImageChannel(Channel[Any]):
 
 
 @final
+class BothChannel(Channel[Any]):
+    """Questions as pictures together with their text; answers as text."""
+
+    def __init__(self, picture: ImageChannel, text: TextChannel) -> None:
+        self._picture = picture
+        self._text = text
+
+    def question(self, question: Grid) -> tuple[Image, str]:
+        return self._picture.question(question), self._text.question(question)
+
+    def example(self, question: Grid, target: Grid) -> Example[Any]:
+        return Example(self.question(question), self._text.example(question, target).answer)
+
+    def decode(self, prediction: object) -> Decoded:
+        return _read_text(prediction)
+
+
+@final
 class TextChannel(Channel[str]):
     """Grids as text."""
 
@@ -170,10 +188,12 @@ def channel_for(
         return TextChannel(model.text)
     if model.modality == "image":
         return ImageChannel(judge.look, model.frames, model.text)
+    if model.modality == "both":
+        return BothChannel(ImageChannel(judge.look, model.frames, model.text), TextChannel(model.text))
     if model.modality == "frames":
         grids = [*questions, *(i.question for i in examples), *(i.target for i in examples)]
         return FrameChannel(judge.look, model.frames, {_shape(grid) for grid in grids})
-    raise UserError(f"modality {str(model.modality)[:40]!r} does not exist: say grid, frames, text or image")
+    raise UserError(f"modality {str(model.modality)[:40]!r} does not exist: say grid, frames, text, image or both")
 
 
 def _look(look: Look, spec: FrameSpec) -> Look:

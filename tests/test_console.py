@@ -1,0 +1,24 @@
+"""What the terminal shows while a run goes on."""
+
+from __future__ import annotations
+
+import pytest
+
+from vizbench import console
+from vizbench.harness.cell import Event
+from vizbench.harness.plan import Cell
+
+CELL = Cell("life/conway", "qwen3", "tiny", 16, 0, 20, 1)
+
+
+def test_a_bar_tells_loss_pace_and_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(console.time, "monotonic", lambda: now[0])
+    bars = console.Bars()
+    told: list[str] = []
+    for done, seconds, memory in ((1, 0.0, None), (11, 5.0, 3_250_000_000)):
+        now[0] += seconds
+        bars.show(Event("adapt", CELL, 1, 1, done, 20, 0.25, memory))
+        told.append(str(bars._bars.tasks[-1].description))
+    assert told[0].endswith("adapts, loss 0.25")
+    assert told[1].endswith("adapts, loss 0.25, 2/s, 3.2 GB")

@@ -1,0 +1,47 @@
+"""The family `gemma`: Gemma 3 (Gemma Team 2025) under LoRA, asked in text, in pictures, or in both.
+
+`image:` before a checkpoint sends questions as pictures, `both:` as pictures with their JSON. The vision tower stays as
+it is. The paper has no recipe for it: it is that of its language models.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from vizbench.baselines.llm.build import Line, build
+from vizbench.baselines.llm.needs import DOUBLE, Sizes
+from vizbench.baselines.llm.recipe import Recipe
+from vizbench.harness.model import Family, Model
+
+HUB: Final = "google/gemma-3-4b-it"
+
+LINE: Final = Line(
+    "gemma",
+    "Gemma3ForConditionalGeneration",
+    ("gemma3",),
+    Recipe(),
+    pictures=True,
+    sizes={HUB: Sizes(4_300_079_472, 34, 2560, 2048, 1024, 10_240, 262_208, DOUBLE)},
+)
+
+_SEEN: Final = ("image", "both")
+
+
+def _build(checkpoint: str) -> Model[Any]:
+    seen, mark, place = checkpoint.partition(":")
+    if mark and seen in _SEEN:
+        return build(LINE, place, (HUB,), seen)
+    return build(LINE, checkpoint, (HUB,))
+
+
+FAMILIES = (
+    Family(
+        "gemma",
+        "text",
+        "Gemma 3 with LoRA, from a folder or the hub; image:NAME sends questions as pictures, both:NAME as pictures "
+        "with their JSON",
+        (HUB, *(f"{seen}:{HUB}" for seen in _SEEN)),
+        _build,
+        LINE.memory,
+    ),
+)

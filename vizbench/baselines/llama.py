@@ -1,0 +1,32 @@
+"""The family `llama`: Llama 3 language models (Grattafiori et al. 2024) under LoRA. Its hub repositories are gated."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from vizbench.baselines.llm.build import Line, build
+from vizbench.baselines.llm.needs import PLAIN, Sizes
+from vizbench.baselines.llm.recipe import LINEAR, Recipe
+from vizbench.harness.model import Family, Model
+
+HUB: Final = "meta-llama/Llama-3.1-8B-Instruct"
+
+RECIPE: Final = Recipe(
+    rank=32, alpha=64, dropout=0.05, targets=(*LINEAR, "lm_head"), batch=1, accumulation=8, max_length=4096
+)
+"""The paper's, for Llama 3.1 8B."""
+
+LINE: Final = Line(
+    "llama",
+    "LlamaForCausalLM",
+    ("llama",),
+    RECIPE,
+    sizes={HUB: Sizes(8_030_261_248, 32, 4096, 4096, 1024, 14_336, 128_256, PLAIN)},
+)
+
+
+def _build(checkpoint: str) -> Model[Any]:
+    return build(LINE, checkpoint, (HUB,))
+
+
+FAMILIES = (Family("llama", "text", "Llama 3 with LoRA, from a folder or the hub", (HUB,), _build, LINE.memory),)

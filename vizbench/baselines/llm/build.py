@@ -1,0 +1,71 @@
+"""From a checkpoint's name to a language model. Torch is imported when a model is built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, final
+
+from vizbench.baselines.hub import Weights, fetch, is_real, require
+from vizbench.baselines.llm.needs import Sizes, memory
+from vizbench.baselines.llm.recipe import Recipe
+from vizbench.errors import unknown
+from vizbench.harness.model import Memory, Model
+from vizbench.parameters import override
+from vizbench.sources import path_and_params
+
+if TYPE_CHECKING:
+    from vizbench.baselines.llm.model import LanguageLora
+
+PACKAGES: Final = ("torch", "transformers", "peft", "safetensors", "huggingface_hub", "accelerate")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of models that one class of transformers runs. family: its name here; network: the class; types: what
+    config.json calls it; recipe: for every checkpoint but those in `recipes`, by hub id; pictures: whether it reads
+    them; sizes: of checkpoints."""
+
+    family: str
+    network: str
+    types: tuple[str, ...]
+    recipe: Recipe
+    recipes: Mapping[str, Recipe] = field(default_factory=dict[str, Recipe])
+    pictures: bool = False
+    sizes: Mapping[str, Sizes] = field(default_factory=dict[str, Sizes])
+
+    def memory(self, tokens: int) -> list[Memory]:
+        """Estimates for every checkpoint whose sizes are known here. tokens: of a question with its answer."""
+        return [
+            row
+            for name, sizes in self.sizes.items()
+            for row in memory(name, sizes, self.recipes.get(name, self.recipe), tokens)
+        ]
+
+
+def build(line: Line, checkpoint: str, names: tuple[str, ...], modality: str = "text") -> Model[Any]:
+    """The model of `PLACE?field=value`: a folder or a hub id, with fields of `Recipe`. names: what else there is.
+
+    UserError for names that lead nowhere, fields that do not exist, and what the machine lacks.
+    """
+    place, settings = path_and_params(checkpoint)
+    if not is_real(place):
+        raise unknown(f"checkpoint of {line.family}", place, names)
+    require(line.family, *PACKAGES)
+    recipe = override(
+        f"--checkpoint of {line.family}", line.recipes.get(place.partition("@")[0], line.recipe), settings
+    )
+    return assemble(line, fetch(line.family, place), recipe, modality)
+
+
+def assemble(line: Line, weights: Weights, recipe: Recipe, modality: str = "text") -> LanguageLora:
+    """The model of weights that lie in a folder; they are loaded at its first use."""
+    from vizbench.baselines.llm.backbone import check, load
+    from vizbench.baselines.llm.model import BothLora, ImageLora, TextLora, home
+
+    kinds: dict[str, type[LanguageLora]] = {"text": TextLora, "image": ImageLora, "both": BothLora}
+    check(line.family, line.types, weights.folder, recipe)
+    start = partial(load, line.network, weights.folder, recipe, line.pictures)
+    return kinds[modality](line.family, recipe, start, weights.digest, home())

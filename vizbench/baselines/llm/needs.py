@@ -1,0 +1,114 @@
+"""What memory a language model takes under LoRA, from its sizes alone: nothing is loaded, not even torch.
+
+What autograd keeps of a block was read from torch's saved-tensor hooks, in bfloat16 with fused attention on a CPU, over
+blocks of six shapes a family: it is linear in the widths, with these coefficients, which `tests/baselines` read again.
+Not measured on a GPU. Its context, the allocator's gaps and the cache of decoding come on top: leave 2 GB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Final, final
+
+from vizbench.baselines.llm.recipe import Recipe
+from vizbench.harness.model import Memory
+
+TRAINED: Final = 18
+"""Bytes a number of the adapter takes: itself, its gradient and two moments in float32, and a bfloat16 copy."""
+
+SCORED: Final = 10
+"""Bytes a score of a token to predict takes: the score in bfloat16 and float32, and its logarithm or its gradient."""
+
+FROZEN: Final = {"full": 2.0, "int8": 1.0, "nf4": 0.516}
+"""Bytes a number of the blocks' linear layers takes: nf4 has a doubly quantised scale for 64 numbers (Dettmers et al.
+2023, 3)."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Bytes that a block keeps for the backward pass, a token: by the width of the stream, of all queries, of all keys,
+    of the feed-forward, and by the LoRA's rank."""
+
+    hidden: int
+    queries: int
+    keys: int
+    feed: int
+    rank: int = 14
+
+
+PLAIN: Final = Block(hidden=18, queries=6, keys=4, feed=8)
+"""Llama's."""
+
+NORMED: Final = Block(hidden=18, queries=10, keys=8, feed=8)
+"""Qwen3's, which normalises queries and keys."""
+
+DOUBLE: Final = Block(hidden=26, queries=10, keys=8, feed=8)
+"""Gemma 3's, which also normalises what its layers put out."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """A checkpoint's numbers, as its config.json has them. parameters: all; queries, keys: heads times their
+    width; words: of the vocabulary."""
+
+    parameters: int
+    layers: int
+    hidden: int
+    queries: int
+    keys: int
+    feed: int
+    words: int
+    block: Block
+
+    @property
+    def linear(self) -> int:
+        """Numbers in the blocks' linear layers."""
+        return self.layers * self.hidden * (2 * self.queries + 2 * self.keys + 3 * self.feed)
+
+    def trained(self, recipe: Recipe) -> int:
+        """Numbers in the adapter."""
+        blocks = self.layers * (7 * self.hidden + 2 * self.queries + 2 * self.keys + 3 * self.feed)
+        head = self.hidden + self.words if "lm_head" in recipe.targets else 0
+        return recipe.rank * (blocks + head)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Bytes. weights: frozen; adapter: with gradients and moments; kept: activations of a forward pass; scores: of the
+    tokens to predict."""
+
+    weights: float
+    adapter: float
+    kept: float
+    scores: float
+
+
+def memory(checkpoint: str, sizes: Sizes, recipe: Recipe, tokens: int) -> Iterator[Memory]:
+    """The rows of a checkpoint for `vizbench models --memory`: whole and quantised, with checkpointing and without."""
+    for backbone in ("full", "int8", "nf4"):
+        for checkpointing in (True, False):
+            chosen = replace(recipe, backbone=backbone, checkpointing=checkpointing)
+            found = need(sizes, chosen, tokens)
+            settings = f"backbone={backbone}&checkpointing={str(checkpointing).lower()}"
+            yield Memory(checkpoint, f"{settings}&batch={recipe.batch}", asdict(found))
+
+
+def need(sizes: Sizes, recipe: Recipe, tokens: int) -> Need:
+    """Of training on sequences of so many tokens, half of them to predict, `recipe.batch` a forward pass, on a GPU."""
+    each, block = recipe.batch * tokens, sizes.block
+    stream = sizes.hidden * block.hidden + sizes.feed * block.feed
+    attention = sizes.queries * block.queries + sizes.keys * block.keys
+    one = each * (stream + attention + block.rank * recipe.rank)
+    # recomputed, a block keeps its input alone, and one at a time the rest
+    kept = one + 2 * each * sizes.hidden * sizes.layers if recipe.checkpointing else one * sizes.layers
+    unpacked = 0 if recipe.backbone == "full" else 2 * sizes.hidden * sizes.feed  # one layer at a time
+    return Need(
+        weights=2.0 * (sizes.parameters - sizes.linear) + FROZEN[recipe.backbone] * sizes.linear + unpacked,
+        adapter=float(TRAINED * sizes.trained(recipe)),
+        kept=float(kept),
+        scores=float(SCORED * each / 2 * sizes.words),
+    )

@@ -1,0 +1,48 @@
+"""The family `qwen3`: Qwen3 language models (Yang et al. 2025) under LoRA, and the embedded one of 1.2 M parameters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+from vizbench.baselines.llm.build import Line, build
+from vizbench.baselines.llm.needs import NORMED, Sizes
+from vizbench.baselines.llm.recipe import Recipe
+from vizbench.baselines.llm_lora import CHECKPOINTS, TextTwin
+from vizbench.harness.model import Family, Model
+
+HUB: Final = ("Qwen/Qwen3-4B-Instruct-2507", "Qwen/Qwen3-8B")
+
+RECIPE: Final = Recipe(rank=32, alpha=32, batch=2, accumulation=4)
+"""The paper's for the 4B; the 8B takes its 8 examples a step one by one."""
+
+LINE: Final = Line(
+    "qwen3",
+    "Qwen3ForCausalLM",
+    ("qwen3",),
+    RECIPE,
+    {HUB[1]: replace(RECIPE, batch=1, accumulation=8)},
+    sizes={
+        HUB[0]: Sizes(4_022_468_096, 36, 2560, 4096, 1024, 9728, 151_936, NORMED),
+        HUB[1]: Sizes(8_190_735_360, 36, 4096, 4096, 1024, 12_288, 151_936, NORMED),
+    },
+)
+
+
+def _build(checkpoint: str) -> Model[Any]:
+    if checkpoint.startswith("tiny"):
+        return TextTwin(checkpoint)
+    return build(LINE, checkpoint, (*CHECKPOINTS, *HUB))
+
+
+FAMILIES = (
+    Family(
+        "qwen3",
+        "text",
+        "Qwen3 with LoRA; tiny is embedded, 1.2 M parameters pretrained on procedural worlds, tiny-random and "
+        "tiny-scratch are its controls; or a folder, or a name at the hub",
+        (*CHECKPOINTS, *HUB),
+        _build,
+        LINE.memory,
+    ),
+)

