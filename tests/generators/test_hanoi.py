@@ -164,6 +164,24 @@ def test_verdict_equals_the_slow_twin(params: Params, key: int, data: st.DataObj
     assert TASK.check(params, question, spoiled).valid == (spoiled.tolist() in answers)
 
 
+@every_variant
+def test_mutated_targets_are_judged_as_by_the_slow_twin(params: Params):
+    """Cells flipped, or disks put elsewhere so that a picture comes of it: sometimes the other shortest way's."""
+    batch, rng, right = made(params, 60, seed=5), np.random.default_rng(5), 0
+    for question, target in zip(batch.question, batch.target, strict=True):
+        start, goal, colours = read(question, params.disks)
+        answers = naive.right_pictures(start, goal, colours, params.steps)
+        near = [state for state, far in naive.distances(start).items() if far == params.steps]
+        answer = np.array(naive.picture(near[rng.integers(len(near))], goal, colours), np.uint8)
+        answer = answer if rng.integers(2) else target.copy()
+        for place in rng.integers(0, answer.size, rng.integers(0, 3)):
+            answer.flat[place] = rng.integers(TASK.codes)
+        ruling = TASK.check(params, question, answer)
+        assert ruling.valid == (answer.tolist() in answers)
+        right += ruling.valid
+    assert 10 < right < 55
+
+
 def test_every_changed_cell_of_a_target_is_wrong():
     batch = made(Params(3), 3)
     for question, target in zip(batch.question, batch.target, strict=True):

@@ -180,6 +180,26 @@ def test_every_changed_cell_of_a_target_is_judged_as_the_slow_twin_judges_it() -
             assert ruling.parts["psr"] == naive.maze_joined(question.tolist(), answer.tolist())
 
 
+@pytest.mark.parametrize(("name", "count"), [("9", 400), ("small", 300), ("base", 150), ("generalization", 50)])
+def test_mutated_targets_are_judged_as_by_the_slow_twin(name: str, count: int) -> None:
+    """One or two cells flipped, most of them on the way or beside it; in some a wall of the question falls as well."""
+    rng, right = np.random.default_rng(4), 0
+    batch = TASK.generate_batch(VARIANTS[name], seeds.keys(8, 0, count))
+    for question, target in zip(batch.question, batch.target, strict=True):
+        asked, answer, where = question.copy(), target.copy(), np.argwhere(target >= 2)
+        for k in range(rng.integers(1, 4)):
+            r, c = where[rng.integers(len(where))] + rng.integers(-1, 2, 2)
+            if k == 2:  # an opening that makes a loop, a short cut or nothing: other ways may be right then
+                asked[r, c] = answer[r, c] = max(1, asked[r, c])
+            else:
+                answer[r, c] = (answer[r, c] + rng.integers(0, 5)) % 5
+        ruling = TASK.check(VARIANTS[name], asked, answer)
+        assert ruling.valid == naive.maze_valid(asked.tolist(), answer.tolist())
+        assert ruling.parts["psr"] == naive.maze_joined(asked.tolist(), answer.tolist())
+        right += ruling.valid
+    assert 0.02 * count < right < 0.5 * count
+
+
 HALL = board("S..", "...", "..G")
 
 
