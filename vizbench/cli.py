@@ -14,13 +14,23 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from vizbench import console
+from vizbench.arguments import (
+    JsonOption,
+    SeedOption,
+    SetOption,
+    SplitOption,
+    TaskOption,
+    from_config,
+    numbers,
+    split_of,
+    with_overrides,
+)
 from vizbench.errors import UserError
 from vizbench.layouts import FORMS
 from vizbench.words import plural
 
 if TYPE_CHECKING:
-    from vizbench.dataset import Split
-    from vizbench.types import Instance
+    pass
 
 app = typer.Typer(
     name="vizbench",
@@ -36,25 +46,6 @@ DEFAULT_TASK = "life/conway"
 
 EXTRAS = ("torch", "diffusers", "transformers", "peft", "safetensors", "accelerate")
 """Modules of the extra `[models]`."""
-
-TaskOption = Annotated[str, typer.Option("--task", help=f"Task name, see `vizbench tasks`; or {FORMS}.")]
-SeedOption = Annotated[int, typer.Option(help="Names a data set: another seed, other instances.")]
-SplitOption = Annotated[Literal["train", "test"], typer.Option(help="Which split.")]
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a parameter of the task.")
-]
-
-
-def _from_config(context: typer.Context, path: Path | None) -> Path | None:
-    """Take a plan's keys as the defaults of the flags, so that a flag that is given wins."""
-    from vizbench.harness.config import read_config
-
-    if path is not None:
-        context.default_map = read_config(path)
-    return path
-
-
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
 
 def main() -> None:
@@ -150,7 +141,7 @@ def show(
     """Show one instance: in the terminal, as a picture, or as a video of the way from question to target."""
     from vizbench.sources import judge_of
 
-    rows = _whole(task, overrides, seed) if whole else (_split(task, overrides, seed, split)[index],)
+    rows = whole(task, overrides, seed) if whole else (split_of(task, overrides, seed, split)[index],)
     instance, look = rows[0], judge_of(rows[0]).look
     if out is None:
         for row in rows:
@@ -189,12 +180,12 @@ def generate(
     if format == "arc":
         from vizbench.formats import episodes
 
-        name = _with_overrides(task, overrides or [])
+        name = with_overrides(task, overrides or [])
         folder = out or Path(f"{slug(name)}-episodes-{n}" + (f"-seed{seed}" if seed else ""))
         episodes.write(name, n, seed, folder, overwrite)
         console.out(f"{folder}: {n:,} episodes of {name}, as arc-json:{folder}")
         return
-    rows = _split(task, overrides, seed, split)
+    rows = split_of(task, overrides, seed, split)
     named = f"{slug(rows.recipe.task)}-{split}-{n}" + (f"-seed{seed}" if seed else "")
     folder = out or Path(named)
     manifest = write(rows, n, folder, format, overwrite, workers, steps=not no_steps)
@@ -262,7 +253,7 @@ def evaluate(
         typer.Option(
             help="A TOML file with these flags as keys; flags win.",
             is_eager=True,
-            callback=_from_config,
+            callback=from_config,
             metavar="FILE",
         ),
     ] = None,
@@ -322,7 +313,7 @@ def evaluate(
         suite=suite,
         data=data,
         checkpoint=checkpoint,
-        shots=_numbers("shots", shots),
+        shots=numbers("shots", shots),
         seeds=seed_list(seed, seeds),
         n_test=n_test,
         attempts=attempts,
@@ -364,8 +355,8 @@ def report(
 
     if not any((html, csv, md, figures)):
         raise UserError("nothing is to be written: name --html FILE, --csv FILE, --md FILE or --figures FOLDER")
-    cells = read_runs(runs)
-    lacking = gaps(cells, read_lost(runs))
+    cells, lost = read_runs(runs), read_lost(runs)
+    lacking = gaps(cells, lost)
     if html is not None:
         write_report(runs, html)
     if csv is not None:
@@ -374,7 +365,7 @@ def report(
         if lacking or beside.exists():  # one of before would go on telling of cells that are finished by now
             write_gaps(lacking, beside)
     if md is not None:
-        export.write_markdown(cells, md)
+        export.write_markdown(cells, md, lost)
     if figures is not None:
         from vizbench.harness.report import write_figures
 
@@ -398,52 +389,6 @@ def pretrain(
 
     train(family, out, seed, steps)
     console.out(str(out))
-
-
-def _numbers(what: str, text: str) -> tuple[int, ...]:
-    """A list such as 3,30,300."""
-    from vizbench.parameters import read
-
-    try:
-        return tuple(read(what, part.strip(" "), int) for part in text.split(","))
-    except UserError:
-        raise UserError(f"--{what} {text[:80]!r} is no list of whole numbers: write it as --{what} 3,30,300") from None
-
-
-def _split(task: str, overrides: list[str] | None, seed: int, split: str) -> Split:
-    """The split that the options name."""
-    from vizbench.sources import load
-
-    data = load(_with_overrides(task, overrides or []), seed)
-    return data.train if split == "train" else data.test
-
-
-def _whole(task: str, overrides: list[str] | None, seed: int) -> tuple[Instance, ...]:
-    """Every row of a task that has its own demonstrations: these, then the tests."""
-    from vizbench.sources import is_corpus, load
-
-    name = _with_overrides(task, overrides or [])
-    if not is_corpus(name):
-        raise UserError(f"{name[:80]} has rows without end: leave --all out, or name an ARC file or an episode")
-    data = load(name, seed)
-    return (*data.train, *data.test)
-
-
-def _with_overrides(task: str, overrides: list[str]) -> str:
-    """The task's name with KEY=VALUE options as its query, where the registry checks them."""
-    from urllib.parse import quote
-
-    from vizbench.sources import CORPORA
-
-    for item in overrides:
-        if "=" not in item:
-            raise UserError(f"--set {item[:80]!r} is not KEY=VALUE: write it as --set steps=2")
-    if not overrides or task.partition(":")[0] in CORPORA:
-        if overrides:
-            raise UserError("an ARC task takes no parameters: leave --set out")
-        return task
-    query = "&".join(f"{quote(key)}={quote(value)}" for key, _, value in (item.partition("=") for item in overrides))
-    return f"{task}{'&' if '?' in task else '?'}{query}"
 
 
 if __name__ == "__main__":

@@ -5,12 +5,11 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast, final
+from typing import TYPE_CHECKING, Any, cast
 
 from vizbench.words import plural
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:  # each of these costs what `vizbench --help` may not
     from rich.console import RenderableType
 
     from vizbench.formats import Judged
-    from vizbench.harness.cell import Event, Outcome
+    from vizbench.harness.cell import Outcome
     from vizbench.harness.forecast import Forecast
     from vizbench.harness.gaps import Gap
     from vizbench.harness.metrics import Summary
@@ -300,7 +299,7 @@ def forecast(cells: Sequence[Forecast], jobs: int, folder: Path) -> None:
     free = [cell for cell in cells if not cell.problem and cell.seconds is not None and cell.seconds < FREE]
     folded = free if len(free) > 1 else []
     rows = [
-        (_cell_name(c.cell), _number(c.examples), _number(c.questions), f"{c.answers:,}", _time(c))
+        (cell_name(c.cell), _number(c.examples), _number(c.questions), f"{c.answers:,}", _time(c))
         for c in cells
         if c not in folded
     ]
@@ -347,71 +346,10 @@ def span(seconds: float) -> str:
     return f"{seconds:.1f} s"
 
 
-def _cell_name(cell: Cell) -> str:
+def cell_name(cell: Cell) -> str:
+    """A cell in one line: who, on what, with how many examples."""
     shots = "" if cell.shots is None else f", {plural(cell.shots, 'shot')}"
     return f"{cell.model} on {cell.task}{shots}" + (f", seed {cell.seed}" if cell.seed else "")
-
-
-@final
-class Bars:
-    """Progress of a run on stderr: a bar for all cells and one for each in work; in a log, a line a cell."""
-
-    def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TaskID,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
-
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(compact=True),
-        )
-        self._console = Console(stderr=True, highlight=False)
-        self._bars = Progress(*columns, console=self._console, disable=not self._console.is_terminal, transient=True)
-        self._all = self._bars.add_task("cells", total=None)
-        self._working: dict[int, TaskID] = {}
-        self._begun: dict[tuple[int, str], tuple[float, int]] = {}
-
-    def __enter__(self) -> Bars:
-        self._bars.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bars.stop()
-
-    def show(self, event: Event) -> None:
-        """Take one event of the run."""
-        name = _cell_name(event.cell)
-        self._bars.update(self._all, total=event.cells)
-        if event.kind in ("adapt", "predict"):
-            doing = f"{name}: {'adapts' if event.kind == 'adapt' else 'answers'}{self._figures(event)}"
-            if event.position not in self._working:
-                self._working[event.position] = self._bars.add_task("")
-            self._bars.update(self._working[event.position], description=doing, total=event.total, completed=event.done)
-        if event.kind in ("skip", "done", "failed"):
-            self._bars.advance(self._all)
-            if event.position in self._working:
-                self._bars.remove_task(self._working.pop(event.position))
-            if not self._console.is_terminal:
-                note(f"{event.position}/{event.cells} {name}: {'was done' if event.kind == 'skip' else event.kind}")
-
-    def _figures(self, event: Event) -> str:
-        """Loss, pace and memory, as far as they are known. The pace is that since the first event of its kind."""
-        now = time.monotonic()
-        began, first = self._begun.setdefault((event.position, event.kind), (now, event.done))
-        told = "" if event.loss is None else f", loss {event.loss:.3g}"
-        if event.done > first and now > began:
-            told += f", {(event.done - first) / (now - began):.3g}/s"
-        return told if event.memory is None else f"{told}, {event.memory / 1e9:.1f} GB"
 
 
 def _short(value: Any) -> str:

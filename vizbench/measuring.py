@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from vizbench import console, protocols
+from vizbench.bars import Bars
 from vizbench.baselines.worlds import kin
 from vizbench.harness.corpus import concepts, solved
 from vizbench.harness.forecast import forecast
@@ -34,7 +35,7 @@ def foretell(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
 def measure(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
     """Measure the plan, write its report and print its tables. Exit 1 where a cell failed."""
     try:
-        with console.Bars() as bars:
+        with Bars() as bars:
             outcomes = run(plan, folder, bars.show, kin, jobs)
     except KeyboardInterrupt:
         console.note(f"stopped; the same command again goes on from what is in {folder}")

@@ -93,8 +93,8 @@ def test_a_budget_that_the_papers_figure_draws_elsewhere_shows_both():
 def test_what_is_unfinished_is_told():
     cells = [answered([True, None], error="it <broke>"), answered([None], shots=3)]
     text = markdown(cells)
-    assert r"1 of 2 answers; the model failed: it \<broke\>" in text
-    assert "3 examples, seed 0: 0 of 1 answers" in text
+    assert r"1 of 2 answers; it \<broke\>" in text
+    assert "3 examples, seed 0: 0 of 1 answer" in text
     assert markdown(cells[1:]).count("##") == 1  # no row, no table, no zero
 
 

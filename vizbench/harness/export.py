@@ -16,14 +16,14 @@ from typing import Any, Final, cast
 from vizbench.errors import UserError
 from vizbench.harness import compare, corpus, paper
 from vizbench.harness.compare import Contender
+from vizbench.harness.gaps import gaps
 from vizbench.harness.lines import label_of
 from vizbench.harness.metrics import LEAK, Summary, leaks, mean, summaries
-from vizbench.harness.names import model_label, task_label
+from vizbench.harness.names import cell_text, model_label, task_label
 from vizbench.harness.plan import UNREPORTED
-from vizbench.harness.records import CellRun
+from vizbench.harness.records import CellRun, Lost
 from vizbench.harness.storage import write_whole
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _MARKS: Final = str.maketrans({mark: f"\\{mark}" for mark in r"\`*_[]<>|~$&"})
 
 
@@ -32,9 +32,10 @@ def write_csv(cells: Sequence[CellRun], path: Path) -> None:
     _write(path, csv_text(summaries(cells)))
 
 
-def write_markdown(cells: Sequence[CellRun], path: Path) -> None:
-    """Write the tables of a report: results by task, budgets to reach 90%, ratios, differences, ARC, what is amiss."""
-    _write(path, markdown(cells))
+def write_markdown(cells: Sequence[CellRun], path: Path, lost: Sequence[Lost] = ()) -> None:
+    """Write the tables of a report: results by task, budgets to reach 90%, ratios, differences, ARC, what is amiss.
+    lost: cells that could not begin."""
+    _write(path, markdown(cells, lost))
 
 
 def csv_text(rows: Sequence[Summary]) -> str:
@@ -51,11 +52,11 @@ def csv_text(rows: Sequence[Summary]) -> str:
     return out.getvalue()
 
 
-def markdown(cells: Sequence[CellRun]) -> str:
+def markdown(cells: Sequence[CellRun], lost: Sequence[Lost] = ()) -> str:
     """The report as Markdown: pipe tables under headings, a section only where there is something to say."""
     rows = summaries(cells)
     sections = [
-        _amiss(cells),
+        _amiss(cells, lost),
         _leaky(rows),
         _flagged(rows),
         *(
@@ -72,14 +73,8 @@ def markdown(cells: Sequence[CellRun]) -> str:
     return "\n\n".join(["# vizbench results", *filter(None, sections)]) + "\n"
 
 
-def _amiss(cells: Sequence[CellRun]) -> str:
-    lines: list[str] = []
-    for run in cells:
-        cell, asked = run.header.cell, len(run.questions) * run.header.cell.attempts
-        who = f"{_text(task_label(cell.task))}, {_text(model_label(cell.model, cell.checkpoint, cell.training))}"
-        line = f"- {who}, {run.header.data.examples} examples, seed {cell.seed}: {len(run.records)} of {asked} answers"
-        if run.error or not run.complete:
-            lines.append(f"{line}; the model failed: {_text(run.error)}" if run.error else line)
+def _amiss(cells: Sequence[CellRun], lost: Sequence[Lost]) -> str:
+    lines = [f"- {_text(gap.who())}: {_text(gap.state())}" for gap in gaps(cells, lost)]
     return "\n".join(["## Unfinished\n", *lines]) if lines else ""
 
 
@@ -253,8 +248,7 @@ def _plain(value: Any) -> str:
         return ""
     if isinstance(value, tuple):
         value = " ".join(map(str, cast("tuple[object, ...]", value)))
-    text = repr(value) if isinstance(value, float) else str(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text
+    return repr(value) if isinstance(value, float) else cell_text(value) if isinstance(value, str) else str(value)
 
 
 def _write(path: Path, text: str) -> None:

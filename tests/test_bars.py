@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vizbench import console
+from vizbench import bars as module
 from vizbench.harness.cell import Event
 from vizbench.harness.plan import Cell
 
@@ -13,8 +13,8 @@ CELL = Cell("life/conway", "qwen3", "tiny", 16, 0, 20, 1)
 
 def test_a_bar_tells_loss_pace_and_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr(console.time, "monotonic", lambda: now[0])
-    bars = console.Bars()
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    bars = module.Bars()
     told: list[str] = []
     for done, seconds, memory in ((1, 0.0, None), (11, 5.0, 3_250_000_000)):
         now[0] += seconds

@@ -1,0 +1,80 @@
+"""What the command line's options are, and how their text is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from vizbench.errors import UserError
+from vizbench.layouts import FORMS
+
+if TYPE_CHECKING:
+    from vizbench.dataset import Split
+    from vizbench.types import Instance
+
+TaskOption = Annotated[str, typer.Option("--task", help=f"Task name, see `vizbench tasks`; or {FORMS}.")]
+SeedOption = Annotated[int, typer.Option(help="Names a data set: another seed, other instances.")]
+SplitOption = Annotated[Literal["train", "test"], typer.Option(help="Which split.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a parameter of the task.")
+]
+
+
+def from_config(context: typer.Context, path: Path | None) -> Path | None:
+    """Take a plan's keys as the defaults of the flags, so that a flag that is given wins."""
+    from vizbench.harness.config import read_config
+
+    if path is not None:
+        context.default_map = read_config(path)
+    return path
+
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+
+
+def numbers(what: str, text: str) -> tuple[int, ...]:
+    """A list such as 3,30,300."""
+    from vizbench.parameters import read
+
+    try:
+        return tuple(read(what, part.strip(" "), int) for part in text.split(","))
+    except UserError:
+        raise UserError(f"--{what} {text[:80]!r} is no list of whole numbers: write it as --{what} 3,30,300") from None
+
+
+def split_of(task: str, overrides: list[str] | None, seed: int, split: str) -> Split:
+    """The split that the options name."""
+    from vizbench.sources import load
+
+    data = load(with_overrides(task, overrides or []), seed)
+    return data.train if split == "train" else data.test
+
+
+def whole(task: str, overrides: list[str] | None, seed: int) -> tuple[Instance, ...]:
+    """Every row of a task that has its own demonstrations: these, then the tests."""
+    from vizbench.sources import is_corpus, load
+
+    name = with_overrides(task, overrides or [])
+    if not is_corpus(name):
+        raise UserError(f"{name[:80]} has rows without end: leave --all out, or name an ARC file or an episode")
+    data = load(name, seed)
+    return (*data.train, *data.test)
+
+
+def with_overrides(task: str, overrides: list[str]) -> str:
+    """The task's name with KEY=VALUE options as its query, where the registry checks them."""
+    from urllib.parse import quote
+
+    from vizbench.sources import CORPORA
+
+    for item in overrides:
+        if "=" not in item:
+            raise UserError(f"--set {item[:80]!r} is not KEY=VALUE: write it as --set steps=2")
+    if not overrides or task.partition(":")[0] in CORPORA:
+        if overrides:
+            raise UserError("an ARC task takes no parameters: leave --set out")
+        return task
+    query = "&".join(f"{quote(key)}={quote(value)}" for key, _, value in (item.partition("=") for item in overrides))
+    return f"{task}{'&' if '?' in task else '?'}{query}"
