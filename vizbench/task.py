@@ -275,7 +275,7 @@ def spec(name: str, overrides: Mapping[str, object] | None = None) -> TaskSpec:
         raise unknown("task", path, tasks())
     base = task.variants[variant]
     wanted: dict[str, object] = {**dict(parse_qsl(query, keep_blank_values=True)), **(overrides or {})}
-    params = _override(f"{family}/{variant}", base, wanted)
+    params = override(f"{family}/{variant}", base, wanted)
     changed = {k: v for k, v in dataclasses.asdict(params).items() if v != getattr(base, k)}
     text = "&".join(f"{k}={quote(_text(v), safe='/,.-')}" for k, v in sorted(changed.items()))
     return TaskSpec(f"{family}/{variant}" + (f"?{text}" if text else ""), task, params)
@@ -285,7 +285,7 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _override(name: str, base: Any, wanted: Mapping[str, object]) -> Any:
+def override(name: str, base: Any, wanted: Mapping[str, object]) -> Any:
     """`base` with the wanted fields, strings read as the field's own type."""
     fields: dict[str, type] = {f.name: type(getattr(base, f.name)) for f in dataclasses.fields(base)}
     values: dict[str, object] = {}
@@ -304,6 +304,8 @@ def _read(what: str, value: object, kind: type) -> object:
             return kind(value)
         except ValueError:
             raise UserError(f"{what}={value[:40]!r} is not a number: give {kind.__name__}, e.g. {kind(1)}") from None
+    if kind is tuple and isinstance(value, str):
+        return tuple(value.split(","))
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if type(value) is not kind:
