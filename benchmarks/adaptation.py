@@ -27,13 +27,13 @@ def main() -> None:
     import vizbench as vb
     from vizbench.baselines import llm_lora
     from vizbench.baselines.llm_lora import TextTwin
-    from vizbench.baselines.video import lora
+    from vizbench.baselines.video import embedded
     from vizbench.harness.channel import channel_for
     from vizbench.harness.model import Context, Model
 
     data = vb.load(TASK, seed=0)
     families: dict[str, Callable[[str], Model[Any]]] = {
-        "cogvideox": lambda c: lora.VideoLora(c, replace(lora.Adaptation(), steps=STEPS, scratch_steps=STEPS)),
+        "cogvideox": lambda c: embedded.embedded(c, replace(embedded.Adaptation(), steps=STEPS, scratch_steps=STEPS)),
         "qwen3": lambda c: TextTwin(c, plan=replace(llm_lora.Adaptation(), steps=STEPS, scratch_steps=STEPS)),
     }
     for family, build in families.items():

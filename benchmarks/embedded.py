@@ -124,11 +124,11 @@ def recipes() -> dict[str, str]:
     """A digest of each family's sizes and way to adapt, controls included."""
     from vizbench.baselines import llm_lora
     from vizbench.baselines.text import network as text
-    from vizbench.baselines.video import lora
+    from vizbench.baselines.video import embedded
     from vizbench.baselines.video import network as video
 
     parts = {
-        "cogvideox": (lora.Adaptation(), video.TwinConfig()),
+        "cogvideox": (embedded.Adaptation(), video.TwinConfig()),
         "qwen3": (llm_lora.Adaptation(), text.TwinConfig()),
     }
     return {model: hashlib.sha256(repr(records).encode()).hexdigest()[:12] for model, records in parts.items()}

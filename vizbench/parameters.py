@@ -21,6 +21,7 @@ _FAULTS: Mapping[type, str] = {
     int: f"not a whole number of up to {MAX_DIGITS} digits: write it as 2",
     float: "not a number: write it as 0.5",
     str: "not text: give some",
+    tuple: "no list of words: write it as a,b",
 }
 
 
@@ -47,7 +48,7 @@ def override(name: str, base: Any, wanted: Mapping[str, object]) -> Any:
 
 
 def read(what: str, value: object, kind: type) -> Any:
-    """A value as bool, int, float or str: as that type, or as text of ASCII digits alone, without `_`, `+` or blanks.
+    """A value as bool, int, float, str or tuple of words: as that type, or as text of ASCII digits alone, without `_`, `+` or blanks.
 
     Python's own readers take `1_0`, ` 1` and the digits of every script. what: the noun for errors.
     """
@@ -56,6 +57,8 @@ def read(what: str, value: object, kind: type) -> Any:
         return _BOOLEANS[value.lower()]
     if text and kind in (int, float) and (_WHOLE if kind is int else _REAL).fullmatch(value):
         return kind(value) + kind()  # -0.0 is 0.0: one value, one stream of instances
+    if text and kind is tuple:
+        return tuple(value.split(","))
     small = type(value) is not int or abs(value) < 10**MAX_DIGITS  # Python refuses to print 5,000 digits
     if kind is float and small and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value) + 0.0

@@ -12,10 +12,11 @@ pytest.importorskip("torch", reason="the extra [models] is not installed")
 
 import torch
 
+from vizbench.baselines.cogvideox import BACKBONE
 from vizbench.baselines.video import network as twin
-from vizbench.baselines.video.lora import Adaptation, VideoLora
-from vizbench.baselines.video.pretrain import Recipe, neutral, paint, pretrain, rate
-from vizbench.baselines.video.train import LAST, conditioning, noised, velocity
+from vizbench.baselines.video.embedded import Adaptation, embedded
+from vizbench.baselines.video.pretrain import Recipe, neutral, paint, pretrain, rate, velocity
+from vizbench.baselines.video.train import LAST, noised
 from vizbench.baselines.worlds import sample
 from vizbench.baselines.worlds.draw import Draw
 from vizbench.errors import UserError
@@ -70,12 +71,10 @@ def test_first_heads_start_on_their_neighbour() -> None:
     attention.norm_k.register_forward_hook(lambda _m, _i, out: seen.append(out))
     clip = torch.randn(1, 2, 3, 9, 9, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        velocity(model, clip, conditioning(clip[:, 0], 2), neutral()[None, None], torch.tensor([LAST]))
+        velocity(twin.pipeline(model), clip, clip[:, :1], neutral()[None, None], torch.tensor([LAST]))
     from diffusers.models.embeddings import apply_rotary_emb
 
-    from vizbench.baselines.video.train import positions
-
-    grid = positions(model, 9, 9)
+    grid = twin.pipeline(model)._prepare_rotary_positional_embeddings(72, 72, 2, torch.device("cpu"))
     q, k = (cast("Any", apply_rotary_emb)(x[:, :, 1:].float(), grid) for x in seen)
     middle = 4 * 9 + 4
     near = [r * 9 + c for r in range(2, 7) for c in range(2, 7)]
@@ -87,16 +86,8 @@ def test_training_and_pipeline_build_the_same_conditioning() -> None:
     pipe = twin.pipeline(twin.transformer(twin.TwinConfig(), 0))
     image = torch.from_numpy(_examples(1)[0].question).permute(2, 0, 1)[None].float() / 127.5 - 1
     _, official = pipe.prepare_latents(image, 1, 3, 2, 64, 64, torch.float32, torch.device("cpu"), torch.Generator())
-    ours = conditioning(twin.PatchCodec().encode(image[:, :, None]).latent_dist.sample()[:, :, 0], 2)
-    assert torch.equal(official, ours)
-
-
-def test_pipeline_positions_are_the_training_positions() -> None:
-    from vizbench.baselines.video.train import positions
-
-    model = twin.transformer(twin.TwinConfig(), 0)
-    official = twin.pipeline(model)._prepare_rotary_positional_embeddings(72, 40, 2, torch.device("cpu"))
-    assert all(torch.equal(a, b) for a, b in zip(official, positions(model, 9, 5), strict=True))
+    ours = BACKBONE.encode(pipe, image[:, :, None].expand(-1, -1, 2, -1, -1))
+    assert torch.equal(official, BACKBONE.conditioning(ours["image"], 2))
 
 
 def test_velocity_at_the_last_timestep_is_minus_the_clip() -> None:
@@ -112,17 +103,18 @@ def test_an_adapter_at_step_zero_samples_what_its_base_samples() -> None:
 
     model = twin.transformer(twin.TwinConfig(), 0)
     clip = torch.randn(2, 2, 3, 6, 6, generator=torch.Generator().manual_seed(0))
-    inputs = (clip, conditioning(clip[:, 0], 2), neutral()[None, None].expand(2, -1, -1), torch.full((2,), LAST))
+    inputs = (clip, clip[:, :1], neutral()[None, None], torch.full((2,), LAST))
+    pipe = twin.pipeline(model)
     with torch.no_grad():
-        base = velocity(model, *inputs)
+        base = velocity(pipe, *inputs)
         model.add_adapter(LoraConfig(r=4, target_modules=list(Adaptation().targets)))
-        assert torch.equal(velocity(model, *inputs), base)
+        assert torch.equal(velocity(pipe, *inputs), base)
 
 
 def test_adapting_lowers_the_loss_and_answers_do_not_depend_on_batching() -> None:
     examples = _examples(6)
     seen: list[Progress] = []
-    model = VideoLora("tiny-scratch", Adaptation(scratch_steps=12, warmup=2, predict_batch=4))
+    model = embedded("tiny-scratch", Adaptation(scratch_steps=12, warmup=2, predict_batch=4))
     figures = model.adapt(examples, _context(seen))
     assert [p.done for p in seen] == list(range(1, 13))
     assert (seen[-1].loss or 9) < 0.8 * (seen[0].loss or 0)
@@ -138,7 +130,7 @@ def test_adapting_lowers_the_loss_and_answers_do_not_depend_on_batching() -> Non
 
 
 def test_lora_trains_a_part_and_leaves_the_base() -> None:
-    model = VideoLora("tiny-random", Adaptation(steps=2, warmup=1))
+    model = embedded("tiny-random", Adaptation(steps=2, warmup=1))
     figures = model.adapt(_examples(3), _context([]))
     assert 0 < figures["trainable"] < 250_000
 
@@ -146,7 +138,7 @@ def test_lora_trains_a_part_and_leaves_the_base() -> None:
 def test_same_seed_same_adaptation() -> None:
     answers = []
     for _ in range(2):
-        model = VideoLora("tiny-random", Adaptation(steps=3, warmup=1))
+        model = embedded("tiny-random", Adaptation(steps=3, warmup=1))
         model.adapt(_examples(4), _context([]))
         answers.append(next(iter(model.predict([_examples(1)[0].question], 1, 0)))[0])
     assert np.array_equal(answers[0], answers[1])
@@ -159,7 +151,7 @@ def test_an_unknown_checkpoint_is_refused_with_near_ones() -> None:
 
 def test_predict_before_adapt_is_refused() -> None:
     with pytest.raises(UserError, match="adapt"):
-        next(iter(VideoLora("tiny-random").predict([_examples(1)[0].question], 1, 0)))
+        next(iter(embedded("tiny-random").predict([_examples(1)[0].question], 1, 0)))
 
 
 def test_pretraining_stopped_and_resumed_gives_the_same_weights(tmp_path: Path) -> None:

@@ -1,33 +1,145 @@
-"""The family `cogvideox`: a video diffusion model adapted by LoRA, as in the paper. Torch is imported at build."""
+"""The family `cogvideox`: CogVideoX image-to-video, 1.0 and 1.5, and the embedded model, which is 1.5 in small.
+
+Yang et al., CogVideoX (2024). The checkpoint is one of the embedded names, a folder in diffusers' layout, or a name at
+the Hugging Face hub. Latents have the axes (B, t, C, h, w).
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, final
 
-from vizbench.errors import UserError, unknown
+from vizbench.baselines.video.backbone import Backbone, Tensors, Training
+from vizbench.errors import UserError
 from vizbench.harness.model import Family, Model
 
-CHECKPOINTS = ("tiny", "tiny-random", "tiny-scratch")
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+EMBEDDED = ("tiny", "tiny-random", "tiny-scratch")
+HUB = "zai-org/CogVideoX1.5-5B-I2V"
+
+RECIPE = Training(rank=64, alpha=32, batch=2, lr=1e-4, schedule="constant", max_grad_norm=1.0)
+"""The paper's, for CogVideoX1.5-5B."""
+
+OFFSET = 2.0
+"""What 1.5 is told as `ofs`: the pipeline tells it this number and no other."""
+
+
+@final
+class CogVideoX(Backbone):
+    """Velocity prediction; the image's latents stand beside the noise as further channels."""
+
+    pipeline, network = "CogVideoXImageToVideoPipeline", "CogVideoXTransformer3DModel"
+
+    def text(self, pipe: Any, prompt: str) -> Tensors:
+        embedding, _ = pipe.encode_prompt(prompt, do_classifier_free_guidance=False)
+        return {"prompt_embeds": embedding}
+
+    def canvas(self, pipe: Any, height: int, width: int) -> tuple[int, int]:
+        config, cell = pipe.transformer.config, pipe.vae_scale_factor_spatial
+        if config.use_learned_positional_embeddings:  # 1.0 has learned one place for each token of its one canvas
+            most = config.sample_height * cell, config.sample_width * cell
+            if height > most[0] or width > most[1]:
+                raise UserError(
+                    f"a clip of {height}x{width} pixels exceeds CogVideoX 1.0's {most[0]}x{most[1]}: use 1.5"
+                )
+            return most
+        unit = cell * config.patch_size
+        return -(-height // unit) * unit, -(-width // unit) * unit
+
+    def encode(self, pipe: Any, pixels: Tensor) -> Tensors:
+        """`clip`: the latents, as the pipeline's decoder expects them; `image`: those of the first frame alone.
+
+        Both are the mean of what the VAE draws from: a draw kept on disk would be one fixed error of its clip.
+        """
+        pixels = pixels.to(pipe.vae.dtype)
+        clip = pipe.vae.encode(pixels).latent_dist.mode().transpose(1, 2) * pipe.vae.config.scaling_factor
+        image = pipe.vae.encode(pixels[:, :, :1]).latent_dist.mode().transpose(1, 2)
+        return {"clip": self.whole(pipe, clip).float(), "image": self.scaled(pipe, image).float()}
+
+    def loss(self, pipe: Any, clips: Tensors, text: Tensors, training: Training, generator: Generator) -> Tensor:
+        from vizbench.baselines.video.train import draw_timesteps, noised
+
+        clip = clips["clip"]  # (B, t, C, h, w)
+        timesteps = draw_timesteps(len(clip), training.last_share, generator)
+        noisy, goal = noised(clip, timesteps, pipe.scheduler.alphas_cumprod.float().cpu(), generator)
+        return (self.velocity(pipe, noisy, clips, text, timesteps).float() - goal).square().mean()
+
+    def sample(
+        self, pipe: Any, images: Tensor, text: Tensors, training: Training, seeds: Sequence[int]
+    ) -> Iterator[Tensor]:
+        import torch
+
+        yield from pipe(
+            image=images,
+            prompt_embeds=text["prompt_embeds"].expand(len(images), -1, -1),
+            height=images.shape[2],
+            width=images.shape[3],
+            num_frames=training.frames,
+            num_inference_steps=training.sampling_steps,
+            guidance_scale=1.0,
+            generator=[torch.Generator().manual_seed(seed) for seed in seeds],
+            output_type="pt",
+        ).frames
+
+    def scaled(self, pipe: Any, image: Tensor) -> Tensor:
+        """The image's latents as the network sees them. 1.5 sets `invert_scale_latents`: its pipeline divides."""
+        scale = pipe.vae.config.scaling_factor
+        return 1 / scale * image if pipe.vae.config.invert_scale_latents else scale * image
+
+    def whole(self, pipe: Any, clip: Tensor) -> Tensor:
+        """Latents `(B, t, C, h, w)` that fill whole tokens: 1.5 repeats the first frame in front, where its pipeline
+        cuts off what is too many."""
+        import torch
+
+        size = pipe.transformer.config.patch_size_t or 1
+        return torch.cat([clip[:, :1].repeat(1, -clip.shape[1] % size, 1, 1, 1), clip], 1)
+
+    def conditioning(self, image: Tensor, frames: int) -> Tensor:
+        """The image's latents `(B, 1, C, h, w)` followed by empty frames: `(B, t, C, h, w)`."""
+        import torch
+
+        return torch.cat([image, image.new_zeros(len(image), frames - 1, *image.shape[2:])], 1)
+
+    def velocity(self, pipe: Any, noisy: Tensor, clips: Tensors, text: Tensors, timesteps: Tensor) -> Tensor:
+        """At positions from the pipeline's own function."""
+        import torch
+
+        network, config = pipe.transformer, pipe.transformer.config
+        cell, dtype = pipe.vae_scale_factor_spatial, text["prompt_embeds"].dtype
+        positions = None
+        if config.use_rotary_positional_embeddings:
+            positions = pipe._prepare_rotary_positional_embeddings(
+                noisy.shape[3] * cell, noisy.shape[4] * cell, noisy.shape[1], noisy.device
+            )
+        out: Tensor = network(
+            hidden_states=torch.cat([noisy, self.conditioning(clips["image"], noisy.shape[1])], 2).to(dtype),
+            encoder_hidden_states=text["prompt_embeds"].expand(len(noisy), -1, -1),
+            timestep=timesteps.to(noisy.device),
+            ofs=None if config.ofs_embed_dim is None else noisy.new_full((1,), OFFSET, dtype=dtype),
+            image_rotary_emb=positions,
+            return_dict=False,
+        )[0]
+        return out
+
+
+BACKBONE = CogVideoX()
 
 
 def _build(checkpoint: str) -> Model[Any]:
-    if checkpoint not in CHECKPOINTS:
-        raise unknown("checkpoint of cogvideox", checkpoint, CHECKPOINTS)
-    try:
-        from vizbench.baselines.video.lora import VideoLora
-    except ModuleNotFoundError as missing:
-        raise UserError(
-            f"cogvideox needs the package {missing.name!r}, which is not installed: pip install 'vizbench[models]'"
-        ) from None
-    return VideoLora(checkpoint)
+    from vizbench.baselines.video.build import build
+
+    return build("cogvideox", BACKBONE, RECIPE, checkpoint, embedded=EMBEDDED)
 
 
 FAMILIES = (
     Family(
         "cogvideox",
         "frames",
-        "CogVideoX image-to-video with LoRA; tiny is embedded, tiny-random and tiny-scratch are its controls",
-        CHECKPOINTS,
+        "CogVideoX image-to-video with LoRA; tiny is embedded, tiny-random and tiny-scratch are its controls; or a "
+        "folder, or a name at the hub",
+        (*EMBEDDED, HUB),
         _build,
     ),
 )

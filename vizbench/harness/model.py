@@ -110,7 +110,8 @@ class Model(ABC, Generic[X]):
     """A thing that learns from examples. Anything with these two methods plugs in."""
 
     modality: ClassVar[Modality]
-    frames: ClassVar[FrameSpec] = FrameSpec()
+    frames: FrameSpec = FrameSpec()
+    """A model whose checkpoints want clips of their own sets it when it is built."""
     text: ClassVar[TextSpec] = TextSpec()
     weights: str | None = None
     """A digest of the checkpoint's weights, for the record; a model that has weights sets it when it is built."""

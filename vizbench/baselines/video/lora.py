@@ -1,169 +1,212 @@
-"""Adapting the embedded video model to a task's clips, and answering with it through the official pipeline.
-
-`tiny`: pretrained and frozen, LoRA. Controls: `tiny-random`, the same net un-pretrained and frozen, LoRA of the same
-size; `tiny-scratch`, the same net un-pretrained, all weights trained for the same time.
-"""
+"""The model that adapts a video backbone to a task's clips and answers through the official pipeline."""
 
 from __future__ import annotations
 
-import hashlib
 import time
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, final
 
 import numpy as np
 import torch
-from peft import LoraConfig
-from safetensors.torch import load_file
+from peft import LoraConfig, get_peft_model_state_dict
 from torch import Tensor
 
+from vizbench import __version__
 from vizbench.baselines.threads import one_thread
-from vizbench.baselines.video import network as twin
-from vizbench.baselines.video.pretrain import Recipe, neutral, optimizers
-from vizbench.baselines.video.train import conditioning, draw_timesteps, noised, velocity
+from vizbench.baselines.video import store
+from vizbench.baselines.video.backbone import Backbone, Tensors, Training
+from vizbench.baselines.video.pretrain import Recipe, optimizers
+from vizbench.baselines.video.train import State, train
 from vizbench.errors import UserError
 from vizbench.harness.model import Context, Example, FrameSpec, Modality, Model, Progress
 from vizbench.seeds import stream
 from vizbench.types import Image, Video
 
-WEIGHTS = Path(__file__).parents[1] / "checkpoints" / "cogvideox-tiny.safetensors"
 
+class Source(ABC):
+    """Where a backbone's weights come from."""
 
-@final
-@dataclass(frozen=True, slots=True)
-class Adaptation:
-    """How the embedded video model is adapted. The paper does not report steps: these are ours, one for all budgets.
+    weights: str | None
+    """Their digest; None where they are drawn from the seed."""
+    home: Path | None
+    """Where latents and trainings are kept; None keeps nothing."""
 
-    scratch_steps: as many as take `tiny-scratch` the time of `steps` with LoRA (`benchmarks/adaptation.py`).
-    """
-
-    rank: int = 16
-    alpha: int = 16
-    targets: tuple[str, ...] = ("to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2", "text_proj")
-    steps: int = 300
-    scratch_steps: int = 300
-    batch: int = 32
-    lr: float = 2e-3
-    warmup: int = 20
-    last_share: float = 0.8
-    max_grad_norm: float = 1.0
-    sampling_steps: int = 1
-    predict_batch: int = 50
+    @abstractmethod
+    def open(self, seed: int) -> tuple[Any, Tensors]:
+        """The pipeline with the checkpoint's own network, frozen and without adapters, and the neutral text."""
 
 
 @final
 class VideoLora(Model[Any]):
-    """The family `cogvideox` on one of its embedded checkpoints. Questions are images, answers two-frame clips."""
+    """A video model under LoRA. Questions are images, answers clips, of which the last frame is decoded."""
 
     modality: ClassVar[Modality] = "frames"
-    frames: ClassVar[FrameSpec] = FrameSpec(count=2, cell=twin.CELL)
 
-    def __init__(self, checkpoint: str, adaptation: Adaptation | None = None) -> None:
-        self._checkpoint = checkpoint
-        self._adaptation = adaptation or Adaptation()
-        self._codec = twin.PatchCodec()
-        self._model: Any = None
-        if checkpoint == "tiny":
-            if not WEIGHTS.is_file():
-                raise UserError(f"the weights {WEIGHTS.name} are missing: make them with `vizbench pretrain cogvideox`")
-            self.weights = hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()[:16]
+    def __init__(self, backbone: Backbone, source: Source, training: Training, cell: int | None = None) -> None:
+        """cell: pixels a cell; None: as the task draws it."""
+        self.weights = source.weights
+        self.frames = FrameSpec(count=training.frames, cell=cell)
+        self._backbone, self._source, self._training = backbone, source, training
+        self._adapted: tuple[Any, Tensors] | None = None
 
     @one_thread()
     def adapt(self, examples: Sequence[Example[Any]], context: Context) -> Mapping[str, float]:
-        began, worked, how = time.monotonic(), time.process_time(), self._adaptation
-        scratch = self._checkpoint == "tiny-scratch"
-        model = twin.transformer(twin.TwinConfig(), stream("twin", context.seed) >> 1)
-        if self._checkpoint == "tiny":
-            model.load_state_dict({k: v.float() for k, v in load_file(WEIGHTS).items()})
-        if not scratch:
-            model.requires_grad_(False)
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(stream("lora", context.seed) >> 1)
-                model.add_adapter(LoraConfig(r=how.rank, lora_alpha=how.alpha, target_modules=list(how.targets)))
-        trainable = [p for p in model.parameters() if p.requires_grad]
-        recipe = Recipe()
-        opts = optimizers(model, recipe) if scratch else [torch.optim.AdamW(trainable, lr=how.lr, weight_decay=0.0)]
-        bases = (recipe.matrix_lr, recipe.other_lr) if scratch else (how.lr,)
-        clips = self._latents(examples)
-        alphas = twin.scheduler().alphas_cumprod.float()
-        caption = neutral()[None, None]  # (1, 1, 64)
+        began, worked, training = time.monotonic(), time.process_time(), self._training
+        if not examples:
+            raise UserError("a video model adapts to examples: give at least one")
+        self._adapted = None
+        pipe, text = self._source.open(context.seed)
+        start(pipe, training, stream("lora", context.seed) >> 1)
+        network = pipe.transformer
+        trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        seen = min(len(examples), training.batch) * training.accumulation
+        steps = context.schedule.count(len(examples), seen, training.steps)
         generator = torch.Generator().manual_seed(stream("adapt", context.seed) >> 1)
-        groups = list(clips.values())  # clips of one shape each, (n, 2, 3, h, w)
-        shares = torch.tensor([float(len(group)) for group in groups])
-        loss = torch.zeros(())
-        model.train()
-        seen = min(len(examples), how.batch)
-        steps = context.schedule.count(len(examples), seen, how.scratch_steps if scratch else how.steps)
-        for step in range(steps):
-            group = groups[int(torch.multinomial(shares, 1, generator=generator))]
-            size = min(len(group), how.batch)
-            batch = group[torch.randperm(len(group), generator=generator)[:size]]
-            timesteps = draw_timesteps(size, how.last_share, generator)
-            noisy, goal = noised(batch, timesteps, alphas, generator)
-            image = conditioning(batch[:, 0], batch.shape[1])
-            loss = (velocity(model, noisy, image, caption.expand(size, -1, -1), timesteps) - goal).square().mean()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(trainable, how.max_grad_norm)
-            factor = min(1.0, (step + 1) / how.warmup, max(0.02, 2.0 * (1 - step / steps)))
-            for opt, base in zip(opts, bases, strict=True):
-                for row in opt.param_groups:
-                    row["lr"] = base * factor
-                opt.step()
-                opt.zero_grad(set_to_none=True)
-            context.report(Progress(step + 1, steps, loss.item()))
-        model.eval()
-        self._model = model
+        state = State(optimizers_of(network, training), generator)
+        clips = [_padded(self._backbone, pipe, np.asarray(example.answer)) for example in examples]
+        groups = store.grouped(self._encoded(pipe, clip) for clip in clips)
+        folder = self._folder(clips, context.seed, steps)
+        if folder is not None and (folder / "training.safetensors").exists():
+            store.load_training(folder / "training.safetensors", network, state)
+
+        def after() -> None:
+            context.report(Progress(state.step, steps, state.loss))
+            if folder is not None and (_due(state.step, training.save_every) or state.step == steps):
+                state.seconds += time.monotonic() - after_began[0]
+                after_began[0] = time.monotonic()
+                store.save_training(folder / "training.safetensors", network, state)
+                save_adapter(pipe, folder)
+            if folder is not None and _due(state.step, training.sample_every):
+                self._picture(pipe, text, examples[0].question, folder / f"step-{state.step:07}.png")
+
+        after_began = [began]
+        train(self._backbone, pipe, groups, text, training, state, steps, after)
+        self._adapted = (pipe, text)
         return {
-            "seconds": time.monotonic() - began,
+            "seconds": state.seconds + time.monotonic() - after_began[0],
             "cpu_seconds": time.process_time() - worked,
             "steps": float(steps),
-            "loss": loss.item(),
-            "trainable": float(sum(p.numel() for p in trainable)),
+            "loss": state.loss,
+            "trainable": float(sum(parameter.numel() for parameter in trained)),
         }
 
     def predict(self, questions: Sequence[Any], attempts: int, seed: int) -> Iterator[Sequence[Any]]:
-        if self._model is None:
+        if self._adapted is None:
             raise UserError("this model was not adapted yet: call adapt(examples, context) first")
-        pipe = twin.pipeline(self._model)
-        for start in range(0, len(questions), self._adaptation.predict_batch):
-            chunk = [np.asarray(q) for q in questions[start : start + self._adaptation.predict_batch]]
+        pipe, text = self._adapted
+        for first in range(0, len(questions), self._training.together):
+            chunk = [np.asarray(question) for question in questions[first : first + self._training.together]]
             answers: list[list[Video]] = [[] for _ in chunk]
             for attempt in range(attempts):
                 for rows in _same_shape(chunk):
-                    seeds = [stream("predict", seed, start + row, attempt) >> 1 for row in rows]
-                    for row, clip in zip(rows, self._sample(pipe, [chunk[row] for row in rows], seeds), strict=True):
+                    seeds = [stream("predict", seed, first + row, attempt) >> 1 for row in rows]
+                    for row, clip in zip(rows, self._sample(pipe, text, [chunk[r] for r in rows], seeds), strict=True):
                         answers[row].append(clip)
             yield from answers
 
-    def _latents(self, examples: Sequence[Example[Any]]) -> dict[tuple[int, ...], Tensor]:
-        """The examples' clips in latents, grouped by shape: `(n, 2, 3, h, w)` each, encoded once."""
-        groups: dict[tuple[int, ...], list[Tensor]] = defaultdict(list)
-        for example in examples:
-            pixels = torch.from_numpy(np.ascontiguousarray(example.answer)).float() / 127.5 - 1.0  # (T, H, W, 3)
-            cells = self._codec.encode(pixels.permute(3, 0, 1, 2)[None]).latent_dist.sample()[0]  # (3, T, h, w)
-            groups[tuple(cells.shape)].append(cells.permute(1, 0, 2, 3))
-        return {shape: torch.stack(clips) for shape, clips in groups.items()}
-
     @one_thread()
-    def _sample(self, pipe: Any, images: Sequence[Image], seeds: Sequence[int]) -> Sequence[Video]:
+    def _sample(self, pipe: Any, text: Tensors, images: Sequence[Image], seeds: Sequence[int]) -> list[Video]:
         """One clip an image `(H, W, 3)`; each has a noise generator of its own, so batching changes nothing."""
-        pixels = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255.0
+        height, width, _ = images[0].shape
+        stacked = np.stack([_padded(self._backbone, pipe, image[None])[0] for image in images])
+        pixels = torch.from_numpy(stacked).permute(0, 3, 1, 2).float() / 255.0  # (B, 3, H', W')
         with torch.no_grad():
-            clips = pipe(
-                image=pixels,
-                prompt_embeds=neutral()[None, None].expand(len(images), -1, -1),
-                height=pixels.shape[2],
-                width=pixels.shape[3],
-                num_frames=2,
-                num_inference_steps=self._adaptation.sampling_steps,
-                guidance_scale=1.0,
-                generator=[torch.Generator().manual_seed(s) for s in seeds],
-                output_type="pt",
-            ).frames  # (B, T, 3, H, W) in 0..1
-        return list((clips.permute(0, 1, 3, 4, 2) * 255.0).round().to(torch.uint8).numpy())
+            clips = list(self._backbone.sample(pipe, pixels, text, self._training, seeds))  # each (T, 3, H', W')
+        whole = [(clip.permute(0, 2, 3, 1).float() * 255.0).round().to(torch.uint8).cpu().numpy() for clip in clips]
+        return [clip[:, :height, :width] for clip in whole]
+
+    @torch.no_grad()
+    def _encoded(self, pipe: Any, clip: Video) -> dict[str, Tensor]:
+        """What training needs of a padded clip `(T, H, W, 3)`, from disk where it was encoded before."""
+        source, training = self._source, self._training
+        parts = (self._backbone.pipeline, source.weights, training.tiling, str(pipe.vae.dtype))
+        folder = source.home and source.home / "latents" / store.digest(*parts)
+
+        def encode() -> Tensors:
+            pixels = torch.from_numpy(np.ascontiguousarray(clip)).to(pipe.vae.device).float() / 127.5 - 1.0
+            return self._backbone.encode(pipe, pixels.permute(3, 0, 1, 2)[None])  # (1, 3, T, H, W)
+
+        return store.Latents(folder).of(store.content(clip), encode)
+
+    def _folder(self, clips: Sequence[Video], seed: int, steps: int) -> Path | None:
+        """Where the training on these clips is kept: one folder for all that decides its outcome."""
+        if self._source.home is None:
+            return None
+        data = [store.content(clip) for clip in clips]
+        parts = (__version__, self._backbone.pipeline, self._source.weights, self._training, data, seed, steps)
+        return self._source.home / "adapters" / store.digest(*parts)
+
+    def _picture(self, pipe: Any, text: Tensors, question: Any, path: Path) -> None:
+        """Draw what the model answers in the middle of its training; its noise is its own."""
+        from PIL import Image as Pictures
+
+        pipe.transformer.eval()
+        clip = self._sample(pipe, text, [np.asarray(question)], [stream("picture") >> 1])[0]
+        pipe.transformer.train()
+        with store.disk_errors(path):
+            Pictures.fromarray(clip[-1]).save(path)
+
+
+def start(pipe: Any, training: Training, seed: int) -> None:
+    """Give the network what is trained: a float32 LoRA over frozen weights, or all of it where the rank is 0."""
+    network = pipe.transformer
+    if not training.rank:
+        network.requires_grad_(True)
+        return
+    network.requires_grad_(False)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network.add_adapter(
+            LoraConfig(r=training.rank, lora_alpha=training.alpha, target_modules=list(training.targets))
+        )
+    for parameter in network.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
+    if training.checkpointing:
+        network.enable_gradient_checkpointing()
+
+
+def optimizers_of(network: Any, training: Training) -> list[torch.optim.Optimizer]:
+    """AdamW on the adapter; where all is trained, those of the pretraining, with their own rates. Each group has its
+    peak rate as `initial_lr`."""
+    if training.rank:
+        trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        made: list[torch.optim.Optimizer] = [
+            torch.optim.AdamW(trained, lr=training.lr, weight_decay=training.weight_decay)
+        ]
+    else:
+        made = optimizers(network, Recipe())
+    for row in (row for opt in made for row in opt.param_groups):
+        row["initial_lr"] = row["lr"]
+    return made
+
+
+def save_adapter(pipe: Any, folder: Path) -> None:
+    """Write `pytorch_lora_weights.safetensors`, alpha included, as `pipe.load_lora_weights(folder)` reads it."""
+    network = pipe.transformer
+    config = {
+        key: sorted(value) if isinstance(value, set) else value
+        for key, value in network.peft_config["default"].to_dict().items()
+    }
+    with store.disk_errors(folder):
+        pipe.save_lora_weights(
+            folder,
+            transformer_lora_layers=get_peft_model_state_dict(network, adapter_name="default"),
+            transformer_lora_adapter_metadata=config,
+        )
+
+
+def _padded(backbone: Backbone, pipe: Any, clip: Video) -> Video:
+    """A clip `(T, H, W, 3)` with its last rows and columns repeated to the canvas that the pipeline takes."""
+    height, width = backbone.canvas(pipe, clip.shape[1], clip.shape[2])
+    return np.pad(clip, ((0, 0), (0, height - clip.shape[1]), (0, width - clip.shape[2]), (0, 0)), mode="edge")
+
+
+def _due(step: int, every: int) -> bool:
+    return every > 0 and step % every == 0
 
 
 def _same_shape(images: Sequence[Image]) -> list[list[int]]:

@@ -21,8 +21,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from vizbench.baselines.cogvideox import BACKBONE
 from vizbench.baselines.video import network as twin
-from vizbench.baselines.video.train import LAST, conditioning, draw_timesteps, noised, velocity
+from vizbench.baselines.video.backbone import Training
+from vizbench.baselines.video.train import LAST, computing, draw_timesteps, noised, plain_attention
 from vizbench.baselines.worlds import CAPTION, WorldBatch, opened, sample, shows
 from vizbench.baselines.worlds.draw import Draw
 
@@ -81,6 +83,14 @@ def neutral() -> Tensor:
     return caption
 
 
+def velocity(pipe: Any, noisy: Tensor, question: Tensor, caption: Tensor, timesteps: Tensor) -> Tensor:
+    """The twin's velocity `(B, 2, 3, h, w)` float32, as in adaptation.
+
+    question: its latents `(B, 1, 3, h, w)`; caption: `(B, 1, 64)`."""
+    with computing(Training(), noisy.device), plain_attention(noisy.device):
+        return BACKBONE.velocity(pipe, noisy, {"image": question}, {"prompt_embeds": caption}, timesteps).float()
+
+
 def rate(recipe: Recipe, step: int) -> float:
     """The learning rate's factor: warm-up, plateau, straight line down to 2%."""
     left = (recipe.steps - step) / (recipe.steps * (1 - recipe.decay_from))
@@ -103,7 +113,7 @@ def optimizers(model: Any, recipe: Recipe) -> list[torch.optim.Optimizer]:
 
 
 @torch.no_grad()
-def measure(model: Any, recipe: Recipe, batches: int) -> dict[str, float]:
+def measure(pipe: Any, recipe: Recipe, batches: int) -> dict[str, float]:
     """Share of held-out boards right in every cell, by world, from one denoising step."""
     right: dict[str, list[bool]] = defaultdict(list)
     for k in range(batches):
@@ -111,8 +121,7 @@ def measure(model: Any, recipe: Recipe, batches: int) -> dict[str, float]:
         clips = paint(Draw("paint", recipe.held_out, k), batch)
         noise = torch.randn(clips.shape, generator=torch.Generator().manual_seed(k))
         steps = torch.full((len(clips),), LAST)
-        caption = torch.from_numpy(batch.caption)[:, None]
-        answer = -velocity(model, noise, conditioning(clips[:, 0], 2), caption, steps)[:, 1]
+        answer = -velocity(pipe, noise, clips[:, :1], torch.from_numpy(batch.caption)[:, None], steps)[:, 1]
         exact = ((answer - clips[:, 1]).abs().amax(1) < 0.5).flatten(1).all(1)  # nearer to its colour than to any other
         for name, good in zip(batch.names, exact.tolist(), strict=True):
             right[name].append(good)
@@ -126,6 +135,7 @@ def pretrain(out: Path, recipe: Recipe, config: twin.TwinConfig, measured: int =
     """
     out.mkdir(parents=True, exist_ok=True)
     model = twin.transformer(config, recipe.seed)
+    pipe = twin.pipeline(model)
     alphas = twin.scheduler().alphas_cumprod.float()
     opts = optimizers(model, recipe)
     start = 0
@@ -146,7 +156,7 @@ def pretrain(out: Path, recipe: Recipe, config: twin.TwinConfig, measured: int =
         caption = torch.where(dropped[:, None], neutral(), caption)[:, None]  # (B, 1, 64)
         timesteps = draw_timesteps(len(clips), recipe.last_share, generator)
         noisy, goal = noised(clips, timesteps, alphas, generator)
-        loss = (velocity(model, noisy, conditioning(clips[:, 0], 2), caption, timesteps) - goal).square().mean()
+        loss = (velocity(pipe, noisy, clips[:, :1], caption, timesteps) - goal).square().mean()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
         for opt, base in zip(opts, (recipe.matrix_lr, recipe.other_lr), strict=True):
@@ -163,7 +173,7 @@ def pretrain(out: Path, recipe: Recipe, config: twin.TwinConfig, measured: int =
             }
             losses.clear()
             if (step + 1) % recipe.measure_every == 0 or step + 1 == recipe.steps:
-                row["exact"] = measure(model, recipe, measured)
+                row["exact"] = measure(pipe, recipe, measured)
             with (out / "log.jsonl").open("a") as log:
                 log.write(json.dumps(row) + "\n")
             save_file(model.state_dict(), out / "weights.safetensors.part")

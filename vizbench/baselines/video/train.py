@@ -1,72 +1,123 @@
-"""What training and sampling of the embedded video model share: latents, conditioning, positions, noise, loss.
+"""The one training loop of all video models, and the noise that velocity and flow families share.
 
-One function builds the conditioning latents for both, so that they cannot drift apart. Shapes: B clips, T frames, C = 3
-latent channels, h x w cells.
+Shapes: B clips; the latents of a batch have whatever axes their family likes after the first.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any, final
 
 import torch
-from diffusers.models.embeddings import get_3d_rotary_pos_embed
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from vizbench.baselines.video.backbone import Backbone, Tensors, Training
 
 LAST = 999
 """The timestep of pure noise: with zero terminal SNR the velocity there is minus the clip."""
 
 
-def conditioning(first: Tensor, frames: int) -> Tensor:
-    """The image latents `(B, C, h, w)` of the question, followed by empty frames: `(B, T, C, h, w)`."""
-    empty = first.new_zeros(first.shape[0], frames - 1, *first.shape[1:])
-    return torch.cat([first[:, None], empty], 1)
+@final
+@dataclass(slots=True)
+class State:
+    """Where a training stands. step: steps done; loss: of the last one; seconds: what they took, over all sittings."""
+
+    optimizers: Sequence[torch.optim.Optimizer]
+    generator: torch.Generator
+    step: int = 0
+    loss: float = math.nan
+    seconds: float = 0.0
 
 
-def positions(model: Any, height: int, width: int) -> tuple[Tensor, Tensor]:
-    """The rotary embedding of one token frame on the 1.5 series' "slice" grid: cells keep their place at any size."""
-    config = model.config
-    made: Any = get_3d_rotary_pos_embed(
-        config.attention_head_dim,
-        None,
-        (height, width),
-        1,
-        grid_type="slice",
-        max_size=(config.sample_height, config.sample_width),
-    )
-    return made
+def train(
+    backbone: Backbone,
+    pipe: Any,
+    groups: Sequence[Mapping[str, Tensor]],
+    text: Tensors,
+    training: Training,
+    state: State,
+    steps: int,
+    after: Callable[[], None],
+) -> None:
+    """Train what requires a gradient in `pipe.transformer`, from `state.step` up to `steps`.
+
+    groups: clips of one shape each, `(n, ...)` in each tensor; after: called when a step is done. All that is random
+    comes from the state's generator, so a state that was stored and read back goes on as if nothing had happened.
+    """
+    network = pipe.transformer
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    peaks = [[row["initial_lr"] for row in opt.param_groups] for opt in state.optimizers]
+    shares = torch.tensor([float(len(group["clip"])) for group in groups])
+    network.train()
+    while state.step < steps:
+        total = 0.0
+        for _ in range(training.accumulation):
+            group = groups[int(torch.multinomial(shares, 1, generator=state.generator))]
+            size = min(len(group["clip"]), training.batch)
+            rows = torch.randperm(len(group["clip"]), generator=state.generator)[:size]
+            clips = {name: tensor[rows].to(network.device) for name, tensor in group.items()}  # (B, ...)
+            with plain_attention(network.device):  # around both passes: what is recomputed must be the same
+                with computing(training, network.device):
+                    loss = backbone.loss(pipe, clips, text, training, state.generator)
+                (loss / training.accumulation).backward()
+            total += loss.item() / training.accumulation
+        torch.nn.utils.clip_grad_norm_(trained, training.max_grad_norm)
+        factor = training.factor(state.step, steps)
+        for opt, rates in zip(state.optimizers, peaks, strict=True):
+            for row, rate in zip(opt.param_groups, rates, strict=True):
+                row["lr"] = rate * factor
+            opt.step()
+            opt.zero_grad(set_to_none=True)
+        state.step, state.loss = state.step + 1, total
+        after()
+    network.eval()
+
+
+def computing(training: Training, device: torch.device) -> AbstractContextManager[Any]:
+    """Products in the training's dtype.
+
+    On a CPU bfloat16 matrix products with plain attention take .62 of the time of float32 (.137 against .221 s a step
+    of 32 boards); bfloat16 with the fused attention, whose backward is slow there, takes .84 of it.
+    """
+    return torch.autocast(device.type, torch.bfloat16, enabled=training.dtype == "bfloat16")
+
+
+def plain_attention(device: torch.device) -> AbstractContextManager[Any]:
+    """The unfused attention on a CPU, for the reason above."""
+    return sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext()
 
 
 def draw_timesteps(count: int, last_share: float, generator: torch.Generator) -> Tensor:
     """Timesteps `(count,)`: the last one for `last_share` of the clips, uniform for the rest.
 
-    Most of the training goes where one-step sampling looks: exact life boards .95 with one step, .82 with four (trial).
+    Most of the embedded model's training goes where one-step sampling looks: exact life boards .95 with one step, .82
+    with four (trial).
     """
     anywhere = torch.randint(0, LAST + 1, (count,), generator=generator)
     return torch.where(torch.rand(count, generator=generator) < last_share, LAST, anywhere)
 
 
 def noised(clips: Tensor, timesteps: Tensor, alphas: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Noised clips and their velocity (Salimans, Ho 2022), both `(B, T, C, h, w)`. alphas: cumulative, `(1000,)`."""
-    signal = alphas[timesteps].sqrt().view(-1, 1, 1, 1, 1)
-    spread = (1 - alphas[timesteps]).sqrt().view(-1, 1, 1, 1, 1)
-    noise = torch.randn(clips.shape, generator=generator, dtype=clips.dtype)
+    """Noised clips and their velocity (Salimans, Ho 2022), both as the clips `(B, ...)`. alphas: cumulative, `(1000,)`;
+    timesteps: `(B,)`, on the CPU."""
+    signal = _beside(alphas[timesteps].sqrt(), clips)
+    spread = _beside((1 - alphas[timesteps]).sqrt(), clips)
+    noise = torch.randn(clips.shape, generator=generator, dtype=clips.dtype).to(clips.device)
     return signal * clips + spread * noise, signal * noise - spread * clips
 
 
-def velocity(model: Any, noisy: Tensor, image: Tensor, caption: Tensor, timesteps: Tensor) -> Tensor:
-    """The model's velocity `(B, T, C, h, w)` float32.
+def flowed(clips: Tensor, sigmas: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Clips on the straight way to noise and the way's velocity, noise minus clip (Lipman et al. 2023), both as
+    the clips `(B, ...)`. sigmas: how far, 0..1, `(B,)`, on the CPU."""
+    far = _beside(sigmas, clips)
+    noise = torch.randn(clips.shape, generator=generator, dtype=clips.dtype).to(clips.device)
+    return (1 - far) * clips + far * noise, noise - clips
 
-    On a CPU bfloat16 matrix products with plain attention take .62 of the time of float32 (.137 against .221 s a step
-    of 32 boards); bfloat16 with the fused attention, whose backward is slow there, takes .84 of it.
-    """
-    grid = positions(model, noisy.shape[3], noisy.shape[4])
-    with torch.autocast("cpu", torch.bfloat16), sdpa_kernel(SDPBackend.MATH):
-        out = model(
-            hidden_states=torch.cat([noisy, image], 2),
-            encoder_hidden_states=caption,
-            timestep=timesteps,
-            image_rotary_emb=grid,
-            return_dict=False,
-        )[0]
-    return out.float()
+
+def _beside(numbers: Tensor, clips: Tensor) -> Tensor:
+    """One number a clip, `(B,)`, as it multiplies clips `(B, ...)`."""
+    return numbers.to(clips.device, clips.dtype).view(-1, *[1] * (clips.ndim - 1))

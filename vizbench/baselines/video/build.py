@@ -1,0 +1,37 @@
+"""From a checkpoint's name to a video model: an embedded one, or a folder or hub id with settings after `?`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vizbench.baselines.hub import PIPELINE_FILES, fetch, is_real, require
+from vizbench.baselines.video.backbone import Backbone, Training
+from vizbench.errors import unknown
+from vizbench.harness.model import Model
+from vizbench.parameters import override
+from vizbench.sources import path_and_params
+
+PACKAGES = ("torch", "diffusers", "transformers", "peft", "safetensors", "accelerate")
+
+
+def build(
+    family: str, backbone: Backbone, recipe: Training, checkpoint: str, embedded: tuple[str, ...] = ()
+) -> Model[Any]:
+    """The model of a checkpoint: one of `embedded`, or `PLACE?field=value&field=value` with fields of `Training`.
+
+    UserError for names that lead nowhere, for fields that do not exist, and for what the machine lacks.
+    """
+    require(family, *PACKAGES)
+    if checkpoint in embedded:
+        from vizbench.baselines.video.embedded import embedded as twin
+
+        return twin(checkpoint)
+    place, settings = path_and_params(checkpoint)
+    training = override(f"--checkpoint of {family}", recipe, settings)
+    if not is_real(place):
+        raise unknown(f"checkpoint of {family}", place, embedded)
+    weights = fetch(family, place, PIPELINE_FILES)
+    from vizbench.baselines.video.folder import Folder
+    from vizbench.baselines.video.lora import VideoLora
+
+    return VideoLora(backbone, Folder(backbone, weights, training), training)

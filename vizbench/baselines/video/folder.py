@@ -1,0 +1,152 @@
+"""A pipeline folder in diffusers' layout as a source of weights: checked before anything is loaded, loaded once."""
+
+from __future__ import annotations
+
+import gc
+import importlib.util
+import json
+import os
+from pathlib import Path
+from typing import Any, final
+
+import diffusers
+import torch
+import transformers
+
+from vizbench.baselines.hub import Weights
+from vizbench.baselines.video import store
+from vizbench.baselines.video.backbone import NEUTRAL, Backbone, Tensors, Training
+from vizbench.baselines.video.lora import Source
+from vizbench.errors import UserError
+from vizbench.formats.files import read_bounded
+
+TEXT = ("tokenizer", "text_encoder")
+"""The parts that are loaded for the neutral text alone, and then freed."""
+
+LARGE = 400_000_000
+"""Bytes of transformer weights from which on a CPU takes minutes a step."""
+
+
+@final
+class Folder(Source):
+    """A checkpoint in a local folder."""
+
+    def __init__(self, backbone: Backbone, weights: Weights, training: Training) -> None:
+        """Checks what can be checked without loading. UserError for what is missing: parts, packages, a GPU."""
+        self._backbone, self._folder, self._training = backbone, weights.folder, training
+        self._parts = check_parts(backbone, weights.folder)
+        self._device = check_device(weights.folder, training)
+        self.home = store.home()
+        self.weights = weights.digest
+        self._loaded: tuple[Any, Tensors] | None = None
+
+    def open(self, seed: int) -> tuple[Any, Tensors]:
+        if self._loaded is None:
+            text = self._neutral()
+            pipe = self._load(dict.fromkeys(TEXT))
+            vae = pipe.vae
+            vae.enable_slicing()  # one clip at a time: the same numbers in less memory
+            if self._training.tiling:
+                vae.enable_tiling()
+            self._loaded = pipe, {name: tensor.to(self._device) for name, tensor in text.items()}
+        pipe, text = self._loaded
+        pipe.unload_lora_weights()
+        return pipe, text
+
+    def _neutral(self) -> Tensors:
+        """The neutral text's embedding, from disk where it was computed before: its encoder is larger than some
+        transformers, and needed for this alone."""
+
+        def encode() -> Tensors:
+            pipe = self._load({part: None for part in self._parts if part not in TEXT})
+            with torch.no_grad():
+                text = self._backbone.text(pipe, NEUTRAL)
+            del pipe
+            gc.collect()
+            if self._device.type == "cuda":
+                torch.cuda.empty_cache()
+            return text
+
+        assert self.home is not None  # a folder always has one
+        kept = store.Latents(self.home / "texts")
+        return kept.of(store.digest(self.weights, self._training.dtype, NEUTRAL), encode)
+
+    def _load(self, without: dict[str, None]) -> Any:
+        """The official pipeline of the folder's parts; safetensors alone, no code from the folder, no network."""
+        kind: Any = getattr(diffusers, self._backbone.pipeline)
+        diffusers.utils.logging.disable_progress_bar()
+        transformers.utils.logging.disable_progress_bar()
+        types = {"default": _dtype(self._training)} | dict.fromkeys(self._backbone.float32, torch.float32)
+        pipe = kind.from_pretrained(
+            self._folder,
+            dtype=types,
+            use_safetensors=True,
+            local_files_only=True,
+            trust_remote_code=False,
+            **({} if self._training.backbone == "full" else {"quantization_config": _quantisation(self._training)}),
+            **without,
+        )
+        pipe.set_progress_bar_config(disable=True)
+        for part in self._parts:
+            module = getattr(pipe, part, None)
+            if isinstance(module, torch.nn.Module):
+                module.requires_grad_(False)
+                module.eval()
+        return pipe.to(self._device)
+
+
+def check_parts(backbone: Backbone, folder: Path) -> list[str]:
+    """The names of a folder's parts. UserError where it is no pipeline of this family, or lacks weights."""
+    index = folder / "model_index.json"
+    if not index.is_file():
+        raise UserError(
+            f"{folder} holds no model_index.json: give a pipeline folder as diffusers' save_pretrained writes"
+        )
+    try:
+        told: Any = json.loads(read_bounded(index, "pipeline's index", 1 << 20))
+        parts = [name for name, kind in told.items() if isinstance(kind, list) and kind[0] is not None]
+        transformer = told["transformer"][1]
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise UserError(f"{index} does not name a pipeline's parts: give a folder that diffusers can load") from error
+    if transformer != backbone.network:
+        raise UserError(f"{folder} holds a {str(transformer)[:60]}, not a {backbone.network}: name its own family")
+    for part in ("transformer", "vae", "text_encoder"):
+        if not any((folder / part).glob("*.safetensors")):
+            raise UserError(
+                f"{folder / part} holds no .safetensors file, and pickled weights are not read: fetch the whole "
+                f"checkpoint, or convert it by diffusers' save_pretrained"
+            )
+    return parts
+
+
+def check_device(folder: Path, training: Training) -> torch.device:
+    """The device to compute on. UserError where it, its memory or a package is missing."""
+    weights = sum(file.stat().st_size for file in (folder / "transformer").glob("*.safetensors"))
+    if training.backbone != "full" and importlib.util.find_spec("bitsandbytes") is None:
+        raise UserError(
+            f"backbone={training.backbone} needs bitsandbytes, which is not installed: pip install bitsandbytes"
+        )
+    if not torch.cuda.is_available():
+        if weights > LARGE and os.environ.get("VIZBENCH_CPU") != "1":
+            raise UserError(
+                f"{folder} needs a GPU, and none is found: use --checkpoint tiny, or set VIZBENCH_CPU=1 to train "
+                f"{weights / 1e9:.1f} GB of weights on a CPU all the same"
+            )
+        return torch.device("cpu")
+    return torch.device("cuda")
+
+
+def _dtype(training: Training) -> torch.dtype:
+    return torch.bfloat16 if training.dtype == "bfloat16" else torch.float32
+
+
+def _quantisation(training: Training) -> Any:
+    """bitsandbytes on the transformer's linear layers."""
+    settings: dict[str, Any] = {"load_in_8bit": True}
+    if training.backbone == "nf4":
+        settings = {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4", "bnb_4bit_compute_dtype": _dtype(training)}
+    return diffusers.PipelineQuantizationConfig(
+        quant_backend="bitsandbytes_4bit" if training.backbone == "nf4" else "bitsandbytes_8bit",
+        quant_kwargs=settings,
+        components_to_quantize=["transformer"],
+    )

@@ -1,0 +1,154 @@
+"""The family `wan`: Wan image-to-video, 2.1 (14B) and 2.2 (TI2V-5B).
+
+Wan Team, Wan: Open and Advanced Large-Scale Video Generative Models (2025). The checkpoint is a folder in diffusers'
+layout or a name at the Hugging Face hub. Latents have the axes (B, C, t, h, w).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, final
+
+from vizbench.baselines.video.backbone import QKVO, Backbone, Tensors, Training
+from vizbench.errors import UserError
+from vizbench.harness.model import Family, Model
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+HUB = "Wan-AI/Wan2.1-I2V-14B-480P-Diffusers"
+
+TARGETS = (*QKVO, "add_k_proj", "add_v_proj")
+"""The paper names none for Wan, so they are those of its CogVideoX, and 2.1's two projections of the image. Without
+these diffusers takes an adapter for one of the text-to-video model, and warns."""
+
+RECIPE = Training(rank=64, alpha=32, targets=TARGETS, batch=1, lr=1e-4, schedule="constant", max_grad_norm=0.05)
+"""The paper's, for Wan2.1-14B."""
+
+LENGTH = 512
+"""Tokens of a text, those of the padding included, which are zeros."""
+
+
+@final
+class Wan(Backbone):
+    """Flow matching. 2.1 sees the image beside the noise, and by CLIP; 2.2 has it as the first frame, without noise."""
+
+    pipeline, network = "WanImageToVideoPipeline", "WanTransformer3DModel"
+    float32 = ("vae", "image_encoder")
+
+    def text(self, pipe: Any, prompt: str) -> Tensors:
+        """Without the pipeline's cleaning of the prompt, which needs another package; ours needs none."""
+        import torch
+
+        told = pipe.tokenizer([prompt], padding="max_length", max_length=LENGTH, truncation=True, return_tensors="pt")
+        mask = told.attention_mask.to(pipe.text_encoder.device)
+        embedding = pipe.text_encoder(told.input_ids.to(mask.device), mask).last_hidden_state  # (1, L, D)
+        return {"prompt_embeds": torch.where(mask[:, :, None] > 0, embedding, 0.0).to(embedding.dtype)}
+
+    def canvas(self, pipe: Any, height: int, width: int) -> tuple[int, int]:
+        if pipe.config.boundary_ratio is not None:
+            raise UserError("Wan 2.2's pairs of experts are not supported: use Wan 2.1, or 2.2's TI2V-5B")
+        unit = max(16, pipe.vae_scale_factor_spatial * pipe.transformer.config.patch_size[1])  # the pipeline's rule
+        return -(-height // unit) * unit, -(-width // unit) * unit
+
+    def encode(self, pipe: Any, pixels: Tensor) -> Tensors:
+        """`clip`: the latents; `image`: what 2.1 sees beside the noise, or 2.2's first frame; `seen`: 2.1's CLIP."""
+        import torch
+
+        device, dtype = pixels.device, pixels.dtype
+        _, _, frames, height, width = pixels.shape
+        raw = pipe.vae.encode(pixels.to(pipe.vae.dtype)).latent_dist.mode()  # (1, C, t, h, w)
+        shape = (1, -1, 1, 1, 1)
+        mean = torch.tensor(pipe.vae.config.latents_mean, device=device, dtype=dtype).view(shape)
+        scale = 1.0 / torch.tensor(pipe.vae.config.latents_std, device=device, dtype=dtype).view(shape)
+        told = pipe.prepare_latents(
+            pixels[:, :, 0], 1, raw.shape[1], height, width, frames, dtype, device, latents=torch.zeros_like(raw)
+        )
+        stored = {"clip": ((raw - mean) * scale).float(), "image": told[1].float()}
+        if pipe.transformer.config.image_dim is not None:
+            stored["seen"] = pipe.encode_image(_picture(pixels[0, :, 0] / 2 + 0.5), device).float()
+        return stored
+
+    def loss(self, pipe: Any, clips: Tensors, text: Tensors, training: Training, generator: Generator) -> Tensor:
+        import torch
+
+        from vizbench.baselines.video.train import flowed
+
+        config = pipe.scheduler.config
+        shift = config["flow_shift"] if "flow_shift" in config else config["shift"]  # UniPC's and Euler's name of it
+        even = torch.rand(len(clips["clip"]), generator=generator)
+        sigmas = shift * even / (1 + (shift - 1) * even)  # where the sampler's steps lie
+        noisy, goal = flowed(clips["clip"], sigmas, generator)
+        error = (self.velocity(pipe, noisy, clips, text, sigmas * 1000).float() - goal).square()
+        if pipe.config.expand_timesteps:
+            error = error[:, :, 1:]  # the first frame is given
+        return error.mean()
+
+    def sample(
+        self, pipe: Any, images: Tensor, text: Tensors, training: Training, seeds: Sequence[int]
+    ) -> Iterator[Tensor]:
+        """One by one: the pipeline takes one image a call. CLIP's processor wants it as a picture."""
+        import torch
+
+        for image, seed in zip(images, seeds, strict=True):
+            yield pipe(
+                image=_picture(image),
+                prompt_embeds=text["prompt_embeds"],
+                height=images.shape[2],
+                width=images.shape[3],
+                num_frames=training.frames,
+                num_inference_steps=training.sampling_steps,
+                guidance_scale=1.0,
+                generator=torch.Generator().manual_seed(seed),
+                output_type="pt",
+            ).frames[0]
+
+    def velocity(self, pipe: Any, noisy: Tensor, clips: Tensors, text: Tensors, timesteps: Tensor) -> Tensor:
+        import torch
+
+        dtype, count = text["prompt_embeds"].dtype, len(noisy)
+        timesteps = timesteps.to(noisy.device)
+        if pipe.config.expand_timesteps:
+            free = torch.ones_like(noisy[:1, :1])  # (1, 1, t, h, w)
+            free[:, :, 0] = 0
+            given = (1 - free) * clips["image"] + free * noisy
+            timesteps = timesteps[:, None] * free[0, 0, :, ::2, ::2].flatten()  # (B, tokens)
+        else:
+            given = torch.cat([noisy, clips["image"]], 1)
+        out: Tensor = pipe.transformer(
+            hidden_states=given.to(dtype),
+            timestep=timesteps,
+            encoder_hidden_states=text["prompt_embeds"].expand(count, -1, -1),
+            encoder_hidden_states_image=clips["seen"].to(dtype) if "seen" in clips else None,
+            return_dict=False,
+        )[0]
+        return out
+
+
+def _picture(image: Tensor) -> Any:
+    """An image `(3, H, W)` in 0..1 as PIL has it."""
+    import torch
+    from PIL import Image as Pictures
+
+    pixels = (image.float().clamp(0, 1) * 255.0).round().to(torch.uint8)
+    return Pictures.fromarray(pixels.permute(1, 2, 0).cpu().numpy())
+
+
+BACKBONE = Wan()
+
+
+def _build(checkpoint: str) -> Model[Any]:
+    from vizbench.baselines.video.build import build
+
+    return build("wan", BACKBONE, RECIPE, checkpoint)
+
+
+FAMILIES = (
+    Family(
+        "wan",
+        "frames",
+        "Wan image-to-video with LoRA: 2.1 (14B) or 2.2 TI2V-5B, a folder or a name at the hub",
+        (HUB,),
+        _build,
+    ),
+)
