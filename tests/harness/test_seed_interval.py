@@ -133,6 +133,15 @@ def test_a_row_of_the_table_takes_seeds_as_clusters():
     assert (begun.exact_low, begun.exact_high) == wilson(100, 200)
 
 
+@pytest.mark.parametrize("model", ["copy", "blank", "random", "solver"])
+def test_baselines_that_learn_nothing_have_no_clusters(model):
+    apart = [answered(share(p), model, seed=seed) for seed, p in enumerate((0.0, 0.1))]
+    [row] = summaries(apart)
+    assert (row.exact_low, row.exact_high) == wilson(20, 400)
+    [learns] = summaries([answered(share(p), "nearest", seed=seed) for seed, p in enumerate((0.0, 0.1))])
+    assert (learns.exact_low, learns.exact_high) == seed_interval([(0, 200), (20, 200)]) != wilson(20, 400)
+
+
 def test_corpora_are_the_same_questions_in_every_seed():
     def run(seed, *exact):
         records = [record(name, exact=e) for name, e in zip("ab", exact, strict=True)]

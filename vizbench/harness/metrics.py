@@ -17,6 +17,9 @@ Z95: Final = 1.959963984540054
 
 _T975: Final = (12.706204736, 4.302652730, 3.182446305, 2.776445105)
 
+UNTRAINED: Final = ("copy", "blank", "random", "solver")
+"""Baselines that take no rule from examples: answers of one seed share nothing, and seeds are no clusters."""
+
 LEAK: Final = 0.05
 """The share of valid answers above which a trivial baseline gives a task away."""
 
@@ -26,13 +29,21 @@ LEAK: Final = 0.05
 class Summary:
     """One row of a table: cells that differ in their seed alone, pooled.
 
-    training: how long the plan had the model train, in words; n: questions answered, of `asked`; exact, valid, cells,
-    undecodable: shares over the first attempts, 0..1; exact_low … valid_high: their 95% intervals, of questions for one
-    seed, of seeds as clusters for several (`seed_interval`); exact_any, valid_any: any of the attempts; exact_at,
-    valid_at: k -> pass@k, for k = 1, 2, 4 … and `attempts`, of the questions that have k answers; psr: share of first
-    attempts whose path joins start and goal, None where the task has no paths; rpl: mean length over the shortest's, of
-    the unbroken paths alone, None where there are none; seconds: adaptation, the mean of a cell; predict_seconds: an
-    answer; flagged: what is known to be wrong in the task's data, a sentence a faulty pair.
+        training: how long the plan had the model train, in words; n: questions answered, of `asked`; exact, valid, cells,
+        undecodable: shares over the first attempts, 0..1; exact_low … valid_high: their 95% intervals, of questions for one
+    <<<<<<< HEAD
+        seed, of seeds as clusters for several (`seed_interval`); exact_any, valid_any: any of the attempts; exact_at,
+        valid_at: k -> pass@k, for k = 1, 2, 4 … and `attempts`, of the questions that have k answers; psr: share of first
+        attempts whose path joins start and goal, None where the task has no paths; rpl: mean length over the shortest's, of
+        the unbroken paths alone, None where there are none; seconds: adaptation, the mean of a cell; predict_seconds: an
+        answer; flagged: what is known to be wrong in the task's data, a sentence a faulty pair.
+    =======
+        seed and for the UNTRAINED, of seeds as clusters for several (`seed_interval`); exact_any, valid_any: any of the
+        attempts; exact_at, valid_at: k -> pass@k, for k = 1, 2, 4 … and `attempts`, of the questions that have k answers;
+        psr: share of first attempts whose path joins start and goal, None where the task has no paths; rpl: mean length
+        over the shortest's, of the unbroken paths alone, None where there are none; seconds: adaptation, the mean of a
+        cell; predict_seconds: an answer.
+    >>>>>>> 5efd13c8f67c659c8969773e671efd359d366df6
     """
 
     task: str
@@ -228,11 +239,13 @@ def _summary(runs: Sequence[CellRun], paths: bool) -> Summary:
     cell = header.cell
     records = [record for run in runs for record in run.records]
     first = _first(records)
-    by_seed = [found for run in runs if (found := _first(run.records))]
+    repeated = cell.shots is None
+    pooled = cell.model in UNTRAINED and not repeated
+    by_seed = [first] if pooled else [found for run in runs if (found := _first(run.records))]
     exact = [(sum(record.exact for record in found), len(found)) for found in by_seed]
     valid = [(sum(record.valid for record in found), len(found)) for found in by_seed]
-    low, high = seed_interval(exact, repeated=cell.shots is None)
-    valid_low, valid_high = seed_interval(valid, repeated=cell.shots is None)
+    low, high = seed_interval(exact, repeated)
+    valid_low, valid_high = seed_interval(valid, repeated)
     lengths = [length for record in first if (length := record.parts.get("rpl")) is not None]
     asked = _by_question(runs)
     return Summary(

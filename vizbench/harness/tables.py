@@ -22,7 +22,10 @@ _LAST: Final = 1e12
 """What sorts behind every budget."""
 
 
-SEEDS: Final = "95% interval: Wilson's for one seed; for several, seeds as clusters, since each is one training run."
+SEEDS: Final = (
+    "95% interval: Wilson's for one seed, and for baselines that learn nothing; for several seeds of what learns, "
+    "seeds as clusters, since each is one training run."
+)
 """What the intervals of shares speak of."""
 
 
