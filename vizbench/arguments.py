@@ -52,7 +52,7 @@ def split_of(task: str, overrides: list[str] | None, seed: int, split: str) -> S
     return data.train if split == "train" else data.test
 
 
-def whole(task: str, overrides: list[str] | None, seed: int) -> tuple[Instance, ...]:
+def all_rows(task: str, overrides: list[str] | None, seed: int) -> tuple[Instance, ...]:
     """Every row of a task that has its own demonstrations: these, then the tests."""
     from vizbench.sources import is_corpus, load
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -20,6 +20,7 @@ from vizbench.arguments import (
     SetOption,
     SplitOption,
     TaskOption,
+    all_rows,
     from_config,
     numbers,
     split_of,
@@ -28,9 +29,6 @@ from vizbench.arguments import (
 from vizbench.errors import UserError
 from vizbench.layouts import FORMS
 from vizbench.words import plural
-
-if TYPE_CHECKING:
-    pass
 
 app = typer.Typer(
     name="vizbench",
@@ -141,7 +139,7 @@ def show(
     """Show one instance: in the terminal, as a picture, or as a video of the way from question to target."""
     from vizbench.sources import judge_of
 
-    rows = whole(task, overrides, seed) if whole else (split_of(task, overrides, seed, split)[index],)
+    rows = all_rows(task, overrides, seed) if whole else (split_of(task, overrides, seed, split)[index],)
     instance, look = rows[0], judge_of(rows[0]).look
     if out is None:
         for row in rows:

@@ -48,7 +48,7 @@ def override(name: str, base: Any, wanted: Mapping[str, object]) -> Any:
 
 
 def read(what: str, value: object, kind: type) -> Any:
-    """A value as bool, int, float, str or tuple of words: as that type, or as text, digits ASCII, without `_`, `+`, blanks.
+    """A value as bool, int, float, str or tuple of words: of that type, or text, its digits ASCII without `_` and `+`.
 
     Python's own readers take `1_0`, ` 1` and the digits of every script. what: the noun for errors.
     """
