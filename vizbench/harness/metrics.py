@@ -29,9 +29,9 @@ LEAK: Final = 0.05
 class Summary:
     """One row of a table: cells that differ in their seed alone, pooled.
 
-        training: how long the plan had the model train, in words; n: questions answered, of `asked`; exact, valid, cells,
-        undecodable: shares over the first attempts, 0..1; exact_low … valid_high: their 95% intervals, of questions for one
-        seed and for the UNTRAINED, of seeds as clusters for several (`seed_interval`); exact_any, valid_any: any of the
+    training: how long the plan had the model train, in words; n: questions answered, of `asked`; exact, valid, cells,
+    undecodable: shares over the first attempts, 0..1; exact_low … valid_high: their 95% intervals, of questions for one
+    seed and for the UNTRAINED, of seeds as clusters for several (`seed_interval`); exact_any, valid_any: any of the
     attempts; exact_at, valid_at: k -> pass@k, for k = 1, 2, 4 … and `attempts`, of the questions that have k answers;
     psr: share of first attempts whose path joins start and goal, None where the task has no paths; rpl: mean length
     over the shortest's, of the unbroken paths alone, None where there are none; seconds: adaptation, the mean of a
