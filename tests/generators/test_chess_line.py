@@ -133,6 +133,15 @@ def test_en_passant_on_the_way_of_either_side() -> None:
     assert judged(grid(straight), [late], 1).reason.startswith("step 1: ")
 
 
+def test_a_pawn_of_black_becomes_any_piece_but_a_king_on_the_last_row() -> None:
+    placement = "6Qr/6p1/5p2/1Pk5/8/N1PP1P2/1B1KP2p/5BNR"
+    for piece, kind in {"q": 11, "r": 10, "b": 9, "n": 8, "": 7, "k": 12, "Q": 5}.items():
+        states = line(placement, "g8e6 h2g1 e6c6")
+        for state in states[1:]:
+            state[7, 6] = kind
+        assert judged(grid(placement), states, 2).valid == (piece in tuple("qrbn"))
+
+
 @settings(max_examples=60)
 @given(st.integers(0, 11), st.data())
 def test_random_lines_are_judged_as_by_the_package(row: int, data: st.DataObject) -> None:
