@@ -1,0 +1,109 @@
+"""Write docs/rules/: a page a concept, each of its rules in a sentence with three questions and answers.
+
+    python docs/rules.py
+
+The test suite fails when a line or a pixel is out of date.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from vizbench.generators.arc import TASK
+from vizbench.renderers.frames import index_palette, render_indices
+from vizbench.rules.draw import Draw
+from vizbench.rules.library import concepts, rules
+from vizbench.rules.rule import Rule
+from vizbench.seeds import stream
+from vizbench.types import Grid
+
+FOLDER = Path(__file__).parent / "rules"
+PAIRS = 3
+LOOK = replace(TASK.look, cell=8, line=1, canvas=None, margin=1)
+CLEAR = len(index_palette(LOOK))  # the code through which the page shows
+NEAR, FAR = 6, 22  # pixels between a question and its answer, and between pairs
+
+HEAD = """# arc/{concept}
+
+Written by `python docs/rules.py`; a test keeps it current. {count} rules, each with one choice of its parameters, in
+three pairs of question and answer. `vizbench show arc/{concept} --set rule=ID` draws others of one rule, `vizbench show
+arc/{concept} --all` an episode: demonstrations of a rule that is not told, and its tests.
+"""
+
+
+@functools.cache
+def shown(family: type[Rule]) -> tuple[Rule, tuple[tuple[Grid, Grid], ...]]:
+    """A rule of the family and its pairs, always the same."""
+    draw = Draw(stream("gallery", family.id()))
+    rule = family.sample(draw)
+    found: list[tuple[Grid, Grid]] = []
+    while len(found) < PAIRS:
+        pair = rule.pair(draw)
+        if pair is not None:
+            found.append((pair.question.grid, pair.answer.grid))
+    return rule, tuple(found)
+
+
+def drawn(grid: Grid, height: int) -> npt.NDArray[np.uint8]:
+    """A grid in palette codes at the middle of a clear strip of this height."""
+    codes = render_indices(grid[None], LOOK)[0]
+    above = (height - len(codes)) // 2
+    return np.pad(codes, ((above, height - len(codes) - above), (0, 0)), constant_values=CLEAR)
+
+
+def picture(family: type[Rule]) -> Image.Image:
+    """Question and answer of each pair from left to right, in palette mode on a clear ground."""
+    _, pairs = shown(family)
+    height = max(len(render_indices(grid[None], LOOK)[0]) for pair in pairs for grid in pair)
+    parts: list[npt.NDArray[np.uint8]] = []
+    for question, answer in pairs:
+        far, near = (np.full((height, width), CLEAR, np.uint8) for width in (FAR, NEAR))
+        parts += [far, drawn(question, height), near, drawn(answer, height)]
+    strip = Image.fromarray(np.hstack(parts[1:]))  # mode L; a palette makes it P
+    strip.putpalette(index_palette(LOOK).tobytes() + bytes([255, 255, 255]))
+    strip.info["transparency"] = CLEAR
+    return strip
+
+
+def page(concept: str) -> str:
+    """A concept's page."""
+    families = rules(concept)
+    lines = [HEAD.format(concept=concept, count=len(families))]
+    for family in families:
+        rule, _ = shown(family)
+        lines += [f"## {family.id()}", "", rule.sentence, "", f"![{family.id()}: three pairs]({family.id()}.png)", ""]
+    return "\n".join(lines)
+
+
+def pages() -> dict[str, str]:
+    """Every page by its file's name."""
+    return {f"{concept}.md": page(concept) for concept in concepts()}
+
+
+def pictures() -> dict[str, Image.Image]:
+    """Every picture by its file's name."""
+    return {f"{family.id()}.png": picture(family) for family in rules()}
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    texts, strips = pages(), pictures()
+    for path in FOLDER.iterdir():
+        if path.name not in texts.keys() | strips.keys():
+            path.unlink()
+    for name, text in texts.items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+    for name, strip in strips.items():
+        strip.save(FOLDER / name, "PNG", optimize=True)
+    size = sum(path.stat().st_size for path in FOLDER.iterdir())
+    print(f"{FOLDER}: {len(texts)} pages, {len(strips)} pictures, {size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()

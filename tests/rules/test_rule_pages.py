@@ -1,0 +1,30 @@
+"""docs/rules/ is what docs/rules.py makes now: every page, every pixel, no file more or less."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from docs import rules as script
+from vizbench.rules.library import concepts, rules
+
+FOLDER = Path(__file__).resolve().parents[2] / "docs" / "rules"
+HOW = "run: python docs/rules.py"
+
+
+def test_no_file_is_missing_or_left_over() -> None:
+    wanted = {f"{concept}.md" for concept in concepts()} | {f"{family.id()}.png" for family in rules()}
+    assert {path.name for path in FOLDER.iterdir()} == wanted, HOW
+
+
+@pytest.mark.parametrize("concept", concepts())
+def test_a_concepts_page_is_current(concept: str) -> None:
+    assert script.page(concept) == (FOLDER / f"{concept}.md").read_text(encoding="utf-8"), HOW
+    for family in rules(concept):
+        drawn = script.picture(family)
+        with Image.open(FOLDER / f"{family.id()}.png") as picture:
+            assert picture.mode == "P"
+            assert picture.size == drawn.size, HOW
+            assert picture.convert("RGBA").tobytes() == drawn.convert("RGBA").tobytes(), HOW
