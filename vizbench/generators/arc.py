@@ -29,6 +29,8 @@ from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
 
 ANY: Final = "any"
 
+_BITS: Final = 4  # of a colour, 0 … 9
+
 MAX_NUMBER: Final = 10**11
 """Episodes and settings are numbered 0 … MAX_NUMBER - 1."""
 
@@ -108,7 +110,7 @@ class Arc(Task[Params]):
     look = Look("arc", canvas=400, line=2)
     codes = 10
     metric = Metric.JACCARD
-    # Over the cells that are coloured in either: a scene of which one object of six was moved is too near.
+    # Of what is coloured in either: a scene of which one object of six was moved is too near.
     min_distance = 0.3
 
     @property
@@ -140,10 +142,14 @@ class Arc(Task[Params]):
         return self.check(params, question, after)
 
     def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
-        """Which cells of 30x30 are coloured."""
-        whole = np.zeros((len(batch), MAX_SIDE, MAX_SIDE), np.uint8)
-        h, w = batch.question.shape[1:]
-        whole[:, :h, :w] = (batch.question != 0)[:, :MAX_SIDE, :MAX_SIDE]
+        """The bits of the colours of 30x30 cells, black where there is no grid.
+
+        Which cells are coloured is not enough: a wallpaper that has no black cell was as near to every other.
+        """
+        whole = np.zeros((len(batch), _BITS, MAX_SIDE, MAX_SIDE), np.uint8)
+        h, w = (min(side, MAX_SIDE) for side in batch.question.shape[1:])
+        for bit in range(_BITS):
+            whole[:, bit, :h, :w] = batch.question[:, :h, :w] >> bit & 1
         return whole.reshape(len(batch), -1)
 
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
