@@ -123,18 +123,5 @@ def _heard(pipe: Any, call: Callable[[], object]) -> dict[str, Any]:
 def _called(backbone: Backbone, pipe: Any, question: Any, **settings: Any) -> Tensor:
     """The pipeline's clip `(T, 3, H, W)`, by the family's own call with some settings more."""
     image = torch.from_numpy(question).permute(2, 0, 1)[None].float() / 255
-    (clip,) = backbone.sample(With(pipe, settings), image, tiny.official_text(pipe), TRAINING, [3])
+    (clip,) = backbone.sample(tiny.With(pipe, settings), image, tiny.official_text(pipe), TRAINING, [3])
     return clip
-
-
-class With:
-    """A pipeline whose call gets some settings more."""
-
-    def __init__(self, pipe: Any, settings: dict[str, Any]) -> None:
-        self._pipe, self._settings = pipe, settings
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._pipe, name)
-
-    def __call__(self, **told: Any) -> Any:
-        return self._pipe(**told, **self._settings)

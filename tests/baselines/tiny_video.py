@@ -43,13 +43,6 @@ def examples(count: int, frames: int = 9) -> list[Example[Any]]:
     return [Example(frames[0], frames) for frames in clips]
 
 
-def forks() -> list[Example[Any]]:
-    """The first clip, and one that begins as it does and ends otherwise."""
-    first, second = examples(2)
-    other = np.where((first.answer != first.question).any((1, 2, 3), keepdims=True), second.answer, first.answer)
-    return [first, Example(first.question, other)]
-
-
 def context(seen: list[Progress] | None = None, seed: int = 0) -> Context:
     conway = spec(TASK)
     return Context(conway.task, conway.params, seed, (seen if seen is not None else []).append)
@@ -127,7 +120,7 @@ def tensors(path: Path) -> dict[str, torch.Tensor]:
 
 
 def teach(folder: Path, shown: list[Example[Any]]) -> None:
-    """Teach the folder's VAE these clips, so that their latents say what is on them."""
+    """Teach the folder's CogVideoX VAE these clips, so that their latents say what is on them."""
     kind: Any = getattr(diffusers, json.loads((folder / "model_index.json").read_text())["vae"][1])
     vae = kind.from_pretrained(folder / "vae")
     pixels = torch.from_numpy(np.stack([e.answer for e in shown])).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
@@ -136,17 +129,55 @@ def teach(folder: Path, shown: list[Example[Any]]) -> None:
         (vae.decode(vae.encode(pixels).latent_dist.mode()).sample - pixels).square().mean().backward()
         optimizer.step()
         optimizer.zero_grad()
+    with torch.no_grad():  # a trained VAE hardly spreads its draws: deviations of exp(-5)
+        last, half = vae.encoder.conv_out.conv, vae.config.latent_channels
+        last.weight[half:].zero_()
+        last.bias[half:].fill_(-10.0)
+    vae.save_pretrained(folder / "vae")
+
+
+def normalise(folder: Path, shown: Example[Any]) -> None:
+    """Give the folder's VAE the mean and spread of this clip's latents, which a checkpoint has of its training data."""
+    kind: Any = getattr(diffusers, json.loads((folder / "model_index.json").read_text())["vae"][1])
+    vae = kind.from_pretrained(folder / "vae")
+    pixels = torch.from_numpy(shown.answer).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
     with torch.no_grad():
         latents = vae.encode(pixels).latent_dist.mode()
-    mean, spread = latents.mean((0, 2, 3, 4)), latents.std((0, 2, 3, 4))
-    if "latents_std" in vae.config:  # Wan reads these; CogVideoX has them too, and reads the factor
-        vae.register_to_config(latents_mean=mean.tolist(), latents_std=spread.tolist())
-    else:
-        vae.latents_mean.copy_(mean)
-        vae.latents_std.copy_(spread)
-    if kind is _D.AutoencoderKLCogVideoX:
-        vae.register_to_config(scaling_factor=1 / latents.std().item())
+        mean, spread = latents.mean((0, 2, 3, 4)), latents.std((0, 2, 3, 4))
+        if "latents_std" in vae.config:
+            vae.register_to_config(latents_mean=mean.tolist(), latents_std=spread.tolist())
+        else:
+            vae.latents_mean.copy_(mean)
+            vae.latents_std.copy_(spread)
     vae.save_pretrained(folder / "vae")
+
+
+def sampled_latents(
+    backbone: Any, pipe: Any, text: Any, training: Any, question: Any, clip: torch.Tensor
+) -> torch.Tensor:
+    """The latents, shaped as `clip`, that the family's own call ends with."""
+    seen: list[torch.Tensor] = []
+
+    def note(_pipe: Any, _step: int, _time: Any, told: dict[str, Any]) -> dict[str, Any]:
+        seen.append(told["latents"])
+        return {}
+
+    image = torch.from_numpy(question).permute(2, 0, 1)[None].float() / 255
+    list(backbone.sample(With(pipe, {"callback_on_step_end": note}), image, text, training, [3]))
+    return unpacked(pipe, seen[-1], clip)
+
+
+class With:
+    """A pipeline whose call gets some settings more."""
+
+    def __init__(self, pipe: Any, settings: dict[str, Any]) -> None:
+        self._pipe, self._settings = pipe, settings
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pipe, name)
+
+    def __call__(self, **told: Any) -> Any:
+        return self._pipe(**told, **self._settings)
 
 
 def official_text(pipe: Any) -> dict[str, torch.Tensor]:
