@@ -49,22 +49,22 @@ class CogVideoX(Backbone):
         return -(-height // unit) * unit, -(-width // unit) * unit
 
     def encode(self, pipe: Any, pixels: Tensor) -> Tensors:
-        """`clip`: the latents, as the pipeline's decoder expects them; `image`: those of the first frame alone.
-
-        Both are the mean of what the VAE draws from: a draw kept on disk would be one fixed error of its clip.
+        """`clip`: the latents, as the pipeline's decoder expects them; `image`, `spread`: mean and deviation of those
+        of the first frame alone, from which the pipeline draws. A draw kept on disk would be one fixed error.
         """
         pixels = pixels.to(pipe.vae.dtype)
         clip = pipe.vae.encode(pixels).latent_dist.mode().transpose(1, 2) * pipe.vae.config.scaling_factor
-        image = pipe.vae.encode(pixels[:, :, :1]).latent_dist.mode().transpose(1, 2)
-        return {"clip": self.whole(pipe, clip).float(), "image": self.scaled(pipe, image).float()}
+        first = pipe.vae.encode(pixels[:, :, :1]).latent_dist
+        image, spread = (self.scaled(pipe, part.transpose(1, 2)).float() for part in (first.mode(), first.std))
+        return {"clip": self.whole(pipe, clip).float(), "image": image, "spread": spread}
 
     def loss(self, pipe: Any, clips: Tensors, text: Tensors, training: Training, generator: Generator) -> Tensor:
-        from vizbench.baselines.video.train import draw_timesteps, noised
+        from vizbench.baselines.video.train import draw_timesteps, drawn, noised
 
         clip = clips["clip"]  # (B, t, C, h, w)
         timesteps = draw_timesteps(len(clip), training.last_share, generator)
         noisy, goal = noised(clip, timesteps, pipe.scheduler.alphas_cumprod.float().cpu(), generator)
-        return (self.velocity(pipe, noisy, clips, text, timesteps).float() - goal).square().mean()
+        return (self.velocity(pipe, noisy, drawn(clips, generator), text, timesteps).float() - goal).square().mean()
 
     def sample(
         self, pipe: Any, images: Tensor, text: Tensors, training: Training, seeds: Sequence[int]

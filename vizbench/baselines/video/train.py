@@ -118,6 +118,16 @@ def flowed(clips: Tensor, sigmas: Tensor, generator: torch.Generator) -> tuple[T
     return (1 - far) * clips + far * noise, noise - clips
 
 
+def drawn(clips: Tensors, generator: torch.Generator) -> dict[str, Tensor]:
+    """The clips with their `image` drawn anew from the VAE's distribution, as the pipeline draws it for each question:
+    mean `image`, standard deviation `spread`. A codec without spread takes nothing from the generator."""
+    image, spread = clips["image"], clips["spread"]
+    if not spread.any():
+        return dict(clips)
+    noise = torch.randn(image.shape, generator=generator, dtype=image.dtype).to(image.device)
+    return {**clips, "image": image + spread * noise}
+
+
 def _beside(numbers: Tensor, clips: Tensor) -> Tensor:
     """One number a clip, `(B,)`, as it multiplies clips `(B, ...)`."""
     return numbers.to(clips.device, clips.dtype).view(-1, *[1] * (clips.ndim - 1))
