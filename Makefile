@@ -35,6 +35,7 @@ venv: $(VENV)/dev.stamp
 readme: $(VENV)/models.stamp
 	$(BIN)/python docs/figure.py
 	$(BIN)/python docs/tasks.py
+	$(BIN)/python docs/rules.py
 	$(BIN)/python docs/readme.py
 
 $(BIN)/python:

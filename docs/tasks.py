@@ -115,6 +115,8 @@ def family(room: Task[Any]) -> str:
     for variant in room.variants:
         task = spec(f"{room.family}/{variant}")
         shown = f"![{task.name}: question and answer](tasks/{name(task)})"
+        if room.family == "arc":
+            shown += f"<br>[its rules](rules/{variant}.md)"
         lines.append(f"| `{task.name}` | {values(task.params)} | {shown} | {figures(task)} |")
     return "\n".join(lines) + "\n"
 

@@ -244,7 +244,7 @@ def shown(spec: TaskSpec, grids: Shown, seed: int, pool: int) -> Dataset:
             for i, (q, t) in enumerate(pairs)
         )
         recipe = Recipe(spec.name, spec.task.version, params_json(spec.params), seed, name, pool)
-        return StoredSplit(recipe, rows)
+        return StoredSplit(recipe, rows, ": choose another episode, write many by --format arc, or name a rule of it")
 
     train, test = split("train", grids.demos), split("test", grids.tests)
     return Dataset(spec.name, spec.task, spec.params, seed, pool, train, test)
