@@ -61,7 +61,7 @@ class SortBlocksBySize(Rule):
 @final
 @dataclass(frozen=True, slots=True)
 class StairsOfBars(Rule):
-    """Bars are one cell thick, of different lengths; those that lie are turned upright."""
+    """Bars are one cell thick; those that lie are turned upright. Bars of one length have one colour."""
 
     says = "Stand the bars upright, side by side, in the bottom {corner} corner, the {first} one in the corner."
     keeps = SAME_SIZE | REARRANGES | OLD_COLOURS
@@ -70,16 +70,16 @@ class StairsOfBars(Rule):
 
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(8, 12)
-        masks = [block(*draw.pick(((1, n), (n, 1)))) for n in draw.some((1, 2, 3, 4, 5, 6), draw.between(3, 4))]
+        masks = [block(*draw.pick(((1, n), (n, 1)))) for n in draw.some((1, 2, 2, 3, 4, 5, 6), draw.between(3, 5))]
         colours = draw.colours(len(masks))
         return grid if draw.scatter(grid, masks, [colours[0]] * len(masks) if draw.chance(0.4) else colours) else None
 
     def answer(self, scene: Scene) -> Grid | None:
         bars = sorted(scene.shapes, key=lambda thing: thing.size, reverse=self.first == "longest")
         lengths = {bar.size for bar in bars}
-        if not 2 <= len(bars) == len(lengths) or len(bars) > scene.width or max(lengths) > scene.height:
+        if not 2 <= len(bars) <= scene.width or len(lengths) < len({(bar.size, bar.colour) for bar in bars}):
             return None
-        if any(not bar.solid or min(bar.height, bar.width) > 1 for bar in bars):
+        if any(not bar.solid or min(bar.height, bar.width) > 1 or bar.size > scene.height for bar in bars):
             return None
         grid = np.zeros_like(scene.grid)
         for k, bar in enumerate(bars):
@@ -94,8 +94,8 @@ class StairsOfBars(Rule):
         for (height, colour), column in zip(found, columns, strict=True):
             if (column[len(column) - height :] != colour).any():
                 return "a bar is broken"
-        right = _ordered([height for height, _ in found], self.first == "shortest")
-        return "" if right else "the heights are not in order"
+        steps = np.diff([height for height, _ in found]) * (1 if self.first == "shortest" else -1)
+        return "" if np.all(steps >= 0) else "the heights are not in order"
 
 
 @final
