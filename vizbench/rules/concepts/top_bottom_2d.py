@@ -63,12 +63,10 @@ class TakeAwayTopOrBottom(Rule):
     def answer(self, scene: Scene) -> Grid | None:
         keep = "but" in self.which
         grid = np.zeros_like(scene.grid) if keep else scene.copy()
-        for end in ("topmost", "bottommost"):
-            thing = _extreme(scene.shapes, end)
+        for thing in [_extreme(scene.shapes, end) for end in ("topmost", "bottommost") if end in self.which]:
             if thing is None or len(scene.shapes) < 3:
                 return None
-            if end in self.which:
-                paint(grid, thing, thing.colour if keep else 0)
+            paint(grid, thing, thing.colour if keep else 0)
         return grid
 
     def fault(self, question: Scene, answer: Grid) -> str:
