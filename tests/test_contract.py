@@ -230,6 +230,27 @@ def test_an_instance_with_a_foreign_question_is_judged_without_raising(name: str
                 walked(spec.name, stored, [question, answer])
 
 
+@every_family
+def test_a_question_of_another_size_than_its_target_is_judged_without_raising(name: str):
+    """A file may hold such a row: no answer to it is right, unless the task's answers have sizes of their own."""
+    name = task.spec(name).name
+    spec, instance = task.spec(name), instances(name)[0]
+    question, target = instance.question, instance.target
+    small = np.zeros((3, 3), np.uint8)
+    for asked, right in (
+        (question, target[:-1, :-1]),
+        (question[:-1, :-1], target),
+        (question, small),
+        (small, target),
+    ):
+        stored = Instance(name, spec.params, 0, "test", 0, asked, right, right[None])
+        ways = ([right], [asked, right], [right, right, right], list(instance.steps))
+        verdicts = [spec.task.verify(stored, right), *(walked(name, stored, way) for way in ways)]
+        h, w = asked.shape
+        fault = f"the question is {h}x{w} and its target {right.shape[0]}x{right.shape[1]}, so no answer is right"
+        assert spec.task.resizes or {(verdict.valid, verdict.reason) for verdict in verdicts} == {(False, fault)}
+
+
 # How it looks
 
 

@@ -156,8 +156,9 @@ def verify(instance: Instance, grid: object) -> Verdict:
 def verify_steps(instance: Instance, grids: object) -> Verdict:
     """Judge a whole process: the states `(k, h, w)`, or a list of grids, that lead from the question to an answer.
 
-    Each state must follow from the one before by one move, and the last be right; the reason names the step. Never
-    raises, whatever `grids` is; UserError where the task has no rule for moves (ARC files).
+    Each state must follow from the one before by one move, and the last be right, or in a game, which is then played to
+    its end, the first; the reason names the step. Never raises, whatever `grids` is; UserError where the task has no
+    rule for moves (ARC files).
     """
     judge = judge_of(instance)
     if not isinstance(judge, Task):

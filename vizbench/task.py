@@ -53,6 +53,8 @@ class Judge(ABC):
     look: ClassVar[Look]
     codes: ClassVar[int]
     """Cell codes are 0 … codes-1."""
+    resizes: ClassVar[bool] = False
+    """Whether an answer may have another size than its question."""
     sequel: ClassVar[Sequel | None] = None
     """How a process goes on after the answer, its first state then; None: a process ends with the answer."""
 
@@ -64,9 +66,10 @@ class Judge(ABC):
 
     @abstractmethod
     def check(self, params: Any, question: Grid, answer: Grid) -> Ruling | None:
-        """The rules applied to an answer of the question's shape with codes in range; None where no rule is known.
+        """The rules applied to an answer; None where no rule is known.
 
-        The stored target is not passed, so it cannot be leaned on.
+        Its codes are in range and its shape is the question's, unless the judge `resizes`. The stored target is not
+        passed, so it cannot be leaned on.
         """
 
     @abstractmethod
@@ -92,11 +95,20 @@ class Judge(ABC):
             return Verdict(False, False, 0.0, reason)
         exact = bool(np.array_equal(grid, target))
         cells = float(np.count_nonzero(grid == target) / grid.size)
-        ruling = self.check(instance.params, instance.question, grid)
+        fault = self._misfit(instance)
+        ruling = Ruling(False, fault) if fault else self.check(instance.params, instance.question, grid)
         if ruling is None:
             wrong = int(np.sum(grid != target))
             return Verdict(exact, exact, cells, "" if exact else f"{wrong} of {grid.size} cells differ from the answer")
         return Verdict(ruling.valid, exact, cells, ruling.reason, ruling.parts)
+
+    @final
+    def _misfit(self, instance: Instance) -> str:
+        """Why no answer to an instance is right: a question from a file may be of another size than its target."""
+        question, target = instance.question, instance.target
+        if self.resizes or question.shape == target.shape:
+            return ""
+        return f"the question is {size(question)} and its target {size(target)}, so no answer is right"
 
 
 class Task(Judge, Generic[P]):
@@ -161,6 +173,8 @@ class Task(Judge, Generic[P]):
         states = as_states(grids)
         if isinstance(states, str):
             return Verdict(False, False, 0.0, states, {"legal": 0.0})
+        if fault := self._misfit(instance):
+            return Verdict(False, False, 0.0, fault, {"legal": 0.0})
         asked = self.step_count(instance.params, instance.question)
         answer = self.verify(instance, states[self.answer_at])
         way, reason = self._follow(instance, states[:asked], answer)

@@ -222,6 +222,15 @@ def test_arc_answers_of_any_shape_are_found_in_pictures(tmp_path):
         score(tmp_path / "answers", tmp_path / "data", process=True)
 
 
+def test_answers_to_rules_of_ours_are_found_in_pictures_whatever_their_size(tmp_path):
+    write(vb.load("arc/count?rule=count-objects").test, 4, tmp_path / "data")
+    (tmp_path / "answers").mkdir()
+    for row in read(tmp_path / "data"):
+        assert row.question.shape != row.target.shape
+        save_png(tmp_path / "answers" / f"{row.index}.png", row.target, judge_of(row).look)
+    assert score(tmp_path / "answers", tmp_path / "data").score.exact == 1.0
+
+
 @pytest.mark.parametrize(
     ("name", "index"),
     [

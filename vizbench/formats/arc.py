@@ -66,6 +66,7 @@ class ArcJudge(Judge):
 
     look = Look("arc", canvas=400, line=2)
     codes = 10
+    resizes = True
 
     def check(self, params: Any, question: Grid, answer: Grid) -> Ruling | None:
         return None

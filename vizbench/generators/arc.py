@@ -109,6 +109,7 @@ class Arc(Task[Params]):
     summary = "Find the rule that the demonstrations share, and apply it to the test grid."
     look = Look("arc", canvas=400, line=2)
     codes = 10
+    resizes = True
     metric = Metric.JACCARD
     # Of what is coloured in either: a scene of which one object of six was moved is too near.
     min_distance = 0.3

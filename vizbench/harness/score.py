@@ -221,5 +221,5 @@ def _frames(path: Path) -> Video | DecodeFailure:
 
 
 def _decode(judge: Judge, row: Instance, frame: Image) -> Decoded:
-    """Read where the question lies; the answer to a task of ours has its shape. That of an ARC file is found."""
-    return decode(frame, judge.look, row.question.shape if isinstance(judge, Task) else None)
+    """Read where the question lies; most answers have its shape, that of ARC's is found in the picture."""
+    return decode(frame, judge.look, None if judge.resizes else row.question.shape)
