@@ -18,7 +18,8 @@ from tests.harness.made import answered, cell_run, record, share
 from tests.harness.stubs import FILE
 from vizbench.errors import UserError
 from vizbench.harness import figure, lines, paper, svg
-from vizbench.harness.compare import Contender, budgets
+from vizbench.harness.compare import budgets
+from vizbench.harness.contender import Contender
 from vizbench.harness.corpus import concepts, overlaps
 from vizbench.harness.metrics import leaks, summaries
 from vizbench.harness.plan import Plan

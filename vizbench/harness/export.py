@@ -15,11 +15,11 @@ from typing import Any, Final, cast
 
 from vizbench.errors import UserError
 from vizbench.harness import compare, corpus, paper
-from vizbench.harness.compare import Contender
+from vizbench.harness.contender import Contender
 from vizbench.harness.gaps import gaps
-from vizbench.harness.lines import label_of
+from vizbench.harness.lines import label_of, who
 from vizbench.harness.metrics import LEAK, Summary, leaks, mean, summaries
-from vizbench.harness.names import cell_text, model_label, task_label
+from vizbench.harness.names import cell_text, task_label
 from vizbench.harness.plan import UNREPORTED
 from vizbench.harness.records import CellRun, Lost
 from vizbench.harness.storage import write_whole
@@ -102,7 +102,7 @@ def _results(task: str, rows: Sequence[Summary]) -> str:
     head += [*(f"pass@{k}" for k in attempts), *(("psr", "rpl") if paths else ())]
     lines = [
         [
-            _text(model_label(row.model, row.checkpoint, row.training)),
+            _text(label_of(who(row))),
             f"{row.shots}",
             f"{row.n}" if row.n == row.asked else f"{row.n} of {row.asked}",
             f"{row.exact:.1%} [{_interval(row.exact_low, row.exact_high)}]",
