@@ -52,7 +52,7 @@ def measure(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
             "failed": failed,
             "dropped": plan.dropped(),
             "out": str(folder),
-            "report": str(report),
+            "report": str(report) if begun else None,
         }
         if plan.protocol_name is not None:
             told |= {"concepts": concepts(cells, TRIVIAL), "solved": solved(cells, TRIVIAL)}
@@ -63,7 +63,8 @@ def measure(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
         else:
             protocols.table(plan.protocol_name, cells, plan.models)
         console.answers([cell for cell in cells if cell.header.cell.model in plan.models])
-        console.out(f"report: {report}")
+        if begun:
+            console.out(f"report: {report}")
     if plan.protocol_name is None:
         console.fewer(cells)
     console.dropped(plan.dropped())

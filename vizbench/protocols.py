@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from vizbench import console
 from vizbench.harness import corpus, paper
-from vizbench.harness.compare import Contender
+from vizbench.harness.contender import Contender
 from vizbench.harness.lines import label_of
 from vizbench.harness.metrics import mean_interval
 from vizbench.harness.plan import PROTOCOLS, TRIVIAL

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import msgspec
 import numpy as np
 import pytest
 
 from tests.harness.made import answered, cell_run, record, share
 from vizbench.harness import compare, corpus, paper
-from vizbench.harness.compare import Contender
+from vizbench.harness.contender import Contender
 from vizbench.harness.metrics import mean, summaries
 from vizbench.harness.thresholds import Span
 
@@ -281,3 +284,26 @@ def test_two_trainings_of_one_model_are_two_contenders():
     runs = [answered(share(s, 50), shots=n, steps=steps) for steps, s in ((9, 0.5), (99, 1.0)) for n in (3, 30)]
     assert [row.model.training for row in compare.budgets(runs)] == ["9 steps", "99 steps"]
     assert [row.difference for row in compare.differences(runs)] == [-0.5, -0.5]
+
+
+def test_answers_of_another_model_file_or_weights_make_no_curve_pair_or_concept_with_the_first():
+    def of(what, fact, run):
+        return replace(run, header=msgspec.structs.replace(run.header, **{what: fact}))
+
+    for what, word in (("code", "file"), ("weights", "weights")):
+        old = [of(what, "a" * 16, answered(share(s), shots=n)) for n, s in ((3, 0.2), (30, 0.5))]
+        new = [of(what, "b" * 16, answered(share(s), shots=n)) for n, s in ((30, 0.95), (300, 1.0))]
+        rows = compare.budgets([*old, *new])
+        assert [(row.model.mark, row.budgets, row.shares) for row in rows] == [
+            (f"{word} aaaaaaaa", (3, 30), (0.2, 0.5)), (f"{word} bbbbbbbb", (30, 300), (0.95, 1.0)),
+        ]  # fmt: skip
+        [alone] = compare.budgets(old)
+        assert alone == replace(rows[0], model=replace(rows[0].model, mark=""))
+        [row] = compare.differences([*old, *new])
+        assert (row.shots, row.difference) == (30, pytest.approx(-0.45))
+        task = "arc-json:/d/Center/Center1.json"
+        both = [of(what, fact, answered([hit] * 3, shots=None, task=task)) for fact, hit in (("a", True), ("b", False))]
+        assert [(row.n, row.hits) for row in corpus.concepts(both)] == [(3, 3), (3, 0)]
+        assert [(row.tasks, row.solved) for row in corpus.solved(both)] == [(1, 1), (1, 0)]
+        [pair] = corpus.overlaps(both)
+        assert (pair.only_a, pair.both, pair.only_b) == (1, 0, 0)

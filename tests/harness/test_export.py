@@ -102,12 +102,15 @@ def test_paths_and_corpora_have_their_columns():
     walked = cell_run([record("a", valid=True, parts={"psr": 1.0, "rpl": 1.25})], names="a")
     arc = [
         cell_run([record("a", exact=e)], 0, m, None, names="a", task="arc-json:/d/Copy/Copy1.json")
-        for m, e in (("mine", True), ("other", False))
+        for m, e in (("mine", True), ("other", False), ("copy", False))
     ]
+    half = cell_run([record("a")], 0, "other", None, names="a", task="arc-json:/d/Count/Count1.json")
     found = tables(markdown([walked, *arc]))
     assert found["t/x"][2][-2:] == ["100.0%", "1.250"]
     assert found["ARC tasks solved"][2] == ["/d", "1", "1", "mine", "other", "1", "0", "0"]
-    assert found["Concepts"][2:] == [["Copy", "100.0%", "0.0%"], ["mean", "100.0%", "0.0%"]]
+    assert [name.rpartition(",")[0] for name in found["Concepts"][0][1:]] == ["mine", "other", "copy"]
+    assert found["Concepts"][2:] == [["Copy", "100.0%", "0.0%", "0.0%"], ["mean", "100.0%", "0.0%", "0.0%"]]
+    assert tables(markdown([*arc, half]))["Concepts"][-1] == ["mean", "", "0.0%", ""]  # mine was not asked of both
 
 
 def test_hostile_names_stay_text_in_markdown():

@@ -8,7 +8,8 @@ import pytest
 from matplotlib.markers import MarkerStyle
 
 from vizbench.harness import figure, lines, svg
-from vizbench.harness.compare import Budget, Contender
+from vizbench.harness.compare import Budget
+from vizbench.harness.contender import Contender
 from vizbench.harness.thresholds import Span
 
 MINE = Contender("mine", "none", "none")

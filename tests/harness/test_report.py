@@ -18,7 +18,8 @@ from tests.harness.made import answered, cell_run, record, share
 from tests.harness.stubs import FILE
 from vizbench.errors import UserError
 from vizbench.harness import figure, lines, paper, svg
-from vizbench.harness.compare import Contender, budgets
+from vizbench.harness.compare import budgets
+from vizbench.harness.contender import Contender
 from vizbench.harness.corpus import concepts, overlaps
 from vizbench.harness.metrics import leaks, summaries
 from vizbench.harness.plan import Plan
@@ -309,4 +310,6 @@ def test_the_overlap_and_the_wheel_tell_ours_and_the_papers():
     text = render_report(arc)
     assert '<section id="overlap">' in text
     assert '<section id="concepts">' in text
+    floor = answered([False], model="copy", task="arc-json:c/Center/c1.json", shots=None)
+    assert "copy" in {row["model"] for row in data_of(render_report([*arc, floor]), "concept-rows")["rows"]}
     assert '<section id="curves">' not in text

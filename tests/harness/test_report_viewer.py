@@ -140,18 +140,19 @@ def test_a_single_curve_is_large(visit, tmp_path):
 def test_signs_are_explained_on_hover_and_in_text(visit, tmp_path):
     two = [
         answered([k < n for k in range(10)], m, s)
-        for m, s, n in (("a", 3, 10), ("a", 30, 10), ("b", 3, 0), ("b", 30, 0))
+        for m, s, n in (("a", 3, 10), ("a", 30, 10), ("b", 3, 0), ("b", 30, 0), ("c", 3, 0), ("c", 30, 0))
     ]
     page = visit(written(two, tmp_path))
     page.click("text=How many times as many examples")
-    [sign] = page.locator('#budgets details:last-of-type td[data-key="at"]').all()
-    assert sign.get_attribute("title")
+    ratios = "#budgets details:last-of-type td"
+    assert page.locator(f'{ratios}[data-key="at"]').first.get_attribute("title")
+    open_ends = page.locator(f'{ratios}[data-key="interval"]', has_text=re.compile("^any$"))
+    assert open_ends.first.get_attribute("title") == "any: both ends are open"
     page.click("text=Budgets as a table")
     titles = {one.inner_text(): one.get_attribute("title") for one in page.locator('#budgets td[data-key="at"]').all()}
     assert titles["≤ 3"].startswith("≤: at most that")
     assert titles["> 30"].startswith(">: more than that")
-    assert page.evaluate("signs('?')").startswith("?: nobody can tell")
     text = page.inner_text("#budgets")
-    for part in ("≤ 3 at most that", "> 300 more than that", "? nobody can tell", "– there is none"):
+    for part in ("≤ 3 at most that", "> 300 more than that", "any both ends are open", "– there is none"):
         assert part in text
     assert place(page) == "1 of 10"

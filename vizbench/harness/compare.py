@@ -7,7 +7,7 @@ in every table and need no interval of their own. The same arguments give the sa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Final, Literal, TypeAlias, final
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from vizbench.harness import bootstrap, thresholds
 from vizbench.harness.bootstrap import Floats
+from vizbench.harness.contender import Contender, contenders
 from vizbench.harness.metrics import distinct
 from vizbench.harness.plan import TRIVIAL
 from vizbench.harness.records import CellRun, Record
@@ -33,16 +34,6 @@ RESAMPLED: Final = (
     "have the same share, which tells nothing of their spread"
 )
 """What the intervals of this file resample, in words."""
-
-
-@final
-@dataclass(frozen=True, slots=True, order=True)
-class Contender:
-    """A model as it was measured: name, checkpoint, and how long the plan had it train, in words."""
-
-    name: str
-    checkpoint: str
-    training: str
 
 
 @final
@@ -154,14 +145,14 @@ class _Curve:
 def _tasks(runs: Sequence[CellRun]) -> list[list[_Curve]]:
     """The curves, task by task. One task's questions in two versions, or in a file that changed, are two tasks here."""
     found: dict[tuple[str, str, str], dict[Contender, dict[tuple[int, int], _Answers]]] = {}
-    for run in distinct(runs):
+    once = distinct(runs)
+    for contender, run in zip(contenders(once), once, strict=True):
         header = run.header
         cell = header.cell
         answers = {record.id: record for record in run.records if record.attempt == 0}
         if cell.model in TRIVIAL or not answers:
             continue
         questions = str(header.task.version), header.data.digest if cell.shots is None else ""
-        contender = Contender(cell.model, cell.checkpoint, cell.training)
         cells = found.setdefault((cell.task, *questions), {}).setdefault(contender, {})
         place = cell.seed, header.data.examples
         if len(answers) > len(cells.get(place, ())):  # with other attempts it may be there twice
@@ -290,4 +281,5 @@ def paired(tables: Sequence[Floats], origin: int, draws: int = bootstrap.DRAWS) 
 
 
 def _names(curve: _Curve) -> tuple[str, ...]:
-    return astuple(curve.model)
+    """What its randomness comes from. A mark depends on what else is in the report, and an interval must not."""
+    return curve.model.name, curve.model.checkpoint, curve.model.training

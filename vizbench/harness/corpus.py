@@ -14,7 +14,7 @@ from typing import TypeAlias, final
 
 from vizbench import sources
 from vizbench.harness import clusters
-from vizbench.harness.compare import Contender
+from vizbench.harness.contender import Contender, contenders
 from vizbench.harness.metrics import distinct, seed_interval
 from vizbench.harness.paper import paper
 from vizbench.harness.plan import TRIVIAL
@@ -138,11 +138,12 @@ def _overlap(corpus: str, attempts: int, a: Contender, a_solved: _Solved, b: Con
 
 def _corpus_runs(runs: Sequence[CellRun], baselines: Collection[str]) -> Iterator[tuple[Contender, CellRun]]:
     """The runs of which every question is answered."""
-    for run in distinct(runs):
+    once = distinct(runs)
+    for model, run in zip(contenders(once), once, strict=True):
         cell = run.header.cell
         stands = cell.model not in TRIVIAL or cell.model in baselines
         if sources.is_corpus(cell.task) and stands and run.questions and run.complete:
-            yield Contender(cell.model, cell.checkpoint, cell.training), run
+            yield model, run
 
 
 def _whole_runs(runs: Sequence[CellRun], baselines: Collection[str]) -> Iterator[tuple[Contender, CellRun]]:

@@ -15,12 +15,12 @@ from typing import Any, Final, cast
 
 from vizbench.errors import UserError
 from vizbench.harness import compare, corpus, paper
-from vizbench.harness.compare import Contender
+from vizbench.harness.contender import Contender
 from vizbench.harness.gaps import gaps
-from vizbench.harness.lines import label_of
+from vizbench.harness.lines import label_of, who
 from vizbench.harness.metrics import LEAK, Summary, leaks, mean, summaries
-from vizbench.harness.names import cell_text, model_label, task_label
-from vizbench.harness.plan import UNREPORTED
+from vizbench.harness.names import cell_text, task_label
+from vizbench.harness.plan import TRIVIAL, UNREPORTED
 from vizbench.harness.records import CellRun, Lost
 from vizbench.harness.storage import write_whole
 
@@ -102,7 +102,7 @@ def _results(task: str, rows: Sequence[Summary]) -> str:
     head += [*(f"pass@{k}" for k in attempts), *(("psr", "rpl") if paths else ())]
     lines = [
         [
-            _text(model_label(row.model, row.checkpoint, row.training)),
+            _text(label_of(who(row))),
             f"{row.shots}",
             f"{row.n}" if row.n == row.asked else f"{row.n} of {row.asked}",
             f"{row.exact:.1%} [{_interval(row.exact_low, row.exact_high)}]",
@@ -199,14 +199,16 @@ def _overlaps(cells: Sequence[CellRun]) -> str:
 
 
 def _concepts(cells: Sequence[CellRun]) -> str:
-    found = corpus.concepts(cells)
+    """A model's mean stands where it has every concept: a mean of fewer is no lower or higher, but another figure."""
+    found = corpus.concepts(cells, TRIVIAL)
     if not found:
         return ""
-    columns = list(dict.fromkeys((row.model, row.attempts) for row in found))
+    columns = sorted({(row.model, row.attempts) for row in found}, key=lambda one: (one[0].name in TRIVIAL, *one))
     shares = {(row.model, row.attempts, row.concept): row.share for row in found}
     names = list(dict.fromkeys(row.concept for row in found))
     body = [[name, *(_share(shares.get((*column, name))) for column in columns)] for name in names]
-    means = [mean(share for key, share in shares.items() if key[:2] == column) for column in columns]
+    every = [[shares.get((*column, name)) for name in names] for column in columns]
+    means = [None if None in column else mean(share for share in column if share is not None) for column in every]
     head = ["concept", *(f"{_name(model)}, {attempts} attempts" for model, attempts in columns)]
     return f"## Concepts\n\n{_table(head, [*body, ['mean', *map(_share, means)]], 1)}"
 

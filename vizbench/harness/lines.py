@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from vizbench import sources
 from vizbench.harness import names, paper
-from vizbench.harness.compare import Contender
+from vizbench.harness.contender import Contender
 from vizbench.harness.metrics import Summary
 from vizbench.harness.plan import TRIVIAL
 from vizbench.harness.svg import LINES
@@ -74,9 +74,9 @@ class Panel:
 
 def legend(rows: Sequence[Summary]) -> list[Key]:
     """Every model, then the floor; every baseline by itself where there is no model."""
-    models = dict.fromkeys(_who(row) for row in rows if row.model not in TRIVIAL)
-    chosen = models or dict.fromkeys(_who(row) for row in rows)
-    keys = [Key(label_of(who), f"c{k % LINES}", "model", who) for k, who in enumerate(chosen)]
+    models = dict.fromkeys(who(row) for row in rows if row.model not in TRIVIAL)
+    chosen = models or dict.fromkeys(who(row) for row in rows)
+    keys = [Key(label_of(one), f"c{k % LINES}", "model", one) for k, one in enumerate(chosen)]
     return [*keys, Key(FLOOR, "floor", "floor")] if models else keys
 
 
@@ -99,7 +99,8 @@ def role_of(contender: Contender, keys: Sequence[Key]) -> str:
 
 def label_of(contender: Contender) -> str:
     """What a model is called in legends and tables."""
-    return names.model_label(contender.name, contender.checkpoint, contender.training)
+    label = names.model_label(contender.name, contender.checkpoint, contender.training)
+    return f"{label} · {contender.mark}" if contender.mark else label
 
 
 def address(row: Summary) -> str:
@@ -111,7 +112,7 @@ def address(row: Summary) -> str:
 def _measured(rows: Sequence[Summary], keys: Sequence[Key]) -> list[Line]:
     lines: list[Line] = []
     for key in keys:
-        chosen = _floor(rows) if key.kind == "floor" else [row for row in rows if _who(row) == key.who]
+        chosen = _floor(rows) if key.kind == "floor" else [row for row in rows if who(row) == key.who]
         points = [_point(key, row) for row in sorted(chosen, key=lambda row: row.shots)]
         lines += [Line(key, tuple(points))] if points else []
     return lines
@@ -142,5 +143,6 @@ def _point(key: Key, row: Summary) -> Point:
     return Point(row.shots, row.exact, row.exact_low, row.exact_high, label, address(row))
 
 
-def _who(row: Summary) -> Contender:
-    return Contender(row.model, row.checkpoint, row.training)
+def who(row: Summary) -> Contender:
+    """Whose row it is."""
+    return Contender(row.model, row.checkpoint, row.training, row.mark)

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias, cast, final
 
 import msgspec
 
+from vizbench.harness.contender import contenders
 from vizbench.harness.plan import TRIVIAL, Cell
 from vizbench.harness.records import CellRun, Record
 
@@ -29,7 +30,8 @@ LEAK: Final = 0.05
 class Summary:
     """One row of a table: cells that differ in their seed alone, pooled.
 
-    training: how long the plan had the model train, in words; n: questions answered, of `asked`; exact, valid, cells,
+    training: how long the plan had the model train, in words; mark: its weights or file, where these runs hold others
+    of the same name (`contender`); n: questions answered, of `asked`; exact, valid, cells,
     undecodable: shares over the first attempts, 0..1; exact_low … valid_high: their 95% intervals, of questions for one
     seed and for the UNTRAINED, of seeds as clusters for several (`seed_interval`); exact_any, valid_any: any of the
     attempts; exact_at, valid_at: k -> pass@k, for k = 1, 2, 4 … and `attempts`, of the questions that have k answers;
@@ -45,6 +47,7 @@ class Summary:
     seeds: tuple[int, ...]
     kin: str | None
     training: str
+    mark: str
     attempts: int
     asked: int
     n: int
@@ -187,12 +190,15 @@ def summaries(runs: Sequence[CellRun]) -> list[Summary]:
     """One row for each task, model, checkpoint and budget that has an answer: tasks by name, and in each the models
     before the trivial baselines, by growing budget. A cell that is there twice counts once (`distinct`)."""
     groups: dict[Kind, list[CellRun]] = {}
-    for run in distinct(runs):
+    once = distinct(runs)
+    marks: dict[Kind, str] = {}
+    for contender, run in zip(contenders(once), once, strict=True):
         groups.setdefault(kind(run), []).append(run)
+        marks[kind(run)] = contender.mark
     paths = {run.header.cell.task for run in runs if any("psr" in record.parts for record in run.records)}
     rows = [
-        _summary(group, cell.task in paths)
-        for (cell, *_), group in groups.items()
+        _summary(group, cell_kind[0].task in paths, marks[cell_kind])
+        for cell_kind, group in groups.items()
         if any(_first(r.records) for r in group)
     ]
     return sorted(
@@ -225,7 +231,7 @@ def _rank(model: str) -> int:
     return TRIVIAL.index(model) + 1 if model in TRIVIAL else 0
 
 
-def _summary(runs: Sequence[CellRun], paths: bool) -> Summary:
+def _summary(runs: Sequence[CellRun], paths: bool, mark: str) -> Summary:
     """paths: whether the task is one of paths, where an answer without a part `psr` joined nothing."""
     header = runs[0].header
     cell = header.cell
@@ -248,6 +254,7 @@ def _summary(runs: Sequence[CellRun], paths: bool) -> Summary:
         seeds=tuple(sorted(run.header.cell.seed for run in runs)),
         kin=header.kin,
         training=cell.training,
+        mark=mark,
         attempts=cell.attempts,
         asked=sum(len(run.questions) for run in runs),
         n=len(first),

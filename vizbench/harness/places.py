@@ -76,22 +76,23 @@ def led(table: Json, rows: Sequence[Summary], cells: Sequence[CellRun]) -> Json:
 
 def addressed(panels: Sequence[Panel], rows: Sequence[Summary], cells: Sequence[CellRun]) -> list[Panel]:
     """The panels, each point's address with the identity of its cell."""
-    runs: dict[str, list[tuple[float, str]]] = {}
+    runs: dict[tuple[str, str], list[tuple[float, str]]] = {}
     for row, group in zip(rows, counted_by(rows, cells), strict=True):
-        runs.setdefault(lines.address(row), []).append((row.exact, identity(group[0])))
+        runs.setdefault((lines.address(row), row.mark), []).append((row.exact, identity(group[0])))
     return [replace(panel, lines=tuple(_addressed(line, runs) for line in panel.lines)) for panel in panels]
 
 
-def _addressed(line: Line, runs: dict[str, list[tuple[float, str]]]) -> Line:
-    """Points that share an address, of other attempts or weights, stand in the order of their rows; on the line of the
+def _addressed(line: Line, runs: dict[tuple[str, str], list[tuple[float, str]]]) -> Line:
+    """Points of a line that share an address, of other attempts, stand in the order of their rows; on the line of the
     best baseline there is one of them, the best."""
     met: Counter[str] = Counter()
     points: list[Point] = []
+    mark = line.key.who.mark if line.key.who else ""
     for point in line.points:
         if not point.address:  # the paper's
             points.append(point)
             continue
-        alike = runs[point.address]
+        alike = runs[point.address, mark]
         nth = alike.index(max(alike, key=lambda one: one[0])) if line.key.kind == "floor" else met[point.address]
         met[point.address] += 1
         points.append(replace(point, address=f"{point.address}&run={alike[nth][1]}"))

@@ -138,7 +138,7 @@ class _Findings:
             "ratio-rows": tables.ratios(self.ratios),
             "difference-rows": tables.differences(self.differences),
             "overlap-rows": tables.overlaps(self.overlaps),
-            "concept-rows": tables.concepts(self.concepts),
+            "concept-rows": tables.concepts(corpus.concepts(self.cells, TRIVIAL)),
         }
 
 

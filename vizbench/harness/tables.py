@@ -218,7 +218,7 @@ def concepts(rows: Sequence[Concept]) -> Json:
     published = paper.paper().conceptarc_accuracy
     columns = [
         _column("concept", "concept", "text", "ConceptARC's name of it."),
-        _column("model", "model", "text", "Models alone."),
+        _column("model", "model", "text", "Models, and the trivial baselines as their floor."),
         _column("attempts", "attempts", "count", "Answers to a test input, one of which must be exact."),
         _column("n", "test inputs", "count", "Test inputs asked."),
         _column("share", "solved", "share", "Share of test inputs solved."),

@@ -13,7 +13,7 @@ const written = {
 // What a sign in a cell means, for who points at it; the page says the same in text.
 const signs = text => [
   [/^–/, "–: there is none"],
-  [/^\?/, "?: nobody can tell; neither curve is at 90% by its largest measured budget, or both from the start"],
+  [/^any$/, "any: both ends are open"],
   [/^≤/, "≤: at most that; a curve is at 90% already at its smallest measured budget"],
   [/^>/, ">: more than that; a curve is not at 90% by its largest measured budget"],
 ].filter(([sign]) => sign.test(text)).map(([, told]) => told).join("; ");
