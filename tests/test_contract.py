@@ -167,6 +167,18 @@ def test_difficulty_is_measured_between_0_and_1(name: str):
         assert len(figures) > 1
 
 
+@every_task
+def test_distance_is_a_share_of_the_features(name: str):
+    spec, batch = made(name)
+    rows = spec.task.features(spec.params, batch).tolist()
+    for a, b in ((0, 0), (0, 1), (1, 0), (2, 3)):
+        pairs = list(zip(rows[a], rows[b], strict=True))
+        if spec.task.metric is Metric.JACCARD:
+            pairs = [(x > 0, y > 0) for x, y in pairs if x or y]
+        share = sum(x != y for x, y in pairs) / max(len(pairs), 1)
+        assert spec.task.distance(instances(name)[a], instances(name)[b]) == pytest.approx(share)
+
+
 # What is wrong
 
 
