@@ -27,6 +27,7 @@ from vizbench.arguments import (
     with_overrides,
 )
 from vizbench.errors import UserError
+from vizbench.harness import team
 from vizbench.layouts import FORMS
 from vizbench.words import plural
 
@@ -47,9 +48,18 @@ EXTRAS = ("torch", "diffusers", "transformers", "peft", "safetensors", "accelera
 
 
 def main() -> None:
-    """The entry point: `app`, with every error put in one sentence. VIZBENCH_TRACEBACK=1 shows where it arose."""
+    """The entry point: `app`, with every error put in one sentence. VIZBENCH_TRACEBACK=1 shows where it arose.
+
+    Of processes that `accelerate launch` started, the first is that; the others help it to train.
+    """
     try:
-        app(prog_name="vizbench")
+        if team.rank():
+            from vizbench.harness.follow import follow
+
+            follow()
+            return
+        with team.dismissed():
+            app(prog_name="vizbench")
     except Exception as error:
         if os.environ.get("VIZBENCH_TRACEBACK"):
             raise

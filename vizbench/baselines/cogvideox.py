@@ -58,13 +58,20 @@ class CogVideoX(Backbone):
         image = pipe.vae.encode(pixels[:, :, :1]).latent_dist.mode().transpose(1, 2)
         return {"clip": self.whole(pipe, clip).float(), "image": self.scaled(pipe, image).float()}
 
-    def loss(self, pipe: Any, clips: Tensors, text: Tensors, training: Training, generator: Generator) -> Tensor:
+    def draw(self, pipe: Any, clips: Tensors, training: Training, generator: Generator) -> Tensors:
         from vizbench.baselines.video.train import draw_timesteps, noised
 
         clip = clips["clip"]  # (B, t, C, h, w)
         timesteps = draw_timesteps(len(clip), training.last_share, generator)
         noisy, goal = noised(clip, timesteps, pipe.scheduler.alphas_cumprod.float().cpu(), generator)
-        return (self.velocity(pipe, noisy, clips, text, timesteps).float() - goal).square().mean()
+        return {**clips, "noisy": noisy, "goal": goal, "timesteps": timesteps}
+
+    def error(self, pipe: Any, drawn: Tensors, text: Tensors) -> Tensor:
+        return (
+            (self.velocity(pipe, drawn["noisy"], drawn, text, drawn["timesteps"]).float() - drawn["goal"])
+            .square()
+            .mean()
+        )
 
     def sample(
         self, pipe: Any, images: Tensor, text: Tensors, training: Training, seeds: Sequence[int]

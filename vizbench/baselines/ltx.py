@@ -54,7 +54,7 @@ class LTX(Backbone):
             "image": pipe._normalize_latents(image, vae.latents_mean, vae.latents_std),
         }
 
-    def loss(self, pipe: Any, clips: Tensors, text: Tensors, training: Training, generator: Generator) -> Tensor:
+    def draw(self, pipe: Any, clips: Tensors, training: Training, generator: Generator) -> Tensors:
         import torch
 
         from vizbench.baselines.video.train import flowed
@@ -62,7 +62,10 @@ class LTX(Backbone):
         _, _, t, h, w = clips["clip"].shape
         sigmas = shifted(pipe, torch.rand(len(clips["clip"]), generator=generator), t * h * w)
         noisy, goal = flowed(clips["clip"], sigmas, generator)
-        error = self.velocity(pipe, noisy, clips, text, sigmas * 1000).float() - goal
+        return {**clips, "noisy": noisy, "goal": goal, "timesteps": sigmas * 1000}
+
+    def error(self, pipe: Any, drawn: Tensors, text: Tensors) -> Tensor:
+        error = self.velocity(pipe, drawn["noisy"], drawn, text, drawn["timesteps"]).float() - drawn["goal"]
         return error[:, :, 1:].square().mean()  # the first frame is given
 
     def sample(

@@ -69,7 +69,7 @@ class Wan(Backbone):
             stored["seen"] = pipe.encode_image(_picture(pixels[0, :, 0] / 2 + 0.5), device).float()
         return stored
 
-    def loss(self, pipe: Any, clips: Tensors, text: Tensors, training: Training, generator: Generator) -> Tensor:
+    def draw(self, pipe: Any, clips: Tensors, training: Training, generator: Generator) -> Tensors:
         import torch
 
         from vizbench.baselines.video.train import flowed
@@ -79,7 +79,10 @@ class Wan(Backbone):
         even = torch.rand(len(clips["clip"]), generator=generator)
         sigmas = shift * even / (1 + (shift - 1) * even)  # where the sampler's steps lie
         noisy, goal = flowed(clips["clip"], sigmas, generator)
-        error = (self.velocity(pipe, noisy, clips, text, sigmas * 1000).float() - goal).square()
+        return {**clips, "noisy": noisy, "goal": goal, "timesteps": sigmas * 1000}
+
+    def error(self, pipe: Any, drawn: Tensors, text: Tensors) -> Tensor:
+        error = (self.velocity(pipe, drawn["noisy"], drawn, text, drawn["timesteps"]).float() - drawn["goal"]).square()
         if pipe.config.expand_timesteps:
             error = error[:, :, 1:]  # the first frame is given
         return error.mean()

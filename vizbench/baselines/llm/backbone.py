@@ -17,6 +17,7 @@ import transformers
 from vizbench.baselines.hub import require
 from vizbench.baselines.llm.recipe import Recipe
 from vizbench.baselines.llm.script import Script
+from vizbench.baselines.shared import crew
 from vizbench.errors import UserError
 from vizbench.formats.files import read_bounded
 
@@ -81,7 +82,7 @@ def load(network: str, folder: Path, recipe: Recipe, pictures: bool) -> Loaded:
     pictures: whether its processor is loaded beside its tokenizer.
     """
     transformers.utils.logging.disable_progress_bar()  # it would write into the run's own
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = crew.device()
     small = recipe.dtype == "bfloat16" or (recipe.dtype == "auto" and device.type == "cuda")
     dtype = torch.bfloat16 if small else torch.float32
     kind: Any = getattr(transformers, network)
