@@ -177,15 +177,15 @@ def test_one_clip_is_learned_to_exact_decode(version: str, tmp_path: Path) -> No
     assert np.array_equal(_grid(_answers(model)[0][-1]), _grid(example.answer[-1]))
 
 
-@pytest.mark.parametrize("name", ["ltx", "wan-2.1", "wan-2.2"])
-def test_one_clip_is_learned_by_flow_matching(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "steps"), [("ltx", 300), ("wan-2.1", 150), ("wan-2.2", 150)])
+def test_one_clip_is_learned_by_flow_matching(name: str, steps: int, tmp_path: Path) -> None:
     """Flow families need longer than a test may take until a taught VAE's boards are exact: here the sampled latents
     come from a distance of noise to a third of it."""
     backbone, make = FAMILIES[name]
     folder = make(tmp_path / "folder")
     example = tiny.examples(1)[0]
     tiny.normalise(folder, example)
-    training = replace(OVERFIT, batch=8, steps=150, sampling_steps=6)
+    training = replace(OVERFIT, batch=8, steps=steps, sampling_steps=6)
     model = _model((backbone, folder), training)
     pipe, text = model._source.open(0)
     clip = model._encoded(pipe, example.answer)["clip"]

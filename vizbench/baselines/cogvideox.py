@@ -49,26 +49,26 @@ class CogVideoX(Backbone):
         return -(-height // unit) * unit, -(-width // unit) * unit
 
     def encode(self, pipe: Any, pixels: Tensor) -> Tensors:
-        """`clip`: the latents, as the pipeline's decoder expects them; `image`: those of the first frame alone.
-
-        Both are the mean of what the VAE draws from: a draw kept on disk would be one fixed error of its clip.
+        """`clip`: the latents, as the pipeline's decoder expects them; `image`, `spread`: mean and deviation of those
+        of the first frame alone, from which the pipeline draws. A draw kept on disk would be one fixed error.
         """
         pixels = pixels.to(pipe.vae.dtype)
         clip = pipe.vae.encode(pixels).latent_dist.mode().transpose(1, 2) * pipe.vae.config.scaling_factor
-        image = pipe.vae.encode(pixels[:, :, :1]).latent_dist.mode().transpose(1, 2)
-        return {"clip": self.whole(pipe, clip).float(), "image": self.scaled(pipe, image).float()}
+        first = pipe.vae.encode(pixels[:, :, :1]).latent_dist
+        image, spread = (self.scaled(pipe, part.transpose(1, 2)).float() for part in (first.mode(), first.std))
+        return {"clip": self.whole(pipe, clip).float(), "image": image, "spread": spread}
 
     def draw(self, pipe: Any, clips: Tensors, training: Training, generator: Generator) -> Tensors:
-        from vizbench.baselines.video.train import draw_timesteps, noised
+        from vizbench.baselines.video.train import draw_timesteps, drawn, noised
 
         clip = clips["clip"]  # (B, t, C, h, w)
         timesteps = draw_timesteps(len(clip), training.last_share, generator)
         noisy, goal = noised(clip, timesteps, pipe.scheduler.alphas_cumprod.float().cpu(), generator)
-        return {**clips, "noisy": noisy, "goal": goal, "timesteps": timesteps}
+        return {**drawn(clips, generator), "noisy": noisy, "goal": goal, "timesteps": timesteps}
 
-    def error(self, pipe: Any, drawn: Tensors, text: Tensors) -> Tensor:
+    def error(self, pipe: Any, batch: Tensors, text: Tensors) -> Tensor:
         return (
-            (self.velocity(pipe, drawn["noisy"], drawn, text, drawn["timesteps"]).float() - drawn["goal"])
+            (self.velocity(pipe, batch["noisy"], batch, text, batch["timesteps"]).float() - batch["goal"])
             .square()
             .mean()
         )

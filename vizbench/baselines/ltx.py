@@ -45,27 +45,31 @@ class LTX(Backbone):
         return -(-height // unit) * unit, -(-width // unit) * unit
 
     def encode(self, pipe: Any, pixels: Tensor) -> Tensors:
-        """`clip`: the latents as the decoder expects them; `image`: those of the first frame alone, as the pipeline
-        makes them. Both are the mean of what the VAE draws from."""
+        """`clip`: the latents as the decoder expects them; `image`, `spread`: mean and deviation of those of the first
+        frame alone, from which the pipeline draws."""
+        import torch
+
         vae, pixels = pipe.vae, pixels.to(pipe.vae.dtype)
-        clip, image = (vae.encode(part).latent_dist.mode().float() for part in (pixels, pixels[:, :, :1]))
+        clip, first = vae.encode(pixels).latent_dist, vae.encode(pixels[:, :, :1]).latent_dist
+        mean, scale = vae.latents_mean, vae.latents_std
         return {
-            "clip": pipe._normalize_latents(clip, vae.latents_mean, vae.latents_std, vae.config.scaling_factor),
-            "image": pipe._normalize_latents(image, vae.latents_mean, vae.latents_std),
+            "clip": pipe._normalize_latents(clip.mode().float(), mean, scale, vae.config.scaling_factor),
+            "image": pipe._normalize_latents(first.mode().float(), mean, scale),
+            "spread": pipe._normalize_latents(first.std.float(), torch.zeros_like(mean), scale),
         }
 
     def draw(self, pipe: Any, clips: Tensors, training: Training, generator: Generator) -> Tensors:
         import torch
 
-        from vizbench.baselines.video.train import flowed
+        from vizbench.baselines.video.train import drawn, flowed
 
         _, _, t, h, w = clips["clip"].shape
         sigmas = shifted(pipe, torch.rand(len(clips["clip"]), generator=generator), t * h * w)
         noisy, goal = flowed(clips["clip"], sigmas, generator)
-        return {**clips, "noisy": noisy, "goal": goal, "timesteps": sigmas * 1000}
+        return {**drawn(clips, generator), "noisy": noisy, "goal": goal, "timesteps": sigmas * 1000}
 
-    def error(self, pipe: Any, drawn: Tensors, text: Tensors) -> Tensor:
-        error = self.velocity(pipe, drawn["noisy"], drawn, text, drawn["timesteps"]).float() - drawn["goal"]
+    def error(self, pipe: Any, batch: Tensors, text: Tensors) -> Tensor:
+        error = self.velocity(pipe, batch["noisy"], batch, text, batch["timesteps"]).float() - batch["goal"]
         return error[:, :, 1:].square().mean()  # the first frame is given
 
     def sample(

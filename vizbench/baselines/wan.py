@@ -81,8 +81,8 @@ class Wan(Backbone):
         noisy, goal = flowed(clips["clip"], sigmas, generator)
         return {**clips, "noisy": noisy, "goal": goal, "timesteps": sigmas * 1000}
 
-    def error(self, pipe: Any, drawn: Tensors, text: Tensors) -> Tensor:
-        error = (self.velocity(pipe, drawn["noisy"], drawn, text, drawn["timesteps"]).float() - drawn["goal"]).square()
+    def error(self, pipe: Any, batch: Tensors, text: Tensors) -> Tensor:
+        error = (self.velocity(pipe, batch["noisy"], batch, text, batch["timesteps"]).float() - batch["goal"]).square()
         if pipe.config.expand_timesteps:
             error = error[:, :, 1:]  # the first frame is given
         return error.mean()

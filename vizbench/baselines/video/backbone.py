@@ -124,7 +124,7 @@ class Backbone(ABC):
         """
 
     @abstractmethod
-    def error(self, pipe: Any, drawn: Tensors, text: Tensors) -> Tensor:
+    def error(self, pipe: Any, batch: Tensors, text: Tensors) -> Tensor:
         """The mean squared error of the velocity, on what `draw` made or a part of it."""
 
     @final

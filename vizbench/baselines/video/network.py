@@ -62,6 +62,10 @@ class Point:
     def mode(self) -> Tensor:
         return self._latents
 
+    @property
+    def std(self) -> Tensor:
+        return torch.zeros_like(self._latents)
+
 
 @final
 class PatchCodec(ModelMixin, ConfigMixin):

@@ -64,8 +64,8 @@ def train(
             clips = {name: tensor[rows].to(network.device) for name, tensor in group.items()}  # (B, ...)
             with plain_attention(network.device):  # around both passes: what is recomputed must be the same
                 with computing(training, network.device):
-                    drawn = backbone.draw(pipe, clips, training, state.generator)
-                    mine = {name: crew.share(tensor) for name, tensor in drawn.items()}
+                    batch = backbone.draw(pipe, clips, training, state.generator)
+                    mine = {name: crew.share(tensor) for name, tensor in batch.items()}
                     part = len(mine["clip"]) / size / training.accumulation
                     if not part:  # fewer clips than processes
                         continue
@@ -129,6 +129,16 @@ def flowed(clips: Tensor, sigmas: Tensor, generator: torch.Generator) -> tuple[T
     far = _beside(sigmas, clips)
     noise = torch.randn(clips.shape, generator=generator, dtype=clips.dtype).to(clips.device)
     return (1 - far) * clips + far * noise, noise - clips
+
+
+def drawn(clips: Tensors, generator: torch.Generator) -> dict[str, Tensor]:
+    """The clips with their `image` drawn anew from the VAE's distribution, as the pipeline draws it for each question:
+    mean `image`, standard deviation `spread`. A codec without spread takes nothing from the generator."""
+    image, spread = clips["image"], clips["spread"]
+    if not spread.any():
+        return dict(clips)
+    noise = torch.randn(image.shape, generator=generator, dtype=image.dtype).to(image.device)
+    return {**clips, "image": image + spread * noise}
 
 
 def _beside(numbers: Tensor, clips: Tensor) -> Tensor:
