@@ -130,6 +130,18 @@ class Model(ABC, Generic[X]):
 
 @final
 @dataclass(frozen=True, slots=True)
+class Demand:
+    """What memory is estimated for. tokens: of a question with its answer, for language models; height, width: pixels
+    of a clip, frames: in it, for video models."""
+
+    tokens: int = 512
+    height: int = 272
+    width: int = 272
+    frames: int = 9
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Memory:
     """What a checkpoint takes while it adapts, estimated before anything is loaded. settings: under which, as they
     stand behind its name; parts: bytes by name, all held at once."""
@@ -143,14 +155,14 @@ class Memory:
 @dataclass(frozen=True, slots=True)
 class Family:
     """A model family as `vizbench models` lists it. checkpoints: names, the first is the default; build: checkpoint
-    name -> model (imports torch only then); memory: tokens of a question with its answer -> estimates."""
+    name -> model (imports torch only then); memory: what it is asked for -> estimates."""
 
     name: str
     modality: Modality
     summary: str
     checkpoints: tuple[str, ...]
     build: Callable[[str], Model[Any]]
-    memory: Callable[[int], Sequence[Memory]] | None = None
+    memory: Callable[[Demand], Sequence[Memory]] | None = None
 
 
 @functools.cache

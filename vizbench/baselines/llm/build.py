@@ -12,7 +12,7 @@ from vizbench.baselines.llm.needs import Sizes, memory
 from vizbench.baselines.llm.recipe import Recipe
 from vizbench.baselines.shared.places import home
 from vizbench.errors import unknown
-from vizbench.harness.model import Memory, Model
+from vizbench.harness.model import Demand, Memory, Model
 from vizbench.parameters import override
 from vizbench.sources import path_and_params
 
@@ -37,12 +37,12 @@ class Line:
     pictures: bool = False
     sizes: Mapping[str, Sizes] = field(default_factory=dict[str, Sizes])
 
-    def memory(self, tokens: int) -> list[Memory]:
-        """Estimates for every checkpoint whose sizes are known here. tokens: of a question with its answer."""
+    def memory(self, demand: Demand) -> list[Memory]:
+        """Estimates for every checkpoint whose sizes are known here."""
         return [
             row
             for name, sizes in self.sizes.items()
-            for row in memory(name, sizes, self.recipes.get(name, self.recipe), tokens)
+            for row in memory(name, sizes, self.recipes.get(name, self.recipe), demand.tokens)
         ]
 
 

@@ -16,6 +16,7 @@ import transformers
 from vizbench.baselines.hub import Weights
 from vizbench.baselines.shared import crew
 from vizbench.baselines.shared.places import digest, home
+from vizbench.baselines.shared.room import FROZEN, check_room
 from vizbench.baselines.video import store
 from vizbench.baselines.video.backbone import NEUTRAL, Backbone, Tensors, Training
 from vizbench.baselines.video.lora import Source
@@ -133,7 +134,10 @@ def check_device(folder: Path, training: Training) -> torch.device:
             f"{folder} needs a GPU, and none is found: use --checkpoint tiny, or set VIZBENCH_CPU=1 to train "
             f"{weights / 1e9:.1f} GB of weights on a CPU all the same"
         )
-    return crew.device()
+    vae = sum(file.stat().st_size for file in (folder / "vae").glob("*.safetensors"))
+    device = crew.device()
+    check_room(str(folder), weights * FROZEN[training.backbone] / 2 + vae, training.backbone)
+    return device
 
 
 def _dtype(training: Training) -> torch.dtype:
