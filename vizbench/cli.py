@@ -27,6 +27,7 @@ from vizbench.arguments import (
     with_overrides,
 )
 from vizbench.errors import UserError
+from vizbench.harness import team
 from vizbench.layouts import FORMS
 from vizbench.words import plural
 
@@ -47,9 +48,18 @@ EXTRAS = ("torch", "diffusers", "transformers", "peft", "safetensors", "accelera
 
 
 def main() -> None:
-    """The entry point: `app`, with every error put in one sentence. VIZBENCH_TRACEBACK=1 shows where it arose."""
+    """The entry point: `app`, with every error put in one sentence. VIZBENCH_TRACEBACK=1 shows where it arose.
+
+    Of processes that `accelerate launch` started, the first is that; the others help it to train.
+    """
     try:
-        app(prog_name="vizbench")
+        if team.rank():
+            from vizbench.harness.follow import follow
+
+            follow()
+            return
+        with team.dismissed():
+            app(prog_name="vizbench")
     except Exception as error:
         if os.environ.get("VIZBENCH_TRACEBACK"):
             raise
@@ -102,15 +112,23 @@ def models(
     json: JsonOption = False,
     memory: Annotated[bool, typer.Option("--memory", help="Estimate what adapting takes; nothing is loaded.")] = False,
     tokens: Annotated[int, typer.Option(help="With --memory: of a question with its answer.")] = 512,
+    canvas: Annotated[str, typer.Option(help="With --memory: pixels of a clip, height x width.")] = "272x272",
+    frames: Annotated[int, typer.Option(help="With --memory: frames of a clip.")] = 9,
 ) -> None:
     """List every model family and its checkpoints, or the memory that they take."""
-    from vizbench.harness.model import families
+    from vizbench.harness.model import Demand, families
 
     found = families().values()
     if memory:
         if not 2 <= tokens <= 1_000_000:
             raise UserError(f"--tokens {tokens} is outside 2 … 1,000,000: 512 hold two boards of 8x8 and their frame")
-        console.memory({family.name: family.memory(tokens) for family in found if family.memory}, json)
+        sides = canvas.split("x")
+        if len(sides) != 2 or not all(side.isascii() and side.isdigit() and 1 <= int(side) <= 4096 for side in sides):
+            raise UserError(f"--canvas {canvas[:40]!r} is no height x width of 1 … 4096: write it as 272x272")
+        if not 2 <= frames <= 1000:
+            raise UserError(f"--frames {frames} is outside 2 … 1000: the paper's clips have 9")
+        demand = Demand(tokens, int(sides[0]), int(sides[1]), frames)
+        console.memory({family.name: family.memory(demand) for family in found if family.memory}, json)
         return
     if json:
         keys = ("name", "modality", "checkpoints", "summary")

@@ -7,9 +7,11 @@ the Hugging Face hub. Latents have the axes (B, t, C, h, w).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
 from vizbench.baselines.video.backbone import Backbone, Tensors, Training
+from vizbench.baselines.video.needs import JOINT, Sizes, memory
 from vizbench.errors import UserError
 from vizbench.harness.model import Family, Model
 
@@ -21,6 +23,13 @@ HUB = "zai-org/CogVideoX1.5-5B-I2V"
 
 RECIPE = Training(rank=64, alpha=32, batch=2, lr=1e-4, schedule="constant", max_grad_norm=1.0)
 """The paper's, for CogVideoX1.5-5B."""
+
+SIZES = {
+    HUB: Sizes(
+        5_571_594_880, 5_568_331_776, 42 * 4 * 2 * 3072, 42, 3072, 0, 226, 16, 4, 2, 215_583_907, 2,
+        4_762_310_656, JOINT,
+    )
+}  # fmt: skip
 
 OFFSET = 2.0
 """What 1.5 is told as `ofs`: the pipeline tells it this number and no other."""
@@ -58,13 +67,20 @@ class CogVideoX(Backbone):
         image, spread = (self.scaled(pipe, part.transpose(1, 2)).float() for part in (first.mode(), first.std))
         return {"clip": self.whole(pipe, clip).float(), "image": image, "spread": spread}
 
-    def loss(self, pipe: Any, clips: Tensors, text: Tensors, training: Training, generator: Generator) -> Tensor:
+    def draw(self, pipe: Any, clips: Tensors, training: Training, generator: Generator) -> Tensors:
         from vizbench.baselines.video.train import draw_timesteps, drawn, noised
 
         clip = clips["clip"]  # (B, t, C, h, w)
         timesteps = draw_timesteps(len(clip), training.last_share, generator)
         noisy, goal = noised(clip, timesteps, pipe.scheduler.alphas_cumprod.float().cpu(), generator)
-        return (self.velocity(pipe, noisy, drawn(clips, generator), text, timesteps).float() - goal).square().mean()
+        return {**drawn(clips, generator), "noisy": noisy, "goal": goal, "timesteps": timesteps}
+
+    def error(self, pipe: Any, batch: Tensors, text: Tensors) -> Tensor:
+        return (
+            (self.velocity(pipe, batch["noisy"], batch, text, batch["timesteps"]).float() - batch["goal"])
+            .square()
+            .mean()
+        )
 
     def sample(
         self, pipe: Any, images: Tensor, text: Tensors, training: Training, seeds: Sequence[int]
@@ -141,5 +157,6 @@ FAMILIES = (
         "folder, or a name at the hub",
         (*EMBEDDED, HUB),
         _build,
+        partial(memory, SIZES, RECIPE),
     ),
 )

@@ -7,9 +7,11 @@ name at the Hugging Face hub. Latents have the axes (B, C, t, h, w); the network
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
 from vizbench.baselines.video.backbone import FEED_FORWARD, QKVO, Backbone, Tensors, Training
+from vizbench.baselines.video.needs import WIDE, Sizes, memory
 from vizbench.errors import UserError
 from vizbench.harness.model import Family, Model
 
@@ -22,6 +24,13 @@ RECIPE = Training(
     rank=64, alpha=64, targets=(*QKVO, *FEED_FORWARD), batch=4, lr=2e-4, schedule="linear", max_grad_norm=1.0
 )
 """The paper's, for LTX-2B; for LTX-13B it halves the batch and accumulates two: `?batch=2&accumulation=2`."""
+
+SIZES = {
+    HUB: Sizes(
+        1_923_385_472, 1_922_039_808, 28 * (8 * 2 + 2 * 5) * 2048, 28, 2048, 0, 128, 32, 8, 1, 419_193_649, 2,
+        4_762_310_656, WIDE,
+    )
+}  # fmt: skip
 
 RATE = 25
 """Frames a second that the network is told, in training and sampling: the pipeline's own number."""
@@ -58,7 +67,7 @@ class LTX(Backbone):
             "spread": pipe._normalize_latents(first.std.float(), torch.zeros_like(mean), scale),
         }
 
-    def loss(self, pipe: Any, clips: Tensors, text: Tensors, training: Training, generator: Generator) -> Tensor:
+    def draw(self, pipe: Any, clips: Tensors, training: Training, generator: Generator) -> Tensors:
         import torch
 
         from vizbench.baselines.video.train import drawn, flowed
@@ -66,7 +75,10 @@ class LTX(Backbone):
         _, _, t, h, w = clips["clip"].shape
         sigmas = shifted(pipe, torch.rand(len(clips["clip"]), generator=generator), t * h * w)
         noisy, goal = flowed(clips["clip"], sigmas, generator)
-        error = self.velocity(pipe, noisy, drawn(clips, generator), text, sigmas * 1000).float() - goal
+        return {**drawn(clips, generator), "noisy": noisy, "goal": goal, "timesteps": sigmas * 1000}
+
+    def error(self, pipe: Any, batch: Tensors, text: Tensors) -> Tensor:
+        error = self.velocity(pipe, batch["noisy"], batch, text, batch["timesteps"]).float() - batch["goal"]
         return error[:, :, 1:].square().mean()  # the first frame is given
 
     def sample(
@@ -146,5 +158,6 @@ FAMILIES = (
         "LTX-Video image-to-video with LoRA: 2B or 13B, a folder or a name at the hub",
         (HUB,),
         _build,
+        partial(memory, SIZES, RECIPE),
     ),
 )

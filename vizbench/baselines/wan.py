@@ -7,9 +7,11 @@ layout or a name at the Hugging Face hub. Latents have the axes (B, C, t, h, w).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
 from vizbench.baselines.video.backbone import QKVO, Backbone, Tensors, Training
+from vizbench.baselines.video.needs import CROSS, TIMED, Sizes, memory
 from vizbench.errors import UserError
 from vizbench.harness.model import Family, Model
 
@@ -24,6 +26,17 @@ these diffusers takes an adapter for one of the text-to-video model, and warns."
 
 RECIPE = Training(rank=64, alpha=32, targets=TARGETS, batch=1, lr=1e-4, schedule="constant", max_grad_norm=0.05)
 """The paper's, for Wan2.1-14B."""
+
+SIZES = {
+    HUB: Sizes(
+        16_394_878_784, 16_388_587_520, 40 * 10 * 2 * 5120, 40, 5120, 13_824, 512 + 257, 16, 4, 1,
+        126_892_531 + 630_766_080, 4, 5_680_910_336, CROSS,
+    ),
+    "Wan-AI/Wan2.2-TI2V-5B-Diffusers": Sizes(
+        4_999_787_712, 4_996_792_320, 30 * 8 * 2 * 3072, 30, 3072, 14_336, 512, 32, 4, 1, 704_688_668, 4,
+        5_680_910_336, TIMED,
+    ),
+}  # fmt: skip
 
 LENGTH = 512
 """Tokens of a text, those of the padding included, which are zeros."""
@@ -69,7 +82,7 @@ class Wan(Backbone):
             stored["seen"] = pipe.encode_image(_picture(pixels[0, :, 0] / 2 + 0.5), device).float()
         return stored
 
-    def loss(self, pipe: Any, clips: Tensors, text: Tensors, training: Training, generator: Generator) -> Tensor:
+    def draw(self, pipe: Any, clips: Tensors, training: Training, generator: Generator) -> Tensors:
         import torch
 
         from vizbench.baselines.video.train import flowed
@@ -79,7 +92,10 @@ class Wan(Backbone):
         even = torch.rand(len(clips["clip"]), generator=generator)
         sigmas = shift * even / (1 + (shift - 1) * even)  # where the sampler's steps lie
         noisy, goal = flowed(clips["clip"], sigmas, generator)
-        error = (self.velocity(pipe, noisy, clips, text, sigmas * 1000).float() - goal).square()
+        return {**clips, "noisy": noisy, "goal": goal, "timesteps": sigmas * 1000}
+
+    def error(self, pipe: Any, batch: Tensors, text: Tensors) -> Tensor:
+        error = (self.velocity(pipe, batch["noisy"], batch, text, batch["timesteps"]).float() - batch["goal"]).square()
         if pipe.config.expand_timesteps:
             error = error[:, :, 1:]  # the first frame is given
         return error.mean()
@@ -150,5 +166,6 @@ FAMILIES = (
         "Wan image-to-video with LoRA: 2.1 (14B) or 2.2 TI2V-5B, a folder or a name at the hub",
         (HUB,),
         _build,
+        partial(memory, SIZES, RECIPE),
     ),
 )

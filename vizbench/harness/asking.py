@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, cast, final
@@ -25,6 +26,7 @@ from vizbench.harness.plan import Cell
 from vizbench.harness.provenance import environment, now
 from vizbench.harness.records import Record, Session, read_log, read_records
 from vizbench.harness.storage import Log
+from vizbench.harness.team import called
 from vizbench.seeds import stream
 from vizbench.task import Judge
 from vizbench.types import DecodeFailure, Instance
@@ -100,10 +102,9 @@ def _adapt(directory: Path, asking: Asking, model: Model[Any], channel: Channel[
     """Adapt, and write a line of what it took."""
     started, clock = now(), time.perf_counter()
     cell = asking.cell
-    seed, schedule = stream("adapt", cell.seed), Schedule(cell.steps, cell.epochs)
-    context = Context(asking.judge, asking.params, seed, lambda progress: tell("adapt", progress), schedule)
     try:
-        told: Any = model.adapt(channel.examples(asking.shown), context)
+        with called(cell) if model.split else nullcontext():
+            told: Any = model.adapt(channel.examples(asking.shown), context_of(asking, lambda p: tell("adapt", p)))
         if not isinstance(told, Mapping):
             raise UserError(f"adapt returned a {type(told).__name__}: return a dict of figures, {{}} for none")
         figures = _figures(cast("Mapping[str, float]", told))
@@ -118,6 +119,13 @@ def _adapt(directory: Path, asking: Asking, model: Model[Any], channel: Channel[
         log.append([msgspec.json.encode(session)])
     finally:
         log.close()
+
+
+def context_of(asking: Asking, report: Callable[[Progress], None]) -> Context:
+    """What surrounds the adaptation to a cell."""
+    cell = asking.cell
+    seed, schedule = stream("adapt", cell.seed), Schedule(cell.steps, cell.epochs)
+    return Context(asking.judge, asking.params, seed, report, schedule)
 
 
 def _answers(

@@ -113,6 +113,8 @@ class Model(ABC, Generic[X]):
     frames: FrameSpec = FrameSpec()
     """A model whose checkpoints want clips of their own sets it when it is built."""
     text: ClassVar[TextSpec] = TextSpec()
+    split: ClassVar[bool] = False
+    """Whether launched processes adapt it together, each with its share of every batch (`harness.team`)."""
     weights: str | None = None
     """A digest of the checkpoint's weights, for the record; a model that has weights sets it when it is built."""
 
@@ -124,6 +126,18 @@ class Model(ABC, Generic[X]):
     @abstractmethod
     def predict(self, questions: Sequence[X], attempts: int, seed: int) -> Iterator[Sequence[X | DecodeFailure]]:
         """For each question, in order, `attempts` answers. Same seed, same answers, however often it is called."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What memory is estimated for. tokens: of a question with its answer, for language models; height, width: pixels
+    of a clip, frames: in it, for video models."""
+
+    tokens: int = 512
+    height: int = 272
+    width: int = 272
+    frames: int = 9
 
 
 @final
@@ -141,14 +155,14 @@ class Memory:
 @dataclass(frozen=True, slots=True)
 class Family:
     """A model family as `vizbench models` lists it. checkpoints: names, the first is the default; build: checkpoint
-    name -> model (imports torch only then); memory: tokens of a question with its answer -> estimates."""
+    name -> model (imports torch only then); memory: what it is asked for -> estimates."""
 
     name: str
     modality: Modality
     summary: str
     checkpoints: tuple[str, ...]
     build: Callable[[str], Model[Any]]
-    memory: Callable[[int], Sequence[Memory]] | None = None
+    memory: Callable[[Demand], Sequence[Memory]] | None = None
 
 
 @functools.cache

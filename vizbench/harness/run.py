@@ -9,6 +9,7 @@ from typing import Any
 
 from vizbench import sources
 from vizbench.errors import UserError
+from vizbench.harness import team
 from vizbench.harness.asking import missing
 from vizbench.harness.cell import Event, Outcome, Place, Teller, measure, planned, refuse_change, write_error
 from vizbench.harness.jobs import check_jobs, measure_all
@@ -32,6 +33,7 @@ def run(
     data; a cell in use by another process; a disk that refuses. After Ctrl-C or a kill the same call goes on.
     """
     check_jobs(jobs)
+    team.check(jobs)
     report = report or _silent
     cells = plan.cells()
     places = [

@@ -17,6 +17,8 @@ import transformers
 from vizbench.baselines.hub import require
 from vizbench.baselines.llm.recipe import Recipe
 from vizbench.baselines.llm.script import Script
+from vizbench.baselines.shared import crew
+from vizbench.baselines.shared.room import FROZEN, check_room
 from vizbench.errors import UserError
 from vizbench.formats.files import read_bounded
 
@@ -50,13 +52,7 @@ def check(family: str, model_types: Sequence[str], folder: Path, recipe: Recipe)
         require(family, "bitsandbytes", extra="quantised")
     size = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
     if torch.cuda.is_available():
-        free = torch.cuda.mem_get_info()[0]
-        need = size // {"full": 1, "int8": 2, "nf4": 4}[recipe.backbone]
-        if need > free:
-            raise UserError(
-                f"{family} loads {need / 1e9:.1f} GB of weights and the GPU has {free / 1e9:.1f} GB free: set "
-                f"?backbone=nf4, or a smaller checkpoint"
-            )
+        check_room(family, size * FROZEN[recipe.backbone] / 2, recipe.backbone)
     elif size > LARGE and os.environ.get("VIZBENCH_CPU") != "1":
         raise UserError(
             f"{family} has {size / 1e9:.1f} GB of weights and no GPU is found: use --model smollm2, or qwen3's tiny, "
@@ -81,7 +77,7 @@ def load(network: str, folder: Path, recipe: Recipe, pictures: bool) -> Loaded:
     pictures: whether its processor is loaded beside its tokenizer.
     """
     transformers.utils.logging.disable_progress_bar()  # it would write into the run's own
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = crew.device()
     small = recipe.dtype == "bfloat16" or (recipe.dtype == "auto" and device.type == "cuda")
     dtype = torch.bfloat16 if small else torch.float32
     kind: Any = getattr(transformers, network)

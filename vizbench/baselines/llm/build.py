@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, final
 from vizbench.baselines.hub import Weights, fetch, is_real, require
 from vizbench.baselines.llm.needs import Sizes, memory
 from vizbench.baselines.llm.recipe import Recipe
+from vizbench.baselines.shared.places import home
 from vizbench.errors import unknown
-from vizbench.harness.model import Memory, Model
+from vizbench.harness.model import Demand, Memory, Model
 from vizbench.parameters import override
 from vizbench.sources import path_and_params
 
@@ -36,12 +37,12 @@ class Line:
     pictures: bool = False
     sizes: Mapping[str, Sizes] = field(default_factory=dict[str, Sizes])
 
-    def memory(self, tokens: int) -> list[Memory]:
-        """Estimates for every checkpoint whose sizes are known here. tokens: of a question with its answer."""
+    def memory(self, demand: Demand) -> list[Memory]:
+        """Estimates for every checkpoint whose sizes are known here."""
         return [
             row
             for name, sizes in self.sizes.items()
-            for row in memory(name, sizes, self.recipes.get(name, self.recipe), tokens)
+            for row in memory(name, sizes, self.recipes.get(name, self.recipe), demand.tokens)
         ]
 
 
@@ -63,7 +64,7 @@ def build(line: Line, checkpoint: str, names: tuple[str, ...], modality: str = "
 def assemble(line: Line, weights: Weights, recipe: Recipe, modality: str = "text") -> LanguageLora:
     """The model of weights that lie in a folder; they are loaded at its first use."""
     from vizbench.baselines.llm.backbone import check, load
-    from vizbench.baselines.llm.model import BothLora, ImageLora, TextLora, home
+    from vizbench.baselines.llm.model import BothLora, ImageLora, TextLora
 
     kinds: dict[str, type[LanguageLora]] = {"text": TextLora, "image": ImageLora, "both": BothLora}
     check(line.family, line.types, weights.folder, recipe)

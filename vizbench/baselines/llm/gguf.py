@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from vizbench.baselines.hub import Weights, require
-from vizbench.baselines.llm.model import home
+from vizbench.baselines.shared.places import home
 from vizbench.errors import UserError
 from vizbench.harness.storage import disk_errors
 

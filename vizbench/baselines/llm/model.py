@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,8 +17,11 @@ from vizbench.baselines.llm.decode import generate
 from vizbench.baselines.llm.recipe import SAMPLING, Recipe
 from vizbench.baselines.llm.script import IGNORED, Said, Script
 from vizbench.baselines.llm.train import Descent, Kept, Training
+from vizbench.baselines.shared import crew
+from vizbench.baselines.shared.places import content, digest
 from vizbench.errors import UserError
 from vizbench.harness.model import Context, Example, Modality, Model
+from vizbench.harness.team import rank
 from vizbench.seeds import stream
 from vizbench.types import Image
 
@@ -30,6 +31,8 @@ POOL = 16
 
 class LanguageLora(Model[Any]):
     """A frozen language model and the LoRA that it learns."""
+
+    split = True
 
     @abstractmethod
     def asked(self, script: Script, question: Any) -> Said:
@@ -67,19 +70,22 @@ class LanguageLora(Model[Any]):
         )
         size = recipe.batch * recipe.accumulation
         steps = context.schedule.count(len(rows), size, max(recipe.steps, -(-len(rows) // size)))
-        name = _digest(self.weights, recipe, seed, steps, rows)
+        seen = [(row.ids, row.start, None if row.image is None else content(row.image)) for row in rows]
+        name = digest(self.weights, recipe, seed, steps, seen)
         kept = Kept(self._home / "trainings" / f"{name}.safetensors", recipe.save_every) if recipe.save_every else None
 
         def backward(step: int) -> float:
-            with seeded(loaded.device, stream("llm", "step", seed, step) >> 1):  # for dropout
+            own = stream("llm", "step", seed, step, *([rank()] if rank() else []))
+            with seeded(loaded.device, own >> 1):  # for dropout, the one thing that differs between processes and one
                 return step_backward(loaded, model, recipe.batch, chosen(rows, size, seed, step))
 
         if recipe.checkpointing:
             loaded.model.activation_checkpointing_enable()
         model.train()
-        training.run(steps, backward, context.report, kept)
+        with crew.training():
+            training.run(steps, backward, context.report, kept)
         model.eval()
-        if recipe.keep:
+        if recipe.keep and not rank():
             self.save(self._home / "adapters" / name)
         return {
             "seconds": time.perf_counter() - began,
@@ -148,15 +154,17 @@ class BothLora(LanguageLora):
 
 
 def step_backward(loaded: Loaded, model: Any, batch: int, rows: Sequence[Said]) -> float:
-    """Add the gradient of the mean loss an answer token of all rows, `batch` rows a forward pass; returns the loss."""
+    """Add the gradient of the mean loss an answer token of all rows, `batch` rows a forward pass; returns the loss.
+    Launched processes take a share of the rows each."""
     rows = sorted(rows, key=lambda row: len(row.ids))
     total = sum(len(row.ids) - row.start for row in rows)
     loss = 0.0
-    for start in range(0, len(rows), batch):
-        part = loss_sum(loaded, model, rows[start : start + batch]) / total
+    mine = crew.share(rows)
+    for start in range(0, len(mine), batch):
+        part = loss_sum(loaded, model, mine[start : start + batch]) / total
         part.backward()
         loss += float(part.detach())
-    return loss
+    return crew.add_up((p for p in model.parameters() if p.requires_grad), loss)
 
 
 def loss_sum(loaded: Loaded, model: Any, rows: Sequence[Said]) -> torch.Tensor:
@@ -187,12 +195,6 @@ def chosen(rows: Sequence[Said], size: int, seed: int, step: int) -> list[Said]:
     return [rows[number] for number in numbers[start : start + size]]
 
 
-def home() -> Path:
-    """Where trainings and adapters lie: `$VIZBENCH_HOME`, or the user's cache."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-    return Path(os.environ.get("VIZBENCH_HOME") or Path(cache) / "vizbench")
-
-
 def _limit(rows: Sequence[Said], recipe: Recipe) -> int:
     """Tokens an answer may have. UserError for an example that is too long to train on."""
     longest = max(len(row.ids) for row in rows)
@@ -202,13 +204,3 @@ def _limit(rows: Sequence[Said], recipe: Recipe) -> int:
             f"?max_length={longest}"
         )
     return min(max(len(row.ids) - row.start for row in rows) + recipe.slack, recipe.max_new_tokens)
-
-
-def _digest(weights: str | None, recipe: Recipe, seed: int, steps: int, rows: Sequence[Said]) -> str:
-    """A name for all that a training depends on."""
-    whole = hashlib.sha256(repr((weights, recipe, seed, steps)).encode())
-    for row in rows:
-        whole.update(repr((row.ids, row.start)).encode())
-        if row.image is not None:
-            whole.update(row.image.tobytes())
-    return whole.hexdigest()[:32]

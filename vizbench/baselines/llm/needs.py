@@ -12,17 +12,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Final, final
 
 from vizbench.baselines.llm.recipe import Recipe
+from vizbench.baselines.shared.room import FROZEN, TRAINED
 from vizbench.harness.model import Memory
-
-TRAINED: Final = 18
-"""Bytes a number of the adapter takes: itself, its gradient and two moments in float32, and a bfloat16 copy."""
 
 SCORED: Final = 10
 """Bytes a score of a token to predict takes: the score in bfloat16 and float32, and its logarithm or its gradient."""
-
-FROZEN: Final = {"full": 2.0, "int8": 1.0, "nf4": 0.516}
-"""Bytes a number of the blocks' linear layers takes: nf4 has a doubly quantised scale for 64 numbers (Dettmers et al.
-2023, 3)."""
 
 
 @final

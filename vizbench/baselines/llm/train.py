@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, final
+from typing import Literal, final
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 
+from vizbench.baselines.shared.states import read_state, write_state
 from vizbench.errors import UserError
 from vizbench.harness.model import Progress
-from vizbench.harness.storage import disk_errors, write_whole
+from vizbench.harness.team import rank
 
 
 @final
@@ -76,9 +74,9 @@ class Training:
             self.seconds = time.perf_counter() - began
             memory = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
             report(Progress(self.step, steps, self.loss, memory))
-            if kept is not None and self.step % kept.every == 0 and self.step < steps:
+            if kept is not None and self.step % kept.every == 0 and self.step < steps and not rank():
                 kept.save(self)
-        if kept is not None:
+        if kept is not None and not rank():
             kept.path.unlink(missing_ok=True)
 
 
@@ -93,34 +91,16 @@ class Kept:
 
     def save(self, training: Training) -> None:
         """Write parameters and moments, whole or not at all."""
-        tensors = {f"parameter/{name}": p.detach() for name, p in training.trained.items()}
-        names = list(training.trained)
-        for index, values in training.optimizer.state_dict()["state"].items():
-            tensors |= {f"{key}/{names[index]}": value for key, value in values.items()}
         told = {"step": str(training.step), "loss": training.loss.hex(), "seconds": training.seconds.hex()}
-        with disk_errors(self.path):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(self.path, save({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, told))
+        write_state(self.path, training.trained, [training.optimizer], told)
 
     def load(self, training: Training) -> None:
         """Bring the training to where `save` left it; nothing where no file is. UserError for a damaged one."""
         if not self.path.exists():
             return
+        told, _ = read_state(self.path, training.trained, [training.optimizer])
         try:
-            with safe_open(self.path, framework="pt") as file:
-                told: dict[str, str] = file.metadata() or {}
-                names = list(training.trained)
-                moments: dict[int, dict[str, Any]] = defaultdict(dict)
-                for key in file.keys():  # noqa: SIM118 - no dict
-                    kind, _, name = key.partition("/")
-                    if kind == "parameter":
-                        with torch.no_grad():
-                            training.trained[name].copy_(file.get_tensor(key))
-                    else:
-                        moments[names.index(name)][kind] = file.get_tensor(key)
-            groups = training.optimizer.state_dict()["param_groups"]
-            training.optimizer.load_state_dict({"state": dict(moments), "param_groups": groups})
             training.step = int(told["step"])
             training.loss, training.seconds = float.fromhex(told["loss"]), float.fromhex(told["seconds"])
-        except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        except (KeyError, ValueError) as error:
             raise UserError(f"{self.path} is no state of this training ({str(error)[:200]}): delete it") from error

@@ -118,8 +118,19 @@ class Backbone(ABC):
         """What training needs of a clip `(1, 3, T, H, W)` in -1..1, batch first; all that the VAE has to say."""
 
     @abstractmethod
+    def draw(self, pipe: Any, clips: Tensors, training: Training, generator: Generator) -> Tensors:
+        """A batch that `encode` made, noised: `noisy` and `goal`, shaped as the clips, `timesteps` `(B,)`, and what
+        else the network sees. Drawn on the CPU for the whole batch: a part is the same whoever trains on it.
+        """
+
+    @abstractmethod
+    def error(self, pipe: Any, batch: Tensors, text: Tensors) -> Tensor:
+        """The mean squared error of the velocity, on what `draw` made or a part of it."""
+
+    @final
     def loss(self, pipe: Any, clips: Tensors, text: Tensors, training: Training, generator: Generator) -> Tensor:
-        """The loss of a batch that `encode` made, at timesteps and with noise from a generator on the CPU."""
+        """The loss of a whole batch."""
+        return self.error(pipe, self.draw(pipe, clips, training, generator), text)
 
     @abstractmethod
     def velocity(self, pipe: Any, noisy: Tensor, clips: Tensors, text: Tensors, timesteps: Tensor) -> Tensor:

@@ -14,6 +14,9 @@ import torch
 import transformers
 
 from vizbench.baselines.hub import Weights
+from vizbench.baselines.shared import crew
+from vizbench.baselines.shared.places import digest, home
+from vizbench.baselines.shared.room import FROZEN, check_room
 from vizbench.baselines.video import store
 from vizbench.baselines.video.backbone import NEUTRAL, Backbone, Tensors, Training
 from vizbench.baselines.video.lora import Source
@@ -36,7 +39,7 @@ class Folder(Source):
         self._backbone, self._folder, self._training = backbone, weights.folder, training
         self._parts = check_parts(backbone, weights.folder)
         self._device = check_device(weights.folder, training)
-        self.home = store.home()
+        self.home = home()
         self.weights = weights.digest
         self._loaded: tuple[Any, Tensors] | None = None
 
@@ -69,7 +72,7 @@ class Folder(Source):
 
         assert self.home is not None  # a folder always has one
         kept = store.Latents(self.home / "texts")
-        return kept.of(store.digest(self.weights, self._training.dtype, NEUTRAL), encode)
+        return kept.of(digest(self.weights, self._training.dtype, NEUTRAL), encode)
 
     def _load(self, without: dict[str, None]) -> Any:
         """The official pipeline of the folder's parts; safetensors alone, no code from the folder, no network."""
@@ -126,14 +129,15 @@ def check_device(folder: Path, training: Training) -> torch.device:
         raise UserError(
             f"backbone={training.backbone} needs bitsandbytes, which is not installed: pip install bitsandbytes"
         )
-    if not torch.cuda.is_available():
-        if weights > LARGE and os.environ.get("VIZBENCH_CPU") != "1":
-            raise UserError(
-                f"{folder} needs a GPU, and none is found: use --checkpoint tiny, or set VIZBENCH_CPU=1 to train "
-                f"{weights / 1e9:.1f} GB of weights on a CPU all the same"
-            )
-        return torch.device("cpu")
-    return torch.device("cuda")
+    if not torch.cuda.is_available() and weights > LARGE and os.environ.get("VIZBENCH_CPU") != "1":
+        raise UserError(
+            f"{folder} needs a GPU, and none is found: use --checkpoint tiny, or set VIZBENCH_CPU=1 to train "
+            f"{weights / 1e9:.1f} GB of weights on a CPU all the same"
+        )
+    vae = sum(file.stat().st_size for file in (folder / "vae").glob("*.safetensors"))
+    device = crew.device()
+    check_room(str(folder), weights * FROZEN[training.backbone] / 2 + vae, training.backbone)
+    return device
 
 
 def _dtype(training: Training) -> torch.dtype:

@@ -15,13 +15,16 @@ from peft import LoraConfig, get_peft_model_state_dict
 from torch import Tensor
 
 from vizbench import __version__
+from vizbench.baselines.shared import crew
+from vizbench.baselines.shared.places import content, digest
 from vizbench.baselines.threads import one_thread
 from vizbench.baselines.video import store
 from vizbench.baselines.video.backbone import Backbone, Tensors, Training
 from vizbench.baselines.video.pretrain import Recipe, optimizers
-from vizbench.baselines.video.train import State, train
+from vizbench.baselines.video.train import State, train, trained_of
 from vizbench.errors import UserError
 from vizbench.harness.model import Context, Example, FrameSpec, Modality, Model, Progress
+from vizbench.harness.team import rank, size
 from vizbench.seeds import stream
 from vizbench.types import Image, Video
 
@@ -44,6 +47,7 @@ class VideoLora(Model[Any]):
     """A video model under LoRA. Questions are images, answers clips, of which the last frame is decoded."""
 
     modality: ClassVar[Modality] = "frames"
+    split = True
 
     def __init__(self, backbone: Backbone, source: Source, training: Training, cell: int | None = None) -> None:
         """cell: pixels a cell; None: as the task draws it."""
@@ -61,12 +65,16 @@ class VideoLora(Model[Any]):
         pipe, text = self._source.open(context.seed)
         start(pipe, training, stream("lora", context.seed) >> 1)
         network = pipe.transformer
-        trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        trained = trained_of(network).values()
         seen = min(len(examples), training.batch) * training.accumulation
         steps = context.schedule.count(len(examples), seen, training.steps)
         generator = torch.Generator().manual_seed(stream("adapt", context.seed) >> 1)
         state = State(optimizers_of(network, training), generator)
         clips = [_padded(self._backbone, pipe, np.asarray(example.answer)) for example in examples]
+        if self._source.home is not None and size() > 1:
+            for clip in crew.share(clips):
+                self._encoded(pipe, clip)
+            crew.wait()  # the shares of the others are read from disk
         groups = store.grouped(self._encoded(pipe, clip) for clip in clips)
         folder = self._folder(clips, context.seed, steps)
         if folder is not None and (folder / "training.safetensors").exists():
@@ -74,16 +82,19 @@ class VideoLora(Model[Any]):
 
         def after() -> None:
             context.report(Progress(state.step, steps, state.loss))
-            if folder is not None and (_due(state.step, training.save_every) or state.step == steps):
+            if folder is None or rank():
+                return
+            if _due(state.step, training.save_every) or state.step == steps:
                 state.seconds += time.monotonic() - after_began[0]
                 after_began[0] = time.monotonic()
                 store.save_training(folder / "training.safetensors", network, state)
                 save_adapter(pipe, folder)
-            if folder is not None and _due(state.step, training.sample_every):
+            if _due(state.step, training.sample_every):
                 self._picture(pipe, text, examples[0].question, folder / f"step-{state.step:07}.png")
 
         after_began = [began]
-        train(self._backbone, pipe, groups, text, training, state, steps, after)
+        with crew.training():
+            train(self._backbone, pipe, groups, text, training, state, steps, after)
         self._adapted = (pipe, text)
         return {
             "seconds": state.seconds + time.monotonic() - after_began[0],
@@ -123,21 +134,21 @@ class VideoLora(Model[Any]):
         """What training needs of a padded clip `(T, H, W, 3)`, from disk where it was encoded before."""
         source, training = self._source, self._training
         parts = (self._backbone.pipeline, source.weights, training.tiling, str(pipe.vae.dtype))
-        folder = source.home and source.home / "latents" / store.digest(*parts)
+        folder = source.home and source.home / "latents" / digest(*parts)
 
         def encode() -> Tensors:
             pixels = torch.from_numpy(np.ascontiguousarray(clip)).to(pipe.vae.device).float() / 127.5 - 1.0
             return self._backbone.encode(pipe, pixels.permute(3, 0, 1, 2)[None])  # (1, 3, T, H, W)
 
-        return store.Latents(folder).of(store.content(clip), encode)
+        return store.Latents(folder).of(content(clip), encode)
 
     def _folder(self, clips: Sequence[Video], seed: int, steps: int) -> Path | None:
         """Where the training on these clips is kept: one folder for all that decides its outcome."""
         if self._source.home is None:
             return None
-        data = [store.content(clip) for clip in clips]
+        data = [content(clip) for clip in clips]
         parts = (__version__, self._backbone.pipeline, self._source.weights, self._training, data, seed, steps)
-        return self._source.home / "adapters" / store.digest(*parts)
+        return self._source.home / "adapters" / digest(*parts)
 
     def _picture(self, pipe: Any, text: Tensors, question: Any, path: Path) -> None:
         """Draw what the model answers in the middle of its training; its noise is its own."""
@@ -173,7 +184,7 @@ def optimizers_of(network: Any, training: Training) -> list[torch.optim.Optimize
     """AdamW on the adapter; where all is trained, those of the pretraining, with their own rates. Each group has its
     peak rate as `initial_lr`."""
     if training.rank:
-        trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        trained = list(trained_of(network).values())
         made: list[torch.optim.Optimizer] = [
             torch.optim.AdamW(trained, lr=training.lr, weight_decay=training.weight_decay)
         ]

@@ -1,41 +1,27 @@
 """What video models keep on disk: latents of clips, by content and weights, and trainings that go on after a kill.
 
-Everything lies in `$VIZBENCH_HOME`, or in the user's cache, and may be deleted at any time: it is made again. Only
-safetensors, no pickle.
+Only safetensors, no pickle.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, final
 
-import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save
 from torch import Tensor
 
-from vizbench.baselines.video.train import State
+from vizbench.baselines.shared.states import read_state, read_tensors, write_state
+from vizbench.baselines.video.train import State, trained_of
 from vizbench.errors import UserError
 from vizbench.harness.storage import disk_errors, write_whole
 
-OPTIMIZER, NETWORK, GENERATOR = "optimizer", "network", "generator"
-"""First parts of the names in a training's file."""
-
-
-def home() -> Path:
-    """Where latents and trainings lie."""
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return Path(os.environ.get("VIZBENCH_HOME") or Path(cache) / "vizbench")
-
-
-def digest(*parts: object) -> str:
-    """A name for what these parts say."""
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+GENERATOR = "generator"
+"""The name of the generator's state in a training's file."""
 
 
 @final
@@ -53,7 +39,7 @@ class Latents:
         path = self._folder / name[:2] / f"{name}.safetensors"
         if path.exists():
             try:
-                return _read(path)[0]
+                return read_tensors(path)[0]
             except SafetensorError:  # damaged: made again
                 path.unlink()
         made = {key: tensor.detach().cpu().contiguous() for key, tensor in make().items()}
@@ -61,11 +47,6 @@ class Latents:
             path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, save(made))
         return made
-
-
-def content(clip: np.ndarray[Any, Any]) -> str:
-    """The name of a clip `(T, H, W, 3)` uint8: a digest of shape and pixels."""
-    return hashlib.sha256(repr(clip.shape).encode() + np.ascontiguousarray(clip).tobytes()).hexdigest()[:32]
 
 
 def grouped(clips: Iterable[Mapping[str, Tensor]]) -> list[dict[str, Tensor]]:
@@ -78,39 +59,16 @@ def grouped(clips: Iterable[Mapping[str, Tensor]]) -> list[dict[str, Tensor]]:
 
 def save_training(path: Path, network: Any, state: State) -> None:
     """Write what is trained, the optimizers and the generator to one file, whole or not at all."""
-    tensors = {f"{NETWORK}.{name}": p.detach() for name, p in network.named_parameters() if p.requires_grad}
-    tensors[GENERATOR] = state.generator.get_state()
-    for number, opt in enumerate(state.optimizers):
-        for index, values in opt.state_dict()["state"].items():
-            tensors |= {f"{OPTIMIZER}.{number}.{index}.{key}": value for key, value in values.items()}
     told = {"step": str(state.step), "loss": state.loss.hex(), "seconds": state.seconds.hex()}
-    with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, save({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, told))
+    write_state(path, trained_of(network), state.optimizers, told, {GENERATOR: state.generator.get_state()})
 
 
 def load_training(path: Path, network: Any, state: State) -> None:
     """Bring network and state to where `save_training` left them. UserError for a file that is not theirs."""
+    told, other = read_state(path, trained_of(network), state.optimizers)
     try:
-        tensors, told = _read(path)
-        with torch.no_grad():
-            for name, parameter in network.named_parameters():
-                if parameter.requires_grad:
-                    parameter.copy_(tensors[f"{NETWORK}.{name}"])
-        for number, opt in enumerate(state.optimizers):
-            kept: dict[int, dict[str, Tensor]] = defaultdict(dict)
-            for name, tensor in tensors.items():
-                if name.startswith(f"{OPTIMIZER}.{number}."):
-                    _, _, index, key = name.split(".")
-                    kept[int(index)][key] = tensor
-            opt.load_state_dict({"state": dict(kept), "param_groups": opt.state_dict()["param_groups"]})
-        state.generator.set_state(tensors[GENERATOR])
+        state.generator.set_state(other[GENERATOR])
         state.step = int(told["step"])
         state.loss, state.seconds = float.fromhex(told["loss"]), float.fromhex(told["seconds"])
-    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
-        raise UserError(f"{path} is no training of this model ({error}): delete it, to train anew") from error
-
-
-def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    with safe_open(path, framework="pt") as file:
-        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118 not a dict
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise UserError(f"{path} is no state of this training ({str(error)[:200]}): delete it") from error

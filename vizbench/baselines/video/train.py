@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from vizbench.baselines.shared import crew
 from vizbench.baselines.video.backbone import Backbone, Tensors, Training
 
 LAST = 999
@@ -47,9 +48,10 @@ def train(
 
     groups: clips of one shape each, `(n, ...)` in each tensor; after: called when a step is done. All that is random
     comes from the state's generator, so a state that was stored and read back goes on as if nothing had happened.
+    Launched processes each draw the whole batch and train on their share of its clips.
     """
     network = pipe.transformer
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    trained = list(trained_of(network).values())
     peaks = [[row["initial_lr"] for row in opt.param_groups] for opt in state.optimizers]
     shares = torch.tensor([float(len(group["clip"])) for group in groups])
     network.train()
@@ -62,9 +64,15 @@ def train(
             clips = {name: tensor[rows].to(network.device) for name, tensor in group.items()}  # (B, ...)
             with plain_attention(network.device):  # around both passes: what is recomputed must be the same
                 with computing(training, network.device):
-                    loss = backbone.loss(pipe, clips, text, training, state.generator)
-                (loss / training.accumulation).backward()
-            total += loss.item() / training.accumulation
+                    batch = backbone.draw(pipe, clips, training, state.generator)
+                    mine = {name: crew.share(tensor) for name, tensor in batch.items()}
+                    part = len(mine["clip"]) / size / training.accumulation
+                    if not part:  # fewer clips than processes
+                        continue
+                    loss = backbone.error(pipe, mine, text)
+                (loss * part).backward()
+            total += loss.item() * part
+        total = crew.add_up(trained, total)
         torch.nn.utils.clip_grad_norm_(trained, training.max_grad_norm)
         factor = training.factor(state.step, steps)
         for opt, rates in zip(state.optimizers, peaks, strict=True):
@@ -75,6 +83,11 @@ def train(
         state.step, state.loss = state.step + 1, total
         after()
     network.eval()
+
+
+def trained_of(network: Any) -> dict[str, torch.nn.Parameter]:
+    """What is trained of a network, by name."""
+    return {name: parameter for name, parameter in network.named_parameters() if parameter.requires_grad}
 
 
 def computing(training: Training, device: torch.device) -> AbstractContextManager[Any]:

@@ -1,0 +1,190 @@
+"""Memory of video models told from sizes alone, held against models of the true sizes and what torch keeps."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch", reason="the extra [models] is not installed")
+
+import diffusers
+import torch
+import transformers
+
+from tests.baselines.test_vdm_sizes import CASES, RANK
+from tests.commands import Run, refused
+from vizbench.baselines import cogvideox, ltx, wan
+from vizbench.baselines.shared.room import check_room
+from vizbench.baselines.video.lora import start
+from vizbench.baselines.video.needs import Sizes, need
+from vizbench.errors import UserError
+from vizbench.harness.model import Demand
+
+_D: Any = diffusers
+_T: Any = transformers
+SIZES = {"CogVideoX1.5-5B-I2V": cogvideox.SIZES[cogvideox.HUB], "LTX-Video-2B": ltx.SIZES[ltx.HUB]} | dict(
+    zip(("Wan2.1-I2V-14B", "Wan2.2-TI2V-5B"), wan.SIZES.values(), strict=True)
+)
+
+
+def _count(model: Any) -> int:
+    return sum(p.numel() for p in model.parameters())
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_the_shipped_numbers_are_those_of_models_without_memory(name: str) -> None:
+    kind, told, _, _, trained, _ = CASES[name]
+    sizes = SIZES[name]
+    with torch.device("meta"):
+        model = kind(**told)
+    assert sizes.parameters == _count(model)
+    assert sizes.linear == sum(m.weight.numel() for m in model.modules() if isinstance(m, torch.nn.Linear))
+    assert sizes.trained * RANK == trained
+    assert sizes.hidden == told["num_attention_heads"] * told["attention_head_dim"]
+    assert (sizes.layers, sizes.feed) == (told["num_layers"], told.get("ffn_dim", 0))
+
+
+def test_the_encoders_are_counted_too() -> None:
+    t5: dict[str, Any] = {
+        "d_model": 4096, "d_kv": 64, "d_ff": 10240, "num_layers": 24, "num_heads": 64,
+        "feed_forward_proj": "gated-gelu",
+    }  # fmt: skip
+    with torch.device("meta"):
+        xxl = _count(_T.T5EncoderModel(_T.T5Config(vocab_size=32128, **t5)))
+        umt5 = _count(_T.UMT5EncoderModel(_T.UMT5Config(vocab_size=256384, **t5)))
+        clip = _T.CLIPVisionConfig(
+            hidden_size=1280, intermediate_size=5120, num_hidden_layers=32, num_attention_heads=16, patch_size=14
+        )
+        vae = _count(_D.AutoencoderKLWan())
+        seeing = _count(_T.CLIPVisionModel(clip))
+        assert _count(_D.AutoencoderKLLTXVideo()) == SIZES["LTX-Video-2B"].vae
+    assert SIZES["Wan2.1-I2V-14B"].vae == vae + seeing
+    assert {name: sizes.encoder for name, sizes in SIZES.items()} == {
+        name: umt5 if "Wan" in name else xxl for name in SIZES
+    }
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+@pytest.mark.parametrize(("width", "rows", "text", "rank"), [(128, 16, 32, 8), (192, 12, 48, 4)])
+@pytest.mark.parametrize("name", ["cogvideox", "ltx"])
+def test_activations_are_those_that_autograd_keeps(
+    name: str, width: int, rows: int, text: int, rank: int, checkpointing: bool
+) -> None:
+    recipe = {"cogvideox": cogvideox, "ltx": ltx}[name].RECIPE
+    recipe = replace(recipe, rank=rank, checkpointing=checkpointing, batch=1)
+    base = {"cogvideox": SIZES["CogVideoX1.5-5B-I2V"], "ltx": SIZES["LTX-Video-2B"]}[name]
+    kept: list[float] = []
+    told: list[float] = []
+    for layers in (1, 3):  # the difference: what stands before and behind the blocks is alike in both
+        kept.append(_kept(*(_cogvideox if name == "cogvideox" else _ltx)(width, layers, rows, text), recipe))
+        demand = Demand(height=rows * base.cell, width=rows * base.cell, frames=9)
+        told.append(need(replace(base, layers=layers, hidden=width, text=text), recipe, demand).kept)
+    assert kept[1] - kept[0] == pytest.approx(told[1] - told[0], rel=0.015)
+
+
+def _cogvideox(width: int, layers: int, rows: int, text: int) -> tuple[Any, dict[str, Any]]:
+    model = _D.CogVideoXTransformer3DModel(
+        num_attention_heads=width // 32, attention_head_dim=32, in_channels=4, out_channels=4, time_embed_dim=8,
+        text_embed_dim=16, num_layers=layers, patch_size=2, patch_size_t=2, max_text_seq_length=text,
+        use_rotary_positional_embeddings=True,
+    )  # fmt: skip
+    places = torch.zeros(2 * rows * rows, 32)
+    return model, {
+        "hidden_states": torch.zeros(1, 4, 4, 2 * rows, 2 * rows, dtype=torch.bfloat16),
+        "encoder_hidden_states": torch.zeros(1, text, 16, dtype=torch.bfloat16),
+        "timestep": torch.tensor([5]),
+        "image_rotary_emb": (places, places),
+    }
+
+
+def _ltx(width: int, layers: int, rows: int, text: int) -> tuple[Any, dict[str, Any]]:
+    model = _D.LTXVideoTransformer3DModel(
+        in_channels=8, out_channels=8, num_attention_heads=width // 32, attention_head_dim=32,
+        cross_attention_dim=width, num_layers=layers, caption_channels=16,
+    )  # fmt: skip
+    tokens = 2 * rows * rows
+    return model, {
+        "hidden_states": torch.zeros(1, tokens, 8, dtype=torch.bfloat16),
+        "encoder_hidden_states": torch.zeros(1, text, 16, dtype=torch.bfloat16),
+        "timestep": torch.full((1, tokens), 5),
+        "encoder_attention_mask": torch.ones(1, text),
+        "num_frames": 2, "height": rows, "width": rows,
+    }  # fmt: skip
+
+
+def _kept(model: Any, inputs: dict[str, Any], recipe: Any) -> int:
+    """Bytes of storages that a forward pass saves, parameters left out."""
+    diffusers.utils.logging.set_verbosity_error()
+    model = model.to(torch.bfloat16)
+    start(SimpleNamespace(transformer=model), recipe, 0)
+    model.train()
+    own = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    saved: dict[int, Any] = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            saved[storage.data_ptr()] = storage  # held, so that its address is not given again
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t), torch.autocast("cpu", torch.bfloat16):
+        model(**inputs)
+    copies = 2 * sum(p.numel() for p in model.parameters() if p.requires_grad)  # counted with the adapter
+    return sum(storage.nbytes() for storage in saved.values()) - (0 if recipe.checkpointing else copies)
+
+
+def test_tokens_of_a_clip() -> None:
+    """9 frames of 272 x 272: 3 latent frames of 34 x 34 for CogVideoX and Wan, tokens of 2 x 2; 2 of 9 x 9 for LTX."""
+    found = {name: sizes.tokens(Demand()) for name, sizes in SIZES.items()}
+    assert found == {
+        "CogVideoX1.5-5B-I2V": 2 * 17 * 17,  # two frames a token, the first one padded
+        "LTX-Video-2B": 2 * 9 * 9,
+        "Wan2.1-I2V-14B": 3 * 17 * 17,
+        "Wan2.2-TI2V-5B": 3 * 9 * 9,
+    }
+    sizes: Sizes = SIZES["Wan2.1-I2V-14B"]
+    small = need(sizes, replace(wan.RECIPE, backbone="nf4"), Demand())
+    assert small.weights < 0.3 * need(sizes, wan.RECIPE, Demand()).weights
+    assert need(sizes, replace(wan.RECIPE, checkpointing=False), Demand()).kept > 10 * small.kept
+
+
+def test_the_command_asks_for_a_canvas(run: Run) -> None:
+    rows = json.loads(run("models", "--memory", "--canvas", "336x336", "--frames", 9, "--json").out)
+    told = [row for row in rows if "vae" in row["parts"]]
+    assert {"cogvideox", "wan", "ltx"} == {row["model"] for row in told}
+    assert all(set(row["parts"]) == {"weights", "adapter", "kept", "vae"} for row in told)
+    assert "--canvas '336' is no height x width" in refused(run("models", "--memory", "--canvas", "336"))
+    assert "--frames 1 is outside" in refused(run("models", "--memory", "--frames", 1))
+
+
+def test_too_little_memory_is_told_before_anything_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_room("x", 1e12, "full")  # without a GPU there is another sentence
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (8_000_000_000, 24_000_000_000))
+    check_room("x", 8e9, "full")
+    with pytest.raises(
+        UserError, match=r"x takes at least 8\.1 GB and the GPU has 8\.0 GB free: set \?backbone=nf4, or take"
+    ):
+        check_room("x", 8.1e9, "full")
+    with pytest.raises(UserError, match="free: take a smaller checkpoint"):
+        check_room("x", 8.1e9, "nf4")
+
+
+def test_a_folder_is_weighed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from vizbench.baselines.video.folder import check_device
+
+    for part, size in (("transformer", 4000), ("vae", 1000)):
+        (tmp_path / part).mkdir()
+        (tmp_path / part / "x.safetensors").write_bytes(b"0" * size)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (4999, 9999))
+    with pytest.raises(UserError, match="the GPU has"):
+        check_device(tmp_path, cogvideox.RECIPE)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (5000, 9999))
+    assert check_device(tmp_path, cogvideox.RECIPE).type == "cuda"

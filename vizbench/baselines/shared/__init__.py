@@ -1,0 +1,1 @@
+"""What language and video models have in common. `places` and `room` load no torch."""

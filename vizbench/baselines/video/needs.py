@@ -1,0 +1,115 @@
+"""What memory a video model takes under LoRA, from its sizes alone: nothing is loaded, not even torch.
+
+What autograd keeps of a block was read from torch's saved-tensor hooks, in bfloat16 with fused attention on a CPU, over
+blocks of six shapes a family: it is linear in the widths to 1%, with these coefficients, which `tests/baselines` read
+again. Not measured on a GPU. Its context, the allocator's gaps and what the VAE keeps while it encodes and decodes, one
+clip at a time, come on top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import final
+
+from vizbench.baselines.shared.room import FROZEN, TRAINED
+from vizbench.baselines.video.backbone import Training
+from vizbench.harness.model import Demand, Memory
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Bytes that a block keeps for the backward pass: a token of the clip by the stream's width, by the feed-forward's
+    where that is no fixed multiple, and by the LoRA's rank; a token of the text by the width and by the rank."""
+
+    hidden: float
+    feed: float
+    rank: int
+    text: float
+    text_rank: int
+
+
+JOINT = Block(hidden=32.6, feed=0, rank=8, text=32.6, text_rank=8)
+"""CogVideoX's: clip and text are one sequence."""
+
+CROSS = Block(hidden=50.4, feed=2, rank=12, text=12, text_rank=4)
+"""Wan 2.1's; its image is told in 257 tokens beside the text's."""
+
+TIMED = Block(hidden=80.4, feed=2, rank=12, text=12, text_rank=4)
+"""Wan 2.2's, which is told a timestep for each token."""
+
+WIDE = Block(hidden=82.4, feed=0, rank=16, text=11.8, text_rank=4)
+"""LTX's, with adapters on its feed-forward too."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """A checkpoint's numbers. parameters: of the transformer, linear: of these in linear layers, trained: in its
+    recipe's adapter for each rank; hidden, feed: widths; text: tokens beside the clip's; cell: pixels a token, each
+    side; frames: frames a latent one; stacked: latent frames a token. vae: parameters of the VAE, and of CLIP
+    where it sees the image, of vae_bytes each; encoder: the text encoder's."""
+
+    parameters: int
+    linear: int
+    trained: int
+    layers: int
+    hidden: int
+    feed: int
+    text: int
+    cell: int
+    frames: int
+    stacked: int
+    vae: int
+    vae_bytes: int
+    encoder: int
+    block: Block
+
+    def tokens(self, demand: Demand) -> int:
+        """Of a clip."""
+        latent = (demand.frames - 1) // self.frames + 1
+        return -(-latent // self.stacked) * -(-demand.height // self.cell) * -(-demand.width // self.cell)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Bytes held at once. weights: frozen; adapter: with gradients and moments; kept: activations of a forward pass;
+    vae: its weights, and CLIP's."""
+
+    weights: float
+    adapter: float
+    kept: float
+    vae: float
+
+
+def memory(sizes: Mapping[str, Sizes], recipe: Training, demand: Demand) -> list[Memory]:
+    """The rows for `vizbench models --memory`, by checkpoint."""
+    return [row for name, one in sizes.items() for row in _rows(name, one, recipe, demand)]
+
+
+def _rows(checkpoint: str, sizes: Sizes, recipe: Training, demand: Demand) -> Iterator[Memory]:
+    yield Memory(checkpoint, "before training, then freed", {"text encoder": 2.0 * sizes.encoder})
+    for backbone in ("full", "int8", "nf4"):
+        for checkpointing in (True, False):
+            chosen = replace(recipe, backbone=backbone, checkpointing=checkpointing)
+            settings = f"backbone={backbone}&checkpointing={str(checkpointing).lower()}&batch={recipe.batch}"
+            yield Memory(checkpoint, settings, asdict(need(sizes, chosen, demand)))
+
+
+def need(sizes: Sizes, training: Training, demand: Demand) -> Need:
+    """Of training on clips of that canvas, `training.batch` a forward pass, on a GPU."""
+    clip, block = sizes.tokens(demand), sizes.block
+    widths = sizes.hidden * block.hidden + sizes.feed * block.feed + training.rank * block.rank
+    told = sizes.text * (sizes.hidden * block.text + training.rank * block.text_rank)
+    one = training.batch * (clip * widths + told)
+    joint = sizes.text if block is JOINT else 0
+    # recomputed, a block keeps its input alone, and one at a time the rest
+    inputs = training.batch * 2 * sizes.hidden * (clip + joint) * sizes.layers
+    return Need(
+        weights=2.0 * (sizes.parameters - sizes.linear) + FROZEN[training.backbone] * sizes.linear,
+        adapter=float(TRAINED * sizes.trained * training.rank),
+        kept=float(one + inputs if training.checkpointing else one * sizes.layers),
+        vae=float(sizes.vae * sizes.vae_bytes),
+    )

@@ -1,0 +1,72 @@
+"""Several processes of one machine that adapt one model: `accelerate launch --num_processes 2 -m vizbench eval …`,
+or by torchrun, which on CPUs needs no MPI.
+
+Split: every batch of training, and the encoding of clips; each process holds the whole model on a device of its own,
+and the gradients of all are added up. Not split: prediction, judging, and all that is written, which are process 0's
+alone while the others wait (`follow`). They hear of each cell by its plan and make its data themselves. Torch is loaded
+by processes that were launched so, and by no other.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from vizbench.errors import UserError
+
+if TYPE_CHECKING:
+    from vizbench.harness.plan import Cell
+
+
+def size() -> int:
+    """How many processes were launched together."""
+    return int(os.environ.get("WORLD_SIZE", "1")) if "RANK" in os.environ else 1
+
+
+def rank() -> int:
+    """This one's number, from 0."""
+    return int(os.environ["RANK"]) if size() > 1 else 0
+
+
+def check(jobs: int) -> None:
+    """UserError where processes that adapt one model would each start others with models of their own."""
+    if size() > 1 and jobs > 1:
+        raise UserError(
+            f"--jobs {jobs} gives each process a model of its own, and accelerate has launched {size()} processes for "
+            f"one model: leave out --jobs, or accelerate"
+        )
+
+
+@contextmanager
+def called(cell: Cell) -> Generator[None]:
+    """Within the block the other processes adapt to the same cell. UserError once one was lost in a training."""
+    if size() == 1:
+        yield
+        return
+    from vizbench.baselines.shared import crew
+
+    crew.tell(msgspec.json.encode(cell))
+    try:
+        yield
+    except UserError:
+        raise  # of data that all of them refuse alike; in a step, the crew knows that it is lost
+    except BaseException:
+        crew.lose()
+        raise
+
+
+@contextmanager
+def dismissed() -> Generator[None]:
+    """At the block's end the other processes end; where one was lost, this one exits with 1, and the launcher ends the
+    others."""
+    try:
+        yield
+    finally:
+        if size() > 1:
+            from vizbench.baselines.shared import crew
+
+            crew.dismiss()
