@@ -179,8 +179,10 @@ def test_many_malformed_lines_are_told_in_short(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(lichess, "MAX_FAULTS", 7)
     found = lichess.read(write(tmp_path, *["bad"] * 12, row(ONE, "mateIn1")), 1)
     assert (len(found.found), found.malformed, len(found.faults)) == (1, 12, 7)
-    assert found.summary().count("line ") == 5
-    assert found.summary().endswith("; and 7 more)")
+    assert found.summary().count("line ") == 7
+    assert found.summary().endswith("; and 5 more)")
+    monkeypatch.setattr(lichess, "_SHOWN", 2)
+    assert found.summary().endswith("; and 10 more)")
 
 
 @pytest.mark.parametrize(

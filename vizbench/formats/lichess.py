@@ -51,7 +51,7 @@ _ID = re.compile(r"[\w-]{1,40}", re.ASCII)
 _MOVES = re.compile(r"[a-h][1-8][a-h][1-8][nbrq]?( [a-h][1-8][a-h][1-8][nbrq]?){1,199}", re.ASCII)
 _FEN = re.compile(r"[pnbrqkPNBRQK1-8/]{15,71} [wb] (-|K?Q?k?q?) (-|[a-h][36])( \d{1,4} \d{1,4})?", re.ASCII)
 _THEME = re.compile(r"\bmateIn(\d)\b", re.ASCII)
-_SHOWN = 5  # malformed lines that a message tells
+_SHOWN = 20  # malformed lines that a message tells
 
 _log = logging.getLogger(__name__)
 
@@ -94,8 +94,9 @@ class Puzzles:
         """One sentence without its end: what was left out, or ""."""
         parts = [f"{plural(count, 'puzzle')} {reason}" for reason, count in sorted(self.others.items())]
         if self.malformed:
-            told = "; ".join(f"line {line}: {reason}" for line, reason in self.faults[:_SHOWN])
-            more = f"; and {self.malformed - _SHOWN:,} more" if self.malformed > _SHOWN else ""
+            shown = self.faults[:_SHOWN]
+            told = "; ".join(f"line {line}: {reason}" for line, reason in shown)
+            more = f"; and {self.malformed - len(shown):,} more" if self.malformed > len(shown) else ""
             parts.insert(0, f"{plural(self.malformed, 'malformed line')} ({told}{more})")
         if self.unread:
             parts.append(f"all from line {self.unread:,} on, for {MAX_PUZZLES:,} are held at most")
