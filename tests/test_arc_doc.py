@@ -34,7 +34,7 @@ def test_every_command_runs(command: str, run: Run, tmp_path: Path, monkeypatch:
         (tmp_path / "data" / concept).mkdir(parents=True)
         (tmp_path / "data" / concept / f"{concept}1.json").write_text(json.dumps(TASK))
     words = shlex.split(command.replace("$DATA", "data"))
-    done = run(*words, "--steps", 2)
+    done = run(*words, *(("--steps", 2) if "cogvideox" in words else ()))
     assert done.code == 0, done
     assert " 1.000 " in done.out  # copying solves them
     assert re.search(r"^mean of concepts|^arc-agi-\d:evaluation", done.out, re.MULTILINE)
@@ -47,7 +47,7 @@ def test_the_commands_are_of_every_kind() -> None:
 
 
 def test_the_table_of_errors_is_the_packages() -> None:
-    rows = re.findall(r"^\| `([0-9a-f]{8})` \| ([^|]*) \| [^|]* \| ([^|]*) \|$", TEXT, re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \| [^|]* \| ([^|]*) \|$", TEXT, re.MULTILINE)
     assert [(task, tuple(where.split(", "))) for task, where, _ in rows] == sorted(PLACES.items())
     for (_, _, source), erratum in zip(rows, ERRATA, strict=True):
         assert source.strip().partition(",")[0] in erratum.source
