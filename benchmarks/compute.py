@@ -1,0 +1,147 @@
+"""Seconds and memory of a training step at the true sizes: `python -m benchmarks.compute` (needs a CUDA GPU).
+
+CogVideoX1.5-5B-I2V's transformer with random weights at 272x272 and 336x336, 9 frames, and Qwen3-4B's at 512 tokens:
+bfloat16, the paper's LoRA and batch, checkpointing on and off. A step is forward, backward, clipping and AdamW on
+random latents or tokens; a pass is one forward without gradients: a sample takes as many as it has denoising steps, the
+VAE left out. `--tiny` runs the same code on models of two narrow blocks anywhere, to see that it works; its figures say
+nothing of the true sizes.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+ROUNDS, WARM = 10, 3
+
+
+def main() -> None:
+    """Print the device, and a row of Markdown a case."""
+    import torch
+
+    tiny = "--tiny" in sys.argv[1:]
+    if not tiny and not torch.cuda.is_available():
+        raise SystemExit(
+            "benchmarks.compute measures the true sizes on a CUDA GPU, and none is found: run it where one is, or with "
+            "--tiny to try the code on a CPU"
+        )
+    name = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU, tiny models"
+    print(f"{name}, torch {torch.__version__}\n")
+    print("| model | size | batch | checkpointing | s a step | s a pass | peak GB |\n|---|---|---|---|---|---|---|")
+    for case in (*_video(tiny), *_language(tiny)):
+        print(_row(*case), flush=True)
+
+
+def _video(tiny: bool) -> Iterator[tuple[Any, ...]]:
+    import diffusers
+    import torch
+
+    from vizbench.baselines.cogvideox import RECIPE
+    from vizbench.baselines.shared.crew import device
+    from vizbench.baselines.video.lora import start
+
+    kind: Any = diffusers.CogVideoXTransformer3DModel  # pyright: ignore[reportPrivateImportUsage] found on access
+    sizes: dict[str, Any] = {
+        "num_attention_heads": 2 if tiny else 48, "attention_head_dim": 64, "in_channels": 32, "out_channels": 16,
+        "time_embed_dim": 512, "ofs_embed_dim": 512, "text_embed_dim": 4096, "num_layers": 2 if tiny else 42,
+        "patch_size": 2, "patch_size_t": 2, "patch_bias": False, "use_rotary_positional_embeddings": True,
+    }  # fmt: skip
+    for side in (32, 64) if tiny else (272, 336):
+        for checkpointing in (True, False):
+            with device():
+                model = kind(**sizes).to(torch.bfloat16)
+                start(SimpleNamespace(transformer=model), replace(RECIPE, checkpointing=checkpointing), 0)
+                tokens = 2 * (side // 16) ** 2  # 3 latent frames and one in front, two a token
+                noisy = torch.randn(RECIPE.batch, 4, 32, side // 8, side // 8, dtype=torch.bfloat16)
+                inputs = {
+                    "hidden_states": noisy,
+                    "encoder_hidden_states": torch.randn(RECIPE.batch, 226, 4096, dtype=torch.bfloat16),
+                    "timestep": torch.full((RECIPE.batch,), 500),
+                    "ofs": torch.full((1,), 2.0, dtype=torch.bfloat16),
+                    "image_rotary_emb": (torch.zeros(tokens, 64), torch.zeros(tokens, 64)),
+                }
+            name = "tiny CogVideoX" if tiny else "CogVideoX1.5-5B-I2V"
+            yield name, f"{side}x{side}, 9 frames", RECIPE.batch, checkpointing, model, _first(inputs)
+
+
+def _language(tiny: bool) -> Iterator[tuple[Any, ...]]:
+    import torch
+    import transformers
+
+    from vizbench.baselines.llm.backbone import adapted
+    from vizbench.baselines.qwen3 import RECIPE
+    from vizbench.baselines.shared.crew import device
+
+    library: Any = transformers
+    config = library.Qwen3Config(
+        vocab_size=151_936, hidden_size=128 if tiny else 2560, num_hidden_layers=2 if tiny else 36,
+        num_attention_heads=32, num_key_value_heads=8, head_dim=8 if tiny else 128,
+        intermediate_size=256 if tiny else 9728, tie_word_embeddings=True,
+    )  # fmt: skip
+    for checkpointing in (True, False):
+        with device():
+            model = library.Qwen3ForCausalLM(config).to(torch.bfloat16).requires_grad_(False)
+            if checkpointing:
+                model.activation_checkpointing_enable()
+            ids = torch.randint(0, 1000, (RECIPE.batch, 64 if tiny else 512))
+        yield (
+            "tiny Qwen3" if tiny else "Qwen3-4B", f"{ids.shape[1]} tokens", RECIPE.batch, checkpointing,
+            adapted(model, RECIPE, 0), _first({"input_ids": ids, "use_cache": False}),
+        )  # fmt: skip
+
+
+def _first(inputs: dict[str, Any]) -> Callable[[Any], Any]:
+    """The model's output for these inputs."""
+    return lambda model: model(**inputs, return_dict=False)[0]
+
+
+def _row(name: str, size: str, batch: int, checkpointing: bool, model: Any, forward: Callable[[Any], Any]) -> str:
+    import torch
+
+    trained = [p for p in model.parameters() if p.requires_grad]
+    optimizer: Any = torch.optim.AdamW(trained, lr=1e-4)
+    kind = trained[0].device.type
+
+    def step() -> None:
+        with torch.autocast(kind, torch.bfloat16):
+            loss = forward(model).float().square().mean()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(trained, 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+    def look() -> None:
+        with torch.no_grad(), torch.autocast(kind, torch.bfloat16):
+            forward(model)
+
+    if kind == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    model.train()
+    taken = _seconds(step, kind)
+    peak = f"{torch.cuda.max_memory_allocated() / 1e9:.1f}" if kind == "cuda" else "not told"
+    model.eval()
+    state = "on" if checkpointing else "off"
+    return f"| {name} | {size} | {batch} | {state} | {taken:.3f} | {_seconds(look, kind):.3f} | {peak} |"
+
+
+def _seconds(act: Callable[[], None], kind: str) -> float:
+    """The median of ROUNDS, after WARM that do not count."""
+    import torch
+
+    taken: list[float] = []
+    for _ in range(WARM + ROUNDS):
+        clock = time.perf_counter()
+        act()
+        if kind == "cuda":
+            torch.cuda.synchronize()
+        taken.append(time.perf_counter() - clock)
+    return statistics.median(taken[WARM:])
+
+
+if __name__ == "__main__":
+    main()
