@@ -131,8 +131,7 @@ class CutOutTheMiddle(Rule):
 
     def question(self, draw: Draw) -> Grid | None:
         h, w = (self.side + 2 * draw.between(1, 3) for _ in range(2))
-        colours = np.array([0, 0, *draw.colours(4)], np.uint8)
-        return colours[[draw.below(6) for _ in range(h * w)]].reshape(h, w)
+        return draw.coloured(block(h, w), [0, 0, *draw.colours(4)])
 
     def answer(self, scene: Scene) -> Grid | None:
         rows, columns = scene.height - self.side, scene.width - self.side

@@ -67,7 +67,7 @@ class CompleteMirrorImage(Rule):
 
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(10, 14)
-        half = _coloured(draw, draw.blob(draw.between(4, 8), draw.between(2, 4), draw.between(8, 16)), draw.colours(3))
+        half = draw.coloured(draw.blob(draw.between(4, 8), draw.between(2, 4), draw.between(8, 16)), draw.colours(3))
         whole = np.hstack([half, half[:, ::-1][:, draw.below(2) :]])
         cells = np.argwhere(half)
         for k in draw.some(range(len(cells)), draw.between(3, 6)):
@@ -290,7 +290,7 @@ class CompleteBrokenCopies(Rule):
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(10, 15)
         mask = draw.blob(draw.between(2, 4), draw.between(3, 4), draw.between(6, 9))
-        whole = _coloured(draw, mask, draw.colours(draw.between(1, 2), self.anchor))
+        whole = draw.coloured(mask, draw.colours(draw.between(1, 2), self.anchor))
         places = draw.shuffled(np.flatnonzero(mask).tolist())
         whole.flat[places[0]] = self.anchor
         corners = draw.corners(grid, [mask.shape] * draw.between(2, 4))
@@ -378,18 +378,11 @@ def _inked(mask: Mask) -> _Box:
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
-def _coloured(draw: Draw, mask: Mask, colours: list[int]) -> Grid:
-    """The mask's cells, each in one of the colours."""
-    pixels = np.zeros(mask.shape, np.uint8)
-    pixels[mask] = [draw.pick(colours) for _ in range(int(np.count_nonzero(mask)))]
-    return pixels
-
-
 def _arm(draw: Draw, arm: int, colours: list[int]) -> Grid:
     """A shape whose last cell touches the figure's centre from above."""
     mask = draw.blob(arm, arm + 1, arm + 1).copy()
     mask[-1, -1] = True
-    return _coloured(draw, mask, colours)
+    return draw.coloured(mask, colours)
 
 
 def _sides(h: int, w: int) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -61,7 +61,7 @@ class KeepCommonest(Rule):
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(9, 14)
         counts = draw.some((1, 2, 3, 4), draw.between(2, 3))
-        colours = [c for c, n in zip(draw.colours(len(counts)), counts, strict=True) for _ in range(n)]
+        colours = draw.shares(counts)
         masks = [draw.blob(draw.between(1, 2), draw.between(1, 3), 2) for _ in colours]
         return grid if draw.scatter(grid, masks, colours) else None
 
@@ -133,7 +133,7 @@ class BarChart(Rule):
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(8, 13)
         counts = draw.some((1, 2, 3, 4, 5), draw.between(2, 4))
-        colours = [c for c, n in zip(draw.colours(len(counts)), counts, strict=True) for _ in range(n)]
+        colours = draw.shares(counts)
         masks = [block(1, draw.between(1, 2)) for _ in colours]
         return grid if draw.scatter(grid, masks, colours) else None
 

@@ -228,8 +228,7 @@ class BetweenTheCornerMarks(Rule):
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(8, 12)
         h, w = grid.shape
-        colours = np.array([0, 0, 0, *draw.colours(draw.between(1, 4), self.mark)], np.uint8)
-        grid = colours[[draw.below(len(colours)) for _ in range(h * w)]].reshape(h, w)
+        grid = draw.coloured(block(h, w), [0, 0, 0, *draw.colours(draw.between(1, 4), self.mark)])
         tall, wide = draw.between(4, min(7, h - 1)), draw.between(4, min(7, w - 1))
         top, left = draw.below(h - tall + 1), draw.below(w - wide + 1)
         grid[top : top + tall : tall - 1, left : left + wide : wide - 1] = self.mark

@@ -31,7 +31,7 @@ class FillByTheWayFramesLie(Rule):
         if self.flat == self.upright:
             return None
         grid = draw.ground(12, 17)
-        masks = [frame(*_lying(flat, draw.between(3, 4), draw.between(6, 8))) for flat in _ways(draw, 2, 4)]
+        masks = [frame(*_lying(flat, draw.between(3, 4), draw.between(6, 8))) for flat in draw.mixed(2, 4)]
         colours = [draw.colour(self.flat, self.upright) for _ in masks]
         return grid if draw.scatter(grid, masks, colours) else None
 
@@ -63,7 +63,7 @@ class KeepStripesThatRun(Rule):
 
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(11, 17)
-        ways = _ways(draw, 2, 4)
+        ways = draw.mixed(2, 4)
         masks = [draw.blob(h, w, h * w - draw.below(h)) for h, w in draw.some(_SIZES, len(ways))]
         corners = draw.corners(grid, [mask.shape for mask in masks])
         if corners is None:
@@ -158,7 +158,7 @@ class RecolourLinesThatRun(Rule):
 
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(10, 16)
-        masks = [block(*_lying(flat, 1, draw.between(2, 7))) for flat in _ways(draw, 3, 5)]
+        masks = [block(*_lying(flat, 1, draw.between(2, 7))) for flat in draw.mixed(3, 5)]
         masks += [draw.pick((block, frame))(draw.between(3, 4), draw.between(3, 5)) for _ in range(draw.between(1, 2))]
         one = draw.colour(self.ink)
         colours = [one if draw.chance(0.5) else draw.colour(self.ink) for _ in masks]
@@ -191,7 +191,7 @@ class TurnBarsThatRun(Rule):
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(11, 16)
         sizes: list[tuple[int, int]] = []
-        for flat in _ways(draw, 2, 4):
+        for flat in draw.mixed(2, 4):
             k = draw.pick((3, 5, 7))
             sizes.append(_lying(flat, k if flat == (self.way == "horizontal") else 1, k))
         corners = draw.corners(grid, sizes)
@@ -237,7 +237,7 @@ class KeepByMirrorLine(Rule):
 
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(12, 17)
-        masks = [_mirrored(draw) if flat else _mirrored(draw).T for flat in _ways(draw, 2, 4)]
+        masks = [_mirrored(draw) if flat else _mirrored(draw).T for flat in draw.mixed(2, 4)]
         return grid if draw.scatter(grid, masks, [draw.colour() for _ in masks]) else None
 
     def answer(self, scene: Scene) -> Grid | None:
@@ -301,8 +301,7 @@ class PartBesideTheLine(Rule):
     def question(self, draw: Draw) -> Grid | None:
         h, w = draw.between(7, 12), draw.between(7, 12)
         line, *others = draw.colours(draw.between(2, 4))
-        palette = np.array([0, 0, 0, *others], np.uint8)
-        grid = palette[[draw.below(len(palette)) for _ in range(h * w)]].reshape(h, w)
+        grid = draw.coloured(block(h, w), [0, 0, 0, *others])
         grid[draw.between(2, h - 3)] = line
         return grid if draw.chance(0.5) else np.ascontiguousarray(grid.T)
 
@@ -339,7 +338,7 @@ class LengthenBarsThatRun(Rule):
 
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(10, 15)
-        sizes = [_lying(flat, 1, draw.between(4, 8)) for flat in _ways(draw, 2, 5)]
+        sizes = [_lying(flat, 1, draw.between(4, 8)) for flat in draw.mixed(2, 5)]
         corners = draw.corners(grid, sizes)
         if corners is None:
             return None
@@ -373,11 +372,6 @@ class LengthenBarsThatRun(Rule):
             if (new.height, new.width) != _lying(flat, 1, long) or new.colour != old.colour:
                 return "a bar has another length than it should"
         return ""
-
-
-def _ways(draw: Draw, fewest: int, most: int) -> list[bool]:
-    """Which of a random number of things are horizontal: one at least, and not all."""
-    return draw.shuffled([True, False, *(draw.chance(0.5) for _ in range(draw.between(fewest, most) - 2))])
 
 
 def _lying(flat: bool, thick: int, long: int) -> tuple[int, int]:

@@ -335,7 +335,7 @@ class TopmostOfEachColour(Rule):
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(9, 13)
         counts = draw.pick(((2, 2), (3, 1), (3, 2), (2, 2, 1), (2, 1, 3)))
-        colours = [c for c, n in zip(draw.colours(len(counts)), counts, strict=True) for _ in range(n)]
+        colours = draw.shares(counts)
         masks = [draw.blob(draw.between(1, 3), draw.between(1, 3), 2) for _ in colours]
         if not draw.scatter(grid, masks, colours):
             return None

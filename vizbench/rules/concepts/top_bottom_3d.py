@@ -95,7 +95,7 @@ class TakeLinesBeneath(Rule):
     where: Literal["beneath", "over"]
 
     def question(self, draw: Draw) -> Grid | None:
-        over = draw.shuffled([True, False, *(draw.chance(0.5) for _ in range(draw.below(3)))])
+        over = draw.mixed(2, 4)
         grid = _crossing(draw, [over] * draw.between(1, 3))
         return grid if draw.chance(0.5) else np.ascontiguousarray(grid.T)
 
