@@ -59,6 +59,17 @@ class Thing:
         return self.size == self.height * self.width
 
     @property
+    def hollow(self) -> bool:
+        """Whether it is the outline of its box, one cell thick, with room inside: of 3x3 cells or more."""
+        h, w = self.height, self.width
+        return min(h, w) >= 3 and self.size == 2 * (h + w) - 4 and not self.mask[1:-1, 1:-1].any()
+
+    @property
+    def bar(self) -> bool:
+        """Whether it is one cell thick and two cells long or more, in a row or column."""
+        return (self.height == 1) != (self.width == 1)
+
+    @property
     def form(self) -> tuple[int, bytes]:
         """Equal for things of the same shape, wherever they lie and whatever their colours."""
         return self.width, self.mask.tobytes()
@@ -67,6 +78,10 @@ class Thing:
     def middle(self) -> tuple[int, int]:
         """Twice the row and column of its box's centre: even where the centre is a cell."""
         return self.top + self.bottom - 1, self.left + self.right - 1
+
+    def span(self, axis: int) -> tuple[int, int]:
+        """Its rows (axis 0) or columns (1): the first, and one past the last."""
+        return (self.left, self.right) if axis else (self.top, self.bottom)
 
     @property
     def at_border(self) -> bool:

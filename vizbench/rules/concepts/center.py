@@ -33,13 +33,7 @@ class DotInFrames(Rule):
         grid = scene.copy()
         for thing in scene.pieces:
             h, w = thing.height, thing.width
-            if (
-                h % 2
-                and w % 2
-                and min(h, w) >= 3
-                and thing.size == 2 * (h + w) - 4
-                and (thing.mask == frame(h, w)).all()
-            ):
+            if h % 2 and w % 2 and thing.hollow:
                 grid[thing.top + h // 2, thing.left + w // 2] = self.ink
         return grid
 
@@ -187,7 +181,7 @@ class LineThroughTheMiddle(Rule):
         if lines.sum() != 1:
             return "not one line changed"
         at = int(np.argmax(lines))
-        first, end = (thing.left, thing.right) if columns else (thing.top, thing.bottom)
+        first, end = thing.span(int(columns))
         full = (answer[:, at] if columns else answer[at]).all()
         return "" if at - first == end - 1 - at and full else "the line is not in the object's middle, or has gaps"
 

@@ -375,10 +375,7 @@ class CopyPerTick(Rule):
 
 def _empty_frame(scene: Scene, thing: Thing) -> bool:
     """Whether this is an outline of one colour with nothing within."""
-    h, w = thing.height, thing.width
-    if not thing.colour or min(h, w) < 3 or thing.size != 2 * (h + w) - 4:
-        return False
-    return bool((thing.mask == frame(h, w)).all() and not scene.grid[thing.box][1:-1, 1:-1].any())
+    return thing.colour > 0 and thing.hollow and not scene.grid[thing.box][1:-1, 1:-1].any()
 
 
 def _periods(scene: Scene, line: int) -> tuple[int, int]:

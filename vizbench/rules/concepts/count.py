@@ -183,8 +183,7 @@ class FrameByDots(Rule):
     def answer(self, scene: Scene) -> Grid | None:
         grid = scene.copy()
         for thing in scene.shapes:
-            h, w = thing.height, thing.width
-            if min(h, w) >= 3 and thing.size == 2 * (h + w) - 4 and (thing.mask == frame(h, w)).all():
+            if thing.hollow:
                 inner = scene.grid[thing.top + 1 : thing.bottom - 1, thing.left + 1 : thing.right - 1]
                 if np.count_nonzero(inner) == self.dots:
                     paint(grid, thing, self.ink)

@@ -10,7 +10,7 @@ import numpy as np
 from vizbench.rules.draw import Draw, block, frame
 from vizbench.rules.facts import ADDS, OLD_COLOURS, ONE_INK, REARRANGES, RECOLOURS, REMOVES, SAME_SIZE, SHRINKS
 from vizbench.rules.rule import Ink, Paint, Rule, changed
-from vizbench.rules.scene import Mask, Scene, Thing, paint
+from vizbench.rules.scene import Mask, Scene, paint
 from vizbench.types import Grid
 
 _Way: TypeAlias = Literal["horizontal", "vertical"]
@@ -167,7 +167,7 @@ class RecolourLinesThatRun(Rule):
     def answer(self, scene: Scene) -> Grid | None:
         grid = scene.copy()
         for thing in scene.shapes:
-            if _is_bar(thing) and (thing.height == 1) == (self.way == "horizontal"):
+            if thing.bar and (thing.height == 1) == (self.way == "horizontal"):
                 paint(grid, thing, self.ink)
         return grid
 
@@ -204,7 +204,7 @@ class TurnBarsThatRun(Rule):
         return grid
 
     def answer(self, scene: Scene) -> Grid | None:
-        turned = [t for t in scene.shapes if _is_bar(t) and (t.height == 1) == (self.way == "horizontal")]
+        turned = [t for t in scene.shapes if t.bar and (t.height == 1) == (self.way == "horizontal")]
         if not turned or any(thing.size % 2 == 0 for thing in turned):
             return None
         grid = scene.copy()
@@ -277,7 +277,7 @@ class RectangleOfBars(Rule):
     def answer(self, scene: Scene) -> Grid | None:
         flat = sum(thing.height == 1 for thing in scene.shapes)
         upright = len(scene.shapes) - flat
-        if not flat or not upright or not all(map(_is_bar, scene.shapes)):
+        if not flat or not upright or not all(thing.bar for thing in scene.shapes):
             return None
         return np.full((upright, flat), self.ink, np.uint8)
 
@@ -349,13 +349,13 @@ class LengthenBarsThatRun(Rule):
         return grid
 
     def answer(self, scene: Scene) -> Grid | None:
-        if len(scene.shapes) < 2 or not all(map(_is_bar, scene.shapes)):
+        if len(scene.shapes) < 2 or not all(thing.bar for thing in scene.shapes):
             return None
         grid = scene.copy()
         for thing in scene.shapes:
             flat = thing.height == 1
             line = grid[thing.top] if flat else grid[:, thing.left]
-            first, end = (thing.left, thing.right) if flat else (thing.top, thing.bottom)
+            first, end = thing.span(int(flat))
             grows = flat == (self.way == "horizontal")
             if first == 0 or end == len(line) or line[first - 1] or line[end] if grows else thing.size < 4:
                 return None
@@ -377,10 +377,6 @@ class LengthenBarsThatRun(Rule):
 def _lying(flat: bool, thick: int, long: int) -> tuple[int, int]:
     """Rows and columns."""
     return (thick, long) if flat else (long, thick)
-
-
-def _is_bar(thing: Thing) -> bool:
-    return (thing.height == 1) != (thing.width == 1)
 
 
 def _mirrored(draw: Draw) -> Mask:

@@ -257,9 +257,7 @@ class FrameInNest(Rule):
         return grid
 
     def answer(self, scene: Scene) -> Grid | None:
-        sizes = [(thing.height, thing.width) for thing in scene.shapes]
-        hollow = [(each, size) for each, size in zip(scene.shapes, sizes, strict=True) if min(size) > 2]
-        frames = [each for each, size in hollow if each.mask.tobytes() == frame(*size).tobytes()]
+        frames = [thing for thing in scene.shapes if thing.hollow]
         holds = self.place.startswith("holds")
         grid = scene.copy()
         for one in frames:
