@@ -10,7 +10,7 @@ import numpy as np
 from vizbench.rules.draw import Draw, block, frame, plus
 from vizbench.rules.facts import ADDS, OLD_COLOURS, ONE_INK, REARRANGES, REMOVES, SAME_SIZE, SHRINKS
 from vizbench.rules.rule import Axis, Paint, Rule, changed
-from vizbench.rules.scene import Scene, Thing, cut, most, move, paint
+from vizbench.rules.scene import Scene, Thing, cut, drop, keep, most, move, paint
 from vizbench.types import Grid
 
 
@@ -70,13 +70,7 @@ class NearestTheMiddle(Rule):
         nearest = most(scene.shapes, lambda thing: -_from_centre(scene, thing))
         if nearest is None:
             return None
-        if self.deed == "Keep only":
-            grid = np.zeros_like(scene.grid)
-            paint(grid, nearest, nearest.colour)
-            return grid
-        grid = scene.copy()
-        paint(grid, nearest, 0)
-        return grid
+        return (keep if self.deed == "Keep only" else drop)(scene, [nearest])
 
     def fault(self, question: Scene, answer: Grid) -> str:
         left = len(Scene(answer).shapes)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, final
+from typing import Literal, final
 
 import numpy as np
 
 from vizbench.rules.draw import Draw, block, frame
 from vizbench.rules.facts import ADDS, OLD_COLOURS, ONE_INK, REARRANGES, SAME_SIZE, SHRINKS
 from vizbench.rules.rule import Ink, Paint, Rule, Seen, changed
-from vizbench.rules.scene import Mask, Scene, cut, most, move, stamp
+from vizbench.rules.scene import Mask, Scene, box_of, cut, most, move, stamp
 from vizbench.types import Grid
-
-_Box: TypeAlias = tuple[slice, slice]
 
 
 @final
@@ -39,7 +37,7 @@ class CompleteOutlines(Rule):
     def answer(self, scene: Scene) -> Grid | None:
         grid = scene.copy()
         for colour in scene.colours:
-            window = grid[_inked(scene.grid == colour)]
+            window = grid[box_of(scene.grid == colour)]
             if min(window.shape) >= 3 and not (window[1:-1, 1:-1] == colour).any():
                 np.copyto(window, np.uint8(colour), where=frame(*window.shape) & (window == 0))
         return grid
@@ -73,7 +71,7 @@ class CompleteMirrorImage(Rule):
         for k in draw.some(range(len(cells)), draw.between(3, 6)):
             row, column = cells[k]
             whole[row, column if draw.chance(0.5) else whole.shape[1] - 1 - column] = 0
-        if _inked(whole != 0) != (slice(0, whole.shape[0]), slice(0, whole.shape[1])):
+        if box_of(whole != 0) != (slice(0, whole.shape[0]), slice(0, whole.shape[1])):
             return None
         stamp(
             grid, whole, draw.below(grid.shape[0] - whole.shape[0] + 1), draw.below(grid.shape[1] - whole.shape[1] + 1)
@@ -84,7 +82,7 @@ class CompleteMirrorImage(Rule):
         if not scene.colours:
             return None
         grid = scene.copy()
-        window = grid[_inked(grid != 0)]
+        window = grid[box_of(grid != 0)]
         mirrored = window[:, ::-1].copy() if self.halves.startswith("left") else window[::-1].copy()
         if ((window != mirrored) & (window != 0) & (mirrored != 0)).any():
             return None
@@ -93,7 +91,7 @@ class CompleteMirrorImage(Rule):
 
     def fault(self, question: Scene, answer: Grid) -> str:
         axis = int(self.halves.startswith("left"))
-        box = _inked(answer != 0)
+        box = box_of(answer != 0)
         window, before = answer[box], question.grid[box]
         if not np.array_equal(window, np.flip(window, axis)):
             return "the halves are not mirror images"
@@ -130,7 +128,7 @@ class CompleteByTurning(Rule):
         if scene.counts[self.centre] != 1:
             return None
         row, column = divmod(int(np.argmax(scene.grid == self.centre)), scene.width)
-        rows, columns = _inked(scene.grid != 0)
+        rows, columns = box_of(scene.grid != 0)
         far = max(row - rows.start, rows.stop - 1 - row, column - columns.start, columns.stop - 1 - column)
         if min(row, column) < far or row + far >= scene.height or column + far >= scene.width:
             return None
@@ -225,7 +223,7 @@ class FitThePiece(Rule):
         if whole is None or whole.solid or scene.grid[whole.box][~whole.mask].any():
             return None
         gap = ~whole.mask
-        rows, columns = _inked(gap)
+        rows, columns = box_of(gap)
         form = columns.stop - columns.start, gap[rows, columns].tobytes()
         fits = [thing for thing in scene.shapes if thing.form == form]
         grid = scene.copy()
@@ -350,7 +348,7 @@ class OtherTwoSides(Rule):
         grid = scene.copy()
         for colour in scene.colours:
             sides = scene.of(colour)
-            window = grid[_inked(scene.grid == colour)]
+            window = grid[box_of(scene.grid == colour)]
             if len(sides) != 2 or min(window.shape) < 3:
                 return None
             if any(not side.solid or (side.height, side.width) not in _sides(*window.shape) for side in sides):
@@ -370,12 +368,6 @@ class OtherTwoSides(Rule):
             if np.count_nonzero(both == colour) != 2 * (tall + wide):
                 return "old and new sides make no outline of the old sides' box"
         return ""
-
-
-def _inked(mask: Mask) -> _Box:
-    """The box of the true cells, of which there is one at least."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def _arm(draw: Draw, arm: int, colours: list[int]) -> Grid:

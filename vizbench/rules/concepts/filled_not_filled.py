@@ -12,7 +12,7 @@ import numpy as np
 from vizbench.rules.draw import Draw, block, frame
 from vizbench.rules.facts import ADDS, OLD_COLOURS, ONE_INK, REARRANGES, RECOLOURS, SAME_SIZE, SHRINKS
 from vizbench.rules.rule import Paint, Rule, Side, changed
-from vizbench.rules.scene import Mask, Scene, Thing, cut, paint, stamp
+from vizbench.rules.scene import Mask, Scene, Thing, cut, holder, paint, stamp
 from vizbench.types import Grid
 
 
@@ -382,8 +382,7 @@ def _holes(scene: Scene) -> list[tuple[Thing, Thing]]:
     """Every hole with the object above its first cell, where the hole lies within this object's box."""
     found: list[tuple[Thing, Thing]] = []
     for hole in scene.holes:
-        column = hole.labels[hole.top].tolist().index(hole.number)
-        thing = scene.shapes[int(scene.shapes[0].labels[hole.top - 1, column]) - 1]
+        thing = holder(scene, hole)
         if thing.left < hole.left and hole.right < thing.right and hole.bottom < thing.bottom:
             found.append((hole, thing))
     return found

@@ -10,7 +10,7 @@ import numpy as np
 from vizbench.rules.draw import Draw, block, frame
 from vizbench.rules.facts import ADDS, OLD_COLOURS, ONE_INK, REARRANGES, RECOLOURS, REMOVES, SAME_SIZE, SHRINKS
 from vizbench.rules.rule import Ink, Paint, Rule, changed
-from vizbench.rules.scene import Mask, Scene, paint
+from vizbench.rules.scene import Mask, Scene, full_lines, keep, paint, stands
 from vizbench.types import Grid
 
 _Way: TypeAlias = Literal["horizontal", "vertical"]
@@ -241,12 +241,9 @@ class KeepByMirrorLine(Rule):
         return grid if draw.scatter(grid, masks, [draw.colour() for _ in masks]) else None
 
     def answer(self, scene: Scene) -> Grid | None:
-        grid = scene.copy()
-        for thing in scene.shapes:
-            mask = thing.mask
-            if (mask != (mask[::-1] if self.way == "horizontal" else mask[:, ::-1])).any():
-                paint(grid, thing, 0)
-        return grid if grid.any() else None
+        axis = int(self.way == "vertical")
+        found = [thing for thing in scene.shapes if (thing.mask == np.flip(thing.mask, axis)).all()]
+        return keep(scene, found) if found else None
 
     def fault(self, question: Scene, answer: Grid) -> str:
         gone = 0
@@ -254,7 +251,7 @@ class KeepByMirrorLine(Rule):
             lines = (thing.mask.T if self.way == "horizontal" else thing.mask).tolist()
             same = all(line == line[::-1] for line in lines)
             gone += 0 if same else thing.size
-            if ((answer[thing.box][thing.mask] > 0) != same).any():
+            if not stands(answer, thing, same):
                 return "an object that mirrors another way is kept, or one that mirrors this way is not"
         return changed(question, answer, gone)
 
@@ -307,14 +304,12 @@ class PartBesideTheLine(Rule):
 
     def answer(self, scene: Scene) -> Grid | None:
         grid = scene.grid
-        rows = np.flatnonzero((grid == grid[:, :1]).all(axis=1) & (grid[:, 0] > 0))
-        columns = np.flatnonzero((grid == grid[:1]).all(axis=0) & (grid[0] > 0))
+        rows, columns = full_lines(grid.T), full_lines(grid)
         if len(rows) + len(columns) != 1:
             return None
-        whole = grid if len(rows) else grid.T
-        at = int((rows if len(rows) else columns)[0])
+        whole, at = (grid, rows[0]) if rows else (grid.T, columns[0])
         part = whole[:at] if self.where == "above or left of" else whole[at + 1 :]
-        return (part if len(rows) else part.T).copy() if part.size else None
+        return (part if rows else part.T).copy() if part.size else None
 
     def fault(self, question: Scene, answer: Grid) -> str:
         turn = slice(None, None, 1 if self.where == "above or left of" else -1)
