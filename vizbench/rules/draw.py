@@ -67,6 +67,14 @@ class Draw:
         """A colour of 1 … 9, none of `without`."""
         return self.colours(1, *without)[0]
 
+    def shares(self, numbers: Sequence[int]) -> list[int]:
+        """A colour of its own for each number, so many times, one colour after the other."""
+        return [colour for colour, n in zip(self.colours(len(numbers)), numbers, strict=True) for _ in range(n)]
+
+    def mixed(self, low: int, high: int) -> list[bool]:
+        """low … high truth values, low at least 2, in random order: one true and one false at least."""
+        return self.shuffled([True, False, *(self.chance(0.5) for _ in range(self.between(low, high) - 2))])
+
     def ground(self, low: int = 8, high: int = 14) -> Grid:
         """An empty grid with sides of low … high cells."""
         return np.zeros((self.between(low, high), self.between(low, high)), np.uint8)
@@ -74,6 +82,12 @@ class Draw:
     def blob(self, height: int, width: int, cells: int = 0) -> Mask:
         """A 4-connected shape that touches all sides of its box, of at least so many cells."""
         return blob(self._state, height, width, min(cells, height * width))
+
+    def coloured(self, mask: Mask, colours: Sequence[int]) -> Grid:
+        """The mask's cells, each in one of the colours, `(h, w)`; 0 may be among them."""
+        pixels = np.zeros(mask.shape, np.uint8)
+        pixels[mask] = [self.pick(colours) for _ in range(int(np.count_nonzero(mask)))]
+        return pixels
 
     def scatter(
         self,

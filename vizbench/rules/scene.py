@@ -59,6 +59,17 @@ class Thing:
         return self.size == self.height * self.width
 
     @property
+    def hollow(self) -> bool:
+        """Whether it is the outline of its box, one cell thick, with room inside: of 3x3 cells or more."""
+        h, w = self.height, self.width
+        return min(h, w) >= 3 and self.size == 2 * (h + w) - 4 and not self.mask[1:-1, 1:-1].any()
+
+    @property
+    def bar(self) -> bool:
+        """Whether it is one cell thick and two cells long or more, in a row or column."""
+        return (self.height == 1) != (self.width == 1)
+
+    @property
     def form(self) -> tuple[int, bytes]:
         """Equal for things of the same shape, wherever they lie and whatever their colours."""
         return self.width, self.mask.tobytes()
@@ -67,6 +78,10 @@ class Thing:
     def middle(self) -> tuple[int, int]:
         """Twice the row and column of its box's centre: even where the centre is a cell."""
         return self.top + self.bottom - 1, self.left + self.right - 1
+
+    def span(self, axis: int) -> tuple[int, int]:
+        """Its rows (axis 0) or columns (1): the first, and one past the last."""
+        return (self.left, self.right) if axis else (self.top, self.bottom)
 
     @property
     def at_border(self) -> bool:
@@ -167,6 +182,27 @@ def paint(grid: Grid, thing: Thing, colour: int) -> None:
     grid[thing.box][thing.mask] = colour
 
 
+def keep(scene: Scene, things: Iterable[Thing]) -> Grid:
+    """The grid with these alone of its `shapes`, or `pieces`."""
+    grid = np.zeros_like(scene.grid)
+    for thing in things:
+        paint(grid, thing, thing.colour)
+    return grid
+
+
+def drop(scene: Scene, things: Iterable[Thing]) -> Grid:
+    """The grid without these."""
+    grid = scene.copy()
+    for thing in things:
+        paint(grid, thing, 0)
+    return grid
+
+
+def stands(grid: Grid, thing: Thing, whole: bool) -> bool:
+    """Whether all the thing's cells are coloured in another grid, or, where `whole` is false, none."""
+    return bool(((grid[thing.box] != 0)[thing.mask] == whole).all())
+
+
 def stamp(grid: Grid, pixels: Grid, top: int, left: int) -> bool:
     """Put the coloured cells of `pixels` down with its corner there; False, and nothing done, where they leave the
     grid."""
@@ -191,3 +227,35 @@ def move(grid: Grid, scene: Scene, thing: Thing, down: int, right: int) -> bool:
         return False
     paint(grid, thing, 0)
     return stamp(grid, pixels, top, left)
+
+
+def box_of(mask: Mask) -> tuple[slice, slice]:
+    """The box of the true cells, of which there is one at least."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def holder(scene: Scene, hole: Thing) -> Thing:
+    """The one of the `shapes` that has the cell above the first cell of a hole: what closes the hole in, where this is
+    one object."""
+    column = hole.labels[hole.top].tolist().index(hole.number)
+    return scene.shapes[int(scene.shapes[0].labels[hole.top - 1, column]) - 1]
+
+
+def is_window(scene: Scene, things: Iterable[Thing], pixels: Grid) -> bool:
+    """Whether the box of one of these shows just these pixels."""
+    return any(np.array_equal(scene.grid[thing.box], pixels) for thing in things)
+
+
+def full_lines(grid: Grid) -> list[int]:
+    """The columns that are of one colour from edge to edge, and not ground. `full_lines(grid.T)` finds the rows."""
+    return np.flatnonzero((grid == grid[0]).all(axis=0) & (grid[0] != 0)).tolist()
+
+
+def parted(grid: Grid) -> tuple[Grid, Grid] | None:
+    """Views of what lies left and right of a line in the middle column, `(h, w)` each; None where there is none."""
+    w = grid.shape[1] // 2
+    line = grid[:, w]
+    if not w or grid.shape[1] % 2 == 0 or not line[0] or (line != line[0]).any():
+        return None
+    return grid[:, :w], grid[:, w + 1 :]

@@ -10,7 +10,7 @@ import numpy as np
 from vizbench.rules.draw import Draw, block, frame, plus
 from vizbench.rules.facts import ADDS, OLD_COLOURS, ONE_INK, REARRANGES, REMOVES, SAME_SIZE, SHRINKS
 from vizbench.rules.rule import Axis, Paint, Rule, changed
-from vizbench.rules.scene import Scene, Thing, cut, most, move, paint
+from vizbench.rules.scene import Scene, Thing, cut, drop, keep, most, move, paint
 from vizbench.types import Grid
 
 
@@ -33,13 +33,7 @@ class DotInFrames(Rule):
         grid = scene.copy()
         for thing in scene.pieces:
             h, w = thing.height, thing.width
-            if (
-                h % 2
-                and w % 2
-                and min(h, w) >= 3
-                and thing.size == 2 * (h + w) - 4
-                and (thing.mask == frame(h, w)).all()
-            ):
+            if h % 2 and w % 2 and thing.hollow:
                 grid[thing.top + h // 2, thing.left + w // 2] = self.ink
         return grid
 
@@ -76,13 +70,7 @@ class NearestTheMiddle(Rule):
         nearest = most(scene.shapes, lambda thing: -_from_centre(scene, thing))
         if nearest is None:
             return None
-        if self.deed == "Keep only":
-            grid = np.zeros_like(scene.grid)
-            paint(grid, nearest, nearest.colour)
-            return grid
-        grid = scene.copy()
-        paint(grid, nearest, 0)
-        return grid
+        return (keep if self.deed == "Keep only" else drop)(scene, [nearest])
 
     def fault(self, question: Scene, answer: Grid) -> str:
         left = len(Scene(answer).shapes)
@@ -131,8 +119,7 @@ class CutOutTheMiddle(Rule):
 
     def question(self, draw: Draw) -> Grid | None:
         h, w = (self.side + 2 * draw.between(1, 3) for _ in range(2))
-        colours = np.array([0, 0, *draw.colours(4)], np.uint8)
-        return colours[[draw.below(6) for _ in range(h * w)]].reshape(h, w)
+        return draw.coloured(block(h, w), [0, 0, *draw.colours(4)])
 
     def answer(self, scene: Scene) -> Grid | None:
         rows, columns = scene.height - self.side, scene.width - self.side
@@ -188,7 +175,7 @@ class LineThroughTheMiddle(Rule):
         if lines.sum() != 1:
             return "not one line changed"
         at = int(np.argmax(lines))
-        first, end = (thing.left, thing.right) if columns else (thing.top, thing.bottom)
+        first, end = thing.span(int(columns))
         full = (answer[:, at] if columns else answer[at]).all()
         return "" if at - first == end - 1 - at and full else "the line is not in the object's middle, or has gaps"
 

@@ -60,7 +60,7 @@ class RestoreWallpaper(Rule):
     def question(self, draw: Draw) -> Grid | None:
         least = max(8, 3 * self.side)
         h, w, colours = draw.between(least, least + 4), draw.between(least, least + 4), draw.colours(draw.between(2, 3))
-        tile = np.array([draw.pick(colours) for _ in range(self.side**2)], np.uint8).reshape(self.side, self.side)
+        tile = draw.coloured(block(self.side, self.side), colours)
         if (tile == tile[0]).all() or (tile == tile[:, :1]).all():
             return None
         grid = np.ascontiguousarray(np.tile(tile, (6, 6))[:h, :w])

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, final
+from typing import Literal, final
 
 import numpy as np
 
 from vizbench.rules.draw import Draw, block, frame
 from vizbench.rules.facts import ADDS, OLD_COLOURS, ONE_INK, REARRANGES, SAME_SIZE, SHRINKS
 from vizbench.rules.rule import Ink, Paint, Rule, Seen, changed
-from vizbench.rules.scene import Mask, Scene, cut, most, move, stamp
+from vizbench.rules.scene import Mask, Scene, box_of, cut, most, move, stamp
 from vizbench.types import Grid
-
-_Box: TypeAlias = tuple[slice, slice]
 
 
 @final
@@ -39,7 +37,7 @@ class CompleteOutlines(Rule):
     def answer(self, scene: Scene) -> Grid | None:
         grid = scene.copy()
         for colour in scene.colours:
-            window = grid[_inked(scene.grid == colour)]
+            window = grid[box_of(scene.grid == colour)]
             if min(window.shape) >= 3 and not (window[1:-1, 1:-1] == colour).any():
                 np.copyto(window, np.uint8(colour), where=frame(*window.shape) & (window == 0))
         return grid
@@ -67,13 +65,13 @@ class CompleteMirrorImage(Rule):
 
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(10, 14)
-        half = _coloured(draw, draw.blob(draw.between(4, 8), draw.between(2, 4), draw.between(8, 16)), draw.colours(3))
+        half = draw.coloured(draw.blob(draw.between(4, 8), draw.between(2, 4), draw.between(8, 16)), draw.colours(3))
         whole = np.hstack([half, half[:, ::-1][:, draw.below(2) :]])
         cells = np.argwhere(half)
         for k in draw.some(range(len(cells)), draw.between(3, 6)):
             row, column = cells[k]
             whole[row, column if draw.chance(0.5) else whole.shape[1] - 1 - column] = 0
-        if _inked(whole != 0) != (slice(0, whole.shape[0]), slice(0, whole.shape[1])):
+        if box_of(whole != 0) != (slice(0, whole.shape[0]), slice(0, whole.shape[1])):
             return None
         stamp(
             grid, whole, draw.below(grid.shape[0] - whole.shape[0] + 1), draw.below(grid.shape[1] - whole.shape[1] + 1)
@@ -84,7 +82,7 @@ class CompleteMirrorImage(Rule):
         if not scene.colours:
             return None
         grid = scene.copy()
-        window = grid[_inked(grid != 0)]
+        window = grid[box_of(grid != 0)]
         mirrored = window[:, ::-1].copy() if self.halves.startswith("left") else window[::-1].copy()
         if ((window != mirrored) & (window != 0) & (mirrored != 0)).any():
             return None
@@ -93,7 +91,7 @@ class CompleteMirrorImage(Rule):
 
     def fault(self, question: Scene, answer: Grid) -> str:
         axis = int(self.halves.startswith("left"))
-        box = _inked(answer != 0)
+        box = box_of(answer != 0)
         window, before = answer[box], question.grid[box]
         if not np.array_equal(window, np.flip(window, axis)):
             return "the halves are not mirror images"
@@ -130,7 +128,7 @@ class CompleteByTurning(Rule):
         if scene.counts[self.centre] != 1:
             return None
         row, column = divmod(int(np.argmax(scene.grid == self.centre)), scene.width)
-        rows, columns = _inked(scene.grid != 0)
+        rows, columns = box_of(scene.grid != 0)
         far = max(row - rows.start, rows.stop - 1 - row, column - columns.start, columns.stop - 1 - column)
         if min(row, column) < far or row + far >= scene.height or column + far >= scene.width:
             return None
@@ -225,7 +223,7 @@ class FitThePiece(Rule):
         if whole is None or whole.solid or scene.grid[whole.box][~whole.mask].any():
             return None
         gap = ~whole.mask
-        rows, columns = _inked(gap)
+        rows, columns = box_of(gap)
         form = columns.stop - columns.start, gap[rows, columns].tobytes()
         fits = [thing for thing in scene.shapes if thing.form == form]
         grid = scene.copy()
@@ -290,7 +288,7 @@ class CompleteBrokenCopies(Rule):
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(10, 15)
         mask = draw.blob(draw.between(2, 4), draw.between(3, 4), draw.between(6, 9))
-        whole = _coloured(draw, mask, draw.colours(draw.between(1, 2), self.anchor))
+        whole = draw.coloured(mask, draw.colours(draw.between(1, 2), self.anchor))
         places = draw.shuffled(np.flatnonzero(mask).tolist())
         whole.flat[places[0]] = self.anchor
         corners = draw.corners(grid, [mask.shape] * draw.between(2, 4))
@@ -350,7 +348,7 @@ class OtherTwoSides(Rule):
         grid = scene.copy()
         for colour in scene.colours:
             sides = scene.of(colour)
-            window = grid[_inked(scene.grid == colour)]
+            window = grid[box_of(scene.grid == colour)]
             if len(sides) != 2 or min(window.shape) < 3:
                 return None
             if any(not side.solid or (side.height, side.width) not in _sides(*window.shape) for side in sides):
@@ -372,24 +370,11 @@ class OtherTwoSides(Rule):
         return ""
 
 
-def _inked(mask: Mask) -> _Box:
-    """The box of the true cells, of which there is one at least."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
-
-
-def _coloured(draw: Draw, mask: Mask, colours: list[int]) -> Grid:
-    """The mask's cells, each in one of the colours."""
-    pixels = np.zeros(mask.shape, np.uint8)
-    pixels[mask] = [draw.pick(colours) for _ in range(int(np.count_nonzero(mask)))]
-    return pixels
-
-
 def _arm(draw: Draw, arm: int, colours: list[int]) -> Grid:
     """A shape whose last cell touches the figure's centre from above."""
     mask = draw.blob(arm, arm + 1, arm + 1).copy()
     mask[-1, -1] = True
-    return _coloured(draw, mask, colours)
+    return draw.coloured(mask, colours)
 
 
 def _sides(h: int, w: int) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -10,7 +10,7 @@ import numpy as np
 from vizbench.rules.draw import Draw, block, frame
 from vizbench.rules.facts import ADDS, OLD_COLOURS, RECOLOURS, SAME_SIZE
 from vizbench.rules.rule import Axis, Rule, Seen, changed
-from vizbench.rules.scene import Mask, Scene, Thing, cut, paint, stamp
+from vizbench.rules.scene import Scene, Thing, cut, paint, stamp
 from vizbench.types import Grid
 
 
@@ -27,7 +27,7 @@ class RepeatTheGrid(Rule):
 
     def question(self, draw: Draw) -> Grid | None:
         h, w = draw.between(3, 6), draw.between(3, 6)
-        grid = _coloured(draw, draw.blob(h, w, draw.between(6, 16)), draw.colours(draw.between(2, 3)))
+        grid = draw.coloured(draw.blob(h, w, draw.between(6, 16)), draw.colours(draw.between(2, 3)))
         across = int(self.line == "row")
         return None if np.array_equal(grid, np.flip(grid, across)) else grid
 
@@ -66,7 +66,7 @@ class CopyIntoFrames(Rule):
         corners = draw.corners(grid, [(h, w), *corner_sizes])
         if corners is None:
             return None
-        stamp(grid, _coloured(draw, draw.blob(h, w, draw.between(3, 7)), inks), *corners[0])
+        stamp(grid, draw.coloured(draw.blob(h, w, draw.between(3, 7)), inks), *corners[0])
         for (tall, wide), (top, left) in zip(corner_sizes, corners[1:], strict=True):
             grid[top : top + tall, left : left + wide][frame(tall, wide)] = ink
         return grid
@@ -121,7 +121,7 @@ class CopyOntoDots(Rule):
         mask = draw.blob(h, w, draw.between(3, 8)).copy()
         down, right = self._point(h, w)
         mask[down, right] = True
-        pixels = _coloured(draw, mask, draw.colours(draw.between(1, 2), self.dot))
+        pixels = draw.coloured(mask, draw.colours(draw.between(1, 2), self.dot))
         corners = draw.corners(grid, [mask.shape] * draw.between(2, 4))
         if corners is None:
             return None
@@ -181,7 +181,7 @@ class CopyToEveryField(Rule):
         grid = np.zeros((fields[0] * (h + 1) - 1, fields[1] * (w + 1) - 1), np.uint8)
         grid[h :: h + 1] = grid[:, w :: w + 1] = self.line
         mask = draw.blob(draw.between(2, h), draw.between(2, w), draw.between(3, 7))
-        pixels = _coloured(draw, mask, draw.colours(draw.between(1, 3), self.line))
+        pixels = draw.coloured(mask, draw.colours(draw.between(1, 3), self.line))
         top = draw.below(fields[0]) * (h + 1) + draw.below(h - mask.shape[0] + 1)
         left = draw.below(fields[1]) * (w + 1) + draw.below(w - mask.shape[1] + 1)
         return grid if stamp(grid, pixels, top, left) else None
@@ -222,7 +222,7 @@ class CopyColoursOntoBlanks(Rule):
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(11, 15)
         masks = [draw.blob(draw.between(2, 4), draw.between(2, 3), draw.between(4, 7)) for _ in range(2)]
-        models = [_coloured(draw, mask, draw.colours(draw.between(2, 3), self.blank)) for mask in masks]
+        models = [draw.coloured(mask, draw.colours(draw.between(2, 3), self.blank)) for mask in masks]
         copies = [draw.pick(masks) for _ in range(draw.between(1, 3))]
         corners = draw.corners(grid, [mask.shape for mask in (*masks, *copies)])
         if corners is None:
@@ -264,7 +264,7 @@ class GridOfGrids(Rule):
 
     def question(self, draw: Draw) -> Grid | None:
         h, w = draw.between(3, 4), draw.between(3, 4)
-        grid = _coloured(draw, draw.blob(h, w, draw.between(5, 11)), [self.ink, *draw.colours(2, self.ink)])
+        grid = draw.coloured(draw.blob(h, w, draw.between(5, 11)), [self.ink, *draw.colours(2, self.ink)])
         return grid if 1 < np.count_nonzero(grid == self.ink) < h * w - 3 else None
 
     def answer(self, scene: Scene) -> Grid | None:
@@ -340,7 +340,7 @@ class CopyPerTick(Rule):
         h, w, n = draw.between(3, 5), draw.between(3, 5), draw.between(1, 4)
         grid = np.zeros((h, w + n), np.uint8)
         colours = draw.colours(draw.between(2, 3), self.tick)
-        grid[:, :w] = _coloured(draw, block(h, w), colours)
+        grid[:, :w] = draw.coloured(block(h, w), colours)
         grid[0, w:] = self.tick
         return grid if draw.chance(0.5) else np.ascontiguousarray(grid.T)
 
@@ -373,19 +373,9 @@ class CopyPerTick(Rule):
         return "" if np.array_equal(upright[:, :side], before[:, :side]) else "the first block changed"
 
 
-def _coloured(draw: Draw, mask: Mask, colours: list[int]) -> Grid:
-    """The mask's cells, each in one of the colours."""
-    pixels = np.zeros(mask.shape, np.uint8)
-    pixels[mask] = [draw.pick(colours) for _ in range(int(np.count_nonzero(mask)))]
-    return pixels
-
-
 def _empty_frame(scene: Scene, thing: Thing) -> bool:
     """Whether this is an outline of one colour with nothing within."""
-    h, w = thing.height, thing.width
-    if not thing.colour or min(h, w) < 3 or thing.size != 2 * (h + w) - 4:
-        return False
-    return bool((thing.mask == frame(h, w)).all() and not scene.grid[thing.box][1:-1, 1:-1].any())
+    return thing.colour > 0 and thing.hollow and not scene.grid[thing.box][1:-1, 1:-1].any()
 
 
 def _periods(scene: Scene, line: int) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import numpy as np
 from vizbench.rules.draw import Draw, block, frame
 from vizbench.rules.facts import OLD_COLOURS, ONE_INK, RECOLOURS, REMOVES, SAME_SIZE, SHRINKS
 from vizbench.rules.rule import Ink, Paint, Rule, Seen, changed
-from vizbench.rules.scene import Scene, Thing, cut, most, paint
+from vizbench.rules.scene import Scene, Thing, cut, holder, is_window, keep, most, paint, stands
 from vizbench.types import Grid
 
 
@@ -61,7 +61,7 @@ class KeepCommonest(Rule):
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(9, 14)
         counts = draw.some((1, 2, 3, 4), draw.between(2, 3))
-        colours = [c for c, n in zip(draw.colours(len(counts)), counts, strict=True) for _ in range(n)]
+        colours = draw.shares(counts)
         masks = [draw.blob(draw.between(1, 2), draw.between(1, 3), 2) for _ in colours]
         return grid if draw.scatter(grid, masks, colours) else None
 
@@ -102,21 +102,17 @@ class KeepByHoles(Rule):
     def answer(self, scene: Scene) -> Grid | None:
         inside = [0] * (len(scene.shapes) + 1)
         for hole in scene.holes:
-            inside[scene.shapes[0].labels[hole.top - 1, hole.labels[hole.top].tolist().index(hole.number)]] += 1
+            inside[holder(scene, hole).number] += 1
         wanted = _HOLES.index(self.holes)
-        grid = scene.copy()
-        for thing in scene.shapes:
-            if inside[thing.number] != wanted:
-                paint(grid, thing, 0)
-        return grid if grid.any() else None
+        found = [thing for thing in scene.shapes if inside[thing.number] == wanted]
+        return keep(scene, found) if found else None
 
     def fault(self, question: Scene, answer: Grid) -> str:
         wanted = _HOLES.index(self.holes)
         for thing in question.shapes:
             alone = np.zeros_like(question.grid)
             paint(alone, thing, 1)
-            kept = (answer[thing.box] != 0)[thing.mask]
-            if (len(Scene(alone).holes) == wanted) != kept.all() or kept.all() != kept.any():
+            if not stands(answer, thing, len(Scene(alone).holes) == wanted):
                 return "an object with another number of holes is kept, or one with this number is not"
         return ""
 
@@ -133,7 +129,7 @@ class BarChart(Rule):
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(8, 13)
         counts = draw.some((1, 2, 3, 4, 5), draw.between(2, 4))
-        colours = [c for c, n in zip(draw.colours(len(counts)), counts, strict=True) for _ in range(n)]
+        colours = draw.shares(counts)
         masks = [block(1, draw.between(1, 2)) for _ in colours]
         return grid if draw.scatter(grid, masks, colours) else None
 
@@ -183,8 +179,7 @@ class FrameByDots(Rule):
     def answer(self, scene: Scene) -> Grid | None:
         grid = scene.copy()
         for thing in scene.shapes:
-            h, w = thing.height, thing.width
-            if min(h, w) >= 3 and thing.size == 2 * (h + w) - 4 and (thing.mask == frame(h, w)).all():
+            if thing.hollow:
                 inner = scene.grid[thing.top + 1 : thing.bottom - 1, thing.left + 1 : thing.right - 1]
                 if np.count_nonzero(inner) == self.dots:
                     paint(grid, thing, self.ink)
@@ -304,10 +299,9 @@ class MostSpots(Rule):
     def fault(self, question: Scene, answer: Grid) -> str:
         spot = min(question.colours, key=lambda colour: question.counts[colour])
         n = np.count_nonzero(answer == spot)
-        alike = [question.grid[group.box] for group in question.groups]
-        if not any(np.array_equal(block, answer) for block in alike):
+        if not is_window(question, question.groups, answer):
             return "the answer is none of the blocks"
-        counts = sorted(np.count_nonzero(block == spot) for block in alike)
+        counts = sorted(_count(question, group, spot) for group in question.groups)
         return "" if n == counts[-1 if self.most == "most" else 0] else f"the block has {n} spots"
 
 

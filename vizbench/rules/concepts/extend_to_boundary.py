@@ -136,7 +136,7 @@ class BarsMeetBars(Rule):
 
     def answer(self, scene: Scene) -> Grid | None:
         bars = scene.shapes
-        if len(bars) < 2 or any(bar.size < 2 or min(bar.height, bar.width) > 1 for bar in bars):
+        if len(bars) < 2 or not all(bar.bar for bar in bars):
             return None
         grid = scene.copy()
         for bar in bars:
@@ -369,7 +369,7 @@ class SwellToTheFrame(Rule):
         inner, outer = sorted(scene.shapes, key=lambda thing: thing.width)
         gaps = inner.top - outer.top, inner.left - outer.left, outer.bottom - inner.bottom, outer.right - inner.right
         by = min(gaps) - 1
-        if by < 1 or not inner.solid or outer.form != (outer.width, frame(outer.height, outer.width).tobytes()):
+        if by < 1 or not inner.solid or not outer.hollow:
             return None
         grid = scene.copy()
         window = grid[inner.top - by : inner.bottom + by, inner.left - by : inner.right + by]

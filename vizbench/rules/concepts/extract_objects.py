@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, final
@@ -11,7 +12,7 @@ import numpy as np
 from vizbench.rules.draw import Draw, block, frame
 from vizbench.rules.facts import OLD_COLOURS, ONE_INK, SHRINKS
 from vizbench.rules.rule import Axis, Rule, Seen
-from vizbench.rules.scene import Mask, Scene, cut, stamp
+from vizbench.rules.scene import Mask, Scene, Thing, box_of, cut, is_window, parted, stamp
 from vizbench.types import Grid
 
 
@@ -37,7 +38,7 @@ class ObjectAmongSpecks(Rule):
         return cut(scene, things[0]) if len(things) == 1 < len(scene.shapes) else None
 
     def fault(self, question: Scene, answer: Grid) -> str:
-        return _window_fault(question, answer, [thing.box for thing in question.shapes if thing.size > 2])
+        return _window_fault(question, answer, (thing for thing in question.shapes if thing.size > 2))
 
 
 @final
@@ -154,10 +155,10 @@ class BlockInStripes(Rule):
             return None
         inked = scene.grid != 0
         full = inked[:-1, :-1] & inked[1:, :-1] & inked[:-1, 1:] & inked[1:, 1:]  # 2x2 cells
-        rows, columns = np.flatnonzero(full.any(axis=1)), np.flatnonzero(full.any(axis=0))
-        if not len(rows):
+        if not full.any():
             return None
-        found = scene.grid[rows[0] : rows[-1] + 2, columns[0] : columns[-1] + 2]
+        rows, columns = box_of(full)
+        found = scene.grid[rows.start : rows.stop + 1, columns.start : columns.stop + 1]
         return found.copy() if found.all() and found.size < scene.grid.size - scene.counts[0] else None
 
     def fault(self, question: Scene, answer: Grid) -> str:
@@ -228,8 +229,7 @@ class BetweenTheCornerMarks(Rule):
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(8, 12)
         h, w = grid.shape
-        colours = np.array([0, 0, 0, *draw.colours(draw.between(1, 4), self.mark)], np.uint8)
-        grid = colours[[draw.below(len(colours)) for _ in range(h * w)]].reshape(h, w)
+        grid = draw.coloured(block(h, w), [0, 0, 0, *draw.colours(draw.between(1, 4), self.mark)])
         tall, wide = draw.between(4, min(7, h - 1)), draw.between(4, min(7, w - 1))
         top, left = draw.below(h - tall + 1), draw.below(w - wide + 1)
         grid[top : top + tall : tall - 1, left : left + wide : wide - 1] = self.mark
@@ -294,7 +294,7 @@ class ColourOfTheCorner(Rule):
         key = question.grid[-self.corner.startswith("bottom"), -self.corner.endswith("right")]
         if (answer.max(), np.count_nonzero(answer)) != (key, question.counts[int(key)] - 1):
             return "the answer has another colour than the corner, or not all of it"
-        return _window_fault(question, answer, [thing.box for thing in question.of(int(key)) if thing.size > 1])
+        return _window_fault(question, answer, (thing for thing in question.of(int(key)) if thing.size > 1))
 
 
 @final
@@ -334,7 +334,7 @@ class TouchingPair(Rule):
     def fault(self, question: Scene, answer: Grid) -> str:
         if len({*answer.ravel().tolist()} - {0}) != 2:
             return "the answer has not two colours"
-        return _window_fault(question, answer, [group.box for group in question.groups])
+        return _window_fault(question, answer, question.groups)
 
 
 @final
@@ -364,16 +364,15 @@ class AddedToTheCopy(Rule):
     def answer(self, scene: Scene) -> Grid | None:
         upright = self.half in ("top", "bottom")
         grid = scene.grid.T if upright else scene.grid
-        n = grid.shape[1] // 2
-        part, line, more = grid[:, :n], grid[:, n], grid[:, n + 1 :]
-        if part.shape != more.shape or not line[0] or (line != line[0]).any():
+        found = parted(grid)
+        if found is None:
             return None
-        part, more = (part, more) if self.half in ("right", "bottom") else (more, part)
+        part, more = found[:: 1 if self.half in ("right", "bottom") else -1]
         new = part != more
         if not new.any() or part[new].any() or (more[new] != more[new][0]).any():
             return None
-        found = _cropped(new, int(more[new][0]))
-        return np.ascontiguousarray(found.T) if upright else found
+        added = _cropped(new, int(more[new][0]))
+        return np.ascontiguousarray(added.T) if upright else added
 
     def fault(self, question: Scene, answer: Grid) -> str:
         halves = {"left": 0, "right": 1, "top": 0, "bottom": 1}
@@ -389,10 +388,8 @@ class AddedToTheCopy(Rule):
 
 def _cropped(mask: Mask, colour: int) -> Grid:
     """Some cells, one at least, in a colour, without the empty lines at their sides."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] * np.uint8(colour)
+    return mask[box_of(mask)] * np.uint8(colour)
 
 
-def _window_fault(question: Scene, answer: Grid, boxes: list[tuple[slice, slice]]) -> str:
-    """A fault where the answer is none of these windows of the question."""
-    return "" if any(np.array_equal(question.grid[box], answer) for box in boxes) else "the answer is cut out nowhere"
+def _window_fault(question: Scene, answer: Grid, things: Iterable[Thing]) -> str:
+    return "" if is_window(question, things, answer) else "the answer is cut out nowhere"

@@ -12,7 +12,7 @@ import numpy as np
 from vizbench.rules.draw import Draw, block, frame
 from vizbench.rules.facts import ADDS, OLD_COLOURS, ONE_INK, REARRANGES, RECOLOURS, SAME_SIZE, SHRINKS
 from vizbench.rules.rule import Paint, Rule, Side, changed
-from vizbench.rules.scene import Mask, Scene, Thing, cut, paint, stamp
+from vizbench.rules.scene import Mask, Scene, Thing, cut, holder, paint, stamp
 from vizbench.types import Grid
 
 
@@ -26,7 +26,7 @@ class SwapFilledAndHollow(Rule):
 
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(12, 17)
-        masks = [_drawn(draw, full) for full in _kinds(draw, 2, 4)]
+        masks = [_drawn(draw, full) for full in draw.mixed(2, 4)]
         return grid if draw.scatter(grid, masks, [draw.colour() for _ in masks]) else None
 
     def answer(self, scene: Scene) -> Grid | None:
@@ -64,7 +64,7 @@ class ListColoursOfHollow(Rule):
     order: Literal["from left to right", "from top to bottom"]
 
     def question(self, draw: Draw) -> Grid | None:
-        masks = [_drawn(draw, full, 5) for full in _kinds(draw, 3, 5)]
+        masks = [_drawn(draw, full, 5) for full in draw.mixed(3, 5)]
         grid = _lanes(draw, masks, draw.between(5, 9))
         return grid if self.order == "from left to right" else np.ascontiguousarray(grid.T)
 
@@ -134,7 +134,7 @@ class HollowOneWayFilledTheOther(Rule):
     side: Side
 
     def question(self, draw: Draw) -> Grid | None:
-        masks = [_drawn(draw, full, 5) for full in _kinds(draw, 2, 4)]
+        masks = [_drawn(draw, full, 5) for full in draw.mixed(2, 4)]
         grid = _lanes(draw, masks, draw.between(8, 12))
         return grid if self.side in ("top", "bottom") else np.ascontiguousarray(grid.T)
 
@@ -259,7 +259,7 @@ class RingsOfTheFilled(Rule):
         grid = draw.ground(12, 18)
         masks = [
             block(draw.between(5, 8), draw.between(5, 7)) if full else frame(draw.between(3, 6), draw.between(3, 6))
-            for full in _kinds(draw, 2, 4)
+            for full in draw.mixed(2, 4)
         ]
         return grid if draw.scatter(grid, masks, [draw.colour(self.ink) for _ in masks]) else None
 
@@ -299,7 +299,7 @@ class MiniatureOfFilledTiles(Rule):
         step, top, left = side + 1, draw.below(3), draw.below(3)
         grid = np.zeros((top + rows * step + draw.below(2), left + columns * step + draw.below(2)), np.uint8)
         colours = draw.colours(draw.between(1, 3))
-        for k, full in enumerate(_kinds(draw, rows * columns, rows * columns)):
+        for k, full in enumerate(draw.mixed(rows * columns, rows * columns)):
             down, right = top + k // columns * step, left + k % columns * step
             tile = block(side, side) if full else frame(side, side)
             grid[down : down + side, right : right + side][tile] = draw.pick(colours)
@@ -326,11 +326,6 @@ class MiniatureOfFilledTiles(Rule):
         full = question.grid[np.ix_(rows + 1, columns + 1)] > 0
         wanted = question.grid[np.ix_(rows, columns)] * (full == (self.kind == "filled"))
         return "" if np.array_equal(answer, wanted) else f"the picture does not show which tiles are {self.kind}"
-
-
-def _kinds(draw: Draw, fewest: int, most: int) -> list[bool]:
-    """Which of a random number of objects are filled: one at least, and not all."""
-    return draw.shuffled([True, False, *(draw.chance(0.5) for _ in range(draw.between(fewest, most) - 2))])
 
 
 _Form: TypeAlias = Literal["rectangle", "rounded", "diamond"]
@@ -387,8 +382,7 @@ def _holes(scene: Scene) -> list[tuple[Thing, Thing]]:
     """Every hole with the object above its first cell, where the hole lies within this object's box."""
     found: list[tuple[Thing, Thing]] = []
     for hole in scene.holes:
-        column = hole.labels[hole.top].tolist().index(hole.number)
-        thing = scene.shapes[int(scene.shapes[0].labels[hole.top - 1, column]) - 1]
+        thing = holder(scene, hole)
         if thing.left < hole.left and hole.right < thing.right and hole.bottom < thing.bottom:
             found.append((hole, thing))
     return found

@@ -10,7 +10,7 @@ import numpy as np
 from vizbench.rules.draw import Draw, block, frame
 from vizbench.rules.facts import ADDS, OLD_COLOURS, ONE_INK, REARRANGES, RECOLOURS, REMOVES, SAME_SIZE, SHRINKS
 from vizbench.rules.rule import Ink, Paint, Rule, changed
-from vizbench.rules.scene import Mask, Scene, Thing, paint
+from vizbench.rules.scene import Mask, Scene, full_lines, keep, paint, stands
 from vizbench.types import Grid
 
 _Way: TypeAlias = Literal["horizontal", "vertical"]
@@ -31,7 +31,7 @@ class FillByTheWayFramesLie(Rule):
         if self.flat == self.upright:
             return None
         grid = draw.ground(12, 17)
-        masks = [frame(*_lying(flat, draw.between(3, 4), draw.between(6, 8))) for flat in _ways(draw, 2, 4)]
+        masks = [frame(*_lying(flat, draw.between(3, 4), draw.between(6, 8))) for flat in draw.mixed(2, 4)]
         colours = [draw.colour(self.flat, self.upright) for _ in masks]
         return grid if draw.scatter(grid, masks, colours) else None
 
@@ -63,7 +63,7 @@ class KeepStripesThatRun(Rule):
 
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(11, 17)
-        ways = _ways(draw, 2, 4)
+        ways = draw.mixed(2, 4)
         masks = [draw.blob(h, w, h * w - draw.below(h)) for h, w in draw.some(_SIZES, len(ways))]
         corners = draw.corners(grid, [mask.shape for mask in masks])
         if corners is None:
@@ -158,7 +158,7 @@ class RecolourLinesThatRun(Rule):
 
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(10, 16)
-        masks = [block(*_lying(flat, 1, draw.between(2, 7))) for flat in _ways(draw, 3, 5)]
+        masks = [block(*_lying(flat, 1, draw.between(2, 7))) for flat in draw.mixed(3, 5)]
         masks += [draw.pick((block, frame))(draw.between(3, 4), draw.between(3, 5)) for _ in range(draw.between(1, 2))]
         one = draw.colour(self.ink)
         colours = [one if draw.chance(0.5) else draw.colour(self.ink) for _ in masks]
@@ -167,7 +167,7 @@ class RecolourLinesThatRun(Rule):
     def answer(self, scene: Scene) -> Grid | None:
         grid = scene.copy()
         for thing in scene.shapes:
-            if _is_bar(thing) and (thing.height == 1) == (self.way == "horizontal"):
+            if thing.bar and (thing.height == 1) == (self.way == "horizontal"):
                 paint(grid, thing, self.ink)
         return grid
 
@@ -191,7 +191,7 @@ class TurnBarsThatRun(Rule):
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(11, 16)
         sizes: list[tuple[int, int]] = []
-        for flat in _ways(draw, 2, 4):
+        for flat in draw.mixed(2, 4):
             k = draw.pick((3, 5, 7))
             sizes.append(_lying(flat, k if flat == (self.way == "horizontal") else 1, k))
         corners = draw.corners(grid, sizes)
@@ -204,7 +204,7 @@ class TurnBarsThatRun(Rule):
         return grid
 
     def answer(self, scene: Scene) -> Grid | None:
-        turned = [t for t in scene.shapes if _is_bar(t) and (t.height == 1) == (self.way == "horizontal")]
+        turned = [t for t in scene.shapes if t.bar and (t.height == 1) == (self.way == "horizontal")]
         if not turned or any(thing.size % 2 == 0 for thing in turned):
             return None
         grid = scene.copy()
@@ -237,16 +237,13 @@ class KeepByMirrorLine(Rule):
 
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(12, 17)
-        masks = [_mirrored(draw) if flat else _mirrored(draw).T for flat in _ways(draw, 2, 4)]
+        masks = [_mirrored(draw) if flat else _mirrored(draw).T for flat in draw.mixed(2, 4)]
         return grid if draw.scatter(grid, masks, [draw.colour() for _ in masks]) else None
 
     def answer(self, scene: Scene) -> Grid | None:
-        grid = scene.copy()
-        for thing in scene.shapes:
-            mask = thing.mask
-            if (mask != (mask[::-1] if self.way == "horizontal" else mask[:, ::-1])).any():
-                paint(grid, thing, 0)
-        return grid if grid.any() else None
+        axis = int(self.way == "vertical")
+        found = [thing for thing in scene.shapes if (thing.mask == np.flip(thing.mask, axis)).all()]
+        return keep(scene, found) if found else None
 
     def fault(self, question: Scene, answer: Grid) -> str:
         gone = 0
@@ -254,7 +251,7 @@ class KeepByMirrorLine(Rule):
             lines = (thing.mask.T if self.way == "horizontal" else thing.mask).tolist()
             same = all(line == line[::-1] for line in lines)
             gone += 0 if same else thing.size
-            if ((answer[thing.box][thing.mask] > 0) != same).any():
+            if not stands(answer, thing, same):
                 return "an object that mirrors another way is kept, or one that mirrors this way is not"
         return changed(question, answer, gone)
 
@@ -277,7 +274,7 @@ class RectangleOfBars(Rule):
     def answer(self, scene: Scene) -> Grid | None:
         flat = sum(thing.height == 1 for thing in scene.shapes)
         upright = len(scene.shapes) - flat
-        if not flat or not upright or not all(map(_is_bar, scene.shapes)):
+        if not flat or not upright or not all(thing.bar for thing in scene.shapes):
             return None
         return np.full((upright, flat), self.ink, np.uint8)
 
@@ -301,21 +298,18 @@ class PartBesideTheLine(Rule):
     def question(self, draw: Draw) -> Grid | None:
         h, w = draw.between(7, 12), draw.between(7, 12)
         line, *others = draw.colours(draw.between(2, 4))
-        palette = np.array([0, 0, 0, *others], np.uint8)
-        grid = palette[[draw.below(len(palette)) for _ in range(h * w)]].reshape(h, w)
+        grid = draw.coloured(block(h, w), [0, 0, 0, *others])
         grid[draw.between(2, h - 3)] = line
         return grid if draw.chance(0.5) else np.ascontiguousarray(grid.T)
 
     def answer(self, scene: Scene) -> Grid | None:
         grid = scene.grid
-        rows = np.flatnonzero((grid == grid[:, :1]).all(axis=1) & (grid[:, 0] > 0))
-        columns = np.flatnonzero((grid == grid[:1]).all(axis=0) & (grid[0] > 0))
+        rows, columns = full_lines(grid.T), full_lines(grid)
         if len(rows) + len(columns) != 1:
             return None
-        whole = grid if len(rows) else grid.T
-        at = int((rows if len(rows) else columns)[0])
+        whole, at = (grid, rows[0]) if rows else (grid.T, columns[0])
         part = whole[:at] if self.where == "above or left of" else whole[at + 1 :]
-        return (part if len(rows) else part.T).copy() if part.size else None
+        return (part if rows else part.T).copy() if part.size else None
 
     def fault(self, question: Scene, answer: Grid) -> str:
         turn = slice(None, None, 1 if self.where == "above or left of" else -1)
@@ -339,7 +333,7 @@ class LengthenBarsThatRun(Rule):
 
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(10, 15)
-        sizes = [_lying(flat, 1, draw.between(4, 8)) for flat in _ways(draw, 2, 5)]
+        sizes = [_lying(flat, 1, draw.between(4, 8)) for flat in draw.mixed(2, 5)]
         corners = draw.corners(grid, sizes)
         if corners is None:
             return None
@@ -350,13 +344,13 @@ class LengthenBarsThatRun(Rule):
         return grid
 
     def answer(self, scene: Scene) -> Grid | None:
-        if len(scene.shapes) < 2 or not all(map(_is_bar, scene.shapes)):
+        if len(scene.shapes) < 2 or not all(thing.bar for thing in scene.shapes):
             return None
         grid = scene.copy()
         for thing in scene.shapes:
             flat = thing.height == 1
             line = grid[thing.top] if flat else grid[:, thing.left]
-            first, end = (thing.left, thing.right) if flat else (thing.top, thing.bottom)
+            first, end = thing.span(int(flat))
             grows = flat == (self.way == "horizontal")
             if first == 0 or end == len(line) or line[first - 1] or line[end] if grows else thing.size < 4:
                 return None
@@ -375,18 +369,9 @@ class LengthenBarsThatRun(Rule):
         return ""
 
 
-def _ways(draw: Draw, fewest: int, most: int) -> list[bool]:
-    """Which of a random number of things are horizontal: one at least, and not all."""
-    return draw.shuffled([True, False, *(draw.chance(0.5) for _ in range(draw.between(fewest, most) - 2))])
-
-
 def _lying(flat: bool, thick: int, long: int) -> tuple[int, int]:
     """Rows and columns."""
     return (thick, long) if flat else (long, thick)
-
-
-def _is_bar(thing: Thing) -> bool:
-    return (thing.height == 1) != (thing.width == 1)
 
 
 def _mirrored(draw: Draw) -> Mask:

@@ -12,7 +12,7 @@ import numpy as np
 from vizbench.rules.draw import Draw, block, frame
 from vizbench.rules.facts import ADDS, OLD_COLOURS, ONE_INK, RECOLOURS, REMOVES, SAME_SIZE, SHRINKS
 from vizbench.rules.rule import Paint, Rule, changed
-from vizbench.rules.scene import Mask, Scene, Thing, cut, paint, stamp
+from vizbench.rules.scene import Mask, Scene, Thing, cut, drop, is_window, keep, paint, stamp
 from vizbench.types import Grid
 
 Where: TypeAlias = Literal["inside", "outside"]
@@ -72,11 +72,8 @@ class ObjectsOfOneSide(Rule):
         return grid if _fenced(draw, grid, _specks(draw, 1, 2), _specks(draw, 1, 4)) else None
 
     def answer(self, scene: Scene) -> Grid | None:
-        keep, things = self.deed == "Keep only", _sides(scene)[1 + (self.where == "outside")]
-        grid = np.zeros_like(scene.grid) if keep else scene.copy()
-        for thing in things:
-            paint(grid, thing, thing.colour * keep)
-        return grid if things else None
+        things = _sides(scene)[1 + (self.where == "outside")]
+        return (keep if self.deed == "Keep only" else drop)(scene, things) if things else None
 
     def fault(self, question: Scene, answer: Grid) -> str:
         seen = _seen(question, self.where)
@@ -104,9 +101,8 @@ class CutOutTheLoner(Rule):
         return cut(scene, found[0]) if len(found) == 1 else None
 
     def fault(self, question: Scene, answer: Grid) -> str:
-        (wanted,) = _seen(question, self.where)
-        same = answer.shape == (wanted.height, wanted.width) and not (answer != question.grid[wanted.box]).any()
-        return "" if same else "it is not the object of that side"
+        seen = _seen(question, self.where)
+        return "" if is_window(question, seen, answer) else "it is not the object of that side"
 
 
 @final
@@ -257,9 +253,7 @@ class FrameInNest(Rule):
         return grid
 
     def answer(self, scene: Scene) -> Grid | None:
-        sizes = [(thing.height, thing.width) for thing in scene.shapes]
-        hollow = [(each, size) for each, size in zip(scene.shapes, sizes, strict=True) if min(size) > 2]
-        frames = [each for each, size in hollow if each.mask.tobytes() == frame(*size).tobytes()]
+        frames = [thing for thing in scene.shapes if thing.hollow]
         holds = self.place.startswith("holds")
         grid = scene.copy()
         for one in frames:

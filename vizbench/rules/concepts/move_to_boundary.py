@@ -128,10 +128,10 @@ class SlideByTheLine(Rule):
         if line is None:
             return None
         axis = int(line.height > line.width)
-        (low, high), end = _span(line, axis), scene.grid.shape[axis]
+        (low, high), end = line.span(axis), scene.grid.shape[axis]
         steps: list[tuple[Thing, int, int]] = []
         for thing in (each for each in scene.shapes if each is not line):
-            first, last = _span(thing, axis)
+            first, last = thing.span(axis)
             near, far = (low - last, -first) if last <= low else (high - first, end - last)
             steps.append((thing, axis, near if self.way.startswith("towards") else far))
         return _moved(scene, steps)
@@ -142,11 +142,11 @@ class SlideByTheLine(Rule):
             return "an object is not what it was"
         axis = int(line.height > line.width)
         for old, new in came:
-            goals = {*_span(line, axis)} if self.way.startswith("towards") else {0, answer.shape[axis]}
-            stays = _span(old, 1 - axis) == _span(new, 1 - axis) and (
-                (_span(old, axis) < _span(line, axis)) == (_span(new, axis) < _span(line, axis))
+            goals = {*line.span(axis)} if self.way.startswith("towards") else {0, answer.shape[axis]}
+            stays = old.span(1 - axis) == new.span(1 - axis) and (
+                (old.span(axis) < line.span(axis)) == (new.span(axis) < line.span(axis))
             )
-            if not stays or not (old.box == new.box if old.colour == line.colour else goals & {*_span(new, axis)}):
+            if not stays or not (old.box == new.box if old.colour == line.colour else goals & {*new.span(axis)}):
                 return "an object left its lane, passed the line or stops in the open"
         return ""
 
@@ -360,11 +360,6 @@ def _line(scene: Scene) -> Thing | None:
     sizes = (scene.height, 1), (1, scene.width)
     found = [each for each in scene.shapes if each.solid and (each.height, each.width) in sizes]
     return found[0] if len(found) == 1 else None
-
-
-def _span(thing: Thing, axis: int) -> tuple[int, int]:
-    """Its rows (axis 0) or columns (1): the first, and one past the last."""
-    return (thing.left, thing.right) if axis else (thing.top, thing.bottom)
 
 
 def _ways(scene: Scene, thing: Thing, margin: int = 0) -> dict[Side, tuple[int, int]]:

@@ -12,7 +12,7 @@ import numpy as np
 from vizbench.rules.draw import Draw, block, frame
 from vizbench.rules.facts import OLD_COLOURS, REARRANGES, RECOLOURS, SAME_SIZE, SHRINKS
 from vizbench.rules.rule import Axis, Paint, Rule, Side, changed
-from vizbench.rules.scene import Mask, Scene, Thing, cut, paint, stamp
+from vizbench.rules.scene import Mask, Scene, Thing, cut, full_lines, paint, stamp
 from vizbench.types import Grid
 
 
@@ -393,8 +393,8 @@ def _line(things: Sequence[Thing]) -> tuple[bool, list[Thing]] | None:
 def _fields(grid: Grid) -> list[Grid]:
     """Views of three or more equal fields between lines of one colour, upright or level; [] where there are none."""
     for turned in (grid, grid.T):
-        lines = np.flatnonzero((turned == turned[0]).all(axis=0) & (turned[0] != 0)).tolist()
-        fields = [turned[:, a + 1 : b] for a, b in pairwise([-1, *lines, turned.shape[1]]) if b - a > 1]
-        if len(fields) > 2 and len({field.shape for field in fields}) == len({*turned[0, lines].tolist()}) == 1:
+        at = full_lines(turned)
+        fields = [turned[:, a + 1 : b] for a, b in pairwise([-1, *at, turned.shape[1]]) if b - a > 1]
+        if len(fields) > 2 and len({field.shape for field in fields}) == len({*turned[0, at].tolist()}) == 1:
             return fields
     return []

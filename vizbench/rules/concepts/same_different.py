@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Literal, TypeAlias, final
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy.typing as npt
 from vizbench.rules.draw import Draw, block
 from vizbench.rules.facts import ADDS, OLD_COLOURS, ONE_INK, RECOLOURS, REMOVES, SAME_SIZE, SHRINKS
 from vizbench.rules.rule import Ink, Paint, Rule, changed
-from vizbench.rules.scene import Mask, Scene, Thing, paint
+from vizbench.rules.scene import Mask, Scene, Thing, drop, keep, paint, parted, stands
 from vizbench.types import Grid
 
 Deed: TypeAlias = Literal["Keep only", "Take away"]
@@ -50,7 +51,7 @@ class KeepTheAlike(Rule):
             same = question.of(thing.colour)
             if self.trait == "shape":
                 same = [other for other in question.shapes if np.array_equal(other.mask, thing.mask)]
-            if not _kept(thing, answer, (len(same) > 1) == (self.deed == "Keep only")):
+            if not stands(answer, thing, (len(same) > 1) == (self.deed == "Keep only")):
                 return "an object is gone that should stay, or stays"
         return ""
 
@@ -78,7 +79,7 @@ class LinesTheSameWay(Rule):
     def fault(self, question: Scene, answer: Grid) -> str:
         steps = [np.diff(np.argwhere(thing.mask)[:2], axis=0).tolist() for thing in question.shapes]
         for thing, step in zip(question.shapes, steps, strict=True):
-            if not _kept(thing, answer, (steps.count(step) > 1) == (self.deed == "Keep only")):
+            if not stands(answer, thing, (steps.count(step) > 1) == (self.deed == "Keep only")):
                 return "a line is gone that should stay, or stays"
         return ""
 
@@ -145,12 +146,11 @@ class CompareHalves(Rule):
         return grid if draw.chance(0.5) else np.ascontiguousarray(grid.T)
 
     def answer(self, scene: Scene) -> Grid | None:
-        upright, level = (_divided(grid) for grid in (scene.grid, scene.grid.T))
-        if upright == level:
+        upright, level = parted(scene.grid), parted(scene.grid.T)
+        parts = upright or level
+        if parts is None or (upright and level):
             return None
-        grid = scene.grid if upright else scene.grid.T
-        middle = grid.shape[1] // 2
-        seen = self._compared(grid[:, :middle] != 0, grid[:, middle + 1 :] != 0)
+        seen = self._compared(parts[0] != 0, parts[1] != 0)
         found = (seen if upright else seen.T) * np.uint8(self.ink)
         return np.ascontiguousarray(found) if found.any() else None
 
@@ -335,7 +335,7 @@ class SameHalves(Rule):
             cells = {(row, column) for row, column in np.argwhere(thing.mask).tolist()}
             last = (thing.height, thing.width)[axis] - 1
             same = all(((last - row, column), (row, last - column))[axis] in cells for row, column in cells)
-            if not _kept(thing, answer, same == (self.deed == "Keep only")):
+            if not stands(answer, thing, same == (self.deed == "Keep only")):
                 return "an object is gone that should stay, or stays"
         return ""
 
@@ -353,16 +353,7 @@ def _left(scene: Scene, deed: Deed, chosen: Sequence[bool]) -> Grid | None:
     """The grid with the chosen of its shapes alone, or without them; None where that is none or all."""
     if all(chosen) or not any(chosen):
         return None
-    grid = scene.copy()
-    for thing, one in zip(scene.shapes, chosen, strict=True):
-        if one == (deed == "Take away"):
-            paint(grid, thing, 0)
-    return grid
-
-
-def _kept(thing: Thing, answer: Grid, whole: bool) -> bool:
-    """Whether an answer holds all cells of a thing, or, where `whole` is false, none."""
-    return bool(((answer[thing.box] != 0)[thing.mask] == whole).all())
+    return (keep if deed == "Keep only" else drop)(scene, compress(scene.shapes, chosen))
 
 
 def _stroke(way: int, length: int) -> Mask:
@@ -381,12 +372,6 @@ def _way(thing: Thing) -> int:
 def _noise(draw: Draw, cells: int) -> npt.NDArray[np.uint8]:
     """Zeros and ones, evenly; up to 64."""
     return np.unpackbits(np.array([draw.key()], "<u8").view(np.uint8))[:cells]
-
-
-def _divided(grid: Grid) -> bool:
-    """Whether the middle column is of one colour."""
-    middle = grid[:, grid.shape[1] // 2]
-    return grid.shape[1] % 2 == 1 and grid.shape[1] > 2 and bool(middle[0]) and bool((middle == middle[0]).all())
 
 
 def _turns(mask: Mask) -> list[tuple[int, bytes]]:

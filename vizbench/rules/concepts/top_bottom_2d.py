@@ -12,7 +12,7 @@ import numpy as np
 from vizbench.rules.draw import Draw
 from vizbench.rules.facts import ADDS, OLD_COLOURS, ONE_INK, REARRANGES, RECOLOURS, REMOVES, SAME_SIZE, SHRINKS
 from vizbench.rules.rule import Paint, Rule, changed
-from vizbench.rules.scene import Scene, Thing, cut, most, paint
+from vizbench.rules.scene import Scene, Thing, cut, drop, keep, most, paint
 from vizbench.types import Grid
 
 End: TypeAlias = Literal["topmost", "bottommost"]
@@ -61,13 +61,11 @@ class TakeAwayTopOrBottom(Rule):
         return _banded(draw, [draw.colour() for _ in range(draw.between(3, 5))], 2)
 
     def answer(self, scene: Scene) -> Grid | None:
-        keep = "but" in self.which
-        grid = np.zeros_like(scene.grid) if keep else scene.copy()
-        for thing in [_extreme(scene.shapes, end) for end in ("topmost", "bottommost") if end in self.which]:
-            if thing is None or len(scene.shapes) < 3:
-                return None
-            paint(grid, thing, thing.colour if keep else 0)
-        return grid
+        ends = [_extreme(scene.shapes, end) for end in ("topmost", "bottommost") if end in self.which]
+        found = [thing for thing in ends if thing is not None]
+        if len(found) < len(ends) or len(scene.shapes) < 3:
+            return None
+        return (keep if "but" in self.which else drop)(scene, found)
 
     def fault(self, question: Scene, answer: Grid) -> str:
         bands = _bands(question.grid)
@@ -335,7 +333,7 @@ class TopmostOfEachColour(Rule):
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(9, 13)
         counts = draw.pick(((2, 2), (3, 1), (3, 2), (2, 2, 1), (2, 1, 3)))
-        colours = [c for c, n in zip(draw.colours(len(counts)), counts, strict=True) for _ in range(n)]
+        colours = draw.shares(counts)
         masks = [draw.blob(draw.between(1, 3), draw.between(1, 3), 2) for _ in colours]
         if not draw.scatter(grid, masks, colours):
             return None
@@ -344,13 +342,9 @@ class TopmostOfEachColour(Rule):
         return None if any(len(ends) > 1 and ends[1] - ends[0] < 2 for ends in places) else grid
 
     def answer(self, scene: Scene) -> Grid | None:
-        grid = np.zeros_like(scene.grid)
-        for colour in scene.colours:
-            thing = _extreme(scene.of(colour), self.end)
-            if thing is None:
-                return None
-            paint(grid, thing, colour)
-        return grid
+        ends = [_extreme(scene.of(colour), self.end) for colour in scene.colours]
+        found = [thing for thing in ends if thing is not None]
+        return keep(scene, found) if len(found) == len(ends) else None
 
     def fault(self, question: Scene, answer: Grid) -> str:
         way = 1 if self.end == "topmost" else -1

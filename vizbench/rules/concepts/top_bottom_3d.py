@@ -13,7 +13,7 @@ import numpy.typing as npt
 from vizbench.rules.draw import Draw
 from vizbench.rules.facts import OLD_COLOURS, RECOLOURS, SAME_SIZE, SHRINKS
 from vizbench.rules.rule import Paint, Rule, changed
-from vizbench.rules.scene import Scene, stamp
+from vizbench.rules.scene import Scene, parted, stamp
 from vizbench.types import Grid
 
 Box: TypeAlias = tuple[int, int, int, int]
@@ -95,7 +95,7 @@ class TakeLinesBeneath(Rule):
     where: Literal["beneath", "over"]
 
     def question(self, draw: Draw) -> Grid | None:
-        over = draw.shuffled([True, False, *(draw.chance(0.5) for _ in range(draw.below(3)))])
+        over = draw.mixed(2, 4)
         grid = _crossing(draw, [over] * draw.between(1, 3))
         return grid if draw.chance(0.5) else np.ascontiguousarray(grid.T)
 
@@ -289,10 +289,10 @@ class LayHalfOver(Rule):
 
     def answer(self, scene: Scene) -> Grid | None:
         grid = scene.grid if self.half in ("left", "right") else scene.grid.T
-        w = grid.shape[1] // 2
-        if not w or grid.shape[1] % 2 == 0 or not grid[0, w] or (grid[:, w] != grid[0, w]).any():
+        parts = parted(grid)
+        if parts is None:
             return None
-        upper, lower = (grid[:, :w], grid[:, w + 1 :])[:: 1 if self.half in ("left", "top") else -1]
+        upper, lower = parts[:: 1 if self.half in ("left", "top") else -1]
         told = np.where(upper != 0, upper, lower)
         return told if self.half in ("left", "right") else np.ascontiguousarray(told.T)
 
