@@ -68,7 +68,7 @@ def mutants(instance: Instance, codes: int) -> list[Grid]:
     changed: list[Grid] = []
     for cells in (1, 1, 1, 1, 2, 5):
         grid = instance.target.copy()
-        for place in rng.choice(grid.size, cells, replace=False):
+        for place in rng.choice(grid.size, min(cells, grid.size), replace=False):
             grid.flat[place] = (int(grid.flat[place]) + int(rng.integers(1, codes))) % codes
         changed.append(grid)
     return changed
