@@ -150,3 +150,29 @@ class Dies(Model[Any]):
 
     def predict(self, questions, attempts, seed):
         yield from ()
+
+
+@final
+class Filmer(Model[Any]):
+    """Nine frames of a black and white grid, in which one cell after the other of the upper row turns, in attempt k
+    5 + k of them; by its checkpoint only `two` frames, the ends, or `still` ones, the end."""
+
+    modality = "frames"
+    frames = FrameSpec(count=9, cell=2)
+
+    def __init__(self, checkpoint):
+        self.way = checkpoint
+
+    def adapt(self, examples, context):
+        return {}
+
+    def predict(self, questions, attempts, seed):
+        for question in questions:
+            yield [self.clip(question, 5 + attempt) for attempt in range(attempts)]
+
+    def clip(self, question, changed):
+        clip = np.repeat(question[None], 9, axis=0)
+        for k, frame in enumerate(clip):
+            upper = frame[:2, : 2 * (changed * k // 8)]
+            upper[:] = 255 - upper
+        return {"two": clip[[0, -1]], "still": clip[[-1] * 9]}.get(self.way, clip)

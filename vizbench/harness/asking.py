@@ -20,7 +20,7 @@ import msgspec
 
 from vizbench.errors import UserError
 from vizbench.formats.rows import Row
-from vizbench.harness.channel import Channel, channel_for
+from vizbench.harness.channel import Channel, FrameChannel, channel_for
 from vizbench.harness.model import Context, Model, Progress, Schedule
 from vizbench.harness.plan import Cell
 from vizbench.harness.provenance import environment, now
@@ -158,6 +158,8 @@ def _judge(
     if isinstance(decoded, DecodeFailure):
         return Record(instance.id, attempt, False, False, 0.0, str(decoded.reason), {}, None, True, seconds)
     verdict = asking.judge.verify(instance, decoded.grid)
+    framed = isinstance(channel, FrameChannel)
+    way = channel.way(prediction, instance.question, decoded.grid) if framed else []
     return Record(
         id=instance.id,
         attempt=attempt,
@@ -169,6 +171,7 @@ def _judge(
         answer=decoded.grid.tolist(),
         undecodable=False,
         seconds=seconds,
+        way=tuple(state.tolist() for state in way),
     )
 
 

@@ -29,6 +29,12 @@ from vizbench.words import plural
 FORMAT: Final = 1
 """Rises when a file of a run changes its meaning."""
 
+MAX_WAY: Final = 63
+"""States on the way to an answer that a record keeps: 64 with the answer."""
+
+MAX_WAY_CELLS: Final = 1 << 16
+"""Cells that these states have together."""
+
 R = TypeVar("R", bound=msgspec.Struct)
 
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -83,9 +89,13 @@ class Session(msgspec.Struct, frozen=True):
 
 
 @final
-class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One prediction, judged. id: the question's; attempt: from 0; answer: None where nothing could be decoded, which
-    `undecodable` says too; seconds: the model's share of time; the rest as in `Verdict`."""
+    `undecodable` says too; seconds: the model's share of time; way: the states before the answer, in its shape, where a
+    clip shows them (`FrameChannel.way`); the rest as in `Verdict`.
+
+    The way is left out of the line where there is none, as it is in runs of before.
+    """
 
     id: str
     attempt: Annotated[int, Meta(ge=0)]
@@ -97,6 +107,7 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     answer: Nested | None
     undecodable: bool
     seconds: Annotated[float, Meta(ge=0)]
+    way: Annotated[tuple[Nested, ...], Meta(max_length=MAX_WAY)] = ()
 
 
 @final
@@ -201,7 +212,8 @@ def read_cell(directory: Path) -> CellRun:
     sessions, _ = read_log(directory / "sessions.jsonl", Session)
     records, _ = read_records(directory, header.cell, [question.id for question in questions])
     for record in records:
-        _check_rectangle(directory, record.id, *([] if record.answer is None else [record.answer]))
+        _check_rectangle(directory, record.id, *([] if record.answer is None else [record.answer]), *record.way)
+        _check_way(directory, record)
     return CellRun(directory, header, questions, sessions, records, read_error(directory))
 
 
@@ -242,3 +254,20 @@ def _check_rectangle(directory: Path, name: str, *grids: list[list[int]]) -> Non
     for rows in grids:
         if len({len(row) for row in rows}) != 1:
             raise UserError(f"{directory} is corrupt (a grid of {name[:80]!r} is no rectangle): remove it")
+
+
+def _check_way(directory: Path, record: Record) -> None:
+    if not record.way:
+        return
+    goal = None if record.answer is None else _size(record.answer)
+    if any(_size(state) != goal for state in record.way):
+        fault = "has another shape than the answer"
+    elif len(record.way) * len(record.way[0]) * len(record.way[0][0]) > MAX_WAY_CELLS:
+        fault = f"has over {MAX_WAY_CELLS:,} cells"
+    else:
+        return
+    raise UserError(f"{directory} is corrupt (the way to the answer of {record.id[:80]!r} {fault}): remove it")
+
+
+def _size(rows: list[list[int]]) -> tuple[int, int]:
+    return len(rows), len(rows[0])

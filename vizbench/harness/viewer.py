@@ -192,10 +192,14 @@ def way(states: Sequence[Grid], answer: int) -> Json:
 
 
 def _answer(record: Record, row: Row) -> list[Json]:
-    """Verdict, reason, share of cells, grid: None where there is none, 0 where it is the stored one."""
+    """Verdict, reason, share of cells, grid: None where there is none, 0 where it is the stored one; and, only where
+    the answer's frames show one, the way to it."""
     verdict = "exact" if record.exact else "valid" if record.valid else "undecodable" if record.undecodable else "wrong"
     grid = None if record.answer is None else 0 if record.answer == row.target else packed(record.answer)
-    return [VERDICTS.index(verdict), record.reason, round(record.cells, 4), grid]
+    told = [VERDICTS.index(verdict), record.reason, round(record.cells, 4), grid]
+    if not record.way or record.answer is None:
+        return told
+    return [*told, way([np.array(state, np.uint8) for state in (*record.way, record.answer)], -1)]
 
 
 def _ways(cell: CellRun, rows: Sequence[Row]) -> list[Json]:

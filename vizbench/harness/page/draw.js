@@ -49,24 +49,28 @@ function draw(canvas, width, cells, colours, goal) {
 
 // A picture with its name for those who do not see it.
 function picture(grid, colours, goal, label) {
-  const canvas = element("canvas"), cells = codes(grid[1]);
-  const differ = draw(canvas, grid[0], cells, colours, goal && same(grid, goal) ? codes(goal[1]) : null);
+  return painted(grid[0], codes(grid[1]), colours, goal && same(grid, goal) ? codes(goal[1]) : null, label);
+}
+function painted(width, cells, colours, goal, label) {
+  const canvas = element("canvas"), differ = draw(canvas, width, cells, colours, goal);
   canvas.setAttribute("role", "img");
-  const size = label + ", " + cells.length / grid[0] + " by " + grid[0];
+  const size = label + ", " + cells.length / width + " by " + width;
   canvas.setAttribute("aria-label", size + (differ ? ", " + differ + " cells differ" : ""));
   return canvas;
 }
 
-// A picture that plays: the states of a process, with a button and a slider. It shows the answer until it is played.
-function film(process, colours, label) {
-  const states = unroll(process), width = process[0][0], last = states.length - 1;
-  const canvas = picture(process[0], colours, null, label), play = element("button", "▶"), slider = element("input");
+// A picture that plays: the states of a process, with a button and a slider. It shows the answer until it is played;
+// cells of the answer alone, not of what leads to it, are outlined where they differ from `goal`.
+function film(process, colours, goal, label) {
+  const states = unroll(process), width = process[0][0], last = states.length - 1, rest = process[2];
+  const wanted = goal && same(process[0], goal) ? codes(goal[1]) : null;
+  const canvas = painted(width, states[rest], colours, wanted, label), play = element("button", "▶"), slider = element("input");
   const count = element("span"), bar = element("div", undefined, "film"), made = element("div");
   let timer = 0;
   const at = k => {
     slider.value = k;
     count.textContent = k + " / " + last;
-    draw(canvas, width, states[k], colours, null);
+    draw(canvas, width, states[k], colours, k === rest ? wanted : null);
   };
   const stop = () => { clearInterval(timer); timer = 0; play.textContent = "▶"; };
   play.type = "button";
@@ -85,7 +89,7 @@ function film(process, colours, label) {
     }, Math.max(40, Math.min(400, 6000 / last)));
   };
   slider.oninput = () => { stop(); at(+slider.value); };
-  at(process[2]);
+  at(rest);
   bar.append(play, slider, count);
   made.append(canvas, bar);
   return made;

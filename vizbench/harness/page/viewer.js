@@ -26,12 +26,12 @@ function board(title, content, ...lines) {
   made.append(element("h3", title), content, ...lines);
   return made;
 }
-function answered([verdict, reason, cells, grid], number, count, set, target) {
+function answered([verdict, reason, cells, grid, way], number, count, set, target) {
   const title = count > 1 ? "Answer " + (number + 1) : "Answer", kind = data.verdicts[verdict];
   const line = element("p"), text = kind === "valid" ? "valid, not the stored answer" : kind;
   line.append(element("span", text, "tag " + kind), " " + (100 * cells).toFixed(1) + "% of cells");
   const content = grid === null ? element("div", "no grid", "blank")
-    : picture(grid || target, set.colours, target, title);
+    : way ? film(way, set.colours, target, title) : picture(grid || target, set.colours, target, title);
   const made = board(title, content, line, element("p", reason, "reason"));
   made.classList.add("answer");
   if (count > 1) made.onclick = () => { state.attempt = number; ring(); };
@@ -80,7 +80,7 @@ async function show() {
   const passing = answers.filter(wanted).length;
   $("place").textContent = (state.i + 1) + " of " + answers.length + " · " + asked.ids[state.i];
   $("passing").textContent = $("wish").value === "any" ? "" : passing + " of " + answers.length + " questions";
-  const stored = way ? film(way, set.colours, "Stored answer") : picture(target, set.colours, null, "Stored answer");
+  const stored = way ? film(way, set.colours, null, "Stored answer") : picture(target, set.colours, null, "Stored answer");
   const tail = mineAnswers.length ? mineAnswers.map((one, k) => answered(one, k, mineAnswers.length, set, target))
     : [board("Answer", element("div", "not answered", "blank"))];
   $("attempt").textContent = "";
@@ -125,7 +125,8 @@ const keys = {
   ArrowRight: () => go(1),
   "[": () => { state.attempt -= 1; ring(); },
   "]": () => { state.attempt += 1; ring(); },
-  p: () => document.querySelector("#boards .play")?.click(),
+  p: () => document.querySelector("#boards .board:not(.answer) .play")?.click(),
+  a: () => document.querySelectorAll("#boards .answer")[state.attempt]?.querySelector(".play")?.click(),
 };
 addEventListener("keydown", event => {
   if (typing(event) || !Object.hasOwn(keys, event.key)) return;
