@@ -163,27 +163,42 @@ def pass_at(n: int, hits: int, k: int) -> float:
 
 def distinct(runs: Sequence[CellRun]) -> list[CellRun]:
     """The runs, each cell once: where two folders hold it, as they hold the baselines of two evaluations, the one
-    with more answers, the later one of equals."""
-    best: dict[tuple[Kind, int], CellRun] = {}
+    with more answers, the later one of equals. Of a file that one of them asked the first questions of alone, too."""
+    groups: dict[tuple[object, ...], list[CellRun]] = {}
     for run in runs:
-        key = kind(run), run.header.cell.seed
-        if key not in best or _weight(run) > _weight(best[key]):
-            best[key] = run
-    return list(best.values())
+        *rest, _ = kind(run)
+        groups.setdefault((*rest, run.header.cell.seed), []).append(run)
+    found: list[CellRun] = []
+    for group in groups.values():
+        kept: list[CellRun] = []
+        for run in sorted(group, key=_weight, reverse=True):
+            if not any(_same_data(run, other) for other in kept):
+                kept.append(run)
+        found += kept
+    return found
 
 
-Kind: TypeAlias = tuple[Cell, int, str | None, str | None]
-"""A cell without its seed, the version of its task, and the digests of the model's weights and of its file."""
+Kind: TypeAlias = tuple[Cell, int, str | None, str | None, str]
+"""A cell without its seed, the version of its task, the digests of the model's weights and of its file, and for a
+corpus that of its data."""
 
 
 def kind(run: CellRun) -> Kind:
     """What a cell shares with those of other seeds: the cell with its seed and n_test set to 0, its shots to the
     examples that there were, and a baseline's training, which it does not have, left out; and what answered what: other
-    weights, another file or another version of the task are never pooled."""
+    weights, another file or another version of the task are never pooled, nor are two files of ARC of the same name.
+    The digest of these is of the questions that were asked: a plan that asks fewer than a file has makes another kind.
+    """
     header = run.header
     cell = msgspec.structs.replace(run.header.cell, shots=run.header.data.examples, n_test=0, seed=0)
     cell = msgspec.structs.replace(cell, steps=None, epochs=None) if cell.model in TRIVIAL else cell
-    return cell, header.task.version, header.weights, header.code
+    data = header.data.digest if of_corpus(run) else ""
+    return cell, header.task.version, header.weights, header.code, data
+
+
+def of_corpus(run: CellRun) -> bool:
+    """Whether its data is a file or an episode, which its name alone does not tell: folders hold other files."""
+    return run.header.cell.shots is None
 
 
 def summaries(runs: Sequence[CellRun]) -> list[Summary]:
@@ -223,6 +238,17 @@ def flaws(runs: Sequence[CellRun]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(what) for found in lists for what in found))
 
 
+def _same_data(a: CellRun, b: CellRun) -> bool:
+    """Whether two cells of one name hold the same questions, or one the first of the other's: the digest is of all that
+    were asked, and cannot be compared there."""
+    if not of_corpus(a) or a.header.data.digest == b.header.data.digest:
+        return True
+    pairs = zip(a.questions, b.questions, strict=False)
+    return len(a.questions) != len(b.questions) and all(
+        (x.question, x.target) == (y.question, y.target) for x, y in pairs
+    )
+
+
 def _weight(run: CellRun) -> tuple[int, str]:
     return len(run.records), run.header.created
 
@@ -237,7 +263,7 @@ def _summary(runs: Sequence[CellRun], paths: bool, mark: str) -> Summary:
     cell = header.cell
     records = [record for run in runs for record in run.records]
     first = _first(records)
-    repeated = cell.shots is None
+    repeated = of_corpus(runs[0])
     pooled = cell.model in UNTRAINED and not repeated
     by_seed = [first] if pooled else [found for run in runs if (found := _first(run.records))]
     exact = [(sum(record.exact for record in found), len(found)) for found in by_seed]
