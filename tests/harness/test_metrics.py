@@ -206,6 +206,14 @@ def test_a_task_leaks_where_a_trivial_baseline_passes_5_percent_valid():
     assert [(task, row.model, row.shots, row.valid) for task, row in found.items()] == [("t/x", "copy", 2, 0.06)]
 
 
+@pytest.mark.parametrize(
+    ("hits", "n", "leaky"),
+    [(1, 12, False), (2, 12, False), (3, 12, True), (6, 99, False), (6, 100, True), (5, 100, False)],
+)
+def test_few_answers_leak_only_beyond_chance(hits, n, leaky):
+    assert bool(leaks(summaries([answered([k < hits for k in range(n)], model="copy")]))) == leaky
+
+
 def test_every_share_lies_within_0_and_1_and_no_field_is_forgotten():
     [row] = summaries([answered([True, False, None])])
     assert (row.n, row.asked, row.valid_low, row.valid_high) == (2, 3, *wilson(1, 2))
