@@ -374,7 +374,7 @@ def report(
     cells, lost = read_runs(runs), read_lost(runs)
     lacking = gaps(cells, lost)
     if html is not None:
-        write_report(runs, html)
+        write_report(cells, lost, html)
     if csv is not None:
         export.write_csv(cells, csv)
         beside = csv.with_name(f"{csv.stem}-unfinished.csv")

@@ -6,7 +6,7 @@ import shutil
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # each of these costs what `vizbench --help` may not
     from vizbench.harness.plan import Cell
     from vizbench.harness.records import CellRun
     from vizbench.harness.score import Score, Scored
-    from vizbench.types import Grid, Instance, Look
+    from vizbench.types import Grid, Instance, Look, Verdict
 
 
 MAX_PICTURES = 3
@@ -154,10 +154,7 @@ def judged(result: Judged) -> None:
             f"left aside: answers to unknown rows: {summary.unknown:,}; second answers to a row: {summary.duplicates:,}"
         )
     columns(("valid", "exact", "cells"), [[f"{x:.4f}" for x in (summary.valid, summary.exact, summary.cells)]])
-    reasons = Counter(verdict.reason for verdict in result.verdicts.values() if not verdict.valid)
-    if reasons:
-        out()
-        columns(("rows", "why wrong"), [(f"{count:,}", reason) for reason, count in reasons.most_common(5)])
+    _why(result.verdicts)
 
 
 def scored(result: Scored) -> None:
@@ -183,7 +180,12 @@ def scored(result: Scored) -> None:
     columns(
         ("judged", "valid [95%]", "exact [95%]", "cells"), [(_judged_by(score), valid, exact, f"{score.cells:.4f}")]
     )
-    reasons = Counter(verdict.reason for verdict in result.verdicts.values() if not verdict.valid)
+    _why(result.verdicts)
+
+
+def _why(verdicts: Mapping[str, Verdict]) -> None:
+    """The reasons for which most answers were wrong."""
+    reasons = Counter(verdict.reason for verdict in verdicts.values() if not verdict.valid)
     if reasons:
         out()
         columns(("rows", "why wrong"), [(f"{count:,}", reason) for reason, count in reasons.most_common(5)])
@@ -201,6 +203,8 @@ def results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
     """The tables of a run, one a task: the models that were asked for stand in bold beside the baselines."""
     from rich.table import Table
 
+    from vizbench.harness.metrics import leaks
+
     for task in dict.fromkeys(row.task for row in rows):
         here = [row for row in rows if row.task == task]
         out(f"\n{task} ({(here[0].kin or 'kin unknown').partition(':')[0]})")
@@ -208,7 +212,11 @@ def results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
             out(f"flagged: {flaw}")
         table = Table(box=None, pad_edge=False, header_style="bold")
         table.add_column("model", overflow="fold")
-        for name in ("shots", "n", "exact [95% interval]", "valid", "cells", "adapted in"):
+        several = sorted({row.attempts for row in here if row.attempts > 1})
+        if several:
+            out("exact, valid, cells: of first attempts; @k: one of k answers, unbiased")
+        at = [f"{what}@{k}" for what in ("exact", "valid") for k in several]
+        for name in ("shots", "n", "exact [95% interval]", "valid", "cells", *at, "adapted in"):
             table.add_column(name, justify="right", no_wrap=True)
         for row in sorted(here, key=lambda row: row.shots):
             table.add_row(
@@ -218,10 +226,14 @@ def results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
                 f"{row.exact:.3f} [{row.exact_low:.3f}, {row.exact_high:.3f}]",
                 f"{row.valid:.3f}",
                 f"{row.cells:.3f}",
+                *(f"{share[k]:.3f}" if k in share else "" for share in (row.exact_at, row.valid_at) for k in several),
                 f"{row.seconds:.0f} s" if row.seconds >= 0.5 else "",
                 style="bold" if row.model in asked else None,
             )
         draw(table)
+    found = [f"{task} ({row.model} {row.valid:.1%} valid, n {row.n:,})" for task, row in leaks(rows).items()]
+    if found:
+        out(f"\nleaky, a trivial baseline passes: {', '.join(found)}")
     out("\nnear, far: whether a relative of the task was among the embedded pair's pretraining worlds")
 
 
@@ -319,11 +331,18 @@ def forecast(cells: Sequence[Forecast], jobs: int, folder: Path) -> None:
 
 
 def _folded(free: Sequence[Forecast]) -> tuple[str, str, str, str, str]:
-    """One line for cells that cost nothing: which models', how many, and what of them is done."""
+    """One line for cells that cost nothing: which models', how many, their data, and what of them is done."""
     models = ", ".join(dict.fromkeys(each.cell.model for each in free))
     done = sum(each.state == "done" for each in free)
     time = "done" if done == len(free) else f"under {FREE} s each" + (f", {done:,} done" if done else "")
-    return f"{plural(len(free), 'cell')} of {models}", "", "", f"{sum(each.answers for each in free):,}", time
+    data = _range(each.examples for each in free), _range(each.questions for each in free)
+    return f"{plural(len(free), 'cell')} of {models}", *data, f"{sum(each.answers for each in free):,}", time
+
+
+def _range(values: Iterable[int | None]) -> str:
+    """What each of several cells needs: one number, or the least and the most."""
+    known = sorted({value for value in values if value is not None})
+    return " to ".join(f"{value:,}" for value in dict.fromkeys((known[0], known[-1]))) if known else "?"
 
 
 def _time(cell: Forecast) -> str:

@@ -16,7 +16,7 @@ from vizbench.harness.gaps import gaps
 from vizbench.harness.jobs import check_jobs
 from vizbench.harness.metrics import summaries
 from vizbench.harness.plan import TRIVIAL, Plan
-from vizbench.harness.records import read_cell
+from vizbench.harness.records import read_cell, read_lost, read_runs
 from vizbench.harness.report import write_report
 from vizbench.harness.run import run
 
@@ -43,7 +43,7 @@ def measure(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
     report = folder / "report.html"
     begun = [outcome.directory for outcome in outcomes if outcome.begun]
     if begun:
-        write_report([folder], report)
+        write_report(read_runs([folder]), read_lost([folder]), report)
     cells = [read_cell(directory) for directory in begun]
     failed = {outcome.directory.name: outcome.error for outcome in outcomes if outcome.error}
     if json:

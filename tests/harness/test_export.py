@@ -8,6 +8,7 @@ import re
 
 from tests.commands import refused
 from tests.harness.made import answered, cell_run, record, share
+from vizbench import console
 from vizbench.harness import compare
 from vizbench.harness import tables as page
 from vizbench.harness.export import csv_text, markdown
@@ -70,7 +71,7 @@ def test_markdown_has_a_section_for_each_question():
     assert found["Data efficiency"][2][3].startswith("> ")
     assert not re.search(r"\?|over seeds for several", markdown(cells))
     assert [row[1] for row in found["Models on the same questions"][2:]] == ["3", "10", "30"]
-    assert "`copy` gives 6.0% valid answers" in markdown(cells)
+    assert "`copy` gives 6.0% valid answers (3.5, 10.2) of 200 with 3 examples" in markdown(cells)
     assert "Ours, where the paper is silent" in found
     assert "Unfinished" not in found
     assert not {"ARC tasks solved", "Concepts"} & set(found)
@@ -87,7 +88,16 @@ def test_a_ratio_that_neither_model_lets_know_says_why():
 def test_a_budget_that_the_papers_figure_draws_elsewhere_shows_both():
     found = tables(markdown(curve("mine", 0.1, 0.5, 0.95, task="eca/108") + curve("mine", 0, 0, 1, task="t/own")))
     by_task = {row[0]: row[-2:] for row in found["Examples to reach 90%"][2:]}
-    assert by_task == {"eca/108": ["– (drawn: 100)", "100"], "t/own": ["", ""]}
+    assert by_task == {"eca/108": ["not reached (drawn: 100)", "100"], "t/own": ["", ""]}
+
+
+def test_attempts_are_told_of_exact_and_valid():
+    answers = [record("a"), record("a", 1, valid=True), record("b", exact=True), record("b", 1, exact=True)]
+    text = markdown([cell_run(answers, attempts=2, names="ab")])
+    head, _, row = tables(text)["t/x"]
+    assert (head[-2:], row[-2:]) == (["exact@2", "valid@2"], ["50.0%", "100.0%"])
+    assert "All of first attempts, but @k" in text
+    assert "first attempts" not in markdown([answered([True])])
 
 
 def test_what_is_unfinished_is_told():
@@ -147,3 +157,16 @@ def test_the_command_draws_figures(run, tmp_path):
     files = list((tmp_path / "f").iterdir())
     assert {file.suffix for file in files} == set(starts)
     assert all(file.read_bytes().startswith(starts[file.suffix]) for file in files)
+
+
+def test_the_terminal_tells_of_attempts_and_names_leaky_tasks(capsys):
+    answers = [record("a"), record("a", 1, valid=True), record("b", exact=True), record("b", 1, exact=True)]
+    console.results(summaries([cell_run(answers, attempts=2, names="ab", model="mine")]), ())
+    text = capsys.readouterr().out
+    assert "exact@2" in text and "valid@2" in text and "0.500 1.000" in " ".join(text.split())
+    assert "exact, valid, cells: of first attempts" in text
+    assert "leaky" not in text
+    console.results(summaries([answered(share(0.06), "copy", task=task) for task in ("t/x", "t/y")]), ())
+    text = capsys.readouterr().out
+    assert "passes: t/x (copy 6.0% valid, n 200), t/y (copy 6.0% valid, n 200)\n" in text
+    assert "first attempts" not in text

@@ -135,7 +135,22 @@ def test_cells_that_cost_nothing_are_one_line(capsys: pytest.CaptureFixture[str]
     _, slow, broken, folded, _, total, *_ = told(capsys, ("mine", 0.1, 5, ""), *free, ("bad", None, 5, "no luck"))
     assert slow.split() == ["mine", "on", "t/x,", "3", "shots", "3", "5", "5", "0.1", "s"]
     assert broken.endswith("no luck")
-    assert folded.split() == ["3", "cells", "of", "copy,", "blank", "10", "under", "0.1", "s", "each,", "1", "done"]
+    assert folded.split() == [
+        "3",
+        "cells",
+        "of",
+        "copy,",
+        "blank",
+        "3",
+        "5",
+        "10",
+        "under",
+        "0.1",
+        "s",
+        "each,",
+        "1",
+        "done",
+    ]
     assert total == "5 cells under r, 4 of them unfinished: 20 answers to give"
 
 
@@ -147,4 +162,10 @@ def test_one_cell_stands_for_itself_and_is_no_plural(capsys: pytest.CaptureFixtu
 
 def test_what_is_done_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     _, line, *_ = told(capsys, ("copy", 0.0, 0, ""), ("blank", 0.0, 0, ""))
-    assert line.split() == ["2", "cells", "of", "copy,", "blank", "0", "done"]
+    assert line.split() == ["2", "cells", "of", "copy,", "blank", "3", "5", "0", "done"]
+    free = [
+        Forecast(Cell("t/x", "copy", "none", n, 0, 5, 1), "d", "new", n, q, 5, 0.0, True, "")
+        for n, q in ((3, 5), (30, 2), (3000, 5))
+    ]
+    console.forecast(free, 1, Path("r"))
+    assert capsys.readouterr().out.splitlines()[1].split()[4:11] == ["3", "to", "3,000", "2", "to", "5", "15"]

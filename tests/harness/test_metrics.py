@@ -162,6 +162,32 @@ def test_a_cell_that_two_folders_hold_counts_once():
     assert len(distinct([full, answered([True], seed=1), answered([True], shots=3), answered([True], steps=9)])) == 4
 
 
+def test_two_files_of_one_name_are_two_cells():
+    def corpus(hits, digest, target=1, **more):
+        run = answered(hits, shots=None, task="arc-json:data/x.json", digest=digest, **more)
+        return replace(run, questions=[msgspec.structs.replace(q, target=[[target]]) for q in run.questions])
+
+    one, other = corpus([True, True], "a"), corpus([False], "b", target=2)
+    for runs in ([one, other], [other, one]):
+        assert len(distinct(runs)) == 2
+        assert sorted((row.n, row.exact) for row in summaries(runs)) == [(1, 0.0), (2, 1.0)]
+    again, begun = corpus([False, False], "a", created="2026"), corpus([True, None], "a")
+    assert distinct([one, again, begun]) == [again]
+    head = corpus([False], "c")  # --n-test 1: the first of the same questions
+    assert distinct([head, one]) == distinct([one, head]) == [one]
+    assert distinct([head, corpus([None, None], "a")]) == [head]
+    assert len(distinct([head, corpus([True], "d")])) == 2  # as many questions, and other demonstrations
+    twice = [one, corpus([False, False], "a", seed=1)]
+    wide = [replace(run, header=_asking(run.header, 200)) for run in twice[1:]]
+    assert [row.n for row in summaries([twice[0], *wide])] == [4]  # n_test differs, the data does not
+    made = [answered([True], digest="a"), answered([True, True], digest="b")]  # a generator's are told by its seed
+    assert distinct(made) == made[1:]
+
+
+def _asking(header, n_test):
+    return msgspec.structs.replace(header, cell=msgspec.structs.replace(header.cell, n_test=n_test))
+
+
 def test_baselines_have_no_training_to_tell_them_apart():
     rows = summaries([cell_run([record("a")], steps=5), cell_run([record("a")], steps=9, seed=1)])
     assert [(row.n, row.training) for row in rows] == [(2, "none")]
@@ -178,6 +204,14 @@ def test_a_task_leaks_where_a_trivial_baseline_passes_5_percent_valid():
     assert leaks([]) == {}
     found = leaks([*rows(0.055, 0.06, 0.01), *rows(0.06, model="nearest")])
     assert [(task, row.model, row.shots, row.valid) for task, row in found.items()] == [("t/x", "copy", 2, 0.06)]
+
+
+@pytest.mark.parametrize(
+    ("hits", "n", "leaky"),
+    [(1, 12, False), (2, 12, False), (3, 12, True), (6, 99, False), (6, 100, True), (5, 100, False)],
+)
+def test_few_answers_leak_only_beyond_chance(hits, n, leaky):
+    assert bool(leaks(summaries([answered([k < hits for k in range(n)], model="copy")]))) == leaky
 
 
 def test_every_share_lies_within_0_and_1_and_no_field_is_forgotten():

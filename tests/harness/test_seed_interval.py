@@ -142,6 +142,24 @@ def test_baselines_that_learn_nothing_have_no_clusters(model):
     assert (learns.exact_low, learns.exact_high) == seed_interval([(0, 200), (20, 200)]) != wilson(20, 400)
 
 
+def test_baselines_that_learn_nothing_have_no_clusters_on_a_corpus_either():
+    def rows(model):
+        runs = [
+            cell_run(
+                [record(n, exact=n in right) for n in "abcd"], seed, model, None, task="arc-json:/d/Copy/Copy1.json"
+            )
+            for seed, right in enumerate(("", "ab", "abcd"))
+        ]
+        return *summaries(runs), *concepts(runs, (model,))
+
+    row, concept = rows("random")
+    assert (row.n, row.exact_low, row.exact_high) == (12, *wilson(2, 4))
+    assert (concept.low, concept.high) == pytest.approx(wilson(0.5, 1))  # one task is one cluster
+    learns, _ = rows("nearest")
+    spread = seed_interval([(0, 4), (2, 4), (4, 4)], repeated=True)
+    assert (learns.exact_low, learns.exact_high) == spread != wilson(2, 4)
+
+
 def test_corpora_are_the_same_questions_in_every_seed():
     def run(seed, *exact):
         records = [record(name, exact=e) for name, e in zip("ab", exact, strict=True)]

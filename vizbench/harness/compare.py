@@ -1,7 +1,7 @@
 """Models against one another on the same questions, and against budgets: differences, budgets to reach 90%, ratios.
 
-All from records alone, over first attempts. Pairs are of models with weights; the trivial baselines stand beside them
-in every table and need no interval of their own. The same arguments give the same intervals.
+All from records alone, over first attempts, and of models alone, as is the overlap of `corpus`: the trivial baselines
+stand in the tables of results and of concepts. The same arguments give the same intervals.
 """
 
 from __future__ import annotations

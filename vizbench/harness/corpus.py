@@ -15,7 +15,7 @@ from typing import TypeAlias, final
 from vizbench import sources
 from vizbench.harness import clusters
 from vizbench.harness.contender import Contender, contenders
-from vizbench.harness.metrics import distinct, seed_interval
+from vizbench.harness.metrics import distinct, interval_of
 from vizbench.harness.paper import paper
 from vizbench.harness.plan import TRIVIAL
 from vizbench.harness.records import CellRun
@@ -41,7 +41,7 @@ class Overlap:
 class Concept:
     """One model on one concept: share of n test inputs solved in any of the attempts, with its 95% interval, of tasks
     as clusters (`clusters`). A test input is once in n for each seed, and more seeds make the interval no narrower
-    (`metrics.seed_interval`)."""
+    (`metrics.interval_of`)."""
 
     model: Contender
     concept: str
@@ -96,7 +96,7 @@ def solved(runs: Sequence[CellRun], baselines: Collection[str] = ()) -> list[Sol
         key = _folder(run.header.cell.task), model, run.header.cell.attempts
         found.setdefault(key, {}).setdefault(run.header.cell.seed, []).append(all(_inputs(run)))
     return [
-        Solved(*key, *_counted([(sum(tasks), len(tasks)) for tasks in seeds.values()]))
+        Solved(*key, *_counted(key[1], [(sum(tasks), len(tasks)) for tasks in seeds.values()]))
         for key, seeds in sorted(found.items())
     ]
 
@@ -120,14 +120,14 @@ def concepts(runs: Sequence[CellRun], baselines: Collection[str] = ()) -> list[C
         for concept, seeds in here.items():
             effect = clusters.design_effect([task for tasks in seeds.values() for task in tasks], alike)
             counts = [(sum(hits for hits, _ in tasks), sum(of for _, of in tasks)) for tasks in seeds.values()]
-            rows.append(Concept(model, concept, attempts, *_counted(counts, effect)))
+            rows.append(Concept(model, concept, attempts, *_counted(model, counts, effect)))
     return sorted(rows, key=lambda row: (row.model, row.attempts, order[row.concept]))
 
 
-def _counted(counts: clusters.Counts, effect: float = 1.0) -> tuple[int, int, float, float, float]:
+def _counted(model: Contender, counts: clusters.Counts, effect: float = 1.0) -> tuple[int, int, float, float, float]:
     """How many there are and how many of them solved, over all seeds; their share and its interval. counts: a seed."""
     hits, n = sum(hits for hits, _ in counts), sum(of for _, of in counts)
-    return n, hits, hits / n, *seed_interval(counts, repeated=True, effect=effect)
+    return n, hits, hits / n, *interval_of(model.name, counts, repeated=True, effect=effect)
 
 
 def _overlap(corpus: str, attempts: int, a: Contender, a_solved: _Solved, b: Contender, b_solved: _Solved) -> Overlap:

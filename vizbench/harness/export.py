@@ -81,7 +81,7 @@ def _amiss(cells: Sequence[CellRun], lost: Sequence[Lost]) -> str:
 def _leaky(rows: Sequence[Summary]) -> str:
     lines = [
         f"- {_text(task_label(task))}: `{row.model}` gives {row.valid:.1%} valid answers "
-        f"({_interval(row.valid_low, row.valid_high)}) with {row.shots} examples"
+        f"({_interval(row.valid_low, row.valid_high)}) of {row.n:,} with {row.shots} examples"
         for task, row in leaks(rows).items()
     ]
     head = f"## Leaky tasks\n\nA trivial baseline passes {LEAK:.0%} valid: read other models' shares against its.\n"
@@ -99,7 +99,8 @@ def _results(task: str, rows: Sequence[Summary]) -> str:
     paths = any(row.psr is not None for row in rows)
     attempts = sorted({row.attempts for row in rows if row.attempts > 1})
     head = ["model", "examples", "n", "exact [95%]", "valid [95%]", "cells", "undecodable"]
-    head += [*(f"pass@{k}" for k in attempts), *(("psr", "rpl") if paths else ())]
+    head += [f"{what}@{k}" for what in ("exact", "valid") for k in attempts]
+    head += ("psr", "rpl") if paths else ()
     lines = [
         [
             _text(label_of(who(row))),
@@ -109,12 +110,13 @@ def _results(task: str, rows: Sequence[Summary]) -> str:
             f"{row.valid:.1%} [{_interval(row.valid_low, row.valid_high)}]",
             f"{row.cells:.1%}",
             f"{row.undecodable:.1%}",
-            *(_share(row.exact_at.get(k)) for k in attempts),
+            *(_share(at.get(k)) for at in (row.exact_at, row.valid_at) for k in attempts),
             *((_share(row.psr), "" if row.rpl is None else f"{row.rpl:.3f}") if paths else ()),
         ]
         for row in rows
     ]
-    return f"## {_text(task_label(task))}\n\n{_table(head, lines, 1)}"
+    told = "All of first attempts, but @k: one of k answers, unbiased.\n\n" if attempts else ""
+    return f"## {_text(task_label(task))}\n\n{told}{_table(head, lines, 1)}"
 
 
 def _budgets(cells: Sequence[CellRun]) -> str:
@@ -146,12 +148,7 @@ def _budgets(cells: Sequence[CellRun]) -> str:
 
 def _published(task: str) -> list[str]:
     found = {one.model: one for one in paper.thresholds() if one.task == task}
-    return [_threshold(found[name]) if name in found else "" for name in (paper.VIDEO, paper.TEXT)]
-
-
-def _threshold(one: paper.Threshold) -> str:
-    text = "–" if one.tables is None else f"{one.tables:,}"
-    return f"{text} (drawn: {one.drawn:,})" if one.disagrees else text
+    return [found[name].text() if name in found else "" for name in (paper.VIDEO, paper.TEXT)]
 
 
 def _ratios(cells: Sequence[CellRun]) -> str:

@@ -24,6 +24,10 @@ UNTRAINED: Final = ("copy", "blank", "random", "solver")
 LEAK: Final = 0.05
 """The share of valid answers above which a trivial baseline gives a task away."""
 
+LEAK_ANSWERS: Final = 100
+"""Answers from which that share is taken at its word: a true 2% then seems more than 5% in 1.5% of samples, where with
+12 answers it would in 22%. With fewer the whole 95% interval has to lie above LEAK."""
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -109,10 +113,7 @@ def seed_interval(
     seeds' shares 68 and 88 where this has 81.2 and 93.8; that on an arc-sine scale 74 and 92. Never narrower than
     Wilson's, it would have 98.8 in the first column.
     """
-    hits, n = sum(right for right, _ in counts), sum(of for _, of in counts)
-    if min((of for _, of in counts), default=0) < 1:
-        raise ValueError("a share of a seed without answers")
-    alone = min(n, max(of for _, of in counts)) / effect if repeated else n
+    hits, n, alone = _pooled(counts, repeated, effect)
     share, seeds = hits / n, len(counts)
     spread = sum((right * n - of * hits) ** 2 for right, of in counts)  # of whole numbers, so 0 means that they agree
     if not spread:
@@ -122,6 +123,25 @@ def seed_interval(
     most = alone if repeated or not even else 4 * n
     size = min(share * (1 - share) / variance * (Z95 / student(seeds - 1)) ** 2, most)
     return wilson(share * size, size)
+
+
+def interval_of(
+    model: str, counts: Sequence[tuple[int, int]], repeated: bool = False, effect: float = 1.0
+) -> tuple[float, float]:
+    """The 95% interval of a model's share: `seed_interval`, but for the UNTRAINED, whose seeds are no clusters,
+    Wilson's over all answers, or where `repeated` over as many as there are different questions."""
+    if model not in UNTRAINED:
+        return seed_interval(counts, repeated, effect)
+    hits, n, alone = _pooled(counts, repeated, effect)
+    return wilson(hits * alone / n, alone)
+
+
+def _pooled(counts: Sequence[tuple[int, int]], repeated: bool, effect: float) -> tuple[int, int, float]:
+    """Hits, answers, and how many answers would tell as much were all independent of one another."""
+    hits, n = sum(right for right, _ in counts), sum(of for _, of in counts)
+    if min((of for _, of in counts), default=0) < 1:
+        raise ValueError("a share of a seed without answers")
+    return hits, n, max(of for _, of in counts) / effect if repeated else n
 
 
 def student(freedom: int) -> float:
@@ -163,27 +183,42 @@ def pass_at(n: int, hits: int, k: int) -> float:
 
 def distinct(runs: Sequence[CellRun]) -> list[CellRun]:
     """The runs, each cell once: where two folders hold it, as they hold the baselines of two evaluations, the one
-    with more answers, the later one of equals."""
-    best: dict[tuple[Kind, int], CellRun] = {}
+    with more answers, the later one of equals. Of a file that one of them asked the first questions of alone, too."""
+    groups: dict[tuple[object, ...], list[CellRun]] = {}
     for run in runs:
-        key = kind(run), run.header.cell.seed
-        if key not in best or _weight(run) > _weight(best[key]):
-            best[key] = run
-    return list(best.values())
+        *rest, _ = kind(run)
+        groups.setdefault((*rest, run.header.cell.seed), []).append(run)
+    found: list[CellRun] = []
+    for group in groups.values():
+        kept: list[CellRun] = []
+        for run in sorted(group, key=_weight, reverse=True):
+            if not any(_same_data(run, other) for other in kept):
+                kept.append(run)
+        found += kept
+    return found
 
 
-Kind: TypeAlias = tuple[Cell, int, str | None, str | None]
-"""A cell without its seed, the version of its task, and the digests of the model's weights and of its file."""
+Kind: TypeAlias = tuple[Cell, int, str | None, str | None, str]
+"""A cell without its seed, the version of its task, the digests of the model's weights and of its file, and for a
+corpus that of its data."""
 
 
 def kind(run: CellRun) -> Kind:
     """What a cell shares with those of other seeds: the cell with its seed and n_test set to 0, its shots to the
     examples that there were, and a baseline's training, which it does not have, left out; and what answered what: other
-    weights, another file or another version of the task are never pooled."""
+    weights, another file or another version of the task are never pooled, nor are two files of ARC of the same name.
+    The digest of these is of the questions that were asked: a plan that asks fewer than a file has makes another kind.
+    """
     header = run.header
     cell = msgspec.structs.replace(run.header.cell, shots=run.header.data.examples, n_test=0, seed=0)
     cell = msgspec.structs.replace(cell, steps=None, epochs=None) if cell.model in TRIVIAL else cell
-    return cell, header.task.version, header.weights, header.code
+    data = header.data.digest if of_corpus(run) else ""
+    return cell, header.task.version, header.weights, header.code, data
+
+
+def of_corpus(run: CellRun) -> bool:
+    """Whether its data is a file or an episode, which its name alone does not tell: folders hold other files."""
+    return run.header.cell.shots is None
 
 
 def summaries(runs: Sequence[CellRun]) -> list[Summary]:
@@ -208,10 +243,11 @@ def summaries(runs: Sequence[CellRun]) -> list[Summary]:
 
 def leaks(rows: Sequence[Summary], most: float = LEAK) -> dict[str, Summary]:
     """The leaky tasks: task -> the row of the trivial baseline with the largest share of valid answers, where that is
-    over `most`. The solver is no such baseline."""
+    over `most`, by LEAK_ANSWERS or more or beyond chance. The solver is no such baseline."""
     worst: dict[str, Summary] = {}
     for row in rows:
-        if row.model in TRIVIAL and row.model != "solver" and row.valid > most:
+        sure = row.valid > most and (row.n >= LEAK_ANSWERS or row.valid_low > most)
+        if row.model in TRIVIAL and row.model != "solver" and sure:
             worst[row.task] = max(worst.get(row.task, row), row, key=lambda one: one.valid)
     return worst
 
@@ -221,6 +257,17 @@ def flaws(runs: Sequence[CellRun]) -> tuple[str, ...]:
     told = [run.questions[0].meta.get("flagged") for run in runs if run.questions]
     lists = [cast("list[object]", found) for found in told if isinstance(found, list)]
     return tuple(dict.fromkeys(str(what) for found in lists for what in found))
+
+
+def _same_data(a: CellRun, b: CellRun) -> bool:
+    """Whether two cells of one name hold the same questions, or one the first of the other's: the digest is of all that
+    were asked, and cannot be compared there."""
+    if not of_corpus(a) or a.header.data.digest == b.header.data.digest:
+        return True
+    pairs = zip(a.questions, b.questions, strict=False)
+    return len(a.questions) != len(b.questions) and all(
+        (x.question, x.target) == (y.question, y.target) for x, y in pairs
+    )
 
 
 def _weight(run: CellRun) -> tuple[int, str]:
@@ -237,13 +284,12 @@ def _summary(runs: Sequence[CellRun], paths: bool, mark: str) -> Summary:
     cell = header.cell
     records = [record for run in runs for record in run.records]
     first = _first(records)
-    repeated = cell.shots is None
-    pooled = cell.model in UNTRAINED and not repeated
-    by_seed = [first] if pooled else [found for run in runs if (found := _first(run.records))]
+    repeated = of_corpus(runs[0])
+    by_seed = [found for run in runs if (found := _first(run.records))]
     exact = [(sum(record.exact for record in found), len(found)) for found in by_seed]
     valid = [(sum(record.valid for record in found), len(found)) for found in by_seed]
-    low, high = seed_interval(exact, repeated)
-    valid_low, valid_high = seed_interval(valid, repeated)
+    low, high = interval_of(cell.model, exact, repeated)
+    valid_low, valid_high = interval_of(cell.model, valid, repeated)
     lengths = [length for record in first if (length := record.parts.get("rpl")) is not None]
     asked = _by_question(runs)
     return Summary(

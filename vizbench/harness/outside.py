@@ -50,7 +50,7 @@ def keep(sheet: Sheet, out: Path, name: str, shots: int | None) -> Path:
     directory = out / asking.cell.directory
     with disk_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
-    records = [_record(one) for one in sheet.marked]
+    records = [_record(one, one.row.id in sheet.given.answers) for one in sheet.marked]
     with locked(directory):
         if (directory / "run.json").exists():
             _refuse_change(directory, asking, records)
@@ -114,7 +114,8 @@ def _differs(seed: int, count: int, test: Sequence[Instance]) -> str:
     return f"{len(test):,} of them" if len(test) != count else "others"
 
 
-def _record(one: Marked) -> Record:
+def _record(one: Marked, given: bool) -> Record:
+    """given: whether there was an answer: one that is missing is wrong, and none that could not be read."""
     verdict = one.verdict
     return Record(
         id=one.row.id,
@@ -125,7 +126,7 @@ def _record(one: Marked) -> Record:
         reason=verdict.reason,
         parts={name: float(value) for name, value in verdict.parts.items()},
         answer=None if one.grid is None else one.grid.tolist(),
-        undecodable=one.grid is None,
+        undecodable=given and one.grid is None,
         seconds=0.0,
     )
 

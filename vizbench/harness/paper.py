@@ -62,6 +62,11 @@ class Threshold:
         """Whether the paper draws another budget than its tables give."""
         return self.drawn is not None and self.drawn != self.tables
 
+    def text(self) -> str:
+        """Both as a table shows them."""
+        text = "not reached" if self.tables is None else f"{self.tables:,}"
+        return f"{text} (drawn: {self.drawn:,})" if self.disagrees else text
+
 
 @functools.cache
 def paper() -> Paper:

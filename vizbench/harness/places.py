@@ -12,7 +12,7 @@ import msgspec
 
 from vizbench.harness import lines, names
 from vizbench.harness.lines import Line, Panel, Point
-from vizbench.harness.metrics import Kind, Summary, kind
+from vizbench.harness.metrics import Kind, Summary, kind, of_corpus
 from vizbench.harness.records import CellRun
 from vizbench.types import Json
 
@@ -22,7 +22,7 @@ Table: TypeAlias = dict[str, list[dict[str, Json]]]
 
 def identity(run: CellRun) -> str:
     """A digest of all that makes a cell: task and its version, model, checkpoint, training, weights, file, examples,
-    attempts, seed."""
+    attempts, seed; the data of a corpus."""
     whole = msgspec.json.encode((kind(run), run.header.cell.seed))
     return hashlib.blake2b(whole, digest_size=6).hexdigest()
 
@@ -114,6 +114,7 @@ def _marks(run: CellRun, group: Sequence[CellRun]) -> list[str]:
             "weights": (header.weights or "none")[:8],
             "file": (header.code or "none")[:8],
             "task version": str(header.task.version),
+            "data": header.data.digest[:6] if of_corpus(one) else "",
         }
 
     every = [facts(one) for one in group]

@@ -18,7 +18,7 @@ from vizbench.harness.gaps import gaps
 from vizbench.harness.metrics import LEAK, Summary, distinct, leaks, summaries
 from vizbench.harness.plan import TRIVIAL, UNREPORTED, slug
 from vizbench.harness.provenance import now
-from vizbench.harness.records import CellRun, Lost, read_lost, read_runs
+from vizbench.harness.records import CellRun, Lost
 from vizbench.harness.storage import disk_errors, write_whole
 from vizbench.harness.viewer import MAX_BYTES, payload
 from vizbench.types import Json
@@ -27,13 +27,9 @@ KINDS: Final[tuple[Literal["svg", "pdf", "png"], ...]] = ("svg", "pdf", "png")
 """What `write_figures` writes of each figure."""
 
 
-def write_report(runs: Sequence[Path], html: Path) -> None:
-    """Write the report of these run directories to `html`, whole or not at all.
-
-    runs: the `--out` of evaluations, or single cells in them. UserError where there is no run, a file in one is
-    corrupt, or the disk refuses.
-    """
-    cells, lost = read_runs(runs), read_lost(runs)
+def write_report(cells: Sequence[CellRun], lost: Sequence[Lost], html: Path) -> None:
+    """Write the report of these cells, one or more, to `html`, whole or not at all. lost: cells that could not begin.
+    UserError where the disk refuses."""
     if html.is_dir():
         raise UserError(f"{html} is a folder: name a file, e.g. {html / 'report.html'}")
     write_whole(html, render_report(cells, lost).encode("utf-8", "replace"))

@@ -75,7 +75,8 @@ def _result(row: Summary, leak: Summary | None, steps: Sequence[int]) -> dict[st
         "kin_help": row.kin or "",
         "model": names.model_label(row.model, row.checkpoint, row.training),
         "trivial": row.model in TRIVIAL,
-        "leaky": leak and f"leaky: the trivial baseline {leak.model} gives {leak.valid:.1%} valid answers",
+        "leaky": leak
+        and f"leaky: the trivial baseline {leak.model} gives {leak.valid:.1%} valid answers of {leak.n:,}",
         "flagged": "; ".join(row.flagged),
         "place": {"task": row.task, "seed": row.seeds[0], "model": model, "shots": row.shots},
         "asked": [row.n, answered],
@@ -121,8 +122,7 @@ def budgets(rows: Sequence[Budget]) -> Json:
 def _published(one: paper.Threshold | None) -> Json:
     if one is None:
         return None
-    text = "not reached" if one.tables is None else f"{one.tables:,}"
-    return [one.tables or one.drawn or _LAST, f"{text} (drawn: {one.drawn:,})" if one.disagrees else text]
+    return [one.tables or one.drawn or _LAST, one.text()]
 
 
 def _span(span: Span) -> tuple[float, str]:
