@@ -29,7 +29,8 @@ def main() -> None:
         left, top = GAP + k % COLUMNS * (TILE + GAP), k // COLUMNS * deep
         draw.text((left + TILE // 2, top + LABEL // 2 + 2), name, INK, ImageFont.load_default(14), anchor="mm")
         for row, grid in enumerate((instance.question, instance.target)):
-            look = replace(vb.judge_of(instance).look, cell=TILE // max(grid.shape), canvas=None, margin=0)
+            look, side = vb.judge_of(instance).look, max(grid.shape)
+            look = replace(look, cell=(TILE - look.line * (side + 1)) // side, canvas=None, margin=0)
             picture = Image.fromarray(vb.render(grid, look))
             x = left + (TILE - picture.width) // 2
             y = top + LABEL + row * (TILE + GAP // 2) + (TILE - picture.height) // 2

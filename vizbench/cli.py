@@ -26,7 +26,7 @@ from vizbench.arguments import (
     split_of,
     with_overrides,
 )
-from vizbench.errors import UserError
+from vizbench.errors import UserError, sentence
 from vizbench.harness import team
 from vizbench.layouts import FORMS
 from vizbench.words import plural
@@ -42,9 +42,6 @@ app = typer.Typer(
 
 DEFAULT_TASK = "life/conway"
 """What `eval` measures when no task is named."""
-
-EXTRAS = ("torch", "diffusers", "transformers", "peft", "safetensors", "accelerate")
-"""Modules of the extra `[models]`."""
 
 
 def main() -> None:
@@ -63,23 +60,9 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("VIZBENCH_TRACEBACK"):
             raise
-        text, code = _sentence(error)
+        text, code = sentence(error)
         console.note(text)
         sys.exit(code)
-
-
-def _sentence(error: Exception) -> tuple[str, int]:
-    """What to say of an error, and the exit code."""
-    if isinstance(error, UserError):
-        return str(error), 2
-    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in EXTRAS:
-        return f"this needs {error.name}, which is not installed: pip install 'vizbench[models]'", 2
-    if isinstance(error, MemoryError):
-        return f"the memory does not suffice ({error}): ask for fewer rows, a lower index or smaller boards", 2
-    if isinstance(error, OSError):
-        where = f" ({error.filename})" if error.filename else ""
-        return f"{error.strerror or error}{where}", 2
-    return f"unexpected {type(error).__name__}: {error}; run it again with VIZBENCH_TRACEBACK=1 to see where", 1
 
 
 @app.command()

@@ -1,10 +1,13 @@
-"""The one exception that speaks to the user, and the hint that unknown names get."""
+"""The one exception that speaks to the user, the hint that unknown names get, and what any error comes to."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
 from typing import final
+
+_EXTRAS = ("torch", "diffusers", "transformers", "peft", "safetensors", "accelerate")
+"""Modules of the extra `[models]`."""
 
 
 @final
@@ -24,3 +27,17 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     known_names = f"known: {', '.join(names[:12])}{' …' if len(names) > 12 else ''}"
     hint = f"did you mean {', '.join(near)}?" if near else known_names
     return UserError(f"unknown {kind} {name[:80]!r}: {hint}")
+
+
+def sentence(error: Exception) -> tuple[str, int]:
+    """What to say of an error, and the exit code."""
+    if isinstance(error, UserError):
+        return str(error), 2
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in _EXTRAS:
+        return f"this needs {error.name}, which is not installed: pip install 'vizbench[models]'", 2
+    if isinstance(error, MemoryError):
+        return f"the memory does not suffice ({error}): ask for fewer rows, a lower index or smaller boards", 2
+    if isinstance(error, OSError):
+        where = f" ({error.filename})" if error.filename else ""
+        return f"{error.strerror or error}{where}", 2
+    return f"unexpected {type(error).__name__}: {error}; run it again with VIZBENCH_TRACEBACK=1 to see where", 1
