@@ -211,12 +211,13 @@ def results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
         for flaw in here[0].flagged:
             out(f"flagged: {flaw}")
         table = Table(box=None, pad_edge=False, header_style="bold")
-        table.add_column("model", overflow="fold")
+        table.add_column("model", overflow="fold", min_width=8)
         several = sorted({row.attempts for row in here if row.attempts > 1})
         if several:
-            out("exact, valid, cells: of first attempts; @k: one of k answers, unbiased")
+            out("exact, valid: of first attempts; @k: one of k answers, unbiased")
         at = [f"{what}@{k}" for what in ("exact", "valid") for k in several]
-        for name in ("shots", "n", "exact [95% interval]", "valid", "cells", *at, "adapted in"):
+        cells = [] if several else ["cells"]  # 80 columns do not hold both; the report does
+        for name in ("shots", "n", "exact [95% interval]", "valid", *cells, *at, "adapted in"):
             table.add_column(name, justify="right", no_wrap=True)
         for row in sorted(here, key=lambda row: row.shots):
             table.add_row(
@@ -225,7 +226,7 @@ def results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
                 str(row.n),
                 f"{row.exact:.3f} [{row.exact_low:.3f}, {row.exact_high:.3f}]",
                 f"{row.valid:.3f}",
-                f"{row.cells:.3f}",
+                *([] if several else [f"{row.cells:.3f}"]),
                 *(f"{share[k]:.3f}" if k in share else "" for share in (row.exact_at, row.valid_at) for k in several),
                 f"{row.seconds:.0f} s" if row.seconds >= 0.5 else "",
                 style="bold" if row.model in asked else None,
