@@ -91,8 +91,8 @@ class Session(msgspec.Struct, frozen=True):
 @final
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One prediction, judged. id: the question's; attempt: from 0; answer: None where nothing could be decoded, which
-    `undecodable` says too; seconds: the model's share of time; way: the states before the answer, in its shape, where a
-    clip shows them (`FrameChannel.way`); the rest as in `Verdict`.
+    `undecodable` says too, or where an outside model gave none; seconds: the model's share of time; way: the states
+    before the answer, in its shape, where a clip shows them (`FrameChannel.way`); the rest as in `Verdict`.
 
     The way is left out of the line where there is none, as it is in runs of before.
     """
