@@ -47,7 +47,7 @@ DEFAULT_TASK = "life/conway"
 def main() -> None:
     """The entry point: `app`, with every error put in one sentence. VIZBENCH_TRACEBACK=1 shows where it arose.
 
-    Of processes that `accelerate launch` started, the first is that; the others help it to train.
+    Of processes that `torchrun` started, the first is that; the others help it to train.
     """
     try:
         if team.rank():

@@ -22,7 +22,7 @@ from vizbench.harness import team
 
 ROOT = Path(__file__).resolve().parents[2]
 LAUNCH = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
-"""What `accelerate launch` starts on GPUs; on CPUs it wants MPI. The processes meet by gloo."""
+"""What `torchrun` starts; `accelerate launch` wants MPI on CPUs. The processes meet by gloo."""
 
 CASES = {
     "qwen3": "lr=0.01&rank=8&batch=2&accumulation=2&steps=6&keep=true&save_every=2",

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.corpus import AT_HAND, CORPUS
 from vizbench import sources
 from vizbench.errors import UserError
 from vizbench.formats import arc
@@ -17,10 +18,8 @@ from vizbench.renderers.decode import decode
 from vizbench.renderers.frames import render
 from vizbench.types import Answer
 
-CORPUS = Path(__file__).parents[3] / "shared" / "data" / "concept-arc"
 
-
-@pytest.mark.skipif(not CORPUS.is_dir(), reason=f"the ConceptARC files are not at {CORPUS}")
+@AT_HAND
 def test_every_file_of_the_corpus() -> None:
     names = sources.expand(f"arc-json:{CORPUS}")
     assert len(names) == 80

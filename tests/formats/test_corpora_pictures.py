@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pytest
 
+from tests.corpus import AT_HAND, CORPUS
 from vizbench import sources
 from vizbench.formats import arc
 from vizbench.harness.channel import channel_for
@@ -15,9 +15,6 @@ from vizbench.harness.model import FrameSpec, Model
 from vizbench.renderers.decode import decode
 from vizbench.renderers.frames import render
 from vizbench.types import Answer, Instance
-
-CORPUS = Path(__file__).parents[3] / "shared" / "data" / "concept-arc"
-AT_HAND = pytest.mark.skipif(not CORPUS.is_dir(), reason=f"the ConceptARC files are not at {CORPUS}")
 
 # docs/arc.md tells of all; a search among 900 sizes takes 30 ms, so that of the package some are read here.
 EVERY = 25

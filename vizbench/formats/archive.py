@@ -75,9 +75,9 @@ def read_member(archive: Path, name: str, what: str, limit: int) -> bytes:
     try:
         with opened.archive.open(info) as file:
             return file.read(limit)
-    # A member whose bytes lie is found out by the inflater, by its checksum, by its end or by its header: each raises
-    # its own, and the file is damaged in every case.
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as error:
+        # A member whose bytes lie is found out by the inflater, by its checksum, by its end or by its header: each
+        # raises its own, and the file is damaged in every case.
         raise UserError(f"{place} is damaged ({str(error)[:120]}): pack it anew") from None
 
 
@@ -107,8 +107,8 @@ def _read(archive: Path, stamp: tuple[int, int, int]) -> _Directory:
     data = io.BytesIO(read_bounded(archive, "archive", MAX_ARCHIVE))
     try:
         opened = zipfile.ZipFile(data)
-    # zipfile lets what a forged directory does to struct, seek and its version check come through as it is.
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, OverflowError) as error:
+        # zipfile lets what a forged directory does to struct, seek and its version check come through as it is.
         raise UserError(f"archive {archive} is no zip ({str(error)[:120]}): pack it anew") from None
     files: dict[str, list[zipfile.ZipInfo]] = {}
     for info in opened.infolist():

@@ -1,5 +1,4 @@
-"""Several processes of one machine that adapt one model: `accelerate launch --num_processes 2 -m vizbench eval …`,
-or by torchrun, which on CPUs needs no MPI.
+"""Several processes of one machine that adapt one model: `torchrun --nproc-per-node 2 -m vizbench eval …`.
 
 Split: every batch of training, and the encoding of clips; each process holds the whole model on a device of its own,
 and the gradients of all are added up. Not split: prediction, judging, and all that is written, which are process 0's

@@ -68,4 +68,5 @@ def read_state(
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors of a safetensors file and what is told beside them."""
     with safe_open(path, framework="pt") as file:
-        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118 not a dict
+        names = file.keys()
+        return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
