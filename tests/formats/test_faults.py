@@ -24,6 +24,7 @@ from vizbench.errors import UserError
 from vizbench.formats import folder, store
 from vizbench.formats.jsonl import lines
 from vizbench.formats.manifest import FormatName
+from vizbench.types import Instance
 
 
 @pytest.fixture
@@ -93,13 +94,13 @@ def test_a_failure_on_the_way_leaves_the_old(
     name: FormatName, stop: BaseException, split: Split, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = formats.check(out)
-    calls: list[bytes] = []
+    calls: list[int] = []
 
-    def digest(line: bytes) -> bytes:
-        calls.append(line)
+    def digest(instance: Instance, steps: bool) -> bytes:
+        calls.append(instance.index)
         if len(calls) == 4:
             raise stop
-        return b"0" * 16
+        return b"0" * 32
 
     monkeypatch.setattr(store, "row_digest", digest)
     expected = UserError if isinstance(stop, OSError) else type(stop)
@@ -177,11 +178,11 @@ from vizbench import formats, sources
 from vizbench.formats import store
 split = sources.load("life/conway", pool=3).train
 made = store.row_digest
-def slow(line):
-    if b'"index":3,' in line:
+def slow(instance, steps):
+    if instance.index == 3:
         print("half-way", flush=True)
         time.sleep(60)
-    return made(line)
+    return made(instance, steps)
 store.row_digest = slow
 formats.write(split, 6, sys.argv[1], overwrite=True)
 """

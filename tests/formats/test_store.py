@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
 from vizbench import formats, sources
@@ -18,9 +21,9 @@ from vizbench.dataset import Split
 from vizbench.errors import UserError
 from vizbench.formats import store
 from vizbench.formats.manifest import FormatName
-from vizbench.formats.rows import encode
+from vizbench.formats.rows import Pad, encode, row_digest
 from vizbench.renderers.decode import decode
-from vizbench.types import Answer
+from vizbench.types import Answer, Grids, Instance
 
 ARC_PAIR = {"input": [[1, 2, 3]], "output": [[4], [5]]}
 ARC_OTHER = {"input": [[1, 2], [0, 9]], "output": [[7]]}
@@ -46,6 +49,46 @@ def test_rows_are_the_json_that_the_standard_library_writes(shape: tuple[int, in
     assert json.dumps(read, separators=(",", ":")).encode() == line
     assert (read["question"], read["target"], read["steps"]) == (*states[[0, -1]].tolist(), states.tolist())
     assert json.loads(encode(row, False))["steps"] == []
+
+
+STACKS = st.sampled_from([1, 9, 12]).flatmap(
+    lambda top: arrays(np.uint8, array_shapes(min_dims=3, max_dims=3, max_side=4), elements=st.integers(0, top))
+)
+
+
+@given(st.lists(STACKS, min_size=2, max_size=6))
+def test_a_pad_keeps_nothing_of_what_it_held(stacks: list[Grids]) -> None:
+    pad = Pad()
+    for grids in stacks:
+        assert f"[{bytes(pad.boards(grids)).decode()}]" == json.dumps(grids.tolist(), separators=(",", ":"))
+
+
+def changes(row: Instance) -> dict[str, Instance]:
+    """Rows that differ from a row of life in one thing; the last three hold the same bytes in other shapes or order."""
+    way, tall, wide = row.steps.copy(), row.question.reshape(4, 16), row.target.reshape(4, 16)
+    way[0, 0, 0] ^= 1
+    return {
+        "task": replace(row, task="life/seeds"),
+        "seed": replace(row, seed=row.seed + 1),
+        "split": replace(row, split="test"),
+        "index": replace(row, index=row.index + 1),
+        "meta": replace(row, meta={**row.meta, "candidate": -1}),
+        "question": replace(row, question=1 - row.question),
+        "target": replace(row, target=1 - row.target),
+        "steps": replace(row, steps=way),
+        "shape": replace(row, question=tall),
+        "shapes": replace(row, question=tall, target=wide),
+        "sides": replace(row, question=row.target, target=row.question),
+    }
+
+
+def test_a_rows_digest_is_of_all_that_it_says() -> None:
+    row = sources.load("life/conway?steps=3").train[0]
+    found = {name: row_digest(other, True) for name, other in changes(row).items()}
+    assert len({row_digest(row, True), row_digest(row, False), *found.values()}) == len(found) + 2
+    assert row_digest(changes(row)["steps"], False) == row_digest(row, False)
+    strided = replace(row, question=np.asfortranarray(row.question), steps=np.repeat(row.steps, 2, axis=2)[:, :, ::2])
+    assert row_digest(strided, True) == row_digest(row, True)
 
 
 def lines(path: Path) -> list[bytes]:

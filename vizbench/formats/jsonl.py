@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import final
@@ -10,7 +11,7 @@ import msgspec
 
 from vizbench.errors import UserError
 from vizbench.formats.files import open_regular
-from vizbench.formats.rows import Row
+from vizbench.formats.rows import Pad, Row, pieces
 from vizbench.formats.shard import Entry, Format, Place
 
 MAX_LINE = 64 << 20
@@ -28,10 +29,14 @@ class Jsonl(Format):
     def files(self, place: Place) -> Sequence[str]:
         return [f"{place.stem}.jsonl"]
 
-    def write(self, place: Place, entries: Iterable[Entry]) -> None:
+    def write(self, place: Place, entries: Iterable[Entry]) -> str:
+        digest, pad = hashlib.sha256(), Pad()
         with open(place.folder / f"{place.stem}.jsonl", "wb") as file:
             for entry in entries:
-                file.writelines((entry.line, b"\n"))
+                for piece in (*pieces(entry.instance, entry.steps, pad), b"\n"):
+                    digest.update(piece)  # here, not from the disk: to read 410 MB again takes 0.15 s
+                    file.write(piece)
+        return digest.hexdigest()
 
     def read(self, place: Place) -> Iterator[Row]:
         path = place.folder / f"{place.stem}.jsonl"

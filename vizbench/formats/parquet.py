@@ -35,7 +35,7 @@ class Parquet(Format):
     def files(self, place: Place) -> Sequence[str]:
         return [f"{place.stem}.parquet"]
 
-    def write(self, place: Place, entries: Iterable[Entry]) -> None:
+    def write(self, place: Place, entries: Iterable[Entry]) -> str:
         import pyarrow.parquet as pq
 
         path = place.folder / f"{place.stem}.parquet"
@@ -43,6 +43,7 @@ class Parquet(Format):
         with pq.ParquetWriter(path, _schema(), compression="zstd") as writer:
             while group := list(itertools.islice(remaining, _GROUP)):
                 writer.write_table(_table(group))
+        return self.digest(place)
 
     def read(self, place: Place) -> Iterator[Row]:
         import pyarrow as pa

@@ -27,10 +27,11 @@ class Png(Format):
         rows = range(place.first, place.first + place.rows)
         return [*JSONL.files(place), *(f"{side}/{row:08d}.png" for row in rows for side in ("question", "target"))]
 
-    def write(self, place: Place, entries: Iterable[Entry]) -> None:
+    def write(self, place: Place, entries: Iterable[Entry]) -> str:
         for side in ("question", "target"):
             (place.folder / side).mkdir(exist_ok=True)
         JSONL.write(place, self._draw(place.folder, entries))
+        return self.digest(place)
 
     def read(self, place: Place) -> Iterator[Row]:
         return JSONL.read(place)

@@ -11,9 +11,9 @@ from vizbench import __version__
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
 from vizbench.formats.manifest import Manifest
-from vizbench.formats.rows import encode, instance_of, row_digest
+from vizbench.formats.rows import instance_of, row_digest
 from vizbench.formats.shard import Place
-from vizbench.formats.store import format_named, sha256
+from vizbench.formats.store import format_named
 from vizbench.sources import rules_of, version_of
 from vizbench.task import Judge, params_json
 from vizbench.types import Instance
@@ -38,7 +38,7 @@ def check(path: Path | str) -> Manifest:
     manifest = manifests.load(folder)
     content = hashlib.sha256()
     for instance in _rows(folder, manifest, *_rules(folder, manifest)):
-        content.update(row_digest(encode(instance, manifest.steps)))
+        content.update(row_digest(instance, manifest.steps))
     if content.hexdigest() != manifest.digest:
         raise UserError(f"the rows in {folder} are not those of its {manifests.NAME}: generate it again")
     return manifest
@@ -66,7 +66,7 @@ def _rows(folder: Path, manifest: Manifest, judge: Judge, params: Any) -> Iterat
     first = 0
     for number, shard in enumerate(manifest.shards):
         place = Place(folder, manifest.recipe.split, number, first, shard.rows)
-        if sha256(place, chosen) != shard.sha256:
+        if chosen.digest(place) != shard.sha256:
             raise UserError(
                 f"{folder}: shard {place.stem} is not as it was written (its digest differs): make it again"
             )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, final
 
+from vizbench.formats.files import open_regular
 from vizbench.formats.rows import Row
 from vizbench.types import Instance, SplitName
 
@@ -32,10 +34,9 @@ class Place:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """A row to be written, as an instance and as its line of JSON; steps: whether the format shall keep the way."""
+    """A row to be written; steps: whether the format shall keep the way."""
 
     instance: Instance
-    line: bytes
     steps: bool
 
 
@@ -49,9 +50,19 @@ class Format(ABC):
         """The shard's files, relative to the folder, in the order in which they enter its digest."""
 
     @abstractmethod
-    def write(self, place: Place, entries: Iterable[Entry]) -> None:
-        """Write the shard's files. Takes entries one after the other and holds few of them."""
+    def write(self, place: Place, entries: Iterable[Entry]) -> str:
+        """Write the shard's files; returns their digest. Takes entries one after the other and holds few of them."""
 
     @abstractmethod
     def read(self, place: Place) -> Iterator[Row]:
         """The rows in order. UserError for what is no such file."""
+
+    @final
+    def digest(self, place: Place) -> str:
+        """The SHA-256 of the shard's files as they lie on disk, one after the other."""
+        digest = hashlib.sha256()
+        for name in self.files(place):
+            with open_regular(place.folder / name, "shard") as file:
+                while block := file.read(1 << 20):
+                    digest.update(block)
+        return digest.hexdigest()

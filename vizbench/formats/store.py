@@ -13,10 +13,9 @@ from typing import final
 from vizbench.dataset import Rows, Split
 from vizbench.errors import UserError, unknown
 from vizbench.formats import manifest as manifests
-from vizbench.formats.files import open_regular
 from vizbench.formats.folder import replaced
 from vizbench.formats.manifest import FORMATS, MAX_DATASET, FormatName, Manifest, Shard
-from vizbench.formats.rows import encode, row_digest
+from vizbench.formats.rows import row_digest
 from vizbench.formats.shard import Entry, Format, Place
 from vizbench.formats.workers import in_order
 
@@ -73,16 +72,6 @@ def write(
     return made
 
 
-def sha256(place: Place, chosen: Format) -> str:
-    """The digest of a shard as it lies on disk."""
-    digest = hashlib.sha256()
-    for name in chosen.files(place):
-        with open_regular(place.folder / name, "shard") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()
-
-
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Job:
@@ -93,17 +82,16 @@ class _Job:
 
 
 def _write_shard(job: _Job) -> tuple[Shard, bytes]:
-    """Write one shard; returns its record and the digests of its rows, 16 bytes each."""
+    """Write one shard; returns its record and the digests of its rows, 32 bytes each."""
     digests = bytearray()
 
     def entries() -> Iterator[Entry]:
         for instance in job.rows:
-            line = encode(instance, job.steps)
-            digests.extend(row_digest(line))
-            yield Entry(instance, line, job.steps)
+            digests.extend(row_digest(instance, job.steps))
+            yield Entry(instance, job.steps)
 
-    job.format.write(job.place, entries())
-    return Shard(job.place.rows, sha256(job.place, job.format)), bytes(digests)
+    written = job.format.write(job.place, entries())
+    return Shard(job.place.rows, written), bytes(digests)
 
 
 def _check_space(trial: _Job, n: int) -> None:
