@@ -20,8 +20,9 @@ from tests.baselines import tiny_video as tiny
 from tests.baselines.test_vdm import FAMILIES, QUICK
 from vizbench.baselines import cogvideox, ltx, wan
 from vizbench.baselines.hub import Weights
+from vizbench.baselines.shared.room import FROZEN
 from vizbench.baselines.video.backbone import Training
-from vizbench.baselines.video.folder import Folder, check_device, check_frames
+from vizbench.baselines.video.folder import Folder, _quantisation, check_device, check_frames
 from vizbench.baselines.video.lora import VideoLora
 from vizbench.errors import UserError
 from vizbench.harness.model import Example
@@ -120,6 +121,14 @@ def test_fewer_bits_need_a_gpu_and_a_package(tmp_path: Path, monkeypatch: pytest
         check_device(folder, replace(QUICK, backbone="nf4"))
 
 
+def test_four_bits_are_scaled_as_the_memory_estimate_counts() -> None:
+    """4 bits, 8 of a scale for 64 numbers, 32 of a scale for 256 scales: .516 bytes, and .5625 of one scale alone."""
+    told = _quantisation(replace(QUICK, backbone="nf4"))
+    assert told.quant_kwargs["bnb_4bit_use_double_quant"]
+    assert told.components_to_quantize == ["transformer"]
+    assert FROZEN["nf4"] == pytest.approx((4 + 8 / 64 + 32 / 64 / 256) / 8, abs=5e-4)
+
+
 @pytest.mark.parametrize(
     ("backbone", "right", "wrong"),
     [
@@ -145,6 +154,17 @@ def test_answers_are_as_long_as_the_clips(name: str, frames: int, tmp_path: Path
     model.adapt([example], tiny.context())
     ((answer,),) = model.predict([example.question], 1, 0)
     assert answer.shape == example.answer.shape
+
+
+def test_a_deeper_vae_takes_a_canvas_of_its_own(tmp_path: Path) -> None:
+    """TI2V-5B's has tokens of 32x32 pixels."""
+    pipe, _ = VideoLora(
+        wan.BACKBONE,
+        Folder(wan.BACKBONE, Weights(tiny.wan(tmp_path / "m", "2.2", tiny.DEEP), "d" * 16), QUICK),
+        QUICK,
+    )._source.open(0)
+    assert wan.BACKBONE.canvas(pipe, 272, 336) == (288, 352)
+    assert wan.BACKBONE.canvas(pipe, 288, 1) == (288, 32)
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.5"])
