@@ -32,6 +32,20 @@ SIZES = {"CogVideoX1.5-5B-I2V": cogvideox.SIZES[cogvideox.HUB], "LTX-Video-2B": 
 )
 
 
+COG_VAE: dict[str, Any] = {
+    "down_block_types": ("CogVideoXDownBlock3D",) * 4, "up_block_types": ("CogVideoXUpBlock3D",) * 4,
+    "block_out_channels": (128, 256, 256, 512), "latent_channels": 16, "layers_per_block": 3,
+}  # fmt: skip
+"""What the checkpoint's vae/config.json says of its size, and no default of the class."""
+
+WAN_5B_VAE: dict[str, Any] = {
+    "base_dim": 160, "decoder_base_dim": 256, "z_dim": 48, "dim_mult": [1, 2, 4, 4], "num_res_blocks": 2,
+    "temperal_downsample": [False, True, True], "in_channels": 12, "out_channels": 12, "patch_size": 2,
+    "is_residual": True, "scale_factor_spatial": 16, "latents_mean": [0.0] * 48, "latents_std": [1.0] * 48,
+}  # fmt: skip
+"""The same for TI2V-5B, which sees 2x2 pixels as one of 12 channels."""
+
+
 def _count(model: Any) -> int:
     return sum(p.numel() for p in model.parameters())
 
@@ -60,10 +74,15 @@ def test_the_encoders_are_counted_too() -> None:
         clip = _T.CLIPVisionConfig(
             hidden_size=1280, intermediate_size=5120, num_hidden_layers=32, num_attention_heads=16, patch_size=14
         )
-        vae = _count(_D.AutoencoderKLWan())
         seeing = _count(_T.CLIPVisionModel(clip))
-        assert _count(_D.AutoencoderKLLTXVideo()) == SIZES["LTX-Video-2B"].vae
-    assert SIZES["Wan2.1-I2V-14B"].vae == vae + seeing
+        vae = {
+            "CogVideoX1.5-5B-I2V": _count(_D.AutoencoderKLCogVideoX(**COG_VAE)),
+            "LTX-Video-2B": _count(_D.AutoencoderKLLTXVideo()),
+            "Wan2.1-I2V-14B": _count(_D.AutoencoderKLWan()) + seeing,
+            "Wan2.2-TI2V-5B": _count(_D.AutoencoderKLWan(**WAN_5B_VAE)),
+        }
+    assert {name: sizes.vae for name, sizes in SIZES.items()} == vae
+    assert (SIZES["CogVideoX1.5-5B-I2V"].vae_bytes, SIZES["Wan2.2-TI2V-5B"].vae_bytes) == (2, 4)  # Wan's in float32
     assert {name: sizes.encoder for name, sizes in SIZES.items()} == {
         name: umt5 if "Wan" in name else xxl for name in SIZES
     }

@@ -30,6 +30,7 @@ CASES: dict[str, tuple[Any, Callable[[Path], Path]]] = {
     "cogvideox-1.5-inverted": (cogvideox.BACKBONE, lambda folder: tiny.cogvideox(folder, "1.5", invert=True)),
     "wan-2.1": (wan.BACKBONE, lambda folder: tiny.wan(folder, "2.1")),
     "wan-2.2": (wan.BACKBONE, lambda folder: tiny.wan(folder, "2.2")),
+    "wan-2.2-deep": (wan.BACKBONE, lambda folder: tiny.wan(folder, "2.2", tiny.DEEP)),
     "ltx": (ltx.BACKBONE, tiny.ltx),
 }
 

@@ -119,18 +119,35 @@ def tensors(path: Path) -> dict[str, torch.Tensor]:
     return load_file(path)
 
 
-def teach(folder: Path, shown: list[Example[Any]]) -> None:
-    """Teach the folder's CogVideoX VAE these clips, so that their latents say what is on them."""
+def parted() -> list[Example[Any]]:
+    """Two clips that begin with one board and end with different ones: a decoder must be told which."""
+    one, other = examples(2)
+    ended = one.answer.copy()
+    ended[len(ended) // 2 + 1 :] = other.answer[-1]
+    return [one, Example(one.question, ended)]
+
+
+def teach(folder: Path, shown: list[Example[Any]], steps: int, noise: float) -> None:
+    """Teach the folder's VAE these clips, so that their latents say what is on them.
+
+    noise: on the latents, in their deviations, so that near ones are decoded to the same board.
+    """
     kind: Any = getattr(diffusers, json.loads((folder / "model_index.json").read_text())["vae"][1])
     vae = kind.from_pretrained(folder / "vae")
     pixels = torch.from_numpy(np.stack([e.answer for e in shown])).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
+    generator = torch.Generator().manual_seed(0)
     optimizer = torch.optim.Adam(vae.parameters(), lr=1e-2)
-    for _ in range(100):
-        (vae.decode(vae.encode(pixels).latent_dist.mode()).sample - pixels).square().mean().backward()
+    for step in range(steps):
+        optimizer.param_groups[0]["lr"] = 1e-2 * min(1.0, 2 * (1 - step / steps))
+        latents = vae.encode(pixels).latent_dist.mode()  # (B, C, t, h, w)
+        spread = noise * latents.detach().std((0, 2, 3, 4), keepdim=True)
+        moved = latents + spread * torch.randn(latents.shape, generator=generator)
+        (vae.decode(moved).sample - pixels).square().mean().backward()
         optimizer.step()
         optimizer.zero_grad()
     with torch.no_grad():  # a trained VAE hardly spreads its draws: deviations of exp(-5)
-        last, half = vae.encoder.conv_out.conv, vae.config.latent_channels
+        last = vae.quant_conv if "Wan" in type(vae).__name__ else vae.encoder.conv_out.conv
+        half = len(last.bias) // 2 if "LTX" not in type(vae).__name__ else len(last.bias) - 1  # one for all channels
         last.weight[half:].zero_()
         last.bias[half:].fill_(-10.0)
     vae.save_pretrained(folder / "vae")
@@ -150,21 +167,6 @@ def normalise(folder: Path, shown: Example[Any]) -> None:
             vae.latents_mean.copy_(mean)
             vae.latents_std.copy_(spread)
     vae.save_pretrained(folder / "vae")
-
-
-def sampled_latents(
-    backbone: Any, pipe: Any, text: Any, training: Any, question: Any, clip: torch.Tensor
-) -> torch.Tensor:
-    """The latents, shaped as `clip`, that the family's own call ends with."""
-    seen: list[torch.Tensor] = []
-
-    def note(_pipe: Any, _step: int, _time: Any, told: dict[str, Any]) -> dict[str, Any]:
-        seen.append(told["latents"])
-        return {}
-
-    image = torch.from_numpy(question).permute(2, 0, 1)[None].float() / 255
-    list(backbone.sample(With(pipe, {"callback_on_step_end": note}), image, text, training, [3]))
-    return unpacked(pipe, seen[-1], clip)
 
 
 class With:
@@ -202,8 +204,18 @@ def packed(pipe: Any, clip: torch.Tensor) -> torch.Tensor:
     return pipe._pack_latents(clip) if "LTX" in type(pipe).__name__ else clip
 
 
-def wan(folder: Path, version: str) -> Path:
-    """Wan 2.1 (CLIP and mask channels) or 2.2's TI2V (the image as first frame) with 2 layers, 32x32 pixels."""
+DEEP: dict[str, Any] = {
+    "is_residual": True, "patch_size": 2, "scale_factor_spatial": 16, "in_channels": 12, "out_channels": 12,
+    "decoder_base_dim": 8,
+}  # fmt: skip
+"""How TI2V-5B's VAE is built: 16x16 pixels a latent, so 32x32 a token."""
+
+
+def wan(folder: Path, version: str, deep: dict[str, Any] | None = None) -> Path:
+    """Wan 2.1 (CLIP and mask channels) or 2.2's TI2V (the image as first frame) with 2 layers, 32x32 pixels.
+
+    deep: of the VAE, what is not as in 2.1's.
+    """
     new = version == "2.2"
     channels = 4
     with torch.random.fork_rng(devices=[]):
@@ -229,6 +241,7 @@ def wan(folder: Path, version: str) -> Path:
             temperal_downsample=[False, True, True],
             latents_mean=[0.1, -0.2, 0.3, 0.0],
             latents_std=[0.5, 0.6, 0.7, 0.8],
+            **(deep or {}),
         )
         numbers: dict[str, Any] = {
             "vocab_size": 64,

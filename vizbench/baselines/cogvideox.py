@@ -40,6 +40,7 @@ class CogVideoX(Backbone):
     """Velocity prediction; the image's latents stand beside the noise as further channels."""
 
     pipeline, network = "CogVideoXImageToVideoPipeline", "CogVideoXTransformer3DModel"
+    stride = 8  # 4 frames a latent one, but an even number of these is decoded to another number of frames
 
     def text(self, pipe: Any, prompt: str) -> Tensors:
         embedding, _ = pipe.encode_prompt(prompt, do_classifier_free_guidance=False)
@@ -47,12 +48,12 @@ class CogVideoX(Backbone):
 
     def canvas(self, pipe: Any, height: int, width: int) -> tuple[int, int]:
         config, cell = pipe.transformer.config, pipe.vae_scale_factor_spatial
+        most = config.sample_height * cell, config.sample_width * cell
+        if height > most[0] or width > most[1]:  # 1.5's grid of places ends there too
+            raise UserError(
+                f"a clip of {height}x{width} pixels exceeds this CogVideoX's {most[0]}x{most[1]}: draw a smaller board"
+            )
         if config.use_learned_positional_embeddings:  # 1.0 has learned one place for each token of its one canvas
-            most = config.sample_height * cell, config.sample_width * cell
-            if height > most[0] or width > most[1]:
-                raise UserError(
-                    f"a clip of {height}x{width} pixels exceeds CogVideoX 1.0's {most[0]}x{most[1]}: use 1.5"
-                )
             return most
         unit = cell * config.patch_size
         return -(-height // unit) * unit, -(-width // unit) * unit

@@ -44,6 +44,7 @@ class LTX(Backbone):
     """Flow matching on all frames but the first, which is the image, without noise and at timestep 0."""
 
     pipeline, network = "LTXImageToVideoPipeline", "LTXVideoTransformer3DModel"
+    stride = 8
 
     def text(self, pipe: Any, prompt: str) -> Tensors:
         embedding, mask, _, _ = pipe.encode_prompt(prompt, do_classifier_free_guidance=False)

@@ -47,6 +47,7 @@ class Wan(Backbone):
     """Flow matching. 2.1 sees the image beside the noise, and by CLIP; 2.2 has it as the first frame, without noise."""
 
     pipeline, network = "WanImageToVideoPipeline", "WanTransformer3DModel"
+    stride = 4
     float32 = ("vae", "image_encoder")
 
     def text(self, pipe: Any, prompt: str) -> Tensors:

@@ -41,9 +41,10 @@ class Training:
     last_share: share of clips trained at the last timestep alone (velocity families).
     sampling_steps, together: denoising steps a sample; questions sampled side by side, where the pipeline can.
     dtype: of the frozen weights and of the products; adapters are float32. backbone: the frozen linear layers as they
-    are, or in 8 or 4 bits by bitsandbytes. checkpointing: recompute each block in the backward pass. tiling: the VAE in
-    tiles, whose seams change pixels. save_every, sample_every: steps between two states on disk, and two pictures of
-    the first example there; 0: never.
+    are, or in 8 or 4 bits by bitsandbytes, on a GPU alone. checkpointing: recompute each block in the backward pass.
+    tiling: the VAE in diffusers' tiles (CogVideoX from 240x360 pixels, Wan 256x256, LTX 512x512); each is coded as if
+    it were the whole picture, so latents and pixels change, by an amount not measured with trained weights.
+    save_every, sample_every: steps between two states on disk, and two pictures of the first example there; 0: never.
     """
 
     rank: int = 64
@@ -101,6 +102,9 @@ class Backbone(ABC):
 
     network: ClassVar[str]
     """The class of diffusers of its transformer."""
+
+    stride: ClassVar[int]
+    """Clips have a multiple of it and one more frame: of others the VAEs of its checkpoints give back more or fewer."""
 
     float32: ClassVar[tuple[str, ...]] = ()
     """Parts of the pipeline that stay in float32 whatever the rest is in, as the family's authors say."""

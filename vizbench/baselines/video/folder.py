@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import importlib.util
 import json
 import os
 from pathlib import Path
@@ -13,7 +12,7 @@ import diffusers
 import torch
 import transformers
 
-from vizbench.baselines.hub import Weights
+from vizbench.baselines.hub import Weights, require
 from vizbench.baselines.shared import crew
 from vizbench.baselines.shared.places import digest, home
 from vizbench.baselines.shared.room import FROZEN, check_room
@@ -38,6 +37,7 @@ class Folder(Source):
         """Checks what can be checked without loading. UserError for what is missing: parts, packages, a GPU."""
         self._backbone, self._folder, self._training = backbone, weights.folder, training
         self._parts = check_parts(backbone, weights.folder)
+        check_frames(backbone, training.frames)
         self._device = check_device(weights.folder, training)
         self.home = home()
         self.weights = weights.digest
@@ -79,6 +79,7 @@ class Folder(Source):
         kind: Any = getattr(diffusers, self._backbone.pipeline)
         diffusers.utils.logging.disable_progress_bar()
         transformers.utils.logging.disable_progress_bar()
+        fewer = self._training.backbone != "full" and "transformer" not in without
         types = {"default": _dtype(self._training)} | dict.fromkeys(self._backbone.float32, torch.float32)
         pipe = kind.from_pretrained(
             self._folder,
@@ -86,7 +87,7 @@ class Folder(Source):
             use_safetensors=True,
             local_files_only=True,
             trust_remote_code=False,
-            **({} if self._training.backbone == "full" else {"quantization_config": _quantisation(self._training)}),
+            **({"quantization_config": _quantisation(self._training)} if fewer else {}),
             **without,
         )
         pipe.set_progress_bar_config(disable=True)
@@ -122,13 +123,26 @@ def check_parts(backbone: Backbone, folder: Path) -> list[str]:
     return parts
 
 
+def check_frames(backbone: Backbone, frames: int) -> None:
+    """UserError where the answers would have another number of frames than the clips."""
+    stride = backbone.stride
+    if frames % stride != 1:
+        most = (frames + stride - 2) // stride * stride + 1
+        raise UserError(
+            f"frames={frames} is not {stride}N+1, which the VAE of {backbone.pipeline} takes: give frames={most}"
+        )
+
+
 def check_device(folder: Path, training: Training) -> torch.device:
     """The device to compute on. UserError where it, its memory or a package is missing."""
     weights = sum(file.stat().st_size for file in (folder / "transformer").glob("*.safetensors"))
-    if training.backbone != "full" and importlib.util.find_spec("bitsandbytes") is None:
-        raise UserError(
-            f"backbone={training.backbone} needs bitsandbytes, which is not installed: pip install bitsandbytes"
-        )
+    if training.backbone != "full":
+        if not torch.cuda.is_available():
+            raise UserError(
+                f"backbone={training.backbone} needs a GPU, and none is found: leave it out, diffusers puts no video "
+                f"model into fewer bits on a CPU"
+            )
+        require(f"backbone={training.backbone}", "bitsandbytes", extra="quantised")
     if not torch.cuda.is_available() and weights > LARGE and os.environ.get("VIZBENCH_CPU") != "1":
         raise UserError(
             f"{folder} needs a GPU, and none is found: use --checkpoint tiny, or set VIZBENCH_CPU=1 to train "
@@ -148,7 +162,12 @@ def _quantisation(training: Training) -> Any:
     """bitsandbytes on the transformer's linear layers."""
     settings: dict[str, Any] = {"load_in_8bit": True}
     if training.backbone == "nf4":
-        settings = {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4", "bnb_4bit_compute_dtype": _dtype(training)}
+        settings = {
+            "load_in_4bit": True,
+            "bnb_4bit_quant_type": "nf4",
+            "bnb_4bit_use_double_quant": True,
+            "bnb_4bit_compute_dtype": _dtype(training),
+        }
     return diffusers.PipelineQuantizationConfig(
         quant_backend="bitsandbytes_4bit" if training.backbone == "nf4" else "bitsandbytes_8bit",
         quant_kwargs=settings,

@@ -158,6 +158,7 @@ class VideoLora(Model[Any]):
         clip = self._sample(pipe, text, [np.asarray(question)], [stream("picture") >> 1])[0]
         pipe.transformer.train()
         with store.disk_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)  # before the first state there is no folder
             Pictures.fromarray(clip[-1]).save(path)
 
 
