@@ -15,7 +15,8 @@ import numpy as np
 from vizbench.harness import bootstrap, thresholds
 from vizbench.harness.bootstrap import Floats
 from vizbench.harness.contender import Contender, contenders, pairs, ranked
-from vizbench.harness.metrics import UNTRAINED, distinct, of_corpus
+from vizbench.harness.metrics import UNTRAINED, distinct
+from vizbench.harness.origins import of_corpus, origins
 from vizbench.harness.records import CellRun, Record
 from vizbench.harness.thresholds import TARGET, Span
 from vizbench.seeds import stream
@@ -99,11 +100,12 @@ class Ratio:
 class Difference:
     """Two models with the same examples on the same questions.
 
-    n: questions that both answered, in `seeds`; a_share, b_share: right among these; difference: a - b; low, high: its
-    95% interval, paired, over what RESAMPLED says.
+    origin: as in `Summary`; n: questions that both answered, in `seeds`; a_share, b_share: right among these;
+    difference: a - b; low, high: its 95% interval, paired, over what RESAMPLED says.
     """
 
     task: str
+    origin: str
     shots: int
     a: Contender
     b: Contender
@@ -144,6 +146,7 @@ class _Curve:
     """One model on one task: (seed, examples) -> its answers, none of them empty."""
 
     task: str
+    origin: str
     model: Contender
     cells: Mapping[tuple[int, int], _Answers]
 
@@ -163,18 +166,22 @@ def _tasks(runs: Sequence[CellRun]) -> list[list[_Curve]]:
     """
     found: dict[tuple[str, str, str], dict[Contender, dict[tuple[int, int], _Answers]]] = {}
     once = distinct(runs)
-    for contender, run in zip(contenders(once), once, strict=True):
+    told: dict[tuple[str, str, str], str] = {}
+    for contender, origin, run in zip(contenders(once), origins(once), once, strict=True):
         header = run.header
         cell = header.cell
         answers = {record.id: record for record in run.records if record.attempt == 0}
         if not answers or (contender.trivial and of_corpus(run)):
             continue
-        questions = str(header.task.version), header.data.digest if cell.shots is None else ""
-        cells = found.setdefault((cell.task, *questions), {}).setdefault(contender, {})
+        key = cell.task, str(header.task.version), header.data.digest if of_corpus(run) else ""
+        told[key] = origin
+        cells = found.setdefault(key, {}).setdefault(contender, {})
         place = cell.seed, header.data.examples
         if len(answers) > len(cells.get(place, ())):  # with other attempts it may be there twice
             cells[place] = answers
-    return [[_Curve(key[0], model, found[key][model]) for model in ranked(found[key])] for key in sorted(found)]
+    return [
+        [_Curve(key[0], told[key], model, found[key][model]) for model in ranked(found[key])] for key in sorted(found)
+    ]
 
 
 def _pairs(runs: Sequence[CellRun]) -> Iterator[tuple[_Curve, _Curve]]:
@@ -283,7 +290,8 @@ def _difference(a: _Curve, b: _Curve, shots: int, metric: Metric) -> Difference 
     a_share, b_share = (float(share) for share in bootstrap.shares(tables))
     low, high = paired(tables, stream("difference", a.task, shots, *_names(a), *_names(b)))
     n = sum(len(table) for table in tables)
-    return Difference(a.task, shots, a.model, b.model, tuple(both), n, a_share, b_share, a_share - b_share, low, high)
+    shares = a_share, b_share, a_share - b_share
+    return Difference(a.task, a.origin, shots, a.model, b.model, tuple(both), n, *shares, low, high)
 
 
 def paired(tables: Sequence[Floats], origin: int, draws: int = bootstrap.DRAWS) -> tuple[float, float]:

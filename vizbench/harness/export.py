@@ -60,8 +60,8 @@ def markdown(cells: Sequence[CellRun], lost: Sequence[Lost] = ()) -> str:
         _leaky(rows),
         _flagged(rows),
         *(
-            _results(task, [row for row in rows if row.task == task])
-            for task in dict.fromkeys(row.task for row in rows)
+            _results(task_label(*file), [row for row in rows if (row.task, row.origin) == file])
+            for file in dict.fromkeys((row.task, row.origin) for row in rows)
         ),
         _budgets(cells),
         _ratios(cells),
@@ -81,7 +81,7 @@ def _amiss(cells: Sequence[CellRun], lost: Sequence[Lost]) -> str:
 
 def _leaky(rows: Sequence[Summary]) -> str:
     lines = [
-        f"- {_text(task_label(task))}: `{row.model}` gives {row.valid:.1%} valid answers "
+        f"- {_text(task_label(task, row.origin))}: `{row.model}` gives {row.valid:.1%} valid answers "
         f"({_interval(row.valid_low, row.valid_high)}) of {row.n:,} with {row.shots} examples"
         for task, row in leaks(rows).items()
     ]
@@ -96,7 +96,7 @@ def _flagged(rows: Sequence[Summary]) -> str:
     return "\n".join([head, *lines]) if lines else ""
 
 
-def _results(task: str, rows: Sequence[Summary]) -> str:
+def _results(title: str, rows: Sequence[Summary]) -> str:
     paths = any(row.psr is not None for row in rows)
     attempts = sorted({row.attempts for row in rows if row.attempts > 1})
     head = ["model", "examples", "n", "exact [95%]", "valid [95%]", "cells", "undecodable"]
@@ -117,7 +117,7 @@ def _results(task: str, rows: Sequence[Summary]) -> str:
         for row in rows
     ]
     told = "All of first attempts, but @k: one of k answers, unbiased.\n\n" if attempts else ""
-    return f"## {_text(task_label(task))}\n\n{told}{_table(head, lines, 1)}"
+    return f"## {_text(title)}\n\n{told}{_table(head, lines, 1)}"
 
 
 def _budgets(cells: Sequence[CellRun]) -> str:
@@ -129,7 +129,7 @@ def _budgets(cells: Sequence[CellRun]) -> str:
             "–" if row.first is None else f"{row.first:,}",
             row.text(),
             row.interval.text(),
-            *_published(row.task),
+            *(("", "") if row.model.trivial else _published(row.task)),
         ]
         for row in compare.budgets(cells)
     ]
@@ -169,7 +169,7 @@ def _ratios(cells: Sequence[CellRun]) -> str:
 def _differences(cells: Sequence[CellRun]) -> str:
     rows = [
         [
-            _text(task_label(row.task)),
+            _text(task_label(row.task, row.origin)),
             f"{row.shots}",
             _name(row.a),
             _name(row.b),

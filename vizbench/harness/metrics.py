@@ -10,6 +10,7 @@ from typing import Final, TypeAlias, cast, final
 import msgspec
 
 from vizbench.harness.contender import contenders, rank
+from vizbench.harness.origins import of_corpus, origins
 from vizbench.harness.plan import TRIVIAL, Cell
 from vizbench.harness.records import CellRun, Record
 
@@ -44,7 +45,8 @@ COVERAGE: Final = (
 class Summary:
     """One row of a table: cells that differ in their seed alone, pooled.
 
-    training: how long the plan had the model train, in words; mark: its weights or file, where these runs hold others
+    origin: what tells its file from another of the same name in these runs (`origins`); training: how long the plan
+    had the model train, in words; mark: its weights or file, where these runs hold others
     of the same name (`contender`); n: questions answered, of `asked`; exact, valid, cells,
     undecodable: shares over the first attempts, 0..1; exact_low … valid_high: their 95% intervals, of questions for one
     seed and for the UNTRAINED, of seeds as clusters for several (`seed_interval`); exact_any, valid_any: any of the
@@ -62,6 +64,7 @@ class Summary:
     kin: str | None
     training: str
     mark: str
+    origin: str
     attempts: int
     asked: int
     n: int
@@ -231,23 +234,18 @@ def kind(run: CellRun) -> Kind:
     return cell, header.task.version, header.weights, header.code, data
 
 
-def of_corpus(run: CellRun) -> bool:
-    """Whether its data is a file or an episode, which its name alone does not tell: folders hold other files."""
-    return run.header.cell.shots is None
-
-
 def summaries(runs: Sequence[CellRun]) -> list[Summary]:
     """One row for each task, model, checkpoint and budget that has an answer: tasks by name, and in each the models
     before the trivial baselines, by growing budget. A cell that is there twice counts once (`distinct`)."""
     groups: dict[Kind, list[CellRun]] = {}
     once = distinct(runs)
-    marks: dict[Kind, str] = {}
-    for contender, run in zip(contenders(once), once, strict=True):
+    marks: dict[Kind, tuple[str, str]] = {}
+    for contender, origin, run in zip(contenders(once), origins(once), once, strict=True):
         groups.setdefault(kind(run), []).append(run)
-        marks[kind(run)] = contender.mark
+        marks[kind(run)] = contender.mark, origin
     paths = {run.header.cell.task for run in runs if any("psr" in record.parts for record in run.records)}
     rows = [
-        _summary(group, cell_kind[0].task in paths, marks[cell_kind])
+        _summary(group, cell_kind[0].task in paths, *marks[cell_kind])
         for cell_kind, group in groups.items()
         if any(_first(r.records) for r in group)
     ]
@@ -287,7 +285,7 @@ def _weight(run: CellRun) -> tuple[int, str]:
     return len(run.records), run.header.created
 
 
-def _summary(runs: Sequence[CellRun], paths: bool, mark: str) -> Summary:
+def _summary(runs: Sequence[CellRun], paths: bool, mark: str, origin: str) -> Summary:
     """paths: whether the task is one of paths, where an answer without a part `psr` joined nothing."""
     header = runs[0].header
     cell = header.cell
@@ -310,6 +308,7 @@ def _summary(runs: Sequence[CellRun], paths: bool, mark: str) -> Summary:
         kin=header.kin,
         training=cell.training,
         mark=mark,
+        origin=origin,
         attempts=cell.attempts,
         asked=sum(len(run.questions) for run in runs),
         n=len(first),

@@ -73,7 +73,7 @@ def _result(row: Summary, leak: Summary | None, steps: Sequence[int]) -> dict[st
     model = names.model_key(row.model, row.checkpoint, row.training)
     found: dict[str, Json] = {
         "task": row.task,
-        "label": names.task_label(row.task),
+        "label": names.task_label(row.task, row.origin),
         "kin": (row.kin or "").partition(":")[0] or None,
         "kin_help": row.kin or "",
         "model": names.model_label(row.model, row.checkpoint, row.training),
@@ -116,7 +116,10 @@ def budgets(rows: Sequence[Budget]) -> Json:
             "first": row.first,
             "at": [_span(row.at)[0], row.text()],
             "interval": _span(row.interval),
-            **{name: _published(published.get((row.task, name))) for name in (paper.VIDEO, paper.TEXT)},
+            **{
+                name: None if row.model.trivial else _published(published.get((row.task, name)))
+                for name in (paper.VIDEO, paper.TEXT)
+            },
         }
         for row in rows
     ]
@@ -171,7 +174,7 @@ def differences(rows: Sequence[Difference]) -> Json:
     ]
     body = [
         {
-            "label": names.task_label(row.task),
+            "label": names.task_label(row.task, row.origin),
             "shots": row.shots,
             "a": label_of(row.a),
             "b": label_of(row.b),
