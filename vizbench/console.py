@@ -205,9 +205,9 @@ def results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
 
     from vizbench.harness.metrics import leaks
 
-    for task in dict.fromkeys(row.task for row in rows):
-        here = [row for row in rows if row.task == task]
-        out(f"\n{task} ({(here[0].kin or 'kin unknown').partition(':')[0]})")
+    for task, origin in dict.fromkeys((row.task, row.origin) for row in rows):
+        here = [row for row in rows if (row.task, row.origin) == (task, origin)]
+        out(f"\n{task}{origin and f', {origin}'} ({(here[0].kin or 'kin unknown').partition(':')[0]})")
         for flaw in here[0].flagged:
             out(f"flagged: {flaw}")
         table = Table(box=None, pad_edge=False, header_style="bold")

@@ -16,7 +16,7 @@ from vizbench.harness.gaps import gaps
 from vizbench.harness.jobs import check_jobs
 from vizbench.harness.metrics import summaries
 from vizbench.harness.plan import TRIVIAL, Plan
-from vizbench.harness.records import read_cell, read_lost, read_runs
+from vizbench.harness.records import CellRun, read_lost, read_runs
 from vizbench.harness.report import write_report
 from vizbench.harness.run import run
 
@@ -42,9 +42,12 @@ def measure(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
         raise
     report = folder / "report.html"
     begun = [outcome.directory for outcome in outcomes if outcome.begun]
+    cells: list[CellRun] = []
     if begun:
-        write_report(read_runs([folder]), read_lost([folder]), report)
-    cells = [read_cell(directory) for directory in begun]
+        runs = read_runs([folder])  # those of other plans in the same folder too
+        write_report(runs, read_lost([folder]), report)
+        there = {run.directory.resolve(): run for run in runs}
+        cells = [there[directory.resolve()] for directory in begun]
     failed = {outcome.directory.name: outcome.error for outcome in outcomes if outcome.error}
     if json:
         told: dict[str, Any] = {

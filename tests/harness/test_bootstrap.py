@@ -172,14 +172,40 @@ def test_the_interval_of_a_budget_covers_the_truth_95_times_in_100(shares, n, le
     assert least <= coverage(trial) <= 0.97
 
 
-def test_near_one_a_paired_interval_is_wide_rather_than_wrong():
-    random = np.random.default_rng(4)
+# Shares of two models, and how many questions of `n` tell them apart in the mean; bounds as `metrics.COVERAGE` has them
+FEW, ENOUGH = (0.91, 1.0), (0.93, 0.97)
+
+
+@pytest.mark.parametrize(
+    ("n", "a", "b", "bounds"),
+    [
+        (200, 0.9, 0.5, ENOUGH), (200, 0.5, 0.5, ENOUGH), (200, 0.98, 0.95, ENOUGH), (200, 0.05, 0.02, ENOUGH),
+        (200, 0.98, 0.98, ENOUGH), (200, 1.0, 0.95, ENOUGH), (50, 0.2, 0.2, ENOUGH), (50, 0.9, 0.8, ENOUGH),
+        (200, 0.99, 0.98, FEW), (200, 0.995, 0.99, FEW), (50, 0.98, 0.95, FEW), (50, 1.0, 0.95, FEW),
+    ],
+)  # fmt: skip
+def test_a_paired_interval_covers_the_truth_near_the_ends_too(n, a, b, bounds):
+    random = np.random.default_rng(8)
+    spans = {}
 
     def trial(number):
-        low, high = paired([answers(random, [0.99, 0.98], 200)], number, DRAWS)
-        return low <= 0.01 <= high
+        pair = answers(random, [a, b], n)
+        key = tuple(int(((pair[:, 0] == x) & (pair[:, 1] == 1 - x)).sum()) for x in (0, 1))
+        if key not in spans:
+            spans[key] = paired([pair], number, 4 * DRAWS)
+        low, high = spans[key]
+        return low <= a - b <= high
 
-    assert 0.96 <= coverage(trial) <= 0.995
+    assert bounds[0] <= coverage(trial) <= bounds[1]
+
+
+def test_added_questions_weigh_what_they_are_said_to():
+    draws = bootstrap.resample([np.zeros((8, 1))], 3, 20_000, ((1.0,), (-1.0,)), 0.5)[:, 0]
+    _, here, other = np.random.default_rng(1).dirichlet((8, 0.5, 0.5), 20_000).T
+    judge: Any = stats.ks_2samp(draws, here - other)
+    assert judge.pvalue > 0.01
+    whole = bootstrap.resample([np.zeros((8, 1))], 3, 20_000, ((1.0,), (-1.0,)))[:, 0]
+    assert draws.std() < 0.8 * whole.std()
 
 
 def test_a_column_in_which_the_seeds_agree_keeps_the_spread_of_its_questions():

@@ -12,7 +12,7 @@ from vizbench import console
 from vizbench.harness import compare
 from vizbench.harness import tables as page
 from vizbench.harness.export import csv_text, markdown
-from vizbench.harness.metrics import summaries
+from vizbench.harness.metrics import COVERAGE, summaries
 
 EVIL = '=cmd|"/c calc"!A1\n| <script>alert(1)</script> | [x](javascript:1) `'
 
@@ -64,13 +64,18 @@ def test_markdown_has_a_section_for_each_question():
     found = tables(markdown(cells))
     assert len(found["life/conway"]) == 2 + 9
     assert found["life/conway"][4][:4] == ["mine", "30", "200", "95.0% [91.0, 97.3]"]
-    head, _, mine, other = found["Examples to reach 90%"]
+    head, _, mine, other, floor = found["Examples to reach 90%"]
     assert head[-2:] == ["paper, CogVideoX1.5-5B", "paper, Qwen3-4B"]
     assert (mine[3], other[3], other[4]) == ("30", "–", "> 30")
     assert mine[-2:] == ["30", "300"]
-    assert found["Data efficiency"][2][3].startswith("> ")
+    assert floor[1:6] == ["copy", "1", "–", "not reached", "> 30"]
+    [ratio] = found["Data efficiency"][2:]  # copy learns nothing
+    assert re.fullmatch(r"> [0-9.]+ \(B not reached\)", ratio[3])
+    assert COVERAGE in markdown(cells)
     assert not re.search(r"\?|over seeds for several", markdown(cells))
-    assert [row[1] for row in found["Models on the same questions"][2:]] == ["3", "10", "30"]
+    rows = found["Models and baselines on the same questions"][2:]
+    assert [row[1] for row in rows] == ["3", "10", "30", "3", "3", "10", "10", "30", "30"]
+    assert [row[3] for row in rows] == ["other"] * 3 + ["copy"] * 6
     assert "`copy` gives 6.0% valid answers (3.5, 10.2) of 200 with 3 examples" in markdown(cells)
     assert "Ours, where the paper is silent" in found
     assert "Unfinished" not in found
@@ -117,7 +122,10 @@ def test_paths_and_corpora_have_their_columns():
     half = cell_run([record("a")], 0, "other", None, names="a", task="arc-json:/d/Count/Count1.json")
     found = tables(markdown([walked, *arc]))
     assert found["t/x"][2][-2:] == ["100.0%", "1.250"]
-    assert found["ARC tasks solved"][2] == ["/d", "1", "1", "mine", "other", "1", "0", "0"]
+    assert found["ARC tasks solved"][2:] == [
+        ["/d", "1", "1", "mine", "other", "1", "0", "0"], ["/d", "1", "1", "mine", "copy", "1", "0", "0"],
+        ["/d", "1", "1", "other", "copy", "0", "0", "0"],
+    ]  # fmt: skip
     assert [name.rpartition(",")[0] for name in found["Concepts"][0][1:]] == ["mine", "other", "copy"]
     assert found["Concepts"][2:] == [["Copy", "100.0%", "0.0%", "0.0%"], ["mean", "100.0%", "0.0%", "0.0%"]]
     assert tables(markdown([*arc, half]))["Concepts"][-1] == ["mean", "", "0.0%", ""]  # mine was not asked of both

@@ -44,11 +44,10 @@ def test_each_part_of_a_cell_makes_another_identity(what):
     assert places.identity(CHANGES[what]) != places.identity(BASE)
 
 
-def test_the_data_of_a_file_makes_another_identity_and_is_told():
+def test_the_data_of_a_file_makes_another_identity():
     one, other = (many(shots=None, task="arc-json:x.json", digest=digest) for digest in ("0123456", "fedcba9"))
     assert places.identity(one) != places.identity(other)
-    assert sorted(places.labels([one, other]).values()) == ["mine · data 012345", "mine · data fedcba"]
-    assert set(places.labels([many(digest="0"), many(digest="1")]).values()) == {"mine"}
+    assert set(places.labels([one, other]).values()) == {"mine"}  # the file's row says in what they differ
 
 
 def test_more_questions_and_another_time_make_the_same_cell():

@@ -206,6 +206,29 @@ def test_tables_behind_the_figures_open_and_sort(visit, tmp_path):
     assert table.locator("tbody td").first.inner_text() == "t/2"
 
 
+def test_a_folded_table_filters_and_leaves_out_its_baselines(visit, tmp_path):
+    shares = {"mine": {10: 2, 100: 9}, "other": {10: 3, 100: 5}, "copy": {10: 0, 100: 0}, "solver": {10: 10, 100: 10}}
+    runs = [answered([k < n for k in range(10)], m, s) for m, curve in shares.items() for s, n in curve.items()]
+    page = visit(written(runs, tmp_path))
+    page.click("text=Models against one another and the baselines")
+    table = page.locator("details[data-table='difference-rows']")
+    rows, words = table.locator("tbody tr"), table.locator("input[type=search]")
+    assert rows.count() == 2 + 2 * 2 * 2
+    assert table.locator("tr.trivial").count() == 8
+    assert "trivial" not in (rows.nth(1).get_attribute("class") or "")
+    words.fill("other SOLV")
+    assert table.locator(".controls span").inner_text() == "2 of 10 rows"
+    assert {row.split()[-4] for row in rows.all_inner_texts()} == {"-70.0", "-50.0"}
+    table.locator("input[type=checkbox]").uncheck()
+    assert rows.count() == 0
+    words.fill("")
+    assert rows.count() == 2
+    page.click("text=Budgets as a table")
+    budgets = page.locator("details[data-table='budget-rows']")
+    assert budgets.locator("tr.trivial").all_inner_texts()[0].split("\t")[1:5] == ["copy", "1", "–", "not reached"]
+    assert page.locator("details[data-table='ratio-rows'] .controls .switch").is_hidden()
+
+
 def test_the_theme_follows_the_system_and_turns(visit, file):
     ground = "getComputedStyle(document.body).backgroundColor"
     light, dark = visit(file, color_scheme="light"), visit(file, color_scheme="dark")

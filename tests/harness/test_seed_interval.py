@@ -88,29 +88,51 @@ def test_no_share_of_nothing(counts):
         seed_interval(counts)
 
 
-# What 3 seeds of 200 questions cover: shares of seeds drawn from the beta distribution of this mean and deviation
-COVERED = {
-    (0.05, 0.0): (0.93, 0.97), (0.5, 0.0): (0.93, 0.97), (0.9, 0.0): (0.93, 0.97),
-    (0.05, 0.02): (0.93, 0.97), (0.5, 0.02): (0.93, 0.97), (0.9, 0.02): (0.93, 0.97),
-    (0.05, 0.1): (0.78, 0.85), (0.5, 0.1): (0.93, 0.97), (0.9, 0.1): (0.93, 0.97),
-}  # fmt: skip
-
-
-def drawn(p, deviation, seeds=3):
-    """Right answers of `seeds` seeds with 200 questions, `(trials, seeds)`."""
+def drawn(p, deviation, seeds=3, n=200):
+    """Right answers of `seeds` seeds with n questions, `(trials, seeds)`: shares of seeds follow the beta distribution
+    of this mean and deviation."""
     random = np.random.default_rng(11)
     size = (TRIALS, seeds)
     if not deviation:
-        return random.binomial(200, p, size)
+        return random.binomial(n, p, size)
     mass = p * (1 - p) / deviation**2 - 1
-    return random.binomial(200, random.beta(p * mass, (1 - p) * mass, size))
+    return random.binomial(n, random.beta(p * mass, (1 - p) * mass, size))
 
 
-@pytest.mark.parametrize(("p", "deviation"), COVERED)
-def test_it_covers_the_truth_whether_seeds_differ_or_not(p, deviation):
-    spans = [seed_interval([(int(hits), 200) for hits in row]) for row in drawn(p, deviation)]
-    least, most = COVERED[p, deviation]
-    assert least <= np.mean([low <= p <= high for low, high in spans]) <= most
+def covered(p, deviation, seeds, n):
+    kinds, times = np.unique(np.sort(drawn(p, deviation, seeds, n), axis=1), axis=0, return_counts=True)
+    spans = [seed_interval([(int(hits), n) for hits in row]) for row in kinds]
+    return sum(t for t, (low, high) in zip(times, spans, strict=True) if low <= p <= high) / TRIALS
+
+
+GRID = [
+    (p, deviation, seeds, n)
+    for p in (0.02, 0.05, 0.2, 0.5, 0.9, 0.99)
+    for deviation in (0, 0.01, 0.02, 0.05, 0.1)
+    for seeds in (1, 3, 5)
+    for n in (50, 200)
+    if deviation**2 < p * (1 - p) and not (seeds == 1 and deviation)  # one seed speaks of its own training run
+]
+
+
+@pytest.mark.parametrize(("p", "deviation", "seeds", "n"), GRID)
+def test_it_covers_the_truth_as_a_report_says(p, deviation, seeds, n):
+    """The bounds are those of `metrics.COVERAGE`."""
+    edge = min(p, 1 - p)
+    found = covered(p, deviation, seeds, n)
+    if deviation > edge:
+        assert 0.27 <= found <= 1
+    elif seeds * n * edge < 20:
+        assert 0.9 <= found <= 1
+    else:
+        assert 0.93 <= found <= 0.97
+
+
+def test_where_most_seeds_lie_near_0_too_few_intervals_cover():
+    assert 0.78 <= covered(0.05, 0.1, 3, 200) <= 0.85
+    assert covered(0.02, 0.1, 3, 200) < 0.4
+    nothing = (drawn(0.05, 0.1).sum(axis=1) == 0).mean()  # to cover, 0 of 600 would have to mean up to 5%
+    assert nothing > 0.05
 
 
 def test_answers_pooled_as_if_independent_would_not_cover():

@@ -36,31 +36,35 @@ def counts(tables: Sequence[Floats]) -> Floats:
 
 
 def resample(
-    tables: Sequence[Floats], origin: int, draws: int = DRAWS, pseudo: Sequence[Sequence[float]] = ()
+    tables: Sequence[Floats],
+    origin: int,
+    draws: int = DRAWS,
+    pseudo: Sequence[Sequence[float]] = (),
+    weight: float = 1.0,
 ) -> Floats:
     """Shares as they might have come out, `(draws, columns)`; columns of a draw belong together: of one seed all, of
     several those in which the seeds differ, and, independent of these, those in which they agree.
 
     tables: `(questions, columns)` a seed, at least one, each column with an answer in one of them; origin: of the
-    randomness, 0 … 2^64 - 1; pseudo: rows that are added where questions are resampled. NumPy's streams are used:
-    another version of it may move an interval's end by its third digit.
+    randomness, 0 … 2^64 - 1; pseudo: rows that are added where questions are resampled; weight: of each of these, a
+    question's being 1. NumPy's streams are used: another version of it may move an interval's end by its third digit.
     """
     random = np.random.Generator(np.random.PCG64(origin))
     rows = np.asarray(pseudo, np.float64).reshape(-1, tables[0].shape[1])
     deviations = _by_seed(tables, random, draws) if len(tables) > 1 else np.zeros((1, rows.shape[1]))
-    by_question = _by_question([*tables, rows], random, draws)
+    by_question = _by_question([*((table, 1.0) for table in tables), (rows, weight)], random, draws)
     return np.where(deviations.any(axis=0), shares(tables) + deviations, by_question)
 
 
-def _by_question(tables: Sequence[Floats], random: np.random.Generator, draws: int) -> Floats:
+def _by_question(weighed: Sequence[tuple[Floats, float]], random: np.random.Generator, draws: int) -> Floats:
     """Each row gets an exponential weight: Rubin's Bayesian bootstrap, which never leaves a row out, as Efron's does
     with rows whole or none. Weights are drawn by the rows' kinds: 200 questions at 11 budgets answer in some 60 ways,
     and the weights of alike rows add up to a gamma variate."""
-    width = tables[0].shape[1]
+    width = weighed[0][0].shape[1]
     sums, answered = np.zeros((draws, width)), np.zeros((draws, width))
-    for table in tables:
+    for table, weight in weighed:
         kinds, times = np.unique(np.where(np.isnan(table), np.inf, table), axis=0, return_counts=True)
-        drawn = random.standard_gamma(times, size=(draws, len(times)))
+        drawn = random.standard_gamma(weight * times, size=(draws, len(times)))
         there = np.isfinite(kinds)
         sums += drawn @ np.where(there, kinds, 0.0)
         answered += drawn @ there

@@ -128,24 +128,9 @@ class FrameChannel(Channel[Any]):
         return decode(frames[-1], self._look, self._shape, self._board)
 
     def way(self, prediction: object, question: Grid, answer: Grid) -> list[Grid]:
-        """What the frames before the last show, of equal ones in a row one; [] where nothing lies between two frames.
-
-        answer: what `decode` read in the prediction. They are read in its shape: only where that is the question's too,
-        for a grid that changes its size has no cells in between. Of many frames MAX_WAY spread over the clip are read,
-        and no more than hold MAX_WAY_CELLS.
-        """
+        """`way_of` the frames of a prediction. answer: what `decode` read in it."""
         frames = _frames(prediction)
-        most = min(MAX_WAY, MAX_WAY_CELLS // answer.size)
-        if isinstance(frames, DecodeFailure) or len(frames) <= 2 or question.shape != answer.shape or not most:
-            return []
-        last = len(frames) - 1
-        picks = np.linspace(0, last, min(last, most), endpoint=False).astype(int)
-        shape = _shape(answer)
-        # All of nine frames cost 0.5 to 0.8 ms an attempt, 4 ms of 656x656 px: nothing beside a model that made them.
-        # One at a time: a copy of all that were picked could be as large as the clip.
-        states = [decode_batch(frames[k : k + 1], self._look, shape, self._board)[0] for k in picks]
-        after = [*states[1:], answer]
-        return [state for state, then in zip(states, after, strict=True) if not np.array_equal(state, then)]
+        return [] if isinstance(frames, DecodeFailure) else way_of(frames, self._look, question, answer, self._board)
 
 
 @final
@@ -199,6 +184,26 @@ class TextChannel(Channel[str]):
 
     def decode(self, prediction: object) -> Decoded:
         return _read_text(prediction)
+
+
+def way_of(frames: Video, look: Look, question: Grid, answer: Grid, board: Shape | None = None) -> list[Grid]:
+    """What the frames `(t, H, W, 3)` before the last show, of equal ones in a row one; [] where nothing lies between
+    two frames.
+
+    answer: what was read in the last, and board how. They are read in its shape: only where that is the question's too,
+    for a grid that changes its size has no cells in between. Of many frames MAX_WAY spread over the clip are read, and
+    no more than hold MAX_WAY_CELLS.
+    """
+    most = min(MAX_WAY, MAX_WAY_CELLS // answer.size)
+    if len(frames) <= 2 or question.shape != answer.shape or not most:
+        return []
+    last = len(frames) - 1
+    picks = np.linspace(0, last, min(last, most), endpoint=False).astype(int)
+    # All of nine frames cost 0.5 to 0.8 ms an attempt, 4 ms of 656x656 px: nothing beside a model that made them.
+    # One at a time: a copy of all that were picked could be as large as the clip.
+    states = [decode_batch(frames[k : k + 1], look, _shape(answer), board)[0] for k in picks]
+    after = [*states[1:], answer]
+    return [state for state, then in zip(states, after, strict=True) if not np.array_equal(state, then)]
 
 
 def channel_for(

@@ -1,23 +1,22 @@
 """Models against one another on the same questions, and against budgets: differences, budgets to reach 90%, ratios.
 
-All from records alone, over first attempts, and of models alone, as is the overlap of `corpus`: the trivial baselines
-stand in the tables of results and of concepts. The same arguments give the same intervals.
+All from records alone, over first attempts. Models come first, then each of them against each baseline; baselines are
+not compared with one another. The same arguments give the same intervals.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Final, Literal, TypeAlias, final
 
 import numpy as np
 
 from vizbench.harness import bootstrap, thresholds
 from vizbench.harness.bootstrap import Floats
-from vizbench.harness.contender import Contender, contenders
-from vizbench.harness.metrics import distinct
-from vizbench.harness.plan import TRIVIAL
+from vizbench.harness.contender import Contender, contenders, pairs, ranked
+from vizbench.harness.metrics import UNTRAINED, distinct
+from vizbench.harness.origins import of_corpus, origins
 from vizbench.harness.records import CellRun, Record
 from vizbench.harness.thresholds import TARGET, Span
 from vizbench.seeds import stream
@@ -25,8 +24,11 @@ from vizbench.seeds import stream
 Metric: TypeAlias = Literal["exact", "valid"]
 
 PSEUDO: Final = ((1.0,), (-1.0,))
-"""Two questions that are added to resampled differences, one for either model (Bonett and Price 2012): two models that
-answer 200 questions alike may still differ, and a resample of zeros would deny it."""
+"""Two questions that are added to resampled differences, one for either model: two models that answer 200 questions
+alike may still differ, and a resample of zeros would deny it."""
+
+HALF: Final = 0.5
+"""What each of these weighs (Agresti and Min 2005 add as much to each cell of the table of pairs)."""
 
 
 RESAMPLED: Final = (
@@ -34,6 +36,10 @@ RESAMPLED: Final = (
     "have the same share, which tells nothing of their spread"
 )
 """What the intervals of this file resample, in words."""
+
+
+NO_RATIO: Final = f"{', '.join(UNTRAINED)} take nothing from examples and stand in no ratio"
+"""Which baselines have no ratio and why, in words."""
 
 
 @final
@@ -56,6 +62,11 @@ class Budget:
     at: Span
     interval: Span
 
+    def text(self) -> str:
+        """The budget as a table shows it. A baseline that is not there by the largest is told as that: "more than"
+        would promise that it gets there with more."""
+        return "not reached" if self.model.trivial and self.at.high is None else self.at.text()
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -77,11 +88,11 @@ class Ratio:
     interval: Span
 
     def text(self) -> str:
-        """The ratio as a table shows it; where nothing is known of it, why."""
-        if self.at != thresholds.UNKNOWN:
-            return self.at.text()
-        never = self.a_at.high is None
-        return "not reached by either" if never else "reached by both with the fewest examples"
+        """The ratio as a table shows it, with who never got there; where nothing is known of it, why."""
+        never = [name for name, at in (("A", self.a_at), ("B", self.b_at)) if at.high is None]
+        if self.at == thresholds.UNKNOWN:
+            return "not reached by either" if never else "reached by both with the fewest examples"
+        return f"{self.at.text()} ({never[0]} not reached)" if never else self.at.text()
 
 
 @final
@@ -89,11 +100,12 @@ class Ratio:
 class Difference:
     """Two models with the same examples on the same questions.
 
-    n: questions that both answered, in `seeds`; a_share, b_share: right among these; difference: a - b; low, high: its
-    95% interval, paired, over what RESAMPLED says.
+    origin: as in `Summary`; n: questions that both answered, in `seeds`; a_share, b_share: right among these;
+    difference: a - b; low, high: its 95% interval, paired, over what RESAMPLED says.
     """
 
     task: str
+    origin: str
     shots: int
     a: Contender
     b: Contender
@@ -107,20 +119,22 @@ class Difference:
 
 
 def budgets(runs: Sequence[CellRun], metric: Metric = "exact", target: float = TARGET) -> list[Budget]:
-    """One a task and model that was measured at two budgets or more, by task."""
-    return [_budget(curve, metric, target) for curves in _tasks(runs) for curve in curves if len(curve.shots()) > 1]
+    """One a task and model or baseline that was measured at two budgets or more: models by task, then baselines."""
+    found = [_budget(curve, metric, target) for curves in _tasks(runs) for curve in curves if len(curve.shots()) > 1]
+    return sorted(found, key=lambda row: row.model.trivial)
 
 
 def ratios(runs: Sequence[CellRun], metric: Metric = "exact", target: float = TARGET) -> list[Ratio]:
-    """One a task and pair of models that share a seed and were measured at two budgets or more, by task."""
-    found = [_ratio(a, b, metric, target) for a, b in _pairs(runs)]
-    return [ratio for ratio in found if ratio is not None]
+    """One a task and pair that share a seed and were measured at two budgets or more: models by task, then models and
+    the baselines that take something from examples. The UNTRAINED need none, or never enough."""
+    found = [_ratio(a, b, metric, target) for a, b in _pairs(runs) if b.model.name not in UNTRAINED]
+    return sorted((row for row in found if row is not None), key=lambda row: row.b.trivial)
 
 
 def differences(runs: Sequence[CellRun], metric: Metric = "exact") -> list[Difference]:
-    """One a task, budget and pair of models that share a question, by task and budget."""
+    """One a task, budget and pair that share a question: models by task and budget, then models and baselines."""
     found = [_difference(a, b, n, metric) for a, b in _pairs(runs) for n in a.shots() if n in b.shots()]
-    return sorted((row for row in found if row is not None), key=lambda row: (row.task, row.shots))
+    return sorted((row for row in found if row is not None), key=lambda row: (row.b.trivial, row.task, row.shots))
 
 
 _Answers: TypeAlias = Mapping[str, Record]  # a question's id -> its first answer
@@ -132,6 +146,7 @@ class _Curve:
     """One model on one task: (seed, examples) -> its answers, none of them empty."""
 
     task: str
+    origin: str
     model: Contender
     cells: Mapping[tuple[int, int], _Answers]
 
@@ -143,26 +158,36 @@ class _Curve:
 
 
 def _tasks(runs: Sequence[CellRun]) -> list[list[_Curve]]:
-    """The curves, task by task. One task's questions in two versions, or in a file that changed, are two tasks here."""
+    """The curves, task by task, models first. One task's questions in two versions, or in a file that changed, are two
+    tasks here.
+
+    Baselines on files of ARC are left out: a file asks one to four questions, and a difference for each of 400 files,
+    five baselines and every model would bury what there is to read. `corpus.overlaps` has them, over whole corpora.
+    """
     found: dict[tuple[str, str, str], dict[Contender, dict[tuple[int, int], _Answers]]] = {}
     once = distinct(runs)
-    for contender, run in zip(contenders(once), once, strict=True):
+    told: dict[tuple[str, str, str], str] = {}
+    for contender, origin, run in zip(contenders(once), origins(once), once, strict=True):
         header = run.header
         cell = header.cell
         answers = {record.id: record for record in run.records if record.attempt == 0}
-        if cell.model in TRIVIAL or not answers:
+        if not answers or (contender.trivial and of_corpus(run)):
             continue
-        questions = str(header.task.version), header.data.digest if cell.shots is None else ""
-        cells = found.setdefault((cell.task, *questions), {}).setdefault(contender, {})
+        key = cell.task, str(header.task.version), header.data.digest if of_corpus(run) else ""
+        told[key] = origin
+        cells = found.setdefault(key, {}).setdefault(contender, {})
         place = cell.seed, header.data.examples
         if len(answers) > len(cells.get(place, ())):  # with other attempts it may be there twice
             cells[place] = answers
-    return [[_Curve(key[0], model, cells) for model, cells in sorted(found[key].items())] for key in sorted(found)]
+    return [
+        [_Curve(key[0], told[key], model, found[key][model]) for model in ranked(found[key])] for key in sorted(found)
+    ]
 
 
 def _pairs(runs: Sequence[CellRun]) -> Iterator[tuple[_Curve, _Curve]]:
     for curves in _tasks(runs):
-        yield from combinations(curves, 2)
+        known = {curve.model: curve for curve in curves}
+        yield from ((known[a], known[b]) for a, b in pairs(known))
 
 
 def _table(curves: Sequence[_Curve], seed: int, columns: Sequence[tuple[int, int]], metric: Metric) -> Floats:
@@ -179,6 +204,7 @@ def _table(curves: Sequence[_Curve], seed: int, columns: Sequence[tuple[int, int
 def _budget(curve: _Curve, metric: Metric, target: float) -> Budget:
     shots, seeds = curve.shots(), curve.seeds()
     tables = [_table([curve], seed, [(0, n) for n in shots], metric) for seed in seeds]
+    tables = [np.concatenate(tables)] if curve.model.name in UNTRAINED else tables  # whose seeds are no clusters
     values, weights = bootstrap.shares(tables), bootstrap.counts(tables)
     draws = resampled_curves(tables, stream("budget", curve.task, *_names(curve)))
     low, high = thresholds.reached(shots, values[None], weights, target)
@@ -264,19 +290,21 @@ def _difference(a: _Curve, b: _Curve, shots: int, metric: Metric) -> Difference 
     a_share, b_share = (float(share) for share in bootstrap.shares(tables))
     low, high = paired(tables, stream("difference", a.task, shots, *_names(a), *_names(b)))
     n = sum(len(table) for table in tables)
-    return Difference(a.task, shots, a.model, b.model, tuple(both), n, a_share, b_share, a_share - b_share, low, high)
+    shares = a_share, b_share, a_share - b_share
+    return Difference(a.task, a.origin, shots, a.model, b.model, tuple(both), n, *shares, low, high)
 
 
 def paired(tables: Sequence[Floats], origin: int, draws: int = bootstrap.DRAWS) -> tuple[float, float]:
     """The 95% interval of the difference of two columns, within -1..1. tables: `(questions, 2)` a seed, no NaN.
 
-    Coverage over 2,000 trials of one seed with 200 questions: 95-96% for shares .8 and .7, .5 and .5, .9 and .5, .98
-    and .95; 98.2 for .99 and .98, 99.6 for .995 and .99, where one to three questions tell the models apart (Tango's
-    score interval has 94.4 and 97.8 there, and is a tenth wider). With 50 questions 94-96, near 1 up to 100.
+    Coverage over 2,000 trials of one seed with 50 and with 200 questions: 93-97% where five or more of them tell the
+    two apart, 91-100 where one to four do. Questions added whole (Bonett and Price 2012) have 94-97.5 and 95-100 and
+    are a tenth wider there; Newcombe's hybrid score interval (1998) 94-97.5 and 98-100; Tango's 93-96.5 and 94-100,
+    twice to six times as wide; Agresti and Min's own 94-97.5, but 86 for shares of 1 and .99.
     """
     gaps = [table[:, :1] - table[:, 1:] for table in tables]
     tail = (1 - bootstrap.LEVEL) / 2
-    low, high = np.quantile(bootstrap.resample(gaps, origin, draws, PSEUDO)[:, 0], [tail, 1 - tail])
+    low, high = np.quantile(bootstrap.resample(gaps, origin, draws, PSEUDO, HALF)[:, 0], [tail, 1 - tail])
     return float(max(low, -1)), float(min(high, 1))
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import final
 
+from vizbench.harness.plan import TRIVIAL
 from vizbench.harness.records import CellRun
 
 
@@ -19,6 +21,28 @@ class Contender:
     checkpoint: str
     training: str
     mark: str = ""
+
+    @property
+    def trivial(self) -> bool:
+        """Whether it is a baseline, the solver among them."""
+        return self.name in TRIVIAL
+
+
+def rank(name: str) -> int:
+    """Where it stands in a table: models at 0, the baselines behind them from 1, each at its own place."""
+    return TRIVIAL.index(name) + 1 if name in TRIVIAL else 0
+
+
+def ranked(models: Iterable[Contender]) -> list[Contender]:
+    """Models by name, then the baselines, each at its own place."""
+    return sorted(models, key=lambda one: (rank(one.name), one))
+
+
+def pairs(models: Iterable[Contender]) -> list[tuple[Contender, Contender]]:
+    """Who is compared with whom: every two models, then every model with every baseline. Of a pair the first is a
+    model; two baselines are none."""
+    found = [(a, b) for a, b in combinations(ranked(models), 2) if not a.trivial]
+    return sorted(found, key=lambda pair: pair[1].trivial)
 
 
 def contenders(runs: Sequence[CellRun]) -> list[Contender]:

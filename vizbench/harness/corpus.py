@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import PurePosixPath
 from typing import TypeAlias, final
 
 from vizbench import sources
 from vizbench.harness import clusters
-from vizbench.harness.contender import Contender, contenders
+from vizbench.harness.contender import Contender, contenders, pairs
 from vizbench.harness.metrics import distinct, interval_of
 from vizbench.harness.paper import paper
 from vizbench.harness.plan import TRIVIAL
@@ -75,16 +74,17 @@ _Tasks: TypeAlias = dict[int, list[tuple[int, int]]]  # seed -> of each task how
 
 
 def overlaps(runs: Sequence[CellRun]) -> list[Overlap]:
-    """One a corpus (a folder of ARC files), number of attempts and pair of models that share a task of it."""
+    """One a corpus (a folder of ARC files), number of attempts and pair that share a task of it: two models, then a
+    model and a baseline."""
     solved: dict[tuple[str, int], dict[Contender, _Solved]] = {}
-    for model, run in _whole_runs(runs, ()):
+    for model, run in _whole_runs(runs, TRIVIAL):
         cell = run.header.cell
         key = cell.task, run.header.data.digest, cell.seed
         solved.setdefault((_folder(cell.task), cell.attempts), {}).setdefault(model, {})[key] = all(_inputs(run))
     return [
         _overlap(*where, a, models[a], b, models[b])
         for where, models in sorted(solved.items())
-        for a, b in combinations(sorted(models), 2)
+        for a, b in pairs(models)
         if models[a].keys() & models[b].keys()
     ]
 

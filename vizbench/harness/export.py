@@ -18,7 +18,7 @@ from vizbench.harness import compare, corpus, paper
 from vizbench.harness.contender import Contender
 from vizbench.harness.gaps import gaps
 from vizbench.harness.lines import label_of, who
-from vizbench.harness.metrics import LEAK, Summary, leaks, mean, summaries
+from vizbench.harness.metrics import COVERAGE, LEAK, Summary, leaks, mean, summaries
 from vizbench.harness.names import cell_text, task_label
 from vizbench.harness.plan import TRIVIAL, UNREPORTED
 from vizbench.harness.records import CellRun, Lost
@@ -60,8 +60,8 @@ def markdown(cells: Sequence[CellRun], lost: Sequence[Lost] = ()) -> str:
         _leaky(rows),
         _flagged(rows),
         *(
-            _results(task, [row for row in rows if row.task == task])
-            for task in dict.fromkeys(row.task for row in rows)
+            _results(task_label(*file), [row for row in rows if (row.task, row.origin) == file])
+            for file in dict.fromkeys((row.task, row.origin) for row in rows)
         ),
         _budgets(cells),
         _ratios(cells),
@@ -69,6 +69,7 @@ def markdown(cells: Sequence[CellRun], lost: Sequence[Lost] = ()) -> str:
         _overlaps(cells),
         _concepts(cells),
         _ours(rows),
+        f"## Intervals\n\n{COVERAGE}" if rows else "",
     ]
     return "\n\n".join(["# vizbench results", *filter(None, sections)]) + "\n"
 
@@ -80,7 +81,7 @@ def _amiss(cells: Sequence[CellRun], lost: Sequence[Lost]) -> str:
 
 def _leaky(rows: Sequence[Summary]) -> str:
     lines = [
-        f"- {_text(task_label(task))}: `{row.model}` gives {row.valid:.1%} valid answers "
+        f"- {_text(task_label(task, row.origin))}: `{row.model}` gives {row.valid:.1%} valid answers "
         f"({_interval(row.valid_low, row.valid_high)}) of {row.n:,} with {row.shots} examples"
         for task, row in leaks(rows).items()
     ]
@@ -95,7 +96,7 @@ def _flagged(rows: Sequence[Summary]) -> str:
     return "\n".join([head, *lines]) if lines else ""
 
 
-def _results(task: str, rows: Sequence[Summary]) -> str:
+def _results(title: str, rows: Sequence[Summary]) -> str:
     paths = any(row.psr is not None for row in rows)
     attempts = sorted({row.attempts for row in rows if row.attempts > 1})
     head = ["model", "examples", "n", "exact [95%]", "valid [95%]", "cells", "undecodable"]
@@ -116,7 +117,7 @@ def _results(task: str, rows: Sequence[Summary]) -> str:
         for row in rows
     ]
     told = "All of first attempts, but @k: one of k answers, unbiased.\n\n" if attempts else ""
-    return f"## {_text(task_label(task))}\n\n{told}{_table(head, lines, 1)}"
+    return f"## {_text(title)}\n\n{told}{_table(head, lines, 1)}"
 
 
 def _budgets(cells: Sequence[CellRun]) -> str:
@@ -126,9 +127,9 @@ def _budgets(cells: Sequence[CellRun]) -> str:
             _name(row.model),
             f"{len(row.seeds)}",
             "–" if row.first is None else f"{row.first:,}",
-            row.at.text(),
+            row.text(),
             row.interval.text(),
-            *_published(row.task),
+            *(("", "") if row.model.trivial else _published(row.task)),
         ]
         for row in compare.budgets(cells)
     ]
@@ -141,6 +142,7 @@ def _budgets(cells: Sequence[CellRun]) -> str:
         "continued beyond what was measured. "
         f"For the interval are resampled {compare.RESAMPLED}; "
         "how a curve runs between two measured budgets it cannot know, and any means that both its ends are open. "
+        "The trivial baselines, and the solver as ceiling, stand behind the models. "
         "The paper's budgets as its tables give them; in brackets what its figures draw, where that differs."
     )
     return f"## Examples to reach 90%\n\n{text}\n\n{_table(head, rows, 2)}"
@@ -157,7 +159,8 @@ def _ratios(cells: Sequence[CellRun]) -> str:
         for row in compare.ratios(cells)
     ]
     text = (
-        "How many times as many examples B needs as A to reach 90% exact, on the questions that both answered. "
+        "How many times as many examples B needs as A to reach 90% exact, on the questions that both answered: models, "
+        f"then models beside the baselines that learn; {compare.NO_RATIO}. "
         f"For the interval are resampled {compare.RESAMPLED}; any means that both its ends are open."
     )
     return f"## Data efficiency\n\n{text}\n\n{_table(['task', 'A', 'B', 'B / A', '95%'], rows, 3)}" if rows else ""
@@ -166,7 +169,7 @@ def _ratios(cells: Sequence[CellRun]) -> str:
 def _differences(cells: Sequence[CellRun]) -> str:
     rows = [
         [
-            _text(task_label(row.task)),
+            _text(task_label(row.task, row.origin)),
             f"{row.shots}",
             _name(row.a),
             _name(row.b),
@@ -178,11 +181,12 @@ def _differences(cells: Sequence[CellRun]) -> str:
         for row in compare.differences(cells)
     ]
     text = (
-        "Share of exact answers on the questions that both answered, and A - B in points with its paired 95% interval. "
+        "Share of exact answers on the questions that both answered, and A - B in points with its paired 95% interval; "
+        "first models, then each model beside each baseline. "
         f"For the interval are resampled {compare.RESAMPLED}."
     )
     head = ["task", "examples", "A", "B", "n", "A exact", "B exact", "A - B [95%]"]
-    return f"## Models on the same questions\n\n{text}\n\n{_table(head, rows, 4)}" if rows else ""
+    return f"## Models and baselines on the same questions\n\n{text}\n\n{_table(head, rows, 4)}" if rows else ""
 
 
 def _overlaps(cells: Sequence[CellRun]) -> str:

@@ -9,7 +9,8 @@ from typing import Final, TypeAlias, cast, final
 
 import msgspec
 
-from vizbench.harness.contender import contenders
+from vizbench.harness.contender import contenders, rank
+from vizbench.harness.origins import of_corpus, origins
 from vizbench.harness.plan import TRIVIAL, Cell
 from vizbench.harness.records import CellRun, Record
 
@@ -29,12 +30,23 @@ LEAK_ANSWERS: Final = 100
 12 answers it would in 22%. With fewer the whole 95% interval has to lie above LEAK."""
 
 
+COVERAGE: Final = (
+    "In simulations, 2,000 trials a case of 1, 3 and 5 seeds with 50 and 200 questions, 95% intervals of shares cover "
+    "93 to 97% where twenty answers or more are right and twenty or more wrong, else 90 to 100%; but down to 28% where "
+    "seeds stray by more than their mean lies from 0 or 1 (most of them near 0, one far off), which three or five "
+    "seeds seldom show. Those of differences cover 93 to 97% where five questions or more tell the two apart, else 91 "
+    "to 100%; those of budgets 92 to 97%."
+)
+"""What is known of the intervals of a report, in words; tests hold each figure."""
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Summary:
     """One row of a table: cells that differ in their seed alone, pooled.
 
-    training: how long the plan had the model train, in words; mark: its weights or file, where these runs hold others
+    origin: what tells its file from another of the same name in these runs (`origins`); training: how long the plan
+    had the model train, in words; mark: its weights or file, where these runs hold others
     of the same name (`contender`); n: questions answered, of `asked`; exact, valid, cells,
     undecodable: shares over the first attempts, 0..1; exact_low … valid_high: their 95% intervals, of questions for one
     seed and for the UNTRAINED, of seeds as clusters for several (`seed_interval`); exact_any, valid_any: any of the
@@ -52,6 +64,7 @@ class Summary:
     kin: str | None
     training: str
     mark: str
+    origin: str
     attempts: int
     asked: int
     n: int
@@ -105,9 +118,14 @@ def seed_interval(
     standard deviation (2 seeds: 94-99%, and 78 in the upper corner; 5 and 10 seeds: as below, within 2):
 
               0      .02    .05    .1
-    p = .05   96.8   95.8   94.5   81.2    the last: most seeds lie near 0, few near .4, and three seldom show it
+    p = .05   96.8   95.8   94.5   81.2    the last: most seeds lie near 0, few near .4, and three seldom show it:
+                                           in 10% of trials all 600 answers are wrong
     p = .5    96.1   95.7   95.2   95.2
     p = .9    96.2   95.4   95.0   93.8
+
+    Nothing mends the corner that does not tell of 0 in 600 that it may be 5%: a beta-binomial posterior with a flat
+    prior on the logarithm of the seeds' correlation has 96 there, but 91 where this has 95.2 and 99.5 in the first
+    column; a least correlation of .01 still 81, and 99.9; a variance shrunk to the binomial's 71 and 98.
 
     Wilson's over the pooled answers has 95, 78 … 92 and 20 … 49 in the columns 0, .02 and .1; the t interval of the
     seeds' shares 68 and 88 where this has 81.2 and 93.8; that on an arc-sine scale 74 and 92. Never narrower than
@@ -216,29 +234,22 @@ def kind(run: CellRun) -> Kind:
     return cell, header.task.version, header.weights, header.code, data
 
 
-def of_corpus(run: CellRun) -> bool:
-    """Whether its data is a file or an episode, which its name alone does not tell: folders hold other files."""
-    return run.header.cell.shots is None
-
-
 def summaries(runs: Sequence[CellRun]) -> list[Summary]:
     """One row for each task, model, checkpoint and budget that has an answer: tasks by name, and in each the models
     before the trivial baselines, by growing budget. A cell that is there twice counts once (`distinct`)."""
     groups: dict[Kind, list[CellRun]] = {}
     once = distinct(runs)
-    marks: dict[Kind, str] = {}
-    for contender, run in zip(contenders(once), once, strict=True):
+    marks: dict[Kind, tuple[str, str]] = {}
+    for contender, origin, run in zip(contenders(once), origins(once), once, strict=True):
         groups.setdefault(kind(run), []).append(run)
-        marks[kind(run)] = contender.mark
+        marks[kind(run)] = contender.mark, origin
     paths = {run.header.cell.task for run in runs if any("psr" in record.parts for record in run.records)}
     rows = [
-        _summary(group, cell_kind[0].task in paths, marks[cell_kind])
+        _summary(group, cell_kind[0].task in paths, *marks[cell_kind])
         for cell_kind, group in groups.items()
         if any(_first(r.records) for r in group)
     ]
-    return sorted(
-        rows, key=lambda row: (row.task, _rank(row.model), row.model, row.checkpoint, row.shots, row.attempts)
-    )
+    return sorted(rows, key=lambda row: (row.task, rank(row.model), row.model, row.checkpoint, row.shots, row.attempts))
 
 
 def leaks(rows: Sequence[Summary], most: float = LEAK) -> dict[str, Summary]:
@@ -274,11 +285,7 @@ def _weight(run: CellRun) -> tuple[int, str]:
     return len(run.records), run.header.created
 
 
-def _rank(model: str) -> int:
-    return TRIVIAL.index(model) + 1 if model in TRIVIAL else 0
-
-
-def _summary(runs: Sequence[CellRun], paths: bool, mark: str) -> Summary:
+def _summary(runs: Sequence[CellRun], paths: bool, mark: str, origin: str) -> Summary:
     """paths: whether the task is one of paths, where an answer without a part `psr` joined nothing."""
     header = runs[0].header
     cell = header.cell
@@ -301,6 +308,7 @@ def _summary(runs: Sequence[CellRun], paths: bool, mark: str) -> Summary:
         kin=header.kin,
         training=cell.training,
         mark=mark,
+        origin=origin,
         attempts=cell.attempts,
         asked=sum(len(run.questions) for run in runs),
         n=len(first),

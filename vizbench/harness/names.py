@@ -13,10 +13,11 @@ OWN: Final = "the model's own"
 """How long a model trains where the plan does not say it."""
 
 
-def task_label(task: str) -> str:
-    """A task's name, short enough for a table: of a file its folder and name."""
+def task_label(task: str, origin: str = "") -> str:
+    """A task's name, short enough for a table: of a file its folder and name, and its `origins.origins`, if any."""
     kind, _, path = task.partition(":")
-    return f"{kind}: {'/'.join(path.removesuffix('.json').split('/')[-2:])}" if path else task
+    label = f"{kind}: {'/'.join(path.removesuffix('.json').split('/')[-2:])}" if path else task
+    return f"{label} ({origin})" if origin else label
 
 
 def model_label(model: str, checkpoint: str, training: str = OWN) -> str:

@@ -128,6 +128,7 @@ def _record(one: Marked, given: bool) -> Record:
         answer=None if one.grid is None else one.grid.tolist(),
         undecodable=given and one.grid is None,
         seconds=0.0,
+        way=tuple(state.tolist() for state in one.way),
     )
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from vizbench.harness import lines, names
 from vizbench.harness.lines import Line, Panel, Point
-from vizbench.harness.metrics import Kind, Summary, kind, of_corpus
+from vizbench.harness.metrics import Kind, Summary, kind
 from vizbench.harness.records import CellRun
 from vizbench.types import Json
 
@@ -114,7 +114,6 @@ def _marks(run: CellRun, group: Sequence[CellRun]) -> list[str]:
             "weights": (header.weights or "none")[:8],
             "file": (header.code or "none")[:8],
             "task version": str(header.task.version),
-            "data": header.data.digest[:6] if of_corpus(one) else "",
         }
 
     every = [facts(one) for one in group]

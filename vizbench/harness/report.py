@@ -15,7 +15,7 @@ from vizbench import words
 from vizbench.errors import UserError
 from vizbench.harness import compare, corpus, figure, lines, names, paper, places, svg, tables
 from vizbench.harness.gaps import gaps
-from vizbench.harness.metrics import LEAK, Summary, distinct, leaks, summaries
+from vizbench.harness.metrics import COVERAGE, LEAK, Summary, distinct, leaks, summaries
 from vizbench.harness.plan import TRIVIAL, UNREPORTED, slug
 from vizbench.harness.provenance import now
 from vizbench.harness.records import CellRun, Lost
@@ -78,6 +78,7 @@ def render_report(cells: Sequence[CellRun], lost: Sequence[Lost] = (), most_byte
         seeds=sorted({head.seed for head in heads}),
         made=now(),
         gaps=gaps(found.cells, lost),
+        overlaps=bool(found.overlaps),
         leaky=leaks(found.rows),
         leak=LEAK,
         flagged={row.task: row.flagged for row in found.rows if row.flagged},
@@ -86,6 +87,8 @@ def render_report(cells: Sequence[CellRun], lost: Sequence[Lost] = (), most_byte
         paper_keys=lines.paper_legend(panels),
         paper_pair=lines.PAPER_KEYS,
         resampled=compare.RESAMPLED,
+        no_ratio=compare.NO_RATIO,
+        coverage=COVERAGE,
         video=paper.VIDEO,
         text=paper.TEXT,
         panels=[(panel.task, svg.inline(figure.curves(panel, titled=False), k)) for k, panel in enumerate(panels)],
@@ -118,10 +121,13 @@ class _Findings:
     def drawings(self) -> dict[str, svg.Drawing]:
         """The figures of which there is one each, those that have something to show."""
         found: dict[str, svg.Drawing] = {}
-        if self.budgets:
-            found["budgets"] = figure.budgets(self.budgets, self.keys)
-        if self.overlaps:
-            found["overlap"] = figure.overlap(self.overlaps, self.keys)
+        drawn = {key.who for key in self.keys}  # the baselines where there is no model, and else models alone
+        bars = [row for row in self.budgets if row.model in drawn]
+        if bars:
+            found["budgets"] = figure.budgets(bars, self.keys)
+        shared = [row for row in self.overlaps if row.b in drawn]
+        if shared:
+            found["overlap"] = figure.overlap(shared, self.keys)
         if self.concepts:
             found["concepts"] = figure.radar(self.concepts, self.keys)
         return found

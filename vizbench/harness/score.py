@@ -13,7 +13,7 @@ from vizbench.dataset import Recipe
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
 from vizbench.formats.reading import read
-from vizbench.harness.channel import GridChannel
+from vizbench.harness.channel import GridChannel, way_of
 from vizbench.harness.metrics import wilson
 from vizbench.harness.predictions import VIDEOS, Given, Kind, read_predictions
 from vizbench.renderers.decode import decode
@@ -67,11 +67,13 @@ class Scored(msgspec.Struct, frozen=True):
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Marked:
-    """A row with what was answered. grid: the answer's, None where none could be read, or a process was judged."""
+    """A row with what was answered. grid: the answer's, None where none could be read, or a process was judged; way: of
+    a video, what its frames before the last show (`channel.way_of`)."""
 
     row: Instance
     verdict: Verdict
     grid: Grid | None
+    way: tuple[Grid, ...] = ()
 
 
 @final
@@ -157,16 +159,19 @@ def _mover(judge: Judge, task: str) -> Task[Any]:
 
 def _judged(judge: Judge, row: Instance, answer: Json | Path) -> Marked | DecodeFailure:
     """The verdict on an answer alone."""
-    if isinstance(answer, Path):
-        frames = _frames(answer)
-        decoded = frames if isinstance(frames, DecodeFailure) else _decode(judge, row, frames[-1])
+    frames = _frames(answer) if isinstance(answer, Path) else None
+    if isinstance(frames, DecodeFailure):
+        return frames
+    if frames is not None:
+        decoded = _decode(judge, row, frames[-1])
     elif isinstance(answer, str):
         decoded = from_text(answer)
     else:
         decoded = GridChannel(judge.codes).decode(answer)
     if isinstance(decoded, DecodeFailure):
         return decoded
-    return Marked(row, judge.verify(row, decoded.grid), decoded.grid)
+    way = [] if frames is None else way_of(frames, judge.look, row.question, decoded.grid)
+    return Marked(row, judge.verify(row, decoded.grid), decoded.grid, tuple(way))
 
 
 def _judged_way(task: Task[Any], row: Instance, answer: Json | Path) -> Marked | DecodeFailure:

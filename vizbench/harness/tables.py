@@ -29,6 +29,9 @@ SEEDS: Final = (
 """What the intervals of shares speak of."""
 
 
+_FLOOR: Final = "the trivial baselines, and the solver, which is the ceiling."
+
+
 ANY: Final = "any: both ends are open."
 """What an interval without ends is told to be."""
 
@@ -70,7 +73,7 @@ def _result(row: Summary, leak: Summary | None, steps: Sequence[int]) -> dict[st
     model = names.model_key(row.model, row.checkpoint, row.training)
     found: dict[str, Json] = {
         "task": row.task,
-        "label": names.task_label(row.task),
+        "label": names.task_label(row.task, row.origin),
         "kin": (row.kin or "").partition(":")[0] or None,
         "kin_help": row.kin or "",
         "model": names.model_label(row.model, row.checkpoint, row.training),
@@ -94,7 +97,7 @@ def budgets(rows: Sequence[Budget]) -> Json:
     published = {(one.task, one.model): one for one in paper.thresholds()}
     columns = [
         _column("label", "task", "text", "What is asked."),
-        _column("model", "model", "text", "Models alone: baselines do not learn."),
+        _column("model", "model", "text", f"Models, then grey: {_FLOOR}"),
         _column("seeds", "seeds", "count", f"Resampled for the interval: {RESAMPLED}."),
         _column("first", "first measured", "count", "The smallest measured budget with 90%, the paper's way."),
         _column("at", "interpolated", "worded", "Where the monotone curve, straight over log n, passes 90%."),
@@ -109,10 +112,14 @@ def budgets(rows: Sequence[Budget]) -> Json:
             "label": names.task_label(row.task),
             "model": label_of(row.model),
             "seeds": len(row.seeds),
+            "trivial": row.model.trivial,
             "first": row.first,
-            "at": _span(row.at),
+            "at": [_span(row.at)[0], row.text()],
             "interval": _span(row.interval),
-            **{name: _published(published.get((row.task, name))) for name in (paper.VIDEO, paper.TEXT)},
+            **{
+                name: None if row.model.trivial else _published(published.get((row.task, name)))
+                for name in (paper.VIDEO, paper.TEXT)
+            },
         }
         for row in rows
     ]
@@ -135,7 +142,7 @@ def ratios(rows: Sequence[Ratio]) -> Json:
     columns = [
         _column("label", "task", "text", "What is asked."),
         _column("a", "A", "text", "One model."),
-        _column("b", "B", "text", "The other, on the questions that both answered."),
+        _column("b", "B", "text", "The other, on the questions that both answered; grey: a baseline that learns."),
         _column("at", "B needs, times A", "worded", "Budget of B to reach 90% over that of A; or why none is known."),
         _column("interval", "95%", "worded", f"{ANY} Resampled: {RESAMPLED}."),
     ]
@@ -144,6 +151,7 @@ def ratios(rows: Sequence[Ratio]) -> Json:
             "label": names.task_label(row.task),
             "a": label_of(row.a),
             "b": label_of(row.b),
+            "trivial": row.b.trivial,
             "at": [_span(row.at)[0], row.text()],
             "interval": _span(row.interval),
         }
@@ -153,12 +161,12 @@ def ratios(rows: Sequence[Ratio]) -> Json:
 
 
 def differences(rows: Sequence[Difference]) -> Json:
-    """Two models on the same questions."""
+    """Two models, or a model and a baseline, on the same questions."""
     columns = [
         _column("label", "task", "text", "What is asked."),
         _column("shots", "examples", "count", "Training examples of both."),
         _column("a", "A", "text", "One model."),
-        _column("b", "B", "text", "The other."),
+        _column("b", "B", "text", f"The other. Behind the models, grey: {_FLOOR}"),
         _column("n", "questions", "count", "Questions that both answered."),
         _column("a_share", "A exact", "share", "Exact answers of A."),
         _column("b_share", "B exact", "share", "Exact answers of B."),
@@ -166,10 +174,11 @@ def differences(rows: Sequence[Difference]) -> Json:
     ]
     body = [
         {
-            "label": names.task_label(row.task),
+            "label": names.task_label(row.task, row.origin),
             "shots": row.shots,
             "a": label_of(row.a),
             "b": label_of(row.b),
+            "trivial": row.b.trivial,
             "n": row.n,
             "a_share": row.a_share,
             "b_share": row.b_share,
@@ -186,7 +195,7 @@ def overlaps(rows: Sequence[Overlap]) -> Json:
     columns = [
         _column("corpus", "files", "text", "The folder of ARC files."),
         _column("a", "A", "text", "One model."),
-        _column("b", "B", "text", "The other."),
+        _column("b", "B", "text", "The other; grey: a trivial baseline."),
         _column("attempts", "attempts", "count", "Answers to a test input, one of which must be exact."),
         _column("tasks", "tasks", "count", "Tasks that both were asked; one counts if every test input is solved."),
         _column("only_a", "only A", "count", "Solved by A alone."),
@@ -195,12 +204,13 @@ def overlaps(rows: Sequence[Overlap]) -> Json:
     ]
     body: list[dict[str, Json]] = [
         {key: getattr(row, key) for key in ("attempts", "tasks", "only_a", "both", "only_b")}
-        | {"corpus": row.corpus, "a": label_of(row.a), "b": label_of(row.b)}
+        | {"corpus": row.corpus, "a": label_of(row.a), "b": label_of(row.b), "trivial": row.b.trivial}
         for row in rows
     ]
     body.append(
         {
             "corpus": "paper: ARC-AGI-1",
+            "trivial": False,
             "a": paper.VIDEO,
             "b": paper.TEXT,
             "attempts": 2,
@@ -229,7 +239,7 @@ def concepts(rows: Sequence[Concept]) -> Json:
     ]
     body: list[dict[str, Any]] = [
         {key: getattr(row, key) for key in ("concept", "attempts", "n", "share")}
-        | {"model": label_of(row.model), "span": [row.low, row.high]}
+        | {"model": label_of(row.model), "span": [row.low, row.high], "trivial": row.model.trivial}
         | {name: published[name].get(row.concept) for name in (paper.VIDEO, paper.TEXT)}
         for row in rows
     ]

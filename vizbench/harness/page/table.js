@@ -25,7 +25,7 @@ function tableIn(host, {columns, rows}, finish) {
   const STEP = 60, table = host.querySelector("table"), body = table.tBodies[0], button = host.querySelector(".more");
   let order = null, keep = () => true, shown = [], done = 0;
   const lineOf = (row, before) => {
-    const line = element("tr");
+    const line = element("tr", undefined, row.trivial ? "trivial" : "");
     for (const {key, title, kind} of columns) {
       const value = row[key] ?? null, text = value === null ? "–" : written[kind](value);
       const cell = element("td", text, (kind === "text" ? "t name" : "") + (value === null ? " none" : ""));
@@ -92,15 +92,31 @@ function tableIn(host, {columns, rows}, finish) {
   return refresh;
 }
 
-for (const details of document.querySelectorAll("details[data-table]")) { // written when they are first opened
-  details.addEventListener("toggle", () => tableIn(details, read(details.dataset.table)), {once: true});
+// Whether a row's text holds every word of a filter's.
+const holds = (text, wish) => wish.toLowerCase().split(/\s+/).every(word => text.includes(word));
+const left = (shown, rows) => shown.toLocaleString("en") + " of " + rows.length.toLocaleString("en") + " rows";
+
+function folded(details) { // a table that is written when it is first opened, with a filter of its own
+  const spec = read(details.dataset.table), {columns, rows} = spec, refresh = tableIn(details, spec);
+  const [words, trivial] = details.querySelectorAll(".controls input"), count = details.querySelector(".controls span");
+  const named = columns.filter(({kind}) => kind === "text" || kind === "count").map(({key}) => key);
+  const texts = new Map(rows.map(row => [row, named.map(key => row[key]).join(" ").toLowerCase()]));
+  const filter = () => {
+    const shown = refresh(row => (trivial.checked || !row.trivial) && holds(texts.get(row), words.value));
+    count.textContent = left(shown, rows);
+  };
+  trivial.parentElement.hidden = !rows.some(row => row.trivial);
+  words.oninput = trivial.oninput = filter;
+  filter();
+}
+for (const details of document.querySelectorAll("details[data-table]")) {
+  details.addEventListener("toggle", () => folded(details), {once: true});
 }
 
 // The table of results has filters, flags and a way into the viewer.
 {
   const spec = read("rows"), rows = spec.rows;
   const finish = (line, row, before, unsorted) => {
-    if (row.trivial) line.className = "trivial";
     if (unsorted && before && before.task !== row.task) line.classList.add("first");
     const cell = key => [...line.cells].find(one => one.dataset.key === key);
     cell("label").title = row.task;
@@ -122,11 +138,10 @@ for (const details of document.querySelectorAll("details[data-table]")) { // wri
   $("results-table").querySelector("thead tr").prepend(element("th", "answers", "soft"));
   const words = new Map(rows.map(row => [row, [row.label, row.task, row.kin_help, row.model, row.leaky ? "leaky" : "", row.flagged ? "flagged" : ""].join(" ").toLowerCase()]));
   const filter = () => {
-    const needles = $("filter").value.toLowerCase().split(/\s+/).filter(Boolean);
-    const model = $("only-model").value, shots = $("only-shots").value, trivial = $("trivial").checked;
-    const left = refresh(row => needles.every(word => words.get(row).includes(word)) && (trivial || !row.trivial) &&
+    const wish = $("filter").value, model = $("only-model").value, shots = $("only-shots").value, trivial = $("trivial").checked;
+    const shown = refresh(row => holds(words.get(row), wish) && (trivial || !row.trivial) &&
       (!model || row.model === model) && (!shots || String(row.shots) === shots));
-    $("rows-left").textContent = left.toLocaleString("en") + " of " + rows.length.toLocaleString("en") + " rows";
+    $("rows-left").textContent = left(shown, rows);
   };
   const models = uniq(rows.map(row => row.model)), budgets = uniq(rows.map(row => row.shots)).sort((a, b) => a - b);
   options($("only-model"), ["", ...models], ["all", ...models], "");

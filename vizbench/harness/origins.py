@@ -1,0 +1,36 @@
+"""Files of one name: what tells the rows of one from those of another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vizbench.harness.names import task_label
+from vizbench.harness.records import CellRun
+
+
+def of_corpus(run: CellRun) -> bool:
+    """Whether its data is a file or an episode, which its name alone does not tell: folders hold other files."""
+    return run.header.cell.shots is None
+
+
+def origins(runs: Sequence[CellRun]) -> list[str]:
+    """For each run what a table has to say of its file beside the name: the folder, where files of other folders are
+    called alike; the data's digest, where the file held other data, or was asked more; "" where there is no other."""
+    met: dict[tuple[str, str], set[str]] = {}
+    for run in filter(of_corpus, runs):
+        task = run.header.cell.task
+        met.setdefault(("in", task_label(task)), set()).add(_above(task))
+        met.setdefault(("data", task), set()).add(run.header.data.digest[:6])
+    return [_origin(run, met) if of_corpus(run) else "" for run in runs]
+
+
+def _origin(run: CellRun, met: dict[tuple[str, str], set[str]]) -> str:
+    task = run.header.cell.task
+    folder = [f"in {_above(task)}"] if len(met["in", task_label(task)]) > 1 else []
+    data = [f"data {run.header.data.digest[:6]}"] if len(met["data", task]) > 1 else []
+    return ", ".join(folder + data)
+
+
+def _above(task: str) -> str:
+    """The part of a file's path that its label leaves out."""
+    return "/".join(task.partition(":")[2].split("/")[:-2]) or "."
