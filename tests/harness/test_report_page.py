@@ -199,6 +199,7 @@ def test_tables_behind_the_figures_open_and_sort(visit, tmp_path):
     page = visit(written(mine, tmp_path))
     page.click("text=Budgets as a table")
     table = page.locator("#budgets details").first
+    table.locator("tbody tr").first.wait_for()
     assert table.locator("tbody tr").count() == 3
     assert table.locator("tbody td").first.inner_text() == "t/0"
     table.locator("thead button").first.click()
@@ -213,6 +214,7 @@ def test_a_folded_table_filters_and_leaves_out_its_baselines(visit, tmp_path):
     page.click("text=Models against one another and the baselines")
     table = page.locator("details[data-table='difference-rows']")
     rows, words = table.locator("tbody tr"), table.locator("input[type=search]")
+    rows.first.wait_for()  # a browser tells of the opening a moment later
     assert rows.count() == 2 + 2 * 2 * 2
     assert table.locator("tr.trivial").count() == 8
     assert "trivial" not in (rows.nth(1).get_attribute("class") or "")
@@ -225,6 +227,7 @@ def test_a_folded_table_filters_and_leaves_out_its_baselines(visit, tmp_path):
     assert rows.count() == 2
     page.click("text=Budgets as a table")
     budgets = page.locator("details[data-table='budget-rows']")
+    budgets.locator("tr.trivial").first.wait_for()
     assert budgets.locator("tr.trivial").all_inner_texts()[0].split("\t")[1:5] == ["copy", "1", "–", "not reached"]
     assert page.locator("details[data-table='ratio-rows'] .controls .switch").is_hidden()
 
