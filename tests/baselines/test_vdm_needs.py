@@ -27,9 +27,9 @@ from vizbench.harness.model import Demand
 
 _D: Any = diffusers
 _T: Any = transformers
-SIZES = {"CogVideoX1.5-5B-I2V": cogvideox.SIZES[cogvideox.HUB], "LTX-Video-2B": ltx.SIZES[ltx.HUB]} | dict(
-    zip(("Wan2.1-I2V-14B", "Wan2.2-TI2V-5B"), wan.SIZES.values(), strict=True)
-)
+_NAMES = ("CogVideoX1.5-5B-I2V", "LTX-Video-2B", "LTX-Video-13B", "Wan2.1-I2V-14B", "Wan2.2-TI2V-5B")
+_SHIPPED = (*cogvideox.SIZES.values(), *ltx.SIZES.values(), *wan.SIZES.values())
+SIZES: dict[str, Sizes] = dict(zip(_NAMES, _SHIPPED, strict=True))
 
 
 COG_VAE: dict[str, Any] = {
@@ -44,6 +44,16 @@ WAN_5B_VAE: dict[str, Any] = {
     "is_residual": True, "scale_factor_spatial": 16, "latents_mean": [0.0] * 48, "latents_std": [1.0] * 48,
 }  # fmt: skip
 """The same for TI2V-5B, which sees 2x2 pixels as one of 12 channels."""
+
+LTX_13B_VAE: dict[str, Any] = {
+    "block_out_channels": (128, 256, 512, 1024, 2048), "down_block_types": ("LTXVideo095DownBlock3D",) * 4,
+    "decoder_block_out_channels": (256, 512, 1024), "layers_per_block": (4, 6, 6, 2, 2),
+    "decoder_layers_per_block": (5, 5, 5, 5), "spatio_temporal_scaling": (True,) * 4,
+    "decoder_spatio_temporal_scaling": (True,) * 3, "decoder_inject_noise": (False,) * 4,
+    "downsample_type": ("spatial", "temporal", "spatiotemporal", "spatiotemporal"),
+    "upsample_residual": (True,) * 3, "upsample_factor": (2,) * 3, "timestep_conditioning": True,
+}  # fmt: skip
+"""The same for LTX from 0.9.5 on."""
 
 
 def _count(model: Any) -> int:
@@ -78,6 +88,7 @@ def test_the_encoders_are_counted_too() -> None:
         vae = {
             "CogVideoX1.5-5B-I2V": _count(_D.AutoencoderKLCogVideoX(**COG_VAE)),
             "LTX-Video-2B": _count(_D.AutoencoderKLLTXVideo()),
+            "LTX-Video-13B": _count(_D.AutoencoderKLLTXVideo(**LTX_13B_VAE)),
             "Wan2.1-I2V-14B": _count(_D.AutoencoderKLWan()) + seeing,
             "Wan2.2-TI2V-5B": _count(_D.AutoencoderKLWan(**WAN_5B_VAE)),
         }
@@ -163,6 +174,7 @@ def test_tokens_of_a_clip() -> None:
     assert found == {
         "CogVideoX1.5-5B-I2V": 2 * 17 * 17,  # two frames a token, the first one padded
         "LTX-Video-2B": 2 * 9 * 9,
+        "LTX-Video-13B": 2 * 9 * 9,
         "Wan2.1-I2V-14B": 3 * 17 * 17,
         "Wan2.2-TI2V-5B": 3 * 9 * 9,
     }
@@ -174,6 +186,9 @@ def test_tokens_of_a_clip() -> None:
 
 def test_the_command_asks_for_a_canvas(run: Run) -> None:
     rows = json.loads(run("models", "--memory", "--canvas", "336x336", "--frames", 9, "--json").out)
+    large = next(row for row in rows if row["checkpoint"] == ltx.HUB[1] and "weights" in row["parts"])
+    assert large["settings"] == "backbone=full&checkpointing=true&batch=2"  # its own recipe's
+    assert large["parts"]["weights"] == 2 * 13_042_569_344
     told = [row for row in rows if "vae" in row["parts"]]
     assert {"cogvideox", "wan", "ltx"} == {row["model"] for row in told}
     assert all(set(row["parts"]) == {"weights", "adapter", "kept", "vae"} for row in told)

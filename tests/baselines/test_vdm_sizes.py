@@ -71,7 +71,8 @@ CASES: dict[str, tuple[Any, dict[str, Any], Training, int, int, float]] = {
     "LTX-Video-13B": (
         _D.LTXVideoTransformer3DModel,
         {"num_attention_heads": 32, "attention_head_dim": 128, "cross_attention_dim": LTX_13B, "num_layers": 48},
-        ltx.RECIPE, 48 * 10, 48 * (8 * _low_rank(LTX_13B, LTX_13B) + 2 * _low_rank(LTX_13B, 4 * LTX_13B)), 13.0e9,
+        ltx.RECIPES[ltx.HUB[1]], 48 * 10,
+        48 * (8 * _low_rank(LTX_13B, LTX_13B) + 2 * _low_rank(LTX_13B, 4 * LTX_13B)), 13.0e9,
     ),
 }  # fmt: skip
 
@@ -102,12 +103,18 @@ def test_recipes_are_the_papers() -> None:
     """`paper_results.json`, recipes.vdm."""
     told = {
         family: (r.rank, r.alpha, r.batch, r.accumulation, r.lr, r.schedule, r.max_grad_norm, r.frames)
-        for family, r in (("cogvideox", cogvideox.RECIPE), ("wan", wan.RECIPE), ("ltx", ltx.RECIPE))
+        for family, r in (
+            ("cogvideox", cogvideox.RECIPE),
+            ("wan", wan.RECIPE),
+            ("ltx", ltx.RECIPE),
+            ("ltx-13b", ltx.RECIPES[ltx.HUB[1]]),
+        )
     }
     assert told == {
         "cogvideox": (64, 32, 2, 1, 1e-4, "constant", 1.0, 9),
         "wan": (64, 32, 1, 1, 1e-4, "constant", 0.05, 9),
         "ltx": (64, 64, 4, 1, 2e-4, "linear", 1.0, 9),
+        "ltx-13b": (64, 64, 2, 2, 2e-4, "linear", 1.0, 9),
     }
     assert cogvideox.RECIPE.targets == ("to_q", "to_k", "to_v", "to_out.0")
     assert ltx.RECIPE.targets == ("to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2")

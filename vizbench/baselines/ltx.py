@@ -7,6 +7,7 @@ name at the Hugging Face hub. Latents have the axes (B, C, t, h, w); the network
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
@@ -18,18 +19,26 @@ from vizbench.harness.model import Family, Model
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-HUB = "Lightricks/LTX-Video"
+HUB = ("Lightricks/LTX-Video", "Lightricks/LTX-Video-0.9.7-dev")
+"""2B and 13B."""
 
 RECIPE = Training(
     rank=64, alpha=64, targets=(*QKVO, *FEED_FORWARD), batch=4, lr=2e-4, schedule="linear", max_grad_norm=1.0
 )
-"""The paper's, for LTX-2B; for LTX-13B it halves the batch and accumulates two: `?batch=2&accumulation=2`."""
+"""The paper's for the 2B."""
+
+RECIPES = {HUB[1]: replace(RECIPE, batch=2, accumulation=2)}
+"""Its 13B takes the same 4 clips a step in two halves; a folder of it wants `?batch=2&accumulation=2`."""
 
 SIZES = {
-    HUB: Sizes(
+    HUB[0]: Sizes(
         1_923_385_472, 1_922_039_808, 28 * (8 * 2 + 2 * 5) * 2048, 28, 2048, 0, 128, 32, 8, 1, 419_193_649, 2,
         4_762_310_656, WIDE,
-    )
+    ),
+    HUB[1]: Sizes(
+        13_042_569_344, 13_037_993_984, 48 * (8 * 2 + 2 * 5) * 4096, 48, 4096, 0, 128, 32, 8, 1, 1_246_913_522, 2,
+        4_762_310_656, WIDE,
+    ),
 }  # fmt: skip
 
 RATE = 25
@@ -149,7 +158,7 @@ BACKBONE = LTX()
 def _build(checkpoint: str) -> Model[Any]:
     from vizbench.baselines.video.build import build
 
-    return build("ltx", BACKBONE, RECIPE, checkpoint)
+    return build("ltx", BACKBONE, RECIPE, checkpoint, recipes=RECIPES)
 
 
 FAMILIES = (
@@ -157,8 +166,8 @@ FAMILIES = (
         "ltx",
         "frames",
         "LTX-Video image-to-video with LoRA: 2B or 13B, a folder or a name at the hub",
-        (HUB,),
+        HUB,
         _build,
-        partial(memory, SIZES, RECIPE),
+        partial(memory, SIZES, RECIPE, recipes=RECIPES),
     ),
 )

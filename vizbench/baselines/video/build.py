@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from vizbench.baselines.hub import PIPELINE_FILES, fetch, is_real, require
@@ -15,9 +17,15 @@ PACKAGES = ("torch", "diffusers", "transformers", "peft", "safetensors", "accele
 
 
 def build(
-    family: str, backbone: Backbone, recipe: Training, checkpoint: str, embedded: tuple[str, ...] = ()
+    family: str,
+    backbone: Backbone,
+    recipe: Training,
+    checkpoint: str,
+    embedded: tuple[str, ...] = (),
+    recipes: Mapping[str, Training] = MappingProxyType({}),
 ) -> Model[Any]:
     """The model of a checkpoint: one of `embedded`, or `PLACE?field=value&field=value` with fields of `Training`.
+    recipe: for every checkpoint but those in `recipes`, by hub id.
 
     UserError for names that lead nowhere, for fields that do not exist, and for what the machine lacks.
     """
@@ -27,7 +35,7 @@ def build(
 
         return twin(checkpoint)
     place, settings = path_and_params(checkpoint)
-    training = override(f"--checkpoint of {family}", recipe, settings)
+    training = override(f"--checkpoint of {family}", recipes.get(place.partition("@")[0], recipe), settings)
     if not is_real(place):
         raise unknown(f"checkpoint of {family}", place, embedded)
     weights = fetch(family, place, PIPELINE_FILES)

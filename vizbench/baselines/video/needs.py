@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from types import MappingProxyType
 from typing import final
 
 from vizbench.baselines.shared.room import FROZEN, TRAINED
@@ -84,9 +85,11 @@ class Need:
     vae: float
 
 
-def memory(sizes: Mapping[str, Sizes], recipe: Training, demand: Demand) -> list[Memory]:
-    """The rows for `vizbench models --memory`, by checkpoint."""
-    return [row for name, one in sizes.items() for row in _rows(name, one, recipe, demand)]
+def memory(
+    sizes: Mapping[str, Sizes], recipe: Training, demand: Demand, recipes: Mapping[str, Training] = MappingProxyType({})
+) -> list[Memory]:
+    """The rows for `vizbench models --memory`, by checkpoint. recipe: of every checkpoint but those in `recipes`."""
+    return [row for name, one in sizes.items() for row in _rows(name, one, recipes.get(name, recipe), demand)]
 
 
 def _rows(checkpoint: str, sizes: Sizes, recipe: Training, demand: Demand) -> Iterator[Memory]:
