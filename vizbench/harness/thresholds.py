@@ -72,7 +72,7 @@ def reached(budgets: Sequence[int], values: Floats, weights: Floats, target: flo
     low, high = curves[rows, before], curves[rows, at]
     share = np.clip(np.divide(target - low, high - low, out=np.ones_like(low), where=high > low), 0, 1)
     n = np.asarray(budgets, np.float64)
-    inside = n[before] * (n[at] / n[before]) ** share
+    inside = np.clip(n[before] * (n[at] / n[before]) ** share, n[before], n[at])  # 1729 * (2014 / 1729) is over 2014
     never, start = ~there.any(axis=1), there[:, 0]
     lows = np.where(never, n[-1], np.where(start, 0.0, inside))
     highs = np.where(never, np.inf, np.where(start, n[0], inside))
