@@ -140,6 +140,17 @@ def test_more_than_the_disk_holds_is_refused_at_once(
     assert entries(tmp_path) == []
 
 
+def test_a_split_with_too_few_rows_is_refused_by_the_number_asked_for(tmp_path: Path) -> None:
+    shown = sources.load("arc/copy").train
+    assert shown.count is not None
+    for n in (shown.count + 1, 50):  # within the rows written on trial, and beyond them
+        asked = rf"rows 0 … {n - 1} of arc/copy train were asked: it has {shown.count}: .* --format arc, or name a rule"
+        with pytest.raises(UserError, match=asked):
+            formats.write(shown, n, tmp_path / "out")
+    assert entries(tmp_path) == []
+    assert formats.write(shown, shown.count, tmp_path / "out").rows == shown.count
+
+
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 256 KiB."""

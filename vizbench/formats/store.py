@@ -52,7 +52,9 @@ def write(
     _check_count("n", n, MAX_DATASET)
     _check_count("workers", workers, MAX_WORKERS)
     chosen = format_named(format)
-    split.rows(0, 1)  # an unknown row is said before a folder is made
+    # Too few rows are said before a folder is made. Those of a split that can count itself lie in memory; of others the
+    # first alone is looked for, which costs nothing.
+    split.rows(0, 1 if split.count is None else n)
     with replaced(Path(out), overwrite) as folder:
 
         def job(first: int, rows: int) -> _Job:
