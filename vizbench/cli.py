@@ -47,7 +47,7 @@ DEFAULT_TASK = "life/conway"
 def main() -> None:
     """The entry point: `app`, with every error put in one sentence. VIZBENCH_TRACEBACK=1 shows where it arose.
 
-    Of processes that `torchrun` started, the first is that; the others help it to train.
+    Of processes that `--devices` launched, the first is that; the others help it to train.
     """
     try:
         if team.rank():
@@ -292,6 +292,7 @@ def evaluate(
     ] = "keep",
     limit: Annotated[int | None, typer.Option(help="Stop each cell after so many questions; go on later.")] = None,
     jobs: Annotated[int, typer.Option(help="Processes, each with a model of its own.")] = 1,
+    devices: Annotated[int, typer.Option(help="GPUs that train each model together; CPUs where there is none.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Where the run is kept; without it runs/MODEL_TASK.")] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Touch no network: refuse models that need it.")] = False,
     dry_run: Annotated[
@@ -329,6 +330,7 @@ def evaluate(
     if dry_run:
         measuring.foretell(plan, folder, jobs, json)
     else:
+        team.gather(devices, jobs)
         measuring.measure(plan, folder, jobs, json)
 
 

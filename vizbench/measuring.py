@@ -10,6 +10,8 @@ import typer
 from vizbench import console, protocols
 from vizbench.bars import Bars
 from vizbench.baselines.worlds import kin
+from vizbench.errors import UserError
+from vizbench.harness import team
 from vizbench.harness.corpus import concepts, solved
 from vizbench.harness.forecast import forecast
 from vizbench.harness.gaps import gaps
@@ -24,6 +26,8 @@ from vizbench.harness.run import run
 def foretell(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
     """Print what the plan will take."""
     check_jobs(jobs)
+    if team.size() > 1:
+        raise UserError("--dry-run tells the time of one process: leave out what launches several")
     found = forecast(plan, folder)
     console.dropped(plan.dropped())
     if json:

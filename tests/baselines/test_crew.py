@@ -17,18 +17,30 @@ import torch
 from safetensors.torch import load_file
 
 from tests.baselines import tiny_llm, tiny_video
+from tests.commands import Run, refused
+from vizbench.baselines.shared import crew
 from vizbench.errors import UserError
 from vizbench.harness import team
+from vizbench.harness.plan import Plan
+from vizbench.harness.run import run as run_plan
+from vizbench.measuring import foretell
 
 ROOT = Path(__file__).resolve().parents[2]
-LAUNCH = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
-"""What `torchrun` starts; `accelerate launch` wants MPI on CPUs. The processes meet by gloo."""
-
 CASES = {
     "qwen3": "lr=0.01&rank=8&batch=2&accumulation=2&steps=6&keep=true&save_every=2",
     "ltx": "lr=0.01&rank=4&batch=3&steps=3&dtype=float32&sampling_steps=2&checkpointing=false",
 }
 """An odd batch: shares of two clips and of one."""
+
+LAUNCHERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "qwen3": ((), ("--devices", "2")),
+    "ltx": (
+        ("-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--main_process_port", "0"),
+        (),
+    ),
+}
+"""What stands before and behind the command. On CPUs the processes meet by gloo, also with --multi_gpu; with --cpu
+`accelerate launch` starts one alone, for several it wants MPI."""
 
 
 @pytest.mark.parametrize("family", CASES)
@@ -37,17 +49,11 @@ def test_two_processes_leave_the_records_of_one(family: str, tmp_path: Path) -> 
     task = "life/conway?height=6&width=6"
     words = ("eval", "--task", task, "--shots", "4", "--n-test", "3", "--model", family)
     found: list[tuple[list[Any], float, dict[str, Any]]] = []
-    for launcher in ((), LAUNCH):
-        place = tmp_path / f"with-{len(launcher)}"
-        environment = os.environ | {
-            "PYTHONPATH": str(ROOT),
-            "VIZBENCH_HOME": str(place / "home"),
-            "OMP_NUM_THREADS": "1",
-        }
-        command = (sys.executable, *launcher, "-m", "vizbench", *words, "--checkpoint", f"{folder}?{CASES[family]}")
-        done = subprocess.run(
-            [*command, "--out", str(place / "run")], env=environment, capture_output=True, text=True, check=False
-        )
+    for number, (before, behind) in enumerate((((), ()), LAUNCHERS[family])):
+        place = tmp_path / f"run-{number}"
+        place.mkdir()
+        checkpoint = f"{folder}?{CASES[family]}"
+        done = _started(*before, "-m", "vizbench", *words, "--checkpoint", checkpoint, *behind, place=place)
         assert done.returncode == 0, done.stderr
         assert done.stdout.count("report.html") == 1  # the second process says nothing
         found.append(_left(place, family))
@@ -57,6 +63,20 @@ def test_two_processes_leave_the_records_of_one(family: str, tmp_path: Path) -> 
     assert adapter.keys() == together.keys()
     assert all(torch.allclose(adapter[name], together[name], atol=1e-4) for name in adapter)
     assert any(bool(adapter[name].any()) for name in adapter if "lora_B" in name)
+
+
+def _started(*arguments: str, place: Path) -> subprocess.CompletedProcess[str]:
+    """Python with these arguments, writing under `place`."""
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "VIZBENCH_HOME": str(place / "home"),
+        "OMP_NUM_THREADS": "1",
+        "TMPDIR": str(place),
+    }
+    return subprocess.run(
+        [sys.executable, *arguments, *(("--out", str(place / "run")))],
+        env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
 
 
 def _left(place: Path, family: str) -> tuple[list[Any], float, dict[str, Any]]:
@@ -69,10 +89,45 @@ def _left(place: Path, family: str) -> tuple[list[Any], float, dict[str, Any]]:
     return records, json.loads(session.read_text())["figures"]["loss"], load_file(adapter)
 
 
-def test_launched_processes_start_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    team.check(4)
+def test_what_one_of_them_refuses_all_of_them_exit_with(tmp_path: Path) -> None:
+    words = ("eval", "--model", "qwen3", "--checkpoint", "nonsense", "--devices", "2")
+    done = _started("-m", "vizbench", *words, place=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("vizbench: unknown checkpoint of qwen3 'nonsense'")
+    assert done.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--devices", 2), "2 processes want a GPU each and this machine has 1: give --devices 1, or CUDA_VISIBLE_DEV"),
+        (("--devices", 0), "--devices 0 is outside 1 … 64"),
+        (("--devices", 65), "--devices 65 is outside 1 … 64"),
+        (("--devices", 2, "--jobs", 4), "--jobs 4 gives each process a model of its own, and 2 processes are to train"),
+    ],
+)
+def test_devices_that_cannot_be_had_are_refused(
+    words: tuple[object, ...], said: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert said in refused(run("eval", *words))
+    assert not list(tmp_path.iterdir())
+
+
+def test_launched_processes_launch_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    team.check(4, 1)
     monkeypatch.setenv("RANK", "0")
     monkeypatch.setenv("WORLD_SIZE", "2")
-    team.check(1)
-    with pytest.raises(UserError, match=r"--jobs 4 .* accelerate has launched 2 processes"):
-        team.check(4)
+    team.gather(1, 1)  # launched by another launcher
+    team.gather(2, 1)  # launched by this very option
+    with pytest.raises(UserError, match="--devices 3 contradicts the 2 processes that were launched"):
+        team.gather(3, 1)
+    plan = Plan(models=("copy",), tasks=("life/conway",))
+    with pytest.raises(UserError, match="--jobs 4 gives each process a model of its own, and 2 processes"):
+        run_plan(plan, Path("nowhere"), jobs=4)
+    with pytest.raises(UserError, match="--dry-run tells the time of one process"):
+        foretell(plan, Path("nowhere"), 1, False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(UserError, match="2 processes want a GPU each and this machine has 1"):
+        crew.device()  # each of them finds out

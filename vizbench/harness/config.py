@@ -39,6 +39,7 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True):
     flagged: str | None = None
     limit: int | None = None
     jobs: int | None = None
+    devices: int | None = None
     out: str | None = None
     offline: bool | None = None
     dry_run: bool | None = None

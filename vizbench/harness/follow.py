@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 import msgspec
@@ -20,8 +21,9 @@ def follow() -> None:
     """Adapt to the cells that the first process names, until it names none; answer nothing and write nothing.
 
     Data and models that this process refuses, the first refuses alike, and says so. An error in the middle of a
-    training ends this process, and by the launcher all of them.
+    training ends this process, and by the launcher all of them. Ctrl-C is for the first, which dismisses this one.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     from vizbench.baselines.shared import crew
 
     models: dict[tuple[str, str], Model[Any]] = {}

@@ -33,7 +33,7 @@ def run(
     data; a cell in use by another process; a disk that refuses. After Ctrl-C or a kill the same call goes on.
     """
     check_jobs(jobs)
-    team.check(jobs)
+    team.check(jobs, team.size())
     report = report or _silent
     cells = plan.cells()
     places = [

@@ -1,4 +1,5 @@
-"""Several processes of one machine that adapt one model: `torchrun --nproc-per-node 2 -m vizbench eval …`.
+"""Several processes of one machine that adapt one model: `vizbench eval --devices 2 …`, or by any launcher that sets
+torch's variables (`torchrun`, `accelerate launch --multi_gpu`).
 
 Split: every batch of training, and the encoding of clips; each process holds the whole model on a device of its own,
 and the gradients of all are added up. Not split: prediction, judging, and all that is written, which are process 0's
@@ -9,9 +10,10 @@ by processes that were launched so, and by no other.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -19,6 +21,8 @@ from vizbench.errors import UserError
 
 if TYPE_CHECKING:
     from vizbench.harness.plan import Cell
+
+MAX_DEVICES: Final = 64
 
 
 def size() -> int:
@@ -31,12 +35,29 @@ def rank() -> int:
     return int(os.environ["RANK"]) if size() > 1 else 0
 
 
-def check(jobs: int) -> None:
+def gather(devices: int, jobs: int) -> None:
+    """Be so many processes from here on: where this one is alone, it launches them, waits, and exits as they did.
+
+    UserError for a number outside 1 … MAX_DEVICES, for another than was launched, for more than there are GPUs.
+    """
+    if not 1 <= devices <= MAX_DEVICES:
+        raise UserError(f"--devices {devices} is outside 1 … {MAX_DEVICES}: give the number of GPUs to train on")
+    if devices in (1, size()):
+        return
+    if size() > 1:
+        raise UserError(f"--devices {devices} contradicts the {size()} processes that were launched: leave it out")
+    check(jobs, devices)
+    from vizbench.baselines.shared.launch import launch
+
+    raise SystemExit(launch(devices, sys.argv[1:]))
+
+
+def check(jobs: int, processes: int) -> None:
     """UserError where processes that adapt one model would each start others with models of their own."""
-    if size() > 1 and jobs > 1:
+    if processes > 1 and jobs > 1:
         raise UserError(
-            f"--jobs {jobs} gives each process a model of its own, and accelerate has launched {size()} processes for "
-            f"one model: leave out --jobs, or accelerate"
+            f"--jobs {jobs} gives each process a model of its own, and {processes} processes are to train one "
+            f"together: leave out --jobs, or --devices"
         )
 
 

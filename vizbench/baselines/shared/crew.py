@@ -6,6 +6,7 @@ one loss a process, where a batch smaller than the number of processes leaves so
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,7 +41,18 @@ def _crew() -> Crew:
         return Crew(None)
     from accelerate import PartialState
 
+    check_gpus(int(os.environ.get("LOCAL_WORLD_SIZE", size())))
     return Crew(PartialState(cpu=not torch.cuda.is_available(), timeout=PATIENCE))
+
+
+def check_gpus(processes: int) -> None:
+    """UserError where this machine has GPUs, and fewer than one a process."""
+    found = torch.cuda.device_count()
+    if 0 < found < processes:
+        raise UserError(
+            f"{processes} processes want a GPU each and this machine has {found}: give --devices {found}, or "
+            f"CUDA_VISIBLE_DEVICES= in front of the command to compute on CPUs"
+        )
 
 
 def device() -> torch.device:
