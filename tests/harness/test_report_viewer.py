@@ -128,7 +128,7 @@ def test_the_shade_goes_where_the_table_ends(visit, file):
     frame = page.locator("#results-table .frame")
     assert frame.get_attribute("class") == "frame wide"
     page.evaluate("document.querySelector('#results-table .scroll').scrollLeft = 1e5")
-    page.wait_for_function("document.querySelector('#results-table .frame').classList.contains('at-end')")
+    page.wait_for_function("() => document.querySelector('#results-table .frame').classList.contains('at-end')")
 
 
 def test_a_single_curve_is_large(visit, tmp_path):
