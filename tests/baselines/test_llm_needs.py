@@ -40,7 +40,7 @@ def test_activations_are_those_that_autograd_keeps(
             num_key_value_heads=groups, intermediate_size=feed, pad_token_id=0, eos_token_id=1, bos_token_id=2,
         )  # fmt: skip
         kept.append(_kept(network(config), recipe))
-        told.append(need(Sizes(0, layers, hidden, heads * 32, groups * 32, feed, 32, block), recipe, TOKENS).kept)
+        told.append(need(Sizes(0, layers, hidden, heads * 32, groups * 32, feed, 32, block), recipe, TOKENS, 0).kept)
     assert kept[1] - kept[0] == pytest.approx(told[1] - told[0], rel=0.01)
 
 
@@ -74,7 +74,7 @@ def test_the_sizes_are_consistent(line: Any) -> None:
         words = sizes.words * sizes.hidden * (1 if tied else 2)
         rest = sizes.parameters - sizes.linear - words
         assert 0 < rest < (0.11 if line.pictures else 0.001) * sizes.parameters  # norms; Gemma's vision tower
-        full, quarter = need(sizes, recipe, 512), need(sizes, Recipe(backbone="nf4"), 512)
+        full, quarter = need(sizes, recipe, 512, 256), need(sizes, Recipe(backbone="nf4"), 512, 256)
         assert full.weights == 2 * sizes.parameters
         assert quarter.weights < 0.55 * full.weights
         assert full.adapter == 18 * sizes.trained(recipe)
@@ -82,11 +82,11 @@ def test_the_sizes_are_consistent(line: Any) -> None:
 
 def test_more_tokens_take_more_and_checkpointing_takes_less() -> None:
     sizes = qwen3.LINE.sizes["Qwen/Qwen3-4B-Instruct-2507"]
-    short, long = (need(sizes, Recipe(), tokens) for tokens in (512, 1024))
+    short, long = (need(sizes, Recipe(), tokens, tokens // 2) for tokens in (512, 1024))
     assert long.kept == 2 * short.kept
     assert long.scores == 2 * short.scores
     assert long.weights == short.weights
-    assert need(sizes, Recipe(checkpointing=False), 512).kept > 8 * short.kept
+    assert need(sizes, Recipe(checkpointing=False), 512, 256).kept > 8 * short.kept
     assert sizes.trained(Recipe()) == 66_060_288
     assert isinstance(sizes.block, Block)
 

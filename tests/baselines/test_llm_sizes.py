@@ -14,6 +14,7 @@ import transformers
 
 from vizbench.baselines import gemma, llama, qwen3
 from vizbench.baselines.llm.backbone import adapted
+from vizbench.baselines.llm.needs import sizes_of
 from vizbench.baselines.llm.recipe import LINEAR, Recipe
 
 hf: Any = transformers
@@ -87,6 +88,19 @@ def test_the_recipe_adapts_what_the_paper_adapts(
     blocks = getattr(config, "text_config", config).num_hidden_layers
     assert layers == {name: 2 * (1 if name == "lm_head" else blocks) for name in recipe.targets}
     assert not any("vision" in name or "projector" in name for name in free)
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "config"),
+    [
+        (qwen3.LINE, qwen3.HUB[0], QWEN3_4B),
+        (qwen3.LINE, qwen3.HUB[1], QWEN3_8B),
+        (llama.LINE, llama.HUB, LLAMA_8B),
+        (gemma.LINE, gemma.HUB, GEMMA_4B),
+    ],
+)
+def test_a_configuration_says_the_sizes_that_are_shipped(line: Any, name: str, config: Any) -> None:
+    assert sizes_of(config, line.sizes[name].parameters, line.block) == line.sizes[name]
 
 
 @pytest.mark.parametrize(

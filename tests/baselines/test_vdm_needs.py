@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,10 +18,8 @@ import transformers
 from tests.baselines.test_vdm_sizes import CASES, RANK
 from tests.commands import Run, refused
 from vizbench.baselines import cogvideox, ltx, wan
-from vizbench.baselines.shared.room import check_room
 from vizbench.baselines.video.lora import start
-from vizbench.baselines.video.needs import Sizes, need
-from vizbench.errors import UserError
+from vizbench.baselines.video.needs import Sizes, need, sizes_of
 from vizbench.harness.model import Demand
 
 _D: Any = diffusers
@@ -73,6 +70,24 @@ def test_the_shipped_numbers_are_those_of_models_without_memory(name: str) -> No
     assert (sizes.layers, sizes.feed) == (told["num_layers"], told.get("ffn_dim", 0))
 
 
+BACKBONES = (cogvideox.BACKBONE, ltx.BACKBONE, ltx.BACKBONE, wan.BACKBONE, wan.BACKBONE)
+
+
+@pytest.mark.parametrize(("name", "backbone"), list(zip(_NAMES, BACKBONES, strict=True)))
+def test_a_folders_own_words_say_the_same(name: str, backbone: Any) -> None:
+    """Its transformer's config.json and the shapes of its tensors, without the table."""
+    kind, told, recipe, *_ = CASES[name]
+    with torch.device("meta"):
+        model = kind(**told)
+    config = json.loads(model.to_json_string())
+    config.pop("pos_embed_seq_len", None)  # newer than the checkpoints
+    layout = backbone.layout(config, {"expand_timesteps": True} if "TI2V" in name else {})
+    shapes = {key: tuple(tensor.shape) for key, tensor in model.state_dict().items()}
+    parts: Any = {"transformer": shapes, "vae": {"x": (SIZES[name].vae,)}, "text_encoder": {"x": (2, 3)}}
+    found = sizes_of(config, parts, layout, recipe, "vae" in backbone.float32)
+    assert found == replace(SIZES[name], encoder=6)
+
+
 def test_the_encoders_are_counted_too() -> None:
     t5: dict[str, Any] = {
         "d_model": 4096, "d_kv": 64, "d_ff": 10240, "num_layers": 24, "num_heads": 64,
@@ -112,8 +127,12 @@ def test_activations_are_those_that_autograd_keeps(
     told: list[float] = []
     for layers in (1, 3):  # the difference: what stands before and behind the blocks is alike in both
         kept.append(_kept(*(_cogvideox if name == "cogvideox" else _ltx)(width, layers, rows, text), recipe))
-        demand = Demand(height=rows * base.cell, width=rows * base.cell, frames=9)
-        told.append(need(replace(base, layers=layers, hidden=width, text=text), recipe, demand).kept)
+        demand = Demand(height=rows * base.layout.cell, width=rows * base.layout.cell, frames=9)
+        told.append(
+            need(
+                replace(base, layers=layers, hidden=width, layout=replace(base.layout, text=text)), recipe, demand
+            ).kept
+        )
     assert kept[1] - kept[0] == pytest.approx(told[1] - told[0], rel=0.015)
 
 
@@ -170,7 +189,7 @@ def _kept(model: Any, inputs: dict[str, Any], recipe: Any) -> int:
 
 def test_tokens_of_a_clip() -> None:
     """9 frames of 272 x 272: 3 latent frames of 34 x 34 for CogVideoX and Wan, tokens of 2 x 2; 2 of 9 x 9 for LTX."""
-    found = {name: sizes.tokens(Demand()) for name, sizes in SIZES.items()}
+    found = {name: sizes.layout.tokens(Demand()) for name, sizes in SIZES.items()}
     assert found == {
         "CogVideoX1.5-5B-I2V": 2 * 17 * 17,  # two frames a token, the first one padded
         "LTX-Video-2B": 2 * 9 * 9,
@@ -194,31 +213,3 @@ def test_the_command_asks_for_a_canvas(run: Run) -> None:
     assert all(set(row["parts"]) == {"weights", "adapter", "kept", "vae"} for row in told)
     assert "--canvas '336' is no height x width" in refused(run("models", "--memory", "--canvas", "336"))
     assert "--frames 1 is outside" in refused(run("models", "--memory", "--frames", 1))
-
-
-def test_too_little_memory_is_told_before_anything_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    check_room("x", 1e12, "full")  # without a GPU there is another sentence
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (8_000_000_000, 24_000_000_000))
-    check_room("x", 8e9, "full")
-    with pytest.raises(
-        UserError, match=r"x takes at least 8\.1 GB and the GPU has 8\.0 GB free: set \?backbone=nf4, or take"
-    ):
-        check_room("x", 8.1e9, "full")
-    with pytest.raises(UserError, match="free: take a smaller checkpoint"):
-        check_room("x", 8.1e9, "nf4")
-
-
-def test_a_folder_is_weighed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from vizbench.baselines.video.folder import check_device
-
-    for part, size in (("transformer", 4000), ("vae", 1000)):
-        (tmp_path / part).mkdir()
-        (tmp_path / part / "x.safetensors").write_bytes(b"0" * size)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (4999, 9999))
-    with pytest.raises(UserError, match="the GPU has"):
-        check_device(tmp_path, cogvideox.RECIPE)
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (5000, 9999))
-    assert check_device(tmp_path, cogvideox.RECIPE).type == "cuda"

@@ -6,12 +6,12 @@ the Hugging Face hub. Latents have the axes (B, t, C, h, w).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
 from vizbench.baselines.video.backbone import Backbone, Tensors, Training
-from vizbench.baselines.video.needs import JOINT, Sizes, memory
+from vizbench.baselines.video.needs import JOINT, Layout, Sizes, memory
 from vizbench.errors import UserError
 from vizbench.harness.model import Family, Model
 
@@ -26,8 +26,8 @@ RECIPE = Training(rank=64, alpha=32, batch=2, lr=1e-4, schedule="constant", max_
 
 SIZES = {
     HUB: Sizes(
-        5_571_594_880, 5_568_331_776, 42 * 4 * 2 * 3072, 42, 3072, 0, 226, 16, 4, 2, 215_583_907, 2,
-        4_762_310_656, JOINT,
+        5_571_594_880, 5_568_331_776, 42 * 4 * 2 * 3072, 42, 3072, 0, 215_583_907, 2, 4_762_310_656,
+        Layout(226, 16, 4, 2, JOINT),
     )
 }  # fmt: skip
 
@@ -41,6 +41,10 @@ class CogVideoX(Backbone):
 
     pipeline, network = "CogVideoXImageToVideoPipeline", "CogVideoXTransformer3DModel"
     stride = 8  # 4 frames a latent one, but an even number of these is decoded to another number of frames
+
+    def layout(self, config: Mapping[str, Any], index: Mapping[str, Any]) -> Layout:
+        cell, stacked = 8 * int(config["patch_size"]), int(config.get("patch_size_t") or 1)
+        return Layout(int(config["max_text_seq_length"]), cell, 4, stacked, JOINT)
 
     def text(self, pipe: Any, prompt: str) -> Tensors:
         embedding, _ = pipe.encode_prompt(prompt, do_classifier_free_guidance=False)

@@ -19,6 +19,7 @@ LINE: Final = Line(
     "gemma",
     "Gemma3ForConditionalGeneration",
     ("gemma3",),
+    DOUBLE,
     Recipe(),
     pictures=True,
     sizes={HUB: Sizes(4_300_079_472, 34, 2560, 2048, 1024, 10_240, 262_208, DOUBLE)},

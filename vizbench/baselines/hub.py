@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -18,9 +19,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Any, Final, cast, final
 
 from vizbench.errors import UserError
+from vizbench.formats.files import read_bounded
 
 MODEL_FILES: Final = ("*.json", "model*.safetensors", "tokenizer.model", "*.txt", "*.jinja")
 """What a transformers model consists of, at the root of its repository."""
@@ -80,6 +82,17 @@ def fetch(family: str, checkpoint: str, files: Sequence[str] = MODEL_FILES) -> W
     repo, revision = match["repo"], match["revision"]
     found = _cached(repo, revision, files) or _download(family, repo, revision, files)
     return Weights(_checked(family, found, repo), found.name[:16])
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """A folder's configuration. UserError for what is no JSON object of at most 1 MiB."""
+    try:
+        told: Any = json.loads(read_bounded(path, "configuration", 1 << 20))
+    except (ValueError, RecursionError):
+        told = None
+    if not isinstance(told, dict):
+        raise UserError(f"{path} is no JSON object: give a folder that save_pretrained wrote")
+    return cast("dict[str, Any]", told)
 
 
 def _looks_local(checkpoint: str) -> bool:

@@ -20,6 +20,7 @@ LINE: Final = Line(
     "llama",
     "LlamaForCausalLM",
     ("llama",),
+    PLAIN,
     RECIPE,
     sizes={HUB: Sizes(8_030_261_248, 32, 4096, 4096, 1024, 14_336, 128_256, PLAIN)},
 )

@@ -6,13 +6,13 @@ name at the Hugging Face hub. Latents have the axes (B, C, t, h, w); the network
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
 from vizbench.baselines.video.backbone import FEED_FORWARD, QKVO, Backbone, Tensors, Training
-from vizbench.baselines.video.needs import WIDE, Sizes, memory
+from vizbench.baselines.video.needs import WIDE, Layout, Sizes, memory
 from vizbench.errors import UserError
 from vizbench.harness.model import Family, Model
 
@@ -30,14 +30,16 @@ RECIPE = Training(
 RECIPES = {HUB[1]: replace(RECIPE, batch=2, accumulation=2)}
 """Its 13B takes the same 4 clips a step in two halves; a folder of it wants `?batch=2&accumulation=2`."""
 
+LAYOUT = Layout(128, 32, 8, 1, WIDE)
+
 SIZES = {
     HUB[0]: Sizes(
-        1_923_385_472, 1_922_039_808, 28 * (8 * 2 + 2 * 5) * 2048, 28, 2048, 0, 128, 32, 8, 1, 419_193_649, 2,
-        4_762_310_656, WIDE,
+        1_923_385_472, 1_922_039_808, 28 * (8 * 2 + 2 * 5) * 2048, 28, 2048, 0, 419_193_649, 2,
+        4_762_310_656, LAYOUT,
     ),
     HUB[1]: Sizes(
-        13_042_569_344, 13_037_993_984, 48 * (8 * 2 + 2 * 5) * 4096, 48, 4096, 0, 128, 32, 8, 1, 1_246_913_522, 2,
-        4_762_310_656, WIDE,
+        13_042_569_344, 13_037_993_984, 48 * (8 * 2 + 2 * 5) * 4096, 48, 4096, 0, 1_246_913_522, 2,
+        4_762_310_656, LAYOUT,
     ),
 }  # fmt: skip
 
@@ -54,6 +56,9 @@ class LTX(Backbone):
 
     pipeline, network = "LTXImageToVideoPipeline", "LTXVideoTransformer3DModel"
     stride = 8
+
+    def layout(self, config: Mapping[str, Any], index: Mapping[str, Any]) -> Layout:
+        return LAYOUT
 
     def text(self, pipe: Any, prompt: str) -> Tensors:
         embedding, mask, _, _ = pipe.encode_prompt(prompt, do_classifier_free_guidance=False)

@@ -20,6 +20,7 @@ LINE: Final = Line(
     "qwen3",
     "Qwen3ForCausalLM",
     ("qwen3",),
+    NORMED,
     RECIPE,
     {HUB[1]: replace(RECIPE, batch=1, accumulation=8)},
     sizes={

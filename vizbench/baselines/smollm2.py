@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from vizbench.baselines.llm.build import PACKAGES, Line, assemble, build
+from vizbench.baselines.llm.needs import PLAIN
 from vizbench.baselines.llm.recipe import Recipe
 from vizbench.harness.model import Family, Model
 from vizbench.parameters import override
@@ -21,6 +22,7 @@ LINE: Final = Line(
     "smollm2",
     "LlamaForCausalLM",
     ("llama",),
+    PLAIN,
     Recipe(rank=16, alpha=32, batch=8, accumulation=1, steps=100, lr=1e-3, checkpointing=False),
 )
 """Ours: on a CPU, where 135 M parameters leave memory enough to keep every activation."""

@@ -6,12 +6,12 @@ layout or a name at the Hugging Face hub. Latents have the axes (B, C, t, h, w).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
 from vizbench.baselines.video.backbone import QKVO, Backbone, Tensors, Training
-from vizbench.baselines.video.needs import CROSS, TIMED, Sizes, memory
+from vizbench.baselines.video.needs import CROSS, TIMED, Layout, Sizes, memory
 from vizbench.errors import UserError
 from vizbench.harness.model import Family, Model
 
@@ -27,19 +27,22 @@ these diffusers takes an adapter for one of the text-to-video model, and warns."
 RECIPE = Training(rank=64, alpha=32, targets=TARGETS, batch=1, lr=1e-4, schedule="constant", max_grad_norm=0.05)
 """The paper's, for Wan2.1-14B."""
 
-SIZES = {
-    HUB: Sizes(
-        16_394_878_784, 16_388_587_520, 40 * 10 * 2 * 5120, 40, 5120, 13_824, 512 + 257, 16, 4, 1,
-        126_892_531 + 630_766_080, 4, 5_680_910_336, CROSS,
-    ),
-    "Wan-AI/Wan2.2-TI2V-5B-Diffusers": Sizes(
-        4_999_787_712, 4_996_792_320, 30 * 8 * 2 * 3072, 30, 3072, 14_336, 512, 32, 4, 1, 704_688_668, 4,
-        5_680_910_336, TIMED,
-    ),
-}  # fmt: skip
-
 LENGTH = 512
 """Tokens of a text, those of the padding included, which are zeros."""
+
+PICTURE = 257
+"""Tokens of CLIP's picture: 16 x 16 and one for all."""
+
+SIZES = {
+    HUB: Sizes(
+        16_394_878_784, 16_388_587_520, 40 * 10 * 2 * 5120, 40, 5120, 13_824, 126_892_531 + 630_766_080, 4,
+        5_680_910_336, Layout(LENGTH + PICTURE, 16, 4, 1, CROSS),
+    ),
+    "Wan-AI/Wan2.2-TI2V-5B-Diffusers": Sizes(
+        4_999_787_712, 4_996_792_320, 30 * 8 * 2 * 3072, 30, 3072, 14_336, 704_688_668, 4,
+        5_680_910_336, Layout(LENGTH, 32, 4, 1, TIMED),
+    ),
+}  # fmt: skip
 
 
 @final
@@ -49,6 +52,11 @@ class Wan(Backbone):
     pipeline, network = "WanImageToVideoPipeline", "WanTransformer3DModel"
     stride = 4
     float32 = ("vae", "image_encoder")
+
+    def layout(self, config: Mapping[str, Any], index: Mapping[str, Any]) -> Layout:
+        text = LENGTH + (0 if config.get("image_dim") is None else PICTURE)
+        vae = 16 if index.get("expand_timesteps") else 8
+        return Layout(text, vae * int(config["patch_size"][1]), 4, 1, TIMED if index.get("expand_timesteps") else CROSS)
 
     def text(self, pipe: Any, prompt: str) -> Tensors:
         """Without the pipeline's cleaning of the prompt, which needs another package; ours needs none."""

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import torch
 import transformers
+from huggingface_hub.errors import StrictDataclassError
 
-from vizbench.baselines.hub import require
+from vizbench.baselines.hub import read_object, require
+from vizbench.baselines.llm.needs import need, sizes_of
 from vizbench.baselines.llm.recipe import Recipe
 from vizbench.baselines.llm.script import Script
 from vizbench.baselines.shared import crew
-from vizbench.baselines.shared.room import FROZEN, check_room
+from vizbench.baselines.shared.room import check_room, count, shapes_of, within_memory
 from vizbench.errors import UserError
-from vizbench.formats.files import read_bounded
+from vizbench.harness.team import size
 
-LARGE: Final = 2_000_000_000
-"""Bytes of weights from which on a CPU takes minutes a step."""
+if TYPE_CHECKING:
+    from vizbench.baselines.llm.build import Line
+
+LARGE: Final = 1_000_000_000
+"""Parameters from which on a CPU takes minutes a step."""
 
 
 @final
@@ -41,59 +45,87 @@ class Loaded:
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype is torch.bfloat16)
 
 
-def check(family: str, model_types: Sequence[str], folder: Path, recipe: Recipe) -> None:
-    """UserError where the folder holds another model, or this machine cannot take it. Nothing is loaded."""
-    found = config_of(folder).get("model_type")
-    if found not in model_types:
+@final
+class Checkpoint:
+    """A folder that holds a model of one line, and what it takes. Nothing is loaded before `load`."""
+
+    def __init__(self, line: Line, folder: Path, recipe: Recipe) -> None:
+        """UserError where the folder holds another model, or this machine cannot take it."""
+        self._line, self._folder, self._recipe = line, folder, recipe
+        found = read_object(folder / "config.json").get("model_type")
+        if found not in line.types:
+            raise UserError(
+                f"{folder} holds a model of type {str(found)[:40]!r}: {line.family} loads {' or '.join(line.types)}"
+            )
+        parameters = count(shapes_of(folder))
+        check_device(line.family, parameters, recipe)
+        with self._telling(transformers.AutoConfig):
+            config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
+            self._sizes = sizes_of(config, parameters, line.block)
+        self.check(0, 0)
+
+    def check(self, tokens: int, scored: int) -> None:
+        """UserError where a training on sequences of so many tokens, the last `scored` of them to predict, does not fit
+        into memory."""
+        recipe, gpu = self._recipe, torch.cuda.is_available()
+
+        def parts(way: Recipe) -> dict[str, float]:
+            mine = -(-way.batch * way.accumulation // size())  # of launched processes each holds its own rows
+            dtype = "float32" if way.dtype == "auto" and not gpu else way.dtype
+            return asdict(need(self._sizes, replace(way, batch=min(way.batch, mine), dtype=dtype), tokens, scored))
+
+        check_room(str(self._folder), recipe, parts, ("int8", "nf4") if gpu else ("int8",))
+
+    def script(self) -> Script:
+        """How it is spoken to: its tokenizer, and its processor where it sees pictures."""
+        with self._telling(transformers.AutoTokenizer):
+            tokenizer = transformers.AutoTokenizer.from_pretrained(self._folder, local_files_only=True)
+            if not self._line.pictures:
+                return Script(tokenizer, None)
+            return Script(tokenizer, transformers.AutoProcessor.from_pretrained(self._folder, local_files_only=True))
+
+    def load(self, script: Script) -> Loaded:
+        """The frozen model: safetensors alone, no code of the folder's, no network."""
+        transformers.utils.logging.disable_progress_bar()  # it would write into the run's own
+        device, recipe = crew.device(), self._recipe
+        small = recipe.dtype == "bfloat16" or (recipe.dtype == "auto" and device.type == "cuda")
+        dtype = torch.bfloat16 if small else torch.float32
+        kind: Any = getattr(transformers, self._line.network)
+        quantised = {} if recipe.backbone == "full" else {"quantization_config": _quantisation(recipe, dtype)}
+        with within_memory(), self._telling(kind):
+            model = kind.from_pretrained(
+                self._folder, dtype=dtype, use_safetensors=True, local_files_only=True, device_map=device, **quantised
+            )
+        model.generation_config = transformers.GenerationConfig()  # else it fills what ours leaves open: Qwen's samples
+        return Loaded(model.eval().requires_grad_(False), script, device, dtype)
+
+    @contextmanager
+    def _telling(self, kind: type[Any]) -> Generator[None]:
+        """Within it a library's word on what it cannot read is told by a sentence."""
+        try:
+            yield
+        except torch.OutOfMemoryError:
+            raise  # no fault of the folder's
+        except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, StrictDataclassError) as error:
+            why = " ".join(str(error).split())[:200]
+            raise UserError(f"{self._folder} cannot be loaded as {kind.__name__} ({why})") from error
+
+
+def check_device(family: str, parameters: int, recipe: Recipe) -> None:
+    """UserError where a GPU is needed and there is none, or a package is missing."""
+    gpu = torch.cuda.is_available()
+    if recipe.backbone == "nf4" and not gpu:
         raise UserError(
-            f"{folder} holds a model of type {str(found)[:40]!r}: {family} loads {' or '.join(model_types)}"
+            "backbone=nf4 needs a GPU, and none is found: on a CPU bitsandbytes' 4-bit layers pass no gradient once "
+            "they have answered; set ?backbone=int8, or leave it out"
         )
     if recipe.backbone != "full":
         require(family, "bitsandbytes", extra="quantised")
-    size = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
-    if torch.cuda.is_available():
-        check_room(family, size * FROZEN[recipe.backbone] / 2, recipe.backbone)
-    elif size > LARGE and os.environ.get("VIZBENCH_CPU") != "1":
+    if not gpu and parameters > LARGE and os.environ.get("VIZBENCH_CPU") != "1":
         raise UserError(
-            f"{family} has {size / 1e9:.1f} GB of weights and no GPU is found: use --model smollm2, or qwen3's tiny, "
-            f"or set VIZBENCH_CPU=1 to train on a CPU all the same"
+            f"{family} has {parameters / 1e9:.1f} billion parameters and no GPU is found: use --model smollm2, or "
+            f"qwen3's tiny, or set VIZBENCH_CPU=1 to train on a CPU all the same"
         )
-
-
-def config_of(folder: Path) -> dict[str, Any]:
-    """The folder's config.json."""
-    try:
-        told: Any = json.loads(read_bounded(folder / "config.json", "config.json", 1 << 20))
-    except ValueError:
-        told = None
-    if not isinstance(told, dict):
-        raise UserError(f"{folder / 'config.json'} is no JSON object: give a folder that save_pretrained wrote")
-    return told
-
-
-def load(network: str, folder: Path, recipe: Recipe, pictures: bool) -> Loaded:
-    """The frozen model of transformers' class `network`: safetensors alone, no code of the folder's, no network.
-
-    pictures: whether its processor is loaded beside its tokenizer.
-    """
-    transformers.utils.logging.disable_progress_bar()  # it would write into the run's own
-    device = crew.device()
-    small = recipe.dtype == "bfloat16" or (recipe.dtype == "auto" and device.type == "cuda")
-    dtype = torch.bfloat16 if small else torch.float32
-    kind: Any = getattr(transformers, network)
-    quantised = {} if recipe.backbone == "full" else {"quantization_config": _quantisation(recipe, dtype)}
-    try:
-        model = kind.from_pretrained(
-            folder, dtype=dtype, use_safetensors=True, local_files_only=True, device_map=device, **quantised
-        )
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        processor = transformers.AutoProcessor.from_pretrained(folder, local_files_only=True) if pictures else None
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
-        if isinstance(error, torch.OutOfMemoryError):
-            raise UserError(f"{folder} does not fit the GPU: set ?backbone=nf4, or a smaller checkpoint") from None
-        raise UserError(f"{folder} cannot be loaded as {network} ({' '.join(str(error).split())[:200]})") from error
-    model.generation_config = transformers.GenerationConfig()  # else it fills what ours leaves open: Qwen's samples
-    return Loaded(model.eval().requires_grad_(False), Script(tokenizer, processor), device, dtype)
 
 
 def _quantisation(recipe: Recipe, dtype: torch.dtype) -> Any:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, final
 
 from vizbench.baselines.hub import Weights, fetch, is_real, require
-from vizbench.baselines.llm.needs import Sizes, memory
+from vizbench.baselines.llm.needs import Block, Sizes, memory
 from vizbench.baselines.llm.recipe import Recipe
 from vizbench.baselines.shared.places import home
 from vizbench.errors import unknown
@@ -26,12 +25,13 @@ PACKAGES: Final = ("torch", "transformers", "peft", "safetensors", "huggingface_
 @dataclass(frozen=True, slots=True)
 class Line:
     """A line of models that one class of transformers runs. family: its name here; network: the class; types: what
-    config.json calls it; recipe: for every checkpoint but those in `recipes`, by hub id; pictures: whether it reads
-    them; sizes: of checkpoints."""
+    config.json calls it; block: what its blocks keep in training; recipe: for every checkpoint but those in `recipes`,
+    by hub id; pictures: whether it reads them; sizes: of checkpoints."""
 
     family: str
     network: str
     types: tuple[str, ...]
+    block: Block
     recipe: Recipe
     recipes: Mapping[str, Recipe] = field(default_factory=dict[str, Recipe])
     pictures: bool = False
@@ -63,10 +63,9 @@ def build(line: Line, checkpoint: str, names: tuple[str, ...], modality: str = "
 
 def assemble(line: Line, weights: Weights, recipe: Recipe, modality: str = "text") -> LanguageLora:
     """The model of weights that lie in a folder; they are loaded at its first use."""
-    from vizbench.baselines.llm.backbone import check, load
+    from vizbench.baselines.llm.backbone import Checkpoint
     from vizbench.baselines.llm.model import BothLora, ImageLora, TextLora
 
     kinds: dict[str, type[LanguageLora]] = {"text": TextLora, "image": ImageLora, "both": BothLora}
-    check(line.family, line.types, weights.folder, recipe)
-    start = partial(load, line.network, weights.folder, recipe, line.pictures)
-    return kinds[modality](line.family, recipe, start, weights.digest, home())
+    checkpoint = Checkpoint(line, weights.folder, recipe)
+    return kinds[modality](line.family, recipe, checkpoint, weights.digest, home())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, final
 
@@ -12,15 +12,17 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from vizbench.baselines.llm.backbone import Loaded, adapted, seeded
+from vizbench.baselines.llm.backbone import Checkpoint, Loaded, adapted, seeded
 from vizbench.baselines.llm.decode import generate
 from vizbench.baselines.llm.recipe import SAMPLING, Recipe
 from vizbench.baselines.llm.script import IGNORED, Said, Script
 from vizbench.baselines.llm.train import Descent, Kept, Training
 from vizbench.baselines.shared import crew
 from vizbench.baselines.shared.places import content, digest
+from vizbench.baselines.shared.room import within_memory
 from vizbench.errors import UserError
-from vizbench.harness.model import Context, Example, Modality, Model
+from vizbench.harness.model import Context, Example, Modality, Model, Progress
+from vizbench.harness.storage import disk_errors, write_whole
 from vizbench.harness.team import rank
 from vizbench.seeds import stream
 from vizbench.types import Image
@@ -39,18 +41,20 @@ class LanguageLora(Model[Any]):
         """The prompt of a question."""
 
     @final
-    def __init__(self, name: str, recipe: Recipe, load: Callable[[], Loaded], weights: str | None, home: Path) -> None:
-        """name: of the family; load: called at the first use; home: where states and adapters are kept."""
+    def __init__(self, name: str, recipe: Recipe, checkpoint: Checkpoint, weights: str | None, home: Path) -> None:
+        """name: of the family; checkpoint: loaded at the first use; home: where states, samples and adapters lie."""
         self.weights = weights
         self.recipe = recipe
         self._name = name
-        self._load = load
+        self._checkpoint = checkpoint
         self._home = home
+        self._script: Script | None = None
         self._loaded: Loaded | None = None
         self._model: Any = None
         self._limit = 0
 
     @final
+    @within_memory()
     def adapt(self, examples: Sequence[Example[Any]], context: Context) -> Mapping[str, float]:
         if not examples:
             raise UserError(f"{self._name} adapts to examples: give at least one")
@@ -59,10 +63,12 @@ class LanguageLora(Model[Any]):
         if self._model is not None:
             self._model.unload()  # the base as it was
             self._model = None
-        self._loaded = loaded = self._loaded or self._load()
-        script = loaded.script
+        self._script = script = self._script or self._checkpoint.script()
         rows = [script.pair(self.asked(script, pair.question), pair.answer) for pair in examples]
         self._limit = _limit(rows, recipe)
+        longest = max(rows, key=lambda row: len(row.ids))
+        self._checkpoint.check(len(longest.ids), len(longest.ids) - longest.start)
+        self._loaded = loaded = self._loaded or self._checkpoint.load(script)
         self._model = model = adapted(loaded.model, recipe, stream("llm", "lora", seed) >> 1)
         training = Training(
             [(name, p) for name, p in model.named_parameters() if p.requires_grad],
@@ -74,6 +80,11 @@ class LanguageLora(Model[Any]):
         name = digest(self.weights, recipe, seed, steps, seen)
         kept = Kept(self._home / "trainings" / f"{name}.safetensors", recipe.save_every) if recipe.save_every else None
 
+        def report(done: Progress) -> None:
+            context.report(done)
+            if recipe.sample_every and done.done % recipe.sample_every == 0 and not rank():
+                self._sample(loaded, examples[0], self._home / "samples" / name / f"step-{done.done:07}.txt")
+
         def backward(step: int) -> float:
             own = stream("llm", "step", seed, step, *([rank()] if rank() else []))
             with seeded(loaded.device, own >> 1):  # for dropout, the one thing that differs between processes and one
@@ -83,7 +94,7 @@ class LanguageLora(Model[Any]):
             loaded.model.activation_checkpointing_enable()
         model.train()
         with crew.training():
-            training.run(steps, backward, context.report, kept)
+            training.run(steps, backward, report, kept)
         model.eval()
         if recipe.keep and not rank():
             self.save(self._home / "adapters" / name)
@@ -93,7 +104,7 @@ class LanguageLora(Model[Any]):
             "steps": float(steps),
             "loss": training.loss,
             "trainable": float(sum(p.numel() for p in training.trained.values())),
-            "tokens": float(max(len(row.ids) for row in rows)),
+            "tokens": float(len(longest.ids)),
         }
 
     @final
@@ -107,11 +118,22 @@ class LanguageLora(Model[Any]):
             for attempt in range(attempts):
                 sampling = SAMPLING["paper" if attempt else recipe.sampling]
                 drawn = stream("llm", "predict", seed, start, attempt) >> 1
-                for answer, text in zip(
-                    answers, generate(loaded, self._model, chunk, self._limit, sampling, drawn), strict=True
-                ):
+                with within_memory():
+                    said = generate(loaded, self._model, chunk, self._limit, sampling, drawn)
+                for answer, text in zip(answers, said, strict=True):
                     answer.append(text)
             yield from answers
+
+    @final
+    def _sample(self, loaded: Loaded, example: Example[Any], path: Path) -> None:
+        """Write what the model answers to an example in the middle of its training, above the right answer."""
+        self._model.eval()
+        asked = self.asked(loaded.script, example.question)
+        (said,) = generate(loaded, self._model, [asked], self._limit, SAMPLING["greedy"], 0)
+        self._model.train()
+        with disk_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, f"{said}\n{example.answer}\n".encode())
 
     @final
     def save(self, folder: Path) -> None:

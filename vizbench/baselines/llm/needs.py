@@ -2,17 +2,18 @@
 
 What autograd keeps of a block was read from torch's saved-tensor hooks, in bfloat16 with fused attention on a CPU, over
 blocks of six shapes a family: it is linear in the widths, with these coefficients, which `tests/baselines` read again.
-Not measured on a GPU. Its context, the allocator's gaps and the cache of decoding come on top: leave 2 GB.
+In float32 it is more. Not measured on a GPU. Its context, the allocator's gaps and the cache of decoding come on top:
+leave 2 GB.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import Final, final
+from typing import Any, Final, final
 
 from vizbench.baselines.llm.recipe import Recipe
-from vizbench.baselines.shared.room import FROZEN, TRAINED
+from vizbench.baselines.shared.room import TRAINED, frozen
 from vizbench.harness.model import Memory
 
 SCORED: Final = 10
@@ -86,13 +87,14 @@ def memory(checkpoint: str, sizes: Sizes, recipe: Recipe, tokens: int) -> Iterat
     for backbone in ("full", "int8", "nf4"):
         for checkpointing in (True, False):
             chosen = replace(recipe, backbone=backbone, checkpointing=checkpointing)
-            found = need(sizes, chosen, tokens)
+            found = need(sizes, chosen, tokens, tokens // 2)
             settings = f"backbone={backbone}&checkpointing={str(checkpointing).lower()}"
             yield Memory(checkpoint, f"{settings}&batch={recipe.batch}", asdict(found))
 
 
-def need(sizes: Sizes, recipe: Recipe, tokens: int) -> Need:
-    """Of training on sequences of so many tokens, half of them to predict, `recipe.batch` a forward pass, on a GPU."""
+def need(sizes: Sizes, recipe: Recipe, tokens: int, scored: int) -> Need:
+    """Of training on sequences of so many tokens, the last `scored` of them to predict, `recipe.batch` a forward pass;
+    on a GPU, where `dtype=auto` is bfloat16."""
     each, block = recipe.batch * tokens, sizes.block
     stream = sizes.hidden * block.hidden + sizes.feed * block.feed
     attention = sizes.queries * block.queries + sizes.keys * block.keys
@@ -101,8 +103,25 @@ def need(sizes: Sizes, recipe: Recipe, tokens: int) -> Need:
     kept = one + 2 * each * sizes.hidden * sizes.layers if recipe.checkpointing else one * sizes.layers
     unpacked = 0 if recipe.backbone == "full" else 2 * sizes.hidden * sizes.feed  # one layer at a time
     return Need(
-        weights=2.0 * (sizes.parameters - sizes.linear) + FROZEN[recipe.backbone] * sizes.linear + unpacked,
+        weights=frozen(recipe.backbone, recipe.dtype, sizes.parameters, sizes.linear) + unpacked,
         adapter=float(TRAINED * sizes.trained(recipe)),
         kept=float(kept),
-        scores=float(SCORED * each / 2 * sizes.words),
+        scores=float(SCORED * recipe.batch * scored * sizes.words),
+    )
+
+
+def sizes_of(config: Any, parameters: int, block: Block) -> Sizes:
+    """A checkpoint's numbers from its configuration in transformers' own record, which fills what the file leaves
+    open. AttributeError or TypeError for that of something else."""
+    text = config.get_text_config()
+    head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    return Sizes(
+        parameters,
+        text.num_hidden_layers,
+        text.hidden_size,
+        head * text.num_attention_heads,
+        head * text.num_key_value_heads,
+        text.intermediate_size,
+        text.vocab_size,
+        block,
     )

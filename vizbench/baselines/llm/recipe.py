@@ -40,8 +40,9 @@ class Recipe:
     sampling: a name of SAMPLING for the first attempt; further ones are drawn as in the paper; together: questions
     decoded side by side.
     dtype: of the frozen weights and of the products, auto: bfloat16 on a GPU, else float32; adapters are float32.
-    backbone: the frozen linear layers as they are, or in 8 or 4 bits by bitsandbytes. checkpointing: recompute each
-    block in the backward pass. save_every: steps between two states on disk, 0: none. keep: leave the adapter on disk.
+    backbone: the frozen linear layers as they are, or in 8 or 4 bits by bitsandbytes, 4 on a GPU alone.
+    checkpointing: recompute each block in the backward pass. save_every, sample_every: steps between two states on
+    disk, and two answers to the first example there, above the right one; 0: none. keep: leave the adapter on disk.
     """
 
     rank: int = 32
@@ -66,6 +67,7 @@ class Recipe:
     backbone: Literal["full", "int8", "nf4"] = "full"
     checkpointing: bool = True
     save_every: int = 100
+    sample_every: int = 0
     keep: bool = False
 
     def __post_init__(self) -> None:
@@ -89,7 +91,7 @@ class Recipe:
             "max_new_tokens",
             "together",
         )
-        for name in (*whole, "slack", "save_every"):
+        for name in (*whole, "slack", "save_every", "sample_every"):
             least = int(name in whole)
             if not least <= getattr(self, name) <= 10_000_000:
                 raise UserError(f"{name}={getattr(self, name)} is outside {least} … 10,000,000")

@@ -17,6 +17,8 @@ from vizbench.errors import UserError
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
+    from vizbench.baselines.video.needs import Layout
+
 Tensors: TypeAlias = "Mapping[str, Tensor]"
 
 QKVO = ("to_q", "to_k", "to_v", "to_out.0")
@@ -108,6 +110,11 @@ class Backbone(ABC):
 
     float32: ClassVar[tuple[str, ...]] = ()
     """Parts of the pipeline that stay in float32 whatever the rest is in, as the family's authors say."""
+
+    @abstractmethod
+    def layout(self, config: Mapping[str, Any], index: Mapping[str, Any]) -> Layout:
+        """How its clips become tokens, from the config.json of its transformer and its model_index.json. KeyError,
+        TypeError or ValueError for those of something else."""
 
     @abstractmethod
     def text(self, pipe: Any, prompt: str) -> Tensors:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
-import json
+import math
 import os
+from collections.abc import Iterable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -12,15 +14,17 @@ import diffusers
 import torch
 import transformers
 
-from vizbench.baselines.hub import Weights, require
+from vizbench.baselines.hub import Weights, read_object, require
 from vizbench.baselines.shared import crew
 from vizbench.baselines.shared.places import digest, home
-from vizbench.baselines.shared.room import FROZEN, check_room
+from vizbench.baselines.shared.room import check_room, shapes_of
 from vizbench.baselines.video import store
 from vizbench.baselines.video.backbone import NEUTRAL, Backbone, Tensors, Training
 from vizbench.baselines.video.lora import Source
+from vizbench.baselines.video.needs import SEEING, Sizes, need, sizes_of
 from vizbench.errors import UserError
-from vizbench.formats.files import read_bounded
+from vizbench.harness.model import Demand
+from vizbench.harness.team import size
 
 TEXT = ("tokenizer", "text_encoder")
 """The parts that are loaded for the neutral text alone, and then freed."""
@@ -38,10 +42,22 @@ class Folder(Source):
         self._backbone, self._folder, self._training = backbone, weights.folder, training
         self._parts = check_parts(backbone, weights.folder)
         check_frames(backbone, training.frames)
+        self._sizes = sizes(backbone, weights.folder, training)
         self._device = check_device(weights.folder, training)
+        self.check([])
         self.home = home()
         self.weights = weights.digest
         self._loaded: tuple[Any, Tensors] | None = None
+
+    def check(self, shapes: Iterable[tuple[int, ...]]) -> None:
+        frames, height, width = max((shape[:3] for shape in shapes), key=math.prod, default=(1, 0, 0))
+        demand = Demand(height=height, width=width, frames=frames)
+
+        def parts(way: Training) -> dict[str, float]:
+            shared = replace(way, batch=-(-way.batch // size()))  # of launched processes each holds its own clips
+            return asdict(need(self._sizes, shared, demand))
+
+        check_room(str(self._folder), self._training, parts, ("int8", "nf4") if self._device.type == "cuda" else ())
 
     def open(self, seed: int) -> tuple[Any, Tensors]:
         if self._loaded is None:
@@ -61,6 +77,8 @@ class Folder(Source):
         transformers, and needed for this alone."""
 
         def encode() -> Tensors:
+            held = {"weights": self._sizes.encoder * (2.0 if self._training.dtype == "bfloat16" else 4.0)}
+            check_room(f"the text encoder of {self._folder}", self._training, lambda _: held, ())
             pipe = self._load({part: None for part in self._parts if part not in TEXT})
             with torch.no_grad():
                 text = self._backbone.text(pipe, NEUTRAL)
@@ -107,7 +125,7 @@ def check_parts(backbone: Backbone, folder: Path) -> list[str]:
             f"{folder} holds no model_index.json: give a pipeline folder as diffusers' save_pretrained writes"
         )
     try:
-        told: Any = json.loads(read_bounded(index, "pipeline's index", 1 << 20))
+        told = read_object(index)
         parts = [name for name, kind in told.items() if isinstance(kind, list) and kind[0] is not None]
         transformer = told["transformer"][1]
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
@@ -148,10 +166,19 @@ def check_device(folder: Path, training: Training) -> torch.device:
             f"{folder} needs a GPU, and none is found: use --checkpoint tiny, or set VIZBENCH_CPU=1 to train "
             f"{weights / 1e9:.1f} GB of weights on a CPU all the same"
         )
-    vae = sum(file.stat().st_size for file in (folder / "vae").glob("*.safetensors"))
-    device = crew.device()
-    check_room(str(folder), weights * FROZEN[training.backbone] / 2 + vae, training.backbone)
-    return device
+    return crew.device()
+
+
+def sizes(backbone: Backbone, folder: Path, training: Training) -> Sizes:
+    """What the folder holds, by its configurations and the heads of its files. UserError for parts of another model."""
+    parts = {part: shapes_of(folder / part) for part in ("transformer", "text_encoder", *SEEING)}
+    told = [read_object(folder / name) for name in (Path("transformer", "config.json"), Path("model_index.json"))]
+    try:
+        return sizes_of(told[0], parts, backbone.layout(*told), training, "vae" in backbone.float32)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{folder / 'transformer' / 'config.json'} is none of a {backbone.network} ({error}): fetch it again"
+        ) from error
 
 
 def _dtype(training: Training) -> torch.dtype:

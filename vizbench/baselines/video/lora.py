@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, final
 
@@ -17,6 +17,7 @@ from torch import Tensor
 from vizbench import __version__
 from vizbench.baselines.shared import crew
 from vizbench.baselines.shared.places import content, digest
+from vizbench.baselines.shared.room import within_memory
 from vizbench.baselines.threads import one_thread
 from vizbench.baselines.video import store
 from vizbench.baselines.video.backbone import Backbone, Tensors, Training
@@ -38,6 +39,11 @@ class Source(ABC):
     """Where latents and trainings are kept; None keeps nothing."""
 
     @abstractmethod
+    def check(self, shapes: Iterable[tuple[int, ...]]) -> None:
+        """UserError where a training on clips of these shapes, `(T, H, W, 3)`, does not fit into memory. Nothing is
+        loaded."""
+
+    @abstractmethod
     def open(self, seed: int) -> tuple[Any, Tensors]:
         """The pipeline with the checkpoint's own network, frozen and without adapters, and the neutral text."""
 
@@ -57,11 +63,13 @@ class VideoLora(Model[Any]):
         self._adapted: tuple[Any, Tensors] | None = None
 
     @one_thread()
+    @within_memory()
     def adapt(self, examples: Sequence[Example[Any]], context: Context) -> Mapping[str, float]:
         began, worked, training = time.monotonic(), time.process_time(), self._training
         if not examples:
             raise UserError("a video model adapts to examples: give at least one")
         self._adapted = None
+        self._source.check(np.shape(example.answer) for example in examples)
         pipe, text = self._source.open(context.seed)
         start(pipe, training, stream("lora", context.seed) >> 1)
         network = pipe.transformer
@@ -119,6 +127,7 @@ class VideoLora(Model[Any]):
             yield from answers
 
     @one_thread()
+    @within_memory()
     def _sample(self, pipe: Any, text: Tensors, images: Sequence[Image], seeds: Sequence[int]) -> list[Video]:
         """One clip an image `(H, W, 3)`; each has a noise generator of its own, so batching changes nothing."""
         height, width, _ = images[0].shape
@@ -152,14 +161,18 @@ class VideoLora(Model[Any]):
 
     def _picture(self, pipe: Any, text: Tensors, question: Any, path: Path) -> None:
         """Draw what the model answers in the middle of its training; its noise is its own."""
+        from io import BytesIO
+
         from PIL import Image as Pictures
 
         pipe.transformer.eval()
         clip = self._sample(pipe, text, [np.asarray(question)], [stream("picture") >> 1])[0]
         pipe.transformer.train()
+        drawn = BytesIO()
+        Pictures.fromarray(clip[-1]).save(drawn, "png")
         with store.disk_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)  # before the first state there is no folder
-            Pictures.fromarray(clip[-1]).save(path)
+        store.write_whole(path, drawn.getvalue())
 
 
 def start(pipe: Any, training: Training, seed: int) -> None:

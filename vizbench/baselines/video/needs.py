@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
-from typing import final
+from typing import Any, Final, final
 
-from vizbench.baselines.shared.room import FROZEN, TRAINED
+from vizbench.baselines.shared.room import TRAINED, Shapes, count, frozen
 from vizbench.baselines.video.backbone import Training
 from vizbench.harness.model import Demand, Memory
 
@@ -44,13 +44,34 @@ WIDE = Block(hidden=82.4, feed=0, rank=16, text=11.8, text_rank=4)
 """LTX's, with adapters on its feed-forward too."""
 
 
+SEEING: Final = ("vae", "image_encoder")
+"""Folders of a pipeline's parts that stay beside its transformer."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a clip becomes tokens. text: tokens beside the clip's; cell: pixels a token, each side; frames: frames a
+    latent one; stacked: latent frames a token; block: what is kept of these."""
+
+    text: int
+    cell: int
+    frames: int
+    stacked: int
+    block: Block
+
+    def tokens(self, demand: Demand) -> int:
+        """Of a clip."""
+        latent = (demand.frames - 1) // self.frames + 1
+        return -(-latent // self.stacked) * -(-demand.height // self.cell) * -(-demand.width // self.cell)
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Sizes:
     """A checkpoint's numbers. parameters: of the transformer, linear: of these in linear layers, trained: in its
-    recipe's adapter for each rank; hidden, feed: widths; text: tokens beside the clip's; cell: pixels a token, each
-    side; frames: frames a latent one; stacked: latent frames a token. vae: parameters of the VAE, and of CLIP
-    where it sees the image, of vae_bytes each; encoder: the text encoder's."""
+    recipe's adapter for each rank; hidden, feed: widths. vae: parameters of the VAE, and of CLIP where it sees the
+    image, of vae_bytes each; encoder: the text encoder's."""
 
     parameters: int
     linear: int
@@ -58,19 +79,10 @@ class Sizes:
     layers: int
     hidden: int
     feed: int
-    text: int
-    cell: int
-    frames: int
-    stacked: int
     vae: int
     vae_bytes: int
     encoder: int
-    block: Block
-
-    def tokens(self, demand: Demand) -> int:
-        """Of a clip."""
-        latent = (demand.frames - 1) // self.frames + 1
-        return -(-latent // self.stacked) * -(-demand.height // self.cell) * -(-demand.width // self.cell)
+    layout: Layout
 
 
 @final
@@ -103,16 +115,39 @@ def _rows(checkpoint: str, sizes: Sizes, recipe: Training, demand: Demand) -> It
 
 def need(sizes: Sizes, training: Training, demand: Demand) -> Need:
     """Of training on clips of that canvas, `training.batch` a forward pass, on a GPU."""
-    clip, block = sizes.tokens(demand), sizes.block
+    clip, text, block = sizes.layout.tokens(demand), sizes.layout.text, sizes.layout.block
     widths = sizes.hidden * block.hidden + sizes.feed * block.feed + training.rank * block.rank
-    told = sizes.text * (sizes.hidden * block.text + training.rank * block.text_rank)
+    told = text * (sizes.hidden * block.text + training.rank * block.text_rank)
     one = training.batch * (clip * widths + told)
-    joint = sizes.text if block is JOINT else 0
+    joint = text if block is JOINT else 0
     # recomputed, a block keeps its input alone, and one at a time the rest
     inputs = training.batch * 2 * sizes.hidden * (clip + joint) * sizes.layers
     return Need(
-        weights=2.0 * (sizes.parameters - sizes.linear) + FROZEN[training.backbone] * sizes.linear,
+        weights=frozen(training.backbone, training.dtype, sizes.parameters, sizes.linear),
         adapter=float(TRAINED * sizes.trained * training.rank),
         kept=float(one + inputs if training.checkpointing else one * sizes.layers),
         vae=float(sizes.vae * sizes.vae_bytes),
+    )
+
+
+def sizes_of(
+    config: Mapping[str, Any], parts: Mapping[str, Shapes], layout: Layout, recipe: Training, wide: bool
+) -> Sizes:
+    """A checkpoint's numbers from its transformer's config.json and its tensors. parts: by folder; wide: whether VAE
+    and CLIP are in float32. KeyError and TypeError for a config of something else."""
+    linear = {
+        name: shape for name, shape in parts["transformer"].items() if name.endswith(".weight") and len(shape) == 2
+    }
+    ends = tuple(f".{target}.weight" for target in recipe.targets)
+    return Sizes(
+        parameters=count(parts["transformer"]),
+        linear=count(linear),
+        trained=sum(sum(shape) for name, shape in linear.items() if f".{name}".endswith(ends)),
+        layers=int(config["num_layers"]),
+        hidden=int(config["num_attention_heads"]) * int(config["attention_head_dim"]),
+        feed=int(config.get("ffn_dim", 0)),
+        vae=sum(count(parts[name]) for name in SEEING if name in parts),
+        vae_bytes=4 if wide or recipe.dtype == "float32" else 2,
+        encoder=count(parts["text_encoder"]),
+        layout=layout,
     )

@@ -1,0 +1,247 @@
+"""Too little memory, no GPU, a file that is not whole: told before anything is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+pytest.importorskip("torch", reason="the extra [models] is not installed")
+
+import psutil
+import torch
+from safetensors.torch import save_file
+
+from tests.baselines import tiny_llm
+from tests.baselines import tiny_video as tiny
+from tests.baselines.test_llm import context, pairs
+from tests.baselines.test_vdm import FAMILIES, QUICK
+from vizbench.baselines import llama
+from vizbench.baselines.hub import Weights
+from vizbench.baselines.llm.backbone import Checkpoint
+from vizbench.baselines.llm.needs import need
+from vizbench.baselines.shared import crew
+from vizbench.baselines.shared.room import Room, check_room, room, shapes_of, within_memory
+from vizbench.baselines.video import folder as folders
+from vizbench.baselines.video.folder import Folder
+from vizbench.baselines.video.lora import VideoLora
+from vizbench.errors import UserError
+
+PLACE = "vizbench.baselines.shared.room.room"
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIZBENCH_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, int]]:
+    """As if there were one; its bytes can be set."""
+    sizes = {"free": 8_000_000_000, "ours": 0}
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (sizes["free"], 24_000_000_000))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: sizes["ours"])
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    yield sizes
+
+
+@dataclass(frozen=True)
+class Way:
+    batch: int = 4
+    accumulation: int = 2
+    checkpointing: bool = False
+    backbone: str = "full"
+
+
+def _parts(way: Way) -> dict[str, float]:
+    """16 GB of weights, and 2 a row; 1 a row where they are computed twice."""
+    share = {"full": 1.0, "int8": 0.5, "nf4": 0.25}[way.backbone]
+    return {"weights": share * 16e9, "kept": way.batch * (1e9 if way.checkpointing else 2e9)}
+
+
+@pytest.mark.parametrize(
+    ("free", "settings"),
+    [
+        (20.1, "checkpointing=true"),
+        (17.1, "checkpointing=true&batch=1&accumulation=8"),
+        (9.1, "checkpointing=true&batch=1&accumulation=8&backbone=int8"),
+        (5.1, "checkpointing=true&batch=1&accumulation=8&backbone=nf4"),
+    ],
+)
+def test_the_first_milder_way_that_fits_is_named(free: float, settings: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PLACE, lambda: Room("the GPU", free * 1e9))
+    with pytest.raises(UserError) as refused:
+        check_room("it", Way(), _parts)
+    told = f"it takes at least 24.0 GB (weights 16.0, kept 8.0) and the GPU has {free:.1f} GB free: set ?{settings} "
+    assert str(refused.value).startswith(told)
+    fields: dict[str, Any] = dict(pair.split("=") for pair in settings.split("&"))
+    way = Way(int(fields.get("batch", 4)), int(fields.get("accumulation", 2)), True, fields.get("backbone", "full"))
+    check_room("it", way, _parts)  # what is named is let through
+
+
+def test_where_nothing_fits_no_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PLACE, lambda: Room("the GPU", 4.9e9))
+    with pytest.raises(UserError, match="free: take a smaller checkpoint, or smaller boards"):
+        check_room("it", Way(), _parts)
+    monkeypatch.setattr(PLACE, lambda: Room("this machine", 9.1e9))
+    with pytest.raises(UserError, match=r"this machine has 9\.1 GB free: take a smaller checkpoint"):
+        check_room("it", Way(), _parts, ())  # a machine that cannot put it into fewer bits
+    monkeypatch.setattr(PLACE, lambda: Room("the GPU", 24e9))
+    check_room("it", Way(), _parts)
+
+
+def test_what_is_held_already_counts_as_free(gpu: dict[str, int]) -> None:
+    assert room() == Room("the GPU", 8e9)
+    gpu["ours"] = 3_000_000_000
+    assert room() == Room("the GPU", 11e9)
+
+
+def test_without_a_gpu_it_is_the_machines_memory() -> None:
+    here, memory = room(), psutil.virtual_memory()
+    assert here.place == "this machine"
+    assert 0 < here.free <= memory.total + psutil.Process().memory_info().rss
+
+
+def _video(name: str, place: Path, **fields: Any) -> VideoLora:
+    backbone, make = FAMILIES[name]
+    training = replace(QUICK, **fields)
+    return VideoLora(
+        backbone, Folder(backbone, Weights(place if place.exists() else make(place), "d" * 16), training), training
+    )
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_video_model_is_weighed_twice_and_never_loaded(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When it is built, by what it is; when it adapts, by its clips too."""
+    model = _video(name, tmp_path / "m", batch=1, checkpointing=True)
+    monkeypatch.setattr(Folder, "_load", lambda *_: pytest.fail("it was loaded"))
+    source: Any = model._source
+    bare = folders.need(source._sizes, source._training, folders.Demand(height=0, width=0, frames=1))
+    least = sum(asdict(bare).values())
+    shown = tiny.examples(2)
+    monkeypatch.setattr(PLACE, lambda: Room("this machine", least - 1))
+    with pytest.raises(UserError, match=r"takes at least 0\.0 GB \(weights .*this machine has 0\.0 GB free: take a"):
+        _video(name, tmp_path / "m", batch=1, checkpointing=True)
+    monkeypatch.setattr(PLACE, lambda: Room("this machine", least))
+    _video(name, tmp_path / "m", batch=1, checkpointing=True)
+    with pytest.raises(UserError, match="takes at least"):
+        model.adapt(shown, tiny.context())
+    frames, height, width, _ = shown[0].answer.shape
+    whole = folders.need(source._sizes, source._training, folders.Demand(height=height, width=width, frames=frames))
+    monkeypatch.setattr(PLACE, lambda: Room("this machine", sum(asdict(whole).values())))
+    source.check([e.answer.shape for e in shown])
+
+
+def test_the_text_encoder_is_weighed_before_it_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = _video("ltx", tmp_path / "m")
+    source: Any = model._source
+    monkeypatch.setattr(Folder, "_load", lambda *_: pytest.fail("it was loaded"))
+    encoder = 2 * sum(
+        t.numel() for t in tiny.tensors(next((tmp_path / "m" / "text_encoder").glob("*.safetensors"))).values()
+    )
+    monkeypatch.setattr(PLACE, lambda: Room("the GPU", 2 * encoder - 1))
+    with pytest.raises(UserError, match=r"the text encoder of .* takes at least 0\.0 GB \(weights 0\.0\)"):
+        source._neutral()
+
+
+def test_a_language_model_is_weighed_twice_and_never_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tiny_llm.write("llama", tmp_path / "m")
+    build: Any = llama.FAMILIES[0].build
+    model: Any = build(f"{place}?rank=8&save_every=0&batch=2&accumulation=2")
+    monkeypatch.setattr(Checkpoint, "load", lambda *_: pytest.fail("it was loaded"))
+    sizes, recipe = model._checkpoint._sizes, replace(model.recipe, dtype="float32")
+    shapes = shapes_of(place)
+    assert need(sizes, recipe, 0, 0).weights == 4 * sum(torch.Size(shape).numel() for shape in shapes.values())
+    monkeypatch.setattr(PLACE, lambda: Room("this machine", sum(asdict(need(sizes, recipe, 0, 0)).values()) - 1))
+    with pytest.raises(UserError, match=r"takes at least .* this machine has .*: set \?backbone=int8 "):
+        build(f"{place}?rank=8&save_every=0&batch=1&accumulation=2")
+    shown = pairs("", 3)
+    script = model._checkpoint.script()
+    rows = [script.pair(script.question(pair.question), pair.answer) for pair in shown]
+    longest = max(rows, key=lambda row: len(row.ids))
+    takes = sum(asdict(need(sizes, recipe, len(longest.ids), len(longest.ids) - longest.start)).values())
+    monkeypatch.setattr(PLACE, lambda: Room("this machine", takes - 1))
+    with pytest.raises(UserError, match=r"set \?batch=1&accumulation=4 "):
+        model.adapt(shown, context(1))
+    monkeypatch.setattr(PLACE, lambda: Room("this machine", takes))
+    with pytest.raises(pytest.fail.Exception, match="it was loaded"):
+        model.adapt(shown, context(1))
+
+
+def test_a_full_gpu_is_told_by_a_sentence(gpu: dict[str, int]) -> None:
+    with pytest.raises(UserError, match=r"the GPU is full \(CUDA out of memory\.\): set \?batch=1"), within_memory():
+        raise torch.OutOfMemoryError("CUDA  out of\nmemory.")
+    with pytest.raises(RuntimeError, match="another"), within_memory():
+        raise RuntimeError("another")
+
+
+@pytest.mark.parametrize("kind", ["text", "video"])
+def test_a_gpu_that_fills_in_training_is_told_too(
+    kind: str, tmp_path: Path, gpu: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> NoReturn:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(crew, "device", lambda: torch.device("cpu"))
+    if kind == "text":
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+        model: Any = llama.FAMILIES[0].build(f"{tiny_llm.write('llama', tmp_path / 'm')}?save_every=0")
+        monkeypatch.setattr("vizbench.baselines.llm.model.step_backward", full)
+        shown, about = pairs("", 2), context(1)
+    else:
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+        model = _video("ltx", tmp_path / "m")
+        monkeypatch.setattr("vizbench.baselines.video.lora.train", full)
+        shown, about = tiny.examples(2), tiny.context()
+    with pytest.raises(UserError, match="the GPU is full"):
+        model.adapt(shown, about)
+
+
+def test_a_torn_file_is_told_by_its_name(tmp_path: Path) -> None:
+    place = tiny_llm.write("llama", tmp_path / "m")
+    path = place / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(UserError, match=r"model\.safetensors is no whole safetensors file .*: fetch it again"):
+        llama.FAMILIES[0].build(str(place))
+
+
+def test_a_copy_in_another_width_is_not_counted_again(tmp_path: Path) -> None:
+    save_file({"a": torch.zeros(2, 3), "b": torch.zeros(4)}, tmp_path / "model.safetensors")
+    save_file({"a": torch.zeros(2, 3, dtype=torch.bfloat16)}, tmp_path / "model.fp16.safetensors")
+    assert shapes_of(tmp_path) == {"a": (2, 3), "b": (4,)}
+
+
+def test_a_config_of_something_else_is_told(tmp_path: Path) -> None:
+    place = tiny.ltx(tmp_path / "m")
+    (place / "transformer" / "config.json").write_text('{"num_layers": "many"}')
+    with pytest.raises(UserError, match="is none of a LTXVideoTransformer3DModel"):
+        _video("ltx", place)
+    place = tiny_llm.write("llama", tmp_path / "t")
+    (place / "config.json").write_text('{"model_type": "llama", "hidden_size": "wide"}')
+    with pytest.raises(UserError, match="cannot be loaded as AutoConfig"):
+        llama.FAMILIES[0].build(str(place))
+
+
+def test_large_models_want_a_gpu_or_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tiny.ltx(tmp_path / "m")
+    monkeypatch.setattr(folders, "LARGE", 1000)
+    with pytest.raises(
+        UserError, match=r"needs a GPU, and none is found: use --checkpoint tiny, or set VIZBENCH_CPU=1"
+    ):
+        _video("ltx", place)
+    monkeypatch.setenv("VIZBENCH_CPU", "1")
+    _video("ltx", place)
+    place = tiny_llm.write("llama", tmp_path / "t")
+    monkeypatch.setattr("vizbench.baselines.llm.backbone.LARGE", 1000)
+    monkeypatch.delenv("VIZBENCH_CPU")
+    with pytest.raises(UserError, match=r"billion parameters and no GPU is found: use --model smollm2"):
+        llama.FAMILIES[0].build(str(place))
+    monkeypatch.setenv("VIZBENCH_CPU", "1")
+    llama.FAMILIES[0].build(str(place))
