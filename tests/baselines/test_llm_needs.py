@@ -10,7 +10,7 @@ import torch
 import transformers
 
 from tests.commands import Run, refused
-from vizbench.baselines import gemma, llama, qwen3
+from vizbench.baselines import gemma, llama, qwen3, smollm2
 from vizbench.baselines.llm.backbone import adapted
 from vizbench.baselines.llm.needs import DOUBLE, NORMED, PLAIN, Block, Sizes, need
 from vizbench.baselines.llm.recipe import Recipe
@@ -66,7 +66,7 @@ def _kept(model: Any, recipe: Recipe) -> int:
     return sum(storage.nbytes() for storage in saved.values()) - (0 if recipe.checkpointing else copies)
 
 
-@pytest.mark.parametrize("line", [qwen3.LINE, llama.LINE, gemma.LINE], ids=lambda line: line.family)
+@pytest.mark.parametrize("line", [qwen3.LINE, llama.LINE, gemma.LINE, smollm2.LINE], ids=lambda line: line.family)
 def test_the_sizes_are_consistent(line: Any) -> None:
     for name, sizes in line.sizes.items():
         recipe = line.recipes.get(name, line.recipe)
@@ -96,6 +96,6 @@ def test_the_command_tells_them_without_torch(run: Run) -> None:
     assert "Qwen/Qwen3-4B-Instruct-2507?backbone=nf4&checkpointing=true&batch=2" in text
     rows = json.loads(run("models", "--memory", "--tokens", 2048, "--json").out)
     told = [row for row in rows if "scores" in row["parts"]]
-    assert {"llama", "gemma", "qwen3"} == {row["model"] for row in told}
+    assert {"llama", "gemma", "qwen3", "smollm2"} == {row["model"] for row in told}
     assert all(set(row["parts"]) == {"weights", "adapter", "kept", "scores"} for row in told)
     assert "--tokens 1 is outside" in refused(run("models", "--memory", "--tokens", 1))

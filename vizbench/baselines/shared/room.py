@@ -87,9 +87,10 @@ def check_room(
         return
     fits = (settings for settings, way in _milder(recipe, backbones) if sum(parts(way).values()) <= here.free)
     told = next((f"set ?{settings}" for settings in fits), "take a smaller checkpoint, or smaller boards")
-    each = ", ".join(f"{part} {_gb(size)}" for part, size in takes.items())
+    total = sum(takes.values())
+    each = ", ".join(f"{part} {_gb(size)}" for part, size in takes.items() if size > 0.01 * total)
     raise UserError(
-        f"{name} takes at least {_gb(sum(takes.values()))} GB ({each}) and {here.place} has {_gb(here.free)} GB free: "
+        f"{name} takes at least {_gb(total)} GB ({each}) and {here.place} has {_gb(here.free)} GB free: "
         f"{told} (`vizbench models --memory` estimates what each way takes)"
     )
 
