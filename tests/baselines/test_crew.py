@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -131,3 +132,44 @@ def test_launched_processes_launch_no_others(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with pytest.raises(UserError, match="2 processes want a GPU each and this machine has 1"):
         crew.device()  # each of them finds out
+
+
+ONE_REFUSES = """
+from vizbench.baselines.shared import crew
+from vizbench.errors import UserError
+from vizbench.harness.team import rank
+for refusing in (0, 1, None):
+    crew.tell(b"cell") if not rank() else crew.hear()
+    try:
+        if rank() == refusing:
+            raise UserError("too little memory")
+        with crew.training():
+            said = "trained"
+    except UserError as error:
+        crew.agree(str(error))
+        said = str(error)
+    print(said, crew.lost())
+crew.tell(b"") if not rank() else crew.hear()
+"""
+
+
+def test_what_one_of_them_alone_refuses_the_others_do_not_wait_for() -> None:
+    """Memory is each process's own: the one that refuses says why, and they go on to the next cell together."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    where = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "PYTHONPATH": str(ROOT)}
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", ONE_REFUSES],
+            env=os.environ | where | {"RANK": number, "LOCAL_RANK": number, "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE, text=True,
+        )
+        for number in ("0", "1")
+    ]  # fmt: skip
+    try:
+        told = [process.communicate(timeout=120)[0].splitlines() for process in started]
+    finally:
+        for process in started:
+            process.kill()
+    assert told == [["too little memory False", "too little memory False", "trained False"]] * 2

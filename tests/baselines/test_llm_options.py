@@ -70,6 +70,8 @@ def test_eight_bits_learn_save_and_learn_again(family: str, folders: dict[str, P
     layers = [m for m in model._loaded.model.modules() if isinstance(m, bnb.nn.Linear8bitLt)]
     assert len(layers) >= 2 * 7
     assert all(m.weight.dtype is torch.int8 for m in layers)
+    blocks = [m for n, m in model._loaded.model.named_modules() if m in layers and ".head." not in n]
+    assert sum(m.weight.numel() for m in blocks) == model._checkpoint._sizes.linear  # as the estimate counts
     assert {p.dtype for n, p in model._model.named_parameters() if ".lora_" in n} == {torch.float32}
     said = answers(model, shown)
     again = model.adapt(shown, context(20))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -139,6 +140,63 @@ def test_a_video_model_is_weighed_twice_and_never_loaded(
     source.check([e.answer.shape for e in shown])
 
 
+def test_a_batch_holds_no_more_clips_than_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source: Any = _video("ltx", tmp_path / "m", batch=4)._source
+    demand = folders.Demand(height=32, width=32, frames=9)
+    takes = [
+        sum(asdict(folders.need(source._sizes, replace(source._training, batch=n), demand)).values()) for n in (1, 2)
+    ]
+    one, other = (9, 32, 32, 3), (9, 32, 64, 3)
+    monkeypatch.setattr(PLACE, lambda: Room("this machine", takes[0]))
+    source.check([one])
+    with pytest.raises(UserError, match="takes at least"):
+        source.check([one, one])
+    with pytest.raises(UserError, match="takes at least"):
+        source.check([one, other])  # the larger of two shapes
+    monkeypatch.setattr(PLACE, lambda: Room("this machine", takes[1]))
+    source.check([one, one])
+
+
+def test_a_model_that_is_trained_whole_needs_no_adapter_on_disk(tmp_path: Path) -> None:
+    model = _video("ltx", tmp_path / "m", rank=0, steps=1)
+    source: Any = model._source
+    found = folders.need(source._sizes, source._training, folders.Demand(height=32, width=32, frames=9))
+    assert found.adapter == 2 * found.weights
+    model.adapt(tiny.examples(1), tiny.context())
+    (path,) = (tmp_path / "home" / "adapters").rglob("*.safetensors")
+    assert path.name == "training.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "value"),
+    [
+        ("wan-2.1", "patch_size", [1]),
+        ("wan-2.1", "patch_size", [0, 0, 0]),
+        ("cogvideox-1.5", "patch_size", 0),
+        ("cogvideox-1.5", "num_layers", float("inf")),
+        ("cogvideox-1.5", "num_layers", -1),
+    ],
+)
+def test_a_config_of_no_model_is_told(name: str, field: str, value: Any, tmp_path: Path) -> None:
+    place = FAMILIES[name][1](tmp_path / "m")
+    _config(place / "transformer" / "config.json", {field: value})
+    with pytest.raises(UserError, match=r"is none of a .*: fetch it again"):
+        _video(name, place)
+
+
+def test_what_a_config_leaves_open_is_as_diffusers_fills_it(tmp_path: Path) -> None:
+    place = FAMILIES["cogvideox-1.5"][1](tmp_path / "m")
+    whole: Any = _video("cogvideox-1.5", place)._source
+    _config(place / "transformer" / "config.json", {}, "max_text_seq_length", "patch_size")
+    left: Any = _video("cogvideox-1.5", place)._source
+    assert left._sizes == whole._sizes  # 226 and 2 are the class's own
+
+
+def _config(path: Path, told: dict[str, Any], *without: str) -> None:
+    found = {key: value for key, value in json.loads(path.read_text()).items() if key not in without}
+    path.write_text(json.dumps(found | told))
+
+
 def test_the_text_encoder_is_weighed_before_it_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = _video("ltx", tmp_path / "m")
     source: Any = model._source
@@ -226,6 +284,12 @@ def test_a_config_of_something_else_is_told(tmp_path: Path) -> None:
     place = tiny_llm.write("llama", tmp_path / "t")
     (place / "config.json").write_text('{"model_type": "llama", "hidden_size": "wide"}')
     with pytest.raises(UserError, match="cannot be loaded as AutoConfig"):
+        llama.FAMILIES[0].build(str(place))
+    (place / "config.json").write_text('{"model_type": "llama", "num_attention_heads": 0}')
+    with pytest.raises(UserError, match="cannot be loaded as AutoConfig"):
+        llama.FAMILIES[0].build(str(place))
+    (place / "config.json").rename(place / "model_index.json")
+    with pytest.raises(UserError, match=r"the configuration .*config\.json cannot be opened"):
         llama.FAMILIES[0].build(str(place))
 
 

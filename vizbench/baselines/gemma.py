@@ -22,7 +22,7 @@ LINE: Final = Line(
     DOUBLE,
     Recipe(),
     pictures=True,
-    sizes={HUB: Sizes(4_300_079_472, 34, 2560, 2048, 1024, 10_240, 262_208, DOUBLE)},
+    sizes={HUB: Sizes(4_300_079_472, 34, 2560, 2048, 1024, 10_240, 262_208, DOUBLE, 411_070_464)},
 )
 
 _SEEN: Final = ("image", "both")

@@ -86,8 +86,9 @@ def fetch(family: str, checkpoint: str, files: Sequence[str] = MODEL_FILES) -> W
 
 def read_object(path: Path) -> dict[str, Any]:
     """A folder's configuration. UserError for what is no JSON object of at most 1 MiB."""
+    data = read_bounded(path, "the configuration", 1 << 20)
     try:
-        told: Any = json.loads(read_bounded(path, "configuration", 1 << 20))
+        told: Any = json.loads(data)
     except (ValueError, RecursionError):
         told = None
     if not isinstance(told, dict):

@@ -20,7 +20,7 @@ from vizbench.harness.plugin import load_model
 def follow() -> None:
     """Adapt to the cells that the first process names, until it names none; answer nothing and write nothing.
 
-    Data and models that this process refuses, the first refuses alike, and says so. An error in the middle of a
+    What this process refuses, data, models or its own want of memory, the first says. An error in the middle of a
     training ends this process, and by the launcher all of them. Ctrl-C is for the first, which dismisses this one.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -36,6 +36,7 @@ def follow() -> None:
                 models[ref] = load_model(*ref)
             channel = channel_for(models[ref], asking.judge, asking.shown, [i.question for i in asking.test])
             models[ref].adapt(channel.examples(asking.shown), context_of(asking, lambda _: None))
-        except UserError:
+        except UserError as error:
             if crew.lost():
                 raise
+            crew.agree(str(error))

@@ -72,8 +72,9 @@ def called(cell: Cell) -> Generator[None]:
     crew.tell(msgspec.json.encode(cell))
     try:
         yield
-    except UserError:
-        raise  # of data that all of them refuse alike; in a step, the crew knows that it is lost
+    except UserError as error:
+        crew.agree(str(error))  # the others may not have refused; in a step, the crew knows that it is lost
+        raise
     except BaseException:
         crew.lose()
         raise

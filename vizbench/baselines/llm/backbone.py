@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 LARGE: Final = 1_000_000_000
 """Parameters from which on a CPU takes minutes a step."""
 
+_FAULTS: Final = (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ArithmeticError)
+"""What transformers raises of a folder that it cannot read."""
+
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,7 +109,7 @@ class Checkpoint:
             yield
         except torch.OutOfMemoryError:
             raise  # no fault of the folder's
-        except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, StrictDataclassError) as error:
+        except (*_FAULTS, StrictDataclassError) as error:
             why = " ".join(str(error).split())[:200]
             raise UserError(f"{self._folder} cannot be loaded as {kind.__name__} ({why})") from error
 

@@ -18,7 +18,7 @@ from vizbench.sources import path_and_params
 if TYPE_CHECKING:
     from vizbench.baselines.llm.model import LanguageLora
 
-PACKAGES: Final = ("torch", "transformers", "peft", "safetensors", "huggingface_hub", "accelerate")
+PACKAGES: Final = ("torch", "transformers", "peft", "safetensors", "huggingface_hub", "accelerate", "psutil")
 
 
 @final

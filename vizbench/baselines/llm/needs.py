@@ -47,7 +47,7 @@ DOUBLE: Final = Block(hidden=26, queries=10, keys=8, feed=8)
 @dataclass(frozen=True, slots=True)
 class Sizes:
     """A checkpoint's numbers, as its config.json has them. parameters: all; queries, keys: heads times their
-    width; words: of the vocabulary."""
+    width; words: of the vocabulary; seeing: numbers in the linear layers of a vision tower."""
 
     parameters: int
     layers: int
@@ -57,11 +57,12 @@ class Sizes:
     feed: int
     words: int
     block: Block
+    seeing: int = 0
 
     @property
     def linear(self) -> int:
-        """Numbers in the blocks' linear layers."""
-        return self.layers * self.hidden * (2 * self.queries + 2 * self.keys + 3 * self.feed)
+        """Numbers in the blocks' linear layers, and in a vision tower's, which bitsandbytes takes too."""
+        return self.layers * self.hidden * (2 * self.queries + 2 * self.keys + 3 * self.feed) + self.seeing
 
     def trained(self, recipe: Recipe) -> int:
         """Numbers in the adapter."""
@@ -115,6 +116,8 @@ def sizes_of(config: Any, parameters: int, block: Block) -> Sizes:
     open. AttributeError or TypeError for that of something else."""
     text = config.get_text_config()
     head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    tower = getattr(config, "vision_config", None)
+    wide = 0 if tower is None else 4 * tower.hidden_size**2 + 2 * tower.hidden_size * tower.intermediate_size
     return Sizes(
         parameters,
         text.num_hidden_layers,
@@ -124,4 +127,5 @@ def sizes_of(config: Any, parameters: int, block: Block) -> Sizes:
         text.intermediate_size,
         text.vocab_size,
         block,
+        0 if tower is None else tower.num_hidden_layers * wide,
     )

@@ -28,10 +28,12 @@ PATIENCE: Final = timedelta(days=30)
 @final
 @dataclass(slots=True)
 class Crew:
-    """state: accelerate's, None alone; stepping: whether all are amid a training, where each waits for each."""
+    """state: accelerate's, None alone; stepping: whether all are amid a training, where each waits for each; owing:
+    whether this process has yet to say if it takes part in the training that was called."""
 
     state: Any
     stepping: bool = False
+    owing: bool = False
 
 
 @cache
@@ -91,11 +93,35 @@ def wait() -> None:
 
 @contextmanager
 def training() -> Generator[None]:
-    """The steps of a training: who leaves it by an error leaves the others waiting, and is lost to them."""
+    """A training, as soon as all are ready for it: who leaves it by an error leaves the others waiting, and is lost to
+    them. UserError where one refuses it."""
+    agree()
     crew = _crew()
     crew.stepping = True
     yield
     crew.stepping = False
+
+
+def agree(refusal: str = "") -> None:
+    """Say, once a training that was called, whether this process takes part, and hear it of all: what one refuses for
+    want of memory others may not, and would wait for it. refusal: why not. UserError with the refusal of another."""
+    crew = _crew()
+    if not crew.owing:
+        return
+    crew.owing = False
+    words = refusal.encode()
+    lengths = torch.zeros(size(), dtype=torch.int64, device=crew.state.device)
+    lengths[rank()] = len(words)
+    torch.distributed.all_reduce(lengths)
+    refusing = [number for number, length in enumerate(lengths.tolist()) if length]
+    if not refusing:
+        return
+    told = torch.zeros(int(lengths[refusing[0]]), dtype=torch.uint8, device=crew.state.device)
+    if rank() == refusing[0]:
+        told = torch.tensor(list(words), dtype=torch.uint8, device=crew.state.device)
+    torch.distributed.broadcast(told, refusing[0])
+    if not refusal:
+        raise UserError(bytes(told.tolist()).decode())
 
 
 def lost() -> bool:
@@ -114,6 +140,7 @@ def tell(message: bytes) -> None:
         raise UserError("a training broke off that other processes are still in: give the same command again")
     where = _crew().state.device
     torch.distributed.broadcast(torch.tensor([len(message)], device=where), 0)
+    _crew().owing = bool(message)
     if message:
         torch.distributed.broadcast(torch.tensor(list(message), dtype=torch.uint8, device=where), 0)
 
@@ -123,6 +150,7 @@ def hear() -> bytes:
     where = _crew().state.device
     length = torch.zeros(1, dtype=torch.int64, device=where)
     torch.distributed.broadcast(length, 0)
+    _crew().owing = bool(length)
     message = torch.zeros(int(length), dtype=torch.uint8, device=where)
     if len(message):
         torch.distributed.broadcast(message, 0)

@@ -13,7 +13,7 @@ from vizbench.harness.model import Model
 from vizbench.parameters import override
 from vizbench.sources import path_and_params
 
-PACKAGES = ("torch", "diffusers", "transformers", "peft", "safetensors", "accelerate")
+PACKAGES = ("torch", "diffusers", "transformers", "peft", "safetensors", "accelerate", "psutil")
 
 
 def build(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gc
-import math
+import inspect
 import os
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -50,12 +51,15 @@ class Folder(Source):
         self._loaded: tuple[Any, Tensors] | None = None
 
     def check(self, shapes: Iterable[tuple[int, ...]]) -> None:
-        frames, height, width = max((shape[:3] for shape in shapes), key=math.prod, default=(1, 0, 0))
-        demand = Demand(height=height, width=width, frames=frames)
+        clips = Counter(shape[:3] for shape in shapes) or Counter({(1, 0, 0): 1})  # a batch has clips of one shape
 
         def parts(way: Training) -> dict[str, float]:
-            shared = replace(way, batch=-(-way.batch // size()))  # of launched processes each holds its own clips
-            return asdict(need(self._sizes, shared, demand))
+            needs = list[dict[str, float]]()
+            for (frames, height, width), count in clips.items():
+                mine = -(-min(way.batch, count) // size())  # of launched processes each holds its own clips
+                demand = Demand(height=height, width=width, frames=frames)
+                needs.append(asdict(need(self._sizes, replace(way, batch=mine), demand)))
+            return max(needs, key=lambda one: sum(one.values()))
 
         check_room(str(self._folder), self._training, parts, ("int8", "nf4") if self._device.type == "cuda" else ())
 
@@ -124,8 +128,8 @@ def check_parts(backbone: Backbone, folder: Path) -> list[str]:
         raise UserError(
             f"{folder} holds no model_index.json: give a pipeline folder as diffusers' save_pretrained writes"
         )
+    told = read_object(index)
     try:
-        told = read_object(index)
         parts = [name for name, kind in told.items() if isinstance(kind, list) and kind[0] is not None]
         transformer = told["transformer"][1]
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
@@ -152,7 +156,7 @@ def check_frames(backbone: Backbone, frames: int) -> None:
 
 
 def check_device(folder: Path, training: Training) -> torch.device:
-    """The device to compute on. UserError where it, its memory or a package is missing."""
+    """The device to compute on. UserError where it or a package is missing."""
     weights = sum(file.stat().st_size for file in (folder / "transformer").glob("*.safetensors"))
     if training.backbone != "full":
         if not torch.cuda.is_available():
@@ -172,13 +176,18 @@ def check_device(folder: Path, training: Training) -> torch.device:
 def sizes(backbone: Backbone, folder: Path, training: Training) -> Sizes:
     """What the folder holds, by its configurations and the heads of its files. UserError for parts of another model."""
     parts = {part: shapes_of(folder / part) for part in ("transformer", "text_encoder", *SEEING)}
-    told = [read_object(folder / name) for name in (Path("transformer", "config.json"), Path("model_index.json"))]
+    path = folder / "transformer" / "config.json"
+    network: Any = getattr(diffusers, backbone.network)
+    left = inspect.signature(network.__init__).parameters.items()  # what a file leaves open, diffusers fills so
+    config = {name: told.default for name, told in left if told.default is not told.empty} | read_object(path)
     try:
-        return sizes_of(told[0], parts, backbone.layout(*told), training, "vae" in backbone.float32)
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(
-            f"{folder / 'transformer' / 'config.json'} is none of a {backbone.network} ({error}): fetch it again"
-        ) from error
+        layout = backbone.layout(config, read_object(folder / "model_index.json"))
+        found = sizes_of(config, parts, layout, training, "vae" in backbone.float32)
+        if min(found.layers, found.hidden, layout.cell, layout.stacked, layout.text) < 1 or found.feed < 0:
+            raise ValueError("a size below 1")
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
+        raise UserError(f"{path} is none of a {backbone.network} ({error}): fetch it again") from error
+    return found
 
 
 def _dtype(training: Training) -> torch.dtype:

@@ -79,11 +79,6 @@ class VideoLora(Model[Any]):
         generator = torch.Generator().manual_seed(stream("adapt", context.seed) >> 1)
         state = State(optimizers_of(network, training), generator)
         clips = [_padded(self._backbone, pipe, np.asarray(example.answer)) for example in examples]
-        if self._source.home is not None and size() > 1:
-            for clip in crew.share(clips):
-                self._encoded(pipe, clip)
-            crew.wait()  # the shares of the others are read from disk
-        groups = store.grouped(self._encoded(pipe, clip) for clip in clips)
         folder = self._folder(clips, context.seed, steps)
         if folder is not None and (folder / "training.safetensors").exists():
             store.load_training(folder / "training.safetensors", network, state)
@@ -96,12 +91,18 @@ class VideoLora(Model[Any]):
                 state.seconds += time.monotonic() - after_began[0]
                 after_began[0] = time.monotonic()
                 store.save_training(folder / "training.safetensors", network, state)
-                save_adapter(pipe, folder)
+                if training.rank:
+                    save_adapter(pipe, folder)
             if _due(state.step, training.sample_every):
                 self._picture(pipe, text, examples[0].question, folder / f"step-{state.step:07}.png")
 
         after_began = [began]
         with crew.training():
+            if self._source.home is not None and size() > 1:
+                for clip in crew.share(clips):
+                    self._encoded(pipe, clip)
+                crew.wait()  # the shares of the others are read from disk
+            groups = store.grouped(self._encoded(pipe, clip) for clip in clips)
             train(self._backbone, pipe, groups, text, training, state, steps, after)
         self._adapted = (pipe, text)
         return {

@@ -88,8 +88,8 @@ class Sizes:
 @final
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Bytes held at once. weights: frozen; adapter: with gradients and moments; kept: activations of a forward pass;
-    vae: its weights, and CLIP's."""
+    """Bytes held at once. weights: frozen; adapter: with gradients and moments, where all is trained these alone; kept:
+    activations of a forward pass; vae: its weights, and CLIP's."""
 
     weights: float
     adapter: float
@@ -122,9 +122,10 @@ def need(sizes: Sizes, training: Training, demand: Demand) -> Need:
     joint = text if block is JOINT else 0
     # recomputed, a block keeps its input alone, and one at a time the rest
     inputs = training.batch * 2 * sizes.hidden * (clip + joint) * sizes.layers
+    weights = frozen(training.backbone, training.dtype, sizes.parameters, sizes.linear)
     return Need(
-        weights=frozen(training.backbone, training.dtype, sizes.parameters, sizes.linear),
-        adapter=float(TRAINED * sizes.trained * training.rank),
+        weights=weights,
+        adapter=float(TRAINED * sizes.trained * training.rank) if training.rank else 2 * weights,
         kept=float(one + inputs if training.checkpointing else one * sizes.layers),
         vae=float(sizes.vae * sizes.vae_bytes),
     )
