@@ -25,11 +25,12 @@ from vizbench.baselines.hub import Weights
 from vizbench.baselines.llm.backbone import Checkpoint
 from vizbench.baselines.llm.needs import need
 from vizbench.baselines.shared import crew
-from vizbench.baselines.shared.room import Room, check_room, room, shapes_of, within_memory
+from vizbench.baselines.shared.room import Room, check_room, peak, room, shapes_of, within_memory
 from vizbench.baselines.video import folder as folders
 from vizbench.baselines.video.folder import Folder
 from vizbench.baselines.video.lora import VideoLora
 from vizbench.errors import UserError
+from vizbench.harness.model import Progress
 
 PLACE = "vizbench.baselines.shared.room.room"
 
@@ -238,6 +239,24 @@ def test_a_full_gpu_is_told_by_a_sentence(gpu: dict[str, int]) -> None:
         raise torch.OutOfMemoryError("CUDA  out of\nmemory.")
     with pytest.raises(RuntimeError, match="another"), within_memory():
         raise RuntimeError("another")
+
+
+def test_a_training_tells_the_most_memory_that_it_took(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gpu: dict[str, int]
+) -> None:
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 7)
+    assert peak() == 7
+    monkeypatch.undo()
+    assert peak() is None
+    monkeypatch.setenv("VIZBENCH_HOME", str(tmp_path / "home"))
+    video: Any = _video("ltx", tmp_path / "v", steps=1)
+    text: Any = llama.FAMILIES[0].build(f"{tiny_llm.write('llama', tmp_path / 'm')}?save_every=0")
+    heard = list[Progress]()
+    monkeypatch.setattr("vizbench.baselines.video.lora.peak", lambda: 8)
+    monkeypatch.setattr("vizbench.baselines.llm.train.peak", lambda: 9)
+    video.adapt(tiny.examples(1), tiny.context(heard))
+    text.adapt(pairs("", 2), context(1, heard=heard))
+    assert {progress.memory for progress in heard} == {8, 9}
 
 
 @pytest.mark.parametrize("kind", ["text", "video"])

@@ -11,6 +11,7 @@ from typing import Literal, final
 
 import torch
 
+from vizbench.baselines.shared.room import peak
 from vizbench.baselines.shared.states import read_state, write_state
 from vizbench.errors import UserError
 from vizbench.harness.model import Progress
@@ -72,8 +73,7 @@ class Training:
             self.optimizer.zero_grad()
             self.step += 1
             self.seconds = time.perf_counter() - began
-            memory = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
-            report(Progress(self.step, steps, self.loss, memory))
+            report(Progress(self.step, steps, self.loss, peak()))
             if kept is not None and self.step % kept.every == 0 and self.step < steps and not rank():
                 kept.save(self)
         if kept is not None and not rank():

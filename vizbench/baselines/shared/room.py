@@ -73,6 +73,13 @@ def room() -> Room:
     return Room("this machine", float(psutil.virtual_memory().available + psutil.Process().memory_info().rss))
 
 
+def peak() -> int | None:
+    """The most bytes that tensors took on the GPU so far; None without one."""
+    import torch
+
+    return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
+
+
 def check_room(
     name: str, recipe: Any, parts: Callable[[Any], Mapping[str, float]], backbones: tuple[str, ...] = ("int8", "nf4")
 ) -> None:

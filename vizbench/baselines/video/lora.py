@@ -17,7 +17,7 @@ from torch import Tensor
 from vizbench import __version__
 from vizbench.baselines.shared import crew
 from vizbench.baselines.shared.places import content, digest
-from vizbench.baselines.shared.room import within_memory
+from vizbench.baselines.shared.room import peak, within_memory
 from vizbench.baselines.threads import one_thread
 from vizbench.baselines.video import store
 from vizbench.baselines.video.backbone import Backbone, Tensors, Training
@@ -84,7 +84,7 @@ class VideoLora(Model[Any]):
             store.load_training(folder / "training.safetensors", network, state)
 
         def after() -> None:
-            context.report(Progress(state.step, steps, state.loss))
+            context.report(Progress(state.step, steps, state.loss, peak()))
             if folder is None or rank():
                 return
             if _due(state.step, training.save_every) or state.step == steps:
