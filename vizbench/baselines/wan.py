@@ -54,6 +54,8 @@ class Wan(Backbone):
     float32 = ("vae", "image_encoder")
 
     def layout(self, config: Mapping[str, Any], index: Mapping[str, Any]) -> Layout:
+        if index.get("boundary_ratio") is not None:
+            raise UserError("Wan 2.2's pairs of experts are not supported: use Wan 2.1, or 2.2's TI2V-5B")
         text = LENGTH + (0 if config.get("image_dim") is None else PICTURE)
         vae = 16 if index.get("expand_timesteps") else 8
         return Layout(text, vae * int(config["patch_size"][1]), 4, 1, TIMED if index.get("expand_timesteps") else CROSS)
@@ -68,8 +70,6 @@ class Wan(Backbone):
         return {"prompt_embeds": torch.where(mask[:, :, None] > 0, embedding, 0.0).to(embedding.dtype)}
 
     def canvas(self, pipe: Any, height: int, width: int) -> tuple[int, int]:
-        if pipe.config.boundary_ratio is not None:
-            raise UserError("Wan 2.2's pairs of experts are not supported: use Wan 2.1, or 2.2's TI2V-5B")
         unit = max(16, pipe.vae_scale_factor_spatial * pipe.transformer.config.patch_size[1])  # the pipeline's rule
         return -(-height // unit) * unit, -(-width // unit) * unit
 

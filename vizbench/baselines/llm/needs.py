@@ -113,12 +113,12 @@ def need(sizes: Sizes, recipe: Recipe, tokens: int, scored: int) -> Need:
 
 def sizes_of(config: Any, parameters: int, block: Block) -> Sizes:
     """A checkpoint's numbers from its configuration in transformers' own record, which fills what the file leaves
-    open. AttributeError or TypeError for that of something else."""
+    open. AttributeError, ArithmeticError, TypeError or ValueError for that of something else."""
     text = config.get_text_config()
     head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
     tower = getattr(config, "vision_config", None)
     wide = 0 if tower is None else 4 * tower.hidden_size**2 + 2 * tower.hidden_size * tower.intermediate_size
-    return Sizes(
+    found = Sizes(
         parameters,
         text.num_hidden_layers,
         text.hidden_size,
@@ -129,3 +129,6 @@ def sizes_of(config: Any, parameters: int, block: Block) -> Sizes:
         block,
         0 if tower is None else tower.num_hidden_layers * wide,
     )
+    if min(found.layers, found.hidden, found.queries, found.keys, found.feed, found.words) < 1:
+        raise ValueError("a size below 1")
+    return found

@@ -86,18 +86,19 @@ def check_room(
     """UserError where the parts, bytes by name, take more than there is; it names the first milder way that fits.
 
     recipe: a frozen record with `batch`, `accumulation`, `checkpointing` and `backbone`; parts: what it takes in
-    memory. The parts are what must be held, without the context, the gaps and the caches that come on top, so that
-    what passes may still be too much, and what is refused is.
+    memory. The parts leave out the GPU's context, the allocator's gaps and all caches, which are more than what a step
+    frees before its peak: what passes may still be too much.
     """
     here, takes = room(), parts(recipe)
     if sum(takes.values()) <= here.free:
         return
     fits = (settings for settings, way in _milder(recipe, backbones) if sum(parts(way).values()) <= here.free)
-    told = next((f"set ?{settings}" for settings in fits), "take a smaller checkpoint, or smaller boards")
+    smaller = "take a smaller checkpoint, or draw smaller boards" if takes.get("kept") else "take a smaller checkpoint"
+    told = next((f"set ?{settings}" for settings in fits), smaller)
     total = sum(takes.values())
     each = ", ".join(f"{part} {_gb(size)}" for part, size in takes.items() if size > 0.01 * total)
     raise UserError(
-        f"{name} takes at least {_gb(total)} GB ({each}) and {here.place} has {_gb(here.free)} GB free: "
+        f"{name} takes about {_gb(total)} GB ({each}) and {here.place} has {_gb(here.free)} GB free: "
         f"{told} (`vizbench models --memory` estimates what each way takes)"
     )
 
