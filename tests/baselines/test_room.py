@@ -22,17 +22,20 @@ from tests.baselines.test_llm import context, pairs
 from tests.baselines.test_vdm import FAMILIES, QUICK
 from vizbench.baselines import llama
 from vizbench.baselines.hub import Weights
+from vizbench.baselines.llm import backbone as bases
+from vizbench.baselines.llm import model as language
+from vizbench.baselines.llm import train as descent
 from vizbench.baselines.llm.backbone import Checkpoint
 from vizbench.baselines.llm.needs import need
 from vizbench.baselines.shared import crew
+from vizbench.baselines.shared import room as rooms
 from vizbench.baselines.shared.room import Room, check_room, peak, room, shapes_of, within_memory
 from vizbench.baselines.video import folder as folders
+from vizbench.baselines.video import lora as video
 from vizbench.baselines.video.folder import Folder
 from vizbench.baselines.video.lora import VideoLora
 from vizbench.errors import UserError
 from vizbench.harness.model import Progress
-
-PLACE = "vizbench.baselines.shared.room.room"
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +80,7 @@ def _parts(way: Way) -> dict[str, float]:
     ],
 )
 def test_the_first_milder_way_that_fits_is_named(free: float, settings: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(PLACE, lambda: Room("the GPU", free * 1e9))
+    monkeypatch.setattr(rooms, "room", lambda: Room("the GPU", free * 1e9))
     with pytest.raises(UserError) as refused:
         check_room("it", Way(), _parts)
     told = f"it takes about 24.0 GB (weights 16.0, kept 8.0) and the GPU has {free:.1f} GB free: set ?{settings} "
@@ -88,13 +91,13 @@ def test_the_first_milder_way_that_fits_is_named(free: float, settings: str, mon
 
 
 def test_where_nothing_fits_no_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(PLACE, lambda: Room("the GPU", 4.9e9))
+    monkeypatch.setattr(rooms, "room", lambda: Room("the GPU", 4.9e9))
     with pytest.raises(UserError, match="free: take a smaller checkpoint, or draw smaller boards"):
         check_room("it", Way(), _parts)
-    monkeypatch.setattr(PLACE, lambda: Room("this machine", 9.1e9))
+    monkeypatch.setattr(rooms, "room", lambda: Room("this machine", 9.1e9))
     with pytest.raises(UserError, match=r"this machine has 9\.1 GB free: take a smaller checkpoint"):
         check_room("it", Way(), _parts, ())  # a machine that cannot put it into fewer bits
-    monkeypatch.setattr(PLACE, lambda: Room("the GPU", 24e9))
+    monkeypatch.setattr(rooms, "room", lambda: Room("the GPU", 24e9))
     check_room("it", Way(), _parts)
 
 
@@ -129,16 +132,16 @@ def test_a_video_model_is_weighed_twice_and_never_loaded(
     bare = folders.need(source._sizes, source._training, folders.Demand(height=0, width=0, frames=1))
     least = sum(asdict(bare).values())
     shown = tiny.examples(2)
-    monkeypatch.setattr(PLACE, lambda: Room("this machine", least - 1))
+    monkeypatch.setattr(rooms, "room", lambda: Room("this machine", least - 1))
     with pytest.raises(UserError, match=r"takes about 0\.0 GB \(weights .*this machine has 0\.0 GB free: take a"):
         _video(name, tmp_path / "m", batch=1, checkpointing=True)
-    monkeypatch.setattr(PLACE, lambda: Room("this machine", least))
+    monkeypatch.setattr(rooms, "room", lambda: Room("this machine", least))
     _video(name, tmp_path / "m", batch=1, checkpointing=True)
     with pytest.raises(UserError, match="takes about"):
         model.adapt(shown, tiny.context())
     frames, height, width, _ = shown[0].answer.shape
     whole = folders.need(source._sizes, source._training, folders.Demand(height=height, width=width, frames=frames))
-    monkeypatch.setattr(PLACE, lambda: Room("this machine", sum(asdict(whole).values())))
+    monkeypatch.setattr(rooms, "room", lambda: Room("this machine", sum(asdict(whole).values())))
     source.check([e.answer.shape for e in shown])
 
 
@@ -149,13 +152,13 @@ def test_a_batch_holds_no_more_clips_than_there_are(tmp_path: Path, monkeypatch:
         sum(asdict(folders.need(source._sizes, replace(source._training, batch=n), demand)).values()) for n in (1, 2)
     ]
     one, other = (9, 32, 32, 3), (9, 32, 64, 3)
-    monkeypatch.setattr(PLACE, lambda: Room("this machine", takes[0]))
+    monkeypatch.setattr(rooms, "room", lambda: Room("this machine", takes[0]))
     source.check([one])
     with pytest.raises(UserError, match="takes about"):
         source.check([one, one])
     with pytest.raises(UserError, match="takes about"):
         source.check([one, other])  # the larger of two shapes
-    monkeypatch.setattr(PLACE, lambda: Room("this machine", takes[1]))
+    monkeypatch.setattr(rooms, "room", lambda: Room("this machine", takes[1]))
     source.check([one, one])
 
 
@@ -213,7 +216,7 @@ def test_the_text_encoder_is_weighed_before_it_is_loaded(tmp_path: Path, monkeyp
     encoder = 2 * sum(
         t.numel() for t in tiny.tensors(next((tmp_path / "m" / "text_encoder").glob("*.safetensors"))).values()
     )
-    monkeypatch.setattr(PLACE, lambda: Room("the GPU", 2 * encoder - 1))
+    monkeypatch.setattr(rooms, "room", lambda: Room("the GPU", 2 * encoder - 1))
     with pytest.raises(
         UserError,
         match=r"the text encoder of .* takes about 0\.0 GB \(weights 0\.0\) .* free: take a smaller checkpoint \(",
@@ -229,7 +232,9 @@ def test_a_language_model_is_weighed_twice_and_never_loaded(tmp_path: Path, monk
     sizes, recipe = model._checkpoint._sizes, replace(model.recipe, dtype="float32")
     shapes = shapes_of(place)
     assert need(sizes, recipe, 0, 0).weights == 4 * sum(torch.Size(shape).numel() for shape in shapes.values())
-    monkeypatch.setattr(PLACE, lambda: Room("this machine", sum(asdict(need(sizes, recipe, 0, 0)).values()) - 1))
+    monkeypatch.setattr(
+        rooms, "room", lambda: Room("this machine", sum(asdict(need(sizes, recipe, 0, 0)).values()) - 1)
+    )
     with pytest.raises(UserError, match=r"takes about .* this machine has .*: set \?backbone=int8 "):
         build(f"{place}?rank=8&save_every=0&batch=1&accumulation=2")
     shown = pairs("", 3)
@@ -237,10 +242,10 @@ def test_a_language_model_is_weighed_twice_and_never_loaded(tmp_path: Path, monk
     rows = [script.pair(script.question(pair.question), pair.answer) for pair in shown]
     longest = max(rows, key=lambda row: len(row.ids))
     takes = sum(asdict(need(sizes, recipe, len(longest.ids), len(longest.ids) - longest.start)).values())
-    monkeypatch.setattr(PLACE, lambda: Room("this machine", takes - 1))
+    monkeypatch.setattr(rooms, "room", lambda: Room("this machine", takes - 1))
     with pytest.raises(UserError, match=r"set \?batch=1&accumulation=4 "):
         model.adapt(shown, context(1))
-    monkeypatch.setattr(PLACE, lambda: Room("this machine", takes))
+    monkeypatch.setattr(rooms, "room", lambda: Room("this machine", takes))
     with pytest.raises(pytest.fail.Exception, match="it was loaded"):
         model.adapt(shown, context(1))
 
@@ -259,12 +264,12 @@ def test_a_training_tells_the_most_memory_that_it_took(
     assert peak() == 7
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert peak() is None
-    video: Any = _video("ltx", tmp_path / "v", steps=1)
+    clips: Any = _video("ltx", tmp_path / "v", steps=1)
     text: Any = llama.FAMILIES[0].build(f"{tiny_llm.write('llama', tmp_path / 'm')}?save_every=0")
     heard = list[Progress]()
-    monkeypatch.setattr("vizbench.baselines.video.lora.peak", lambda: 8)
-    monkeypatch.setattr("vizbench.baselines.llm.train.peak", lambda: 9)
-    video.adapt(tiny.examples(1), tiny.context(heard))
+    monkeypatch.setattr(video, "peak", lambda: 8)
+    monkeypatch.setattr(descent, "peak", lambda: 9)
+    clips.adapt(tiny.examples(1), tiny.context(heard))
     text.adapt(pairs("", 2), context(1, heard=heard))
     assert {progress.memory for progress in heard} == {8, 9}
 
@@ -280,12 +285,12 @@ def test_a_gpu_that_fills_in_training_is_told_too(
     if kind == "text":
         monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
         model: Any = llama.FAMILIES[0].build(f"{tiny_llm.write('llama', tmp_path / 'm')}?save_every=0")
-        monkeypatch.setattr("vizbench.baselines.llm.model.step_backward", full)
+        monkeypatch.setattr(language, "step_backward", full)
         shown, about = pairs("", 2), context(1)
     else:
         monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
         model = _video("ltx", tmp_path / "m")
-        monkeypatch.setattr("vizbench.baselines.video.lora.train", full)
+        monkeypatch.setattr(video, "train", full)
         shown, about = tiny.examples(2), tiny.context()
     with pytest.raises(UserError, match="the GPU is full"):
         model.adapt(shown, about)
@@ -335,7 +340,7 @@ def test_large_models_want_a_gpu_or_a_word(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("VIZBENCH_CPU", "1")
     _video("ltx", place)
     place = tiny_llm.write("llama", tmp_path / "t")
-    monkeypatch.setattr("vizbench.baselines.llm.backbone.LARGE", 1000)
+    monkeypatch.setattr(bases, "LARGE", 1000)
     monkeypatch.delenv("VIZBENCH_CPU")
     with pytest.raises(UserError, match=r"billion parameters and no GPU is found: use --model smollm2"):
         llama.FAMILIES[0].build(str(place))

@@ -22,6 +22,7 @@ from tests.baselines.test_vdm import FAMILIES, QUICK
 from vizbench.baselines import cogvideox, ltx, wan
 from vizbench.baselines.hub import Weights
 from vizbench.baselines.shared.room import FROZEN
+from vizbench.baselines.video import folder as folders
 from vizbench.baselines.video.backbone import Training
 from vizbench.baselines.video.folder import Folder, _quantisation, check_device, check_frames
 from vizbench.baselines.video.lora import VideoLora
@@ -133,7 +134,7 @@ def test_fewer_bits_learn_where_diffusers_lets_a_cpu_pass(
     for kind in (bits.BnB8BitDiffusersQuantizer, bits.BnB4BitDiffusersQuantizer):
         monkeypatch.setattr(kind, "validate_environment", lambda *_, **__: None)
         monkeypatch.setattr(kind, "update_device_map", lambda *_: {"": "cpu"})
-    monkeypatch.setattr("vizbench.baselines.video.folder.check_device", lambda *_: torch.device("cpu"))
+    monkeypatch.setattr(folders, "check_device", lambda *_: torch.device("cpu"))
     shown, whole, losses = tiny.examples(2), list[float](), list[float]()
     plain = _model(name, tmp_path / "m", replace(QUICK, steps=20))
     plain.adapt(shown, replace(tiny.context(), report=lambda done: whole.append(done.loss)))
