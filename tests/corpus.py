@@ -8,5 +8,6 @@ import pytest
 
 CORPUS = Path(__file__).parents[2] / "shared" / "data" / "concept-arc"
 
-# Another's data, which a fresh clone elsewhere lacks: its tests then say so and are left out.
-AT_HAND = pytest.mark.skipif(not CORPUS.is_dir(), reason=f"the ConceptARC files are not at {CORPUS}")
+AT_HAND = pytest.mark.skipif(  # another's data, which is not ours to ship: a clone elsewhere has none
+    not CORPUS.is_dir(), reason=f"the ConceptARC files are not at {CORPUS}"
+)

@@ -120,7 +120,7 @@ def test_fewer_bits_need_a_gpu_and_a_package(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"nf4 needs bitsandbytes, .* pip install 'vizbench\[quantised\]'"):
-        check_device(folder, replace(QUICK, backbone="nf4"))
+        check_device(folder, 0, replace(QUICK, backbone="nf4"))
 
 
 @pytest.mark.parametrize("backbone", ["int8", "nf4"])

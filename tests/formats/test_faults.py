@@ -157,13 +157,12 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     place = tmp_path / "disk"
     place.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)]
-    # Only root may mount, and not in every container: elsewhere a disk of a known size cannot be had.
     try:
         mounted = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        pytest.skip("there is no mount command")
+        pytest.skip("there is no mount command")  # then no disk of a known size can be had
     if mounted.returncode:
-        pytest.skip(f"a tmpfs cannot be mounted here: {mounted.stderr.strip()}")
+        pytest.skip(f"a tmpfs cannot be mounted here: {mounted.stderr.strip()}")  # only root may, not in all containers
     yield place
     subprocess.run(["umount", str(place)], check=True)
 

@@ -16,8 +16,8 @@ PATIENCE = 120_000
 
 @pytest.fixture(scope="module")
 def browser():
-    if CHROMIUM is None:  # a system package, which .ci/run installs; pip cannot bring it to a developer's machine
-        pytest.skip("no Chromium: apt-get install chromium")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium: apt-get install chromium")  # a system package: .ci/run installs it, pip cannot
     from playwright.sync_api import sync_playwright
 
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium refuses its sandbox to root

@@ -34,6 +34,12 @@ MAX_NAME: Final = 200
 # bz2 and lzma unpack 4 KB to 80 MB at once, whatever is asked for; `zipfile` bounds deflate alone.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
+_FORGED: Final = (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, OverflowError)
+"""What `zipfile` lets through of a directory that lies: its own word, and those of seek, struct and version check."""
+
+_DAMAGED: Final = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
+"""What it raises of a member whose bytes lie: found out by the checksum, the inflater, the end or the header."""
+
 
 def archive_of(path: Path) -> Path | None:
     """The archive that a path is or lies in; None where it is no archive's."""
@@ -75,9 +81,7 @@ def read_member(archive: Path, name: str, what: str, limit: int) -> bytes:
     try:
         with opened.archive.open(info) as file:
             return file.read(limit)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as error:
-        # A member whose bytes lie is found out by the inflater, by its checksum, by its end or by its header: each
-        # raises its own, and the file is damaged in every case.
+    except _DAMAGED as error:
         raise UserError(f"{place} is damaged ({str(error)[:120]}): pack it anew") from None
 
 
@@ -107,8 +111,7 @@ def _read(archive: Path, stamp: tuple[int, int, int]) -> _Directory:
     data = io.BytesIO(read_bounded(archive, "archive", MAX_ARCHIVE))
     try:
         opened = zipfile.ZipFile(data)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, OverflowError) as error:
-        # zipfile lets what a forged directory does to struct, seek and its version check come through as it is.
+    except _FORGED as error:
         raise UserError(f"archive {archive} is no zip ({str(error)[:120]}): pack it anew") from None
     files: dict[str, list[zipfile.ZipInfo]] = {}
     for info in opened.infolist():

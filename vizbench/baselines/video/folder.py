@@ -30,8 +30,8 @@ from vizbench.harness.team import size
 TEXT = ("tokenizer", "text_encoder")
 """The parts that are loaded for the neutral text alone, and then freed."""
 
-LARGE = 400_000_000
-"""Bytes of transformer weights from which on a CPU takes minutes a step."""
+LARGE = 200_000_000
+"""Parameters of a transformer from which on a CPU takes minutes a step."""
 
 
 @final
@@ -44,7 +44,7 @@ class Folder(Source):
         self._parts = check_parts(backbone, weights.folder)
         check_frames(backbone, training.frames)
         self._sizes = sizes(backbone, weights.folder, training)
-        self._device = check_device(weights.folder, training)
+        self._device = check_device(weights.folder, self._sizes.parameters, training)
         self.check([])
         self.home = home()
         self.weights = weights.digest
@@ -155,9 +155,8 @@ def check_frames(backbone: Backbone, frames: int) -> None:
         )
 
 
-def check_device(folder: Path, training: Training) -> torch.device:
+def check_device(folder: Path, parameters: int, training: Training) -> torch.device:
     """The device to compute on. UserError where it or a package is missing."""
-    weights = sum(file.stat().st_size for file in (folder / "transformer").glob("*.safetensors"))
     if training.backbone != "full":
         if not torch.cuda.is_available():
             raise UserError(
@@ -165,10 +164,10 @@ def check_device(folder: Path, training: Training) -> torch.device:
                 f"model into fewer bits on a CPU"
             )
         require(f"backbone={training.backbone}", "bitsandbytes", extra="quantised")
-    if not torch.cuda.is_available() and weights > LARGE and os.environ.get("VIZBENCH_CPU") != "1":
+    if not torch.cuda.is_available() and parameters > LARGE and os.environ.get("VIZBENCH_CPU") != "1":
         raise UserError(
             f"{folder} needs a GPU, and none is found: use --checkpoint tiny, or set VIZBENCH_CPU=1 to train "
-            f"{weights / 1e9:.1f} GB of weights on a CPU all the same"
+            f"{parameters / 1e9:.1f} billion parameters on a CPU all the same"
         )
     return crew.device()
 

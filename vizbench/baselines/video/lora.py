@@ -6,6 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any, ClassVar, final
 
@@ -162,8 +163,6 @@ class VideoLora(Model[Any]):
 
     def _picture(self, pipe: Any, text: Tensors, question: Any, path: Path) -> None:
         """Draw what the model answers in the middle of its training; its noise is its own."""
-        from io import BytesIO
-
         from PIL import Image as Pictures
 
         pipe.transformer.eval()
