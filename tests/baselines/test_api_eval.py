@@ -135,6 +135,16 @@ def test_a_run_records_answers_refusals_and_never_the_key(run: Run, tmp_path, at
     assert KEY not in done.out + done.err
 
 
+def test_shots_that_no_prompt_holds_leave_nothing(run: Run, tmp_path, at, monkeypatch):
+    monkeypatch.setenv("VIZBENCH_API_PROMPT", "300")
+    with serving(lambda handler, number: GOOD(handler)) as stub:
+        at(stub)
+        assert "3 shots do not fit a prompt of 300 characters" in refused(run(*EVAL, "--checkpoint", "m"))
+        assert "leave --steps and --epochs out" in refused(run(*EVAL, "--checkpoint", "m", "--steps", 5))
+    assert not stub.bodies
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_rate_limit_fails_the_cell_keeps_what_was_answered_and_resumes(run: Run, tmp_path, at):
     with serving(lambda handler, number: (GOOD if number < 2 else says(KEY.encode(), 429))(handler)) as stub:
         at(stub)

@@ -93,7 +93,7 @@ def _left(place: Path, family: str) -> tuple[list[Any], float, dict[str, Any]]:
 def test_what_one_of_them_refuses_all_of_them_exit_with(tmp_path: Path) -> None:
     words = ("eval", "--model", "qwen3", "--checkpoint", "nonsense", "--devices", "2")
     done = _started("-m", "vizbench", *words, place=tmp_path)
-    assert (done.returncode, done.stdout) == (2, "")
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
     assert done.stderr.startswith("vizbench: unknown checkpoint of qwen3 'nonsense'")
     assert done.stderr.count("\n") == 1
     assert not list(tmp_path.iterdir())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,7 +21,8 @@ from tests.baselines import tiny_llm
 from tests.baselines import tiny_video as tiny
 from tests.baselines.test_llm import context, pairs
 from tests.baselines.test_vdm import FAMILIES, QUICK
-from vizbench.baselines import llama
+from tests.commands import Run, refused
+from vizbench.baselines import llama, ltx
 from vizbench.baselines.hub import Weights
 from vizbench.baselines.llm import backbone as bases
 from vizbench.baselines.llm import model as language
@@ -248,6 +250,27 @@ def test_a_language_model_is_weighed_twice_and_never_loaded(tmp_path: Path, monk
     monkeypatch.setattr(rooms, "room", lambda: Room("this machine", takes))
     with pytest.raises(pytest.fail.Exception, match="it was loaded"):
         model.adapt(shown, context(1))
+
+
+@pytest.mark.parametrize("family", ["llama", "ltx"])
+def test_a_plan_that_memory_cannot_hold_leaves_nothing(
+    family: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Enough for the model, too little for the examples."""
+    if family == "llama":
+        checkpoint = f"{tiny_llm.write('llama', tmp_path / 'm')}?batch=1&accumulation=1&backbone=int8"
+        model: Any = llama.FAMILIES[0].build(checkpoint)
+        takes: Any = need(model._checkpoint._sizes, replace(model.recipe, dtype="float32"), 0, 0)
+    else:
+        checkpoint = f"{tiny.ltx(tmp_path / 'm')}?batch=1&checkpointing=true"
+        model = ltx.FAMILIES[0].build(checkpoint)
+        bare = folders.Demand(height=0, width=0, frames=1)
+        takes = folders.need(model._source._sizes, model._source._training, bare)
+    monkeypatch.setattr(rooms, "room", lambda: Room("this machine", sum(asdict(takes).values())))
+    words = ("eval", "--model", family, "--checkpoint", checkpoint, "--n-test", 2, "--out", "r")
+    said = refused(run(*words, "--task", "life/conway?height=6&width=6", "--shots", "3,5"))
+    assert re.search(r"m takes about .* and this machine has .* free: take a smaller checkpoint, or draw smaller", said)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m"]
 
 
 def test_a_full_gpu_is_told_by_a_sentence(gpu: dict[str, int]) -> None:

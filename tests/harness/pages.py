@@ -31,6 +31,14 @@ def place(page):
     return page.inner_text("#place").partition(" · ")[0]
 
 
+def unfolded(page, name):
+    """Open a folded table and wait until it is written: a browser tells of the opening a moment after the click."""
+    table = page.locator(f"details[data-table='{name}-rows']")
+    table.locator("summary").click()
+    table.locator("tbody tr").first.wait_for()
+    return table
+
+
 def column(page, title):
     """What the visible rows of the results say under a heading."""
     heads = page.locator("#results-table thead th").all_inner_texts()

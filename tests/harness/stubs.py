@@ -10,7 +10,8 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
-from vizbench.harness.model import FrameSpec, Model, Progress
+from vizbench.errors import UserError
+from vizbench.harness.model import CheckedModel, FrameSpec, Model, Progress
 from vizbench.seeds import keys, stream
 
 FILE = str(Path(__file__))
@@ -110,6 +111,30 @@ class Fails(Model[Any]):
             raise KeyboardInterrupt
         if self.way == "attempts":
             yield [questions[1]] * (attempts + 1)
+
+
+@final
+class Picky(CheckedModel[Any]):
+    """Takes as many examples as its checkpoint says and no more; `broken` cannot even count them."""
+
+    modality = "grid"
+
+    def __init__(self, checkpoint):
+        self.most = checkpoint
+
+    def check(self, examples, context):
+        if self.most == "broken":
+            raise KeyError("most")
+        if len(examples) > int(self.most):
+            raise UserError(f"{len(examples)} examples do not fit: give {self.most} or fewer")
+
+    def adapt(self, examples, context):
+        self.check(examples, context)
+        return {}
+
+    def predict(self, questions, attempts, seed):
+        for question in questions:
+            yield [question] * attempts
 
 
 @final

@@ -13,7 +13,7 @@ import pytest
 
 import vizbench as vb
 from tests.harness.made import answered
-from tests.harness.pages import column, place, press, settled, written
+from tests.harness.pages import column, place, press, settled, unfolded, written
 from tests.harness.stubs import FILE
 from tests.harness.test_report import EVIL, hostile
 from vizbench.harness.plan import Plan
@@ -197,9 +197,7 @@ def test_tables_behind_the_figures_open_and_sort(visit, tmp_path):
     curve = {10: 2, 100: 9}
     mine = [answered([k < n for k in range(10)], task=f"t/{t}", shots=s) for s, n in curve.items() for t in range(3)]
     page = visit(written(mine, tmp_path))
-    page.click("text=Budgets as a table")
-    table = page.locator("#budgets details").first
-    table.locator("tbody tr").first.wait_for()
+    table = unfolded(page, "budget")
     assert table.locator("tbody tr").count() == 3
     assert table.locator("tbody td").first.inner_text() == "t/0"
     table.locator("thead button").first.click()
@@ -211,10 +209,8 @@ def test_a_folded_table_filters_and_leaves_out_its_baselines(visit, tmp_path):
     shares = {"mine": {10: 2, 100: 9}, "other": {10: 3, 100: 5}, "copy": {10: 0, 100: 0}, "solver": {10: 10, 100: 10}}
     runs = [answered([k < n for k in range(10)], m, s) for m, curve in shares.items() for s, n in curve.items()]
     page = visit(written(runs, tmp_path))
-    page.click("text=Models against one another and the baselines")
-    table = page.locator("details[data-table='difference-rows']")
+    table = unfolded(page, "difference")
     rows, words = table.locator("tbody tr"), table.locator("input[type=search]")
-    rows.first.wait_for()  # a browser tells of the opening a moment later
     assert rows.count() == 2 + 2 * 2 * 2
     assert table.locator("tr.trivial").count() == 8
     assert "trivial" not in (rows.nth(1).get_attribute("class") or "")
@@ -225,9 +221,7 @@ def test_a_folded_table_filters_and_leaves_out_its_baselines(visit, tmp_path):
     assert rows.count() == 0
     words.fill("")
     assert rows.count() == 2
-    page.click("text=Budgets as a table")
-    budgets = page.locator("details[data-table='budget-rows']")
-    budgets.locator("tr.trivial").first.wait_for()
+    budgets = unfolded(page, "budget")
     assert budgets.locator("tr.trivial").all_inner_texts()[0].split("\t")[1:5] == ["copy", "1", "–", "not reached"]
     assert page.locator("details[data-table='ratio-rows'] .controls .switch").is_hidden()
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.harness.made import answered
-from tests.harness.pages import column, place, settled, written
+from tests.harness.pages import column, place, settled, unfolded, written
 from tests.harness.stubs import FILE
 from vizbench.harness.plan import Plan
 from vizbench.harness.records import read_runs
@@ -143,13 +143,12 @@ def test_signs_are_explained_on_hover_and_in_text(visit, tmp_path):
         for m, s, n in (("a", 3, 10), ("a", 30, 10), ("b", 3, 0), ("b", 30, 0), ("c", 3, 0), ("c", 30, 0))
     ]
     page = visit(written(two, tmp_path))
-    page.click("text=How many times as many examples")
-    ratios = "#budgets details:last-of-type td"
-    assert page.locator(f'{ratios}[data-key="at"]').first.get_attribute("title")
-    open_ends = page.locator(f'{ratios}[data-key="interval"]', has_text=re.compile("^any$"))
+    ratios = unfolded(page, "ratio")
+    assert ratios.locator('td[data-key="at"]').first.get_attribute("title")
+    open_ends = ratios.locator('td[data-key="interval"]', has_text=re.compile("^any$"))
     assert open_ends.first.get_attribute("title") == "any: both ends are open"
-    page.click("text=Budgets as a table")
-    titles = {one.inner_text(): one.get_attribute("title") for one in page.locator('#budgets td[data-key="at"]').all()}
+    budgets = unfolded(page, "budget")
+    titles = {one.inner_text(): one.get_attribute("title") for one in budgets.locator('td[data-key="at"]').all()}
     assert titles["≤ 3"].startswith("≤: at most that")
     assert titles["> 30"].startswith(">: more than that")
     text = page.inner_text("#budgets")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,6 +13,7 @@ from tests.harness import stubs
 from tests.harness.running import BATCHER, plan, stub, write_arc
 from vizbench.errors import UserError
 from vizbench.harness import run as run_module
+from vizbench.harness.model import Model
 from vizbench.harness.plan import Plan
 from vizbench.harness.plugin import load_model
 from vizbench.harness.records import read_cell, read_runs
@@ -69,6 +72,58 @@ def test_a_plan_without_any_data_is_refused_and_nothing_is_written(tmp_path):
     with pytest.raises(UserError, match="eca/110"):  # 16 first rows of width 4
         run(Plan(tasks=("eca/110?width=4",), n_test=20), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_examples_that_a_model_refuses_fail_its_cell_alone(tmp_path, jobs):
+    picky, events = f"{stubs.FILE}:Picky", list[Event]()
+    outcomes = run(plan(picky, checkpoint="4", shots=(3, 5)), tmp_path, events.append, jobs=jobs)
+    (lost,) = (outcome for outcome in outcomes if outcome.error)
+    assert (lost.cell.model, lost.cell.shots, lost.error) == (picky, 5, "5 examples do not fit: give 4 or fewer")
+    assert sorted(path.name for path in lost.directory.iterdir()) == ["cell.json", "error.txt"]
+    assert [(event.kind, event.message) for event in events if event.position == len(outcomes)] == [
+        ("failed", lost.error)
+    ]
+    assert [outcome.cell for outcome in outcomes] == list(plan(picky, checkpoint="4", shots=(3, 5)).cells())
+
+
+@pytest.mark.parametrize(("most", "words"), [("2", "3 examples do not fit"), ("broken", "KeyError while checking its")])
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_model_that_refuses_all_its_cells_is_refused_and_nothing_is_written(tmp_path, most, words, jobs):
+    out = tmp_path / "out"
+    with pytest.raises(UserError, match=words):
+        run(plan(f"{stubs.FILE}:Picky", checkpoint=most, shots=(3, 5)), out, jobs=jobs)
+    assert not out.exists()
+
+
+def test_data_that_cannot_be_had_is_no_models_refusal(tmp_path):
+    (tmp_path / "bad.json").write_text("{")
+    write_arc(tmp_path / "good.json")
+    wanted = Plan(tasks=(f"arc-json:{tmp_path}",), models=(f"{stubs.FILE}:Picky",), checkpoint="9")
+    assert {"bad.json" in outcome.cell.task for outcome in run(wanted, tmp_path / "a") if outcome.error} == {True}
+    with pytest.raises(UserError, match="do not fit: give 0"):
+        run(msgspec.structs.replace(wanted, checkpoint="0"), tmp_path / "b")
+    assert not (tmp_path / "b").exists()
+
+
+def test_a_model_is_let_go_before_the_next_one_adapts(tmp_path, monkeypatch):
+    made: dict[str, weakref.ref[Model[Any]]] = {}
+
+    def load(name: str, checkpoint: str) -> Model[Any]:
+        model = load_model(name, checkpoint)
+        made[name] = weakref.ref(model)
+        return model
+
+    alive: dict[str, int] = {}
+
+    def watch(event: Event) -> None:
+        if event.kind == "adapt":
+            alive[event.cell.model] = sum(ref() is not None for ref in made.values())
+
+    monkeypatch.setattr(run_module, "load_model", load)
+    first, second = BATCHER, f"{stubs.FILE}:Trainer"
+    run(Plan(models=(first, second), tasks=("life/conway",), shots=(3, 5), n_test=2), tmp_path, watch)
+    assert alive == {first: 2, second: 1}
 
 
 def test_a_process_that_dies_fails_its_cell_alone(tmp_path):

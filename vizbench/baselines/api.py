@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias, final
 import msgspec
 
 from vizbench.errors import UserError
-from vizbench.harness.model import Context, Example, Family, Modality, Model
+from vizbench.harness.model import CheckedModel, Context, Example, Family, Modality, Model
 from vizbench.seeds import stream
 from vizbench.types import DecodeFailure, Image
 from vizbench.words import plural
@@ -46,7 +46,7 @@ Part: TypeAlias = dict[str, Any]
 """A piece of a message's content: `{"type": "text", ...}` or `{"type": "image_url", ...}`."""
 
 
-class InContext(Model[Any]):
+class InContext(CheckedModel[Any]):
     """A model that is shown its examples in every prompt."""
 
     instruction: ClassVar[str]
@@ -71,6 +71,17 @@ class InContext(Model[Any]):
 
     @final
     def adapt(self, examples: Sequence[Example[Any]], context: Context) -> Mapping[str, float]:
+        prefix, answer = self._prompt(examples, context)
+        self._prefix, self._reply = prefix, answer + SLACK
+        return {"prompt_characters": _size(prefix)}
+
+    @final
+    def check(self, examples: Sequence[Example[Any]], context: Context) -> None:
+        self._prompt(examples, context)
+
+    @final
+    def _prompt(self, examples: Sequence[Example[Any]], context: Context) -> tuple[list[Part], int]:
+        """What stands before a question, and the length of the longest answer in it. UserError where it is too long."""
         if context.schedule.steps is not None or context.schedule.epochs is not None:
             raise UserError("api shows examples in the prompt and trains nothing: leave --steps and --epochs out")
         prefix: list[Part] = [_text(self.instruction)]
@@ -88,8 +99,7 @@ class InContext(Model[Any]):
                     f"them: give fewer --shots, or set VIZBENCH_API_PROMPT to what the model can read"
                 )
             prefix += shown
-        self._prefix, self._reply = prefix, answer + SLACK
-        return {"prompt_characters": size}
+        return prefix, answer
 
     @final
     def predict(self, questions: Sequence[Any], attempts: int, seed: int) -> Iterator[Sequence[str | DecodeFailure]]:

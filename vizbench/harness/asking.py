@@ -109,7 +109,7 @@ def _adapt(directory: Path, asking: Asking, model: Model[Any], channel: Channel[
             raise UserError(f"adapt returned a {type(told).__name__}: return a dict of figures, {{}} for none")
         figures = _figures(cast("Mapping[str, float]", told))
     except (Exception, SystemExit) as error:
-        raise ModelFaultError(_sentence("adapting", error)) from error
+        raise ModelFaultError(sentence("adapting", error)) from error
     _check_schedule(cell, figures)
     session = Session(started, time.perf_counter() - clock, figures, environment())
     path = directory / "sessions.jsonl"
@@ -143,7 +143,7 @@ def _answers(
         except StopIteration:
             raise ModelFaultError(f"the model answered {at} of {plural(len(chunk), 'question')}") from None
         except (Exception, SystemExit) as error:
-            raise ModelFaultError(_sentence("predicting", error)) from error
+            raise ModelFaultError(sentence("predicting", error)) from error
         if len(predictions) != attempts:
             given, asked = plural(len(predictions), "answer"), plural(attempts, "was asked", "were asked")
             raise ModelFaultError(f"the model gave {given} to a question and {asked}")
@@ -195,5 +195,6 @@ def _check_schedule(cell: Cell, figures: Mapping[str, float | None]) -> None:
         raise ModelFaultError(f"the model took {plural(int(steps), 'step')} where the plan says {cell.steps:,}")
 
 
-def _sentence(doing: str, error: BaseException) -> str:
+def sentence(doing: str, error: BaseException) -> str:
+    """What a user is told of an error of a model's code."""
     return str(error) if isinstance(error, UserError) else f"{type(error).__name__} while {doing}: {error}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from typing import Any
 
@@ -33,6 +34,8 @@ def follow() -> None:
         try:
             asking = data_of(cell, sources.load)
             if ref not in models:
+                models.clear()  # cells come model by model
+                gc.collect()
                 models[ref] = load_model(*ref)
             channel = channel_for(models[ref], asking.judge, asking.shown, [i.question for i in asking.test])
             models[ref].adapt(channel.examples(asking.shown), context_of(asking, lambda _: None))

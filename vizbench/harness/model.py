@@ -128,6 +128,15 @@ class Model(ABC, Generic[X]):
         """For each question, in order, `attempts` answers. Same seed, same answers, however often it is called."""
 
 
+class CheckedModel(Model[X]):
+    """A model that can say what it cannot learn from before it loads anything, and before anything is written."""
+
+    @abstractmethod
+    def check(self, examples: Sequence[Example[X]], context: Context) -> None:
+        """UserError where `adapt` would refuse the same: examples too many, too long, too large for the memory, a
+        schedule that it cannot keep."""
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Demand:

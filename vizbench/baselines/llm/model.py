@@ -21,7 +21,7 @@ from vizbench.baselines.shared import crew
 from vizbench.baselines.shared.places import content, digest
 from vizbench.baselines.shared.room import within_memory
 from vizbench.errors import UserError
-from vizbench.harness.model import Context, Example, Modality, Model, Progress
+from vizbench.harness.model import CheckedModel, Context, Example, Modality, Progress
 from vizbench.harness.storage import disk_errors, write_whole
 from vizbench.harness.team import rank
 from vizbench.seeds import stream
@@ -31,7 +31,7 @@ POOL = 16
 """Most steps whose examples are sorted by length together."""
 
 
-class LanguageLora(Model[Any]):
+class LanguageLora(CheckedModel[Any]):
     """A frozen language model and the LoRA that it learns."""
 
     split = True
@@ -54,20 +54,19 @@ class LanguageLora(Model[Any]):
         self._limit = 0
 
     @final
+    def check(self, examples: Sequence[Example[Any]], context: Context) -> None:
+        self._rows(examples)
+
+    @final
     @within_memory()
     def adapt(self, examples: Sequence[Example[Any]], context: Context) -> Mapping[str, float]:
-        if not examples:
-            raise UserError(f"{self._name} adapts to examples: give at least one")
         recipe, seed = self.recipe, context.seed
         began, worked = time.perf_counter(), time.process_time()
         if self._model is not None:
             self._model.unload()  # the base as it was
             self._model = None
-        self._script = script = self._script or self._checkpoint.script()
-        rows = [script.pair(self.asked(script, pair.question), pair.answer) for pair in examples]
-        self._limit = _limit(rows, recipe)
-        longest = max(rows, key=lambda row: len(row.ids))
-        self._checkpoint.check(len(longest.ids), len(longest.ids) - longest.start)
+        script, rows = self._rows(examples)
+        self._limit = min(max(len(row.ids) - row.start for row in rows) + recipe.slack, recipe.max_new_tokens)
         self._loaded = loaded = self._loaded or self._checkpoint.load(script)
         self._model = model = adapted(loaded.model, recipe, stream("llm", "lora", seed) >> 1)
         training = Training(
@@ -104,8 +103,25 @@ class LanguageLora(Model[Any]):
             "steps": float(steps),
             "loss": training.loss,
             "trainable": float(sum(p.numel() for p in training.trained.values())),
-            "tokens": float(len(longest.ids)),
+            "tokens": float(max(len(row.ids) for row in rows)),
         }
+
+    @final
+    def _rows(self, examples: Sequence[Example[Any]]) -> tuple[Script, list[Said]]:
+        """The examples as tokens. UserError where they are too long, or too much for the memory."""
+        if not examples:
+            raise UserError(f"{self._name} adapts to examples: give at least one")
+        self._script = script = self._script or self._checkpoint.script()
+        rows = [script.pair(self.asked(script, pair.question), pair.answer) for pair in examples]
+        longest = max(rows, key=lambda row: len(row.ids))
+        tokens, most = len(longest.ids), self.recipe.max_length
+        if tokens > most:
+            raise UserError(
+                f"an example takes {tokens:,} tokens and max_length is {most:,}: give smaller boards, or set "
+                f"?max_length={tokens}"
+            )
+        self._checkpoint.check(tokens, tokens - longest.start)
+        return script, rows
 
     @final
     def predict(self, questions: Sequence[Any], attempts: int, seed: int) -> Iterator[Sequence[str]]:
@@ -215,14 +231,3 @@ def chosen(rows: Sequence[Said], size: int, seed: int, step: int) -> list[Said]:
     mixed = np.random.default_rng(stream("llm", "mixed", seed, block)).permutation(pool)
     start = int(mixed[place]) * size
     return [rows[number] for number in numbers[start : start + size]]
-
-
-def _limit(rows: Sequence[Said], recipe: Recipe) -> int:
-    """Tokens an answer may have. UserError for an example that is too long to train on."""
-    longest = max(len(row.ids) for row in rows)
-    if longest > recipe.max_length:
-        raise UserError(
-            f"an example takes {longest:,} tokens and max_length is {recipe.max_length:,}: give smaller boards, or set "
-            f"?max_length={longest}"
-        )
-    return min(max(len(row.ids) - row.start for row in rows) + recipe.slack, recipe.max_new_tokens)

@@ -25,7 +25,7 @@ from vizbench.baselines.video.backbone import Backbone, Tensors, Training
 from vizbench.baselines.video.pretrain import Recipe, optimizers
 from vizbench.baselines.video.train import State, train, trained_of
 from vizbench.errors import UserError
-from vizbench.harness.model import Context, Example, FrameSpec, Modality, Model, Progress
+from vizbench.harness.model import CheckedModel, Context, Example, FrameSpec, Modality, Progress
 from vizbench.harness.team import rank, size
 from vizbench.seeds import stream
 from vizbench.types import Image, Video
@@ -50,7 +50,7 @@ class Source(ABC):
 
 
 @final
-class VideoLora(Model[Any]):
+class VideoLora(CheckedModel[Any]):
     """A video model under LoRA. Questions are images, answers clips, of which the last frame is decoded."""
 
     modality: ClassVar[Modality] = "frames"
@@ -63,14 +63,17 @@ class VideoLora(Model[Any]):
         self._backbone, self._source, self._training = backbone, source, training
         self._adapted: tuple[Any, Tensors] | None = None
 
+    def check(self, examples: Sequence[Example[Any]], context: Context) -> None:
+        if not examples:
+            raise UserError("a video model adapts to examples: give at least one")
+        self._source.check(np.shape(example.answer) for example in examples)
+
     @one_thread()
     @within_memory()
     def adapt(self, examples: Sequence[Example[Any]], context: Context) -> Mapping[str, float]:
         began, worked, training = time.monotonic(), time.process_time(), self._training
-        if not examples:
-            raise UserError("a video model adapts to examples: give at least one")
         self._adapted = None
-        self._source.check(np.shape(example.answer) for example in examples)
+        self.check(examples, context)
         pipe, text = self._source.open(context.seed)
         start(pipe, training, stream("lora", context.seed) >> 1)
         network = pipe.transformer
