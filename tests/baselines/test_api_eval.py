@@ -141,8 +141,15 @@ def test_shots_that_no_prompt_holds_leave_nothing(run: Run, tmp_path, at, monkey
         at(stub)
         assert "3 shots do not fit a prompt of 300 characters" in refused(run(*EVAL, "--checkpoint", "m"))
         assert "leave --steps and --epochs out" in refused(run(*EVAL, "--checkpoint", "m", "--steps", 5))
-    assert not stub.bodies
-    assert not list(tmp_path.iterdir())
+        assert not stub.bodies
+        assert not list(tmp_path.iterdir())
+        monkeypatch.setenv("VIZBENCH_API_PROMPT", "20000")
+        done = run(*EVAL, "--checkpoint", "m", "--shots", "3,100")
+    assert done.code == 1
+    assert "100 shots do not fit a prompt of 20,000 characters" in done.err
+    assert "report.html" in done.out
+    (lost,) = (path.parent for path in (tmp_path / "r").rglob("error.txt"))
+    assert {path.name for path in lost.iterdir()} == {"cell.json", "error.txt", "lock"}
 
 
 def test_a_rate_limit_fails_the_cell_keeps_what_was_answered_and_resumes(run: Run, tmp_path, at):

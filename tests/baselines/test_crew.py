@@ -99,6 +99,16 @@ def test_what_one_of_them_refuses_all_of_them_exit_with(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_what_the_first_refuses_for_its_examples_the_others_do_not_wait_for(tmp_path: Path) -> None:
+    checkpoint = f"{tiny_llm.write('qwen3', tmp_path / 'm')}?max_length=9"
+    words = ("eval", "--model", "qwen3", "--checkpoint", checkpoint, "--task", "life/conway", "--devices", "2")
+    done = _started("-m", "vizbench", *words, place=tmp_path)
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    assert done.stderr.startswith("vizbench: qwen3 cannot adapt to life/conway at n = ")
+    assert done.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["m"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

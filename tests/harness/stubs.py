@@ -115,7 +115,7 @@ class Fails(Model[Any]):
 
 @final
 class Picky(CheckedModel[Any]):
-    """Takes as many examples as its checkpoint says and no more; `broken` cannot even count them."""
+    """Takes as many examples as its checkpoint says and no more; `broken` and `exit` cannot even count them."""
 
     modality = "grid"
 
@@ -125,6 +125,8 @@ class Picky(CheckedModel[Any]):
     def check(self, examples, context):
         if self.most == "broken":
             raise KeyError("most")
+        if self.most == "exit":
+            raise SystemExit(3)
         if len(examples) > int(self.most):
             raise UserError(f"{len(examples)} examples do not fit: give {self.most} or fewer")
 

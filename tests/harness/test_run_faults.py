@@ -77,22 +77,33 @@ def test_a_plan_without_any_data_is_refused_and_nothing_is_written(tmp_path):
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_examples_that_a_model_refuses_fail_its_cell_alone(tmp_path, jobs):
     picky, events = f"{stubs.FILE}:Picky", list[Event]()
-    outcomes = run(plan(picky, checkpoint="4", shots=(3, 5)), tmp_path, events.append, jobs=jobs)
-    (lost,) = (outcome for outcome in outcomes if outcome.error)
-    assert (lost.cell.model, lost.cell.shots, lost.error) == (picky, 5, "5 examples do not fit: give 4 or fewer")
-    assert sorted(path.name for path in lost.directory.iterdir()) == ["cell.json", "error.txt"]
-    assert [(event.kind, event.message) for event in events if event.position == len(outcomes)] == [
-        ("failed", lost.error)
-    ]
-    assert [outcome.cell for outcome in outcomes] == list(plan(picky, checkpoint="4", shots=(3, 5)).cells())
+    wanted = plan(picky, checkpoint="4", shots=(3, 5))
+    for _ in range(2):  # the second time one cell is done and the other refused again
+        events.clear()
+        outcomes = run(wanted, tmp_path, events.append, jobs=jobs)
+        (lost,) = (outcome for outcome in outcomes if outcome.error)
+        assert (lost.cell.model, lost.cell.shots, lost.error) == (picky, 5, "5 examples do not fit: give 4 or fewer")
+        assert {"cell.json", "error.txt"} <= {path.name for path in lost.directory.iterdir()}
+        assert not lost.begun
+        assert [event.message for event in events if event.kind == "failed"] == [lost.error]
+        assert not [event for event in events if event.kind == "adapt" and event.position == len(outcomes)]
 
 
-@pytest.mark.parametrize(("most", "words"), [("2", "3 examples do not fit"), ("broken", "KeyError while checking its")])
+@pytest.mark.parametrize(
+    ("most", "words"), [("broken", "KeyError while checking its"), ("exit", "SystemExit while ch")]
+)
+def test_a_check_that_breaks_fails_its_cells_and_leaves_a_traceback(tmp_path, most, words):
+    outcomes = run(plan(f"{stubs.FILE}:Picky", checkpoint=most), tmp_path)
+    assert words in (outcomes[-1].error or "")
+    assert "in check" in (outcomes[-1].directory / "error.txt").read_text()
+    assert {outcome.error for outcome in outcomes[:-1]} == {None}
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_a_model_that_refuses_all_its_cells_is_refused_and_nothing_is_written(tmp_path, most, words, jobs):
-    out = tmp_path / "out"
-    with pytest.raises(UserError, match=words):
-        run(plan(f"{stubs.FILE}:Picky", checkpoint=most, shots=(3, 5)), out, jobs=jobs)
+def test_a_model_that_refuses_all_its_cells_is_refused_and_nothing_is_written(tmp_path, jobs):
+    out, picky = tmp_path / "out", f"{stubs.FILE}:Picky"
+    with pytest.raises(UserError, match=r"Picky cannot adapt to life/conway at n = 3: 3 examples do not fit"):
+        run(plan(picky, checkpoint="2", shots=(3, 5)), out, jobs=jobs)
     assert not out.exists()
 
 

@@ -81,7 +81,8 @@ class InContext(CheckedModel[Any]):
 
     @final
     def _prompt(self, examples: Sequence[Example[Any]], context: Context) -> tuple[list[Part], int]:
-        """What stands before a question, and the length of the longest answer in it. UserError where it is too long."""
+        """What stands before a question, and the length of the longest answer in it. UserError where it is too long, or
+        the plan says how long to train."""
         if context.schedule.steps is not None or context.schedule.epochs is not None:
             raise UserError("api shows examples in the prompt and trains nothing: leave --steps and --epochs out")
         prefix: list[Part] = [_text(self.instruction)]

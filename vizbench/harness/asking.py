@@ -21,7 +21,7 @@ import msgspec
 from vizbench.errors import UserError
 from vizbench.formats.rows import Row
 from vizbench.harness.channel import Channel, FrameChannel, channel_for
-from vizbench.harness.model import Context, Model, Progress, Schedule
+from vizbench.harness.model import CheckedModel, Context, Model, Progress, Schedule
 from vizbench.harness.plan import Cell
 from vizbench.harness.provenance import environment, now
 from vizbench.harness.records import Record, Session, read_log, read_records
@@ -70,7 +70,30 @@ def missing(directory: Path, cell: Cell, limit: int | None) -> list[int] | None:
     return [i for i, name in enumerate(ids[:limit]) if any((name, a) not in have for a in range(cell.attempts))]
 
 
-def answer_all(directory: Path, asking: Asking, model: Model[Any], wanted: Sequence[int] | None, tell: Tell) -> None:
+def channel_of(asking: Asking, model: Model[Any]) -> Channel[Any]:
+    """The channel between a model and its cell. UserError for a modality that does not exist."""
+    return channel_for(model, asking.judge, asking.shown, [instance.question for instance in asking.test])
+
+
+def checked(asking: Asking, model: Model[Any]) -> Channel[Any]:
+    """The channel between a model and its cell. ModelFaultError where the model refuses what the cell would show it."""
+    try:
+        channel = channel_of(asking, model)
+        if isinstance(model, CheckedModel):
+            model.check(channel.examples(asking.shown), context_of(asking, _silent))
+    except (Exception, SystemExit) as error:
+        raise ModelFaultError(_sentence("checking its examples", error)) from error
+    return channel
+
+
+def answer_all(
+    directory: Path,
+    asking: Asking,
+    model: Model[Any],
+    channel: Channel[Any],
+    wanted: Sequence[int] | None,
+    tell: Tell,
+) -> None:
     """Adapt the model and record its answers to the questions of these numbers. tell(kind, Progress): what is shown.
 
     Raises ModelFaultError where the model fails; what it had answered stays.
@@ -79,10 +102,6 @@ def answer_all(directory: Path, asking: Asking, model: Model[Any], wanted: Seque
     numbers = set(range(len(test)) if wanted is None else wanted)
     records, size = read_records(directory, cell, [instance.id for instance in test])
     have = {(record.id, record.attempt) for record in records}
-    try:
-        channel = channel_for(model, asking.judge, asking.shown, [instance.question for instance in test])
-    except UserError as error:  # a modality that does not exist is the model's fault, not the run's
-        raise ModelFaultError(str(error)) from error
     _adapt(directory, asking, model, channel, tell)
     log = Log(directory / "records.jsonl", size)
     try:
@@ -109,7 +128,7 @@ def _adapt(directory: Path, asking: Asking, model: Model[Any], channel: Channel[
             raise UserError(f"adapt returned a {type(told).__name__}: return a dict of figures, {{}} for none")
         figures = _figures(cast("Mapping[str, float]", told))
     except (Exception, SystemExit) as error:
-        raise ModelFaultError(sentence("adapting", error)) from error
+        raise ModelFaultError(_sentence("adapting", error)) from error
     _check_schedule(cell, figures)
     session = Session(started, time.perf_counter() - clock, figures, environment())
     path = directory / "sessions.jsonl"
@@ -143,7 +162,7 @@ def _answers(
         except StopIteration:
             raise ModelFaultError(f"the model answered {at} of {plural(len(chunk), 'question')}") from None
         except (Exception, SystemExit) as error:
-            raise ModelFaultError(sentence("predicting", error)) from error
+            raise ModelFaultError(_sentence("predicting", error)) from error
         if len(predictions) != attempts:
             given, asked = plural(len(predictions), "answer"), plural(attempts, "was asked", "were asked")
             raise ModelFaultError(f"the model gave {given} to a question and {asked}")
@@ -195,6 +214,9 @@ def _check_schedule(cell: Cell, figures: Mapping[str, float | None]) -> None:
         raise ModelFaultError(f"the model took {plural(int(steps), 'step')} where the plan says {cell.steps:,}")
 
 
-def sentence(doing: str, error: BaseException) -> str:
-    """What a user is told of an error of a model's code."""
+def _sentence(doing: str, error: BaseException) -> str:
     return str(error) if isinstance(error, UserError) else f"{type(error).__name__} while {doing}: {error}"
+
+
+def _silent(progress: Progress) -> None:
+    del progress

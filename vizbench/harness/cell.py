@@ -14,7 +14,7 @@ from vizbench import sources
 from vizbench.dataset import Dataset, Split
 from vizbench.errors import UserError
 from vizbench.formats.rows import encode
-from vizbench.harness.asking import Asking, ModelFaultError, answer_all, missing
+from vizbench.harness.asking import Asking, ModelFaultError, answer_all, checked, missing
 from vizbench.harness.augment import augmented
 from vizbench.harness.model import Model, Progress
 from vizbench.harness.plan import Cell
@@ -127,12 +127,13 @@ def measure(place: Place, load: LoadData, model_of: ModelOf, report: Callable[[E
         refuse_change(directory, _lasting(header))  # another process may have begun it since
         clear_drafts(directory)
         _forget_error(directory)
-        if not (directory / "run.json").exists():
-            rows = b"".join(encode(instance, steps=False) + b"\n" for instance in asking.test)
-            write_whole(directory / "questions.jsonl", rows)
-            write_whole(directory / "run.json", msgspec.json.format(msgspec.json.encode(header)) + b"\n")
         try:
-            answer_all(directory, asking, model, missing(directory, cell, place.limit), tell)
+            channel = checked(asking, model)
+            if not (directory / "run.json").exists():
+                rows = b"".join(encode(instance, steps=False) + b"\n" for instance in asking.test)
+                write_whole(directory / "questions.jsonl", rows)
+                write_whole(directory / "run.json", msgspec.json.format(msgspec.json.encode(header)) + b"\n")
+            answer_all(directory, asking, model, channel, missing(directory, cell, place.limit), tell)
         except UserError:
             raise
         except Exception as error:

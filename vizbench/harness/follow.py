@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import gc
 import signal
-from typing import Any
 
 import msgspec
 
 from vizbench import sources
 from vizbench.errors import UserError
-from vizbench.harness.asking import context_of
+from vizbench.harness.asking import channel_of, context_of
 from vizbench.harness.cell import data_of
-from vizbench.harness.channel import channel_for
-from vizbench.harness.model import Model
 from vizbench.harness.plan import Cell
-from vizbench.harness.plugin import load_model
+from vizbench.harness.plugin import Stage
 
 
 def follow() -> None:
@@ -27,19 +23,18 @@ def follow() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from vizbench.baselines.shared import crew
 
-    models: dict[tuple[str, str], Model[Any]] = {}
+    stage = Stage({})
     while told := crew.hear():
         cell = msgspec.json.decode(told, type=Cell)
-        ref = cell.model, cell.checkpoint
         try:
-            asking = data_of(cell, sources.load)
-            if ref not in models:
-                models.clear()  # cells come model by model
-                gc.collect()
-                models[ref] = load_model(*ref)
-            channel = channel_for(models[ref], asking.judge, asking.shown, [i.question for i in asking.test])
-            models[ref].adapt(channel.examples(asking.shown), context_of(asking, lambda _: None))
+            _adapt(cell, stage)
         except UserError as error:
             if crew.lost():
                 raise
             crew.agree(str(error))
+
+
+def _adapt(cell: Cell, stage: Stage) -> None:
+    asking = data_of(cell, sources.load)
+    model = stage(cell.model, cell.checkpoint)
+    model.adapt(channel_of(asking, model).examples(asking.shown), context_of(asking, lambda _: None))

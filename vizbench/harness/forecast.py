@@ -13,9 +13,8 @@ from typing import Any, Final, Literal, TypeAlias, final
 import msgspec
 
 from vizbench import sources
-from vizbench.harness.asking import Asking, missing
+from vizbench.harness.asking import Asking, channel_of, missing
 from vizbench.harness.cell import LoadData, data_of, planned, refuse_change
-from vizbench.harness.channel import channel_for
 from vizbench.harness.model import Context, Model, Progress, Schedule
 from vizbench.harness.plan import TRIVIAL, Cell, Plan
 from vizbench.harness.plugin import load_model
@@ -138,7 +137,7 @@ class _Enough(BaseException):
 
 
 def _measured(asking: Asking, model: Model[Any]) -> Pace:
-    channel = channel_for(model, asking.judge, asking.shown, [instance.question for instance in asking.test])
+    channel = channel_of(asking, model)
     cell = asking.cell
     times, totals = [time.perf_counter()], [0]
 

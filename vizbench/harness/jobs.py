@@ -23,7 +23,7 @@ from typing import Any, Final, TypeAlias, final
 from vizbench import sources
 from vizbench.errors import UserError
 from vizbench.harness.cell import Event, Outcome, Place, measure, write_error
-from vizbench.harness.plugin import load_model
+from vizbench.harness.plugin import Stage
 
 MAX_JOBS: Final = 256
 
@@ -166,11 +166,11 @@ def _work(pipe: Connection[Any, Any]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
     threading.Thread(target=_end_with_parent, daemon=True).start()
     load = lru_cache(maxsize=4)(sources.load)
-    model_of = lru_cache(maxsize=1)(load_model)  # cells come model by model
+    stage = Stage({})
     pipe.send(_Ready())
     while (place := pipe.recv()) is not None:
         try:
-            pipe.send(measure(place, load, model_of, pipe.send))
+            pipe.send(measure(place, load, stage, pipe.send))
         except UserError as error:
             pipe.send(_Refused(str(error)))
 

@@ -129,7 +129,8 @@ class Model(ABC, Generic[X]):
 
 
 class CheckedModel(Model[X]):
-    """A model that can say what it cannot learn from before it loads anything, and before anything is written."""
+    """A model that knows what it cannot learn from before its weights are loaded. The harness asks before it begins a
+    cell; whoever calls `adapt` without asking is refused there."""
 
     @abstractmethod
     def check(self, examples: Sequence[Example[X]], context: Context) -> None:
