@@ -146,7 +146,8 @@ def tell(message: bytes) -> None:
 
 
 def hear() -> bytes:
-    """What the first process says; nothing means the end."""
+    """What the first process says; nothing means the end, and this process leaves the others: one that ends without
+    leaving is now and then aborted by a thread of gloo's that still runs."""
     where = _crew().state.device
     length = torch.zeros(1, dtype=torch.int64, device=where)
     torch.distributed.broadcast(length, 0)
@@ -154,6 +155,8 @@ def hear() -> bytes:
     message = torch.zeros(int(length), dtype=torch.uint8, device=where)
     if len(message):
         torch.distributed.broadcast(message, 0)
+    else:
+        _crew().state.destroy_process_group()
     return bytes(message.tolist())
 
 
