@@ -160,7 +160,7 @@ for refusing in (0, 1, None):
         crew.agree(str(error))
         said = str(error)
     print(said, crew.lost())
-crew.tell(b"") if not rank() else crew.hear()
+crew.dismiss() if not rank() else crew.hear()
 """
 
 

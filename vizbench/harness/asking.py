@@ -80,7 +80,7 @@ def checked(asking: Asking, model: Model[Any]) -> Channel[Any]:
     try:
         channel = channel_of(asking, model)
         if isinstance(model, CheckedModel):
-            model.check(channel.examples(asking.shown), context_of(asking, _silent))
+            model.check(channel.examples(asking.shown), context_of(asking, lambda _: None))
     except (Exception, SystemExit) as error:
         raise ModelFaultError(_sentence("checking its examples", error)) from error
     return channel
@@ -216,7 +216,3 @@ def _check_schedule(cell: Cell, figures: Mapping[str, float | None]) -> None:
 
 def _sentence(doing: str, error: BaseException) -> str:
     return str(error) if isinstance(error, UserError) else f"{type(error).__name__} while {doing}: {error}"
-
-
-def _silent(progress: Progress) -> None:
-    del progress

@@ -73,25 +73,25 @@ def _models(places: list[Place]) -> dict[ModelRef, Model[Any]]:
 def _refuse_misfit(model: CheckedModel[Any], places: list[Place]) -> None:
     """UserError where a model refuses what every one of its cells would show it: it serves the plan no more than one
     that cannot be built. The first cell that it takes, or has done, is enough; the others may fail alone."""
-    refused: list[tuple[Place, ModelFaultError]] = []
+    misfit: UserError | None = None
     for place in places:
-        if missing(place.directory, place.cell, place.limit) == []:
+        cell = place.cell
+        if missing(place.directory, cell, place.limit) == []:
             return
         try:
-            asking = data_of(place.cell, sources.load)
+            asking = data_of(cell, sources.load)
         except Exception:  # of a file, of a space that is too small, of a room: told when the cell is measured
             continue
         try:
             checked(asking, model)
+            return
         except ModelFaultError as error:
-            if isinstance(error.__cause__, UserError):
-                refused.append((place, error))
-                continue
-        return
-    if refused:
-        place, error = refused[0]
-        shots = "" if place.cell.shots is None else f" at n = {place.cell.shots:,}"
-        raise UserError(f"{place.cell.model} cannot adapt to {place.cell.task}{shots}: {error}") from error
+            if not isinstance(error.__cause__, UserError):
+                return  # its code is broken: each cell leaves the traceback
+            shots = "" if cell.shots is None else f" at n = {cell.shots:,}"
+            misfit = misfit or UserError(f"{cell.model} cannot adapt to {cell.task}{shots}: {error}")
+    if misfit:
+        raise misfit
 
 
 def _ref(place: Place) -> ModelRef:
