@@ -131,7 +131,7 @@ def summary(rows: Sequence[Measured]) -> str:
                 ("cogvideox", "tiny"), ("cogvideox", "tiny-scratch"), ("qwen3", "tiny"), ("qwen3", "tiny-scratch")
             )
         ]  # fmt: skip
-        lines.append([f"`{task}`", kin(task).partition(":")[0], *cells, best_floor(rows, task, 300)])
+        lines.append([f"`{task}`", str(kin(task)).partition(":")[0], *cells, best_floor(rows, task, 300)])
     head = ["task", "kin"]
     for shots in (30, 300):
         head += [f"video, n = {shots}", "scratch", f"text, n = {shots}", "scratch"]

@@ -11,6 +11,18 @@ from vizbench.harness.plan import Cell
 CELL = Cell("life/conway", "qwen3", "tiny", 16, 0, 20, 1)
 
 
+def test_a_name_is_no_markup() -> None:
+    from rich.console import Console
+
+    bars = module.Bars()
+    cell = Cell("arc-json:a[/x]\x1b[2J.json", "qwen3", "tiny", 16, 0, 20, 1)
+    bars.show(Event("adapt", cell, 1, 1, 3, 20))
+    console = Console(width=200)
+    with console.capture() as shown:
+        console.print(bars._bars.get_renderable())
+    assert "a[/x]\\x1b[2J.json" in shown.get()
+
+
 def test_a_bar_tells_loss_pace_and_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(module.time, "monotonic", lambda: now[0])

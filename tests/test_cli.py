@@ -116,7 +116,7 @@ def test_show_films_the_way(run: Run, tmp_path: Path, name: str) -> None:
         (("lif",), "did you mean life"),
         (("life/conwy",), "did you mean life/conway"),
         (("life", "--index", "-1"), "positions count from 0"),
-        (("life", "--index", 10**12), "it has 1,000,000,000"),
+        (("life", "--index", 10**12), "it has 100,000,000"),
         (("life", "--seed", "-1"), "0 … 2^63 - 1"),
         (("life", "--set", "steps"), "--set steps=2"),
         (("life", "--set", "stps=2"), "did you mean steps"),

@@ -62,6 +62,9 @@ def test_eval_resumes_and_refuses_another_plan(run: Run, tmp_path: Path) -> None
         (("--steps", 0), "steps 0 is outside 1"),
         (("--steps", 1, "--epochs", 1), "give one of them"),
         (("--config", "gone.toml"), "cannot be opened"),
+        (("--model", "qwen3", "--checkpoint", ""), "holds neither config.json"),
+        (("--protocol", ""), "unknown protocol ''"),
+        (("--augment", ""), "unknown augmentation ''"),
         (("--suite", "cor"), "did you mean core"),
         (("--task", "life/conwy"), "did you mean life/conway"),
     ],
@@ -153,6 +156,31 @@ def test_arc_agi_counts_tasks_of_which_every_test_input_is_solved(run: Run, tmp_
 def test_names_from_files_cannot_speak_to_the_terminal(run: Run, tmp_path: Path) -> None:
     (tmp_path / "a\x1b[2J\nb.json").write_text("[")
     assert "a\\x1b[2J\\nb.json is malformed" in refused(run("eval", "--task", "arc-json:.", "--out", "r"))
+
+
+def test_a_name_that_is_no_text_is_refused_before_anything_is_written(run: Run, tmp_path: Path) -> None:
+    odd = os.fsdecode(b"tasks/\xff.json")
+    (tmp_path / "tasks").mkdir()
+    (tmp_path / odd).write_text("{}")
+    for name in ("arc-json:tasks", f"arc-json:{odd}"):
+        assert "is not UTF-8: rename the file" in refused(run("eval", "--task", name, "--out", "r"))
+    assert "is not UTF-8" in refused(run("show", "life", "--set", os.fsdecode(b"rule=\xff")))
+    assert not (tmp_path / "r").exists()
+
+
+def test_names_are_no_markup(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "m[" / "b]"
+    folder.mkdir(parents=True)
+    (folder / "n[red].py").write_text(
+        "from vizbench.harness.model import Model\n"
+        "class Echo(Model):\n"
+        "    modality = 'grid'\n"
+        "    def adapt(self, examples, context): return {}\n"
+        "    def predict(self, questions, attempts, seed): return ([q] * attempts for q in questions)\n"
+    )
+    done = run("eval", "--model", "m[/b]/n[red].py:Echo", "--shots", 3, "--n-test", 4, "--out", "r")
+    assert done.code == 0, done.err
+    assert "m[/b]/n[red].py:Echo" in "".join(done.out.split())
 
 
 def test_eval_says_where_a_file_has_fewer_rows_than_asked(run: Run, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,3 +90,10 @@ def test_a_key_is_given_once() -> None:
 def test_counts() -> None:
     assert [plural(n, "cell") for n in (0, 1, 2, 1000)] == ["0 cells", "1 cell", "2 cells", "1,000 cells"]
     assert [plural(n, "cell lies", "cells lie") for n in (1, 2)] == ["1 cell lies", "2 cells lie"]
+
+
+def test_numpys_numbers_are_numbers() -> None:
+    assert vb.load("life/conway", steps=np.int64(2)).name == "life/conway?steps=2"
+    assert read("x", np.float32(0.5), float) == 0.5
+    with pytest.raises(UserError, match="is not a whole number"):
+        read("x", np.float64(2.0), int)

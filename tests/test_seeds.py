@@ -83,7 +83,7 @@ def test_stream_does_not_depend_on_the_order_of_params():
     assert seeds.stream("ab", "c") != seeds.stream("a", "bc")
 
 
-@pytest.mark.parametrize("seed", [-1, 1 << 63, True, 1.0, "0", None])
+@pytest.mark.parametrize("seed", [-1, 1 << 63, True, np.True_, 1.0, "0", None, np.zeros(2, int)])
 def test_no_seed(seed: object):
     with pytest.raises(UserError, match="integer"):
         seeds.check_seed(seed)  # pyright: ignore[reportArgumentType] what users may pass
@@ -91,6 +91,11 @@ def test_no_seed(seed: object):
 
 def test_the_ends_of_the_range_are_seeds():
     assert [seeds.check_seed(s) for s in (0, (1 << 63) - 1)] == [0, (1 << 63) - 1]
+
+
+def test_numpys_integers_are_seeds():
+    found = seeds.check_seed(np.uint16(7))
+    assert (found, type(found)) == (7, int)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 6, 64, 100])

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, final
 
 from vizbench.console import cell_name, note
+from vizbench.words import plain
 
 if TYPE_CHECKING:
     from vizbench.harness.cell import Event
@@ -28,7 +29,7 @@ class Bars:
         )
 
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),  # a name from a file may hold brackets
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -49,7 +50,7 @@ class Bars:
 
     def show(self, event: Event) -> None:
         """Take one event of the run."""
-        name = cell_name(event.cell)
+        name = plain(cell_name(event.cell))
         self._bars.update(self._all, total=event.cells)
         if event.kind in ("adapt", "predict"):
             doing = f"{name}: {'adapts' if event.kind == 'adapt' else 'answers'}{self._figures(event)}"

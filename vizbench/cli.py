@@ -57,7 +57,7 @@ def main() -> None:
             return
         with team.dismissed():
             app(prog_name="vizbench")
-    except Exception as error:
+    except Exception as error:  # whatever it is, the user gets a sentence
         if os.environ.get("VIZBENCH_TRACEBACK"):
             raise
         text, code = sentence(error)
@@ -320,7 +320,7 @@ def evaluate(
         protocol=protocol,
         steps=steps,
         epochs=epochs,
-        augment=tuple(augment.split(",")) if augment else (),
+        augment=() if augment is None else tuple(augment.split(",")),
         flagged=flagged,
         limit=limit,
     )

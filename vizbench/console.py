@@ -11,7 +11,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from vizbench.words import plural
+from vizbench.words import plain, plural
 
 if TYPE_CHECKING:  # each of these costs what `vizbench --help` may not
     from rich.console import RenderableType
@@ -39,8 +39,8 @@ MAX_REASONS = 20
 
 
 def out(text: str = "") -> None:
-    """One line of result, on stdout."""
-    sys.stdout.write(text + "\n")
+    """Lines of result, on stdout."""
+    sys.stdout.write("\n".join(map(plain, text.split("\n"))) + "\n")
 
 
 def out_json(value: Any) -> None:
@@ -51,9 +51,8 @@ def out_json(value: Any) -> None:
 
 
 def note(text: str) -> None:
-    """One line that is no result, on stderr. What a terminal would obey is escaped: names come from others' files."""
-    plain = text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-    sys.stderr.write(f"vizbench: {plain}\n")
+    """One line that is no result, on stderr."""
+    sys.stderr.write(f"vizbench: {plain(text)}\n")
 
 
 def columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -202,12 +201,13 @@ def _some(names: Sequence[str]) -> str:
 def results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
     """The tables of a run, one a task: the models that were asked for stand in bold beside the baselines."""
     from rich.table import Table
+    from rich.text import Text
 
     from vizbench.harness.metrics import leaks
 
     for task, origin in dict.fromkeys((row.task, row.origin) for row in rows):
         here = [row for row in rows if (row.task, row.origin) == (task, origin)]
-        out(f"\n{task}{origin and f', {origin}'} ({(here[0].kin or 'kin unknown').partition(':')[0]})")
+        out(f"\n{task}{origin and f', {origin}'} ({(here[0].kin or 'near or far unknown').partition(':')[0]})")
         for flaw in here[0].flagged:
             out(f"flagged: {flaw}")
         table = Table(box=None, pad_edge=False, header_style="bold")
@@ -221,7 +221,7 @@ def results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
             table.add_column(name, justify="right", no_wrap=True)
         for row in sorted(here, key=lambda row: row.shots):
             table.add_row(
-                row.model if row.checkpoint in ("none", "default") else f"{row.model} {row.checkpoint}",
+                Text(plain(row.model if row.checkpoint in ("none", "default") else f"{row.model} {row.checkpoint}")),
                 str(row.shots),
                 str(row.n),
                 f"{row.exact:.3f} [{row.exact_low:.3f}, {row.exact_high:.3f}]",
@@ -236,6 +236,8 @@ def results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
     if found:
         out(f"\nleaky, a trivial baseline passes: {', '.join(found)}")
     out("\nnear, far: whether a relative of the task was among the embedded pair's pretraining worlds")
+    if any((row.kin or "").startswith("inside") for row in rows):
+        out("inside: the task's own rule may have been among them")
 
 
 def fewer(cells: Sequence[CellRun]) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl
+
+import numpy as np
 
 from vizbench.errors import UserError, unknown
 
@@ -52,6 +54,8 @@ def read(what: str, value: object, kind: type) -> Any:
 
     Python's own readers take `1_0`, ` 1` and the digits of every script. what: the noun for errors.
     """
+    if isinstance(value, np.generic):  # NumPy's numbers are numbers too
+        value = cast("object", value.item())
     text = isinstance(value, str)
     if text and kind is bool and value.lower() in _BOOLEANS:
         return _BOOLEANS[value.lower()]

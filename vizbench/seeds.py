@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import operator
+from typing import SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
@@ -49,8 +51,12 @@ def instance_stream(family: str, version: int, params: Json, seed: int, split: s
     return stream("vizbench", family, version, params, seed, split)
 
 
-def check_seed(seed: int) -> int:
-    """The seed itself, if it is an integer in 0 … 2^63 - 1."""
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 1 << 63:  # pyright: ignore[reportUnnecessaryIsInstance] callers are users
+def check_seed(seed: SupportsIndex) -> int:
+    """The seed as Python's int, if it is an integer in 0 … 2^63 - 1; NumPy's are integers too."""
+    try:
+        value = operator.index(seed)
+    except TypeError:
+        value = -1
+    if isinstance(seed, bool) or not 0 <= value < 1 << 63:
         raise UserError(f"seed {seed!r} is not an integer in 0 … 2^63 - 1: choose one there, e.g. 0")
-    return seed
+    return value

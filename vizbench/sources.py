@@ -16,6 +16,7 @@ from vizbench.layouts import CORPORA, LAYOUTS
 from vizbench.seeds import check_seed
 from vizbench.task import Demonstrated, Judge, Task, spec
 from vizbench.types import Instance, Verdict
+from vizbench.words import is_text, plain
 
 EPISODES = 16
 """Episodes that `arc/CONCEPT` stands for where a list of tasks is asked for; `arc/CONCEPT?episode=7` is one."""
@@ -53,7 +54,7 @@ def load(name: str, seed: int = 0, pool: int = POOL, **params: object) -> Datase
     seed: 0 … 2^63 - 1; pool: how many of the first train rows test rows keep away from; params override the variant's.
     Raises UserError for unknown names (with near ones) and for values that the room refuses. Makes no row yet.
     """
-    check_seed(seed)
+    seed = check_seed(seed)
     check_pool(pool)
     source = _source(name)
     if source is None:
@@ -122,6 +123,8 @@ def files_below(path: Path, suffix: str) -> list[str]:
             raise UserError(f"{path} holds over {MAX_FILES:,} {suffix} files: give a smaller folder")
     if not files:
         raise UserError(f"{path} holds no {suffix} file: give a folder of them, or one file")
+    for file in files:
+        _check_text(file)
     return sorted(files)
 
 
@@ -184,7 +187,14 @@ def _source(name: str) -> FileSource | None:
 def _parts(name: str, source: FileSource) -> tuple[Path, Mapping[str, str], str]:
     """The path, the parameters, and the text of these."""
     layout, _, rest = name.partition(":")
+    _check_text(rest)
     path, params = source.parse(rest)
     if not path or "\0" in path:
         raise UserError(f"{name[:80]!r} names no path: give a file or a folder, e.g. {layout}:data/task{source.suffix}")
     return Path(path), params, rest[len(path) :]
+
+
+def _check_text(name: str) -> None:
+    """UserError for a name that no record could hold."""
+    if not is_text(name):
+        raise UserError(f"the name {plain(name)[-80:]!r} is not UTF-8: rename the file")

@@ -13,7 +13,7 @@ import torch
 from vizbench.baselines.llm_lora import Adaptation, TextTwin
 from vizbench.baselines.text import pretrain as pretraining
 from vizbench.baselines.text.decode import generate
-from vizbench.baselines.text.network import TURNS, TwinConfig, forward, load, network, save
+from vizbench.baselines.text.network import TURNS, TwinConfig, forward, load, network, saved
 from vizbench.baselines.text.tokens import (
     ANSWER,
     CELL,
@@ -155,7 +155,7 @@ def test_the_size_and_the_seed_make_the_network_alone() -> None:
 
 def test_saved_weights_come_back(tmp_path: Path) -> None:
     model = network(SMALL, 3)
-    save(model, tmp_path / "w.safetensors", {"seed": 3})
+    (tmp_path / "w.safetensors").write_bytes(saved(model, {"seed": 3}))
     back = load(SMALL, tmp_path / "w.safetensors")
     for a, b in zip(model.parameters(), back.parameters(), strict=True):
         assert torch.equal(a.half().float(), b)
@@ -168,7 +168,7 @@ def test_missing_broken_and_foreign_weights_are_user_errors(tmp_path: Path) -> N
     path.write_bytes(b"not weights")
     with pytest.raises(UserError, match="remake"):
         load(SMALL, path)
-    save(network(SMALL, 0), path, {})
+    path.write_bytes(saved(network(SMALL, 0), {}))
     with pytest.raises(UserError, match="remake"):
         load(TwinConfig(), path)
 
@@ -261,7 +261,7 @@ def test_a_stopped_pretraining_goes_on_as_if_it_had_not(tmp_path: Path, monkeypa
 
     a, b = load(SMALL, whole), load(SMALL, parts)
     assert all(torch.equal(x, y) for x, y in zip(a.parameters(), b.parameters(), strict=True))
-    lines = [json.loads(line) for line in (tmp_path / "parts" / pretraining.LOG).read_text().splitlines()]
+    lines = [json.loads(line) for line in (tmp_path / "parts" / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [2, 4]
     assert 0 <= lines[-1]["tokens"] <= 1
     with pytest.raises(UserError, match="seed 0"):
@@ -284,7 +284,7 @@ def test_a_network_that_may_train_learns_to_copy() -> None:
 
 def test_a_lora_of_no_steps_says_what_its_base_says(tmp_path: Path) -> None:
     base = network(TwinConfig(), 5)
-    save(base, tmp_path / "w.safetensors", {})
+    (tmp_path / "w.safetensors").write_bytes(saved(base, {}))
     model = TextTwin("tiny", tmp_path / "w.safetensors", Adaptation(steps=0))
     questions = grids(4, 4, 4)
     figures = model.adapt([Example(q, q) for q in questions], context())

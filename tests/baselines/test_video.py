@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ pytest.importorskip("torch", reason="the extra [models] is not installed")
 import torch
 
 from vizbench.baselines.cogvideox import BACKBONE
+from vizbench.baselines.shared.pretraining import Folder
 from vizbench.baselines.video import network as twin
 from vizbench.baselines.video.embedded import Adaptation, embedded
 from vizbench.baselines.video.pretrain import Recipe, neutral, paint, pretrain, rate, velocity
@@ -154,14 +156,28 @@ def test_predict_before_adapt_is_refused() -> None:
         next(iter(embedded("tiny-random").predict([_examples(1)[0].question], 1, 0)))
 
 
-def test_pretraining_stopped_and_resumed_gives_the_same_weights(tmp_path: Path) -> None:
+def test_pretraining_stopped_and_resumed_gives_the_same_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from safetensors.torch import load_file
 
     whole = Recipe(steps=4, batch=4, save_every=2, measure_every=100, warmup=2)
     pretrain(tmp_path / "whole", whole, twin.TwinConfig(), measured=1)
     stopped = tmp_path / "stopped"
-    pretrain(stopped, whole, twin.TwinConfig(), measured=1, until=2)
+    keep = Folder.keep
+
+    def killed(folder: Folder, line: Any, *rest: Any) -> None:
+        if line["step"] == 4:
+            raise KeyboardInterrupt
+        keep(folder, line, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Folder, "keep", killed)
+        with pytest.raises(KeyboardInterrupt):
+            pretrain(stopped, whole, twin.TwinConfig(), measured=1)
     pretrain(stopped, whole, twin.TwinConfig(), measured=1)
+    with pytest.raises(UserError, match="seed 0"):
+        pretrain(stopped, replace(whole, seed=1), twin.TwinConfig(), measured=1)
     one, two = (load_file(p / "weights.safetensors") for p in (tmp_path / "whole", stopped))
     assert all(torch.equal(one[k], two[k]) for k in one)
 

@@ -53,6 +53,22 @@ def test_every_row_has_a_verdict(rows: tuple[vb.Instance, ...], tmp_path: Path) 
     assert figures.cells == (3 + 63 / 64) / 8
 
 
+def test_a_number_that_nothing_holds_costs_its_row_alone(rows: tuple[vb.Instance, ...], tmp_path: Path) -> None:
+    many = "9" * 5_000
+    judged = judge(
+        tmp_path,
+        "\ufeff" + json.dumps({"id": rows[0].id, "answer": rows[0].target.tolist()}),  # a byte order mark
+        f'{{"id": "{rows[1].id}", "answer": [[1e400]]}}',
+        f'{{"id": "{rows[2].id}", "answer": {many}}}',
+        f'{{"answer": [[{many}]], "id": "{rows[3].id}"}}',
+    )
+    verdicts = list(judged.verdicts.values())
+    assert verdicts[0].exact and not any(verdict.valid for verdict in verdicts[1:])
+    assert verdicts[1].reason == "row 1 holds 1e400, not a code 0 … 255"
+    assert verdicts[3].reason.startswith("row 1 holds 999")
+    assert judged.summary.answered == 4
+
+
 def test_no_answers_are_all_wrong(rows: tuple[vb.Instance, ...], tmp_path: Path) -> None:
     figures = judge(tmp_path).summary
     assert (figures.answered, figures.missing, figures.valid, figures.cells) == (0, len(rows), 0.0, 0.0)

@@ -58,6 +58,17 @@ def test_overwrite_swaps_the_whole(split: Split, out: Path) -> None:
     assert entries(out.parent) == ["out"]
 
 
+def test_the_current_folder_is_not_swapped_away(split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "data" / "inner").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "data" / "inner")
+    for place in (Path(), Path(".."), tmp_path / "data"):
+        with pytest.raises(UserError, match=r"current folder|is not empty"):
+            formats.write(split, 5, place)
+        with pytest.raises(UserError, match=r"current folder"):
+            formats.write(split, 5, place, overwrite=True)
+    assert list((tmp_path / "data").rglob("*")) == [tmp_path / "data" / "inner"]
+
+
 def test_overwrite_deletes_no_other_files(split: Split, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(UserError, match=r"holds files but no manifest\.json"):

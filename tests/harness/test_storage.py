@@ -30,6 +30,16 @@ def test_a_whole_file_replaces_the_old_one_or_leaves_it(tmp_path, monkeypatch):
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
 
+def test_a_whole_file_goes_behind_a_link_and_replaces_no_device(tmp_path):
+    (tmp_path / "link").symlink_to("file")
+    write_whole(tmp_path / "link", b"new")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "file").read_bytes() == b"new"
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="a folder or a device of that name"):
+        write_whole(tmp_path / "pipe", b"new")
+    assert (tmp_path / "pipe").is_fifo()
+
+
 def test_a_log_keeps_what_it_is_told_to_and_appends(tmp_path):
     path = tmp_path / "log"
     path.write_bytes(b"one\ntw")

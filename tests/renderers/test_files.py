@@ -95,6 +95,26 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_link_stays_and_the_file_behind_it_is_replaced(tmp_path):
+    (tmp_path / "a.png").symlink_to("real.png")
+    for text in ("one", "two"):
+        with atomic(tmp_path / "a.png") as part:
+            part.write_text(text)
+        assert (tmp_path / "a.png").is_symlink()
+        assert (tmp_path / "real.png").read_text() == text
+
+
+def test_no_device_or_folder_is_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    for name in ("pipe.png", "folder.png", "loop.png"):
+        with pytest.raises(UserError, match="cannot write"):
+            save_png(tmp_path / name, GRID, "arc")
+    assert (tmp_path / "pipe.png").is_fifo()
+    assert len(list(tmp_path.iterdir())) == 3
+
+
 def test_a_missing_folder_is_one_sentence(tmp_path):
     with pytest.raises(UserError, match="cannot write"):
         save_png(tmp_path / "no" / "a.png", GRID, "arc")

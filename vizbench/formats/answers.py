@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 from pathlib import Path
 from typing import final
@@ -23,11 +24,11 @@ _MISSING = Verdict(False, False, 0.0, "there is no answer")
 
 @final
 class AnswerLine(msgspec.Struct, frozen=True):
-    """One line. answer: a grid as nested lists, a text that holds one, or a list of grids (a process); other keys are
-    left alone."""
+    """One line. answer: JSON of a grid as nested lists, a text that holds one, or a list of grids (a process); other
+    keys are left alone."""
 
     id: str
-    answer: Json = None
+    answer: msgspec.Raw = msgspec.Raw(b"null")
 
 
 @final
@@ -98,13 +99,19 @@ def _answers(path: Path) -> tuple[dict[str, Json], int]:
 
 
 def answer_lines(path: Path) -> Iterator[tuple[str, Json]]:
-    """Each line's id and answer. UserError, with the line, for what is none."""
+    """Each line's id and answer. UserError, with the line, for what is none.
+
+    JSON that no number can hold (1e400) comes as its text, so that its row alone is wrong.
+    """
     decoder = msgspec.json.Decoder(AnswerLine)
     for number, line in lines(path, "file of answers", MAX_LINE):
         try:
-            answer = decoder.decode(line)
+            answer = decoder.decode(line.removeprefix(codecs.BOM_UTF8) if number == 1 else line)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             raise UserError(
                 f'line {number} of {path} is no answer ({error}): write {{"id": "...", "answer": [[0, 1], ...]}}'
             ) from None
-        yield answer.id, answer.answer
+        try:
+            yield answer.id, msgspec.json.decode(answer.answer)
+        except msgspec.ValidationError:
+            yield answer.id, bytes(answer.answer).decode()

@@ -17,8 +17,8 @@ from vizbench.formats.manifest import NAME
 def replaced(out: Path, overwrite: bool) -> Generator[Path]:
     """Gives an empty folder to write into, which becomes `out` at the end, unless something failed: then nothing stays.
 
-    UserError where `out` is a file, or holds anything and `overwrite` is off, or is not a data set (so that
-    `--out . --overwrite` deletes nobody's files), or where the disk refuses.
+    UserError where `out` is a file or the current folder, or holds anything and `overwrite` is off, or is not a data
+    set (so that nobody's files are deleted), or where the disk refuses.
     """
     try:
         target = out.resolve()
@@ -51,6 +51,8 @@ def _check(target: Path, overwrite: bool) -> None:
         return
     if not target.is_dir():
         raise UserError(f"{target} is a file: choose a folder that is new or empty")
+    if Path.cwd().is_relative_to(target):  # its shell would stand in a folder that is gone
+        raise UserError(f"{target} is the current folder or holds it, and would be replaced: name a folder in it")
     if not any(target.iterdir()):
         return
     if not overwrite:
@@ -71,7 +73,7 @@ def _swap(part: Path, target: Path) -> None:
     target.rename(old)
     try:
         part.rename(target)
-    except BaseException:
+    except BaseException:  # Ctrl-C too must not lose what was there
         old.rename(target)
         raise
     shutil.rmtree(old, ignore_errors=True)

@@ -1,6 +1,6 @@
 """A folder of pictures: each question and target as a PNG in palette mode, and the rows as JSON Lines beside them.
 
-The grids are read back from the rows, so the pictures may be looked at, trained on, or deleted.
+The grids are read back from the rows, not from the pictures; the shard's digest covers both.
 """
 
 from __future__ import annotations

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import collections
 import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.connection import wait
 from typing import TypeVar
 
 from vizbench.errors import UserError
+from vizbench.orphans import serve_parent
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -29,7 +26,7 @@ def in_order(function: Callable[[J], R], jobs: Iterator[J], workers: int) -> Ite
         yield from map(function, jobs)
         return
     waiting: collections.deque[Future[R]] = collections.deque()
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start)
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), serve_parent)
     try:
         for job in jobs:
             waiting.append(pool.submit(function, job))
@@ -44,16 +41,3 @@ def in_order(function: Callable[[J], R], jobs: Iterator[J], workers: int) -> Ite
         ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _start() -> None:
-    """Leave Ctrl-C to the parent, and end when it is gone: an orphan would wait for jobs for ever."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)

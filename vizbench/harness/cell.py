@@ -136,7 +136,7 @@ def measure(place: Place, load: LoadData, model_of: ModelOf, report: Callable[[E
             answer_all(directory, asking, model, channel, missing(directory, cell, place.limit), tell)
         except UserError:
             raise
-        except Exception as error:
+        except Exception as error:  # of a model, which may be anybody's
             sentence = str(error) if isinstance(error, ModelFaultError) else f"{type(error).__name__}: {error}"
             write_error(directory, cell, sentence, error)
             tell("failed", message=sentence)

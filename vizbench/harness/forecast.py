@@ -126,7 +126,7 @@ def pace(cell: Cell, load: LoadData, model: Model[Any]) -> Pace:
         asking = data_of(msgspec.structs.replace(cell, n_test=QUESTIONS), load)
         clock = time.perf_counter()
         found = _measured(asking, model)
-    except Exception as error:
+    except Exception as error:  # of a file, a room, or anybody's model
         return Pace(problem=f"{type(error).__name__}: {error}")
     return replace(found, spent=time.perf_counter() - clock)
 
@@ -175,7 +175,7 @@ def _sizes(cell: Cell, load: LoadData) -> tuple[int | None, int | None, str]:
     """Examples and questions of a cell, without making a row; and why they cannot be had."""
     try:
         data = load(cell.task, cell.seed)
-    except Exception as error:
+    except Exception as error:  # of a file, of a space that is too small, of a room
         return None, None, str(error)
     examples = data.train.count if cell.shots is None else cell.shots
     questions = cell.n_test if data.test.count is None else min(data.test.count, cell.n_test)

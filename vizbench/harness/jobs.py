@@ -8,7 +8,6 @@ than a pool of `concurrent.futures`: that gives up all its cells when one proces
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 import sys
 import threading
@@ -24,6 +23,7 @@ from vizbench import sources
 from vizbench.errors import UserError
 from vizbench.harness.cell import Event, Outcome, Place, measure, write_error
 from vizbench.harness.plugin import Stage
+from vizbench.orphans import serve_parent
 
 MAX_JOBS: Final = 256
 
@@ -163,8 +163,7 @@ def _ended(code: int) -> str:
 
 def _work(pipe: Connection[Any, Any]) -> None:
     """The life of a process: cells come through the pipe until None does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    serve_parent()
     load = lru_cache(maxsize=4)(sources.load)
     stage = Stage({})
     pipe.send(_Ready())
@@ -173,13 +172,6 @@ def _work(pipe: Connection[Any, Any]) -> None:
             pipe.send(measure(place, load, stage, pipe.send))
         except UserError as error:
             pipe.send(_Refused(str(error)))
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
 
 
 @contextmanager

@@ -52,8 +52,9 @@ class Summary:
     seed and for the UNTRAINED, of seeds as clusters for several (`seed_interval`); exact_any, valid_any: any of the
     attempts; exact_at, valid_at: k -> pass@k, for k = 1, 2, 4 … and `attempts`, of the questions that have k answers;
     psr: share of first attempts whose path joins start and goal, None where the task has no paths; rpl: mean length
-    over the shortest's, of the unbroken paths alone, None where there are none; seconds: adaptation, the mean of a
-    cell; predict_seconds: an answer; flagged: what is known to be wrong in the task's data, a sentence a faulty pair.
+    over the shortest's, of unbroken paths without stray cells, None where there are none; seconds: adaptation, the mean
+    of a cell; predict_seconds: an answer; flagged: what is known to be wrong in the task's data, a sentence a faulty
+    pair.
     """
 
     task: str

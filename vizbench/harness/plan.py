@@ -190,7 +190,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     @property
     def protocol_name(self) -> str | None:
         """The protocol that holds: the plan's, else its suite's own."""
-        return self.protocol or _OWN_PROTOCOL.get(self.suite or "")
+        return _OWN_PROTOCOL.get(self.suite or "") if self.protocol is None else self.protocol
 
     def cells(self) -> tuple[Cell, ...]:
         """Every cell, trivial baselines first, then the models, task by task. Reads ARC folders; builds no model."""

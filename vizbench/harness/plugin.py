@@ -55,8 +55,8 @@ def resolve(name: str, checkpoint: str | None = None) -> ModelRef:
     """Check a model's name without building it. Raises UserError for unknown names and missing files."""
     if _is_file(name):
         _file_and_class(name)
-        return ModelRef(name, checkpoint or DEFAULT)
-    return ModelRef(name, checkpoint or family(name).checkpoints[0])
+        return ModelRef(name, DEFAULT if checkpoint is None else checkpoint)
+    return ModelRef(name, family(name).checkpoints[0] if checkpoint is None else checkpoint)
 
 
 def load_model(name: str, checkpoint: str | None = None) -> Model[Any]:
@@ -119,7 +119,7 @@ def _module(path: Path) -> ModuleType:
     sys.modules[name] = module  # dataclasses in the file look their module up here
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except Exception as error:  # the file is anybody's code
         del sys.modules[name]
         raise UserError(f"model file {path.name} fails on import: {type(error).__name__}: {error}") from error
     return module

@@ -22,16 +22,16 @@ def run(
     plan: Plan,
     out: Path,
     report: Callable[[Event], None] | None = None,
-    kin: Callable[[str], str] | None = None,
+    kin: Callable[[str], str | None] | None = None,
     jobs: int = 1,
 ) -> list[Outcome]:
     """Measure every cell of `plan` under `out`; what is there is kept, what is missing is added.
 
-    report: told of every step; kin: task -> "near: …" or "far: …", for the tables; jobs: processes, each with a model
-    of its own. A cell fails alone, by its model or its data; error.txt in its directory says why. UserError: a changed
-    plan, saying what changed, a model that cannot be built, or that refuses all its cells, each before anything is
-    written; a plan without any data; a cell in use by another process; a disk that refuses. After Ctrl-C or a kill the
-    same call goes on.
+    report: told of every step; kin: task -> "near: …", "far: …" or None, for the tables; jobs: processes, each with a
+    model of its own. A cell fails alone, by its model or its data; error.txt in its directory says why. UserError: a
+    changed plan, saying what changed, a model that cannot be built, or that refuses all its cells, each before anything
+    is written; a plan without any data; a cell in use by another process; a disk that refuses. After Ctrl-C or a kill
+    the same call goes on.
     """
     check_jobs(jobs)
     team.check(jobs, team.size())

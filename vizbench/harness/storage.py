@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, final
 
 from vizbench.errors import UserError
+from vizbench.paths import file_target
 
 try:
     import fcntl
@@ -52,15 +53,19 @@ def disk_errors(path: Path) -> Generator[None]:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that a reader, or a run after a crash, sees the old or the new one and never a part."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    """Write a file so that a reader, or a run after a crash, sees the old or the new one and never a part.
+
+    A link stays, and the file behind it is replaced. UserError where the disk refuses, and for no plain file.
+    """
+    target = file_target(path)
+    draft = target.with_name(f".{target.name}.{os.getpid()}.draft")
     with disk_errors(path):
         try:
             with draft.open("wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(draft, path)
+            os.replace(draft, target)
         finally:
             draft.unlink(missing_ok=True)
 

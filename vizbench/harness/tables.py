@@ -41,7 +41,12 @@ def results(rows: Sequence[Summary], leaky: dict[str, Summary]) -> Json:
     steps = sorted({k for row in rows for k in row.exact_at if k > 1})
     columns = [
         _column("label", "task", "text", "What is asked."),
-        _column("kin", "kin", "text", "near: the model's pretraining held tasks of that kind; far: it held none."),
+        _column(
+            "kin",
+            "kin",
+            "text",
+            "Of the embedded pair's pretraining. near: it held a relative; far: none; inside: perhaps this very rule.",
+        ),
         _column("model", "model", "text", "Grey: a trivial baseline, or the solver, which is the ceiling."),
         _column("shots", "examples", "count", "Training examples."),
         _column("asked", "questions", "worded", "Questions answered, over all seeds."),
@@ -60,7 +65,7 @@ def results(rows: Sequence[Summary], leaky: dict[str, Summary]) -> Json:
             for k in steps
         ),
         _column("psr", "psr", "share", "Paths that join start and goal without a break."),
-        _column("rpl", "rpl", "ratio", "Path length over the shortest's, of the unbroken paths alone."),
+        _column("rpl", "rpl", "ratio", "Path length over the shortest's, of unbroken paths without stray cells."),
         _column("seconds", "adapted in", "seconds", "Seconds of adaptation, the mean of a cell."),
         _column("predict_seconds", "an answer in", "seconds", "Seconds of an answer."),
     ]

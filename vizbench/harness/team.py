@@ -75,7 +75,7 @@ def called(cell: Cell) -> Generator[None]:
     except UserError as error:
         crew.agree(str(error))  # the others may not have refused; in a step, the crew knows that it is lost
         raise
-    except BaseException:
+    except BaseException:  # Ctrl-C too leaves the others within a step
         crew.lose()
         raise
 

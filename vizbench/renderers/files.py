@@ -14,6 +14,7 @@ from typing import IO
 import numpy as np
 
 from vizbench.errors import UserError
+from vizbench.paths import file_target
 from vizbench.renderers.frames import index_palette, render_indices
 from vizbench.renderers.geometry import MAX_PICTURE, Shape
 from vizbench.types import Grid, Image, Look
@@ -27,9 +28,10 @@ MAX_FILE_BYTES = 64 << 20
 def atomic(path: str | Path) -> Generator[Path]:
     """A temporary file beside `path` to write to; it takes the path's place when the block ends well, else it goes.
 
-    Raises UserError where the folder or the disk refuses.
+    A link stays, and the file behind it is replaced. Raises UserError where the folder or the disk refuses, and for a
+    path that is no plain file.
     """
-    target = Path(path)
+    target = file_target(path)
     try:
         handle, name = tempfile.mkstemp(prefix=".", suffix=f".{os.getpid()}.tmp", dir=target.parent)
     except OSError as error:

@@ -24,7 +24,7 @@ def render(grid: Grid, look: Look | str, board: Shape | None = None) -> Image:
     look: a Look or a palette's name. board: rows and columns of the picture in cells, at least the grid's (None: the
     grid's own); the grid lies at its top left. Raises UserError for codes without a colour and for sizes out of range.
     """
-    return render_batch(grid[None], look, board)[0]
+    return render_batch(np.asarray(grid)[None], look, board)[0]
 
 
 def render_batch(grids: Grids, look: Look | str, board: Shape | None = None) -> Video:

@@ -27,7 +27,8 @@ MAX_CHARS = 5_000_000
 
 _Rows = list[list[Annotated[int, msgspec.Meta(ge=0, le=255)]]]
 _TOKEN = re.compile(r"[\[\]]|[^\s,\[\]]+")
-_ROW = re.compile(r"[0-9a-z]+|[0-9a-z](?:[ ,][0-9a-z])+")
+_ROW = re.compile(r"[0-9a-z]+|[0-9a-z](?:(?:[ \t]*+,[ \t]*+|[ \t]++)[0-9a-z])++")
+_LIST = re.compile(r"\[[ \t]*+[0-9]{1,3}(?:[ \t]*+,[ \t]*+[0-9]{1,3})*+[ \t]*+\][ \t]*+,?")
 _PREFIX = re.compile(r"(?:answer|output|result|solution|target|grid)\s?[:=]\s*", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?[0-9][0-9.e+-]*", re.IGNORECASE)
 
@@ -35,10 +36,11 @@ _NUMBER = re.compile(r"[+-]?[0-9][0-9.e+-]*", re.IGNORECASE)
 def to_text(grid: Grid, layout: Literal["json", "rows"] = "json") -> str:
     """A grid `(h, w)` as text. json: `[[0,1],[1,0]]`; rows: one line a row, one character a cell, a … z for 10 … 35.
 
-    Raises UserError for a code over 35 in rows.
+    Raises UserError for a code over 35 in rows, and for what is no grid.
     """
-    if grid.ndim != 2 or grid.size == 0:
-        raise UserError(f"a grid of shape {grid.shape} cannot be written: give (h, w), each at least 1")
+    grid = np.asarray(grid)
+    if grid.ndim != 2 or grid.size == 0 or grid.dtype != np.uint8:
+        raise UserError(f"a grid of shape {grid.shape} and type {grid.dtype} cannot be written: give (h, w) uint8")
     if layout == "json":
         return msgspec.json.encode(grid.tolist()).decode()
     if layout != "rows":
@@ -52,11 +54,12 @@ def from_text(text: object, max_chars: int = MAX_CHARS) -> Decoded:
     """Read the last grid in a text; `confidence` is 1 everywhere.
 
     A JSON grid, `[[…],[…]]` with any spaces and trailing commas, goes before rows of digits, because a lone number on a
-    line of prose looks like a row. Rows are lines of one character a cell, joined or parted by single spaces or commas;
-    amid prose, a line of letters alone at the edge of such a block counts as prose, and so does a single row after a
-    block of several, unless "Answer:" or the like stands before it. The last grid is the answer even if it is ragged,
-    holds a number outside 0 … 255, or is cut off by the end of the text: each is a DecodeFailure that says so. An
-    earlier grid is then no answer, least of all where a model repeats the question first.
+    line of prose looks like a row. Rows are lines of one character a cell, joined or parted by spaces, tabs or commas,
+    or lists `[0, 1]` of codes, each alone on its line; amid prose, a line of letters alone at the edge of such a block
+    counts as prose, and so does a single row after a block of several, unless "Answer:" or the like stands before it.
+    The last grid is the answer even if it is ragged, holds a number outside 0 … 255, or is cut off by the end of the
+    text: each is a DecodeFailure that says so. An earlier grid is then no answer, least of all where a model repeats
+    the question first.
     """
     if not isinstance(text, str):
         return DecodeFailure(f"the answer is {type(text).__name__}, not text")
@@ -128,10 +131,23 @@ class _JsonReader:
             return
         if self.row is None or not _NUMBER.fullmatch(word):
             self.rows = self.row = None
-        elif len(word) <= 3 and word.isdigit() and int(word) <= 255:
-            self.row.append(int(word))
+        elif (code := _code(word)) is not None:
+            self.row.append(code)
         else:
-            self.problem = f"row {len(self.rows) + 1} holds {word[:20]}, not a code 0 … 255"
+            self.problem = _no_code(len(self.rows) + 1, word)
+
+
+def _code(word: str) -> int | None:
+    """A code 0 … 255 from a number: 1.0, 01 and -0 are what JSON's readers make of them."""
+    try:
+        value = float(word)
+    except ValueError:
+        return None
+    return int(value) if value.is_integer() and 0 <= value <= 255 else None
+
+
+def _no_code(row: int, word: str) -> str:
+    return f"row {row} holds {word[:20]}, not a code 0 … 255"
 
 
 def _last_json(text: str) -> list[list[int]] | str | None:
@@ -149,8 +165,9 @@ def _last_json(text: str) -> list[list[int]] | str | None:
     return reader.found
 
 
-def _last_block(text: str) -> list[list[int]] | None:
-    """The last run of lines that are rows: of several lines or behind a prefix where there is such a run."""
+def _last_block(text: str) -> list[list[int]] | str | None:
+    """The last run of lines that are rows: of several lines or behind a prefix where there is such a run. Or what is
+    wrong with it, or None."""
     lines = [line.strip() for line in text.strip().splitlines()]
     plain = len({len(line) for line in lines}) == 1 and all(_ROW.fullmatch(line) for line in lines)
     block: list[str] = []
@@ -158,8 +175,9 @@ def _last_block(text: str) -> list[list[int]] | None:
     announced = False
     for line in [*lines, ""]:
         prefix = _PREFIX.match(line)
-        row = _ROW.fullmatch(line, prefix.end() if prefix else 0)
-        if prefix or not row:
+        at = prefix.end() if prefix else 0
+        row = _ROW.fullmatch(line, at) or _LIST.fullmatch(line, at)
+        if prefix or not row or (block and _listed(block[0]) != _listed(row.group())):
             ended = _trimmed(block, plain)
             if len(ended) > 1 or (ended and (announced or len(last) < 2)):
                 last = ended
@@ -169,11 +187,21 @@ def _last_block(text: str) -> list[list[int]] | None:
             block.append(row.group())
     if not last:
         return None
-    return [[_CODES[c] for c in line if c in _CODES] for line in last]
+    if not _listed(last[0]):
+        return [[_CODES[c] for c in line if c in _CODES] for line in last]
+    rows = [[int(number) for number in re.findall("[0-9]+", line)] for line in last]
+    return next((_no_code(i, str(max(row))) for i, row in enumerate(rows, 1) if max(row) > 255), rows)
+
+
+def _listed(row: str) -> bool:
+    return row.startswith("[")
 
 
 def _trimmed(block: list[str], plain: bool) -> list[str]:
-    """The block without lines of letters alone at its edges, unless the text is nothing but rows of one length."""
+    """The block without lines of letters alone at its edges, unless the text is nothing but rows of one length. A list
+    alone is no row: it is a place, or a citation."""
+    if len(block) == 1 and _listed(block[0]):
+        return []
     start, end = 0, len(block)
     while not plain and start < end and block[start].isalpha():
         start += 1

@@ -22,7 +22,7 @@ from typing import Any, final
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
 from vizbench.baselines.text.tokens import ANSWER, EOS, PAD, ROW, VOCABULARY
@@ -139,12 +139,10 @@ def forward(model: Any, ids: torch.Tensor, places: torch.Tensor, since: int = 0)
     ).logits
 
 
-def save(model: Any, path: Path, notes: Mapping[str, Any]) -> None:
-    """Write the weights as float16 safetensors, `notes` in the header; the tied output layer is left out."""
+def saved(model: Any, notes: Mapping[str, Any]) -> bytes:
+    """The weights as float16 safetensors, `notes` in the header; the tied output layer is left out."""
     weights = {k: v.detach().half().contiguous() for k, v in model.state_dict().items() if k != "lm_head.weight"}
-    half = path.with_suffix(".tmp")
-    save_file(weights, half, {"notes": json.dumps(notes)})
-    half.replace(path)
+    return save(weights, {"notes": json.dumps(notes)})
 
 
 def load(config: TwinConfig, path: Path) -> Qwen3ForCausalLM:

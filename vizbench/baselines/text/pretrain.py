@@ -2,13 +2,11 @@
 
     vizbench pretrain qwen3 --out runs/pretrain-qwen3
 
-A batch is a pure function of (seed, step), so a run that is stopped and started again takes the same way. The learning
-rate is held and falls to zero over the last part: a run may be lengthened, or cut short, up to there.
+A batch is a pure function of (seed, step), so a run that is stopped and started again takes the same way.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -18,17 +16,13 @@ from typing import Any, final
 import numpy as np
 import torch
 
-from vizbench.baselines.text.network import TwinConfig, network, save
+from vizbench.baselines.shared.pretraining import WEIGHTS, Folder
+from vizbench.baselines.text.network import TwinConfig, network, saved
 from vizbench.baselines.text.tokens import Tokens, example
 from vizbench.baselines.text.train import accuracy, backward
 from vizbench.baselines.worlds import WorldBatch, opened, sample
-from vizbench.errors import UserError
 from vizbench.renderers.text import to_text
 from vizbench.seeds import stream
-
-WEIGHTS = "weights.safetensors"
-STATE = "state.pt"
-LOG = "log.jsonl"
 
 
 @final
@@ -58,14 +52,13 @@ def pretrain(out: Path, seed: int, recipe: Recipe, threads: int = 1) -> Path:
     """Train (or train on) in the folder `out`; returns the weights file. Log: one JSON line every `recipe.every` steps,
     with the mean loss and each world's share of right answer tokens on a stream that is never trained on."""
     torch.set_num_threads(threads)
-    out.mkdir(parents=True, exist_ok=True)
     config = TwinConfig()
     model = network(config, stream("qwen3", "start", seed) >> 1)
     optimizers = _optimizers(model, recipe)
-    step, seconds = _resume(out / STATE, seed, model, optimizers)
-    losses: list[float] = []
-    began = time.perf_counter() - seconds
-    while step < recipe.steps:
+    folder = Folder(out, {"seed": seed, **asdict(recipe), **asdict(config)})
+    start, before = folder.resume(model, optimizers)
+    began, losses = time.monotonic() - before, list[float]()
+    for step in range(start, recipe.steps):
         random = np.random.default_rng(stream("qwen3", "noise", seed, step))
         rows = _rows(sample(seed, step, recipe.batch, opened(step / recipe.steps)), recipe.nameless, random)
         _set_rates(optimizers, _scale(recipe, step))
@@ -74,19 +67,16 @@ def pretrain(out: Path, seed: int, recipe: Recipe, threads: int = 1) -> Path:
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad()
-        step += 1
-        if step % recipe.every == 0 or step == recipe.steps:
-            seconds = time.perf_counter() - began
+        if (step + 1) % recipe.every == 0 or step + 1 == recipe.steps:
             line = {
-                "step": step,
-                "seconds": round(seconds),
+                "step": step + 1,
+                "seconds": round(time.monotonic() - began, 1),
                 "loss": round(float(np.mean(losses)), 5),
                 **_held_out(model, seed, recipe),
             }
-            with (out / LOG).open("a") as log:
-                log.write(json.dumps(line) + "\n")
             losses.clear()
-            _keep(out, seed, step, seconds, model, optimizers, {"recipe": asdict(recipe), "seed": seed, **line})
+            notes = {"recipe": asdict(recipe), "seed": seed, **line}
+            folder.keep(line, saved(model, notes), model, optimizers)
     return out / WEIGHTS
 
 
@@ -129,39 +119,3 @@ def _held_out(model: Any, seed: int, recipe: Recipe) -> Mapping[str, Any]:
             shares.setdefault(name, []).append(float(share))
     worlds = {name: round(float(np.mean(values)), 4) for name, values in sorted(shares.items())}
     return {"tokens": round(float(np.mean([v for vs in shares.values() for v in vs])), 5), "worlds": worlds}
-
-
-def _keep(
-    out: Path,
-    seed: int,
-    step: int,
-    seconds: float,
-    model: Any,
-    optimizers: list[torch.optim.Optimizer],
-    notes: Mapping[str, Any],
-) -> None:
-    """Weights for use, and the state to go on from; each is whole or absent."""
-    save(model, out / WEIGHTS, notes)
-    state = {
-        "seed": seed,
-        "step": step,
-        "seconds": seconds,
-        "model": model.state_dict(),
-        "optimizers": [optimizer.state_dict() for optimizer in optimizers],
-    }
-    half = out / (STATE + ".tmp")
-    torch.save(state, half)
-    half.replace(out / STATE)
-
-
-def _resume(path: Path, seed: int, model: Any, optimizers: list[torch.optim.Optimizer]) -> tuple[int, float]:
-    """Steps and seconds done so far; 0 where the folder is new."""
-    if not path.exists():
-        return 0, 0.0
-    state = torch.load(path, weights_only=True)  # tensors and plain values only
-    if state["seed"] != seed:
-        raise UserError(f"{path.parent} holds a run of seed {state['seed']}: give that seed, or another --out")
-    model.load_state_dict(state["model"])
-    for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
-        optimizer.load_state_dict(saved)
-    return int(state["step"]), float(state["seconds"])

@@ -9,7 +9,6 @@ by the neutral one that adaptation will use.
 
 from __future__ import annotations
 
-import json
 import time
 from collections import defaultdict
 from dataclasses import asdict, dataclass
@@ -18,10 +17,11 @@ from typing import Any, final
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from vizbench.baselines.cogvideox import BACKBONE
+from vizbench.baselines.shared.pretraining import Folder
 from vizbench.baselines.video import network as twin
 from vizbench.baselines.video.backbone import Training
 from vizbench.baselines.video.train import LAST, computing, draw_timesteps, noised, plain_attention
@@ -128,25 +128,19 @@ def measure(pipe: Any, recipe: Recipe, batches: int) -> dict[str, float]:
     return {name: round(float(np.mean(goods)), 3) for name, goods in sorted(right.items())}
 
 
-def pretrain(out: Path, recipe: Recipe, config: twin.TwinConfig, measured: int = 16, until: int | None = None) -> None:
-    """Train (or go on training) in `out`: `state.pt`, `weights.safetensors`, `log.jsonl`.
+def pretrain(out: Path, recipe: Recipe, config: twin.TwinConfig, measured: int = 16) -> None:
+    """Train, or go on training, in the folder `out`.
 
-    measured: held-out batches of 64 a measurement; until: stop after this step, to be resumed.
+    measured: held-out batches of 64 a measurement.
     """
-    out.mkdir(parents=True, exist_ok=True)
     model = twin.transformer(config, recipe.seed)
     pipe = twin.pipeline(model)
     alphas = twin.scheduler().alphas_cumprod.float()
     opts = optimizers(model, recipe)
-    start = 0
-    if (out / "state.pt").exists():
-        state = torch.load(out / "state.pt", weights_only=True)
-        start = state["step"]
-        model.load_state_dict(load_file(out / "weights.safetensors"))
-        for opt, saved in zip(opts, state["optimizers"], strict=True):
-            opt.load_state_dict(saved)
-    began, losses = time.monotonic(), list[float]()
-    for step in range(start, until or recipe.steps):
+    folder = Folder(out, {**asdict(recipe), **asdict(config)})
+    start, before = folder.resume(model, opts)
+    began, losses = time.monotonic() - before, list[float]()
+    for step in range(start, recipe.steps):
         batch = sample(recipe.seed, step, recipe.batch, opened(step / recipe.steps))
         draw = Draw("paint", recipe.seed, step)
         generator = torch.Generator().manual_seed(draw.one(1 << 40))
@@ -174,10 +168,4 @@ def pretrain(out: Path, recipe: Recipe, config: twin.TwinConfig, measured: int =
             losses.clear()
             if (step + 1) % recipe.measure_every == 0 or step + 1 == recipe.steps:
                 row["exact"] = measure(pipe, recipe, measured)
-            with (out / "log.jsonl").open("a") as log:
-                log.write(json.dumps(row) + "\n")
-            save_file(model.state_dict(), out / "weights.safetensors.part")
-            torch.save({"step": step + 1, "optimizers": [o.state_dict() for o in opts]}, out / "state.pt.part")
-            (out / "weights.safetensors.part").replace(out / "weights.safetensors")
-            (out / "state.pt.part").replace(out / "state.pt")
-    (out / "recipe.json").write_text(json.dumps({"recipe": asdict(recipe), "model": asdict(config)}, indent=2) + "\n")
+            folder.keep(row, save(model.state_dict()), model, opts)

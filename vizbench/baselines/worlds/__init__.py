@@ -6,7 +6,6 @@ a law of a suite's task (`excluded.py`). `KIN` says, for the tables, which famil
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias, final
@@ -57,18 +56,28 @@ KIN: Mapping[str, str] = {
     "langton": "turmite: walkers with other tables",
     "fill": "flood: water from springs, not enclosed regions",
     "sudoku": "latin: squares of other sizes",
+    "arc/complete-shape": "symmetry: patterns of which one half is missing",
+    "arc/extend-to-boundary": "rays: light from lamps to walls",
+    "arc/filled-not-filled": "flood: water from springs, not enclosed regions",
+    "arc/move-to-boundary": "gravity: cells that fall to one side",
+    "arc/order": "order: bars sorted by length",
 }
-"""Task families that are *near*: a relative was in the stream. The others are *far*."""
+"""Task families, or variants, that are *near*: a relative was in the stream. The others are *far*."""
 
 
-def kin(task: str) -> str:
+def kin(task: str) -> str | None:
     """`near: …` with the relative that was in the stream, or `far: …`, for the name of a task.
 
-    `inside: …` where a rule is overridden: only the suites' own rules are kept out of the stream.
+    `inside: …` where the rule of an automaton is overridden: only the suites' own rules are kept out of the stream.
+    None for tasks from files, which nobody has compared with the stream.
     """
-    if "rule=" in task.partition("?")[2]:
+    variant, _, query = task.partition("?")
+    family = variant.partition("/")[0]
+    if ":" in variant:
+        return None
+    if family in ("life", "eca") and "rule=" in query:
         return "inside: the stream may have held this very rule"
-    relative = KIN.get(re.split("[/:?]", task)[0])
+    relative = KIN.get(variant) or KIN.get(family)
     return f"near: {relative}" if relative else "far: no relative among the worlds"
 
 
