@@ -11,7 +11,7 @@ from vizbench.errors import UserError
 from vizbench.harness.asking import channel_of, context_of
 from vizbench.harness.cell import data_of
 from vizbench.harness.plan import Cell
-from vizbench.harness.plugin import Stage
+from vizbench.harness.stage import Stage
 
 
 def follow() -> None:

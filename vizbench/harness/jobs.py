@@ -22,7 +22,7 @@ from typing import Any, Final, TypeAlias, final
 from vizbench import sources
 from vizbench.errors import UserError
 from vizbench.harness.cell import Event, Outcome, Place, measure, write_error
-from vizbench.harness.plugin import Stage
+from vizbench.harness.stage import Stage
 from vizbench.orphans import serve_parent
 
 MAX_JOBS: Final = 256

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -30,25 +28,6 @@ class ModelRef:
 
     name: str
     checkpoint: str
-
-
-@final
-class Stage:
-    """Hands out one model after the other: two large ones may not fit into memory together."""
-
-    def __init__(self, built: Mapping[ModelRef, Model[Any]]) -> None:
-        """built: models that were built already, and took no memory yet."""
-        self._built = dict(built)
-        self._shown: tuple[ModelRef, Model[Any]] | None = None
-
-    def __call__(self, name: str, checkpoint: str) -> Model[Any]:
-        """The model of these names; the one before is let go."""
-        ref = ModelRef(name, checkpoint)
-        if self._shown is None or self._shown[0] != ref:
-            self._shown = None
-            gc.collect()  # the parts of a network refer to one another
-            self._shown = ref, self._built.pop(ref, None) or load_model(name, checkpoint)
-        return self._shown[1]
 
 
 def resolve(name: str, checkpoint: str | None = None) -> ModelRef:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import platform
@@ -52,8 +53,10 @@ def data_digest(instances: Iterable[Instance]) -> str:
     return digest.hexdigest()
 
 
+@functools.cache
 def _commit() -> str:
-    """The commit of the source tree, with + where it was changed since; "" for an installed package."""
+    """The commit of the source tree when it was first asked for, with + where it was changed since; "" for an installed
+    package."""
     root = Path(vizbench.__file__).parents[1]
     if not (root / ".git").exists():
         return ""

@@ -15,7 +15,8 @@ from vizbench.harness.cell import Event, Outcome, Place, Teller, data_of, measur
 from vizbench.harness.jobs import check_jobs, measure_all
 from vizbench.harness.model import CheckedModel, Model
 from vizbench.harness.plan import Plan
-from vizbench.harness.plugin import ModelRef, Stage, load_model
+from vizbench.harness.plugin import ModelRef, load_model
+from vizbench.harness.stage import Stage
 
 
 def run(

@@ -71,7 +71,8 @@ def write_video(path: str | Path, video: Video, fps: int = 8) -> None:
     suffix = Path(path).suffix.lower()
     if suffix not in _CODECS:
         raise UserError(
-            f"a video cannot be written as {suffix or 'a name without suffix'!r}: choose .mp4, .mkv or .gif"
+            f"a video cannot be written as {suffix or 'a name without suffix'!r}: choose .mp4, .mkv or .gif, "
+            "or .png for a picture"
         )
     _check(video, fps)
     name, codec, options = _CODECS[suffix]
