@@ -1,8 +1,8 @@
 """CPU seconds a step of each embedded checkpoint's adaptation: `python -m benchmarks.adaptation`.
 
-The from-scratch controls train for the same *time* as the LoRA, so they take fewer steps: a step of all weights costs
-more than a step of an adapter. The ratios below are what `scratch_steps` of the two `Adaptation`s were set by. The
-checkpoints take turns in one run, so that a busy machine slows them alike.
+The from-scratch controls train for the same *time* as the LoRA. The ratios below are what `scratch_steps` of the two
+`Adaptation`s were set by: as many steps for the video net, more for the language model, whose steps on all weights cost
+less than those with adapters. The checkpoints take turns in one run, so that a busy machine slows them alike.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("torch", reason="the extra [models] is not installed")
 
 from vizbench.baselines.pretrain import card, parameters_in
+from vizbench.baselines.worlds import KIN
 from vizbench.baselines.worlds.excluded import ECA, LIFE
 from vizbench.harness.metrics import summaries
 from vizbench.harness.plan import Plan
@@ -32,8 +33,11 @@ def test_the_twins_are_of_one_size() -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_cards_name_every_excluded_rule(family: str) -> None:
+def test_cards_name_every_excluded_rule_and_every_near_task(family: str) -> None:
     text = (CHECKPOINTS / f"{family}-tiny.md").read_text()
+    assert [f"- `{task}`: {relative}" for task, relative in KIN.items()] == [
+        line for line in text.splitlines() if line.startswith("- `")
+    ]
     assert all(rule in text for rule in LIFE)
     assert ", ".join(map(str, ECA)) in text
 
