@@ -151,6 +151,9 @@ def test_archives_that_are_none_or_lie(tmp_path: Path) -> None:
     assert "is encrypted" in reason(f"arc-json:{tmp_path}/locked.zip/a.json")
     rare = pack(tmp_path / "rare.zip", {"a.json": GOOD}, zipfile.ZIP_LZMA)
     assert "rare method" in reason(f"arc-json:{rare}/a.json")
+    nameless = pack(tmp_path / "nameless.zip", {"?.json": GOOD, "a.json": GOOD})
+    nameless.write_bytes(nameless.read_bytes().replace(b"?.json", b"\0.json"))  # a name ends before a zero byte
+    assert sources.expand(f"arc-json:{nameless}") == [f"arc-json:{nameless}/a.json"]
     with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile(tmp_path / "two.zip", "w") as made:
         made.writestr("a.json", GOOD)
         made.writestr("a.json", GOOD)
@@ -164,6 +167,17 @@ def test_a_bomb_that_understates_its_size_is_damaged(tmp_path: Path) -> None:
     data[at : at + 4] = struct.pack("<I", 1000)
     (tmp_path / "bomb.zip").write_bytes(data)
     assert "a.json is damaged" in reason(f"arc-json:{tmp_path}/bomb.zip/a.json")
+
+
+def test_a_place_beyond_64_bits_is_damaged(tmp_path: Path) -> None:
+    data = pack(tmp_path / "far.zip", {"a.json": GOOD}).read_bytes()
+    at, end = data.index(b"PK\1\2"), data.index(b"PK\5\6")
+    entry, last = bytearray(data[at:end]), bytearray(data[end:])
+    far = struct.pack("<HHQ", 1, 8, 2**64 - 1)  # the zip64 field of an offset that does not fit into 32 bits
+    entry[30:32], entry[42:46] = struct.pack("<H", len(far)), b"\xff" * 4
+    last[12:16] = struct.pack("<I", len(entry) + len(far))
+    (tmp_path / "far.zip").write_bytes(data[:at] + entry + far + last)
+    assert "a.json is damaged" in reason(f"arc-json:{tmp_path}/far.zip/a.json")
 
 
 def test_large_archives_are_refused_before_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,8 +267,10 @@ def test_any_damage_to_an_archive_is_refused_or_harmless(folder: Path, data: st.
         made.writestr("a/b.json", GOOD)
         made.writestr("c.json", GOOD)
     damaged = bytearray(memory.getvalue())
+    runs = st.sampled_from([b"\0" * 2, b"\xff" * 4, b"\xff" * 8]) | st.binary(min_size=1, max_size=8)
     for _ in range(data.draw(st.integers(1, 4))):
-        damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+        at, run = data.draw(st.integers(0, len(damaged) - 1)), data.draw(runs)
+        damaged[at : at + len(run)] = run
     path = folder / f"{next(NUMBERS)}.zip"  # one name would be one archive to its reader, written twice in a moment
     path.write_bytes(damaged[: data.draw(st.integers(len(damaged) // 2, len(damaged)))])
     try:

@@ -17,7 +17,8 @@ PATIENCE = 120_000
 @pytest.fixture(scope="module")
 def browser():
     if CHROMIUM is None:
-        pytest.skip("no Chromium: apt-get install chromium")  # a system package: .ci/run installs it, pip cannot
+        # Skipped where it is missing: a system package, which `make test` may not install for a user. `.ci/run` does.
+        pytest.skip("no Chromium: apt-get install chromium")
     from playwright.sync_api import sync_playwright
 
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium refuses its sandbox to root

@@ -1,8 +1,8 @@
 """A process that forks runs, so that thirty of them can be killed without thirty times the imports.
 
-It reads lines `OUT K` and measures a plan under OUT in a child: K < 0: the child waits to be killed from outside; else
-it kills itself at the K-th write, within the line, or at the K-th forced write or renaming. It says the child's number
-and, once that is gone, how it ended.
+It reads lines `OUT K` and measures a plan under OUT in a child, which kills itself at the K-th write, within the line,
+or at the K-th forced write or renaming; K < 0: it is killed from outside after -K milliseconds. It says how the child
+ended.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -72,13 +73,12 @@ def main() -> None:
                 armed(int(moment))
             run(plan(files), Path(out))
             os._exit(0)
-        _say(child)
-        _say(os.waitpid(child, 0)[1])
-
-
-def _say(number: int) -> None:
-    sys.stdout.write(f"{number}\n")
-    sys.stdout.flush()
+        if int(moment) < 0:
+            time.sleep(-int(moment) / 1000)
+            # By its parent: until that has waited for it, its number is no other's, also where it was done before.
+            os.kill(child, signal.SIGKILL)
+        sys.stdout.write(f"{os.waitpid(child, 0)[1]}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
