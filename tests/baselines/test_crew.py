@@ -11,9 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-pytest.importorskip("torch", reason="the extra [models] is not installed")
-
 import torch
 from safetensors.torch import load_file
 

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("torch", reason="the extra [models] is not installed")
-
 from vizbench.baselines.pretrain import card, parameters_in
 from vizbench.baselines.worlds import KIN
 from vizbench.baselines.worlds.excluded import ECA, LIFE

@@ -6,12 +6,8 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-pytest.importorskip("torch", reason="the extra [models] is not installed")
-pytest.importorskip("bitsandbytes", reason="the extra [quantised] is not installed")
-
 import bitsandbytes
+import pytest
 import torch
 import transformers
 

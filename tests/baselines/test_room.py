@@ -9,11 +9,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-import pytest
-
-pytest.importorskip("torch", reason="the extra [models] is not installed")
-
 import psutil
+import pytest
 import torch
 from safetensors.torch import save_file
 

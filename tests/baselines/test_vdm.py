@@ -8,12 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import numpy as np
 import pytest
-
-pytest.importorskip("torch", reason="the extra [models] is not installed")
-
-import diffusers
 import torch
 from torch import Tensor
 

@@ -7,11 +7,8 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
-pytest.importorskip("torch", reason="the extra [models] is not installed")
-
 import diffusers
+import pytest
 import torch
 import transformers
 

@@ -10,9 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-pytest.importorskip("torch", reason="the extra [models] is not installed")
-
 import torch
 from PIL import Image as Pictures
 from torch import Tensor

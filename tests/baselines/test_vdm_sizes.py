@@ -8,11 +8,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
-pytest.importorskip("torch", reason="the extra [models] is not installed")
-
 import diffusers
+import pytest
 import torch
 
 from vizbench.baselines import cogvideox, ltx, wan

@@ -8,9 +8,6 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-
-pytest.importorskip("torch", reason="the extra [models] is not installed")
-
 import torch
 
 from vizbench.baselines.cogvideox import BACKBONE

@@ -104,6 +104,14 @@ def test_odd_answers_are_wrong_and_keep_a_reason(answer: object, rows: tuple[vb.
     assert judged.summary.answered == 1
 
 
+def test_a_line_that_is_no_utf8_is_named(rows: tuple[vb.Instance, ...], tmp_path: Path) -> None:
+    assert rows
+    for answer in (b'"\xff"', b'{"\xff": 1}', b'[1e400, "\xff"]', b"\xff"):
+        (tmp_path / "answers.jsonl").write_bytes(b'{"id": "a", "answer": ' + answer + b"}\n")
+        with pytest.raises(UserError, match=r"line 1 of .*answers\.jsonl is no answer"):
+            formats.verify_answers(tmp_path / "data", tmp_path / "answers.jsonl")
+
+
 def test_missing_files_are_refused(rows: tuple[vb.Instance, ...], tmp_path: Path) -> None:
     assert rows
     with pytest.raises(UserError, match=r"file of answers .* cannot be opened"):

@@ -107,11 +107,16 @@ def answer_lines(path: Path) -> Iterator[tuple[str, Json]]:
     for number, line in lines(path, "file of answers", MAX_LINE):
         try:
             answer = decoder.decode(line.removeprefix(codecs.BOM_UTF8) if number == 1 else line)
+            value = _value(answer.answer)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             raise UserError(
                 f'line {number} of {path} is no answer ({error}): write {{"id": "...", "answer": [[0, 1], ...]}}'
             ) from None
-        try:
-            yield answer.id, msgspec.json.decode(answer.answer)
-        except msgspec.ValidationError:
-            yield answer.id, bytes(answer.answer).decode()
+        yield answer.id, value
+
+
+def _value(answer: msgspec.Raw) -> Json:
+    try:
+        return msgspec.json.decode(answer)
+    except msgspec.ValidationError:
+        return bytes(answer).decode()
