@@ -189,9 +189,14 @@ PASSING = {
 }
 
 
+def patience(name):
+    """Seconds: few where the server never answers, else more than a loaded machine can lose."""
+    return 0.5 if name in ("hang", "trickle") else 60.0
+
+
 @pytest.mark.parametrize("name", PASSING)
 def test_a_fault_that_passes_is_waited_out(name):
-    found, waits, asked = answer(script(PASSING[name], PASSING[name], GOOD), timeout=0.2)
+    found, waits, asked = answer(script(PASSING[name], PASSING[name], GOOD), timeout=patience(name))
     assert (found, waits, asked) == ("[[1]]", [2.0, 4.0], 3)
 
 
@@ -200,15 +205,15 @@ def test_a_fault_that_passes_is_waited_out(name):
     [
         ("429", "6 x status 429"),
         ("500", "6 x status 500"),
-        ("hang", "6 x no answer within 0.2 s"),
-        ("trickle", "6 x no answer within 0.2 s"),
+        ("hang", "6 x no answer within 0.5 s"),
+        ("trickle", "6 x no answer within 0.5 s"),
         ("hang-up", "6 x a broken connection"),
         ("torn", "6 x a reply that is no chat completion"),
         ("JSON of another kind", "missing required field `choices`"),
     ],
 )
 def test_a_fault_that_stays_ends_the_cell_and_is_no_answer(name, told):
-    sentence, asked = fault(script(PASSING[name]), timeout=0.2)
+    sentence, asked = fault(script(PASSING[name]), timeout=patience(name))
     assert asked == exchange.TRIES == 6
     assert told in sentence
     assert "in 6 tries" in sentence

@@ -21,7 +21,8 @@ FILE = str(Path(__file__))
 class Batcher(Model[Any]):
     """Random answers that depend on the whole batch, its seed and the adaptation's, as a sampler in batches gives.
 
-    STUB_DELAY: seconds an answer; STUB_PIDS: a file that takes the number of each process that answers.
+    STUB_DELAY: seconds an answer; STUB_HOLD: how many it gives before it waits for ever; STUB_PIDS: a file that takes
+    the number of each process that answers.
     """
 
     modality = "grid"
@@ -30,6 +31,7 @@ class Batcher(Model[Any]):
         self.codes = context.judge.codes
         self.seed = context.seed
         self.delay = float(os.environ.get("STUB_DELAY", "0"))
+        self.left = int(os.environ.get("STUB_HOLD", "-1"))
         context.report(Progress(1, 1, 0.5))
         if "STUB_PIDS" in os.environ:
             with Path(os.environ["STUB_PIDS"]).open("a") as file:
@@ -39,6 +41,9 @@ class Batcher(Model[Any]):
     def predict(self, questions, attempts, seed):
         batch = [question.tolist() for question in questions]
         for i, question in enumerate(questions):
+            while self.left == 0:
+                time.sleep(60)
+            self.left -= 1
             time.sleep(self.delay)
             origin = stream(self.seed, seed, i, batch)
             draws = keys(origin, 0, attempts * question.size) % np.uint64(self.codes)
