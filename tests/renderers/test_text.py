@@ -92,6 +92,15 @@ FORGIVEN = {
     "a list of large codes": ("[10, 200]\n[3, 4]", [[10, 200], [3, 4]]),
     "a list after rows": ("01\n10\n[1]\n", A),
     "rows after a list": ("[3, 4]\n01\n10", A),
+    "lists after another grid of lists": ("Question:\n[2, 3]\n[4, 5]\nAnswer:\n[0, 1]\n[1, 0]", A),
+    "lists after JSON": ("[[2,3],[4,5]]\nAnswer:\n[0, 1]\n[1, 0]", A),
+    "lists without commas": ("[0 1]\n[1 0]", A),
+    "lists in a list": ("[2, 3]\n[4, 5]\n[\n[0, 1],\n[1, 0]\n]", A),
+    "numpy's print of four rows": ("[[0 1]\n [1 0]\n [0 1]\n [1 0]]", A + A),
+    "numbers as JSON has them, in lists": ("[-0, 1.0]\n[1e0, 00]", A),
+    "a bracket below": ("01\n10\n[", A),
+    "a citation below": ("[[0,1],[1,0]]\n[3]", A),
+    "letters below a gap": ("\n\nab\ncd\n", [[10, 11], [12, 13]]),
     "places in prose": ("01\n10\n\nFrom [0, 1], [1, 0] on", A),
     "numbers as JSON has them": ("So: [[-0, 1.0], [1e0, 0]]", A),
     "rows in prose": ("The answer is\n\n01\n10\n\nHope it helps.", A),
@@ -113,6 +122,8 @@ def test_what_models_write_is_read(text, grid):
     assert read(text) == grid
 
 
+QUESTION = "Question:\n[0, 1]\n[1, 0]\nAnswer:\n"
+
 REFUSED = {
     "empty": ("", "the text is empty"),
     "blank": (" \n ", "the text is empty"),
@@ -122,6 +133,17 @@ REFUSED = {
     "empty lists": ("[]", "no complete grid"),
     "lists over 255": ("[0, 1]\n[1, 256]", "row 2 holds 256, not a code 0 … 255"),
     "ragged lists": ("[0, 1]\n[1]", "row 2 has 1 cell where row 1 has 2"),
+    "lists with a negative": (QUESTION + "[0, -1]\n[1, 0]", "row 1 holds -1, not a code"),
+    "lists with a fraction": (QUESTION + "[0, 1]\n[1.5, 0]", "row 2 holds 1.5"),
+    "lists with four digits": (QUESTION + "[5, 5]\n[1, 1000]", "row 2 holds 1000"),
+    "lists cut off": (QUESTION + "[1, 0]\n[0, 1", "ends in row 2 of a grid that is not closed"),
+    "lists cut off after a comma": (QUESTION + "[1, 0]\n[0, ", "ends in row 2 of a grid"),
+    "lists cut off at a bracket": (QUESTION + "[1, 0]\n[", "ends in row 2 of a grid"),
+    "lists cut off in the first row": ("[0, 1]\n[1, 0]\n\n[1, 0", "ends in row 1 of a grid"),
+    "lists cut off after JSON": ("[[0,1],[1,0]]\nAnswer:\n[1, 0]\n[0", "ends in row 2 of a grid"),
+    "lists of which one is empty": (QUESTION + "[0, 1]\n[]", "row 2 is empty"),
+    "one list after the question": (QUESTION + "[7, 7]", "a list alone is no complete grid"),
+    "one list and a number": (QUESTION + "[7, 7]\n\n42", "a list alone is no complete grid"),
     "a place left out": ("0,,1\n1,,0", "no complete grid"),
     "an empty row": ("[[0],[]]", "row 2 is empty"),
     "an empty first row": ("[[],[0]]", "row 1 is empty"),
@@ -176,6 +198,8 @@ def test_long_texts_are_refused_unread():
         "0 " * 10**5,
         "a\n" * 10**5,
         "[1" * 10**5,
+        "[1\n" * 10**5,
+        "Answer: [1 " + "1," * 10**6 + "x",
         " " * 10**6 + "!",
     ],
 )

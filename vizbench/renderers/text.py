@@ -7,6 +7,8 @@ bounded, because the text is hostile: one pass over it, no recursion, no backtra
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Literal, final
 
 import msgspec
@@ -28,7 +30,7 @@ MAX_CHARS = 5_000_000
 _Rows = list[list[Annotated[int, msgspec.Meta(ge=0, le=255)]]]
 _TOKEN = re.compile(r"[\[\]]|[^\s,\[\]]+")
 _ROW = re.compile(r"[0-9a-z]+|[0-9a-z](?:(?:[ \t]*+,[ \t]*+|[ \t]++)[0-9a-z])++")
-_LIST = re.compile(r"\[[ \t]*+[0-9]{1,3}(?:[ \t]*+,[ \t]*+[0-9]{1,3})*+[ \t]*+\][ \t]*+,?")
+_LIST = re.compile(r"\[[ \t,]*+(?:[+-]?[0-9][0-9.e+-]*+[ \t,]*+)*+(?P<close>\][ \t]*+,?)?", re.IGNORECASE)
 _PREFIX = re.compile(r"(?:answer|output|result|solution|target|grid)\s?[:=]\s*", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?[0-9][0-9.e+-]*", re.IGNORECASE)
 
@@ -54,9 +56,10 @@ def from_text(text: object, max_chars: int = MAX_CHARS) -> Decoded:
     """Read the last grid in a text; `confidence` is 1 everywhere.
 
     A JSON grid, `[[…],[…]]` with any spaces and trailing commas, goes before rows of digits, because a lone number on a
-    line of prose looks like a row. Rows are lines of one character a cell, joined or parted by spaces, tabs or commas,
-    or lists `[0, 1]` of codes, each alone on its line; amid prose, a line of letters alone at the edge of such a block
-    counts as prose, and so does a single row after a block of several, unless "Answer:" or the like stands before it.
+    line of prose looks like a row. Rows are lines of one character a cell, joined or parted by spaces, tabs or commas;
+    amid prose, a line of letters alone at the edge of such a block counts as prose, and so does a single row after a
+    block of several, unless "Answer:" or the like stands before it. Lists `[0, 1]`, each alone on its line, are a grid
+    too, also after a JSON grid; one list is none, and says nothing but after "Answer:".
     The last grid is the answer even if it is ragged, holds a number outside 0 … 255, or is cut off by the end of the
     text: each is a DecodeFailure that says so. An earlier grid is then no answer, least of all where a model repeats
     the question first.
@@ -70,9 +73,10 @@ def from_text(text: object, max_chars: int = MAX_CHARS) -> Decoded:
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         rows = None
     if rows is None or not rows:
-        rows = _last_json(text)
-    if rows is None:
-        rows = _last_block(text)
+        rows, end = _last_json(text)
+        block = _last_block(text)
+        if block and (rows is None or (block.listed and block.start >= end)):
+            rows = block.rows()
     if rows is None:
         return DecodeFailure("the text holds no complete grid" if text.strip() else "the text is empty")
     return DecodeFailure(rows) if isinstance(rows, str) else _answer(rows)
@@ -110,21 +114,26 @@ class _JsonReader:
             self.rows, self.row, self.problem = [], None, None
         # else: one bracket more around the grid, which says nothing
 
-    def close(self) -> None:
+    def close(self) -> bool:
+        """True where this ends a grid."""
         if self.rows is None:
-            return
+            return False
         if self.row is not None:
             self.rows.append(self.row)
             self.row = None
-            return
-        if self.rows:
+            return False
+        ended = bool(self.rows)
+        if ended:
             self.found = self.problem or self.rows
         self.rows = None
+        return ended
 
-    def end(self) -> None:
-        if self.rows or self.row:
-            began = len(self.rows or []) + (self.row is not None)
-            self.found = f"the text ends in row {began} of a grid that is not closed"
+    def end(self) -> bool:
+        """True where this cuts a grid off."""
+        cut = bool(self.rows or self.row)
+        if cut:
+            self.found = _cut_off(len(self.rows or []) + (self.row is not None))
+        return cut
 
     def word(self, word: str) -> None:
         if self.rows is None:
@@ -150,61 +159,99 @@ def _no_code(row: int, word: str) -> str:
     return f"row {row} holds {word[:20]}, not a code 0 … 255"
 
 
-def _last_json(text: str) -> list[list[int]] | str | None:
-    """The rows of the last JSON grid, or what is wrong with it, or None."""
-    reader = _JsonReader()
+def _cut_off(row: int) -> str:
+    return f"the text ends in row {row} of a grid that is not closed"
+
+
+def _last_json(text: str) -> tuple[list[list[int]] | str | None, int]:
+    """The rows of the last JSON grid, or what is wrong with it, or None; and where it ends."""
+    reader, end = _JsonReader(), 0
     for match in _TOKEN.finditer(text):
         token = match.group()
         if token == "[":
             reader.open()
-        elif token == "]":
-            reader.close()
-        else:
+        elif token != "]":
             reader.word(token)
-    reader.end()
-    return reader.found
+        elif reader.close():
+            end = match.end()
+    return (reader.found, len(text)) if reader.end() else (reader.found, end)
 
 
-def _last_block(text: str) -> list[list[int]] | str | None:
-    """The last run of lines that are rows: of several lines or behind a prefix where there is such a run. Or what is
-    wrong with it, or None."""
-    lines = [line.strip() for line in text.strip().splitlines()]
-    plain = len({len(line) for line in lines}) == 1 and all(_ROW.fullmatch(line) for line in lines)
-    block: list[str] = []
-    last: list[str] = []
-    announced = False
-    for line in [*lines, ""]:
+@final
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Lines that are rows, one below the other. start: where the first begins in the text; announced: "Answer:" or the
+    like stands before; cut: the last is a list that the text's end cuts off."""
+
+    lines: Sequence[str]
+    start: int
+    announced: bool
+    cut: bool
+
+    @property
+    def listed(self) -> bool:
+        return _listed(self.lines)
+
+    def counts(self, before: _Block | None) -> bool:
+        """Whether it is a grid, or a bad one, rather than prose after `before`."""
+        if not self.lines:
+            return False
+        if len(self.lines) > 1 or self.announced or (self.cut and self.lines[0] != "["):
+            return True
+        # One list is a place, or a citation; one row of digits is a number, unless there is nothing else.
+        return not self.listed and (before is None or (len(before.lines) < 2 and not before.listed))
+
+    def rows(self) -> list[list[int]] | str:
+        """The codes, or what is wrong with them."""
+        if not self.listed:
+            return [[_CODES[c] for c in line if c in _CODES] for line in self.lines]
+        if self.cut:
+            return _cut_off(len(self.lines))
+        if len(self.lines) == 1:
+            return "a list alone is no complete grid: two brackets make one of it"
+        words = [_NUMBER.findall(line) for line in self.lines]
+        codes = [[_code(word) for word in row] for row in words]
+        for i, row in enumerate(codes):
+            if None in row:
+                return _no_code(i + 1, words[i][row.index(None)])
+        return [[code for code in row if code is not None] for row in codes]
+
+
+def _listed(lines: Sequence[str]) -> bool:
+    return bool(lines) and lines[0].startswith("[")
+
+
+def _last_block(text: str) -> _Block | None:
+    """The last run of lines that are rows: of several lines or behind a prefix where there is such a run."""
+    here, text = len(text) - len(text.lstrip()), text.strip()
+    lines = text.splitlines(keepends=True)
+    plain = len({len(line.strip()) for line in lines}) == 1 and all(_ROW.fullmatch(line.strip()) for line in lines)
+    rows: list[str] = []
+    last, start, announced, cut = None, here, False, False
+    for number, whole in enumerate([*lines, ""], 1):
+        line = whole.strip()
         prefix = _PREFIX.match(line)
         at = prefix.end() if prefix else 0
-        row = _ROW.fullmatch(line, at) or _LIST.fullmatch(line, at)
-        if prefix or not row or (block and _listed(block[0]) != _listed(row.group())):
-            ended = _trimmed(block, plain)
-            if len(ended) > 1 or (ended and (announced or len(last) < 2)):
-                last = ended
-            announced = bool(prefix) or (announced and not block)
-            block = []
+        listed = _LIST.fullmatch(line, at)
+        broken = listed is not None and listed["close"] is None
+        row = _ROW.fullmatch(line, at) or (listed if not broken or number == len(lines) else None)
+        if prefix or not row or (rows and _listed(rows) != bool(listed)):
+            ended = _Block(rows if plain else _trimmed(rows), start, announced, cut)
+            last = ended if ended.counts(last) else last
+            announced = bool(prefix) or (announced and not rows)
+            rows = []
         if row:
-            block.append(row.group())
-    if not last:
-        return None
-    if not _listed(last[0]):
-        return [[_CODES[c] for c in line if c in _CODES] for line in last]
-    rows = [[int(number) for number in re.findall("[0-9]+", line)] for line in last]
-    return next((_no_code(i, str(max(row))) for i, row in enumerate(rows, 1) if max(row) > 255), rows)
+            start, cut = here if not rows else start, broken
+            rows.append(row.group())
+        here += len(whole)
+    return last
 
 
-def _listed(row: str) -> bool:
-    return row.startswith("[")
-
-
-def _trimmed(block: list[str], plain: bool) -> list[str]:
-    """The block without lines of letters alone at its edges, unless the text is nothing but rows of one length. A list
-    alone is no row: it is a place, or a citation."""
-    if len(block) == 1 and _listed(block[0]):
-        return []
-    start, end = 0, len(block)
-    while not plain and start < end and block[start].isalpha():
+def _trimmed(lines: Sequence[str]) -> Sequence[str]:
+    """The lines without those of letters alone at the edges."""
+    start, end = 0, len(lines)
+    while start < end and lines[start].isalpha():
         start += 1
-    while not plain and start < end and block[end - 1].isalpha():
+    while start < end and lines[end - 1].isalpha():
         end -= 1
-    return block[start:end]
+    return lines[start:end]
