@@ -1,8 +1,8 @@
 """Where the embedded pair errs on diagrams of elementary rules: `python -m benchmarks.diagrams`.
 
-Wrong cells by row below the first against the true diagram, and those of them that hold neither of the two colours; and
-by column against the rule applied to the row above as the model itself wrote it, so that an early error is not counted
-again in every later row. Means of three seeds; about a quarter of an hour on two cores.
+Shares of wrong cells by row below the first, against the true diagram; of cells in neither colour, among these; and of
+wrong cells by column, against the rule applied to the row above as the model itself wrote it, so that an early
+error is not counted again in every later row. Over three seeds; about a quarter of an hour on two cores.
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 RULES, SHOTS, TESTS, SEEDS = (110, 90), 300, 100, 3
 
-Grids = npt.NDArray[np.uint8]
-
 
 def told(shares: npt.NDArray[np.float64]) -> str:
     """Shares as per cents."""
@@ -33,8 +31,9 @@ def main() -> None:
     from vizbench.harness.plan import Plan
     from vizbench.harness.records import read_runs
     from vizbench.harness.run import run
+    from vizbench.types import Grid
 
-    found: dict[tuple[str, str], list[tuple[Grids, Grids]]] = defaultdict(list)
+    found: dict[tuple[str, str], list[tuple[Grid, Grid]]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as folder:
         tasks = tuple(f"eca/{rule}" for rule in RULES)
         for model in ("cogvideox", "qwen3"):
@@ -47,13 +46,17 @@ def main() -> None:
             if cell.checkpoint != "tiny":  # a trivial baseline beside the models
                 continue
             targets = {question.id: question.target for question in done.questions}
-            read = [record for record in done.records if record.answer is not None]
-            print(f"{cell.model} on {cell.task}, seed {cell.seed}: {len(read)} of {len(done.records)} are grids")
-            wanted = [targets[record.id] for record in read]
-            answers = [record.answer for record in read]
-            found[cell.model, cell.task].append((np.array(wanted, np.uint8), np.array(answers, np.uint8)))
-    for (model, task), seeds in found.items():
-        wanted, answers = (np.concatenate(part) for part in zip(*seeds, strict=True))
+            pairs = [
+                (np.array(targets[record.id], np.uint8), np.array(record.answer, np.uint8))
+                for record in done.records
+                if record.answer is not None
+            ]
+            pairs = [(target, answer) for target, answer in pairs if answer.shape == target.shape]
+            whole = f"{len(pairs)} of {len(done.records)}"
+            print(f"{cell.model} on {cell.task}, seed {cell.seed}: {whole} answers are diagrams of that size")
+            found[cell.model, cell.task] += pairs
+    for (model, task), pairs in found.items():
+        wanted, answers = (np.stack(part) for part in zip(*pairs, strict=True))
         # The first row is given, and drawn anew with the rest: it counts as it was asked.
         above = np.concatenate([wanted[:, :1], answers[:, 1:-1]], 1)
         # What follows a code that is no state is nobody's error.
@@ -61,7 +64,7 @@ def main() -> None:
         wrong = (answers[:, 1:] != next_rows(above, int(task.partition("/")[2]))) & known
         print(f"{model} on {task}, n = {SHOTS}")
         print(f"  by row, of the true diagram: {told((answers != wanted)[:, 1:].mean((0, 2)))}")
-        print(f"  of them no colour of it:     {told((answers > 1)[:, 1:].mean((0, 2)))}")
+        print(f"  in neither of its colours:   {told((answers > 1)[:, 1:].mean((0, 2)))}")
         print(f"  by column, of its own rows:  {told(wrong.sum((0, 1)) / known.sum((0, 1)))}")
 
 

@@ -168,6 +168,35 @@ def test_a_name_that_is_no_text_is_refused_before_anything_is_written(run: Run, 
     assert not (tmp_path / "r").exists()
 
 
+def test_a_model_or_a_folder_that_is_no_text_is_refused_before_anything_is_written(run: Run, tmp_path: Path) -> None:
+    odd = os.fsdecode(b"m\xff.py")
+    (tmp_path / odd).write_text("")
+    asked = ("eval", "--task", "life", "--shots", 3, "--n-test", 4)
+    assert "of a model is not UTF-8" in refused(run(*asked, "--model", f"{odd}:Echo", "--out", "r"))
+    assert "of a model is not UTF-8" in refused(
+        run(*asked, "--model", "cogvideox", "--checkpoint", os.fsdecode(b"\xff"), "--out", "r")
+    )
+    assert "--out 'r\\udcff' is not UTF-8" in refused(run(*asked, "--model", "copy", "--out", os.fsdecode(b"r\xff")))
+    assert [path.name for path in tmp_path.iterdir()] == [odd]
+
+
+def test_odd_names_stay_in_their_line_and_in_json_are_what_they_are(run: Run, tmp_path: Path) -> None:
+    name = "a\xa0\x7f\x9b\u202e\U000f0000\nleaky: no.json"
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / name).write_text(
+        '{"train": [{"input": [[1]], "output": [[2]]}], "test": [{"input": [[1]], "output": [[2]]}]}'
+    )
+    asked = ("eval", "--task", "arc-json:t", "--model", "copy", "--out", "r")
+    shown = run(*asked)
+    assert shown.code == 0 and not any(line.startswith("leaky: no") for line in shown.out.splitlines())
+    for words in ((), ("--dry-run",)):
+        said = run(*asked, *words, "--json").out
+        assert all(c == "\n" or c.isprintable() for c in said)
+        told = json.loads(said)
+        tasks = {row["task"] if not words else row["cell"]["task"] for row in told["cells" if words else "results"]}
+        assert tasks == {f"arc-json:t/{name}"}
+
+
 def test_names_are_no_markup(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "m[" / "b]"
     folder.mkdir(parents=True)
@@ -208,7 +237,7 @@ def test_a_missing_extra_says_what_to_install(run: Run, monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "torch", None)
     for name in [name for name in sys.modules if name.startswith("vizbench.baselines.")]:
         monkeypatch.delitem(sys.modules, name)
-    assert "pip install 'vizbench[models]'" in refused(run("eval", "--model", "cogvideox", "--shots", 3))
+    assert "pip install '.[models]'" in refused(run("eval", "--model", "cogvideox", "--shots", 3))
 
 
 def test_ctrl_c_leaves_a_run_that_goes_on(tmp_path: Path) -> None:

@@ -192,7 +192,11 @@ def test_positions_out_of_range_are_refused(index: int) -> None:
     assert toy(16).train[np.int64(2)].index == 2
 
 
-@pytest.mark.parametrize("pool", [-1, MAX_POOL + 1, True, 2.0, "9"])
+def test_a_pool_may_be_numpys() -> None:
+    assert type(toy(16, pool=np.int64(3)).pool) is int
+
+
+@pytest.mark.parametrize("pool", [-1, MAX_POOL + 1, True, np.True_, 2.0, "9"])
 def test_pools_out_of_range_are_refused(pool: int) -> None:
     with pytest.raises(UserError, match="pool"):
         toy(16, pool=pool)

@@ -8,6 +8,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -38,16 +39,19 @@ MAX_REASONS = 20
 """Tasks that could not be read of which `eval` says why; the rest are counted."""
 
 
-def out(text: str = "") -> None:
-    """Lines of result, on stdout."""
-    sys.stdout.write("\n".join(map(plain, text.split("\n"))) + "\n")
+def out(line: str = "") -> None:
+    """One line of result, on stdout."""
+    sys.stdout.write(f"{plain(line)}\n")
 
 
 def out_json(value: Any) -> None:
-    """A result that a program reads, on stdout: plain data or msgspec records."""
+    """A result that a program reads, on stdout: plain data or msgspec records. JSON's own escapes stand for what a
+    terminal would obey or cannot show."""
     import msgspec
 
-    out(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    shown = (c if c == "\n" or c.isprintable() else dumps(c)[1:-1] for c in text)
+    sys.stdout.write(f"{''.join(shown)}\n")
 
 
 def note(text: str) -> None:
@@ -207,7 +211,8 @@ def results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
 
     for task, origin in dict.fromkeys((row.task, row.origin) for row in rows):
         here = [row for row in rows if (row.task, row.origin) == (task, origin)]
-        out(f"\n{task}{origin and f', {origin}'} ({(here[0].kin or 'near or far unknown').partition(':')[0]})")
+        out()
+        out(f"{task}{origin and f', {origin}'} ({(here[0].kin or 'near or far unknown').partition(':')[0]})")
         for flaw in here[0].flagged:
             out(f"flagged: {flaw}")
         table = Table(box=None, pad_edge=False, header_style="bold")
@@ -234,10 +239,12 @@ def results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
         draw(table)
     found = [f"{task} ({row.model} {row.valid:.1%} valid, n {row.n:,})" for task, row in leaks(rows).items()]
     if found:
-        out(f"\nleaky, a trivial baseline passes: {', '.join(found)}")
-    out("\nnear, far: whether a relative of the task was among the embedded pair's pretraining worlds")
+        out()
+        out(f"leaky, a trivial baseline passes: {', '.join(found)}")
+    out()
+    out("near, far: whether a relative of the task was among the embedded pair's pretraining worlds")
     if any((row.kin or "").startswith("inside") for row in rows):
-        out("inside: the task's own rule may have been among them")
+        out("inside: the task's own rule was, or may have been, among them")
 
 
 def fewer(cells: Sequence[CellRun]) -> None:

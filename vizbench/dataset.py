@@ -11,7 +11,7 @@ from typing import Any, SupportsIndex, final
 import numpy as np
 
 from vizbench.errors import UserError
-from vizbench.seeds import check_seed, keys_at
+from vizbench.seeds import check_seed, integer, keys_at
 from vizbench.sieve import Numbers, Sieve, make
 from vizbench.task import Judge, Shown, TaskSpec, params_json
 from vizbench.types import Batch, Grid, Instance, Json, SplitName
@@ -218,7 +218,7 @@ class Dataset:
 def generated(spec: TaskSpec, seed: int, pool: int) -> Dataset:
     """The data set of a task. seed: 0 … 2^63 - 1; pool: 0 … MAX_POOL."""
     seed = check_seed(seed)
-    check_pool(pool)
+    pool = check_pool(pool)
     train = Sieve(spec, seed, "train")
     test = Sieve(spec, seed, "test", train, pool)
 
@@ -235,7 +235,7 @@ def shown(spec: TaskSpec, grids: Shown, seed: int, pool: int) -> Dataset:
     It is the same whatever `seed` and `pool`, which only name the runs made from it.
     """
     seed = check_seed(seed)
-    check_pool(pool)
+    pool = check_pool(pool)
     facts = {**grids.story, "inputs": len(grids.tests)}
 
     def split(name: SplitName, pairs: tuple[tuple[Grid, Grid], ...]) -> Split:
@@ -250,10 +250,11 @@ def shown(spec: TaskSpec, grids: Shown, seed: int, pool: int) -> Dataset:
     return Dataset(spec.name, spec.task, spec.params, seed, pool, train, test)
 
 
-def check_pool(pool: int) -> None:
-    """Refuse a pool that is no integer in 0 … MAX_POOL."""
-    if isinstance(pool, bool) or not isinstance(pool, int) or not 0 <= pool <= MAX_POOL:  # pyright: ignore[reportUnnecessaryIsInstance] callers are users
+def check_pool(pool: SupportsIndex) -> int:
+    """The pool as Python's int, if it is an integer in 0 … MAX_POOL."""
+    if (value := integer(pool)) is None or not 0 <= value <= MAX_POOL:
         raise UserError(f"pool {pool!r} is not an integer in 0 … {MAX_POOL:,}: the paper's is {POOL}")
+    return value
 
 
 def _check_range(split: Split, start: int, n: int, shortage: str = "") -> None:

@@ -29,12 +29,20 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     return UserError(f"unknown {kind} {name[:80]!r}: {hint}")
 
 
+def missing(what: str, package: str, extra: str = "models") -> UserError:
+    """An error for a package of an extra that `what` needs. No index of packages is named: vizbench is on none, and
+    the name there may one day be another's."""
+    return UserError(
+        f"{what} needs {package}, which is not installed: pip install '.[{extra}]' in the folder of vizbench's sources"
+    )
+
+
 def sentence(error: Exception) -> tuple[str, int]:
     """What to say of an error, and the exit code."""
     if isinstance(error, UserError):
         return str(error), 2
     if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in _EXTRAS:
-        return f"this needs {error.name}, which is not installed: pip install 'vizbench[models]'", 2
+        return str(missing("this", str(error.name))), 2
     if isinstance(error, MemoryError):
         return f"the memory does not suffice ({error}): ask for fewer rows, a lower index or smaller boards", 2
     if isinstance(error, OSError):

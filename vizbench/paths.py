@@ -15,9 +15,12 @@ def file_target(path: str | Path) -> Path:
     """
     try:
         target = Path(path).resolve()
-        taken = target.exists() and not target.is_file()
-    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: a loop of links; ValueError: a NUL byte
+        # A loop of links is an error of `resolve` up to Python 3.12, and its own path from 3.13 on.
+        taken = target.is_symlink() or (target.exists() and not target.is_file())
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: the loop; ValueError: a NUL byte
         raise UserError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from None
     if taken:
-        raise UserError(f"cannot write {path}: there is a folder or a device of that name, choose another")
+        raise UserError(
+            f"cannot write {path}: there is a folder, a device or a loop of links of that name, choose another"
+        )
     return target

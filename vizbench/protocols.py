@@ -22,7 +22,8 @@ def table(protocol: str, cells: Sequence[CellRun], models: Sequence[str]) -> Non
     """Print what the cells are worth by the protocol. models: those that were asked for. A task that was not asked in
     whole is in no figure, and is counted on stderr."""
     attempts = PROTOCOLS[protocol]
-    console.out(f"\nprotocol {protocol}: {plural(attempts, 'attempt')} a test input")
+    console.out()
+    console.out(f"protocol {protocol}: {plural(attempts, 'attempt')} a test input")
     rows = (_concepts if protocol == "concept-arc" else _solved)(cells, models)
     if rows is None:
         console.note("no task was asked in whole, or for concept-arc none lies in a folder named by its concept")

@@ -52,11 +52,15 @@ def instance_stream(family: str, version: int, params: Json, seed: int, split: s
 
 
 def check_seed(seed: SupportsIndex) -> int:
-    """The seed as Python's int, if it is an integer in 0 … 2^63 - 1; NumPy's are integers too."""
-    try:
-        value = operator.index(seed)
-    except TypeError:
-        value = -1
-    if isinstance(seed, bool) or not 0 <= value < 1 << 63:
+    """The seed as Python's int, if it is an integer in 0 … 2^63 - 1."""
+    if (value := integer(seed)) is None or not 0 <= value < 1 << 63:
         raise UserError(f"seed {seed!r} is not an integer in 0 … 2^63 - 1: choose one there, e.g. 0")
     return value
+
+
+def integer(value: SupportsIndex) -> int | None:
+    """A value as Python's int, also where it is NumPy's; None for True, for 1.0, for all else."""
+    try:
+        return None if isinstance(value, bool | np.bool_) else operator.index(value)
+    except TypeError:
+        return None

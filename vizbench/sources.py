@@ -55,7 +55,7 @@ def load(name: str, seed: int = 0, pool: int = POOL, **params: object) -> Datase
     Raises UserError for unknown names (with near ones) and for values that the room refuses. Makes no row yet.
     """
     seed = check_seed(seed)
-    check_pool(pool)
+    pool = check_pool(pool)
     source = _source(name)
     if source is None:
         found = spec(name, params)

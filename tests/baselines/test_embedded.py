@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vizbench.baselines.pretrain import card, parameters_in
-from vizbench.baselines.worlds import KIN
+from vizbench.baselines.worlds import HELD, KIN
 from vizbench.baselines.worlds.excluded import ECA, LIFE
 from vizbench.harness.metrics import summaries
 from vizbench.harness.plan import Plan
@@ -36,6 +36,7 @@ def test_cards_name_every_excluded_rule_and_every_near_task(family: str) -> None
     assert [f"- `{task}`: {relative}" for task, relative in KIN.items()] == [
         line for line in text.splitlines() if line.startswith("- `")
     ]
+    assert f"labelled *inside*: {', '.join(HELD)}." in text
     assert all(rule in text for rule in LIFE)
     assert ", ".join(map(str, ECA)) in text
 

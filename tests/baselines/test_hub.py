@@ -181,5 +181,5 @@ def test_patterns_leave_single_files_and_copies_away() -> None:
 
 def test_a_missing_package_names_the_extra() -> None:
     require("qwen3", "torch")
-    with pytest.raises(UserError, match=r"needs gone_.*pip install 'vizbench\[models\]'"):
+    with pytest.raises(UserError, match=r"needs gone_.*pip install '\.\[models\]'"):
         require("qwen3", "torch", "gone_package")

@@ -121,5 +121,5 @@ def test_four_bits_need_a_gpu_and_fewer_bits_a_package(
         built(folders, "qwen3", settings="backbone=nf4")
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "bitsandbytes" else found(name))
-    with pytest.raises(UserError, match=r"qwen3 needs bitsandbytes, .* pip install 'vizbench\[quantised\]'"):
+    with pytest.raises(UserError, match=r"qwen3 needs bitsandbytes, .* pip install '\.\[quantised\]'"):
         built(folders, "qwen3", settings="backbone=int8")

@@ -58,10 +58,57 @@ def test_a_run_killed_while_it_saves_goes_on_from_the_save_before(
     assert _weights(again) == second  # the optimizer's moments came back too
 
 
+def _files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
 def test_another_seed_or_recipe_is_refused(tmp_path: Path) -> None:
     net, optimizers = _net()
     Folder(tmp_path, {"seed": 3, "steps": 8}).keep({"step": 1, "seconds": 1.0}, b"", net, optimizers)
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    before = _files(tmp_path)
     with pytest.raises(UserError, match="holds a run of seed 3, steps 8: give the same"):
         Folder(tmp_path, {"seed": 4, "steps": 9}).resume(net, optimizers)
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert _files(tmp_path) == before
+
+
+def test_another_network_is_refused_by_its_recipe(tmp_path: Path) -> None:
+    net, optimizers = _net()
+    Folder(tmp_path, {"family": "a", "width": 3}).keep({"step": 1, "seconds": 1.0}, b"", net, optimizers)
+    other = torch.nn.Sequential(torch.nn.Linear(4, 1))
+    for recipe, said in (({"family": "a", "width": 4}, "width 3"), ({"family": "b", "width": 3}, "family a")):
+        with pytest.raises(UserError, match=f"holds a run of {said}: give the same"):
+            Folder(tmp_path, recipe).resume(other, [torch.optim.AdamW(other.parameters())])
+
+
+@pytest.mark.parametrize("name", ["log.jsonl", "weights.safetensors"])
+def test_what_no_run_left_there_stays(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(UserError, match=rf"holds {name} but no state\.safetensors: give another --out"):
+        Folder(tmp_path, {"seed": 3}).resume(*_net())
+    assert _files(tmp_path) == {name: b"mine"}
+
+
+@pytest.mark.parametrize("line", ["mine", "[]", '{"loss": 1}', '{"step": "1"}', '{"step": 1.5}', "3", "\xff"])
+def test_a_log_that_another_wrote_is_refused(tmp_path: Path, line: str) -> None:
+    Folder(tmp_path, {"seed": 3}).resume(*_net())
+    (tmp_path / "log.jsonl").write_bytes(line.encode("latin-1"))
+    with pytest.raises(UserError, match=r"log\.jsonl is no log of a pretraining"):
+        Folder(tmp_path, {"seed": 3}).resume(*_net())
+    (tmp_path / "state.safetensors").write_bytes(b"none")
+    with pytest.raises(UserError, match="is no state of a training"):
+        Folder(tmp_path, {"seed": 3}).resume(*_net())
+
+
+def test_a_run_killed_at_its_first_save_begins_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Folder(tmp_path, {"seed": 3})
+    net, optimizers = _net()
+    folder.resume(net, optimizers)
+    first = _weights(net)
+    _step(net, optimizers)
+    with monkeypatch.context() as patch:
+        patch.setattr(pretraining, "write_state", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            folder.keep({"step": 1, "seconds": 2.5}, b"one", net, optimizers)
+    again, optimizers = _net()
+    assert folder.resume(again, optimizers) == (0, 0.0)
+    assert _weights(again) == first and folder.log() == []

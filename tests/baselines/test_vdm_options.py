@@ -116,7 +116,7 @@ def test_fewer_bits_need_a_gpu_and_a_package(tmp_path: Path, monkeypatch: pytest
             _model("ltx", folder, replace(QUICK, backbone=backbone))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"nf4 needs bitsandbytes, .* pip install 'vizbench\[quantised\]'"):
+    with pytest.raises(UserError, match=r"nf4 needs bitsandbytes, .* pip install '\.\[quantised\]'"):
         check_device(folder, 0, replace(QUICK, backbone="nf4"))
 
 

@@ -164,7 +164,8 @@ def test_kin_reads_every_form_of_a_task_name() -> None:
     assert str(kin("life/conway?steps=2")).startswith("near: around")
     assert str(kin("life")).startswith("near: ")
     assert str(kin("eca/110?rule=18")).startswith("inside: ")
-    assert kin("arc-json:life/Center1.json?rule=18") is None
+    assert kin("arc-json:life/Center1.json?rule=18") is kin("arc-json:training/1e0a9b12.json") is None
+    assert kin("arc-agi-1:evaluation/1e0a9b12") is kin("arc-agi-2:training/007bbfb7") is None
     assert kin("maze/9") == kin("arc/count?rule=bar-chart") == "far: no relative among the worlds"
     assert str(kin("arc/order?episode=3")).startswith("near: order")
 

@@ -15,7 +15,7 @@ import pytest
 
 import vizbench as vb
 from tests.corpus import AT_HAND, CORPUS
-from vizbench.baselines.worlds import WORLDS
+from vizbench.baselines.worlds import HELD, WORLDS, kin
 from vizbench.baselines.worlds.draw import Draw
 from vizbench.sources import expand
 
@@ -221,12 +221,8 @@ def test_no_law_solves_a_task_of_concept_arc() -> None:
     assert {name: worlds for name in expand(f"arc-json:{CORPUS}") if (worlds := solving(pairs_of(name)))} == {}
 
 
-def test_the_search_finds_what_is_there() -> None:
-    """Thirteen tasks of the training half, which no suite asks, are laws of the stream, as the cards say."""
-    known = {
-        "1e0a9b12": "gravity", "3906de3d": "gravity", "25ff71a9": "shift", "3c9b0459": "mirror", "6150a2bd": "mirror",
-        "67a3c6ac": "mirror", "68b16354": "mirror", "74dd1130": "mirror", "9dfd6313": "mirror", "ed36ccf7": "mirror",
-        "496994bd": "symmetry", "f25ffba3": "symmetry", "4258a5f9": "growth",
-    }  # fmt: skip
-    for task, world in known.items():
-        assert world in solving(pairs_of(f"arc-agi-1:training/{task}"))
+@pytest.mark.parametrize("corpus", ["arc-agi-1:training", "arc-agi-2:training"])
+def test_these_training_tasks_are_laws_of_the_stream_and_no_others(corpus: str) -> None:
+    found = {name.rpartition("/")[2]: worlds for name in expand(corpus) if (worlds := solving(pairs_of(name)))}
+    assert found == {task: {world} for task, world in HELD.items()}
+    assert all(str(kin(f"{corpus}/{task}")).startswith("inside: ") for task in HELD)

@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast, final
 
-from vizbench.errors import UserError
+from vizbench.errors import UserError, missing
 from vizbench.formats.files import read_bounded
 
 MODEL_FILES: Final = ("*.json", "model*.safetensors", "tokenizer.model", "*.txt", "*.jinja")
@@ -51,7 +51,7 @@ def require(family: str, *packages: str, extra: str = "models") -> None:
     """UserError where one of the importable `packages` is missing; nothing is imported."""
     for package in packages:
         if importlib.util.find_spec(package) is None:
-            raise UserError(f"{family} needs {package}, which is not installed: pip install 'vizbench[{extra}]'")
+            raise missing(family, package, extra)
 
 
 def offline() -> bool:

@@ -8,7 +8,6 @@ same time.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
+from vizbench.baselines.hub import require
 from vizbench.baselines.threads import one_thread
 from vizbench.errors import UserError, unknown
 from vizbench.harness.model import Context, Example, Modality, Model, TextSpec
@@ -64,9 +64,7 @@ class TextTwin(Model[str]):
     def __init__(self, checkpoint: str, weights: Path = WEIGHTS, plan: Adaptation | None = None) -> None:
         if checkpoint not in CHECKPOINTS:
             raise unknown("checkpoint of qwen3", checkpoint, CHECKPOINTS)
-        for package in ("torch", "transformers", "peft", "safetensors"):
-            if importlib.util.find_spec(package) is None:
-                raise UserError(f"qwen3 needs {package}, which is not installed: pip install 'vizbench[models]'")
+        require("qwen3", "torch", "transformers", "peft", "safetensors")
         if checkpoint == "tiny" and weights.is_file():
             self.weights = hashlib.sha256(weights.read_bytes()).hexdigest()[:16]
         self._checkpoint = checkpoint

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import math
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from vizbench.baselines.worlds import KIN, WIDENING, WORLDS
+from vizbench.baselines.hub import require
+from vizbench.baselines.worlds import HELD, KIN, WIDENING, WORLDS
 from vizbench.baselines.worlds.excluded import ECA, LIFE, LIMIT
 from vizbench.errors import UserError
+from vizbench.harness.storage import write_whole
 from vizbench.seeds import check_seed
 
 
@@ -23,14 +24,13 @@ def pretrain(family: str, out: Path, seed: int, steps: int | None) -> None:
     check_seed(seed)
     if steps is not None and not 1 <= steps <= 10_000_000:
         raise UserError(f"--steps {steps} is outside 1 … 10,000,000: leave it out for the embedded recipe")
-    if importlib.util.find_spec("torch") is None:
-        raise UserError("pretraining needs torch, which is not installed: pip install 'vizbench[models]'")
+    require("pretraining", "torch")
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out} is a file: give a folder")
     recipe = _video(out, seed, steps) if family == "cogvideox" else _text(out, seed, steps)
     log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     weights = (out / "weights.safetensors").read_bytes()
-    (out / "card.md").write_text(card(family, recipe, log, parameters_in(weights)))
+    write_whole(out / "card.md", card(family, recipe, log, parameters_in(weights)).encode())
 
 
 def _video(out: Path, seed: int, steps: int | None) -> dict[str, Any]:
@@ -76,6 +76,7 @@ def card(family: str, recipe: dict[str, Any], log: list[dict[str, Any]], paramet
             worlds={name: scores[name] for name in WORLDS if name in scores},
             widening=WIDENING,
             kin=KIN,
+            held=HELD,
             life=LIFE,
             eca=ECA,
             limit=LIMIT,

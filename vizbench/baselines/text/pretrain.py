@@ -55,7 +55,7 @@ def pretrain(out: Path, seed: int, recipe: Recipe, threads: int = 1) -> Path:
     config = TwinConfig()
     model = network(config, stream("qwen3", "start", seed) >> 1)
     optimizers = _optimizers(model, recipe)
-    folder = Folder(out, {"seed": seed, **asdict(recipe), **asdict(config)})
+    folder = Folder(out, {"family": "qwen3", "seed": seed, **asdict(recipe), **asdict(config)})
     start, before = folder.resume(model, optimizers)
     began, losses = time.monotonic() - before, list[float]()
     for step in range(start, recipe.steps):

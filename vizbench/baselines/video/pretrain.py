@@ -137,7 +137,7 @@ def pretrain(out: Path, recipe: Recipe, config: twin.TwinConfig, measured: int =
     pipe = twin.pipeline(model)
     alphas = twin.scheduler().alphas_cumprod.float()
     opts = optimizers(model, recipe)
-    folder = Folder(out, {**asdict(recipe), **asdict(config)})
+    folder = Folder(out, {"family": "cogvideox", **asdict(recipe), **asdict(config)})
     start, before = folder.resume(model, opts)
     began, losses = time.monotonic() - before, list[float]()
     for step in range(start, recipe.steps):
