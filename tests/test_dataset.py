@@ -193,7 +193,8 @@ def test_positions_out_of_range_are_refused(index: int) -> None:
 
 
 def test_a_pool_may_be_numpys() -> None:
-    assert type(toy(16, pool=np.int64(3)).pool) is int
+    params = toys.Params(space=16)
+    assert type(generated(TaskSpec("toy/small?space=16", toys.TOY, params), 0, pool=np.int64(3)).pool) is int
 
 
 @pytest.mark.parametrize("pool", [-1, MAX_POOL + 1, True, np.True_, 2.0, "9"])

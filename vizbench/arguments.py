@@ -9,7 +9,7 @@ import typer
 
 from vizbench.errors import UserError
 from vizbench.layouts import FORMS
-from vizbench.words import is_text, plain
+from vizbench.words import is_text
 
 if TYPE_CHECKING:
     from vizbench.dataset import Split
@@ -74,7 +74,7 @@ def with_overrides(task: str, overrides: list[str]) -> str:
         if "=" not in item:
             raise UserError(f"--set {item[:80]!r} is not KEY=VALUE: write it as --set steps=2")
         if not is_text(item):
-            raise UserError(f"--set {plain(item)[:80]!r} is not UTF-8: write it as --set steps=2")
+            raise UserError(f"--set {item[:80]!r} is not UTF-8: write it as --set steps=2")
     if not overrides or task.partition(":")[0] in CORPORA:
         if overrides:
             raise UserError("an ARC task takes no parameters: leave --set out")

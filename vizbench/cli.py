@@ -29,7 +29,7 @@ from vizbench.arguments import (
 from vizbench.errors import UserError, sentence
 from vizbench.harness import team
 from vizbench.layouts import FORMS
-from vizbench.words import is_text, plain, plural
+from vizbench.words import is_text, plural
 
 app = typer.Typer(
     name="vizbench",
@@ -326,7 +326,7 @@ def evaluate(
     )
     folder = out or Path("runs") / plan.name
     if not is_text(str(folder)):  # what --json prints names it
-        raise UserError(f"--out {plain(str(folder))[:80]!r} is not UTF-8: choose another folder")
+        raise UserError(f"--out {str(folder)[:80]!r} is not UTF-8: choose another folder")
     if plan.suite == "paper" and plan.data is None:
         console.note("suite paper without --data: its ARC tasks are left out")
     if dry_run:

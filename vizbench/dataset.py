@@ -215,7 +215,7 @@ class Dataset:
     test: Split
 
 
-def generated(spec: TaskSpec, seed: int, pool: int) -> Dataset:
+def generated(spec: TaskSpec, seed: SupportsIndex, pool: SupportsIndex) -> Dataset:
     """The data set of a task. seed: 0 … 2^63 - 1; pool: 0 … MAX_POOL."""
     seed = check_seed(seed)
     pool = check_pool(pool)
@@ -229,7 +229,7 @@ def generated(spec: TaskSpec, seed: int, pool: int) -> Dataset:
     return Dataset(spec.name, spec.task, spec.params, seed, pool, split("train", train), split("test", test))
 
 
-def shown(spec: TaskSpec, grids: Shown, seed: int, pool: int) -> Dataset:
+def shown(spec: TaskSpec, grids: Shown, seed: SupportsIndex, pool: SupportsIndex) -> Dataset:
     """The data set of a task that brings its demonstrations, its `train`, and its tests.
 
     It is the same whatever `seed` and `pool`, which only name the runs made from it.

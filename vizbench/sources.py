@@ -7,7 +7,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar
+from typing import Any, ClassVar, SupportsIndex
 
 from vizbench import parameters
 from vizbench.dataset import POOL, Dataset, check_pool, generated, shown
@@ -16,7 +16,7 @@ from vizbench.layouts import CORPORA, LAYOUTS
 from vizbench.seeds import check_seed
 from vizbench.task import Demonstrated, Judge, Task, spec
 from vizbench.types import Instance, Verdict
-from vizbench.words import is_text, plain
+from vizbench.words import is_text
 
 EPISODES = 16
 """Episodes that `arc/CONCEPT` stands for where a list of tasks is asked for; `arc/CONCEPT?episode=7` is one."""
@@ -48,7 +48,7 @@ class FileSource(ABC):
         """One file as a data set, named so that `rules` of its name's parameters are its rules."""
 
 
-def load(name: str, seed: int = 0, pool: int = POOL, **params: object) -> Dataset:
+def load(name: str, seed: SupportsIndex = 0, pool: SupportsIndex = POOL, **params: object) -> Dataset:
     """The data set of a task: `family`, `family/variant`, `family/variant?key=value`, or `LAYOUT:FILE`.
 
     seed: 0 … 2^63 - 1; pool: how many of the first train rows test rows keep away from; params override the variant's.
@@ -197,4 +197,4 @@ def _parts(name: str, source: FileSource) -> tuple[Path, Mapping[str, str], str]
 def _check_text(name: str) -> None:
     """UserError for a name that no record could hold."""
     if not is_text(name):
-        raise UserError(f"the name {plain(name)[-80:]!r} is not UTF-8: rename the file")
+        raise UserError(f"the name {name[-80:]!r} is not UTF-8: rename the file")

@@ -35,7 +35,7 @@ def test_a_whole_file_goes_behind_a_link_and_replaces_no_device(tmp_path):
     write_whole(tmp_path / "link", b"new")
     assert (tmp_path / "link").is_symlink() and (tmp_path / "file").read_bytes() == b"new"
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(UserError, match="a folder or a device of that name"):
+    with pytest.raises(UserError, match="a folder, a device or a loop of links of that name"):
         write_whole(tmp_path / "pipe", b"new")
     assert (tmp_path / "pipe").is_fifo()
 

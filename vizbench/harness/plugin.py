@@ -13,7 +13,7 @@ from typing import Any, Final, final
 from vizbench.errors import UserError, unknown
 from vizbench.formats.files import read_bounded
 from vizbench.harness.model import Model, family
-from vizbench.words import is_text, plain
+from vizbench.words import is_text
 
 DEFAULT = "default"
 """The checkpoint of a file's model when none is named."""
@@ -36,7 +36,7 @@ def resolve(name: str, checkpoint: str | None = None) -> ModelRef:
     that no record could hold."""
     for word in (name, checkpoint or ""):
         if not is_text(word):
-            raise UserError(f"the name {plain(word)[-80:]!r} of a model is not UTF-8: rename the file")
+            raise UserError(f"the name {word[-80:]!r} of a model is not UTF-8: rename the file")
     if _is_file(name):
         _file_and_class(name)
         return ModelRef(name, DEFAULT if checkpoint is None else checkpoint)
