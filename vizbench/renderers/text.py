@@ -7,7 +7,7 @@ bounded, because the text is hostile: one pass over it, no recursion, no backtra
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, final
 
@@ -30,7 +30,7 @@ MAX_CHARS = 5_000_000
 _Rows = list[list[Annotated[int, msgspec.Meta(ge=0, le=255)]]]
 _TOKEN = re.compile(r"[\[\]]|[^\s,\[\]]+")
 _ROW = re.compile(r"[0-9a-z]+|[0-9a-z](?:(?:[ \t]*+,[ \t]*+|[ \t]++)[0-9a-z])++")
-_LIST = re.compile(r"\[[ \t,]*+(?:[+-]?[0-9][0-9.e+-]*+[ \t,]*+)*+(?P<close>\][ \t]*+,?)?", re.IGNORECASE)
+_LIST = re.compile(r"\[[ \t,]*+(?:[+-]?[0-9][0-9.e+-]*+[ \t,]*+)*+(?P<close>\][ \t]*+,?)?|\[[ \t]*+\[", re.IGNORECASE)
 _PREFIX = re.compile(r"(?:answer|output|result|solution|target|grid)\s?[:=]\s*", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?[0-9][0-9.e+-]*", re.IGNORECASE)
 
@@ -59,7 +59,8 @@ def from_text(text: object, max_chars: int = MAX_CHARS) -> Decoded:
     line of prose looks like a row. Rows are lines of one character a cell, joined or parted by spaces, tabs or commas;
     amid prose, a line of letters alone at the edge of such a block counts as prose, and so does a single row after a
     block of several, unless "Answer:" or the like stands before it. Lists `[0, 1]`, each alone on its line, are a grid
-    too, also after a JSON grid; one list is none, and says nothing but after "Answer:".
+    too; one list is none, and says nothing but after "Answer:". Several rows, or lists, below an "Answer:" that comes
+    after the last JSON grid go before it, and so do several lists where no "Answer:" stands anywhere.
     The last grid is the answer even if it is ragged, holds a number outside 0 … 255, or is cut off by the end of the
     text: each is a DecodeFailure that says so. An earlier grid is then no answer, least of all where a model repeats
     the question first.
@@ -74,8 +75,8 @@ def from_text(text: object, max_chars: int = MAX_CHARS) -> Decoded:
         rows = None
     if rows is None or not rows:
         rows, end = _last_json(text)
-        block = _last_block(text)
-        if block and (rows is None or (block.listed and block.start >= end)):
+        block = _last_block(text) if rows is None else _block_after(text[:end], text[end:].partition("\n")[2])
+        if block:
             rows = block.rows()
     if rows is None:
         return DecodeFailure("the text holds no complete grid" if text.strip() else "the text is empty")
@@ -180,11 +181,10 @@ def _last_json(text: str) -> tuple[list[list[int]] | str | None, int]:
 @final
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Lines that are rows, one below the other. start: where the first begins in the text; announced: "Answer:" or the
-    like stands before; cut: the last is a list that the text's end cuts off."""
+    """Lines that are rows, one below the other. announced: "Answer:" or the like stands before; cut: the last is a list
+    that the text's end cuts off."""
 
     lines: Sequence[str]
-    start: int
     announced: bool
     cut: bool
 
@@ -194,9 +194,7 @@ class _Block:
 
     def counts(self, before: _Block | None) -> bool:
         """Whether it is a grid, or a bad one, rather than prose after `before`."""
-        if not self.lines:
-            return False
-        if len(self.lines) > 1 or self.announced or (self.cut and self.lines[0] != "["):
+        if len(self.lines) > 1 or self.announced or (self.cut and any(map(str.isdigit, self.lines[0]))):
             return True
         # One list is a place, or a citation; one row of digits is a number, unless there is nothing else.
         return not self.listed and (before is None or (len(before.lines) < 2 and not before.listed))
@@ -218,33 +216,53 @@ class _Block:
 
 
 def _listed(lines: Sequence[str]) -> bool:
-    return bool(lines) and lines[0].startswith("[")
+    return lines[0].startswith("[")
 
 
 def _last_block(text: str) -> _Block | None:
-    """The last run of lines that are rows: of several lines or behind a prefix where there is such a run."""
-    here, text = len(text) - len(text.lstrip()), text.strip()
-    lines = text.splitlines(keepends=True)
-    plain = len({len(line.strip()) for line in lines}) == 1 and all(_ROW.fullmatch(line.strip()) for line in lines)
+    """The last block of rows: of several or behind a prefix where there is such a block."""
+    last = None
+    for block in _blocks(text):
+        last = block if block.counts(last) else last
+    return last
+
+
+def _block_after(before: str, after: str) -> _Block | None:
+    """The last block of rows below a JSON grid that is a grid and no remark on it.
+
+    before: up to the grid's end; after: from the next line on.
+    """
+    told = any(_PREFIX.match(line.strip()) for line in before.splitlines())
+    found = [
+        block
+        for block in _blocks(after)
+        if (block.announced and (block.listed or len(block.lines) > 1))
+        or (block.listed and not told and block.counts(None))
+    ]
+    return found[-1] if found else None
+
+
+def _blocks(text: str) -> Iterator[_Block]:
+    """The runs of lines that are rows of one kind."""
+    lines = [line.strip() for line in text.strip().splitlines()]
+    plain = len({len(line) for line in lines}) == 1 and all(_ROW.fullmatch(line) for line in lines)
     rows: list[str] = []
-    last, start, announced, cut = None, here, False, False
-    for number, whole in enumerate([*lines, ""], 1):
-        line = whole.strip()
+    announced = cut = False
+    for number, line in enumerate([*lines, ""], 1):
         prefix = _PREFIX.match(line)
         at = prefix.end() if prefix else 0
         listed = _LIST.fullmatch(line, at)
         broken = listed is not None and listed["close"] is None
         row = _ROW.fullmatch(line, at) or (listed if not broken or number == len(lines) else None)
         if prefix or not row or (rows and _listed(rows) != bool(listed)):
-            ended = _Block(rows if plain else _trimmed(rows), start, announced, cut)
-            last = ended if ended.counts(last) else last
+            ended = rows if plain else _trimmed(rows)
+            if ended:
+                yield _Block(ended, announced, cut)
             announced = bool(prefix) or (announced and not rows)
             rows = []
         if row:
-            start, cut = here if not rows else start, broken
+            cut = broken
             rows.append(row.group())
-        here += len(whole)
-    return last
 
 
 def _trimmed(lines: Sequence[str]) -> Sequence[str]:
