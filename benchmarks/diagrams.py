@@ -1,7 +1,7 @@
 """Where the embedded pair errs on diagrams of elementary rules: `python -m benchmarks.diagrams`.
 
-Shares of wrong cells by row below the first, against the true diagram; of cells in neither colour, among these; and of
-wrong cells by column, against the rule applied to the row above as the model itself wrote it, so that an early
+Shares of wrong cells by row below the first, against the true diagram; of cells in neither colour, which are wrong too;
+and of wrong cells by column, against the rule applied to the row above as the model itself wrote it, so that an early
 error is not counted again in every later row. Over three seeds; about a quarter of an hour on two cores.
 """
 
@@ -54,7 +54,8 @@ def main() -> None:
             pairs = [(target, answer) for target, answer in pairs if answer.shape == target.shape]
             whole = f"{len(pairs)} of {len(done.records)}"
             print(f"{cell.model} on {cell.task}, seed {cell.seed}: {whole} answers are diagrams of that size")
-            found[cell.model, cell.task] += pairs
+            if pairs:
+                found[cell.model, cell.task] += pairs
     for (model, task), pairs in found.items():
         wanted, answers = (np.stack(part) for part in zip(*pairs, strict=True))
         # The first row is given, and drawn anew with the rest: it counts as it was asked.

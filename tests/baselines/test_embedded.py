@@ -36,6 +36,9 @@ def test_cards_name_every_excluded_rule_and_every_near_task(family: str) -> None
     assert [f"- `{task}`: {relative}" for task, relative in KIN.items()] == [
         line for line in text.splitlines() if line.startswith("- `")
     ]
+    made = card(family, {"seed": 7, "batch": 4}, [{"step": 1, "loss": 1.0, "seconds": 1.0, "exact": {}}], 1)
+    stream = [one[one.index("**Never in the data.**") : one.index("**Held out**")] for one in (made, text)]
+    assert stream[0] == stream[1]  # what is known of the stream today
     assert f"labelled *inside*: {', '.join(HELD)}." in text
     assert all(rule in text for rule in LIFE)
     assert ", ".join(map(str, ECA)) in text

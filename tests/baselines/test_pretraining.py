@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save
 
+from vizbench.baselines.pretrain import pretrain
 from vizbench.baselines.shared import pretraining
-from vizbench.baselines.shared.pretraining import Folder
+from vizbench.baselines.shared.pretraining import Folder, held
 from vizbench.errors import UserError
 
 
@@ -80,23 +83,65 @@ def test_another_network_is_refused_by_its_recipe(tmp_path: Path) -> None:
             Folder(tmp_path, recipe).resume(other, [torch.optim.AdamW(other.parameters())])
 
 
-@pytest.mark.parametrize("name", ["log.jsonl", "weights.safetensors"])
-def test_what_no_run_left_there_stays(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["log.jsonl", "weights.safetensors", "card.md"])
+@pytest.mark.parametrize("family", ["cogvideox", "qwen3"])
+def test_what_no_run_left_there_stays(tmp_path: Path, name: str, family: str) -> None:
     (tmp_path / name).write_text("mine")
     with pytest.raises(UserError, match=rf"holds {name} but no state\.safetensors: give another --out"):
-        Folder(tmp_path, {"seed": 3}).resume(*_net())
+        pretrain(family, tmp_path, 3, 2)
     assert _files(tmp_path) == {name: b"mine"}
 
 
-@pytest.mark.parametrize("line", ["mine", "[]", '{"loss": 1}', '{"step": "1"}', '{"step": 1.5}', "3", "\xff"])
+def test_one_process_is_in_a_folder_and_clears_what_a_killed_one_drafted(tmp_path: Path) -> None:
+    out = tmp_path / "new" / "run"
+    with held(out), pytest.raises(UserError, match=f"is being written by process {os.getpid()}"), held(out):
+        pass
+    (out / ".state.safetensors.1.draft").write_text("half")
+    with held(out):
+        assert [path.name for path in out.iterdir()] == ["lock"]
+
+
+@pytest.mark.parametrize(
+    "line", ["mine", "[]", '{"loss": 1}', '{"step": "1"}', '{"step": 1.5}', "3", "\xff", "[" * 200_000]
+)
 def test_a_log_that_another_wrote_is_refused(tmp_path: Path, line: str) -> None:
     Folder(tmp_path, {"seed": 3}).resume(*_net())
     (tmp_path / "log.jsonl").write_bytes(line.encode("latin-1"))
     with pytest.raises(UserError, match=r"log\.jsonl is no log of a pretraining"):
         Folder(tmp_path, {"seed": 3}).resume(*_net())
-    (tmp_path / "state.safetensors").write_bytes(b"none")
-    with pytest.raises(UserError, match="is no state of a training"):
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {},
+        {"recipe": "mine", "step": "1", "seconds": "1"},
+        {"recipe": "[]", "step": "1", "seconds": "1"},
+        {"recipe": '{"seed": 3}', "step": "one", "seconds": "1"},
+        {"recipe": '{"seed": 3}', "step": "1"},
+        {"recipe": "[" * 200_000, "step": "1", "seconds": "1"},
+    ],
+)
+def test_a_state_that_another_wrote_is_refused(tmp_path: Path, told: dict[str, str]) -> None:
+    (tmp_path / "state.safetensors").write_bytes(save({"a": torch.zeros(1)}, told))
+    with pytest.raises(UserError, match=r"state\.safetensors is no state of a pretraining: give another --out"):
         Folder(tmp_path, {"seed": 3}).resume(*_net())
+
+
+def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
+    net, optimizers = _net()
+    Folder(tmp_path, {"seed": 3}).resume(net, optimizers)
+    state = tmp_path / "state.safetensors"
+    whole = state.read_bytes()
+    for bytes_ in (b"none", whole[:-4]):
+        state.write_bytes(bytes_)
+        with pytest.raises(UserError, match=r"is no state of a training .*: give another --out"):
+            Folder(tmp_path, {"seed": 3}).resume(net, optimizers)
+    state.write_bytes(
+        save({"parameter/weight": torch.zeros(1, 3)}, {"recipe": '{"seed": 3}', "step": "0", "seconds": "0.0"})
+    )
+    with pytest.raises(UserError, match=r"is no state of this training .*: give another --out"):
+        Folder(tmp_path, {"seed": 3}).resume(net, optimizers)
 
 
 def test_a_run_killed_at_its_first_save_begins_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,10 +27,13 @@ def pretrain(family: str, out: Path, seed: int, steps: int | None) -> None:
     require("pretraining", "torch")
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out} is a file: give a folder")
-    recipe = _video(out, seed, steps) if family == "cogvideox" else _text(out, seed, steps)
-    log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
-    weights = (out / "weights.safetensors").read_bytes()
-    write_whole(out / "card.md", card(family, recipe, log, parameters_in(weights)).encode())
+    from vizbench.baselines.shared.pretraining import CARD, LOG, WEIGHTS, held
+
+    with held(out):
+        recipe = _video(out, seed, steps) if family == "cogvideox" else _text(out, seed, steps)
+        log = [json.loads(line) for line in (out / LOG).read_text().splitlines()]
+        weights = (out / WEIGHTS).read_bytes()
+        write_whole(out / CARD, card(family, recipe, log, parameters_in(weights)).encode())
 
 
 def _video(out: Path, seed: int, steps: int | None) -> dict[str, Any]:

@@ -45,7 +45,8 @@ def results(rows: Sequence[Summary], leaky: dict[str, Summary]) -> Json:
             "kin",
             "kin",
             "text",
-            "Of the embedded pair's pretraining. near: it held a relative; far: none; inside: perhaps this very rule.",
+            "Of the embedded pair's pretraining. near: it held a relative; far: none; "
+            "inside: this very rule, surely or perhaps.",
         ),
         _column("model", "model", "text", "Grey: a trivial baseline, or the solver, which is the ceiling."),
         _column("shots", "examples", "count", "Training examples."),

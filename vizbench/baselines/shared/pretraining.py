@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
@@ -13,11 +14,29 @@ import torch
 
 from vizbench.baselines.shared.states import read_state, read_told, write_state
 from vizbench.errors import UserError
-from vizbench.harness.storage import disk_errors, write_whole
+from vizbench.harness.storage import clear_drafts, disk_errors, locked, write_whole
 
 WEIGHTS: Final = "weights.safetensors"
 STATE: Final = "state.safetensors"
 LOG: Final = "log.jsonl"
+CARD: Final = "card.md"
+
+# What reading another's file comes to: no JSON, or no UTF-8; no names and values; no such name; too deep.
+_STRANGE: Final = (ValueError, TypeError, AttributeError, KeyError, RecursionError)
+
+
+@contextmanager
+def held(path: Path) -> Generator[None]:
+    """Make the folder, and keep other processes out of it. UserError where one is in it, and for files that no run left
+    there: they would be replaced."""
+    with disk_errors(path):
+        path.mkdir(parents=True, exist_ok=True)
+    strange = [name for name in (LOG, WEIGHTS, CARD) if (path / name).exists()]
+    if strange and not (path / STATE).exists():
+        raise UserError(f"{path} holds {', '.join(strange)} but no {STATE}: give another --out")
+    with locked(path):
+        clear_drafts(path)
+        yield
 
 
 @final
@@ -31,23 +50,18 @@ class Folder:
 
     def resume(self, model: torch.nn.Module, optimizers: Sequence[torch.optim.Optimizer]) -> tuple[int, float]:
         """Bring both to where the run was left; returns its steps and seconds, 0 in a new folder. UserError where
-        another run was left there, or files that are no run's."""
+        another run was left there."""
         state = self.path / STATE
-        with disk_errors(self.path):
-            self.path.mkdir(parents=True, exist_ok=True)
         if not state.exists():
-            if strange := [name for name in (LOG, WEIGHTS) if (self.path / name).exists()]:
-                raise UserError(f"{self.path} holds {' and '.join(strange)} but no {STATE}: give another --out")
             # Kept at once: from now on a log in this folder is known to be this run's.
             self._keep_state(0, 0.0, model, optimizers)
             return 0, 0.0
-        self._check(read_told(state))
-        told, _ = read_state(state, dict(model.named_parameters()), optimizers)
-        step = int(told["step"])
+        step, seconds = self._left(read_told(state))
+        read_state(state, dict(model.named_parameters()), optimizers, "give another --out")
         lines = [line for line in self.log() if line["step"] <= step]  # later steps will be taken again
         if lines != self.log():
             write_whole(self.path / LOG, _text(lines))
-        return step, float(told["seconds"])
+        return step, seconds
 
     def keep(
         self,
@@ -69,17 +83,22 @@ class Folder:
             lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
             for line in lines:
                 operator.index(line["step"])
-        except (ValueError, TypeError, KeyError):  # no JSON, no line of names and values, no number of a step
+        except _STRANGE:
             raise UserError(f"{path} is no log of a pretraining: give another --out") from None
         return lines
 
-    def _check(self, told: Mapping[str, str]) -> None:
-        """UserError where a state is of another run."""
-        left = json.loads(told.get("recipe", "{}"))
-        wanted = json.loads(json.dumps(self.recipe))  # lists, where tuples were
-        changed = [f"{key} {left.get(key)}" for key, value in wanted.items() if left.get(key) != value]
+    def _left(self, told: Mapping[str, str]) -> tuple[int, float]:
+        """The steps and seconds of a state. UserError where it is another run's, or no run's."""
+        try:
+            left = json.loads(told["recipe"])
+            wanted = json.loads(json.dumps(self.recipe))  # lists, where tuples were
+            changed = [f"{key} {left.get(key, 'unknown')}" for key, value in wanted.items() if left.get(key) != value]
+            step, seconds = int(told["step"]), float(told["seconds"])
+        except _STRANGE:
+            raise UserError(f"{self.path / STATE} is no state of a pretraining: give another --out") from None
         if changed:
-            raise UserError(f"{self.path} holds a run of {', '.join(changed)}: give the same, or another --out")
+            raise UserError(f"{self.path} holds a run of {', '.join(changed[:3])}: give the same, or another --out")
+        return step, seconds
 
     def _keep_state(
         self, step: int, seconds: float, model: torch.nn.Module, optimizers: Sequence[torch.optim.Optimizer]

@@ -37,10 +37,13 @@ def write_state(
 
 
 def read_state(
-    path: Path, trained: Mapping[str, torch.nn.Parameter], optimizers: Sequence[torch.optim.Optimizer]
+    path: Path,
+    trained: Mapping[str, torch.nn.Parameter],
+    optimizers: Sequence[torch.optim.Optimizer],
+    instead: str = "delete it",
 ) -> tuple[dict[str, str], dict[str, Tensor]]:
     """Bring parameters and optimizers to where `write_state` left them; returns `told` and `other`. UserError for a
-    file that is damaged or another training's."""
+    file that is damaged or another training's. instead: what the user is told to do then."""
     try:
         tensors, told = read_tensors(path)
         moments: list[dict[int, dict[str, Tensor]]] = [defaultdict(dict) for _ in optimizers]
@@ -61,7 +64,7 @@ def read_state(
         if len(trained) != sum(key.startswith(PARAMETER) for key in tensors):
             raise KeyError("parameters are missing")
     except (SafetensorError, KeyError, IndexError, ValueError, RuntimeError) as error:
-        raise UserError(f"{path} is no state of this training ({str(error)[:200]}): delete it") from error
+        raise UserError(f"{path} is no state of this training ({str(error)[:200]}): {instead}") from error
     return told, other
 
 
@@ -70,8 +73,8 @@ def read_told(path: Path) -> dict[str, str]:
     try:
         with safe_open(path, framework="pt") as file:
             return file.metadata() or {}
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"{path} is no state of a training ({str(error)[:200]}): delete it") from error
+    except SafetensorError as error:
+        raise UserError(f"{path} is no state of a training ({str(error)[:200]}): give another --out") from error
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
