@@ -73,7 +73,7 @@ def read_told(path: Path) -> dict[str, str]:
     try:
         with safe_open(path, framework="pt") as file:
             return file.metadata() or {}
-    except SafetensorError as error:
+    except (SafetensorError, OSError) as error:
         raise UserError(f"{path} is no state of a training ({str(error)[:200]}): give another --out") from error
 
 
