@@ -137,6 +137,11 @@ def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
         state.write_bytes(bytes_)
         with pytest.raises(UserError, match=r"is no state of a training .*: give another --out"):
             Folder(tmp_path, {"seed": 3}).resume(net, optimizers)
+    state.unlink()
+    state.mkdir()
+    with pytest.raises(UserError, match=r"is no state of a training .*: give another --out"):
+        Folder(tmp_path, {"seed": 3}).resume(net, optimizers)
+    state.rmdir()
     state.write_bytes(
         save({"parameter/weight": torch.zeros(1, 3)}, {"recipe": '{"seed": 3}', "step": "0", "seconds": "0.0"})
     )
