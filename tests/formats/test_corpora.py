@@ -145,10 +145,16 @@ def test_archives_that_are_none_or_lie(tmp_path: Path) -> None:
     data = whole.read_bytes()
     (tmp_path / "crc.zip").write_bytes(data.replace(b"[[1, 2]]", b"[[1, 3]]", 1))
     assert "is damaged" in reason(f"arc-json:{tmp_path}/crc.zip/a.json")
-    locked = bytearray(data)
-    locked[data.index(b"PK\1\2") + 8] |= 1
-    (tmp_path / "locked.zip").write_bytes(locked)
-    assert "is encrypted" in reason(f"arc-json:{tmp_path}/locked.zip/a.json")
+    for flag in (0x1, 0x20, 0x40):
+        locked = bytearray(data)
+        locked[data.index(b"PK\1\2") + 8] |= flag
+        (tmp_path / f"locked{flag}.zip").write_bytes(locked)
+        assert "is encrypted" in reason(f"arc-json:{tmp_path}/locked{flag}.zip/a.json")
+    newer = bytearray(data)
+    newer[data.index(b"PK\1\2") + 6] = 255
+    (tmp_path / "newer.zip").write_bytes(newer)
+    with pytest.raises(UserError, match=r"is no zip \(zip file version 25\.5\)"):
+        sources.expand(f"arc-json:{tmp_path}/newer.zip")
     rare = pack(tmp_path / "rare.zip", {"a.json": GOOD}, zipfile.ZIP_LZMA)
     assert "rare method" in reason(f"arc-json:{rare}/a.json")
     nameless = pack(tmp_path / "nameless.zip", {"?.json": GOOD, "a.json": GOOD})

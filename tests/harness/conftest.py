@@ -17,8 +17,7 @@ PATIENCE = 120_000
 @pytest.fixture(scope="module")
 def browser():
     if CHROMIUM is None:
-        # Skipped where it is missing: a system package, which `make test` may not install for a user. `.ci/run` does.
-        pytest.skip("no Chromium: apt-get install chromium")
+        pytest.skip("no Chromium: apt-get install chromium")  # it needs root: .ci/run installs it, pip cannot
     from playwright.sync_api import sync_playwright
 
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium refuses its sandbox to root

@@ -124,6 +124,7 @@ FORGIVEN = {
     "places below rows and no label": ("```\n012\n102\n```\nChanged cells:\n[0, 1]\n[1, 1]", W),
     "a place cut off below rows": ("Answer:\n012\n102\n\nChanged:\n[0, 1", W),
     "places above rows": ("Live cells:\n[0, 1]\n[1, 0]\n\nSo it becomes\n01\n10", A),
+    "places above lists": ("Live cells:\n[0, 1]\n[1, 0]\n\nSo it becomes\n[0, 1, 2]\n[1, 0, 2]", W),
     "places below lists": ("Answer:\n[0, 1, 2]\n[1, 0, 2]\n\nChanged:\n[0, 1]\n[1, 1]", W),
     "a place called target": (f"Answer: {WIDE}\n\nStart: [0, 0]\nTarget: [1, 1]", W),
     "a place called grid": (f"Answer: {WIDE}\n\nGrid: [2, 3]", W),

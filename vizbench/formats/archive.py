@@ -34,13 +34,22 @@ MAX_NAME: Final = 200
 # bz2 and lzma unpack 4 KB to 80 MB at once, whatever is asked for; `zipfile` bounds deflate alone.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
-# BadZipFile is `zipfile`'s own word; the rest it lets through, as 400,000 archives with wrong bytes showed.
-# Of a directory: ValueError, a name that is no UTF-8; NotImplementedError, a version of zip above its own.
-_FORGED: Final = (zipfile.BadZipFile, ValueError, NotImplementedError)
+_SEALED: Final = 0x1 | 0x20 | 0x40
+"""Flags of a member that is encrypted, a patch, or encrypted strongly."""
 
-# Of a member also: ValueError, a place before the file; OverflowError, one beyond 64 bits; NotImplementedError, patches
-# or strong encryption; zlib.error, no deflate; EOFError, less than was said.
-_DAMAGED: Final = (*_FORGED, OverflowError, zlib.error, EOFError)
+# What `zipfile` lets through, as 400,000 archives with wrong bytes showed.
+_FORGED: Final = (
+    zipfile.BadZipFile,  # its own word for a bad directory
+    ValueError,  # a name that is no UTF-8
+    NotImplementedError,  # a version of zip above its own
+)
+_DAMAGED: Final = (
+    zipfile.BadZipFile,  # a bad header or checksum
+    ValueError,  # a name that is no UTF-8, a place before the file
+    OverflowError,  # a place beyond 64 bits
+    zlib.error,  # no deflate
+    EOFError,  # less than was said
+)
 
 
 def archive_of(path: Path) -> Path | None:
@@ -78,7 +87,7 @@ def read_member(archive: Path, name: str, what: str, limit: int) -> bytes:
     (info,) = found
     if info.file_size > limit:
         raise UserError(f"{place} is over {limit:,} bytes, the most that is read: give a smaller file")
-    if info.flag_bits & 1 or info.compress_type not in _METHODS:
+    if info.flag_bits & _SEALED or info.compress_type not in _METHODS:
         raise UserError(f"{place} is encrypted or packed by a rare method: pack it by deflate, without a password")
     try:
         with opened.archive.open(info) as file:

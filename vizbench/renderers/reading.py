@@ -28,7 +28,7 @@ class _JsonReader:
     """The state between two tokens: `rows` inside a grid, `row` inside a row, `found` the last complete grid."""
 
     def __init__(self) -> None:
-        self.found: list[list[int]] | str | None = None
+        self.found: Rows | None = None
         self.rows: list[list[int]] | None = None
         self.row: list[int] | None = None
         self.problem: str | None = None
@@ -42,26 +42,20 @@ class _JsonReader:
             self.rows, self.row, self.problem = [], None, None
         # else: one bracket more around the grid, which says nothing
 
-    def close(self) -> bool:
-        """True where this ends a grid."""
+    def close(self) -> None:
         if self.rows is None:
-            return False
+            return
         if self.row is not None:
             self.rows.append(self.row)
             self.row = None
-            return False
-        ended = bool(self.rows)
-        if ended:
+            return
+        if self.rows:
             self.found = self.problem or self.rows
         self.rows = None
-        return ended
 
-    def end(self) -> bool:
-        """True where this cuts a grid off."""
-        cut = bool(self.rows or self.row)
-        if cut:
+    def end(self) -> None:
+        if self.rows or self.row:
             self.found = _cut_off(len(self.rows or []) + (self.row is not None))
-        return cut
 
     def word(self, word: str) -> None:
         if self.rows is None:
@@ -109,9 +103,9 @@ def last_json(text: str) -> Rows | None:
 @final
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Lines that are rows, one below the other: of one character a cell, or lists of codes. width: codes in
-    the first list, 0 for other rows; first: nothing but prose stands before; cut: the last is a list that the text's
-    end cuts off."""
+    """Lines that are rows, one below the other: of one character a cell, or lists of codes. width: codes in the first
+    list, 0 for other rows; first: nothing but prose stands before; cut: the last is a list that the text's end cuts
+    off."""
 
     lines: Sequence[str]
     width: int  # counted once: the block before is compared with every later one
@@ -135,12 +129,14 @@ class Block:
             return _cut_off(len(self.lines))
         if self.alone:
             return "a list alone is no complete grid: two brackets make one of it"
-        words = [_NUMBER.findall(line) for line in self.lines]
-        codes = [[_code(word) for word in row] for row in words]
-        for i, row in enumerate(codes):
-            if None in row:
-                return _no_code(i + 1, words[i][row.index(None)])
-        return [[code for code in row if code is not None] for row in codes]
+        rows: list[list[int]] = []
+        for number, line in enumerate(self.lines, 1):
+            rows.append([])
+            for word in _NUMBER.findall(line):
+                if (code := _code(word)) is None:
+                    return _no_code(number, word)
+                rows[-1].append(code)
+        return rows
 
 
 def last_block(text: str, announced: bool) -> Block | None:
@@ -154,7 +150,7 @@ def last_block(text: str, announced: bool) -> Block | None:
 
 
 def _counts(block: Block, before: Block | None, announced: bool) -> bool:
-    if before and block.listed and before.width != block.width:  # places in the grid above
+    if before and block.listed and (not before.listed or block.width < before.width):  # places in the grid above
         return False
     if before and before.listed and not block.listed:  # a grid below places, or numbers below a grid
         return len(block.lines) > 1 and not (announced and before.first)

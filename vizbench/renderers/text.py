@@ -29,7 +29,7 @@ _LABELS: Final[dict[str, Literal["told", "named", "asked"]]] = {
 }  # fmt: skip
 _LABEL: Final = re.compile(
     r"^[ \t#>*_]*+(?:the[ \t]++)?(?:(?:final|test)[ \t]++)?(?P<word>" + "|".join(_LABELS) + r")"
-    r"(?:[ \t]++grid)?(?:[ \t]++is)?[*_]*+\s?[:=][*_]*+"
+    r"(?:[ \t]++grid)?(?:[ \t]++is)?[*_]*+[^\S\n]?[:=][*_]*+"
     r"|^[ \t]*+[#>*_][ \t#>*_]*+(?:(?:final|test)[ \t]++)?"
     r"(?P<heading>answer|output|solution|question|input)[*_ \t]*+\r?$",
     re.IGNORECASE | re.MULTILINE,
