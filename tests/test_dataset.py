@@ -19,7 +19,7 @@ from vizbench.errors import UserError
 from vizbench.formats.rows import encode
 from vizbench.generators.kernels.distance import distances, far_enough
 from vizbench.generators.kernels.distinct import add_new, digests
-from vizbench.seeds import instance_stream, keys, keys_at
+from vizbench.seeds import instance_stream, keys, keys_at, splitmix64
 from vizbench.task import TaskSpec, params_json
 from vizbench.types import Instance
 
@@ -30,25 +30,37 @@ def toy(space: int, seed: int = 0, pool: int = 5000) -> Dataset:
 
 
 def naive(space: int, seed: int, split: str, dry: int, pool: list[bytes]) -> list[tuple[int, bytes]]:
-    """Every accepted candidate with its question, one by one, until `dry` in a row bring none."""
-    params = toys.Params(space=space)
+    """Every accepted candidate with its question, one by one, until `dry` in a row bring none, 5 `dry` in test."""
+    params, patience = toys.Params(space=space), dry * (5 if split == "test" else 1)
     origin = instance_stream("toy", 1, params_json(params), seed, split)
     seen: set[bytes] = set()
     rows: list[tuple[int, bytes]] = []
     number, last = 0, -1
     questions: list[bytes] = []
-    while number - last <= dry:
+    while number - last <= patience:
         if number == len(questions):
             batch = toys.TOY.generate_batch(params, keys(origin, number, 256))
             questions += [question.tobytes() for question in batch.question]
         question = questions[number]
         far = all(sum(a != b for a, b in zip(question, other, strict=True)) / 8 >= 0.25 for other in pool)
-        if question not in seen and question not in pool and far:
+        if naive_side(question) == split and question not in seen and far:
             rows.append((number, question))
             last = number
         seen.add(question)
         number += 1
     return rows
+
+
+def naive_side(question: bytes) -> str:
+    """The side of a question, by the definition: 64-bit words of its bytes, mixed one after the other."""
+    state = len(question)
+    for start in range(0, len(question), 8):
+        word = int.from_bytes(question[start : start + 8], "big")
+        state = (state ^ word) * 0xBF58476D1CE4E5B9 % 2**64
+        state = (state ^ (state >> 29)) * 0x94D049BB133111EB % 2**64
+        state ^= state >> 32
+    salted = np.array([max(state, 1) ^ 0x7465737420736964], np.uint64)
+    return "test" if int(splitmix64(salted)[0]) < 2**64 // 5 else "train"
 
 
 def lines(rows: object) -> list[bytes]:
@@ -74,7 +86,7 @@ def test_rows_are_those_of_the_slow_twin(space: int, seed: int, pool: int, dry: 
         for split, expected in ((data.test, naive(space, seed, "test", dry, near)), (data.train, train)):
             found = split.head(len(expected))
             assert [(row.meta["candidate"], row.question.tobytes()) for row in found] == expected
-            with pytest.raises(UserError, match=f"has {len(expected)} "):
+            with pytest.raises(UserError, match=rf"has {len(expected)} (train|test) rows?"):
                 split.head(len(expected) + 1)
             assert lines(split.head(len(expected))) == lines(found)  # the error changed nothing
 
@@ -110,7 +122,7 @@ def test_threads_see_the_same_rows() -> None:
 
 def test_an_instance_says_what_it_is() -> None:
     row = toy(256, seed=7, pool=3).test[4]
-    assert row.id == "toy/small?space=256#7-test-4"
+    assert row.id == "toy/small?space=256#7-test-4-pool3"
     assert set(row.meta) == {"number", "odd", "candidate", "difficulty"}
     assert type(row.meta["number"]) is int and type(row.meta["odd"]) is bool  # plain, so that JSON takes it
     assert np.array_equal(row.steps[-1], row.target)
@@ -133,13 +145,15 @@ def test_seeds_and_splits_share_no_stream() -> None:
 
 def test_a_space_that_is_used_up_says_how_many_there_are() -> None:
     data = toy(16)
-    assert len({row.question.tobytes() for row in data.train.head(16)}) == 16
-    with pytest.raises(UserError, match="16 different questions where 17 rows were asked"):
-        data.train.head(17)
-    with pytest.raises(UserError, match=r"0 test rows where 1 row was asked.*from the 16 questions.*pool below 5,000"):
-        data.test.head(1)  # the whole space is in the train pool
-    assert len(toy(16, pool=0).test.head(16)) == 16
-    with pytest.raises(UserError, match="16 different"):
+    assert len({row.question.tobytes() for row in data.train.head(11)}) == 11
+    with pytest.raises(UserError, match=r"has 11 train rows and 12 rows were asked for.*Ask for at most 11"):
+        data.train.head(12)
+    with pytest.raises(UserError, match=r"0 test rows and 1 row was.*from the 11 questions.*pool below 5,000"):
+        data.test.head(1)  # all of them are near to the train pool
+    assert len(toy(16, pool=0).test.head(5)) == 5
+    with pytest.raises(UserError, match="has 5 test rows and 6 rows were asked for.*Ask for at most 5"):
+        toy(16, pool=0).test.head(6)
+    with pytest.raises(UserError, match="11 train rows"):
         list(toy(16).train)
 
 
@@ -170,13 +184,15 @@ def test_a_request_that_cannot_be_fulfilled_says_how_many_there_are_and_what_sha
     with pytest.raises(UserError) as caught:
         data.test.head(200)
     found = re.match(
-        r"(\S+) has (\d+) test rows where 200 rows were asked: ([\d.]+)% of ([\d,]+) cand", str(caught.value)
+        r"(\S+) has (\d+) test rows and 200 rows were asked for: the last 327,680 of ([\d,]+) candidates brought no new "
+        r"one, and ([\d.]+)% are",
+        str(caught.value),
     )
     assert found is not None, caught.value
     assert found[1] == data.name
     assert len(data.test.head(int(found[2]))) == int(found[2]) > 0
-    assert float(found[3]) == pytest.approx(100 * int(found[2]) / int(found[4].replace(",", "")), abs=1e-3)
-    assert "at least 0.25 from the 1,500 questions" in str(caught.value)
+    assert float(found[4]) == pytest.approx(100 * int(found[2]) / int(found[3].replace(",", "")), abs=1e-3)
+    assert "at least 0.25 away from the 1,500 questions" in str(caught.value)
 
 
 @pytest.mark.parametrize("index", [-1, MAX_ROWS, 10**12])

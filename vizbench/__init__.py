@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vizbench.renderers.decode import decode
     from vizbench.renderers.frames import render
     from vizbench.renderers.text import from_text, to_text
-    from vizbench.sources import expand, judge_of, load, verify, verify_steps
+    from vizbench.sources import expand, instance, judge_of, load, verify, verify_steps
     from vizbench.task import tasks
     from vizbench.types import Answer, Batch, DecodeFailure, Instance, Look, Verdict
 
@@ -38,6 +38,7 @@ __all__ = [
     "decode",
     "expand",
     "from_text",
+    "instance",
     "judge_of",
     "load",
     "render",
@@ -53,7 +54,7 @@ _HOMES = {
     "vizbench.renderers.decode": ("decode",),
     "vizbench.renderers.frames": ("render",),
     "vizbench.renderers.text": ("from_text", "to_text"),
-    "vizbench.sources": ("expand", "judge_of", "load", "verify", "verify_steps"),
+    "vizbench.sources": ("expand", "instance", "judge_of", "load", "verify", "verify_steps"),
     "vizbench.task": ("tasks",),
     "vizbench.types": ("Answer", "Batch", "DecodeFailure", "Instance", "Look", "Verdict"),
 }

@@ -11,20 +11,18 @@ from typing import Any, SupportsIndex, final
 import numpy as np
 
 from vizbench.errors import UserError
-from vizbench.seeds import check_seed, integer, keys_at
-from vizbench.sieve import Numbers, Sieve, make
+from vizbench.seeds import check_seed, integer
+from vizbench.sieve import Numbers, Sieve, made
 from vizbench.task import Judge, Shown, TaskSpec, params_json
-from vizbench.types import Batch, Grid, Instance, Json, SplitName
+from vizbench.types import POOL, Batch, Grid, Instance, Json, SplitName
 
 MAX_ROWS = 10**8
 """Positions in a split are below this: a sieve that came so far remembers 6 GB."""
 
-POOL = 5000
-"""Train rows that test rows keep away from: the paper's largest budget."""
-
 MAX_POOL = 1_000_000
 
-_BLOCK = 256  # rows made at a time where rows are asked for one after the other
+_BLOCK = 256  # rows made at a time if rows are asked for one after the other
+_DECIMALS = 9  # of difficulty figures: logarithms of C libraries differ in the last bit, and rows must not
 
 
 @final
@@ -62,25 +60,28 @@ class GeneratedRows(Rows):
     split: SplitName
     first: int
     candidates: Numbers
+    pool: int
 
     def __len__(self) -> int:
         return len(self.candidates)
 
     def __iter__(self) -> Iterator[Instance]:
-        for at in range(0, len(self), _BLOCK):
-            numbers = self.candidates[at : at + _BLOCK]
-            batch = make(self.spec, self.split, keys_at(self.origin, numbers))
+        at = 0
+        for batch in made(self.spec, self.split, self.origin, self.candidates, _BLOCK):
             facts = {name: fact.tolist() for name, fact in batch.facts.items()}
             for row in range(len(batch)):
-                meta = {name: values[row] for name, values in facts.items()} | {"candidate": int(numbers[row])}
+                meta = {name: values[row] for name, values in facts.items()}
+                meta["candidate"] = int(self.candidates[at + row])
                 yield self._instance(self.first + at + row, batch, row, meta)
+            at += len(batch)
 
     def _instance(self, index: int, batch: Batch, row: int, meta: dict[str, Json]) -> Instance:
         task, params = self.spec.task, self.spec.params
         question, target = batch.pair(row)
-        meta["difficulty"] = dict(task.difficulty(params, question, target))
+        figures = task.difficulty(params, question, target)
+        meta["difficulty"] = {name: round(figure, _DECIMALS) for name, figure in figures.items()}
         steps = task.steps(params, question, target)
-        return Instance(self.spec.name, params, self.seed, self.split, index, question, target, steps, meta)
+        return Instance(self.spec.name, params, self.seed, self.split, index, question, target, steps, meta, self.pool)
 
 
 @final
@@ -160,8 +161,8 @@ class GeneratedSplit(Split):
 
     def rows(self, start: int, n: int) -> Rows:
         _check_range(self, start, n)
-        numbers = self._sieve.numbers(start, n)
-        return GeneratedRows(self._spec, self._sieve.origin, self._recipe.seed, self._recipe.split, start, numbers)
+        numbers, recipe = self._sieve.numbers(start, n), self._recipe
+        return GeneratedRows(self._spec, self._sieve.origin, recipe.seed, recipe.split, start, numbers, recipe.pool)
 
     def batch(self, start: int, n: int) -> Batch:
         _check_range(self, start, n)
@@ -240,7 +241,7 @@ def shown(spec: TaskSpec, grids: Shown, seed: SupportsIndex, pool: SupportsIndex
 
     def split(name: SplitName, pairs: tuple[tuple[Grid, Grid], ...]) -> Split:
         rows = tuple(
-            Instance(spec.name, spec.params, seed, name, i, q, t, t[None], {**facts, "item": f"{name}[{i}]"})
+            Instance(spec.name, spec.params, seed, name, i, q, t, t[None], {**facts, "item": f"{name}[{i}]"}, pool)
             for i, (q, t) in enumerate(pairs)
         )
         recipe = Recipe(spec.name, spec.task.version, params_json(spec.params), seed, name, pool)

@@ -1,15 +1,17 @@
 """Which candidates of a generated split become rows.
 
-Candidates 0, 1, 2 … of a split are pure functions of (family, version, params, seed, split, number). Train drops those
-whose question came before; test also drops those whose question is in the train pool, or whose features lie closer to
-it than the task's `min_distance`. Whether a candidate is accepted depends on earlier candidates only, so rows nest
-(the first 3 are the head of the first 5) and come out the same in any order of access.
+Candidates 0, 1, 2 … of a split are pure functions of (family, version, params, seed, split, number). A split drops
+candidates whose question belongs to the other side (`sides`) and those whose question came before. Test also drops
+candidates whose features are closer to the train pool than the task's `min_distance`. Whether a candidate is accepted
+depends only on earlier candidates. So rows nest (the first 3 are the head of the first 5), and every order of access
+gives the same rows.
 """
 
 from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Iterator
 from typing import Any, final
 
 import numpy as np
@@ -18,7 +20,9 @@ import numpy.typing as npt
 from vizbench.errors import UserError
 from vizbench.generators.kernels.distance import far_enough
 from vizbench.generators.kernels.distinct import add_new, digests
+from vizbench.pace import Pace
 from vizbench.seeds import instance_stream, keys, keys_at
+from vizbench.sides import SHARE, is_test
 from vizbench.task import Metric, TaskSpec, Transfer, params_json
 from vizbench.types import Batch, Grids, Keys, SplitName
 from vizbench.words import plural
@@ -26,7 +30,8 @@ from vizbench.words import plural
 Numbers = npt.NDArray[np.int64]
 
 DRY = 65_536
-"""So many candidates in a row without a new row, and the space counts as used up."""
+"""If so many candidates follow each other without a new row, the space counts as used up; SHARE times as many in test,
+whose side few of them are on."""
 
 _BLOCK_CANDIDATES = 16_384
 _BLOCK_CELLS = 1 << 24
@@ -38,6 +43,19 @@ def make(spec: TaskSpec, split: SplitName, key: Keys) -> Batch:
     if split == "train" and isinstance(params, Transfer):
         params = params.for_train()
     return spec.task.generate_batch(params, key)
+
+
+def made(
+    spec: TaskSpec, split: SplitName, origin: int, numbers: Numbers, most: int = _BLOCK_CANDIDATES
+) -> Iterator[Batch]:
+    """The candidates with these numbers `(n,)`, in batches that each take a fraction of a second, `most` at most."""
+    pace, start = Pace(most), 0
+    while start < len(numbers):
+        block = numbers[start : start + pace.size]
+        with pace.measure(len(block)):
+            batch = make(spec, split, keys_at(origin, block))
+        yield batch
+        start += len(block)
 
 
 @final
@@ -57,6 +75,10 @@ class Sieve:
         task = spec.task
         self.origin = instance_stream(task.family, task.version, params_json(spec.params), seed, split)
         self._lock = threading.RLock()
+        self._forget()
+
+    def _forget(self) -> None:
+        """Start again from candidate 0."""
         self._table = np.zeros(1024, np.uint64)
         self._used = 0
         self._pool_features: npt.NDArray[np.uint8] | None = None
@@ -64,7 +86,8 @@ class Sieve:
         self._found = 0
         self._tried = 0
         self._dry = False
-        self._latest = (0, 0)  # rows of the block sieved last, [first, end): most are asked for right after
+        self._pace = Pace(_BLOCK_CANDIDATES)
+        self._latest = (0, 0)  # rows of the block that was judged last, [first, end): most are asked for right after
         self._latest_batch: Batch | None = None
 
     def numbers(self, start: int, count: int) -> Numbers:
@@ -88,36 +111,56 @@ class Sieve:
             first, end = self._latest
             if self._latest_batch is not None and first <= start and start + count <= end:
                 return _take(self._latest_batch, np.arange(start - first, start - first + count))
-        return make(self._spec, self._split, keys_at(self.origin, numbers))
+        if count == 0:
+            return make(self._spec, self._split, keys_at(self.origin, numbers))
+        return join(list(made(self._spec, self._split, self.origin, numbers)))
+
+    def batches(self, start: int, count: int) -> Iterator[Batch]:
+        """Rows start … start+count-1 as batches that each take a fraction of a second."""
+        return made(self._spec, self._split, self.origin, self.numbers(start, count))
 
     def _extend(self, count: int) -> None:
         """Sieve blocks of candidates until `count` rows are found, or the space is used up."""
         while self._found < count and not self._dry:
             rate = (self._found + 1) / (self._tried + 1)
-            size = min(max(math.ceil((count - self._found) / rate), 64), _BLOCK_CANDIDATES)
+            size = min(max(math.ceil((count - self._found) / rate), 64), self._pace.size)
             if self._latest_batch is not None:
                 size = max(1, min(size, _BLOCK_CELLS // math.prod(self._latest_batch.question.shape[1:])))
-            else:  # how large a row is shows with the first block
-                size = min(size, 8192)
-            self._sieve(size)
+            try:
+                with self._pace.measure(size):
+                    self._sieve(size)
+            except BaseException:  # Ctrl-C in a notebook: questions may be marked as seen that are no rows yet
+                self._forget()
+                raise
 
     def _sieve(self, size: int) -> None:
         """Judge the next `size` candidates. A gap of DRY is found at its exact place, whatever the blocks' sizes."""
         batch = make(self._spec, self._split, keys(self.origin, self._tried, size))
-        accepted = self._tried + np.flatnonzero(self._accept(batch))
+        here = np.flatnonzero(self._on_this_side(batch))
+        mine = _take(batch, here)
+        accepted = here[self._accept(mine)] if len(here) else here
         last = self._numbers[self._found - 1] if self._found else -1
-        gaps = np.diff(np.concatenate(([last], accepted, [self._tried + size]))) > DRY
+        gaps = np.diff(np.concatenate(([last], self._tried + accepted, [self._tried + size]))) > self._patience
         self._dry = bool(gaps.any())
         if self._dry:
             accepted = accepted[: int(np.argmax(gaps))]
         self._latest = (self._found, self._found + len(accepted))
-        self._latest_batch = _take(batch, accepted - self._tried)
-        self._append(accepted)
+        self._latest_batch = _take(batch, accepted)
+        self._append(self._tried + accepted)
         self._tried += size
 
+    @property
+    def _patience(self) -> int:
+        return DRY * SHARE if self._split == "test" else DRY
+
+    def _on_this_side(self, batch: Batch) -> npt.NDArray[np.bool_]:
+        test = is_test(self._spec.task.identity(self._spec.params, batch))
+        return test if self._split == "test" else ~test
+
     def _accept(self, batch: Batch) -> npt.NDArray[np.bool_]:
+        """Which candidates of this side become rows."""
         if self._away_from is not None and self._pool_features is None:
-            self._pool_features = self._meet_pool(self._away_from)
+            self._pool_features = self._features_of_pool(self._away_from)
         keep = self._new(batch.question)
         fresh = np.flatnonzero(keep)
         if self._pool_features is not None and len(self._pool_features) and len(fresh):
@@ -129,14 +172,12 @@ class Sieve:
             keep[fresh] = far
         return keep
 
-    def _meet_pool(self, train: Sieve) -> npt.NDArray[np.uint8]:
-        """Mark the pool's questions as seen; returns its features `(m, d)`."""
+    def _features_of_pool(self, train: Sieve) -> npt.NDArray[np.uint8]:
+        """The features of the train pool, `(m, d)`."""
         rows = train.available(self._pool)
-        if rows == 0:
-            return np.empty((0, 0), np.uint8)
-        pool = train.batch(0, rows)
-        self._new(pool.question)
-        return self._spec.task.features(self._spec.params, pool)
+        task, params = self._spec.task, self._spec.params
+        parts = [task.features(params, batch) for batch in train.batches(0, rows)]
+        return np.concatenate(parts) if parts else np.empty((0, 0), np.uint8)
 
     def _new(self, questions: Grids) -> npt.NDArray[np.bool_]:
         """Which questions `(n, h, w)` were not seen before, `(n,)`; they are from now on."""
@@ -159,20 +200,27 @@ class Sieve:
         self._found = end
 
     def _used_up(self, count: int) -> UserError:
-        name, found, tried = self._spec.name, self._found, self._tried
-        wanted = plural(count, "row was asked", "rows were asked")
-        if self._away_from is None:
-            return UserError(
-                f"{name} has {plural(found, 'different question')} where {wanted} (the last {DRY:,} of "
-                f"{tried:,} candidates brought no new one): ask for at most {found:,}, or for other parameters"
-            )
+        name, rows = self._spec.name, plural(self._found, f"{self._split} row")
+        asked = plural(count, "row was asked for", "rows were asked for")
+        found = f"{name} has {rows} and {asked}: the last {self._patience:,} of {self._tried:,} candidates brought no new one"
+        if self._away_from is None or self._pool == 0:
+            return UserError(f"{found}. Ask for at most {self._found:,}, or choose other parameters")
         pool = plural(self._away_from.available(self._pool), "question")
         return UserError(
-            f"{name} has {plural(found, 'test row')} where {wanted}: {found / tried:.3%} of {tried:,} candidates "
-            f"are new and at least {self._spec.task.min_distance:g} from the {pool} of "
-            f"the train pool, and the last {DRY:,} brought none: ask for fewer rows, a pool below "
-            f"{self._pool:,}, or other parameters"
+            f"{found}, and {self._found / self._tried:.3%} are of test, new and at least "
+            f"{self._spec.task.min_distance:g} away from the {pool} of the train pool. Ask for fewer rows, for a pool "
+            f"below {self._pool:,}, or choose other parameters"
         )
+
+
+def join(batches: list[Batch]) -> Batch:
+    """Batches of one task and split, one after the other. At least one."""
+    if len(batches) == 1:
+        return batches[0]
+    question, target = (np.concatenate([getattr(batch, name) for batch in batches]) for name in ("question", "target"))
+    facts = {name: np.concatenate([batch.facts[name] for batch in batches]) for name in batches[0].facts}
+    sizes = [batch.sizes for batch in batches if batch.sizes is not None]
+    return Batch(question, target, facts, np.concatenate(sizes) if sizes else None)
 
 
 def _take(batch: Batch, rows: npt.NDArray[Any]) -> Batch:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -23,6 +24,12 @@ EPISODES = 16
 
 MAX_FILES = 100_000
 """Tasks that one name may stand for."""
+
+_ID = re.compile(
+    r"(?P<task>.+)#(?P<seed>\d{1,19})-(?P<split>train|test)-(?P<index>\d{1,9})(-pool(?P<pool>\d{1,7}))?",
+    re.ASCII | re.DOTALL,
+)
+"""What `Instance.id` writes."""
 
 
 class FileSource(ABC):
@@ -63,6 +70,19 @@ def load(name: str, seed: SupportsIndex = 0, pool: SupportsIndex = POOL, **param
         return generated(found, seed, pool) if grids is None else shown(found, grids, seed, pool)
     path, given, _ = _parts(name, source)
     return source.load(path, {**given, **params}, seed, pool)
+
+
+def instance(id: str) -> Instance:
+    """Make the instance that an id names, the same bytes again: `vizbench.instance("maze/9#0-train-17")`.
+
+    id: what `Instance.id` gives, as it is in rows of data sets and in records of runs. A file's task is read again from
+    its path. Raises UserError if the text is no id, or names a row that does not exist.
+    """
+    parts = _ID.fullmatch(id)
+    if parts is None:
+        raise UserError(f"{id[:80]!r} is not an id of an instance: write TASK#SEED-SPLIT-INDEX, e.g. maze/9#0-train-17")
+    data = load(parts["task"], int(parts["seed"]), int(parts["pool"] or POOL))
+    return (data.train if parts["split"] == "train" else data.test)[int(parts["index"])]
 
 
 def expand(name: str) -> list[str]:

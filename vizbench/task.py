@@ -10,6 +10,7 @@ import dataclasses
 import enum
 import functools
 import importlib
+import math
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -33,6 +34,23 @@ class Metric(enum.Enum):
 
     HAMMING = "share of features that differ"
     JACCARD = "1 - shared set features / features set in either (0 where both are empty)"
+
+
+@final
+@dataclasses.dataclass(frozen=True, slots=True)
+class Space:
+    """The size of a task's space, both sides of the split together."""
+
+    count: int
+    """How many there are, at least 1."""
+    of: str = "questions"
+    """What is counted: `questions`, or `solutions` if it is not known how many questions these have."""
+
+    def __str__(self) -> str:
+        """`65,536 questions`; from 10^9 on the order of magnitude, `10^19 questions`."""
+        if self.count < 10**9:
+            return f"{self.count:,} {self.of}"
+        return f"10^{int(math.log10(self.count))} {self.of}"
 
 
 class Sequel(ABC):
@@ -155,6 +173,17 @@ class Task(Judge, Generic[P]):
     @abstractmethod
     def features(self, params: P, batch: Batch) -> npt.NDArray[np.uint8]:
         """What two instances are compared by, `(n, d)` uint8, under `metric`."""
+
+    def identity(self, params: P, batch: Batch) -> npt.NDArray[np.uint8]:
+        """What makes a question the same question, `(n, d)` uint8: it alone decides between train and test.
+
+        Default: the question's cells. Override it if the task takes several grids for one question.
+        """
+        return batch.question.reshape(len(batch), -1)
+
+    def space(self, params: P) -> Space | None:
+        """How much there is to draw from. Default: None, not known."""
+        return None
 
     @abstractmethod
     def difficulty(self, params: P, question: Grid, target: Grid) -> Mapping[str, float]:

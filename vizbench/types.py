@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias, final
+from typing import Any, Final, Literal, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,9 @@ Keys: TypeAlias = npt.NDArray[np.uint64]
 """One 64-bit key an instance, `(n,)`: all the randomness an instance has."""
 
 SplitName: TypeAlias = Literal["train", "test"]
+
+POOL: Final = 5000
+"""The default pool: test rows keep away from so many of the first train rows. It is the paper's largest budget."""
 
 Json: TypeAlias = Any  # what `json.loads` gives; a recursive alias costs pyright more than it tells a reader
 
@@ -78,7 +81,7 @@ class Instance:
 
     task: full name, overrides included (`life/conway`, `life/conway?steps=2`); params: the room's frozen record.
     question `(h, w)`, target `(h', w')` uint8; steps `(k, h', w')`: states after the question, the last is the target,
-    or the first where a game goes on.
+    or the first where a game goes on. pool: the train rows that test rows of this data set keep away from.
     """
 
     task: str
@@ -90,11 +93,16 @@ class Instance:
     target: Grid
     steps: Grids
     meta: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    pool: int = POOL
 
     @property
     def id(self) -> str:
-        """A name unique over all data sets: `life/conway#0-test-17`."""
-        return f"{self.task}#{self.seed}-{self.split}-{self.index}"
+        """A name unique over all data sets, from which `vizbench.instance` makes the instance again.
+
+        `life/conway#0-test-17`; with another pool than the default, test rows are `life/conway#0-test-17-pool100`.
+        """
+        pool = f"-pool{self.pool}" if self.split == "test" and self.pool != POOL else ""
+        return f"{self.task}#{self.seed}-{self.split}-{self.index}{pool}"
 
 
 @final

@@ -155,7 +155,7 @@ def dataset_of(data: bytes | msgspec.Raw, name: str, place: str, file_name: str,
 
     def split(split_name: SplitName, pairs: list[_Pair], shortage: str = "") -> Split:
         rows = tuple(
-            Instance(name, Params(), seed, split_name, row, question, target, target[None], meta | {"item": item})
+            Instance(name, Params(), seed, split_name, row, question, target, target[None], meta | {"item": item}, pool)
             for row, (item, question, target) in enumerate(pairs)
         )
         return StoredSplit(Recipe(name, VERSION, {}, seed, split_name, pool), rows, shortage)

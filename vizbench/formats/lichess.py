@@ -6,7 +6,7 @@ black mates, the board is turned over and its colours swapped, so that white is 
 
 `lichess-csv:FILE?mate=2` holds the file's mates in 2, without a parameter the mates in 1. What is malformed is reported
 by line and the rest is read; what is no such mate is counted. A picture tells nothing of castling rights and en
-passant, so puzzles where these could matter are left out. A fifth, chosen by a digest of the position, is test.
+passant, so puzzles where these could matter are left out. `sides` decides which puzzles are test, as for all tasks.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from vizbench.errors import UserError
 from vizbench.formats.files import open_regular
 from vizbench.generators.chess import TASK, Params
 from vizbench.generators.kernels.distance import far_enough
+from vizbench.sides import is_test
 from vizbench.sources import FileSource, files_below, path_and_params
 from vizbench.task import Judge, params_json, spec
 from vizbench.types import Batch, Grid, Grids, Instance, SplitName
@@ -298,7 +299,9 @@ SOURCES: Final = {"lichess-csv": LichessSource()}
 
 def _divided(puzzles: tuple[Puzzle, ...], pool: int) -> tuple[list[Puzzle], list[Puzzle]]:
     """Train and test. A position is on the same side in every file, so no file gives away another's test."""
-    sides = [hashlib.blake2b(p.question.tobytes(), digest_size=1).digest()[0] % 5 == 0 for p in puzzles]
+    if not puzzles:
+        return [], []
+    sides = is_test(np.stack([puzzle.question.reshape(-1) for puzzle in puzzles]))
     train = [p for p, side in zip(puzzles, sides, strict=True) if not side]
     test = [p for p, side in zip(puzzles, sides, strict=True) if side]
     if not test or not train[:pool]:
@@ -321,4 +324,5 @@ def _instance(recipe: Recipe, params: Params, index: int, puzzle: Puzzle, shared
         "line": " ".join(puzzle.moves),
     }
     question, steps = puzzle.question, puzzle.steps
-    return Instance(recipe.task, params, recipe.seed, recipe.split, index, question, steps[0], steps, meta)
+    side, seed, pool = recipe.split, recipe.seed, recipe.pool
+    return Instance(recipe.task, params, seed, side, index, question, steps[0], steps, meta, pool)

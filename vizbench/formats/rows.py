@@ -121,7 +121,7 @@ def instance_of(row: Row, index: int, recipe: Recipe, judge: Judge, params: Any)
     question = _grid(row.question, "question", index, judge)
     target = _grid(row.target, "target", index, judge)
     steps = np.stack([target]) if not row.steps else _steps(row, index, target, judge)
-    instance = Instance(row.task, params, row.seed, row.split, index, question, target, steps, row.meta)
+    instance = Instance(row.task, params, row.seed, row.split, index, question, target, steps, row.meta, recipe.pool)
     if instance.id != row.id:
         raise UserError(f"row {index} has the id {row.id[:80]!r} where its fields say {instance.id!r}")
     return instance

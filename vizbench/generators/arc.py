@@ -105,7 +105,7 @@ class Arc(Task[Params]):
     """Apply a rule to a scene."""
 
     family = "arc"
-    version = 1
+    version = 2
     summary = "Find the rule that the demonstrations share, and apply it to the test grid."
     look = Look("arc", canvas=400, line=2)
     codes = 10

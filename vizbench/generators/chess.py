@@ -232,7 +232,7 @@ class Chess(Task[Params]):
     """Find white's move that mates, or forces mate."""
 
     family = "chess"
-    version = 2
+    version = 3
     summary = "Play white's move that forces mate in chess."
     look = Look("chess", cell=32, margin=8)
     codes = 13

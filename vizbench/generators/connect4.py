@@ -179,7 +179,7 @@ class Connect4(Task[Params]):
     """Find the right drop in Connect Four."""
 
     family = "connect4"
-    version = 2
+    version = 3
     summary = "Drop player 1's disk so that it wins, blocks or forces a win in Connect Four."
     look = Look("connect4", canvas=240, margin=8)
     codes = 3

@@ -17,7 +17,7 @@ from vizbench.compiler import jit
 from vizbench.errors import UserError
 from vizbench.generators.kernels.bits import EVENS, random_cells
 from vizbench.generators.kernels.rng import rng_from, rng_seed
-from vizbench.task import Metric, Task, compare
+from vizbench.task import Metric, Space, Task, compare
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
 
 UNKNOWN = 2
@@ -81,7 +81,7 @@ class Eca(Task[Params]):
     """Unfold an elementary automaton."""
 
     family = "eca"
-    version = 1
+    version = 2
     summary = "Continue the first row of an elementary cellular automaton downwards, one step a row."
     look = Look("eca", cell=16)
     codes = 3
@@ -103,6 +103,10 @@ class Eca(Task[Params]):
         """The diagram with one row more a step."""
         known = np.arange(len(target)) <= np.arange(1, len(target))[:, None]
         return np.where(known[:, :, None], target, np.uint8(UNKNOWN))
+
+    def space(self, params: Params) -> Space:
+        """All first rows."""
+        return Space(2**params.width)
 
     def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
         """The first row's cells."""

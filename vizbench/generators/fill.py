@@ -187,7 +187,7 @@ class Fill(Task[Params]):
     """Colour what walls enclose."""
 
     family = "fill"
-    version = 1
+    version = 2
     summary = "Colour every empty region that walls cut off from the border."
     look = Look("fill", cell=32, margin=8)
     codes = 3

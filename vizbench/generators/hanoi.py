@@ -15,6 +15,7 @@ furthest to the left.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, final
@@ -26,7 +27,7 @@ from vizbench.compiler import jit
 from vizbench.errors import UserError
 from vizbench.generators.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
 from vizbench.generators.kernels.towers import measure, move, stack, walk
-from vizbench.task import Metric, Task
+from vizbench.task import Metric, Space, Task
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
 from vizbench.words import plural
 
@@ -212,7 +213,7 @@ class Hanoi(Task[Params]):
     """Make the best moves in the Towers of Hanoi."""
 
     family = "hanoi"
-    version = 1
+    version = 2
     summary = "Make the first moves of a shortest way from one state of the Towers of Hanoi to another."
     look = Look("hanoi", cell=16)
     codes = 10
@@ -235,6 +236,16 @@ class Hanoi(Task[Params]):
         """The picture after each move of a shortest way to the target's state."""
         puzzle, end = _own(params, question), _own(params, target).start
         return np.stack([_after(params, question, puzzle, end, k + 1) for k in range(params.steps)])
+
+    def space(self, params: Params) -> Space:
+        """All pairs of states that are far enough apart; if colours count, with all colourings."""
+        pairs = len(_pairs(params.disks, params.steps))
+        colourings = 1 if params.disks >= _APART_BY_PEGS else math.perm(COLOURS, params.disks)
+        return Space(pairs * colourings)
+
+    def identity(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
+        """Where colours do not make a puzzle another one, the pegs: see `features`."""
+        return self.features(params, batch) if params.disks >= _APART_BY_PEGS else super().identity(params, batch)
 
     def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
         """The peg of each disk in goal and start, `(n, 2 disks)`: colours do not make a puzzle another one.

@@ -191,7 +191,7 @@ class Hitori(Task[Params]):
     """Shade a Hitori that has one solution."""
 
     family = "hitori"
-    version = 1
+    version = 2
     summary = "Shade cells so that no line repeats a digit, no shaded cells touch and the others hang together."
     look = Look("hitori", cell=32, margin=8)
     codes = 9

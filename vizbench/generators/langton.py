@@ -18,7 +18,7 @@ from vizbench.compiler import jit
 from vizbench.errors import UserError
 from vizbench.generators.kernels.bits import EVENS, random_cells
 from vizbench.generators.kernels.rng import rng_below, rng_from, rng_seed
-from vizbench.task import Metric, Task, compare
+from vizbench.task import Metric, Space, Task, compare
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
 from vizbench.words import plural
 
@@ -87,7 +87,7 @@ class Langton(Task[Params]):
     """Predict Langton's ant."""
 
     family = "langton"
-    version = 1
+    version = 2
     summary = "Predict the board and the ant of Langton's ant some steps later."
     look = Look("langton", cell=16)
     codes = 10
@@ -114,6 +114,10 @@ class Langton(Task[Params]):
                 states[k] = states[k - 1]
             row, column = _move(states[k], row, column)
         return states
+
+    def space(self, params: Params) -> Space:
+        """All boards around the ant, which starts in the middle, on white, heading the same way."""
+        return Space(2 ** (params.height * params.width - 1))
 
     def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
         """The question's cells."""

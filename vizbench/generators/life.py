@@ -19,7 +19,7 @@ from vizbench.errors import UserError
 from vizbench.generators.kernels.bits import EVENS, chance, random_cells, random_word
 from vizbench.generators.kernels.lifeboard import step_word
 from vizbench.generators.kernels.rng import rng_from, rng_seed
-from vizbench.task import Metric, Task, compare
+from vizbench.task import Metric, Space, Task, compare
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
 from vizbench.words import plural
 
@@ -136,7 +136,7 @@ class Life(Task[Params]):
     """Predict a life-like automaton."""
 
     family = "life"
-    version = 1
+    version = 2
     summary = "Predict the board of a life-like cellular automaton some steps later."
     look = Look("binary", cell=32, margin=8)
     codes = 2
@@ -164,6 +164,10 @@ class Life(Task[Params]):
         states = np.empty((params.steps, *question.shape), np.uint8)
         _run(np.not_equal(question, 0).astype(np.uint8), *_masks(params), params.torus, states)
         return states
+
+    def space(self, params: Params) -> Space:
+        """All boards."""
+        return Space(2 ** (params.height * params.width))
 
     def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
         """The question's cells."""

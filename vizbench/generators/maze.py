@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import log2
-from typing import final
+from math import fsum, log2
+from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
@@ -32,10 +32,11 @@ from vizbench.generators.kernels.paths import (
     way,
 )
 from vizbench.generators.kernels.rng import rng_next, rng_seed
-from vizbench.task import Metric, Task, Transfer
+from vizbench.task import Metric, Space, Task, Transfer
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
 
 _FREE, _TREE, _OUTSIDE = 0, 1, 2  # what Wilson's walk meets
+_COUNTED = 101  # cells per side: the spanning trees of larger mazes take over a second to count
 _APART_BY_PATH = 17  # the least size of which 2% of the candidates keep their path away from 5000 others
 
 
@@ -172,12 +173,38 @@ def _frame(mazes: Grids, board: int) -> Grids:
     return framed
 
 
+def _spanning_trees(rooms: int) -> int:
+    """How many spanning trees a square of `rooms` x `rooms` has, exactly.
+
+    By Kirchhoff's theorem, it is the product of a + b over all pairs of eigenvalues of the path matrix with 2 on its
+    diagonal and -1 beside it, of order `rooms` - 1. These are the roots of U(1 - x/2), U the Chebyshev polynomial of
+    the second kind of this degree. So the product is the determinant of U(1 + path/2).
+    """
+    order = rooms - 1
+    unit = np.eye(order, dtype=int).astype(object)  # Python's integers: 21x21 has 10^42 trees
+    double = 4 * unit - np.eye(order, k=1, dtype=int) - np.eye(order, k=-1, dtype=int)
+    before, value = unit, double
+    for _ in range(order - 1):
+        before, value = value, double @ value - before
+    return _determinant(value)
+
+
+def _determinant(matrix: npt.NDArray[Any]) -> int:
+    """The determinant of a positive definite matrix of Python's integers `(n, n)`, without fractions (Bareiss 1968)."""
+    rows, pivot = matrix.copy(), 1
+    for k in range(len(rows) - 1):
+        rest = rows[k + 1 :, k + 1 :] * rows[k, k] - np.outer(rows[k + 1 :, k], rows[k, k + 1 :])
+        rows[k + 1 :, k + 1 :] = rest // pivot
+        pivot = rows[k, k]
+    return int(rows[-1, -1])
+
+
 @final
 class Maze(Task[Params | Framed]):
     """Mark the only way through a maze."""
 
     family = "maze"
-    version = 1
+    version = 2
     summary = "Mark the way from the start to the goal of a maze."
     look = Look("maze", cell=16)
     codes = 5
@@ -199,6 +226,10 @@ class Maze(Task[Params | Framed]):
     def steps(self, params: Params | Framed, question: Grid, target: Grid) -> Grids:
         """The path, one cell more a step, from the start on."""
         return growing(question, target)
+
+    def space(self, params: Params | Framed) -> Space | None:
+        """All spanning trees of the rooms. They are not counted for very large mazes, which takes a second and more."""
+        return Space(_spanning_trees((params.size - 1) // 2)) if params.size <= _COUNTED else None
 
     def features(self, params: Params | Framed, batch: Batch) -> npt.NDArray[np.uint8]:
         """The path's cells from 17 cells a side on: two mazes are alike when their paths are, whatever the walls.
@@ -224,7 +255,7 @@ class Maze(Task[Params | Framed]):
         bends = np.abs(np.diff(cells, n=2, axis=0)).sum(axis=1) > 0
         choices = exits[cells[:-1, 0], cells[:-1, 1]] - 1
         choices[0] += 1  # at the start no way leads back
-        bits = sum(log2(n) for n in choices[choices > 1].tolist())
+        bits = fsum(log2(n) for n in choices[choices > 1].tolist())
         return {
             "score": bits / (bits + 16),
             "bits": bits,

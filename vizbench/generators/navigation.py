@@ -288,7 +288,7 @@ class Navigation(Task[Params]):
     """Mark one of the shortest ways around obstacles."""
 
     family = "navigation"
-    version = 1
+    version = 2
     summary = "Mark a shortest way from the start to the goal around obstacles."
     look = Look("maze", cell=16)
     codes = 5

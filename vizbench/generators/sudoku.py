@@ -35,7 +35,7 @@ from vizbench.generators.kernels.digits import (
     write,
 )
 from vizbench.generators.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
-from vizbench.task import Metric, Task
+from vizbench.task import Metric, Space, Task
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
 
 MINIMAL = 0
@@ -252,7 +252,7 @@ class Sudoku(Task[Params]):
     """Complete a Sudoku that has one solution."""
 
     family = "sudoku"
-    version = 1
+    version = 2
     summary = "Fill in a Sudoku: each row, column and box holds each digit once."
     look = Look("sudoku", cell=32, margin=8)
     codes = 10
@@ -281,6 +281,10 @@ class Sudoku(Task[Params]):
     def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
         """The empty cells filled one by one in reading order: the order of deduction is not unique, this one is."""
         return one_by_one(question, target, np.argwhere(question == 0))
+
+    def space(self, params: Params) -> Space:
+        """The filled boards: 288 of 4x4, and as many of 9x9 as Felgenhauer and Jarvis (2005) counted."""
+        return Space({2: 288, 3: 6_670_903_752_021_072_936_960}[params.box], "solutions")
 
     def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
         """The question's cells; for 4x4 questions of few givens, its 12 rows, columns and boxes, each folded to a byte.
