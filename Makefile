@@ -5,11 +5,11 @@ VENV ?= .venv
 JOBS ?= 2
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint types suite venv readme clean
+.PHONY: help demo test lint types suite pythons venv readme clean
 
 help:
 	@echo "make demo   adapt the embedded video model to a task it never saw, judge it, write a report"
-	@echo "make test   lint, types, the whole suite (JOBS=$(JOBS) processes)"
+	@echo "make test   lint, types, the whole suite (JOBS=$(JOBS) processes), golden tests under other Pythons"
 	@echo "make venv   only install; PYTHON=$(PYTHON) chooses the interpreter (3.11 or newer)"
 	@echo "make readme draw the pictures of docs/ and fill the tables of README.md and docs/tasks.md anew"
 	@echo "make clean  remove $(VENV) and what tools left behind"
@@ -17,7 +17,7 @@ help:
 demo: $(VENV)/models.stamp
 	$(BIN)/vizbench eval --model cogvideox --shots 16
 
-test: lint types suite
+test: lint types suite pythons
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
@@ -29,6 +29,10 @@ types: $(VENV)/dev.stamp
 # One thread a worker: torch and the kernels would otherwise fight over the cores.
 suite: $(VENV)/dev.stamp
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
+
+# The same bytes under every Python: the golden tests, in an environment per version, without the extra `models`.
+pythons: $(VENV)/dev.stamp
+	VENV=$(VENV) scripts/pythons.sh
 
 venv: $(VENV)/dev.stamp
 
@@ -51,4 +55,4 @@ $(VENV)/%.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-3.* build dist .pytest_cache .ruff_cache .hypothesis

@@ -73,9 +73,7 @@ def at_share(share: int) -> None:
     for name in SMALL:
         rows = {split: count(generated(task.spec(name), 0, 0), split) for split in ("train", "test")}
         near = count(generated(task.spec(name), 0, 5000), "test")
-        print(
-            f"      {name:<12} {rows['train']:>7,} train rows, {rows['test']:>7,} test rows, {near:,} beside a full pool"
-        )
+        print(f"      {name:<12} {rows['train']:>7,} train, {rows['test']:>7,} test, {near:,} beside a full pool")
 
 
 def whole(name: str) -> str:

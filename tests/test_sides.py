@@ -129,9 +129,11 @@ def test_an_id_names_the_row_of_an_episode():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "maze/9", "maze/9#0", "maze/9#0-train", "maze/9#0-dev-1", "maze/9#-1-train-1", "maze/9#0-train-1 ", "#0-test-1",
-     "maze/9#0-test-17-pool", "maze/9#٣-train-1", "maze/9#0-train-99999999999"],
-)  # fmt: skip
+    [
+        *("", "maze/9", "maze/9#0", "maze/9#0-train", "maze/9#0-dev-1", "maze/9#-1-train-1", "maze/9#0-train-1 "),
+        *("#0-test-1", "maze/9#0-test-17-pool", "maze/9#٣-train-1", "maze/9#0-train-99999999999"),
+    ],
+)
 def test_what_is_no_id_is_refused(text: str):
     with pytest.raises(UserError, match="is not an id of an instance: write TASK#SEED-SPLIT-INDEX"):
         vb.instance(text)

@@ -202,12 +202,13 @@ class Sieve:
     def _used_up(self, count: int) -> UserError:
         name, rows = self._spec.name, plural(self._found, f"{self._split} row")
         asked = plural(count, "row was asked for", "rows were asked for")
-        found = f"{name} has {rows} and {asked}: the last {self._patience:,} of {self._tried:,} candidates brought no new one"
+        tried = f"the last {self._patience:,} of {self._tried:,} candidates brought no new one"
+        message = f"{name} has {rows} and {asked}: {tried}"
         if self._away_from is None or self._pool == 0:
-            return UserError(f"{found}. Ask for at most {self._found:,}, or choose other parameters")
+            return UserError(f"{message}. Ask for at most {self._found:,}, or choose other parameters")
         pool = plural(self._away_from.available(self._pool), "question")
         return UserError(
-            f"{found}, and {self._found / self._tried:.3%} are of test, new and at least "
+            f"{message}, and {self._found / self._tried:.3%} are of test, new and at least "
             f"{self._spec.task.min_distance:g} away from the {pool} of the train pool. Ask for fewer rows, for a pool "
             f"below {self._pool:,}, or choose other parameters"
         )
