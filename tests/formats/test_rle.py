@@ -23,19 +23,19 @@ from vizbench.types import Grid
 
 GLIDER = "x = 3, y = 3, rule = B3/S23\nbob$2bo$3o!\n"
 CELLS = [[0, 1, 0], [0, 0, 1], [1, 1, 1]]
-STRANGE = (
-    "WireWorld",
-    "LifeHistory",
-    "HighLife",
-    "34 Life",
-    "345/2/4",
-    "B2/S34H",
-    "B2-a/S12",
-    "B9/S23",
-    "9/3",
-    "B",
-    "W30",
-)
+STRANGE = {
+    "is not known": ("WireWorld", "HighLife", "34 Life", "B", "B3/S23|B36/S23", "B" + "3" * 500),
+    "marks cells with more than two states": ("LifeHistory", "B3/S23History", "LifeSuper"),
+    "Generations": ("345/2/4", "B2/S/C3", "B2/S/3", "/2/3", "B2/S3/G4", "B2S3C4", "23/3/8", "G3/B2/S"),
+    "counts other neighbours": ("B2/S34H", "B3/S23V", "B3/S23L", "23/3V", "b2/s/h", "B2-a/S12V"),
+    "not totalistic": ("B2-a/S12", "B2a/S12", "B3/S23-q", "B2ce3aiy/S12aei3r", "b3s2-i34q", "23-a/3", "S2a/B3", "B2a"),
+    "names 9 neighbours": ("B9/S23", "9/3", "B3/S239", "S9/B3"),
+    "of one dimension": ("W30", "w110"),
+    "lists every neighbourhood": (
+        "MAPARYXfhZofugWaH7oaIDogBZofuhogOiAaIDogIAAgAAWaH7oaIDogGiA6ICAAIAAAaIDogIAAgACAAIAAAAAAAA",
+    ),
+    "Larger than Life": ("R5,C0,M1,S34..58,B34..45,NM", "R2,C2,S2-4,B3", "5,34,45,34,58"),
+}
 ODD_GRIDS = ("", "T", "T0,20", "P30,0", "T30+5,20", "T30,20-2", "K30*,20", "C30,20", "S30", "T30,20,4", "T-3,2", "T٣,٣")
 
 
@@ -76,6 +76,9 @@ def test_any_pattern_is_read_back(grid: Grid, data: st.DataObject) -> None:
         "x = 3, y = 3\n1b1o1$2b1o1$3o3$!",
         "x = 3, y = 3\n.A$2.A$xyz!\n#r WireWorld",
         "#CXRLE Pos=-1,5 Gen=3\nx = 3, y = 3, rule = B3/S23 \nbo$2bo$3o!",
+        "#CXRLE Pos=?\nx = 3, y = 3, rule = B3/S23,\nbo$2bo$3o!",
+        *(f"#C one{mark}two\nx = 3, y = 3\n#C{mark}x\nbo$2bo$3o!" for mark in "\u2028\u2029\x85\f\v\x1c\x1d\x1e"),
+        "#N Glider\rx = 3, y = 3, rule = B3/S23\rbo$2bo$\r3o!\r",
     ],
 )
 def test_the_same_pattern_in_many_hands(text: str) -> None:
@@ -88,6 +91,8 @@ def test_the_same_pattern_in_many_hands(text: str) -> None:
         ("B3/S23", "B3/S23"),
         ("b36/s23", "B36/S23"),
         ("B2S", "B2/S"),
+        ("S23/B3", "B3/S23"),
+        ("s23b3", "B3/S23"),
         ("B2/S", "B2/S"),
         ("23/3", "B3/S23"),
         ("/2", "B2/S"),
@@ -106,6 +111,7 @@ def test_the_same_pattern_in_many_hands(text: str) -> None:
 def test_rules_of_two_states_in_both_notations(rule: str, meant: str) -> None:
     assert parse(f"x = 1, y = 1, rule = {rule}\no!").rule == meant
     assert parse(f"#r {rule}\nx = 1, y = 1\no!").rule == meant
+    assert parse(f"#r B1/S1\nx = 1, y = 1, rule = B1/S\n#random\n#r {rule}\no!\n#r B1/S").rule == meant
 
 
 @pytest.mark.parametrize(
@@ -142,10 +148,16 @@ def test_rules_of_two_states_in_both_notations(rule: str, meant: str) -> None:
         ("x = 3, y = 3\n999999999$999999999$o!", "has a cell outside"),
         ("x = 3, y = 3\n0o!", "count of 0"),
         *(
-            (f"x = 3, y = 3, rule = {rule}\no!", f"its rule '{re.escape(rule)}' is none that is read")
-            for rule in STRANGE
+            (
+                f"x = 3, y = 3, rule = {rule}\n.B!",
+                f"its rule '{re.escape(rule[:40])}' .*{what}.*: only rules of two states",
+            )
+            for what, rules in STRANGE.items()
+            for rule in rules
         ),
-        *((f"x = 3, y = 3, rule = B3/S23:{grid}\no!", "neither a torus nor a plane") for grid in ODD_GRIDS),
+        *((f"x = 3, y = 3, rule = B3/S23:{grid}\no!", "is not read: write a torus as T30,20") for grid in ODD_GRIDS),
+        ("#CXRLE Pos=1\nx = 3, y = 3, rule = B3/S23:T9\no!", "its line '#CXRLE Pos=1' gives no position"),
+        ("#CXRLE Pos=9999999999,1\nx = 3, y = 3, rule = B3/S23:T9\no!", "gives no position: write two whole numbers"),
     ],
 )
 def test_what_is_no_pattern_is_refused_in_one_sentence(text: str, message: str, tmp_path: Path) -> None:
@@ -205,6 +217,90 @@ def test_any_runs_are_read_as_a_naive_reader_reads_them(runs: str, height: int, 
     assert got == wanted
 
 
+def golly(text: str) -> tuple[list[list[int]], tuple[int, int] | None]:
+    """The rows and the position of a file in a small dialect, read letter by letter: line ends, comments, Pos, runs."""
+    lines = [""]
+    for k, letter in enumerate(text):
+        if letter == "\r" or (letter == "\n" and text[k - 1 : k] != "\r"):
+            lines.append("")
+        elif letter != "\n":
+            lines[-1] += letter
+    position, runs, size = None, "", (0, 0)
+    for line in lines:
+        if line[:6] == "#CXRLE":
+            column, row = line[line.index("=") + 1 :].split(" ")[0].split(",")
+            position = int(row), int(column)
+        elif line[:1] == "x":
+            words = line.replace(",", " ").split()
+            size = int(words[5]), int(words[2])
+        elif line[:1] != "#":
+            runs += line + "\n"
+    return naive_cells(runs, *size) or [], position
+
+
+def placed(rows: list[list[int]], position: tuple[int, int] | None, height: int, width: int) -> list[list[int]] | None:
+    """Golly's bounded grid with the pattern, cell by cell in the plane's coordinates; None if a cell is outside."""
+    top, left = int(-height / 2), int(-width / 2)  # to zero, as C divides
+    y, x = position or (-int(len(rows) / 2), -int(len(rows[0]) / 2))
+    live = {(y + r, x + c) for r, row in enumerate(rows) for c, cell in enumerate(row) if cell}
+    board = [[int((r, c) in live) for c in range(left, left + width)] for r in range(top, top + height)]
+    return board if sum(map(sum, board)) == len(live) else None
+
+
+@given(
+    grid=hnp.arrays(np.uint8, st.tuples(st.integers(1, 4), st.integers(1, 4)), elements=st.integers(0, 1)),
+    side=st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    position=st.none() | st.tuples(st.integers(-5, 5), st.integers(-5, 5)),
+    kind=st.sampled_from("TPtp"),
+    end=st.sampled_from(["\n", "\r\n", "\r"]),
+    mark=st.sampled_from("\u2028\x85\f\v "),
+)
+def test_a_pattern_is_placed_as_golly_places_it(
+    tmp_path_factory: pytest.TempPathFactory,
+    grid: Grid,
+    side: tuple[int, int],
+    position: tuple[int, int] | None,
+    kind: str,
+    end: str,
+    mark: str,
+) -> None:
+    (height, width), (high, wide) = side, grid.shape
+    where = [] if position is None else [f"#CXRLE Pos={position[1]},{position[0]} Gen=7"]
+    runs = "$".join("".join("bo"[cell] for cell in row) for row in grid.tolist()) + "!"
+    head = f"x = {wide}, y = {high}, rule = B3/S23:{kind}{width},{height}"
+    text = end.join([*where, f"#C one{mark}two", head, runs])
+    path = tmp_path_factory.getbasetemp() / "golly.rle"
+    path.write_bytes(text.encode())
+    rows, told = golly(text)
+    assert (rows, told) == (grid.tolist(), position)
+    wanted = placed(rows, told, height, width)
+    if position is None and (high > height or wide > width):
+        wanted = None
+    try:
+        got = sources.load(f"life-rle:{path}").train[0].question.tolist()
+    except UserError as error:
+        assert re.search("does not hold the pattern|puts live cells outside its bounded grid", str(error))
+        got = None
+    assert got == wanted
+
+
+def test_a_bounded_grid_puts_the_pattern_where_golly_does(tmp_path: Path) -> None:
+    def board(rule: str, *comments: str, **extra: object) -> list[list[int]]:
+        text = "\n".join([*comments, f"x = 3, y = 3, rule = {rule}", "bo$2bo$3o!"])
+        (tmp_path / "placed.rle").write_text(text)
+        question = sources.load(f"life-rle:{tmp_path}/placed.rle", **extra).train[0].question
+        return np.argwhere(question)[0].tolist() + list(question.shape)
+
+    assert board("B3/S23:P10,10") == board("B3/S23:T10,10") == [4, 5, 10, 10]  # the box at -1, -1 and 0, 0 at 5, 5
+    assert board("B3/S23", height=10, width=10) == [4, 5, 10, 10]
+    assert board("B3/S23:P10,10", "#CXRLE Pos=-3,-2 Gen=0") == [3, 3, 10, 10]
+    assert board("B3/S23:P10,10", "#N a", "#CXRLE Gen=12 Pos = -3, -2") == [3, 3, 10, 10]
+    assert board("B3/S23:P10,10", "#CXRLE Gen=12") == [4, 5, 10, 10]
+    assert board("B3/S23", "#CXRLE Pos=-3,-2 Gen=0") == [1, 2, 5, 5]  # an endless board has no place to keep
+    with pytest.raises(UserError, match=r"Pos=3,0 puts live cells outside .* columns are -5 … 4 and rows -5 … 4"):
+        board("B3/S23:P10,10", "#CXRLE Pos=3,0")
+
+
 def test_a_bounded_grid_is_the_board(tmp_path: Path) -> None:
     def pattern(rule: str) -> str:
         (tmp_path / "bounded.rle").write_text(f"x = 3, y = 3, rule = {rule}\nbo$2bo$3o!")
@@ -244,7 +340,7 @@ def test_a_pattern_goes_on_as_on_an_endless_board(glider: str) -> None:
 
 def test_a_pattern_lies_in_the_middle_of_a_board_of_given_size(glider: str) -> None:
     row = sources.load(f"{glider}?width=8&height=5", steps=1).train[0]
-    assert row.question.shape == (5, 8) and row.question[1:4, 2:5].tolist() == CELLS
+    assert row.question.shape == (5, 8) and row.question[1:4, 3:6].tolist() == CELLS
     round_torus = sources.load(glider, steps=32, height=8, width=8, torus=True).train[0]
     assert np.array_equal(round_torus.target, round_torus.question)
     exact = sources.load(glider, height=3, width=3).train[0]

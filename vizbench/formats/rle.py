@@ -1,21 +1,27 @@
 """Life patterns in Run Length Encoded files, the format of most pattern collections, as one question each.
 
-The format is LifeWiki's (page Run Length Encoded). Lines that begin with # are comments (before the header, `#r` names
-a rule), then comes a header, `x = 3, y = 3, rule = B3/S23`, then runs: a count, written to its letter, and `b` or `.`
-(dead), `o`, `A`, `x`, `y` or `z` (live) or `$` (end of row), until `!`; the rest is not read. Cells left out are dead.
-A rule is written B3/S23, b3s23, B2 (no survival) or 23/3 (survival first), or is Life, Day & Night, Maze or Seeds.
+The format is LifeWiki's (page Run Length Encoded). Lines that begin with # are comments, and `#r` names a rule. Then
+comes a header, `x = 3, y = 3, rule = B3/S23`, then runs: a count, written to its letter, and `b` or `.` (dead), `o`,
+`A`, `x`, `y` or `z` (live) or `$` (end of row), until `!`. The rest is not read. Cells left out are dead. Lines end with
+LF, CR LF or CR. A rule is written B3/S23, S23/B3, b3s23, B2 (no survival) or 23/3 (survival first), or is Life, Day &
+Night, Maze or Seeds. As in Golly, the last rule before `!` holds.
 
 `life-rle:FILE?steps=4` takes the parameters of the room `life` but density. The board is the pattern's box and, on each
-side, as many cells as steps, so that nothing reaches the edge; height and width choose another, the pattern in its
-middle. So does a bounded grid of Golly's: B3/S23:T30,20 is a torus 30 wide and 20 high, :P30,20 such a board with dead
-edges, and one number stands for both sides. The file's rule holds; without one, the rule given, else B3/S23.
+side, as many cells as steps, so that nothing reaches the edge. Height and width choose another board. So does a bounded
+grid of Golly's: B3/S23:T30,20 is a torus 30 wide and 20 high, :P30,20 is such a board with dead edges, and one number
+is both sides. The file's rule holds; without one, the rule given, else B3/S23.
+
+Patterns are placed as Golly places them (gollybase/readpattern.cpp and lifealgo.cpp). Cell 0, 0 of the plane is row
+height // 2 and column width // 2 of the board. The pattern's box begins half its own size, rounded down, above and to
+the left of it. In a bounded grid, a line `#CXRLE Pos=-3,-2` before the header gives the column and row of the plane
+where the box begins. On other boards Pos is not used, and Gen never is.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
@@ -47,43 +53,111 @@ _RULES = tuple(
     re.compile(form, re.ASCII | re.I)
     for form in (
         r"B(?P<born>[0-8]{0,9})/?S(?P<survives>[0-8]{0,9})",
+        r"S(?P<survives>[0-8]{0,9})/?B(?P<born>[0-8]{0,9})",
         r"B(?P<born>[0-8]{1,9})(?P<survives>)",
         r"(?P<survives>[0-8]{0,9})/(?P<born>[0-8]{0,9})",
     )
 )
 _NAMED = {"life": "conway", "dayandnight": "day-and-night", "maze": "maze", "seeds": "seeds"}
 """Rules by their names in small letters, without blanks and hyphens, as variants of the room."""
+_HENSEL = r"(?:[0-8]-?[cekainyqjrtwz]*)*"
+_FOREIGN = tuple(
+    (re.compile(form, re.ASCII | re.I), what)
+    for form, what in (
+        (r"MAP[0-9A-Z+/=]+", "lists every neighbourhood (MAP)"),
+        (r"W[0-9]+", "is a rule of one dimension, as the task eca has them"),
+        (r"R[0-9]+,.*|[0-9]+(?:,[0-9]+){4}", "is written as Larger than Life"),
+        (r".*(?:History|Super|Investigator)", "marks cells with more than two states"),
+        (
+            r"[BS]?[0-9]*/[BS]?[0-9]*/[GC]?[0-9]+|[GC][0-9]+/.*|[BS0-9/]*[GC][0-9]+",
+            "is written as Generations, with a number of states",
+        ),
+        (
+            r"(?=.*[0-8/])[BS0-8/acekinyqjrtwzomp-]*[VHL]",
+            "counts other neighbours than all eight, as V, H or L at its end says",
+        ),
+        (
+            rf"(?=.*[cekainyqjrtwz-])[BS]?{_HENSEL}/?[BS]?{_HENSEL}",
+            "is not totalistic, since letters or hyphens say how the neighbours lie (Hensel notation)",
+        ),
+        (r"(?=.*9)[BS]?[0-9]*/?[BS]?[0-9]*", "names 9 neighbours where a cell has 8"),
+    )
+)
+"""Forms of rules that are not read, and what is said of them. The first that fits counts."""
+_LONGEST_RULE = 400
 _GRID = re.compile(r"([TP])([1-9][0-9]{0,8})(?:,([1-9][0-9]{0,8}))?", re.ASCII | re.I)
+_LINE_END = re.compile(r"\r\n|\r|\n")
+"""Not `str.splitlines`, which also breaks at the form feeds and line separators of a comment."""
+_EXTENDED = "#CXRLE"
+_POSITION = re.compile(r"\sPos\s*=\s*([+-]?[0-9]{1,9})\s*,\s*([+-]?[0-9]{1,9})(?![0-9])", re.ASCII)
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Pattern:
-    """cells: the pattern's box, `(h, w)` uint8, 1 where live; rule: as B3/S23, None where the file names none;
-    board: the parameters height, width and torus that the file's bounded grid gives, else empty."""
+    """What a pattern file holds."""
 
     cells: Grid
+    """The pattern's box, `(h, w)` uint8, 1 if live."""
     rule: str | None
+    """As B3/S23. None if the file names none."""
     board: Mapping[str, int | bool]
+    """The parameters height, width and torus that the file's bounded grid gives. Empty without one."""
+    corner: tuple[int, int] | None = None
+    """Row and column of the plane where the box begins in the bounded grid. None if the file does not say."""
 
 
 def parse(text: str) -> Pattern:
     """Read the text of a pattern file. UserError, one sentence, for all that is no pattern of two states."""
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in _LINE_END.split(text) if line.strip()]
     start = next((k for k, line in enumerate(lines) if not line.startswith("#")), len(lines))
-    rules = [line[2:].strip() for line in lines[:start] if line.startswith("#r")]
     header = _HEADER.fullmatch(lines[start].strip()) if start < len(lines) else None
     if header is None:
         raise UserError("it has no header: begin with a line such as x = 3, y = 3, rule = B3/S23")
     width, height = int(header[1]), int(header[2])
     if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
         raise UserError(f"x = {width}, y = {height} is not in 1 … {MAX_SIDE} each: give a smaller pattern, or one cell")
-    cells = _cells("\n".join(line for line in lines[start + 1 :] if not line.startswith("#")), height, width)
-    named = header[3] or (rules[0] if rules else None)
+    body = _body(lines[start + 1 :])
+    named = _named(body) or header[3] or _named(lines[:start])
     if named is None:
-        return Pattern(cells, None, {})
-    rule, bounded, grid = named.partition(":")
-    return Pattern(cells, _rule(rule.strip()), _grid(grid.strip()) if bounded else {})
+        return Pattern(_cells(_runs(body), height, width), None, {})
+    text, bounded, grid = named.strip().removesuffix(",").partition(":")
+    rule = _rule(text.strip())
+    board = _grid(grid.strip()) if bounded else {}
+    corner = _corner(lines[:start]) if bounded else None
+    return Pattern(_cells(_runs(body), height, width), rule, board, corner)
+
+
+def _body(lines: Sequence[str]) -> Sequence[str]:
+    """The lines below the header, up to the one that ends the runs."""
+    end = next((k for k, line in enumerate(lines) if "!" in line and not line.startswith("#")), len(lines))
+    return lines[: end + 1]
+
+
+def _named(lines: Sequence[str]) -> str | None:
+    """The rule that the last line `#r` of these names."""
+    rules = [line[2:].strip() for line in lines if re.match(r"#r[\s0-9/]", line, re.ASCII)]
+    return rules[-1] if rules else None
+
+
+def _runs(body: Sequence[str]) -> str:
+    """The body without its comments."""
+    return "\n".join(line for line in body if not line.startswith("#"))
+
+
+def _corner(comments: Sequence[str]) -> tuple[int, int] | None:
+    """Row and column of the plane that the last `#CXRLE Pos=COLUMN,ROW` gives."""
+    corner = None
+    for line in comments:
+        if line.startswith(_EXTENDED) and re.search(r"\sPos\b", line):
+            position = _POSITION.search(line)
+            if position is None:
+                raise UserError(
+                    f"its line {line[:40]!r} gives no position: write two whole numbers, as {_EXTENDED} Pos=-3,-2, or "
+                    "leave it out"
+                )
+            corner = int(position[2]), int(position[1])
+    return corner
 
 
 def _cells(runs: str, height: int, width: int) -> Grid:
@@ -129,8 +203,11 @@ def _rule(text: str) -> str:
     name = re.sub("[ _-]", "", text.lower().replace("&", "and"))
     if name in _NAMED:
         return VARIANTS[_NAMED[name]].rule
+    known = text if len(text) <= _LONGEST_RULE else ""
+    what = next((what for form, what in _FOREIGN if form.fullmatch(known)), "is not known")
     raise UserError(
-        f"its rule {text[:40]!r} is none that is read: write one of two states and eight neighbours as B3/S23"
+        f"its rule {text[:40]!r} {what}: only rules of two states that count all eight neighbours are read, written as "
+        "B3/S23 or 23/3 or named Life, Day & Night, Maze or Seeds"
     )
 
 
@@ -139,8 +216,8 @@ def _grid(text: str) -> dict[str, int | bool]:
     found = _GRID.fullmatch(text)
     if found is None:
         raise UserError(
-            f"its bounded grid {text[:40]!r} is neither a torus nor a plane of two finite sides: write it as T30,20 or "
-            "P30,20, or leave it out"
+            f"its bounded grid {text[:40]!r} is not read: write a torus as T30,20 or a plane as P30,20, with finite "
+            "sides and without shift or twist, or leave it out"
         )
     return {"height": int(found[3] or found[2]), "width": int(found[2]), "torus": found[1] in "Tt"}
 
@@ -168,10 +245,10 @@ class RleSource(FileSource):
         try:
             pattern = parse(data.decode("utf-8-sig", "replace"))
             placed = _place(pattern, params)
+            question = _board(pattern, placed)
         except UserError as error:
             raise UserError(f"pattern file {path}: {error}") from None
         name = _name(path, placed)
-        question = _board(pattern.cells, placed)
         steps = TASK.steps(placed, question, question)
         meta: dict[str, Any] = {"file": path.stem, "digest": hashlib.sha256(data).hexdigest()[:16]}
         meta["difficulty"] = dict(TASK.difficulty(placed, question, steps[-1]))
@@ -221,19 +298,33 @@ def _place(pattern: Pattern, given: Mapping[str, object]) -> Params:
                     f"{sides[side]}, over {MAX_SIDE}: give {side}=, up to {MAX_SIDE}, where cells outside are dead, or "
                     "fewer steps"
                 )
-        elif getattr(params, side) < cells:
+        elif getattr(params, side) < cells and pattern.corner is None:
             raise UserError(f"{side}={getattr(params, side)} does not hold the pattern: give {cells} at least")
         else:
             sides[side] = getattr(params, side)
     return replace(params, rule=rule, **sides)
 
 
-def _board(cells: Grid, params: Params) -> Grid:
-    """The pattern in the middle of its board."""
-    top, left = (params.height - cells.shape[0]) // 2, (params.width - cells.shape[1]) // 2
+def _board(pattern: Pattern, params: Params) -> Grid:
+    """The pattern on its board. UserError if its position puts a live cell outside."""
+    height, width = pattern.cells.shape
+    top, left = pattern.corner or (-(height // 2), -(width // 2))
+    rows, columns = np.nonzero(pattern.cells)
+    rows, columns = rows + top + params.height // 2, columns + left + params.width // 2
+    inside = (rows >= 0) & (rows < params.height) & (columns >= 0) & (columns < params.width)
+    if not inside.all():
+        raise UserError(
+            f"its {_EXTENDED} Pos={left},{top} puts live cells outside its bounded grid, whose columns are "
+            f"{_span(params.width)} and rows {_span(params.height)}: correct it or leave it out"
+        )
     board = np.zeros((params.height, params.width), np.uint8)
-    board[top : top + cells.shape[0], left : left + cells.shape[1]] = cells
+    board[rows, columns] = 1
     return board
+
+
+def _span(side: int) -> str:
+    """The plane's coordinates that a side of a bounded grid covers."""
+    return f"{-(side // 2)} … {side - side // 2 - 1}"
 
 
 def _name(path: Path, params: Params) -> str:
