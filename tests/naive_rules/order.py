@@ -5,7 +5,7 @@ from __future__ import annotations
 Rows = list[list[int]]
 
 
-def next_in_top_row(rows: Rows, step: str) -> Rows:
+def neighbour_in_top_row(rows: Rows, step: str) -> Rows:
     circle = [colour for colour in rows[0] if colour]
     out = [list(rows[0])]
     for row in rows[1:]:
@@ -50,7 +50,7 @@ def stairs_of_bars(rows: Rows, corner: str, first: str) -> Rows:
 
 
 TWINS = {
-    "next-in-top-row": next_in_top_row,
+    "neighbour-in-top-row": neighbour_in_top_row,
     "sort-cells-by-top-row": sort_cells_by_top_row,
     "stairs-of-bars": stairs_of_bars,
 }

@@ -7,7 +7,7 @@ from tests.naive_rules.count import objects
 Rows = list[list[int]]
 
 
-def keep_the_alike(rows: Rows, deed: str, trait: str) -> Rows:
+def shared_trait(rows: Rows, deed: str, trait: str) -> Rows:
     out = [list(row) for row in rows]
     found = objects(rows)
     for colour, cells in found:
@@ -34,4 +34,4 @@ def compare_halves(rows: Rows, which: str, ink: int) -> Rows:
     ]
 
 
-TWINS = {"keep-the-alike": keep_the_alike, "compare-halves": compare_halves}
+TWINS = {"shared-trait": shared_trait, "compare-halves": compare_halves}

@@ -8,6 +8,7 @@ from importlib import import_module
 from itertools import pairwise
 
 import numpy as np
+import pytest
 
 from tests.rules.sampled import every_concept, every_rule, made, noise, sampled
 from vizbench.rules.certify import shortcut
@@ -16,6 +17,70 @@ from vizbench.rules.facts import Demos, pair
 from vizbench.rules.library import rules
 from vizbench.rules.rule import Rule
 from vizbench.rules.scene import Scene
+
+OPPOSITES = tuple(
+    (frozenset(one.split()), frozenset(other.split()))
+    for one, other in (
+        ("most commonest", "fewest rarest"),
+        ("even", "odd"),
+        ("large larger largest big longest", "small smaller smallest short shortest"),
+        (
+            "top topmost above up upper high higher highest cap rise",
+            "bottom bottommost below down low lower lowest fall",
+        ),
+        ("over on", "under beneath"),
+        ("left leftmost", "right rightmost"),
+        ("row rows horizontal", "column columns vertical"),
+        ("inside inner", "outside outer"),
+        ("filled full", "hollow empty"),
+        ("same alike", "different"),
+        ("next after", "before previous"),
+        ("near nearest", "far farthest"),
+        ("first", "last"),
+        ("keep", "take"),
+    )
+)
+
+
+def contradictions(family: type[Rule]) -> set[tuple[str, str]]:
+    """(name, setting) where an id or a parameter's name holds a word and the setting only its opposite."""
+    found: set[tuple[str, str]] = set()
+    named = {family.id(): family.id().split("-")}
+    for rule in family.settings():
+        values = {name: value for name, value in rule.parameters.items() if isinstance(value, str)}
+        told = [*((family.id(), text) for text in (*values.values(), rule.sentence)), *values.items()]
+        for name, text in told:
+            said = re.findall("[a-z]+", text.lower().replace("not the same", "different"))
+            for one, other in (*OPPOSITES, *((other, one) for one, other in OPPOSITES)):
+                title = named.get(name, [name])
+                if one & {*title} and not other & {*title} and other & {*said} and not one & {*said}:
+                    found.add((name, text))
+    return found
+
+
+def test_no_name_contradicts_a_setting():
+    assert {pair for family in rules() for pair in contradictions(family)} == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "contradictory"),
+    [
+        ("parity-cells", "EvenCells"),
+        ("parity-cells", "OddCells"),
+        ("extreme-spots", "MostSpots"),
+        ("beyond-the-pivot", "HigherThanPivot"),
+        ("as-large-as-the-loner", "AsLargeAsTheFilled"),
+        ("link-by-likeness", "LinkTheSame"),
+        ("shared-trait", "KeepTheAlike"),
+        ("neighbour-in-top-row", "NextInTopRow"),
+        ("view-along-columns", "ViewFromAbove"),
+        ("take-lines-by-layer", "TakeLinesBeneath"),
+        ("repeat-by-dots", "RepeatInRow"),
+    ],
+)
+def test_a_name_of_one_side_is_found(name: str, contradictory: str):
+    family: type[Rule] = type(contradictory, tuple(each for each in rules() if each.id() == name), {})
+    assert contradictions(family)
 
 
 def test_rules_have_names_of_their_own():

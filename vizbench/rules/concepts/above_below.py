@@ -235,7 +235,7 @@ class DrawToLargest(Rule):
 
 @final
 @dataclass(frozen=True, slots=True)
-class StackUp(Rule):
+class StackInOrder(Rule):
     """The objects stand side by side and are equally wide; the answer is as wide as one."""
 
     says = "Stack the objects without a gap, the leftmost at the {end}."
@@ -339,7 +339,7 @@ class FillBetweenStacked(Rule):
 
 @final
 @dataclass(frozen=True, slots=True)
-class HigherThanPivot(Rule):
+class BeyondThePivot(Rule):
     """An object that shares a row with the pivot is neither above nor below it, and stays."""
 
     says = "Recolour {ink} every object that lies wholly {where} the {pivot} object."

@@ -51,12 +51,12 @@ class CountObjects(Rule):
 
 @final
 @dataclass(frozen=True, slots=True)
-class KeepCommonest(Rule):
+class KeepExtremeColour(Rule):
     """Objects are counted, not cells: the colour of the most cells is another in half of the scenes."""
 
-    says = "Keep the objects of the colour that has the {most} objects, and take the others away."
+    says = "Keep the objects of the colour that has the {end} objects, and take the others away."
     keeps = SAME_SIZE | REMOVES | OLD_COLOURS | ONE_INK
-    most: Literal["most", "fewest"]
+    end: Literal["most", "fewest"]
 
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(9, 14)
@@ -67,7 +67,7 @@ class KeepCommonest(Rule):
 
     def answer(self, scene: Scene) -> Grid | None:
         numbers = sorted((len(scene.of(colour)), colour) for colour in scene.colours)
-        numbers = numbers[::-1] if self.most == "most" else numbers
+        numbers = numbers[::-1] if self.end == "most" else numbers
         if len(numbers) < 2 or numbers[0][0] == numbers[1][0]:
             return None
         return np.where(scene.grid == numbers[0][1], scene.grid, np.uint8(0))
@@ -78,7 +78,7 @@ class KeepCommonest(Rule):
             return "not all cells of one colour are kept"
         mine = len(question.of(kept))
         others = [len(question.of(colour)) for colour in question.colours if colour != kept]
-        right = mine > max(others) if self.most == "most" else mine < min(others)
+        right = mine > max(others) if self.end == "most" else mine < min(others)
         return "" if right else f"a colour of {mine} objects is kept"
 
 
@@ -235,7 +235,7 @@ class RepeatByDots(Rule):
 
 @final
 @dataclass(frozen=True, slots=True)
-class EvenCells(Rule):
+class ParityCells(Rule):
     """Objects are bars of one to six cells, so that the number is seen at a glance."""
 
     says = "Recolour {ink} every object whose number of cells is {parity}."
@@ -266,12 +266,12 @@ class EvenCells(Rule):
 
 @final
 @dataclass(frozen=True, slots=True)
-class MostSpots(Rule):
+class ExtremeSpots(Rule):
     """Blocks of about one size, each with a number of spots of its own."""
 
-    says = "Cut out the block with the {most} spots."
+    says = "Cut out the block with the {end} spots."
     keeps = SHRINKS | OLD_COLOURS
-    most: Literal["most", "fewest"]
+    end: Literal["most", "fewest"]
 
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(10, 15)
@@ -292,7 +292,7 @@ class MostSpots(Rule):
         if len(many) != 2 or many[0][0] == many[1][0]:
             return None
         spot = many[0][1]
-        sign = 1 if self.most == "most" else -1
+        sign = 1 if self.end == "most" else -1
         chosen = most(scene.groups, lambda block: sign * _count(scene, block, spot))
         return None if chosen is None or not chosen.solid or len(scene.groups) < 2 else cut(scene, chosen)
 
@@ -302,7 +302,7 @@ class MostSpots(Rule):
         if not is_window(question, question.groups, answer):
             return "the answer is none of the blocks"
         counts = sorted(_count(question, group, spot) for group in question.groups)
-        return "" if n == counts[-1 if self.most == "most" else 0] else f"the block has {n} spots"
+        return "" if n == counts[-1 if self.end == "most" else 0] else f"the block has {n} spots"
 
 
 _HOLES = ("no hole", "one hole", "two holes", "three holes")

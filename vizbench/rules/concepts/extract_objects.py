@@ -173,7 +173,7 @@ class BlockInStripes(Rule):
 
 @final
 @dataclass(frozen=True, slots=True)
-class ObjectsSideBySide(Rule):
+class ObjectsInLine(Rule):
     """Objects have more than two cells and are three cells high in a row, wide in a column; specks are left behind."""
 
     says = "Leave the specks, and join all objects in a {line} in the order in which they stand."

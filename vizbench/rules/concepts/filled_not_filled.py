@@ -55,7 +55,7 @@ class SwapFilledAndHollow(Rule):
 
 @final
 @dataclass(frozen=True, slots=True)
-class ListColoursOfHollow(Rule):
+class ListColoursByFilling(Rule):
     """Objects stand one after the other, with ground between them all the way."""
 
     says = "List the colours of the {kind} objects, one cell for each, {order}."
@@ -95,7 +95,7 @@ class ListColoursOfHollow(Rule):
 
 @final
 @dataclass(frozen=True, slots=True)
-class AsLargeAsTheFilled(Rule):
+class AsLargeAsTheLoner(Rule):
     """The box of the object counts."""
 
     says = "One object alone is {kind}: the answer is empty ground, as large as this object."
@@ -285,7 +285,7 @@ class RingsOfTheFilled(Rule):
 
 @final
 @dataclass(frozen=True, slots=True)
-class MiniatureOfFilledTiles(Rule):
+class MiniatureOfTiles(Rule):
     """Tiles are squares of one size in rows and columns without a gap."""
 
     says = (

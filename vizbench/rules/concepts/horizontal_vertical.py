@@ -99,7 +99,7 @@ class KeepStripesThatRun(Rule):
 
 @final
 @dataclass(frozen=True, slots=True)
-class EdgeAlongTheRow(Rule):
+class EdgeAlongTheObjects(Rule):
     """The objects of a row share a row of the grid and no column, those of a column a column and no row."""
 
     says = (

@@ -61,10 +61,10 @@ class SlideAndStack(Rule):
 
 @final
 @dataclass(frozen=True, slots=True)
-class LooseCellsFall(Rule):
-    """The other colours hold fast, and stop what falls on them."""
+class LooseCellsSlide(Rule):
+    """The other colours hold fast, and stop what meets them."""
 
-    says = "Every {loose} cell falls to the {side}, until the edge or another cell stops it."
+    says = "Every {loose} cell slides to the {side}, until the edge or another cell stops it."
     keeps = SAME_SIZE | REARRANGES | OLD_COLOURS
     loose: Seen
     side: Side

@@ -243,7 +243,7 @@ class RecolourOutOfOrder(Rule):
 
 @final
 @dataclass(frozen=True, slots=True)
-class NextInTopRow(Rule):
+class NeighbourInTopRow(Rule):
     """The top row holds three colours or more, each once, and stays."""
 
     says = "Recolour each object with the colour {step} its own in the top row, which starts over at its end."

@@ -22,7 +22,7 @@ Deed: TypeAlias = Literal["Keep only", "Take away"]
 
 @final
 @dataclass(frozen=True, slots=True)
-class KeepTheAlike(Rule):
+class SharedTrait(Rule):
     """The other trait is shared by other objects, or by none."""
 
     says = "{deed} the objects whose {trait} another object has too."
@@ -213,7 +213,7 @@ class NoTurnedCopy(Rule):
 
 @final
 @dataclass(frozen=True, slots=True)
-class LinkTheSame(Rule):
+class LinkByLikeness(Rule):
     """Two figures stand beside each other in each row of figures; the line fills the ground half-way up."""
 
     says = "Join the two figures of a row by one {ink} line where they are {which} in shape and colour."

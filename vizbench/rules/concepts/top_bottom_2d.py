@@ -20,7 +20,7 @@ End: TypeAlias = Literal["topmost", "bottommost"]
 
 @final
 @dataclass(frozen=True, slots=True)
-class CutOutTopmost(Rule):
+class CutOutEndObject(Rule):
     """An object's first row counts where the topmost is wanted, its last row where the bottommost is."""
 
     says = "Cut out the {end} object."
@@ -80,7 +80,7 @@ class TakeAwayTopOrBottom(Rule):
 
 @final
 @dataclass(frozen=True, slots=True)
-class CapEveryObject(Rule):
+class EndRowOfEveryObject(Rule):
     """The row of an object's box, so far as its cells lie in it."""
 
     says = "Recolour the {end} row of every object {ink}."
@@ -113,7 +113,7 @@ class CapEveryObject(Rule):
 
 @final
 @dataclass(frozen=True, slots=True)
-class ViewFromAbove(Rule):
+class ViewAlongColumns(Rule):
     """A column without colour leaves a gap in the row."""
 
     says = "Show in one row the {end} colour of every column of the grid."
@@ -170,7 +170,7 @@ class SwapColoursOfTopAndBottom(Rule):
 
 @final
 @dataclass(frozen=True, slots=True)
-class ColoursFromTheTop(Rule):
+class ColoursByHeight(Rule):
     """Objects lie one below the other."""
 
     says = "List the colours of the objects in one {line}, that of the {end} object first."
@@ -204,7 +204,7 @@ class ColoursFromTheTop(Rule):
 
 @final
 @dataclass(frozen=True, slots=True)
-class FillBeyondTopmost(Rule):
+class FillBeyondObjects(Rule):
     """Whole rows, from edge to edge."""
 
     says = "Fill all rows {where} {ink}."
@@ -241,7 +241,7 @@ class FillBeyondTopmost(Rule):
 
 @final
 @dataclass(frozen=True, slots=True)
-class LevelWithTopmost(Rule):
+class LevelWithEndObject(Rule):
     """Objects share no column."""
 
     says = "Move every object straight up or down until its {end} row is level with that of the {end} object."
@@ -323,7 +323,7 @@ class EndOfTheStackGoesOver(Rule):
 
 @final
 @dataclass(frozen=True, slots=True)
-class TopmostOfEachColour(Rule):
+class EndObjectOfEachColour(Rule):
     """A colour's only object stays."""
 
     says = "Of every colour, keep the {end} object and take the others away."

@@ -54,7 +54,7 @@ class LowerSheetComesOnTop(Rule):
 
 @final
 @dataclass(frozen=True, slots=True)
-class TakeOffSheet(Rule):
+class TakeAwaySheet(Rule):
     """Two sheets or more, each on the next."""
 
     says = "Take away the sheet that lies {where} all others, and show the rest whole."
@@ -87,7 +87,7 @@ class TakeOffSheet(Rule):
 
 @final
 @dataclass(frozen=True, slots=True)
-class TakeLinesBeneath(Rule):
+class TakeLinesByLayer(Rule):
     """Lines run from edge to edge; one that is over a line and beneath another stays."""
 
     says = "Take away the lines that run {where} all lines that they cross."
