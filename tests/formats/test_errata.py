@@ -29,6 +29,7 @@ PLACES = {
     "b74ca5d1": ("arc-agi-2:training",),
     "dd2401ed": ("arc-agi-1:evaluation", "arc-agi-2:training"),
     "e1d2900e": ("arc-agi-1:evaluation", "arc-agi-2:training"),
+    "e5062a87": ("arc-agi-1:training", "arc-agi-2:training"),
 }
 
 
@@ -147,6 +148,18 @@ def fields_stand_in_order_of_their_dots(question: Grid, target: Grid) -> Cells:
     return differ(target, wanted)
 
 
+def the_shape_is_put_wherever_it_fits(question: Grid, target: Grid) -> Cells:
+    """On black cells, unturned, so that no copy overlaps another: the cells of a place that could take one more."""
+    shape = np.argwhere(question == 2)
+    shape -= shape.min(0)
+    height, width = question.shape - shape.max(0)
+    places = [{(int(r + y), int(c + x)) for r, c in shape} for y in range(height) for x in range(width)]
+    places = [place for place in places if all(question[cell] == 0 for cell in place)]
+    filled: Cells = set().union(*(place for place in places if all(target[cell] == 2 for cell in place)))
+    stray = differ(target, question) ^ filled
+    return stray.union(*(place for place in places if not place & filled))
+
+
 RULES: dict[str, tuple[Callable[[Grid, Grid], Cells], Cells]] = {
     "3ee1011a": (bars_are_as_long_as_their_squares, {(4, 3)}),
     "85fa5666": (corners_turn_and_shine, {(8, 1), (9, 0)}),
@@ -157,6 +170,7 @@ RULES: dict[str, tuple[Callable[[Grid, Grid], Cells], Cells]] = {
     "b74ca5d1": (two_colours_change_places, {(13, 15)}),
     "dd2401ed": (the_column_turns_what_it_passes, {(1, 5), (5, 6)}),
     "e1d2900e": (blue_goes_to_the_nearest_square_in_line, {(23, 13), (23, 19)}),
+    "e5062a87": (the_shape_is_put_wherever_it_fits, {(1, 3), (1, 4), (1, 5), (1, 6)}),
 }
 
 

@@ -3,8 +3,9 @@
 Who reported it is told by repository and number. Here stands only what the data proves: `tests/formats/test_errata.py`
 holds for each entry a rule that every other pair of its task obeys and that this one breaks in the cells named here.
 Reports of pairs that one more rule explains are left out (d2acf2cb: its swap of colours goes both ways; 6cf79266: its
-squares do not overlap), and so are those of ambiguity (0d87d2a6). The 80 files of ConceptARC that the tests read were
-looked at one by one; one pair contradicts its task, and the report of AboveBelow3 (ConceptARC #4) is mended in them.
+squares do not overlap, nor do the copies in another demonstration of e5062a87), and so are those of ambiguity
+(0d87d2a6). The 80 files of ConceptARC that the tests read were looked at one by one; one pair contradicts its task, and
+the report of AboveBelow3 (ConceptARC #4) is mended in them.
 """
 
 from __future__ import annotations
@@ -84,6 +85,13 @@ ERRATA: Final = (
         "738981fb590a953d",
         "the blue cell at 23, 13 stays where it is; all others that lie in line with a red square go to it",
         "fchollet/ARC-AGI #117",
+    ),
+    Erratum(
+        "e5062a87",
+        "22b18dd915b0c24d",
+        "the red bar also fits on cells 1, 3 to 1, 6, which stay black; every other place where the shape fits and "
+        "meets no other copy is filled",
+        "michaelhodel/re-arc, whose fix_bugs fills these cells",
     ),
 )
 
