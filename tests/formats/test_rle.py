@@ -285,7 +285,7 @@ def test_a_pattern_is_placed_as_golly_places_it(
 
 
 def test_a_bounded_grid_puts_the_pattern_where_golly_does(tmp_path: Path) -> None:
-    def board(rule: str, *comments: str, **extra: object) -> list[list[int]]:
+    def board(rule: str, *comments: str, **extra: Any) -> list[list[int]]:
         text = "\n".join([*comments, f"x = 3, y = 3, rule = {rule}", "bo$2bo$3o!"])
         (tmp_path / "placed.rle").write_text(text)
         question = sources.load(f"life-rle:{tmp_path}/placed.rle", **extra).train[0].question

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.harness.made import answered, cell_run, record, share
+from vizbench import protocols, sources
 from vizbench.harness import compare, corpus, paper
 from vizbench.harness.contender import Contender
 from vizbench.harness.metrics import mean, summaries
@@ -109,7 +110,7 @@ def test_the_overlap_on_arc_comes_back():
     [row] = corpus.overlaps(runs)
     published = paper.paper().arc_agi_1
     assert (row.only_a, row.both, row.only_b) == tuple(published.overlap.values()) == (52, 15, 17)
-    assert (row.tasks, row.attempts, row.corpus) == (published.tasks, 2, "/d/arc")
+    assert (row.tasks, row.attempts, row.corpus, row.published) == (published.tasks, 2, "/d/arc", False)
     assert (row.only_a + row.both) / row.tasks == published.two_attempts[paper.VIDEO] == 0.1675
     assert (row.both + row.only_b) / row.tasks == published.two_attempts[paper.TEXT] == 0.08
 
@@ -156,6 +157,76 @@ def test_the_concept_averages_of_conceptarc_come_back():
         assert ours == pytest.approx(mean(table[model].values()), abs=0.005)
     assert [row.concept for row in rows[:16]] == list(table[paper.VIDEO])
     assert {row.corpus for row in corpus.overlaps(runs)} == {"/d/concept-arc"}
+    assert all(row.published for row in rows)
+
+
+def test_the_papers_tasks_are_told_from_others():
+    """Names and numbers of tasks, test inputs and attempts must all be the paper's."""
+
+    def published(tasks, inputs=3, attempts=3, seeds=(0,), folder="d"):
+        runs = [
+            cell_run([record("abc"[k]) for k in range(inputs)], seed, "m", None, attempts, "abc"[:inputs], task=task)
+            for seed in seeds
+            for task in (f"arc-json:{folder}/Center/{name}.json" for name in tasks)
+        ]
+        whole = [replace(run, records=[record(r.id, k) for r in run.records for k in range(attempts)]) for run in runs]
+        (row,) = corpus.concepts(whole)
+        assert row.n == len(tasks) * inputs * len(seeds)
+        return row.published
+
+    ten = [f"Center{k}" for k in range(1, 11)]
+    assert published(ten) and published(ten, seeds=(0, 1)) and published(ten, folder="any/where.zip")
+    assert not any(map(published, (ten[:5], ten[5:], ten[:9], [*ten, "Center11"], [*ten[:9], "CenterMinimal"])))
+    assert not published(ten, inputs=2) and not published(ten, attempts=2)
+
+    ids = [name.rpartition("/")[2] for name in sources.expand("arc-agi-1:evaluation")]
+
+    def solved(tasks, attempts=2, where="arc-agi-1:evaluation/{}"):
+        runs = [
+            cell_run([record("a", k) for k in range(attempts)], 0, model, None, attempts, "a", task=where.format(name))
+            for name in tasks
+            for model in ("m", "o")
+        ]
+        found = {row.published for row in (*corpus.solved(runs), *corpus.overlaps(runs))}
+        assert len(found) == 1
+        return found.pop()
+
+    assert solved(ids) and solved(ids, where="arc-json:ARC-AGI/data/evaluation/{}.json")
+    assert not solved(ids[1:]) and not solved([*ids, "new"]) and not solved(ids, attempts=1)
+    training = [name.rpartition("/")[2] for name in sources.expand("arc-agi-1:training")]
+    assert not solved(training, where="arc-agi-1:training/{}")
+
+
+def test_a_table_shows_the_papers_shares_beside_its_tasks_only(capsys):
+    def told(protocol, tasks, attempts, inputs):
+        names = "abc"[:inputs]
+        runs = [
+            cell_run([record(n, k) for n in names for k in range(attempts)], 0, "m", None, attempts, names, task=task)
+            for task in tasks
+        ]
+        protocols.table(protocol, runs, ["m"])
+        lines = capsys.readouterr().out.splitlines()
+        return {line.split("  ")[0]: line.split()[-2:] for line in lines}, "\n".join(lines)
+
+    concepts = list(paper.paper().conceptarc_accuracy[paper.VIDEO])
+    every = [f"arc-json:d/{name}/{name}{k}.json" for name in concepts for k in range(1, 11)]
+    rows, text = told("concept-arc", every, 3, 3)
+    assert rows["Count"] == ["0.57", "0.13"] and rows["mean of concepts"] == ["0.33", "0.24"]
+    assert "* the paper's" in text and "left out" not in text
+    rows, text = told("concept-arc", every[1:], 3, 3)
+    assert rows["AboveBelow"] == rows["mean of concepts"] == ["–", "–"] and rows["Count"] == ["0.57", "0.13"]
+    assert "The paper measured 10 tasks of each concept" in text
+    rows, text = told("concept-arc", [task for task in every if "10" not in task], 3, 3)
+    assert "video*" not in text and "paper's C" not in text and "left out beside other tasks." in text
+    rows, text = told("concept-arc", [task for task in every if "/Count/" in task], 3, 3)
+    assert rows["Count"] == ["0.57", "0.13"] and rows["mean of concepts"] == ["–", "–"]
+
+    agi = sources.expand("arc-agi-1:evaluation")
+    rows, text = told("arc-agi", [*agi, "arc-agi-1:training/007bbfb7"], 2, 1)
+    assert rows["arc-agi-1:evaluation"] == ["0.168", "0.080"] and rows["arc-agi-1:training"] == ["–", "–"]
+    assert "The paper measured the 400 tasks of arc-agi-1:evaluation" in text
+    rows, text = told("arc-agi", agi[:-1], 2, 1)
+    assert "text*" not in text and "0.168" not in text
 
 
 def test_a_difference_is_of_shared_questions_alone():

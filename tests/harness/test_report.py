@@ -297,17 +297,23 @@ def test_the_overlap_and_the_wheel_tell_ours_and_the_papers():
     ]
     keys = lines.legend(summaries(arc))
     told = marks_of(figure.overlap(overlaps(arc), keys))
-    assert told[:3] == ["only one: 1 of 3 tasks", "both: 1 of 3 tasks", "only two: 0 of 3 tasks"]
-    assert told[3:] == [
+    assert told == ["only one: 1 of 3 tasks", "both: 1 of 3 tasks", "only two: 0 of 3 tasks"]
+    published = [replace(row, published=True) for row in overlaps(arc)]
+    assert marks_of(figure.overlap(published, keys))[3:] == [
         "paper: only CogVideoX1.5-5B: 52 of 400 tasks", "paper: both: 15 of 400 tasks",
         "paper: only Qwen3-4B: 17 of 400 tasks",
     ]  # fmt: skip
     wheel = marks_of(figure.radar(concepts(arc), keys))
-    assert "paper: CogVideoX1.5-5B" in wheel
+    assert not any("paper" in one for one in wheel)
+    whole = [replace(row, published=row.concept == "Center") for row in concepts(arc)]
+    assert "paper: CogVideoX1.5-5B" in marks_of(figure.radar(whole, keys))
     assert any(one.startswith("one, Center: 50% of 2 (") for one in wheel)
     text = render_report(arc)
     assert '<section id="overlap">' in text
     assert '<section id="concepts">' in text
+    assert "The paper measured 10 tasks of each concept" in text
+    assert not any("paper" in column["title"] for column in data_of(text, "concept-rows")["columns"])
+    assert not any("paper" in row["corpus"] for row in data_of(text, "overlap-rows")["rows"])
     floor = answered([False], model="copy", task="arc-json:c/Center/c1.json", shots=None)
     assert "copy" in {row["model"] for row in data_of(render_report([*arc, floor]), "concept-rows")["rows"]}
     assert '<section id="curves">' not in text

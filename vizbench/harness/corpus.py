@@ -15,7 +15,7 @@ from vizbench import sources
 from vizbench.harness import clusters
 from vizbench.harness.contender import Contender, contenders, pairs
 from vizbench.harness.metrics import distinct, interval_of
-from vizbench.harness.paper import paper
+from vizbench.harness.paper import concept_was_measured, corpus_was_measured, paper
 from vizbench.harness.plan import TRIVIAL
 from vizbench.harness.records import CellRun
 
@@ -33,6 +33,8 @@ class Overlap:
     only_a: int
     both: int
     only_b: int
+    published: bool
+    """Whether these are the tasks and attempts of the paper."""
 
 
 @final
@@ -50,6 +52,8 @@ class Concept:
     share: float
     low: float
     high: float
+    published: bool
+    """Whether these are the tasks and attempts of the paper, for every seed."""
 
 
 @final
@@ -66,11 +70,13 @@ class Solved:
     share: float
     low: float
     high: float
+    published: bool
+    """Whether these are the tasks and attempts of the paper, for every seed."""
 
 
 _Solved: TypeAlias = dict[tuple[str, str, int], bool]  # (task, digest of its data, seed) -> whether it was solved
-_BySeed: TypeAlias = dict[int, list[bool]]  # seed -> of each task whether it was solved
-_Tasks: TypeAlias = dict[int, list[tuple[int, int]]]  # seed -> of each task how many inputs were solved, of how many
+_BySeed: TypeAlias = dict[int, list[tuple[str, bool]]]  # seed -> of each task its id, whether it was solved
+_Tasks: TypeAlias = dict[int, list[tuple[str, int, int]]]  # seed -> of each task its name, inputs solved, inputs asked
 
 
 def overlaps(runs: Sequence[CellRun]) -> list[Overlap]:
@@ -94,9 +100,14 @@ def solved(runs: Sequence[CellRun], baselines: Collection[str] = ()) -> list[Sol
     found: dict[tuple[str, Contender, int], _BySeed] = {}
     for model, run in _whole_runs(runs, baselines):
         key = _folder(run.header.cell.task), model, run.header.cell.attempts
-        found.setdefault(key, {}).setdefault(run.header.cell.seed, []).append(all(_inputs(run)))
+        solved = PurePosixPath(run.header.cell.task).stem, all(_inputs(run))
+        found.setdefault(key, {}).setdefault(run.header.cell.seed, []).append(solved)
     return [
-        Solved(*key, *_counted(key[1], [(sum(tasks), len(tasks)) for tasks in seeds.values()]))
+        Solved(
+            *key,
+            *_counted(key[1], [(sum(hit for _, hit in tasks), len(tasks)) for tasks in seeds.values()]),
+            published=all(corpus_was_measured([name for name, _ in tasks], key[2]) for tasks in seeds.values()),
+        )
         for key, seeds in sorted(found.items())
     ]
 
@@ -109,19 +120,27 @@ def concepts(runs: Sequence[CellRun], baselines: Collection[str] = ()) -> list[C
     order = {name: number for number, name in enumerate(next(iter(paper().conceptarc_accuracy.values())))}
     found: dict[tuple[Contender, int], dict[str, _Tasks]] = {}
     for model, run in _corpus_runs(runs, baselines):
-        concept = PurePosixPath(run.header.cell.task).parent.name
+        path = PurePosixPath(run.header.cell.task)
+        concept = path.parent.name
         if concept in order:
             tasks = found.setdefault((model, run.header.cell.attempts), {}).setdefault(concept, {})
             inputs = _inputs(run)
-            tasks.setdefault(run.header.cell.seed, []).append((sum(inputs), len(inputs)))
+            tasks.setdefault(run.header.cell.seed, []).append((path.stem, sum(inputs), len(inputs)))
     rows: list[Concept] = []
     for (model, attempts), here in found.items():
-        alike = clusters.correlation([tasks for seeds in here.values() for tasks in seeds.values()])
+        alike = clusters.correlation([_counts(tasks) for seeds in here.values() for tasks in seeds.values()])
         for concept, seeds in here.items():
-            effect = clusters.design_effect([task for tasks in seeds.values() for task in tasks], alike)
-            counts = [(sum(hits for hits, _ in tasks), sum(of for _, of in tasks)) for tasks in seeds.values()]
-            rows.append(Concept(model, concept, attempts, *_counted(model, counts, effect)))
+            effect = clusters.design_effect([task for tasks in seeds.values() for task in _counts(tasks)], alike)
+            counts = [(sum(hits for _, hits, _ in tasks), sum(of for *_, of in tasks)) for tasks in seeds.values()]
+            asked = [[(name, of) for name, _, of in tasks] for tasks in seeds.values()]
+            published = all(concept_was_measured(concept, tasks, attempts) for tasks in asked)
+            rows.append(Concept(model, concept, attempts, *_counted(model, counts, effect), published=published))
     return sorted(rows, key=lambda row: (row.model, row.attempts, order[row.concept]))
+
+
+def _counts(tasks: Sequence[tuple[str, int, int]]) -> clusters.Counts:
+    """Of each task how many inputs were solved, of how many."""
+    return [(hits, of) for _, hits, of in tasks]
 
 
 def _counted(model: Contender, counts: clusters.Counts, effect: float = 1.0) -> tuple[int, int, float, float, float]:
@@ -131,9 +150,13 @@ def _counted(model: Contender, counts: clusters.Counts, effect: float = 1.0) -> 
 
 
 def _overlap(corpus: str, attempts: int, a: Contender, a_solved: _Solved, b: Contender, b_solved: _Solved) -> Overlap:
-    pairs = [(a_solved[task], b_solved[task]) for task in a_solved.keys() & b_solved.keys()]
-    only_a, both, only_b = (pairs.count(kind) for kind in ((True, False), (True, True), (False, True)))
-    return Overlap(corpus, attempts, a, b, len(pairs), only_a, both, only_b)
+    shared = a_solved.keys() & b_solved.keys()
+    solved = [(a_solved[task], b_solved[task]) for task in shared]
+    only_a, both, only_b = (solved.count(kind) for kind in ((True, False), (True, True), (False, True)))
+    seeds = {seed for *_, seed in shared}
+    names = [[PurePosixPath(task).stem for task, _, of in shared if of == seed] for seed in seeds]
+    published = all(corpus_was_measured(tasks, attempts) for tasks in names)
+    return Overlap(corpus, attempts, a, b, len(solved), only_a, both, only_b, published)
 
 
 def _corpus_runs(runs: Sequence[CellRun], baselines: Collection[str]) -> Iterator[tuple[Contender, CellRun]]:

@@ -42,7 +42,7 @@ def budgets(rows: Sequence[Budget], keys: Sequence[Key]) -> Drawing:
 
 
 def overlap(rows: Sequence[Overlap], keys: Sequence[Key]) -> Drawing:
-    """Tasks solved by one of two models, by both, by the other; the paper's pair below."""
+    """Tasks solved by one of two models, by both, by the other; the paper's pair below, if its tasks are among them."""
     return Drawing("overlap", "ARC tasks solved by one model, by both, by the other", partial(_overlap, rows, keys))
 
 
@@ -189,7 +189,7 @@ def _paper_budget(axes: Any, one: paper.Threshold, middle: float, rows: int, ink
 
 
 def _overlap(rows: Sequence[Overlap], keys: Sequence[Key], ink: Ink, marks: Marks) -> Figure:
-    figure, axes = _new(_WIDE, 0.3 + 0.55 * (len(rows) + 1), ink)
+    figure, axes = _new(_WIDE, 0.3 + 0.55 * (len(rows) + any(row.published for row in rows)), ink)
     for place, row in enumerate(rows):
         parts = (
             (f"only {label_of(row.a)}", row.only_a, ink[role_of(row.a, keys)]),
@@ -199,12 +199,14 @@ def _overlap(rows: Sequence[Overlap], keys: Sequence[Key], ink: Ink, marks: Mark
         files = plain(task_label(f"of:{row.corpus}").removeprefix("of: "), 30)
         words = f"{files}, {row.tasks} tasks: {plain(label_of(row.a), 24)} | both | {plain(label_of(row.b), 24)}"
         _stack(axes, place, parts, (row.tasks, words, ""), ink, marks)
-    published = paper.paper().arc_agi_1
-    solved = zip(published.overlap.items(), ("p0", "soft", "p1"), strict=True)
-    parts = tuple((f"paper: {what}", count, ink[role]) for (what, count), role in solved)
-    words = f"paper, ARC-AGI-1, {published.tasks} tasks: {paper.VIDEO} | both | {paper.TEXT}"
-    _stack(axes, len(rows), parts, (published.tasks, words, "paper"), ink, marks)
-    axes.set_ylim(len(rows) + 0.5, -0.75)
+    beside = any(row.published for row in rows)
+    if beside:
+        published = paper.paper().arc_agi_1
+        solved = zip(published.overlap.items(), ("p0", "soft", "p1"), strict=True)
+        parts = tuple((f"paper: {what}", count, ink[role]) for (what, count), role in solved)
+        words = f"paper, ARC-AGI-1, {published.tasks} tasks: {paper.VIDEO} | both | {paper.TEXT}"
+        _stack(axes, len(rows), parts, (published.tasks, words, "paper"), ink, marks)
+    axes.set_ylim(len(rows) - 0.5 + beside, -0.75)
     axes.set_yticks([])
     axes.set_xticks([])
     return figure
@@ -235,14 +237,16 @@ def _radar(rows: Sequence[Concept], keys: Sequence[Key], ink: Ink, marks: Marks)
     figure, axes = _new(_WIDE, 4.2, ink, polar=True)
     axes.set_theta_zero_location("N")
     axes.set_theta_direction(-1)
-    for model, role in PAPER.items():
-        shares = [published[model][concept] for concept in concepts]
+    measured = {row.concept for row in rows} - {row.concept for row in rows if not row.published}
+    for model, role in PAPER.items() if measured else ():
+        shares = [published[model][concept] if concept in measured else math.nan for concept in concepts]
         axes.plot(
             [*angles, angles[0]],
             [*shares, shares[0]],
             color=ink[role],
             linestyle=(0, (1.2, 1.2)),
             linewidth=1.3,
+            marker="" if len(measured) == len(concepts) else ".",  # a concept alone makes no line
             gid=marks.add("paper", f"paper: {model}"),
         )
     for model, attempts in dict.fromkeys((row.model, row.attempts) for row in rows):

@@ -7,6 +7,8 @@ what the tables do, and both are told.
 from __future__ import annotations
 
 import functools
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
@@ -17,6 +19,14 @@ from vizbench.harness.thresholds import first_reached
 
 VIDEO: Final = "CogVideoX1.5-5B"
 TEXT: Final = "Qwen3-4B"
+
+ARC_TASKS: Final = "a79dc015732912d8"
+"""The first 16 digits of the SHA-256 of the ids of ARC-AGI-1's 400 evaluation tasks, sorted, one per line. `ArcResult`
+is of these tasks."""
+ARC_ATTEMPTS: Final = 2
+CONCEPT_TASKS, CONCEPT_INPUTS, CONCEPT_ATTEMPTS = 10, 3, 3
+"""Of each concept of ConceptARC: tasks CONCEPT1 … CONCEPT10, test inputs of each, and attempts. Every share that the
+paper gives is a multiple of 1/30, and most are none of 1/15."""
 
 
 @final
@@ -72,6 +82,39 @@ class Threshold:
 def paper() -> Paper:
     """The published results."""
     return msgspec.json.decode(Path(__file__).with_name("paper.json").read_bytes(), type=Paper)
+
+
+def concept_was_measured(concept: str, asked: Sequence[tuple[str, int]], attempts: int) -> bool:
+    """Whether these are the paper's tasks of a concept. asked: each task's file without its ending, and how many test
+    inputs were asked."""
+    tasks = [(f"{concept}{number + 1}", CONCEPT_INPUTS) for number in range(CONCEPT_TASKS)]
+    return attempts == CONCEPT_ATTEMPTS and sorted(asked) == sorted(tasks)
+
+
+def corpus_was_measured(tasks: Iterable[str], attempts: int) -> bool:
+    """Whether these are the paper's tasks of ARC-AGI. tasks: ids of those that were asked in whole."""
+    digest = hashlib.sha256("\n".join(sorted(tasks)).encode()).hexdigest()
+    return attempts == ARC_ATTEMPTS and digest[:16] == ARC_TASKS
+
+
+def other_concepts(published: Sequence[bool]) -> str:
+    """A sentence if the paper's shares are left out of a table by concept. published: of each row."""
+    if all(published):
+        return ""
+    return (
+        f"The paper measured {CONCEPT_TASKS} tasks of each concept, CONCEPT1 to CONCEPT{CONCEPT_TASKS}, of "
+        f"{CONCEPT_INPUTS} test inputs each: its shares are left out beside other tasks."
+    )
+
+
+def other_corpora(published: Sequence[bool]) -> str:
+    """A sentence if the paper's shares are left out of a table by corpus. published: of each row."""
+    if all(published):
+        return ""
+    return (
+        f"The paper measured the {paper().arc_agi_1.tasks} tasks of arc-agi-1:evaluation: its shares are left out "
+        "beside other tasks."
+    )
 
 
 def curves(task: str) -> dict[str, tuple[tuple[int, float], ...]]:

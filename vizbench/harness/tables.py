@@ -196,8 +196,7 @@ def differences(rows: Sequence[Difference]) -> Json:
 
 
 def overlaps(rows: Sequence[Overlap]) -> Json:
-    """Tasks solved alone and together, the paper's pair last."""
-    published = paper.paper().arc_agi_1
+    """Tasks solved alone and together, the paper's pair last if its tasks are among them."""
     columns = [
         _column("corpus", "files", "text", "The folder of ARC files."),
         _column("a", "A", "text", "One model."),
@@ -213,25 +212,31 @@ def overlaps(rows: Sequence[Overlap]) -> Json:
         | {"corpus": row.corpus, "a": label_of(row.a), "b": label_of(row.b), "trivial": row.b.trivial}
         for row in rows
     ]
-    body.append(
-        {
-            "corpus": "paper: ARC-AGI-1",
-            "trivial": False,
-            "a": paper.VIDEO,
-            "b": paper.TEXT,
-            "attempts": 2,
-            "tasks": published.tasks,
-            "only_a": published.overlap[f"only {paper.VIDEO}"],
-            "both": published.overlap["both"],
-            "only_b": published.overlap[f"only {paper.TEXT}"],
-        }
-    )
+    if any(row.published for row in rows):
+        body.append(_paper_overlap())
     return {"columns": columns, "rows": body}
 
 
+def _paper_overlap() -> dict[str, Json]:
+    """The row of the paper's two models."""
+    published = paper.paper().arc_agi_1
+    return {
+        "corpus": "paper: ARC-AGI-1",
+        "trivial": False,
+        "a": paper.VIDEO,
+        "b": paper.TEXT,
+        "attempts": paper.ARC_ATTEMPTS,
+        "tasks": published.tasks,
+        "only_a": published.overlap[f"only {paper.VIDEO}"],
+        "both": published.overlap["both"],
+        "only_b": published.overlap[f"only {paper.TEXT}"],
+    }
+
+
 def concepts(rows: Sequence[Concept]) -> Json:
-    """Shares by concept, each model's beside the paper's two."""
-    published = paper.paper().conceptarc_accuracy
+    """Shares by concept, each model's beside the paper's two if its tasks are the paper's."""
+    published = paper.paper().conceptarc_accuracy if any(row.published for row in rows) else {}
+    theirs = [name for name in (paper.VIDEO, paper.TEXT) if name in published]
     columns = [
         _column("concept", "concept", "text", "ConceptARC's name of it."),
         _column("model", "model", "text", "Models, and the trivial baselines as their floor."),
@@ -241,12 +246,15 @@ def concepts(rows: Sequence[Concept]) -> Json:
         _column(
             "span", "95%", "span", "Of tasks as clusters: inputs of one task are alike. More seeds do not narrow it."
         ),
-        *(_column(name, f"paper, {name}", "share", "Three attempts.") for name in (paper.VIDEO, paper.TEXT)),
+        *(
+            _column(name, f"paper, {name}", "share", "Three attempts at all ten tasks of the concept.")
+            for name in theirs
+        ),
     ]
     body: list[dict[str, Any]] = [
         {key: getattr(row, key) for key in ("concept", "attempts", "n", "share")}
         | {"model": label_of(row.model), "span": [row.low, row.high], "trivial": row.model.trivial}
-        | {name: published[name].get(row.concept) for name in (paper.VIDEO, paper.TEXT)}
+        | {name: published[name].get(row.concept) if row.published else None for name in theirs}
         for row in rows
     ]
     return {"columns": columns, "rows": body}
