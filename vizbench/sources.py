@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from vizbench import parameters
 from vizbench.dataset import POOL, Dataset, check_pool, generated, shown
 from vizbench.errors import UserError, unknown
 from vizbench.layouts import CORPORA, LAYOUTS
+from vizbench.paths import visible_files
 from vizbench.seeds import check_seed
 from vizbench.task import Demonstrated, Judge, Task, spec
 from vizbench.types import Instance, Verdict
@@ -133,12 +133,13 @@ def path_and_params(rest: str) -> tuple[str, Mapping[str, str]]:
 
 
 def files_below(path: Path, suffix: str) -> list[str]:
-    """The path itself, or, of a folder, the files below it whose names end so, sorted."""
+    """The path itself, or, of a folder, the files below it whose names end so, sorted. Hidden names are left out."""
     if not path.is_dir():
         return [path.as_posix()]
     files: list[str] = []
-    for folder, _, names in os.walk(path):  # does not follow links to folders, so it ends
-        files += [(Path(folder) / file).as_posix() for file in names if file.endswith(suffix)]
+    for file in visible_files(path):
+        if file.name.endswith(suffix):
+            files.append(file.as_posix())
         if len(files) > MAX_FILES:
             raise UserError(f"{path} holds over {MAX_FILES:,} {suffix} files: give a smaller folder")
     if not files:

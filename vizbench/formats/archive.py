@@ -18,6 +18,7 @@ from typing import Final, final
 
 from vizbench.errors import UserError
 from vizbench.formats.files import read_bounded
+from vizbench.paths import has_hidden
 from vizbench.sources import MAX_FILES
 
 SUFFIX: Final = ".zip"
@@ -60,10 +61,10 @@ def archive_of(path: Path) -> Path | None:
 def members(archive: Path, suffix: str) -> list[str]:
     """The names of the files in an archive that end so, sorted, unsafe ones too: `read_member` says what they are.
 
-    UserError for what is no archive, is too large, or holds no such file.
+    Hidden names are left out, as in folders. UserError for what is no archive, is too large, or holds no such file.
     """
     names = [name for name in _directory(archive).files if name.endswith(suffix)]
-    names = [name for name in names if not name.startswith("__MACOSX/")]  # macOS adds a shadow a file
+    names = [name for name in names if not _is_hidden(name)]
     wanted = [info for name in names for info in _directory(archive).files[name]]
     if not wanted:
         raise UserError(f"{archive} holds no {suffix} file: give an archive of them, or one file")
@@ -77,9 +78,10 @@ def members(archive: Path, suffix: str) -> list[str]:
 def read_member(archive: Path, name: str, what: str, limit: int) -> bytes:
     """One file of an archive, of at most `limit` bytes. what: the noun for the error."""
     place = f"{what} {archive}/{name[:MAX_NAME]}"
-    if not _is_safe(name):
-        raise UserError(f"{place} has a name that leads out of its archive or is too long: pack it under a plain one")
     opened = _directory(archive)
+    rooted = (f"{slashes}{name}" for slashes in ("/", "//"))  # a path to a file in an archive cannot say these slashes
+    if fault := _unsafe(next((other for other in rooted if other in opened.files), name)):
+        raise UserError(f"{place} has a name that {fault}: pack it under a plain one")
     found = opened.files.get(name, ())
     if len(found) != 1:
         there = "is not in its archive" if not found else "is in its archive more than once"
@@ -99,7 +101,11 @@ def read_member(archive: Path, name: str, what: str, limit: int) -> bytes:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Directory:
-    """An archive in memory, and its files by name: `./a.json` and `a//b.json` go by `a.json` and `a/b.json`."""
+    """An archive in memory, and its files by name.
+
+    `./a.json` and `a//b.json` go by `a.json` and `a/b.json`, and so does `a\\b.json`: PowerShell 5 and older libraries
+    of .NET write backslashes between folders. Two files that then have one name are both refused.
+    """
 
     archive: zipfile.ZipFile
     files: Mapping[str, Sequence[zipfile.ZipInfo]]
@@ -126,11 +132,18 @@ def _read(archive: Path, stamp: tuple[int, int, int]) -> _Directory:
         raise UserError(f"archive {archive} is no zip ({str(error)[:120]}): pack it anew") from None
     files: dict[str, list[zipfile.ZipInfo]] = {}
     for info in opened.infolist():
-        if not info.filename.endswith("/"):  # `is_dir` stumbles over a file without a name
-            files.setdefault(PurePosixPath(info.filename).as_posix(), []).append(info)
+        name = info.filename.replace("\\", "/")
+        if not name.endswith("/"):  # `is_dir` stumbles over a file without a name
+            files.setdefault(PurePosixPath(name).as_posix(), []).append(info)
     return _Directory(opened, files)
 
 
-def _is_safe(name: str) -> bool:
-    drive = ":" in name.partition("/")[0]
-    return not (name.startswith("/") or ".." in name.split("/") or "\\" in name or drive or len(name) > MAX_NAME)
+def _is_hidden(name: str) -> bool:
+    return has_hidden(part for part in name.split("/") if part != "..")  # which leads out, and is no hidden name
+
+
+def _unsafe(name: str) -> str:
+    """What is wrong with the name of a file in an archive; empty if nothing is."""
+    if name.startswith("/") or ".." in name.split("/") or ":" in name.partition("/")[0]:
+        return "leads out of its archive"
+    return f"is over {MAX_NAME} characters long" if len(name) > MAX_NAME else ""

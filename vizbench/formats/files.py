@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 from pathlib import Path
@@ -29,6 +30,24 @@ def read_bounded(path: Path, what: str, limit: int) -> bytes:
     if len(data) > limit:
         raise UserError(f"{what} {path} is over {limit:,} bytes, the most that is read: give a smaller file")
     return data
+
+
+def text_of(data: bytes) -> str:
+    """Decode a text file: UTF-8 with or without a byte order mark, or UTF-16 and UTF-32 with one.
+
+    Editors and shells of Windows write the marks, and PowerShell's `>` writes UTF-16. Raises UnicodeDecodeError for
+    anything else.
+    """
+    return data.decode(encoding_of(data[:4]))
+
+
+def encoding_of(start: bytes) -> str:
+    """Return the encoding that the first four bytes of a text file say; UTF-8 without a mark."""
+    if start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):  # first: it begins as the mark of UTF-16 does
+        return "utf-32"
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    return "utf-8-sig"
 
 
 def _reason(error: Exception) -> str:

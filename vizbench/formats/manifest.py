@@ -12,7 +12,7 @@ from msgspec import Meta
 from vizbench import __version__
 from vizbench.dataset import Recipe
 from vizbench.errors import UserError
-from vizbench.formats.files import read_bounded
+from vizbench.formats.files import read_bounded, text_of
 from vizbench.words import plural
 
 NAME = "manifest.json"
@@ -68,7 +68,7 @@ def load(folder: Path) -> Manifest:
     if not path.is_file():
         raise UserError(f"{folder} holds no {NAME}: give the folder of a data set that `vizbench generate` made")
     try:
-        manifest = msgspec.json.decode(read_bounded(path, "manifest", _MAX_BYTES), type=Manifest)
+        manifest = msgspec.json.decode(text_of(read_bounded(path, "manifest", _MAX_BYTES)), type=Manifest)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is malformed ({error}): generate the data set again") from None
     if sum(shard.rows for shard in manifest.shards) != manifest.rows:

@@ -9,7 +9,7 @@ from typing import Any, Final, final
 import msgspec
 
 from vizbench.errors import UserError, unknown
-from vizbench.formats.files import read_bounded
+from vizbench.formats.files import read_bounded, text_of
 
 MAX_BYTES: Final = 1 << 20
 
@@ -53,7 +53,7 @@ def read_config(path: Path) -> dict[str, Any]:
     Paths in it are taken from the current folder, as those of flags are.
     """
     try:
-        found = tomllib.loads(read_bounded(path, "plan", MAX_BYTES).decode("utf-8"))
+        found = tomllib.loads(text_of(read_bounded(path, "plan", MAX_BYTES)))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"plan {path} is no TOML ({error}): write lines such as shots = [3, 30]") from None
     given: dict[str, Any] = {}

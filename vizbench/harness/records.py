@@ -23,6 +23,7 @@ from vizbench.formats.files import read_bounded
 from vizbench.formats.rows import Nested, Row
 from vizbench.harness.plan import Cell
 from vizbench.harness.storage import read_lines
+from vizbench.paths import visible_files
 from vizbench.types import Json
 from vizbench.words import plural
 
@@ -227,7 +228,7 @@ def read_error(directory: Path) -> str:
 def read_lost(paths: Sequence[Path]) -> list[Lost]:
     """Every cell in or below these directories that failed before there was a run, sorted by place."""
     found: dict[Path, Lost] = {}
-    for path in (file for top in paths for file in sorted(top.rglob("cell.json"))):
+    for path in (file for top in paths for file in _named(top, "cell.json")):
         directory = path.parent
         if (directory / "run.json").exists():
             continue
@@ -243,11 +244,16 @@ def read_runs(paths: Sequence[Path]) -> list[CellRun]:
     """Every cell in or below these directories, sorted by place. UserError where a path holds none."""
     cells: dict[Path, CellRun] = {}
     for path in paths:
-        found = sorted(header.parent for header in path.rglob("run.json"))
+        found = [header.parent for header in _named(path, "run.json")]
         if not found:
             raise UserError(f"{path} holds no run: give the --out of a `vizbench eval`")
         cells.update((directory.resolve(), read_cell(directory)) for directory in found)
     return list(cells.values())
+
+
+def _named(top: Path, name: str) -> list[Path]:
+    """The files of that name below a directory, sorted; those in hidden ones (a bin, a version control) are no runs."""
+    return sorted(path for path in visible_files(top) if path.name == name)
 
 
 def _check_rectangle(directory: Path, name: str, *grids: list[list[int]]) -> None:

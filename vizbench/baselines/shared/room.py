@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias, final
 
 from vizbench.errors import UserError
+from vizbench.paths import is_hidden
 
 TRAINED: Final = 18
 """Bytes a number of the adapter takes: itself, its gradient and two moments in float32, and a bfloat16 copy."""
@@ -34,7 +35,7 @@ def shapes_of(folder: Path) -> Shapes:
     from safetensors import SafetensorError, safe_open
 
     found: dict[str, tuple[int, ...]] = {}
-    for path in sorted(folder.glob("*.safetensors")):
+    for path in sorted(path for path in folder.glob("*.safetensors") if not is_hidden(path.name)):
         try:
             with safe_open(path, "np") as file:
                 names: list[str] = file.keys()

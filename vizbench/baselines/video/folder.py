@@ -26,6 +26,7 @@ from vizbench.baselines.video.needs import SEEING, Sizes, need, sizes_of
 from vizbench.errors import UserError
 from vizbench.harness.model import Demand
 from vizbench.harness.team import size
+from vizbench.paths import is_hidden
 
 TEXT = ("tokenizer", "text_encoder")
 """The parts that are loaded for the neutral text alone, and then freed."""
@@ -137,7 +138,7 @@ def check_parts(backbone: Backbone, folder: Path) -> list[str]:
     if transformer != backbone.network:
         raise UserError(f"{folder} holds a {str(transformer)[:60]}, not a {backbone.network}: name its own family")
     for part in ("transformer", "vae", "text_encoder"):
-        if not any((folder / part).glob("*.safetensors")):
+        if all(is_hidden(path.name) for path in (folder / part).glob("*.safetensors")):
             raise UserError(
                 f"{folder / part} holds no .safetensors file, and pickled weights are not read: fetch the whole "
                 f"checkpoint, or convert it by diffusers' save_pretrained"
