@@ -74,6 +74,12 @@ def test_what_is_no_plan_is_refused_in_one_sentence(tmp_path: Path, text: str, w
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_the_marks_of_windows_editors_are_read(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "plan.toml").write_bytes('n-test = 5\r\nout = "läufe"\r\n'.encode(encoding))
+    assert read_config(tmp_path / "plan.toml") == {"n_test": 5, "out": "läufe"}
+
+
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"plan .* cannot be opened"):
         read_config(tmp_path / "gone.toml")
