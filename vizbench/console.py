@@ -35,6 +35,9 @@ MAX_PICTURES = 3
 FREE = 0.1
 """Seconds under which a cell of a plan costs nothing: a dry run folds such cells into one line."""
 
+JUDGED_BY = {"videos": "last frame", "vmevalkit": "last frame", "sequences": "last picture"}
+"""What `score` judges of answers of a kind, if that is not the answer itself."""
+
 MAX_REASONS = 20
 """Tasks that could not be read of which `eval` says why; the rest are counted."""
 
@@ -156,6 +159,7 @@ def judged(result: Judged) -> None:
         note(
             f"left aside: answers to unknown rows: {summary.unknown:,}; second answers to a row: {summary.duplicates:,}"
         )
+    _faults(summary.broken, summary.keyless, summary.faults)
     columns(("valid", "exact", "cells"), [[f"{x:.4f}" for x in (summary.valid, summary.exact, summary.cells)]])
     _why(result.verdicts)
 
@@ -173,6 +177,7 @@ def scored(result: Scored) -> None:
     ):
         if count:
             note(f"{plural(count, one, many)} {what}")
+    _faults(score.broken, score.keyless, score.faults)
     valid, exact = (
         f"{share:.4f} [{low:.4f}, {high:.4f}]"
         for share, low, high in (
@@ -186,6 +191,20 @@ def scored(result: Scored) -> None:
     _why(result.verdicts)
 
 
+def _faults(broken: int, keyless: int, shown: Sequence[str]) -> None:
+    """The lines of a file that hold no answer: how many, and why the first of them do not."""
+    for count, what in (
+        (broken, "that cannot be read, left aside"),
+        (keyless, 'without the key "answer", counted as no answer'),
+    ):
+        if count:
+            note(f"{plural(count, 'line')} {what}")
+    for fault in shown:
+        note(f"  {fault}")
+    if broken + keyless > len(shown):
+        note(f"  and {broken + keyless - len(shown):,} more")
+
+
 def _why(verdicts: Mapping[str, Verdict]) -> None:
     """The reasons for which most answers were wrong."""
     reasons = Counter(verdict.reason for verdict in verdicts.values() if not verdict.valid)
@@ -195,7 +214,7 @@ def _why(verdicts: Mapping[str, Verdict]) -> None:
 
 
 def _judged_by(score: Score) -> str:
-    return "all states" if score.process else "last frame" if score.kind in ("videos", "vmevalkit") else "answer"
+    return "all states" if score.process else JUDGED_BY.get(score.kind, "answer")
 
 
 def _some(names: Sequence[str]) -> str:

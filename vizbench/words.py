@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 def plural(n: int, one: str, many: str = "") -> str:
     """A number with its noun: `1 cell`, `2 cells`, `1,000 cells`. many: the plural, where it is not `one` and an s."""
@@ -16,3 +18,29 @@ def plain(text: str) -> str:
 def is_text(name: str) -> bool:
     """Whether a name can be written as UTF-8: that of a file, or an argument, may be any bytes."""
     return name.isascii() or not any("\ud800" <= c <= "\udfff" for c in name)
+
+
+_SURROGATES = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair, which is one character
+    rb"|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+    rb"|\\."  # any other escape, so that `\\ud83d`, a backslash and letters, is left alone
+    rb"|(?P<raw>(?:\xed[\xa0-\xbf][\x80-\xbf])+)"  # halves that were written as bytes
+)
+
+
+def scalars(data: bytes) -> bytes:
+    """Replace each lone surrogate in JSON by U+FFFD.
+
+    JavaScript and Python write half of a character that was cut in two as `\\ud83d`, or as bytes that are no UTF-8, and
+    strict readers then refuse the whole text. Halves that belong together stay one character.
+    """
+    return _SURROGATES.sub(_scalar, data) if b"\\u" in data or b"\xed" in data else data
+
+
+def _scalar(match: re.Match[bytes]) -> bytes:
+    if match["lone"]:
+        return b"\\ufffd"
+    if match["raw"]:
+        halves = match["raw"].decode("utf-8", "surrogatepass").encode("utf-16-le", "surrogatepass")
+        return halves.decode("utf-16-le", "replace").encode()
+    return match[0]

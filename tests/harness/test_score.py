@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import quote
 
@@ -11,11 +12,9 @@ import pytest
 
 import vizbench as vb
 from tests.commands import Run, refused
-from vizbench.dataset import Recipe
 from vizbench.errors import UserError
 from vizbench.formats import read, write
-from vizbench.harness.predictions import row_named
-from vizbench.harness.score import score, states
+from vizbench.harness.score import mark, score, states, summed
 from vizbench.renderers.files import save_png
 from vizbench.renderers.video import clip, process, write_video
 from vizbench.sources import judge_of
@@ -76,9 +75,9 @@ def test_what_holds_no_grid_is_wrong_and_keeps_its_reason(data, tmp_path):
     assert all(verdict.reason for verdict in found.verdicts.values())
 
 
-def test_a_line_that_is_none_is_refused_with_its_number(data, tmp_path):
-    (tmp_path / "a.jsonl").write_text('{"id": "x"}\n{"answer": 3}\n')
-    with pytest.raises(UserError, match=r"line 2 of .* is no answer"):
+def test_a_file_without_a_line_that_can_be_read_is_refused_with_its_reasons(data, tmp_path):
+    (tmp_path / "a.jsonl").write_text('# by hand\n{"answer": 3}\n')
+    with pytest.raises(UserError, match=r"no line of .* is an answer \(line 1: .*; line 2: "):
         score(tmp_path / "a.jsonl", data)
 
 
@@ -86,7 +85,7 @@ def test_a_line_that_is_none_is_refused_with_its_number(data, tmp_path):
 def test_pictures_of_any_size_are_read_by_the_number_in_their_name(data, tmp_path, size):
     from PIL import Image
 
-    names = ("0", "0001", "row_2", "0-test-3", quote(rows(data)[4].id, safe=""), "model-v2-05")
+    names = ("0", "0001", "row_2", "0-test-3", quote(rows(data)[4].id, safe=""), "life_05_seed3")
     for name, row in zip(names, rows(data), strict=True):
         save_png(tmp_path / f"{name}.png", row.target, judge_of(row).look)
         with Image.open(tmp_path / f"{name}.png") as picture:
@@ -195,6 +194,49 @@ def test_vmevalkit_folders_are_read_by_task_and_run(data, tmp_path):
     assert [verdict.exact for verdict in found.verdicts.values()] == [False, True, False, True, True, True]
 
 
+def test_the_last_of_a_rows_pictures_is_its_answer_and_all_are_its_process(data, tmp_path):
+    look = judge_of("life/conway").look
+    for row in rows(data)[:5]:
+        (tmp_path / f"{row.index:05d}").mkdir()
+        for number, state in enumerate([row.question, *row.steps], 8):
+            save_png(tmp_path / f"{row.index:05d}" / f"{number}.png", state, look)
+    (tmp_path / "00001" / "10.png").write_bytes(b"broken")  # amid the process
+    (tmp_path / "00002" / "11.png").write_bytes(b"broken")  # the answer
+    (tmp_path / "00003" / "9.png").unlink()  # a step is left out
+    for name in ("._8.png", "._11.png", "12.txt"):
+        (tmp_path / "00004" / name).write_bytes(b"no picture")
+    sheet = mark(tmp_path, data)
+    found = summed(sheet)
+    assert (found.score.kind, found.score.answered, found.score.missing) == ("sequences", 5, 1)
+    assert [verdict.exact for verdict in found.verdicts.values()] == [True, True, False, True, True, False]
+    whole = rows(data)[0]
+    shown = [whole.question, *whole.steps]
+    assert [state.tolist() for state in sheet.marked[0].way] == [
+        a.tolist() for a, b in pairwise(shown) if not np.array_equal(a, b)
+    ]
+    found = score(tmp_path, data, process=True)
+    assert [verdict.valid for verdict in found.verdicts.values()] == [True, False, False, False, True, False]
+    reasons = [verdict.reason for verdict in found.verdicts.values()]
+    assert reasons[1].startswith("10.png: ") and reasons[2].startswith("11.png: ") and "step 1: " in reasons[3]
+    assert found.score.undecodable == 2
+
+
+def test_broken_lines_cost_no_other_row(data, tmp_path):
+    a, b, *_ = rows(data)
+    good = json.dumps({"id": a.id, "answer": a.target.tolist()})
+    lines = ["[[0, 1]]", good, "torn {", json.dumps({"id": b.id, "prediction": b.target.tolist()})]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines), "utf-8-sig")
+    for whole in (False, True):
+        figures = score(tmp_path / "a.jsonl", data, process=whole).score
+        assert (figures.answered, figures.missing, figures.broken, figures.keyless) == (1, N - 1, 2, 1)
+        assert [fault.partition(":")[0] for fault in figures.faults] == ["line 1", "line 3", "line 4"]
+    write_lines(tmp_path / "b.jsonl", [(a.id, [[float("nan")]]), (b.id, b.steps.tolist())])
+    verdicts = score(tmp_path / "b.jsonl", data, process=True).verdicts
+    assert (verdicts[a.id].reason, verdicts[b.id].valid) == ("the answer holds NaN, not a code 0 … 255", True)
+    with pytest.raises(UserError, match="none to a row"):
+        score(write_lines(tmp_path / "c.jsonl", [("0", a.target.tolist())]), data)
+
+
 def test_folders_that_say_nothing_clear_are_refused(data, tmp_path):
     with pytest.raises(UserError, match="neither pictures nor videos"):
         score(tmp_path, data)
@@ -231,30 +273,6 @@ def test_answers_to_rules_of_ours_are_found_in_pictures_whatever_their_size(tmp_
     assert score(tmp_path / "answers", tmp_path / "data").score.exact == 1.0
 
 
-@pytest.mark.parametrize(
-    ("name", "index"),
-    [
-        ("17", 17),
-        ("00017", 17),
-        ("maze_0017", 17),
-        ("0-test-17", 17),
-        ("life-conway#0-test-17", 17),
-        ("life%2Fconway#0-test-17", 17),
-        ("0-train-17", None),
-        ("3-test-17", None),
-        ("maze-9#0-test-17", None),
-        ("20", None),
-        ("seventeen", None),
-        ("17b", None),
-        ("", None),
-        ("9" * 400, None),
-    ],
-)
-def test_names_of_rows(name, index):
-    recipe = Recipe("life/conway", 1, {}, 0, "test", 5000)
-    assert row_named(name, recipe, 20) == (None if index is None else f"life/conway#0-test-{index}")
-
-
 def test_the_command_counts_aloud(run: Run, tmp_path: Path) -> None:
     run("generate", "--task", "life/conway", "--n", 3, "--split", "test", "--out", "d")
     row = next(read(tmp_path / "d"))
@@ -269,6 +287,15 @@ def test_the_command_counts_aloud(run: Run, tmp_path: Path) -> None:
         "1 answer to no row of the data set, left aside: 'else'",
     ):
         assert part in done.err
+    with (tmp_path / "a.jsonl").open("a") as file:
+        file.write("torn \x1b[31m\n" * 7 + json.dumps({"id": row.id, "output \x1b": 1}))
+    done = run("score", "a.jsonl", "--dataset", "d")
+    assert done.code == 0
+    assert "7 lines that cannot be read, left aside" in done.err
+    assert '1 line without the key "answer", counted as no answer' in done.err
+    assert done.err.count(": line ") + done.err.count("  line ") == 5 and "and 3 more" in done.err
+    assert "\x1b" not in done.err
+    assert "7 lines that cannot be read" in run("verify", "d", "a.jsonl").err
     found = json.loads(run("score", "a.jsonl", "--dataset", "d", "--json").out)
     assert found["score"]["exact"] == pytest.approx(1 / 3)
     assert found["verdicts"][row.id]["valid"] is True

@@ -3,49 +3,88 @@
 from __future__ import annotations
 
 import codecs
+import io
+import json
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import final
+from typing import IO, Any, Final, NoReturn, TypeAlias, cast, final
 
 import msgspec
 
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
-from vizbench.formats.jsonl import lines
+from vizbench.formats.files import encoding_of, open_regular
 from vizbench.formats.reading import read
 from vizbench.renderers.text import from_text
 from vizbench.sources import rules_of
 from vizbench.types import DecodeFailure, Json, Verdict
+from vizbench.words import plural, scalars
 
-MAX_LINE = 16 << 20
+MAX_LINE: Final = 64 << 20
+"""Bytes of the longest line that is read: a process of many states is long."""
+
+MOST_SHOWN: Final = 5
+"""Faults of a file that are kept in words; of the rest only the number."""
+
+Said: TypeAlias = "Json | DecodeFailure"
+"""What a line says as its answer, or why it cannot be read."""
 
 _MISSING = Verdict(False, False, 0.0, "there is no answer")
+_KEYS: Final = (b'"id"', b'"answer"')
+_BLANK: Final = b" \t\r\n\0"  # a file system that lost power leaves NUL bytes at the end
 
 
 @final
 class AnswerLine(msgspec.Struct, frozen=True):
-    """One line. answer: JSON of a grid as nested lists, a text that holds one, or a list of grids (a process); other
-    keys are left alone."""
+    """One line of a file of answers. Other keys are left alone."""
 
-    id: str
-    answer: msgspec.Raw = msgspec.Raw(b"null")
+    id: str | int
+    """The row's id. A number names no row; it is kept to be reported."""
+    answer: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    """JSON of a grid as nested lists, a text that holds one, or a list of grids (a process)."""
+
+
+@final
+@dataclass(slots=True)
+class Faults:
+    """Lines of a file that hold no answer. Every other line is judged."""
+
+    broken: int = 0
+    """Lines that cannot be read: no JSON, no UTF-8, too long, nested too deeply, a key that appears twice."""
+    keyless: int = 0
+    """Lines with an id and without the key `answer`: their rows are not answered."""
+    shown: list[str] = field(default_factory=list)
+    """The first MOST_SHOWN of both, each with its line's number and the reason."""
+
+    def note(self, number: int, reason: str) -> None:
+        """Keep the reason why the line of that number holds no answer."""
+        if len(self.shown) < MOST_SHOWN:
+            self.shown.append(f"line {number}: {reason}")
 
 
 @final
 class Summary(msgspec.Struct, frozen=True):
-    """What a file of answers is worth. valid, exact, cells: means over all rows, missing ones counted as wrong.
-
-    answered + missing = rows; unknown: answers to rows that the data set lacks; duplicates: answers to a row that was
-    answered before (the first counts).
-    """
+    """What a file of answers is worth. answered + missing = rows."""
 
     task: str
     rows: int
     answered: int
     missing: int
+    """Rows without an answer. They count as wrong."""
     unknown: int
+    """Answers to rows that the data set lacks."""
     duplicates: int
+    """Answers to a row that was answered before. The first counts."""
+    broken: int
+    """Lines that cannot be read, see `Faults`."""
+    keyless: int
+    """Lines without the key `answer`."""
+    faults: list[str]
+    """The first of these lines, with their numbers and reasons."""
     valid: float
+    """A mean over all rows, as the next two."""
     exact: float
     cells: float
 
@@ -61,62 +100,211 @@ class Judged(msgspec.Struct, frozen=True):
 def verify_answers(dataset: Path | str, answers: Path | str) -> Judged:
     """Judge the answers in the file `answers` to the data set in the folder `dataset`.
 
-    An answer that is no grid, or text without one, is wrong and keeps its reason. UserError for a line that is not
-    `{"id", "answer"}` (with its number), and for a data set that `read` refuses.
+    An answer that is no grid, or text without one, is wrong and keeps its reason. A line that cannot be read is
+    reported, and its row is wrong as any row without an answer. UserError for a file of which no line can be read, or
+    none is to a row of the data set, and for a data set that `read` refuses.
     """
     task = manifests.load(Path(dataset)).recipe.task
     judge, _ = rules_of(task)
-    given, duplicates = _answers(Path(answers))
+    faults = Faults()
+    given, duplicates = _answers(Path(answers), faults)
     verdicts: dict[str, Verdict] = {}
     answered = 0
+    strangers = dict(given)
     for instance in read(dataset):
         if instance.id not in given:
             verdicts[instance.id] = _MISSING
             continue
         answered += 1
-        answer = given.pop(instance.id)
+        answer = strangers.pop(instance.id)
         decoded = from_text(answer) if isinstance(answer, str) else answer
         if isinstance(decoded, DecodeFailure):
             verdicts[instance.id] = Verdict(False, False, 0.0, decoded.reason)
         else:
             verdicts[instance.id] = judge.verify(instance, getattr(decoded, "grid", decoded))
+    if strangers and not answered:
+        refuse_strangers(Path(answers), Path(dataset), list(strangers), next(iter(verdicts)))
     rows = len(verdicts)
     valid, exact, cells = (
         float(sum(figures)) / rows
         for figures in zip(*((v.valid, v.exact, v.cells) for v in verdicts.values()), strict=True)
     )
-    return Judged(Summary(task, rows, answered, rows - answered, len(given), duplicates, valid, exact, cells), verdicts)
+    summary = Summary(
+        task=task,
+        rows=rows,
+        answered=answered,
+        missing=rows - answered,
+        unknown=len(strangers),
+        duplicates=duplicates,
+        broken=faults.broken,
+        keyless=faults.keyless,
+        faults=faults.shown,
+        valid=valid,
+        exact=exact,
+        cells=cells,
+    )
+    return Judged(summary, verdicts)
 
 
-def _answers(path: Path) -> tuple[dict[str, Json], int]:
+def refuse_strangers(answers: Path, dataset: Path, strangers: list[str], example: str) -> NoReturn:
+    """Raise the UserError for answers of which none is to a row of the data set: a score of 0 would hide the cause."""
+    names = ", ".join(repr(name[:60]) for name in strangers[:3]) + (" …" if len(strangers) > 3 else "")
+    raise UserError(
+        f"{answers} holds {plural(len(strangers), 'answer')} ({names}) and none to a row of {dataset}, whose ids are "
+        f"as {example!r}: name each answer by its row"
+    )
+
+
+def _answers(path: Path, faults: Faults) -> tuple[dict[str, Said], int]:
     """The answers by id, and how many came for an id that had one."""
-    given: dict[str, Json] = {}
+    given: dict[str, Said] = {}
     duplicates = 0
-    for name, answer in answer_lines(path):
+    for name, answer in answer_lines(path, faults):
         duplicates += name in given
         given.setdefault(name, answer)
     return given, duplicates
 
 
-def answer_lines(path: Path) -> Iterator[tuple[str, Json]]:
-    """Each line's id and answer. UserError, with the line, for what is none.
+def answer_lines(path: Path, faults: Faults) -> Iterator[tuple[str, Said]]:
+    """Yield each line's id and answer, in order.
 
-    JSON that no number can hold (1e400) comes as its text, so that its row alone is wrong.
+    JSON that no number can hold (1e400) comes as its text, and an answer with NaN as a DecodeFailure, so that only
+    their rows are wrong. Lines without an answer are counted in `faults`. UserError if the file holds broken lines and
+    none that can be read.
     """
-    decoder = msgspec.json.Decoder(AnswerLine)
-    for number, line in lines(path, "file of answers", MAX_LINE):
+    whole = 0
+    for number, line in _lines(path):
         try:
-            answer = decoder.decode(line.removeprefix(codecs.BOM_UTF8) if number == 1 else line)
-            value = _value(answer.answer)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            raise UserError(
-                f'line {number} of {path} is no answer ({error}): write {{"id": "...", "answer": [[0, 1], ...]}}'
-            ) from None
-        yield answer.id, value
+            one = _parsed(line)
+        except (ValueError, RecursionError) as error:  # those of msgspec are of ValueError
+            faults.broken += 1
+            faults.note(number, "it is nested too deeply" if isinstance(error, RecursionError) else str(error)[:200])
+            continue
+        whole += 1
+        if isinstance(one, _Keyless):
+            faults.keyless += 1
+            faults.note(number, one.reason)
+        else:
+            yield one.id, one.answer
+    if faults.broken and not whole:
+        raise UserError(
+            f"no line of {path} is an answer ({'; '.join(faults.shown[:2])}): "
+            'write lines of {"id": "...", "answer": [[0, 1], ...]}'
+        )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Line:
+    id: str
+    answer: Said
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Keyless:
+    reason: str
+
+
+@final
+class _Constant(str):
+    """NaN, Infinity or -Infinity: Python writes them as JSON, and JSON has no such numbers."""
+
+    __slots__ = ()
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a file of answers as UTF-8, with their numbers from 1. Blank ones are left out.
+
+    A line that is too long is passed over in pieces, and comes empty. Byte order marks, commas after a line and lone
+    brackets, which other writers of JSON leave, are removed. A file in UTF-16 with its mark is read: PowerShell's `>`
+    makes one.
+    """
+    with open_regular(path, "file of answers") as file:
+        encoding = encoding_of(file.read(4))
+        file.seek(0)
+        plain = encoding == "utf-8-sig"
+        reader: IO[Any] = file if plain else io.TextIOWrapper(file, encoding, errors="replace", newline="\n")
+        number = 0
+        while line := reader.readline(MAX_LINE + 1):
+            number += 1
+            if len(line) > MAX_LINE:
+                while line and line[-1:] not in (b"\n", "\n"):
+                    line = reader.readline(MAX_LINE + 1)
+                yield number, b""
+                continue
+            data = cast("bytes", line if plain else line.encode())
+            data = data.strip(_BLANK).removeprefix(codecs.BOM_UTF8).removesuffix(b",")
+            if data not in (b"", b"[", b"]"):
+                yield number, data
+
+
+def _parsed(line: bytes) -> _Line | _Keyless:
+    """Read one line. Raises ValueError with the reason, or RecursionError, for what is no answer."""
+    if not line:
+        raise ValueError(f"it is over {MAX_LINE:,} bytes, the most that is read")
+    line = scalars(line)
+    try:
+        one = _DECODER.decode(line)
+        _refuse_twice(line)
+        if not isinstance(one.answer, msgspec.UnsetType):
+            return _Line(str(one.id), _value(one.answer))
+        others = ", ".join(repr(key[:40]) for key in list(msgspec.json.decode(line, type=dict[str, msgspec.Raw]))[:8])
+        return _Keyless(f'there is no key "answer" (its keys are {others})')
+    except UnicodeDecodeError:
+        raise ValueError("it is no UTF-8") from None
+    except msgspec.DecodeError:
+        if re.search(rb"NaN|Infinity", line) and (lenient := _with_constants(line)) is not None:
+            _refuse_twice(line)
+            return lenient
+        raise
+
+
+_DECODER: Final = msgspec.json.Decoder(AnswerLine)
 
 
 def _value(answer: msgspec.Raw) -> Json:
     try:
         return msgspec.json.decode(answer)
-    except msgspec.ValidationError:
+    except msgspec.ValidationError:  # a number that nothing holds
         return bytes(answer).decode()
+
+
+def _refuse_twice(line: bytes) -> None:
+    """Raise ValueError if the id or the answer appears twice: which one is meant cannot be known."""
+    if all(line.count(key) == 1 for key in _KEYS) and b"\\u" not in line:
+        return
+    pairs = json.loads(line, object_pairs_hook=list, parse_int=str, parse_float=str, parse_constant=str)
+    keys = [pair[0] for pair in cast("list[Any]", pairs)] if line.startswith(b"{") else []
+    for key in ("id", "answer"):
+        if keys.count(key) > 1:
+            raise ValueError(f'the key "{key}" appears twice')
+
+
+def _with_constants(line: bytes) -> _Line | None:
+    """Read a line that holds NaN or an infinity; None if that is not its fault alone."""
+    found: Any = json.loads(line, parse_constant=_Constant, parse_float=str, parse_int=str)
+    if not isinstance(found, dict) or not isinstance(found.get("id"), str) or "answer" not in found:
+        return None
+    told = cast("dict[str, Any]", found)
+    name = _constant_in(told["answer"])
+    if name is not None:
+        return _Line(told["id"], DecodeFailure(f"the answer holds {name}, not a code 0 … 255"))
+    # The constant is in a key that is left alone. What Python reads is written anew, without it.
+    plain = json.dumps({"id": told["id"], "answer": json.loads(line)["answer"]}).encode()
+    one = _DECODER.decode(plain)
+    return None if isinstance(one.answer, msgspec.UnsetType) else _Line(str(one.id), _value(one.answer))
+
+
+def _constant_in(value: Any) -> str | None:
+    """The first NaN or infinity in nested lists and objects."""
+    remaining = [value]
+    while remaining:
+        each = remaining.pop()
+        if isinstance(each, _Constant):
+            return each
+        if isinstance(each, list):
+            remaining += cast("list[Any]", each)[::-1]
+        elif isinstance(each, dict):
+            remaining += cast("dict[str, Any]", each).values()
+    return None

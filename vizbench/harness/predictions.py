@@ -1,28 +1,30 @@
 """Answers that another program saved, by the row that each answers: a file of JSON Lines, or a folder of files.
 
-A file in a folder answers the row that its name ends in: `17.png`, `maze_0017.mp4`, or with the split said as well,
-`0-test-17.png`, a row's id from its `#` on. In the layout that VMEvalKit writes, `.../TASK_ID/RUN_ID/video/NAME.mp4`,
-it is the folder TASK_ID that names the row.
+Of a folder, these layouts are read. `docs/answers.md` lists them for users.
+
+- flat: a file per row in the folder itself or below one more folder or several, `17.png`, `wan/maze_task/maze_0017.mp4`
+- runs, as VMEvalKit and VBVR-EvalKit write them: a folder `video` below the row's, `.../maze_0017/RUN/video/NAME.mp4`,
+  `.../maze_0017/video/NAME.mp4`, perhaps with more folders in `video`
+- a folder per row, `17/output.mp4`, or `17/001.png`, `17/002.png`: the last picture is the answer
+
+All answers must be of one model and one task. Names are read by `keys.Keys`.
 """
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, final
-from urllib.parse import unquote
 
 from vizbench.dataset import Recipe
 from vizbench.errors import UserError
-from vizbench.formats.answers import answer_lines
+from vizbench.formats.answers import Faults, Said, answer_lines
 from vizbench.formats.manifest import NAME
-from vizbench.types import Json
-
-MAX_LINE: Final = 64 << 20
-"""Bytes of the longest line that is read: a process of many states is long."""
+from vizbench.harness.keys import Keys, has_notes, is_numbered, listed, step_of
+from vizbench.paths import visible_files
+from vizbench.types import DecodeFailure
 
 MAX_FILES: Final = 1_000_000
 """Folders with more files are refused."""
@@ -30,45 +32,58 @@ MAX_FILES: Final = 1_000_000
 PICTURES: Final = frozenset({".png", ".jpg", ".jpeg", ".webp"})
 VIDEOS: Final = frozenset({".mp4", ".mkv", ".webm"})
 
-Kind: TypeAlias = Literal["lines", "pictures", "videos", "vmevalkit"]
+Kind: TypeAlias = Literal["lines", "pictures", "videos", "vmevalkit", "sequences"]
+"""How the answers are saved. sequences: several numbered pictures per row."""
+
+OneAnswer: TypeAlias = "Said | Path | tuple[Path, ...]"
+"""One answer, not yet looked into: a value of JSON, a file, or the pictures of a sequence in order."""
 
 _SHARD = re.compile(r"(train|test)-[0-9]{5}\.(jsonl|parquet)")
-_NUMBER = re.compile(r"(?:.*[^0-9])?(?P<index>[0-9]{1,12})", re.DOTALL)
-_PLACE = re.compile(r"(?:.*[^0-9])?(?P<seed>[0-9]{1,19})-(?P<split>train|test)-(?P<index>[0-9]{1,12})", re.DOTALL)
+
+_CLIP_FOLDERS: Final = frozenset({"video", "videos"})
+_PICTURE_FOLDERS: Final = frozenset({"image", "images", "picture", "pictures", "frames", "steps"})
+"""Folders that lie in a row's folder and hold its answer, in lower case."""
+
+_ASKED_FOLDERS: Final = frozenset({"question", "questions", "input", "inputs", "reference", "ground_truth"})
+_ASKED: Final = frozenset({"first_frame", "final_frame", "ground_truth", "first_video"})
+"""What those tools copy beside an answer: the question and the reference."""
+
+_LAST: Final = frozenset({"answer", "final", "output", "prediction", "result", "solution", "last"})
+"""Names of the last picture of a sequence, if it has no number."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The answers by row id, not yet looked into: a value of JSON, or a file.
-
-    strangers: names of answers to rows that the data set lacks; duplicates: answers to a row that had one.
-    """
+    """The answers by row id, not yet looked into."""
 
     kind: Kind
-    answers: dict[str, Json | Path]
+    answers: dict[str, OneAnswer]
     strangers: list[str]
+    """Names of answers to rows that the data set lacks."""
     duplicates: int
+    """Answers to a row that had one."""
+    faults: Faults = field(default_factory=Faults)
+    """Lines that hold no answer."""
 
 
 def read_predictions(path: Path, recipe: Recipe, rows: int) -> Given:
-    """The answers in a file or folder to the first `rows` rows of a recipe; the first to a row counts, files in order
-    of their names. UserError where there are none, or pictures beside videos, or a line is no answer."""
+    """Return the answers in a file or folder to the first `rows` rows of a recipe.
+
+    The first answer to a row counts, files in the order of their names and those without notes (`_seed1`) first. Hidden
+    files are left out. UserError if there are no answers or none is to a row, if they are of several models or tasks,
+    for pictures beside videos, and for a file of which no line can be read.
+    """
     _refuse_own(path)
-    if not path.is_dir():
-        return _sorted_out("lines", answer_lines(path), recipe, rows)
-    files = _files(path)
-    runs = [file for file in files if file.suffix.lower() in VIDEOS and _of_a_run(file.relative_to(path))]
-    if runs:
-        return _sorted_out("vmevalkit", ((file.parts[-4], file) for file in runs), recipe, rows)
-    here = [file for file in files if file.parent == path]
-    pictures = [file for file in here if file.suffix.lower() in PICTURES]
-    videos = [file for file in here if file.suffix.lower() in VIDEOS]
-    if bool(pictures) == bool(videos):
-        fault = "pictures and videos" if pictures else "neither pictures nor videos"
-        raise UserError(f"{path} holds {fault}: give a folder of {_names(PICTURES)}, or one of {_names(VIDEOS)}")
-    kind: Kind = "pictures" if pictures else "videos"
-    return _sorted_out(kind, ((file.stem, file) for file in pictures or videos), recipe, rows)
+    keys = Keys(recipe, rows)
+    given = _of_folder(path, keys) if path.is_dir() else _of_lines(path, keys)
+    if given.strangers and not given.answers:
+        names = sorted(set(given.strangers))
+        raise UserError(
+            f"{path} holds answers ({listed(names)}) and none to a row of the data set: name each by its row, in lines "
+            f"by an id as {keys.id_of(0)!r}, in folders by a number, 17.png or maze_0017.mp4"
+        )
+    return given
 
 
 def _refuse_own(path: Path) -> None:
@@ -85,54 +100,239 @@ def _refuse_own(path: Path) -> None:
         )
 
 
-def row_named(name: str, recipe: Recipe, rows: int) -> str | None:
-    """The id of the row that a file's name, or an id, speaks of; None where the data set has no such row."""
-    name = unquote(name)
-    said = _PLACE.fullmatch(name)
-    if said is not None and (int(said["seed"]), said["split"]) != (recipe.seed, recipe.split):
-        return None
-    found = said or _NUMBER.fullmatch(name)
-    task, hash_sign, _ = name.rpartition("#")
-    if found is None or int(found["index"]) >= rows or (hash_sign and _plain(task) != _plain(recipe.task)):
-        return None
-    return f"{recipe.task}#{recipe.seed}-{recipe.split}-{int(found['index'])}"
+def _of_lines(path: Path, keys: Keys) -> Given:
+    given = Given("lines", {}, [], 0)
+    duplicates = 0
+    for name, answer in answer_lines(path, given.faults):
+        if keys.row_of_id(name) is None:  # an id is read letter by letter
+            given.strangers.append(name)
+        else:
+            duplicates += name in given.answers
+            given.answers.setdefault(name, answer)
+    return Given("lines", given.answers, given.strangers, duplicates, given.faults)
 
 
-def _sorted_out(kind: Kind, named: Iterable[tuple[str, Json | Path]], recipe: Recipe, rows: int) -> Given:
-    answers: dict[str, Json | Path] = {}
+@final
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a file is, as one layout sees it."""
+
+    file: Path
+    """Its path in the folder of answers."""
+    group: tuple[str, ...]
+    """The folders above the key: those of a model, of a task."""
+    key: str
+    """The name that says the row."""
+
+
+_Layout: TypeAlias = Callable[[Path], _Place | None]
+"""Sees the place of a file in the folder of answers; None if the file is not in this layout."""
+
+
+def _of_folder(path: Path, keys: Keys) -> Given:
+    files = _media(path)
+    runs = _chosen(path, keys, [file for file in files if _is_video(file)], _outer_run, _inner_run)
+    if runs:
+        return _given("vmevalkit", path, keys, runs)
+    files = [file for file in files if len(file.parts) == 1 and _has_digit(file.stem)] or files
+    pictures, videos = [file for file in files if not _is_video(file)], [file for file in files if _is_video(file)]
+    if bool(pictures) == bool(videos):
+        fault = "pictures and videos" if pictures else "neither pictures nor videos"
+        raise UserError(f"{path} holds {fault}: give a folder of {_names(PICTURES)}, or one of {_names(VIDEOS)}")
+    if videos:
+        return _given("videos", path, keys, _chosen(path, keys, videos, _row_folder, _flat))
+    places = _chosen(path, keys, pictures, _outer_pictures, _inner_pictures)
+    places = places or _chosen(path, keys, pictures, _row_folder, _flat)
+    return _given(
+        "pictures" if all(place.key == place.file.stem for place in places) else "sequences", path, keys, places
+    )
+
+
+def _media(path: Path) -> list[Path]:
+    """The pictures and videos below a folder as paths in it, sorted. Questions and references are left out."""
+    files: list[Path] = []
+    for count, file in enumerate(visible_files(path)):
+        if count >= MAX_FILES:
+            raise UserError(f"{path} holds over {MAX_FILES:,} files: give a smaller folder")
+        if file.suffix.lower() in PICTURES | VIDEOS:
+            files.append(file.relative_to(path))
+    return sorted(file for file in files if not _is_asked(file))
+
+
+def _is_asked(file: Path) -> bool:
+    return file.stem.lower() in _ASKED or any(part.lower() in _ASKED_FOLDERS for part in file.parts[:-1])
+
+
+def _is_video(file: Path) -> bool:
+    return file.suffix.lower() in VIDEOS
+
+
+def _flat(file: Path) -> _Place | None:
+    return _Place(file, file.parts[:-1], file.stem)
+
+
+def _row_folder(file: Path) -> _Place | None:
+    return _Place(file, file.parts[:-2], file.parts[-2]) if len(file.parts) > 1 else None
+
+
+def _outer_run(file: Path) -> _Place | None:
+    return _above(file, _CLIP_FOLDERS, 2)
+
+
+def _inner_run(file: Path) -> _Place | None:
+    return _above(file, _CLIP_FOLDERS, 1)
+
+
+def _outer_pictures(file: Path) -> _Place | None:
+    return _above(file, _PICTURE_FOLDERS, 2)
+
+
+def _inner_pictures(file: Path) -> _Place | None:
+    return _above(file, _PICTURE_FOLDERS, 1)
+
+
+def _above(file: Path, folders: Collection[str], levels: int) -> _Place | None:
+    """The place of a file whose key is so many levels above the first folder of these names."""
+    at = next((k for k, part in enumerate(file.parts[:-1]) if k and part.lower() in folders), 0) - levels
+    return _Place(file, file.parts[:at], file.parts[at]) if at >= 0 else None
+
+
+def _chosen(path: Path, keys: Keys, files: Sequence[Path], outer: _Layout, inner: _Layout) -> list[_Place]:
+    """Return the files as one of two layouts sees them: the one in which the names are keys.
+
+    outer: the layout whose key is further up. Of layouts above a known folder (`video`, `images`) neither may fit, and
+    the list is empty. UserError if both fit and it cannot be known which is meant, and for keys in several folders.
+    """
+    above, below = ([place for file in files if (place := layout(file)) is not None] for layout in (outer, inner))
+    anchored = inner is not _flat
+    if not any(_is_keyed(keys, place.key, anchored) for place in (*above, *below)):
+        return [] if anchored else below  # names without numbers are reported as no row's
+    own = [sum(keys.own(place.key) is not None for place in places) for places in (above, below)]
+    keyed = [sum(_is_keyed(keys, place.key, anchored) for place in places) for places in (above, below)]
+    if own[0] != own[1]:
+        places = above if own[0] > own[1] else below
+    elif keyed[0] != keyed[1] and not own[0]:
+        places = above if keyed[0] > keyed[1] else below
+    else:
+        places = _undecided(path, keys, above, below, anchored)
+    _refuse_several(path, places)
+    return places
+
+
+def _is_keyed(keys: Keys, key: str, anchored: bool) -> bool:
+    """Whether a key holds a number. A folder of a run may hold the number of the run, or the time, and is no key."""
+    return keys.own(key) is not None or is_numbered(key) if anchored else _has_digit(key)
+
+
+def _undecided(path: Path, keys: Keys, above: list[_Place], below: list[_Place], anchored: bool) -> list[_Place]:
+    """Return the places of two layouts that fit equally well in which only one reading makes sense."""
+    outer, inner = {place.key for place in above}, {place.key for place in below}
+    own = any(keys.own(name) is not None for name in outer)
+    if len(inner) == 1 or [place.key for place in above] == [place.key for place in below]:
+        return above
+    if len(outer) == 1:  # the folder of a model or a task, or that of the only row that is answered
+        (name,) = outer
+        if own and name.isdigit():
+            raise UserError(
+                f"{path} holds answers below {name!r}, which may be the folder of one row or of all: if it is a row's, "
+                f"name it row_{name}, else give that folder itself"
+            )
+        return above if own and not keys.is_task(name) else below
+    pictures = not _is_video(above[0].file)
+    if own:
+        return above if anchored or pictures else below
+    if not anchored:
+        return below
+    rows = [_rows_or_none(path, keys, places) for places in (above, below)]
+    if rows[1] is not None and rows[0] != rows[1]:
+        raise UserError(
+            f"{path} holds folders of two kinds with numbers ({listed(sorted(outer))} and below them "
+            f"{listed(sorted(inner))}), and which are the rows cannot be known: name the rows' folders maze_0017 or 17"
+        )
+    return above
+
+
+def _rows_or_none(path: Path, keys: Keys, places: Sequence[_Place]) -> list[int | None] | None:
+    """The row of each place, or None if the names do not say it."""
+    try:
+        rows = keys.rows({place.key for place in places}, str(path))
+    except UserError:
+        return None
+    return [rows[place.key] for place in places]
+
+
+def _refuse_several(path: Path, places: Sequence[_Place]) -> None:
+    """UserError for keys in the folders of several models or tasks: their answers would be mixed."""
+    groups = {place.group for place in places if _has_digit(place.key)}
+    if len(groups) < 2:
+        return
+    same = 0
+    while len({group[same : same + 1] for group in groups}) == 1:
+        same += 1
+    names = sorted({"/".join(group[: same + 1]) or "." for group in groups})
+    raise UserError(
+        f"{path} holds answers in {len(names)} folders ({listed(names)}), which are of several models or tasks: give "
+        "one of these folders"
+    )
+
+
+def _given(kind: Kind, path: Path, keys: Keys, places: Sequence[_Place]) -> Given:
+    """The answers of places that are of one model and one task."""
+    rows = keys.rows({place.key for place in places}, str(path))
+    files: dict[str, list[Path]] = {}
+    for place in sorted(places, key=lambda place: (has_notes(place.key), place.file)):
+        files.setdefault(place.key, []).append(place.file)
+    if kind == "pictures" and (joined := _steps_joined(files, rows)) != files:
+        kind, files = "sequences", joined
+    answers: dict[str, OneAnswer] = {}
     strangers: list[str] = []
     duplicates = 0
-    for name, answer in named:
-        row = row_named(name, recipe, rows)
-        if kind == "lines" and row != name:  # a file's name may leave out what an id says
-            row = None
+    for key, several in files.items():
+        row = rows[key]
+        found = [_sequence(path, several)] if kind == "sequences" else [path / file for file in several]
         if row is None:
-            strangers.append(name)
+            strangers += [key] * len(found)
         else:
-            duplicates += row in answers
-            answers.setdefault(row, answer)
+            duplicates += len(found) - (keys.id_of(row) not in answers)
+            answers.setdefault(keys.id_of(row), found[0])
     return Given(kind, answers, strangers, duplicates)
 
 
-def _plain(task: str) -> str:
-    """A task's name without what a file's name may not have."""
-    return re.sub(r"[^a-z0-9]", "", unquote(task).lower())
+def _steps_joined(files: Mapping[str, list[Path]], rows: Mapping[str, int | None]) -> dict[str, list[Path]]:
+    """The files by key, with those of one row that differ in a step, `0_step1` and `0_step2`, under the first key."""
+    by_row: dict[int | None, list[str]] = {}
+    for key in files:
+        by_row.setdefault(rows[key], []).append(key)
+    joined: dict[str, list[Path]] = {}
+    for row, names in by_row.items():
+        if row is not None and all(step_of(name) is not None for name in names):
+            joined[names[0]] = [file for name in names for file in files[name]]
+        else:
+            joined |= {name: files[name] for name in names}
+    return joined
 
 
-def _of_a_run(place: Path) -> bool:
-    """Whether a file lies as TASK_ID/RUN_ID/video/NAME."""
-    return len(place.parts) >= 4 and place.parent.name == "video"
+def _sequence(path: Path, files: Sequence[Path]) -> OneAnswer:
+    """The pictures of one row in the order of their numbers; one that is named as the answer is the last."""
+    if len(files) == 1:
+        return path / files[0]
+    numbered = sorted((file for file in files if _has_digit(file.stem)), key=_number_of)
+    named = [file for file in files if file.stem.lower() in _LAST]
+    if len(named) > 1 or not (numbered or named):
+        some = listed(file.name for file in files)
+        return DecodeFailure(f"the pictures of the row do not say which is the last ({some}): number them")
+    return tuple(path / file for file in (*numbered, *named))
 
 
-def _files(path: Path) -> list[Path]:
-    """The files below a folder, in order of their names; links to folders are not followed."""
-    files: list[Path] = []
-    for folder, folders, names in os.walk(path):
-        folders.sort()
-        files += [Path(folder, name) for name in names]
-        if len(files) > MAX_FILES:
-            raise UserError(f"{path} holds over {MAX_FILES:,} files: give a smaller folder")
-    return sorted(files)
+def _number_of(file: Path) -> tuple[list[int], str]:
+    """By what the pictures of a row are sorted: 2 goes before 10."""
+    step = step_of(file.stem)
+    numbers = [int(number[-18:]) for number in re.findall(r"[0-9]+", file.stem)]
+    return numbers if step is None else [step], file.name
+
+
+def _has_digit(name: str) -> bool:
+    return re.search(r"[0-9]", name) is not None
 
 
 def _names(suffixes: Iterable[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast, final
+from typing import Any, Final, cast, final
 
 import msgspec
 import numpy as np
@@ -13,16 +13,19 @@ from vizbench.dataset import Recipe
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
 from vizbench.formats.reading import read
-from vizbench.harness.channel import GridChannel, way_of
+from vizbench.harness.channel import MAX_WAY, GridChannel, way_of
 from vizbench.harness.metrics import wilson
-from vizbench.harness.predictions import VIDEOS, Given, Kind, read_predictions
+from vizbench.harness.predictions import VIDEOS, Given, Kind, OneAnswer, read_predictions
 from vizbench.renderers.decode import decode
 from vizbench.renderers.files import read_png
 from vizbench.renderers.text import from_text
 from vizbench.renderers.video import read_video
 from vizbench.sources import rules_of
 from vizbench.task import Judge, Task
-from vizbench.types import Decoded, DecodeFailure, Grid, Image, Instance, Json, Verdict, Video
+from vizbench.types import Decoded, DecodeFailure, Grid, Image, Instance, Verdict, Video
+
+MAX_PICTURES: Final = 1024
+"""Pictures of one row that are read as a process."""
 
 _MISSING = Verdict(False, False, 0.0, "there is no answer")
 
@@ -34,7 +37,8 @@ class Score(msgspec.Struct, frozen=True):
 
     kind: how the answers lay; process: whether all states on the way were judged, or the last alone. answered + missing
     = rows; undecodable: of the answered, those that hold no grid; unknown: answers to rows that the data set lacks,
-    `strangers` are the first of their names; duplicates: answers to a row that had one.
+    `strangers` are the first of their names; duplicates: answers to a row that had one; broken: lines that cannot be
+    read; keyless: lines without the key `answer`; faults: the first of these lines, with the reasons.
     """
 
     task: str
@@ -47,6 +51,9 @@ class Score(msgspec.Struct, frozen=True):
     unknown: int
     strangers: list[str]
     duplicates: int
+    broken: int
+    keyless: int
+    faults: list[str]
     valid: float
     valid_low: float
     valid_high: float
@@ -97,8 +104,9 @@ def mark(predictions: Path, dataset: Path, process: bool = False) -> Sheet:
     """Judge the answers in `predictions` to the data set in the folder `dataset`.
 
     predictions: a file of JSON Lines or a folder, as `predictions.read_predictions` takes them; of a video the last
-    frame is the answer. process: judge every state on the way, the frames of a video or a list of grids in a line, by
-    the task's rules for moves, in a game up to its end. A file that cannot be read is a wrong answer with a reason.
+    frame is the answer, of several pictures of a row the last one. process: judge every state on the way, the frames of
+    a video, the pictures of a row or a list of grids in a line, by the task's rules for moves, in a game up to its end.
+    A file that cannot be read is a wrong answer with a reason.
     UserError for what `read_predictions` and `formats.read` refuse, and for a process where there can be none.
     """
     manifest = manifests.load(dataset)
@@ -140,6 +148,9 @@ def summed(sheet: Sheet) -> Scored:
         unknown=len(given.strangers),
         strangers=given.strangers[:5],
         duplicates=given.duplicates,
+        broken=given.faults.broken,
+        keyless=given.faults.keyless,
+        faults=given.faults.shown,
         valid=valid / rows,
         valid_low=valid_low,
         valid_high=valid_high,
@@ -157,8 +168,12 @@ def _mover(judge: Judge, task: str) -> Task[Any]:
     return cast("Task[Any]", judge)
 
 
-def _judged(judge: Judge, row: Instance, answer: Json | Path) -> Marked | DecodeFailure:
+def _judged(judge: Judge, row: Instance, answer: OneAnswer) -> Marked | DecodeFailure:
     """The verdict on an answer alone."""
+    if isinstance(answer, DecodeFailure):
+        return answer
+    if isinstance(answer, tuple):
+        return _judged_sequence(judge, row, answer)
     frames = _frames(answer) if isinstance(answer, Path) else None
     if isinstance(frames, DecodeFailure):
         return frames
@@ -174,8 +189,28 @@ def _judged(judge: Judge, row: Instance, answer: Json | Path) -> Marked | Decode
     return Marked(row, judge.verify(row, decoded.grid), decoded.grid, tuple(way))
 
 
-def _judged_way(task: Task[Any], row: Instance, answer: Json | Path) -> Marked | DecodeFailure:
+def _judged_sequence(judge: Judge, row: Instance, pictures: tuple[Path, ...]) -> Marked | DecodeFailure:
+    """The verdict on the last picture of a row. The earlier ones are its way, as far as they can be read."""
+    last = _judged(judge, row, pictures[-1])
+    if isinstance(last, DecodeFailure) or last.grid is None or last.grid.shape != row.question.shape:
+        return last
+    states: list[Grid] = []
+    for picture in pictures[:-1][-MAX_WAY:]:
+        frames = _frames(picture)
+        decoded = frames if isinstance(frames, DecodeFailure) else _decode(judge, row, frames[-1])
+        if not isinstance(decoded, DecodeFailure) and decoded.grid.shape == last.grid.shape:
+            states.append(decoded.grid)
+    after = [*states[1:], last.grid]
+    way = [state for state, then in zip(states, after, strict=True) if not np.array_equal(state, then)]
+    return Marked(row, last.verdict, last.grid, tuple(way))
+
+
+def _judged_way(task: Task[Any], row: Instance, answer: OneAnswer) -> Marked | DecodeFailure:
     """The verdict on a process."""
+    if isinstance(answer, DecodeFailure):
+        return answer
+    if isinstance(answer, tuple):
+        return _judged_grids(task, row, answer)
     if isinstance(answer, str):
         return DecodeFailure("the answer is a text, and a process is a list of grids")
     if not isinstance(answer, Path):
@@ -188,6 +223,20 @@ def _judged_way(task: Task[Any], row: Instance, answer: Json | Path) -> Marked |
         decoded = _decode(task, row, frame)
         if isinstance(decoded, DecodeFailure):
             return decoded
+        grids.append(decoded.grid)
+    return Marked(row, task.verify_steps(row, states(task, row, grids)), None)
+
+
+def _judged_grids(task: Task[Any], row: Instance, pictures: tuple[Path, ...]) -> Marked | DecodeFailure:
+    """The verdict on a process of pictures, each a state that is held or follows."""
+    if len(pictures) > MAX_PICTURES:
+        return DecodeFailure(f"the answer has {len(pictures):,} pictures: {MAX_PICTURES:,} are read")
+    grids: list[Grid] = []
+    for picture in pictures:
+        frames = _frames(picture)
+        decoded = frames if isinstance(frames, DecodeFailure) else _decode(task, row, frames[-1])
+        if isinstance(decoded, DecodeFailure):
+            return DecodeFailure(f"{picture.name}: {decoded.reason}")
         grids.append(decoded.grid)
     return Marked(row, task.verify_steps(row, states(task, row, grids)), None)
 
