@@ -20,6 +20,11 @@ def is_text(name: str) -> bool:
     return name.isascii() or not any("\ud800" <= c <= "\udfff" for c in name)
 
 
+def escaped(name: str) -> str:
+    """Return a name with bytes that are no UTF-8 as escapes, so that records and JSON can hold it."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
 _SURROGATES = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair, which is one character
     rb"|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from vizbench.dataset import Recipe
 from vizbench.errors import UserError
 from vizbench.harness.keys import Keys, has_notes, without_notes
-from vizbench.harness.predictions import Given, read_predictions
+from vizbench.harness.predictions import Given, Pictures, read_predictions
 
 N = 6
 RECIPE = Recipe("maze/9", 1, {}, 0, "test", 5000)
@@ -33,8 +34,8 @@ def found(given: Given, top: Path) -> dict[int, str]:
     rows: dict[int, str] = {}
     for name, answer in given.answers.items():
         row = int(name.removeprefix("maze/9#0-test-"))
-        if isinstance(answer, tuple):
-            rows[row] = " ".join(path.name for path in answer)
+        if isinstance(answer, Pictures):
+            rows[row] = " ".join(path.name for path in answer.files)
         else:
             assert isinstance(answer, Path)
             rows[row] = answer.relative_to(top).as_posix()
@@ -109,6 +110,17 @@ def test_what_tools_put_beside_the_answers_is_none(tmp_path: Path) -> None:
         (("sora-1/output_{}.png", "sora-2/output_{}.png"), "'sora-1', 'sora-2'"),
         (("a/{}/001.png", "b/{}/001.png"), "'a', 'b'"),
         (("In-Domain_50/T/{:05d}.mp4", "Out-of-Domain_50/T/{:05d}.mp4"), "'In-Domain_50', 'Out-of-Domain_50'"),
+        (
+            (
+                "maze_{0:04d}/svd_maze_{0:04d}_20250103_143025/video/x.mp4",
+                "maze_{0:04d}/wan_maze_{0:04d}_1/video/x.mp4",
+            ),
+            "svd_",
+        ),
+        (("maze_{0:04d}/sora-1_maze_{0:04d}/video/x.mp4", "maze_{0:04d}/sora-2_maze_{0:04d}/video/x.mp4"), "sora-2_"),
+        (("maze_{:04d}/svd/video/x.mp4", "maze_{:04d}/wan/video/x.mp4"), "'svd/video/x.mp4', 'wan/video/x.mp4'"),
+        (("maze_{:04d}/svd.mp4", "maze_{:04d}/wan.mp4"), "'svd.mp4', 'wan.mp4'"),
+        (("maze_{:04d}/video/svd.mp4", "maze_{:04d}/video/wan.mp4"), "'video/svd.mp4', 'video/wan.mp4'"),
         (("sora_{}.mp4", "veo_{}.mp4"), "'sora_0', 'veo_"),
         (("{}_sora.mp4", "{}_veo.mp4"), "'0_sora', "),
     ],
@@ -119,7 +131,7 @@ def test_two_models_or_tasks_in_one_folder_are_refused_by_name(
 ) -> None:
     saved(tmp_path, *each(layouts[0], range(3) if halves else range(N)))
     saved(tmp_path, *each(layouts[1], range(3, N) if halves else range(N)))
-    with pytest.raises(UserError, match=r"several models or tasks: give") as error:
+    with pytest.raises(UserError, match=r"of several models(?: or tasks)?: (?:give|keep) ") as error:
         read_predictions(tmp_path, RECIPE, N)
     assert names in str(error.value)
 
@@ -158,7 +170,7 @@ def test_pictures_of_a_row_that_do_not_say_which_is_the_last_are_a_wrong_answer(
     (tmp_path / "4" / "answer.png").unlink()
     answers = read_predictions(tmp_path, RECIPE, N).answers
     assert "which is the last" in str(answers.pop("maze/9#0-test-4"))
-    assert str(answers["maze/9#0-test-3"]).startswith("(")
+    assert isinstance(answers["maze/9#0-test-3"], Pictures)
     assert len(answers) == N - 1
 
 
@@ -241,6 +253,23 @@ def test_notes_go_as_long_as_a_number_is_left() -> None:
         "0_", "seed1", "step_3", "step_3_",
     ]  # fmt: skip
     assert has_notes("0_seed1") and not has_notes("maze_0")
+
+
+def test_runs_and_seeds_of_one_model_are_one(tmp_path: Path) -> None:
+    saved(tmp_path, *(f"maze_{row:04d}/run_{run}/video/x.mp4" for row in range(N) for run in range(2)))
+    given = read_predictions(tmp_path, RECIPE, N)
+    assert (found(given, tmp_path)[3], given.duplicates) == ("maze_0003/run_0/video/x.mp4", N)
+    clips = saved(tmp_path / "clips", *(f"{row}/seed_{seed}.mp4" for row in range(N) for seed in range(2)))
+    assert read_predictions(clips, RECIPE, N).duplicates == N
+    names = ("3f2a9c", "a91b", "xy", "clip7f", "0c0ffee", "deadbeef")
+    clips = saved(tmp_path / "random", *(f"{row}/{name}.mp4" for row, name in enumerate(names)))
+    assert len(read_predictions(clips, RECIPE, N).answers) == N
+
+
+def test_names_that_are_no_utf8_are_reported(tmp_path: Path) -> None:
+    saved(tmp_path, *each("maze_{:04d}.png"), os.fsdecode(b"chess_\xff1.png"), os.fsdecode(b"maze_0001_\xff.png"))
+    given = read_predictions(tmp_path, RECIPE, N)
+    assert (len(given.answers), given.duplicates, given.strangers) == (N, 1, ["chess_\\udcff1"])
 
 
 def test_answers_without_notes_count_first(tmp_path: Path) -> None:

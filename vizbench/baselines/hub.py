@@ -23,7 +23,6 @@ from typing import Any, Final, cast, final
 
 from vizbench.errors import UserError, missing
 from vizbench.formats.files import read_bounded
-from vizbench.paths import visible_files
 
 MODEL_FILES: Final = ("*.json", "model*.safetensors", "tokenizer.model", "*.txt", "*.jinja")
 """What a transformers model consists of, at the root of its repository."""
@@ -111,8 +110,8 @@ def _checked(family: str, folder: Path, name: str) -> Path:
             f"{name[:200]} holds neither config.json nor model_index.json: {family} reads folders that save_pretrained "
             f"wrote"
         )
-    if not any(path.suffix == ".safetensors" for path in visible_files(folder)):
-        pickles = any(path.suffix in _PICKLES for path in visible_files(folder))
+    if not any(folder.rglob("*.safetensors")):
+        pickles = any(path.suffix in _PICKLES for path in folder.rglob("*"))
         why = "its pickle files could run code and are not read" if pickles else "no weights lie in it"
         raise UserError(f"{name[:200]} holds no safetensors ({why}): save it anew with safe_serialization=True")
     return folder

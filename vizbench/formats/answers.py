@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Final, NoReturn, TypeAlias, cast, final
+from typing import Any, Final, NoReturn, TypeAlias, cast, final
 
 import msgspec
 
@@ -55,7 +55,7 @@ class Faults:
     """Lines that cannot be read: no JSON, no UTF-8, too long, nested too deeply, a key that appears twice."""
     keyless: int = 0
     """Lines with an id and without the key `answer`: their rows are not answered."""
-    shown: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list[str])
     """The first MOST_SHOWN of both, each with its line's number and the reason."""
 
     def note(self, number: int, reason: str) -> None:
@@ -223,20 +223,22 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     with open_regular(path, "file of answers") as file:
         encoding = encoding_of(file.read(4))
         file.seek(0)
-        plain = encoding == "utf-8-sig"
-        reader: IO[Any] = file if plain else io.TextIOWrapper(file, encoding, errors="replace", newline="\n")
+        text = None if encoding == "utf-8-sig" else io.TextIOWrapper(file, encoding, errors="replace", newline="\n")
+
+        def next_line() -> bytes:
+            return file.readline(MAX_LINE + 1) if text is None else text.readline(MAX_LINE + 1).encode()
+
         number = 0
-        while line := reader.readline(MAX_LINE + 1):
+        while line := next_line():
             number += 1
             if len(line) > MAX_LINE:
-                while line and line[-1:] not in (b"\n", "\n"):
-                    line = reader.readline(MAX_LINE + 1)
+                while line and not line.endswith(b"\n"):
+                    line = next_line()
                 yield number, b""
                 continue
-            data = cast("bytes", line if plain else line.encode())
-            data = data.strip(_BLANK).removeprefix(codecs.BOM_UTF8).removesuffix(b",")
-            if data not in (b"", b"[", b"]"):
-                yield number, data
+            line = line.strip(_BLANK).removeprefix(codecs.BOM_UTF8).removesuffix(b",")
+            if line not in (b"", b"[", b"]"):
+                yield number, line
 
 
 def _parsed(line: bytes) -> _Line | _Keyless:
@@ -283,15 +285,15 @@ def _refuse_twice(line: bytes) -> None:
 
 def _with_constants(line: bytes) -> _Line | None:
     """Read a line that holds NaN or an infinity; None if that is not its fault alone."""
-    found: Any = json.loads(line, parse_constant=_Constant, parse_float=str, parse_int=str)
-    if not isinstance(found, dict) or not isinstance(found.get("id"), str) or "answer" not in found:
+    value: Any = json.loads(line, parse_constant=_Constant, parse_float=str, parse_int=str)
+    fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    if not isinstance(fields.get("id"), str) or "answer" not in fields:
         return None
-    told = cast("dict[str, Any]", found)
-    name = _constant_in(told["answer"])
+    name = _constant_in(fields["answer"])
     if name is not None:
-        return _Line(told["id"], DecodeFailure(f"the answer holds {name}, not a code 0 … 255"))
+        return _Line(fields["id"], DecodeFailure(f"the answer holds {name}, not a code 0 … 255"))
     # The constant is in a key that is left alone. What Python reads is written anew, without it.
-    plain = json.dumps({"id": told["id"], "answer": json.loads(line)["answer"]}).encode()
+    plain = json.dumps({"id": fields["id"], "answer": json.loads(line)["answer"]}).encode()
     one = _DECODER.decode(plain)
     return None if isinstance(one.answer, msgspec.UnsetType) else _Line(str(one.id), _value(one.answer))
 

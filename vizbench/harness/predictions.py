@@ -25,6 +25,7 @@ from vizbench.formats.manifest import NAME
 from vizbench.harness.keys import Keys, has_notes, is_numbered, listed, step_of
 from vizbench.paths import visible_files
 from vizbench.types import DecodeFailure
+from vizbench.words import escaped
 
 MAX_FILES: Final = 1_000_000
 """Folders with more files are refused."""
@@ -35,8 +36,18 @@ VIDEOS: Final = frozenset({".mp4", ".mkv", ".webm"})
 Kind: TypeAlias = Literal["lines", "pictures", "videos", "vmevalkit", "sequences"]
 """How the answers are saved. sequences: several numbered pictures per row."""
 
-OneAnswer: TypeAlias = "Said | Path | tuple[Path, ...]"
-"""One answer, not yet looked into: a value of JSON, a file, or the pictures of a sequence in order."""
+
+@final
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Several pictures that answer one row."""
+
+    files: tuple[Path, ...]
+    """In order: the last is the answer, the earlier ones its process."""
+
+
+OneAnswer: TypeAlias = "Said | Path | Pictures"
+"""One answer, not yet looked into: a value of JSON, a file, or several pictures."""
 
 _SHARD = re.compile(r"(train|test)-[0-9]{5}\.(jsonl|parquet)")
 
@@ -123,6 +134,11 @@ class _Place:
     """The folders above the key: those of a model, of a task."""
     key: str
     """The name that says the row."""
+
+    @property
+    def below(self) -> tuple[str, ...]:
+        """What is below the row's folder: that of a run, the file. Empty if the file itself is the key."""
+        return self.file.parts[len(self.group) + 1 :]
 
 
 _Layout: TypeAlias = Callable[[Path], _Place | None]
@@ -216,6 +232,7 @@ def _chosen(path: Path, keys: Keys, files: Sequence[Path], outer: _Layout, inner
     else:
         places = _undecided(path, keys, above, below, anchored)
     _refuse_several(path, places)
+    _refuse_variants(path, [place for place in places if _is_video(place.file)])
     return places
 
 
@@ -276,6 +293,31 @@ def _refuse_several(path: Path, places: Sequence[_Place]) -> None:
     )
 
 
+def _refuse_variants(path: Path, places: Sequence[_Place]) -> None:
+    """UserError if the folders of rows hold clips of several names that recur: those of several models.
+
+    Names that differ only in numbers, as those of runs and seeds, are of one model. Names that do not recur are random.
+    """
+    rows: dict[tuple[str, str], dict[str, _Place]] = {}
+    for place in places:
+        if place.below:
+            first, last = (_variant(part, place.key) for part in (place.below[0], Path(place.below[-1]).stem))
+            rows.setdefault((first, last), {}).setdefault(place.key, place)
+    recurring = [by_key for by_key in rows.values() if len(by_key) > 1]
+    if len(recurring) > 1:
+        names = sorted("/".join(next(iter(by_key.values())).below) for by_key in recurring)
+        raise UserError(
+            f"{path} holds answers of several kinds per row ({listed(names)}), which may be of several models: keep "
+            "the answers of one model"
+        )
+
+
+def _variant(name: str, key: str) -> str:
+    """What a name below a row's folder says beside the row; of `svd_maze_0017_20250103` below `maze_0017`, `svd_`."""
+    model, found, _ = name.partition(key)
+    return model if found and not key.isdigit() else re.sub(r"[\W_0-9]+", "", name).lower()
+
+
 def _given(kind: Kind, path: Path, keys: Keys, places: Sequence[_Place]) -> Given:
     """The answers of places that are of one model and one task."""
     rows = keys.rows({place.key for place in places}, str(path))
@@ -291,7 +333,7 @@ def _given(kind: Kind, path: Path, keys: Keys, places: Sequence[_Place]) -> Give
         row = rows[key]
         found = [_sequence(path, several)] if kind == "sequences" else [path / file for file in several]
         if row is None:
-            strangers += [key] * len(found)
+            strangers += [escaped(key)] * len(found)
         else:
             duplicates += len(found) - (keys.id_of(row) not in answers)
             answers.setdefault(keys.id_of(row), found[0])
@@ -321,7 +363,7 @@ def _sequence(path: Path, files: Sequence[Path]) -> OneAnswer:
     if len(named) > 1 or not (numbered or named):
         some = listed(file.name for file in files)
         return DecodeFailure(f"the pictures of the row do not say which is the last ({some}): number them")
-    return tuple(path / file for file in (*numbered, *named))
+    return Pictures(tuple(path / file for file in (*numbered, *named)))
 
 
 def _number_of(file: Path) -> tuple[list[int], str]:

@@ -15,7 +15,7 @@ from vizbench.formats import manifest as manifests
 from vizbench.formats.reading import read
 from vizbench.harness.channel import MAX_WAY, GridChannel, way_of
 from vizbench.harness.metrics import wilson
-from vizbench.harness.predictions import VIDEOS, Given, Kind, OneAnswer, read_predictions
+from vizbench.harness.predictions import VIDEOS, Given, Kind, OneAnswer, Pictures, read_predictions
 from vizbench.renderers.decode import decode
 from vizbench.renderers.files import read_png
 from vizbench.renderers.text import from_text
@@ -23,6 +23,7 @@ from vizbench.renderers.video import read_video
 from vizbench.sources import rules_of
 from vizbench.task import Judge, Task
 from vizbench.types import Decoded, DecodeFailure, Grid, Image, Instance, Verdict, Video
+from vizbench.words import escaped
 
 MAX_PICTURES: Final = 1024
 """Pictures of one row that are read as a process."""
@@ -125,7 +126,7 @@ def mark(predictions: Path, dataset: Path, process: bool = False) -> Sheet:
         found = _judged(judge, row, answer) if mover is None else _judged_way(mover, row, answer)
         if isinstance(found, DecodeFailure):
             lost += 1
-            found = Marked(row, Verdict(False, False, 0.0, found.reason), None)
+            found = Marked(row, Verdict(False, False, 0.0, escaped(found.reason)), None)
         marked.append(found)
     return Sheet(manifest.recipe, process, given, tuple(marked), lost)
 
@@ -172,8 +173,8 @@ def _judged(judge: Judge, row: Instance, answer: OneAnswer) -> Marked | DecodeFa
     """The verdict on an answer alone."""
     if isinstance(answer, DecodeFailure):
         return answer
-    if isinstance(answer, tuple):
-        return _judged_sequence(judge, row, answer)
+    if isinstance(answer, Pictures):
+        return _judged_sequence(judge, row, answer.files)
     frames = _frames(answer) if isinstance(answer, Path) else None
     if isinstance(frames, DecodeFailure):
         return frames
@@ -209,8 +210,8 @@ def _judged_way(task: Task[Any], row: Instance, answer: OneAnswer) -> Marked | D
     """The verdict on a process."""
     if isinstance(answer, DecodeFailure):
         return answer
-    if isinstance(answer, tuple):
-        return _judged_grids(task, row, answer)
+    if isinstance(answer, Pictures):
+        return _judged_grids(task, row, answer.files)
     if isinstance(answer, str):
         return DecodeFailure("the answer is a text, and a process is a list of grids")
     if not isinstance(answer, Path):
