@@ -219,7 +219,7 @@ def _heads(recipe: Recipe) -> frozenset[str]:
     """What may stand before a row's number: nothing, the task in one of its spellings, a word for a row."""
     bare = unquote(recipe.task).partition("?")[0]
     _, colon, path = bare.partition(":")
-    names = {recipe.task, bare, PurePosixPath(path).stem} if colon else {recipe.task, bare, bare.partition("/")[0]}
-    tasks = {_letters(name) for name in names} - {""}
+    names = {recipe.task, bare, PurePosixPath(path).stem} if colon else {recipe.task, bare, *bare.split("/")}
+    tasks = {_letters(name) for name in names if not name.isdigit()} - {""}
     words = {"", recipe.split, *ROW_WORDS}
     return frozenset({*words, *tasks, *(task + word for task in tasks for word in words)})

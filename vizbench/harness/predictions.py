@@ -223,6 +223,8 @@ def _chosen(path: Path, keys: Keys, files: Sequence[Path], outer: _Layout, inner
     anchored = inner is not _flat
     if not any(_is_keyed(keys, place.key, anchored) for place in (*above, *below)):
         return [] if anchored else below  # names without numbers are reported as no row's
+    if anchored and all(_is_flat(keys, places) for places in (above, below) if places):
+        return []
     own = [sum(keys.own(place.key) is not None for place in places) for places in (above, below)]
     keyed = [sum(_is_keyed(keys, place.key, anchored) for place in places) for places in (above, below)]
     if own[0] != own[1]:
@@ -234,6 +236,17 @@ def _chosen(path: Path, keys: Keys, files: Sequence[Path], outer: _Layout, inner
     _refuse_several(path, places)
     _refuse_variants(path, [place for place in places if _is_video(place.file)])
     return places
+
+
+def _is_flat(keys: Keys, places: Sequence[_Place]) -> bool:
+    """Whether the files say the rows, and the folders above `video` or `images` are those of models: `sora-2`."""
+    names = {place.key for place in places}
+    stems = {place.file.stem for place in places}
+    if any(keys.own(name) is not None for name in names):
+        return False
+    if any(keys.own(stem) is not None for stem in stems):
+        return True
+    return len(names) < len(places) and len(names) < len([stem for stem in stems if _has_digit(stem)])
 
 
 def _is_keyed(keys: Keys, key: str, anchored: bool) -> bool:
@@ -289,7 +302,7 @@ def _refuse_several(path: Path, places: Sequence[_Place]) -> None:
     names = sorted({"/".join(group[: same + 1]) or "." for group in groups})
     raise UserError(
         f"{path} holds answers in {len(names)} folders ({listed(names)}), which are of several models or tasks: give "
-        "one of these folders"
+        "one of these folders (those of rows are named 17 or maze_0017)"
     )
 
 
