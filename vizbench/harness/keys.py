@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Final, final
 from urllib.parse import unquote
@@ -64,6 +65,7 @@ class Keys:
         self._recipe = recipe
         self._rows = rows
         self._heads = _heads(recipe)
+        self._own: dict[str, int | None] = {}
 
     def id_of(self, index: int) -> str:
         """Return the id of a row."""
@@ -79,7 +81,7 @@ class Keys:
 
     def own(self, name: str) -> int | None:
         """Return the row of a name that says the row, perhaps the task, and notes. None for any other name."""
-        index = self._own(name)
+        index = self._said(name)
         return None if index is None or index >= self._rows else index
 
     def is_task(self, name: str) -> bool:
@@ -93,12 +95,18 @@ class Keys:
         Else all must be spelt alike but for their numbers, of which only one may change from name to name. UserError,
         with the names, if it cannot be known which row is meant. place: what the error calls the folder.
         """
-        own = {name: index for name in names if (index := self._own(name)) is not None}
+        own = {name: index for name in names if (index := self._said(name)) is not None}
         if not own:
             own = self._alike([name for name in names if _NUMBER.search(name) and not self._is_foreign(name)], place)
         return {name: index if (index := own.get(name, self._rows)) < self._rows else None for name in names}
 
-    def _own(self, name: str) -> int | None:
+    def _said(self, name: str) -> int | None:
+        """The row that a name says by itself, also one beyond the data set. A name is asked for several times."""
+        if name not in self._own:
+            self._own[name] = self._read(name) if _NUMBER.search(name) else None
+        return self._own[name]
+
+    def _read(self, name: str) -> int | None:
         plain = without_notes(unquote(name))
         placed = _PLACE.fullmatch(plain)
         if placed is not None:
@@ -166,6 +174,7 @@ def is_numbered(name: str) -> bool:
     return bool(_NUMBER.search(_WEAK_NOTES.sub("", _NOTES.sub("", unquote(name)))))
 
 
+@lru_cache(maxsize=1 << 16)
 def without_notes(name: str) -> str:
     """Return a name without the notes of tools, as long as a number is left: `0_step5` is `0_`, and `step5` stays."""
     name = _drop(name, _NOTES)
