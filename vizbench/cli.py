@@ -212,7 +212,10 @@ def verify(
 @app.command()
 def score(
     predictions: Annotated[
-        Path, typer.Argument(metavar="PREDICTIONS", help="JSON Lines, or a folder of pictures or videos; see README.")
+        Path,
+        typer.Argument(
+            metavar="PREDICTIONS", help="JSON Lines, or a folder of pictures or videos; see docs/answers.md."
+        ),
     ],
     dataset: Annotated[Path, typer.Option(help="The folder of a data set that `generate` made.")],
     process: Annotated[
