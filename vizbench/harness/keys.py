@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from pathlib import PurePosixPath
-from typing import Final, final
+from typing import Final, NoReturn, final
 from urllib.parse import unquote
 
 from vizbench.dataset import Recipe
@@ -53,6 +53,7 @@ _WEAK_NOTES: Final = re.compile(
 _STEP: Final = re.compile(rf"{_START}(?:steps?|frames?)[-_= ]?(?P<step>[0-9]{{1,12}}){_END}", re.IGNORECASE)
 
 _PLACE = re.compile(r"(?P<head>.*?)(?P<seed>[0-9]{1,19})-(?P<split>train|test)-(?P<index>[0-9]{1,12})", re.DOTALL)
+_COPY: Final = re.compile(r"(?: - Copy| copy)?(?: ?\([0-9]+\)| [0-9]+)?$", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]+")
 
 
@@ -93,12 +94,26 @@ class Keys:
 
         If any name says its row by itself (see `own`), the others are of other tasks or models and speak of no row.
         Else all must be spelt alike but for their numbers, of which only one may change from name to name. UserError,
-        with the names, if it cannot be known which row is meant. place: what the error calls the folder.
+        with the names, if it cannot be known which row is meant, and if others may be the answers to rows that none of
+        the names says by itself. place: what the error calls the folder.
         """
         own = {name: index for name in names if (index := self._said(name)) is not None}
+        others = [name for name in names if name not in own and _NUMBER.search(name) and not self._is_foreign(name)]
         if not own:
-            own = self._alike([name for name in names if _NUMBER.search(name) and not self._is_foreign(name)], place)
+            own = self._alike(others, place)
+        elif gaps := self._filling(others, own):
+            _refuse_kinds(place, [next(iter(own)), *gaps])
         return {name: index if (index := own.get(name, self._rows)) < self._rows else None for name in names}
+
+    def _filling(self, others: list[str], own: Mapping[str, int]) -> list[str]:
+        """The names that may be the answers to rows that no name says by itself. Copies of a file are none."""
+        answered = set(own.values())
+        return [
+            name
+            for name in sorted(others)
+            if _COPY.sub("", name) not in own
+            and any(index < self._rows and index not in answered for index in _numbers(name))
+        ]
 
     def _said(self, name: str) -> int | None:
         """The row that a name says by itself, also one beyond the data set. A name is asked for several times."""
@@ -117,7 +132,8 @@ class Keys:
             head, tail = _letters(plain[: number.start()]), _letters(plain[number.end() :])
             attached = plain[number.end() : number.end() + 1].isalpha()
             if head in self._heads and not attached and (not tail or tail in ANSWER_WORDS):
-                return int(number[0]) if len(number[0]) <= 12 else None
+                digits = number[0].lstrip("0")
+                return int(digits or "0") if len(digits) <= 12 else None
         return None
 
     def _is_foreign(self, name: str) -> bool:
@@ -138,13 +154,9 @@ class Keys:
         if len(counts) > 1:
             common = [spelling for spelling, count in counts.items() if count > 1]
             if len(common) != 1:  # one that recurs has strays beside it
-                some = [next(name for name in names if spellings[name] == spelling) for spelling in counts]
-                raise UserError(
-                    f"{place} holds names of several kinds ({listed(some)}), which may be of several models or tasks: "
-                    "give the answers of one model to one task, named by row, 17 or maze_0017"
-                )
+                _refuse_kinds(place, [next(n for n in names if spellings[n] == spelling) for spelling in counts])
             names = [name for name in names if spellings[name] == common[0]]
-        numbers = {name: [int(number[-18:]) for number in _NUMBER.findall(_cleaned(name))] for name in names}
+        numbers = {name: _numbers(name) for name in names}
         at = self._position(list(numbers.values()), ends=bool(names) and _cleaned(names[0])[-1].isdigit())
         if at is None and names:
             raise UserError(
@@ -167,6 +179,13 @@ class Keys:
         if not changing and columns and len(set(columns[-1])) == 1 and (ends or len(columns) == 1):
             return len(columns) - 1
         return None
+
+
+def _refuse_kinds(place: str, names: list[str]) -> NoReturn:
+    raise UserError(
+        f"{place} holds names of several kinds ({listed(names)}), which may be of several models or tasks: give the "
+        "answers of one model to one task, named by row, 17 or maze_0017"
+    )
 
 
 def is_numbered(name: str) -> bool:
@@ -212,6 +231,10 @@ def _drop(name: str, notes: re.Pattern[str]) -> str:
 def _cleaned(name: str) -> str:
     """A name without its notes and without separators at the end."""
     return without_notes(unquote(name)).rstrip(" _-.#") or name
+
+
+def _numbers(name: str) -> list[int]:
+    return [int(number[-18:]) for number in _NUMBER.findall(_cleaned(name))]
 
 
 def _spelling(name: str) -> tuple[str, ...]:
