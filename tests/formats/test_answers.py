@@ -105,7 +105,7 @@ def test_a_broken_line_costs_no_other(line: str, rows: tuple[vb.Instance, ...], 
     assert (figures.answered, figures.missing, figures.broken, figures.unknown) == (3, 5, 1, 0)
     (fault,) = figures.faults
     assert fault.startswith("line 3: ") and BROKEN[line] in fault and len(fault) < 300
-    with pytest.raises(UserError, match=r"no line of .*answers\.jsonl is an answer \(line 1: ") as error:
+    with pytest.raises(UserError, match=r"line 1 of .*answers\.jsonl is no answer \(") as error:
         judge(tmp_path, line)
     assert len(str(error.value)) < 500 and "\n" not in str(error.value)
 
@@ -231,7 +231,7 @@ def test_a_line_that_is_no_utf8_costs_no_other(rows: tuple[vb.Instance, ...], tm
         figures = formats.verify_answers(tmp_path / "data", tmp_path / "answers.jsonl").summary
         assert (figures.answered, figures.valid, figures.broken) == (1, 1 / 8, 1)
         (tmp_path / "answers.jsonl").write_bytes(line)
-        with pytest.raises(UserError, match=r"no line of .*answers\.jsonl is an answer"):
+        with pytest.raises(UserError, match=r"line 1 of .*answers\.jsonl is no answer \("):
             formats.verify_answers(tmp_path / "data", tmp_path / "answers.jsonl")
 
 

@@ -75,9 +75,9 @@ def test_what_holds_no_grid_is_wrong_and_keeps_its_reason(data, tmp_path):
     assert all(verdict.reason for verdict in found.verdicts.values())
 
 
-def test_a_file_without_a_line_that_can_be_read_is_refused_with_its_reasons(data, tmp_path):
+def test_a_file_without_a_line_that_can_be_read_is_refused_with_its_reason(data, tmp_path):
     (tmp_path / "a.jsonl").write_text('# by hand\n{"answer": 3}\n')
-    with pytest.raises(UserError, match=r"no line of .* is an answer \(line 1: .*; line 2: "):
+    with pytest.raises(UserError, match=r"line 1 of .* is no answer \(.*\), and no other line is one"):
         score(tmp_path / "a.jsonl", data)
 
 

@@ -187,9 +187,10 @@ def answer_lines(path: Path, faults: Faults) -> Iterator[tuple[str, Said]]:
         else:
             yield one.id, one.answer
     if faults.broken and not whole:
+        line, _, reason = faults.shown[0].partition(": ")
         raise UserError(
-            f"no line of {path} is an answer ({'; '.join(faults.shown[:2])}): "
-            'write lines of {"id": "...", "answer": [[0, 1], ...]}'
+            f"{line} of {path} is no answer ({reason}), and no other line is one: "
+            'write {"id": "...", "answer": [[0, 1], ...]}'
         )
 
 
