@@ -15,6 +15,7 @@ from tests.test_dataset import naive_side
 from vizbench import task
 from vizbench.dataset import Dataset, generated
 from vizbench.errors import UserError
+from vizbench.harness.keys import Keys
 from vizbench.sides import SHARE, is_test
 from vizbench.types import POOL, Batch
 
@@ -143,3 +144,11 @@ def test_what_is_no_id_is_refused(text: str):
 def test_an_id_of_what_does_not_exist_is_refused(text: str):
     with pytest.raises(UserError):
         vb.instance(text)
+
+
+def test_names_of_files_may_say_the_pool():
+    recipe = vb.load("maze/9", pool=40).test.recipe
+    keys = Keys(recipe, 20)
+    assert keys.row_of_id("maze/9#0-test-17-pool40") == 17
+    assert keys.row_of_id("maze/9#0-test-17") is None
+    assert [keys.own(name) for name in ("0-test-17", "0-test-17-pool40", "0-test-17-pool41")] == [17, 17, None]

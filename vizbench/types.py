@@ -32,6 +32,12 @@ POOL: Final = 5000
 Json: TypeAlias = Any  # what `json.loads` gives; a recursive alias costs pyright more than it tells a reader
 
 
+def row_id(task: str, seed: int, split: SplitName, index: int, pool: int) -> str:
+    """The id of a row: see `Instance.id`."""
+    tail = f"-pool{pool}" if split == "test" and pool != POOL else ""
+    return f"{task}#{seed}-{split}-{index}{tail}"
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -101,8 +107,7 @@ class Instance:
 
         `life/conway#0-test-17`; with another pool than the default, test rows are `life/conway#0-test-17-pool100`.
         """
-        pool = f"-pool{self.pool}" if self.split == "test" and self.pool != POOL else ""
-        return f"{self.task}#{self.seed}-{self.split}-{self.index}{pool}"
+        return row_id(self.task, self.seed, self.split, self.index, self.pool)
 
 
 @final

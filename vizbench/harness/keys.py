@@ -17,6 +17,7 @@ from urllib.parse import unquote
 
 from vizbench.dataset import Recipe
 from vizbench.errors import UserError
+from vizbench.types import row_id
 
 MOST_NAMED: Final = 8
 """Names that a message lists at most."""
@@ -52,7 +53,11 @@ _WEAK_NOTES: Final = re.compile(
 
 _STEP: Final = re.compile(rf"{_START}(?:steps?|frames?)[-_= ]?(?P<step>[0-9]{{1,12}}){_END}", re.IGNORECASE)
 
-_PLACE = re.compile(r"(?P<head>.*?)(?P<seed>[0-9]{1,19})-(?P<split>train|test)-(?P<index>[0-9]{1,12})", re.DOTALL)
+_PLACE = re.compile(
+    r"(?P<head>.*?)(?P<seed>[0-9]{1,19})-(?P<split>train|test)-(?P<index>[0-9]{1,12})"
+    r"(?:-pool(?P<pool>[0-9]{1,7}))?",
+    re.DOTALL,
+)
 _COPY: Final = re.compile(r"(?: - Copy| copy)?(?: ?\([0-9]+\)| [0-9]+)?$", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]+")
 
@@ -70,15 +75,15 @@ class Keys:
 
     def id_of(self, index: int) -> str:
         """Return the id of a row."""
-        return f"{self._recipe.task}#{self._recipe.seed}-{self._recipe.split}-{index}"
+        recipe = self._recipe
+        return row_id(recipe.task, recipe.seed, recipe.split, index, recipe.pool)
 
     def row_of_id(self, name: str) -> int | None:
         """Return the row whose id a name is, letter by letter."""
-        prefix = self.id_of(0)[:-1]
-        number = name.removeprefix(prefix)
-        if not re.fullmatch(r"[0-9]{1,12}", number) or name != self.id_of(int(number)) or int(number) >= self._rows:
+        placed = _PLACE.fullmatch(name)
+        if placed is None or name != self.id_of(int(placed["index"])) or int(placed["index"]) >= self._rows:
             return None
-        return int(number)
+        return int(placed["index"])
 
     def own(self, name: str) -> int | None:
         """Return the row of a name that says the row, perhaps the task, and notes. None for any other name."""
@@ -125,7 +130,7 @@ class Keys:
         plain = without_notes(unquote(name))
         placed = _PLACE.fullmatch(plain)
         if placed is not None:
-            if (int(placed["seed"]), placed["split"]) != (self._recipe.seed, self._recipe.split):
+            if not self._is_here(placed):
                 return None
             return int(placed["index"]) if _letters(placed["head"]) in self._heads else None
         for number in _NUMBER.finditer(plain):
@@ -143,8 +148,13 @@ class Keys:
         if placed is None:
             other = "test" if self._recipe.split == "train" else "train"
             return re.search(rf"{_START}{other}[\W_]*[0-9]", plain) is not None
-        said = (int(placed["seed"]), placed["split"])
-        return said != (self._recipe.seed, self._recipe.split) or "#" in placed["head"]
+        return not self._is_here(placed) or "#" in placed["head"]
+
+    def _is_here(self, placed: re.Match[str]) -> bool:
+        """Whether a name says this data set's seed and split, and no other pool."""
+        recipe = self._recipe
+        same_pool = placed["pool"] is None or int(placed["pool"]) == recipe.pool
+        return (int(placed["seed"]), placed["split"]) == (recipe.seed, recipe.split) and same_pool
 
     def _alike(self, names: list[str], place: str) -> dict[str, int]:
         """The rows of names that do not name the task, if they are spelt alike."""
