@@ -1,156 +1,295 @@
-"""What the package `chess` says of grids: positions, moves, mates. The room and the reader of puzzle files share it.
+"""The rules of chess: positions from grids and FEN, legal moves, mates. The task `chess` and puzzle files use it.
 
-It lies outside `generators`, where type checkers would take `import chess` for the room of that name. Codes: 0 empty,
-1 … 6 white's pawn, knight, bishop, rook, queen, king, 7 … 12 black's; row 0 is rank 8. White is to move first. A grid
-tells nothing of castling rights and en passant, so there are none at first; en passant may come up on the way to the
-mate, which is why a board is replayed from the question and not read from the grid before.
+Codes of grids: 0 empty, 1 … 6 white's pawn, knight, bishop, rook, queen, king, 7 … 12 black's; row 0 is rank 8. A grid
+shows neither castling rights nor en passant, so a position from a grid has none. En passant may come up on the way to
+the mate, which is why a line is replayed from the question and not read from its last grid.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import final
+from typing import Final, TypeAlias, final
 
-import chess
 import numpy as np
+import numpy.typing as npt
 
+from vizbench.errors import UserError
 from vizbench.generators.kernels.cells import changed
+from vizbench.generators.kernels.chessboard import (
+    BLACK,
+    BOARD,
+    EMPTY,
+    KING,
+    LONG,
+    PASSED,
+    PAWN,
+    QUEEN,
+    RIGHTS,
+    ROOK,
+    SHORT,
+    in_check,
+    legal_moves,
+    list_moves,
+    load,
+    move_to,
+    play,
+    store,
+)
+from vizbench.generators.kernels.chessboard import MOST as MOST_MOVES
+from vizbench.generators.kernels.chessvalid import RULES, broken_rule
+from vizbench.generators.kernels.mates import escape
 from vizbench.types import Grid
+from vizbench.words import plural
 
-EMPTY, PAWN, QUEEN, KING = 0, 1, 5, 6
-MOST = 1_000_000
-"""Moves of white that a search looks at: some 10 seconds."""
+Board: TypeAlias = npt.NDArray[np.int8]
+"""The kernels' board, see `chessboard`: `(BOARD,)`."""
+
+MOST = 20_000_000
+"""Moves that a search lists before it gives up: about a second."""
+
+MAX_FEN: Final = 120
+"""Characters of a FEN. The longest position takes 71, and the other fields 20."""
 
 _NAMES = ("", "pawn", "knight", "bishop", "rook", "queen", "king")
+_PIECES = " PNBRQKpnbrqk"  # by code
+_FILES = "abcdefgh"
+_UCI = re.compile(r"([a-h])([1-8])([a-h])([1-8])([nbrq]?)", re.ASCII)
+_CASTLING = re.compile(r"-|[KQ]{1,2}[kq]{0,2}|[kq]{1,2}", re.ASCII)
+_COUNTER = re.compile(r"\d{1,4}", re.ASCII)
 
 
-def position(question: Grid) -> chess.Board | None:
-    """The question as a board, white to move; None where it is no legal position."""
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Position:
+    """A board and the side to move."""
+
+    board: Board
+    """The kernels' board. Nothing writes to it."""
+    side: int
+    """1 if white is to move, -1 if black is."""
+
+    @property
+    def grid(self) -> Grid:
+        """The codes of the board, `(8, 8)`."""
+        grid = np.empty((8, 8), np.uint8)
+        store(self.board, grid)
+        return grid
+
+    @property
+    def fault(self) -> str:
+        """The rule that the position breaks, as a clause; "" if it breaks none."""
+        return RULES[broken_rule(self.board, self.side)]
+
+    @property
+    def moves(self) -> list[int]:
+        """The legal moves of the side to move."""
+        moves = np.empty(MOST_MOVES, np.int64)
+        count: int = legal_moves(self.board, self.side, moves)
+        return moves[:count].tolist()
+
+    @property
+    def checked(self) -> bool:
+        """Whether the side to move is in check."""
+        return bool(in_check(self.board, self.side))
+
+    @property
+    def mated(self) -> bool:
+        """Whether the side to move is checkmated."""
+        return self.checked and not self.moves
+
+    @property
+    def rights(self) -> int:
+        """The castling rights: a sum of SHORT and LONG for white, and of both times BLACK for black."""
+        return int(self.board[RIGHTS])
+
+    def after(self, move: int) -> Position:
+        """The position after a move."""
+        board = self.board.copy()
+        play(board, move)
+        return Position(board, -self.side)
+
+    def castles(self, move: int) -> bool:
+        """Whether a legal move is castling."""
+        start, end = move & 127, move >> 7 & 127
+        return abs(int(self.board[start])) == KING and abs(start - end) == 2
+
+    def takes_in_passing(self, move: int) -> bool:
+        """Whether a legal move takes a pawn en passant."""
+        return abs(int(self.board[move & 127])) == PAWN and move >> 7 & 127 == self.board[PASSED]
+
+
+def loaded(grid: Grid, side: int = 1) -> Position:
+    """The position of a grid of codes 0 … 12, without castling rights and en passant."""
+    board = np.empty(BOARD, np.int8)
+    load(np.ascontiguousarray(grid), board)
+    return Position(board, side)
+
+
+def position(question: Grid) -> Position | None:
+    """The question as a position with white to move; None if it breaks a rule."""
     if question.shape != (8, 8) or question.max() > 2 * KING:
         return None
-    board = chess.Board(None)
-    for at in np.flatnonzero(question).tolist():
-        code = int(question.flat[at])
-        board.set_piece_at(_square(divmod(at, 8)), chess.Piece((code - 1) % KING + 1, code <= KING))
-    return board if board.is_valid() else None
+    read = loaded(question)
+    return None if read.fault else read
 
 
-def codes(board: chess.Board) -> Grid:
-    """The grid of a board."""
+def uci(move: int) -> str:
+    """A move in the notation of engines: e2e4, e7e8q."""
+    start, end, kind = move & 127, move >> 7 & 127, move >> 14
+    squares = "".join(f"{_FILES[square & 7]}{8 - (square >> 4)}" for square in (start, end))
+    return squares + (_PIECES[KING + kind] if kind else "")
+
+
+def from_uci(text: str, position: Position) -> int:
+    """The move that a text such as e2e4 or e7e8q names in a position. Whether it is legal is not asked.
+
+    Castling may be written as the king's move (e1g1) or as the king taking its rook (e1h1).
+    UserError if the text is no move.
+    """
+    parts = _UCI.fullmatch(text)
+    if parts is None:
+        raise UserError(f"{text[:20]!r} is no move: write its two squares, and what a pawn becomes, as e2e4 or e7e8q")
+    start, end = _square(parts[1] + parts[2]), _square(parts[3] + parts[4])
+    kind = _PIECES.index(parts[5]) - KING if parts[5] else EMPTY
+    king, rook = KING * position.side, ROOK * position.side
+    if kind == EMPTY and position.board[start] == king and position.board[end] == rook:
+        end = start + (2 if end > start else -2)
+    return start | end << 7 | kind << 14
+
+
+def from_fen(fen: str) -> Position:
+    """The position of a FEN: the board, the side to move, castling rights, en passant square, and up to two counters.
+
+    Blanks between the fields may be more than one. The counters are not kept.
+    UserError if the text is no FEN. The position may break rules, see `Position.fault`.
+    """
+    if len(fen) > MAX_FEN or not fen.isascii():
+        raise UserError(f"a FEN has at most {MAX_FEN} characters, all of them ASCII")
+    fields = fen.split()
+    if not 4 <= len(fields) <= 6:
+        raise UserError(f"it has {plural(len(fields), 'field')} instead of 4 to 6")
+    placement, side, castling, passed, *counters = fields
+    if side not in ("w", "b"):
+        raise UserError(f"the side to move is {side[:20]!r} instead of w or b")
+    read = loaded(_placed(placement), 1 if side == "w" else -1)
+    read.board[RIGHTS] = _rights(castling, read)
+    if passed != "-":
+        if not re.fullmatch("[a-h][1-8]", passed):
+            raise UserError(f"the en passant square is {passed[:20]!r} instead of - or a square such as e3")
+        read.board[PASSED] = _square(passed)
+    for counter in counters:
+        if not _COUNTER.fullmatch(counter):
+            raise UserError(f"a counter is {counter[:20]!r} instead of a number of at most 4 digits")
+    return read
+
+
+def _placed(placement: str) -> Grid:
+    """The codes of the first field of a FEN."""
+    ranks = placement.split("/")
+    if len(ranks) != 8:
+        raise UserError(f"its board has {plural(len(ranks), 'rank')} instead of 8")
     grid = np.zeros((8, 8), np.uint8)
-    for square, piece in board.piece_map().items():
-        grid[7 - square // 8, square % 8] = piece.piece_type + (0 if piece.color else KING)
+    for row, rank in enumerate(ranks):
+        if re.search(r"[^PNBRQKpnbrqk1-8]|\d\d", rank):
+            raise UserError(f"its rank {rank[:20]!r} has a wrong character, or two digits side by side")
+        cells = re.sub(r"\d", lambda digit: " " * int(digit[0]), rank)
+        if len(cells) != 8:
+            raise UserError(f"its rank {rank[:20]!r} fills {plural(len(cells), 'square')} instead of 8")
+        grid[row] = [_PIECES.index(piece) for piece in cells]
     return grid
 
 
-def moved(board: chess.Board, before: Grid, after: Grid) -> chess.Move | str:
+def _rights(castling: str, read: Position) -> int:
+    """The castling rights of the third field of a FEN."""
+    if not _CASTLING.fullmatch(castling):
+        raise UserError(f"the castling rights are {castling[:20]!r} instead of - or letters of KQkq")
+    rights = 0
+    for letter in castling.replace("-", ""):
+        side, home = (1, 112) if letter.isupper() else (-1, 0)
+        # Programs write Q beside an empty first rank. As in python-chess, it is no right then, and no fault.
+        if letter in "Qq" and not (read.board[home : home + 8] == ROOK * side).any():
+            continue
+        rights |= (SHORT if letter in "Kk" else LONG) * (1 if side > 0 else BLACK)
+    return rights
+
+
+def _square(name: str) -> int:
+    """The kernels' square of a name such as e4."""
+    return 16 * (8 - int(name[1])) + _FILES.index(name[0])
+
+
+def mirrored(grid: Grid) -> Grid:
+    """The board turned over with the colours swapped: what black could do, white can do now."""
+    turned = grid[::-1]
+    return np.where(turned == EMPTY, EMPTY, (turned + KING - 1) % (2 * KING) + 1).astype(np.uint8)
+
+
+def mirrored_move(move: int) -> int:
+    """A move on the mirrored board."""
+    return move ^ 0x70 ^ 0x70 << 7
+
+
+def moved(position: Position, before: Grid, after: Grid) -> int | str:
     """The legal move that leads from one grid to the next, or a sentence that says why none does.
 
-    board: that of `before`, with the side to move; both grids are `(8, 8)` uint8.
+    position: that of `before`; both grids are `(8, 8)` uint8.
     """
     if np.array_equal(before, after):
         return "no piece has moved"
-    for passing in board.generate_legal_ep():
-        if np.array_equal(codes(_after(board, passing)), after):
-            return passing
+    move: int = move_to(position.board, position.side, np.ascontiguousarray(after))
+    return move or _why_no_move(position, before, after)
+
+
+def _why_no_move(position: Position, before: Grid, after: Grid) -> str:
+    """Why no legal move leads from one grid to the next."""
     cells = changed(before, after, 2, "a move changes two")
     if isinstance(cells, str):
         return cells
     start, end = sorted(cells, key=lambda cell: bool(after[cell] != EMPTY))
-    side, other = ("white", 0) if board.turn else ("black", KING)
+    side, other = ("white", 0) if position.side > 0 else ("black", KING)
     kind, placed = int(before[start]) - other, int(after[end]) - other
     if after[start] != EMPTY or after[end] == EMPTY or not PAWN <= kind <= KING:
         return f"the changed cells are no move of a {side} piece"
     promoted = kind == PAWN and end[0] in (0, 7) and PAWN < placed <= QUEEN
     if placed != kind and not promoted:
         return f"a {_NAMES[kind]} left its square and another piece arrived"
-    move = chess.Move(_square(start), _square(end), placed if promoted else None)
-    if not board.is_pseudo_legal(move):
-        return f"a {_NAMES[kind]} cannot go {move.uci()}"
-    if not board.is_legal(move):
-        return f"after {move.uci()} {side}'s king is in check"
-    return move
+    squares = 16 * start[0] + start[1] | (16 * end[0] + end[1]) << 7
+    move = squares | placed << 14 if promoted else squares
+    listed = np.empty(MOST_MOVES, np.int64)
+    count: int = list_moves(position.board, position.side, listed)
+    if move not in listed[:count]:
+        return f"a {_NAMES[kind]} cannot go {uci(move)}"
+    if move in position.moves:
+        return f"{uci(move)} takes a pawn en passant, and the pawn is still there"
+    return f"after {uci(move)} {side}'s king is in check"
 
 
-def replayed(way: Sequence[Grid]) -> chess.Board | None:
-    """The board after a game that went by these grids, the question first; None where no game did."""
-    board = position(way[0])
+def replayed(way: Sequence[Grid]) -> Position | None:
+    """The position after a game that went by these grids, the question first; None if no game did."""
+    now = position(way[0])
     for before, after in pairwise(way):
-        move = moved(board, before, after) if board else ""
-        if board is None or isinstance(move, str):
+        move = moved(now, before, after) if now else ""
+        if now is None or isinstance(move, str):
             return None
-        board.push(move)
-    return board
+        now = now.after(move)
+    return now
 
 
-def fault(board: chess.Board, move: chess.Move, mate: int) -> str:
+def fault(position: Position, move: int, mate: int) -> str:
     """Why a legal move of white does not force mate in `mate` moves, itself counted; "" if it does.
 
-    The search gives up after MOST moves: one in 3 in a random game takes it 2,000, the worst of 1,255 took 13,000.
+    The search gives up after MOST moves: one in 3 in a random game takes it some thousands.
     """
-    played, after = move.uci(), _after(board, move)
-    if not any(after.legal_moves):
-        return "" if after.is_check() else f"{played} leaves black in stalemate"
-    if mate == 1:
-        return f"{played} gives check, not mate" if after.is_check() else f"{played} gives no check"
-    try:
-        escape = _Search(after).escape(mate - 1)
-    except _TooLongError:
+    played, after = uci(move), position.after(move)
+    if not after.moves:
+        return "" if after.checked else f"{played} leaves black in stalemate"
+    if mate <= 1:
+        return f"{played} gives check, not mate" if after.checked else f"{played} gives no check"
+    budget = np.full(1, MOST)
+    reply: int = escape(after.board, mate - 1, budget)
+    if budget[0] < 0:
         return f"{played} is not shown to force mate by looking at {MOST:,} moves"
-    return f"{played} is answered by {escape.uci()}, and mate in {mate} is gone" if escape else ""
-
-
-def _after(board: chess.Board, move: chess.Move) -> chess.Board:
-    after = board.copy(stack=False)
-    after.push(move)
-    return after
-
-
-def _square(cell: tuple[int, int]) -> chess.Square:
-    """The package's number of a cell (row, column)."""
-    return 8 * (7 - cell[0]) + cell[1]
-
-
-@final
-class _TooLongError(Exception):
-    """The search has looked at MOST moves."""
-
-
-@final
-class _Search:
-    """Every line from a board to its end, until MOST moves were looked at."""
-
-    def __init__(self, board: chess.Board) -> None:
-        self._board = board
-        self._left = MOST
-
-    def escape(self, mate: int) -> chess.Move | None:
-        """A reply of black, to move, after which white cannot mate in `mate` moves; None if there is none."""
-        for reply in self._board.legal_moves:
-            self._board.push(reply)
-            escapes = not self._mates(mate)
-            self._board.pop()
-            if escapes:
-                return reply
-        return None
-
-    def _mates(self, mate: int) -> bool:
-        """Whether white, to move, can force mate in `mate` moves."""
-        for move in self._checks_first(mate):
-            self._board.push(move)
-            ends = not any(self._board.legal_moves)
-            wins = self._board.is_check() if ends else mate > 1 and self.escape(mate - 1) is None
-            self._board.pop()
-            if wins:
-                return True
-        return False
-
-    def _checks_first(self, mate: int) -> list[chess.Move]:
-        """White's legal moves, those that give check before the others; for mate in 1 these alone."""
-        moves = list(self._board.legal_moves)
-        self._left -= len(moves)
-        if self._left < 0:
-            raise _TooLongError
-        checks = [move for move in moves if self._board.gives_check(move)]
-        return checks if mate == 1 else checks + [move for move in moves if move not in checks]
+    return f"{played} is answered by {uci(reply)}, and mate in {mate} is gone" if reply else ""

@@ -4,7 +4,7 @@ from it, move by move of both sides, to the mate.
 Codes: 0 empty, 1 … 6 white's pawn, knight, bishop, rook, queen, king, 7 … 12 black's; row 0 is rank 8. White is to
 move. A picture tells nothing of castling rights and en passant, so neither exists at the first move, and positions
 where one could be thought to exist are not made. Positions come from random games, hence each can be reached; white
-mates in `mate` moves and in no fewer. The package `chess` judges; the kernels here only make positions and solve them.
+mates in `mate` moves and in no fewer. The judge's rules are compared with the package python-chess in the tests.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
+from vizbench import chessrules
+from vizbench.chessrules import Position
 from vizbench.compiler import jit
 from vizbench.errors import UserError
 from vizbench.generators.kernels.chessboard import (
@@ -32,7 +34,7 @@ from vizbench.generators.kernels.chessboard import (
     play,
     store,
 )
-from vizbench.generators.kernels.mates import first_moves, forced, legal_moves, play_line
+from vizbench.generators.kernels.mates import ENDLESS, first_moves, forced, play_line
 from vizbench.generators.kernels.rng import rng_below, rng_from, rng_seed
 from vizbench.task import Metric, Sequel, Task
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
@@ -107,19 +109,19 @@ def _plain(board):
 
 
 @jit
-def _suits(board, mate):
+def _suits(board, mate, budget):
     """Whether white, to move, mates in `mate` moves and no fewer, on a board that a picture tells in full.
 
     White's first move may be any, later ones are checks: for mate in 3 a search of all takes 5 times as long and finds
     a tenth more.
     """
-    if not _plain(board) or not forced(board, 2 * mate - 1, 1):
+    if not _plain(board) or not forced(board, 2 * mate - 1, 1, budget):
         return False
-    return mate == 1 or not forced(board, 2 * mate - 3, 2 * mate)
+    return mate == 1 or not forced(board, 2 * mate - 3, 2 * mate, budget)
 
 
 @jit
-def _find(rng, start, mate, board, moves, after):
+def _find(rng, start, mate, board, moves, after, budget):
     """Play random games until one comes to a position that suits, then in `board`.
 
     Each game draws how often either side captures where it can, and how often black walks its king. Where both play any
@@ -131,7 +133,7 @@ def _find(rng, start, mate, board, moves, after):
         white, black, bold = rng_below(rng, 51) / 100, rng_below(rng, 11) / 100, rng_below(rng, 81) / 100
         first = 6 + rng_below(rng, 40)
         for turn in range(first + 12):
-            if turn >= first and _suits(board, mate):
+            if turn >= first and _suits(board, mate, budget):
                 return
             if not _wander(rng, board, 1, white, 0.0, moves, after):
                 break
@@ -144,61 +146,34 @@ def _make(keys, start, mate, question, target, lines):
     """One position a key. question, target: `(n, 8, 8)` uint8; lines `(n, 2 mate - 1)` int64: moves up to the mate."""
     rng = np.empty(4, np.uint64)
     first, board, after = np.empty(BOARD, np.int8), np.empty(BOARD, np.int8), np.empty(BOARD, np.int8)
-    moves = np.empty(MOST, np.int64)
+    moves, budget = np.empty(MOST, np.int64), np.empty(1, np.int64)
     load(start, first)
     for i in range(keys.shape[0]):
         rng_seed(rng, keys[i])
-        _find(rng, first, mate, board, moves, after)
+        budget[0] = ENDLESS
+        _find(rng, first, mate, board, moves, after, budget)
         store(board, question[i])
         load(question[i], board)  # forgets which pawn went two squares last
-        right, _ = first_moves(board, mate, moves)
+        right, _ = first_moves(board, mate, moves, budget)
         lines[i, 0] = moves[rng_below(rng, right)]
         play_line(board, mate, lines[i])
         play(board, lines[i, 0])
         store(board, target[i])
 
 
-Board = npt.NDArray[np.int8]
-"""The kernels' board, see `chessboard`: `(BOARD,)`."""
-
-
-def _loaded(question: Grid) -> Board:
-    """The kernels' board of a question with one king a side."""
-    board = np.empty(BOARD, np.int8)
-    load(np.ascontiguousarray(question), board)
-    return board
-
-
-def _after(board: Board, move: int) -> Board:
-    """The board after a move."""
-    after = board.copy()
-    play(after, move)
-    return after
-
-
-def _grid(board: Board) -> Grid:
-    """The codes of a board."""
-    grid = np.empty((8, 8), np.uint8)
-    store(board, grid)
-    return grid
-
-
-def uci(move: int) -> str:
-    """A kernel's move in the notation of engines: e2e4, e7e8q."""
-    start, end, kind = move & 127, move >> 7 & 127, move >> 14
-    return (
-        "".join(f"{'abcdefgh'[s & 7]}{8 - (s >> 4)}" for s in (start, end))
-        + " nbrq"[kind - PAWN if kind else 0].strip()
-    )
+def _right_moves(position: Position, mate: int, budget: int) -> tuple[list[int], int]:
+    """White's moves that force mate in `mate` moves, and how many legal moves there are."""
+    moves = np.empty(MOST, np.int64)
+    right, legal = first_moves(position.board, mate, moves, np.full(1, budget))
+    return moves[:right].tolist(), legal
 
 
 def _line(params: Params, question: Grid, target: Grid) -> list[int]:
     """The stored moves from the question by way of the target, a right answer, to the mate."""
-    board, moves = _loaded(question), np.empty(MOST, np.int64)
+    start = chessrules.loaded(question)
     line = np.zeros(2 * params.mate - 1, np.int64)
-    legal = moves[: legal_moves(board, 1, moves)].tolist()
-    line[0] = next(move for move in legal if np.array_equal(_grid(_after(board, move)), target))
-    count: int = play_line(board, params.mate, line)
+    line[0] = next(move for move in start.moves if np.array_equal(start.after(move).grid, target))
+    count: int = play_line(start.board, params.mate, line)
     return line[:count].tolist()
 
 
@@ -207,22 +182,20 @@ class _UpToMate(Sequel):
     """Both sides move by turns until black is mated: black as it likes, white so that the mate stays forced in time."""
 
     def check_step(self, params: Params, way: Sequence[Grid], after: Grid) -> Ruling:
-        from vizbench import chessrules  # here, because the package takes 0.1 s to import
-
-        board = chessrules.replayed(way)
-        if board is None or not any(board.legal_moves):
+        now = chessrules.replayed(way)
+        if now is None or not now.moves:
             return Ruling(False, "a state follows where the game is over")
-        move = chessrules.moved(board, way[-1], after)
+        move = chessrules.moved(now, way[-1], after)
         if isinstance(move, str):
             return Ruling(False, move)
-        fault = chessrules.fault(board, move, params.mate - len(way) // 2) if board.turn else ""
+        if now.side < 0:
+            return Ruling(True, "")
+        fault = chessrules.fault(now, move, params.mate - len(way) // 2)
         return Ruling(not fault, fault)
 
     def check_end(self, params: Params, way: Sequence[Grid]) -> Ruling:
-        from vizbench import chessrules
-
-        board = chessrules.replayed(way)
-        if board is None or not board.is_checkmate():
+        end = chessrules.replayed(way)
+        if end is None or not end.mated:
             return Ruling(False, f"the process stops at state {len(way) - 1}, and black is not mated yet")
         return Ruling(True, "")
 
@@ -249,7 +222,7 @@ class Chess(Task[Params]):
         target = np.empty_like(question)
         lines = np.empty((len(keys), 2 * params.mate - 1), np.int64)
         _make(keys, _START, params.mate, question, target, lines)
-        texts = [" ".join(map(uci, line)) for line in lines.tolist()]
+        texts = [" ".join(map(chessrules.uci, line)) for line in lines.tolist()]
         return Batch(question, target, {"line": np.array(texts, f"U{6 * lines.shape[1]}")})
 
     def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
@@ -257,12 +230,12 @@ class Chess(Task[Params]):
 
         The moves themselves are in `meta["line"]`.
         """
-        board, line = _loaded(question), _line(params, question, target)
-        states = np.empty((len(line), 8, 8), np.uint8)
-        for state, move in zip(states, line, strict=True):
-            play(board, move)
-            store(board, state)
-        return states
+        now = chessrules.loaded(question)
+        states: list[Grid] = []
+        for move in _line(params, question, target):
+            now = now.after(move)
+            states.append(now.grid)
+        return np.stack(states)
 
     def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
         """The question's cells."""
@@ -274,22 +247,24 @@ class Chess(Task[Params]):
         moves: legal ones at the first; right: those of them that force mate; checks: those that give check; quiet: 1
         where the target gives none; pieces: on the board.
         """
-        board, moves = _loaded(question), np.empty(MOST, np.int64)
-        legal = moves[: legal_moves(board, 1, moves)].tolist()
-        checks = sum(in_check(_after(board, move), -1) for move in legal)
+        start = now = chessrules.loaded(question)
+        checks = sum(start.after(move).checked for move in start.moves)
         choices: list[tuple[int, int]] = []  # right moves and legal ones at each of white's
-        for k, move in enumerate(_line(params, question, target)):
-            if k % 2 == 0:
-                choices.append(first_moves(board, params.mate - k // 2, moves))
-            play(board, move)
-        bits = float(sum(log2(legal / right) for right, legal in choices))
+        for move in _line(params, question, target):
+            if now.side > 0:
+                right, legal = _right_moves(now, params.mate - len(choices), ENDLESS)
+                choices.append((len(right), legal))
+            now = now.after(move)
+        bits = 0.0
+        for right, legal in choices:
+            bits += log2(legal / right)  # `sum` rounds otherwise from Python 3.12 on
         return {
             "score": bits / (bits + 16),
             "bits": bits,
             "moves": float(choices[0][1]),
             "right": float(choices[0][0]),
             "checks": float(checks),
-            "quiet": float(not in_check(_loaded(target), -1)),
+            "quiet": float(not chessrules.loaded(target, -1).checked),
             "pieces": float((question != EMPTY).sum()),
         }
 
@@ -298,49 +273,44 @@ class Chess(Task[Params]):
 
         parts: legal is 1 where the answer is the board after a legal move.
         """
-        from vizbench import chessrules
-
-        board = chessrules.position(question)
-        if board is None:
+        start = chessrules.position(question)
+        if start is None:
             return Ruling(False, "the question is no legal position with white to move, so no answer is right")
-        move = chessrules.moved(board, question, answer)
+        move = chessrules.moved(start, question, answer)
         if isinstance(move, str):
             return Ruling(False, move, {"legal": 0.0})
-        fault = chessrules.fault(board, move, params.mate)
+        fault = chessrules.fault(start, move, params.mate)
         return Ruling(not fault, fault, {"legal": 1.0})
 
     def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:
         """A legal move of white, the first of the process; the others are `_UpToMate`'s."""
-        from vizbench import chessrules
-
-        board = chessrules.position(question)
-        if board is None or not np.array_equal(question, before):
+        start = chessrules.position(question)
+        if start is None or not np.array_equal(question, before):
             return Ruling(False, "white has no first move to make here")
-        move = chessrules.moved(board, before, after)
+        move = chessrules.moved(start, before, after)
         return Ruling(False, move) if isinstance(move, str) else Ruling(True, "")
 
     def step_count(self, params: Params, question: Grid) -> None:
         """As many as the game takes: two for each of white's moves but the last, fewer where black defends badly."""
 
     def solve(self, params: Params, question: Grid) -> Grid | None:
-        """The first move found that forces mate; None where there is none, or the question is no legal position."""
-        from vizbench import chessrules
+        """The first move found that forces mate; None if the search finds none, or the question is no legal position.
 
-        if chessrules.position(question) is None:
+        The search gives up after `chessrules.MOST` moves, which no position of a random game takes.
+        """
+        start = chessrules.position(question)
+        if start is None:
             return None
-        board, moves = _loaded(question), np.empty(MOST, np.int64)
-        right, _ = first_moves(board, params.mate, moves)
-        return _grid(_after(board, int(moves[0]))) if right else None
+        right, _ = _right_moves(start, params.mate, chessrules.MOST)
+        return start.after(right[0]).grid if right else None
 
     def guess(self, params: Params, question: Grid, key: int) -> Grid | None:
-        """The board after any legal move; None where white has none, or the question is no legal position."""
-        from vizbench import chessrules
-
-        if chessrules.position(question) is None:
+        """The board after any legal move; None if white has none, or the question is no legal position."""
+        start = chessrules.position(question)
+        moves = start.moves if start else []
+        if start is None or not moves:
             return None
-        board, moves = _loaded(question), np.empty(MOST, np.int64)
-        legal = legal_moves(board, 1, moves)
-        return _grid(_after(board, int(moves[rng_below(rng_from(key), legal)]))) if legal else None
+        return start.after(moves[rng_below(rng_from(key), len(moves))]).grid
 
 
 TASK = Chess()

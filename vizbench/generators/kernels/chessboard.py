@@ -1,9 +1,14 @@
-"""Chess on a mailbox board: where pieces go, who attacks what, moves played. No castling: no right to it ever arises.
+"""Chess on a mailbox board: where pieces go, who attacks what, moves played, legal moves.
 
-A board is `(131,)` int8: square 16 row + column, row 0 at the top (rank 8); squares with bit 3 set lie outside. A piece
-is its kind, times -1 for black. Then the squares of white's and black's king, and the square that a pawn has just
-passed over (NOWHERE if none), where it may be taken en passant. A side is 1 for white, -1 for black. A move is
-start + 128 end + 16384 kind, kind 0 or what a pawn becomes.
+A board is `(132,)` int8: square 16 row + column, row 0 at the top (rank 8); squares with bit 3 set lie outside. A piece
+is its kind, times -1 for black. Then come four more numbers:
+
+- WHITE_KING, BLACK_KING: the squares of the kings.
+- PASSED: the square that a pawn has just passed over, where it may be taken en passant; NOWHERE if there is none.
+- RIGHTS: the castling rights, a sum of `SHORT` and `LONG` for white, and of both times `BLACK` for black.
+
+A side is 1 for white, -1 for black. A move is start + 128 end + 16384 kind, kind 0 or what a pawn becomes. The king's
+move by two columns is castling.
 """
 
 from __future__ import annotations
@@ -22,11 +27,21 @@ ROOK: Final = 4
 QUEEN: Final = 5
 KING: Final = 6
 
-BOARD: Final = 131
+BOARD: Final = 132
 WHITE_KING: Final = 128
 BLACK_KING: Final = 129
 PASSED: Final = 130
+RIGHTS: Final = 131
 NOWHERE: Final = 127
+
+SHORT: Final = 1
+LONG: Final = 2
+BLACK: Final = 4
+"""Castling rights: with the rook of the last column, with that of the first; times 4 for black."""
+
+WHITE_HOME: Final = 116
+BLACK_HOME: Final = 4
+"""The squares of the kings before castling, e1 and e8."""
 
 MOST: Final = 512
 """More moves than 16 pieces of a side can have: 15 queens with 27 each, and a king's 8."""
@@ -39,7 +54,10 @@ _LAST = (0, 0, 16, 8, 4, 8, 8)
 
 @jit
 def load(grid, board):
-    """Set up `board` from a grid of codes `(8, 8)`: 1 … 6 white's kinds, 7 … 12 black's. One king a side."""
+    """Set up `board` from a grid of codes `(8, 8)`: 1 … 6 white's kinds, 7 … 12 black's.
+
+    There are no castling rights, and no pawn may be taken en passant.
+    """
     board[:] = EMPTY
     board[PASSED] = NOWHERE
     for r in range(8):
@@ -62,20 +80,31 @@ def store(board, grid):
 
 
 @jit
+def line_attacker(board, square, side, k):
+    """The square of the piece of `side` that attacks `square` from the direction STEPS[k], k < 8; -1 if there is none.
+
+    Knights are left out.
+    """
+    step = STEPS[k]
+    s = square + step
+    while s & 0x88 == 0 and board[s] == EMPTY:
+        s += step
+    if s & 0x88:
+        return -1
+    piece = board[s] * side
+    if piece in (QUEEN, ROOK if k < 4 else BISHOP):
+        return s
+    # A pawn attacks away from its own side: white's is below the square, at a higher number.
+    if s == square + step and (piece == KING or (piece == PAWN and k >= 4 and step * side > 0)):
+        return s
+    return -1
+
+
+@jit
 def attacked(board, square, side):
     """Whether a piece of `side` attacks the square."""
     for k in range(8):
-        step = STEPS[k]
-        s = square + step
-        while s & 0x88 == 0 and board[s] == EMPTY:
-            s += step
-        if s & 0x88:
-            continue
-        piece = board[s] * side
-        if piece in (QUEEN, ROOK if k < 4 else BISHOP):
-            return True
-        # A pawn attacks away from its own side: white's stands below the square, at a higher number.
-        if s == square + step and (piece == KING or (piece == PAWN and k >= 4 and step * side > 0)):
+        if line_attacker(board, square, side, k) >= 0:
             return True
     for k in range(8, 16):
         s = square + STEPS[k]
@@ -118,10 +147,28 @@ def _pawn_moves(board, square, side, moves, count):
 
 
 @jit
-def list_moves(board, side, moves):
-    """Fill `moves` (MOST,) int64 with what the pieces of `side` can do, their king in check after it or not; how many.
+def _castling_moves(board, side, moves, count):
+    """Append castling unless the king is in check or would cross an attacked square; returns the count then."""
+    home = WHITE_HOME if side > 0 else BLACK_HOME
+    rights = np.int64(board[RIGHTS]) // (1 if side > 0 else BLACK)
+    if not rights & (SHORT | LONG) or attacked(board, home, -side):
+        return count
+    empty = board[home + 1] == EMPTY and board[home + 2] == EMPTY
+    if rights & SHORT and empty and not attacked(board, home + 1, -side):
+        moves[count] = home | (home + 2) << 7
+        count += 1
+    empty = board[home - 1] == EMPTY and board[home - 2] == EMPTY and board[home - 3] == EMPTY
+    if rights & LONG and empty and not attacked(board, home - 1, -side):
+        moves[count] = home | (home - 2) << 7
+        count += 1
+    return count
 
-    No pawn may stand on the first or the last row.
+
+@jit
+def list_moves(board, side, moves):
+    """Fill `moves` (MOST,) int64 with what the pieces of `side` can do; return how many moves there are.
+
+    The king may be in check after a move. No pawn may be on the first or the last row.
     """
     count = 0
     for square in range(120):
@@ -141,7 +188,28 @@ def list_moves(board, side, moves):
                 if board[s] != EMPTY or kind in (KNIGHT, KING):
                     break
                 s += STEPS[k]
-    return count
+    return _castling_moves(board, side, moves, count) if board[RIGHTS] else count
+
+
+@jit
+def _rights_of(square):
+    """The castling rights that are lost when a piece leaves or reaches the square."""
+    home = 112 if square >= 112 else 0
+    factor = 1 if square >= 112 else BLACK
+    if square == home:
+        return LONG * factor
+    if square == home + 4:
+        return (SHORT | LONG) * factor
+    if square == home + 7:
+        return SHORT * factor
+    return 0
+
+
+@jit
+def _move_rook(board, start, end, side):
+    """Bring the rook over after the king has castled from `start` to `end`."""
+    board[end + 1 if end > start else end - 2] = EMPTY
+    board[(start + end) // 2] = ROOK * side
 
 
 @jit
@@ -154,10 +222,51 @@ def play(board, move):
     board[PASSED] = NOWHERE
     board[start] = EMPTY
     board[end] = piece if kind == 0 else side * kind
+    if board[RIGHTS]:
+        board[RIGHTS] &= ~(_rights_of(start) | _rights_of(end))
     if piece * side == KING:
         board[WHITE_KING if side > 0 else BLACK_KING] = end
+        if abs(end - start) == 2:
+            _move_rook(board, start, end, side)
     elif piece * side == PAWN:
         if end == passed:
             board[end + 16 * side] = EMPTY
         elif abs(end - start) == 32:
             board[PASSED] = (start + end) // 2
+
+
+@jit
+def legal_moves(board, side, moves):
+    """Fill `moves` (MOST,) int64 with the legal moves of a side; return how many there are."""
+    after = np.empty(BOARD, np.int8)
+    count = 0
+    for i in range(list_moves(board, side, moves)):
+        after[:] = board
+        play(after, moves[i])
+        if not in_check(after, side):
+            moves[count] = moves[i]
+            count += 1
+    return count
+
+
+@jit
+def _shows(board, grid):
+    """Whether the board's pieces are those of a grid of codes `(8, 8)`."""
+    for r in range(8):
+        for c in range(8):
+            piece = np.int64(board[16 * r + c])
+            if grid[r, c] != (piece if piece >= 0 else KING - piece):
+                return False
+    return True
+
+
+@jit
+def move_to(board, side, grid):
+    """The legal move of a side that leads to a grid of codes `(8, 8)`, or 0 if none does."""
+    after, moves = np.empty(BOARD, np.int8), np.empty(MOST, np.int64)
+    for i in range(legal_moves(board, side, moves)):
+        after[:] = board
+        play(after, moves[i])
+        if _shows(after, grid):
+            return moves[i]
+    return 0

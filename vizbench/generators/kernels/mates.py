@@ -1,6 +1,11 @@
-"""Whether white forces mate: a search over boards of `chessboard`, to the end of every line."""
+"""Whether white forces mate: a search over boards of `chessboard`, to the end of every line.
+
+A budget `(1,)` int64 bounds a search: every listed move is taken from it, and below 0 the search gives up.
+"""
 
 from __future__ import annotations
+
+from typing import Final
 
 import numpy as np
 
@@ -18,9 +23,13 @@ from vizbench.generators.kernels.chessboard import (
     ROOK,
     STEPS,
     in_check,
+    legal_moves,
     list_moves,
     play,
 )
+
+ENDLESS: Final = 1 << 62
+"""The budget of a search that never gives up."""
 
 
 @jit
@@ -72,11 +81,13 @@ def _mark_checks(board, marks):
 
 
 @jit
-def _mates_now(board, moves, boards):
+def _mates_now(board, moves, boards, budget):
     """Whether white, to move, has a mating move. moves (2, MOST) int64, boards (2, BOARD) int8: scratch."""
     marks = np.empty(128, np.uint8)
     _mark_checks(board, marks)
-    for i in range(list_moves(board, 1, moves[0])):
+    count = list_moves(board, 1, moves[0])
+    budget[0] -= count
+    for i in range(count):
         move = moves[0, i]
         start, end = move & 127, move >> 7 & 127
         # Most moves can give no check, and are not even played: playing all takes 2.5 times as long.
@@ -90,9 +101,10 @@ def _mates_now(board, moves, boards):
 
 
 @jit
-def _begin(board, side, first, moves):
-    """List the moves of a side, the move `first` before the others if it is among them; how many."""
+def _begin(board, side, first, moves, budget):
+    """List the moves of a side, the move `first` before the others if it is among them; return how many there are."""
     count = list_moves(board, side, moves)
+    budget[0] -= count
     for i in range(count):
         if moves[i] == first:
             moves[0], moves[i] = moves[i], moves[0]
@@ -113,11 +125,12 @@ def _next(board, side, checks, moves, at, after):
 
 
 @jit
-def forced(board, plies, free):
+def forced(board, plies, free, budget):
     """Whether white mates within `plies` moves of both sides whatever black does: odd, white is to move; even, black.
 
-    free: from this ply on white looks at checks alone; `plies` for a complete search. Depth first. The move that last
+    free: from this ply on white looks only at checks; `plies` for a complete search. Depth first. The move that last
     decided a ply comes first when the ply is entered again, since what answers one move mostly answers the next.
+    The result is False if the budget falls below 0.
     """
     boards, moves = np.empty((plies + 2, BOARD), np.int8), np.empty((plies + 1, MOST), np.int64)
     if plies == 0:
@@ -126,14 +139,14 @@ def forced(board, plies, free):
     boards[0] = board
     ply = 0
     entered, value = True, False
-    while True:
+    while budget[0] >= 0:
         side = 1 if (plies - ply) % 2 else -1
         going = True
         if entered and ply == plies - 1:
-            value = _mates_now(boards[ply], moves[ply:], boards[ply + 1 :])
+            value = _mates_now(boards[ply], moves[ply:], boards[ply + 1 :], budget)
             going = False
         elif entered:
-            count[ply], at[ply] = _begin(boards[ply], side, first[ply], moves[ply]), 0
+            count[ply], at[ply] = _begin(boards[ply], side, first[ply], moves[ply], budget), 0
         elif value == (side > 0):  # the move that was tried decides the ply
             first[ply] = moves[ply, at[ply] - 1]
             going = False
@@ -149,40 +162,44 @@ def forced(board, plies, free):
         if ply == 0:
             return value
         ply, entered = ply - 1, False
+    return False
 
 
 @jit
-def legal_moves(board, side, moves):
-    """Fill `moves` (MOST,) int64 with the legal moves of a side; how many."""
-    after = np.empty(BOARD, np.int8)
-    count = 0
-    for i in range(list_moves(board, side, moves)):
+def escape(board, mate, budget):
+    """Black's first legal reply after which white cannot force mate in `mate` moves, or 0 if there is none.
+
+    The result means nothing if the budget falls below 0.
+    """
+    after, moves = np.empty(BOARD, np.int8), np.empty(MOST, np.int64)
+    for i in range(legal_moves(board, -1, moves)):
         after[:] = board
         play(after, moves[i])
-        if not in_check(after, side):
-            moves[count] = moves[i]
-            count += 1
-    return count
+        if not forced(after, 2 * mate - 1, 2 * mate, budget):
+            return moves[i]
+    return 0
 
 
 @jit
-def first_moves(board, mate, moves):
-    """Fill `moves` (MOST,) int64 with white's moves that force mate in `mate` moves, themselves counted; how many, and
-    how many legal moves there are."""
+def first_moves(board, mate, moves, budget):
+    """Fill `moves` (MOST,) int64 with white's moves that force mate in `mate` moves, themselves counted.
+
+    Return how many they are, and how many legal moves there are. Moves are missing if the budget falls below 0.
+    """
     after = np.empty(BOARD, np.int8)
     right = 0
     legal = legal_moves(board, 1, moves)
     for i in range(legal):
         after[:] = board
         play(after, moves[i])
-        if forced(after, 2 * mate - 2, 2 * mate):
+        if forced(after, 2 * mate - 2, 2 * mate, budget):
             moves[right] = moves[i]
             right += 1
     return right, legal
 
 
 @jit
-def _longest(board, mate, moves):
+def _longest(board, mate, moves, budget):
     """Black's first legal reply after which white needs `mate` moves, or else its last."""
     after = np.empty(BOARD, np.int8)
     reply = np.int64(0)
@@ -190,13 +207,13 @@ def _longest(board, mate, moves):
         reply = moves[i]
         after[:] = board
         play(after, reply)
-        if mate == 1 or not forced(after, 2 * mate - 3, 2 * mate):
+        if mate == 1 or not forced(after, 2 * mate - 3, 2 * mate, budget):
             break
     return reply
 
 
 @jit
-def _first_right(board, mate, moves):
+def _first_right(board, mate, moves, budget):
     """The first of white's moves that force mate in `mate` moves, or else its last."""
     after = np.empty(BOARD, np.int8)
     move = np.int64(0)
@@ -204,24 +221,24 @@ def _first_right(board, mate, moves):
         move = moves[i]
         after[:] = board
         play(after, move)
-        if forced(after, 2 * mate - 2, 2 * mate):
+        if forced(after, 2 * mate - 2, 2 * mate, budget):
             break
     return move
 
 
 @jit
 def play_line(board, mate, line):
-    """Go on from `line[0]`, a move of white that forces mate in `mate` moves, up to the mate; how many moves it is.
+    """Go on from `line[0]`, a move of white that forces mate in `mate` moves, up to the mate; return the line's length.
 
     line (2 mate - 1,) int64: black holds out longest, white's move is the first right one.
     """
-    now, moves = board.copy(), np.empty(MOST, np.int64)
+    now, moves, budget = board.copy(), np.empty(MOST, np.int64), np.full(1, ENDLESS)
     play(now, line[0])
     for k in range(1, mate):
         if legal_moves(now, -1, moves) == 0:
             return 2 * k - 1
-        line[2 * k - 1] = _longest(now, mate - k, moves)
+        line[2 * k - 1] = _longest(now, mate - k, moves, budget)
         play(now, line[2 * k - 1])
-        line[2 * k] = _first_right(now, mate - k, moves)
+        line[2 * k] = _first_right(now, mate - k, moves, budget)
         play(now, line[2 * k])
     return 2 * mate - 1
