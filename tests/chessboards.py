@@ -10,7 +10,7 @@ import numpy as np
 
 from vizbench import seeds
 from vizbench.generators.chess import TASK, Params
-from vizbench.generators.kernels import chessboard
+from vizbench.generators.kernels import chessboard, mates
 from vizbench.types import Batch, Grid
 
 LETTERS = ".PNBRQKpnbrqk"
@@ -76,3 +76,15 @@ def loaded(question: Grid) -> np.ndarray:
     board = np.empty(chessboard.BOARD, np.int8)
     chessboard.load(question, board)
     return board
+
+
+def right_moves(question: Grid, mate: int) -> tuple[list[int], int]:
+    """The kernels' moves that force mate, and how many legal moves there are."""
+    moves = np.empty(chessboard.MOST, np.int64)
+    right, legal = mates.first_moves(loaded(question), mate, moves, endless())
+    return moves[:right].tolist(), legal
+
+
+def endless() -> np.ndarray:
+    """The budget of a search that does not give up."""
+    return np.full(1, mates.ENDLESS)

@@ -8,12 +8,10 @@ import chess
 import numpy as np
 import pytest
 
-from tests.chessboards import BACK_RANK, COUNTS, board_of, forces, grid, has_mate, loaded, made, played
+from tests.chessboards import BACK_RANK, COUNTS, board_of, forces, grid, has_mate, made, played, right_moves
 from vizbench import chessrules
 from vizbench.errors import UserError
-from vizbench.generators.chess import TASK, VARIANTS, Params, uci
-from vizbench.generators.kernels import chessboard, mates
-from vizbench.types import Grid
+from vizbench.generators.chess import TASK, VARIANTS, Params
 
 
 @pytest.mark.parametrize("mate", COUNTS)
@@ -63,18 +61,11 @@ def test_each_right_move_is_the_target_as_often() -> None:
     batch = made(1, 1000)
     first = Counter[bool]()
     for question, target in zip(batch.question, batch.target, strict=True):
-        moves = np.empty(chessboard.MOST, np.int64)
-        right, _ = mates.first_moves(loaded(question), 1, moves)
-        if right == 2:
-            first[uci(int(moves[0])) == uci_of(question, target)] += 1
+        right, _ = right_moves(question, 1)
+        if len(right) == 2:
+            first[right[0] == chessrules.moved(chessrules.loaded(question), question, target)] += 1
     assert sum(first.values()) > 100
     assert abs(first[True] - first[False]) < 4 * sum(first.values()) ** 0.5
-
-
-def uci_of(question: Grid, target: Grid) -> str:
-    move = chessrules.moved(board_of(question), question, target)
-    assert isinstance(move, chess.Move)
-    return move.uci()
 
 
 def test_difficulty_of_a_position_read_by_hand() -> None:

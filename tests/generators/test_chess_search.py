@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import naive_chess
-from tests.chessboards import COUNTS, board_of, grid, has_mate, loaded, made, pushed
-from vizbench.generators.chess import TASK, Params, uci
+from tests.chessboards import COUNTS, board_of, endless, grid, has_mate, loaded, made, pushed, right_moves
+from vizbench.chessrules import uci
+from vizbench.generators.chess import TASK, Params
 from vizbench.generators.kernels import chessboard, mates
 
 
@@ -37,7 +38,7 @@ def positions(draw: st.DrawFn) -> chess.Board:
 @given(positions())
 def test_kernels_know_the_rules(board: chess.Board) -> None:
     side, ours, moves = (1 if board.turn else -1), packed(board), np.empty(chessboard.MOST, np.int64)
-    found = {uci(int(move)): int(move) for move in moves[: mates.legal_moves(ours, side, moves)]}
+    found = {uci(int(move)): int(move) for move in moves[: chessboard.legal_moves(ours, side, moves)]}
     assert sorted(found) == sorted(move.uci() for move in board.legal_moves)
     assert chessboard.in_check(ours, side) == board.is_check()
     for text, move in found.items():
@@ -56,19 +57,19 @@ def test_kernels_find_the_mates(board: chess.Board) -> None:
     ours = packed(board)
     if board.turn:
         for mate in (1, 2):
-            assert mates.forced(ours, 2 * mate - 1, 9) == has_mate(board, mate)
+            assert mates.forced(ours, 2 * mate - 1, 9, endless()) == has_mate(board, mate)
     else:
         scratch = np.empty(chessboard.MOST, np.int64), np.empty(chessboard.BOARD, np.int8)
-        assert mates.mated(ours, *scratch) == mates.forced(ours, 0, 9) == board.is_checkmate()
+        assert mates.mated(ours, *scratch) == mates.forced(ours, 0, 9, endless()) == board.is_checkmate()
 
 
 @pytest.mark.parametrize("mate", COUNTS)
 def test_search_judge_and_twin_agree_on_every_move(mate: int) -> None:
     batch = made(mate, {1: 30, 2: 4, 3: 2}[mate])
     for question in batch.question:
-        board, moves = board_of(question), np.empty(chessboard.MOST, np.int64)
-        right, legal = mates.first_moves(loaded(question), mate, moves)
-        wanted = {uci(int(move)) for move in moves[:right]}
+        board = board_of(question)
+        right, legal = right_moves(question, mate)
+        wanted = set(map(uci, right))
         assert legal == board.legal_moves.count()
         for move in board.legal_moves:
             answer = grid(pushed(board, move).board_fen())

@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import naive_chess
-from tests.chessboards import BACK_RANK, LADDER, board_of, grid, loaded, made, played, pushed
+from tests.chessboards import BACK_RANK, LADDER, board_of, grid, made, played, pushed, right_moves
 from vizbench import chessrules
-from vizbench.generators.chess import TASK, Params, uci
-from vizbench.generators.kernels import chessboard, mates
+from vizbench.generators.chess import TASK, Params
 
 
 @given(st.integers(0, 199), st.data())
@@ -111,9 +110,8 @@ def test_en_passant_saves_from_a_pawn_that_went_two_squares() -> None:
     assert TASK.check(Params(), grid(lost), played(lost, "g2g4")).valid
     assert TASK.check(Params(), grid(saved), played(saved, "g2g4")).reason == "g2g4 gives check, not mate"
     for placement, right in ((saved, 0), (lost, 1)):
-        moves = np.empty(chessboard.MOST, np.int64)
-        found, _ = mates.first_moves(loaded(grid(placement)), 1, moves)
-        assert ("g2g4" in [uci(int(move)) for move in moves[:found]]) == bool(right)
+        moves, _ = right_moves(grid(placement), 1)
+        assert ("g2g4" in map(chessrules.uci, moves)) == bool(right)
         assert naive_chess.chess_valid(grid(placement).tolist(), played(placement, "g2g4").tolist(), 1) == bool(right)
 
 
@@ -131,7 +129,7 @@ def test_near_misses_of_longer_mates(mate: int, move: str, reason: str) -> None:
     ruling = TASK.check(Params(mate), grid(LADDER), played(LADDER, move))
     valid = naive_chess.chess_valid(grid(LADDER).tolist(), played(LADDER, move).tolist(), mate)
     assert (ruling.valid, ruling.valid) == (reason == "", valid)
-    # Which of several saving replies is named is the package's order of moves.
+    # Which of several saving replies is named is the kernels' order of moves.
     assert ruling.reason.partition(" is answered")[0] == reason.partition(" is answered")[0]
 
 
