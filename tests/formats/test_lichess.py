@@ -10,7 +10,8 @@ import chess
 import numpy as np
 import pytest
 
-from vizbench import chessrules, formats, sources
+from tests.chessboards import grid
+from vizbench import formats, sources
 from vizbench.errors import UserError
 from vizbench.formats import lichess
 from vizbench.generators.chess import TASK, Params
@@ -22,6 +23,7 @@ TURNED = "r7/8/8/8/8/6k1/8/6K1 w - - 0 1", "g1h1 a8a1"
 TWO = "3k4/8/1R6/R7/8/8/8/6K1 b - - 0 1", "d8e7 a5a7 e7e8 b6b8"
 THREE = "8/4k3/3R4/8/5K2/8/8/3R4 b - - 0 1", "e7e8 d6d7 e8f8 d1e1 f8g8 e1e8"
 GIVEN_AWAY = THREE[0], "e7e8 d6d7 e8f8 d7e7 f8g8 d1d8"  # black need not have gone to the corner
+OTHER = "6k1/8/6K1/8/8/8/8/1R6 b - - 0 1", "g8h8 b1b8"
 CORNER = "k7/7p/PQ6/8/8/8/8/4K2R b - - 0 1", "h7h6 b6b7"
 
 
@@ -58,12 +60,12 @@ def test_a_puzzle_is_a_question_of_the_room(
     board = chess.Board(puzzle[0])
     board.push_uci(puzzle[1].split()[0])
     shown = board.mirror() if flipped else board
-    assert np.array_equal(found.question, chessrules.codes(shown))
+    assert np.array_equal(found.question, grid(shown.board_fen()))
     assert len(found.steps) == 2 * mate - 1
     assert np.array_equal(found.target, found.steps[0])
     for move, state in zip(line.split(), found.steps, strict=True):
         shown.push_uci(move)
-        assert np.array_equal(state, chessrules.codes(shown))
+        assert np.array_equal(state, grid(shown.board_fen()))
     assert shown.is_checkmate()
     assert sources.verify_steps(found, found.steps).exact
     assert mate == 1 or not sources.verify_steps(found, found.steps[:-2]).valid
@@ -125,24 +127,26 @@ FEN = ONE[0]
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("nothing", "it has 1 column where the header has 10"),
+        ("nothing", "it has 1 column and the header has 10"),
         (row(ONE) + ",more", "it has 11 columns"),
         (row(ONE).replace("id001", "id 001"), "PuzzleId is 'id 001'"),
         (row(ONE, name=""), "PuzzleId is ''"),
-        (row(ONE, rating="strong"), "Rating is 'strong'"),
         (row(("", ONE[1])), "FEN is ''"),
-        (row(("9k/8/8/8/8/8/8/8 b - - 0 1", ONE[1])), "FEN is '9k"),
-        (row(("6k1/8/6K1/8/8/8/8/R6 b - - 0 1", ONE[1])), "FEN is '6k1"),
-        (row(("6k1/8/6K1/8/8/8/R7 b - - 0 1", ONE[1])), "FEN is '6k1"),
+        (row(("9k/8/8/8/8/8/8/8 b - - 0 1", ONE[1])), "' (its rank '9k' has a wrong character"),
+        (row(("6k1/8/6K1/8/8/8/8/R6 b - - 0 1", ONE[1])), "0 1' (its rank 'R6' fills 7 squares instead of 8)"),
+        (row(("6k1/8/6K1/8/8/8/R7 b - - 0 1", ONE[1])), "0 1' (its board has 7 ranks instead of 8)"),
         (row((FEN.replace(" b ", " x "), ONE[1])), "FEN is '6k1"),
-        (row((FEN.replace("6K1", "8"), ONE[1])), "is no legal position"),
-        (row(("6k1/8/5K2/8/8/8/8/6R1 w - - 0 1", "g1a1 g8f8")), "no legal position"),
+        (row((FEN.replace("6K1", "8"), ONE[1])), "is no legal position: each side has exactly one king"),
+        (row(("6k1/8/5K2/8/8/8/8/6R1 w - - 0 1", "g1a1 g8f8")), "no legal position: the king of the side that is not"),
+        (row((FEN.replace(" - - ", " K - "), ONE[1])), "no legal position: a castling right needs"),
+        (row((FEN.replace(" - - ", " - e3 "), ONE[1])), "no legal position: a pawn must just have passed"),
         (row((FEN, "")), "Moves is ''"),
         (row((FEN, "g8h8")), "Moves is 'g8h8'"),
         (row((FEN, "Kh8 Ra8#")), "Moves is 'Kh8 Ra8#'"),
         (row((FEN, "g8h8 a1a9")), "Moves is 'g8h8 a1a9'"),
         (row((FEN, "g8h8 0000")), "Moves is"),
         (row((FEN, " ".join(["g8h8"] * 201))), "Moves is"),
+        (row((FEN, "g8g8 a1a8")), "move 1 of Moves, g8g8, is illegal"),
         (row((FEN, "g8g7 a1a8")), "move 1 of Moves, g8g7, is illegal"),
         (row((FEN, "g8h8 a1b8")), "move 2 of Moves, a1b8, is illegal"),
         (row((FEN, "a1a2 g8h8")), "move 1 of Moves, a1a2, is illegal"),
@@ -152,10 +156,10 @@ FEN = ONE[0]
         (row(GIVEN_AWAY, "mateIn3"), "its moves force no mate in 3 (step 3: d7e7 is answered by f8e7"),
         (row(("7k/8/6K1/8/8/8/8/RR6 b - - 0 1", "h8g8 b1b7 g8h8 b7b8"), "mateIn2"), "a mate in 1 is there"),
         ('"' + row(ONE), "no line of CSV"),
-        ("\udcff" + row(ONE), "no line of CSV"),
-        (row(ONE, "x" * lichess.MAX_LINE), "it is over 4,096 bytes long"),
-        (row(ONE, "x" * 10 * lichess.MAX_LINE), "it is over 4,096 bytes long"),
-        ("\0" * 50, "1 column where|no line of CSV"),
+        ("\udcff" + row(ONE), "PuzzleId is"),
+        (row(ONE, "x" * lichess.MAX_LINE), "it is over 4,096 characters long"),
+        (row(ONE, "x" * 10 * lichess.MAX_LINE), "it is over 4,096 characters long"),
+        ("\0" * 50, "1 column and|no line of CSV"),
     ],
 )
 def test_a_malformed_line_is_reported_and_the_rest_is_read(
@@ -244,6 +248,106 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
         sources.load("lichess-csv:nowhere.csv?mate=4")
     with pytest.raises(UserError, match="unknown parameter"):
         sources.load("lichess-csv:nowhere.csv?depth=2")
+
+
+@pytest.mark.parametrize(
+    ("rating", "read"),
+    [("1500", 1500), ("1500.0", 1500), ("1500.7", 1501), (" 1500 ", 1500), ("-12", -12), ("1.5e3", 1500)]
+    + [(text, None) for text in ("", "nan", "inf", "strong", "1_500", "\u0661", "9" * 400, "1e999", '"1,500"')],
+)
+def test_a_rating_costs_no_puzzle(rating: str, read: int | None, tmp_path: Path) -> None:
+    found = lichess.read(write(tmp_path, row(ONE, rating=rating)), 1)
+    assert [puzzle.rating for puzzle in found.found] == [read]
+    assert found.summary() == found.lost_ids() == ""
+
+
+@pytest.mark.parametrize("themes", ["", "nan", "None", "[]", "['mate', 'mateIn1']".replace(",", ""), "mateIn1 mateIn2"])
+def test_themes_in_other_forms(themes: str, tmp_path: Path) -> None:
+    assert len(lichess.read(write(tmp_path, row(ONE, themes)), 1).found) == 1
+
+
+@pytest.mark.parametrize("name", ["6E+087", "6.00E+87", "1e-05", "12345.0", "1,5E+10"])
+def test_an_id_that_a_spreadsheet_changed_is_kept_and_reported(
+    name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write(tmp_path, row(ONE, name=f'"{name}"'), row(OTHER, name="6E087"), row(CORNER, name="12345"))
+    found = lichess.read(path, 1)
+    assert [puzzle.id for puzzle in found.found] == [name, "6E087", "12345"]
+    assert found.summary() == ""
+    with caplog.at_level(logging.WARNING):
+        sources.load(f"lichess-csv:{path}")
+    assert f"1 PuzzleId was turned into a number by a spreadsheet (line 2: {name}); the puzzles are kept" in caplog.text
+
+
+def test_a_quoted_field_may_hold_line_ends(tmp_path: Path) -> None:
+    """RFC 4180: such a record is one, the numbers of the lines after it are right, and its quotes may be doubled."""
+    comment = '"a ""b"", c\n\nd\r\n,\n"'
+    head = 'PuzzleId,FEN,Comment,Moves,"a\nb"'
+    lines = [f"{name},{puzzle[0]},{comment},{puzzle[1]},x" for name, puzzle in (("a", ONE), ("b", CORNER))]
+    found = lichess.read(write(tmp_path, *lines, "bad", header=head), 1)
+    assert [(p.id, p.line) for p in found.found] == [("a", 3), ("b", 8)]
+    assert found.faults == ((13, "it has 1 column and the header has 5"),)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        row(ONE) + '"never closed',
+        '"' + row(ONE),
+        row(ONE).replace("id001", '"id001'),
+        row(ONE) + '"closed" wrongly',
+        '"opens here\nand closes here",x',
+        'id001,"' + "a\n" * 100,
+        'id001,"' + "a" * 100,
+    ],
+)
+def test_a_broken_quote_takes_no_other_record_along(broken: str, tmp_path: Path) -> None:
+    """The fault is reported at its first line, and the next line is read on its own, whatever the lines after hold."""
+    lines = broken.rstrip("\n").split("\n")
+    rows = [row(TURNED), '"id003",' + row(CORNER)[6:], *(f"f{k}" for k in range(100)), row(OTHER, name="last")]
+    found = lichess.read(write(tmp_path, *lines, *rows), 1)
+    assert [puzzle.line for puzzle in found.found] == [1 + len(lines) + k for k in (1, 2, len(rows))]
+    assert found.faults[0][0] == 2
+    assert found.malformed == len(lines) + 100
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_byte_order_marks_and_line_ends(encoding: str, end: str, tmp_path: Path) -> None:
+    path = tmp_path / "puzzles.csv"
+    lines = [HEADER, row(ONE) + "Gr\xfcnfeld", "", row(CORNER), "bad", ""]
+    path.write_bytes(end.join(lines).encode(encoding))
+    found = lichess.read(path, 1)
+    assert [puzzle.line for puzzle in found.found] == [2, 4]
+    assert [line for line, _ in found.faults] == [5]
+    path.write_bytes(end.join(lines).encode("utf-16-be").join([b"\xfe\xff", b""]))
+    assert len(lichess.read(path, 1).found) == 2
+
+
+def test_columns_that_are_not_read_may_hold_anything(tmp_path: Path) -> None:
+    header = " puzzleid ,FEN,moves,NbPlays,GameUrl,x,x,,"
+    lines = [
+        f'a,{ONE[0]},{ONE[1]},100.0,"https://example.org/a,b",\udcfc,"""","\udcff",',
+        f"b,{CORNER[0]},{CORNER[1]},,,,,,",
+    ]
+    found = lichess.read(write(tmp_path, *lines, header=header), 1)
+    assert [(puzzle.id, puzzle.rating) for puzzle in found.found] == [("a", None), ("b", None)]
+
+
+@pytest.mark.parametrize(("separator", "noun"), [(";", "semicolons"), ("\t", "tabs")])
+def test_another_separator_is_named(separator: str, noun: str, tmp_path: Path) -> None:
+    for quote in ("", '"'):
+        header = separator.join(f"{quote}{name}{quote}" for name in HEADER.split(","))
+        with pytest.raises(UserError, match=rf"separates its columns by {noun} and not by commas: save it as CSV"):
+            lichess.read(write(tmp_path, row(ONE).replace(",", separator), header=header), 1)
+
+
+def test_castling_may_be_written_as_the_king_taking_its_rook(tmp_path: Path) -> None:
+    for castling in ("e8g8", "e8h8"):
+        puzzle = "4k2r/5ppp/8/7Q/8/3B4/8/6K1 b k - 0 1", f"{castling} h5h7"
+        found = lichess.read(write(tmp_path, row(puzzle)), 1)
+        assert [p.moves for p in found.found] == [("h5h7",)]
+        assert np.array_equal(found.found[0].question, grid("5rk1/5ppp/8/7Q/8/3B4/8/6K1"))
 
 
 def many(folder: Path) -> Path:

@@ -159,7 +159,9 @@ def fen_strings(draw: st.DrawFn) -> str:
     text = list(" ".join(fields))
     for _ in range(draw(st.integers(0, 3))):
         place = draw(st.integers(0, len(text)))
-        text[place : place + draw(st.integers(0, 1))] = draw(st.sampled_from(" \tpnrkqPNBRQK1278/-wbeh036~x\u212a\u0661"))
+        text[place : place + draw(st.integers(0, 1))] = draw(
+            st.sampled_from(" \tpnrkqPNBRQK1278/-wbeh036~x\u212a\u0661")
+        )
     return "".join(text)
 
 

@@ -1,31 +1,38 @@
-"""Chess puzzles from a CSV file in the layout of the Lichess puzzle database, as questions of the room `chess`.
+"""Chess puzzles from a CSV file in the layout of the Lichess puzzle database, as questions of the task `chess`.
 
-A header names the columns: PuzzleId, FEN and Moves, and, if there, Themes and Rating; others are not read. The first
-move in Moves is the opponent's and leads from FEN to the question; the rest, up to the mate, is the process. Where
-black mates, the board is turned over and its colours swapped, so that white is to move (`flipped` in `meta`).
+A header names the columns: PuzzleId, FEN and Moves, and, if present, Themes and Rating. Other columns are not read. The
+first move in Moves is the opponent's and leads from FEN to the question. The others, up to the mate, are the process.
+If black mates, the board is turned over and its colours are swapped, so that white is to move (`flipped` in `meta`).
+
+The file is CSV as in RFC 4180, in UTF-8, or in UTF-16 or UTF-32 with a byte order mark. A quoted field may hold line
+ends. What a puzzle does not need costs no puzzle: a Rating that is no number is None, and an id that a spreadsheet has
+turned into a number is kept as written, with a warning.
 
 `lichess-csv:FILE?mate=2` holds the file's mates in 2, without a parameter the mates in 1. What is malformed is reported
-by line and the rest is read; what is no such mate is counted. A picture tells nothing of castling rights and en
-passant, so puzzles where these could matter are left out. `sides` decides which puzzles are test, as for all tasks.
+by line and the rest is read. What is no such mate is counted. A picture shows neither castling rights nor en passant,
+so puzzles in which these could matter are left out. `sides` decides which puzzles are test, as for all tasks.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import hashlib
+import io
 import logging
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO, Final, final
+from typing import Any, BinaryIO, Final, TextIO, final
 
-import chess
 import numpy as np
 import numpy.typing as npt
 
 from vizbench import chessrules
+from vizbench.chessrules import Position
 from vizbench.dataset import Dataset, Recipe, Split, StoredSplit
 from vizbench.errors import UserError
 from vizbench.formats.files import open_regular
@@ -42,16 +49,29 @@ PREFIX = "lichess-csv:"
 MAX_LINES = 10_000_000
 """The whole database has half as many."""
 MAX_LINE = 4_096
+"""Characters of a line, and of a record of several lines."""
+MAX_RECORD_LINES = 64
+"""Lines of a record: one with a broken quote is given up there."""
 MAX_PUZZLES = 20_000
 """Puzzles of a file that are held: reading stops there. Proving a mate in 3 takes 10 ms."""
 MAX_FAULTS = 1_000
 """Malformed lines that are kept with their reasons."""
 
 _NEEDED = ("PuzzleId", "FEN", "Moves")
+_READ = (*_NEEDED, "Themes", "Rating")
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+_ENCODINGS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark is the first half of this one
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 _ID = re.compile(r"[\w-]{1,40}", re.ASCII)
+_LOST_ID = re.compile(r"\d{1,20}([.,]\d{1,20})?E[+-]\d{1,9}|\d{1,20}[.,]\d{1,20}", re.ASCII | re.IGNORECASE)
+"""What a spreadsheet makes of ids such as 6E087 and 12345."""
 _MOVES = re.compile(r"[a-h][1-8][a-h][1-8][nbrq]?( [a-h][1-8][a-h][1-8][nbrq]?){1,199}", re.ASCII)
-_FEN = re.compile(r"[pnbrqkPNBRQK1-8/]{15,71} [wb] (-|K?Q?k?q?) (-|[a-h][36])( \d{1,4} \d{1,4})?", re.ASCII)
 _THEME = re.compile(r"\bmateIn(\d)\b", re.ASCII)
+_ABSENT = ("nan", "none", "null", "na", "n/a", "<na>", "[]")  # how programs write an empty cell
 _SHOWN = 20  # malformed lines that a message tells
 
 _log = logging.getLogger(__name__)
@@ -59,37 +79,68 @@ _log = logging.getLogger(__name__)
 
 @final
 class MalformedError(Exception):
-    """Why a line is no puzzle."""
+    """Why a record is no puzzle."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """One record of the file, or the first line of what is none."""
+
+    line: int
+    """The number of its first line, from 1."""
+    text: str
+    """Its lines as they are in the file."""
+    fields: list[str]
+    fault: str
+    """Why it is no record, or ""."""
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Puzzle:
-    """line: its number in the file, from 1; question `(8, 8)` uint8; steps `(k, 8, 8)`: the boards after each move of
-    the solution; moves: these, in the notation of engines; flipped: whether black was to move."""
+    """A mate of the file."""
 
     line: int
+    """The number of its first line in the file, from 1."""
     id: str
     rating: int | None
     question: Grid
+    """The board, `(8, 8)` uint8, white to move."""
     steps: Grids
+    """The boards after each move of the solution, `(k, 8, 8)`."""
     moves: tuple[str, ...]
+    """The moves of the solution, in the notation of engines."""
     flipped: bool
+    """Whether black was to move."""
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Puzzles:
-    """What a file holds. faults: line and reason of the first MAX_FAULTS malformed lines, `malformed` how many there
-    are; others: how many puzzles were left out, by what follows the word puzzle; unread: the line where MAX_PUZZLES
-    were found and reading stopped, 0 where it did not; digest: of what was read."""
+    """What a file holds."""
 
     found: tuple[Puzzle, ...]
     malformed: int
+    """How many records are no puzzle."""
     faults: tuple[tuple[int, str], ...]
+    """Line and reason of the first MAX_FAULTS of these."""
     others: Mapping[str, int]
+    """How many puzzles were left out, by what follows the word puzzle."""
     unread: int
+    """The line at which MAX_PUZZLES were found and reading stopped, 0 if it did not stop."""
     digest: str
+    """A digest of what was read."""
+
+    def lost_ids(self) -> str:
+        """One sentence on the ids that a spreadsheet has turned into numbers, or ""."""
+        lost = [puzzle for puzzle in self.found if _LOST_ID.fullmatch(puzzle.id)]
+        if not lost:
+            return ""
+        return (
+            f"{plural(len(lost), 'PuzzleId was', 'PuzzleIds were')} turned into a number by a spreadsheet (line"
+            f" {lost[0].line}: {lost[0].id}); the puzzles are kept, and the file as it was downloaded has the right ids"
+        )
 
     def summary(self) -> str:
         """One sentence without its end: what was left out, or ""."""
@@ -107,7 +158,7 @@ class Puzzles:
 def read(path: Path, mate: int) -> Puzzles:
     """The puzzles of a file that are mates in `mate` moves, 1 … 3, each proved, in the file's order.
 
-    UserError where it is no regular file, has no header with PuzzleId, FEN and Moves, or over MAX_LINES lines.
+    UserError if it is no regular file, has no header with PuzzleId, FEN and Moves, or has over MAX_LINES lines.
     """
     found: list[Puzzle] = []
     faults: list[tuple[int, str]] = []
@@ -115,18 +166,18 @@ def read(path: Path, mate: int) -> Puzzles:
     seen: set[bytes] = set()
     digest = hashlib.sha256()
     with open_regular(path, "puzzle file") as file:
-        lines = _lines(file, path)
-        header = _header(next(lines, (1, b""))[1], path)
-        for line, data in lines:
+        lines = _Lines(_decoded(file), path)
+        header = _header(_record(lines), path)
+        while record := _record(lines, len(header)):
             if len(found) == MAX_PUZZLES:
-                unread = line
+                unread = record.line
                 break
-            digest.update(data)
+            digest.update(record.text.encode("utf-8", "surrogateescape"))
             try:
-                puzzle = _puzzle(line, _columns(data, header), mate)
+                puzzle = _puzzle(record.line, _columns(record, header), mate)
             except MalformedError as error:
                 malformed += 1
-                faults += [(line, str(error))] if len(faults) < MAX_FAULTS else []
+                faults += [(record.line, str(error))] if len(faults) < MAX_FAULTS else []
                 continue
             if isinstance(puzzle, str):
                 others[puzzle] += 1
@@ -138,105 +189,183 @@ def read(path: Path, mate: int) -> Puzzles:
     return Puzzles(tuple(found), malformed, tuple(faults), dict(others), unread, digest.hexdigest()[:16])
 
 
-def _lines(file: BinaryIO, path: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines that are not blank, with their numbers from 1. Of a long one just over MAX_LINE bytes are kept."""
-    line = 0
-    while data := file.readline(MAX_LINE + 1):
-        line += 1
-        if line > MAX_LINES:
-            raise UserError(f"puzzle file {path} has over {MAX_LINES:,} lines, the most that are read: split it")
-        rest = data
-        while len(rest) > MAX_LINE and not rest.endswith(b"\n"):
-            rest = file.readline(MAX_LINE + 1)
-        if data.strip():
-            yield line, data
+def _decoded(file: BinaryIO) -> TextIO:
+    """The text of a file. Bytes that are no text are kept as surrogates: they may be in a column that is not read."""
+    start = file.read(4)
+    file.seek(0)
+    for mark, encoding in _ENCODINGS:
+        if start.startswith(mark):
+            return io.TextIOWrapper(file, encoding, "replace", newline="")
+    return io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="")
 
 
-def _fields(data: bytes) -> list[str]:
-    """The fields of one line."""
-    if len(data) > MAX_LINE:
-        raise MalformedError(f"it is over {MAX_LINE:,} bytes long")
+@final
+class _Lines:
+    """The lines of a file, of which some can be given back."""
+
+    def __init__(self, file: TextIO, path: Path) -> None:
+        self._file = file
+        self._path = path
+        self._returned: list[str] = []  # the next line is the last of these
+        self.number = 0
+        """The number of the line that was last taken, from 1."""
+
+    def take(self) -> str:
+        """The next line with its end, or "" after the last one. A long line is cut after MAX_LINE + 1 characters."""
+        text = self._returned.pop() if self._returned else self._file.readline(MAX_LINE + 1)
+        rest = text
+        while len(rest) > MAX_LINE and not rest.endswith(("\n", "\r")):
+            rest = self._file.readline(MAX_LINE + 1)
+        self.number += bool(text)
+        if self.number > MAX_LINES:
+            raise UserError(f"puzzle file {self._path} has over {MAX_LINES:,} lines, the most that are read: split it")
+        return text
+
+    def give_back(self, lines: list[str]) -> None:
+        """Have the last lines taken again."""
+        self._returned += reversed(lines)
+        self.number -= len(lines)
+
+
+def _record(lines: _Lines, columns: int = 0) -> _Record | None:
+    """The next record that is not blank, None after the last. columns: how many it must have, 0 if any number will do.
+
+    A quoted field may hold line ends. Lines that are no record together are no record, and only the first is consumed:
+    a broken quote takes no other record along.
+    """
+    first = lines.take()
+    while first and not first.strip():
+        first = lines.take()
+    if not first:
+        return None
+    line, taken = lines.number, [first]
+
+    def supply() -> Iterator[str]:
+        yield first.removeprefix("\ufeff")
+        while len(taken) < MAX_RECORD_LINES and sum(map(len, taken)) <= MAX_LINE and (more := lines.take()):
+            taken.append(more)
+            yield more
+
+    fields, fault = _fields(supply())
+    if len(first) > MAX_LINE or (not fault and sum(map(len, taken)) > MAX_LINE):
+        fault = f"it is over {MAX_LINE:,} characters long"
+    elif not fault and columns not in (0, len(fields)):
+        fault = f"it has {plural(len(fields), 'column')} and the header has {columns}"
+    if fault:
+        lines.give_back(taken[1:])
+    return _Record(line, first if fault else "".join(taken), fields, fault)
+
+
+def _fields(lines: Iterator[str]) -> tuple[list[str], str]:
+    """The fields of the first record of some lines, and why there is none, or ""."""
     try:
-        return next(csv.reader([data.decode("utf-8-sig").rstrip("\r\n")], strict=True))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise MalformedError(f"it is no line of CSV ({error})") from None
+        return next(csv.reader(lines, strict=True), []), ""
+    except csv.Error as error:
+        if "end of data" in str(error):
+            limits = f"{MAX_RECORD_LINES} lines and {MAX_LINE:,} characters"
+            return [], f"it is no line of CSV (a quote does not close within {limits})"
+        return [], f"it is no line of CSV ({error})"
 
 
-def _header(data: bytes, path: Path) -> list[str]:
-    try:
-        names = _fields(data)
-    except MalformedError:
-        names = []
-    if len(set(names)) != len(names) or not set(_NEEDED) <= set(names):
-        raise UserError(f"puzzle file {path} has no header with {', '.join(_NEEDED)}: put the columns' names on line 1")
-    return names
+def _header(record: _Record | None, path: Path) -> list[str]:
+    """The columns that are read, by their place; "" for the others."""
+    known = {name.casefold(): name for name in _READ}
+    fields = record.fields if record and not record.fault else []
+    names = [known.get(name.strip().casefold(), "") for name in fields]
+    if all(names.count(name) == 1 for name in _NEEDED) and all(names.count(name) <= 1 for name in _READ):
+        return names
+    for separator, noun in _SEPARATORS.items():
+        if record and {name.casefold() for name in _NEEDED} <= _split(record.text, separator):
+            raise UserError(
+                f"puzzle file {path} separates its columns by {noun} and not by commas: save it as CSV with commas"
+            )
+    raise UserError(
+        f"puzzle file {path} has no header with {', '.join(_NEEDED)}, each once: put the columns' names on line 1"
+    )
 
 
-def _columns(data: bytes, header: list[str]) -> dict[str, str]:
-    """A line's fields by their column, those of the right form."""
-    fields = _fields(data)
-    if len(fields) != len(header):
-        raise MalformedError(f"it has {plural(len(fields), 'column')} where the header has {len(header)}")
-    row = dict(zip(header, fields, strict=True))
-    for name, form in (("PuzzleId", _ID), ("FEN", _FEN), ("Moves", _MOVES)):
-        if not form.fullmatch(row[name]):
-            raise MalformedError(f"{name} is {row[name][:40]!r}")
-    if not re.fullmatch(r"\d{0,5}", row.get("Rating", ""), re.ASCII):
-        raise MalformedError(f"Rating is {row['Rating'][:40]!r}")
+def _split(text: str, separator: str) -> set[str]:
+    """The names in a header with another separator, in small letters."""
+    return {name.strip().casefold() for name in text.replace('"', "").split(separator)}
+
+
+def _columns(record: _Record, header: list[str]) -> dict[str, str]:
+    """A record's fields by their column, those of the right form."""
+    if record.fault:
+        raise MalformedError(record.fault)
+    row = {name: field.strip() for name, field in zip(header, record.fields, strict=True) if name}
+    if not _ID.fullmatch(row["PuzzleId"]) and not _LOST_ID.fullmatch(row["PuzzleId"]):
+        raise MalformedError(f"PuzzleId is {row['PuzzleId'][:40]!r}: an id has 1 to 40 letters and digits")
+    if not _MOVES.fullmatch(row["Moves"]):
+        raise MalformedError(f"Moves is {row['Moves'][:40]!r}: at least two moves such as e2e4 e7e8q are needed")
+    if row.get("Themes", "").casefold() in _ABSENT:
+        row["Themes"] = ""
     return row
 
 
+def _rating(text: str) -> int | None:
+    """The rating in a field such as 1500 or 1500.0; None if it is no number of at most 5 digits."""
+    try:
+        rating = float(text) if text.isascii() and "_" not in text else math.nan
+    except ValueError:
+        return None
+    return round(rating) if abs(rating) < 100_000 else None
+
+
 def _puzzle(line: int, row: dict[str, str], mate: int) -> Puzzle | str:
-    """The puzzle of a row, or why it is left out. MalformedError where it is none, or not what its Themes say."""
-    moves = [chess.Move.from_uci(move) for move in row["Moves"].split()]
+    """The puzzle of a row, or why it is left out. MalformedError if it is none, or not what its Themes say."""
+    texts = row["Moves"].split()
     themes = row.get("Themes", "")
     named = {int(number) for number in _THEME.findall(themes)}
-    if (themes and not named & {1, 2, 3}) or (not named and len(moves) not in (2, 4, 6)):
+    if (themes and not named & {1, 2, 3}) or (not named and len(texts) not in (2, 4, 6)):
         return "without a mate in 1 … 3"
-    length = min(named, default=len(moves) // 2)
+    length = min(named, default=len(texts) // 2)
     if length != mate and named:
         return f"with a mate in {length} (mate={length})"
-    if len(moves) != 2 * length:
+    if len(texts) != 2 * length:
         raise MalformedError(
-            f"Themes say mate in {length}, and Moves has {plural(len(moves), 'move')} where that takes {2 * length}"
+            f"Themes say mate in {length}, and Moves has {plural(len(texts), 'move')} where that takes {2 * length}"
         )
-    boards = _played(row["FEN"], moves)
-    if not boards[-1].is_checkmate():
+    positions, moves = _played(row["FEN"], texts)
+    if not positions[-1].mated:
         if named:
             raise MalformedError(f"Themes say mate in {length}, and Moves do not end in mate")
         return "without a mate in 1 … 3"
     if length != mate:
         return f"with a mate in {length} (mate={length})"
-    if _rights_matter(boards[1], mate):
+    if _rights_matter(positions[1], mate):
         return "where castling or en passant could matter"
-    flipped = boards[1].turn == chess.BLACK
-    question, *steps = (chessrules.codes(board.mirror() if flipped else board) for board in boards[1:])
-    _prove(question, np.stack(steps), mate)
-    shown = tuple(_mirrored(move).uci() if flipped else move.uci() for move in moves[1:])
-    rating = int(row["Rating"]) if row.get("Rating") else None
-    return Puzzle(line, row["PuzzleId"], rating, question, np.stack(steps), shown, flipped)
+    flipped = positions[1].side < 0
+    grids = [chessrules.mirrored(now.grid) if flipped else now.grid for now in positions[1:]]
+    question, steps = grids[0], np.stack(grids[1:])
+    _prove(question, steps, mate)
+    shown = tuple(chessrules.uci(chessrules.mirrored_move(move) if flipped else move) for move in moves[1:])
+    return Puzzle(line, row["PuzzleId"], _rating(row.get("Rating", "")), question, steps, shown, flipped)
 
 
-def _played(fen: str, moves: list[chess.Move]) -> list[chess.Board]:
-    """The board of `fen`, then after each move."""
+def _played(fen: str, texts: list[str]) -> tuple[list[Position], list[int]]:
+    """The position of `fen` and those after each move, and the moves."""
     try:
-        boards = [chess.Board(fen)]
-    except ValueError as error:
-        raise MalformedError(f"FEN is {fen[:90]!r} ({str(error)[:60]})") from None
-    if not boards[0].is_valid():
-        raise MalformedError(f"FEN {fen[:90]!r} is no legal position")
-    for number, move in enumerate(moves):
-        if not boards[-1].is_legal(move):
-            raise MalformedError(f"move {number + 1} of Moves, {move.uci()}, is illegal")
-        boards.append(boards[-1].copy(stack=False))
-        boards[-1].push(move)
-    return boards
+        now = chessrules.from_fen(fen)
+    except UserError as error:
+        raise MalformedError(f"FEN is {fen[:80]!r} ({error})") from None
+    if now.fault:
+        raise MalformedError(f"FEN {fen[:80]!r} is no legal position: {now.fault}")
+    positions, moves = [now], list[int]()
+    for number, text in enumerate(texts, 1):
+        move = chessrules.from_uci(text, now)
+        if move not in now.moves:
+            raise MalformedError(f"move {number} of Moves, {text}, is illegal")
+        now = now.after(move)
+        positions.append(now)
+        moves.append(move)
+    return positions, moves
 
 
-def _rights_matter(board: chess.Board, mate: int) -> bool:
+def _rights_matter(position: Position, mate: int) -> bool:
     """Whether castling rights or en passant, which a picture does not show, could decide a mate in `mate` moves."""
-    castles = any(True for _ in board.generate_castling_moves())
-    return castles or board.has_legal_en_passant() or (mate > 1 and board.clean_castling_rights() != 0)
+    special = any(position.castles(move) or position.takes_in_passing(move) for move in position.moves)
+    return special or (mate > 1 and position.rights != 0)
 
 
 def _prove(question: Grid, steps: Grids, mate: int) -> None:
@@ -248,10 +377,6 @@ def _prove(question: Grid, steps: Grids, mate: int) -> None:
     for less in range(1, mate):
         if TASK.solve(Params(less), question) is not None:
             raise MalformedError(f"a mate in {less} is there, and its moves take {mate}")
-
-
-def _mirrored(move: chess.Move) -> chess.Move:
-    return chess.Move(chess.square_mirror(move.from_square), chess.square_mirror(move.to_square), move.promotion)
 
 
 @final
@@ -281,6 +406,8 @@ class LichessSource(FileSource):
         mates = plural(len(puzzles.found), f"mate in {chosen.mate}", f"mates in {chosen.mate}")
         if left_out := puzzles.summary():
             _log.warning("puzzle file %s: %s; left out: %s", path, mates, left_out)
+        if lost_ids := puzzles.lost_ids():
+            _log.warning("puzzle file %s: %s", path, lost_ids)
         train, test = _divided(puzzles.found, pool)
         name = f"{PREFIX}{path.as_posix()}?mate={chosen.mate}"
         recipe = Recipe(name, TASK.version, params_json(chosen), seed, "train", pool)

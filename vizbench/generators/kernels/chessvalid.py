@@ -28,8 +28,8 @@ from vizbench.generators.kernels.chessboard import (
     STEPS,
     WHITE_HOME,
     WHITE_KING,
-    line_attacker,
     in_check,
+    line_attacker,
 )
 
 RULES: Final = (
