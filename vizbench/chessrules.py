@@ -48,7 +48,7 @@ Board: TypeAlias = npt.NDArray[np.int8]
 """The kernels' board, see `chessboard`: `(BOARD,)`."""
 
 MOST = 20_000_000
-"""Moves that a search lists before it gives up: about a second."""
+"""Moves that a search lists before it gives up: one or two seconds."""
 
 MAX_FEN: Final = 120
 """Characters of a FEN. The longest position takes 71, and the other fields 20."""
@@ -144,7 +144,7 @@ def uci(move: int) -> str:
 
 
 def from_uci(text: str, position: Position) -> int:
-    """The move that a text such as e2e4 or e7e8q names in a position. Whether it is legal is not asked.
+    """The move that a text such as e2e4 or e7e8q names in a position. It may be illegal.
 
     Castling may be written as the king's move (e1g1) or as the king taking its rook (e1h1).
     UserError if the text is no move.
@@ -281,7 +281,7 @@ def replayed(way: Sequence[Grid]) -> Position | None:
 def fault(position: Position, move: int, mate: int) -> str:
     """Why a legal move of white does not force mate in `mate` moves, itself counted; "" if it does.
 
-    The search gives up after MOST moves: one in 3 in a random game takes it some thousands.
+    The search gives up after MOST moves. Of 27,000 moves in 1,000 positions with a mate in 3, the worst took 150,000.
     """
     played, after = uci(move), position.after(move)
     if not after.moves:

@@ -329,9 +329,10 @@ def test_columns_that_are_not_read_may_hold_anything(tmp_path: Path) -> None:
     lines = [
         f'a,{ONE[0]},{ONE[1]},100.0,"https://example.org/a,b",\udcfc,"""","\udcff",',
         f"b,{CORNER[0]},{CORNER[1]},,,,,,",
+        f"c,{OTHER[0]},{OTHER[1]},,,,,,,,",  # commas at the end of the line
     ]
     found = lichess.read(write(tmp_path, *lines, header=header), 1)
-    assert [(puzzle.id, puzzle.rating) for puzzle in found.found] == [("a", None), ("b", None)]
+    assert [(puzzle.id, puzzle.rating) for puzzle in found.found] == [("a", None), ("b", None), ("c", None)]
 
 
 @pytest.mark.parametrize(("separator", "noun"), [(";", "semicolons"), ("\t", "tabs")])

@@ -124,6 +124,9 @@ def test_en_passant_on_the_way_of_either_side() -> None:
     taken = played(white, "g3f2", "e5d6")
     taken[1, 3] = 0
     assert judged(question, [first, second, taken], 2).valid
+    kept = played(white, "g3f2", "d7d5", "e5d6")
+    reason = "step 3: e5d6 takes a pawn en passant, and the pawn is still there"
+    assert judged(question, [first, second, kept], 2).reason == reason
     other = played(white, "g3f2", "e5f6")  # no pawn of black has passed there
     other[1, 3], other[3, 3] = 0, 7
     assert judged(question, [first, second, other], 2).reason == "step 3: a pawn cannot go e5f6"

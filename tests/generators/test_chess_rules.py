@@ -5,9 +5,12 @@ The counts of perft are those of https://www.chessprogramming.org/Perft_Results,
 
 from __future__ import annotations
 
+import ast
 import random
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import chess
 import numpy as np
@@ -43,6 +46,21 @@ def counted(position: Position, plies: int) -> int:
 def test_lines_are_as_many_as_published(fen: str) -> None:
     position = chessrules.from_fen(fen)
     assert tuple(counted(position, plies) for plies in range(1, 5)) == PERFT[fen]
+
+
+def test_the_package_does_not_need_the_oracle() -> None:
+    root = Path(chessrules.__file__).parent
+    for path in root.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not [name for name in names if name.split(".")[0] == "chess"], path
+    project = tomllib.loads((root.parent / "pyproject.toml").read_text("utf-8"))["project"]
+    assert not [name for name in project["dependencies"] if name.startswith("chess")]
+    extras = [
+        extra for extra, needs in project["optional-dependencies"].items() if any(n.startswith("chess") for n in needs)
+    ]
+    assert extras == ["dev"]
 
 
 SQUARES = [16 * (7 - square // 8) + square % 8 for square in chess.SQUARES]

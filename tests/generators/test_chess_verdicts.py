@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import naive_chess
-from tests.chessboards import BACK_RANK, LADDER, board_of, grid, made, played, pushed, right_moves
+from tests.chessboards import BACK_RANK, LADDER, board_of, forces, grid, made, played, pushed, right_moves
 from vizbench import chessrules
 from vizbench.generators.chess import TASK, Params
+from vizbench.types import Grid
 
 
 @given(st.integers(0, 199), st.data())
@@ -159,7 +160,9 @@ def test_questions_that_are_no_position(placement: str) -> None:
 def test_a_search_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = played(LADDER, "a5a7")
     assert TASK.check(Params(3), grid(LADDER), answer).valid
+    assert TASK.solve(Params(3), grid(LADDER)) is not None
     monkeypatch.setattr(chessrules, "MOST", 50)
+    assert TASK.solve(Params(3), grid(LADDER)) is None
     ruling = TASK.check(Params(3), grid(LADDER), answer)
     assert (ruling.valid, ruling.reason) == (False, "a5a7 is not shown to force mate by looking at 50 moves")
 
@@ -169,3 +172,26 @@ def test_a_position_without_mate_has_no_solution() -> None:
     solved = TASK.solve(Params(2), grid(LADDER))
     assert solved is not None
     assert TASK.check(Params(2), grid(LADDER), solved).valid
+
+
+@pytest.mark.parametrize(("mate", "count"), [(1, 400), (2, 140), (3, 10)])
+def test_verdicts_are_those_of_a_plain_search_with_the_oracle(mate: int, count: int) -> None:
+    """Right answers, random legal moves, and boards with up to three cells altered."""
+    batch, rng = made(mate, count), np.random.default_rng(mate)
+    for row, (question, target) in enumerate(zip(batch.question, batch.target, strict=True)):
+        legal = TASK.guess(Params(mate), question, row)
+        assert legal is not None
+        altered = (target if row % 2 else legal).copy()
+        altered.flat[rng.integers(64, size=1 + row % 3)] = rng.integers(13)
+        for answer in (target, legal, altered):
+            ruling = TASK.check(Params(mate), question, answer)
+            assert (ruling.valid, ruling.parts["legal"]) == oracle_verdict(question, answer, mate)
+
+
+def oracle_verdict(question: Grid, answer: Grid, mate: int) -> tuple[bool, float]:
+    """Whether the answer is right, and whether it is the board after a legal move."""
+    board = board_of(question)
+    for move in board.legal_moves:
+        if np.array_equal(grid(pushed(board, move).board_fen()), answer):
+            return forces(board, move, mate), 1.0
+    return False, 0.0

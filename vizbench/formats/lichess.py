@@ -247,6 +247,8 @@ def _record(lines: _Lines, columns: int = 0) -> _Record | None:
             yield more
 
     fields, fault = _fields(supply())
+    while len(fields) > columns > 0 and not fields[-1]:
+        fields.pop()  # a comma at the end of a line
     if len(first) > MAX_LINE or (not fault and sum(map(len, taken)) > MAX_LINE):
         fault = f"it is over {MAX_LINE:,} characters long"
     elif not fault and columns not in (0, len(fields)):

