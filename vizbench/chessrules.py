@@ -81,14 +81,16 @@ class Position:
     @property
     def fault(self) -> str:
         """The rule that the position breaks, as a clause; "" if it breaks none."""
-        return RULES[broken_rule(self.board, self.side)]
+        rule: int = broken_rule(self.board, self.side)
+        return RULES[rule]
 
     @property
     def moves(self) -> list[int]:
         """The legal moves of the side to move."""
         moves = np.empty(MOST_MOVES, np.int64)
         count: int = legal_moves(self.board, self.side, moves)
-        return moves[:count].tolist()
+        listed: list[int] = moves[:count].tolist()
+        return listed
 
     @property
     def checked(self) -> bool:

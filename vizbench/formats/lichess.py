@@ -261,7 +261,7 @@ def _record(lines: _Lines, columns: int = 0) -> _Record | None:
 def _fields(lines: Iterator[str]) -> tuple[list[str], str]:
     """The fields of the first record of some lines, and why there is none, or ""."""
     try:
-        return next(csv.reader(lines, strict=True), []), ""
+        return next(csv.reader(lines, strict=True), list[str]()), ""
     except csv.Error as error:
         if "end of data" in str(error):
             limits = f"{MAX_RECORD_LINES} lines and {MAX_LINE:,} characters"
