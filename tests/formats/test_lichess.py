@@ -299,6 +299,7 @@ def test_a_quoted_field_may_hold_line_ends(tmp_path: Path) -> None:
         '"opens here\nand closes here",x',
         'id001,"' + "a\n" * 100,
         'id001,"' + "a" * 100,
+        'id001,"\n' + "a" * 4_097 + "\n" + "b" * 10_000,  # lines that are cut, read twice
     ],
 )
 def test_a_broken_quote_takes_no_other_record_along(broken: str, tmp_path: Path) -> None:

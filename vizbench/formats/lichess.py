@@ -190,13 +190,16 @@ def read(path: Path, mate: int) -> Puzzles:
 
 
 def _decoded(file: BinaryIO) -> TextIO:
-    """The text of a file. Bytes that are no text are kept as surrogates: they may be in a column that is not read."""
+    """The text of a file, its line ends as "\n".
+
+    Bytes that are no text are kept as surrogates: they may be in a column that is not read.
+    """
     start = file.read(4)
     file.seek(0)
     for mark, encoding in _ENCODINGS:
         if start.startswith(mark):
-            return io.TextIOWrapper(file, encoding, "replace", newline="")
-    return io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="")
+            return io.TextIOWrapper(file, encoding, "replace", newline=None)
+    return io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline=None)
 
 
 @final
@@ -212,13 +215,16 @@ class _Lines:
 
     def take(self) -> str:
         """The next line with its end, or "" after the last one. A long line is cut after MAX_LINE + 1 characters."""
-        text = self._returned.pop() if self._returned else self._file.readline(MAX_LINE + 1)
-        rest = text
-        while len(rest) > MAX_LINE and not rest.endswith(("\n", "\r")):
-            rest = self._file.readline(MAX_LINE + 1)
+        text = self._returned.pop() if self._returned else self._read()
         self.number += bool(text)
         if self.number > MAX_LINES:
             raise UserError(f"puzzle file {self._path} has over {MAX_LINES:,} lines, the most that are read: split it")
+        return text
+
+    def _read(self) -> str:
+        text = rest = self._file.readline(MAX_LINE + 1)
+        while len(rest) > MAX_LINE and not rest.endswith("\n"):
+            rest = self._file.readline(MAX_LINE + 1)
         return text
 
     def give_back(self, lines: list[str]) -> None:
