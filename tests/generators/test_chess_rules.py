@@ -1,6 +1,6 @@
 """Chess: legal moves, checks and valid positions against python-chess, and against published move counts.
 
-The counts of perft are those of https://www.chessprogramming.org/Perft_Results, read in 2024.
+The counts of perft are those of https://www.chessprogramming.org/Perft_Results.
 """
 
 from __future__ import annotations
