@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, SupportsIndex, final
 
@@ -13,7 +13,7 @@ import numpy as np
 from vizbench.errors import UserError
 from vizbench.seeds import check_seed, integer
 from vizbench.sieve import Numbers, Sieve, made
-from vizbench.task import Judge, Shown, TaskSpec, params_json
+from vizbench.task import Judge, Shown, TaskSpec, params_json, spec
 from vizbench.types import POOL, Batch, Grid, Instance, Json, SplitName
 
 MAX_ROWS = 10**8
@@ -151,6 +151,11 @@ class GeneratedSplit(Split):
         self._recipe = recipe
         self._sieve = sieve
 
+    def __reduce__(self) -> tuple[Callable[..., Split], tuple[Json, ...]]:
+        """Pickle the recipe: another process finds the same rows again."""
+        recipe = self._recipe
+        return _split_again, (recipe.task, recipe.seed, recipe.pool, recipe.split)
+
     @property
     def recipe(self) -> Recipe:
         return self._recipe
@@ -214,6 +219,20 @@ class Dataset:
     pool: int
     train: Split
     test: Split
+
+    def __reduce__(self) -> tuple[Callable[..., Dataset], tuple[Json, ...]]:
+        """Pickle the recipe of generated rows, so that both splits share one search again, and stored rows as such."""
+        if isinstance(self.train, GeneratedSplit):
+            return _generated_again, (self.name, self.seed, self.pool)
+        return Dataset, (self.name, self.judge, self.params, self.seed, self.pool, self.train, self.test)
+
+
+def _generated_again(name: str, seed: int, pool: int) -> Dataset:
+    return generated(spec(name), seed, pool)
+
+
+def _split_again(name: str, seed: int, pool: int, split: SplitName) -> Split:
+    return getattr(_generated_again(name, seed, pool), split)
 
 
 def generated(spec: TaskSpec, seed: SupportsIndex, pool: SupportsIndex) -> Dataset:

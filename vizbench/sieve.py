@@ -10,7 +10,9 @@ gives the same rows.
 from __future__ import annotations
 
 import math
+import os
 import threading
+import weakref
 from collections.abc import Iterator
 from typing import Any, final
 
@@ -68,6 +70,7 @@ class Sieve:
     def __init__(
         self, spec: TaskSpec, seed: int, split: SplitName, away_from: Sieve | None = None, pool: int = 0
     ) -> None:
+        _LIVE.add(self)
         self._spec = spec
         self._split: SplitName = split
         self._away_from = away_from
@@ -89,6 +92,14 @@ class Sieve:
         self._pace = Pace(_BLOCK_CANDIDATES)
         self._latest = (0, 0)  # rows of the block that was judged last, [first, end): most are asked for right after
         self._latest_batch: Batch | None = None
+
+    def recover(self) -> None:
+        """Start afresh if a thread of the process that was forked was at work here: it has no twin in this process."""
+        if self._lock.acquire(blocking=False):
+            self._lock.release()
+        else:
+            self._lock = threading.RLock()
+            self._forget()
 
     def numbers(self, start: int, count: int) -> Numbers:
         """Candidate numbers of rows start … start+count-1, `(count,)`. UserError if there are not so many."""
@@ -222,6 +233,18 @@ def join(batches: list[Batch]) -> Batch:
     facts = {name: np.concatenate([batch.facts[name] for batch in batches]) for name in batches[0].facts}
     sizes = [batch.sizes for batch in batches if batch.sizes is not None]
     return Batch(question, target, facts, np.concatenate(sizes) if sizes else None)
+
+
+_LIVE: weakref.WeakSet[Sieve] = weakref.WeakSet()
+
+
+def _recover_all() -> None:
+    for sieve in list(_LIVE):
+        sieve.recover()
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_recover_all)
 
 
 def _take(batch: Batch, rows: npt.NDArray[Any]) -> Batch:
