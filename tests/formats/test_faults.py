@@ -6,10 +6,7 @@ import errno
 import hashlib
 import json
 import os
-import signal
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,11 +14,10 @@ from typing import Any
 
 import pytest
 
-import vizbench
 from vizbench import formats, sources
 from vizbench.dataset import Split
 from vizbench.errors import UserError
-from vizbench.formats import folder, store
+from vizbench.formats import store
 from vizbench.formats.jsonl import lines
 from vizbench.formats.manifest import FormatName
 from vizbench.types import Instance
@@ -124,22 +120,6 @@ def test_a_failure_on_the_way_leaves_the_old(
     assert entries(out.parent) == ["out"]
 
 
-def test_a_failed_swap_puts_the_old_back(split: Split, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = formats.check(out)
-    rename = Path.rename
-
-    def fails(self: Path, target: Path) -> Path:
-        if self.suffix == ".part":
-            raise OSError(errno.EIO, "Input/output error")
-        return rename(self, target)
-
-    monkeypatch.setattr(folder.Path, "rename", fails)
-    with pytest.raises(UserError, match="Input/output error"):
-        formats.write(split, 6, out, overwrite=True)
-    assert formats.check(out) == before
-    assert entries(out.parent) == ["out"]
-
-
 def test_more_than_the_disk_holds_is_refused_at_once(
     split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,79 +170,6 @@ def test_a_full_disk_leaves_nothing_new(name: FormatName, tiny_disk: Path, monke
         formats.write(split, 2000, tiny_disk / "out", name, overwrite=True)
     assert entries(tiny_disk) == ["out"]
     assert formats.check(tiny_disk / "out").rows == 1
-
-
-WRITER = """
-import sys, time
-from vizbench import formats, sources
-from vizbench.formats import store
-split = sources.load("life/conway", pool=3).train
-made = store.row_digest
-def slow(instance, steps):
-    if instance.index == 3:
-        print("half-way", flush=True)
-        time.sleep(60)
-    return made(instance, steps)
-store.row_digest = slow
-formats.write(split, 6, sys.argv[1], overwrite=True)
-"""
-
-
-@pytest.mark.parametrize("old", [False, True])
-def test_a_killed_writer_leaves_nothing_or_the_old(old: bool, split: Split, tmp_path: Path) -> None:
-    path = tmp_path / "out"
-    if old:
-        formats.write(split, 5, path)
-    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE)
-    assert writer.stdout is not None
-    with writer.stdout:
-        assert writer.stdout.readline() == b"half-way\n"
-        writer.send_signal(signal.SIGKILL)
-        writer.wait()
-    assert [entry for entry in entries(tmp_path) if not entry.startswith(".vizbench-")] == ["out"] * old
-    if old:
-        assert formats.check(path).rows == 5
-    formats.write(split, 6, path, overwrite=True)  # what the killed one left is in nobody's way
-    assert formats.check(path).rows == 6
-
-
-PARENT = """
-import sys
-from vizbench.formats.workers import in_order
-if __name__ == "__main__":
-    made = in_order(abs, iter(range(-8, 0)), 2)
-    print(next(made), flush=True)
-    from multiprocessing import active_children
-    print(*[child.pid for child in active_children()], flush=True)
-    sys.stdin.read()
-"""
-
-
-def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
-    script = tmp_path / "parent.py"
-    script.write_text(PARENT)
-    there = {**os.environ, "PYTHONPATH": str(Path(vizbench.__file__).parents[1])}
-    parent = subprocess.Popen(
-        [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=there
-    )
-    assert parent.stdout is not None and parent.stdin is not None
-    with parent.stdout, parent.stdin:
-        assert parent.stdout.readline() == "8\n"
-        children = [int(pid) for pid in parent.stdout.readline().split()]
-        assert len(children) == 2
-        parent.send_signal(signal.SIGKILL)
-        parent.wait()
-    until = time.monotonic() + 30
-    while any(_runs(pid) for pid in children):
-        assert time.monotonic() < until, "a worker outlived its parent"
-        time.sleep(0.05)
-
-
-def _runs(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def edit(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:

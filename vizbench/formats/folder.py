@@ -1,79 +1,192 @@
-"""A folder that stands in whole or not at all: written beside its place, then renamed into it."""
+"""A folder that appears in whole or not at all: written in a workspace beside its place, then renamed into it."""
 
 from __future__ import annotations
 
 import errno
-import secrets
-import shutil
+import hashlib
+import os
+import re
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final, final
 
 from vizbench.errors import UserError
-from vizbench.formats.manifest import NAME
+from vizbench.formats import manifest as manifests
+from vizbench.formats.workspace import Workspace, put_back, recover
+
+_SHARD: Final = re.compile(r"(train|test)-\d{5}\.(jsonl|parquet)")
+_PICTURE: Final = re.compile(r"\d{8}\.png")
+_LITTER: Final = re.compile(r"\.DS_Store|Thumbs\.db|desktop\.ini|\._.*")
+"""What file managers leave in any folder."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The data set that is to be replaced, so that another one in its place is told from it."""
+
+    device: int
+    inode: int
+    manifest: bytes
+    """The SHA-256 of its manifest."""
 
 
 @contextmanager
 def replaced(out: Path, overwrite: bool) -> Generator[Path]:
-    """Gives an empty folder to write into, which becomes `out` at the end, unless something failed: then nothing stays.
+    """Give an empty folder to write into, which becomes `out` at the end; if anything fails, nothing of it remains.
 
-    UserError where `out` is a file or the current folder, or holds anything and `overwrite` is off, or is not a data
-    set (so that nobody's files are deleted), or where the disk refuses.
+    Only nothing, an empty folder, or with `overwrite` the data set that was there at the start is replaced. Whatever
+    else is at `out` at the end stays, and UserError says so: of two writers the first to end wins.
+    UserError too if `out` is a file, a mount point or the current folder, holds anything that is not to be replaced, or
+    if the disk refuses.
     """
+    made: list[Path] = []
+    space: Workspace | None = None
+    done = False
     try:
         target = out.resolve()
-        _check(target, overwrite)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.parent / f".vizbench-{secrets.token_hex(8)}.part"
-        part.mkdir()
-    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: a loop of links
-        raise error if isinstance(error, UserError) else refused(out, error) from error
-    try:
-        yield part
-        _swap(part, target)
-    except BaseException as error:  # Ctrl-C too must leave nothing behind
-        shutil.rmtree(part, ignore_errors=True)
-        if isinstance(error, OSError):
-            raise refused(out, error) from error
-        raise
+        recover(target.parent)
+        before = _found(target, overwrite)
+        _make_parents(target, made)
+        space = Workspace(target)
+        yield space.new
+        _publish(space, target, before)
+        done = True
+    except (OSError, ValueError, RuntimeError) as error:  # ValueError: a NUL byte; RuntimeError: a loop of links
+        if isinstance(error, UserError) or (space is not None and not isinstance(error, OSError)):
+            raise
+        raise refused(out, error) from error
+    finally:  # Ctrl-C too must leave nothing behind
+        if space is not None:
+            space.remove()
+        if not done:
+            with suppress(OSError):  # somebody else uses them
+                for folder in reversed(made):
+                    folder.rmdir()
 
 
 def refused(out: Path, error: Exception) -> UserError:
-    """What to say when the system refuses to write `out`."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    """What to say if the system refuses to write `out`."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number in (errno.ENOSPC, errno.EDQUOT):
         return UserError(f"the disk of {out} is full and nothing was written: free some space or write elsewhere")
+    if number == errno.EBUSY:
+        return UserError(f"{out} is a mount point or in use and cannot be replaced: name a folder in it")
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
     return UserError(f"{out} cannot be written ({reason}): choose another folder")
 
 
-def _check(target: Path, overwrite: bool) -> None:
-    if not target.exists():
-        return
+def _found(target: Path, overwrite: bool) -> _Found | None:
+    """The data set at `target`, which `overwrite` allows to replace; None if nothing or an empty folder is there."""
+    if not os.path.lexists(target):
+        return None
     if not target.is_dir():
         raise UserError(f"{target} is a file: choose a folder that is new or empty")
-    if Path.cwd().is_relative_to(target):  # its shell would stand in a folder that is gone
+    if Path.cwd().is_relative_to(target):  # its shell would be left in a folder that is gone
         raise UserError(f"{target} is the current folder or holds it, and would be replaced: name a folder in it")
+    if target.is_mount():
+        raise UserError(f"{target} is a mount point and cannot be replaced: name a folder in it")
     if not any(target.iterdir()):
-        return
+        return None
     if not overwrite:
         raise UserError(f"{target} is not empty: choose another folder, or replace it in whole with --overwrite")
-    if not (target / NAME).is_file():
-        raise UserError(f"{target} holds files but no {NAME}, so it is no data set and is not replaced: choose another")
+    return _data_set(target)
 
 
-def _swap(part: Path, target: Path) -> None:
-    """Put `part` in the place of `target`; what was there is deleted only once the new stands.
+def _data_set(folder: Path) -> _Found:
+    """What tells the data set in a folder from any other. UserError if the folder holds anything else."""
+    manifest = manifests.signed(folder)
+    if manifest is None:
+        raise UserError(
+            f"{folder} holds files but no {manifests.NAME} of vizbench, so it is no data set and is not replaced: "
+            "choose another"
+        )
+    if (other := _foreign(folder)) is not None:
+        raise UserError(f"{folder} holds {str(other)[:80]}, which is not of its data set: move it away first")
+    state = folder.lstat()  # a link to the data set is not the data set
+    return _Found(state.st_dev, state.st_ino, hashlib.sha256(manifest).digest())
 
-    Two renames, because no portable call exchanges folders: a kill between them leaves the old one as `.old`.
-    """
-    if not target.exists():
-        part.rename(target)
+
+def _foreign(folder: Path) -> Path | None:
+    """A file in the folder of a data set that `generate` did not write, as a path in it; None if there is none."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name in ("question", "target") and entry.is_dir(follow_symlinks=False):
+                with os.scandir(entry) as pictures:
+                    other = next((picture.name for picture in pictures if not _is_file(picture, _PICTURE)), None)
+                if other is not None:
+                    return Path(entry.name, other)
+            elif entry.name != manifests.NAME and not _is_file(entry, _SHARD):
+                return Path(entry.name)
+    return None
+
+
+def _is_file(entry: os.DirEntry[str], names: re.Pattern[str]) -> bool:
+    is_named = names.fullmatch(entry.name) or _LITTER.fullmatch(entry.name)
+    return bool(is_named) and entry.is_file(follow_symlinks=False)
+
+
+def _make_parents(target: Path, made: list[Path]) -> None:
+    """Make the folders above `target`, and note each that was not there."""
+    missing = [folder for folder in target.parents if not folder.exists()]
+    for folder in reversed(missing):
+        with suppress(FileExistsError):  # another process was faster
+            folder.mkdir()
+            made.append(folder)
+    target.parent.mkdir(exist_ok=True)  # an error if it is a file
+
+
+def _publish(space: Workspace, target: Path, before: _Found | None) -> None:
+    """Rename the new folder to `target`. A rename replaces an empty folder and nothing else, on every system."""
+    if before is None or not os.path.lexists(target):
+        _rename(space.new, target)
         return
-    old = part.with_suffix(".old")
-    target.rename(old)
+    if _now(target) != before:
+        raise _changed(target)
+    # No portable call exchanges two folders. A kill between the renames is repaired by the next run: see `recover`.
     try:
-        part.rename(target)
+        target.rename(space.old)
+        if _now(space.old) != before:  # another writer was faster by a moment
+            raise _changed(target)
+        _rename(space.new, target)
     except BaseException:  # Ctrl-C too must not lose what was there
-        old.rename(target)
+        if space.new.exists() and space.old.exists():
+            _return(space, target)
         raise
-    shutil.rmtree(old, ignore_errors=True)
+
+
+def _return(space: Workspace, target: Path) -> None:
+    try:
+        place = put_back(space.old, target)
+    except OSError as error:
+        raise UserError(
+            f"{target} cannot be written ({error.strerror}): what was there is {space.old}, and the next `generate` "
+            "puts it back"
+        ) from error
+    if place != target:
+        raise UserError(f"{target} was taken while it was replaced, and nothing was written: what was there is {place}")
+
+
+def _now(folder: Path) -> _Found | None:
+    try:
+        return _data_set(folder)
+    except (OSError, UserError):
+        return None
+
+
+def _rename(new: Path, target: Path) -> None:
+    try:
+        new.rename(target)
+    except OSError:
+        if os.path.lexists(target) and not target.is_mount():
+            raise _changed(target) from None
+        raise
+
+
+def _changed(target: Path) -> UserError:
+    return UserError(
+        f"{target} was made or changed by somebody else in the meantime, so it stays as it is and nothing was written: "
+        "choose another folder"
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, final
+from typing import Annotated, Literal, TypeAlias, final
 
 import msgspec
 import numpy as np
@@ -13,6 +13,7 @@ from vizbench import __version__
 from vizbench.dataset import Recipe
 from vizbench.errors import UserError
 from vizbench.formats.files import read_bounded, text_of
+from vizbench.formats.workspace import moved_aside
 from vizbench.words import plural
 
 NAME = "manifest.json"
@@ -20,11 +21,18 @@ NAME = "manifest.json"
 MAX_DATASET = 10**8
 """Rows of the largest data set on disk."""
 
-_MAX_BYTES = 16 << 20
+MAX_SHARDS = 20_000
+"""Shards of the largest data set."""
+
+_MAX_BYTES = 4 << 20  # twice what MAX_SHARDS take
 
 FormatName = Literal["jsonl", "parquet", "png"]
 
 FORMATS: tuple[FormatName, ...] = ("jsonl", "parquet", "png")
+
+
+_Digest: TypeAlias = Annotated[str, Meta(max_length=64)]
+_Version: TypeAlias = Annotated[str, Meta(max_length=64)]
 
 
 @final
@@ -32,7 +40,7 @@ class Shard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One shard. sha256: of its files' bytes, one file after the other in the format's order."""
 
     rows: Annotated[int, Meta(ge=1, le=MAX_DATASET)]
-    sha256: str
+    sha256: _Digest
 
 
 @final
@@ -42,14 +50,23 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     steps: whether the states on the way were kept; vizbench, numpy: the versions that made it.
     """
 
-    vizbench: str
-    numpy: str
+    vizbench: _Version
+    numpy: _Version
     format: FormatName
     rows: Annotated[int, Meta(ge=1, le=MAX_DATASET)]
     steps: bool
     recipe: Recipe
-    digest: str
-    shards: list[Shard]
+    digest: _Digest
+    shards: Annotated[list[Shard], Meta(max_length=MAX_SHARDS)]
+
+
+@final
+class _Signature(msgspec.Struct, frozen=True):
+    """What every version's manifest holds, and the `manifest.json` of other programs does not."""
+
+    vizbench: str
+    recipe: msgspec.Raw
+    shards: msgspec.Raw
 
 
 def new(recipe: Recipe, kind: FormatName, rows: int, steps: bool, digest: str, shards: list[Shard]) -> Manifest:
@@ -62,14 +79,31 @@ def save(manifest: Manifest, folder: Path) -> None:
     (folder / NAME).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
 
 
+def signed(folder: Path) -> bytes | None:
+    """The bytes of the manifest in `folder`, if some version of vizbench wrote it; else None."""
+    try:
+        data = read_bounded(folder / NAME, "manifest", _MAX_BYTES)
+        msgspec.json.decode(data, type=_Signature)
+    except (UserError, OSError, msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return data
+
+
 def load(folder: Path) -> Manifest:
     """Read the manifest of the data set in `folder`. UserError where there is none, or it contradicts itself."""
     path = folder / NAME
     if not path.is_file():
+        if not folder.exists() and (old := moved_aside(folder.resolve())) is not None:
+            raise UserError(
+                f"{folder} was moved to {old} by a `generate --overwrite` that was killed: give that command again, "
+                "which puts it back first"
+            )
         raise UserError(f"{folder} holds no {NAME}: give the folder of a data set that `vizbench generate` made")
     try:
         manifest = msgspec.json.decode(text_of(read_bounded(path, "manifest", _MAX_BYTES)), type=Manifest)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+        if isinstance(error, UserError):
+            raise
         raise UserError(f"{path} is malformed ({error}): generate the data set again") from None
     if sum(shard.rows for shard in manifest.shards) != manifest.rows:
         raise UserError(

@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -18,6 +19,7 @@ from vizbench.formats.manifest import FORMATS, MAX_DATASET, FormatName, Manifest
 from vizbench.formats.rows import row_digest
 from vizbench.formats.shard import Entry, Format, Place
 from vizbench.formats.workers import in_order
+from vizbench.interrupts import stop_if_abandoned, waiting
 
 SHARD_ROWS = 5_000
 """Rows a shard: the paper's largest budget is one file."""
@@ -43,18 +45,19 @@ def write(
     workers: int = 1,
     steps: bool = True,
 ) -> Manifest:
-    """Write the first n rows of a split to the folder `out`, which stands in whole or not at all.
+    """Write the first n rows of a split to the folder `out`, which appears in whole or not at all.
 
     n: 1 … MAX_DATASET. workers: 1 … MAX_WORKERS processes; starting one costs about a second of work.
-    overwrite: replace a data set that is there. steps: keep the states on the way, which for a maze are a hundred times
-    the rest. UserError, and nothing written, for what cannot be served or does not fit the disk.
+    overwrite: replace the data set that is there at the start; if something else is there at the end, it stays and the
+    rows are not kept. steps: keep the states on the way, which for a maze are a hundred times the rest.
+    UserError, and nothing written, for what cannot be served or does not fit the disk. Ctrl-C ends the writing at once.
     """
     _check_count("n", n, MAX_DATASET)
     _check_count("workers", workers, MAX_WORKERS)
     chosen = format_named(format)
     # Too few rows are said before a folder is made. Those of a split that can count itself lie in memory; of others the
     # first alone is looked for, which costs nothing.
-    split.rows(0, 1 if split.count is None else n)
+    waiting(lambda: split.rows(0, 1 if split.count is None else n))
     with replaced(Path(out), overwrite) as folder:
 
         def job(first: int, rows: int) -> _Job:
@@ -62,13 +65,14 @@ def write(
             return _Job(place, chosen, split.rows(first, rows), steps)
 
         if n > _TRIAL:
-            _check_space(job(0, _TRIAL), n)
+            waiting(lambda: _check_space(job(0, _TRIAL), n))
         content = hashlib.sha256()
         shards: list[Shard] = []
         jobs = (job(first, min(SHARD_ROWS, n - first)) for first in range(0, n, SHARD_ROWS))
-        for shard, digests in in_order(_write_shard, jobs, min(workers, -(-n // SHARD_ROWS))):
-            shards.append(shard)
-            content.update(digests)
+        with closing(in_order(_write_shard, jobs, min(workers, -(-n // SHARD_ROWS)))) as written:
+            for shard, digests in written:
+                shards.append(shard)
+                content.update(digests)
         made = manifests.new(split.recipe, format, n, steps, content.hexdigest(), shards)
         manifests.save(made, folder)
     return made
@@ -89,6 +93,7 @@ def _write_shard(job: _Job) -> tuple[Shard, bytes]:
 
     def entries() -> Iterator[Entry]:
         for instance in job.rows:
+            stop_if_abandoned()
             digests.extend(row_digest(instance, job.steps))
             yield Entry(instance, job.steps)
 

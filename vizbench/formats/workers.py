@@ -2,42 +2,181 @@
 
 from __future__ import annotations
 
-import collections
+import functools
+import itertools
 import multiprocessing
+import traceback
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+from contextlib import suppress
+from multiprocessing.connection import Connection, wait
+from typing import Any, Final, Generic, TypeAlias, TypeVar, final
 
 from vizbench.errors import UserError
-from vizbench.orphans import serve_parent
+from vizbench.interrupts import TICK, Work, waiting
+from vizbench.orphans import interrupts_held, serve_parent
 
 J = TypeVar("J")
 R = TypeVar("R")
+
+_GLANCE: Final = 0.02
+"""Seconds between two looks at processes while a job is looked for, too."""
 
 
 def in_order(function: Callable[[J], R], jobs: Iterator[J], workers: int) -> Iterator[R]:
     """`map(function, jobs)` by `workers` processes; one works inside this process. Jobs are drawn as they are needed.
 
+    Ctrl-C ends it at once, in a kernel too. Close the iterator if not all results are taken: its processes end then.
+
     Processes rather than threads: turning rows into text holds the interpreter's lock. Spawned rather than forked: a
-    fork of a process with threads may stand still.
+    fork of a process with threads may hang. Own pipes rather than a pool of `concurrent.futures`: that waits for jobs
+    that are running, and without end for a result of which a killed process had sent a half.
     """
-    if workers == 1:
-        yield from map(function, jobs)
+    if workers > 1:
+        yield from _Crew(function, jobs, workers).results()
         return
-    waiting: collections.deque[Future[R]] = collections.deque()
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), serve_parent)
-    try:
-        for job in jobs:
-            waiting.append(pool.submit(function, job))
-            if len(waiting) > 2 * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    except BrokenProcessPool:
-        raise UserError(
-            "a worker process died, out of memory or started from a script without `if __name__ == '__main__':`: "
-            "use fewer workers"
-        ) from None
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    while found := waiting(functools.partial(_next, jobs)):
+        yield waiting(functools.partial(function, found[0]))
+
+
+def _next(jobs: Iterator[J]) -> list[J]:
+    """The next job, or nothing after the last."""
+    return list(itertools.islice(jobs, 1))
+
+
+@final
+class _Crew(Generic[J, R]):
+    """Processes that work on one job each, while a thread looks for the next jobs."""
+
+    def __init__(self, function: Callable[[J], R], jobs: Iterator[J], most: int) -> None:
+        self._function = function
+        self._jobs = jobs
+        self._most = most
+        self._workers: list[_Worker[J, R]] = []
+        self._backlog: deque[J] = deque()
+        """Jobs that no process has yet."""
+        self._search: Work[list[J]] | None = None
+        """The search for the next job; None after the last."""
+        self._results: dict[int, R] = {}
+        """Results that are not yielded yet, by the numbers of their jobs."""
+        self._given = 0
+        self._yielded = 0
+
+    def results(self) -> Iterator[R]:
+        """Yield the results in the order of the jobs. However this ends, the processes end with it."""
+        try:
+            self._look()
+            while self._search is not None or self._backlog or self._yielded < self._given:
+                self._collect()
+                self._hand_out()
+                if self._yielded in self._results:
+                    yield self._results.pop(self._yielded)
+                    self._yielded += 1
+                else:
+                    self._hear()
+        finally:
+            if self._search is not None:
+                self._search.abandon()
+            for worker in self._workers:
+                worker.end()
+
+    def _look(self) -> None:
+        self._search = Work(functools.partial(_next, self._jobs))
+        self._search.start()
+
+    def _collect(self) -> None:
+        """Take the job that was found, and look for the next one, while few are waiting."""
+        unfinished = len(self._backlog) + self._given - self._yielded
+        if self._search is None or not self._search.done.is_set() or unfinished >= 2 * self._most:
+            return
+        found = self._search.result()
+        self._search = None
+        if found:
+            self._backlog += found
+            self._look()
+
+    def _hand_out(self) -> None:
+        """Give jobs to processes without one. More processes start while there are jobs for them."""
+        while self._backlog:
+            idle = next((worker for worker in self._workers if worker.number is None), None)
+            if idle is None:
+                if len(self._workers) == self._most:
+                    return
+                idle = _Worker(self._function)
+                self._workers.append(idle)
+            idle.give(self._given, self._backlog.popleft())
+            self._given += 1
+
+    def _hear(self) -> None:
+        """Wait a moment for results, and for the job that is looked for."""
+        busy = [worker for worker in self._workers if worker.number is not None]
+        looking = self._search is not None and not self._search.done.is_set()
+        if looking and not busy:
+            assert self._search is not None  # it is looking
+            self._search.done.wait(TICK)
+            return
+        ready = wait([worker.pipe for worker in busy], _GLANCE if looking else TICK)
+        for worker in busy:
+            if worker.pipe in ready:
+                number, result = worker.hear()
+                self._results[number] = result
+
+
+_Outcome: TypeAlias = tuple[bool, Any]
+"""Whether a job ended well, and its result or its error."""
+
+
+@final
+class _Worker(Generic[J, R]):
+    """A process and the pipe to it."""
+
+    def __init__(self, function: Callable[[J], R]) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipe, far = context.Pipe()
+        self.number: int | None = None
+        """The number of its job; None if it has none."""
+        self._process = context.Process(target=_serve, args=(far, function))
+        with interrupts_held():
+            self._process.start()
+        far.close()  # so that the pipe ends with the process
+
+    def give(self, number: int, job: J) -> None:
+        self.number = number
+        with suppress(ConnectionError):  # it has just died, as `hear` will find
+            self.pipe.send(job)
+
+    def hear(self) -> tuple[int, R]:
+        """The number of its job and the result. Raises what the job raised; UserError if the process died."""
+        assert self.number is not None  # it has a job, or nothing could be heard
+        try:
+            outcome: _Outcome = self.pipe.recv()
+        except (EOFError, ConnectionError):
+            raise UserError(
+                "a worker process died, out of memory or started from a script without `if __name__ == '__main__':`: "
+                "use fewer workers"
+            ) from None
+        is_well, value = outcome
+        if not is_well:
+            raise value
+        number, self.number = self.number, None
+        return number, value
+
+    def end(self) -> None:
+        """Kill the process: it has no work, or work that nobody waits for."""
+        self._process.kill()
+        self._process.join()
+        self.pipe.close()
+
+
+def _serve(pipe: Connection[Any, Any], function: Callable[[Any], Any]) -> None:
+    """The life of a process: jobs come through the pipe until it ends."""
+    serve_parent()
+    with suppress(EOFError, ConnectionError):
+        while True:
+            job = pipe.recv()
+            try:
+                outcome: _Outcome = (True, function(job))
+            except Exception as error:
+                error.add_note(traceback.format_exc())  # the traceback itself cannot be sent
+                outcome = (False, error)
+            pipe.send(outcome)

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-import sys
-import threading
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing.connection import Connection, wait
@@ -23,7 +21,7 @@ from vizbench import sources
 from vizbench.errors import UserError
 from vizbench.harness.cell import Event, Outcome, Place, measure, write_error
 from vizbench.harness.stage import Stage
-from vizbench.orphans import serve_parent
+from vizbench.orphans import interrupts_held, serve_parent
 
 MAX_JOBS: Final = 256
 
@@ -107,7 +105,7 @@ class _Worker:
         self.place: Place | None = None
         """The cell it is at."""
         self._started = False
-        with _interrupts_held():
+        with interrupts_held():
             self.process.start()
         far.close()  # so that the pipe ends with the process
 
@@ -172,16 +170,3 @@ def _work(pipe: Connection[Any, Any]) -> None:
             pipe.send(measure(place, load, stage, pipe.send))
         except UserError as error:
             pipe.send(_Refused(str(error)))
-
-
-@contextmanager
-def _interrupts_held() -> Generator[None]:
-    """Hold Ctrl-C back for a moment: a process that is just starting would die of it with a traceback."""
-    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

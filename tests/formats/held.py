@@ -1,0 +1,73 @@
+"""A child process that writes a data set and is held at a chosen place, until it is released or killed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import vizbench
+
+SCRIPT = """
+import importlib, sys
+from vizbench.cli import main
+
+def hold(place, skip):
+    module, _, name = place.rpartition(".")
+    module = importlib.import_module(module)
+    call, calls = getattr(module, name), []
+    def held(*arguments, **named):
+        calls.append(1)
+        if len(calls) == skip + 1:
+            print("held", flush=True)
+            sys.stdin.readline()
+        return call(*arguments, **named)
+    setattr(module, name, held)
+
+if __name__ == "__main__":
+    place, skip, rows, *sys.argv[1:] = sys.argv[1:]
+    import vizbench.formats.store
+    vizbench.formats.store.SHARD_ROWS = int(rows)
+    hold(place, int(skip))
+    main()
+"""
+
+BEFORE_SHARD = ("vizbench.formats.store._write_shard", 0)
+IN_SHARD = ("vizbench.formats.store.row_digest", 1)
+BETWEEN_SHARDS = ("vizbench.formats.store._write_shard", 1)
+BEFORE_MANIFEST = ("vizbench.formats.manifest.save", 0)
+BEFORE_RENAMES = ("vizbench.formats.folder._publish", 0)
+BETWEEN_RENAMES = ("vizbench.formats.folder._rename", 0)
+AFTER_RENAMES = ("vizbench.formats.workspace._delete", 0)
+
+
+@contextmanager
+def held(place: tuple[str, int], *arguments: object, cwd: Path | None = None) -> Generator[subprocess.Popen[str]]:
+    """`vizbench generate --task life/conway --n 6 ARGUMENTS`, 3 rows per shard, once it has come to `place`."""
+    there = {**os.environ, "PYTHONPATH": str(Path(vizbench.__file__).parents[1])}
+    command = ["generate", "--task", "life/conway", "--n", "6", *map(str, arguments)]
+    child = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, place[0], str(place[1]), "3", *command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=there,
+        cwd=cwd,
+    )
+    with child:
+        try:
+            assert child.stdout is not None
+            assert child.stdout.readline() == "held\n"
+            yield child
+        finally:
+            child.kill()
+
+
+def released(child: subprocess.Popen[str]) -> tuple[int, str]:
+    """Let a held process go on; returns its exit code and what it said on stderr."""
+    _, said = child.communicate("\n", timeout=60)
+    return child.returncode, said
