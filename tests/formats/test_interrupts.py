@@ -1,0 +1,192 @@
+"""Ctrl-C and kills while data sets are written: the end comes at once, and nobody goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+import vizbench
+from tests.formats import held as places
+from tests.formats.held import held
+from vizbench import formats, sources
+from vizbench.errors import UserError
+from vizbench.formats.workers import in_order
+from vizbench.interrupts import AbandonedError, stop_if_abandoned, waiting
+
+GUARD = 30
+"""Seconds after which something counts as hanging. What is tested ends within one, on a machine without other work."""
+
+SEARCH = ("vizbench.sieve.make", 0)
+TRIAL = ("vizbench.formats.store._check_space", 0)
+
+
+def entries(path: Path) -> list[str]:
+    return sorted(entry.name for entry in path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("place", "flags"),
+    [
+        (SEARCH, ()),  # in threads, as if a kernel were never to end
+        (SEARCH, ("--workers", 2)),
+        (TRIAL, ("--n", 21)),
+        (places.IN_SHARD, ("--format", "png")),
+        (places.BETWEEN_SHARDS, ("--format", "parquet")),
+        (places.BEFORE_MANIFEST, ()),  # in the main thread
+        (places.BETWEEN_RENAMES, ("--overwrite",)),
+    ],
+)
+def test_ctrl_c_ends_every_phase(place: tuple[str, int], flags: tuple[object, ...], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    if "--overwrite" in flags:
+        formats.write(sources.load("life/conway").train, 5, out)
+    with held(place, "--out", out, *flags) as child:
+        child.send_signal(signal.SIGINT)
+        said, faults = child.communicate(timeout=GUARD)  # it is not released
+    assert (child.returncode, said) == (130, "")
+    assert "Traceback" not in faults
+    assert entries(tmp_path) == ["out"] * ("--overwrite" in flags)
+    if "--overwrite" in flags:
+        assert formats.check(out).rows == 5
+
+
+@contextmanager
+def generating(out: Path, *arguments: object) -> Generator[subprocess.Popen[str]]:
+    """A long `vizbench generate`, once its first shard is being written, or its second if there are workers."""
+    there = {**os.environ, "PYTHONPATH": str(Path(vizbench.__file__).parents[1])}
+    command = [sys.executable, "-m", "vizbench", "generate", "--out", str(out), *map(str, arguments)]
+    shard = f"train-0000{int('--workers' in arguments)}.jsonl"
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=there, start_new_session=True
+    )
+    with process:
+        try:
+            until = time.monotonic() + 120
+            while not list(out.parent.glob(f".vizbench-*/new/{shard}")):
+                assert process.poll() is None and time.monotonic() < until
+                time.sleep(0.01)
+            yield process
+        finally:
+            process.kill()
+
+
+def children(process: subprocess.Popen[str]) -> list[int]:
+    """The processes that a process has started and that run."""
+    return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
+
+def runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+def end(pids: list[int]) -> None:
+    until = time.monotonic() + GUARD
+    while any(map(runs, pids)):
+        assert time.monotonic() < until, "a worker outlived its parent"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--task", "chess/mate-in-3", "--n", 5000, "--seed", 1),  # 256 rows at a time take 20 s
+        ("--task", "maze/9", "--n", 200_000, "--workers", 2),
+    ],
+)
+def test_ctrl_c_ends_kernels_and_workers(arguments: tuple[object, ...], tmp_path: Path) -> None:
+    with generating(tmp_path / "out", *arguments) as process:
+        started = children(process)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers, too
+        said, faults = process.communicate(timeout=GUARD)
+    assert (process.returncode, said) == (130, "")
+    assert "Traceback" not in faults
+    assert entries(tmp_path) == []
+    end(started)
+
+
+def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
+    with generating(tmp_path / "out", "--task", "maze/9", "--n", 200_000, "--workers", 2) as process:
+        started = children(process)
+        process.kill()
+    assert len(started) >= 2
+    end(started)
+    formats.write(sources.load("life/conway").train, 2, tmp_path / "out")  # what it left is in nobody's way
+    assert entries(tmp_path) == ["out"]
+
+
+def test_a_wait_ends_before_the_call_and_the_call_soon_after() -> None:
+    """In a notebook the process goes on: the thread must not."""
+    release, ended = threading.Event(), threading.Event()
+
+    def call() -> None:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        release.wait()
+        try:
+            stop_if_abandoned()
+        except AbandonedError:
+            ended.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        waiting(call)
+    assert not ended.is_set()
+    release.set()
+    assert ended.wait(GUARD)
+    stop_if_abandoned()  # nobody has abandoned this thread
+
+
+def test_a_wait_gives_results_and_errors() -> None:
+    assert waiting(lambda: 7) == 7
+    with pytest.raises(ZeroDivisionError):
+        waiting(lambda: 1 // 0)
+
+
+def late_if_even(number: int) -> int:
+    time.sleep(0.2 * (number % 2 == 0))
+    return number
+
+
+def fail_at_two(number: int) -> int:
+    if number == 2:
+        raise UserError("there is no two")
+    return number
+
+
+def die(number: int) -> int:
+    os._exit(number)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_results_come_in_order(workers: int) -> None:
+    assert list(in_order(late_if_even, iter(range(7)), workers)) == list(range(7))
+    assert list(in_order(abs, iter(()), workers)) == []
+
+
+def test_jobs_are_drawn_as_they_are_needed() -> None:
+    drawn: list[int] = []
+    jobs = (drawn.append(job) or job for job in range(100))
+    with closing(in_order(abs, jobs, 2)) as results:
+        assert next(results) == 0
+        assert len(drawn) < 10
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_jobs_error_is_raised_here(workers: int) -> None:
+    with pytest.raises(UserError, match="there is no two"):
+        list(in_order(fail_at_two, iter(range(9)), workers))
+
+
+def test_a_worker_that_dies_is_said() -> None:
+    with pytest.raises(UserError, match="a worker process died"):
+        list(in_order(die, iter([3]), 2))
