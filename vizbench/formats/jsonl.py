@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import final
 
@@ -26,7 +26,7 @@ class Jsonl(Format):
 
     name = "jsonl"
 
-    def files(self, place: Place) -> Sequence[str]:
+    def files(self, place: Place) -> Iterable[str]:
         return [f"{place.stem}.jsonl"]
 
     def write(self, place: Place, entries: Iterable[Entry]) -> str:
@@ -43,7 +43,7 @@ class Jsonl(Format):
         for number, line in lines(path, "shard", MAX_LINE):
             try:
                 row = _DECODER.decode(line)
-            except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            except (ValueError, RecursionError) as error:
                 raise UserError(f"line {number} of {path} is no row ({error}): generate the data set again") from None
             yield row
 

@@ -84,7 +84,7 @@ def signed(folder: Path) -> bytes | None:
     try:
         data = read_bounded(folder / NAME, "manifest", _MAX_BYTES)
         msgspec.json.decode(data, type=_Signature)
-    except (UserError, OSError, msgspec.MsgspecError, ValueError, RecursionError):
+    except (OSError, ValueError, RecursionError):
         return None
     return data
 
@@ -99,11 +99,10 @@ def load(folder: Path) -> Manifest:
                 "which puts it back first"
             )
         raise UserError(f"{folder} holds no {NAME}: give the folder of a data set that `vizbench generate` made")
+    data = read_bounded(path, "manifest", _MAX_BYTES)
     try:
-        manifest = msgspec.json.decode(text_of(read_bounded(path, "manifest", _MAX_BYTES)), type=Manifest)
-    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
-        if isinstance(error, UserError):
-            raise
+        manifest = msgspec.json.decode(text_of(data), type=Manifest)
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is malformed ({error}): generate the data set again") from None
     if sum(shard.rows for shard in manifest.shards) != manifest.rows:
         raise UserError(

@@ -9,8 +9,8 @@ leaves the reader to guess shape and type. meta is JSON text, because its keys d
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, final
 
 import msgspec
@@ -18,12 +18,32 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench.errors import UserError
+from vizbench.formats import pages
 from vizbench.formats.files import open_regular
+from vizbench.formats.pages import Group
 from vizbench.formats.rows import Row
 from vizbench.formats.shard import Entry, Format, Place
 from vizbench.types import Grid
 
-_GROUP = 512  # rows a row group: what is held in memory at a time
+_GROUP = 512
+"""Rows per row group."""
+
+_GROUP_CELLS = 1 << 26
+"""Cells of all grids of a row group: a group is held in memory when it is written. A row with more is not written."""
+
+_READ_CELLS = 1 << 22
+"""Cells that are read at a time, or one row."""
+
+_READ_TEXT = 1 << 26
+"""Bytes of text that are read at a time, or one row."""
+
+_PAGE = 1 << 28
+"""Bytes of a page of cells, unpacked."""
+
+_TEXT = 1 << 24
+"""Bytes of a page of text, unpacked."""
+
+_GRIDS = ("question", "target", "steps")
 
 
 @final
@@ -32,33 +52,82 @@ class Parquet(Format):
 
     name = "parquet"
 
-    def files(self, place: Place) -> Sequence[str]:
+    def files(self, place: Place) -> Iterable[str]:
         return [f"{place.stem}.parquet"]
 
     def write(self, place: Place, entries: Iterable[Entry]) -> str:
         import pyarrow.parquet as pq
 
         path = place.folder / f"{place.stem}.parquet"
-        remaining = iter(entries)
         with pq.ParquetWriter(path, _schema(), compression="zstd") as writer:
-            while group := list(itertools.islice(remaining, _GROUP)):
+            for group in _groups(entries):
                 writer.write_table(_table(group))
         return self.digest(place)
 
     def read(self, place: Place) -> Iterator[Row]:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
         path = place.folder / f"{place.stem}.parquet"
         try:
-            with open_regular(path, "shard") as file, pq.ParquetFile(file) as parquet:
-                if not parquet.schema_arrow.equals(_schema()):
-                    raise UserError(f"{path} has other columns than a vizbench data set: generate it again")
-                for batch in parquet.iter_batches(batch_size=_GROUP):
+            yield from _rows(path, place.rows)
+        except UserError:
+            raise
+        except Exception as error:  # Arrow raises many kinds for broken files, UnicodeDecodeError among them
+            reason = str(error).partition("\n")[0][:200]
+            raise UserError(f"{path} is no Parquet data set ({reason}): generate it again") from None
+
+
+def _rows(path: Path, rows: int) -> Iterator[Row]:
+    import pyarrow.parquet as pq
+
+    with open_regular(path, "shard") as file:
+        sizes = [_batch_size(path, group) for group in pages.groups(file)]
+        with pq.ParquetFile(file) as parquet:
+            if not parquet.schema_arrow.equals(_schema()):
+                raise UserError(f"{path} has other columns than a vizbench data set: generate it again")
+            if parquet.metadata.num_rows != rows:
+                raise UserError(f"{path} holds {parquet.metadata.num_rows:,} rows where the manifest says {rows:,}")
+            for number, size in enumerate(sizes):
+                for batch in parquet.iter_batches(size, [number]):
                     for row in batch.to_pylist():
                         yield msgspec.convert({**row, "meta": msgspec.json.decode(row["meta"])}, Row)
-        except (pa.ArrowException, OSError, msgspec.MsgspecError, RecursionError, TypeError) as error:
-            raise UserError(f"{path} is no Parquet data set ({error}): generate it again") from None
+
+
+def _batch_size(path: Path, group: Group) -> int:
+    """How many rows of a group are read at a time. UserError for a group that no vizbench writes."""
+    cells = sum(column.values for column in group.columns)
+    is_small = all(
+        column.largest <= (_PAGE if column.name in _GRIDS else _TEXT)
+        and column.values <= group.rows + (_GROUP_CELLS if column.name in _GRIDS else 0)
+        for column in group.columns
+    )
+    if not 1 <= group.rows <= _GROUP or cells > _GROUP_CELLS + group.rows * len(group.columns) or not is_small:
+        raise UserError(f"{path} has row groups larger than those of a vizbench data set: generate it again")
+    text = max((column.dictionary for column in group.columns if column.name not in _GRIDS), default=0)
+    return max(1, min(group.rows, group.rows * _READ_CELLS // max(1, cells), _READ_TEXT // max(1, text)))
+
+
+def _groups(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """The entries in groups of at most _GROUP rows and _GROUP_CELLS cells."""
+    group: list[Entry] = []
+    held = 0
+    for entry in entries:
+        cells = _cells(entry)
+        if cells > _GROUP_CELLS:
+            raise UserError(
+                f"row {entry.instance.index} has {cells:,} cells and a row of Parquet holds at most {_GROUP_CELLS:,}: "
+                "leave the steps out, or choose smaller boards"
+            )
+        if group and (len(group) == _GROUP or held + cells > _GROUP_CELLS):
+            yield group
+            group, held = [], 0
+        group.append(entry)
+        held += cells
+    if group:
+        yield group
+
+
+def _cells(entry: Entry) -> int:
+    row = entry.instance
+    return row.question.size + row.target.size + (row.steps.size if entry.steps else 0)
 
 
 def _schema() -> Any:

@@ -5,7 +5,7 @@ The grids are read back from the rows, not from the pictures; the shard's digest
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import final
 
@@ -23,9 +23,11 @@ class Png(Format):
 
     name = "png"
 
-    def files(self, place: Place) -> Sequence[str]:
-        rows = range(place.first, place.first + place.rows)
-        return [*JSONL.files(place), *(f"{side}/{row:08d}.png" for row in rows for side in ("question", "target"))]
+    def files(self, place: Place) -> Iterable[str]:
+        yield from JSONL.files(place)
+        for row in range(place.first, place.first + place.rows):
+            yield f"question/{row:08d}.png"
+            yield f"target/{row:08d}.png"
 
     def write(self, place: Place, entries: Iterable[Entry]) -> str:
         for side in ("question", "target"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, final
@@ -46,8 +46,11 @@ class Format(ABC):
     name: ClassVar[str]
 
     @abstractmethod
-    def files(self, place: Place) -> Sequence[str]:
-        """The shard's files, relative to the folder, in the order in which they enter its digest."""
+    def files(self, place: Place) -> Iterable[str]:
+        """The shard's files, relative to the folder, in the order in which they enter its digest.
+
+        They come one by one: a manifest may claim any number, and the first that is not there ends it.
+        """
 
     @abstractmethod
     def write(self, place: Place, entries: Iterable[Entry]) -> str:

@@ -7,7 +7,7 @@ import itertools
 import multiprocessing
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any, Final, Generic, TypeAlias, TypeVar, final
@@ -23,7 +23,7 @@ _GLANCE: Final = 0.02
 """Seconds between two looks at processes while a job is looked for, too."""
 
 
-def in_order(function: Callable[[J], R], jobs: Iterator[J], workers: int) -> Iterator[R]:
+def in_order(function: Callable[[J], R], jobs: Iterator[J], workers: int) -> Generator[R]:
     """`map(function, jobs)` by `workers` processes; one works inside this process. Jobs are drawn as they are needed.
 
     Ctrl-C ends it at once, in a kernel too. Close the iterator if not all results are taken: its processes end then.

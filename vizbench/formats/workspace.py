@@ -20,7 +20,6 @@ from typing import Final, final
 import msgspec
 from filelock import FileLock, Timeout
 
-from vizbench.errors import UserError
 from vizbench.formats.files import read_bounded
 
 _NAME: Final = re.compile(r"\.vizbench-[0-9a-f]{16}")
@@ -169,7 +168,7 @@ def _owner(folder: Path) -> _Owner | None:
         if folder.is_symlink() or folder.stat().st_uid != _user():
             return None
         owner = msgspec.json.decode(read_bounded(folder / _OWNER, "record", _MAX_OWNER), type=_Owner)
-    except (OSError, UserError, msgspec.MsgspecError, ValueError, RecursionError):
+    except (OSError, ValueError, RecursionError):
         return None
     name = os.fsdecode(owner.target)
     is_plain = name not in ("", ".", "..") and os.path.basename(name) == name and "\0" not in name
