@@ -22,6 +22,7 @@ import numpy.typing as npt
 from vizbench.errors import UserError
 from vizbench.generators.kernels.distance import far_enough
 from vizbench.generators.kernels.distinct import add_new, digests
+from vizbench.interrupts import stop_if_abandoned
 from vizbench.pace import Pace
 from vizbench.seeds import instance_stream, keys, keys_at
 from vizbench.sides import SHARE, is_test
@@ -133,6 +134,7 @@ class Sieve:
     def _extend(self, count: int) -> None:
         """Sieve blocks of candidates until `count` rows are found, or the space is used up."""
         while self._found < count and not self._dry:
+            stop_if_abandoned()
             rate = (self._found + 1) / (self._tried + 1)
             size = min(max(math.ceil((count - self._found) / rate), 64), self._pace.size)
             if self._latest_batch is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import shutil
@@ -10,7 +11,6 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import filelock
 import pytest
 
 from tests.commands import Run, refused
@@ -218,17 +218,14 @@ def test_the_folder_of_a_live_process_is_left_alone(split: Split, tmp_path: Path
     assert entries(tmp_path) == ["other", "out"]
 
 
-NO_LOCKS = [OSError(errno.ENOLCK, "No locks available"), NotImplementedError("no flock")]
-
-
-@pytest.mark.parametrize("error", NO_LOCKS)
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS])
 def test_without_locks_a_process_is_known_by_its_id(
-    error: Exception, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    number: int, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(self: filelock.BaseFileLock, *_: object, **__: object) -> None:
-        raise error
+    def fails(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(filelock.BaseFileLock, "acquire", fails)
+    monkeypatch.setattr(fcntl, "flock", fails)
     with held(places.IN_SHARD, "--out", tmp_path / "out") as child:
         formats.write(split, 5, tmp_path / "other")
         assert len(entries(tmp_path)) == 2
@@ -297,6 +294,18 @@ def test_a_failed_replacement_keeps_the_old(
         shutil.rmtree(out.with_name("next"))
     assert formats.check(out) == before
     assert entries(out.parent) == ["out"]
+
+
+def test_a_disk_that_is_full_at_once_leaves_nothing(
+    split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(UserError, match=r"the disk of .* is full and nothing was written"):
+        formats.write(split, 5, tmp_path / "deep" / "out")
+    assert entries(tmp_path) == []
 
 
 @pytest.mark.parametrize("name", ["thesis.txt", "train-00000.jsonl.bak", "question/notes.md", "target/0.png", "sub/a"])

@@ -12,13 +12,15 @@ import re
 import secrets
 import shutil
 import socket
+import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, final
 
 import msgspec
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from vizbench.formats.files import read_bounded
 
@@ -53,7 +55,15 @@ class Workspace:
     def __init__(self, target: Path) -> None:
         """Make a workspace beside `target`, with an empty folder `new`. OSError if the disk refuses."""
         self._folder = target.parent / f".vizbench-{secrets.token_hex(8)}"
+        self._lock: BaseFileLock | None = None
         self._folder.mkdir()
+        try:
+            self._claim(target)
+        except BaseException:  # Ctrl-C too must leave nothing behind
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+
+    def _claim(self, target: Path) -> None:
         self._lock = _take(self._folder)
         pid = os.getpid()
         name = os.fsencode(target.name)
@@ -129,7 +139,7 @@ def _is_interrupted(folder: Path) -> bool:
     return (folder / "old").is_dir() and (folder / "new").is_dir()
 
 
-def _delete(folder: Path, lock: FileLock | None) -> None:
+def _delete(folder: Path, lock: BaseFileLock | None) -> None:
     if _is_interrupted(folder):  # what was there could not be put back: a later run tries again
         if lock is not None:
             lock.release()
@@ -179,16 +189,26 @@ def _user() -> int:
     return os.getuid() if hasattr(os, "getuid") else 0
 
 
-def _take(folder: Path) -> FileLock | None:
+def _take(folder: Path) -> BaseFileLock | None:
     """The lock of a workspace; None if the file system has no locks. Timeout if another process holds it."""
-    lock = FileLock(folder / _LOCK)
+    lock: BaseFileLock = FileLock(folder / _LOCK)
     try:
-        lock.acquire(blocking=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns that it turns into a lock by a file that merely exists
+            lock.acquire(blocking=False)
     except (OSError, NotImplementedError) as error:
-        if isinstance(error, Timeout) or not folder.is_dir():
+        is_held = isinstance(error, Timeout) and not _is_soft(lock)
+        if is_held or not folder.is_dir():
             raise
         return None
+    if _is_soft(lock):
+        lock.release()
+        return None
     return lock
+
+
+def _is_soft(lock: object) -> bool:
+    return isinstance(lock, SoftFileLock)
 
 
 def _boot() -> str:
@@ -205,6 +225,8 @@ def _runs(owner: _Owner) -> bool:
     """Whether an owner still runs, as far as process ids tell. Asked only if the file system has no locks."""
     if owner.started and owner.boot == _boot():
         return _started(owner.pid) == owner.started
+    if sys.platform == "win32":  # a signal would end it
+        return True
     try:
         os.kill(owner.pid, 0)
     except ProcessLookupError:
