@@ -6,6 +6,7 @@ Beside `train` and `test` a file holds `task` (the name under which vizbench mak
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ from vizbench.dataset import Dataset
 from vizbench.errors import UserError
 from vizbench.formats.folder import replaced
 from vizbench.generators.arc import MAX_NUMBER
+from vizbench.interrupts import waiting
 from vizbench.seeds import check_seed, keys, stream
 from vizbench.sources import is_corpus, load
 from vizbench.task import params_json, spec
@@ -33,7 +35,7 @@ def write(name: str, n: int, seed: int, out: Path, overwrite: bool = False) -> i
         raise UserError(f"n={n} is not in 1 … {MAX_EPISODES:,}: choose a whole number there")
     with replaced(out, overwrite) as folder:
         for at, number in enumerate(numbers(found.name, n, seed)):
-            episode = load(found.name, seed, episode=number)
+            episode = waiting(functools.partial(load, found.name, seed, episode=number))  # Ctrl-C ends it at once
             path = folder / f"{found.params.concept}-{at:06d}.json"
             path.write_bytes(msgspec.json.encode(as_json(episode)) + b"\n")
     return n

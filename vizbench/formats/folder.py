@@ -86,7 +86,7 @@ def _found(target: Path, overwrite: bool) -> _Found | None:
         raise UserError(f"{target} is a file: choose a folder that is new or empty")
     if Path.cwd().is_relative_to(target):  # its shell would be left in a folder that is gone
         raise UserError(f"{target} is the current folder or holds it, and would be replaced: name a folder in it")
-    if target.is_mount():
+    if os.path.ismount(target):
         raise UserError(f"{target} is a mount point and cannot be replaced: name a folder in it")
     if not any(target.iterdir()):
         return None
@@ -180,7 +180,7 @@ def _rename(new: Path, target: Path) -> None:
     try:
         new.rename(target)
     except OSError:
-        if os.path.lexists(target) and not target.is_mount():
+        if os.path.lexists(target) and not os.path.ismount(target):
             raise _changed(target) from None
         raise
 
