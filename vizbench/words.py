@@ -49,3 +49,8 @@ def _scalar(match: re.Match[bytes]) -> bytes:
         halves = match["raw"].decode("utf-8", "surrogatepass").encode("utf-16-le", "surrogatepass")
         return halves.decode("utf-16-le", "replace").encode()
     return match[0]
+
+
+def encodable(text: str) -> str:
+    """The text with U+FFFD in place of surrogates without a partner, which no UTF-8 can hold."""
+    return text if is_text(text) else re.sub("[\ud800-\udfff]", "\ufffd", text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 from collections.abc import Callable, Generator
@@ -47,6 +48,41 @@ def script(*acts: Callable[[Any], None]) -> Callable[[Any, int], None]:
 
 def says(raw: bytes, status: int = 200, **headers: str) -> Callable[[Any], None]:
     return lambda handler: send(handler, raw, status, None, **headers)
+
+
+def failed(**choice: Any) -> bytes:
+    """A completion whose one choice is this."""
+    return json.dumps({"choices": [{"index": 0, "message": {"role": "assistant", "content": ""}, **choice}]}).encode()
+
+
+def beside(**fields: Any) -> bytes:
+    """A sound completion with more fields at its top."""
+    return json.dumps(json.loads(completion()) | fields).encode()
+
+
+FAULTS: dict[str, Callable[[Any], None]] = {
+    "error in a choice": says(failed(error={"message": "overloaded", "code": 502}, finish_reason="error")),
+    "error beside choices": says(beside(error={"message": "Provider returned error", "code": 429})),
+    "error as a string": says(beside(error="upstream connect error")),
+    "error in the message": says(completion("[[1]]", error={"message": "lost the worker"})),
+    "error as a part": says(completion([{"type": "error", "error": {"message": "lost the worker"}}])),
+    "error as an object": says(b'{"object":"error","message":"the engine is dead","code":50301}'),
+    "error in a list": says(b'[{"error":{"code":503,"message":"The model is overloaded","status":"UNAVAILABLE"}}]'),
+    "failed with a text": says(completion("[[9]]", "error")),
+    "no resources": says(completion("", "insufficient_system_resource")),
+    "null choices": says(b'{"id":null,"choices":null}'),
+    "no message": says(failed(finish_reason="stop", message=None)),
+    "a legacy completion": says(b'{"choices":[{"text":"[[1]]","index":0,"finish_reason":"stop"}]}'),
+    "nothing, without an end": says(failed(finish_reason=None, message={"role": "assistant", "content": ""})),
+    "unknown parts": says(completion([{"type": "canvas", "text": "[[1]]"}])),
+    "a stream": says(b'data: {"choices":[{"delta":{"content":"[[1]]"}}]}\n\ndata: [DONE]\n\n'),
+    "torn gzip": says(gzip.compress(completion())[:-9], Content_Encoding="gzip"),
+    "broken gzip": says(b"\x1f\x8b" + completion(), Content_Encoding="gzip"),
+    "a bomb": says(gzip.compress(b" " * 20_000_000), Content_Encoding="gzip"),
+    "201 of nothing": says(b"", 201),
+    "409": says(b"", 409),
+}
+"""Replies with the status of success by which a server fails: one kind each."""
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import io
 import json
 import socket
@@ -16,14 +17,14 @@ import pytest
 from PIL import Image
 
 import vizbench as vb
-from tests.baselines.chat_server import KEY, completion, says, script, send, serving
+from tests.baselines.chat_server import FAULTS, KEY, beside, completion, says, script, send, serving
 from vizbench.baselines.api import ApiImage, ApiText
 from vizbench.baselines.chat import exchange
 from vizbench.baselines.chat.endpoint import Endpoint
 from vizbench.baselines.chat.reply import read_reply
 from vizbench.errors import UserError
 from vizbench.harness.channel import channel_for
-from vizbench.harness.model import Context, Example, Schedule
+from vizbench.harness.model import Context, CutText, Example, Schedule
 from vizbench.sources import judge_of
 from vizbench.types import Answer, DecodeFailure
 
@@ -179,12 +180,12 @@ PASSING = {
     "torn, and the line with it": lambda handler: send(handler, WHOLE[:40], length=len(WHOLE)),
     "torn": says(WHOLE[:40]),
     "no JSON": says(b"<html>busy</html>"),
-    "no UTF-8": says(b'{"choices":[{"message":{"content":"\xff"}}]}'),
     "empty": says(b""),
     "JSON of another kind": says(b'{"error":{"message":"overloaded"}}'),
     "no choices": says(b'{"choices":[]}'),
     "content of another kind": says(b'{"choices":[{"message":{"content":7}}]}'),
     "deep": says(b'{"choices":' + b"[" * 100_000),
+    **FAULTS,
     "no HTTP": lambda handler: handler.wfile.write(b"sk-nonsense\r\n\r\n"),
 }
 
@@ -208,8 +209,19 @@ def test_a_fault_that_passes_is_waited_out(name):
         ("hang", "6 x no answer within 0.5 s"),
         ("trickle", "6 x no answer within 0.5 s"),
         ("hang-up", "6 x a broken connection"),
-        ("torn", "6 x a reply that is no chat completion"),
-        ("JSON of another kind", "missing required field `choices`"),
+        ("torn", "6 x a reply that is no chat completion (it is no JSON, or not whole): {"),
+        ("no JSON", "(it is a web page): busy)"),
+        ("a stream", '(it is a stream of events, which was not asked for): data: {"choices"'),
+        ("JSON of another kind", "6 x an error in place of a reply: overloaded"),
+        ("error in a choice", "6 x an error in place of a reply: overloaded"),
+        ("error beside choices", "Provider returned error"),
+        ("error as a string", "upstream connect error"),
+        ("error as an object", "the engine is dead"),
+        ("error in a list", "The model is overloaded"),
+        ("no choices", "it has no choices"),
+        ("no resources", "a reply that failed (finish_reason insufficient_system_resource)"),
+        ("unknown parts", "in parts of unknown types (canvas)"),
+        ("torn gzip", "gzip that is torn or too large"),
     ],
 )
 def test_a_fault_that_stays_ends_the_cell_and_is_no_answer(name, told):
@@ -221,7 +233,8 @@ def test_a_fault_that_stays_ends_the_cell_and_is_no_answer(name, told):
 
 def test_the_story_counts_each_fault():
     sentence, _ = fault(script(*(PASSING[name] for name in ("429", "500", "429", "torn", "429"))))
-    assert "(4 x status 429; 1 x status 500; 1 x a reply that is no chat completion (" in sentence
+    told = "(4 x status 429: slow down; 1 x status 500: oh; 1 x a reply that is no chat completion ("
+    assert told in sentence
 
 
 def test_nobody_there_is_a_fault_that_may_pass():
@@ -229,7 +242,7 @@ def test_nobody_there_is_a_fault_that_may_pass():
         taken.bind(("127.0.0.1", 0))  # bound, and not listening: connections are refused
         made = ApiText(Endpoint(f"http://127.0.0.1:{taken.getsockname()[1]}", "m", KEY), lambda _: None)
         made.adapt(PAIRS, context())
-        with pytest.raises(UserError, match=r"6 x a broken connection .*refused"):
+        with pytest.raises(UserError, match=r"6 x a broken connection: .*refused"):
             list(made.predict(["[[0]]"], 1, 0))
 
 
@@ -259,6 +272,10 @@ def test_waits_grow_and_stay_bounded():
     assert waits == [2, 4, 8, 16, 32]
 
 
+def test_milliseconds_of_retry_after():
+    assert answer(script(says(b"", 429, Retry_After_Ms="7500"), GOOD)) == ("[[1]]", [7.5], 2)
+
+
 # What is refused at once
 
 
@@ -267,9 +284,38 @@ def test_a_refusal_is_told_at_once_without_the_key(status):
     said = json.dumps({"error": {"message": f"Incorrect API key provided: {KEY}\x1b[31m. See the docs."}}).encode()
     sentence, asked = fault(script(says(said, status)))
     assert asked == 1
-    assert f"status {status}: " in sentence
-    assert "Incorrect API key provided: ***" in sentence
+    assert f"status {status}: Incorrect API key provided: ***" in sentence
     assert sentence.isprintable()
+
+
+SPENT = [
+    (429, {"error": {"code": "insufficient_quota", "message": "You exceeded your current quota"}}),
+    (429, {"error": {"type": "insufficient_quota", "message": "no more"}}),
+    (429, {"error": {"message": "You exceeded your current quota, please check your plan and billing details."}}),
+    (403, {"error": {"code": "InsufficientBalance", "message": "Account has insufficient balance"}}),
+    (200, {"error": {"code": "insufficient_quota", "message": "You exceeded your current quota"}}),
+    (200, {"choices": [{"error": {"code": 402, "message": "Insufficient credits"}, "message": {"content": ""}}]}),
+]
+
+
+@pytest.mark.parametrize(("status", "body"), SPENT)
+def test_a_quota_that_is_used_up_is_told_at_once_in_the_servers_words(status, body):
+    sentence, asked = fault(script(says(json.dumps(body).encode(), status)))
+    assert asked == 1
+    assert "has no quota left for this key" in sentence
+    assert (body.get("error") or body["choices"][0]["error"])["message"] in sentence
+
+
+def test_a_rate_limit_that_speaks_of_a_quota_is_waited_out():
+    said = {"message": "You exceeded your current quota, check billing details. Please retry in 33s.", "code": 429}
+    assert answer(script(says(json.dumps({"error": said}).encode(), 429), GOOD)) == ("[[1]]", [2.0], 2)
+
+
+@pytest.mark.parametrize("code", [400, "401", 404])
+def test_a_status_that_a_reply_names_is_read_as_that_status(code):
+    sentence, asked = fault(script(says(beside(error={"message": "no such model", "code": code}))))
+    assert asked == 1
+    assert f"refuses the request with status {code}, named in an error in place of a reply: no such model" in sentence
 
 
 def test_no_redirect_is_followed():
@@ -291,21 +337,57 @@ def test_a_reply_of_over_10_mb_is_an_undecodable_answer():
     assert isinstance(found, str)
 
 
+THINKING = [{"type": "thinking", "thinking": [{"type": "text", "text": "[[9]]"}]}, {"type": "text", "text": "[[0]]"}]
+
+
 @pytest.mark.parametrize(
     ("raw", "expected"),
     [
         (completion("[[0"), "[[0"),
         (completion("[[0]", "length"), "[[0]"),
         (completion([{"type": "text", "text": "[[0]"}, {"type": "text", "text": "]"}]), "[[0]]"),
-        (completion("", "length"), DecodeFailure("the model ended without a text (length)")),
-        (completion(None, "content_filter"), DecodeFailure("the model ended without a text (content_filter)")),
+        (completion([{"type": "text", "text": None}, None, {"type": "output_text", "text": "[[0]]"}]), "[[0]]"),
+        (completion(["[[0]]"]), "[[0]]"),
+        (completion([{"text": {"value": "[[0]]", "annotations": []}}]), "[[0]]"),
+        (completion({"type": "text", "text": "[[0]]"}), "[[0]]"),
+        (completion(THINKING), "[[0]]"),
+        (completion([{"type": "reasoning", "text": "[[9]]"}, "[[0]]"]), "[[0]]"),
+        (completion([{"type": "canvas", "text": "[[9]]"}, {"type": "text", "text": "[[0]]"}]), "[[0]]"),
+        (completion("[[0]]", reasoning_content="[[9]]"), "[[0]]"),
+        (completion("[[0]]", error=None, refusal=""), "[[0]]"),
+        (completion("x").replace(b'"x"', b'"\\ud83d [[0]]\xff"'), "\ufffd [[0]]\ufffd"),
+        (completion("x").replace(b'"x"', b'"\\ud83d\\ude00 [[0]]"'), "\U0001f600 [[0]]"),
+        (completion().replace(b'"usage": {}', b'"usage": NaN, "error": null'), "[[1]]"),
+        (completion().replace(b'"stop"', b"0"), "[[1]]"),
+        (b"\xef\xbb\xbf" + completion(), "[[1]]"),
+        (completion().decode().encode("utf-16"), "[[1]]"),
+        (b": PROCESSING\n\n: PROCESSING\n\n" + completion(), "[[1]]"),
+        (gzip.compress(completion()), "[[1]]"),
+        (completion("", "length"), DecodeFailure("the reply was cut by length before it had an answer")),
+        (completion(THINKING[:1], "MAX_TOKENS"), DecodeFailure("the reply was cut by length before it had an answer")),
+        (completion(None, "content_filter"), DecodeFailure("a filter withheld the reply (content_filter)")),
         (completion(None, "stop", refusal="I\ncannot"), DecodeFailure("the model refused: I cannot")),
+        (completion([{"type": "refusal", "refusal": "no"}]), DecodeFailure("the model refused: no")),
+        (completion(None, "tool_calls", tool_calls=[{}]), DecodeFailure("the model called a tool and gave no text")),
+        (completion("", reasoning="Final: [[0]]"), DecodeFailure("the model ended without a text (stop)")),
         (completion([{"type": "image"}]), DecodeFailure("the model ended without a text (stop)")),
-        (b'{"choices":[{"message":{}}]}', DecodeFailure("the model ended without a text")),
     ],
 )
 def test_replies(raw, expected):
     assert read_reply(raw) == expected
+
+
+def test_a_cut_reply_says_so_if_it_holds_no_grid():
+    for text, cut in (("[[0]", True), ("[[1]]", True), ("[[1]]", False)):
+        reply = read_reply(completion(text, "length" if cut else "stop"))
+        assert isinstance(reply, CutText) is cut
+
+
+def test_a_reply_that_holds_nothing_is_asked_again_before_it_is_the_models():
+    assert answer(script(says(completion("")), says(completion([])), GOOD)) == ("[[1]]", [2.0, 4.0], 3)
+    found, waits, asked = answer(script(says(completion(""))))
+    assert found == DecodeFailure("the model ended without a text (stop)")
+    assert (waits, asked) == ([2.0, 4.0], exchange.EMPTY)
 
 
 def test_a_key_that_is_echoed_in_a_refusal_is_not_kept():

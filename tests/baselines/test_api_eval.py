@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import vizbench as vb
-from tests.baselines.chat_server import KEY, completion, says, script, send, serving
+from tests.baselines.chat_server import FAULTS, KEY, completion, says, script, send, serving
 from tests.commands import Run, refused
 from vizbench.baselines.chat import exchange
 from vizbench.baselines.chat.endpoint import Endpoint, endpoint_from
@@ -167,6 +167,35 @@ def test_a_rate_limit_fails_the_cell_keeps_what_was_answered_and_resumes(run: Ru
     assert (folder / "records.jsonl").read_text().startswith(kept)
     assert (folder / "records.jsonl").read_text().count("\n") == 4
     assert not (folder / "error.txt").exists()
+
+
+@pytest.mark.parametrize("name", ["error in a choice", "error beside choices", "failed with a text"])
+def test_a_servers_failure_with_the_status_of_success_is_no_answer(run: Run, tmp_path, at, name):
+    with serving(lambda handler, number: (GOOD if number < 1 else FAULTS[name])(handler)) as stub:
+        at(stub)
+        done = run(*EVAL, "--checkpoint", "m")
+        assert done.code == 1
+        (folder,) = (tmp_path / "r").glob("*__api__*")
+        assert (folder / "records.jsonl").read_text().count("\n") == 1
+        assert "6 x " in (folder / "error.txt").read_text()
+        stub.act = script(GOOD)
+        assert run(*EVAL, "--checkpoint", "m").code == 0
+    records = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
+    assert [record["undecodable"] for record in records] == [False] * 4
+
+
+def test_one_odd_reply_does_not_take_the_cell_along(run: Run, tmp_path, at):
+    odd = completion("x").replace(b'"x"', b'"\\ud83d [[1]]"')
+    refusal = completion(None, refusal="x").replace(b'"x"', b'"\\udc00 no"')
+    cut = completion("First [[1", "length")
+    with serving(script(says(odd), says(refusal), says(cut), GOOD)) as stub:
+        at(stub)
+        assert run(*EVAL, "--checkpoint", "m").code == 0
+    (folder,) = (tmp_path / "r").glob("*__api__*")
+    records = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
+    assert [record["undecodable"] for record in records] == [False, True, True, False]
+    assert records[1]["reason"] == "the model refused: \ufffd no"
+    assert records[2]["reason"].startswith("the reply was cut by length: ")
 
 
 def test_answers_of_two_endpoints_are_not_mixed(run: Run, at):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections.abc import Sequence
@@ -116,6 +117,47 @@ class Fails(Model[Any]):
             raise KeyboardInterrupt
         if self.way == "attempts":
             yield [questions[1]] * (attempts + 1)
+
+
+@final
+class Miscounts(Model[Any]):
+    """Gives answers in the shape that its checkpoint says: too many, too few, or no lists at all."""
+
+    modality = "grid"
+
+    def __init__(self, checkpoint):
+        self.way = checkpoint
+
+    def adapt(self, examples, context):
+        return {}
+
+    def predict(self, questions, attempts, seed):
+        each = [[question] * attempts for question in questions]
+        odd = {"none": None, "nan": float("nan"), "nans": np.full(questions[0].shape, np.nan), "hole": [[None, 1]]}
+        shapes: dict[str, Any] = {
+            "right": lambda: each,
+            "generators": lambda: (iter(answers) for answers in each),
+            "array": lambda: np.array(each),
+            "many": lambda: iter([*each, each[0]]),
+            "many in a list": lambda: [*each, each[0]],
+            "few in a list": lambda: each[:-1],
+            "without end": lambda: itertools.cycle(each),
+            "a dict": lambda: dict(enumerate(each)),
+            "a set": lambda: {(1,), (2,)},
+            "a text": lambda: "[[1]]",
+            "a number": lambda: 7,
+            "nothing": lambda: None,
+            "answers without end": lambda: (itertools.repeat(answers[0]) for answers in each),
+            "bare grids": lambda: iter(questions),
+            "dicts": lambda: ({0: answers[0]} for answers in each),
+            "texts": lambda: ("[[1]]"[:attempts] for _ in each),
+            "bare nothing": lambda: (None for _ in each),
+        }
+        return (
+            shapes[self.way]()
+            if self.way in shapes
+            else ([odd[self.way], *a[1:]] if k == 1 else a for k, a in enumerate(each))
+        )
 
 
 @final

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set, Sized
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, cast, final
 
@@ -21,7 +22,7 @@ import msgspec
 from vizbench.errors import UserError
 from vizbench.formats.rows import Row
 from vizbench.harness.channel import Channel, FrameChannel, channel_for
-from vizbench.harness.model import CheckedModel, Context, Model, Progress, Schedule
+from vizbench.harness.model import CheckedModel, Context, CutText, Model, Progress, Schedule
 from vizbench.harness.plan import Cell
 from vizbench.harness.provenance import environment, now
 from vizbench.harness.records import Record, Session, read_log, read_records
@@ -30,10 +31,13 @@ from vizbench.harness.team import called
 from vizbench.seeds import stream
 from vizbench.task import Judge
 from vizbench.types import DecodeFailure, Instance
-from vizbench.words import plural
+from vizbench.words import encodable, plural
 
 CHUNK: Final = 32
 """Questions a group."""
+
+MAX_REASON: Final = 2000
+"""Characters of a model's own word on why it has no answer."""
 
 
 Tell: TypeAlias = Callable[[Literal["adapt", "predict"], Progress], None]
@@ -152,21 +156,66 @@ def _answers(
 ) -> Iterator[tuple[list[Any], float]]:
     """For each question its answers, and the seconds one took."""
     questions = channel.questions([instance.question for instance in chunk])
-    stream_of_answers: Iterator[Any] | None = None
+    answers: Iterator[object] | None = None
     for at in range(len(chunk)):
         clock = time.perf_counter()
         try:
-            if stream_of_answers is None:
-                stream_of_answers = iter(model.predict(questions, attempts, seed))
-            predictions = list(next(stream_of_answers))
+            if answers is None:
+                answers = _predicted(model.predict(questions, attempts, seed), len(chunk))
+            predictions = _attempts(next(answers), attempts)
+            seconds = (time.perf_counter() - clock) / attempts
+            if at == len(chunk) - 1:  # before the last answer is kept: a cell that has all its answers is complete
+                _check_end(answers, len(chunk))
         except StopIteration:
             raise ModelFaultError(f"the model answered {at} of {plural(len(chunk), 'question')}") from None
+        except ModelFaultError:
+            raise
         except (Exception, SystemExit) as error:
             raise ModelFaultError(_sentence("predicting", error)) from error
-        if len(predictions) != attempts:
-            given, asked = plural(len(predictions), "answer"), plural(attempts, "was asked", "were asked")
-            raise ModelFaultError(f"the model gave {given} to a question and {asked}")
-        yield predictions, (time.perf_counter() - clock) / attempts
+        yield predictions, seconds
+
+
+def _predicted(answers: object, asked: int) -> Iterator[object]:
+    """What `predict` returned, as an iterator. ModelFaultError if it is unordered, a text, or has another length."""
+    if isinstance(answers, Mapping | Set | str | bytes) or not isinstance(answers, Iterable):
+        raise ModelFaultError(
+            f"predict returned something of type {_type(answers)}: yield, for each question in order, a list "
+            "of its answers"
+        )
+    if isinstance(answers, Sized) and len(answers) != asked:
+        raise ModelFaultError(f"the model gave answers to {len(answers):,} questions and {_asked(asked)}")
+    return iter(cast("Iterable[object]", answers))
+
+
+def _attempts(given: object, attempts: int) -> list[Any]:
+    """The answers to one question. ModelFaultError if they are no list, or not `attempts`."""
+    if isinstance(given, Mapping | Set | str | bytes | DecodeFailure) or not isinstance(given, Iterable):
+        raise ModelFaultError(
+            f"the model gave something of type {_type(given)} to a question: give a list of "
+            f"{plural(attempts, 'answer')}"
+        )
+    listed = list(islice(cast("Iterable[object]", given), attempts + 1))  # a generator may have no end
+    if len(listed) > attempts:
+        total = plural(len(given), "answer") if isinstance(given, Sized) else f"more than {plural(attempts, 'answer')}"
+        raise ModelFaultError(f"the model gave {total} to a question and {_asked(attempts)}")
+    if len(listed) < attempts:
+        raise ModelFaultError(f"the model gave {plural(len(listed), 'answer')} to a question and {_asked(attempts)}")
+    return listed
+
+
+def _check_end(answers: Iterator[object], asked: int) -> None:
+    """ModelFaultError if the model goes on after the last question."""
+    nothing = object()
+    if next(answers, nothing) is not nothing:
+        raise ModelFaultError(f"the model gave answers to more than {plural(asked, 'question')} and {_asked(asked)}")
+
+
+def _type(value: object) -> str:
+    return type(value).__name__
+
+
+def _asked(number: int) -> str:
+    return plural(number, "was asked", "were asked")
 
 
 def _judge(
@@ -175,7 +224,9 @@ def _judge(
     # a model's own word on why it has no answer stands as it is
     decoded = prediction if isinstance(prediction, DecodeFailure) else channel.decode(prediction)
     if isinstance(decoded, DecodeFailure):
-        return Record(instance.id, attempt, False, False, 0.0, str(decoded.reason), {}, None, True, seconds)
+        cut = "the reply was cut by length: " if isinstance(prediction, CutText) else ""
+        reason = encodable(f"{cut}{decoded.reason}"[:MAX_REASON])
+        return Record(instance.id, attempt, False, False, 0.0, reason, {}, None, True, seconds)
     verdict = asking.judge.verify(instance, decoded.grid)
     framed = isinstance(channel, FrameChannel)
     way = channel.way(prediction, instance.question, decoded.grid) if framed else []

@@ -106,6 +106,13 @@ class Context:
     schedule: Schedule = Schedule()
 
 
+@final
+class CutText(str):
+    """An answer in text that a limit cut off. If no grid can be read in it, the record says that it was cut."""
+
+    __slots__ = ()
+
+
 class Model(ABC, Generic[X]):
     """A thing that learns from examples. Anything with these two methods plugs in."""
 

@@ -20,11 +20,29 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from vizbench.baselines.chat.redact import redacted
 from vizbench.errors import UserError
 
 FIXED: Final = ("messages", "model", "n", "stream")
 """Keys of a request that VIZBENCH_API_BODY may not touch."""
 
+_NO_KEYS = frozenset(
+    {
+        "dummy",
+        "empty",
+        "fake",
+        "key",
+        "lm-studio",
+        "local",
+        "no-key",
+        "none",
+        "not-needed",
+        "null",
+        "ollama",
+        "test",
+        "token",
+    }
+)
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 
 
@@ -43,8 +61,8 @@ class Endpoint:
 
     @property
     def secret(self) -> str:
-        """What no message and no record may hold: the key, unless it is a word such as EMPTY that stands for none."""
-        return self.key if len(self.key) >= 8 else ""
+        """What no message and no record may hold: the key, unless it is a word that local servers take for none."""
+        return "" if len(self.key) < 4 or self.key.lower() in _NO_KEYS else self.key
 
     @property
     def identity(self) -> str:
@@ -60,7 +78,7 @@ def endpoint_from(environ: Mapping[str, str], model: str) -> Endpoint:
         raise UserError("api asks an endpoint over the network, which --offline forbids: leave one of the two out")
     if not _VISIBLE.fullmatch(model) or len(model) > 200:
         raise UserError("api needs the name of a model, 1 … 200 visible ASCII characters: --checkpoint gpt-4o-mini")
-    return Endpoint(
+    endpoint = Endpoint(
         _url(environ.get("OPENAI_BASE_URL", ""), environ.get("VIZBENCH_API_HTTP") == "1"),
         model,
         _key(environ.get("OPENAI_API_KEY", "")),
@@ -68,6 +86,20 @@ def endpoint_from(environ: Mapping[str, str], model: str) -> Endpoint:
         _number(environ, "VIZBENCH_API_TIMEOUT", 300, 86_400),
         _number(environ, "VIZBENCH_API_PROMPT", 400_000, 100_000_000),
     )
+    _check_recorded(endpoint)
+    return endpoint
+
+
+def _check_recorded(endpoint: Endpoint) -> None:
+    """UserError if what is written into the record holds the key."""
+    recorded = {
+        "OPENAI_BASE_URL": endpoint.url,
+        "VIZBENCH_API_BODY": msgspec.json.encode(dict(endpoint.body)).decode(),
+        "--checkpoint": endpoint.model,
+    }
+    for name, text in recorded.items():
+        if redacted(text, endpoint.secret, len(endpoint.secret)) != text:
+            raise UserError(f"{name} holds the key of OPENAI_API_KEY, and would be recorded: leave the key out of it")
 
 
 def _url(text: str, anywhere: bool) -> str:

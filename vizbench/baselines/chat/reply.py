@@ -1,62 +1,321 @@
-"""What a chat completion says. Replies are hostile until read: typed, bounded by their reader, never evaluated."""
+"""What a chat completion says, and whether it is the model's reply or the server's failure.
+
+Replies are hostile until read: bounded, checked, never evaluated. `read_reply` decides once, by all fields:
+
+field                                                                          class
+the body is no JSON object (HTML, a stream of events, torn, empty)             the server's fault
+`error` in the body, the choice, the message or a part; `object: error`        the server's fault
+`choices` missing, null or empty; the first one without a message              the server's fault
+`finish_reason` one of FAILED, whatever the text                               the server's fault
+text only in parts of unknown types; content that is neither text nor parts    the server's fault
+no text and no `finish_reason`: the reply did not end                          the server's fault
+text, also beside a refusal, a call or reasoning                               the model's reply
+text, `finish_reason` one of CUT                                               the model's reply, marked as cut
+no text, `finish_reason` one of CUT                                            no answer: cut by length
+no text, but a refusal, a call of a tool, reasoning, or a filter's word        no answer, with that reason
+no text and nothing else                                                       an empty reply: asked again
+
+A fault of the server is no answer: `exchange` asks again, or fails the cell. Null parts and null texts say nothing.
+Reasoning, in a field or in parts of its own, is never an answer.
+"""
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Annotated, Final, final
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeAlias, TypeGuard, cast, final
 
-import msgspec
-from msgspec import Meta
-
+from vizbench.baselines.chat.redact import redacted
+from vizbench.harness.model import CutText
 from vizbench.types import DecodeFailure
+from vizbench.words import encodable
+
+MAX_BYTES: Final = 10_000_000
+"""Of a reply, also once it is unpacked."""
 
 MAX_QUOTE: Final = 200
 """Characters of a server's own words that a message repeats."""
 
+FAILED: Final = frozenset(
+    {
+        "error", "failed", "failure", "timeout", "cancelled", "canceled", "abort", "aborted", "network_error",
+        "server_error", "internal_error", "engine_error", "overloaded", "insufficient_system_resource",
+    }
+)  # fmt: skip
+"""Values of `finish_reason` by which servers say that they failed."""
+
+CUT: Final = frozenset({"length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"})
+"""Values of `finish_reason` by which servers say that a limit cut the reply."""
+
+FILTERED: Final = frozenset(
+    {"content_filter", "content_filtered", "safety", "sensitive", "recitation", "prohibited_content", "blocklist"}
+)
+"""Values of `finish_reason` by which servers say that a filter withheld the reply."""
+
+_TEXTS: Final = frozenset({"", "text", "output_text"})
+"""Types of the parts that hold a reply's text."""
+
+_EVENT: Final = re.compile(r"\s*(?::[^\n]*\n\s*)*")
+"""Blank lines and comments of event streams, by which gateways keep a connection open before the reply."""
+
+_QUOTA: Final = re.compile(
+    r"insufficient[_ ]?\w*(quota|balance|credit|fund)|exceeded_current_quota|billing|arrear|payment_required"
+    r"|out_of_credit|credits?[_ ](exhausted|balance)|quota[_ ]exhausted|account_(deactivated|suspended)",
+    re.IGNORECASE,
+)
+_QUOTA_WORDS: Final = re.compile(
+    r"exceeded your (current|monthly) quota|(insufficient|not enough) (quota|balance|credits?|funds)"
+    r"|out of credits|credit balance is too low|billing details|余额不足|欠费",
+    re.IGNORECASE,
+)
+_LATER: Final = re.compile(
+    r"try again in|retry|per (second|minute|hour|day)|requests? per|tokens per|rate[_ -]?limit", re.IGNORECASE
+)
+
+Object: TypeAlias = Mapping[str, Any]
+
 
 @final
-class _Part(msgspec.Struct, frozen=True):
-    """A piece of a message; pieces of other types than text have none."""
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A failure of the server, which is no answer."""
 
-    text: str = ""
+    what: str
+    """What happened, in our words: the same for the same kind of failure."""
+    words: str = ""
+    """The server's own words: one line, short, without the key."""
+    code: int = 0
+    """The HTTP status that the reply itself names, 0 if it names none."""
+    spent: bool = False
+    """Whether a quota is used up, which no waiting mends."""
+    empty: bool = False
+    """Whether the reply is well-formed and holds nothing at all."""
 
-
-@final
-class _Message(msgspec.Struct, frozen=True):
-    content: str | list[_Part] | None = None
-    refusal: str | None = None
-
-
-@final
-class _Choice(msgspec.Struct, frozen=True):
-    message: _Message
-    finish_reason: str | None = None
-
-
-@final
-class _Completion(msgspec.Struct, frozen=True):
-    choices: Annotated[list[_Choice], Meta(min_length=1)]
+    def __str__(self) -> str:
+        return f"{self.what}: {self.words}" if self.words else self.what
 
 
-def read_reply(raw: bytes) -> str | DecodeFailure:
-    """The text of the first choice, or why the model gave none. ValueError where this is no chat completion at all,
-    which is the server's fault and no answer."""
+def read_reply(raw: bytes, secret: str = "") -> str | DecodeFailure | Fault:
+    """Return the text of the first choice, why the model gave none, or the failure of the server.
+
+    secret: taken out of everything that is returned.
+    """
     try:
-        choice = msgspec.json.decode(raw, type=_Completion).choices[0]
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise ValueError(quoted(str(error))) from None
-    content = choice.message.content or ""
-    text = content if isinstance(content, str) else "".join(part.text for part in content)
-    if text:  # also where the limit cut it off: a grid that is whole counts, one that is torn says so itself
+        body = _parsed(raw)
+    except ValueError as error:
+        return Fault(f"a reply that is no chat completion ({error})", quoted(_plain(_decoded(raw)), secret))
+    if not _is_object(body) or body.get("error") or body.get("object") == "error":
+        return fault_of(body, secret, "an error in place of a reply")
+    choices = body.get("choices")
+    choice = cast("list[object]", choices)[0] if isinstance(choices, list) and choices else None
+    if not _is_object(choice):
+        return fault_of(body, secret, "a reply that is no chat completion (it has no choices)")
+    message = choice.get("message")
+    for part in (choice, message):
+        if _is_object(part) and part.get("error"):
+            return fault_of(part, secret, "an error in place of a reply")
+    ended = _word(choice.get("finish_reason"))
+    if ended.lower() in FAILED:
+        return fault_of(choice, secret, f"a reply that failed (finish_reason {quoted(ended)[:40]})")
+    if not _is_object(message):
+        return fault_of(choice, secret, "a reply that is no chat completion (it has no message)")
+    return _said(body, message, ended, secret)
+
+
+def _said(body: Object, message: Object, ended: str, secret: str) -> str | DecodeFailure | Fault:
+    """What the message of a sound reply says. ended: its `finish_reason`."""
+    parts = _Parts()
+    if not parts.read(message.get("content")):
+        return Fault("a reply whose content is neither text nor parts")
+    if parts.errors:
+        return fault_of(parts.errors[0], secret, "an error in place of a reply")
+    text = encodable("".join(parts.texts))
+    if text.strip():
+        return CutText(_shown(text, secret)) if ended.lower() in CUT else _shown(text, secret)
+    if parts.unknown:
+        kinds = ", ".join(dict.fromkeys(quoted(kind, secret)[:40] for kind in parts.unknown))
+        return Fault(f"a reply whose text is in parts of unknown types ({kinds})")
+    refusal = _word(message.get("refusal")) or "".join(parts.refusals)
+    if refusal:
+        return DecodeFailure(f"the model refused: {quoted(encodable(refusal), secret)}")
+    if ended.lower() in CUT:
+        return DecodeFailure("the reply was cut by length before it had an answer")
+    if ended.lower() in FILTERED:
+        return DecodeFailure(f"a filter withheld the reply ({quoted(ended)[:40]})")
+    if message.get("tool_calls") or message.get("function_call") or parts.calls:
+        return DecodeFailure("the model called a tool and gave no text")
+    if not ended:
+        return Fault("a reply without text that did not end (it has no finish_reason)")
+    why = f"the model ended without a text ({quoted(ended, secret)[:40]})"
+    thoughts = parts.thoughts or message.get("reasoning_content") or message.get("reasoning")
+    if thoughts or parts.others or _tokens(body) > 1:
+        return DecodeFailure(why)
+    return Fault(why, empty=True)
+
+
+class _Parts:
+    """The pieces of a message's content, by what they are."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.refusals: list[str] = []
+        self.errors: list[Object] = []
+        self.unknown: list[str] = []
+        """Types of parts that hold a text and are of no known type."""
+        self.thoughts = self.calls = self.others = False
+
+    def read(self, content: object) -> bool:
+        """Sort the content. False: it is neither text nor parts."""
+        if content is None or isinstance(content, str):
+            self.texts.append(content or "")
+            return True
+        pieces = cast("list[object]", content) if isinstance(content, list) else [content]
+        return all(self._sort(piece) for piece in pieces)
+
+    def _sort(self, piece: object) -> bool:
+        if piece is None or isinstance(piece, str):
+            self.texts.append(piece or "")
+            return True
+        if not _is_object(piece):
+            return False
+        kind = _word(piece.get("type")).lower()
+        text = piece.get("text")
+        if _is_object(text):  # as {"value": ..., "annotations": [...]}
+            text = text.get("value")
+        if kind == "error" or piece.get("error"):
+            self.errors.append(piece)
+        elif "think" in kind or "reason" in kind or piece.get("thought") is True:
+            self.thoughts = True
+        elif kind == "refusal":
+            self.refusals.append(_word(piece.get("refusal")) or _word(text))
+        elif "tool" in kind or "function" in kind:
+            self.calls = True
+        elif kind in _TEXTS:
+            self.texts.append(_word(text))
+        elif _word(text):
+            self.unknown.append(kind)
+        else:  # such as a picture
+            self.others = True
+        return True
+
+
+def fault_of(body: object, secret: str, what: str) -> Fault:
+    """The failure that a reply tells of, with the server's words, its status and whether a quota is used up."""
+    objects = list(_objects(body))
+    words = next((word for one in objects for word in _words(one)), "")
+    marks = [_word(one.get(key)) for one in objects for key in ("code", "type", "status", "reason")]
+    codes = [code for one in objects for key in ("code", "status", "status_code") if (code := _status(one.get(key)))]
+    spent = any(map(_QUOTA.search, marks)) or _spent(words)
+    shown = words or " ".join(dict.fromkeys(filter(None, marks)))
+    return Fault(what, quoted(shown, secret), codes[0] if codes else 0, spent)
+
+
+def http_fault(raw: bytes, secret: str, what: str) -> Fault:
+    """The failure that the body of an HTTP error tells of; its words are the body itself if it is no JSON."""
+    try:
+        body = _parsed(raw)
+    except ValueError:
+        words = _plain(_decoded(raw))
+        return Fault(what, quoted(words, secret), spent=_spent(words))
+    found = fault_of(body, secret, what)
+    return found if found.words else replace(found, words=quoted(_decoded(raw), secret))
+
+
+def _spent(words: str) -> bool:
+    """Whether the words speak of a quota that is used up, and of no time after which there is more."""
+    return bool(_QUOTA_WORDS.search(words)) and not _LATER.search(words)
+
+
+def _plain(text: str) -> str:
+    """A web page without its tags; other text as it is."""
+    if not text.lstrip().startswith("<"):
         return text
-    if choice.message.refusal:
-        return DecodeFailure(f"the model refused: {quoted(choice.message.refusal)}")
-    why = f" ({quoted(choice.finish_reason)[:40]})" if choice.finish_reason else ""
-    return DecodeFailure(f"the model ended without a text{why}")
+    return re.sub(r"<(script|style)\b.{0,9999}?</\1>|<[^<>]{0,9999}>", " ", text[:100_000], flags=re.S | re.I)
 
 
 def quoted(text: str, secret: str = "") -> str:
-    """Foreign text as it may stand in a message: one line, no control characters, short, without the secret."""
-    if secret:
-        text = text.replace(secret, "***")
-    return " ".join(re.findall(r"[^\x00-\x20\x7f-\x9f\ud800-\udfff]+", text))[:MAX_QUOTE]
+    """Foreign text as a message may hold it: one line, no control characters, short, without the secret."""
+    text = redacted(text[: 50 * MAX_QUOTE], secret)
+    return " ".join(re.findall(r"[^\x00-\x20\x7f-\x9f\u2028\u2029\ud800-\udfff]+", text))[:MAX_QUOTE]
+
+
+def _parsed(raw: bytes) -> Any:
+    """The body as JSON. ValueError says what it is in its place.
+
+    Taken as servers send them: byte order marks, UTF-16, comments of event streams before the reply, gzip that nobody
+    asked for, bytes that are no UTF-8, NaN, control characters within strings, surrogates without a partner.
+    """
+    text = _decoded(raw)
+    text = text[_EVENT.match(text).end() :]  # pyright: ignore[reportOptionalMemberAccess] it matches an empty text too
+    if not text:
+        raise ValueError("it is empty")
+    if text.startswith(("data:", "event:", "id:")):
+        raise ValueError("it is a stream of events, which was not asked for")
+    if text.startswith("<"):
+        raise ValueError("it is a web page")
+    try:
+        return json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        raise ValueError("it is no JSON, or not whole") from None
+
+
+def _decoded(raw: bytes) -> str:
+    """The body as text. Packed bytes that cannot be unpacked remain as they are."""
+    if raw.startswith(b"\x1f\x8b"):  # no JSON begins so
+        unpacker = zlib.decompressobj(wbits=31)
+        try:
+            raw = unpacker.decompress(raw, MAX_BYTES)
+        except zlib.error:
+            return "gzip that cannot be unpacked"
+        if not unpacker.eof:
+            return "gzip that is torn or too large"
+    encoding = json.detect_encoding(raw)
+    return raw.decode("utf-8-sig" if encoding == "utf-8" else encoding, "replace")
+
+
+def _objects(body: object, depth: int = 0) -> Iterator[Object]:
+    """The innermost error first, then what holds it, at most four deep."""
+    if isinstance(body, list) and body:
+        body = cast("list[object]", body)[0]
+    if not _is_object(body) or depth > 3:
+        return
+    for key in ("error", "detail", "errors"):
+        yield from _objects(body.get(key), depth + 1)
+    yield body
+
+
+def _words(body: Object) -> Iterator[str]:
+    """What an object says of an error, in words."""
+    for key in ("message", "msg", "error", "error_message", "detail", "reason", "title"):
+        word = body.get(key)
+        if isinstance(word, str) and word.strip():
+            yield word
+
+
+def _status(code: object) -> int:
+    """An HTTP status of an error, from a number or its text; 0 for anything else."""
+    text = str(code) if isinstance(code, int | str) and not isinstance(code, bool) else ""
+    return int(text) if re.fullmatch("[45][0-9]{2}", text, re.ASCII) else 0
+
+
+def _tokens(body: Object) -> int:
+    """How many tokens the model wrote, as the server counts them; 0 if it does not say."""
+    usage = body.get("usage")
+    count = usage.get("completion_tokens") if _is_object(usage) else 0
+    return count if isinstance(count, int) else 0
+
+
+def _shown(text: str, secret: str) -> str:
+    """A reply without the whole secret. Parts of it remain: digits of a key may be cells of a grid."""
+    return redacted(text, secret, len(secret)) if any(map(str.isalpha, secret)) else text
+
+
+def _word(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _is_object(value: object) -> TypeGuard[Object]:
+    return isinstance(value, dict)
