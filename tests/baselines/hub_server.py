@@ -32,10 +32,15 @@ class Hub:
                 "type": "file",
                 "path": path,
                 "size": self.sizes.get(path, len(data)),
-                "oid": hashlib.sha256(data).hexdigest()[:40],  # any name as long as git's
+                "oid": _oid(data),
             }
             for path, data in self.files.items()
         ]
+
+
+def _oid(data: bytes) -> str:
+    """The hash by which git names a file."""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 @contextmanager
@@ -60,7 +65,7 @@ def serving(hub: Hub) -> Generator[Hub]:
                 self._send(200, json.dumps({"id": hub.repo, "sha": COMMIT, "siblings": []}).encode())
             elif path.startswith(resolve) and path.removeprefix(resolve) in hub.files:
                 data = hub.files[path.removeprefix(resolve)]
-                self._send(200, data, {"X-Repo-Commit": COMMIT, "ETag": f'"{hashlib.sha256(data).hexdigest()[:40]}"'})
+                self._send(200, data, {"X-Repo-Commit": COMMIT, "ETag": f'"{_oid(data)}"'})
             else:
                 self._send(404, b"{}", {"X-Error-Code": "RepoNotFound"})
 

@@ -88,6 +88,16 @@ def test_a_cached_snapshot_serves_offline(hub: Hub, monkeypatch: pytest.MonkeyPa
     assert not hub.asked
 
 
+def test_a_file_of_the_cache_that_was_changed_is_another_identity(hub: Hub) -> None:
+    found = fetch("qwen3", "org/name")
+    (found.folder / "tokenizer.json").resolve().write_bytes(b"{ }")  # through the link
+    through = fetch("qwen3", "org/name")
+    (found.folder / "tokenizer.json").unlink()
+    (found.folder / "tokenizer.json").write_bytes(b"{  }")  # in place of the link
+    beside = fetch("qwen3", "org/name")
+    assert len({found.digest, through.digest, beside.digest}) == 3
+
+
 def test_offline_and_uncached_is_one_sentence_without_a_request(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIZBENCH_OFFLINE", "1")
     said = sentence("qwen3", "org/name")

@@ -73,3 +73,20 @@ def test_a_conversion_is_made_once_and_whole_or_not_at_all(tmp_path: Path, monke
     assert len(made) == 2
     assert [p.name for p in (tmp_path / "converted").iterdir()] == [f"smollm2-{found.digest}"]
     assert [p.name for p in found.folder.iterdir()] == ["config.json"]
+
+
+def test_a_conversion_that_was_changed_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIZBENCH_HOME", str(tmp_path))
+    made: list[Path] = []
+
+    def convert(file: Path, out: Path) -> None:
+        made.append(out)
+        (out / "chat_template.jinja").write_text("as made")
+
+    monkeypatch.setattr(gguf, "_convert", convert)
+    folder = gguf.packaged().folder
+    gguf.packaged()
+    assert len(made) == 1
+    (folder / "chat_template.jinja").write_text("changed")
+    assert (gguf.packaged().folder / "chat_template.jinja").read_text() == "as made"
+    assert len(made) == 2

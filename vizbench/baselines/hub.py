@@ -21,30 +21,34 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast, final
 
+from vizbench.baselines.shared.checkpoint import PICKLES, check_files, digest_of, files_of
 from vizbench.errors import UserError, missing
 from vizbench.formats.files import read_bounded
 
-MODEL_FILES: Final = ("*.json", "model*.safetensors", "tokenizer.model", "*.txt", "*.jinja")
-"""What a transformers model consists of, at the root of its repository."""
+MODEL_FILES: Final = ("*.json", "model*.safetensors", "*.model", "*.model.v*", "*.tiktoken", "*.txt", "*.jinja")
+"""What is fetched of a transformers model, at the root of its repository. `checkpoint.files_of` has all of it."""
 
-PIPELINE_FILES: Final = ("model_index.json", "*/*.json", "*/*.safetensors", "*/*.model", "*/*.txt")
-"""What a diffusers pipeline consists of: the folders of its parts. Single-file copies at the root stay away."""
+PIPELINE_FILES: Final = (
+    "model_index.json", "*/*.json", "*/*.safetensors", "*/*.model", "*/*.tiktoken", "*/*.txt", "*/*.jinja",
+)  # fmt: skip
+"""What is fetched of a diffusers pipeline: the folders of its parts. Single-file copies at the root stay away."""
 
 LEFT: Final = ("original/*", "*.fp16.safetensors", "*.non_ema.safetensors", "*.py")
 """What never comes along: copies in other shapes, and code."""
 
 _HUB_ID = re.compile(r"(?P<repo>[A-Za-z0-9][\w.-]{0,95}/[\w.-]{1,96})(?:@(?P<revision>[\w./-]{1,100}))?", re.ASCII)
-_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """folder: where configuration and safetensors lie; digest: 16 characters that name the weights for the record: the
-    commit of a hub snapshot, the bytes of a local folder."""
+    """Weights on this machine."""
 
     folder: Path
+    """Holds configuration, tokenizer and safetensors."""
     digest: str
+    """16 characters that name, for the record, every file that is loaded: the commit of a hub snapshot that is as it
+    was fetched, else the bytes of the folder."""
 
 
 def require(family: str, *packages: str, extra: str = "models") -> None:
@@ -75,13 +79,14 @@ def fetch(family: str, checkpoint: str, files: Sequence[str] = MODEL_FILES) -> W
     require(family, "huggingface_hub")
     folder = Path(checkpoint).expanduser()
     if folder.is_dir() or _looks_local(checkpoint):
-        return Weights(_checked(family, folder, str(folder)), _digest(folder))
+        return Weights(_checked(family, folder, str(folder)), digest_of(folder))
     match = _HUB_ID.fullmatch(checkpoint)
     if match is None:
         raise UserError(f"checkpoint {checkpoint[:120]!r} is neither a folder nor a hub id: write it as org/name")
     repo, revision = match["repo"], match["revision"]
     found = _cached(repo, revision, files) or _download(family, repo, revision, files)
-    return Weights(_checked(family, found, repo), found.name[:16])
+    _checked(family, found, repo)
+    return Weights(found, found.name[:16] if _as_fetched(found) else digest_of(found))
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -110,21 +115,33 @@ def _checked(family: str, folder: Path, name: str) -> Path:
             f"{name[:200]} holds neither config.json nor model_index.json: {family} reads folders that save_pretrained "
             f"wrote"
         )
+    check_files(folder)
     if not any(folder.rglob("*.safetensors")):
-        pickles = any(path.suffix in _PICKLES for path in folder.rglob("*"))
+        pickles = any(path.suffix in PICKLES for path in folder.rglob("*"))
         why = "its pickle files could run code and are not read" if pickles else "no weights lie in it"
         raise UserError(f"{name[:200]} holds no safetensors ({why}): save it anew with safe_serialization=True")
     return folder
 
 
-def _digest(folder: Path) -> str:
-    """Of every file's name and bytes that may matter. 16 GB take some ten seconds, once a model is built."""
-    digest = hashlib.sha256()
-    for path in sorted((*folder.rglob("*.safetensors"), *folder.rglob("*.json"))):
-        digest.update(f"{path.relative_to(folder).as_posix()}\n".encode())
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()[:16]
+def _as_fetched(snapshot: Path) -> bool:
+    """Whether the small files of a snapshot in the hub's cache are those of its commit.
+
+    The cache names each file by its hash, as git counts it, or SHA-256 for large files. Weights are not read again.
+    """
+    for path in files_of(snapshot):
+        blob = path.resolve()
+        if blob.parent == path.parent:
+            return False  # a copy, or a file that was put in place of the link
+        if path.suffix != ".safetensors":
+            data = blob.read_bytes()
+            kind = (
+                hashlib.sha256(data)
+                if len(blob.name) == 64
+                else hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False)
+            )
+            if kind.hexdigest() != blob.name:
+                return False
+    return True
 
 
 def _cached(repo: str, revision: str | None, files: Sequence[str]) -> Path | None:

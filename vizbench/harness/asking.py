@@ -177,9 +177,10 @@ def _answers(
 
 def _predicted(answers: object, asked: int) -> Iterator[object]:
     """What `predict` returned, as an iterator. ModelFaultError if it is unordered, a text, or has another length."""
+    kind = type(answers).__name__
     if isinstance(answers, Mapping | Set | str | bytes) or not isinstance(answers, Iterable):
         raise ModelFaultError(
-            f"predict returned something of type {_type(answers)}: yield, for each question in order, a list "
+            f"predict returned something of type {kind}: yield, for each question in order, a list "
             "of its answers"
         )
     if isinstance(answers, Sized) and len(answers) != asked:
@@ -189,9 +190,10 @@ def _predicted(answers: object, asked: int) -> Iterator[object]:
 
 def _attempts(given: object, attempts: int) -> list[Any]:
     """The answers to one question. ModelFaultError if they are no list, or not `attempts`."""
+    kind = type(given).__name__
     if isinstance(given, Mapping | Set | str | bytes | DecodeFailure) or not isinstance(given, Iterable):
         raise ModelFaultError(
-            f"the model gave something of type {_type(given)} to a question: give a list of "
+            f"the model gave something of type {kind} to a question: give a list of "
             f"{plural(attempts, 'answer')}"
         )
     listed = list(islice(cast("Iterable[object]", given), attempts + 1))  # a generator may have no end
@@ -208,10 +210,6 @@ def _check_end(answers: Iterator[object], asked: int) -> None:
     nothing = object()
     if next(answers, nothing) is not nothing:
         raise ModelFaultError(f"the model gave answers to more than {plural(asked, 'question')} and {_asked(asked)}")
-
-
-def _type(value: object) -> str:
-    return type(value).__name__
 
 
 def _asked(number: int) -> str:

