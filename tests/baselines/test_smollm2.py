@@ -72,7 +72,7 @@ def test_a_conversion_is_made_once_and_whole_or_not_at_all(tmp_path: Path, monke
     assert found == gguf.packaged()
     assert len(made) == 2
     assert [p.name for p in (tmp_path / "converted").iterdir()] == [f"smollm2-{found.digest}"]
-    assert [p.name for p in found.folder.iterdir()] == ["config.json"]
+    assert {p.name for p in found.folder.iterdir()} == {"config.json", ".made"}
 
 
 def test_a_conversion_that_was_changed_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

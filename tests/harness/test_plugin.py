@@ -84,3 +84,24 @@ def test_the_code_of_a_file_has_a_digest(file):
     file.write_text(SOURCE + "#")
     assert code_of(f"{file}:Good") != before
     assert code_of("nearest") is None
+
+
+def test_the_code_beside_a_file_is_part_of_the_digest_if_it_is_imported(file):
+    folder = file.parent
+    (folder / "package").mkdir()
+    imports = "import beside, json\nfrom package.inner import name\n\ndef late():\n    from further import other\n"
+    file.write_text(imports + SOURCE)
+    parts = [folder / name for name in ("beside.py", "further.py", "package/__init__.py", "package/inner.py")]
+    for part in (*parts, folder / "stranger.py", folder / "second.py"):
+        part.write_text("")
+    (folder / "beside.py").write_text("import second, beside, mine\n")
+    met = {code_of(f"{file}:Good")}
+    for count, part in enumerate((*parts, folder / "second.py"), start=2):
+        part.write_text(part.read_text() + "# changed")
+        met.add(code_of(f"{file}:Good"))
+        assert len(met) == count, part
+    (folder / "stranger.py").write_text("changed")
+    assert code_of(f"{file}:Good") in met
+    for odd in ("from .. import x\n", "from ...... import x\n", "from . import beside\n", "import \0", "def ("):
+        file.write_text(odd)
+        assert code_of(f"{file}:Good")

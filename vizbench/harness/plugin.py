@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib.util
 import sys
@@ -20,6 +21,9 @@ DEFAULT = "default"
 
 MAX_BYTES: Final = 16 << 20
 """The largest model file."""
+
+MAX_MODULES: Final = 1000
+"""Files of code beside a model's that it may import."""
 
 
 @final
@@ -69,12 +73,63 @@ def load_model(name: str, checkpoint: str | None = None) -> Model[Any]:
 
 
 def code_of(name: str) -> str | None:
-    """A digest of the file that a model's class is in: changed code is another model. None for a family of ours, which
-    the commit of a run tells."""
+    """Return a digest of the code that a model's class consists of: its file, and what that imports from beside it.
+
+    Changed code is another model. None for a family of ours, which the commit of a run names. Modules that are imported
+    by a computed name are not seen, nor are data files: a model that has weights gives their digest itself.
+    """
     if not _is_file(name):
         return None
     path, _ = _file_and_class(name)
-    return hashlib.sha256(read_bounded(path, "model file", MAX_BYTES)).hexdigest()[:16]
+    code = _code_beside(path)
+    if len(code) == 1:
+        return hashlib.sha256(code[path.name]).hexdigest()[:16]
+    digest = hashlib.sha256()
+    for module, source in sorted(code.items()):
+        digest.update(f"{module}\n{hashlib.sha256(source).hexdigest()}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _code_beside(path: Path) -> dict[str, bytes]:
+    """Path from the folder -> source, of the file and of all that it imports from its own folder, directly or not."""
+    folder = path.parent
+    code: dict[str, bytes] = {}
+    waiting = [path]
+    while waiting:
+        file = waiting.pop()
+        name = file.relative_to(folder).as_posix()
+        if name in code:
+            continue
+        code[name] = read_bounded(file, "model file", MAX_BYTES)
+        if len(code) > MAX_MODULES:
+            raise UserError(
+                f"model file {path.name} imports over {MAX_MODULES} files beside it: put it in a smaller folder"
+            )
+        waiting += _imported(folder, file, code[name])
+    return code
+
+
+def _imported(folder: Path, file: Path, source: bytes) -> list[Path]:
+    """The files within the folder that a file's import statements name; of a package all its files."""
+    try:
+        nodes = list(ast.walk(ast.parse(source)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []  # it fails on import, which has a sentence of its own
+    names: set[Path] = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names |= {folder.joinpath(*alias.name.split(".")) for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = folder if not node.level else file.parents[min(node.level, len(file.parents)) - 1]
+            within = base.joinpath(*(node.module or "").split("."))
+            names |= {within, *(within / alias.name for alias in node.names)}
+    tops = {
+        folder / name.relative_to(folder).parts[0] for name in names if name != folder and name.is_relative_to(folder)
+    }
+    found = [top.with_name(f"{top.name}.py") for top in tops]
+    for top in tops:
+        found += top.rglob("*.py") if (top / "__init__.py").is_file() else ()
+    return [path for path in found if path.is_file()]
 
 
 def _is_file(name: str) -> bool:
