@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # each of these costs what `vizbench --help` may not
 
     from vizbench.formats import Judged
     from vizbench.harness.cell import Outcome
+    from vizbench.harness.contender import Contender
     from vizbench.harness.forecast import Forecast
     from vizbench.harness.gaps import Gap
     from vizbench.harness.metrics import Summary
@@ -226,6 +227,7 @@ def results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from vizbench.harness.lines import who
     from vizbench.harness.metrics import leaks
 
     for task, origin in dict.fromkeys((row.task, row.origin) for row in rows):
@@ -243,9 +245,10 @@ def results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
         cells = [] if several else ["cells"]  # 80 columns do not hold both; the report does
         for name in ("shots", "n", "exact [95% interval]", "valid", *cells, *at, "adapted in"):
             table.add_column(name, justify="right", no_wrap=True)
+        called = _called(here)
         for row in sorted(here, key=lambda row: row.shots):
             table.add_row(
-                Text(plain(row.model if row.checkpoint in ("none", "default") else f"{row.model} {row.checkpoint}")),
+                Text(called[who(row)]),
                 str(row.shots),
                 str(row.n),
                 f"{row.exact:.3f} [{row.exact_low:.3f}, {row.exact_high:.3f}]",
@@ -264,6 +267,18 @@ def results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
     out("near, far: whether a relative of the task was among the embedded pair's pretraining worlds")
     if any((row.kin or "").startswith("inside") for row in rows):
         out("inside: the task's own rule was, or may have been, among them")
+
+
+def _called(rows: Sequence[Summary]) -> dict[Contender, str]:
+    """What each model of a table is called: its full name and checkpoint, and if two are alike there, its label."""
+    from vizbench.harness.lines import label_of, who
+
+    names = {
+        who(row): plain(row.model if row.checkpoint in ("none", "default") else f"{row.model} {row.checkpoint}")
+        for row in rows
+    }
+    count = Counter(names.values())
+    return {model: name if count[name] == 1 else label_of(model) for model, name in names.items()}
 
 
 def fewer(cells: Sequence[CellRun]) -> None:

@@ -6,12 +6,15 @@ import csv
 import io
 import re
 
+import pytest
+
 from tests.commands import refused
 from tests.harness.made import answered, cell_run, record, share
 from vizbench import console
 from vizbench.harness import compare
 from vizbench.harness import tables as page
 from vizbench.harness.export import csv_text, markdown
+from vizbench.harness.gaps import gaps, write_gaps
 from vizbench.harness.metrics import COVERAGE, summaries
 
 EVIL = '=cmd|"/c calc"!A1\n| <script>alert(1)</script> | [x](javascript:1) `'
@@ -55,8 +58,30 @@ def test_a_seed_list_and_a_formula_in_csv():
     cells = [answered([True], model=EVIL, task="@t"), answered([True], model=EVIL, task="@t", seed=7)]
     [line] = read(csv_text(summaries(cells)))
     assert line["seeds"] == "0 7"
-    assert line["model"] == "'" + EVIL
+    assert line["model"] == "'" + EVIL.replace("\n", "\\n")
     assert line["task"] == "'@t"
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("a\x1b[31mb", "a\\x1b[31mb"),
+        ("a\r\nb\x00", "a\\r\\nb\\x00"),
+        ("a\u202eb\u200b\u2028", "a\\u202eb\\u200b\\u2028"),
+        ("=1+1", "'=1+1"),
+        ("  @x", "'  @x"),
+        ("\uff1dcmd", "'\uff1dcmd"),
+        ("\t=1", "\\t=1"),
+        ("-1", "'-1"),
+        ('a,b;"c"', 'a,b;"c"'),
+    ],
+)
+def test_names_in_csv_are_shown_and_never_run(name, cell, tmp_path):
+    [line] = read(csv_text(summaries([answered([True], model=name, task=f"t{name}", checkpoint=name)])))
+    assert (line["model"], line["checkpoint"]) == (cell, cell)
+    write_gaps(gaps([answered([None], name, error=name)], ()), tmp_path / "gaps.csv")
+    [line] = read((tmp_path / "gaps.csv").read_text())
+    assert (line["model"], line["error"]) == (cell, cell)
 
 
 def test_markdown_has_a_section_for_each_question():

@@ -249,7 +249,7 @@ def test_the_floor_is_the_best_baseline_and_never_the_solver(cells):
 
 def test_two_files_with_a_class_of_one_name_have_a_line_each():
     rows = summaries([answered([k], model=f"{k}/m.py:M") for k in range(2)])
-    assert [key.name for key in lines.legend(rows)] == ["m.py:M", "m.py:M", lines.FLOOR]
+    assert [key.name for key in lines.legend(rows)] == ["m.py:M · from 0", "m.py:M · from 1", lines.FLOOR]
     found = [line.points[0].share for line in lines.panels(rows)[0].lines]
     assert found == [0.0, 1.0]
 

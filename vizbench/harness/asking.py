@@ -180,8 +180,7 @@ def _predicted(answers: object, asked: int) -> Iterator[object]:
     kind = type(answers).__name__
     if isinstance(answers, Mapping | Set | str | bytes) or not isinstance(answers, Iterable):
         raise ModelFaultError(
-            f"predict returned something of type {kind}: yield, for each question in order, a list "
-            "of its answers"
+            f"predict returned something of type {kind}: yield, for each question in order, a list of its answers"
         )
     if isinstance(answers, Sized) and len(answers) != asked:
         raise ModelFaultError(f"the model gave answers to {len(answers):,} questions and {_asked(asked)}")
@@ -193,8 +192,7 @@ def _attempts(given: object, attempts: int) -> list[Any]:
     kind = type(given).__name__
     if isinstance(given, Mapping | Set | str | bytes | DecodeFailure) or not isinstance(given, Iterable):
         raise ModelFaultError(
-            f"the model gave something of type {kind} to a question: give a list of "
-            f"{plural(attempts, 'answer')}"
+            f"the model gave something of type {kind} to a question: give a list of {plural(attempts, 'answer')}"
         )
     listed = list(islice(cast("Iterable[object]", given), attempts + 1))  # a generator may have no end
     if len(listed) > attempts:

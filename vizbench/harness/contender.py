@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import final
 
+from vizbench.harness.names import model_marks
 from vizbench.harness.plan import TRIVIAL
 from vizbench.harness.records import CellRun
 
@@ -14,13 +15,14 @@ from vizbench.harness.records import CellRun
 @final
 @dataclass(frozen=True, slots=True, order=True)
 class Contender:
-    """A model as it was measured: name, checkpoint, and how long the plan had it train, in words; mark: the weights or
-    the file that tell it from another of the same name in these runs, "" where there is no other."""
+    """A model as it was measured."""
 
     name: str
     checkpoint: str
     training: str
+    """How long the plan had it train, in words."""
     mark: str = ""
+    """What tells it from others in these runs whose label is the same: its folder, weights or file; "" if none is."""
 
     @property
     def trivial(self) -> bool:
@@ -54,7 +56,10 @@ def contenders(runs: Sequence[CellRun]) -> list[Contender]:
     for model, known in zip(plain, facts, strict=True):
         for what, fact in known.items():
             met.setdefault((model, what), set()).add(fact)
-    return [
-        replace(model, mark=" · ".join(f"{what} {fact}" for what, fact in known.items() if len(met[model, what]) > 1))
-        for model, known in zip(plain, facts, strict=True)
-    ]
+    origins = model_marks((one.name, one.checkpoint, one.training) for one in plain)
+    marked: list[Contender] = []
+    for model, known in zip(plain, facts, strict=True):
+        marks = [origins[model.name, model.checkpoint, model.training]]
+        marks += [f"{what} {fact}" for what, fact in known.items() if len(met[model, what]) > 1]
+        marked.append(replace(model, mark=" · ".join(filter(None, marks))))
+    return marked

@@ -23,6 +23,7 @@ from vizbench.harness.names import cell_text, task_label
 from vizbench.harness.plan import TRIVIAL, UNREPORTED
 from vizbench.harness.records import CellRun, Lost
 from vizbench.harness.storage import write_whole
+from vizbench.words import plain
 
 _MARKS: Final = str.maketrans({mark: f"\\{mark}" for mark in r"\`*_[]<>|~$&"})
 
@@ -233,8 +234,8 @@ def _name(model: Contender) -> str:
 
 
 def _text(text: str) -> str:
-    """A name on one line, without mark-up."""
-    return "".join(letter if letter.isprintable() else " " for letter in text).translate(_MARKS)
+    """A name on one line, without mark-up; what a terminal would obey is escaped."""
+    return plain(text).translate(_MARKS)
 
 
 def _share(value: float | None) -> str:

@@ -14,7 +14,7 @@ from vizbench.harness import paper
 from vizbench.harness.compare import Budget
 from vizbench.harness.corpus import Concept, Overlap
 from vizbench.harness.lines import PAPER, Key, Line, Panel, label_of, role_of
-from vizbench.harness.names import task_label
+from vizbench.harness.names import shortened, task_label
 from vizbench.harness.svg import Drawing, Ink, Marks
 
 if TYPE_CHECKING:
@@ -51,10 +51,9 @@ def radar(rows: Sequence[Concept], keys: Sequence[Key]) -> Drawing:
     return Drawing("concepts", "Test inputs of ConceptARC solved, by concept", partial(_radar, rows, keys))
 
 
-def plain(text: str, most: int = 38) -> str:
-    """A name as a figure shows it: one line, cut short."""
-    line = "".join(letter if letter.isprintable() else "?" for letter in text)
-    return line if len(line) <= most else line[: most - 1] + "…"
+def _verbatim(text: str) -> str:
+    """The text as matplotlib shows it letter by letter: between two dollar signs it would set a formula."""
+    return text.replace("$", r"\$")
 
 
 def _new(width: float, height: float, ink: Ink, polar: bool = False) -> tuple[Figure, Any]:
@@ -91,7 +90,8 @@ def _curves(panel: Panel, titled: bool, ink: Ink, marks: Marks) -> Figure:
     axes.grid(axis="y", color=ink["rule"], linewidth=0.6)
     axes.set_axisbelow(True)
     if titled:
-        axes.set_title(plain(task_label(panel.task)), color=ink["ink"])
+        title = shortened([task_label(panel.task)], 38)[task_label(panel.task)]
+        axes.set_title(_verbatim(title), color=ink["ink"])
         _legend(axes, [line.key for line in panel.lines], ink)
     return figure
 
@@ -117,8 +117,10 @@ def _legend(axes: Any, keys: Sequence[Key], ink: Ink) -> None:
     from matplotlib.lines import Line2D
 
     styles: Mapping[str, Any] = {"model": "-", "floor": "--", "paper": ":"}
+    short = shortened((key.name for key in keys), 60)
     handles = [
-        Line2D([], [], color=ink[key.role], linestyle=styles[key.kind], label=plain(key.name, 60)) for key in keys
+        Line2D([], [], color=ink[key.role], linestyle=styles[key.kind], label=_verbatim(short[key.name]))
+        for key in keys
     ]
     axes.legend(handles=handles, frameon=False, labelcolor=ink["ink"], loc="upper left", bbox_to_anchor=(0, -0.2))
 
@@ -140,7 +142,8 @@ def _budgets(rows: Sequence[Budget], keys: Sequence[Key], ink: Ink, marks: Marks
             _budget(axes, row, place, ink[role_of(row.model, keys)], ink, marks)
             place += 1
         place += 0.9
-    axes.set_yticks(middles, labels=[plain(task_label(task), 28) for task in tasks])
+    short = shortened(map(task_label, tasks), 28)
+    axes.set_yticks(middles, labels=[_verbatim(short[task_label(task)]) for task in tasks])
     axes.set_ylim(place - 0.4, -0.9)
     _budget_axis(axes, ink, 1, most)
     axes.set_xlim(1, most * _BEYOND**3)
@@ -190,14 +193,16 @@ def _paper_budget(axes: Any, one: paper.Threshold, middle: float, rows: int, ink
 
 def _overlap(rows: Sequence[Overlap], keys: Sequence[Key], ink: Ink, marks: Marks) -> Figure:
     figure, axes = _new(_WIDE, 0.3 + 0.55 * (len(rows) + any(row.published for row in rows)), ink)
+    files = shortened((row.corpus for row in rows), 30)
+    models = shortened((label_of(model) for row in rows for model in (row.a, row.b)), 24)
     for place, row in enumerate(rows):
         parts = (
             (f"only {label_of(row.a)}", row.only_a, ink[role_of(row.a, keys)]),
             ("both", row.both, ink["soft"]),
             (f"only {label_of(row.b)}", row.only_b, ink[role_of(row.b, keys)]),
         )
-        files = plain(task_label(f"of:{row.corpus}").removeprefix("of: "), 30)
-        words = f"{files}, {row.tasks} tasks: {plain(label_of(row.a), 24)} | both | {plain(label_of(row.b), 24)}"
+        a, b = models[label_of(row.a)], models[label_of(row.b)]
+        words = _verbatim(f"{files[row.corpus]}, {row.tasks} tasks: {a} | both | {b}")
         _stack(axes, place, parts, (row.tasks, words, ""), ink, marks)
     beside = any(row.published for row in rows)
     if beside:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import final
 
 import msgspec
 
 from vizbench.harness.metrics import distinct
-from vizbench.harness.names import cell_text, model_label, task_label
+from vizbench.harness.names import cell_text, model_label, model_marks, task_label
 from vizbench.harness.plan import Cell
 from vizbench.harness.records import CellRun, Lost
 from vizbench.harness.storage import write_whole
@@ -38,12 +38,14 @@ class Gap:
     answers: int
     asked: int | None
     error: str
+    mark: str = ""
+    """What tells its model from others of the same label among the gaps."""
 
     def who(self) -> str:
         """The cell, in words."""
         cell = self.cell
         shots = [] if self.examples is None else [plural(self.examples, "example")]
-        named = task_label(cell.task), model_label(cell.model, cell.checkpoint, cell.training)
+        named = task_label(cell.task), model_label(cell.model, cell.checkpoint, cell.training, self.mark)
         return ", ".join([*named, *shots, f"seed {cell.seed}"])
 
     def state(self) -> str:
@@ -58,7 +60,7 @@ def gaps(runs: Sequence[CellRun], lost: Sequence[Lost]) -> list[Gap]:
     begun = distinct(runs)
     there = {_same(run.header.cell) for run in begun}
     never = {_same(one.cell): one for one in lost if _same(one.cell) not in there}
-    return [
+    found = [
         *(
             Gap(
                 run.directory,
@@ -73,6 +75,9 @@ def gaps(runs: Sequence[CellRun], lost: Sequence[Lost]) -> list[Gap]:
         ),
         *(Gap(one.directory, one.cell, one.cell.shots, 0, None, one.error) for one in never.values()),
     ]
+    everyone = [run.header.cell for run in begun] + [gap.cell for gap in found]
+    marks = model_marks((cell.model, cell.checkpoint, cell.training) for cell in everyone)
+    return [replace(gap, mark=marks[gap.cell.model, gap.cell.checkpoint, gap.cell.training]) for gap in found]
 
 
 def write_gaps(found: Sequence[Gap], path: Path) -> None:

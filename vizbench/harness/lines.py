@@ -99,8 +99,7 @@ def role_of(contender: Contender, keys: Sequence[Key]) -> str:
 
 def label_of(contender: Contender) -> str:
     """What a model is called in legends and tables."""
-    label = names.model_label(contender.name, contender.checkpoint, contender.training)
-    return f"{label} · {contender.mark}" if contender.mark else label
+    return names.model_label(contender.name, contender.checkpoint, contender.training, contender.mark)
 
 
 def address(row: Summary) -> str:

@@ -14,12 +14,16 @@ def of_corpus(run: CellRun) -> bool:
 
 
 def origins(runs: Sequence[CellRun]) -> list[str]:
-    """For each run what a table has to say of its file beside the name: the folder, where files of other folders are
-    called alike; the data's digest, where the file held other data, or was asked more; "" where there is no other."""
+    """For each run what a table has to say of its file beside the name, "" if nothing.
+
+    The folder, if files of other folders are called alike. The file's whole name, if only its ending tells it apart.
+    The data's digest, if the file held other data, or was asked more.
+    """
     met: dict[tuple[str, str], set[str]] = {}
     for run in filter(of_corpus, runs):
         task = run.header.cell.task
         met.setdefault(("in", task_label(task)), set()).add(_above(task))
+        met.setdefault(("file", f"{task_label(task)} in {_above(task)}"), set()).add(task)
         met.setdefault(("data", task), set()).add(run.header.data.digest[:6])
     return [_origin(run, met) if of_corpus(run) else "" for run in runs]
 
@@ -28,7 +32,8 @@ def _origin(run: CellRun, met: dict[tuple[str, str], set[str]]) -> str:
     task = run.header.cell.task
     folder = [f"in {_above(task)}"] if len(met["in", task_label(task)]) > 1 else []
     data = [f"data {run.header.data.digest[:6]}"] if len(met["data", task]) > 1 else []
-    return ", ".join(folder + data)
+    file = [f"file {task.rpartition('/')[2]}"] if len(met["file", f"{task_label(task)} in {_above(task)}"]) > 1 else []
+    return ", ".join(folder + file + data)
 
 
 def _above(task: str) -> str:

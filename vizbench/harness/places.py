@@ -28,12 +28,15 @@ def identity(run: CellRun) -> str:
 
 
 def labels(cells: Sequence[CellRun]) -> dict[str, str]:
-    """Identity -> the model's name. Where two models of a task would be called alike, it says in what they differ."""
+    """Identity -> the model's name. Models of a task that would be called alike say in what they differ."""
     alike: dict[tuple[str, str], list[CellRun]] = {}
+    told: dict[str, str] = {}
+    origins = names.model_marks(_name(run) for run in cells)
     for run in cells:
-        alike.setdefault((run.header.cell.task, _label(run)), []).append(run)
+        told[identity(run)] = names.model_label(*_name(run), origins[_name(run)])
+        alike.setdefault((run.header.cell.task, told[identity(run)]), []).append(run)
     return {
-        identity(run): _label(run) + "".join(f" · {mark}" for mark in _marks(run, group))
+        identity(run): told[identity(run)] + "".join(f" · {mark}" for mark in _marks(run, group))
         for group in alike.values()
         for run in group
     }
@@ -99,9 +102,9 @@ def _addressed(line: Line, runs: dict[tuple[str, str], list[tuple[float, str]]])
     return replace(line, points=tuple(points))
 
 
-def _label(run: CellRun) -> str:
+def _name(run: CellRun) -> names.ModelName:
     cell = run.header.cell
-    return names.model_label(cell.model, cell.checkpoint, cell.training)
+    return cell.model, cell.checkpoint, cell.training
 
 
 def _marks(run: CellRun, group: Sequence[CellRun]) -> list[str]:
@@ -110,7 +113,6 @@ def _marks(run: CellRun, group: Sequence[CellRun]) -> list[str]:
     def facts(one: CellRun) -> dict[str, str]:
         header = one.header
         return {
-            "from": header.cell.model.rpartition("/")[0] or ".",
             "weights": (header.weights or "none")[:8],
             "file": (header.code or "none")[:8],
             "task version": str(header.task.version),

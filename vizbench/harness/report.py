@@ -164,7 +164,9 @@ def _gather(cells: Sequence[CellRun]) -> _Findings:
 def _trained(cells: Sequence[CellRun]) -> list[tuple[str, str]]:
     """Each model with how long the plan had it train."""
     heads = [cell.header.cell for cell in cells if cell.header.cell.model not in TRIVIAL]
-    return sorted({(names.model_label(head.model, head.checkpoint), head.training) for head in heads})
+    marks = names.model_marks((head.model, head.checkpoint, names.OWN) for head in heads)
+    labels = {one: names.model_label(*one, mark) for one, mark in marks.items()}
+    return sorted({(labels[head.model, head.checkpoint, names.OWN], head.training) for head in heads})
 
 
 def _environments(cells: Sequence[CellRun]) -> list[dict[str, str]]:

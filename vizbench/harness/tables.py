@@ -82,7 +82,7 @@ def _result(row: Summary, leak: Summary | None, steps: Sequence[int]) -> dict[st
         "label": names.task_label(row.task, row.origin),
         "kin": (row.kin or "").partition(":")[0] or None,
         "kin_help": row.kin or "",
-        "model": names.model_label(row.model, row.checkpoint, row.training),
+        "model": names.model_label(row.model, row.checkpoint, row.training, row.mark),
         "trivial": row.model in TRIVIAL,
         "leaky": leak
         and f"leaky: the trivial baseline {leak.model} gives {leak.valid:.1%} valid answers of {leak.n:,}",
