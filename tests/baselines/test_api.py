@@ -218,7 +218,7 @@ def test_a_fault_that_passes_is_waited_out(name):
         ("error as a string", "upstream connect error"),
         ("error as an object", "the engine is dead"),
         ("error in a list", "The model is overloaded"),
-        ("no choices", "it has no choices"),
+        ("no choices", '(it has no choices): {"choices":[]})'),
         ("no resources", "a reply that failed (finish_reason insufficient_system_resource)"),
         ("unknown parts", "in parts of unknown types (canvas)"),
         ("torn gzip", "gzip that is torn or too large"),
@@ -381,6 +381,8 @@ def test_a_cut_reply_says_so_if_it_holds_no_grid():
     for text, cut in (("[[0]", True), ("[[1]]", True), ("[[1]]", False)):
         reply = read_reply(completion(text, "length" if cut else "stop"))
         assert isinstance(reply, CutText) is cut
+    filtered = read_reply(completion("[[1", "content_filter"))
+    assert isinstance(filtered, CutText) and filtered.by == "a filter"
 
 
 def test_a_reply_that_holds_nothing_is_asked_again_before_it_is_the_models():

@@ -153,7 +153,9 @@ def test_shots_that_no_prompt_holds_leave_nothing(run: Run, tmp_path, at, monkey
 
 
 def test_a_rate_limit_fails_the_cell_keeps_what_was_answered_and_resumes(run: Run, tmp_path, at):
-    with serving(lambda handler, number: (GOOD if number < 2 else says(KEY.encode(), 429))(handler)) as stub:
+    spelled = "".join(f"\\u{ord(letter):04x}" for letter in KEY), "\\n".join(KEY), KEY.upper(), KEY
+    echo = '{"error":{"message":"slow down, ' + " ".join(spelled) + '"}}'
+    with serving(lambda handler, number: (GOOD if number < 2 else says(echo.encode(), 429))(handler)) as stub:
         at(stub)
         done = run(*EVAL, "--checkpoint", "m")
         assert done.code == 1
@@ -161,7 +163,10 @@ def test_a_rate_limit_fails_the_cell_keeps_what_was_answered_and_resumes(run: Ru
         (folder,) = (tmp_path / "r").glob("*__api__*")
         kept = (folder / "records.jsonl").read_text()
         assert kept.count("\n") == 2
-        assert KEY not in (folder / "error.txt").read_text() + done.out + done.err
+        shown = (folder / "error.txt").read_text() + done.out + done.err
+        assert "slow down, ***" in shown
+        assert KEY.lower() not in "".join(shown.lower().split())
+        assert "u0073" not in shown
         stub.act = script(GOOD)
         assert run(*EVAL, "--checkpoint", "m").code == 0
     assert (folder / "records.jsonl").read_text().startswith(kept)

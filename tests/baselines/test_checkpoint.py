@@ -213,4 +213,8 @@ def test_leftovers_of_older_tokenizers_are_taken(tmp_path: Path) -> None:
     left = {"special_tokens_map_file": "/home/me/.cache/x", "name_or_path": "/home/me/m", "tokenizer_file": None}
     (model(tmp_path) / "tokenizer_config.json").write_text(json.dumps(left))
     (tmp_path / "config.json").write_text(json.dumps({"_name_or_path": "/home/me/m", "auto_map": {}}))
+    for name in ("pytorch_model.bin.index.json", "model.safetensors.index.fp16.json"):
+        (tmp_path / name).write_text(json.dumps({"weight_map": {"a": "pytorch_model-00001-of-00002.bin"}}))
     check_files(tmp_path)
+    (tmp_path / name).write_text(json.dumps({"weight_map": {"a": "../x.bin"}}))
+    assert "names without folders are allowed" in refused(tmp_path)

@@ -81,7 +81,7 @@ NAMES = st.text(st.sampled_from("aA/ ·\n\x1b\\.x1b\u00e9\u0301e#"), min_size=1,
 @settings(max_examples=200, deadline=None)
 def test_labels_are_distinct_and_printable(models):
     marks = model_marks(models)
-    found = [model_label(*model, marks[model]) for model in models]
+    found = [model_label(name, checkpoint, own, marks[name, checkpoint, own]) for name, checkpoint, own in models]
     assert len(set(found)) == len(models)
     assert all(label.isprintable() for label in found)
 

@@ -220,7 +220,7 @@ def _judge(
     # a model's own word on why it has no answer stands as it is
     decoded = prediction if isinstance(prediction, DecodeFailure) else channel.decode(prediction)
     if isinstance(decoded, DecodeFailure):
-        cut = "the reply was cut by length: " if isinstance(prediction, CutText) else ""
+        cut = f"the reply was cut by {prediction.by}: " if isinstance(prediction, CutText) else ""
         reason = encodable(f"{cut}{decoded.reason}"[:MAX_REASON])
         return Record(instance.id, attempt, False, False, 0.0, reason, {}, None, True, seconds)
     verdict = asking.judge.verify(instance, decoded.grid)

@@ -108,9 +108,15 @@ class Context:
 
 @final
 class CutText(str):
-    """An answer in text that a limit cut off. If no grid can be read in it, the record says that it was cut."""
+    """An answer in text that was cut off. If no grid can be read in it, the record says what cut it."""
 
-    __slots__ = ()
+    by: str
+
+    def __new__(cls, text: str, by: str = "length") -> CutText:
+        """by: what cut it, in words."""
+        cut = super().__new__(cls, text)
+        cut.by = by
+        return cut
 
 
 class Model(ABC, Generic[X]):

@@ -10,7 +10,7 @@ the body is no JSON object (HTML, a stream of events, torn, empty)             t
 text only in parts of unknown types; content that is neither text nor parts    the server's fault
 no text and no `finish_reason`: the reply did not end                          the server's fault
 text, also beside a refusal, a call or reasoning                               the model's reply
-text, `finish_reason` one of CUT                                               the model's reply, marked as cut
+text, `finish_reason` one of CUT or FILTERED                                   the model's reply, marked as cut
 no text, `finish_reason` one of CUT                                            no answer: cut by length
 no text, but a refusal, a call of a tool, reasoning, or a filter's word        no answer, with that reason
 no text and nothing else                                                       an empty reply: asked again
@@ -57,6 +57,9 @@ FILTERED: Final = frozenset(
 
 _TEXTS: Final = frozenset({"", "text", "output_text"})
 """Types of the parts that hold a reply's text."""
+
+_THOUGHTS: Final = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
+"""Fields of a message by which servers give a model's reasoning."""
 
 _EVENT: Final = re.compile(r"\s*(?::[^\n]*\n\s*)*")
 """Blank lines and comments of event streams, by which gateways keep a connection open before the reply."""
@@ -108,11 +111,11 @@ def read_reply(raw: bytes, secret: str = "") -> str | DecodeFailure | Fault:
     except ValueError as error:
         return Fault(f"a reply that is no chat completion ({error})", quoted(_plain(_decoded(raw)), secret))
     if not _is_object(body) or body.get("error") or body.get("object") == "error":
-        return fault_of(body, secret, "an error in place of a reply")
+        return _fault(raw, body, secret, "an error in place of a reply")
     choices = body.get("choices")
     choice = cast("list[object]", choices)[0] if isinstance(choices, list) and choices else None
     if not _is_object(choice):
-        return fault_of(body, secret, "a reply that is no chat completion (it has no choices)")
+        return _fault(raw, body, secret, "a reply that is no chat completion (it has no choices)")
     message = choice.get("message")
     for part in (choice, message):
         if _is_object(part) and part.get("error"):
@@ -121,7 +124,7 @@ def read_reply(raw: bytes, secret: str = "") -> str | DecodeFailure | Fault:
     if ended.lower() in FAILED:
         return fault_of(choice, secret, f"a reply that failed (finish_reason {quoted(ended)[:40]})")
     if not _is_object(message):
-        return fault_of(choice, secret, "a reply that is no chat completion (it has no message)")
+        return _fault(raw, choice, secret, "a reply that is no chat completion (it has no message)")
     return _said(body, message, ended, secret)
 
 
@@ -134,7 +137,9 @@ def _said(body: Object, message: Object, ended: str, secret: str) -> str | Decod
         return fault_of(parts.errors[0], secret, "an error in place of a reply")
     text = encodable("".join(parts.texts))
     if text.strip():
-        return CutText(_shown(text, secret)) if ended.lower() in CUT else _shown(text, secret)
+        text = _shown(text, secret)
+        cut = "length" if ended.lower() in CUT else "a filter" if ended.lower() in FILTERED else ""
+        return CutText(text, cut) if cut else text
     if parts.unknown:
         kinds = ", ".join(dict.fromkeys(quoted(kind, secret)[:40] for kind in parts.unknown))
         return Fault(f"a reply whose text is in parts of unknown types ({kinds})")
@@ -150,7 +155,7 @@ def _said(body: Object, message: Object, ended: str, secret: str) -> str | Decod
     if not ended:
         return Fault("a reply without text that did not end (it has no finish_reason)")
     why = f"the model ended without a text ({quoted(ended, secret)[:40]})"
-    thoughts = parts.thoughts or message.get("reasoning_content") or message.get("reasoning")
+    thoughts = parts.thoughts or any(map(message.get, _THOUGHTS))
     if thoughts or parts.others or _tokens(body) > 1:
         return DecodeFailure(why)
     return Fault(why, empty=True)
@@ -220,6 +225,11 @@ def http_fault(raw: bytes, secret: str, what: str) -> Fault:
     except ValueError:
         words = _plain(_decoded(raw))
         return Fault(what, quoted(words, secret), spent=_spent(words))
+    return _fault(raw, body, secret, what)
+
+
+def _fault(raw: bytes, body: object, secret: str, what: str) -> Fault:
+    """The failure that a body tells of; its words are the body itself if it holds none."""
     found = fault_of(body, secret, what)
     return found if found.words else replace(found, words=quoted(_decoded(raw), secret))
 

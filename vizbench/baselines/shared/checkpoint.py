@@ -39,6 +39,9 @@ _UNOPENED: Final = ("special_tokens_map_file", "added_tokens_file", "tokenizer_c
 
 _LIBRARIES: Final = ("diffusers", "transformers")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}", re.ASCII)
+_INDEX: Final = re.compile(r"[^.]+\.safetensors\.index\.json")
+"""Indexes that are read. Those of pickles and of variants, such as fp16, may be there without their files."""
+
 _FILE: Final = re.compile(r"[^/\\:\x00-\x1f\x7f]{1,255}")
 
 MAX_FILES: Final = 10_000
@@ -155,8 +158,9 @@ def _check_entry(path: Path, key: str, value: object) -> None:
     if key == "weight_map":
         if not isinstance(value, dict):
             raise UserError(f"{_shown(path)} holds no index of weights: fetch the checkpoint again")
+        check = _check_shard if _INDEX.fullmatch(path.name) else _check_name  # else of pickles, or of a variant
         for shard in dict.fromkeys(map(str, cast("dict[str, object]", value).values())):
-            _check_shard(path, shard)
+            check(path, shard)
     elif key == "transformers_weights":
         _check_shard(path, str(value))
     elif key in ("configuration_files", "fast_tokenizer_files"):
@@ -191,10 +195,10 @@ def _check_parts(path: Path, content: object) -> None:
         if part == "_class_name" and not isinstance(kind, str):
             raise UserError(f"{_shown(path)} names a pipeline of its own code, which is not run: give another one")
         if part.startswith("_") or not isinstance(kind, list):
-            continue
+            continue  # no part
         names = cast("list[object]", kind)
-        if names == [None, None]:
-            continue
+        if not any(isinstance(name, str) for name in names):
+            continue  # a part that is left out, or a setting
         known = len(names) == 2 and names[0] in _LIBRARIES and bool(_NAME.fullmatch(str(names[1])))
         if not known or not _NAME.fullmatch(part):
             raise UserError(
