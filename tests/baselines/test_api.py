@@ -293,6 +293,8 @@ SPENT = [
     (429, {"error": {"type": "insufficient_quota", "message": "no more"}}),
     (429, {"error": {"message": "You exceeded your current quota, please check your plan and billing details."}}),
     (403, {"error": {"code": "InsufficientBalance", "message": "Account has insufficient balance"}}),
+    (429, {"error": {"message": "insufficient_quota"}}),
+    (429, {"error": {"status": 429, "message": "余额不足"}}),
     (200, {"error": {"code": "insufficient_quota", "message": "You exceeded your current quota"}}),
     (200, {"choices": [{"error": {"code": 402, "message": "Insufficient credits"}, "message": {"content": ""}}]}),
 ]
@@ -355,6 +357,7 @@ THINKING = [{"type": "thinking", "thinking": [{"type": "text", "text": "[[9]]"}]
         (completion([{"type": "canvas", "text": "[[9]]"}, {"type": "text", "text": "[[0]]"}]), "[[0]]"),
         (completion("[[0]]", reasoning_content="[[9]]"), "[[0]]"),
         (completion("[[0]]", error=None, refusal=""), "[[0]]"),
+        (beside(error={"code": 0, "message": ""}), "[[1]]"),
         (completion("x").replace(b'"x"', b'"\\ud83d [[0]]\xff"'), "\ufffd [[0]]\ufffd"),
         (completion("x").replace(b'"x"', b'"\\ud83d\\ude00 [[0]]"'), "\U0001f600 [[0]]"),
         (completion().replace(b'"usage": {}', b'"usage": NaN, "error": null'), "[[1]]"),

@@ -26,18 +26,18 @@ _COLUMNS = (
 @final
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A cell with fewer answers than were asked for.
-
-    examples: None where the data was to say how many, and could not be had; answers: those given; asked: those wanted,
-    None where nobody can tell; error: why it failed, "" where it only stopped.
-    """
+    """A cell with fewer answers than were asked for."""
 
     directory: Path
     cell: Cell
     examples: int | None
+    """None if the data was to say how many, and could not be had."""
     answers: int
+    """How many were given."""
     asked: int | None
+    """How many were asked for; None if nobody can say."""
     error: str
+    """Why the cell failed, "" if it only stopped."""
     mark: str = ""
     """What tells its model from others of the same label among the gaps."""
 

@@ -49,15 +49,20 @@ _VISIBLE = re.compile(r"[\x21-\x7e]+")
 @final
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """url: the base, without a slash at its end; model: its name there; key: "" where there is none, shown nowhere;
-    body: what is merged into requests; timeout: seconds; longest: characters of a prompt."""
+    """Where and how a model is asked."""
 
     url: str
+    """The base address, without a slash at its end."""
     model: str
+    """The model's name there."""
     key: str = field(default="", repr=False)
+    """Sent as a bearer token and shown nowhere; "" if there is none."""
     body: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Merged into every request."""
     timeout: float = 300.0
+    """Seconds that a request may take."""
     longest: int = 400_000
+    """Characters that a prompt may have."""
 
     @property
     def secret(self) -> str:

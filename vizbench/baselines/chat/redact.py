@@ -73,12 +73,12 @@ def redacted(text: str, secret: str, part: int = PART) -> str:
 
 
 def _letters(text: str) -> str:
-    """The visible characters that the text spells, in lower case and one alphabet of base64."""
+    """Return the visible characters that the text spells, in lower case and one alphabet of base64."""
     return _HIDDEN.sub("", _ESCAPE.sub(_letter, text)).lower().translate(_ALPHABET)
 
 
 def _letter(match: re.Match[str]) -> str:
-    """The character that an escape spells, "" if it shows nothing."""
+    """Return the character that an escape spells, "" if it shows nothing."""
     kind = match.lastgroup
     if kind is None:
         return ""
@@ -89,7 +89,7 @@ def _letter(match: re.Match[str]) -> str:
 
 
 def _spans(text: str, pieces: str) -> list[tuple[int, int]]:
-    """The stretches of the text that hold pieces, from left to right, none touching another."""
+    """Return the stretches of the text that hold pieces, from left to right, none touching another."""
     places = _places(text)
     found: list[tuple[int, int]] = []
     for match in re.finditer(f"(?=({pieces}))", _letters(text)):
@@ -101,7 +101,7 @@ def _spans(text: str, pieces: str) -> list[tuple[int, int]]:
 
 
 def _places(text: str) -> list[tuple[int, int]]:
-    """Where each character of `_letters(text)` is spelled."""
+    """Return where each character of `_letters(text)` is spelled."""
     places: list[tuple[int, int]] = []
     end = 0
     for match in _ESCAPE.finditer(text):
@@ -115,7 +115,7 @@ def _places(text: str) -> list[tuple[int, int]]:
 
 @lru_cache(maxsize=8)
 def _pieces(secret: str, part: int) -> str:
-    """A pattern of the pieces of the secret and of its encodings."""
+    """Return a pattern of the pieces of the secret and of its encodings."""
     found: set[str] = set()
     plainly = _HIDDEN.sub("", secret).lower().translate(_ALPHABET)  # if the key itself looks like an escape
     spellings = [(_letters(secret), part), (plainly, part)]
@@ -128,7 +128,7 @@ def _pieces(secret: str, part: int) -> str:
 
 
 def _encoded(secret: str) -> list[str]:
-    """The secret in hexadecimal, and in base64 at each of the three places that it can have within longer data.
+    """Encode the secret in hexadecimal, and in base64 at each of the three places that it can have within longer data.
 
     The characters at both ends of base64 depend on what is beside the secret: they are left out.
     """

@@ -110,7 +110,7 @@ def read_reply(raw: bytes, secret: str = "") -> str | DecodeFailure | Fault:
         body = _parsed(raw)
     except ValueError as error:
         return Fault(f"a reply that is no chat completion ({error})", quoted(_plain(_decoded(raw)), secret))
-    if not _is_object(body) or body.get("error") or body.get("object") == "error":
+    if not _is_object(body) or _failing(body) or body.get("object") == "error":
         return _fault(raw, body, secret, "an error in place of a reply")
     choices = body.get("choices")
     choice = cast("list[object]", choices)[0] if isinstance(choices, list) and choices else None
@@ -118,7 +118,7 @@ def read_reply(raw: bytes, secret: str = "") -> str | DecodeFailure | Fault:
         return _fault(raw, body, secret, "a reply that is no chat completion (it has no choices)")
     message = choice.get("message")
     for part in (choice, message):
-        if _is_object(part) and part.get("error"):
+        if _is_object(part) and _failing(part):
             return fault_of(part, secret, "an error in place of a reply")
     ended = _word(choice.get("finish_reason"))
     if ended.lower() in FAILED:
@@ -129,7 +129,7 @@ def read_reply(raw: bytes, secret: str = "") -> str | DecodeFailure | Fault:
 
 
 def _said(body: Object, message: Object, ended: str, secret: str) -> str | DecodeFailure | Fault:
-    """What the message of a sound reply says. ended: its `finish_reason`."""
+    """Read the message of a sound reply. ended: its `finish_reason`."""
     parts = _Parts()
     if not parts.read(message.get("content")):
         return Fault("a reply whose content is neither text nor parts")
@@ -173,7 +173,7 @@ class _Parts:
         self.thoughts = self.calls = self.others = False
 
     def read(self, content: object) -> bool:
-        """Sort the content. False: it is neither text nor parts."""
+        """Sort the content. Return False if it is neither text nor parts."""
         if content is None or isinstance(content, str):
             self.texts.append(content or "")
             return True
@@ -190,7 +190,7 @@ class _Parts:
         text = piece.get("text")
         if _is_object(text):  # as {"value": ..., "annotations": [...]}
             text = text.get("value")
-        if kind == "error" or piece.get("error"):
+        if kind == "error" or _failing(piece):
             self.errors.append(piece)
         elif "think" in kind or "reason" in kind or piece.get("thought") is True:
             self.thoughts = True
@@ -208,7 +208,7 @@ class _Parts:
 
 
 def fault_of(body: object, secret: str, what: str) -> Fault:
-    """The failure that a reply tells of, with the server's words, its status and whether a quota is used up."""
+    """Read the failure that a reply reports: the server's words, its status, and whether a quota is used up."""
     objects = list(_objects(body))
     words = next((word for one in objects for word in _words(one)), "")
     marks = [_word(one.get(key)) for one in objects for key in ("code", "type", "status", "reason")]
@@ -219,7 +219,7 @@ def fault_of(body: object, secret: str, what: str) -> Fault:
 
 
 def http_fault(raw: bytes, secret: str, what: str) -> Fault:
-    """The failure that the body of an HTTP error tells of; its words are the body itself if it is no JSON."""
+    """Read the failure that the body of an HTTP error reports. Its words are the body itself if it is no JSON."""
     try:
         body = _parsed(raw)
     except ValueError:
@@ -229,31 +229,33 @@ def http_fault(raw: bytes, secret: str, what: str) -> Fault:
 
 
 def _fault(raw: bytes, body: object, secret: str, what: str) -> Fault:
-    """The failure that a body tells of; its words are the body itself if it holds none."""
+    """Read the failure that a body reports. Its words are the body itself if it holds none."""
     found = fault_of(body, secret, what)
     return found if found.words else replace(found, words=quoted(_decoded(raw), secret))
 
 
 def _spent(words: str) -> bool:
-    """Whether the words speak of a quota that is used up, and of no time after which there is more."""
+    """Say whether the words speak of a quota that is used up, and of no time after which there is more."""
+    if " " not in words.strip() and _QUOTA.search(words):  # a code in place of words
+        return True
     return bool(_QUOTA_WORDS.search(words)) and not _LATER.search(words)
 
 
 def _plain(text: str) -> str:
-    """A web page without its tags; other text as it is."""
+    """Take the tags out of a web page. Other text remains as it is."""
     if not text.lstrip().startswith("<"):
         return text
     return re.sub(r"<(script|style)\b.{0,9999}?</\1>|<[^<>]{0,9999}>", " ", text[:100_000], flags=re.S | re.I)
 
 
 def quoted(text: str, secret: str = "") -> str:
-    """Foreign text as a message may hold it: one line, no control characters, short, without the secret."""
+    """Make foreign text fit for a message: one line, no control characters, short, without the secret."""
     text = redacted(text[: 50 * MAX_QUOTE], secret)
     return " ".join(re.findall(r"[^\x00-\x20\x7f-\x9f\u2028\u2029\ud800-\udfff]+", text))[:MAX_QUOTE]
 
 
 def _parsed(raw: bytes) -> Any:
-    """The body as JSON. ValueError says what it is in its place.
+    """Parse the body as JSON. ValueError says what it is in its place.
 
     Taken as servers send them: byte order marks, UTF-16, comments of event streams before the reply, gzip that nobody
     asked for, bytes that are no UTF-8, NaN, control characters within strings, surrogates without a partner.
@@ -273,7 +275,7 @@ def _parsed(raw: bytes) -> Any:
 
 
 def _decoded(raw: bytes) -> str:
-    """The body as text. Packed bytes that cannot be unpacked remain as they are."""
+    """Unpack and decode the body."""
     if raw.startswith(b"\x1f\x8b"):  # no JSON begins so
         unpacker = zlib.decompressobj(wbits=31)
         try:
@@ -287,39 +289,45 @@ def _decoded(raw: bytes) -> str:
 
 
 def _objects(body: object, depth: int = 0) -> Iterator[Object]:
-    """The innermost error first, then what holds it, at most four deep."""
+    """Yield the innermost error, then what holds it, at most four deep."""
     if isinstance(body, list) and body:
         body = cast("list[object]", body)[0]
     if not _is_object(body) or depth > 3:
         return
-    for key in ("error", "detail", "errors"):
+    for key in ("error", "detail", "errors", "base_resp"):
         yield from _objects(body.get(key), depth + 1)
     yield body
 
 
+def _failing(one: Object) -> bool:
+    """Say whether an object holds an error. Some servers send one whose fields are all empty beside a sound reply."""
+    error = one.get("error")
+    return any(cast("Object", error).values()) if isinstance(error, dict) else bool(error)
+
+
 def _words(body: Object) -> Iterator[str]:
-    """What an object says of an error, in words."""
-    for key in ("message", "msg", "error", "error_message", "detail", "reason", "title"):
+    """Yield what an object says of an error, in words."""
+    for key in ("message", "msg", "error", "error_message", "status_msg", "detail", "reason", "title"):
         word = body.get(key)
         if isinstance(word, str) and word.strip():
             yield word
 
 
 def _status(code: object) -> int:
-    """An HTTP status of an error, from a number or its text; 0 for anything else."""
+    """Read an HTTP status of an error, from a number or its text; 0 for anything else."""
     text = str(code) if isinstance(code, int | str) and not isinstance(code, bool) else ""
     return int(text) if re.fullmatch("[45][0-9]{2}", text, re.ASCII) else 0
 
 
 def _tokens(body: Object) -> int:
-    """How many tokens the model wrote, as the server counts them; 0 if it does not say."""
+    """Return how many tokens the model wrote, as the server counts them; 0 if it does not say."""
     usage = body.get("usage")
     count = usage.get("completion_tokens") if _is_object(usage) else 0
     return count if isinstance(count, int) else 0
 
 
 def _shown(text: str, secret: str) -> str:
-    """A reply without the whole secret. Parts of it remain: digits of a key may be cells of a grid."""
+    """Take the whole secret out of a reply. Parts of it remain: digits of a key may be cells of a grid."""
     return redacted(text, secret, len(secret)) if any(map(str.isalpha, secret)) else text
 
 
