@@ -205,8 +205,17 @@ def test_links_that_lead_out_are_refused_and_those_of_the_hubs_cache_are_not(tmp
     (one / "vae").symlink_to(tmp_path)
     assert "is a link that leads out" in refused(one)
     (one / "vae").unlink()
+    (one / "circle.json").symlink_to("circle.json")
+    assert "leads nowhere" in refused(one)
+    (one / "circle.json").unlink()
     os.mkfifo(one / "vocab.txt")
     assert "is no regular file" in refused(one)
+
+
+def test_an_adapter_by_itself_is_named_as_one(tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text("{}")
+    (tmp_path / "adapter_model.safetensors").write_bytes(b"")
+    assert "belongs to an adapter" in refused(tmp_path)
 
 
 def test_leftovers_of_older_tokenizers_are_taken(tmp_path: Path) -> None:

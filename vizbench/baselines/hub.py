@@ -1,9 +1,9 @@
 """Where real weights come from: a folder, or the Hugging Face hub by way of its own library and cache.
 
 A checkpoint is a folder that a library's `save_pretrained` wrote, or a hub id `org/name`, with a branch, tag or commit
-behind an @ where one is wanted. What is read is configuration, tokenizers and safetensors: no pickle, no code. A cached
-snapshot is taken as it is, so that a benchmark keeps its weights; only what is missing is fetched, and nothing under
-`--offline`.
+behind an @ where one is wanted. What is read is configuration, tokenizers and safetensors: no pickle, no code, and
+nothing outside of the folder (`shared.checkpoint`). A cached snapshot is taken as it is, so that a benchmark keeps its
+weights; only what is missing is fetched, and nothing under `--offline`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast, final
 
-from vizbench.baselines.shared.checkpoint import PICKLES, check_files, digest_of, files_of
+from vizbench.baselines.shared.checkpoint import ADAPTER, PICKLES, check_files, digest_of, files_of
 from vizbench.errors import UserError, missing
 from vizbench.formats.files import read_bounded
 
@@ -110,6 +110,8 @@ def _checked(family: str, folder: Path, name: str) -> Path:
     """The folder, if a library can read it without running anything."""
     if not folder.is_dir():
         raise UserError(f"{family} finds no folder {name[:200]!r}: give one that save_pretrained wrote, or a hub id")
+    if (folder / ADAPTER).is_file():
+        check_files(folder)  # refuses it
     if not any((folder / known).is_file() for known in ("config.json", "model_index.json")):
         raise UserError(
             f"{name[:200]} holds neither config.json nor model_index.json: {family} reads folders that save_pretrained "

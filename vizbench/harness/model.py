@@ -138,7 +138,8 @@ class Model(ABC, Generic[X]):
 
     @abstractmethod
     def predict(self, questions: Sequence[X], attempts: int, seed: int) -> Iterator[Sequence[X | DecodeFailure]]:
-        """For each question, in order, `attempts` answers. Same seed, same answers, however often it is called."""
+        """Yield, for each question in order, a list of `attempts` answers. Same seed, same answers, however often it is
+        called. Fewer or more lists or answers are a fault of the model; an answer that is no grid is wrong by itself."""
 
 
 class CheckedModel(Model[X]):

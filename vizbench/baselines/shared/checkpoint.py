@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatch
@@ -21,6 +22,9 @@ from vizbench.words import plain
 
 TEMPLATES: Final = "additional_chat_templates"
 """The one folder within a model, or within a part of a pipeline, that transformers reads."""
+
+ADAPTER: Final = "adapter_config.json"
+"""By this file transformers loads an adapter, and a base model from wherever it says."""
 
 PICKLES: Final = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
@@ -77,7 +81,7 @@ def check_files(folder: Path) -> None:
     """UserError if a file leads out of the folder, or names files or code that do; nothing but JSON is opened."""
     _check_links(folder)
     for path in files_of(folder):
-        if path.name == "adapter_config.json":
+        if path.name == ADAPTER:
             raise UserError(
                 f"{_shown(path)} belongs to an adapter, whose base model is elsewhere: merge it into its model "
                 "(merge_and_unload), and save that"
@@ -87,7 +91,7 @@ def check_files(folder: Path) -> None:
 
 
 def _places(folder: Path, pipeline: bool) -> Iterator[Path]:
-    """The folders that libraries look into: the checkpoint's own, its parts', and those of chat templates."""
+    """Yield the folders that libraries look into: the checkpoint's own, its parts', and those of chat templates."""
     roots = [folder]
     if pipeline:
         roots += sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
@@ -106,13 +110,13 @@ def _check_links(folder: Path) -> None:
 
     A snapshot in the hub's cache consists of links into the `blobs` of the same repository.
     """
-    root = folder.resolve()
+    root = Path(os.path.realpath(folder))
     inside = [root]
     if root.parent.name == "snapshots":
         inside.append(root.parent.parent / "blobs")
     pipeline = (folder / "model_index.json").is_file()
     for path in (*_places(folder, pipeline), *files_of(folder)):
-        target = path.resolve()
+        target = Path(os.path.realpath(path))  # `resolve` raises for links in a circle
         if not any(target.is_relative_to(place) for place in inside):
             raise UserError(f"{_shown(path)} is a link that leads out of its checkpoint: copy the file into the folder")
         if not target.is_file() and not target.is_dir():
@@ -133,7 +137,7 @@ def _check_json(path: Path) -> None:
 
 
 def _entries(content: object) -> Iterator[tuple[str, object]]:
-    """Every key of every object within the content, with its value. No recursion: JSON may be deep."""
+    """Yield every key of every object within the content, with its value. No recursion: JSON may be deep."""
     waiting = [content]
     while waiting:
         one = waiting.pop()
@@ -208,5 +212,5 @@ def _check_parts(path: Path, content: object) -> None:
 
 
 def _shown(path: Path) -> str:
-    """The end of a path for a message."""
+    """Return the end of a path for a message."""
     return plain("/".join(PurePosixPath(path.as_posix()).parts[-3:]))
