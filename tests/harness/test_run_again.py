@@ -16,6 +16,7 @@ import pytest
 
 from tests.harness import stubs
 from tests.harness.running import directory, plan, predictions
+from vizbench import notices
 from vizbench.errors import UserError
 from vizbench.harness import storage
 from vizbench.harness.plan import Plan
@@ -83,6 +84,48 @@ def test_a_corrupt_line_is_refused_with_file_and_line(tmp_path, line, edit, word
     with pytest.raises(UserError, match=words):
         read_runs([tmp_path])
     assert log.read_bytes() == damaged
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        b'{"id": "foreign", "score": 1}\n',
+        b'{"id": "foreign", "score": 1}',  # whole, only without its line end
+        b'{"id":"life/conway#0-test-4","attempt":0}\n',
+        b"not ours\n",
+        b"not ours",
+        b"\n",
+        b"[]\n",
+    ],
+)
+@pytest.mark.parametrize("place", ["last", "first"])
+def test_a_foreign_line_is_refused_and_kept(tmp_path, last, place):
+    run(plan(limit=3), tmp_path)
+    log = directory(tmp_path, plan()) / "records.jsonl"
+    ours = log.read_bytes()
+    log.write_bytes(ours + last if place == "last" else last.rstrip(b"\n") + b"\n" + ours)
+    damaged = log.read_bytes()
+    for act in (lambda: run(plan(), tmp_path), lambda: read_runs([tmp_path])):
+        with pytest.raises(
+            UserError, match=f"line {4 if place == 'last' else 1} of .*records.jsonl is corrupt.*remove"
+        ):
+            act()
+    assert log.read_bytes() == damaged
+
+
+@pytest.mark.parametrize("cut", [b'{"id":"life/con', b"{", b"\0\0\0", b'{"id":"a","attempt":\0\0'])
+def test_a_line_that_a_kill_cut_short_is_made_anew_and_that_is_said(tmp_path, cut, monkeypatch):
+    run(plan(), tmp_path / "whole")
+    out = tmp_path / "out"
+    run(plan(limit=3), out)
+    log = directory(out, plan()) / "records.jsonl"
+    log.write_bytes(log.read_bytes() + cut)
+    said: list[str] = []
+    monkeypatch.setattr(notices, "_said", set())
+    with notices.handed_to(lambda text, key: said.append(text)):
+        run(plan(), out)
+    assert [str(log) in text for text in said] == [True]
+    assert predictions(out) == predictions(tmp_path / "whole")
 
 
 @pytest.mark.parametrize("name", ["run.json", "questions.jsonl"])

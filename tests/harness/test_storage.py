@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from vizbench import notices
 from vizbench.errors import UserError
 from vizbench.harness import storage
 from vizbench.harness.storage import Log, disk_errors, locked, read_lines, write_whole
@@ -78,3 +79,99 @@ def test_one_writer_and_a_killed_one_leaves_no_lock(tmp_path):
         child.wait()
     with locked(tmp_path):
         assert (tmp_path / "lock").read_text() == str(os.getpid())
+
+
+HELD = (
+    "import sys, time; from pathlib import Path; from vizbench.harness.storage import locked\n"
+    "with locked(Path(sys.argv[1])): print('in', flush=True); time.sleep(60)"
+)
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EBADF, errno.EINVAL])
+def test_a_file_system_without_locks_is_written_to_and_that_is_said(tmp_path, monkeypatch, code):
+    import fcntl
+
+    def refuse(descriptor, operation):
+        raise OSError(code, os.strerror(code))
+
+    said: list[str] = []
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    monkeypatch.setattr(notices, "_said", set())
+    with notices.handed_to(lambda text, key: said.append(text)):
+        for _ in range(2):
+            with locked(tmp_path):
+                again = locked(tmp_path)
+                with pytest.raises(UserError, match=rf"by process {os.getpid()} on .*remove {tmp_path}"), again:
+                    pass
+        (tmp_path / "other").mkdir()
+        with locked(tmp_path / "other"):
+            pass
+    assert len(said) == 1 and str(tmp_path) in said[0] and os.strerror(code) in said[0]
+
+
+def test_a_killed_process_leaves_no_marker_that_blocks(tmp_path, monkeypatch):
+    import fcntl
+
+    refused = "import fcntl\ndef flock(*_): raise OSError(37, 'No locks available')\nfcntl.flock = flock\n"
+    child = subprocess.Popen([sys.executable, "-c", refused + HELD, tmp_path], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+
+    def refuse(descriptor, operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with child.stdout, notices.handed_to(lambda text, key: None):
+        assert child.stdout.readline() == "in\n"
+        with pytest.raises(UserError, match=f"by process {child.pid} on "), locked(tmp_path):
+            pass
+        child.kill()
+        child.wait()
+        with locked(tmp_path):
+            assert (tmp_path / storage.MARKER).read_text().startswith(f"{os.getpid()}\n")
+
+
+def test_a_place_that_cannot_be_written_is_no_matter_of_locks(tmp_path):
+    with (
+        pytest.raises(UserError, match="cannot be written: the folder does not exist"),
+        locked(tmp_path / "gone" / "x"),
+    ):
+        pass
+
+
+def test_drafts_of_dead_writers_are_swept_and_others_stay(tmp_path):
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    mine = storage._machine()
+    dead = tmp_path / f".page.html.{mine}-{child.pid}.draft"
+    others = [
+        tmp_path / f".page.html.{mine}-{os.getppid()}.draft",  # it still runs
+        tmp_path / f".page.html.00000000-{child.pid}.draft",  # on another machine
+        tmp_path / f".other.html.{mine}-{child.pid}.draft",
+    ]
+    for path in (dead, *others):
+        path.write_bytes(b"half")
+    write_whole(tmp_path / "page.html", b"whole")
+    assert not dead.exists() and all(path.exists() for path in others)
+
+
+def test_a_log_completes_a_last_line_and_says_what_it_cuts(tmp_path, monkeypatch):
+    path = tmp_path / "log"
+    path.write_bytes(b"one\ntwo")
+    log = Log(path, 7)
+    log.append([b"three"])
+    log.close()
+    assert path.read_bytes() == b"one\ntwo\nthree\n"
+    said: list[str] = []
+    monkeypatch.setattr(notices, "_said", set())
+    with notices.handed_to(lambda text, key: said.append(text)):
+        Log(path, 4).close()
+    assert path.read_bytes() == b"one\n" and str(path) in said[0]
+
+
+def test_a_disk_that_forces_nothing_is_no_failure(tmp_path, monkeypatch):
+    def refuse(descriptor):
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(storage.os, "fsync", refuse)
+    write_whole(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"new"

@@ -156,28 +156,43 @@ def read_header(directory: Path) -> Header:
 
 
 def read_log(path: Path, kind: type[R]) -> tuple[list[R], int]:
-    """A log's lines and the bytes they take. A torn last line, which a killed run leaves, is left out; any other line
-    that cannot be read is a UserError with its number. No file: no lines."""
-    found: list[R] = []
-    good, torn = 0, ""
+    """Return a log's lines, and the bytes they take. No file: no lines.
+
+    A last line that a killed run cut short is left out. UserError for any other line that is not ours, with its number.
+    """
+    records: list[R] = []
+    good = 0
     if not path.exists():
-        return found, good
+        return records, good
     decoder = msgspec.json.Decoder(kind)
+    first_field = kind.__struct_encode_fields__[0]
     for number, end, line in read_lines(path):
-        if torn:
-            break
         try:
-            if not line.endswith(b"\n"):
-                raise ValueError("it has no end")
-            found.append(decoder.decode(line))
-            good = end
+            records.append(decoder.decode(line))
         except (ValueError, RecursionError) as error:
-            torn = f"line {number} of {path} is corrupt ({error}): mend it, or remove {path.parent} to measure it anew"
-    else:
-        torn = ""  # the fault was in the last line
-    if torn:
-        raise UserError(torn)
-    return found, good
+            if _cut_short(line, first_field):
+                break  # it has no line end, so it is the last
+            raise UserError(
+                f"line {number} of {path} is corrupt ({error}): nothing was changed; mend or remove that line, or "
+                f"remove {path.parent} to measure it anew"
+            ) from None
+        good = end
+    return records, good
+
+
+def _cut_short(line: bytes, first_field: str) -> bool:
+    """Return whether a line is the beginning of one of ours, as a kill leaves it, or zeros, as a power cut does."""
+    if line.endswith(b"\n"):
+        return False
+    start = f'{{"{first_field}":'.encode()
+    written = line.rstrip(b"\0")
+    if not written.startswith(start[: len(written)]):
+        return False
+    try:
+        msgspec.json.decode(written)
+    except (ValueError, RecursionError):
+        return True
+    return False  # a whole value, only not ours
 
 
 def read_records(directory: Path, cell: Cell, ids: Iterable[str]) -> tuple[list[Record], int]:

@@ -1,0 +1,32 @@
+"""Sentences that code below the command line says once: to the log, or to the process that started this one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+_LOG = logging.getLogger("vizbench")
+_said: set[object] = set()
+_sink: list[Callable[[str, object], None]] = []
+
+
+def notice(text: str, key: object) -> None:
+    """Say `text`, unless something with this key was said before. key: plain data, what is to be said once."""
+    if key in _said:
+        return
+    _said.add(key)
+    if _sink:
+        _sink[-1](text, key)
+    else:
+        _LOG.warning("%s", text)
+
+
+@contextmanager
+def handed_to(sink: Callable[[str, object], None]) -> Generator[None]:
+    """Within the block, hand notices and their keys to `sink` in place of the log."""
+    _sink.append(sink)
+    try:
+        yield
+    finally:
+        _sink.pop()
