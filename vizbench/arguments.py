@@ -15,7 +15,44 @@ if TYPE_CHECKING:
     from vizbench.dataset import Split
     from vizbench.types import Instance
 
-TaskOption = Annotated[str, typer.Option("--task", help=f"Task name, see `vizbench tasks`; or {FORMS}.")]
+
+def complete_task(incomplete: str) -> list[str]:
+    """The tasks that begin so, for the shell."""
+    from vizbench.task import rooms, tasks
+
+    return [name for name in [*rooms(), *tasks()] if name.startswith(incomplete)]
+
+
+def complete_model(incomplete: str) -> list[str]:
+    """The models that begin so, and behind `NAME=` the checkpoints, for the shell."""
+    from vizbench.harness.model import families
+
+    name, equals, _ = incomplete.partition("=")
+    family = families().get(name)
+    if equals and family is not None:
+        known = [f"{name}={checkpoint}" for checkpoint in family.checkpoints]
+    else:
+        known = list(families())
+    return [each for each in known if each.startswith(incomplete)]
+
+
+def complete_suite(incomplete: str) -> list[str]:
+    """The suites that begin so, for the shell."""
+    from vizbench.harness.plan import SUITES
+
+    return [name for name in SUITES if name.startswith(incomplete)]
+
+
+TaskOption = Annotated[
+    str,
+    typer.Option("--task", help=f"Task name, see `vizbench tasks`; or {FORMS}.", autocompletion=complete_task),
+]
+PoolOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="ROWS", help="Test rows keep their distance from so many of the first train rows; without it 5000."
+    ),
+]
 SeedOption = Annotated[int, typer.Option(help="Names a data set: another seed, other instances.")]
 SplitOption = Annotated[Literal["train", "test"], typer.Option(help="Which split.")]
 SetOption = Annotated[
@@ -45,11 +82,18 @@ def numbers(what: str, text: str) -> tuple[int, ...]:
         raise UserError(f"--{what} {text[:80]!r} is no list of whole numbers: write it as --{what} 3,30,300") from None
 
 
-def split_of(task: str, overrides: list[str] | None, seed: int, split: str) -> Split:
+def pool_of(pool: int | None) -> int:
+    """The pool that the option names."""
+    from vizbench.dataset import POOL, check_pool
+
+    return POOL if pool is None else check_pool(pool)
+
+
+def split_of(task: str, overrides: list[str] | None, seed: int, split: str, pool: int | None = None) -> Split:
     """The split that the options name."""
     from vizbench.sources import load
 
-    data = load(with_overrides(task, overrides or []), seed)
+    data = load(with_overrides(task, overrides or []), seed, pool_of(pool))
     return data.train if split == "train" else data.test
 
 

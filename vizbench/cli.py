@@ -1,41 +1,52 @@
 """The command line: parses, calls, prints.
 
-Exit codes: 0 done; 1 a fault of ours; 2 input that cannot be served (one sentence on stderr); 130 stopped by Ctrl-C.
+Exit codes: 0 done; 1 a fault of ours, or a cell that failed; 2 input that cannot be served (one sentence on stderr);
+130 stopped by Ctrl-C; 141 whoever reads stdout left, as in `vizbench tasks | head -1`.
 Every command imports what it needs by itself, so that `--help` and `tasks` load neither torch nor compiled kernels.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from vizbench import console
+from vizbench import __version__, console, interrupts
 from vizbench.arguments import (
     JsonOption,
+    PoolOption,
     SeedOption,
     SetOption,
     SplitOption,
     TaskOption,
     all_rows,
+    complete_model,
+    complete_suite,
+    complete_task,
     from_config,
     numbers,
+    pool_of,
     split_of,
     with_overrides,
 )
+from vizbench.commands import Command, Commands
 from vizbench.errors import UserError, sentence
 from vizbench.harness import team
 from vizbench.layouts import FORMS
+from vizbench.orphans import forget_safe_path
 from vizbench.words import is_text, plural
 
 app = typer.Typer(
     name="vizbench",
     help="Unlimited, exactly verifiable visual-reasoning tasks, and how many examples a model needs to learn one.",
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,  # plain help: importing rich would cost half of its time
     pretty_exceptions_enable=False,
 )
@@ -44,28 +55,62 @@ DEFAULT_TASK = "life/conway"
 """What `eval` measures when no task is named."""
 
 
+command = partial(app.command, cls=Command)
+
+
 def main() -> None:
     """The entry point: `app`, with every error put in one sentence. VIZBENCH_TRACEBACK=1 shows where it arose.
 
     Of processes that `--devices` launched, the first is that; the others help it to train.
     """
+    forget_safe_path()
+    console.prepare_streams()
+    log = logging.getLogger("vizbench")
+    if not log.handlers:
+        log.addHandler(console.Notes())
+    try:
+        _run()
+    finally:
+        console.flush()
+
+
+def _run() -> None:
     try:
         if team.rank():
             from vizbench.harness.follow import follow
 
             follow()
             return
-        with team.dismissed():
+        with interrupts.bounded(), team.dismissed():
             app(prog_name="vizbench")
+    except KeyboardInterrupt:
+        sys.exit(interrupts.CODE)
     except Exception as error:  # whatever it is, the user gets a sentence
         if os.environ.get("VIZBENCH_TRACEBACK"):
             raise
+        console.flush()  # it may be stdout that failed
         text, code = sentence(error)
         console.note(text)
         sys.exit(code)
 
 
-@app.command()
+def _version(asked: bool) -> None:
+    if asked:
+        console.out(f"vizbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def top(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
+    """Unlimited, exactly verifiable visual-reasoning tasks, and how many examples a model needs to learn one."""
+    del version  # its callback has printed it
+
+
+@command()
 def tasks(json: JsonOption = False) -> None:
     """List every task."""
     from vizbench.task import params_json, rooms
@@ -90,7 +135,7 @@ def tasks(json: JsonOption = False) -> None:
     console.columns(("family", "what is asked"), [(family, task.summary) for family, task in rooms().items()])
 
 
-@app.command()
+@command()
 def models(
     json: JsonOption = False,
     memory: Annotated[bool, typer.Option("--memory", help="Estimate what adapting takes; nothing is loaded.")] = False,
@@ -123,9 +168,14 @@ def models(
     console.out("A model of your own: --model path/to/file.py:Class")
 
 
-@app.command()
+@command()
 def show(
-    task: Annotated[str, typer.Argument(metavar="TASK", help=f"Task name, see `vizbench tasks`; or {FORMS}.")],
+    task: Annotated[
+        str,
+        typer.Argument(
+            metavar="TASK", help=f"Task name, see `vizbench tasks`; or {FORMS}.", autocompletion=complete_task
+        ),
+    ],
     index: Annotated[int, typer.Option(help="Which row of the split, from 0.")] = 0,
     seed: SeedOption = 0,
     split: SplitOption = "train",
@@ -156,12 +206,13 @@ def show(
     console.out(str(out))
 
 
-@app.command()
+@command()
 def generate(
     task: TaskOption,
     n: Annotated[int, typer.Option("--n", help="How many rows.")],
     split: SplitOption = "train",
     seed: SeedOption = 0,
+    pool: PoolOption = None,
     overrides: SetOption = None,
     format: Annotated[
         Literal["jsonl", "parquet", "png", "arc"],
@@ -179,19 +230,22 @@ def generate(
     if format == "arc":
         from vizbench.formats import episodes
 
+        if pool is not None:
+            raise UserError("an episode brings its own demonstrations: leave --pool out with --format arc")
         name = with_overrides(task, overrides or [])
         folder = out or Path(f"{slug(name)}-episodes-{n}" + (f"-seed{seed}" if seed else ""))
         episodes.write(name, n, seed, folder, overwrite)
         console.out(f"{folder}: {n:,} episodes of {name}, as arc-json:{folder}")
         return
-    rows = split_of(task, overrides, seed, split)
+    rows = split_of(task, overrides, seed, split, pool_of(pool))
     named = f"{slug(rows.recipe.task)}-{split}-{n}" + (f"-seed{seed}" if seed else "")
+    named += "" if pool is None else f"-pool{pool}"
     folder = out or Path(named)
     manifest = write(rows, n, folder, format, overwrite, workers, steps=not no_steps)
     console.out(f"{folder}: {plural(manifest.rows, 'row')} of {rows.recipe.task} {split}, digest {manifest.digest}")
 
 
-@app.command()
+@command()
 def verify(
     dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="The folder of a data set that `generate` made.")],
     answers: Annotated[
@@ -209,7 +263,7 @@ def verify(
     console.judged(judged)
 
 
-@app.command()
+@command()
 def score(
     predictions: Annotated[
         Path,
@@ -248,7 +302,7 @@ def score(
         console.out(f"kept in {kept}; a page of all models there: vizbench report {out} --html report.html")
 
 
-@app.command(name="eval")
+@command(name="eval")
 def evaluate(
     config: Annotated[
         Path | None,
@@ -259,14 +313,26 @@ def evaluate(
             metavar="FILE",
         ),
     ] = None,
-    model: Annotated[list[str] | None, typer.Option(help="A model, see `vizbench models`; or FILE.py:Class.")] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[=CHECKPOINT]",
+            help="A model, see `vizbench models`; or FILE.py:Class. NAME=CHECKPOINT gives each its own weights. "
+            "Several may be given.",
+            autocompletion=complete_model,
+        ),
+    ] = None,
     shots: Annotated[str, typer.Option(help="Training examples, a list: 3,30,300. ARC files bring their own.")] = "16",
-    task: Annotated[list[str] | None, typer.Option(help=f"A task; or {FORMS}. Several may be given.")] = None,
+    task: Annotated[
+        list[str] | None,
+        typer.Option(help=f"A task; or {FORMS}. Several may be given.", autocompletion=complete_task),
+    ] = None,
     suite: Annotated[
         str | None,
         typer.Option(
             help="Tasks by a name: core, paper/games, paper/navigation, paper/automata, paper/arc, paper, concept-arc, "
-            "arc-agi-1, arc-agi-2."
+            "arc-agi-1, arc-agi-2.",
+            autocompletion=complete_suite,
         ),
     ] = None,
     data: Annotated[
@@ -276,6 +342,7 @@ def evaluate(
     n_test: Annotated[int, typer.Option(help="Test questions a cell.")] = 200,
     seed: Annotated[int, typer.Option(help="The first seed: data and training.")] = 0,
     seeds: Annotated[int, typer.Option(help="How many seeds.")] = 1,
+    pool: PoolOption = None,
     attempts: Annotated[
         int | None, typer.Option(help="Answers to a question; without it the protocol's, or one.")
     ] = None,
@@ -283,7 +350,12 @@ def evaluate(
         str | None,
         typer.Option(help="Score ARC tasks by: arc-agi, concept-arc. Suites of these names have theirs."),
     ] = None,
-    checkpoint: Annotated[str | None, typer.Option(help="Weights by name, see `vizbench models`.")] = None,
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(
+            help="Weights by name, see `vizbench models`, if one model is named; else --model NAME=CHECKPOINT."
+        ),
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps at every budget; else the model's own.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Training epochs at every budget, in place of steps.")] = None,
     augment: Annotated[
@@ -319,6 +391,7 @@ def evaluate(
         shots=numbers("shots", shots),
         seeds=seed_list(seed, seeds),
         n_test=n_test,
+        pool=pool_of(pool),
         attempts=attempts,
         protocol=protocol,
         steps=steps,
@@ -332,6 +405,7 @@ def evaluate(
         raise UserError(f"--out {str(folder)[:80]!r} is not UTF-8: choose another folder")
     if plan.suite == "paper" and plan.data is None:
         console.note("suite paper without --data: its ARC tasks are left out")
+    interrupts.advise(f"the same command again goes on from what is in {folder}")
     if dry_run:
         measuring.foretell(plan, folder, jobs, json)
     else:
@@ -339,7 +413,7 @@ def evaluate(
         measuring.measure(plan, folder, jobs, json)
 
 
-@app.command()
+@command()
 def report(
     runs: Annotated[list[Path], typer.Argument(metavar="RUNS...", help="Folders that `eval` wrote.")],
     html: Annotated[Path | None, typer.Option("--html", help="The page to write.")] = None,
@@ -381,7 +455,7 @@ def report(
     console.unfinished(lacking)
 
 
-@app.command()
+@command()
 def pretrain(
     family: Annotated[Literal["cogvideox", "qwen3"], typer.Argument(help="Which embedded model.")],
     out: Annotated[Path, typer.Option(help="Where weights, log and state go; what is there is gone on with.")],
@@ -393,6 +467,7 @@ def pretrain(
     """Make an embedded checkpoint again, from a seed."""
     from vizbench.baselines.pretrain import pretrain as train
 
+    interrupts.advise(f"the same command again goes on from what is in {out}")
     train(family, out, seed, steps)
     console.out(str(out))
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import codecs
+import logging
+import os
+import select
 import shutil
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from itertools import zip_longest
 from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast, final
 
 from vizbench.words import plain, plural
 
 if TYPE_CHECKING:  # each of these costs what `vizbench --help` may not
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
+    from rich.table import Table
 
     from vizbench.formats import Judged
     from vizbench.harness.cell import Outcome
@@ -43,6 +49,107 @@ MAX_REASONS = 20
 """Tasks that could not be read of which `eval` says why; the rest are counted."""
 
 
+READER_LEFT: Final = 141
+"""The exit code when whoever reads stdout has left: 128 and SIGPIPE, as shells have it."""
+
+_STAND_INS: Final[Mapping[str, str]] = {
+    "…": "...", "·": "-", "×": "x", "–": "-", "—": "-", "−": "-", "≤": "<=", "≥": ">=", "±": "+-", "’": "'",
+}  # fmt: skip
+"""What is shown in place of characters that a terminal's encoding lacks. Of all others, their number is."""
+
+
+def prepare_streams() -> None:
+    """Make stdout and stderr take any text, whatever their encoding, and exist also if the shell closed them."""
+    codecs.register_error("vizbench", _stand_in)
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        with suppress(OSError):
+            _occupy(number)
+        if getattr(sys, name) is None:
+            mode = "w" if number else "r"
+            # It stays open as long as the process.
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8", errors="replace"))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a test's stand-in may lack it
+            cast("Any", stream).reconfigure(errors="vizbench")
+
+
+def _occupy(number: int) -> None:
+    """Open a standard descriptor that the shell closed: the next file that is opened would take its place, and get what
+    is printed."""
+    try:
+        os.fstat(number)
+    except OSError:
+        opened = os.open(os.devnull, os.O_RDWR)
+        if opened != number:
+            os.dup2(opened, number)
+            os.close(opened)
+        os.set_inheritable(number, True)
+
+
+def _stand_in(error: UnicodeError) -> tuple[str, int]:
+    """What is written in place of characters that an encoding lacks."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(_STAND_INS.get(c) or ascii(c)[1:-1] for c in lacking), error.end
+
+
+@contextmanager
+def reader() -> Generator[None]:
+    """Within the block, a reader of stdout that leaves ends the command in silence."""
+    try:
+        yield
+    except BrokenPipeError:
+        if not _reader_left():
+            raise
+        _hush()
+        raise SystemExit(READER_LEFT) from None
+
+
+def flush() -> None:
+    """Write out what stdout still holds. What it cannot take ends the command; a disk that refuses is said."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _hush()
+        raise SystemExit(READER_LEFT) from None
+    except OSError as error:
+        _hush()
+        note(f"stdout cannot be written ({error.strerror or error}): lead it elsewhere")
+        raise SystemExit(2) from None
+    except ValueError:  # who called has closed it
+        pass
+
+
+def _reader_left() -> bool:
+    """Return whether nobody reads stdout any more: another pipe may have broken."""
+    if not hasattr(select, "poll"):  # Windows
+        return True
+    poll = select.poll()
+    try:
+        poll.register(sys.stdout.fileno(), 0)
+    except (OSError, ValueError):
+        return True
+    return any(event & (select.POLLERR | select.POLLHUP | select.POLLNVAL) for _, event in poll.poll(0))
+
+
+def _hush() -> None:
+    """Lead stdout to nowhere, so that nothing is said of it at the end."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+@final
+class Notes(logging.Handler):
+    """Writes what is logged as notes."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        note(record.getMessage())
+
+
 def out(line: str = "") -> None:
     """One line of result, on stdout."""
     sys.stdout.write(f"{plain(line)}\n")
@@ -54,13 +161,24 @@ def out_json(value: Any) -> None:
     import msgspec
 
     text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
-    shown = (c if c == "\n" or c.isprintable() else dumps(c)[1:-1] for c in text)
+    whole = _shows("\U0010ffff")
+    shown = (c if c == "\n" or (c.isprintable() and (whole or c.isascii())) else dumps(c)[1:-1] for c in text)
     sys.stdout.write(f"{''.join(shown)}\n")
 
 
 def note(text: str) -> None:
-    """One line that is no result, on stderr."""
-    sys.stderr.write(f"vizbench: {plain(text)}\n")
+    """One line that is no result, on stderr. A reader of stderr that has left does not end the work."""
+    with suppress(BrokenPipeError):
+        sys.stderr.write(f"vizbench: {plain(text)}\n")
+
+
+def _shows(text: str) -> bool:
+    """Return whether stdout's encoding has these characters."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 def columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -95,21 +213,44 @@ def memory(found: Mapping[str, Sequence[Memory]], json: bool) -> None:
     columns(("model", "checkpoint", "GB", "of these"), table)
 
 
-def draw(*what: RenderableType) -> None:
-    """Rich things, on stdout: colours where it is a terminal, plain text where it is a file."""
+def terminal(width: int | None = None) -> Console:
+    """Rich's view of stdout: colours if it is a terminal, plain text if it is a file."""
     from rich.console import Console
 
-    Console(highlight=False).print(*what, sep="\n")
+    class Terminal(Console):
+        def on_broken_pipe(self) -> NoReturn:
+            raise BrokenPipeError  # `reader` ends the command; rich would do so with code 1
+
+    return Terminal(highlight=False, width=width)
+
+
+def draw(*what: RenderableType) -> None:
+    """Rich things, on stdout. A terminal that is too narrow for a table's figures wraps its lines: none is cut."""
+    from rich.table import Table
+
+    console = terminal()
+    needed = max((_least_width(console, each) for each in what if isinstance(each, Table)), default=0)
+    if needed > console.width:
+        console = terminal(needed)
+    console.print(*what, sep="\n")
+
+
+def _least_width(console: Console, table: Table) -> int:
+    """Return the width that holds every column whose cells may not be wrapped, and the others at their narrowest."""
+    from rich.cells import cell_len
+
+    for column in table.columns:
+        if column.no_wrap:
+            column.min_width = max(cell_len(str(cell)) for cell in (column.header, *column.cells))
+    return console.measure(table, options=console.options.update(width=1000)).minimum
 
 
 def pictures(grids: Mapping[str, Grid | None], look: Look) -> None:
     """Titled grids side by side: colours where stdout has them, else one line of codes a row."""
-    from rich.console import Console
-
     from vizbench.renderers.terminal import side_by_side
     from vizbench.renderers.text import to_text
 
-    if Console().color_system is not None:
+    if terminal().color_system is not None and _shows("▀"):
         draw(side_by_side(grids, look))
         return
     blocks = [

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from typing import final
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, final
 
 _EXTRAS = ("torch", "diffusers", "transformers", "peft", "safetensors", "accelerate")
 """Modules of the extra `[models]`."""
@@ -15,25 +16,86 @@ class UserError(ValueError):
     """Input that cannot be served: one sentence that says what, why, and what instead. The CLI prints it, exit 2."""
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
-    """An error for a name that is not known, listing near ones.
+NEAR: Final = 4
+"""Near names that an error lists at most."""
 
-    kind: what the name should have been ("task", "model"); known: every valid name.
+
+def unknown(kind: str, name: str, known: Iterable[str], about: Mapping[str, str] | None = None) -> UserError:
+    """Return an error for a name that is not known, with near ones.
+
+    kind: what the name should have been ("task", "model"); known: every valid name, in the order in which they are
+    offered if they are equally near; about: what some of the names mean, in words.
     """
-    names = sorted(known)
-    near = (
-        difflib.get_close_matches(name.lower(), names, n=4, cutoff=0.5) or [n for n in names if name and name in n][:4]
-    )
+    names = list(dict.fromkeys(known))
+    near = _near(name[:80].lower(), names, about or {})
     known_names = f"known: {', '.join(names[:12])}{' …' if len(names) > 12 else ''}"
     hint = f"did you mean {', '.join(near)}?" if near else known_names
     return UserError(f"unknown {kind} {name[:80]!r}: {hint}")
 
 
+def _near(name: str, known: Sequence[str], about: Mapping[str, str]) -> list[str]:
+    """Return the known names that are nearest to `name`, which is in small letters: by value, by letters, by words."""
+    spelled = {each.lower(): each for each in known}
+    if name in spelled:
+        return [spelled[name]]
+    families = {each.partition("/")[0] for each in spelled if "/" in each}
+    joined = re.fullmatch(r"([a-z]+)[-_ ]?([0-9].*)", name)
+    if joined and joined[1] in families:  # maze10
+        name = f"{joined[1]}/{joined[2]}"
+    family, slash, variant = name.partition("/")
+    if slash and family in families:
+        near = _near_variants(variant, [each.partition("/")[2] for each in spelled if each.startswith(f"{family}/")])
+        return [spelled[f"{family}/{each}"] for each in near]
+    meant = _by_words(name, spelled, about)
+    close = difflib.get_close_matches(name, list(spelled), n=NEAR, cutoff=0.6 if meant else 0.5)
+    part = [each for each in spelled if name and name in each]
+    near = dict.fromkeys([*close[:1], *meant, *close, *([] if close or meant else part)])
+    return [spelled[each] for each in list(near)[:NEAR]]
+
+
+def _near_variants(variant: str, known: Sequence[str]) -> list[str]:
+    """Return the nearest variants of a family: by value, else by letters, else the first ones."""
+    numbers = _numbers(variant)
+    counted = [each for each in known if numbers and _numbers(each)]
+    by_value = sorted(counted, key=lambda each: _apart(numbers, _numbers(each)))[: NEAR - 1]
+    if by_value:
+        return by_value
+    close = difflib.get_close_matches(variant, known, n=NEAR, cutoff=0.5)
+    return close or difflib.get_close_matches(variant.partition("/")[0], known, n=NEAR) or list(known[:NEAR])
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(digits) for digits in re.findall(r"[0-9]{1,18}", text)]
+
+
+def _apart(a: Sequence[int], b: Sequence[int]) -> tuple[int, int]:
+    """Return how far numbers are apart; of equally far ones, those of another count come last."""
+    return sum(abs(x - y) for x, y in zip(a, b, strict=False)), abs(len(a) - len(b))
+
+
+def _by_words(name: str, known: Iterable[str], about: Mapping[str, str]) -> list[str]:
+    """Return the names that share a word with `name`, or are explained by one: `game-of-life` has `life` in it."""
+    words = {word.removesuffix("s") for word in re.findall(r"[a-z]{3,}|[0-9]+", name)} - {"the", "of", "and", "rule"}
+    shared: list[str] = []
+    told: list[str] = []
+    for each in known:
+        parts = {part.removesuffix("s") for part in re.split(r"[^a-z0-9]+", each)}
+        meaning = {part.removesuffix("s") for part in re.findall(r"[a-z]{3,}", about.get(each, "").lower())}
+        if words & parts:
+            shared.append(each)
+        elif {word for word in words & meaning if len(word) > 2}:
+            told.append(each)
+    return [*shared, *told]
+
+
 def missing(what: str, package: str, extra: str = "models") -> UserError:
-    """An error for a package of an extra that `what` needs. No index of packages is named: vizbench is on none, and
-    the name there may one day be another's."""
+    """Return an error for a package of an extra that `what` needs.
+
+    If vizbench is installed, from a wheel or from sources, pip adds the extra's packages and fetches no other vizbench.
+    """
     return UserError(
-        f"{what} needs {package}, which is not installed: pip install '.[{extra}]' in the folder of vizbench's sources"
+        f"{what} needs {package}, which is not installed: pip install 'vizbench[{extra}]', or pip install "
+        f"'.[{extra}]' in the folder of its sources"
     )
 
 
@@ -46,6 +108,8 @@ def sentence(error: Exception) -> tuple[str, int]:
     if isinstance(error, MemoryError):
         return f"the memory does not suffice ({error}): ask for fewer rows, a lower index or smaller boards", 2
     if isinstance(error, OSError):
-        where = f" ({error.filename})" if error.filename else ""
-        return f"{error.strerror or error}{where}", 2
+        said = error.strerror or str(error) or type(error).__name__
+        if error.filename:
+            return f"{said} ({error.filename}): give another path", 2
+        return f"the system refused what this needs ({said}): VIZBENCH_TRACEBACK=1 shows what", 2
     return f"unexpected {type(error).__name__}: {error}; run it again with VIZBENCH_TRACEBACK=1 to see where", 1

@@ -1,101 +1,77 @@
-"""Calls that Ctrl-C ends at once, whatever kernel is running."""
+"""Ctrl-C ends a command at once, also within compiled code, and says how to go on."""
 
 from __future__ import annotations
 
-import atexit
 import os
+import select
+import signal
+import socket
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
-from typing import Any, Final, Generic, TypeVar, final
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from typing import Final
 
-R = TypeVar("R")
+GRACE: Final = 0.5
+"""Seconds that a command has after Ctrl-C to end by itself: its last line is written, its processes are ended."""
 
-TICK: Final = 0.1
-"""Seconds between two looks at what is waited for, in case that the system does not wake the thread that waits."""
+CODE: Final = 130
+"""The exit code after Ctrl-C, as shells have it."""
 
-_GRACE: Final = 0.2
-"""Seconds that an abandoned thread has to end by itself."""
-
-_INTERRUPTED: Final = 130
-
-
-@final
-class AbandonedError(Exception):
-    """Nobody waits any more for what this thread does."""
+_advice = ["nothing was begun"]
+_told = threading.Lock()
 
 
-def waiting(call: Callable[[], R]) -> R:
-    """Return what `call` returns.
+def advise(text: str) -> None:
+    """Set what the command that runs says when Ctrl-C stops it."""
+    _advice[:] = [text]
 
-    It runs in a thread of its own: a compiled kernel in the main thread would keep Ctrl-C waiting for its end. On
-    Ctrl-C this function ends at once, and the thread as soon as it calls `stop_if_abandoned`, or with the process.
+
+def leave_telling() -> None:
+    """Say nothing when Ctrl-C stops this process: one that it started does so."""
+    _told.acquire(blocking=False)
+
+
+def tell() -> None:
+    """Say that the command was stopped, and how to go on; once per process."""
+    if _told.acquire(blocking=False):
+        with suppress(OSError, ValueError):  # a stream that is closed, or a pipe that is full, must not hold it up
+            if sys.platform == "win32" or select.select([], [2], [], 0)[1]:
+                sys.stderr.write(f"vizbench: stopped; {_advice[0]}\n")
+                sys.stderr.flush()
+
+
+@contextmanager
+def bounded() -> Generator[None]:
+    """Within the block, end this process GRACE seconds after Ctrl-C, if it has not ended by then.
+
+    Python raises KeyboardInterrupt between two of its own steps. A compiled kernel, a network's forward pass or a
+    thread that is waited for at the end may take much longer. What was written stays whole, as it does after a kill.
     """
-    work = Work(call)
-    try:
-        work.start()
-        while not work.done.wait(TICK):
-            pass
-    except BaseException:
-        work.abandon()
-        raise
-    return work.result()
-
-
-def stop_if_abandoned() -> None:
-    """Raise AbandonedError in a thread of `waiting` that nobody waits for any more. It is cheap: call it per row."""
-    work: Work[Any] | None = getattr(_CURRENT, "work", None)
-    if work is not None and work.abandoned.is_set():
-        raise AbandonedError
-
-
-@final
-class Work(Generic[R]):
-    """A call in a daemon thread."""
-
-    def __init__(self, call: Callable[[], R]) -> None:
-        self.done = threading.Event()
-        self.abandoned = threading.Event()
-        self._call = call
-        self._results: list[R] = []
-        self._error: BaseException | None = None
-
-    def start(self) -> None:
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def result(self) -> R:
-        """Return what the call returned, or raise what it raised, once it is done."""
-        if self._error is not None:
-            raise self._error
-        return self._results[0]
-
-    def abandon(self) -> None:
-        """Ask the thread to end. If it is still in a kernel when the process ends, the process does not wait for it."""
-        self.abandoned.set()
-        _ABANDONED.append(self)
-        self.done.wait(_GRACE)
-
-    def _run(self) -> None:
-        _CURRENT.work = self
-        try:
-            self._results.append(self._call())
-        except BaseException as error:  # it is raised again in the thread that waits
-            self._error = error
-        finally:
-            self.done.set()
-
-
-_CURRENT: Final = threading.local()
-_ABANDONED: Final[list[Work[Any]]] = []
-
-
-@atexit.register
-def _leave() -> None:
-    """End the process if an abandoned thread is in a kernel: the interpreter would free what the kernel works on."""
-    if all(work.done.is_set() for work in _ABANDONED):
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        yield
         return
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(AttributeError, OSError, ValueError):  # closed, or none
-            stream.flush()
-    os._exit(_INTERRUPTED)
+    near, far = socket.socketpair()
+    far.setblocking(False)
+    before = signal.set_wakeup_fd(far.fileno(), warn_on_full_buffer=False)
+    stopped = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(near, stopped), daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        far.close()  # the watcher reads to the end
+        if not stopped.is_set():
+            watcher.join(GRACE)
+
+
+def _watch(near: socket.socket, stopped: threading.Event) -> None:
+    """Wait for Ctrl-C. After it, end the process, unless it ends first."""
+    with near:
+        while byte := near.recv(1):
+            if byte[0] == signal.SIGINT:
+                stopped.set()
+                threading.Event().wait(GRACE)
+                tell()
+                os._exit(CODE)

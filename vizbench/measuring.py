@@ -38,12 +38,8 @@ def foretell(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
 
 def measure(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
     """Measure the plan, write its report and print its tables. Exit 1 where a cell failed."""
-    try:
-        with Bars() as bars:
-            outcomes = run(plan, folder, bars.show, kin, jobs)
-    except KeyboardInterrupt:
-        console.note(f"stopped; the same command again goes on from what is in {folder}")
-        raise
+    with Bars() as bars:
+        outcomes = run(plan, folder, bars.show, kin, jobs)
     report = folder / "report.html"
     begun = [outcome.directory for outcome in outcomes if outcome.begun]
     cells: list[CellRun] = []
@@ -66,10 +62,10 @@ def measure(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
         console.out_json(told)
     else:
         if plan.protocol_name is None:
-            console.results(summaries(cells), plan.models)
+            console.results(summaries(cells), plan.names)
         else:
-            protocols.table(plan.protocol_name, cells, plan.models)
-        console.answers([cell for cell in cells if cell.header.cell.model in plan.models])
+            protocols.table(plan.protocol_name, cells, plan.names)
+        console.answers([cell for cell in cells if cell.header.cell.model in plan.names])
         if begun:
             console.out(f"report: {report}")
     if plan.protocol_name is None:

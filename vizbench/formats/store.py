@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
+from vizbench.background import stop_if_abandoned, waiting
 from vizbench.dataset import Rows, Split
 from vizbench.errors import UserError, unknown
 from vizbench.formats import manifest as manifests
@@ -19,7 +20,6 @@ from vizbench.formats.manifest import FORMATS, MAX_DATASET, FormatName, Manifest
 from vizbench.formats.rows import row_digest
 from vizbench.formats.shard import Entry, Format, Place
 from vizbench.formats.workers import in_order
-from vizbench.interrupts import stop_if_abandoned, waiting
 
 SHARD_ROWS = 5_000
 """Rows a shard: the paper's largest budget is one file."""

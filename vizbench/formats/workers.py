@@ -12,9 +12,9 @@ from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any, Final, Generic, TypeAlias, TypeVar, final
 
+from vizbench.background import TICK, Work, waiting
 from vizbench.errors import UserError
-from vizbench.interrupts import TICK, Work, waiting
-from vizbench.orphans import interrupts_held, serve_parent
+from vizbench.orphans import interrupts_held, safe_path, serve_parent
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -136,7 +136,7 @@ class _Worker(Generic[J, R]):
         self.number: int | None = None
         """The number of its job; None if it has none."""
         self._process = context.Process(target=_serve, args=(far, function))
-        with interrupts_held():
+        with interrupts_held(), safe_path():
             self._process.start()
         far.close()  # so that the pipe ends with the process
 

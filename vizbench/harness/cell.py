@@ -27,8 +27,8 @@ from vizbench.types import Instance, Json
 
 Kind: TypeAlias = Literal["start", "skip", "adapt", "predict", "done", "failed"]
 
-LoadData: TypeAlias = Callable[[str, int], Dataset]
-"""The data set of a task and a seed."""
+LoadData: TypeAlias = Callable[[str, int, int], Dataset]
+"""The data set of a task, a seed and a pool."""
 
 ModelOf: TypeAlias = Callable[[str, str], Model[Any]]
 """The model of a name and a checkpoint, built when it is asked for."""
@@ -147,7 +147,7 @@ def measure(place: Place, load: LoadData, model_of: ModelOf, report: Callable[[E
 
 def data_of(cell: Cell, load: LoadData) -> Asking:
     """The cell's data. UserError where there are not enough examples."""
-    dataset = load(cell.task, cell.seed)
+    dataset = load(cell.task, cell.seed, cell.pool)
     train = _head(dataset.train, dataset.train.count if cell.shots is None else cell.shots)
     kinds = cell.augment.split(",") if cell.augment else ()
     shown = augmented(train, kinds, cell.seed) if kinds else train

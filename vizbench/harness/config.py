@@ -28,6 +28,7 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True):
     data: str | None = None
     shots: int | str | list[int] | None = None
     n_test: int | None = None
+    pool: int | None = None
     seed: int | None = None
     seeds: int | None = None
     attempts: int | None = None

@@ -174,7 +174,7 @@ def _measured(asking: Asking, model: Model[Any]) -> Pace:
 def _sizes(cell: Cell, load: LoadData) -> tuple[int | None, int | None, str]:
     """Examples and questions of a cell, without making a row; and why they cannot be had."""
     try:
-        data = load(cell.task, cell.seed)
+        data = load(cell.task, cell.seed, cell.pool)
     except Exception as error:  # of a file, of a space that is too small, of a room
         return None, None, str(error)
     examples = data.train.count if cell.shots is None else cell.shots

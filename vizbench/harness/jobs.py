@@ -21,7 +21,8 @@ from vizbench import sources
 from vizbench.errors import UserError
 from vizbench.harness.cell import Event, Outcome, Place, measure, write_error
 from vizbench.harness.stage import Stage
-from vizbench.orphans import interrupts_held, serve_parent
+from vizbench.notices import handed_to, notice
+from vizbench.orphans import interrupts_held, safe_path, serve_parent
 
 MAX_JOBS: Final = 256
 
@@ -58,6 +59,8 @@ def measure_all(places: Sequence[Place], jobs: int, report: Callable[[Event], No
                         report(event)
                     case _Refused(sentence):
                         raise UserError(sentence)
+                    case _Noticed(sentence, key):
+                        notice(sentence, key)
                     case _Ready():
                         worker.give(waiting)
                     case Outcome() as outcome:
@@ -91,7 +94,16 @@ class _Refused:
     sentence: str
 
 
-_Message: TypeAlias = Event | Outcome | _Ready | _Refused
+@final
+@dataclass(frozen=True, slots=True)
+class _Noticed:
+    """A process says something once, which others may say too."""
+
+    sentence: str
+    key: object
+
+
+_Message: TypeAlias = Event | Outcome | _Ready | _Refused | _Noticed
 
 
 @final
@@ -105,7 +117,7 @@ class _Worker:
         self.place: Place | None = None
         """The cell it is at."""
         self._started = False
-        with interrupts_held():
+        with interrupts_held(), safe_path():
             self.process.start()
         far.close()  # so that the pipe ends with the process
 
@@ -121,10 +133,7 @@ class _Worker:
         except (EOFError, ConnectionError):
             self.process.join()
             if not self._started:
-                raise UserError(
-                    "a process ended before it could work, out of memory or started from a script without "
-                    "`if __name__ == '__main__':`: use fewer jobs"
-                ) from None
+                raise UserError(_stillborn(self.process.exitcode or 0)) from None
             return None
         self._started = True
         return message
@@ -143,6 +152,20 @@ def _died(worker: _Worker, report: Callable[[Event], None]) -> Outcome:
     write_error(place.directory, place.cell, sentence)
     report(Event("failed", place.cell, place.position, place.cells, message=sentence))
     return Outcome(place.cell, place.directory, sentence)
+
+
+def _stillborn(code: int) -> str:
+    """What ended a process before it could work, as far as its exit code says."""
+    if code == -signal.SIGKILL:
+        return (
+            "a process was killed from outside (SIGKILL) before it could work, by hand or for want of memory: "
+            "use fewer jobs"
+        )
+    how = f"by signal {-code}" if code < 0 else f"with code {code}"
+    return (
+        f"a process ended {how} before it could work: what it said stands above; a script that calls vizbench needs "
+        "`if __name__ == '__main__':`, and --jobs 1 starts no process"
+    )
 
 
 def _ended(code: int) -> str:
@@ -165,8 +188,9 @@ def _work(pipe: Connection[Any, Any]) -> None:
     load = lru_cache(maxsize=4)(sources.load)
     stage = Stage({})
     pipe.send(_Ready())
-    while (place := pipe.recv()) is not None:
-        try:
-            pipe.send(measure(place, load, stage, pipe.send))
-        except UserError as error:
-            pipe.send(_Refused(str(error)))
+    with handed_to(lambda sentence, key: pipe.send(_Noticed(sentence, key))):
+        while (place := pipe.recv()) is not None:
+            try:
+                pipe.send(measure(place, load, stage, pipe.send))
+            except UserError as error:
+                pipe.send(_Refused(str(error)))

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from vizbench import sources
+from vizbench.dataset import POOL
 from vizbench.errors import UserError
 from vizbench.formats.rows import Row, encode
 from vizbench.harness.asking import Asking
@@ -80,14 +81,23 @@ def _cell(sheet: Sheet, name: str, shots: int | None) -> Cell:
         raise UserError("ARC files bring their own examples: leave --shots out")
     if not 0 <= (shots or 0) <= MOST_SHOTS:
         raise UserError(f"shots {shots} is outside 0 … {MOST_SHOTS}: 0 stands for none, or not known")
-    return Cell(recipe.task, name, NONE, None if corpus else shots or 0, recipe.seed, rows, 1)
+    return Cell(
+        recipe.task,
+        name,
+        NONE,
+        None if corpus else shots or 0,
+        recipe.seed,
+        rows,
+        1,
+        pool=POOL if corpus else recipe.pool,
+    )
 
 
 def _asking(cell: Cell) -> Asking:
     """The cell's data as a plan would have it; without examples, which no plan asks for, the test rows alone."""
     if cell.shots != 0:
         return data_of(cell, sources.load)
-    data = sources.load(cell.task, cell.seed)
+    data = sources.load(cell.task, cell.seed, cell.pool)
     return Asking(cell, data.judge, data.params, (), (), data.test.head(cell.n_test))
 
 

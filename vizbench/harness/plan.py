@@ -10,9 +10,10 @@ from typing import Final, final
 import msgspec
 
 from vizbench import sources
+from vizbench.dataset import POOL, check_pool
 from vizbench.errors import UserError, unknown
 from vizbench.harness.augment import KINDS as AUGMENTS
-from vizbench.harness.plugin import ModelRef, resolve
+from vizbench.harness.plugin import ModelRef, resolve, split_name
 from vizbench.seeds import check_seed
 from vizbench.words import plural
 
@@ -78,7 +79,8 @@ UNREPORTED: Final[dict[str, str]] = {
 class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One measurement. shots: training examples, None: all that the task brings (ARC's demonstrations); steps, epochs:
     how long the plan has the model train, None: as long as the model itself sets; augment: the kinds of variants of the
-    examples that the model is shown as well (`augment.KINDS`), joined by commas, None: the examples alone."""
+    examples that the model is shown as well (`augment.KINDS`), joined by commas, None: the examples alone; pool: how
+    many of the first train rows test questions keep their distance from."""
 
     task: str
     model: str
@@ -90,6 +92,7 @@ class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     steps: int | None = None
     epochs: int | None = None
     augment: str | None = None
+    pool: int = POOL
 
     @property
     def training(self) -> str:
@@ -112,9 +115,11 @@ class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What `vizbench eval` was asked for.
 
-    tasks: names, `arc-json:PATH` too; suite: a name of SUITES, its tasks come after `tasks`; checkpoint: for every
-    model, None: each model's own default; shots: 1 … 5000 each; seeds: each gives other data and another training
-    run; n_test: 1 … 10,000 questions a cell; attempts: 1 … 100 answers a question, None: the protocol's, or one;
+    models: NAME, FILE.py:Class, or either with =CHECKPOINT; tasks: names, `arc-json:PATH` too; suite: a name of SUITES,
+    its tasks come after `tasks`; checkpoint: of the one model that is named, None: each model's own default; shots: 1 …
+    5000 each; seeds: each gives other data and another training run; n_test: 1 … 10,000 questions a cell; pool: how
+    many, 0 … 1,000,000, of the first train rows test questions keep their distance from; attempts: 1 … 100 answers a
+    question, None: the protocol's, or one;
     protocol: a name of PROTOCOLS, None: the suite's, if it has one; steps: 1 … 10^7 optimizer steps at every budget, or
     epochs: 1 … 10^5 passes over the examples, neither: as each model sets itself; augment: kinds of variants of ARC
     demonstrations (`augment.KINDS`) that models are fitted to as well, baselines excepted; data: ARC files, a folder or
@@ -130,6 +135,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     shots: tuple[int, ...] = (16,)
     seeds: tuple[int, ...] = (0,)
     n_test: int = 200
+    pool: int = POOL
     attempts: int | None = None
     protocol: str | None = None
     steps: int | None = None
@@ -158,6 +164,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         _each("shots", self.shots, 1, 5000, 11)
         _each("seeds", self.seeds, 0, (1 << 63) - 1, 100)
         _check("n_test", self.n_test, 1, 10_000)
+        check_pool(self.pool)
         self._check_protocol()
         for what, value, most in (
             ("attempts", self.attempts, 100),
@@ -194,10 +201,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     def cells(self) -> tuple[Cell, ...]:
         """Every cell, trivial baselines first, then the models, task by task. Reads ARC folders; builds no model."""
-        if self.checkpoint is not None and self.models and set(self.models) <= set(TRIVIAL):
-            raise UserError(f"checkpoint {self.checkpoint[:80]!r}: a trivial baseline has none, leave it out")
-        chosen = [resolve(name, self.checkpoint) for name in self.models if name not in TRIVIAL]
-        refs = [*(resolve(name) for name in TRIVIAL), *chosen]
+        refs = [*(resolve(name) for name in TRIVIAL), *self._chosen()]
         dropped = self.dropped()
         names = [name for name in self._names() if name not in dropped]
         if not names:
@@ -208,14 +212,49 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             raise UserError("augment is of ARC tasks alone, whose demonstrations are few: leave it or the others out")
         attempts = self.attempts or PROTOCOLS.get(self.protocol_name or "", 1)
         cells = [
-            Cell(name, ref.name, ref.checkpoint, shots, seed, self.n_test, attempts, *self._training(ref))
+            Cell(name, ref.name, ref.checkpoint, shots, seed, self.n_test, attempts, *self._training(ref), pool)
             for ref in dict.fromkeys(refs)
             for name in names
             if _serves(ref, name)
             for shots in ((None,) if sources.is_corpus(name) else dict.fromkeys(self.shots))
             for seed in dict.fromkeys(self.seeds)
+            for pool in (POOL if sources.is_corpus(name) else self.pool,)
         ]
         return tuple(cells)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the models, without their checkpoints, each once."""
+        return tuple(dict.fromkeys(split_name(model)[0] for model in self.models))
+
+    def _chosen(self) -> list[ModelRef]:
+        """The models that are no baselines. UserError for a checkpoint of none, or of several."""
+        named = list(dict.fromkeys(map(split_name, self.models)))
+        if self.checkpoint is not None:
+            if named and {name for name, _ in named} <= set(TRIVIAL):
+                raise UserError(
+                    f"checkpoint {self.checkpoint[:80]!r}: a trivial baseline has none, leave it out, or give a model its own "
+                    "by --model NAME=CHECKPOINT"
+                )
+            named = [self._with_checkpoint(named, self.checkpoint)]
+        for name, checkpoint in named:
+            if name in TRIVIAL and checkpoint is not None:
+                raise UserError(f"checkpoint {checkpoint[:80]!r}: the trivial baseline {name} has none, leave it out")
+        return [resolve(name, checkpoint) for name, checkpoint in named if name not in TRIVIAL]
+
+    @staticmethod
+    def _with_checkpoint(named: Sequence[tuple[str, str | None]], checkpoint: str) -> tuple[str, str]:
+        """The one model that the plan's checkpoint is of."""
+        if len(named) != 1:
+            models = ", ".join(name[:80] for name, _ in named) or "none"
+            raise UserError(
+                f"checkpoint {checkpoint[:80]!r} is of one model and the plan names {len(named)} ({models}): give each "
+                "its own by --model NAME=CHECKPOINT"
+            )
+        ((name, own),) = named
+        if own is not None:
+            raise UserError(f"model {name[:80]} has two checkpoints, {own[:80]!r} and {checkpoint[:80]!r}: give one")
+        return name, checkpoint
 
     def dropped(self) -> dict[str, list[str]]:
         """The tasks that are left out as flagged, and what is wrong in them."""
@@ -238,7 +277,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     @property
     def name(self) -> str:
         """A folder name for the run: its models and its tasks, short."""
-        parts = [*(m for m in self.models if m not in TRIVIAL), *([self.checkpoint] if self.checkpoint else [])]
+        named = [model.replace("=", "-") for model in self.models if split_name(model)[0] not in TRIVIAL]
+        parts = [*named, *([self.checkpoint] if self.checkpoint else [])]
         what = [*([self.suite] if self.suite else []), *self.tasks]
         return slug("-".join(parts) or "trivial") + "_" + slug("-".join(what))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,9 @@ from vizbench.words import is_text
 
 DEFAULT = "default"
 """The checkpoint of a file's model when none is named."""
+
+_FILE_CLASS: Final = re.compile(r"(.*?\.py:[^\W\d]\w*)(?:=|$)", re.DOTALL)
+"""`FILE.py:Class`, and the `=` that may follow."""
 
 MAX_BYTES: Final = 16 << 20
 """The largest model file."""
@@ -33,6 +37,15 @@ class ModelRef:
 
     name: str
     checkpoint: str
+
+
+def split_name(text: str) -> tuple[str, str | None]:
+    """Split `NAME=CHECKPOINT`; a name alone has no checkpoint. The name of a file may hold `=`, a class may not."""
+    file = _FILE_CLASS.match(text)
+    name, equals, checkpoint = (file[1], text[file.end(1) :][:1], text[file.end() :]) if file else text.partition("=")
+    if equals and not checkpoint:
+        raise UserError(f"model {text[:120]!r} names no checkpoint behind its =: write NAME=CHECKPOINT, or NAME")
+    return name, checkpoint or None
 
 
 def resolve(name: str, checkpoint: str | None = None) -> ModelRef:

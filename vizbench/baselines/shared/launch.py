@@ -14,6 +14,7 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from vizbench.baselines.shared.crew import check_gpus
+from vizbench.orphans import safe_path
 
 
 def launch(devices: int, words: Sequence[str]) -> int:
@@ -39,9 +40,16 @@ def launch(devices: int, words: Sequence[str]) -> int:
             logs_specs=DefaultLogsSpecs(log_dir=logs),
         )
         try:
-            elastic_launch(config, sys.executable)("-m", "vizbench", *words)
+            with safe_path():
+                elastic_launch(config, sys.executable)("-c", _program(), *words)
         except ChildFailedError as error:
             return max(error.get_first_failure()[1].exitcode, 1)  # below 0: by a signal
         except SignalException as error:
             return 128 + error.sigval
     return 0
+
+
+def _program() -> str:
+    """Return a program that is this one, and finds modules where this one does. `-m` would look in the current folder
+    first."""
+    return f"import sys; sys.path[:] = {sys.path!r}; from vizbench.cli import main; main()"

@@ -80,7 +80,9 @@ class Folder:
         """The lines so far. UserError for a line that no run wrote."""
         path = self.path / LOG
         try:
-            lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+            lines = (
+                [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+            )
             for line in lines:
                 operator.index(line["step"])
         except _STRANGE:

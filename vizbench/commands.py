@@ -1,0 +1,72 @@
+"""What every command of the command line does alike: it refuses an option given twice, and ends in order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Final, final
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from vizbench import console, interrupts
+from vizbench.errors import UserError
+
+_INSTEAD: Final[Mapping[tuple[str, str], str]] = {
+    ("generate", "task"): "run the command once for each task",
+    ("eval", "checkpoint"): "give each model its own by --model NAME=CHECKPOINT",
+    ("eval", "shots"): "write a list, as in --shots 3,30,300",
+    ("eval", "seed"): "give the first seed by --seed and their number by --seeds",
+    ("eval", "augment"): "write a list, as in --augment symmetries,colours",
+}
+"""What to do in place of giving an option twice, by command and option."""
+
+_ADVICE: Final[Mapping[str, str]] = {
+    "report": "files that were there are whole, and the same command again writes them anew",
+    "generate": "no data set was written, and the same command again makes it from its start",
+}
+"""How to go on after Ctrl-C, by command. `eval` and `pretrain` name their folders themselves."""
+
+
+@final
+class Command(TyperCommand):
+    """A command that refuses an option given twice, if it takes one value. Which one was meant is not known."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments, once they were counted."""
+        if not ctx.resilient_parsing:  # the shell asks for completions
+            self._refuse_repeated(ctx, args)
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command. A command that can say better how to go on after Ctrl-C does so itself."""
+        interrupts.advise(_ADVICE.get(self.name or "", "nothing was kept, and the same command again begins anew"))
+        return super().invoke(ctx)
+
+    def _refuse_repeated(self, ctx: Any, args: list[str]) -> None:
+        _, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        given: Counter[Any] = Counter(order)
+        for parameter, times in given.items():
+            once = parameter.param_type_name == "option" and not parameter.multiple and not parameter.is_flag
+            if times > 1 and once:
+                instead = _INSTEAD.get((self.name or "", parameter.name), "give it once")
+                raise UserError(f"{parameter.opts[0]} takes one value and is given {times} times: {instead}")
+
+
+@final
+class Commands(TyperGroup):
+    """All commands. Ctrl-C, and a reader of stdout that leaves, end each of them in order."""
+
+    def make_context(self, *arguments: Any, **named: Any) -> Any:
+        """Read the options before the command; `--help` is printed here."""
+        with console.reader():
+            return super().make_context(*arguments, **named)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            with console.reader():
+                return super().invoke(ctx)
+        except KeyboardInterrupt:
+            interrupts.tell()
+            raise typer.Exit(interrupts.CODE) from None
