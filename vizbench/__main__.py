@@ -11,6 +11,8 @@ def main() -> None:
     try:
         from vizbench.cli import main as command_line
     except KeyboardInterrupt:
+        sys.stderr.write("vizbench: stopped; nothing was begun\n")
+        sys.stderr.flush()
         os._exit(130)
     command_line()
 

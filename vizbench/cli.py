@@ -84,6 +84,7 @@ def _run() -> None:
         with interrupts.bounded(), team.dismissed():
             app(prog_name="vizbench")
     except KeyboardInterrupt:
+        interrupts.tell()
         sys.exit(interrupts.CODE)
     except Exception as error:  # whatever it is, the user gets a sentence
         if os.environ.get("VIZBENCH_TRACEBACK"):

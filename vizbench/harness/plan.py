@@ -233,8 +233,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         if self.checkpoint is not None:
             if named and {name for name, _ in named} <= set(TRIVIAL):
                 raise UserError(
-                    f"checkpoint {self.checkpoint[:80]!r}: a trivial baseline has none, leave it out, or give a model its own "
-                    "by --model NAME=CHECKPOINT"
+                    f"checkpoint {self.checkpoint[:80]!r}: a trivial baseline has none, leave it out, or give a model "
+                    "its own by --model NAME=CHECKPOINT"
                 )
             named = [self._with_checkpoint(named, self.checkpoint)]
         for name, checkpoint in named:
