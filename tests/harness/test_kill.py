@@ -164,6 +164,83 @@ def test_a_disk_that_is_full_ends_in_one_sentence_and_the_run_goes_on_later(tmp_
     assert predictions(out) == predictions(whole)
 
 
+REPORTS = """
+import os, random, signal, sys
+from pathlib import Path
+from vizbench.harness import report, storage
+from vizbench.harness.records import read_runs
+
+out = Path(sys.argv[1])
+cells, page = read_runs([out]), out / "page.html"
+report.write_report(cells, [], page)
+whole = page.read_text(encoding="utf-8")
+random.seed(5)
+pages, drafts = set(), 0
+
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+class Torn:
+    def __init__(self, file): self.file = file
+    def __getattr__(self, name): return getattr(self.file, name)
+    def __enter__(self): return self
+    def __exit__(self, *_): self.file.close()
+    def write(self, data):
+        self.file.write(data[: random.randrange(len(data))])
+        self.file.flush()
+        die()
+
+opened = Path.open
+for number in range(20):
+    child = os.fork()
+    if child == 0:
+        random.seed(number)
+        report.render_report = lambda *_: f"{whole}<!-- {number} -->"
+        if number % 3 == 0:
+            Path.open = lambda self, *a, **b: Torn(opened(self, *a, **b))
+        elif number % 3 == 1:
+            os.fsync = die
+        else:
+            signal.setitimer(signal.ITIMER_REAL, random.random() * 0.004)
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        report.write_report(cells, [], page)
+        os._exit(0)
+    os.waitpid(child, 0)
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith(whole), number
+    assert text[len(whole):] in {"", *(f"<!-- {k} -->" for k in range(number + 1))}, number
+    pages.add(text)
+    drafts += bool(list(out.glob(".*.draft")))
+    assert len(list(out.glob(".*.draft"))) <= 1, number  # each run sweeps what the one before left
+report.write_report(cells, [], page)
+assert not list(out.glob(".*.draft"))
+print(drafts)
+"""
+
+
+def test_twenty_kills_of_a_report_leave_whole_pages_and_no_drafts(tmp_path, files):
+    run(nursery.plan(files), tmp_path)
+    working = start("-c", REPORTS, tmp_path)
+    said, wrong = working.communicate(timeout=120)
+    assert working.returncode == 0, wrong
+    assert int(said) > 5  # many kills came within a write, or the test does not show much
+
+
+def test_a_report_on_a_full_disk_keeps_the_page_of_before_and_promises_nothing(tmp_path, files):
+    run(nursery.plan(files), tmp_path)
+    page = tmp_path / "page.html"
+    page.write_text("before")
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000)); "
+        "from vizbench.cli import main; main()"
+    )
+    working = start("-c", code, "report", tmp_path, "--html", page)
+    _, said = working.communicate(timeout=120)
+    assert (working.returncode, said.count("\n")) == (2, 1)
+    assert "page.html cannot be written: a file may not grow further there" in said and "goes on" not in said
+    assert page.read_text() == "before" and not list(tmp_path.glob(".*.draft"))
+
+
 def _alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

@@ -25,7 +25,7 @@ def test_a_whole_file_replaces_the_old_one_or_leaves_it(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "full")
 
     monkeypatch.setattr(storage.os, "fsync", full)
-    with pytest.raises(UserError, match="the disk is full"):
+    with pytest.raises(UserError, match=r"the disk is full: free some space, then give the same command again$"):
         write_whole(path, b"newer")
     assert path.read_bytes() == b"new"
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]

@@ -21,10 +21,9 @@ from vizbench.harness.cell import data_of, header_of
 from vizbench.harness.names import NONE
 from vizbench.harness.plan import TRIVIAL, Cell
 from vizbench.harness.provenance import data_digest
-from vizbench.harness.records import Record, read_cell, read_header, read_log
+from vizbench.harness.records import Record, below, read_cell, read_header, read_log
 from vizbench.harness.score import Marked, Sheet
 from vizbench.harness.storage import disk_errors, locked, write_whole
-from vizbench.paths import visible_files
 from vizbench.types import Instance
 from vizbench.words import plural
 
@@ -105,7 +104,7 @@ def _refuse_mixing(out: Path, asking: Asking) -> None:
     """UserError where cells under `out` asked this task, and none of them these questions."""
     cell, fault = asking.cell, ""
     mine = [(instance.id, instance.question.tolist(), instance.target.tolist()) for instance in asking.test]
-    for path in sorted(path for path in visible_files(out) if path.name == "run.json"):
+    for path in below(out, "run.json"):
         header = read_header(path.parent)
         if header.cell.task != cell.task:
             continue

@@ -240,10 +240,15 @@ def read_error(directory: Path) -> str:
     return text.partition("\n")[0]
 
 
+def below(top: Path, name: str) -> list[Path]:
+    """Return the files of this name in or below a folder, sorted by place. Hidden folders hold copies and no runs."""
+    return sorted(path for path in visible_files(top) if path.name == name)
+
+
 def read_lost(paths: Sequence[Path]) -> list[Lost]:
     """Every cell in or below these directories that failed before there was a run, sorted by place."""
     found: dict[Path, Lost] = {}
-    for path in (file for top in paths for file in _named(top, "cell.json")):
+    for path in (file for top in paths for file in below(top, "cell.json")):
         directory = path.parent
         if (directory / "run.json").exists():
             continue
@@ -259,16 +264,11 @@ def read_runs(paths: Sequence[Path]) -> list[CellRun]:
     """Every cell in or below these directories, sorted by place. UserError where a path holds none."""
     cells: dict[Path, CellRun] = {}
     for path in paths:
-        found = [header.parent for header in _named(path, "run.json")]
+        found = [header.parent for header in below(path, "run.json")]
         if not found:
             raise UserError(f"{path} holds no run: give the --out of a `vizbench eval`")
         cells.update((directory.resolve(), read_cell(directory)) for directory in found)
     return list(cells.values())
-
-
-def _named(top: Path, name: str) -> list[Path]:
-    """The files of that name below a directory, sorted; those in hidden ones (a bin, a version control) are no runs."""
-    return sorted(path for path in visible_files(top) if path.name == name)
 
 
 def _check_rectangle(directory: Path, name: str, *grids: list[list[int]]) -> None:
