@@ -144,18 +144,18 @@ def test_a_folder_that_shadows_the_standard_library_is_not_imported(place: Path,
         (tmp_path / f"{name}.py").write_text(f"raise SystemExit('{name} of the current folder')\n")
     for name in ("m.py", "beside.py"):
         (tmp_path / name).write_text((place / name).read_text())
-    plan = ("eval", "--model", "m.py:Echo", *SMALL, "--jobs", "2", "--out", "r")
-    done = vizbench(tmp_path, *plan)
+    done = vizbench(tmp_path, "show", "life")
     assert done.returncode == 0, done.stderr
-    assert b"m.py:Echo" in done.stdout
     # The installed program has no current folder on its path; there `types` too must be the real one.
     (tmp_path / "types.py").write_text("raise SystemExit('types of the current folder')\n")
     main = "from vizbench.__main__ import main\nif __name__ == '__main__':\n    main()\n"
     program = tmp_path / "bin" / "vizbench"
     program.parent.mkdir()
     program.write_text(main)
-    words = (*plan[:-1], "s"), ("generate", "--task", "life", "--n", "5001", "--no-steps", "--workers", "2")
-    for arguments in words:
+    for arguments in (
+        ("eval", "--model", "m.py:Echo", *SMALL, "--jobs", "2", "--out", "r"),
+        ("generate", "--task", "life", "--n", "5001", "--no-steps", "--workers", "2"),
+    ):
         command = [sys.executable, str(program), *arguments]
         done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, check=False)
         assert done.returncode == 0, done.stderr
@@ -341,6 +341,7 @@ def test_the_pool_is_an_option_of_generate_and_eval_and_is_kept(run: Run, tmp_pa
     (header,) = (tmp_path / "r").glob("*nearest*/run.json")
     assert json.loads(header.read_text())["cell"]["pool"] == 7
     assert "pool was 7, is 5000" in refused(run(*plan))
+    assert "pool 2 is below 3 shots" in run(*plan[:-1], "low", "--pool", 2).err
     (tmp_path / "plan.toml").write_text("pool = 7")
     assert run(*plan, "--config", "plan.toml").code == 0
     assert "pool -1 is not an integer in 0" in refused(run(*plan, "--pool", -1))
@@ -377,3 +378,19 @@ def test_each_model_has_its_own_checkpoint(run: Run, tmp_path: Path) -> None:
     ):
         assert part in refused(run("eval", *words, *SMALL, "--out", "s"))
     assert not (tmp_path / "s").exists()
+
+
+def test_the_lowest_versions_that_are_tried_are_those_of_the_bounds() -> None:
+    import importlib.metadata
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("lowest", ROOT / "scripts" / "lowest.py")
+    assert spec is not None and spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    pinned = dict(pin.split("==") for pin in script.lowest())
+    assert {"numpy", "filelock", "typer", "rich"} <= set(pinned)
+    for name, version in pinned.items():
+        installed = importlib.metadata.version(name)
+        assert [int(part) for part in version.split(".")] <= [int(part) for part in installed.split(".")[:3]], name
+    assert [int(part) for part in pinned["typer"].split(".")] >= [0, 19]  # 0.16 to 0.18 fail in every command

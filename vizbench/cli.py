@@ -406,6 +406,10 @@ def evaluate(
         raise UserError(f"--out {str(folder)[:80]!r} is not UTF-8: choose another folder")
     if plan.suite == "paper" and plan.data is None:
         console.note("suite paper without --data: its ARC tasks are left out")
+    if plan.pool < max(plan.shots):
+        console.note(
+            f"pool {plan.pool:,} is below {max(plan.shots):,} shots: test questions may lie near training examples"
+        )
     interrupts.advise(f"the same command again goes on from what is in {folder}")
     if dry_run:
         measuring.foretell(plan, folder, jobs, json)

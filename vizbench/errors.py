@@ -49,8 +49,8 @@ def _near(name: str, known: Sequence[str], about: Mapping[str, str]) -> list[str
     meant = _by_words(name, spelled, about)
     close = difflib.get_close_matches(name, list(spelled), n=NEAR, cutoff=0.6 if meant else 0.5)
     part = [each for each in spelled if name and name in each]
-    near = dict.fromkeys([*close[:1], *meant, *close, *([] if close or meant else part)])
-    return [spelled[each] for each in list(near)[:NEAR]]
+    ranked = [*close[:1], *meant, *close, *([] if close or meant else part)]
+    return [spelled[each] for each in dict.fromkeys(ranked)][:NEAR]
 
 
 def _near_variants(variant: str, known: Sequence[str]) -> list[str]:
