@@ -21,7 +21,7 @@ from vizbench.harness.compare import differences
 from vizbench.harness.metrics import summaries
 from vizbench.harness.outside import keep
 from vizbench.harness.plan import Plan
-from vizbench.harness.records import read_cell, read_runs
+from vizbench.harness.records import read_cell, read_header, read_runs
 from vizbench.harness.run import run as measure
 from vizbench.harness.score import mark, summed
 from vizbench.harness.viewer import payload
@@ -131,12 +131,16 @@ def test_other_questions_than_the_folder_asked_are_refused(
     keep(sheet, tmp_path / "own", "sora", None)  # alone there is nothing to mix
 
 
-def test_rows_that_another_pool_left_over_are_refused(tmp_path: Path) -> None:
-    """The leak filter chose them against fewer train rows: a plan's test rows are others."""
-    write(vb.load("sudoku/mini", pool=3).test, 20, tmp_path / "d")
-    sheet = mark(answers(tmp_path / "d", tmp_path / "a.jsonl"), tmp_path / "d")
-    with pytest.raises(UserError, match="does not hold the test rows that this vizbench makes of sudoku/mini"):
-        keep(sheet, tmp_path / "out", "sora", None)
+def test_rows_of_another_pool_are_kept_with_it_and_not_mixed(tmp_path: Path) -> None:
+    """The leak filter chose them against fewer train rows: the test rows of another pool are others."""
+    sheets = {}
+    for pool in (3, 5000):
+        write(vb.load("sudoku/mini", pool=pool).test, 20, tmp_path / f"d{pool}")
+        sheets[pool] = mark(answers(tmp_path / f"d{pool}", tmp_path / f"a{pool}.jsonl"), tmp_path / f"d{pool}")
+    place = keep(sheets[3], tmp_path / "out", "sora", None)
+    assert read_header(place).cell.pool == 3
+    with pytest.raises(UserError, match="and the data set holds others"):
+        keep(sheets[5000], tmp_path / "out", "veo", None)
 
 
 def test_a_changed_file_of_questions_is_refused(data: Path, tmp_path: Path) -> None:
