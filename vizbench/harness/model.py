@@ -138,8 +138,10 @@ class Model(ABC, Generic[X]):
 
     @abstractmethod
     def predict(self, questions: Sequence[X], attempts: int, seed: int) -> Iterator[Sequence[X | DecodeFailure]]:
-        """Yield, for each question in order, a list of `attempts` answers. Same seed, same answers, however often it is
-        called. Fewer or more lists or answers are a fault of the model; an answer that is no grid is wrong by itself."""
+        """Yield, for each question in order, a list of `attempts` answers. The same seed gives the same answers.
+
+        Fewer or more lists or answers are a fault of the model. An answer that is no grid is wrong by itself.
+        """
 
 
 class CheckedModel(Model[X]):
