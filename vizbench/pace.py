@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Final, final
 
 SECONDS: Final = 0.2
@@ -27,7 +27,7 @@ class Pace:
         """Items of the next block, at least 1."""
 
     @contextlib.contextmanager
-    def measure(self, items: int) -> Iterator[None]:
+    def measure(self, items: int) -> Generator[None]:
         """Time a block of `items`, and set the next size by it."""
         start = time.perf_counter()
         yield
