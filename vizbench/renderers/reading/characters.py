@@ -1,0 +1,39 @@
+"""Bring the characters of a reply to plain ones: digits, spaces, brackets, box lines and line ends."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_ESCAPED_BREAK: Final = re.compile(r"(?<!\\)\\(?:r\\n|n)(?![a-zA-Z])")
+"""A line end as JSON writes it inside a string."""
+
+_VERTICAL: Final = "│┃║╎╏┆┇┊┋╽╿｜¦"
+_HORIZONTAL: Final = "─━═╌╍┄┅┈┉╼╾―–—‐‑‒−"  # dashes too: a row never needs them
+_UPRIGHT_DOTS: Final = "⋯⋮⋱⋰︙‥"
+
+
+def _table() -> dict[int, str]:
+    table = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}  # full width
+    table |= {0x1D7CE + n: str(n % 10) for n in range(50)}  # digits of mathematical alphabets
+    table |= dict.fromkeys(range(0x2500, 0x2580), "+")  # corners and crossings of boxes
+    table |= dict.fromkeys(map(ord, _VERTICAL), "|") | dict.fromkeys(map(ord, _HORIZONTAL), "-")
+    table |= dict.fromkeys(map(ord, _UPRIGHT_DOTS), "…")
+    table |= dict.fromkeys([0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000], " ")
+    # No width of their own; the last three make a digit a keycap.
+    table |= dict.fromkeys([0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0xFE0E, 0xFE0F, 0x20E3], "")
+    table |= dict.fromkeys([0x0B, 0x0C, 0x85, 0x2028, 0x2029], "\n") | {0: " ", 1: " "}
+    table |= {ord("、"): ",", ord("。"): "."}
+    return table | {ord("“"): '"', ord("”"): '"', ord("‘"): "'", ord("’"): "'"}
+
+
+_TABLE: Final = _table()
+
+
+def plain(text: str) -> str:
+    """Return the text with plain digits, spaces, quotes, bars and line ends."""
+    if not text.isascii():
+        text = text.translate(_TABLE)
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", " ").replace("\1", " ")
+    text = text.replace("\v", "\n").replace("\f", "\n").replace('\\"', '"')
+    return _ESCAPED_BREAK.sub("\n", text)

@@ -1,0 +1,348 @@
+"""Choose the final answer among the grids of a reply: the numbered rules of `docs/judging.md`."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, final
+
+from vizbench.renderers.reading.candidates import Candidate, Reference, is_places
+from vizbench.renderers.reading.labels import Kind, Label, boxes, labels
+from vizbench.renderers.reading.lines import Shape, line_grids
+from vizbench.renderers.reading.nested import nested_grids
+
+NO_GRID: Final = "the text holds no complete grid"
+UNREADABLE: Final = "the text holds no complete grid where it gives its answer"
+WITHDRAWN: Final = "the text holds no answer: it takes its grid back, or gives up"
+TWO: Final = "the text names two grids and does not decide"
+QUESTION_ONLY: Final = "the text holds no complete grid but the question"
+
+_FENCE: Final = re.compile(r"^[ \t>]*(?:```|~~~)[^\n`]*$", re.MULTILINE)
+_CODE: Final = re.compile(
+    r"^[ \t]*(?:def |import |from \w+ import|for .*[:{]|while .*[:{]|if .*[:{]|return\b|print ?\(|class |#include|function |"
+    r"const |let |var |assert |console\.log)",
+    re.MULTILINE,
+)
+_POINTER: Final = re.compile(
+    r"\W*(?:(?:is|see|as|it|given|shown|the|same|completed|filled|solved|final|grid|matrix|table|board|answer)\W+)*above\W*",
+    re.IGNORECASE,
+)
+_SIZE: Final = re.compile(r"\W*[0-9]{1,4}[ ]?(?:x|×|by)[ ]?[0-9]{1,4}\W*(?:grid\W*)?", re.IGNORECASE)
+_OR: Final = re.compile(r"[\s,.;*_`]*(?:or|or else|or maybe|or perhaps|alternatively)[\s,:*_`]*", re.IGNORECASE)
+_DRAFT: Final = re.compile(
+    r"\b(?:first|initially|originally|earlier|at first)[, ]+(?:\w+[, ]+){0,3}?(?:tried|try|thought|attempt\w*|guess\w*|had|considered)\b[^.!?\n]*$"
+    r"|\b(?:transposed?|transposing|rotated|mirrored)\b[^.!?\n]*$",
+    re.IGNORECASE,
+)
+_FAULT: Final = (
+    r"(?:is|was|looks|seems|cannot be|can't be|isn't|wasn't|is not|was not)\s+(?:\w+\s+)?"
+    r"(?:wrong|incorrect|invalid|illegal|right|correct|valid|possible|a mistake|a contradiction|not allowed|impossible)"
+)
+_FAILS: Final = r"(?:breaks|broke|violates|violated|fails|failed|contradicts|contradicted|crosses|conflicts|clashes|doesn't work|does not work|did not work|didn't work)\b"
+_TAKEN_BACK: Final = re.compile(
+    rf"\b(?:that|this|it|which|but\b[^.!?\n]{{0,60}}|however\b[^.!?\n]{{0,60}}|no,[^.!?\n]{{0,60}})\s+(?:(?P<fault>{_FAULT})|{_FAILS})"
+    r"|\bi (?:made|see) (?:a|an|my) (?:mistake|error)|\bscratch that\b|\b(?:ignore|disregard|discard) (?:that|this|the above|it)\b"
+    r"|\bnot (?:a )?(?:valid|correct|right) (?:solution|answer|grid)\b|\bwrong (?:grid|answer|solution)\b|^\W{0,3}no[,.]",
+    re.IGNORECASE | re.MULTILINE,
+)
+_AFFIRMED: Final = re.compile(r"(?:is|was|looks|seems)\s+(?:\w+\s+)?(?:right|correct|valid|possible)", re.IGNORECASE)
+_RECONSIDERED: Final = re.compile(
+    r"\b(?:wait|hold on|hmm+|oops|actually|sorry|on second thought|rather|instead|correction|let me (?:fix|correct|redo|try again|retry|start over))\b",
+    re.IGNORECASE,
+)
+_GIVEN_UP: Final = re.compile(
+    r"\bi\s+(?:cannot|can't|can not|could not|couldn't|(?:am|was|'m) (?:unable|not able) to|failed to|do not|don't|did not|didn't)\s+"
+    r"(?:find|see|give|produce|determine|tell|solve|complete|work out|provide|know|answer|figure)\b"
+    r"(?!\W+(?:\w+\W+){0,3}(?:errors?|mistakes?|faults?|violations?|conflicts?|other|problems?|contradictions?|issues?|another|more|duplicates?|why)\b)"
+    r"|\bi(?:'m| am)? (?:give|giving|gave) up\b|\bi (?:found|find|have|see) no (?:valid )?(?:solution|answer|grid|way)\b"
+    r"|\b(?:there is|there's|has|have|with) no (?:valid |possible |correct )?(?:solution|answer)s?\b|^\W{0,9}no (?:valid |possible )?(?:solution|answer)\b"
+    r"|\bunsolvable\b|\bcannot be (?:solved|determined|completed|answered)\b|\bimpossible to (?:solve|determine|complete|answer)\b|\bno idea\b"
+    r"|\b(?:not sure|unsure) (?:of|what) the (?:answer|solution)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+_NOTHING: Final = re.compile(r"[\s\"'{}\[\](),:;*_`~>#=|$\\.&-]*+(?:json|python|text|the)?[\s\"'{}\[\](),:;*_`~>#=|$\\.&-]*+", re.IGNORECASE)
+
+
+@final
+@dataclass(slots=True)
+class _Section:
+    """The text below a label, up to the next."""
+
+    kind: Kind
+    start: int
+    end: int
+    key: bool
+    code: bool
+    """Whether it is part of a program."""
+    grids: list[Candidate]
+
+
+def final_grid(text: str, shape: Shape | None) -> Candidate | str:
+    """Return the grid that a plain reply answers, perhaps a faulty one, or why it answers none."""
+    found = _Reply(text, shape)
+    return found.answer()
+
+
+@final
+class _Reply:
+    """The sections of a reply and the grids in them."""
+
+    def __init__(self, text: str, shape: Shape | None) -> None:
+        self.text = text
+        self.codes = _code_spans(text)
+        nested = list(nested_grids(text))
+        found = sorted([*labels(text), *boxes(text)], key=lambda label: label.start)
+        marks = [label for label in _outside(found, nested) if not self._is_idle(label)]
+        self.labelled = bool(marks)
+        masked = _masked(text, marks, nested)
+        lines = list(line_grids(masked, shape, letters=_is_rows_only(masked)))
+        self.grids = sorted([*nested, *lines], key=lambda grid: grid.start)
+        self.starts = [grid.start for grid in self.grids]
+        self.sections = self._sections(marks)
+        self.reference: Reference | None = None
+        self.taken_back = [found.start() for found in _TAKEN_BACK.finditer(text) if not _is_denied(text, found)]
+        self.reconsidered = [found.start() for found in _RECONSIDERED.finditer(text)]
+        self.given_up = [found.start() for found in _GIVEN_UP.finditer(text)]
+
+    def _is_idle(self, label: Label) -> bool:
+        """Whether a label only points at the grid above, or says a size."""
+        if label.kind not in (Kind.FINAL, Kind.SOLUTION):
+            return False
+        line = self.text[label.end : label.end + 200].split("\n")[0]
+        return bool(_POINTER.fullmatch(line) or _SIZE.fullmatch(line))
+
+    def _sections(self, marks: Sequence[Label]) -> list[_Section]:
+        ends = [*(mark.start for mark in marks), len(self.text)]
+        sections = [_Section(Kind.PLAIN, 0, ends[0], False, False, [])]
+        for mark, end in zip(marks, ends[1:], strict=True):
+            sections.append(_Section(mark.kind, mark.end, end, mark.key, _is_within(self.codes, mark.start), []))
+        at = 0
+        for grid in self.grids:
+            while at + 1 < len(sections) and sections[at + 1].start <= grid.start:
+                at += 1
+            sections[at].grids.append(grid)
+        return _promoted(sections, self.text)
+
+    # --- The rules ---
+
+    def answer(self) -> Candidate | str:
+        choice = self._labelled([section for section in self.sections if not section.code])
+        if choice is None:
+            programs = [s for s in self.sections if s.code and s.kind in (Kind.FINAL, Kind.SOLUTION) and s.grids]
+            choice = self._labelled(programs)
+        if choice is None:
+            choice = self._unlabelled()
+        return choice if isinstance(choice, str) else self._confirmed(choice)
+
+    def _labelled(self, sections: Sequence[_Section]) -> Candidate | str | None:
+        """What the last label of an answer labels; None if there is no such label."""
+        choice: Candidate | str | None = None
+        level = 0
+        for section in sections:
+            if section.kind is Kind.NAMED:
+                grid = self._named(section, choice, level)
+                choice = grid or choice
+                level = level if grid is None else max(level, 1)
+                continue
+            if section.kind not in (Kind.FINAL, Kind.SOLUTION):
+                continue
+            rank = 3 if section.kind is Kind.FINAL else 2
+            grid = self._first(section)
+            if grid is not None and not (isinstance(choice, Candidate) and rank < level and self._is_lesser(grid, choice)):
+                choice, level = grid, rank
+            elif rank >= level:
+                choice, level = UNREADABLE, rank
+        return choice
+
+    def _first(self, section: _Section) -> Candidate | None:
+        """The first grid of a section, if nothing before it says that there is none."""
+        if not section.grids:
+            return None
+        whole = [grid for grid in section.grids if not grid.weak]
+        first = whole[0] if whole else section.grids[0]
+        before = self.text[section.start : first.start]
+        if _GIVEN_UP.search(before) or (first.weak and not self._is_direct(section, first)):
+            return None
+        head = before.strip(" \t*_`\n>").lower()
+        if re.match(r"(?:none|unknown|n/?a|null|nan|undefined|not (?:found|known|possible)|no\b|\?)", head):
+            return None
+        return first
+
+    def _is_direct(self, section: _Section, grid: Candidate) -> bool:
+        return _is_nothing(self.text, section.start, grid.start)
+
+    def _named(self, section: _Section, choice: Candidate | str | None, level: int) -> Candidate | None:
+        """The whole grid directly below a label like "Grid:", unless it names places."""
+        grid = section.grids[0] if section.grids else None
+        if grid is None or not self._is_direct(section, grid) or (section.key and level > 1):
+            return None
+        if grid.weak and not (choice is None and not grid.listed and len(grid.rows[0]) > 1):
+            return None
+        if isinstance(choice, Candidate) and self._is_lesser(grid, choice):
+            return None
+        return grid
+
+    def _unlabelled(self) -> Candidate | str:
+        """The last grid that is none of the question, a check, places or a program."""
+        last: Candidate | None = None
+        of_explanation = False
+        asked = False
+        for section in self.sections:
+            grids = [] if section.code else section.grids
+            if grids and section.kind in (Kind.ASKED, Kind.ASIDE) and self._is_directly_of(section, grids[0]):
+                asked = asked or section.kind is Kind.ASKED
+                grids = [grid for grid in grids[1:] if section.kind is Kind.ASKED or not self._is_directly_of(section, grid)]
+            explains = section.kind is Kind.EXPLAINED
+            for grid in grids:
+                if last is None or not explains or of_explanation or _size(grid) == _size(last):
+                    replaced = self._later(last, grid, section.kind is Kind.ASIDE)
+                    of_explanation = explains if replaced is not last else of_explanation
+                    last = replaced
+        if last is None:
+            programs = [grid for section in self.sections if section.code for grid in section.grids if not grid.weak]
+            return programs[-1] if programs else QUESTION_ONLY if asked else NO_GRID
+        return last
+
+    def _is_directly_of(self, section: _Section, grid: Candidate) -> bool:
+        """Whether a grid is in the paragraph of its label, or directly below it."""
+        if section.kind is Kind.ASIDE and "\n\n" not in self.text[section.start : grid.start]:
+            return True
+        return self._is_direct(section, grid)
+
+    def _later(self, last: Candidate | None, grid: Candidate, aside: bool) -> Candidate:
+        """The one of two grids that is nearer to an answer: the later one, unless it says that it is none."""
+        if last is None or last.weak:
+            return last if last and grid.weak and last.problem == "" and grid.problem else grid
+        if grid.weak or self._is_lesser(grid, last) or (aside and self._reference(last).is_turned(grid)):
+            return last
+        before = self.text[max(0, grid.start - 160, self._end_before(grid)) : grid.start].rstrip(" :\n\t`*")
+        return last if _DRAFT.search(before) else grid
+
+    def _end_before(self, grid: Candidate) -> int:
+        """Where the grid before a grid ends."""
+        at = bisect_left(self.starts, grid.start)
+        return self.grids[at - 1].end if at else 0
+
+    def _reference(self, grid: Candidate) -> Reference:
+        if self.reference is None or self.reference.grid is not grid:
+            self.reference = Reference(grid)
+        return self.reference
+
+    def _is_lesser(self, grid: Candidate, than: Candidate) -> bool:
+        """Whether a later grid is only places in a grid, or a citation of it."""
+        return is_places(grid, than) or self._reference(than).is_cited(grid)
+
+    def _confirmed(self, grid: Candidate) -> Candidate | str:
+        """The grid, or a later one if the reply takes it back; a reason if it does so without a later one."""
+        allowed = {id(g) for s in self.sections if s.kind is not Kind.ASKED and not s.code for g in s.grids}
+        while True:
+            later = self.grids[bisect_left(self.starts, grid.end) :]
+            end = later[0].start if later else len(self.text)
+            if later and _OR.fullmatch(self.text[grid.end : end][:80]):
+                return TWO
+            fit = [o for o in later if id(o) in allowed and not o.weak and not is_places(o, grid)]
+            if _is_between(self.taken_back, grid.end, end):
+                if not fit:
+                    return WITHDRAWN
+            else:
+                fit = [o for o in fit if _size(o) == _size(grid)]
+                if not fit or not _is_between(self.reconsidered, grid.end, end):
+                    break
+            grid = fit[-1]
+        gives_up = bool(self.given_up) and self.given_up[-1] >= grid.end
+        return WITHDRAWN if gives_up else grid
+
+
+def _is_between(places: Sequence[int], start: int, end: int) -> bool:
+    at = bisect_left(places, start)
+    return at < len(places) and places[at] < end
+
+
+def _size(grid: Candidate) -> tuple[int, int]:
+    return len(grid.rows), len(grid.rows[0]) if grid.rows else 0
+
+
+def _is_nothing(text: str, start: int, end: int) -> bool:
+    """Whether only marks and spaces stand between two places."""
+    return end - start <= 400 and _NOTHING.fullmatch(text, start, end) is not None
+
+
+def _is_denied(text: str, found: re.Match[str]) -> bool:
+    """Whether "wrong" is said not to be so: "nothing is wrong", "that is right"."""
+    phrase = found.group()
+    if found["fault"] and _AFFIRMED.search(phrase) and not re.search(r"n't|\bnot\b", phrase):
+        return True
+    before = text[max(0, found.start() - 30) : found.start()]
+    inside = phrase if found["fault"] is None else phrase[: found.start("fault") - found.start()]
+    return bool(re.search(r"\b(?:no|nothing|none|never|neither|without|if|would)\b[^.!?\n]*$", f"{before} {inside}", re.IGNORECASE)) and (
+        not phrase.lower().lstrip(" \n").startswith("no")
+    )
+
+
+def _outside(marks: Sequence[Label], nested: Sequence[Candidate]) -> list[Label]:
+    """The labels that are not inside a grid: a comment after a row is none."""
+    kept: list[Label] = []
+    at = 0
+    for mark in marks:
+        while at < len(nested) and nested[at].end <= mark.start:
+            at += 1
+        if at == len(nested) or mark.start <= nested[at].start or nested[at].problem:
+            kept.append(mark)
+    return kept
+
+
+def _masked(text: str, marks: Sequence[Label], nested: Sequence[Candidate]) -> str:
+    """The text with labels and nested grids blotted out: they are no lines of cells, and end what is above them."""
+    spans = sorted([(m.start, m.end, True) for m in marks] + [(g.start, g.end, False) for g in nested])
+    pieces: list[str] = []
+    at = 0
+    for start, end, label in spans:
+        if end <= at:
+            continue
+        start = max(start, at)
+        pieces.append(text[at:start])
+        length = end - start
+        pieces.append("\1" * (length - 1) + "\n" if label and length > 1 else "\1" * length)
+        at = end
+    return "".join([*pieces, text[at:]])
+
+
+def _is_rows_only(masked: str) -> bool:
+    """Whether the text is nothing but lines of one length: then letters are cells too."""
+    lines = [line.strip() for line in masked.strip().split("\n")]
+    return len({len(line) for line in lines}) == 1 and all(re.fullmatch(r"[0-9a-z]+|[0-9a-z](?:[ \t]+[0-9a-z])+", line) for line in lines)
+
+
+def _code_spans(text: str) -> list[tuple[int, int]]:
+    """The fenced blocks that are programs."""
+    fences = list(_FENCE.finditer(text))
+    spans: list[tuple[int, int]] = []
+    for at in range(0, len(fences), 2):
+        start = fences[at].end()
+        end = fences[at + 1].start() if at + 1 < len(fences) else len(text)
+        if _CODE.search(text, start, end):
+            spans.append((start, end))
+    return spans
+
+
+def _is_within(spans: Sequence[tuple[int, int]], at: int) -> bool:
+    place = bisect_left(spans, (at + 1, 0)) - 1
+    return place >= 0 and spans[place][0] <= at < spans[place][1]
+
+
+def _promoted(sections: list[_Section], text: str) -> list[_Section]:
+    """An answer's label with nothing below it but another label lends that its kind: {"answer": {"grid": …}}."""
+    waiting: Kind | None = None
+    kept: list[_Section] = []
+    for section in sections:
+        empty = not section.grids and _is_nothing(text, section.start, section.end)
+        if waiting and section.kind in (Kind.NAMED, Kind.PLAIN) and not (empty and section.kind is Kind.PLAIN):
+            section.kind, waiting = waiting, None
+        elif section.kind in (Kind.FINAL, Kind.SOLUTION):
+            waiting = None
+        if section.kind in (Kind.FINAL, Kind.SOLUTION) and empty:
+            waiting = section.kind
+        kept.append(section)
+    return kept

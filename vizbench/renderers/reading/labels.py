@@ -1,0 +1,204 @@
+"""Find the labels of a reply, "Answer:", `"output":`, `## Solution`, `<answer>`, and what each says of the text below."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, final
+
+
+class Kind(enum.Enum):
+    """What a label says of the text below it."""
+
+    FINAL = "the answer"
+    SOLUTION = "the answer, or how it was found"
+    NAMED = "the answer, if a whole grid is directly below"
+    ASKED = "the question, or an example"
+    ASIDE = "a check, a list of cells, a draft: never the answer"
+    EXPLAINED = "an explanation: the answer only if nothing else is"
+    PLAIN = "nothing"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A label in a text."""
+
+    kind: Kind
+    start: int
+    """Its first character."""
+    end: int
+    """The first character that it labels."""
+    key: bool = False
+    """Whether it is a key of an object."""
+
+
+_WORDS: Final[dict[Kind, str]] = {
+    Kind.FINAL: "answer answers final respuesta antwort réponse resposta risposta ответ 答案 回答 答え",
+    Kind.SOLUTION: "solution solutions output outputs prediction predictions solved corrected correction completed "
+    "predicted revised revision response lösung solución solução soluzione sortie "
+    "salida ausgabe решение 输出 解答 解 出力",
+    Kind.NAMED: "grid result results target board matrix state generation table expected ergebnis resultado résultat "
+    "结果 結果",
+    Kind.ASKED: "input inputs question questions puzzle problem given original initial starting current clue clues task "
+    "example examples prompt unsolved training demonstration entrada eingabe frage pregunta 输入 问题",
+    Kind.ASIDE: "check checks checking verify verifying verification validation validate change changes changed "
+    "difference differences differing modified modifications coordinates coordinate cell cells position positions place "
+    "places placements path paths route moves move transposed transpose transposing column columns col cols confidence "
+    "draft drafts wrong incorrect previous earlier invalid rejected discarded intermediate legend size sizes shape "
+    "dimensions dimension counts neighbours neighbors counting box boxes block blocks subgrid subgrids start goal end "
+    "mistake diff rotated mirrored flipped reflected quadrant quadrants sum sums goals locations location indices "
+    "index sanity test_case format palette code",
+    Kind.EXPLAINED: "explanation explanations explain reasoning rationale note notes analysis approach method pattern "
+    "thinking thoughts scratch summary strategy observation observations rule rules logic justification comment comments "
+    "commentary idea",
+}
+_KINDS: Final = {word: kind for kind, words in _WORDS.items() for word in words.split()}
+_PROMOTE: Final = frozenset("final solved corrected completed complete filled finished revised resulting next updated".split())
+_ADJECTIVES: Final = frozenset(
+    "input given original initial starting current example examples training unsolved transposed draft wrong incorrect "
+    "previous earlier invalid rejected discarded intermediate rotated mirrored flipped reflected changed".split()
+)
+"""Words that decide before the noun: an input grid is no grid that was asked for."""
+_ORDINALS: Final = frozenset("first initially originally guess attempt attempts try trial tried step".split())
+_FILLERS: Final = frozenset(
+    "the a an my our your is are was so thus therefore hence then and here it s this that as follows below now "
+    "complete full test".split()
+)
+_OF: Final = re.compile(r"\b(?:of|for|in|with|from|after|to|by|on|using|that|which|where|when|without)\b")
+_JOINT: Final = re.compile(
+    r",\s+(?=(?:so|thus|hence|therefore|the|which|we|i|my|our|and|giving|it|this|here|then|final|answer)\b)|\s--?\s", re.IGNORECASE
+)
+_WORD: Final = re.compile(r"[^\W\d_]+")
+_CJK: Final = re.compile(r"答案|回答|答え|输出|输入|问题|解答|出力|结果|結果|解")
+_CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
+
+_SEGMENT: Final = re.compile(
+    r"\"(?P<key>[^\W\d][\w \-]{0,60})\"\s{0,3}:|'(?P<key_too>[^\W\d][\w \-]{0,60})'\s{0,3}:"
+    r"|<(?P<close>/)?(?P<tag>[A-Za-z][A-Za-z_\-]{1,30})>"
+    r"|(?P<boxed>\\{1,2}boxed\s?\{)"
+    r"|(?P<arrow>->|→|⇒|=>|➡|⟶|⟹)"
+    r"|(?P<words>[^\W\d_][^\n.!?;:=\[\]{}|\"<>\\→⇒➡⟶⟹]*+)(?P<stop>[*_`~' \t]*+(?:=(?![=>])|:(?!:|//)|-?=))?"
+)
+_VERB: Final = re.compile(
+    r"\b(?:(?P<plain>is|are|was|as follows|below|equals|lautet|ist|es|est|be|reads)"
+    r"|(?P<yields>becomes|become|gives|give|yields|produces|get|obtain|turns into|results in|maps to|transforms into))"
+    r"[\s*_`~$]*+(?=$|[0-9(])",
+    re.IGNORECASE,
+)
+_ROW_NAME: Final = re.compile(r"(?:row|line|r|reihe|fila|zeile)?[ _#-]{0,2}\d{0,4}|[a-z]\d{0,3}", re.IGNORECASE)
+_BRACE: Final = re.compile(r"\\{1,2}boxed\s?\{|[{}]")
+_MOST: Final = 160
+"""Characters of a phrase that may be a label."""
+
+
+def labels(text: str) -> Iterator[Label]:
+    """Yield the labels of a plain text in order."""
+    for found in _SEGMENT.finditer(text):
+        label = _label(text, found)
+        if label is not None:
+            yield label
+
+
+def boxes(text: str) -> Iterator[Label]:
+    """Yield the ends of boxes: what follows the brace that closes one is no answer."""
+    opened: list[bool] = []
+    for brace in _BRACE.finditer(text) if "boxed" in text else ():
+        if brace.group() != "}":
+            opened.append(brace.group() != "{")
+        elif opened and opened.pop():
+            yield Label(Kind.PLAIN, brace.start(), brace.end())
+
+
+def _label(text: str, found: re.Match[str]) -> Label | None:
+    start, end = found.span()
+    if key := found["key"] or found["key_too"]:
+        if _ROW_NAME.fullmatch(key):
+            return None
+        return Label(_kind(_CAMEL.sub(" ", key)) or Kind.PLAIN, start, end, key=True)
+    if found["tag"]:
+        kind = _kind(_CAMEL.sub(" ", found["tag"]))
+        return kind and Label(Kind.PLAIN if found["close"] else kind, start, end)
+    if found["boxed"]:
+        return Label(Kind.FINAL, start, end)
+    if found["arrow"]:
+        return Label(Kind.NAMED, start, end)
+    return _phrase(text, found)
+
+
+def _phrase(text: str, found: re.Match[str]) -> Label | None:
+    """The label that a phrase of prose is: by a colon, by a verb before a grid, or as a heading."""
+    words, start = found["words"], found.start()
+    if len(words) > _MOST:
+        cut = len(words) - _MOST
+        words, start = words[cut:], start + cut
+    if joints := list(_JOINT.finditer(words)):
+        start += joints[-1].end()
+        words = words[joints[-1].end() :]
+    if found["stop"]:
+        if _ROW_NAME.fullmatch(words.strip()):
+            return None
+        kind = _yielded(words, _VERB.search(words)) or _kind(_CAMEL.sub(" ", words))
+        return kind and Label(kind, start, found.end())
+    following = text[found.end() : found.end() + 1]
+    if following in (".", "!", "?", ";", "=", ">"):
+        return None
+    if verb := _VERB.search(words):
+        kind = _yielded(words, verb) or _kind(words[: verb.start()])
+        return kind and Label(kind, start, start + verb.end())
+    return _heading(text, found) if following in ("", "\n") else None
+
+
+def _yielded(words: str, verb: re.Match[str] | None) -> Kind | None:
+    """What a verb of change says: "applying the rule to the input gives" is no input."""
+    if verb is None or not verb["yields"] or words[verb.end() :].strip(" *_`~"):
+        return None
+    kinds = {_KINDS.get(word) for word in _WORD.findall(words.lower())}
+    return Kind.ASIDE if Kind.ASIDE in kinds else Kind.NAMED
+
+
+def _heading(text: str, found: re.Match[str]) -> Label | None:
+    """The label that a line of its own is: marked as a heading, or of nothing but a label's words."""
+    words = found["words"]
+    line_start = text.rfind("\n", max(0, found.start() - 40), found.start()) + 1
+    before = text[line_start : found.start()] if line_start or found.start() < 40 else "?"
+    if len(words) > 60 or any(c.isalnum() or c in ".,;:!?()[]{}|\"<>=\\" for c in before):
+        return None
+    bare = words.rstrip("*_`~ \t")
+    marked = "#" in before or (before.rstrip(" ").endswith(("*", "_")) and bare != words)
+    kind = _kind(bare)
+    if kind is None or len(bare.split()) > 6:
+        return None
+    known = all(w in _KINDS or w in _FILLERS or w in _PROMOTE for w in _WORD.findall(bare.lower()))
+    if not marked and (not known or kind not in (Kind.FINAL, Kind.SOLUTION)):
+        return None
+    return Label(kind, found.start(), found.end())
+
+
+def _kind(phrase: str) -> Kind | None:
+    """What the head of a phrase says, or None for a phrase that is no label."""
+    head = phrase.split("(")[0].lower()
+    if cjk := _CJK.findall(head):
+        return _KINDS[cjk[-1]]
+    if of := _OF.search(head, 1):
+        if known := [w for w in _WORD.findall(head[: of.start()]) if w in _KINDS or w in _PROMOTE]:
+            return _head_kind(head[: of.start()], known)
+    known = [word for word in _WORD.findall(head) if word in _KINDS or word in _PROMOTE]
+    return _head_kind(head, known) if known else None
+
+
+def _head_kind(head: str, known: list[str]) -> Kind | None:
+    words = frozenset(_WORD.findall(head))
+    noun = _KINDS.get(known[-1])
+    if adjectives := words & _ADJECTIVES:
+        if not words & _PROMOTE:
+            return _KINDS[min(adjectives)]
+    if "final" in words and noun in (Kind.FINAL, Kind.SOLUTION, Kind.NAMED, Kind.ASKED, None):
+        return Kind.FINAL
+    if words & _PROMOTE and (noun in (Kind.NAMED, Kind.SOLUTION) or known[-1] in ("puzzle", "problem", "task")):
+        return Kind.SOLUTION
+    if words & _ORDINALS and noun in (Kind.FINAL, Kind.SOLUTION, Kind.NAMED):
+        return Kind.PLAIN
+    return noun

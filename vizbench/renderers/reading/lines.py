@@ -1,0 +1,471 @@
+"""Find grids written as lines, a row per line, with whatever stands around the cells: bars, labels, bullets, quotes.
+
+A line is a row, a rule, a gap, a sign that rows are left out, a row that cannot be read, or prose. Prose ends a grid; a
+row that cannot be read makes its grid one that cannot be read. So no row is dropped.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias, final
+
+from vizbench.renderers.reading.candidates import DIGITS, LEFT_OUT, NUMBER, Candidate, Codes, code, cut_off, no_code
+
+Shape: TypeAlias = tuple[int, int]
+
+_CODES: Final = {character: value for value, character in enumerate(DIGITS)}
+_MOST: Final = 1 << 16
+"""Longer lines with gaps in them are prose."""
+
+_FRAME: Final = " \t\"'`,;"
+_QUOTE: Final = re.compile(r"(?:[ \t]*+>)++")
+_EMPHASIS: Final = re.compile(r"\*\*|__|`")
+_BULLET: Final = re.compile(r"[-*+•◦▪‣·][ \t]++")
+_ROW_LABEL: Final = re.compile(
+    r"[\"']?(?:(?:row|line|reihe|fila|zeile|r)[ \t]*+[#_]?[ \t]*+(?P<n>[0-9]{1,4}|[a-z](?=[ \t]*+[:=|]))[\"']?(?:[ \t]*+(?:[:=.)|]|->|-(?=[ \t]))|(?=[ \t]))"
+    r"|(?P<number>[0-9]{1,4})(?:[.)][ \t]|[ \t]*+:)"
+    r"|(?:the[ \t]+)?(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|top|middle|bottom|last)[ \t]+row[ \t]*+[:=])[ \t]*+",
+    re.IGNORECASE,
+)
+_COMMENT: Final = re.compile(r"(?:\\\\+|(?:(?<=[ \t])#|//|<-|←|-->?[ \t]|✓|✔|✅|☑|\((?=[^()\n]{0,80}[a-z])).*)$", re.IGNORECASE)
+_RULE: Final = re.compile(r"[-=_+|:* \t]++")
+_HEAD_RULE: Final = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)+\|?")
+_DOTS: Final = re.compile(r"[\[(|\s,]*(?:\.{2,}|…|⋮|[.:](?:[ \t]+[.:])+|\.)[\])|\s,.:…]*")
+_SO_ON: Final = re.compile(
+    r"\W{0,4}(?:and so (?:on|forth)|etc\b|(?:the )?(?:remaining|other|rest|following)\b|similarly\b|continu|repeat|same\b|unchanged\b)",
+    re.IGNORECASE,
+)
+_ROW: Final = re.compile(r"[0-9a-z]++|[0-9]{1,4}(?:[ \t]*+,[ \t]*+|[ \t]++)(?:[0-9]{1,4}|[a-z])(?:(?:[ \t]*+,[ \t]*+|[ \t]++)(?:[0-9]+|[a-z]))*+|[a-z](?:(?:[ \t]*+,[ \t]*+|[ \t]++)(?:[0-9]{1,4}|[a-z]))++")
+_LIST: Final = re.compile(
+    r"[\[({][ \t,]*+(?:[+-]?[0-9][0-9.e+-]*+[ \t,]*+)*+(?P<close>[\])}][ \t]*+,?)?|[\[(][ \t]*+[\[(]", re.IGNORECASE
+)
+_LISTS: Final = re.compile(r"(?:[\[({][ \t]*+(?:[+-]?[0-9][0-9.e+-]*+[ \t,]*+)++[\])}][ \t,;]*+){2,}+", re.IGNORECASE)
+_ONE_LIST: Final = re.compile(r"[\[({]([^\[\](){}]*+)[\])}]")
+_HOLE: Final = re.compile(r"[+-]?[0-9][0-9.e+-]{0,8}|[a-zA-Z]|[_?.*#□·◻⬜…-]{1,3}|null|none|nan", re.IGNORECASE)
+_SPLIT: Final = re.compile(r"[ \t,]+")
+
+
+class _Sort(enum.Enum):
+    ROW = "cells, or groups of cells between bars"
+    LIST = "one row or more in brackets"
+    CUT = "a list that does not end"
+    FLAWED = "a row that cannot be read"
+    HEAD = "words between bars"
+    RULE = "a line drawn"
+    DOTS = "rows left out"
+    GAP = "a blank line"
+    PROSE = "anything else"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Line:
+    sort: _Sort
+    start: int
+    end: int
+    parts: tuple[tuple[str, ...], ...] = ()
+    """The cells between bars, or of each list."""
+    number: int | None = None
+    """The number that the line gives its row."""
+    commas: bool = False
+    """Whether commas part the cells, so that each is a number."""
+    bars: bool = False
+    raw: str = ""
+
+    @property
+    def cells(self) -> list[str]:
+        return [cell for part in self.parts for cell in part]
+
+
+def line_grids(text: str, shape: Shape | None, letters: bool) -> Iterator[Candidate]:
+    """Yield the grids that are lines. shape: what was asked, a help to join parted rows.
+
+    letters: whether rows of letters only may be a grid: there is no prose.
+    """
+    chain: list[_Line] = []
+    listed: bool | None = None  # whether the rows of the chain are lists; None before its first row
+    for line in _lines(text):
+        is_list = line.sort in (_Sort.LIST, _Sort.CUT)
+        is_row = is_list or line.sort is _Sort.ROW
+        if line.sort is _Sort.PROSE or (is_row and listed is not None and is_list is not listed):
+            yield from _grids(chain, shape, letters)
+            chain, listed = [], None
+        if line.sort is not _Sort.PROSE:
+            chain.append(line)
+            listed = is_list if is_row else listed
+    yield from _grids(chain, shape, letters)
+
+
+def _listed(line: _Line) -> bool:
+    return line.sort in (_Sort.LIST, _Sort.CUT)
+
+
+def _lines(text: str) -> Iterator[_Line]:
+    at = 0
+    before = _Sort.PROSE
+    lines = text.split("\n")
+    last = max((n for n, line in enumerate(lines) if line.strip()), default=-1)
+    for number, raw in enumerate(lines):
+        line = _line(raw, at, before, number == last)
+        yield line
+        before = line.sort
+        at += len(raw) + 1
+
+
+def _line(raw: str, at: int, before: _Sort, last: bool) -> _Line:
+    """Classify one line. before: the sort of the line above it; last: whether none follows."""
+    start, end = at, at + len(raw)
+    line = _EMPHASIS.sub("", _QUOTE.sub("", raw, count=1) if ">" in raw[:20] else raw).strip() if len(raw) < _MOST else raw.strip()
+    if not line:
+        return _Line(_Sort.GAP if "`" not in raw else _Sort.PROSE, start, end)
+    if _is_rule(line):
+        return _Line(_Sort.RULE, start, end, bars="|" in line, raw=line)
+    if (len(line) < 200 and _DOTS.fullmatch(line)) or (before in (_Sort.ROW, _Sort.LIST) and _SO_ON.match(line)):
+        return _Line(_Sort.DOTS, start, end)
+    if bullet := _BULLET.match(line):
+        line = line[bullet.end() :]
+    number: int | None = None
+    label = _ROW_LABEL.match(line)
+    if label and (label.end() < len(line) or label["n"]):
+        number = _number(label)
+        line = line[label.end() :]
+    line = line.strip(_FRAME)
+    cut = line if len(line) >= _MOST else _COMMENT.sub("", line).strip(_FRAME)
+    if cut.endswith(("}", "]")) and cut[0] not in "[({":
+        cut = cut.rstrip("}] \t\"'")
+    return _row(cut, start, end, number, last)
+
+
+def _is_rule(line: str) -> bool:
+    if not _RULE.fullmatch(line):
+        return False
+    strokes = line.count("-") + line.count("=") + line.count("_")
+    return strokes >= 2 or line.startswith("***") or (strokes == 1 and line[0] in "+|")
+
+
+def _number(label: re.Match[str]) -> int | None:
+    found = label["n"] or label["number"]
+    return int(found) if found and found.isdigit() else None
+
+
+def _row(line: str, start: int, end: int, number: int | None, last: bool) -> _Line:
+    if len(line) >= _MOST:
+        return _Line(_Sort.FLAWED if line[0].isdigit() or line[0] in "[({" else _Sort.PROSE, start, end)
+    if "|" in line:
+        return _barred(line, start, end, number)
+    if _ROW.fullmatch(line):
+        cells = tuple(_SPLIT.split(line))
+        return _Line(_Sort.ROW, start, end, (cells,), number, commas="," in line)
+    if (found := _LIST.fullmatch(line)) is not None and line[0] in "[({":
+        closed = found["close"] is not None
+        if not closed and not last:
+            return _Line(_Sort.PROSE, start, end)
+        return _Line(_Sort.LIST if closed else _Sort.CUT, start, end, (tuple(NUMBER.findall(line)),), number)
+    if _LISTS.fullmatch(line):
+        parts = tuple(tuple(NUMBER.findall(part)) for part in _ONE_LIST.findall(line))
+        return _Line(_Sort.LIST, start, end, parts, number)
+    return _Line(_Sort.FLAWED if _is_flawed(line) else _Sort.PROSE, start, end, number=number)
+
+
+def _barred(line: str, start: int, end: int, number: int | None) -> _Line:
+    inner = line.strip()
+    inner = inner[1:] if inner.startswith("|") else inner
+    inner = inner[:-1] if inner.endswith("|") else inner
+    parts = [tuple(_SPLIT.split(part.strip(" \t,"))) if part.strip() else () for part in inner.split("|")]
+    words = [cell for part in parts for cell in part]
+    if parts and all(parts) and all(map(_are_cells, parts)):
+        return _Line(_Sort.ROW, start, end, tuple(parts), number, bars=True)
+    if any(c.isdigit() for cell in words for c in cell) and all(_HOLE.fullmatch(c) or _is_name(c) for c in words):
+        return _Line(_Sort.HEAD, start, end, tuple(parts), number, bars=True)
+    if words and line.startswith("|"):
+        return _Line(_Sort.HEAD, start, end, tuple(parts), number, bars=True)
+    return _Line(_Sort.PROSE, start, end)
+
+
+def _are_cells(part: tuple[str, ...]) -> bool:
+    """Whether what is between two bars is cells. A letter there is a name, or marks a hole."""
+    return bool(part) and not any(len(cell) == 1 and cell.isalpha() for cell in part) and bool(_ROW.fullmatch(" ".join(part)))
+
+
+def _is_name(cell: str) -> bool:
+    return bool(re.fullmatch(r"[A-Za-z#\\/]{0,8}[0-9]{0,3}", cell))
+
+
+def _is_flawed(line: str) -> bool:
+    """Whether a line is a row of which a cell cannot be read."""
+    if len(line) > 4096:
+        return False
+    if re.fullmatch(r"[0-9._?*xX#-]{2,}", line) and sum(map(str.isdigit, line)) * 2 >= len(line) and not NUMBER.fullmatch(line):
+        return True
+    inner = line.strip("[](){}")
+    cells = re.split(r"[ \t,]", inner) if ",," in inner else _SPLIT.split(inner.strip(" \t,"))
+    if len(cells) < 2 or not any(map(str.isdigit, inner)):
+        return False
+    flawed = all(not cell or _HOLE.fullmatch(cell) or re.fullmatch(r"[0-9A-Za-z]{1,2}", cell) for cell in cells)
+    return flawed and sum(any(map(str.isdigit, cell)) for cell in cells) * 3 >= len(cells)
+
+
+# --- Lines to grids ---------------------------------------------------------------------------------------------------
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Rows directly below each other."""
+
+    rows: Codes
+    start: int
+    end: int
+    problem: str
+    near: bool
+    """Whether no more than one blank line or rule parts it from the block above."""
+    listed: bool
+    lone: bool
+    """Whether it is one line of joined digits, which may be a number."""
+    numbers: tuple[int | None, ...]
+    """The numbers that its lines give their rows."""
+
+
+def _grids(chain: Sequence[_Line], shape: Shape | None, letters: bool) -> Iterator[Candidate]:
+    """The grids in lines without prose between them."""
+    lines = _without_heads(chain)
+    if not letters:
+        lines = _trimmed(lines)
+    blocks = list(_blocks(lines, shape))
+    at = 0
+    while at < len(blocks):
+        end = at + 1
+        while end < len(blocks) and _joins(blocks[end - 1], blocks[end], shape):
+            end += 1
+        yield from _joined(blocks[at:end], shape)
+        at = end
+
+
+def _without_heads(chain: Sequence[_Line]) -> list[_Line]:
+    """The lines without the head and the first column of a table, if these hold names and no cells."""
+    lines: list[_Line] = []
+    at = 0
+    while at < len(chain):
+        if not _is_head(chain, at):
+            lines.append(chain[at])
+            at += 1
+            continue
+        end = at + 2
+        while end < len(chain) and chain[end].bars and chain[end].sort in (_Sort.ROW, _Sort.HEAD):
+            end += 1
+        lines += _body(chain[at], chain[at + 2 : end])
+        at = end
+    rows = [line for line in lines if line.sort in (_Sort.ROW, _Sort.HEAD)]
+    if rows and all(line.bars and _named(line) for line in rows):
+        return [_without_first(line) if line.sort in (_Sort.ROW, _Sort.HEAD) else line for line in lines]
+    return lines
+
+
+def _is_head(chain: Sequence[_Line], at: int) -> bool:
+    """Whether a line with bars has the rule of a table below it, and no row above."""
+    if not chain[at].bars or at + 1 == len(chain) or not _HEAD_RULE.fullmatch(chain[at + 1].raw):
+        return False
+    return at == 0 or chain[at - 1].sort in (_Sort.GAP, _Sort.RULE)
+
+
+def _body(head: _Line, rows: Sequence[_Line]) -> list[_Line]:
+    """The rows of a table; its head is among them if it holds cells."""
+    names = ["".join(part) for part in head.parts]
+    even = bool(rows) and all(len(row.parts) == len(names) for row in rows)
+    if even and (all(map(_named, rows)) or (not names[0].isdigit() and _counts(names[1:]) and _is_index(rows))):
+        return [_without_first(row) for row in rows]
+    if head.sort is _Sort.HEAD and not any(name.isdigit() for name in names):
+        return list(rows)
+    if head.sort is _Sort.ROW and _counts(names) and len(names) == len(rows) > 1:
+        return list(rows)  # 1 2 3 … above as many rows as columns
+    return [head, *rows]
+
+
+def _is_index(rows: Sequence[_Line]) -> bool:
+    firsts = ["".join(row.parts[0]) for row in rows if row.parts]
+    return bool(firsts) and (_counts(firsts) or all(not name.isdigit() for name in firsts))
+
+
+def _counts(names: Sequence[str]) -> bool:
+    """Whether names count from 0 or 1, or are no numbers at all."""
+    if not all(name.isdigit() and len(name) <= 4 for name in names):
+        return not any(name.isdigit() for name in names)
+    numbers = [int(name) for name in names]
+    return numbers in (list(range(len(numbers))), list(range(1, len(numbers) + 1)))
+
+
+def _named(line: _Line) -> bool:
+    """Whether the first cell of a row names it: R1, Row 1."""
+    first = " ".join(line.parts[0]) if line.parts else ""
+    return len(line.parts) > 1 and bool(re.fullmatch(r"(?:row|r)[ #_]?\d{1,4}:?", first, re.IGNORECASE))
+
+
+def _without_first(line: _Line) -> _Line:
+    rest = line.parts[1:]
+    whole = bool(rest) and all(map(_are_cells, rest))
+    return _Line(_Sort.ROW if whole else _Sort.FLAWED, line.start, line.end, rest, bars=True)
+
+
+def _trimmed(lines: list[_Line]) -> list[_Line]:
+    """The lines without words at the edges: "done" is a row of letters, and prose."""
+    start, end = 0, len(lines)
+    while start < end and _is_word(lines[start]):
+        start += 1
+    while start < end and _is_word(lines[end - 1]):
+        end -= 1
+    return lines[start:end]
+
+
+def _is_word(line: _Line) -> bool:
+    if line.sort in (_Sort.GAP, _Sort.RULE):
+        return True
+    return line.sort is _Sort.ROW and not any(map(str.isdigit, "".join(line.cells)))
+
+
+def _blocks(lines: Sequence[_Line], shape: Shape | None) -> Iterator[_Block]:
+    rows: list[_Line] = []
+    gaps = 0
+    near = False
+    for line in [*lines, _Line(_Sort.GAP, 0, 0)]:
+        if line.sort in (_Sort.GAP, _Sort.RULE):
+            if rows:
+                yield _block(rows, near, shape)
+                rows, gaps, near = [], 0, True
+            gaps += line.sort is _Sort.GAP
+            near = near and gaps <= 1
+        elif line.sort is _Sort.DOTS and not rows and not near:
+            continue  # dots before any row are prose
+        else:
+            rows.append(line)
+
+
+def _block(lines: Sequence[_Line], near: bool, shape: Shape | None) -> _Block:
+    listed = any(map(_listed, lines))
+    problem = _flaw(lines)
+    if listed:
+        rows, fault = _list_rows(lines)
+    else:
+        rows, fault = _cell_rows([line for line in lines if line.sort is _Sort.ROW], shape)
+    lone = len(lines) == 1 and len(lines[0].cells) == 1 and lines[0].number is None
+    return _Block(rows, lines[0].start, lines[-1].end, problem or fault, near, listed, lone, tuple(line.number for line in lines))
+
+
+def _flaw(lines: Sequence[_Line]) -> str:
+    """Why lines are no whole grid, apart from their cells."""
+    for n, line in enumerate(lines, 1):
+        if line.sort is _Sort.DOTS:
+            return LEFT_OUT
+        if line.sort is _Sort.CUT:
+            return cut_off(n)
+        if line.sort in (_Sort.FLAWED, _Sort.HEAD):
+            return f"row {n} holds cells that cannot be read"
+    return ""
+
+
+def _list_rows(lines: Sequence[_Line]) -> tuple[Codes, str]:
+    rows: Codes = []
+    for part in (part for line in lines for part in line.parts):
+        values = [code(word) for word in part]
+        for word, value in zip(part, values, strict=True):
+            if value is None:
+                return rows, no_code(len(rows) + 1, word)
+        rows.append([value for value in values if value is not None])
+    return rows, ""
+
+
+def _cell_rows(lines: Sequence[_Line], shape: Shape | None) -> tuple[Codes, str]:
+    """The codes of rows: a number per cell, or a character per cell if the digits of a row are joined."""
+    if not lines:
+        return [], ""
+    if _are_joined(lines, shape):
+        return [[_CODES[c] for cell in line.cells for c in cell.lower()] for line in lines], ""
+    rows: Codes = []
+    for n, line in enumerate(lines, 1):
+        row: list[int] = []
+        for cell in line.cells:
+            value = _CODES[cell.lower()] if len(cell) == 1 else code(cell)
+            if value is None:
+                return rows, no_code(n, cell)
+            row.append(value)
+        rows.append(row)
+    return rows, ""
+
+
+def _are_joined(lines: Sequence[_Line], shape: Shape | None) -> bool:
+    """Whether `534 678` is six cells and not two."""
+    cells = [cell for line in lines for cell in line.cells]
+    if all(len(cell) == 1 for cell in cells):
+        return True
+    if any(line.commas for line in lines):
+        return False
+    if all(len(line.cells) == 1 for line in lines):
+        return True
+    widths = {sum(map(len, line.cells)) for line in lines}
+    if shape is not None and all(len(line.cells) == shape[1] for line in lines):
+        return False
+    if shape is not None and widths == {shape[1]}:
+        return True
+    if len({len(cell) for cell in cells}) > 1:
+        return False
+    return any(cell[0] == "0" or not cell.isdigit() or int(cell) > 255 for cell in cells) or widths == {len(lines)}
+
+
+def _joins(above: _Block, below: _Block, shape: Shape | None) -> bool:
+    """Whether two blocks may be parts of one grid."""
+    if not above.rows or not below.rows or above.listed != below.listed:
+        return not above.rows or not below.rows  # dots or flawed rows alone belong to what is beside them
+    width = len(above.rows[0])
+    if len(below.rows[0]) != width or (below.lone and not above.lone):
+        return False
+    return below.near or (shape is not None and shape[1] == width)
+
+
+def _joined(blocks: Sequence[_Block], shape: Shape | None) -> Iterator[Candidate]:
+    """One grid of the blocks, or several, by the height that was asked or else by equal heights."""
+    heights = [len(block.rows) for block in blocks]
+    broken = any(block.problem for block in blocks)
+    if broken or len(blocks) == 1:
+        yield _candidate(blocks)
+    elif shape is not None and len(blocks[0].rows[0]) == shape[1]:
+        yield from _filled(blocks, shape[0])
+    elif len(set(heights)) == 1:
+        yield _candidate(blocks)
+    else:
+        whole = _candidate(blocks)
+        parts = ", ".join(map(str, heights[:9]))
+        problem = f"it is not clear whether blocks of {parts} rows are one grid"
+        yield Candidate(whole.start, whole.end, whole.rows, problem, whole.listed)
+
+
+def _filled(blocks: Sequence[_Block], height: int) -> Iterator[Candidate]:
+    group: list[_Block] = []
+    for block in blocks:
+        if group and sum(len(one.rows) for one in group) + len(block.rows) > height:
+            yield _candidate(group)
+            group = []
+        group.append(block)
+    yield _candidate(group)
+
+
+def _candidate(blocks: Sequence[_Block]) -> Candidate:
+    rows = [row for block in blocks for row in block.rows]
+    numbers = [number for block in blocks for number in block.numbers]
+    problem = next((block.problem for block in blocks if block.problem), "") or _misnumbered(numbers)
+    first = blocks[0]
+    weak = len(rows) <= 1 and not problem
+    if weak and first.listed:
+        problem = "a list alone is no complete grid: two brackets make one of it"
+    return Candidate(first.start, blocks[-1].end, rows, problem, first.listed, weak)
+
+
+def _misnumbered(numbers: Sequence[int | None]) -> str:
+    """Why numbered rows are no whole grid: one of them is missing."""
+    if all(number is None for number in numbers):
+        return ""
+    start = numbers[0]
+    if start is None or list(numbers) != list(range(start, start + len(numbers))):
+        return "the numbers of its rows do not follow each other"
+    return ""

@@ -1,0 +1,135 @@
+"""Bring the notations of LaTeX, HTML, YAML and Matlab to nested lists and to lines with bars."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_MATRIX: Final = re.compile(
+    r"\\{1,2}begin\{(?P<name>[bBpvV]?matrix\*?|smallmatrix|array|tabular)\}(?:\[[^\[\]\n]{0,20}\])?"
+    r"(?P<body>.*?)(?P<end>\\{1,2}end\{(?P=name)\}|\Z)",
+    re.DOTALL,
+)
+_COLUMNS: Final = re.compile(r"\s*+\{[lcr|@!>{}\s*\d]{0,400}\}")
+_LATEX_DOTS: Final = re.compile(r"\\{1,2}(?:[cvdl]?dots\w?|hdots(?:for\{\d+\})?)(?![a-zA-Z])")
+_LATEX_RULE: Final = re.compile(r"\\{1,2}(?:hline|toprule|midrule|bottomrule|cline\{[\d-]*\})")
+_LATEX_WORD: Final = re.compile(r"\\{1,2}(?:text\w{0,8}|math\w{2,8}|underline|bm|boldsymbol)\{([^{}\n]{0,80})\}")
+_LATEX_COLOUR: Final = re.compile(r"\\{1,2}(?:text)?color\{\w{1,20}\}")
+_LATEX_SPACE: Final = re.compile(r"\\{1,2}(?:q?quad|displaystyle|left|right|[bB]igg?[lr]?)(?![a-zA-Z])|\\[,;! ]|(?<!\\)\$")
+_LATEX_FENCE: Final = re.compile(r"\\{1,2}[\[\]()]")
+_LATEX_BREAK: Final = re.compile(r"\\{2,4}(?:\[[^\[\]\n]{0,12}\])?")
+
+_HEAD_ROW: Final = re.compile(r"<tr\b[^<>]*>((?:(?!<td\b|</tr\b|<tr\b).)*)</tr\s*>", re.IGNORECASE | re.DOTALL)
+_CELL: Final = re.compile(r"(?:(?<!\s)\s++)?<t[dh]\b[^<>]*>\s*", re.IGNORECASE)
+_ROW_END: Final = re.compile(r"(?:(?<!\s)\s++)?</tr\s*>", re.IGNORECASE)
+_BEFORE_BAR: Final = re.compile(r"(?<!\s)\s++(?=\|)")
+_BREAK_TAG: Final = re.compile(r"<br\s*/?>|</?(?:p|div|li|ul|ol|pre|h[1-6])\b[^<>]*>", re.IGNORECASE)
+_TABLE_TAG: Final = re.compile(r"</?(?:table|tbody|thead|tfoot|tr)\b[^<>]*>", re.IGNORECASE)
+_SMALL_TAG: Final = re.compile(r"</?(?:b|i|u|em|strong|code|span|sub|sup|font|t[dh]|kbd|mark|small)\b[^<>]*>", re.IGNORECASE)
+
+_FLAT: Final = re.compile(r"\[([0-9+.,;\s-]*+)\]")
+_SEMICOLONS: Final = re.compile(r"(?<![\w.\[\]-])[0-9][0-9 \t,;]*+")
+_YAML_CELL: Final = re.compile(r"(?P<row>[ \t]*-[ \t]+-[ \t]+)(?P<first>[0-9]{1,3})[ \t]*|[ \t]+-[ \t]+(?P<next>[0-9]{1,3})[ \t]*")
+
+
+def unmarked(text: str) -> str:
+    """Return the text with grids of other notations as nested lists, or as lines with bars."""
+    if "\\" in text or "$" in text:
+        text = _latex(text)
+    if "<" in text:
+        text = _html(text)
+    text = text.replace("&nbsp;", " ").replace("&#124;", "|")
+    if ";" in text or "[" in text:
+        text = _SEMICOLONS.sub(_semicolons, _FLAT.sub(_flat, text))
+    return _yaml(text) if "- -" in text else text
+
+
+def _latex(text: str) -> str:
+    text = _LATEX_COLOUR.sub("", text)
+    text = _LATEX_WORD.sub(r"\1", text)
+    text = _MATRIX.sub(_matrix, text)
+    text = _LATEX_SPACE.sub(" ", text)
+    return _LATEX_DOTS.sub("…", _LATEX_FENCE.sub(" ", text))
+
+
+def _matrix(found: re.Match[str]) -> str:
+    body = found["body"]
+    if found["name"] in ("array", "tabular"):
+        columns = _COLUMNS.match(body)
+        body = body[columns.end() :] if columns else body
+    body = _LATEX_RULE.sub(" ", _LATEX_DOTS.sub("…", body))
+    rows = _LATEX_BREAK.split(body.replace("{", " ").replace("}", " "))
+    if not rows[-1].strip():
+        rows.pop()
+    lists = ",".join("[" + _cells(row) + "]" for row in rows)
+    return f" [{lists}] " if found["end"] else f" [{lists}"
+
+
+def _cells(row: str) -> str:
+    return ",".join(cell.strip() or "_" for cell in row.split("&"))
+
+
+def _html(text: str) -> str:
+    text = _BREAK_TAG.sub("\n", text)
+    if "<t" in text.lower():
+        text = _HEAD_ROW.sub(_head_row, text)
+        text = _ROW_END.sub(" |\n", _CELL.sub("| ", text))
+        text = _TABLE_TAG.sub("\n", text)
+        text = _BEFORE_BAR.sub(lambda gap: "\n" if "\n" in gap[0] else gap[0], text)
+    return _SMALL_TAG.sub(" ", text)
+
+
+def _head_row(found: re.Match[str]) -> str:
+    """A row of `<th>` cells only, with the rule below it that Markdown has."""
+    if "<th" not in found[1].lower():
+        return found[0]
+    return f"{found[0]}\n|---|---|\n"
+
+
+def _flat(found: re.Match[str]) -> str:
+    """`[1 2; 2 1]`, and rows on lines of their own without commas, as nested lists."""
+    body = found[1]
+    if ";" in body:
+        rows = body.strip().rstrip(";").split(";")
+    elif "\n" in body.strip() and "," not in body and not _is_nested(found):
+        rows = body.strip().split("\n")
+    else:
+        return found[0]
+    return "[" + ",".join(f"[{row.strip()}]" for row in rows) + "]"
+
+
+def _is_nested(found: re.Match[str]) -> bool:
+    """Whether a list is a row of another: NumPy breaks long rows over lines."""
+    before = found.string[max(0, found.start() - 8) : found.start()].rstrip()
+    after = found.string[found.end() : found.end() + 8].lstrip()
+    return before.endswith(("[", "]", ",")) or after.startswith(("[", "]", ","))
+
+
+def _semicolons(found: re.Match[str]) -> str:
+    """`1 2; 2 1` as nested lists, if the rows agree."""
+    if ";" not in found[0] or re.match(r"[\w.\]-]", found.string[found.end() : found.end() + 1]):
+        return found[0]
+    rows = [re.findall(r"[0-9]+", row) for row in found[0].rstrip("; \t").split(";")]
+    if all(len(row) == 1 for row in rows):  # `12;21`: a digit per cell
+        rows = [list(row[0]) for row in rows]
+    if len(rows[0]) < 2 or len({len(row) for row in rows}) > 1:
+        return found[0]
+    return "[" + ",".join("[" + ",".join(row) + "]" for row in rows) + "]"
+
+
+def _yaml(text: str) -> str:
+    """Lists of lists in YAML's block style, a cell per line, as nested lists."""
+    lines: list[str] = []
+    rows: list[list[str]] = []
+    for line in [*text.split("\n"), ""]:
+        cell = _YAML_CELL.fullmatch(line)
+        if cell and cell["row"]:
+            rows.append([cell["first"]])
+        elif cell and rows:
+            rows[-1].append(cell["next"])
+        else:
+            if rows:
+                lines.append("[" + ",".join("[" + ",".join(row) + "]" for row in rows) + "]")
+                rows = []
+            lines.append(line)
+    return "\n".join(lines[:-1])

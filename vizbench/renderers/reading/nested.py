@@ -1,0 +1,184 @@
+"""Find grids written as lists in a list: JSON, tuples, sets of tuples, NumPy, rows as strings.
+
+One pass with a state machine, no recursion. What has lists in a list but cannot be read is a candidate with a problem:
+no other reader may take a part of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, final
+
+from vizbench.renderers.reading.candidates import LEFT_OUT, NUMBER, Candidate, Codes, code, cut_off, no_code
+
+_TOKEN: Final = re.compile(
+    r"(?P<open>[\[({])|(?P<close>[\])}])"
+    r"|(?P<comment>#|//|<-|←|--(?!\d)|%)"
+    r"|(?P<dots>\.{2,}|…)"
+    r"|(?P<name>[\"']?(?:row|r|line)?[ _#]?[0-9]{1,4}[\"']?[ \t]{0,3}[:=](?!=))"
+    r"|\"(?P<string>[0-9a-z][0-9a-z ,\t]*+)\"(?!\s{0,3}:)|'(?P<string_too>[0-9a-z][0-9a-z ,\t]*+)'(?!\s{0,3}:)"
+    r"|(?P<comma>,)|(?P<word>[^\s,\[\](){}\"'.…]+(?:\.(?!\.)[^\s,\[\](){}\"'.…]*+)*+|[.])",
+    re.IGNORECASE,
+)
+_TRUTH: Final = {"true": 1, "false": 0}
+_STRING_CELL: Final = re.compile(r"[0-9]+|[a-z]")
+
+
+@final
+class _Reader:
+    """The state between two tokens: `rows` inside a grid, `row` inside one of its rows."""
+
+    def __init__(self) -> None:
+        self.rows: Codes | None = None
+        self.row: list[int] | None = None
+        self.start = 0
+        self.problem = ""
+        self.comma = False
+        """Whether the last token in this row was a comma, or the row has just begun."""
+        self.strings = False
+
+    def open(self, at: int) -> Candidate | None:
+        broken = None
+        if self.rows is None:
+            self._begin(at)
+        elif self.strings:  # words, and no rows
+            self._begin(at)
+        elif self.row is None:
+            self.row = []
+        elif self.row or self.rows:  # a bracket inside a row: what came before was no grid
+            broken = self._broken(at, "a row holds a list")
+            self._begin(at)
+        else:  # one bracket more around the grid, which says nothing
+            self.start = at - 1
+        self.comma = False
+        return broken
+
+    def _begin(self, at: int) -> None:
+        self.rows, self.row, self.problem, self.start, self.strings = [], None, "", at, False
+
+    def close(self, at: int) -> Candidate | None:
+        if self.rows is None:
+            return None
+        if self.row is not None:
+            self.rows.append(self.row)
+            self.row = None
+            return None
+        rows, self.rows = self.rows, None
+        if not rows or (self.strings and all(len(row) == 1 for row in rows)):
+            return None
+        return Candidate(self.start, at + 1, rows, self.problem, listed=True)
+
+    def end(self, at: int) -> Candidate | None:
+        if not self.rows and not self.row:
+            return None
+        row = len(self.rows or []) + (self.row is not None)
+        return Candidate(self.start, at, self.rows or [], cut_off(row), listed=True)
+
+    def number(self, word: str, at: int) -> Candidate | None:
+        if self.rows is None:
+            return None
+        if self.row is None:
+            return self._stray(at, f"the list holds {word[:20]} beside its rows")
+        value = code(word)
+        if value is None:
+            self.problem = self.problem or no_code(len(self.rows) + 1, word)
+        else:
+            self.row.append(value)
+        self.comma = False
+        return None
+
+    def string(self, text: str, at: int) -> Candidate | None:
+        if self.rows is None or not any(map(str.isdigit, text)):
+            return self.word(text, at)
+        if self.row is not None:
+            return self.number(text, at) if text.isdigit() else self._stray(at, no_code(len(self.rows) + 1, text))
+        if self.rows and not self.strings:
+            return self._stray(at, f"the list holds {text[:20]} beside its rows")
+        self.strings = True
+        row = _string_row(text)
+        if row is None:
+            self.problem = self.problem or no_code(len(self.rows) + 1, text)
+        self.rows.append(row or [])
+        return None
+
+    def dots(self) -> None:
+        if self.rows is not None:
+            self.problem = self.problem or LEFT_OUT
+
+    def separator(self) -> None:
+        if self.row is not None:
+            if self.comma and self.row:
+                self.problem = self.problem or LEFT_OUT
+            self.comma = True
+
+    def word(self, word: str, at: int) -> Candidate | None:
+        if self.rows is None:
+            return None
+        if self.row is not None and word.lower() in _TRUTH:
+            self.row.append(_TRUTH[word.lower()])
+            self.comma = False
+            return None
+        return self._stray(at, f"row {len(self.rows) + 1} holds {word[:20]}, not a code 0 … 255")
+
+    def _stray(self, at: int, problem: str) -> Candidate | None:
+        broken = self._broken(at, problem)
+        self.rows = self.row = None
+        return broken
+
+    def _broken(self, at: int, problem: str) -> Candidate | None:
+        """What was open, if it had begun to be a grid: a row in a list."""
+        if self.rows is None or not (any(self.rows) or self.row):
+            return None
+        if self.strings and any(value > 9 for row in self.rows for value in row):
+            return None
+        return Candidate(self.start, at, self.rows, self.problem or problem, listed=True)
+
+
+def _string_row(text: str) -> list[int] | None:
+    """The cells of a row that is a string: parted, or a character per cell."""
+    cells = re.split(r"[\s,]+", text.strip(" ,\t"))
+    if len(cells) == 1:
+        cells = list(cells[0])
+    row = [int(cell, 36) if len(cell) == 1 else code(cell) for cell in cells]
+    known = [value for value in row if value is not None]
+    return known if len(known) == len(row) else None
+
+
+def nested_grids(text: str) -> Iterator[Candidate]:
+    """Yield the grids that are lists in a list, in order; they do not overlap."""
+    reader = _Reader()
+    at = 0
+    while token := _TOKEN.search(text, at):
+        at = token.end()
+        if token.lastgroup == "comment" and reader.rows is not None:
+            at = _line_end(text, at)
+        found = _step(reader, token)
+        if found is not None:
+            yield found
+    last = reader.end(len(text))
+    if last is not None:
+        yield last
+
+
+def _line_end(text: str, at: int) -> int:
+    end = text.find("\n", at)
+    return len(text) if end < 0 else end
+
+
+def _step(reader: _Reader, token: re.Match[str]) -> Candidate | None:
+    kind, at = token.lastgroup, token.start()
+    if kind == "open":
+        return reader.open(at)
+    if kind == "close":
+        return reader.close(at)
+    if kind == "dots":
+        reader.dots()
+    elif kind == "comma":
+        reader.separator()
+    elif kind in ("string", "string_too"):
+        return reader.string(token[kind], at)
+    elif kind == "word":
+        word = token["word"].rstrip(";")
+        return reader.number(word, at) if NUMBER.fullmatch(word) else reader.word(word, at)
+    return None

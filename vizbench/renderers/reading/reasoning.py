@@ -1,0 +1,110 @@
+"""Strip the reasoning of a reply: what a model thinks is never its answer."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Final
+
+CUT: Final = "the reply ends inside its reasoning: it gives no answer"
+
+_NAMES: Final = (
+    r"(?:think(?:ing)?|thoughts?|reason(?:ing)?|scratch_?pad|analysis|reflect(?:ion)?|rationale|cot|deliberat(?:e|ion)|"
+    r"chain_of_thought|inner_?(?:monologue|thoughts?)|monologue|brainstorm(?:ing)?)"
+)
+_NAME: Final = rf"(?:[a-z]{{1,12}}[:_])?{_NAMES}"
+_TAG: Final = re.compile(
+    rf"<\|?(?P<close>/)?(?P<tag>{_NAME})(?:[ \t][^<>\n]{{0,200}})?\|?>"
+    rf"|<\|?(?:(?P<begin>begin|start)|end)_(?:of_)?(?P<bar>{_NAMES})\|?>"
+    rf"|<\|?(?P<bar_first>{_NAMES})_(?:(?P<begin_last>begin|start)|end)\|?>"
+    rf"|\[(?P<square_close>/)?(?P<square>{_NAMES})\]"
+    rf"|◁(?P<kimi_close>/)?(?P<kimi>{_NAMES})▷"
+    r"|<\|?channel\|?>\s{0,9}(?P<channel>analysis|commentary|thought)"
+    r"|(?P<channel_end><\|channel\|>\s{0,9}final\b[^<\n]{0,99}(?:<\|message\|>)?|<channel\|>|<\|end\|>"
+    r"|(?<=[a-z.!?)\]])assistantfinal)"
+    r"|(?P<bare>\Aanalysis(?=[A-Z]))"  # the same channels after a decoder dropped the marks
+    rf"|^[ \t]*```[ \t]*(?P<fence>{_NAMES})[ \t]*$"
+    rf"|(?P<details><details\b[^<>\n]{{0,200}}(?:reasoning|thinking)[^<>\n]{{0,200}}>"
+    rf"|<details[^<>\n]{{0,200}}>\s{{0,9}}<summary>\W{{0,9}}(?:thought|thinking|reasoning))"
+    r"|(?P<details_end></details>)"
+    r"|(?P<tick>^[ \t]*```[ \t]*$)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_END_OF_TURN: Final = re.compile(r"<\|(?:im_end|eot_id|eom_id|return|endoftext|end_of_text|call)\|>|</s>|<end_of_turn>|<eos>")
+_MARK: Final = re.compile(r"<\|[\w/]{1,40}\|>(?:assistant\b)?|</?s>|<(?:start_of_turn|bos)>(?:model\b)?")
+_QUOTES: Final = "`\"'"
+
+
+def without_reasoning(text: str) -> str | None:
+    """Return the reply without its reasoning; None if it ends inside.
+
+    A closing mark without an opening one ends a reasoning that the prompt began: all before it goes.
+    """
+    kept: list[str] = []
+    open_marks: list[str] = []
+    counts: Counter[str] = Counter()
+    at = 0
+    opened_at = -1
+    for mark in _TAG.finditer(text):
+        name, closes = _meaning(mark)
+        if _is_quoted(text, mark) or (closes and name in ("fence", "details") and not counts[name]):
+            continue
+        if not closes and not (open_marks and not text[opened_at : mark.start()].strip()):
+            if not open_marks:
+                kept.append(text[at : mark.start()])
+            open_marks.append(name)
+            counts[name] += 1
+        elif closes and not open_marks and name != "channel":
+            kept.clear()
+        elif closes and not open_marks and mark.group().lower() != "<|end|>":
+            kept.clear()
+        while closes and counts[name]:
+            last = open_marks.pop()
+            counts[last] -= 1
+            if last == name:
+                break
+        if not open_marks:
+            at = mark.end()
+        opened_at = mark.end()
+    if open_marks:
+        return None
+    return _turn("\n".join([*kept, text[at:]]))
+
+
+def _meaning(mark: re.Match[str]) -> tuple[str, bool]:
+    """The family of a mark, and whether it closes."""
+    found = mark.groupdict()
+    if found["channel"] or found["bare"]:
+        return "channel", False
+    if found["channel_end"]:
+        return "channel", True
+    if found["fence"] or found["tick"]:
+        return "fence", bool(found["tick"])
+    if found["details"] or found["details_end"]:
+        return "details", bool(found["details_end"])
+    if found["bar"] or found["bar_first"]:
+        name = found["bar"] or found["bar_first"]
+        return _family(name), not (found["begin"] or found["begin_last"])
+    name = found["tag"] or found["square"] or found["kimi"]
+    return _family(name), bool(found["close"] or found["square_close"] or found["kimi_close"])
+
+
+def _family(name: str) -> str:
+    """One name for the spellings that models mix up: think, thinking and thought."""
+    name = name.lower().rpartition(":")[2]
+    return "think" if "think" in name or "thought" in name else name
+
+
+def _is_quoted(text: str, mark: re.Match[str]) -> bool:
+    """Whether a mark is spoken of, as in `<think>`, not used."""
+    before, after = text[mark.start() - 1 : mark.start()], text[mark.end() : mark.end() + 1]
+    return before == after and before != "" and before in _QUOTES
+
+
+def _turn(text: str) -> str:
+    """The model's own turn, without the marks of a chat template."""
+    for end in _END_OF_TURN.finditer(text):
+        if text[: end.start()].strip():
+            text = text[: end.start()]
+            break
+    return _MARK.sub("\n", text)
