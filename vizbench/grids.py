@@ -1,10 +1,14 @@
-"""What others hand in as a grid or as a process, read strictly: the one door for answers of any kind."""
+"""What others hand in as a grid or as a process, read strictly: the one door for answers of any kind.
+
+An object may say anything of itself: a subclass overrides `shape`, `__class__` or `__len__`. So its true type decides,
+it is copied once through the methods of the base class, within bounds, and only the copy is judged.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +23,8 @@ MAX_STATES = 65_536
 """A process with more states is refused unread."""
 
 _CELLS = (int, np.integer, np.bool_)
-
-_Nested = list[Any] | tuple[Any, ...]
+_PLAIN_CELLS: Final = frozenset({int, bool, np.bool_, *np.sctypeDict.values()})
+"""Types of cells that NumPy reads without asking them."""
 
 
 def as_grid(answer: object, codes: int, noun: str = "answer") -> Grid | str:
@@ -32,7 +36,10 @@ def as_grid(answer: object, codes: int, noun: str = "answer") -> Grid | str:
     if answer is None:
         return f"there is no {noun}"
     try:
-        array = _from_rows(cast("_Nested", answer), noun) if isinstance(answer, list | tuple) else _array(answer, noun)
+        items = plain_items(answer, MAX_SIDE)
+        if isinstance(items, int):
+            return f"the {noun} has {plural(items, 'row')}: 1 … {MAX_SIDE} are read"
+        array = _array(answer, noun) if items is None else _from_rows(items, noun)
         if isinstance(array, str):
             return array
         if array.ndim != 2 or array.size == 0:
@@ -43,7 +50,7 @@ def as_grid(answer: object, codes: int, noun: str = "answer") -> Grid | str:
             return f"the {noun} holds {array.dtype}, not integers"
         low, high = int(array.min()), int(array.max())
     except Exception as error:  # hostile objects may raise anything
-        return f"the {noun} is no grid: {type(error).__name__}"
+        return f"the {noun} is no grid: {kind_name(error)}"
     if low < 0 or high >= codes:
         return f"cell code {low if low < 0 else high} is outside 0 … {codes - 1}"
     return np.array(array, np.uint8)
@@ -52,14 +59,81 @@ def as_grid(answer: object, codes: int, noun: str = "answer") -> Grid | str:
 def as_states(grids: object) -> Sequence[object] | str:
     """The states of a process, not yet looked into, or a sentence that says why it is none. Never raises."""
     try:
-        states = cast("_Nested", grids) if isinstance(grids, list | tuple) else _array(grids, "process")
-        if isinstance(states, str):
-            return states
-        if not 1 <= len(states) <= MAX_STATES:
-            return f"the process has {plural(len(states), 'state')}: 1 … {MAX_STATES:,} are read"
-        return list(states)
+        items = plain_items(grids, MAX_STATES)
+        if items is None:
+            array = _array(grids, "process")
+            if isinstance(array, str):
+                return array
+            items = list(array) if len(array) <= MAX_STATES else len(array)
+        count = items if isinstance(items, int) else len(items)
+        if isinstance(items, int) or not items:
+            return f"the process has {plural(count, 'state')}: 1 … {MAX_STATES:,} are read"
+        return items
     except Exception as error:  # hostile objects may raise anything
-        return f"the process is no list of grids: {type(error).__name__}"
+        return f"the process is no list of grids: {kind_name(error)}"
+
+
+def plain_items(answer: object, most: int) -> list[Any] | int | None:
+    """Copy a list or tuple of at most `most` items; return the number of items if there are more, None for others."""
+    kind = type(answer)
+    if issubclass(kind, list):
+        count = list.__len__(cast("list[Any]", answer))
+        return list.__getitem__(cast("list[Any]", answer), slice(0, count)) if count <= most else count
+    if issubclass(kind, tuple):
+        count = tuple.__len__(cast("tuple[Any, ...]", answer))
+        return list(tuple.__getitem__(cast("tuple[Any, ...]", answer), slice(0, count))) if count <= most else count
+    return None
+
+
+def plain_array(answer: object) -> npt.NDArray[Any]:
+    """Return an array as its base class sees it. Not copied: a wide array may stand for a single number."""
+    if not issubclass(type(answer), np.ndarray):
+        answer = np.asarray(answer)
+    return np.ndarray.view(cast("npt.NDArray[Any]", answer), np.ndarray)
+
+
+def bounded_array(answer: object, most: int) -> npt.NDArray[Any] | str:
+    """Return an object as a plain array, or a reason if a list in it, at any of three depths, has over `most` items.
+
+    The lists are looked through before NumPy converts any of them: a list may stand for each of its own rows.
+    """
+    level = [answer]
+    for _ in range(3):
+        below: dict[int, object] = {}
+        for item in level:
+            items = plain_items(item, most)
+            if items is None and level[0] is not answer and issubclass(type(item), Sequence):
+                return f"holds {kind_name(item)}, not numbers"
+            if isinstance(items, int):
+                return f"has a list of {items:,} items: {most:,} are read"
+            for inner in items or ():
+                below.setdefault(id(inner), inner)  # a shared row is looked into once
+        level = list(below.values())
+    if any(issubclass(type(item), Sequence) for item in level):
+        return "holds lists inside its colours, not height by width by 3 colours"
+    cells = _cell_count(answer)
+    if cells > 3 * most * most:
+        return f"has {cells:,} values: {3 * most * most:,} are read"
+    return plain_array(answer)
+
+
+def _cell_count(answer: object) -> int:
+    """How many items nested lists hold, counted through their first branch: uneven lists are no array."""
+    count = 1
+    for _ in range(4):
+        if issubclass(type(answer), np.ndarray):
+            return count * plain_array(answer).size
+        items = plain_items(answer, 1 << 62)
+        if not isinstance(items, list) or not items:
+            break
+        count *= len(items)
+        answer = items[0]
+    return count
+
+
+def kind_name(value: object) -> str:
+    """Return the name of an object's type, whatever the type says of itself."""
+    return str(type.__dict__["__name__"].__get__(type(value)))[:40]
 
 
 def size(grid: npt.NDArray[Any]) -> str:
@@ -69,36 +143,54 @@ def size(grid: npt.NDArray[Any]) -> str:
 
 def _array(answer: object, noun: str) -> npt.NDArray[Any] | str:
     """What NumPy makes of one object that is no list, or why that is not to be read."""
-    kind = type(answer).__name__
-    if isinstance(answer, Sequence):  # a range, a text: NumPy would write out each of its items
-        return f"the {noun} is of type {kind}, not rows by columns"
-    array = np.asanyarray(answer)
-    if isinstance(array, np.ma.MaskedArray):
+    if issubclass(type(answer), Sequence):  # a range, a text: NumPy would write out each of its items
+        return f"the {noun} is of type {kind_name(answer)}, not rows by columns"
+    if issubclass(type(answer), np.ma.MaskedArray):
         return f"the {noun} holds a masked array: cells behind a mask are no answer"
-    return array
+    return plain_array(answer)
 
 
-def _from_rows(rows: _Nested, noun: str) -> npt.NDArray[Any] | str:
+def _from_rows(rows: list[Any], noun: str) -> npt.NDArray[Any] | str:
     """Lists looked through before NumPy reads them, and only as far as they may be large.
 
     NumPy drops the masks of rows, widens cells of mixed types to fractions or texts, and one long list that stands for
     each of its own rows would fill the memory.
     """
-    if not 1 <= len(rows) <= MAX_SIDE:
-        return f"the {noun} has {plural(len(rows), 'row')}: 1 … {MAX_SIDE} are read"
-    lines: list[_Nested] = []
+    if not rows:
+        return f"the {noun} has 0 rows: 1 … {MAX_SIDE} are read"
+    lines: list[list[Any]] = []
     for row in rows:
-        line = cast("_Nested", row) if isinstance(row, list | tuple) else _array(row, noun)
+        line = _cells(row, noun)
         if isinstance(line, str):
             return line
-        if isinstance(line, np.ndarray) and line.ndim != 1:
-            return f"the {noun} has a row of shape {line.shape}, not a list of cells"
-        if not 1 <= len(line) <= MAX_SIDE:
-            return f"the {noun} has a row of {plural(len(line), 'cell')}: 1 … {MAX_SIDE} are read"
         if lines and len(line) != len(lines[0]):
             return f"the {noun} has rows of {len(lines[0])} and of {plural(len(line), 'cell')}"
-        lines.append(line.tolist() if isinstance(line, np.ndarray) else line)
-    for kind in set(map(type, chain.from_iterable(lines))):
+        lines.append(line)
+    kinds = set(map(type, chain.from_iterable(lines)))
+    for kind in kinds:
         if not issubclass(kind, _CELLS):
-            return f"the {noun} holds {kind.__name__}, not integers"
+            return f"the {noun} holds {str(type.__dict__['__name__'].__get__(kind))[:40]}, not integers"
+    if not kinds <= _PLAIN_CELLS:
+        lines = [[_number(cell) for cell in line] for line in lines]
     return np.array(lines, np.int64)
+
+
+def _cells(row: object, noun: str) -> list[Any] | str:
+    """The cells of one row, or why it is none."""
+    items = plain_items(row, MAX_SIDE)
+    if items is None:
+        array = _array(row, noun)
+        if isinstance(array, str):
+            return array
+        if array.ndim != 1:
+            return f"the {noun} has a row of shape {array.shape}, not a list of cells"
+        items = array.tolist() if len(array) <= MAX_SIDE else len(array)
+    count = items if isinstance(items, int) else len(items)
+    if isinstance(items, int) or not items:
+        return f"the {noun} has a row of {plural(count, 'cell')}: 1 … {MAX_SIDE} are read"
+    return items
+
+
+def _number(cell: Any) -> int:
+    """The value of an integer of any subclass, by the methods of the base."""
+    return int.__index__(cell) if issubclass(type(cell), int) else int(np.generic.item(cell))

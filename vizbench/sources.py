@@ -7,16 +7,19 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar, SupportsIndex
+from typing import Any, ClassVar, SupportsIndex, cast
+
+import msgspec
 
 from vizbench import parameters
 from vizbench.dataset import POOL, Dataset, check_pool, generated, shown
 from vizbench.errors import UserError, unknown
+from vizbench.grids import as_states
 from vizbench.layouts import CORPORA, LAYOUTS
 from vizbench.paths import visible_files
 from vizbench.seeds import check_seed
 from vizbench.task import Demonstrated, Judge, Task, spec
-from vizbench.types import Instance, Verdict
+from vizbench.types import Answer, DecodeFailure, Instance, Verdict
 from vizbench.words import is_text
 
 EPISODES = 16
@@ -172,22 +175,73 @@ def version_of(judge: Judge) -> int:
     return arc.VERSION
 
 
-def verify(instance: Instance, grid: object) -> Verdict:
-    """Judge any object as the answer to an instance. Never raises: what is no grid is a wrong answer with a reason."""
-    return judge_of(instance).verify(instance, grid)
+def verify(instance: Instance, answer: object) -> Verdict:
+    """Judge any object as the answer to an instance. Never raises: what is no grid is a wrong answer with a reason.
+
+    answer: a grid `(h, w)`, rows as nested lists, a text (read by `from_text`), an `Answer`, a `DecodeFailure` (wrong,
+    with its reason), or a picture in the task's own look: a `PIL.Image` or an array `(H, W, 3)` uint8.
+    """
+    judge = judge_of(instance)
+    grid = _read(judge, instance, answer)
+    if type(grid) is DecodeFailure:  # `isinstance` would ask a hostile object
+        return Verdict(False, False, 0.0, grid.reason)
+    return judge.verify(instance, grid)
 
 
-def verify_steps(instance: Instance, grids: object) -> Verdict:
-    """Judge a whole process: the states `(k, h, w)`, or a list of grids, that lead from the question to an answer.
+def verify_steps(instance: Instance, states: object) -> Verdict:
+    """Judge a whole process: the states after the question that lead to an answer.
 
     Each state must follow from the one before by one move, and the last be right, or in a game, which is then played to
-    its end, the first; the reason names the step. Never raises, whatever `grids` is; UserError where the task has no
+    its end, the first; the reason names the step. Never raises, whatever `states` is; UserError if the task has no
     rule for moves (ARC files).
+
+    states: a list of whatever `verify` reads, grids `(k, h, w)`, or a clip `(k, H, W, 3)` uint8 with one state per
+    frame. A text is a list of grids in JSON, `[[[0,1]],[[1,0]]]`, and nothing else: which of the grids in prose are
+    states is not guessed.
     """
     judge = judge_of(instance)
     if not isinstance(judge, Task):
         raise UserError(f"{instance.task[:80]} has answers without a way to them: judge the last state by verify")
+    grids = _read_states(judge, instance, states)
+    if type(grids) is DecodeFailure:
+        return Verdict(False, False, 0.0, grids.reason, {"legal": 0.0})
     return judge.verify_steps(instance, grids)
+
+
+def _read_states(judge: Judge, instance: Instance, states: object) -> object:
+    """The states with texts and pictures read, or a DecodeFailure that names the first that holds no grid."""
+    if issubclass(type(states), str):
+        states = _json_states(str.__str__(cast("str", states)))
+        if type(states) is DecodeFailure:
+            return states
+    elif type(states) in (Answer, DecodeFailure):
+        states = [states]
+    items = as_states(states)
+    if isinstance(items, str):
+        return DecodeFailure(items)
+    grids: list[object] = []
+    for number, state in enumerate(items, 1):
+        grid = _read(judge, instance, state)
+        if type(grid) is DecodeFailure:  # `isinstance` would ask a hostile object
+            return DecodeFailure(f"step {number}: {grid.reason}")
+        grids.append(grid)
+    return grids
+
+
+def _json_states(text: str) -> object:
+    """The list of grids that a text is."""
+    try:
+        return msgspec.json.decode(text.strip(), type=list[list[list[int]]])
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return DecodeFailure("the text is no process: give a list of grids in JSON, [[[0,1]],[[1,0]]]")
+
+
+def _read(judge: Judge, instance: Instance, answer: object) -> object:
+    """An answer with a text or a picture read in the task's own look and size."""
+    from vizbench.renderers.handed import read_handed  # the kernels that read pictures take a second to load
+
+    rows, columns = instance.target.shape
+    return read_handed(answer, judge.look, None if judge.resizes else (rows, columns))
 
 
 def _episodes(name: str) -> list[str]:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench.errors import UserError
+from vizbench.grids import bounded_array, kind_name
 from vizbench.renderers.geometry import MAX_PICTURE, Shape, as_look, check_shape, inner, layout
 from vizbench.renderers.infer import infer_shape
 from vizbench.renderers.kernels import read_batch, read_cells
@@ -62,9 +63,11 @@ def as_picture(image: object) -> Image | DecodeFailure:
     if image is None:
         return DecodeFailure("there is no picture")
     try:
-        array: npt.NDArray[Any] = np.asarray(image)
+        array = bounded_array(image, MAX_PICTURE)
     except Exception as error:  # hostile objects may raise anything from __array__
-        return DecodeFailure(f"the answer is no picture: {type(error).__name__}")
+        return DecodeFailure(f"the answer is no picture: {kind_name(error)}")
+    if isinstance(array, str):
+        return DecodeFailure(f"the picture {array}")
     if array.ndim != 3 or array.shape[2] != 3:
         return DecodeFailure(f"the picture has shape {array.shape[:6]}, not height by width by 3 colours")
     if array.dtype != np.uint8:

@@ -1,0 +1,66 @@
+"""Read what a caller hands to `verify`: a text or a picture becomes a grid, anything else passes as it is."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from vizbench.grids import kind_name, plain_array
+from vizbench.renderers.decode import decode
+from vizbench.renderers.geometry import MAX_PICTURE, Shape
+from vizbench.renderers.text import from_text
+from vizbench.types import Answer, DecodeFailure, Look
+
+
+def read_handed(answer: object, look: Look, shape: Shape | None) -> object:
+    """Return the grid in an answer, or a `DecodeFailure`; what is neither text nor picture is returned as it is.
+
+    look, shape: how the task draws its grids, and the size that it asked for, None if that is open. Never raises.
+    """
+    kind = type(answer)
+    try:
+        if kind is Answer:
+            return cast("Answer", answer).grid
+        if kind is DecodeFailure:
+            return answer
+        if issubclass(kind, str):
+            return _grid_of(from_text(answer, shape=shape))
+        pixels = _pixels(answer)
+        if isinstance(pixels, DecodeFailure):
+            return pixels
+        return answer if pixels is None else _grid_of(decode(pixels, look, shape))
+    except Exception as error:  # hostile objects may raise anything
+        return DecodeFailure(f"the answer is no grid: {kind_name(error)}")
+
+
+def _grid_of(decoded: Answer | DecodeFailure) -> object:
+    return decoded if isinstance(decoded, DecodeFailure) else decoded.grid
+
+
+def _pixels(answer: object) -> npt.NDArray[Any] | DecodeFailure | None:
+    """The picture that an answer is, `(H, W, 3)`; None for what is no picture."""
+    if issubclass(type(answer), np.ndarray):
+        array = plain_array(answer)
+        return array if array.ndim == 3 and array.shape[2] == 3 and array.dtype == np.uint8 else None
+    pictures = sys.modules.get("PIL.Image")  # who hands one in has imported it
+    if pictures is None or not issubclass(type(answer), pictures.Image):
+        return None
+    return _opened(cast("Any", answer), pictures)
+
+
+def _opened(picture: Any, pictures: Any) -> npt.NDArray[Any] | DecodeFailure:
+    """The pixels of a Pillow picture, as a viewer shows them on white."""
+    height, width = picture.size[1], picture.size[0]
+    if max(height, width) > MAX_PICTURE:
+        return DecodeFailure(f"the picture is {height}x{width} px: sides are 1 … {MAX_PICTURE}")
+    base = pictures.Image
+    if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
+        front = base.convert(picture, "RGBA")
+        back = pictures.new("RGBA", front.size, "white")
+        picture = pictures.alpha_composite(back, front)
+    elif picture.mode.startswith("I;16"):
+        return np.repeat((np.array(picture) // 257).astype(np.uint8)[..., None], 3, axis=2)
+    return np.array(base.convert(picture, "RGB"))
