@@ -10,8 +10,8 @@ import json
 from dataclasses import dataclass
 from typing import final
 
-from tests.renderers import boards as b
-from tests.renderers.boards import (
+from tests.renderers import replyboards as b
+from tests.renderers.replyboards import (
     ARC,
     ARC_ASKED,
     ARC_WRONG,

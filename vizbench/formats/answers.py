@@ -117,7 +117,9 @@ def verify_answers(dataset: Path | str, answers: Path | str) -> Judged:
             continue
         answered += 1
         answer = strangers.pop(instance.id)
-        decoded = from_text(answer) if isinstance(answer, str) else answer
+        height, width = instance.question.shape
+        shape = None if judge.resizes else (height, width)
+        decoded = from_text(answer, shape=shape) if isinstance(answer, str) else answer
         if isinstance(decoded, DecodeFailure):
             verdicts[instance.id] = Verdict(False, False, 0.0, decoded.reason)
         else:

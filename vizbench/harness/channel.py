@@ -137,9 +137,11 @@ class FrameChannel(Channel[Any]):
 class ImageChannel(Channel[Any]):
     """Questions as pictures, each as large as its own grid makes it; answers as text."""
 
-    def __init__(self, look: Look, frames: FrameSpec, text: TextSpec) -> None:
+    def __init__(self, look: Look, frames: FrameSpec, text: TextSpec, shape: Shape | None = None) -> None:
+        """shape: that of every grid, if they share one; it helps to read answers."""
         self._look = _look(look, frames)
         self._text = text
+        self._shape = shape
 
     def question(self, question: Grid) -> Image:
         return render(question, self._look)
@@ -148,7 +150,7 @@ class ImageChannel(Channel[Any]):
         return Example(self.question(question), to_text(target, self._text.layout))
 
     def decode(self, prediction: object) -> Decoded:
-        return _read_text(prediction)
+        return _read_text(prediction, self._shape)
 
 
 @final
@@ -166,15 +168,17 @@ class BothChannel(Channel[Any]):
         return Example(self.question(question), self._text.example(question, target).answer)
 
     def decode(self, prediction: object) -> Decoded:
-        return _read_text(prediction)
+        return self._text.decode(prediction)
 
 
 @final
 class TextChannel(Channel[str]):
     """Grids as text."""
 
-    def __init__(self, spec: TextSpec) -> None:
+    def __init__(self, spec: TextSpec, shape: Shape | None = None) -> None:
+        """shape: that of every grid, if they share one; it helps to read answers."""
         self._spec = spec
+        self._shape = shape
 
     def question(self, question: Grid) -> str:
         return to_text(question, self._spec.layout)
@@ -183,7 +187,7 @@ class TextChannel(Channel[str]):
         return Example(self.question(question), to_text(target, self._spec.layout))
 
     def decode(self, prediction: object) -> Decoded:
-        return _read_text(prediction)
+        return _read_text(prediction, self._shape)
 
 
 def way_of(frames: Video, look: Look, question: Grid, answer: Grid, board: Shape | None = None) -> list[Grid]:
@@ -212,12 +216,13 @@ def channel_for(
     """The channel that a model asks for. Raises UserError for a modality that does not exist."""
     if model.modality == "grid":
         return GridChannel(judge.codes)
+    shape = None if judge.resizes else _common(questions)
     if model.modality == "text":
-        return TextChannel(model.text)
+        return TextChannel(model.text, shape)
     if model.modality == "image":
-        return ImageChannel(judge.look, model.frames, model.text)
+        return ImageChannel(judge.look, model.frames, model.text, shape)
     if model.modality == "both":
-        return BothChannel(ImageChannel(judge.look, model.frames, model.text), TextChannel(model.text))
+        return BothChannel(ImageChannel(judge.look, model.frames, model.text), TextChannel(model.text, shape))
     if model.modality == "frames":
         grids = [*questions, *(i.question for i in examples), *(i.target for i in examples)]
         return FrameChannel(judge.look, model.frames, {_shape(grid) for grid in grids})
@@ -229,10 +234,16 @@ def _look(look: Look, spec: FrameSpec) -> Look:
     return look if spec.cell is None else replace(look, cell=spec.cell, margin=0, line=0, canvas=None)
 
 
-def _read_text(prediction: object) -> Decoded:
+def _common(grids: Sequence[Grid]) -> Shape | None:
+    """The shape that all grids have, or None."""
+    shapes = {_shape(grid) for grid in grids}
+    return shapes.pop() if len(shapes) == 1 else None
+
+
+def _read_text(prediction: object, shape: Shape | None) -> Decoded:
     if not isinstance(prediction, str):
         return DecodeFailure(f"the answer is of type {type(prediction).__name__}, not a text")
-    return from_text(prediction)
+    return from_text(prediction, shape=shape)
 
 
 def _shape(grid: Grid) -> Shape:

@@ -18,6 +18,7 @@ from vizbench.harness.metrics import wilson
 from vizbench.harness.predictions import VIDEOS, Given, Kind, OneAnswer, Pictures, read_predictions
 from vizbench.renderers.decode import decode
 from vizbench.renderers.files import read_png
+from vizbench.renderers.geometry import Shape
 from vizbench.renderers.text import from_text
 from vizbench.renderers.video import read_video
 from vizbench.sources import rules_of
@@ -181,7 +182,7 @@ def _judged(judge: Judge, row: Instance, answer: OneAnswer) -> Marked | DecodeFa
     if frames is not None:
         decoded = _decode(judge, row, frames[-1])
     elif isinstance(answer, str):
-        decoded = from_text(answer)
+        decoded = from_text(answer, shape=None if judge.resizes else _shape(row))
     else:
         decoded = GridChannel(judge.codes).decode(answer)
     if isinstance(decoded, DecodeFailure):
@@ -273,6 +274,10 @@ def _frames(path: Path) -> Video | DecodeFailure:
         return read_video(path) if path.suffix.lower() in VIDEOS else read_png(path)[None]
     except UserError as error:
         return DecodeFailure(str(error))
+
+
+def _shape(row: Instance) -> Shape:
+    return row.question.shape[0], row.question.shape[1]
 
 
 def _decode(judge: Judge, row: Instance, frame: Image) -> Decoded:

@@ -95,6 +95,7 @@ class _Reply:
         nested = list(nested_grids(text))
         found = sorted([*labels(text), *boxes(text)], key=lambda label: label.start)
         marks = [label for label in _outside(found, nested) if not self._is_idle(label)]
+        marks = _with_ends(marks, self.codes)
         self.labelled = bool(marks)
         masked = _masked(text, marks, nested)
         lines = list(line_grids(masked, shape, letters=_is_rows_only(masked)))
@@ -291,6 +292,16 @@ def _outside(marks: Sequence[Label], nested: Sequence[Candidate]) -> list[Label]
         if at == len(nested) or mark.start <= nested[at].start or nested[at].problem:
             kept.append(mark)
     return kept
+
+
+def _with_ends(marks: Sequence[Label], codes: Sequence[tuple[int, int]]) -> list[Label]:
+    """The labels, and an end for each program that holds one: it says nothing of what follows the program."""
+    starts = [mark.start for mark in marks]
+    ends: list[Label] = []
+    for start, end in codes:
+        if bisect_left(starts, start) < bisect_left(starts, end):
+            ends.append(Label(Kind.PLAIN, end, end))
+    return sorted([*marks, *ends], key=lambda mark: mark.start)
 
 
 def _masked(text: str, marks: Sequence[Label], nested: Sequence[Candidate]) -> str:

@@ -187,7 +187,7 @@ def _barred(line: str, start: int, end: int, number: int | None) -> _Line:
 
 def _are_cells(part: tuple[str, ...]) -> bool:
     """Whether what is between two bars is cells. A letter there is a name, or marks a hole."""
-    return bool(part) and not any(len(cell) == 1 and cell.isalpha() for cell in part) and bool(_ROW.fullmatch(" ".join(part)))
+    return bool(part) and all(cell.isdigit() and cell.isascii() for cell in part)
 
 
 def _is_name(cell: str) -> bool:
