@@ -30,6 +30,8 @@ class Candidate:
     """Why it is no whole grid; "" if it is one."""
     listed: bool = False
     """Whether its rows are written in brackets."""
+    headed: bool = False
+    """Whether it is a table below names of columns."""
     weak: bool = False
     """Whether it is one line, which may be a number or a place in prose."""
 
@@ -61,7 +63,7 @@ LEFT_OUT: Final = "the grid leaves cells or rows out"
 
 def is_places(later: Candidate, grid: Candidate) -> bool:
     """Whether a list below a wider grid names cells of it: (row, column) or (row, column, value)."""
-    if not later.listed or not grid.rows or not later.rows:
+    if not (later.listed or later.headed) or not grid.rows or not later.rows:
         return False
     width = max(map(len, later.rows))
     return width <= 3 and width < len(grid.rows[0])

@@ -37,19 +37,20 @@ _DRAFT: Final = re.compile(
     re.IGNORECASE,
 )
 _FAULT: Final = (
-    r"(?:is|was|looks|seems|cannot be|can't be|isn't|wasn't|is not|was not)\s+(?:\w+\s+)?"
+    r"(?:\s+(?:is|was|looks|seems|cannot be|can't be|isn't|wasn't|is not|was not)|'s(?: not)?)\s+(?:\w+\s+)?"
     r"(?:wrong|incorrect|invalid|illegal|right|correct|valid|possible|a mistake|a contradiction|not allowed|impossible)"
 )
 _FAILS: Final = r"(?:breaks|broke|violates|violated|fails|failed|contradicts|contradicted|crosses|conflicts|clashes|doesn't work|does not work|did not work|didn't work)\b"
 _TAKEN_BACK: Final = re.compile(
-    rf"\b(?:that|this|it|which|but\b[^.!?\n]{{0,60}}|however\b[^.!?\n]{{0,60}}|no,[^.!?\n]{{0,60}})\s+(?:(?P<fault>{_FAULT})|{_FAILS})"
+    rf"\b(?:that|this|it|which|but\b[^.!?\n]{{0,60}}|however\b[^.!?\n]{{0,60}}|no,[^.!?\n]{{0,60}})(?:(?P<fault>{_FAULT})|\s+{_FAILS})"
     r"|\bi (?:made|see) (?:a|an|my) (?:mistake|error)|\bscratch that\b|\b(?:ignore|disregard|discard) (?:that|this|the above|it)\b"
     r"|\bnot (?:a )?(?:valid|correct|right) (?:solution|answer|grid)\b|\bwrong (?:grid|answer|solution)\b|^\W{0,3}no[,.]",
     re.IGNORECASE | re.MULTILINE,
 )
-_AFFIRMED: Final = re.compile(r"(?:is|was|looks|seems)\s+(?:\w+\s+)?(?:right|correct|valid|possible)", re.IGNORECASE)
+_DENIED: Final = re.compile(r"\W{0,4}(?:is|was)(?:n't| not|\s+(?:wrong|incorrect|invalid|impossible))\b|\W{0,4}(?:fails|breaks|violates)\b", re.IGNORECASE)
+_AFFIRMED: Final = re.compile(r"(?:\b(?:is|was|looks|seems)|'s)\s+(?:\w+\s+)?(?:right|correct|valid|possible)", re.IGNORECASE)
 _RECONSIDERED: Final = re.compile(
-    r"\b(?:wait|hold on|hmm+|oops|actually|sorry|on second thought|rather|instead|correction|let me (?:fix|correct|redo|try again|retry|start over))\b",
+    r"\b(?:wait|hold on|hmm+|oops|actually|sorry|on second thought|instead(?! of)|correction|let me (?:fix|correct|redo|try again|retry|start over))\b",
     re.IGNORECASE,
 )
 _GIVEN_UP: Final = re.compile(
@@ -142,7 +143,7 @@ class _Reply:
         choice: Candidate | str | None = None
         level = 0
         for section in sections:
-            if section.kind is Kind.NAMED:
+            if section.kind is Kind.NAMED and choice != WITHDRAWN:
                 grid = self._named(section, choice, level)
                 choice = grid or choice
                 level = level if grid is None else max(level, 1)
@@ -154,7 +155,8 @@ class _Reply:
             if grid is not None and not (isinstance(choice, Candidate) and rank < level and self._is_lesser(grid, choice)):
                 choice, level = grid, rank
             elif rank >= level:
-                choice, level = UNREADABLE, rank
+                given_up = _is_between(self.given_up, section.start, section.end)
+                choice, level = WITHDRAWN if given_up else UNREADABLE, rank
         return choice
 
     def _first(self, section: _Section) -> Candidate | None:
@@ -167,7 +169,7 @@ class _Reply:
         if _GIVEN_UP.search(before) or (first.weak and not self._is_direct(section, first)):
             return None
         head = before.strip(" \t*_`\n>").lower()
-        if re.match(r"(?:none|unknown|n/?a|null|nan|undefined|not (?:found|known|possible)|no\b|\?)", head):
+        if re.match(r"(?:none|unknown|n/?a|null|nan|undefined|not (?:found|known|possible)|no\b|\?)|.*\bnot$", head):
             return None
         return first
 
@@ -244,7 +246,7 @@ class _Reply:
             if later and _OR.fullmatch(self.text[grid.end : end][:80]):
                 return TWO
             fit = [o for o in later if id(o) in allowed and not o.weak and not is_places(o, grid)]
-            if _is_between(self.taken_back, grid.end, end):
+            if _is_between(self.taken_back, grid.end, end) or _DENIED.match(self.text, grid.end):
                 if not fit:
                     return WITHDRAWN
             else:

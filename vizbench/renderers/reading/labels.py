@@ -38,19 +38,19 @@ class Label:
 _WORDS: Final[dict[Kind, str]] = {
     Kind.FINAL: "answer answers final respuesta antwort réponse resposta risposta ответ 答案 回答 答え",
     Kind.SOLUTION: "solution solutions output outputs prediction predictions solved corrected correction completed "
-    "predicted revised revision response lösung solución solução soluzione sortie "
+    "predicted revised revision response update edit lösung solución solução soluzione sortie "
     "salida ausgabe решение 输出 解答 解 出力",
-    Kind.NAMED: "grid result results target board matrix state generation table expected ergebnis resultado résultat "
+    Kind.NAMED: "grid after result results target board matrix state generation table expected ergebnis resultado résultat "
     "结果 結果",
     Kind.ASKED: "input inputs question questions puzzle problem given original initial starting current clue clues task "
-    "example examples prompt unsolved training demonstration entrada eingabe frage pregunta 输入 问题",
+    "example examples before prompt unsolved training demonstration entrada eingabe frage pregunta 输入 问题",
     Kind.ASIDE: "check checks checking verify verifying verification validation validate change changes changed "
     "difference differences differing modified modifications coordinates coordinate cell cells position positions place "
     "places placements path paths route moves move transposed transpose transposing column columns col cols confidence "
     "draft drafts wrong incorrect previous earlier invalid rejected discarded intermediate legend size sizes shape "
     "dimensions dimension counts neighbours neighbors counting box boxes block blocks subgrid subgrids start goal end "
     "mistake diff rotated mirrored flipped reflected quadrant quadrants sum sums goals locations location indices "
-    "index sanity test_case format palette code",
+    "index sanity closest partial tentative alternative alternatives fallback format palette code",
     Kind.EXPLAINED: "explanation explanations explain reasoning rationale note notes analysis approach method pattern "
     "thinking thoughts scratch summary strategy observation observations rule rules logic justification comment comments "
     "commentary idea",
@@ -59,7 +59,8 @@ _KINDS: Final = {word: kind for kind, words in _WORDS.items() for word in words.
 _PROMOTE: Final = frozenset("final solved corrected completed complete filled finished revised resulting next updated".split())
 _ADJECTIVES: Final = frozenset(
     "input given original initial starting current example examples training unsolved transposed draft wrong incorrect "
-    "previous earlier invalid rejected discarded intermediate rotated mirrored flipped reflected changed".split()
+    "previous earlier invalid rejected discarded intermediate rotated mirrored flipped reflected changed closest partial tentative "
+    "alternative fallback".split()
 )
 """Words that decide before the noun: an input grid is no grid that was asked for."""
 _ORDINALS: Final = frozenset("first initially originally guess attempt attempts try trial tried step".split())
@@ -89,6 +90,7 @@ _VERB: Final = re.compile(
     re.IGNORECASE,
 )
 _ROW_NAME: Final = re.compile(r"(?:row|line|r|reihe|fila|zeile)?[ _#-]{0,2}\d{0,4}|[a-z]\d{0,3}", re.IGNORECASE)
+_REJECTED: Final = re.compile(r"\([^()]*\b(?:wrong|incorrect|invalid|rejected|draft|discarded|previous)\b", re.IGNORECASE)
 _BRACE: Final = re.compile(r"\\{1,2}boxed\s?\{|[{}]")
 _MOST: Final = 160
 """Characters of a phrase that may be a label."""
@@ -179,6 +181,8 @@ def _heading(text: str, found: re.Match[str]) -> Label | None:
 
 def _kind(phrase: str) -> Kind | None:
     """What the head of a phrase says, or None for a phrase that is no label."""
+    if _REJECTED.search(phrase):
+        return Kind.ASIDE
     head = phrase.split("(")[0].lower()
     if cjk := _CJK.findall(head):
         return _KINDS[cjk[-1]]

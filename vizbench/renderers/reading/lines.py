@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, final
 
 from vizbench.renderers.reading.candidates import DIGITS, LEFT_OUT, NUMBER, Candidate, Codes, code, cut_off, no_code
@@ -25,14 +25,17 @@ _QUOTE: Final = re.compile(r"(?:[ \t]*+>)++")
 _EMPHASIS: Final = re.compile(r"\*\*|__|`")
 _BULLET: Final = re.compile(r"[-*+•◦▪‣·][ \t]++")
 _ROW_LABEL: Final = re.compile(
-    r"[\"']?(?:(?:row|line|reihe|fila|zeile|r)[ \t]*+[#_]?[ \t]*+(?P<n>[0-9]{1,4}|[a-z](?=[ \t]*+[:=|]))[\"']?(?:[ \t]*+(?:[:=.)|]|->|-(?=[ \t]))|(?=[ \t]))"
+    r"[\"']?(?:(?:row|line|reihe|fila|zeile|r)[ \t]*+[#_]?[ \t]*+(?P<n>[0-9]{1,4}|[a-z](?=[ \t]*+[:=|]))[\"']?(?:[ \t]*+(?:[:=.)|]|->|-(?=[ \t])|(?:is|reads)\b:?)|(?=[ \t]))"
+    r"|rows?[ \t]*+[:=]"
     r"|(?P<number>[0-9]{1,4})(?:[.)][ \t]|[ \t]*+:)"
-    r"|(?:the[ \t]+)?(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|top|middle|bottom|last)[ \t]+row[ \t]*+[:=])[ \t]*+",
+    r"|\((?P<braced>[0-9]{1,4})\)[ \t]++(?=[0-9\[])(?!.*\()"
+    r"|(?:the[ \t]+)?(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|top|middle|bottom|last)[ \t]+row[ \t]*+(?:[:=]|(?:is|reads)\b:?))[ \t]*+",
     re.IGNORECASE,
 )
 _COMMENT: Final = re.compile(r"(?:\\\\+|(?:(?<=[ \t])#|//|<-|←|-->?[ \t]|✓|✔|✅|☑|\((?=[^()\n]{0,80}[a-z])).*)$", re.IGNORECASE)
 _RULE: Final = re.compile(r"[-=_+|:* \t]++")
 _HEAD_RULE: Final = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)+\|?")
+_CROSSED_RULE: Final = re.compile(r"[+|]?-+(?:[+|]-+)+[+|]?")
 _DOTS: Final = re.compile(r"[\[(|\s,]*(?:\.{2,}|…|⋮|[.:](?:[ \t]+[.:])+|\.)[\])|\s,.:…]*")
 _SO_ON: Final = re.compile(
     r"\W{0,4}(?:and so (?:on|forth)|etc\b|(?:the )?(?:remaining|other|rest|following)\b|similarly\b|continu|repeat|same\b|unchanged\b)",
@@ -44,6 +47,10 @@ _LIST: Final = re.compile(
 )
 _LISTS: Final = re.compile(r"(?:[\[({][ \t]*+(?:[+-]?[0-9][0-9.e+-]*+[ \t,]*+)++[\])}][ \t,;]*+){2,}+", re.IGNORECASE)
 _ONE_LIST: Final = re.compile(r"[\[({]([^\[\](){}]*+)[\])}]")
+_SEMICOLONED: Final = re.compile(r"[0-9]{1,3}(?:[ \t]*+;[ \t]*+[0-9]{1,3})++")
+_DASHED: Final = re.compile(r"[0-9]{1,3}(?:-[0-9]{1,3}){2,}+")
+_MARKED: Final = re.compile(r"(?:\[[0-9]{1,2}\]|[0-9]{1,2})(?:[ \t]++(?:\[[0-9]{1,2}\]|[0-9]{1,2}))++")
+"""Cells of which some are in brackets, as givens."""
 _HOLE: Final = re.compile(r"[+-]?[0-9][0-9.e+-]{0,8}|[a-zA-Z]|[_?.*#□·◻⬜…-]{1,3}|null|none|nan", re.IGNORECASE)
 _SPLIT: Final = re.compile(r"[ \t,]+")
 
@@ -132,11 +139,22 @@ def _line(raw: str, at: int, before: _Sort, last: bool) -> _Line:
     if label and (label.end() < len(line) or label["n"]):
         number = _number(label)
         line = line[label.end() :]
-    line = line.strip(_FRAME)
+    line = _evened(line.strip(_FRAME))
     cut = line if len(line) >= _MOST else _COMMENT.sub("", line).strip(_FRAME)
     if cut.endswith(("}", "]")) and cut[0] not in "[({":
         cut = cut.rstrip("}] \t\"'")
     return _row(cut, start, end, number, last)
+
+
+def _evened(line: str) -> str:
+    """The cells of a line parted by spaces and bars, whatever other marks part them."""
+    if len(line) >= _MOST:
+        return line
+    if _SEMICOLONED.fullmatch(line) or _DASHED.fullmatch(line):
+        return line.replace(";", " ").replace("-", " ")
+    if "[" in line and _MARKED.fullmatch(line) and not _LISTS.fullmatch(line) and not _LIST.fullmatch(line):
+        return line.replace("[", "").replace("]", "")
+    return line.replace("||", "|") if "||" in line else line
 
 
 def _is_rule(line: str) -> bool:
@@ -147,7 +165,7 @@ def _is_rule(line: str) -> bool:
 
 
 def _number(label: re.Match[str]) -> int | None:
-    found = label["n"] or label["number"]
+    found = label["n"] or label["number"] or label["braced"]
     return int(found) if found and found.isdigit() else None
 
 
@@ -177,7 +195,7 @@ def _barred(line: str, start: int, end: int, number: int | None) -> _Line:
     parts = [tuple(_SPLIT.split(part.strip(" \t,"))) if part.strip() else () for part in inner.split("|")]
     words = [cell for part in parts for cell in part]
     if parts and all(parts) and all(map(_are_cells, parts)):
-        return _Line(_Sort.ROW, start, end, tuple(parts), number, bars=True)
+        return _Line(_Sort.ROW, start, end, tuple(parts), number, commas="," in line, bars=True)
     if any(c.isdigit() for cell in words for c in cell) and all(_HOLE.fullmatch(c) or _is_name(c) for c in words):
         return _Line(_Sort.HEAD, start, end, tuple(parts), number, bars=True)
     if words and line.startswith("|"):
@@ -232,6 +250,7 @@ class _Block:
 def _grids(chain: Sequence[_Line], shape: Shape | None, letters: bool) -> Iterator[Candidate]:
     """The grids in lines without prose between them."""
     lines = _without_heads(chain)
+    headed = len(lines) < len(chain) and any(line.sort is _Sort.HEAD for line in chain)
     if not letters:
         lines = _trimmed(lines)
     blocks = list(_blocks(lines, shape))
@@ -240,7 +259,8 @@ def _grids(chain: Sequence[_Line], shape: Shape | None, letters: bool) -> Iterat
         end = at + 1
         while end < len(blocks) and _joins(blocks[end - 1], blocks[end], shape):
             end += 1
-        yield from _joined(blocks[at:end], shape)
+        for grid in _joined(blocks[at:end], shape):
+            yield replace(grid, headed=headed)
         at = end
 
 
@@ -266,7 +286,10 @@ def _without_heads(chain: Sequence[_Line]) -> list[_Line]:
 
 def _is_head(chain: Sequence[_Line], at: int) -> bool:
     """Whether a line with bars has the rule of a table below it, and no row above."""
-    if not chain[at].bars or at + 1 == len(chain) or not _HEAD_RULE.fullmatch(chain[at + 1].raw):
+    if not chain[at].bars or at + 1 == len(chain):
+        return False
+    crossed = chain[at].sort is _Sort.HEAD and _CROSSED_RULE.fullmatch(chain[at + 1].raw)
+    if not crossed and not _HEAD_RULE.fullmatch(chain[at + 1].raw):
         return False
     return at == 0 or chain[at - 1].sort in (_Sort.GAP, _Sort.RULE)
 
@@ -278,7 +301,8 @@ def _body(head: _Line, rows: Sequence[_Line]) -> list[_Line]:
     if even and (all(map(_named, rows)) or (not names[0].isdigit() and _counts(names[1:]) and _is_index(rows))):
         return [_without_first(row) for row in rows]
     if head.sort is _Sort.HEAD and not any(name.isdigit() for name in names):
-        return list(rows)
+        beside = all(len(row.parts) == len(names) + 1 for row in rows) and _is_index(rows)
+        return [_without_first(row) for row in rows] if beside else list(rows)
     if head.sort is _Sort.ROW and _counts(names) and len(names) == len(rows) > 1:
         return list(rows)  # 1 2 3 … above as many rows as columns
     return [head, *rows]
@@ -349,7 +373,7 @@ def _block(lines: Sequence[_Line], near: bool, shape: Shape | None) -> _Block:
         rows, fault = _list_rows(lines)
     else:
         rows, fault = _cell_rows([line for line in lines if line.sort is _Sort.ROW], shape)
-    lone = len(lines) == 1 and len(lines[0].cells) == 1 and lines[0].number is None
+    lone = len(lines) == 1 and len(rows) < 2 and len(lines[0].cells) == 1 and lines[0].number is None
     return _Block(rows, lines[0].start, lines[-1].end, problem or fault, near, listed, lone, tuple(line.number for line in lines))
 
 
@@ -380,6 +404,8 @@ def _cell_rows(lines: Sequence[_Line], shape: Shape | None) -> tuple[Codes, str]
     """The codes of rows: a number per cell, or a character per cell if the digits of a row are joined."""
     if not lines:
         return [], ""
+    if len(lines) == 1 and (rows := _in_one_line(lines[0], shape)):
+        return rows, ""
     if _are_joined(lines, shape):
         return [[_CODES[c] for cell in line.cells for c in cell.lower()] for line in lines], ""
     rows: Codes = []
@@ -392,6 +418,19 @@ def _cell_rows(lines: Sequence[_Line], shape: Shape | None) -> tuple[Codes, str]
             row.append(value)
         rows.append(row)
     return rows, ""
+
+
+def _in_one_line(line: _Line, shape: Shape | None) -> Codes | None:
+    """All rows of a grid in one line: groups of digits, each a row, or rows between bars."""
+    if line.bars and line.commas and len({len(part) for part in line.parts}) == 1 and len(line.parts[0]) > 1:
+        values = [[code(cell) for cell in part] for part in line.parts]
+        return [[value for value in row if value is not None] for row in values]
+    widths = {len(cell) for cell in line.cells}
+    if len(line.cells) < 2 or len(widths) > 1 or not all(cell.isdigit() for cell in line.cells):
+        return None
+    if (len(line.cells), *widths) == shape or min(widths) > 3:
+        return [[int(c) for c in cell] for cell in line.cells]
+    return None
 
 
 def _are_joined(lines: Sequence[_Line], shape: Shape | None) -> bool:
@@ -437,7 +476,7 @@ def _joined(blocks: Sequence[_Block], shape: Shape | None) -> Iterator[Candidate
         whole = _candidate(blocks)
         parts = ", ".join(map(str, heights[:9]))
         problem = f"it is not clear whether blocks of {parts} rows are one grid"
-        yield Candidate(whole.start, whole.end, whole.rows, problem, whole.listed)
+        yield Candidate(whole.start, whole.end, whole.rows, problem, listed=whole.listed)
 
 
 def _filled(blocks: Sequence[_Block], height: int) -> Iterator[Candidate]:
@@ -458,7 +497,7 @@ def _candidate(blocks: Sequence[_Block]) -> Candidate:
     weak = len(rows) <= 1 and not problem
     if weak and first.listed:
         problem = "a list alone is no complete grid: two brackets make one of it"
-    return Candidate(first.start, blocks[-1].end, rows, problem, first.listed, weak)
+    return Candidate(first.start, blocks[-1].end, rows, problem, listed=first.listed, weak=weak)
 
 
 def _misnumbered(numbers: Sequence[int | None]) -> str:

@@ -23,12 +23,14 @@ _HEAD_ROW: Final = re.compile(r"<tr\b[^<>]*>((?:(?!<td\b|</tr\b|<tr\b).)*)</tr\s
 _CELL: Final = re.compile(r"(?:(?<!\s)\s++)?<t[dh]\b[^<>]*>\s*", re.IGNORECASE)
 _ROW_END: Final = re.compile(r"(?:(?<!\s)\s++)?</tr\s*>", re.IGNORECASE)
 _BEFORE_BAR: Final = re.compile(r"(?<!\s)\s++(?=\|)")
-_BREAK_TAG: Final = re.compile(r"<br\s*/?>|</?(?:p|div|li|ul|ol|pre|h[1-6])\b[^<>]*>", re.IGNORECASE)
+_BREAK_TAG: Final = re.compile(r"<br\s*/?>|<(?:row|line)\b[^<>]*>|</?(?:p|div|li|ul|ol|pre|h[1-6])\b[^<>]*>", re.IGNORECASE)
 _TABLE_TAG: Final = re.compile(r"</?(?:table|tbody|thead|tfoot|tr)\b[^<>]*>", re.IGNORECASE)
-_SMALL_TAG: Final = re.compile(r"</?(?:b|i|u|em|strong|code|span|sub|sup|font|t[dh]|kbd|mark|small)\b[^<>]*>", re.IGNORECASE)
+_SMALL_TAG: Final = re.compile(r"</?(?:b|i|u|em|strong|code|span|sub|sup|font|t[dh]|kbd|mark|small|row|line)\b[^<>]*>", re.IGNORECASE)
 
 _FLAT: Final = re.compile(r"\[([0-9+.,;\s-]*+)\]")
 _SEMICOLONS: Final = re.compile(r"(?<![\w.\[\]-])[0-9][0-9 \t,;]*+")
+_SLASHES: Final = re.compile(r"(?<![\w./-])[0-9]{3,}+(?:/[0-9]{3,}+)++(?![\w./-])")
+_NEXT_ROW: Final = re.compile(r"[;,.][ \t]++(?=(?:row|r)[ _]?[0-9]{1,4}[ \t]?[:=])", re.IGNORECASE)
 _YAML_CELL: Final = re.compile(r"(?P<row>[ \t]*-[ \t]+-[ \t]+)(?P<first>[0-9]{1,3})[ \t]*|[ \t]+-[ \t]+(?P<next>[0-9]{1,3})[ \t]*")
 
 
@@ -41,6 +43,9 @@ def unmarked(text: str) -> str:
     text = text.replace("&nbsp;", " ").replace("&#124;", "|")
     if ";" in text or "[" in text:
         text = _SEMICOLONS.sub(_semicolons, _FLAT.sub(_flat, text))
+    if "/" in text:
+        text = _SLASHES.sub(lambda rows: _semicolons_of(rows, "/"), text)
+    text = _NEXT_ROW.sub("\n", text)
     return _yaml(text) if "- -" in text else text
 
 
@@ -109,7 +114,11 @@ def _semicolons(found: re.Match[str]) -> str:
     """`1 2; 2 1` as nested lists, if the rows agree."""
     if ";" not in found[0] or re.match(r"[\w.\]-]", found.string[found.end() : found.end() + 1]):
         return found[0]
-    rows = [re.findall(r"[0-9]+", row) for row in found[0].rstrip("; \t").split(";")]
+    return _semicolons_of(found, ";")
+
+
+def _semicolons_of(found: re.Match[str], by: str) -> str:
+    rows = [re.findall(r"[0-9]+", row) for row in found[0].rstrip(f"{by} \t").split(by)]
     if all(len(row) == 1 for row in rows):  # `12;21`: a digit per cell
         rows = [list(row[0]) for row in rows]
     if len(rows[0]) < 2 or len({len(row) for row in rows}) > 1:

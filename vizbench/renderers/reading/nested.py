@@ -13,7 +13,7 @@ from typing import Final, final
 from vizbench.renderers.reading.candidates import LEFT_OUT, NUMBER, Candidate, Codes, code, cut_off, no_code
 
 _TOKEN: Final = re.compile(
-    r"(?P<open>[\[({])|(?P<close>[\])}])"
+    r"(?P<flat>[\[(]\s*+[0-9]{1,3}(?:\s*+,\s*+[0-9]{1,3})*+\s*+[\])])|(?P<open>[\[({])|(?P<close>[\])}])"
     r"|(?P<comment>#|//|<-|←|--(?!\d)|%)"
     r"|(?P<dots>\.{2,}|…)"
     r"|(?P<name>[\"']?(?:row|r|line)?[ _#]?[0-9]{1,4}[\"']?[ \t]{0,3}[:=](?!=))"
@@ -56,6 +56,18 @@ class _Reader:
 
     def _begin(self, at: int) -> None:
         self.rows, self.row, self.problem, self.start, self.strings = [], None, "", at, False
+
+    def whole_row(self, text: str) -> bool:
+        """Take a row of plain numbers at once, if a grid is open and they are codes. Only faster than one by one."""
+        if self.rows is None:
+            return True  # a list on its own is no grid
+        if self.row is not None or self.strings:
+            return False
+        row = [int(word) for word in text[1:-1].split(",")]
+        if max(row) > 255:
+            return False
+        self.rows.append(row)
+        return True
 
     def close(self, at: int) -> Candidate | None:
         if self.rows is None:
@@ -151,6 +163,14 @@ def nested_grids(text: str) -> Iterator[Candidate]:
     at = 0
     while token := _TOKEN.search(text, at):
         at = token.end()
+        if token.lastgroup == "flat":
+            if reader.whole_row(token["flat"]):
+                continue
+            at = token.start() + 1
+            found = reader.open(token.start())
+            if found is not None:
+                yield found
+            continue
         if token.lastgroup == "comment" and reader.rows is not None:
             at = _line_end(text, at)
         found = _step(reader, token)

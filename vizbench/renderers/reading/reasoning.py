@@ -14,9 +14,9 @@ _NAMES: Final = (
 )
 _NAME: Final = rf"(?:[a-z]{{1,12}}[:_])?{_NAMES}"
 _TAG: Final = re.compile(
-    rf"<\|?(?P<close>/)?(?P<tag>{_NAME})(?:[ \t][^<>\n]{{0,200}})?\|?>"
-    rf"|<\|?(?:(?P<begin>begin|start)|end)_(?:of_)?(?P<bar>{_NAMES})\|?>"
+    rf"<\|?(?:(?P<begin>begin|start)|end)_(?:of_)?(?P<bar>{_NAMES})\|?>"
     rf"|<\|?(?P<bar_first>{_NAMES})_(?:(?P<begin_last>begin|start)|end)\|?>"
+    rf"|<\|?(?P<close>/)?(?P<tag>{_NAME})(?:[ \t][^<>\n]{{0,200}})?\|?>"
     rf"|\[(?P<square_close>/)?(?P<square>{_NAMES})\]"
     rf"|◁(?P<kimi_close>/)?(?P<kimi>{_NAMES})▷"
     r"|<\|?channel\|?>\s{0,9}(?P<channel>analysis|commentary|thought)"
