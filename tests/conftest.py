@@ -34,6 +34,14 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show the rates that tests report by `record_property`: how often the reader of replies is wrong."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        rates = [f"{name} {value}" for name, value in report.user_properties if name == "replies" or "rate" in name]
+        if rates and report.when == "call":
+            terminalreporter.write_line(f"{report.nodeid.rpartition('::')[2]}: {', '.join(rates)}")
+
+
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs `vizbench ARGUMENTS` in an empty folder, in this process."""

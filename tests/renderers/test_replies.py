@@ -1,4 +1,4 @@
-"""The corpus of replies and a matrix of drafts, notations and tails: which grid is the answer, and how often it is lost.
+"""Hold the reader of replies to a corpus, and to a matrix of drafts, notations and tails.
 
 A false acceptance is a grid that the reply does not answer; a false rejection is an answer that is not read.
 """
@@ -13,6 +13,7 @@ import pytest
 
 from tests.renderers import replyboards as b
 from tests.renderers.replies import REPLIES
+from tests.renderers.replies_varied import VARIATIONS
 from tests.renderers.replyboards import Rows
 from vizbench.renderers.text import from_text
 from vizbench.types import Answer
@@ -53,6 +54,10 @@ def test_the_corpus_is_read(record_property: Callable[[str, object], None]) -> N
     judge(((reply.text, reply.answer, read(reply.text, reply.shape)) for reply in REPLIES), record_property)
 
 
+def test_the_variations_are_read(record_property: Callable[[str, object], None]) -> None:
+    judge(((text, answer, read(text, (4, 4))) for text, answer in VARIATIONS), record_property)
+
+
 @pytest.mark.parametrize("reply", [r for r in REPLIES if r.shape is not None], ids=lambda reply: reply.name)
 def test_a_shape_never_makes_another_grid_the_answer(reply) -> None:
     """Without the hint a reply may be unclear; it never answers something else of a whole grid's size."""
@@ -79,7 +84,14 @@ PREFIXES: dict[str, Callable[[Rows, Rows], str]] = {
     "candidate": lambda draft, asked: f"A first candidate is {b.tuples(draft)}.\n\n",
     "code": lambda draft, asked: f"```python\ngrid = {b.compact(draft)}\nprint(grid)\n```\n\n",
 }
-LABELS = ["Answer:\n", "The solution is\n\n", "## Final answer\n\n", "**Output:**\n", "Here is the solved grid:\n\n", "Final grid:\n"]
+LABELS = [
+    "Answer:\n",
+    "The solution is\n\n",
+    "## Final answer\n\n",
+    "**Output:**\n",
+    "Here is the solved grid:\n\n",
+    "Final grid:\n",
+]
 NOTATIONS: dict[str, Callable[[Rows], str]] = {
     "compact": b.compact,
     "spaced JSON": b.spaced_json,
@@ -151,9 +163,15 @@ TAKEN_BACK = [
     "\n\nOn reflection:\n\nFinal answer: ",
 ]
 NO_ANSWER = [
-    "I cannot tell.", "none", "unknown", "N/A", "?", "null", "There is no solution.", "[[1,2], ..., [2,1]]", "[[1,2],…", "[[1, 2], [2",
-    "1 2 3 ...\n2 1 3 ...", "[]", "see my reasoning", "the puzzle has no solution", "[[?, 1], [1, ?]]", "...", "not possible",
+    "I cannot tell.", "none", "unknown", "N/A", "?", "null", "There is no solution.", "[[1,2], ..., [2,1]]", "[[1,2],…",
+    "[[1, 2], [2", "1 2 3 ...\n2 1 3 ...", "[]", "see my reasoning", "the puzzle has no solution", "[[?, 1], [1, ?]]",
+    "...", "not possible",
 ]  # fmt: skip
+
+
+def kinds():
+    """Every prefix with every notation and every suffix."""
+    return product(PREFIXES.values(), NOTATIONS.values(), SUFFIXES.values())
 
 
 def boards_of(seed: int) -> tuple[Rows, Rows, Rows]:
@@ -164,12 +182,14 @@ def boards_of(seed: int) -> tuple[Rows, Rows, Rows]:
 
 
 @pytest.mark.parametrize("hinted", [True, False], ids=["with shape", "without"])
-def test_the_last_grid_that_is_called_the_answer_is_it(hinted: bool, record_property: Callable[[str, object], None]) -> None:
+def test_the_last_grid_that_is_called_the_answer_is_it(
+    hinted: bool, record_property: Callable[[str, object], None]
+) -> None:
     shape = (4, 6) if hinted else None
     labels = cycle(LABELS)
 
     def outcomes():
-        for n, (prefix, notation, suffix) in enumerate(product(PREFIXES.values(), NOTATIONS.values(), SUFFIXES.values())):
+        for n, (prefix, notation, suffix) in enumerate(kinds()):
             final, draft, asked = boards_of(n)
             text = prefix(draft, asked) + next(labels) + notation(final) + suffix(final, asked)
             yield text, final, read(text, shape)
@@ -179,7 +199,7 @@ def test_the_last_grid_that_is_called_the_answer_is_it(hinted: bool, record_prop
 
 def test_the_last_grid_without_a_label_is_the_answer(record_property: Callable[[str, object], None]) -> None:
     def outcomes():
-        for n, (prefix, notation, suffix) in enumerate(product(PREFIXES.values(), NOTATIONS.values(), SUFFIXES.values())):
+        for n, (prefix, notation, suffix) in enumerate(kinds()):
             final, draft, asked = boards_of(n)
             text = prefix(draft, asked) + "So it becomes this.\n\n" + notation(final) + suffix(final, asked)
             yield text, final, read(text, (4, 6))
@@ -189,7 +209,9 @@ def test_the_last_grid_without_a_label_is_the_answer(record_property: Callable[[
 
 def test_a_later_answer_replaces_one_that_was_taken_back(record_property: Callable[[str, object], None]) -> None:
     def outcomes():
-        for n, (first, back, second) in enumerate(product(NOTATIONS.values(), TAKEN_BACK, list(NOTATIONS.values())[::5])):
+        for n, (first, back, second) in enumerate(
+            product(NOTATIONS.values(), TAKEN_BACK, list(NOTATIONS.values())[::5])
+        ):
             final, draft, _ = boards_of(n)
             text = f"Answer:\n{first(draft)}{back}{second(final)}"
             yield text, final, read(text, (4, 6))
@@ -197,7 +219,9 @@ def test_a_later_answer_replaces_one_that_was_taken_back(record_property: Callab
     judge(outcomes(), record_property)
 
 
-def test_a_final_answer_without_a_grid_is_none_whatever_stands_before(record_property: Callable[[str, object], None]) -> None:
+def test_a_final_answer_without_a_grid_is_none_whatever_stands_before(
+    record_property: Callable[[str, object], None],
+) -> None:
     def outcomes():
         for n, (prefix, label, words) in enumerate(product(PREFIXES.values(), [*LABELS, "Answer: "], NO_ANSWER)):
             final, draft, asked = boards_of(n)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -185,7 +187,10 @@ REFUSED = {
     "JSON cut off after two brackets": ("[[0,1],[1,0]]\nAnswer: [[", "ends in row 1 of a grid"),
     "JSON cut off after two brackets, and rows": ("Question:\n01\n10\nAnswer: [[", "ends in row 1 of a grid"),
     "JSON cut off after two brackets, and lists": (QUESTION + "[[", "ends in row 1 of a grid"),
-    "an ellipsis after the question": ("Question: [[0,1],[1,0]]\nAnswer: [[0,1],...,[1,0]]", "leaves cells or rows out"),
+    "an ellipsis after the question": (
+        "Question: [[0,1],[1,0]]\nAnswer: [[0,1],...,[1,0]]",
+        "leaves cells or rows out",
+    ),
     "a hole after the question": ("Question: [[0,1],[1,0]]\n**Answer:** [[0,null],[1,0]]", "row 1 holds null"),
     "capitals after the question": ("Input:\n01\n10\nOutput:\n0A\nB0", "no complete grid"),
     "holes in lists after the question": (QUESTION + "[0, x]\n[1, x]", "row 1 holds cells that cannot be read"),
@@ -238,27 +243,99 @@ def test_long_texts_are_refused_unread():
     assert from_text("[[0]]", max_chars=5) == from_text("[[0]]") or read("[[0]]") == [[0]]
 
 
+LONG = 100_000
+HOSTILE = [
+    "[",
+    "]",
+    "[]",
+    "[[",
+    "[1",
+    "[[1,",
+    "(",
+    "# ",
+    "**",
+    "[1\n",
+    " ",
+    "\n",
+    "`",
+    "```\n",
+    '"',
+    '"a": ',
+    "_",
+    ".",
+    "-",
+    "|",
+    "+ ",
+    "0 ",
+    "a\n",
+    "Answer: x\n",
+    "Answer: [1 ",
+    "Answer: [[1,2],[2,1]] wait ",
+    "[[1,2],[2,1]] ",
+    "[1],",
+    "1 2\n\n",
+    "1 2\n",
+    "| 1 ",
+    "| 1 |\n|---|\n",
+    "- - 1\n",
+    "1;2;",
+    "1,",
+    "123/",
+    "<think>",
+    "</think>",
+    "<think></reasoning>",
+    "<details ",
+    "<",
+    "<|channel|>analysis",
+    "\\begin{matrix}1&2\\\\",
+    "\\boxed{",
+    "\\boxed{1}",
+    "<tr>",
+    "<tr><td>1",
+    "the answer is ",
+    "a, the ",
+    "no ",
+    "no, ",
+    "but ",
+    "which ",
+    "is wrong ",
+    "if ",
+    "i cannot find ",
+    "Row 1: ",
+    "Row 1: 1; ",
+    "1 2 ... ",
+    "(a",
+    "1 2 (a",
+    '[["1"],',
+]
+
+
+@pytest.mark.parametrize("part", HOSTILE)
+@pytest.mark.parametrize("end", ["", "x", "\n[[1,2],[2,1", "!"])
+def test_long_hostile_texts_are_read_in_one_pass(part, end):
+    """A step that looks back over the text again and again would take minutes on one of these."""
+    from_text(part * (LONG // len(part)) + end, shape=(2, 2))
+
+
 @pytest.mark.parametrize(
-    "text",
-    [
-        "[" * 10**6,
-        "]" * 10**6,
-        "[]" * 10**5,
-        "[[" + "1," * 10**5,
-        "0 " * 10**5,
-        "a\n" * 10**5,
-        "[1" * 10**5,
-        "Answer: x\n" * 10**5,
-        ("[" + "1," * 10**6 + "1]\n") * 2 + "x\n[1]\n" * 10**5,
-        "# " * 10**6,
-        "**" * 10**6 + "answer",
-        "[1\n" * 10**5,
-        "Answer: [1 " + "1," * 10**6 + "x",
-        " " * 10**6 + "!",
-    ],
+    "part", ["Answer: x\n", "[[1,2],[2,1]] ", "| 1 |\n|---|\n", "1 2\n\n", '"a": ', "<think></think>", "\\boxed{1} "]
 )
-def test_long_hostile_texts_are_read_in_one_pass(text):
-    assert isinstance(from_text(text), DecodeFailure)
+def test_twice_the_text_is_twice_the_work(part):
+    def calls(text):
+        count = 0
+
+        def note(frame, event, argument):
+            nonlocal count
+            count += 1
+
+        sys.setprofile(note)
+        try:
+            from_text(text)
+        finally:
+            sys.setprofile(None)
+        return count
+
+    assert calls(part * 400) <= 2.3 * calls(part * 200)
 
 
 @settings(max_examples=300, deadline=None)

@@ -6,8 +6,6 @@ wrong arguments of the caller (an unknown palette, a shape of 0) are a UserError
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 

@@ -24,6 +24,7 @@ from vizbench.words import plural
 MAX_CHARS = 5_000_000
 """Longer texts are refused unread. A grid of MAX_SIDE with codes of three digits fits."""
 
+
 def to_text(grid: Grid, layout: Literal["json", "rows"] = "json") -> str:
     """A grid `(h, w)` as text. json: `[[0,1],[1,0]]`; rows: one line a row, one character a cell, a … z for 10 … 35.
 

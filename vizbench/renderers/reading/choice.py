@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, final
 
+from vizbench.renderers.reading import doubts
 from vizbench.renderers.reading.candidates import Candidate, Reference, is_places
 from vizbench.renderers.reading.labels import Kind, Label, boxes, labels
 from vizbench.renderers.reading.lines import Shape, line_grids
@@ -21,49 +22,20 @@ QUESTION_ONLY: Final = "the text holds no complete grid but the question"
 
 _FENCE: Final = re.compile(r"^[ \t>]*(?:```|~~~)[^\n`]*$", re.MULTILINE)
 _CODE: Final = re.compile(
-    r"^[ \t]*(?:def |import |from \w+ import|for .*[:{]|while .*[:{]|if .*[:{]|return\b|print ?\(|class |#include|function |"
+    r"^[ \t]*(?:def |import |from \w+ import|(?:for|while|if) .*[:{]|return\b|print ?\(|class |#include|function |"
     r"const |let |var |assert |console\.log)",
     re.MULTILINE,
 )
 _POINTER: Final = re.compile(
-    r"\W*(?:(?:is|see|as|it|given|shown|the|same|completed|filled|solved|final|grid|matrix|table|board|answer)\W+)*above\W*",
+    r"\W*+(?:(?:is|see|as|it|given|shown|the|same|completed|filled|solved|final|grid|matrix|table|board|answer)\W++)*+"
+    r"above\W*+",
     re.IGNORECASE,
 )
 _SIZE: Final = re.compile(r"\W*[0-9]{1,4}[ ]?(?:x|×|by)[ ]?[0-9]{1,4}\W*(?:grid\W*)?", re.IGNORECASE)
 _OR: Final = re.compile(r"[\s,.;*_`]*(?:or|or else|or maybe|or perhaps|alternatively)[\s,:*_`]*", re.IGNORECASE)
-_DRAFT: Final = re.compile(
-    r"\b(?:first|initially|originally|earlier|at first)[, ]+(?:\w+[, ]+){0,3}?(?:tried|try|thought|attempt\w*|guess\w*|had|considered)\b[^.!?\n]*$"
-    r"|\b(?:transposed?|transposing|rotated|mirrored)\b[^.!?\n]*$",
-    re.IGNORECASE,
+_NOTHING: Final = re.compile(
+    r"[\s\"'{}\[\](),:;*_`~>#=|$\\.&-]*+(?:json|python|text|the)?[\s\"'{}\[\](),:;*_`~>#=|$\\.&-]*+", re.IGNORECASE
 )
-_FAULT: Final = (
-    r"(?:\s+(?:is|was|looks|seems|cannot be|can't be|isn't|wasn't|is not|was not)|'s(?: not)?)\s+(?:\w+\s+)?"
-    r"(?:wrong|incorrect|invalid|illegal|right|correct|valid|possible|a mistake|a contradiction|not allowed|impossible)"
-)
-_FAILS: Final = r"(?:breaks|broke|violates|violated|fails|failed|contradicts|contradicted|crosses|conflicts|clashes|doesn't work|does not work|did not work|didn't work)\b"
-_TAKEN_BACK: Final = re.compile(
-    rf"\b(?:that|this|it|which|but\b[^.!?\n]{{0,60}}|however\b[^.!?\n]{{0,60}}|no,[^.!?\n]{{0,60}})(?:(?P<fault>{_FAULT})|\s+{_FAILS})"
-    r"|\bi (?:made|see) (?:a|an|my) (?:mistake|error)|\bscratch that\b|\b(?:ignore|disregard|discard) (?:that|this|the above|it)\b"
-    r"|\bnot (?:a )?(?:valid|correct|right) (?:solution|answer|grid)\b|\bwrong (?:grid|answer|solution)\b|^\W{0,3}no[,.]",
-    re.IGNORECASE | re.MULTILINE,
-)
-_DENIED: Final = re.compile(r"\W{0,4}(?:is|was)(?:n't| not|\s+(?:wrong|incorrect|invalid|impossible))\b|\W{0,4}(?:fails|breaks|violates)\b", re.IGNORECASE)
-_AFFIRMED: Final = re.compile(r"(?:\b(?:is|was|looks|seems)|'s)\s+(?:\w+\s+)?(?:right|correct|valid|possible)", re.IGNORECASE)
-_RECONSIDERED: Final = re.compile(
-    r"\b(?:wait|hold on|hmm+|oops|actually|sorry|on second thought|instead(?! of)|correction|let me (?:fix|correct|redo|try again|retry|start over))\b",
-    re.IGNORECASE,
-)
-_GIVEN_UP: Final = re.compile(
-    r"\bi\s+(?:cannot|can't|can not|could not|couldn't|(?:am|was|'m) (?:unable|not able) to|failed to|do not|don't|did not|didn't)\s+"
-    r"(?:find|see|give|produce|determine|tell|solve|complete|work out|provide|know|answer|figure)\b"
-    r"(?!\W+(?:\w+\W+){0,3}(?:errors?|mistakes?|faults?|violations?|conflicts?|other|problems?|contradictions?|issues?|another|more|duplicates?|why)\b)"
-    r"|\bi(?:'m| am)? (?:give|giving|gave) up\b|\bi (?:found|find|have|see) no (?:valid )?(?:solution|answer|grid|way)\b"
-    r"|\b(?:there is|there's|has|have|with) no (?:valid |possible |correct )?(?:solution|answer)s?\b|^\W{0,9}no (?:valid |possible )?(?:solution|answer)\b"
-    r"|\bunsolvable\b|\bcannot be (?:solved|determined|completed|answered)\b|\bimpossible to (?:solve|determine|complete|answer)\b|\bno idea\b"
-    r"|\b(?:not sure|unsure) (?:of|what) the (?:answer|solution)\b",
-    re.IGNORECASE | re.MULTILINE,
-)
-_NOTHING: Final = re.compile(r"[\s\"'{}\[\](),:;*_`~>#=|$\\.&-]*+(?:json|python|text|the)?[\s\"'{}\[\](),:;*_`~>#=|$\\.&-]*+", re.IGNORECASE)
 
 
 @final
@@ -104,9 +76,9 @@ class _Reply:
         self.starts = [grid.start for grid in self.grids]
         self.sections = self._sections(marks)
         self.reference: Reference | None = None
-        self.taken_back = [found.start() for found in _TAKEN_BACK.finditer(text) if not _is_denied(text, found)]
-        self.reconsidered = [found.start() for found in _RECONSIDERED.finditer(text)]
-        self.given_up = [found.start() for found in _GIVEN_UP.finditer(text)]
+        self.taken_back = doubts.taken_back(text)
+        self.reconsidered = doubts.reconsidered(text)
+        self.given_up = doubts.given_up(text)
 
     def _is_idle(self, label: Label) -> bool:
         """Whether a label only points at the grid above, or says a size."""
@@ -152,7 +124,9 @@ class _Reply:
                 continue
             rank = 3 if section.kind is Kind.FINAL else 2
             grid = self._first(section)
-            if grid is not None and not (isinstance(choice, Candidate) and rank < level and self._is_lesser(grid, choice)):
+            if grid is not None and not (
+                isinstance(choice, Candidate) and rank < level and self._is_lesser(grid, choice)
+            ):
                 choice, level = grid, rank
             elif rank >= level:
                 given_up = _is_between(self.given_up, section.start, section.end)
@@ -166,10 +140,7 @@ class _Reply:
         whole = [grid for grid in section.grids if not grid.weak]
         first = whole[0] if whole else section.grids[0]
         before = self.text[section.start : first.start]
-        if _GIVEN_UP.search(before) or (first.weak and not self._is_direct(section, first)):
-            return None
-        head = before.strip(" \t*_`\n>").lower()
-        if re.match(r"(?:none|unknown|n/?a|null|nan|undefined|not (?:found|known|possible)|no\b|\?)|.*\bnot$", head):
+        if doubts.says_none(before) or (first.weak and not self._is_direct(section, first)):
             return None
         return first
 
@@ -196,7 +167,9 @@ class _Reply:
             grids = [] if section.code else section.grids
             if grids and section.kind in (Kind.ASKED, Kind.ASIDE) and self._is_directly_of(section, grids[0]):
                 asked = asked or section.kind is Kind.ASKED
-                grids = [grid for grid in grids[1:] if section.kind is Kind.ASKED or not self._is_directly_of(section, grid)]
+                grids = [
+                    grid for grid in grids[1:] if section.kind is Kind.ASKED or not self._is_directly_of(section, grid)
+                ]
             explains = section.kind is Kind.EXPLAINED
             for grid in grids:
                 if last is None or not explains or of_explanation or _size(grid) == _size(last):
@@ -221,7 +194,7 @@ class _Reply:
         if grid.weak or self._is_lesser(grid, last) or (aside and self._reference(last).is_turned(grid)):
             return last
         before = self.text[max(0, grid.start - 160, self._end_before(grid)) : grid.start].rstrip(" :\n\t`*")
-        return last if _DRAFT.search(before) else grid
+        return last if doubts.introduces_draft(before) else grid
 
     def _end_before(self, grid: Candidate) -> int:
         """Where the grid before a grid ends."""
@@ -246,7 +219,7 @@ class _Reply:
             if later and _OR.fullmatch(self.text[grid.end : end][:80]):
                 return TWO
             fit = [o for o in later if id(o) in allowed and not o.weak and not is_places(o, grid)]
-            if _is_between(self.taken_back, grid.end, end) or _DENIED.match(self.text, grid.end):
+            if _is_between(self.taken_back, grid.end, end) or doubts.is_denied(self.text, grid.end):
                 if not fit:
                     return WITHDRAWN
             else:
@@ -270,18 +243,6 @@ def _size(grid: Candidate) -> tuple[int, int]:
 def _is_nothing(text: str, start: int, end: int) -> bool:
     """Whether only marks and spaces stand between two places."""
     return end - start <= 400 and _NOTHING.fullmatch(text, start, end) is not None
-
-
-def _is_denied(text: str, found: re.Match[str]) -> bool:
-    """Whether "wrong" is said not to be so: "nothing is wrong", "that is right"."""
-    phrase = found.group()
-    if found["fault"] and _AFFIRMED.search(phrase) and not re.search(r"n't|\bnot\b", phrase):
-        return True
-    before = text[max(0, found.start() - 30) : found.start()]
-    inside = phrase if found["fault"] is None else phrase[: found.start("fault") - found.start()]
-    return bool(re.search(r"\b(?:no|nothing|none|never|neither|without|if|would)\b[^.!?\n]*$", f"{before} {inside}", re.IGNORECASE)) and (
-        not phrase.lower().lstrip(" \n").startswith("no")
-    )
 
 
 def _outside(marks: Sequence[Label], nested: Sequence[Candidate]) -> list[Label]:
@@ -325,7 +286,9 @@ def _masked(text: str, marks: Sequence[Label], nested: Sequence[Candidate]) -> s
 def _is_rows_only(masked: str) -> bool:
     """Whether the text is nothing but lines of one length: then letters are cells too."""
     lines = [line.strip() for line in masked.strip().split("\n")]
-    return len({len(line) for line in lines}) == 1 and all(re.fullmatch(r"[0-9a-z]+|[0-9a-z](?:[ \t]+[0-9a-z])+", line) for line in lines)
+    return len({len(line) for line in lines}) == 1 and all(
+        re.fullmatch(r"[0-9a-z]+|[0-9a-z](?:[ \t]+[0-9a-z])+", line) for line in lines
+    )
 
 
 def _code_spans(text: str) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""Find the labels of a reply, "Answer:", `"output":`, `## Solution`, `<answer>`, and what each says of the text below."""
+"""Find the labels of a reply: "Answer:", `"output":`, `## Solution`, `<answer>`. Each says what is below it."""
 
 from __future__ import annotations
 
@@ -35,42 +35,47 @@ class Label:
     """Whether it is a key of an object."""
 
 
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _WORDS: Final[dict[Kind, str]] = {
     Kind.FINAL: "answer answers final respuesta antwort réponse resposta risposta ответ 答案 回答 答え",
     Kind.SOLUTION: "solution solutions output outputs prediction predictions solved corrected correction completed "
     "predicted revised revision response update edit lösung solución solução soluzione sortie "
     "salida ausgabe решение 输出 解答 解 出力",
-    Kind.NAMED: "grid after result results target board matrix state generation table expected ergebnis resultado résultat "
-    "结果 結果",
-    Kind.ASKED: "input inputs question questions puzzle problem given original initial starting current clue clues task "
-    "example examples before prompt unsolved training demonstration entrada eingabe frage pregunta 输入 问题",
+    Kind.NAMED: "grid after result results target board matrix state generation table expected ergebnis resultado "
+    "résultat 结果 結果",
+    Kind.ASKED: "input inputs question questions puzzle problem given original initial starting current clue clues "
+    "task example examples before prompt unsolved training demonstration entrada eingabe frage pregunta 输入 问题",
     Kind.ASIDE: "check checks checking verify verifying verification validation validate change changes changed "
-    "difference differences differing modified modifications coordinates coordinate cell cells position positions place "
-    "places placements path paths route moves move transposed transpose transposing column columns col cols confidence "
-    "draft drafts wrong incorrect previous earlier invalid rejected discarded intermediate legend size sizes shape "
+    "difference differences differing modified modifications coordinates coordinate cell cells position positions "
+    "place places placements path paths route moves move transposed transpose transposing column columns col cols "
+    "confidence draft drafts wrong incorrect previous earlier invalid rejected discarded intermediate legend size sizes shape "
     "dimensions dimension counts neighbours neighbors counting box boxes block blocks subgrid subgrids start goal end "
     "mistake diff rotated mirrored flipped reflected quadrant quadrants sum sums goals locations location indices "
     "index sanity closest partial tentative alternative alternatives fallback format palette code",
     Kind.EXPLAINED: "explanation explanations explain reasoning rationale note notes analysis approach method pattern "
-    "thinking thoughts scratch summary strategy observation observations rule rules logic justification comment comments "
-    "commentary idea",
+    "thinking thoughts scratch summary strategy observation observations rule rules logic justification comment "
+    "comments commentary idea",
 }
 _KINDS: Final = {word: kind for kind, words in _WORDS.items() for word in words.split()}
-_PROMOTE: Final = frozenset("final solved corrected completed complete filled finished revised resulting next updated".split())
-_ADJECTIVES: Final = frozenset(
+_PROMOTE: Final = _words("final solved corrected completed complete filled finished revised resulting next updated")
+_ADJECTIVES: Final = _words(
     "input given original initial starting current example examples training unsolved transposed draft wrong incorrect "
-    "previous earlier invalid rejected discarded intermediate rotated mirrored flipped reflected changed closest partial tentative "
-    "alternative fallback".split()
+    "previous earlier invalid rejected discarded intermediate rotated mirrored flipped reflected changed closest "
+    "partial tentative alternative fallback"
 )
 """Words that decide before the noun: an input grid is no grid that was asked for."""
-_ORDINALS: Final = frozenset("first initially originally guess attempt attempts try trial tried step".split())
-_FILLERS: Final = frozenset(
+_ORDINALS: Final = _words("first initially originally guess attempt attempts try trial tried step")
+_FILLERS: Final = _words(
     "the a an my our your is are was so thus therefore hence then and here it s this that as follows below now "
-    "complete full test".split()
+    "complete full test"
 )
 _OF: Final = re.compile(r"\b(?:of|for|in|with|from|after|to|by|on|using|that|which|where|when|without)\b")
 _JOINT: Final = re.compile(
-    r",\s+(?=(?:so|thus|hence|therefore|the|which|we|i|my|our|and|giving|it|this|here|then|final|answer)\b)|\s--?\s", re.IGNORECASE
+    r",\s+(?=(?:so|thus|hence|therefore|the|which|we|i|my|our|and|giving|it|this|here|then|final|answer)\b)|\s--?\s",
+    re.IGNORECASE,
 )
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _CJK: Final = re.compile(r"答案|回答|答え|输出|输入|问题|解答|出力|结果|結果|解")
@@ -90,7 +95,9 @@ _VERB: Final = re.compile(
     re.IGNORECASE,
 )
 _ROW_NAME: Final = re.compile(r"(?:row|line|r|reihe|fila|zeile)?[ _#-]{0,2}\d{0,4}|[a-z]\d{0,3}", re.IGNORECASE)
-_REJECTED: Final = re.compile(r"\([^()]*\b(?:wrong|incorrect|invalid|rejected|draft|discarded|previous)\b", re.IGNORECASE)
+_REJECTED: Final = re.compile(
+    r"\([^()]*\b(?:wrong|incorrect|invalid|rejected|draft|discarded|previous)\b", re.IGNORECASE
+)
 _BRACE: Final = re.compile(r"\\{1,2}boxed\s?\{|[{}]")
 _MOST: Final = 160
 """Characters of a phrase that may be a label."""
@@ -166,7 +173,7 @@ def _heading(text: str, found: re.Match[str]) -> Label | None:
     words = found["words"]
     line_start = text.rfind("\n", max(0, found.start() - 40), found.start()) + 1
     before = text[line_start : found.start()] if line_start or found.start() < 40 else "?"
-    if len(words) > 60 or any(c.isalnum() or c in ".,;:!?()[]{}|\"<>=\\" for c in before):
+    if len(words) > 60 or any(c.isalnum() or c in '.,;:!?()[]{}|"<>=\\' for c in before):
         return None
     bare = words.rstrip("*_`~ \t")
     marked = "#" in before or (before.rstrip(" ").endswith(("*", "_")) and bare != words)
@@ -183,22 +190,23 @@ def _kind(phrase: str) -> Kind | None:
     """What the head of a phrase says, or None for a phrase that is no label."""
     if _REJECTED.search(phrase):
         return Kind.ASIDE
-    head = phrase.split("(")[0].lower()
+    head = phrase.partition("(")[0].lower()
     if cjk := _CJK.findall(head):
         return _KINDS[cjk[-1]]
-    if of := _OF.search(head, 1):
-        if known := [w for w in _WORD.findall(head[: of.start()]) if w in _KINDS or w in _PROMOTE]:
-            return _head_kind(head[: of.start()], known)
-    known = [word for word in _WORD.findall(head) if word in _KINDS or word in _PROMOTE]
-    return _head_kind(head, known) if known else None
+    of = _OF.search(head, 1)
+    for part in (head[: of.start()], head) if of else (head,):
+        known = [word for word in _WORD.findall(part) if word in _KINDS or word in _PROMOTE]
+        if known:
+            return _head_kind(part, known)
+    return None
 
 
 def _head_kind(head: str, known: list[str]) -> Kind | None:
     words = frozenset(_WORD.findall(head))
     noun = _KINDS.get(known[-1])
-    if adjectives := words & _ADJECTIVES:
-        if not words & _PROMOTE:
-            return _KINDS[min(adjectives)]
+    adjectives = words & _ADJECTIVES
+    if adjectives and not words & _PROMOTE:
+        return _KINDS[min(adjectives)]
     if "final" in words and noun in (Kind.FINAL, Kind.SOLUTION, Kind.NAMED, Kind.ASKED, None):
         return Kind.FINAL
     if words & _PROMOTE and (noun in (Kind.NAMED, Kind.SOLUTION) or known[-1] in ("puzzle", "problem", "task")):

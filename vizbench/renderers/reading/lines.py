@@ -24,24 +24,33 @@ _FRAME: Final = " \t\"'`,;"
 _QUOTE: Final = re.compile(r"(?:[ \t]*+>)++")
 _EMPHASIS: Final = re.compile(r"\*\*|__|`")
 _BULLET: Final = re.compile(r"[-*+•◦▪‣·][ \t]++")
+_ORDINAL: Final = (
+    r"(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|top|middle|bottom|last)[ \t]+row[ \t]*+"
+)
 _ROW_LABEL: Final = re.compile(
-    r"[\"']?(?:(?:row|line|reihe|fila|zeile|r)[ \t]*+[#_]?[ \t]*+(?P<n>[0-9]{1,4}|[a-z](?=[ \t]*+[:=|]))[\"']?(?:[ \t]*+(?:[:=.)|]|->|-(?=[ \t])|(?:is|reads)\b:?)|(?=[ \t]))"
-    r"|rows?[ \t]*+[:=]"
-    r"|(?P<number>[0-9]{1,4})(?:[.)][ \t]|[ \t]*+:)"
+    r"(?:[\"']?(?:row|line|reihe|fila|zeile|r)[ \t]*+[#_]?[ \t]*+(?P<n>[0-9]{1,4}|[a-z](?=[ \t]*+[:=|]))[\"']?"
+    r"(?:[ \t]*+(?:[:=.)|]|->|-(?=[ \t])|(?:is|reads)\b:?)|(?=[ \t]))"
+    r"|rows?[ \t]*+[:=]|(?P<number>[0-9]{1,4})(?:[.)][ \t]|[ \t]*+:)"
     r"|\((?P<braced>[0-9]{1,4})\)[ \t]++(?=[0-9\[])(?!.*\()"
-    r"|(?:the[ \t]+)?(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|top|middle|bottom|last)[ \t]+row[ \t]*+(?:[:=]|(?:is|reads)\b:?))[ \t]*+",
+    rf"|(?:the[ \t]+)?{_ORDINAL}(?:[:=]|(?:is|reads)\b:?))[ \t]*+",
     re.IGNORECASE,
 )
-_COMMENT: Final = re.compile(r"(?:\\\\+|(?:(?<=[ \t])#|//|<-|←|-->?[ \t]|✓|✔|✅|☑|\((?=[^()\n]{0,80}[a-z])).*)$", re.IGNORECASE)
+_COMMENT: Final = re.compile(
+    r"(?:\\\\+|(?:(?<=[ \t])#|//|<-|←|-->?[ \t]|✓|✔|✅|☑|\((?=[^()\n]{0,80}[a-z])).*)$", re.IGNORECASE
+)
 _RULE: Final = re.compile(r"[-=_+|:* \t]++")
 _HEAD_RULE: Final = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)+\|?")
 _CROSSED_RULE: Final = re.compile(r"[+|]?-+(?:[+|]-+)+[+|]?")
 _DOTS: Final = re.compile(r"[\[(|\s,]*(?:\.{2,}|…|⋮|[.:](?:[ \t]+[.:])+|\.)[\])|\s,.:…]*")
 _SO_ON: Final = re.compile(
-    r"\W{0,4}(?:and so (?:on|forth)|etc\b|(?:the )?(?:remaining|other|rest|following)\b|similarly\b|continu|repeat|same\b|unchanged\b)",
+    r"\W{0,4}(?:and so (?:on|forth)|etc\b|(?:the )?(?:remaining|other|rest|following)\b|similarly\b|continu|repeat|"
+    r"same\b|unchanged\b)",
     re.IGNORECASE,
 )
-_ROW: Final = re.compile(r"[0-9a-z]++|[0-9]{1,4}(?:[ \t]*+,[ \t]*+|[ \t]++)(?:[0-9]{1,4}|[a-z])(?:(?:[ \t]*+,[ \t]*+|[ \t]++)(?:[0-9]+|[a-z]))*+|[a-z](?:(?:[ \t]*+,[ \t]*+|[ \t]++)(?:[0-9]{1,4}|[a-z]))++")
+_GAP: Final = r"(?:[ \t]*+,[ \t]*+|[ \t]++)"
+_ROW: Final = re.compile(
+    rf"[0-9a-z]++|[0-9]{{1,4}}{_GAP}(?:[0-9]{{1,4}}|[a-z])(?:{_GAP}(?:[0-9]+|[a-z]))*+|[a-z](?:{_GAP}(?:[0-9]{{1,4}}|[a-z]))++"
+)
 _LIST: Final = re.compile(
     r"[\[({][ \t,]*+(?:[+-]?[0-9][0-9.e+-]*+[ \t,]*+)*+(?P<close>[\])}][ \t]*+,?)?|[\[(][ \t]*+[\[(]", re.IGNORECASE
 )
@@ -125,7 +134,11 @@ def _lines(text: str) -> Iterator[_Line]:
 def _line(raw: str, at: int, before: _Sort, last: bool) -> _Line:
     """Classify one line. before: the sort of the line above it; last: whether none follows."""
     start, end = at, at + len(raw)
-    line = _EMPHASIS.sub("", _QUOTE.sub("", raw, count=1) if ">" in raw[:20] else raw).strip() if len(raw) < _MOST else raw.strip()
+    line = (
+        _EMPHASIS.sub("", _QUOTE.sub("", raw, count=1) if ">" in raw[:20] else raw).strip()
+        if len(raw) < _MOST
+        else raw.strip()
+    )
     if not line:
         return _Line(_Sort.GAP if "`" not in raw else _Sort.PROSE, start, end)
     if _is_rule(line):
@@ -216,7 +229,11 @@ def _is_flawed(line: str) -> bool:
     """Whether a line is a row of which a cell cannot be read."""
     if len(line) > 4096:
         return False
-    if re.fullmatch(r"[0-9._?*xX#-]{2,}", line) and sum(map(str.isdigit, line)) * 2 >= len(line) and not NUMBER.fullmatch(line):
+    if (
+        re.fullmatch(r"[0-9._?*xX#-]{2,}", line)
+        and sum(map(str.isdigit, line)) * 2 >= len(line)
+        and not NUMBER.fullmatch(line)
+    ):
         return True
     inner = line.strip("[](){}")
     cells = re.split(r"[ \t,]", inner) if ",," in inner else _SPLIT.split(inner.strip(" \t,"))
@@ -374,7 +391,9 @@ def _block(lines: Sequence[_Line], near: bool, shape: Shape | None) -> _Block:
     else:
         rows, fault = _cell_rows([line for line in lines if line.sort is _Sort.ROW], shape)
     lone = len(lines) == 1 and len(rows) < 2 and len(lines[0].cells) == 1 and lines[0].number is None
-    return _Block(rows, lines[0].start, lines[-1].end, problem or fault, near, listed, lone, tuple(line.number for line in lines))
+    return _Block(
+        rows, lines[0].start, lines[-1].end, problem or fault, near, listed, lone, tuple(line.number for line in lines)
+    )
 
 
 def _flaw(lines: Sequence[_Line]) -> str:

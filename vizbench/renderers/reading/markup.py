@@ -15,7 +15,9 @@ _LATEX_DOTS: Final = re.compile(r"\\{1,2}(?:[cvdl]?dots\w?|hdots(?:for\{\d+\})?)
 _LATEX_RULE: Final = re.compile(r"\\{1,2}(?:hline|toprule|midrule|bottomrule|cline\{[\d-]*\})")
 _LATEX_WORD: Final = re.compile(r"\\{1,2}(?:text\w{0,8}|math\w{2,8}|underline|bm|boldsymbol)\{([^{}\n]{0,80})\}")
 _LATEX_COLOUR: Final = re.compile(r"\\{1,2}(?:text)?color\{\w{1,20}\}")
-_LATEX_SPACE: Final = re.compile(r"\\{1,2}(?:q?quad|displaystyle|left|right|[bB]igg?[lr]?)(?![a-zA-Z])|\\[,;! ]|(?<!\\)\$")
+_LATEX_SPACE: Final = re.compile(
+    r"\\{1,2}(?:q?quad|displaystyle|left|right|[bB]igg?[lr]?)(?![a-zA-Z])|\\[,;! ]|(?<!\\)\$"
+)
 _LATEX_FENCE: Final = re.compile(r"\\{1,2}[\[\]()]")
 _LATEX_BREAK: Final = re.compile(r"\\{2,4}(?:\[[^\[\]\n]{0,12}\])?")
 
@@ -23,15 +25,21 @@ _HEAD_ROW: Final = re.compile(r"<tr\b[^<>]*>((?:(?!<td\b|</tr\b|<tr\b).)*)</tr\s
 _CELL: Final = re.compile(r"(?:(?<!\s)\s++)?<t[dh]\b[^<>]*>\s*", re.IGNORECASE)
 _ROW_END: Final = re.compile(r"(?:(?<!\s)\s++)?</tr\s*>", re.IGNORECASE)
 _BEFORE_BAR: Final = re.compile(r"(?<!\s)\s++(?=\|)")
-_BREAK_TAG: Final = re.compile(r"<br\s*/?>|<(?:row|line)\b[^<>]*>|</?(?:p|div|li|ul|ol|pre|h[1-6])\b[^<>]*>", re.IGNORECASE)
+_BREAK_TAG: Final = re.compile(
+    r"<br\s*/?>|<(?:row|line)\b[^<>]*>|</?(?:p|div|li|ul|ol|pre|h[1-6])\b[^<>]*>", re.IGNORECASE
+)
 _TABLE_TAG: Final = re.compile(r"</?(?:table|tbody|thead|tfoot|tr)\b[^<>]*>", re.IGNORECASE)
-_SMALL_TAG: Final = re.compile(r"</?(?:b|i|u|em|strong|code|span|sub|sup|font|t[dh]|kbd|mark|small|row|line)\b[^<>]*>", re.IGNORECASE)
+_SMALL_TAG: Final = re.compile(
+    r"</?(?:b|i|u|em|strong|code|span|sub|sup|font|t[dh]|kbd|mark|small|row|line)\b[^<>]*>", re.IGNORECASE
+)
 
 _FLAT: Final = re.compile(r"\[([0-9+.,;\s-]*+)\]")
 _SEMICOLONS: Final = re.compile(r"(?<![\w.\[\]-])[0-9][0-9 \t,;]*+")
 _SLASHES: Final = re.compile(r"(?<![\w./-])[0-9]{3,}+(?:/[0-9]{3,}+)++(?![\w./-])")
 _NEXT_ROW: Final = re.compile(r"[;,.][ \t]++(?=(?:row|r)[ _]?[0-9]{1,4}[ \t]?[:=])", re.IGNORECASE)
-_YAML_CELL: Final = re.compile(r"(?P<row>[ \t]*-[ \t]+-[ \t]+)(?P<first>[0-9]{1,3})[ \t]*|[ \t]+-[ \t]+(?P<next>[0-9]{1,3})[ \t]*")
+_YAML_CELL: Final = re.compile(
+    r"(?P<row>[ \t]*-[ \t]+-[ \t]+)(?P<first>[0-9]{1,3})[ \t]*|[ \t]+-[ \t]+(?P<next>[0-9]{1,3})[ \t]*"
+)
 
 
 def unmarked(text: str) -> str:

@@ -40,9 +40,7 @@ class _Reader:
 
     def open(self, at: int) -> Candidate | None:
         broken = None
-        if self.rows is None:
-            self._begin(at)
-        elif self.strings:  # words, and no rows
+        if self.rows is None or self.strings:
             self._begin(at)
         elif self.row is None:
             self.row = []

@@ -30,7 +30,9 @@ _TAG: Final = re.compile(
     r"|(?P<tick>^[ \t]*```[ \t]*$)",
     re.IGNORECASE | re.MULTILINE,
 )
-_END_OF_TURN: Final = re.compile(r"<\|(?:im_end|eot_id|eom_id|return|endoftext|end_of_text|call)\|>|</s>|<end_of_turn>|<eos>")
+_END_OF_TURN: Final = re.compile(
+    r"<\|(?:im_end|eot_id|eom_id|return|endoftext|end_of_text|call)\|>|</s>|<end_of_turn>|<eos>"
+)
 _MARK: Final = re.compile(r"<\|[\w/]{1,40}\|>(?:assistant\b)?|</?s>|<(?:start_of_turn|bos)>(?:model\b)?")
 _QUOTES: Final = "`\"'"
 
@@ -54,8 +56,6 @@ def without_reasoning(text: str) -> str | None:
                 kept.append(text[at : mark.start()])
             open_marks.append(name)
             counts[name] += 1
-        elif closes and not open_marks and name != "channel":
-            kept.clear()
         elif closes and not open_marks and mark.group().lower() != "<|end|>":
             kept.clear()
         while closes and counts[name]:
