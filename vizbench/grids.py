@@ -77,11 +77,13 @@ def plain_items(answer: object, most: int) -> list[Any] | int | None:
     """Copy a list or tuple of at most `most` items; return the number of items if there are more, None for others."""
     kind = type(answer)
     if issubclass(kind, list):
-        count = list.__len__(cast("list[Any]", answer))
-        return list.__getitem__(cast("list[Any]", answer), slice(0, count)) if count <= most else count
+        items = cast("list[Any]", answer)
+        count = list[Any].__len__(items)
+        return list[Any].__getitem__(items, slice(0, count)) if count <= most else count
     if issubclass(kind, tuple):
-        count = tuple.__len__(cast("tuple[Any, ...]", answer))
-        return list(tuple.__getitem__(cast("tuple[Any, ...]", answer), slice(0, count))) if count <= most else count
+        cells = cast("tuple[Any, ...]", answer)
+        count = tuple[Any, ...].__len__(cells)
+        return list(tuple[Any, ...].__getitem__(cells, slice(0, count))) if count <= most else count
     return None
 
 

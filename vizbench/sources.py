@@ -202,7 +202,7 @@ def verify_steps(instance: Instance, states: object) -> Verdict:
     judge = judge_of(instance)
     if not isinstance(judge, Task):
         raise UserError(f"{instance.task[:80]} has answers without a way to them: judge the last state by verify")
-    grids = _read_states(judge, instance, states)
+    grids = _read_states(cast("Task[Any]", judge), instance, states)
     if type(grids) is DecodeFailure:
         return Verdict(False, False, 0.0, grids.reason, {"legal": 0.0})
     return judge.verify_steps(instance, grids)

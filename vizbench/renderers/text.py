@@ -5,7 +5,7 @@ Reading is forgiving, because a model's text is: prose, headings, code fences an
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
@@ -23,6 +23,9 @@ from vizbench.words import plural
 
 MAX_CHARS = 5_000_000
 """Longer texts are refused unread. A grid of MAX_SIDE with codes of three digits fits."""
+
+
+_Rows = list[list[Annotated[int, msgspec.Meta(ge=0, le=255)]]]
 
 
 def to_text(grid: Grid, layout: Literal["json", "rows"] = "json") -> str:
@@ -57,11 +60,20 @@ def from_text(text: object, max_chars: int = MAX_CHARS, *, shape: Shape | None =
     text = str(text)  # a subclass may say anything of itself
     if not text.strip():
         return DecodeFailure("the text is empty")
-    reply = without_reasoning(plain(text))
-    if reply is None:
-        return DecodeFailure(CUT)
-    choice = final_grid(unmarked(reply), shape)
+    choice = _json(text)
+    if choice is None:
+        reply = without_reasoning(plain(text))
+        choice = CUT if reply is None else final_grid(unmarked(reply), shape)
     return DecodeFailure(choice) if isinstance(choice, str) else _answer(choice, shape)
+
+
+def _json(text: str) -> Candidate | None:
+    """The grid that a text is if it is JSON and nothing else, as most are: read at once."""
+    try:
+        rows = msgspec.json.decode(text.strip(), type=_Rows)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+    return Candidate(0, len(text), rows, listed=True) if rows else None
 
 
 def _answer(choice: Candidate, shape: Shape | None) -> Decoded:

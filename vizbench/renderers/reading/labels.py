@@ -51,8 +51,8 @@ _WORDS: Final[dict[Kind, str]] = {
     Kind.ASIDE: "check checks checking verify verifying verification validation validate change changes changed "
     "difference differences differing modified modifications coordinates coordinate cell cells position positions "
     "place places placements path paths route moves move transposed transpose transposing column columns col cols "
-    "confidence draft drafts wrong incorrect previous earlier invalid rejected discarded intermediate legend size sizes shape "
-    "dimensions dimension counts neighbours neighbors counting box boxes block blocks subgrid subgrids start goal end "
+    "confidence draft drafts wrong incorrect previous earlier invalid rejected discarded intermediate legend "
+    "size sizes shape dimensions dimension counts neighbours neighbors counting box boxes block blocks subgrid subgrids start goal end "
     "mistake diff rotated mirrored flipped reflected quadrant quadrants sum sums goals locations location indices "
     "index sanity closest partial tentative alternative alternatives fallback format palette code",
     Kind.EXPLAINED: "explanation explanations explain reasoning rationale note notes analysis approach method pattern "

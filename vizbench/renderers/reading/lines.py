@@ -423,8 +423,9 @@ def _cell_rows(lines: Sequence[_Line], shape: Shape | None) -> tuple[Codes, str]
     """The codes of rows: a number per cell, or a character per cell if the digits of a row are joined."""
     if not lines:
         return [], ""
-    if len(lines) == 1 and (rows := _in_one_line(lines[0], shape)):
-        return rows, ""
+    whole = _in_one_line(lines[0], shape) if len(lines) == 1 else None
+    if whole:
+        return whole, ""
     if _are_joined(lines, shape):
         return [[_CODES[c] for cell in line.cells for c in cell.lower()] for line in lines], ""
     rows: Codes = []

@@ -1,0 +1,181 @@
+"""What `verify`, `verify_steps` and `decode` take, and that no object talks its way to a verdict."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import vizbench as vb
+
+MAZE = vb.load("maze/9").test[0]
+LOOK = vb.judge_of(MAZE).look
+RIGHT = MAZE.target
+PICTURE = vb.render(RIGHT, LOOK)
+
+NATURAL: dict[str, object] = {
+    "a grid": RIGHT,
+    "lists": RIGHT.tolist(),
+    "JSON": vb.to_text(RIGHT),
+    "rows": "The path is marked.\n\nAnswer:\n" + vb.to_text(RIGHT, "rows"),
+    "bands": vb.to_text(RIGHT[:3], "rows") + "\n\n" + vb.to_text(RIGHT[3:], "rows"),
+    "what from_text gives": vb.from_text(vb.to_text(RIGHT)),
+    "a picture": Image.fromarray(PICTURE),
+    "a picture with alpha": Image.fromarray(PICTURE).convert("RGBA"),
+    "pixels": PICTURE,
+}
+
+
+@pytest.mark.parametrize("answer", NATURAL.values(), ids=NATURAL)
+def test_natural_answers_are_judged(answer: object) -> None:
+    assert vb.verify(MAZE, answer) == vb.verify(MAZE, RIGHT)
+    assert vb.verify(MAZE, answer).valid
+
+
+def test_wrong_answers_keep_their_reasons() -> None:
+    assert vb.verify(MAZE, vb.DecodeFailure("the clip is empty")).reason == "the clip is empty"
+    assert vb.verify(MAZE, f"<think>{vb.to_text(RIGHT)}").reason.startswith("the reply ends inside its reasoning")
+    assert "10x5000 px" in vb.verify(MAZE, Image.new("RGB", (5000, 10))).reason
+    assert not vb.verify(MAZE, vb.to_text(MAZE.question)).valid
+    assert not vb.verify(MAZE, vb.render(MAZE.question, LOOK)).valid
+
+
+def test_natural_processes_are_judged() -> None:
+    steps = MAZE.steps
+    pictures = [vb.render(state, LOOK) for state in steps]
+    processes: list[object] = [
+        steps,
+        steps.tolist(),
+        json.dumps(steps.tolist()),
+        [vb.to_text(state) for state in steps],
+        [vb.from_text(vb.to_text(state)) for state in steps],
+        [Image.fromarray(picture) for picture in pictures],
+        np.stack(pictures),
+        [*steps[:-1], pictures[-1]],
+    ]
+    for process in processes:
+        assert vb.verify_steps(MAZE, process) == vb.verify_steps(MAZE, steps)
+    assert vb.verify_steps(MAZE, steps).valid
+    assert vb.verify_steps(MAZE, [*steps[:-1], "I gave up."]).reason.startswith(f"step {len(steps)}: the text holds")
+    assert vb.verify_steps(MAZE, vb.DecodeFailure("cut")).reason == "step 1: cut"
+    assert "is no process" in vb.verify_steps(MAZE, f"Answer: {vb.to_text(RIGHT)}").reason
+
+
+class Shapely(np.ndarray):
+    """An array that says that it is the right answer."""
+
+    ndim = property(lambda self: 2)  # pyright: ignore[reportAssignmentType] lies are the point
+    shape = property(lambda self: RIGHT.shape)  # pyright: ignore[reportAssignmentType]
+    dtype = property(lambda self: RIGHT.dtype)  # pyright: ignore[reportAssignmentType]
+
+    def __array__(self, *arguments: object, **options: object) -> Any:
+        return RIGHT
+
+    def tolist(self) -> Any:
+        return RIGHT.tolist()
+
+    def min(self, *arguments: object, **options: object) -> Any:
+        return 0
+
+    max = min
+
+
+class Furious(np.ndarray):
+    """An array that fails on every question."""
+
+    @property
+    def shape(self) -> Any:
+        raise RuntimeError
+
+    @property
+    def dtype(self) -> Any:
+        raise RuntimeError
+
+    def __len__(self) -> int:
+        raise RuntimeError
+
+
+class Lister(list[Any]):
+    """A list that shows other rows than it holds."""
+
+    def __len__(self) -> int:
+        return len(RIGHT)
+
+    def __iter__(self) -> Any:
+        return iter(RIGHT.tolist())
+
+    def __getitem__(self, key: Any) -> Any:
+        return RIGHT.tolist()[key]
+
+
+class Number(int):
+    """A code that says that it is 0."""
+
+    def __index__(self) -> int:
+        return 0
+
+    __int__ = __index__
+
+
+class Nameless(type):
+    """The type of types without a name."""
+
+    @property
+    def __name__(cls) -> str:
+        raise RuntimeError
+
+
+class Fault(Exception, metaclass=Nameless):
+    """An error whose type has no name."""
+
+
+class Masked:
+    """An object that claims any class, and fails on conversion."""
+
+    @property
+    def __class__(self) -> Any:
+        raise Fault
+
+    def __array__(self, *arguments: object, **options: object) -> Any:
+        raise Fault
+
+
+LIARS: dict[str, object] = {
+    "a wrong array": np.zeros(RIGHT.shape, np.uint8).view(Shapely),
+    "a wrong array of another shape": np.zeros(3, np.uint8).view(Shapely),
+    "an angry array": np.zeros((2, 2), np.uint8).view(Furious),
+    "a list": Lister(),
+    "a row": [Lister()] * len(RIGHT),
+    "numbers": [[Number(9)] * RIGHT.shape[1]] * RIGHT.shape[0],
+    "an object": Masked(),
+    "objects": [Masked()] * 3,
+}
+
+
+@pytest.mark.parametrize("name", LIARS)
+def test_an_object_that_lies_of_itself_is_no_answer_and_raises_nothing(name: str) -> None:
+    answer = LIARS[name]
+    for verdict in (vb.verify(MAZE, answer), vb.verify_steps(MAZE, answer), vb.verify_steps(MAZE, [answer])):
+        assert not verdict.valid and not verdict.exact
+        assert verdict.reason
+    assert isinstance(vb.decode(answer, LOOK), vb.DecodeFailure)
+
+
+def test_only_what_an_array_holds_is_judged() -> None:
+    assert vb.verify(MAZE, RIGHT.view(Furious)).valid
+    assert vb.verify(MAZE, RIGHT.view(Shapely)).valid
+
+
+def test_nested_lists_are_measured_before_they_are_converted() -> None:
+    """Each is small in memory, for a row stands for many, and would be huge as an array."""
+    row = [0] * 100_000
+    wide = np.broadcast_to(np.uint8(0), (100_000, 100_000))
+    bombs: list[object] = [[row] * 100_000, [[row] * 4000] * 4000, [[[[row] * 4000] * 4000] * 3], [[wide] * 4] * 4]
+    bombs += [[range(10**12)], [[range(10**12)] * 3] * 3]
+    for bomb in bombs:
+        assert isinstance(vb.decode(bomb, LOOK), vb.DecodeFailure)
+        assert not vb.verify(MAZE, bomb).valid
+        assert not vb.verify_steps(MAZE, bomb).valid
