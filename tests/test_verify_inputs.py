@@ -64,83 +64,46 @@ def test_natural_processes_are_judged() -> None:
     assert "is no process" in vb.verify_steps(MAZE, f"Answer: {vb.to_text(RIGHT)}").reason
 
 
-class Shapely(np.ndarray):
-    """An array that says that it is the right answer."""
-
-    ndim = property(lambda self: 2)  # pyright: ignore[reportAssignmentType] lies are the point
-    shape = property(lambda self: RIGHT.shape)  # pyright: ignore[reportAssignmentType]
-    dtype = property(lambda self: RIGHT.dtype)  # pyright: ignore[reportAssignmentType]
-
-    def __array__(self, *arguments: object, **options: object) -> Any:
-        return RIGHT
-
-    def tolist(self) -> Any:
-        return RIGHT.tolist()
-
-    def min(self, *arguments: object, **options: object) -> Any:
-        return 0
-
-    max = min
+class Nameless(Exception):  # noqa: N818 what it is called is the point
+    """An error whose type does not tell its name."""
 
 
-class Furious(np.ndarray):
-    """An array that fails on every question."""
-
-    @property
-    def shape(self) -> Any:
-        raise RuntimeError
-
-    @property
-    def dtype(self) -> Any:
-        raise RuntimeError
-
-    def __len__(self) -> int:
-        raise RuntimeError
+def fail(*arguments: object, **options: object) -> Any:
+    """Raise what no handler expects."""
+    raise Nameless
 
 
-class Lister(list[Any]):
-    """A list that shows other rows than it holds."""
-
-    def __len__(self) -> int:
-        return len(RIGHT)
-
-    def __iter__(self) -> Any:
-        return iter(RIGHT.tolist())
-
-    def __getitem__(self, key: Any) -> Any:
-        return RIGHT.tolist()[key]
+def says(value: object) -> property:
+    """Return an attribute that is always this."""
+    return property(lambda self: value)
 
 
-class Number(int):
-    """A code that says that it is 0."""
-
-    def __index__(self) -> int:
-        return 0
-
-    __int__ = __index__
-
-
-class Nameless(type):
-    """The type of types without a name."""
-
-    @property
-    def __name__(cls) -> str:
-        raise RuntimeError
-
-
-class Fault(Exception, metaclass=Nameless):
-    """An error whose type has no name."""
-
-
-class Masked:
-    """An object that claims any class, and fails on conversion."""
-
-    @property
-    def __class__(self) -> Any:
-        raise Fault
-
-    def __array__(self, *arguments: object, **options: object) -> Any:
-        raise Fault
+# Made by `type`, for no checker of types lets a class lie like this.
+Shapely: Any = type(
+    "Shapely",
+    (np.ndarray,),
+    {
+        "ndim": says(2),
+        "shape": says(RIGHT.shape),
+        "dtype": says(RIGHT.dtype),
+        "__array__": lambda self, *arguments, **options: RIGHT,
+        "tolist": lambda self: RIGHT.tolist(),
+        "min": lambda self: 0,
+        "max": lambda self: 0,
+    },
+)
+Furious: Any = type("Furious", (np.ndarray,), {"shape": property(fail), "dtype": property(fail), "__len__": fail})
+Lister: Any = type(
+    "Lister",
+    (list,),
+    {
+        "__len__": lambda self: len(RIGHT),
+        "__iter__": lambda self: iter(RIGHT.tolist()),
+        "__getitem__": lambda self, key: RIGHT.tolist()[key],
+    },
+)
+Number: Any = type("Number", (int,), {"__index__": lambda self: 0, "__int__": lambda self: 0})
+Masked: Any = type("Masked", (), {"__class__": property(fail), "__array__": fail})
 
 
 LIARS: dict[str, object] = {

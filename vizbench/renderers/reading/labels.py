@@ -49,12 +49,13 @@ _WORDS: Final[dict[Kind, str]] = {
     Kind.ASKED: "input inputs question questions puzzle problem given original initial starting current clue clues "
     "task example examples before prompt unsolved training demonstration entrada eingabe frage pregunta 输入 问题",
     Kind.ASIDE: "check checks checking verify verifying verification validation validate change changes changed "
-    "difference differences differing modified modifications coordinates coordinate cell cells position positions "
-    "place places placements path paths route moves move transposed transpose transposing column columns col cols "
-    "confidence draft drafts wrong incorrect previous earlier invalid rejected discarded intermediate legend "
-    "size sizes shape dimensions dimension counts neighbours neighbors counting box boxes block blocks subgrid subgrids start goal end "
-    "mistake diff rotated mirrored flipped reflected quadrant quadrants sum sums goals locations location indices "
-    "index sanity closest partial tentative alternative alternatives fallback format palette code",
+    "difference differences differing modified modifications coordinates coordinate cell cells position "
+    "positions place places placements path paths route moves move transposed transpose transposing "
+    "column columns col cols confidence draft drafts wrong incorrect previous earlier invalid rejected "
+    "discarded intermediate legend size sizes shape dimensions dimension counts neighbours neighbors "
+    "counting box boxes block blocks subgrid subgrids start goal end mistake diff rotated mirrored "
+    "flipped reflected quadrant quadrants sum sums goals locations location indices index sanity closest "
+    "partial tentative alternative alternatives fallback format palette code",
     Kind.EXPLAINED: "explanation explanations explain reasoning rationale note notes analysis approach method pattern "
     "thinking thoughts scratch summary strategy observation observations rule rules logic justification comment "
     "comments commentary idea",
