@@ -210,7 +210,7 @@ def test_the_last_grid_without_a_label_is_the_answer(record_property: Callable[[
 def test_a_later_answer_replaces_one_that_was_taken_back(record_property: Callable[[str, object], None]) -> None:
     def outcomes():
         for n, (first, back, second) in enumerate(
-            product(NOTATIONS.values(), TAKEN_BACK, list(NOTATIONS.values())[::5])
+            product(NOTATIONS.values(), TAKEN_BACK, list(NOTATIONS.values())[::12])
         ):
             final, draft, _ = boards_of(n)
             text = f"Answer:\n{first(draft)}{back}{second(final)}"

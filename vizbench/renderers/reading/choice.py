@@ -33,6 +33,8 @@ _POINTER: Final = re.compile(
 )
 _SIZE: Final = re.compile(r"\W*[0-9]{1,4}[ ]?(?:x|×|by)[ ]?[0-9]{1,4}\W*(?:grid\W*)?", re.IGNORECASE)
 _OR: Final = re.compile(r"[\s,.;*_`]*(?:or|or else|or maybe|or perhaps|alternatively)[\s,:*_`]*", re.IGNORECASE)
+_VOID: Final = re.compile(r"\s*(?:\"\"|''|\[\s*\]|\{\s*\})")
+"""A value that holds nothing."""
 _NOTHING: Final = re.compile(
     r"[\s\"'{}\[\](),:;*_`~>#=|$\\.&-]*+(?:json|python|text|the)?[\s\"'{}\[\](),:;*_`~>#=|$\\.&-]*+", re.IGNORECASE
 )
@@ -263,7 +265,7 @@ def _with_ends(marks: Sequence[Label], codes: Sequence[tuple[int, int]]) -> list
     ends: list[Label] = []
     for start, end in codes:
         if bisect_left(starts, start) < bisect_left(starts, end):
-            ends.append(Label(Kind.PLAIN, end, end))
+            ends.append(Label(Kind.END, end, end))
     return sorted([*marks, *ends], key=lambda mark: mark.start)
 
 
@@ -316,9 +318,10 @@ def _promoted(sections: list[_Section], text: str) -> list[_Section]:
         empty = not section.grids and _is_nothing(text, section.start, section.end)
         if waiting and section.kind in (Kind.NAMED, Kind.PLAIN) and not (empty and section.kind is Kind.PLAIN):
             section.kind, waiting = waiting, None
-        elif section.kind in (Kind.FINAL, Kind.SOLUTION):
+        elif section.kind in (Kind.FINAL, Kind.SOLUTION, Kind.END):
             waiting = None
-        if section.kind in (Kind.FINAL, Kind.SOLUTION) and empty:
+        void = _VOID.match(text, section.start)
+        if section.kind in (Kind.FINAL, Kind.SOLUTION) and empty and not void:
             waiting = section.kind
         kept.append(section)
     return kept

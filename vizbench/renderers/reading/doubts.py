@@ -8,7 +8,7 @@ from typing import Final
 _DRAFT: Final = re.compile(
     r"\b(?:first|initially|originally|earlier)[, ]+(?:\w+[, ]+){0,3}?"
     r"(?:tried|try|thought|attempt\w*|guess\w*|had|considered)\b[^.!?\n]*$"
-    r"|\b(?:transposed?|transposing|rotated|mirrored)\b[^.!?\n]*$",
+    r"|\b(?:transposed?|transposing)\b[^.!?\n]*$",
     re.IGNORECASE,
 )
 
@@ -38,7 +38,7 @@ _DENIED: Final = re.compile(
     re.IGNORECASE,
 )
 _RECONSIDERED: Final = re.compile(
-    r"\b(?:wait|hold on|hmm+|oops|actually|sorry|on second thought|instead(?! of)|correction|"
+    r"\b(?:wait|hold on|hmm+|oops|actually|sorry|on second thought|instead(?! of)|correction|no(?=[:,!]\s)|"
     r"let me (?:fix|correct|redo|try again|retry|start over))\b",
     re.IGNORECASE,
 )
@@ -52,7 +52,8 @@ _FLAW: Final = (
     r"why)"
 )
 _GIVEN_UP: Final = re.compile(
-    rf"\bi\s+{_UNABLE}\s+(?:find|see|give|produce|determine|tell|solve|complete|work out|provide|know|answer|figure)\b"
+    rf"\bi\s+{_UNABLE}\s+(?:find|see|give|produce|determine|tell|solve|complete|work out|provide|know|"
+    r"answer|figure|have (?:one|an?|any|it))\b"
     rf"(?!\W+(?:\w+\W+){{0,3}}{_FLAW}\b)"
     r"|\bi(?:'m| am)? (?:give|giving|gave) up\b"
     r"|\bi (?:found|find|have|see) no (?:valid )?(?:solution|answer|grid|way)\b"
@@ -64,7 +65,9 @@ _GIVEN_UP: Final = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _NONE: Final = re.compile(
-    r"(?:none|unknown|n/?a|null|nan|undefined|not (?:found|known|possible)|no\b|\?)|.*\bnot$", re.IGNORECASE
+    r"(?:none|unknown|n/?a|null|nan|undefined|undetermined|unclear|"
+    r"unsure|tbd|todo|pending|not sure|not (?:found|known|possible)|no\b|\?)|.*\bnot$",
+    re.IGNORECASE,
 )
 
 

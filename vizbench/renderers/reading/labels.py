@@ -19,6 +19,7 @@ class Kind(enum.Enum):
     ASIDE = "a check, a list of cells, a draft: never the answer"
     EXPLAINED = "an explanation: the answer only if nothing else is"
     PLAIN = "nothing"
+    END = "what was labelled ends"
 
 
 @final
@@ -48,13 +49,13 @@ _WORDS: Final[dict[Kind, str]] = {
     "résultat 结果 結果",
     Kind.ASKED: "input inputs question questions puzzle problem given original initial starting current clue clues "
     "task example examples before prompt unsolved training demonstration entrada eingabe frage pregunta 输入 问题",
-    Kind.ASIDE: "check checks checking verify verifying verification validation validate change changes changed "
-    "difference differences differing modified modifications coordinates coordinate cell cells position "
-    "positions place places placements path paths route moves move transposed transpose transposing "
-    "column columns col cols confidence draft drafts wrong incorrect previous earlier invalid rejected "
-    "discarded intermediate legend size sizes shape dimensions dimension counts neighbours neighbors "
-    "counting box boxes block blocks subgrid subgrids start goal end mistake diff rotated mirrored "
-    "flipped reflected quadrant quadrants sum sums goals locations location indices index sanity closest "
+    Kind.ASIDE: "work working scratchwork check checks checking verify verifying verification validation validate "
+    "change changes changed difference differences differing modified modifications coordinates "
+    "coordinate cell cells position positions place places placements path paths route moves move "
+    "transposed transpose transposing column columns col cols confidence draft drafts wrong incorrect "
+    "previous earlier invalid rejected discarded intermediate legend size sizes shape dimensions "
+    "dimension counts neighbours neighbors counting box boxes block blocks subgrid subgrids start goal "
+    "end mistake diff quadrant quadrants sum sums goals locations location indices index sanity closest "
     "partial tentative alternative alternatives fallback format palette code",
     Kind.EXPLAINED: "explanation explanations explain reasoning rationale note notes analysis approach method pattern "
     "thinking thoughts scratch summary strategy observation observations rule rules logic justification comment "
@@ -64,7 +65,7 @@ _KINDS: Final = {word: kind for kind, words in _WORDS.items() for word in words.
 _PROMOTE: Final = _words("final solved corrected completed complete filled finished revised resulting next updated")
 _ADJECTIVES: Final = _words(
     "input given original initial starting current example examples training unsolved transposed draft wrong incorrect "
-    "previous earlier invalid rejected discarded intermediate rotated mirrored flipped reflected changed closest "
+    "previous earlier invalid rejected discarded intermediate changed closest "
     "partial tentative alternative fallback"
 )
 """Words that decide before the noun: an input grid is no grid that was asked for."""
@@ -78,6 +79,7 @@ _JOINT: Final = re.compile(
     r",\s+(?=(?:so|thus|hence|therefore|the|which|we|i|my|our|and|giving|it|this|here|then|final|answer)\b)|\s--?\s",
     re.IGNORECASE,
 )
+_ACTS: Final = re.compile(r"\s*[a-z]{2,20}ing\b")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _CJK: Final = re.compile(r"答案|回答|答え|输出|输入|问题|解答|出力|结果|結果|解")
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
@@ -119,7 +121,7 @@ def boxes(text: str) -> Iterator[Label]:
         if brace.group() != "}":
             opened.append(brace.group() != "{")
         elif opened and opened.pop():
-            yield Label(Kind.PLAIN, brace.start(), brace.end())
+            yield Label(Kind.END, brace.start(), brace.end())
 
 
 def _label(text: str, found: re.Match[str]) -> Label | None:
@@ -130,7 +132,7 @@ def _label(text: str, found: re.Match[str]) -> Label | None:
         return Label(_kind(_CAMEL.sub(" ", key)) or Kind.PLAIN, start, end, key=True)
     if found["tag"]:
         kind = _kind(_CAMEL.sub(" ", found["tag"]))
-        return kind and Label(Kind.PLAIN if found["close"] else kind, start, end)
+        return kind and Label(Kind.END if found["close"] else kind, start, end)
     if found["boxed"]:
         return Label(Kind.FINAL, start, end)
     if found["arrow"]:
@@ -205,6 +207,9 @@ def _kind(phrase: str) -> Kind | None:
 def _head_kind(head: str, known: list[str]) -> Kind | None:
     words = frozenset(_WORD.findall(head))
     noun = _KINDS.get(known[-1])
+    acts = _ACTS.match(head)
+    if acts and acts[0].strip() not in _KINDS and noun is Kind.ASIDE:
+        return Kind.NAMED  # "swapping two cells:" shows what comes of it
     adjectives = words & _ADJECTIVES
     if adjectives and not words & _PROMOTE:
         return _KINDS[min(adjectives)]

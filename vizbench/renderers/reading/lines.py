@@ -44,7 +44,7 @@ _CROSSED_RULE: Final = re.compile(r"[+|]?-+(?:[+|]-+)+[+|]?")
 _DOTS: Final = re.compile(r"[\[(|\s,]*(?:\.{2,}|…|⋮|[.:](?:[ \t]+[.:])+|\.)[\])|\s,.:…]*")
 _SO_ON: Final = re.compile(
     r"\W{0,4}(?:and so (?:on|forth)|etc\b|(?:the )?(?:remaining|other|rest|following)\b|similarly\b|continu|repeat|"
-    r"same\b|unchanged\b)",
+    r"same\b|as (?:before|given|above)\b|row \d+ (?:as|is|same|stays)\b|and the (?:last|next|other)\b|unchanged\b)",
     re.IGNORECASE,
 )
 _GAP: Final = r"(?:[ \t]*+,[ \t]*+|[ \t]++)"
@@ -60,7 +60,9 @@ _SEMICOLONED: Final = re.compile(r"[0-9]{1,3}(?:[ \t]*+;[ \t]*+[0-9]{1,3})++")
 _DASHED: Final = re.compile(r"[0-9]{1,3}(?:-[0-9]{1,3}){2,}+")
 _MARKED: Final = re.compile(r"(?:\[[0-9]{1,2}\]|[0-9]{1,2})(?:[ \t]++(?:\[[0-9]{1,2}\]|[0-9]{1,2}))++")
 """Cells of which some are in brackets, as givens."""
-_HOLE: Final = re.compile(r"[+-]?[0-9][0-9.e+-]{0,8}|[a-zA-Z]|[_?.*#□·◻⬜…-]{1,3}|null|none|nan", re.IGNORECASE)
+_HOLE: Final = re.compile(
+    r"[0-9]{1,3}/[0-9]{1,3}|[+-]?[0-9][0-9.e+-]{0,8}|[a-zA-Z]|[_?.*#□·◻⬜…-]{1,3}|null|none|nan", re.IGNORECASE
+)
 _SPLIT: Final = re.compile(r"[ \t,]+")
 
 

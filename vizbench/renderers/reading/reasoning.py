@@ -11,6 +11,7 @@ CUT: Final = "the reply ends inside its reasoning: it gives no answer"
 _NAMES: Final = (
     r"(?:think(?:ing)?|thoughts?|reason(?:ing)?|scratch_?pad|analysis|reflect(?:ion)?|rationale|cot|deliberat(?:e|ion)|"
     r"chain_of_thought|inner_?(?:monologue|thoughts?)|monologue|brainstorm(?:ing)?)"
+    r"(?:_(?:content|process|block|trace|steps))?"
 )
 _NAME: Final = rf"(?:[a-z]{{1,12}}[:_])?{_NAMES}"
 _TAG: Final = re.compile(
