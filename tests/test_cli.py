@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -65,7 +66,12 @@ def test_tasks(run: Run) -> None:
     assert rows[0].keys() == {"task", "default", "version", "summary", "params"}
     defaults = [row["task"].partition("/")[0] for row in rows if row["default"]]
     assert len(defaults) == len(set(defaults)) == len({row["task"].partition("/")[0] for row in rows})
+    sizes = {row["task"]: row["space"] for row in rows}
+    assert sizes["maze/9"] == {"count": 100_352, "of": "questions"}  # the spanning trees of 4x4 rooms, OEIS A007341
+    assert sizes["sudoku/mini"] == {"count": 288, "of": "solutions"} and sizes["chess/mate-in-1"] is None
     text = run("tasks").out
+    assert re.search(r"eca/110 +65,536 +rule=110", text) and re.search(r"sudoku/mini +288 solutions +box=2", text)
+    assert re.search(r"life/conway +10\^19 +rule=B3/S23", text)
     assert all(f"{name} " in text for name in vb.tasks())
 
 

@@ -12,7 +12,7 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -40,6 +40,9 @@ from vizbench.harness import team
 from vizbench.layouts import FORMS
 from vizbench.orphans import forget_safe_path
 from vizbench.words import is_text, plural
+
+if TYPE_CHECKING:
+    from vizbench.task import Space
 
 app = typer.Typer(
     name="vizbench",
@@ -122,6 +125,7 @@ def tasks(json: JsonOption = False) -> None:
             "default": variant == next(iter(task.variants)),
             "version": task.version,
             "summary": task.summary,
+            "space": None if (space := task.space(params)) is None else {"count": space.count, "of": space.of},
             "params": params_json(params),
         }
         for family, task in rooms().items()
@@ -130,10 +134,20 @@ def tasks(json: JsonOption = False) -> None:
     if json:
         console.out_json(rows)
         return
-    shown = [(row["task"], " ".join(f"{k}={v}" for k, v in row["params"].items())) for row in rows]
-    console.columns(("task", "parameters (--set KEY=VALUE)"), shown)
+    shown = [
+        (f"{family}/{variant}", _size(task.space(params)), " ".join(f"{k}={v}" for k, v in params_json(params).items()))
+        for family, task in rooms().items()
+        for variant, params in task.variants.items()
+    ]
+    console.columns(("task", "questions", "parameters (--set KEY=VALUE)"), shown)
+    console.out("questions: how many different ones the task has, train and test together, if that is known")
     console.out()
     console.columns(("family", "what is asked"), [(family, task.summary) for family, task in rooms().items()])
+
+
+def _size(space: Space | None) -> str:
+    """The size of a task's space for the table of tasks."""
+    return "" if space is None else str(space).removesuffix(" questions")
 
 
 @command()
