@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
+import networkx
 import numpy as np
 import pytest
 from hypothesis import given
@@ -60,7 +61,17 @@ def test_no_question_is_on_both_sides(name: str):
     assert not sides["train"] & sides["test"]
 
 
-@pytest.mark.parametrize("name", ["eca/110?width=10", "eca/90?width=12&rows=3", "life/conway?height=3&width=3"])
+SMALL = (
+    "eca/110?width=10",
+    "eca/90?width=12&rows=3",
+    "hanoi/3?steps=7",
+    "langton/2?height=3&width=3",
+    "life/conway?height=3&width=3",
+    "maze/base?size=7",
+)
+
+
+@pytest.mark.parametrize("name", SMALL)
 def test_small_spaces_are_divided_whole(name: str):
     """Without a pool, the two sides together are the whole space."""
     spec = task.spec(name)
@@ -70,7 +81,14 @@ def test_small_spaces_are_divided_whole(name: str):
     space = spec.task.space(spec.params)
     assert space is not None
     assert sum(map(len, identities)) == space.count
-    assert len(identities[1]) / space.count == pytest.approx(1 / SHARE, abs=0.05)
+    assert len(identities[1]) / space.count == pytest.approx(1 / SHARE, abs=0.06)
+
+
+@pytest.mark.parametrize("rooms", [2, 3, 4, 6, 8])
+def test_mazes_are_counted_as_networkx_counts_trees(rooms: int):
+    trees = networkx.number_of_spanning_trees(networkx.grid_2d_graph(rooms, rooms))
+    space = task.spec(f"maze/base?size={2 * rooms + 1}").task.space(task.spec(f"maze/base?size={2 * rooms + 1}").params)
+    assert space is not None and space.count == pytest.approx(trees, rel=1e-9)
 
 
 def test_a_recoloured_puzzle_is_the_same_question():

@@ -15,6 +15,7 @@ furthest to the left.
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ import numpy.typing as npt
 from vizbench.compiler import jit
 from vizbench.errors import UserError
 from vizbench.generators.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
-from vizbench.generators.kernels.towers import measure, move, stack, walk
+from vizbench.generators.kernels.towers import move, stack, walk
 from vizbench.task import Metric, Space, Task
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
 from vizbench.words import plural
@@ -98,10 +99,30 @@ class _Puzzle:
 
 @functools.cache
 def _distances(disks: int) -> Table:
-    """Least moves between all states: 59 kB for 5 disks, in 1 ms."""
-    table = np.empty((3**disks, 3**disks), np.uint8)
-    measure(disks, table)
-    return table
+    """Least moves between all states: 59 kB for 5 disks, in 1 ms.
+
+    By induction over the largest disk (Hinz 1992). If it is on the same peg in both states, it does not move. Otherwise
+    it moves once, or twice over the third peg. In between, the smaller disks form a tower on one peg.
+    """
+    distances = np.zeros((1, 1), np.int64)
+    to_tower = np.zeros((1, 3), np.int64)  # least moves from each state to a tower on each peg
+    for smaller in range(disks):
+        tower = 1 << smaller  # moves of a tower of the smaller disks, and one of the largest
+        grown = np.empty((3, len(distances), 3, len(distances)), np.int64)
+        towers = np.empty((3, len(distances), 3), np.int64)
+        for peg, goal in itertools.product(range(3), repeat=2):
+            if peg == goal:
+                grown[peg, :, goal] = distances
+                towers[peg, :, goal] = to_tower[:, goal]
+                continue
+            third = 3 - peg - goal
+            once = to_tower[:, None, third] + 1 + to_tower[None, :, third]
+            twice = to_tower[:, None, goal] + 1 + tower + to_tower[None, :, peg]
+            grown[peg, :, goal] = np.minimum(once, twice)
+            towers[peg, :, goal] = to_tower[:, third] + tower
+        distances = grown.reshape(3 * len(distances), -1)
+        to_tower = towers.reshape(-1, 3)
+    return distances.astype(np.uint8)
 
 
 @functools.lru_cache(maxsize=16)

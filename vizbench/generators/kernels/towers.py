@@ -23,27 +23,6 @@ def move(state, disks, idle):
 
 
 @jit
-def measure(disks, table):
-    """Breadth-first search from every state: fill `table` (3^n, 3^n) uint8."""
-    states = table.shape[0]
-    queue = np.empty(states, np.int64)
-    for start in range(states):
-        table[start] = 255
-        table[start, start] = 0
-        queue[0] = start
-        head, tail = 0, 1
-        while head < tail:
-            state = queue[head]
-            head += 1
-            for idle in range(3):
-                after = move(state, disks, idle)
-                if after >= 0 and table[start, after] == 255:
-                    table[start, after] = table[start, state] + 1
-                    queue[tail] = after
-                    tail += 1
-
-
-@jit
 def walk(state, goal, disks, steps, table):
     """The state after `steps` moves of the stored way to the goal."""
     for _ in range(steps):
