@@ -6,41 +6,135 @@ wrong arguments of the caller (an unknown palette, a shape of 0) are a UserError
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from vizbench.errors import UserError
-from vizbench.renderers.geometry import MAX_PICTURE, Shape, as_look, check_shape, inner, layout
+from vizbench.renderers.geometry import MAX_PICTURE, Layout, Shape, as_look, check_shape, inner, layout
 from vizbench.renderers.infer import infer_shape
-from vizbench.renderers.kernels import read_batch, read_cells
+from vizbench.renderers.kernels import corners_differ, read_batch, read_cells
 from vizbench.renderers.palettes import Colours, palette, with_outside
+from vizbench.renderers.place import Placement, Searched, locate, own_proportions
 from vizbench.types import Answer, Decoded, DecodeFailure, Grid, Grids, Image, Look, Video
 
+UNSURE: Final = "abstained: cells lie between two colours"
 
-def decode(image: object, look: Look | str, shape: Shape | None = None, board: Shape | None = None) -> Decoded:
+SIZE: Final = "abstained: the picture has no size that this look can have"
+
+LEAST_MARGIN: Final = 0.05
+"""Confidence of the least sure cell below which no grid is returned."""
+
+_PLAIN_MARGIN: Final = 0.5
+"""Confidence of all cells from which a picture of the drawing's size is read without a search."""
+
+_CORNER: Final = 96.0
+"""Levels by which the corner of a cell may stray there."""
+
+
+def decode(
+    image: object,
+    look: Look | str,
+    shape: Shape | None = None,
+    board: Shape | None = None,
+    question: Grid | None = None,
+) -> Decoded:
     """Read the grid in a picture `(H, W, 3)` uint8 of any size from 1 to 4096 px a side.
 
-    shape: rows and columns to read where they would lie ("known" geometry); None: the size is found in the picture
-    ("inferred"). board: as it was given to `render`. A picture of another size than drawn is read in proportion.
+    shape: rows and columns to read ("known" geometry); None: the size is found in the picture ("inferred"). board: as
+    it was given to `render`. question: the grid that was asked about, if it has this shape; it helps to choose if a
+    picture can be read in several ways, and is never needed for a picture of the drawing's own size.
+    The board is searched for in frames with bars, padding or cut edges, and in other colours. A picture that does not
+    show a board of this look clearly is a `DecodeFailure` with a reason that starts with "abstained".
     Inferred sizes: with a board, what is left once its cells of outside colour are cut; for a fixed look, what the
     picture's size says, less what is outside; for a canvas look, or a size that fits no board, the best of all shapes
     up to 30x30. A fixed look's picture that was scaled to a size that fits another board is misread: give the board.
     """
+    found = place_and_read(image, look, shape, board, question)
+    return found if isinstance(found, DecodeFailure) else found[1]
+
+
+def place_and_read(
+    image: object, look: Look | str, shape: Shape | None, board: Shape | None, question: Grid | None
+) -> tuple[Placement, Answer] | DecodeFailure:
+    """`decode`, and where and in which colours the cells were read, for other frames of the same clip."""
     look = as_look(look)
     picture = as_picture(image)
     if isinstance(picture, DecodeFailure):
         return picture
     if shape is None:
-        found = _inferred(picture, look, board)
-        if isinstance(found, DecodeFailure):
-            return found
-        shape, board = found
+        return _inferred(picture, look, board)
     board = check_shape(board or shape)
     if check_shape(shape)[0] > board[0] or shape[1] > board[1]:
         raise UserError(f"a grid of {shape[0]}x{shape[1]} does not lie in a board of {board[0]}x{board[1]}")
-    return _read(picture, look, shape, board, palette(look.palette))
+    place = layout(look, board)
+    if own_proportions(picture.shape[:2], place):
+        found = _plain(picture, look, place, shape)
+        if found is not None:
+            return found
+    placement = locate(Searched(picture), place, shape, look.palette, question)
+    return placement if isinstance(placement, DecodeFailure) else _sure(picture, placement)
+
+
+def read_at(picture: Image, placement: Placement) -> Answer:
+    """Read the cells of a frame where `placement` says. Returns what is nearest, however unsure."""
+    height, width = picture.shape[:2]
+    rows, columns = _within(placement.rows, height), _within(placement.columns, width)
+    codes: Grid = np.empty((len(rows), len(columns)), np.uint8)
+    confidence = np.empty(codes.shape, np.float32)
+    read_cells(picture.reshape(height, width * 3), rows, columns, placement.colours, codes, confidence)
+    return Answer(codes, confidence)
+
+
+def _plain(picture: Image, look: Look, place: Layout, shape: Shape) -> tuple[Placement, Answer] | None:
+    """Read a picture as the drawing itself, scaled as a whole; None unless it is plainly that.
+
+    The colours of all cells must be clear, and the corners of the cells and the margins as they are drawn.
+    """
+    height, width = picture.shape[:2]
+    colours = palette(look.palette).astype(np.float64)
+    scale = height / place.height, width / place.width
+    edges = place.edges(0, shape[0]) * scale[0], place.edges(1, shape[1]) * scale[1]
+    placement = Placement(*edges, colours)
+    answer = read_at(picture, placement)
+    if answer.confidence.min() < _PLAIN_MARGIN:
+        return None
+    side = place.cell * min(scale)
+    if side >= 4:
+        flat = picture.reshape(height, width * 3)
+        inset = max(1.0, 0.12 * side)
+        points = [
+            np.clip(np.stack([one[:, 0] + inset, one[:, 1] - inset - 1], axis=1), 0, size - 1).astype(np.int64)
+            for one, size in zip(edges, (height, width), strict=True)
+        ]
+        if corners_differ(flat, *points, answer.grid, colours, _CORNER) > 0.02 * 4 * answer.grid.size:
+            return None
+    return (placement, answer) if _margins_fit(picture, look, place) else None
+
+
+def _margins_fit(picture: Image, look: Look, place: Layout) -> bool:
+    """Whether the middles of the drawing's margins have the outside colour, if they are two pixels wide or more."""
+    outside = with_outside(look.palette)[-1].astype(np.int64)
+    height, width = picture.shape[:2]
+    top, left = place.top * height / place.height, place.left * width / place.width
+    lines: list[npt.NDArray[Any]] = []
+    if top >= 2:
+        lines += [picture[int(top / 2), ::4], picture[height - 1 - int(top / 2), ::4]]
+    if left >= 2:
+        lines += [picture[::4, int(left / 2)], picture[::4, width - 1 - int(left / 2)]]
+    return all(np.abs(line.mean(axis=0) - outside).max() <= _CORNER / 2 for line in lines)
+
+
+def _sure(picture: Image, placement: Placement) -> tuple[Placement, Answer] | DecodeFailure:
+    """The reading at a placement, if each of its cells is clear."""
+    answer = read_at(picture, placement)
+    return DecodeFailure(UNSURE) if answer.confidence.min() < LEAST_MARGIN else (placement, answer)
+
+
+def _within(edges: npt.NDArray[np.float64], size: int) -> npt.NDArray[np.int64]:
+    """The pixel ranges of the middles of cells, `(n, 2)`, within the frame."""
+    return inner(edges, 1.0, size)
 
 
 def decode_batch(images: Video, look: Look | str, shape: Shape, board: Shape | None = None) -> Grids:
@@ -74,17 +168,27 @@ def as_picture(image: object) -> Image | DecodeFailure:
     return np.ascontiguousarray(array)
 
 
-def _inferred(picture: Image, look: Look, board: Shape | None) -> tuple[Shape, Shape] | DecodeFailure:
-    """Shape and board of the grid in the picture."""
+def _inferred(picture: Image, look: Look, board: Shape | None) -> tuple[Placement, Answer] | DecodeFailure:
+    """The grid whose shape is found in the picture."""
     if board is None:
         board = infer_shape(picture, look)
         if board is None:
             return DecodeFailure(f"a picture of {picture.shape[0]}x{picture.shape[1]} px holds no cell of this look")
         if look.canvas is not None:  # the search weighed the outside already
-            return board, board
-    seen = _read(picture, look, check_shape(board), board, with_outside(look.palette)).grid
+            return _sure(picture, _whole(picture, look, board, board, palette(look.palette)))
+    seen = read_at(picture, _whole(picture, look, check_shape(board), board, with_outside(look.palette))).grid
     shape = _extent(seen == len(palette(look.palette)))
-    return (shape, board) if shape else DecodeFailure("the picture is blank: every cell has the outside colour")
+    if shape is None:
+        return DecodeFailure("the picture is blank: every cell has the outside colour")
+    return _sure(picture, _whole(picture, look, shape, board, palette(look.palette)))
+
+
+def _whole(picture: Image, look: Look, shape: Shape, board: Shape, colours: Colours) -> Placement:
+    """The placement of a drawing that fills the picture."""
+    place = layout(look, board)
+    scale = picture.shape[0] / place.height, picture.shape[1] / place.width
+    edges = place.edges(0, shape[0]) * scale[0], place.edges(1, shape[1]) * scale[1]
+    return Placement(*edges, colours.astype(np.float64))
 
 
 def _extent(outside: npt.NDArray[np.bool_]) -> Shape | None:
@@ -103,12 +207,3 @@ def _ranges(look: Look, shape: Shape, board: Shape, size: Shape) -> tuple[npt.ND
     place = layout(look, board)
     rows = inner(place.edges(0, shape[0]), size[0] / place.height, size[0])
     return rows, inner(place.edges(1, shape[1]), size[1] / place.width, size[1])
-
-
-def _read(picture: Image, look: Look, shape: Shape, board: Shape, colours: Colours) -> Answer:
-    height, width = picture.shape[:2]
-    rows, columns = _ranges(look, shape, board, (height, width))
-    codes: Grid = np.empty(shape, np.uint8)
-    confidence = np.empty(shape, np.float32)
-    read_cells(picture.reshape(height, width * 3), rows, columns, colours.astype(np.float64), codes, confidence)
-    return Answer(codes, confidence)

@@ -40,7 +40,7 @@ def _mp4_is_cut(file: IO[bytes], size: int) -> bool:
         file.seek(at)
         head = file.read(16)
         if len(head) < 8:
-            return 0 < len(head)
+            return len(head) > 0
         length = int.from_bytes(head[:4], "big")
         if length == 1:
             length = int.from_bytes(head[8:], "big")

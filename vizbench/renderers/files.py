@@ -105,7 +105,7 @@ def read_png(path: str | Path) -> Image:
 
 def _seek_last(picture: Any, path: str | Path) -> None:
     """Go to the last frame of an animation. A JPEG's further frames are previews and depth maps."""
-    if picture.format == "JPEG" or picture.format == "MPO":
+    if picture.format in ("JPEG", "MPO"):
         return
     count: int = getattr(picture, "n_frames", 1)
     if count > MAX_PICTURE_FRAMES or count * picture.size[0] * picture.size[1] > MAX_PICTURE_PIXELS:

@@ -95,3 +95,25 @@ def read_batch(pictures, rows, columns, colours, codes, confidence):
     """`read_cells` for pictures `(n, H, 3 W)`: codes `(n, h, w)`; confidence `(h, w)` is scratch."""
     for n in range(pictures.shape[0]):
         read_cells(pictures[n], rows, columns, colours, codes[n], confidence)
+
+
+@jit
+def corners_differ(picture, rows, columns, codes, colours, most):
+    """How many of four points near the corners of each cell stray from the colour of its code by over `most` levels.
+
+    picture `(H, 3 W)`; rows `(h, 2)`, columns `(w, 2)`: the points' pixels, first and last of each cell. A board that
+    lies elsewhere than it is read shows here, though the middles of its cells may be even.
+    """
+    count = 0
+    for i in range(rows.shape[0]):
+        for j in range(columns.shape[0]):
+            code = codes[i, j]
+            for a in range(2):
+                y = rows[i, a]
+                for b in range(2):
+                    x = 3 * columns[j, b]
+                    for c in range(3):
+                        if abs(picture[y, x + c] - colours[code, c]) > most:
+                            count += 1
+                            break
+    return count
