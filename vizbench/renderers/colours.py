@@ -28,14 +28,17 @@ EXACT: Final = 15.0
 FAR: Final = 30.0
 """Levels by which the colours of a picture may miss the changed palette: root of the mean square."""
 
-RIVAL: Final = 12.0
+RIVAL: Final = 6.0
 """Levels by which the second reading of a picture must miss it more than the first."""
 
 _BIN: Final = 24.0
 """Levels within which cells count as one colour of the picture."""
 
 _CASTS: Final = [
-    np.array(cast) * levels for cast in itertools.product((-1.0, 0.0, 1.0), repeat=3) for levels in (12, 24) if any(cast)
+    np.array(cast) * levels
+    for cast in itertools.product((-1.0, 0.0, 1.0), repeat=3)
+    for levels in (12, 24)
+    if any(cast)
 ]
 """Levels that are added to the three channels."""
 
@@ -145,7 +148,9 @@ def _recipes() -> list[_Recipe]:
     gains = (1.0, 0.45, 0.52, 0.6, 0.7, 0.8, 0.9, 1.15, 1.3, 1.5)
     found = [_Recipe(gain=gain) for gain in gains]
     for gain in gains:
-        found += [_Recipe(float(hue), around, gain=gain) for hue in range(-45, 46, 5) if hue for around in (False, True)]
+        found += [
+            _Recipe(float(hue), around, gain=gain) for hue in range(-45, 46, 5) if hue for around in (False, True)
+        ]
         found += [_Recipe(saturation=s, gain=gain) for s in (0.4, 0.5, 0.6, 0.7, 0.85, 1.2, 1.5)]
         found += [_Recipe(contrast=c, gain=gain) for c in (0.4, 0.5, 0.6, 0.7, 0.85, 1.2, 1.5)]
         found += [_Recipe(gamma=g, gain=gain) for g in (0.45, 0.6, 0.75, 0.9, 1.2, 1.5, 1.8, 2.2)]

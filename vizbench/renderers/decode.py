@@ -6,17 +6,19 @@ wrong arguments of the caller (an unknown palette, a shape of 0) are a UserError
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from vizbench.errors import UserError
+from vizbench.renderers.colours import EXACT
 from vizbench.renderers.geometry import MAX_PICTURE, Layout, Shape, as_look, check_shape, inner, layout
 from vizbench.renderers.infer import infer_shape
 from vizbench.renderers.kernels import corners_differ, read_batch, read_cells
-from vizbench.renderers.palettes import Colours, palette, with_outside
-from vizbench.renderers.place import Placement, Searched, locate, own_proportions
+from vizbench.renderers.palettes import palette, separation, with_outside
+from vizbench.renderers.place import NOT_FOUND, Placement, Searched, locate, own_proportions, read_whole
 from vizbench.types import Answer, Decoded, DecodeFailure, Grid, Grids, Image, Look, Video
 
 UNSURE: Final = "abstained: cells lie between two colours"
@@ -25,9 +27,6 @@ SIZE: Final = "abstained: the picture has no size that this look can have"
 
 LEAST_MARGIN: Final = 0.05
 """Confidence of the least sure cell below which no grid is returned."""
-
-_PLAIN_MARGIN: Final = 0.5
-"""Confidence of all cells from which a picture of the drawing's size is read without a search."""
 
 _CORNER: Final = 96.0
 """Levels by which the corner of a cell may stray there."""
@@ -94,13 +93,12 @@ def _plain(picture: Image, look: Look, place: Layout, shape: Shape) -> tuple[Pla
     """
     height, width = picture.shape[:2]
     colours = palette(look.palette).astype(np.float64)
-    scale = height / place.height, width / place.width
-    edges = place.edges(0, shape[0]) * scale[0], place.edges(1, shape[1]) * scale[1]
+    edges = _scaled(place, shape, picture)
     placement = Placement(*edges, colours)
     answer = read_at(picture, placement)
-    if answer.confidence.min() < _PLAIN_MARGIN:
+    if answer.confidence.min() < _plain_margin(look.palette):
         return None
-    side = place.cell * min(scale)
+    side = place.cell * min(height / place.height, width / place.width)
     if side >= 4:
         flat = picture.reshape(height, width * 3)
         inset = max(1.0, 0.12 * side)
@@ -111,6 +109,12 @@ def _plain(picture: Image, look: Look, place: Layout, shape: Shape) -> tuple[Pla
         if corners_differ(flat, *points, answer.grid, colours, _CORNER) > 0.02 * 4 * answer.grid.size:
             return None
     return (placement, answer) if _margins_fit(picture, look, place) else None
+
+
+@functools.lru_cache(maxsize=32)
+def _plain_margin(name: str) -> float:
+    """The confidence of a cell that misses its colour by EXACT levels, if another is as near as the palette has it."""
+    return max(0.5, 1 - 2 * EXACT / separation(palette(name)))
 
 
 def _margins_fit(picture: Image, look: Look, place: Layout) -> bool:
@@ -169,26 +173,82 @@ def as_picture(image: object) -> Image | DecodeFailure:
 
 
 def _inferred(picture: Image, look: Look, board: Shape | None) -> tuple[Placement, Answer] | DecodeFailure:
-    """The grid whose shape is found in the picture."""
+    """The grid whose shape is found in the picture, or in the part of it that bars leave."""
+    failure = DecodeFailure(NOT_FOUND)
+    for box in _boxes(picture, look):
+        part = _part(picture, box, look)
+        found = _inferred_whole(part, look, board)
+        if isinstance(found, DecodeFailure):
+            failure = found if box[1] - box[0] == len(picture) else failure
+            continue
+        placement = Placement(found.rows + box[0], found.columns + box[2], found.colours)
+        return _sure(picture, placement)
+    return failure
+
+
+def _part(picture: Image, box: tuple[int, int, int, int], look: Look) -> Image:
+    """A part of the picture; what is beyond its edges has the outside colour."""
+    top, bottom, left, right = box
+    out = np.empty((bottom - top, right - left, 3), np.uint8)
+    out[:] = with_outside(look.palette)[-1]
+    y, x = max(top, 0), max(left, 0)
+    inside = picture[y:bottom, x:right]
+    out[y - top : y - top + inside.shape[0], x - left : x - left + inside.shape[1]] = inside
+    return out
+
+
+def _inferred_whole(picture: Image, look: Look, board: Shape | None) -> Placement | DecodeFailure:
+    """Where the cells are in a picture that shows a drawing and no more."""
+    shape = None
     if board is None:
         board = infer_shape(picture, look)
         if board is None:
-            return DecodeFailure(f"a picture of {picture.shape[0]}x{picture.shape[1]} px holds no cell of this look")
+            return DecodeFailure(SIZE)
         if look.canvas is not None:  # the search weighed the outside already
-            return _sure(picture, _whole(picture, look, board, board, palette(look.palette)))
-    seen = read_at(picture, _whole(picture, look, check_shape(board), board, with_outside(look.palette))).grid
-    shape = _extent(seen == len(palette(look.palette)))
+            shape = board
+    place = layout(look, check_shape(board))
     if shape is None:
-        return DecodeFailure("the picture is blank: every cell has the outside colour")
-    return _sure(picture, _whole(picture, look, shape, board, palette(look.palette)))
+        edges = _scaled(place, board, picture)
+        seen = read_at(picture, Placement(*edges, with_outside(look.palette).astype(np.float64))).grid
+        shape = _extent(seen == len(palette(look.palette)))
+        if shape is None:
+            return DecodeFailure("the picture is blank: every cell has the outside colour")
+    return read_whole(Searched(picture), place, shape, look.palette)
 
 
-def _whole(picture: Image, look: Look, shape: Shape, board: Shape, colours: Colours) -> Placement:
-    """The placement of a drawing that fills the picture."""
-    place = layout(look, board)
-    scale = picture.shape[0] / place.height, picture.shape[1] / place.width
-    edges = place.edges(0, shape[0]) * scale[0], place.edges(1, shape[1]) * scale[1]
-    return Placement(*edges, colours.astype(np.float64))
+def _boxes(picture: Image, look: Look) -> list[tuple[int, int, int, int]]:
+    """Parts of the picture that may be the drawing, as top, bottom, left, right: all of it, what flat bars leave, and
+    for a canvas the squares that fit at the middle and at both ends."""
+    height, width = picture.shape[:2]
+    found = [(0, height, 0, width)]
+    top, bottom = _bars(picture)
+    left, right = _bars(picture.swapaxes(0, 1))
+    if bottom - top >= 8 and right - left >= 8:
+        found.append((top, bottom, left, right))
+    if look.canvas is not None:
+        side = min(height, width)
+        if abs(height - look.canvas) < 32 and abs(width - look.canvas) < 32:  # padded or cut to a multiple of 32
+            y, x = (height - look.canvas) // 2, (width - look.canvas) // 2
+            found += [(y, y + look.canvas, x, x + look.canvas), (0, look.canvas, 0, look.canvas)]
+        for y in dict.fromkeys(((height - side) // 2, 0, height - side)):
+            found += [(y, y + side, x, x + side) for x in dict.fromkeys(((width - side) // 2, 0, width - side))]
+    return list(dict.fromkeys(found))
+
+
+def _bars(picture: Image) -> tuple[int, int]:
+    """The rows between the flat bars at the top and at the bottom of a picture: first, and one past the last."""
+    sample = picture[:, :: max(1, picture.shape[1] // 256)].astype(np.int64)
+    ends: list[int] = []
+    for rows in (sample, sample[::-1]):
+        flat = np.abs(rows - rows[0, 0]).max(axis=(1, 2)) <= 20
+        ends.append(int(flat.argmin()) if not flat.all() else 0)
+    return ends[0], len(picture) - ends[1]
+
+
+def _scaled(place: Layout, shape: Shape, picture: Image) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Start and end of the rows and columns of cells of a drawing that fills the picture."""
+    rows = place.edges(0, shape[0]) * (picture.shape[0] / place.height)
+    return rows, place.edges(1, shape[1]) * (picture.shape[1] / place.width)
 
 
 def _extent(outside: npt.NDArray[np.bool_]) -> Shape | None:

@@ -4,7 +4,7 @@ Video services answer in frames of their own: letterboxed, padded, cropped, scal
 frame tell where cells end. A placement of the board is kept if its lines explain nearly all of these steps, its cells
 are even, and its margins have one colour. Placements that differ by whole cells often explain a frame equally well,
 because walls and bars may have the same colour. Then the usual placements win (all of the frame; centred and as large
-as fits; centred), or, if the question is known, the one that agrees with it. If that does not decide, none is taken.
+as fits), or, if the question is known, the one that agrees with it. If that does not decide, none is taken.
 """
 
 from __future__ import annotations
@@ -58,10 +58,11 @@ ISOTROPIC: Final = 0.06
 MOST: Final = 200
 """Placements that are weighed."""
 
-LEAD: Final = 0.1
-"""Share of the cells by which a placement must agree better with the question than the next."""
+LEAD: Final = 3.0
+"""Standard errors by which a placement must agree better with the question than the next (a sign test over the cells
+that agree in one of the two only)."""
 
-_ALL, _FIT, _CENTRED, _EDGE, _ANYWHERE = range(5)
+_ALL, _FIT, _USUAL, _ANYWHERE = range(4)
 
 
 @final
@@ -130,6 +131,17 @@ def locate(seen: Searched, place: Layout, shape: Shape, name: str, question: Gri
     return _chosen(seen, place, shape, found, question)
 
 
+def read_whole(seen: Searched, place: Layout, shape: Shape, name: str) -> Placement | DecodeFailure:
+    """The placement of a drawing that is thought to fill the picture, if the picture bears it out."""
+    whole = _Spot((0.0, 0.0), (seen.size[0] / place.height, seen.size[1] / place.width), _ALL)
+    if _explained(seen, place, whole, 0.1) < OWN_EXPLAINED or not _lines_drawn(seen, place, whole):
+        return DecodeFailure(NOT_FOUND)
+    readings = _readings(seen, place, shape, name, whole)
+    if not readings:
+        return DecodeFailure(NOT_FOUND if readings is None else COLOURS)
+    return _chosen(seen, place, shape, readings, None)
+
+
 def own_proportions(size: tuple[int, int], place: Layout) -> bool:
     """Whether a frame of that many pixels may be the drawing, scaled: to 2.5%, or to one pixel."""
     scale = (size[0] / place.height + size[1] / place.width) / 2
@@ -151,9 +163,7 @@ def _spots(seen: Searched, place: Layout, whole: _Spot) -> list[_Spot]:
             found[axis] = np.array([
                 (start, scale) for scale in scales for start in _usual_starts(seen.size[axis], lengths[axis] * scale)
             ])  # fmt: skip
-    ys, xs = found
-    if ys is None or xs is None or not len(ys) or not len(xs):
-        return []
+    ys, xs = (np.empty((0, 2)) if one is None else one.reshape(-1, 2) for one in found)
     uneven = np.abs(np.log(ys[:, None, 1] / xs[None, :, 1]))
     spots = [
         _ranked(seen, place, (float(ys[i, 0]), float(xs[j, 0])), (float(ys[i, 1]), float(xs[j, 1])))
@@ -213,14 +223,12 @@ def _ranked(seen: Searched, place: Layout, start: tuple[float, float], scale: tu
         centred[axis] = abs(start[axis] - (size - length) / 2) <= slack
         edge[axis] = min(abs(start[axis]), abs(start[axis] + length - size)) <= slack
         full[axis] = centred[axis] and abs(length - size) <= 2 * slack
-    zoom = seen.size[0] / seen.full[0]
     if all(full):
         rank = _ALL
-    elif all(centred):
-        native = abs(np.log(scale[0] / zoom)) < 0.01 and abs(np.log(scale[1] / zoom)) < 0.01
-        rank = _FIT if any(full) or native else _CENTRED
+    elif all(centred) and any(full):
+        rank = _FIT
     else:
-        rank = _EDGE if all(c or e for c, e in zip(centred, edge, strict=True)) else _ANYWHERE
+        rank = _USUAL if all(c or e for c, e in zip(centred, edge, strict=True)) else _ANYWHERE
     return _Spot(start, scale, rank)
 
 
@@ -248,6 +256,24 @@ def _explained(seen: Searched, place: Layout, spot: _Spot, reach: float) -> floa
     return min(shares)
 
 
+def _lines_drawn(seen: Searched, place: Layout, spot: _Spot) -> bool:
+    """Whether there are edges at nearly all lines between cells, if the look draws them. A lattice that is too fine
+    explains all edges, but has lines where there are none."""
+    for axis in (0, 1):
+        width = place.line * spot.scale[axis]
+        if width < 1 or place.board[axis] < 2:
+            continue
+        cells = place.edges(axis, place.board[axis]) * spot.scale[axis] + spot.start[axis]
+        profile = seen.profiles[axis]
+        lines = [
+            profile[max(int(end) - 2, 0) : int(start) + 3].sum()
+            for end, start in zip(cells[:-1, 1], cells[1:, 0], strict=True)
+        ]
+        if np.mean(np.array(lines) <= 0.1 * np.median(profile[profile > 0]) if profile.any() else [0.0]) > 0.2:
+            return False
+    return True
+
+
 def _cells(place: Layout, spot: _Spot, shape: Shape) -> tuple[Floats, Floats]:
     """Start and end of the cells of the spot, in pixels of the searched picture."""
     rows, columns = (place.edges(axis, shape[axis]) * spot.scale[axis] + spot.start[axis] for axis in (0, 1))
@@ -262,7 +288,7 @@ def _readings(
     if (strays > STRAY).mean() > (0.35 if lenient else UNEVEN):
         return None
     around = _around(seen, place, spot)
-    if len(around) and np.abs(around - around.mean(axis=0)).max() > (90 if lenient else 60):
+    if len(around) and np.ptp(around, axis=0).max() > (120 if lenient else 60):
         return None
     flat = means.reshape(-1, 3)
     palettes = fit_colours(flat, around.mean(axis=0) if len(around) else None, name)
@@ -317,13 +343,15 @@ def _chosen(
 
 
 def _most_alike(readings: Sequence[_Reading], question: Grid) -> _Reading | None:
-    """The reading that agrees with the question by LEAD more than the others; if none does, the most usual one, unless
-    another one is as usual."""
-    shares = [float((one.grid == question).mean()) for one in readings]
-    order = sorted(range(len(readings)), key=lambda i: -shares[i])
-    if shares[order[0]] - shares[order[1]] >= LEAD:
-        return readings[order[0]]
-    near = [readings[i] for i in order if shares[order[0]] - shares[i] < LEAD]
+    """The reading that agrees with the question clearly better than the others. If there is none, the most usual of
+    those that it does not beat, unless another one is as usual."""
+    alike = [one.grid == question for one in readings]
+    best = max(range(len(readings)), key=lambda i: alike[i].sum())
+    near: list[_Reading] = []
+    for one, cells in zip(readings, alike, strict=True):
+        more, less = int((alike[best] & ~cells).sum()), int((cells & ~alike[best]).sum())
+        if (more - less) ** 2 < LEAD**2 * (more + less) or one is readings[best]:
+            near.append(one)
     rank = min(one.spot.rank for one in near)
     usual = [one for one in near if one.spot.rank == rank]
     return usual[0] if len(usual) == 1 else None
