@@ -173,6 +173,8 @@ def scored(result: Scored) -> None:
     ):
         if count:
             note(f"{plural(count, one, many)} {what}")
+    for reason, count in score.undecodable_by.items():
+        note(f"no grid: {count:,} x {reason}")
     valid, exact = (
         f"{share:.4f} [{low:.4f}, {high:.4f}]"
         for share, low, high in (

@@ -22,6 +22,9 @@ from vizbench.renderers.palettes import palette, with_outside
 Levels = npt.NDArray[np.float64]
 """Colours in levels 0 … 255, `(..., 3)`."""
 
+SURE: Final = 0.4
+"""Margin of all colours of a picture at which the plain palette reads it clearly."""
+
 EXACT: Final = 15.0
 """Levels by which the colours of a picture may miss the palette that is taken as it is."""
 
@@ -74,6 +77,8 @@ def fit_colours(means: Levels, outside: Levels | None, name: str) -> list[Levels
     if cost[order[0]] > FAR:
         return []
     readings = apart.argmin(axis=2)
+    if assign(shown, plain[:-1])[1].min() >= SURE and (readings[order[0]] == readings[0]).all():
+        return [changed[order[0]]]  # as it is and as it is explained best, the picture reads the same
     kept: list[Levels] = []
     seen: set[bytes] = set()
     for t in order:

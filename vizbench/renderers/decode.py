@@ -213,7 +213,20 @@ def _inferred_whole(picture: Image, look: Look, board: Shape | None) -> Placemen
         shape = _extent(seen == len(palette(look.palette)))
         if shape is None:
             return DecodeFailure("the picture is blank: every cell has the outside colour")
-    return read_whole(Searched(picture), place, shape, look.palette)
+    found = read_whole(Searched(picture), place, shape, look.palette)
+    drawn = (place.height, place.width) == picture.shape[:2]
+    if isinstance(found, Placement) and not drawn and look.canvas is None and _repeats(read_at(picture, found).grid):
+        return DecodeFailure(SIZE)
+    return found
+
+
+def _repeats(grid: Grid) -> bool:
+    """Whether the grid shows a smaller one with each cell repeated: a lattice that is too fine reads any board so."""
+    h, w = grid.shape
+    return any(
+        h % k == 0 and w % k == 0 and (grid == np.repeat(np.repeat(grid[::k, ::k], k, axis=0), k, axis=1)).all()
+        for k in range(2, min(h, w) + 1)
+    )
 
 
 def _boxes(picture: Image, look: Look) -> list[tuple[int, int, int, int]]:
@@ -223,7 +236,9 @@ def _boxes(picture: Image, look: Look) -> list[tuple[int, int, int, int]]:
     found = [(0, height, 0, width)]
     top, bottom = _bars(picture)
     left, right = _bars(picture.swapaxes(0, 1))
-    if bottom - top >= 8 and right - left >= 8:
+    outside = with_outside(look.palette)[-1].astype(np.int64)
+    barred = np.abs(picture[0, 0] - outside).max() > 30 or np.abs(picture[-1, -1] - outside).max() > 30
+    if min(bottom - top, right - left) >= 8 and (look.canvas is None or barred):
         found.append((top, bottom, left, right))
     if look.canvas is not None:
         side = min(height, width)

@@ -34,6 +34,9 @@ WORKING_SIZE: Final = 1024
 STEP: Final = 30.0
 """Levels of the faintest step that counts as an edge."""
 
+FAINT: Final = 5.0
+"""The same for lines between cells, which are known to be there."""
+
 EXPLAINED: Final = 0.94
 """Share of all steps that the lines of a placement must explain."""
 
@@ -106,8 +109,12 @@ class Searched:
         self.full = picture.shape[0], picture.shape[1]
         self.sums = integral(picture, WORKING_SIZE)
         self.size = self.sums.shape[0] - 1, self.sums.shape[1] - 1
+        self.profiles = self.edges(STEP)
+
+    def edges(self, step: float) -> tuple[Floats, Floats]:
+        """How much edge is between rows, and between columns: steps over so many levels, or over the noise."""
         turned = np.ascontiguousarray(self.sums.swapaxes(0, 1))
-        self.profiles: tuple[Floats, Floats] = edge_profile(turned, -STEP), edge_profile(self.sums, -STEP)
+        return edge_profile(turned, -step), edge_profile(self.sums, -step)
 
 
 def locate(seen: Searched, place: Layout, shape: Shape, name: str, question: Grid | None) -> Placement | DecodeFailure:
@@ -118,8 +125,8 @@ def locate(seen: Searched, place: Layout, shape: Shape, name: str, question: Gri
     whole = _Spot((0.0, 0.0), (seen.size[0] / place.height, seen.size[1] / place.width), _ALL)
     if own_proportions(seen.full, place) and _explained(seen, place, whole, 0.2) >= OWN_EXPLAINED:
         readings = _readings(seen, place, shape, name, whole, lenient=True)
-        if readings:
-            return _chosen(seen, place, shape, readings, question)
+        if readings is not None:
+            return _chosen(seen, place, shape, readings, question) if readings else DecodeFailure(COLOURS)
     found: list[_Reading] = []
     refused_colours = False
     for spot in _spots(seen, place, whole):
@@ -134,7 +141,7 @@ def locate(seen: Searched, place: Layout, shape: Shape, name: str, question: Gri
 def read_whole(seen: Searched, place: Layout, shape: Shape, name: str) -> Placement | DecodeFailure:
     """The placement of a drawing that is thought to fill the picture, if the picture bears it out."""
     whole = _Spot((0.0, 0.0), (seen.size[0] / place.height, seen.size[1] / place.width), _ALL)
-    if _explained(seen, place, whole, 0.1) < OWN_EXPLAINED or not _lines_drawn(seen, place, whole):
+    if _explained(seen, place, whole, 0.1) < OWN_EXPLAINED or not _lines_drawn(seen, place, whole, shape):
         return DecodeFailure(NOT_FOUND)
     readings = _readings(seen, place, shape, name, whole)
     if not readings:
@@ -256,15 +263,17 @@ def _explained(seen: Searched, place: Layout, spot: _Spot, reach: float) -> floa
     return min(shares)
 
 
-def _lines_drawn(seen: Searched, place: Layout, spot: _Spot) -> bool:
+def _lines_drawn(seen: Searched, place: Layout, spot: _Spot, shape: Shape) -> bool:
     """Whether there are edges at nearly all lines between cells, if the look draws them. A lattice that is too fine
     explains all edges, but has lines where there are none."""
+    if place.line * min(spot.scale) < 1:
+        return True
+    profiles = seen.edges(FAINT)  # blur leaves little of a line
     for axis in (0, 1):
-        width = place.line * spot.scale[axis]
-        if width < 1 or place.board[axis] < 2:
+        if shape[axis] < 2:
             continue
-        cells = place.edges(axis, place.board[axis]) * spot.scale[axis] + spot.start[axis]
-        profile = seen.profiles[axis]
+        cells = place.edges(axis, shape[axis]) * spot.scale[axis] + spot.start[axis]
+        profile = profiles[axis]
         lines = [
             profile[max(int(end) - 2, 0) : int(start) + 3].sum()
             for end, start in zip(cells[:-1, 1], cells[1:, 0], strict=True)
@@ -291,7 +300,7 @@ def _readings(
     if len(around) and np.ptp(around, axis=0).max() > (120 if lenient else 60):
         return None
     flat = means.reshape(-1, 3)
-    palettes = fit_colours(flat, around.mean(axis=0) if len(around) else None, name)
+    palettes = fit_colours(flat, around.mean(axis=0) if len(around) and not lenient else None, name)
     return [_Reading(spot, assign(flat, one[:-1])[0].reshape(shape), one[:-1]) for one in palettes]
 
 
