@@ -2,8 +2,8 @@
 
     python benchmarks/degradations.py [ROWS]
 
-Each task's test rows are drawn with the task's look: the right answer, near misses (one cell changed), and the question.
-Each drawing is degraded, read as `vizbench score` reads it, and judged. Per degradation the table shows:
+Each task's test rows are drawn with the task's look: the right answer, near misses (one cell changed), and the
+question. Each drawing is degraded, read as `vizbench score` reads it, and judged. Per degradation the table shows:
 
 - cells: share of wrong cells in the grids that were returned
 - misread: share of returned grids that differ from the drawn one

@@ -49,7 +49,8 @@ class Summary:
     origin: what tells its file from another of the same name in these runs (`origins`); training: how long the plan
     had the model train, in words; mark: its weights or file, where these runs hold others
     of the same name (`contender`); n: questions answered, of `asked`; exact, valid, cells,
-    undecodable: shares over the first attempts, 0..1; undecodable_by: how many of these by kind of reason; exact_low … valid_high: their 95% intervals, of questions for one
+    undecodable: shares over the first attempts, 0..1; undecodable_by: how many of these by kind of reason;
+    exact_low … valid_high: their 95% intervals, of questions for one
     seed and for the UNTRAINED, of seeds as clusters for several (`seed_interval`); exact_any, valid_any: any of the
     attempts; exact_at, valid_at: k -> pass@k, for k = 1, 2, 4 … and `attempts`, of the questions that have k answers;
     psr: share of first attempts whose path joins start and goal, None where the task has no paths; rpl: mean length

@@ -33,7 +33,8 @@ class Score(msgspec.Struct, frozen=True):
     ..._low, ..._high: 95% Wilson intervals.
 
     kind: how the answers lay; process: whether all states on the way were judged, or the last alone. answered + missing
-    = rows; undecodable: of the answered, those that hold no grid; undecodable_by: these by kind of reason; unknown: answers to rows that the data set lacks,
+    = rows; undecodable: of the answered, those that hold no grid; undecodable_by: these by kind of reason;
+    unknown: answers to rows that the data set lacks,
     `strangers` are the first of their names; duplicates: answers to a row that had one.
     """
 
@@ -80,7 +81,7 @@ class Marked:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Sheet:
-    """Every row of a data set, marked. undecodable: how many answers hold no grid; undecodable_by: for which reasons."""
+    """Every row of a data set, marked. undecodable: how many answers hold no grid; undecodable_by: these by reason."""
 
     recipe: Recipe
     process: bool

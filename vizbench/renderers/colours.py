@@ -23,7 +23,7 @@ Levels = npt.NDArray[np.float64]
 """Colours in levels 0 … 255, `(..., 3)`."""
 
 SURE: Final = 0.4
-"""Margin of all colours of a picture at which the plain palette reads it clearly."""
+"""Margin of the only colour of a picture at which the plain palette reads it clearly."""
 
 EXACT: Final = 15.0
 """Levels by which the colours of a picture may miss the palette that is taken as it is."""
@@ -67,6 +67,8 @@ def fit_colours(means: Levels, outside: Levels | None, name: str) -> list[Levels
     near = np.sqrt(((shown[:, None] - plain[None, :-1]) ** 2).sum(axis=2).min(axis=1))
     if near.max() <= EXACT and (outside is None or np.linalg.norm(outside - plain[-1]) <= FAR):
         return [plain]
+    if len(shown) == 1:  # one colour says nothing of a change
+        return [plain] if assign(shown, plain[:-1])[1].min() >= SURE else []
     changed = _changes(name)  # (t, k + 1, 3)
     apart = np.sqrt(((shown[None, :, None] - changed[:, None, :-1]) ** 2).sum(axis=3))  # (t, clusters, k)
     misses = apart.min(axis=2) ** 2
@@ -77,8 +79,6 @@ def fit_colours(means: Levels, outside: Levels | None, name: str) -> list[Levels
     if cost[order[0]] > FAR:
         return []
     readings = apart.argmin(axis=2)
-    if assign(shown, plain[:-1])[1].min() >= SURE and (readings[order[0]] == readings[0]).all():
-        return [changed[order[0]]]  # as it is and as it is explained best, the picture reads the same
     kept: list[Levels] = []
     seen: set[bytes] = set()
     for t in order:
@@ -150,14 +150,14 @@ class _Recipe:
 @functools.lru_cache(maxsize=1)
 def _recipes() -> list[_Recipe]:
     """All changes but casts; the first changes nothing."""
-    gains = (1.0, 0.45, 0.52, 0.6, 0.7, 0.8, 0.9, 1.15, 1.3, 1.5)
+    gains = (1.0, 0.45, 0.52, 0.6, 0.7, 0.8, 0.88, 0.94, 1.07, 1.15, 1.3, 1.5)
     found = [_Recipe(gain=gain) for gain in gains]
     for gain in gains:
         found += [
             _Recipe(float(hue), around, gain=gain) for hue in range(-45, 46, 5) if hue for around in (False, True)
         ]
         found += [_Recipe(saturation=s, gain=gain) for s in (0.4, 0.5, 0.6, 0.7, 0.85, 1.2, 1.5)]
-        found += [_Recipe(contrast=c, gain=gain) for c in (0.4, 0.5, 0.6, 0.7, 0.85, 1.2, 1.5)]
+        found += [_Recipe(contrast=c, gain=gain) for c in (0.4, 0.5, 0.6, 0.7, 0.8, 0.87, 0.93, 1.2, 1.5)]
         found += [_Recipe(gamma=g, gain=gain) for g in (0.45, 0.6, 0.75, 0.9, 1.2, 1.5, 1.8, 2.2)]
     return found
 

@@ -49,6 +49,9 @@ STRAY: Final = 40.0
 UNEVEN: Final = 0.04
 """Share of the cells that may stray more."""
 
+WIDE: Final = 12.0
+"""Pixels of a margin whose colour is compared with the look's."""
+
 ROOM: Final = 0.45
 """Share of a cell's side that the frame must show."""
 
@@ -126,15 +129,19 @@ def locate(seen: Searched, place: Layout, shape: Shape, name: str, question: Gri
     if own_proportions(seen.full, place) and _explained(seen, place, whole, 0.2) >= OWN_EXPLAINED:
         readings = _readings(seen, place, shape, name, whole, lenient=True)
         if readings is not None:
-            return _chosen(seen, place, shape, readings, question) if readings else DecodeFailure(COLOURS)
+            return _chosen(seen, place, shape, readings, question) if len(readings) == 1 else DecodeFailure(COLOURS)
     found: list[_Reading] = []
-    refused_colours = False
+    unclear = False
     for spot in _spots(seen, place, whole):
         readings = _readings(seen, place, shape, name, spot)
-        refused_colours |= readings is not None and not readings
-        found += readings or []
-    if not found:
-        return DecodeFailure(COLOURS if refused_colours else NOT_FOUND)
+        if readings is None:
+            continue
+        if len(readings) == 1:
+            found += readings
+        elif not found:  # a question does not settle colours: its empty cells would speak for the colour of emptiness
+            unclear = True
+    if unclear or not found:
+        return DecodeFailure(COLOURS if unclear else NOT_FOUND)
     return _chosen(seen, place, shape, found, question)
 
 
@@ -144,7 +151,7 @@ def read_whole(seen: Searched, place: Layout, shape: Shape, name: str) -> Placem
     if _explained(seen, place, whole, 0.1) < OWN_EXPLAINED or not _lines_drawn(seen, place, whole, shape):
         return DecodeFailure(NOT_FOUND)
     readings = _readings(seen, place, shape, name, whole)
-    if not readings:
+    if readings is None or len(readings) != 1:
         return DecodeFailure(NOT_FOUND if readings is None else COLOURS)
     return _chosen(seen, place, shape, readings, None)
 
@@ -300,8 +307,13 @@ def _readings(
     if len(around) and np.ptp(around, axis=0).max() > (120 if lenient else 60):
         return None
     flat = means.reshape(-1, 3)
-    palettes = fit_colours(flat, around.mean(axis=0) if len(around) and not lenient else None, name)
+    palettes = fit_colours(flat, around.mean(axis=0) if len(around) and _wide(place, spot) else None, name)
     return [_Reading(spot, assign(flat, one[:-1])[0].reshape(shape), one[:-1]) for one in palettes]
+
+
+def _wide(place: Layout, spot: _Spot) -> bool:
+    """Whether the margins are so wide that blur leaves their middle as it was."""
+    return min(place.top * spot.scale[0], place.left * spot.scale[1]) >= WIDE
 
 
 def _around(seen: Searched, place: Layout, spot: _Spot) -> Levels:
@@ -332,7 +344,7 @@ def _around(seen: Searched, place: Layout, spot: _Spot) -> Levels:
 def _chosen(
     seen: Searched, place: Layout, shape: Shape, readings: Sequence[_Reading], question: Grid | None
 ) -> Placement | DecodeFailure:
-    """The one reading that counts, if the readings agree, or how usual they are or the question decides."""
+    """The one reading that counts, if the readings agree, or if how usual they are or the question decides."""
     grids: dict[bytes, _Reading] = {}
     for one in readings:  # the most usual first
         grids.setdefault(one.grid.tobytes(), one)
@@ -344,8 +356,7 @@ def _chosen(
         elif several[1].spot.rank == best.spot.rank:
             best = None
         if best is None:
-            same_spot = all(one.spot is several[0].spot for one in several)
-            return DecodeFailure(COLOURS if same_spot else SEVERAL)
+            return DecodeFailure(SEVERAL)
     rows, columns = _cells(place, best.spot, shape)
     zoom = seen.full[0] / seen.size[0], seen.full[1] / seen.size[1]
     return Placement(rows * zoom[0], columns * zoom[1], best.colours)
