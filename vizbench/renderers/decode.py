@@ -7,7 +7,8 @@ wrong arguments of the caller (an unknown palette, a shape of 0) are a UserError
 from __future__ import annotations
 
 import functools
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ from vizbench.errors import UserError
 from vizbench.renderers.colours import EXACT
 from vizbench.renderers.geometry import MAX_PICTURE, Layout, Shape, as_look, check_shape, inner, layout
 from vizbench.renderers.infer import infer_shape
-from vizbench.renderers.kernels import corners_differ, read_batch, read_cells
+from vizbench.renderers.kernels import corners_differ, margins_differ, read_batch, read_cells
 from vizbench.renderers.palettes import palette, separation, with_outside
 from vizbench.renderers.place import NOT_FOUND, Placement, Searched, locate, own_proportions, read_whole
 from vizbench.types import Answer, Decoded, DecodeFailure, Grid, Grids, Image, Look, Video
@@ -67,11 +68,12 @@ def place_and_read(
     board = check_shape(board or shape)
     if check_shape(shape)[0] > board[0] or shape[1] > board[1]:
         raise UserError(f"a grid of {shape[0]}x{shape[1]} does not lie in a board of {board[0]}x{board[1]}")
-    place = layout(look, board)
-    if own_proportions(picture.shape[:2], place):
-        found = _plain(picture, look, place, shape)
+    drawing = _drawing(look, tuple(shape), tuple(board), picture.shape[:2])
+    if drawing is not None:
+        found = _plain(picture, drawing)
         if found is not None:
             return found
+    place = layout(look, board)
     placement = locate(Searched(picture), place, shape, look.palette, question)
     return placement if isinstance(placement, DecodeFailure) else _sure(picture, placement)
 
@@ -86,48 +88,74 @@ def read_at(picture: Image, placement: Placement) -> Answer:
     return Answer(codes, confidence)
 
 
-def _plain(picture: Image, look: Look, place: Layout, shape: Shape) -> tuple[Placement, Answer] | None:
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _Drawing:
+    """What is looked at in a picture that has the drawing's proportions, as pixels of that picture."""
+
+    placement: Placement
+    rows: npt.NDArray[np.int64]
+    """The middles of the rows of cells, `(h, 2)`."""
+    columns: npt.NDArray[np.int64]
+    points: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+    """The first and last rows and columns of cells that are looked at near the corners; none if cells are tiny."""
+    margins: tuple[int, int]
+    """How far from the picture's edge the middles of the margins are, above and at the left; 0 if there are none."""
+    outside: npt.NDArray[np.float64]
+    least: float
+    """The confidence that each cell must have."""
+
+
+@functools.lru_cache(maxsize=64)
+def _drawing(look: Look, shape: Shape, board: Shape, size: tuple[int, int]) -> _Drawing | None:
+    """What to look at in a picture of that size; None if it has other proportions than the drawing."""
+    place = layout(look, board)
+    if not own_proportions(size, place):
+        return None
+    scale = size[0] / place.height, size[1] / place.width
+    edges = place.edges(0, shape[0]) * scale[0], place.edges(1, shape[1]) * scale[1]
+    colours = with_outside(look.palette).astype(np.float64)
+    side = place.cell * min(scale)
+    inset = max(1.0, 0.12 * side)
+    first, last = (
+        np.clip(np.stack([one[:, 0] + inset, one[:, 1] - inset - 1], axis=1), 0, pixels - 1).astype(np.int64)
+        for one, pixels in zip(edges, size, strict=True)
+    )
+    margins = place.top * scale[0], place.left * scale[1]
+    return _Drawing(
+        Placement(*edges, colours[:-1]),
+        inner(edges[0], 1.0, size[0]),
+        inner(edges[1], 1.0, size[1]),
+        (first, last) if side >= 4 else (first[:0], last[:0]),
+        (int(margins[0] / 2) if margins[0] >= 2 else 0, int(margins[1] / 2) if margins[1] >= 2 else 0),
+        colours[-1],
+        _plain_margin(look.palette),
+    )
+
+
+def _plain(picture: Image, drawing: _Drawing) -> tuple[Placement, Answer] | None:
     """Read a picture as the drawing itself, scaled as a whole; None unless it is plainly that.
 
     The colours of all cells must be clear, and the corners of the cells and the margins as they are drawn.
     """
     height, width = picture.shape[:2]
-    colours = palette(look.palette).astype(np.float64)
-    edges = _scaled(place, shape, picture)
-    placement = Placement(*edges, colours)
-    answer = read_at(picture, placement)
-    if answer.confidence.min() < _plain_margin(look.palette):
+    flat, colours = picture.reshape(height, width * 3), drawing.placement.colours
+    codes: Grid = np.empty((len(drawing.rows), len(drawing.columns)), np.uint8)
+    confidence = np.empty(codes.shape, np.float32)
+    read_cells(flat, drawing.rows, drawing.columns, colours, codes, confidence)
+    if confidence.min() < drawing.least:
         return None
-    side = place.cell * min(height / place.height, width / place.width)
-    if side >= 4:
-        flat = picture.reshape(height, width * 3)
-        inset = max(1.0, 0.12 * side)
-        points = [
-            np.clip(np.stack([one[:, 0] + inset, one[:, 1] - inset - 1], axis=1), 0, size - 1).astype(np.int64)
-            for one, size in zip(edges, (height, width), strict=True)
-        ]
-        if corners_differ(flat, *points, answer.grid, colours, _CORNER) > 0.02 * 4 * answer.grid.size:
-            return None
-    return (placement, answer) if _margins_fit(picture, look, place) else None
+    if corners_differ(flat, *drawing.points, codes, colours, _CORNER) > 0.02 * 4 * codes.size:
+        return None
+    if margins_differ(flat, *drawing.margins, drawing.outside, _CORNER / 2):
+        return None
+    return drawing.placement, Answer(codes, confidence)
 
 
 @functools.lru_cache(maxsize=32)
 def _plain_margin(name: str) -> float:
     """The confidence of a cell that misses its colour by EXACT levels, if another is as near as the palette has it."""
     return max(0.5, 1 - 2 * EXACT / separation(palette(name)))
-
-
-def _margins_fit(picture: Image, look: Look, place: Layout) -> bool:
-    """Whether the middles of the drawing's margins have the outside colour, if they are two pixels wide or more."""
-    outside = with_outside(look.palette)[-1].astype(np.int64)
-    height, width = picture.shape[:2]
-    top, left = place.top * height / place.height, place.left * width / place.width
-    lines: list[npt.NDArray[Any]] = []
-    if top >= 2:
-        lines += [picture[int(top / 2), ::4], picture[height - 1 - int(top / 2), ::4]]
-    if left >= 2:
-        lines += [picture[::4, int(left / 2)], picture[::4, width - 1 - int(left / 2)]]
-    return all(np.abs(line.mean(axis=0) - outside).max() <= _CORNER / 2 for line in lines)
 
 
 def _sure(picture: Image, placement: Placement) -> tuple[Placement, Answer] | DecodeFailure:

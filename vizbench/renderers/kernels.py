@@ -117,3 +117,27 @@ def corners_differ(picture, rows, columns, codes, colours, most):
                             count += 1
                             break
     return count
+
+
+@jit
+def margins_differ(picture, top, left, outside, most):
+    """Whether the mean of a line along a margin strays from the outside colour by over `most` levels.
+
+    picture `(H, 3 W)`; top, left: how far the lines are from the picture's edges, 0: there is no such margin.
+    """
+    height, width = picture.shape[0], picture.shape[1] // 3
+    for side in range(4):
+        across, at = side % 2 == 0, top if side % 2 == 0 else left
+        if at == 0:
+            continue
+        if side >= 2:
+            at = (height if across else width) - 1 - at
+        length = width if across else height
+        for c in range(3):
+            total, count = 0, 0
+            for k in range(0, length, 4):
+                total += np.int64(picture[at, 3 * k + c] if across else picture[k, 3 * at + c])
+                count += 1
+            if abs(total / count - outside[c]) > most:
+                return True
+    return False

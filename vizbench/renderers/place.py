@@ -68,6 +68,15 @@ LEAD: Final = 3.0
 """Standard errors by which a placement must agree better with the question than the next (a sign test over the cells
 that agree in one of the two only)."""
 
+KEPT: Final = 0.9
+"""Share of the question's given cells that a reading of the colours must show to be preferred, """
+
+LOST: Final = 0.6
+"""and the most that any other reading may show."""
+
+LEAST_GIVEN: Final = 4
+"""Given cells below which the question settles no colours."""
+
 _ALL, _FIT, _USUAL, _ANYWHERE = range(4)
 
 
@@ -129,19 +138,22 @@ def locate(seen: Searched, place: Layout, shape: Shape, name: str, question: Gri
     if own_proportions(seen.full, place) and _explained(seen, place, whole, 0.2) >= OWN_EXPLAINED:
         readings = _readings(seen, place, shape, name, whole, lenient=True)
         if readings is not None:
-            return _chosen(seen, place, shape, readings, question) if len(readings) == 1 else DecodeFailure(COLOURS)
+            one = _settled(readings, question)
+            return DecodeFailure(COLOURS) if one is None else _chosen(seen, place, shape, [one], question)
     found: list[_Reading] = []
-    unclear = False
+    unclear, colourless = False, False
     for spot in _spots(seen, place, whole):
         readings = _readings(seen, place, shape, name, spot)
         if readings is None:
             continue
-        if len(readings) == 1:
-            found += readings
-        elif not found:  # a question does not settle colours: its empty cells would speak for the colour of emptiness
+        one = _settled(readings, question)
+        if one is not None:
+            found.append(one)
+        elif readings and not found:  # the most usual place, and its colours can be read in two ways
             unclear = True
+        colourless |= not readings
     if unclear or not found:
-        return DecodeFailure(COLOURS if unclear else NOT_FOUND)
+        return DecodeFailure(COLOURS if unclear or colourless else NOT_FOUND)
     return _chosen(seen, place, shape, found, question)
 
 
@@ -339,6 +351,23 @@ def _around(seen: Searched, place: Layout, spot: _Spot) -> Levels:
         cells = np.array([[y0 + inset, y1 - inset]]), np.array([[x0 + inset, x1 - inset]])
         found.append(measure(seen.sums, *cells, 1.0, 1.0)[0][0, 0])
     return np.array(found)
+
+
+def _settled(readings: Sequence[_Reading], question: Grid | None) -> _Reading | None:
+    """The one way to read the colours at a place; of several, the one that shows what the question gives.
+
+    The question's most frequent code is left out: it often means "not known yet", and the answer replaces it.
+    """
+    if len(readings) == 1:
+        return readings[0]
+    if not readings or question is None or question.shape != readings[0].grid.shape:
+        return None
+    given = question != np.bincount(question.ravel()).argmax()
+    if given.sum() < LEAST_GIVEN:
+        return None
+    shares = [float((one.grid == question)[given].mean()) for one in readings]
+    kept = [one for one, share in zip(readings, shares, strict=True) if share >= KEPT]
+    return kept[0] if len(kept) == 1 and sorted(shares)[-2] <= LOST else None
 
 
 def _chosen(
