@@ -245,8 +245,9 @@ def drawn(instance: Instance, seed: int) -> Iterator[tuple[Grid, bool]]:
     others = [instance.question]
     for _ in range(2):
         near = instance.target.copy()
-        at = tuple(int(lots.integers(side)) for side in near.shape)
-        near[at] = (near[at] + 1 + lots.integers(judge.codes - 1)) % judge.codes
+        height, width = instance.target.shape
+        at = int(lots.integers(height)), int(lots.integers(width))
+        near[at] = (int(near[at]) + 1 + int(lots.integers(judge.codes - 1))) % judge.codes
         others.append(near)
     for other in others:
         yield other, judge.verify(instance, other).valid

@@ -51,7 +51,7 @@ class _Way:
     def before(self, last: int, answer: Grid) -> list[Grid]:
         """The states of frames before number `last` that differ from the next; at most as many as asked for."""
         kept = [grid for at, grid in self._states.items() if at < last]
-        picks = np.linspace(0, len(kept), min(len(kept), self._most), endpoint=False).astype(int)
+        picks: list[int] = np.linspace(0, len(kept), min(len(kept), self._most), endpoint=False).astype(int).tolist()
         states = [kept[at] for at in picks]
         after = [*states[1:], answer]
         return [state for state, then in zip(states, after, strict=True) if not np.array_equal(state, then)]

@@ -22,7 +22,7 @@ from vizbench.renderers.palettes import palette, with_outside
 Levels = npt.NDArray[np.float64]
 """Colours in levels 0 … 255, `(..., 3)`."""
 
-SURE: Final = 0.4
+SURE: Final = 0.3
 """Margin of the only colour of a picture at which the plain palette reads it clearly."""
 
 EXACT: Final = 15.0

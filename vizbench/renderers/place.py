@@ -9,6 +9,7 @@ as fits), or, if the question is known, the one that agrees with it. If that doe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, final
@@ -216,15 +217,16 @@ def _along(seen: Searched, place: Layout, axis: Literal[0, 1], like: Floats | No
     high = min(high, 2.0 * size / place.cell)
     if high < low:
         return np.empty((0, 2))
-    scales = np.arange(np.ceil(low * length), np.floor(high * length) + 1) / length
+    scales = np.array([pixels / length for pixels in range(math.ceil(low * length), math.floor(high * length) + 1)])
     if like is not None:
-        scales = scales[[bool(np.abs(np.log(like / scale)).min(initial=np.inf) <= ISOTROPIC) for scale in scales]]
+        ratios = np.abs(np.log(like[None] / scales[:, None]))
+        scales = scales[ratios.min(axis=1, initial=np.inf) <= ISOTROPIC]
     bases = np.empty(len(scales))
     values = lattice_scores(profile, _lines(place, axis), cells, scales, EXPLAINED, ROOM, bases)
     return peaks(values, bases, scales, 4 * MOST)[:, :2]
 
 
-def _lines(place: Layout, axis: int) -> Floats:
+def _lines(place: Layout, axis: Literal[0, 1]) -> Floats:
     """Where the drawing may have edges along an axis: its own ends, and both ends of each cell."""
     cells = place.edges(axis, place.board[axis])
     return np.unique(np.concatenate([[0.0, (place.height, place.width)[axis]], cells.ravel()]))
