@@ -244,9 +244,8 @@ def drawn(instance: Instance, seed: int) -> Iterator[tuple[Grid, bool]]:
     lots = np.random.Generator(np.random.PCG64(seed))
     others = [instance.question]
     for _ in range(2):
-        near = instance.target.copy()
-        height, width = instance.target.shape
-        at = int(lots.integers(height)), int(lots.integers(width))
+        near: Grid = instance.target.copy()
+        at: Any = (lots.integers(near.shape[0]), lots.integers(near.shape[1]))
         near[at] = (int(near[at]) + 1 + int(lots.integers(judge.codes - 1))) % judge.codes
         others.append(near)
     for other in others:

@@ -18,7 +18,7 @@ _LONGEST: Final = 120
 def kind(reason: str) -> str:
     """The reason without what is of one answer only: numbers become N, and quoted words go."""
     plain = re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`", "…", reason)
-    plain = re.sub(r"\d+(?:[.,x]\d+)*", "N", plain)
+    plain = re.sub(r"(?<![A-Za-z])\d+(?:[.,x]\d+)*", "N", plain)
     return " ".join(plain.split())[:_LONGEST] or "no reason given"
 
 
