@@ -19,7 +19,16 @@ from vizbench.renderers.geometry import MAX_PICTURE, Layout, Shape, as_look, che
 from vizbench.renderers.infer import infer_shape
 from vizbench.renderers.kernels import corners_differ, margins_differ, read_batch, read_cells
 from vizbench.renderers.palettes import palette, separation, with_outside
-from vizbench.renderers.place import NOT_FOUND, Placement, Searched, locate, own_proportions, read_whole
+from vizbench.renderers.place import (
+    NOT_FOUND,
+    SEVERAL,
+    Placement,
+    Searched,
+    is_moved,
+    locate,
+    own_proportions,
+    read_whole,
+)
 from vizbench.types import Answer, Decoded, DecodeFailure, Grid, Grids, Image, Look, Video
 
 UNSURE: Final = "abstained: cells lie between two colours"
@@ -72,7 +81,8 @@ def place_and_read(
     if drawing is not None:
         found = _plain(picture, drawing)
         if found is not None:
-            return found
+            moved = question is not None and drawing.margins == (0, 0) and is_moved(found[1].grid, question)
+            return DecodeFailure(SEVERAL) if moved else found
     place = layout(look, board)
     placement = locate(Searched(picture), place, shape, look.palette, question)
     return placement if isinstance(placement, DecodeFailure) else _sure(picture, placement)

@@ -75,6 +75,9 @@ KEPT: Final = 0.9
 LOST: Final = 0.6
 """and the most that any other reading may show."""
 
+BORNE_OUT: Final = 0.6
+"""Share of the given cells that a board must show if the frame cuts it on one side and it has no margin."""
+
 LEAST_GIVEN: Final = 4
 """Given cells below which the question settles no colours."""
 
@@ -167,6 +170,24 @@ def read_whole(seen: Searched, place: Layout, shape: Shape, name: str) -> Placem
     if readings is None or len(readings) != 1:
         return DecodeFailure(NOT_FOUND if readings is None else COLOURS)
     return _chosen(seen, place, shape, readings, None)
+
+
+def is_moved(grid: Grid, question: Grid) -> bool:
+    """Whether a grid resembles the question clearly better if it is moved by one cell: the frame shows a board that
+    was moved, and a part of it is beyond the frame. To be asked of looks without margins only, which would show it."""
+    if grid.shape != question.shape or min(grid.shape) < 3:
+        return False
+    middle = question[1:-1, 1:-1]
+    still = grid[1:-1, 1:-1] == middle
+    h, w = middle.shape
+    if still.mean() > 0.9:
+        return False
+    for y, x in ((0, 0), (0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1), (2, 2)):
+        moved = grid[y : y + h, x : x + w] == middle
+        more, less = int((moved & ~still).sum()), int((still & ~moved).sum())
+        if more > less and (more - less) ** 2 >= LEAD**2 * (more + less):
+            return True
+    return False
 
 
 def own_proportions(size: tuple[int, int], place: Layout) -> bool:
@@ -388,9 +409,29 @@ def _chosen(
             best = None
         if best is None:
             return DecodeFailure(SEVERAL)
+    if place.top == place.left == 0 and _cut(seen, place, best.spot) and not _borne_out(best.grid, question):
+        return DecodeFailure(SEVERAL)
     rows, columns = _cells(place, best.spot, shape)
     zoom = seen.full[0] / seen.size[0], seen.full[1] / seen.size[1]
     return Placement(rows * zoom[0], columns * zoom[1], best.colours)
+
+
+def _cut(seen: Searched, place: Layout, spot: _Spot) -> bool:
+    """Whether the frame cuts the board's outer cells, and not evenly: the board may as well be a cell further out."""
+    if spot.rank < _ANYWHERE:
+        return False
+    least = 0.05 * place.cell * min(spot.scale)
+    rows, columns = _cells(place, spot, place.board)
+    hidden = -rows[0, 0], rows[-1, 1] - seen.size[0], -columns[0, 0], columns[-1, 1] - seen.size[1]
+    return max(hidden) > least
+
+
+def _borne_out(grid: Grid, question: Grid | None) -> bool:
+    """Whether the question says that a grid is at its place."""
+    if question is None or question.shape != grid.shape or is_moved(grid, question):
+        return False
+    given = question != np.bincount(question.ravel()).argmax()
+    return given.sum() >= LEAST_GIVEN and float((grid == question)[given].mean()) >= BORNE_OUT
 
 
 def _most_alike(readings: Sequence[_Reading], question: Grid) -> _Reading | None:
