@@ -25,6 +25,9 @@ Levels = npt.NDArray[np.float64]
 SURE: Final = 0.3
 """Margin of the only colour of a picture at which the plain palette reads it clearly."""
 
+CLEAR: Final = 0.5
+"""Margin of all colours of a picture at which the plain palette is one of its readings."""
+
 EXACT: Final = 15.0
 """Levels by which the colours of a picture may miss the palette that is taken as it is."""
 
@@ -79,7 +82,10 @@ def fit_colours(means: Levels, outside: Levels | None, name: str) -> list[Levels
     if cost[order[0]] > FAR:
         return []
     readings = apart.argmin(axis=2)
-    kept: list[Levels] = []
+    as_is = assign(shown, plain[:-1])
+    clear = as_is[1].min() >= CLEAR and (as_is[0] != readings[order[0]]).any()
+    # Colours that are clear as they are, and that a change explains better and reads otherwise, are in doubt.
+    kept: list[Levels] = [plain] if clear else []
     seen: set[bytes] = set()
     for t in order:
         if cost[t] > cost[order[0]] + RIVAL:
