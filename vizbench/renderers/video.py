@@ -32,6 +32,9 @@ MAX_FRAMES: Final = 1 << 14
 MAX_PIXELS: Final = 1 << 32
 """Pixels of all frames that are decoded: 517 frames of 3840x2160, 2,071 of 1920x1080."""
 
+Matrix = tuple[int, int, int, int]
+"""How a picture is turned: x' = a x + c y, y' = b x + d y, as (a, b, c, d) in fixed point."""
+
 _UNSPECIFIED: Final = 2  # AVCOL_SPC_UNSPECIFIED
 
 _CODECS: dict[str, tuple[str, str, dict[str, str]]] = {
@@ -110,18 +113,19 @@ def read_video(path: str | Path, max_frames: int = 1024, max_pixels: int = 1 << 
 class Frame:
     """One decoded frame. Its pixels are converted only when asked for: most frames of a clip are passed over."""
 
-    __slots__ = ("_aspect", "_path", "_raw")
+    __slots__ = ("_aspect", "_matrix", "_path", "_raw")
 
-    def __init__(self, raw: Any, aspect: float, path: str | Path) -> None:
-        """aspect: width of a stored pixel over its height."""
+    def __init__(self, raw: Any, aspect: float, matrix: Matrix | None, path: str | Path) -> None:
+        """aspect: width of a stored pixel over its height; matrix: how the picture is turned."""
         self._raw = raw
         self._aspect = aspect
+        self._matrix = matrix
         self._path = path
 
     def image(self) -> Image:
         """The frame as a player shows it, `(H, W, 3)` uint8. Raises UserError."""
         with _one_reason(self._path):
-            return _turned(_squared(_pixels(self._raw), self._aspect), self._raw, self._path)
+            return _turned(_squared(_pixels(self._raw), self._aspect), self._matrix, self._path)
 
 
 def frames(path: str | Path, max_frames: int = MAX_FRAMES, max_pixels: int = MAX_PIXELS) -> Generator[Frame]:
@@ -137,6 +141,7 @@ def frames(path: str | Path, max_frames: int = MAX_FRAMES, max_pixels: int = MAX
         raise UserError(f"{path} {CUT}")
     count, pixels = 0, 0
     first: tuple[int, int] | None = None
+    matrix: Matrix | None = None
     last: Any = None
     with _one_reason(path), _opened(path, "r", name) as container:
         stream = _stream(container, path)
@@ -144,7 +149,8 @@ def frames(path: str | Path, max_frames: int = MAX_FRAMES, max_pixels: int = MAX
         for raw in container.decode(stream):
             size = raw.height, raw.width
             _check_sides(size, path)
-            first = first or size
+            if first is None:
+                first, matrix = size, _matrix(raw)
             if size != first:
                 raise UserError(f"{path} changes its frame size: it is not read")
             count += 1
@@ -152,7 +158,7 @@ def frames(path: str | Path, max_frames: int = MAX_FRAMES, max_pixels: int = MAX
             if count > max_frames or pixels > max_pixels:
                 raise UserError(f"{path} has over {max_frames} frames or {max_pixels} pixels: it is not read")
             last = raw
-            yield Frame(raw, aspect, path)
+            yield Frame(raw, aspect, matrix, path)
         if last is None:
             raise UserError(f"{path} holds no frame")
         if last.is_corrupt or _lacks_frames(stream, last):
@@ -237,21 +243,27 @@ def _squared(image: Image, aspect: float) -> Image:
     return np.asarray(Pictures.fromarray(image).resize(size, Pictures.Resampling.BILINEAR))
 
 
-def _turned(image: Image, raw: Any, path: str | Path) -> Image:
-    """The image under its display matrix, which turns by quarters and mirrors."""
+def _matrix(raw: Any) -> Matrix | None:
+    """How a frame is turned; None if it is not. To be asked of one frame per clip: PyAV keeps such a frame alive."""
     for data in raw.side_data:
-        if data.type.name != "DISPLAYMATRIX":
-            continue
-        a, b, _, c, d, *_ = struct.unpack("=9i", bytes(data)[:36])
-        if (a or d) and (b or c):
-            raise UserError(f"{path} is shown turned by no quarter: it is not read")
-        if b or c:
-            a, d = c, b
-            image = image.transpose(1, 0, 2)
-        if a < 0:
-            image = image[:, ::-1]
-        if d < 0:
-            image = image[::-1]
+        if data.type.name == "DISPLAYMATRIX":
+            a, b, _, c, d, *_ = struct.unpack("=9i", bytes(data)[:36])
+            return a, b, c, d
+    return None
+
+
+def _turned(image: Image, matrix: Matrix | None, path: str | Path) -> Image:
+    """The image under its display matrix, which turns by quarters and mirrors."""
+    a, b, c, d = matrix or (1, 0, 0, 1)
+    if (a or d) and (b or c):
+        raise UserError(f"{path} is shown turned by no quarter: it is not read")
+    if b or c:
+        a, d = c, b
+        image = image.transpose(1, 0, 2)
+    if a < 0:
+        image = image[:, ::-1]
+    if d < 0:
+        image = image[::-1]
     return np.ascontiguousarray(image)
 
 
