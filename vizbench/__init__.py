@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vizbench.dataset import Dataset, Split
+    from vizbench.drawing import render
     from vizbench.errors import UserError
     from vizbench.renderers.decode import decode
-    from vizbench.renderers.frames import render
     from vizbench.renderers.text import from_text, to_text
     from vizbench.sources import expand, instance, judge_of, load, verify, verify_steps
     from vizbench.task import tasks
@@ -50,9 +50,9 @@ __all__ = [
 
 _HOMES = {
     "vizbench.dataset": ("Dataset", "Split"),
+    "vizbench.drawing": ("render",),
     "vizbench.errors": ("UserError",),
     "vizbench.renderers.decode": ("decode",),
-    "vizbench.renderers.frames": ("render",),
     "vizbench.renderers.text": ("from_text", "to_text"),
     "vizbench.sources": ("expand", "instance", "judge_of", "load", "verify", "verify_steps"),
     "vizbench.task": ("tasks",),

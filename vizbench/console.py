@@ -319,6 +319,8 @@ def scored(result: Scored) -> None:
     ):
         if count:
             note(f"{plural(count, one, many)} {what}")
+    for reason, count in score.undecodable_by.items():
+        note(f"no grid: {count:,} x {reason}")
     _faults(score.broken, score.keyless, score.faults)
     valid, exact = (
         f"{share:.4f} [{low:.4f}, {high:.4f}]"

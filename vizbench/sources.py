@@ -241,7 +241,10 @@ def _read(judge: Judge, instance: Instance, answer: object) -> object:
     from vizbench.renderers.handed import read_handed  # the kernels that read pictures take a second to load
 
     rows, columns = instance.target.shape
-    return read_handed(answer, judge.look, None if judge.resizes else (rows, columns))
+    if judge.resizes:
+        return read_handed(answer, judge.look, None)
+    question = instance.question if instance.question.shape == instance.target.shape else None
+    return read_handed(answer, judge.look, (rows, columns), question)
 
 
 def _episodes(name: str) -> list[str]:

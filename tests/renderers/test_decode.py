@@ -10,9 +10,10 @@ from hypothesis.extra.numpy import arrays
 
 from tests.renderers.pictures import LOOKS, blurred, compressed, noisy, resized, shifted
 from vizbench.errors import UserError
-from vizbench.renderers.decode import decode, decode_batch
+from vizbench.renderers.decode import decode, decode_batch, read_at
 from vizbench.renderers.frames import render, render_batch
 from vizbench.renderers.palettes import PALETTES, palette, with_outside
+from vizbench.renderers.place import Placement
 from vizbench.types import Answer, DecodeFailure, Look
 
 ARC = LOOKS["arc"]
@@ -138,16 +139,19 @@ def test_confidence_falls_between_two_colours_and_with_spread():
     picture = render(np.array([[0, 1, 0, 0]], np.uint8), look)
     picture[:, 16:24] = 130  # grey: almost as near to black
     picture[::2, 24:] = 200  # stripes
-    sure = answer(picture, look, (1, 4)).confidence[0]
+    edges = np.arange(4)[:, None] * 8.0 + np.array([0.0, 8.0])
+    sure = read_at(picture, Placement(edges[:1], edges, palette("binary").astype(float))).confidence[0]
     assert sure[0] == sure[1] == 1
     assert sure[2] < 0.05
     assert 0.3 < sure[3] < 0.7
 
 
-def test_a_grey_cell_is_read_as_the_nearer_colour():
-    look = Look("binary", cell=8)
-    assert answer(np.full((8, 8, 3), 127, np.uint8), look, (1, 1)).grid[0, 0] == 1
-    assert answer(np.full((8, 8, 3), 128, np.uint8), look, (1, 1)).grid[0, 0] == 0
+def test_a_cell_between_two_colours_is_no_answer():
+    picture = render(np.array([[0, 1], [1, 0]], np.uint8), Look("binary", cell=8))
+    picture[:8, :8] = 127
+    found = decode(picture, Look("binary", cell=8), (2, 2))
+    assert isinstance(found, DecodeFailure)
+    assert found.reason.startswith("abstained: ")
 
 
 def test_one_wrong_pixel_does_not_change_a_cell():

@@ -64,6 +64,7 @@ def markdown(cells: Sequence[CellRun], lost: Sequence[Lost] = ()) -> str:
             _results(task_label(*file), [row for row in rows if (row.task, row.origin) == file])
             for file in dict.fromkeys((row.task, row.origin) for row in rows)
         ),
+        _undecodable(rows),
         _budgets(cells),
         _ratios(cells),
         _differences(cells),
@@ -94,6 +95,17 @@ def _flagged(rows: Sequence[Summary]) -> str:
     known = {row.task: row.flagged for row in rows if row.flagged}
     lines = [f"- {_text(task_label(task))}: {_text('; '.join(found))}" for task, found in known.items()]
     head = "## Flagged tasks\n\nTheir data is known to be wrong; they are in the figures.\n"
+    return "\n".join([head, *lines]) if lines else ""
+
+
+def _undecodable(rows: Sequence[Summary]) -> str:
+    lines = [
+        f"- {_text(task_label(row.task, row.origin))}, {_text(label_of(who(row)))}, {row.shots} examples: "
+        + "; ".join(f"{count:,} x {_text(reason)}" for reason, count in row.undecodable_by.items())
+        for row in rows
+        if row.undecodable_by
+    ]
+    head = "## Undecodable answers\n\nFirst attempts that hold no grid, by reason; they are wrong answers.\n"
     return "\n".join([head, *lines]) if lines else ""
 
 

@@ -12,6 +12,7 @@ import msgspec
 from vizbench.harness.contender import contenders, rank
 from vizbench.harness.origins import of_corpus, origins
 from vizbench.harness.plan import TRIVIAL, Cell
+from vizbench.harness.reasons import by_kind
 from vizbench.harness.records import CellRun, Record
 
 Z95: Final = 1.959963984540054
@@ -48,7 +49,8 @@ class Summary:
     origin: what tells its file from another of the same name in these runs (`origins`); training: how long the plan
     had the model train, in words; mark: its weights or file, where these runs hold others
     of the same name (`contender`); n: questions answered, of `asked`; exact, valid, cells,
-    undecodable: shares over the first attempts, 0..1; exact_low … valid_high: their 95% intervals, of questions for one
+    undecodable: shares over the first attempts, 0..1; undecodable_by: how many of these by kind of reason;
+    exact_low … valid_high: their 95% intervals, of questions for one
     seed and for the UNTRAINED, of seeds as clusters for several (`seed_interval`); exact_any, valid_any: any of the
     attempts; exact_at, valid_at: k -> pass@k, for k = 1, 2, 4 … and `attempts`, of the questions that have k answers;
     psr: share of first attempts whose path joins start and goal, None where the task has no paths; rpl: mean length
@@ -77,6 +79,7 @@ class Summary:
     valid_high: float
     cells: float
     undecodable: float
+    undecodable_by: Mapping[str, int]
     exact_any: float
     valid_any: float
     exact_at: Mapping[int, float]
@@ -321,6 +324,7 @@ def _summary(runs: Sequence[CellRun], paths: bool, mark: str, origin: str) -> Su
         valid_high=valid_high,
         cells=mean(record.cells for record in first),
         undecodable=mean(record.undecodable for record in first),
+        undecodable_by=by_kind(record.reason for record in first if record.undecodable),
         exact_any=mean(any(record.exact for record in answers) for answers in asked),
         valid_any=mean(any(record.valid for record in answers) for answers in asked),
         exact_at=_at(cell.attempts, [(len(a), sum(record.exact for record in a)) for a in asked]),

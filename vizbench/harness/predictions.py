@@ -30,8 +30,8 @@ from vizbench.words import escaped
 MAX_FILES: Final = 1_000_000
 """Folders with more files are refused."""
 
-PICTURES: Final = frozenset({".png", ".jpg", ".jpeg", ".webp"})
-VIDEOS: Final = frozenset({".mp4", ".mkv", ".webm"})
+PICTURES: Final = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".bmp"})
+VIDEOS: Final = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm"})
 
 Kind: TypeAlias = Literal["lines", "pictures", "videos", "vmevalkit", "sequences"]
 """How the answers are saved. sequences: several numbered pictures per row."""

@@ -13,17 +13,17 @@ from vizbench.dataset import Recipe
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
 from vizbench.formats.reading import read
-from vizbench.harness.channel import MAX_WAY, GridChannel, way_of
+from vizbench.harness import clips, reasons
+from vizbench.harness.channel import MAX_WAY, GridChannel
 from vizbench.harness.metrics import wilson
 from vizbench.harness.predictions import VIDEOS, Given, Kind, OneAnswer, Pictures, read_predictions
 from vizbench.renderers.decode import decode
 from vizbench.renderers.files import read_png
 from vizbench.renderers.geometry import Shape
 from vizbench.renderers.text import from_text
-from vizbench.renderers.video import read_video
 from vizbench.sources import rules_of
 from vizbench.task import Judge, Task
-from vizbench.types import Decoded, DecodeFailure, Grid, Image, Instance, Verdict, Video
+from vizbench.types import Decoded, DecodeFailure, Grid, Instance, Verdict
 from vizbench.words import escaped
 
 MAX_PICTURES: Final = 1024
@@ -38,9 +38,10 @@ class Score(msgspec.Struct, frozen=True):
     ..._low, ..._high: 95% Wilson intervals.
 
     kind: how the answers lay; process: whether all states on the way were judged, or the last alone. answered + missing
-    = rows; undecodable: of the answered, those that hold no grid; unknown: answers to rows that the data set lacks,
-    `strangers` are the first of their names; duplicates: answers to a row that had one; broken: lines that cannot be
-    read; keyless: lines without the key `answer`; faults: the first of these lines, with the reasons.
+    = rows; undecodable: of the answered, those that hold no grid; undecodable_by: these by kind of reason; unknown:
+    answers to rows that the data set lacks, `strangers` are the first of their names; duplicates: answers to a row that
+    had one; broken: lines that cannot be read; keyless: lines without the key `answer`; faults: the first of these
+    lines, with the reasons.
     """
 
     task: str
@@ -50,6 +51,7 @@ class Score(msgspec.Struct, frozen=True):
     answered: int
     missing: int
     undecodable: int
+    undecodable_by: dict[str, int]
     unknown: int
     strangers: list[str]
     duplicates: int
@@ -88,13 +90,14 @@ class Marked:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Sheet:
-    """Every row of a data set, marked. undecodable: how many answers hold no grid."""
+    """Every row of a data set, marked. undecodable: how many answers hold no grid; undecodable_by: these by reason."""
 
     recipe: Recipe
     process: bool
     given: Given
     marked: tuple[Marked, ...]
     undecodable: int
+    undecodable_by: dict[str, int]
 
 
 def score(predictions: Path, dataset: Path, process: bool = False) -> Scored:
@@ -118,7 +121,7 @@ def mark(predictions: Path, dataset: Path, process: bool = False) -> Sheet:
     if process and given.kind == "pictures":
         raise UserError(f"{predictions} holds pictures, and a picture is no process: leave --process out")
     marked: list[Marked] = []
-    lost = 0
+    lost: list[str] = []
     for row in read(dataset):
         if row.id not in given.answers:
             marked.append(Marked(row, _MISSING, None))
@@ -126,10 +129,10 @@ def mark(predictions: Path, dataset: Path, process: bool = False) -> Sheet:
         answer = given.answers[row.id]
         found = _judged(judge, row, answer) if mover is None else _judged_way(mover, row, answer)
         if isinstance(found, DecodeFailure):
-            lost += 1
+            lost.append(found.reason)
             found = Marked(row, Verdict(False, False, 0.0, escaped(found.reason)), None)
         marked.append(found)
-    return Sheet(manifest.recipe, process, given, tuple(marked), lost)
+    return Sheet(manifest.recipe, process, given, tuple(marked), len(lost), reasons.by_kind(lost))
 
 
 def summed(sheet: Sheet) -> Scored:
@@ -147,6 +150,7 @@ def summed(sheet: Sheet) -> Scored:
         answered=answered,
         missing=rows - answered,
         undecodable=sheet.undecodable,
+        undecodable_by=sheet.undecodable_by,
         unknown=len(given.strangers),
         strangers=given.strangers[:5],
         duplicates=given.duplicates,
@@ -176,19 +180,20 @@ def _judged(judge: Judge, row: Instance, answer: OneAnswer) -> Marked | DecodeFa
         return answer
     if isinstance(answer, Pictures):
         return _judged_sequence(judge, row, answer.files)
-    frames = _frames(answer) if isinstance(answer, Path) else None
-    if isinstance(frames, DecodeFailure):
-        return frames
-    if frames is not None:
-        decoded = _decode(judge, row, frames[-1])
+    if isinstance(answer, Path) and answer.suffix.lower() in VIDEOS:
+        seen = clips.last_state(answer, judge, row)
+        if isinstance(seen, DecodeFailure):
+            return seen
+        return Marked(row, judge.verify(row, seen[0]), seen[0], tuple(seen[1]))
+    if isinstance(answer, Path):
+        decoded = _decode(judge, row, answer)
     elif isinstance(answer, str):
         decoded = from_text(answer, shape=None if judge.resizes else _shape(row))
     else:
         decoded = GridChannel(judge.codes).decode(answer)
     if isinstance(decoded, DecodeFailure):
         return decoded
-    way = [] if frames is None else way_of(frames, judge.look, row.question, decoded.grid)
-    return Marked(row, judge.verify(row, decoded.grid), decoded.grid, tuple(way))
+    return Marked(row, judge.verify(row, decoded.grid), decoded.grid)
 
 
 def _judged_sequence(judge: Judge, row: Instance, pictures: tuple[Path, ...]) -> Marked | DecodeFailure:
@@ -198,8 +203,7 @@ def _judged_sequence(judge: Judge, row: Instance, pictures: tuple[Path, ...]) ->
         return last
     states: list[Grid] = []
     for picture in pictures[:-1][-MAX_WAY:]:
-        frames = _frames(picture)
-        decoded = frames if isinstance(frames, DecodeFailure) else _decode(judge, row, frames[-1])
+        decoded = _decode(judge, row, picture)
         if not isinstance(decoded, DecodeFailure) and decoded.grid.shape == last.grid.shape:
             states.append(decoded.grid)
     after = [*states[1:], last.grid]
@@ -217,15 +221,9 @@ def _judged_way(task: Task[Any], row: Instance, answer: OneAnswer) -> Marked | D
         return DecodeFailure("the answer is a text, and a process is a list of grids")
     if not isinstance(answer, Path):
         return Marked(row, task.verify_steps(row, answer), None)
-    frames = _frames(answer)
-    if isinstance(frames, DecodeFailure):
-        return frames
-    grids: list[Grid] = []
-    for frame in frames:
-        decoded = _decode(task, row, frame)
-        if isinstance(decoded, DecodeFailure):
-            return decoded
-        grids.append(decoded.grid)
+    grids = clips.all_states(answer, task, row)
+    if isinstance(grids, DecodeFailure):
+        return grids
     return Marked(row, task.verify_steps(row, states(task, row, grids)), None)
 
 
@@ -235,8 +233,7 @@ def _judged_grids(task: Task[Any], row: Instance, pictures: tuple[Path, ...]) ->
         return DecodeFailure(f"the answer has {len(pictures):,} pictures: {MAX_PICTURES:,} are read")
     grids: list[Grid] = []
     for picture in pictures:
-        frames = _frames(picture)
-        decoded = frames if isinstance(frames, DecodeFailure) else _decode(task, row, frames[-1])
+        decoded = _decode(task, row, picture)
         if isinstance(decoded, DecodeFailure):
             return DecodeFailure(f"{picture.name}: {decoded.reason}")
         grids.append(decoded.grid)
@@ -269,17 +266,16 @@ def states(task: Task[Any], row: Instance, grids: list[Grid]) -> list[Grid]:
     return found or [grids[-1]]
 
 
-def _frames(path: Path) -> Video | DecodeFailure:
+def _decode(judge: Judge, row: Instance, path: Path) -> Decoded:
+    """Read a picture where the question is; most answers have its shape, that of ARC's is found in the picture."""
     try:
-        return read_video(path) if path.suffix.lower() in VIDEOS else read_png(path)[None]
+        picture = read_png(path)
     except UserError as error:
-        return DecodeFailure(str(error))
+        return clips.unreadable(path, error)
+    if judge.resizes:
+        return decode(picture, judge.look)
+    return decode(picture, judge.look, _shape(row), question=row.question)
 
 
 def _shape(row: Instance) -> Shape:
     return row.question.shape[0], row.question.shape[1]
-
-
-def _decode(judge: Judge, row: Instance, frame: Image) -> Decoded:
-    """Read where the question lies; most answers have its shape, that of ARC's is found in the picture."""
-    return decode(frame, judge.look, None if judge.resizes else row.question.shape)

@@ -82,6 +82,7 @@ def _result(row: Summary, leak: Summary | None, steps: Sequence[int]) -> dict[st
         "label": names.task_label(row.task, row.origin),
         "kin": (row.kin or "").partition(":")[0] or None,
         "kin_help": row.kin or "",
+        "undecodable_help": "; ".join(f"{count:,} x {reason}" for reason, count in row.undecodable_by.items()),
         "model": names.model_label(row.model, row.checkpoint, row.training, row.mark),
         "trivial": row.model in TRIVIAL,
         "leaky": leak

@@ -6,40 +6,178 @@ wrong arguments of the caller (an unknown palette, a shape of 0) are a UserError
 
 from __future__ import annotations
 
+import functools
+from dataclasses import dataclass
+from typing import Final, final
+
 import numpy as np
 import numpy.typing as npt
 
 from vizbench.errors import UserError
 from vizbench.grids import bounded_array, kind_name
-from vizbench.renderers.geometry import MAX_PICTURE, Shape, as_look, check_shape, inner, layout
+from vizbench.renderers.colours import EXACT
+from vizbench.renderers.geometry import MAX_PICTURE, Layout, Shape, as_look, check_shape, inner, layout
 from vizbench.renderers.infer import infer_shape
-from vizbench.renderers.kernels import read_batch, read_cells
-from vizbench.renderers.palettes import Colours, palette, with_outside
+from vizbench.renderers.kernels import corners_differ, margins_differ, read_batch, read_cells
+from vizbench.renderers.palettes import palette, separation, with_outside
+from vizbench.renderers.place import (
+    NOT_FOUND,
+    SEVERAL,
+    Placement,
+    Searched,
+    is_moved,
+    locate,
+    own_proportions,
+    read_whole,
+)
 from vizbench.types import Answer, Decoded, DecodeFailure, Grid, Grids, Image, Look, Video
 
+UNSURE: Final = "abstained: cells lie between two colours"
 
-def decode(image: object, look: Look | str, shape: Shape | None = None, board: Shape | None = None) -> Decoded:
+SIZE: Final = "abstained: the picture has no size that this look can have"
+
+LEAST_MARGIN: Final = 0.05
+"""Confidence of the least sure cell below which no grid is returned."""
+
+_CORNER: Final = 96.0
+"""Levels by which the corner of a cell may stray there."""
+
+
+def decode(
+    image: object,
+    look: Look | str,
+    shape: Shape | None = None,
+    board: Shape | None = None,
+    question: Grid | None = None,
+) -> Decoded:
     """Read the grid in a picture `(H, W, 3)` uint8 of any size from 1 to 4096 px a side.
 
-    shape: rows and columns to read where they would lie ("known" geometry); None: the size is found in the picture
-    ("inferred"). board: as it was given to `render`. A picture of another size than drawn is read in proportion.
+    shape: rows and columns to read ("known" geometry); None: the size is found in the picture ("inferred"). board: as
+    it was given to `render`. question: the grid that was asked about, if it has this shape; it helps to choose if a
+    picture can be read in several ways, and is never needed for a picture of the drawing's own size.
+    The board is searched for in frames with bars, padding or cut edges, and in other colours. A picture that does not
+    show a board of this look clearly is a `DecodeFailure` with a reason that starts with "abstained".
     Inferred sizes: with a board, what is left once its cells of outside colour are cut; for a fixed look, what the
     picture's size says, less what is outside; for a canvas look, or a size that fits no board, the best of all shapes
     up to 30x30. A fixed look's picture that was scaled to a size that fits another board is misread: give the board.
     """
+    found = place_and_read(image, look, shape, board, question)
+    return found if isinstance(found, DecodeFailure) else found[1]
+
+
+def place_and_read(
+    image: object, look: Look | str, shape: Shape | None, board: Shape | None, question: Grid | None
+) -> tuple[Placement, Answer] | DecodeFailure:
+    """`decode`, and where and in which colours the cells were read, for other frames of the same clip."""
     look = as_look(look)
     picture = as_picture(image)
     if isinstance(picture, DecodeFailure):
         return picture
     if shape is None:
-        found = _inferred(picture, look, board)
-        if isinstance(found, DecodeFailure):
-            return found
-        shape, board = found
+        return _inferred(picture, look, board)
     board = check_shape(board or shape)
     if check_shape(shape)[0] > board[0] or shape[1] > board[1]:
         raise UserError(f"a grid of {shape[0]}x{shape[1]} does not lie in a board of {board[0]}x{board[1]}")
-    return _read(picture, look, shape, board, palette(look.palette))
+    drawing = _drawing(look, tuple(shape), tuple(board), picture.shape[:2])
+    if drawing is not None:
+        found = _plain(picture, drawing)
+        if found is not None:
+            moved = question is not None and drawing.margins == (0, 0) and is_moved(found[1].grid, question)
+            return DecodeFailure(SEVERAL) if moved else found
+    place = layout(look, board)
+    placement = locate(Searched(picture), place, shape, look.palette, question)
+    return placement if isinstance(placement, DecodeFailure) else _sure(picture, placement)
+
+
+def read_at(picture: Image, placement: Placement) -> Answer:
+    """Read the cells of a frame where `placement` says. Returns what is nearest, however unsure."""
+    height, width = picture.shape[:2]
+    rows, columns = _within(placement.rows, height), _within(placement.columns, width)
+    codes: Grid = np.empty((len(rows), len(columns)), np.uint8)
+    confidence = np.empty(codes.shape, np.float32)
+    read_cells(picture.reshape(height, width * 3), rows, columns, placement.colours, codes, confidence)
+    return Answer(codes, confidence)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _Drawing:
+    """What is looked at in a picture that has the drawing's proportions, as pixels of that picture."""
+
+    placement: Placement
+    rows: npt.NDArray[np.int64]
+    """The middles of the rows of cells, `(h, 2)`."""
+    columns: npt.NDArray[np.int64]
+    points: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+    """The first and last rows and columns of cells that are looked at near the corners; none if cells are tiny."""
+    margins: tuple[int, int]
+    """How far from the picture's edge the middles of the margins are, above and at the left; 0 if there are none."""
+    outside: npt.NDArray[np.float64]
+    least: float
+    """The confidence that each cell must have."""
+
+
+@functools.lru_cache(maxsize=64)
+def _drawing(look: Look, shape: Shape, board: Shape, size: tuple[int, int]) -> _Drawing | None:
+    """What to look at in a picture of that size; None if it has other proportions than the drawing."""
+    place = layout(look, board)
+    if not own_proportions(size, place):
+        return None
+    scale = size[0] / place.height, size[1] / place.width
+    edges = place.edges(0, shape[0]) * scale[0], place.edges(1, shape[1]) * scale[1]
+    colours = with_outside(look.palette).astype(np.float64)
+    side = place.cell * min(scale)
+    inset = max(1.0, 0.12 * side)
+    first, last = (
+        np.clip(np.stack([one[:, 0] + inset, one[:, 1] - inset - 1], axis=1), 0, pixels - 1).astype(np.int64)
+        for one, pixels in zip(edges, size, strict=True)
+    )
+    margins = place.top * scale[0], place.left * scale[1]
+    return _Drawing(
+        Placement(*edges, colours[:-1]),
+        inner(edges[0], 1.0, size[0]),
+        inner(edges[1], 1.0, size[1]),
+        (first, last) if side >= 4 else (first[:0], last[:0]),
+        (int(margins[0] / 2) if margins[0] >= 2 else 0, int(margins[1] / 2) if margins[1] >= 2 else 0),
+        colours[-1],
+        _plain_margin(look.palette),
+    )
+
+
+def _plain(picture: Image, drawing: _Drawing) -> tuple[Placement, Answer] | None:
+    """Read a picture as the drawing itself, scaled as a whole; None unless it is plainly that.
+
+    The colours of all cells must be clear, and the corners of the cells and the margins as they are drawn.
+    """
+    height, width = picture.shape[:2]
+    flat, colours = picture.reshape(height, width * 3), drawing.placement.colours
+    codes: Grid = np.empty((len(drawing.rows), len(drawing.columns)), np.uint8)
+    confidence = np.empty(codes.shape, np.float32)
+    read_cells(flat, drawing.rows, drawing.columns, colours, codes, confidence)
+    if confidence.min() < drawing.least:
+        return None
+    if corners_differ(flat, *drawing.points, codes, colours, _CORNER) > 0.02 * 4 * codes.size:
+        return None
+    if margins_differ(flat, *drawing.margins, drawing.outside, _CORNER / 2):
+        return None
+    return drawing.placement, Answer(codes, confidence)
+
+
+@functools.lru_cache(maxsize=32)
+def _plain_margin(name: str) -> float:
+    """The confidence of a cell that misses its colour by EXACT levels, if another is as near as the palette has it."""
+    return max(0.5, 1 - 2 * EXACT / separation(palette(name)))
+
+
+def _sure(picture: Image, placement: Placement) -> tuple[Placement, Answer] | DecodeFailure:
+    """The reading at a placement, if each of its cells is clear."""
+    answer = read_at(picture, placement)
+    return DecodeFailure(UNSURE) if answer.confidence.min() < LEAST_MARGIN else (placement, answer)
+
+
+def _within(edges: npt.NDArray[np.float64], size: int) -> npt.NDArray[np.int64]:
+    """The pixel ranges of the middles of cells, `(n, 2)`, within the frame."""
+    return inner(edges, 1.0, size)
 
 
 def decode_batch(images: Video, look: Look | str, shape: Shape, board: Shape | None = None) -> Grids:
@@ -75,17 +213,98 @@ def as_picture(image: object) -> Image | DecodeFailure:
     return np.ascontiguousarray(array)
 
 
-def _inferred(picture: Image, look: Look, board: Shape | None) -> tuple[Shape, Shape] | DecodeFailure:
-    """Shape and board of the grid in the picture."""
+def _inferred(picture: Image, look: Look, board: Shape | None) -> tuple[Placement, Answer] | DecodeFailure:
+    """The grid whose shape is found in the picture, or in the part of it that bars leave."""
+    failure = DecodeFailure(NOT_FOUND)
+    for box in _boxes(picture, look):
+        part = _part(picture, box, look)
+        found = _inferred_whole(part, look, board)
+        if isinstance(found, DecodeFailure):
+            failure = found if box[1] - box[0] == len(picture) else failure
+            continue
+        placement = Placement(found.rows + box[0], found.columns + box[2], found.colours)
+        return _sure(picture, placement)
+    return failure
+
+
+def _part(picture: Image, box: tuple[int, int, int, int], look: Look) -> Image:
+    """A part of the picture; what is beyond its edges has the outside colour."""
+    top, bottom, left, right = box
+    out = np.empty((bottom - top, right - left, 3), np.uint8)
+    out[:] = with_outside(look.palette)[-1]
+    y, x = max(top, 0), max(left, 0)
+    inside = picture[y:bottom, x:right]
+    out[y - top : y - top + inside.shape[0], x - left : x - left + inside.shape[1]] = inside
+    return out
+
+
+def _inferred_whole(picture: Image, look: Look, board: Shape | None) -> Placement | DecodeFailure:
+    """Where the cells are in a picture that shows a drawing and no more."""
+    shape = None
     if board is None:
         board = infer_shape(picture, look)
         if board is None:
-            return DecodeFailure(f"a picture of {picture.shape[0]}x{picture.shape[1]} px holds no cell of this look")
+            return DecodeFailure(SIZE)
         if look.canvas is not None:  # the search weighed the outside already
-            return board, board
-    seen = _read(picture, look, check_shape(board), board, with_outside(look.palette)).grid
-    shape = _extent(seen == len(palette(look.palette)))
-    return (shape, board) if shape else DecodeFailure("the picture is blank: every cell has the outside colour")
+            shape = board
+    place = layout(look, check_shape(board))
+    if shape is None:
+        edges = _scaled(place, board, picture)
+        seen = read_at(picture, Placement(*edges, with_outside(look.palette).astype(np.float64))).grid
+        shape = _extent(seen == len(palette(look.palette)))
+        if shape is None:
+            return DecodeFailure("the picture is blank: every cell has the outside colour")
+    found = read_whole(Searched(picture), place, shape, look.palette)
+    drawn = (place.height, place.width) == picture.shape[:2]
+    if isinstance(found, Placement) and not drawn and look.canvas is None and _repeats(read_at(picture, found).grid):
+        return DecodeFailure(SIZE)
+    return found
+
+
+def _repeats(grid: Grid) -> bool:
+    """Whether the grid shows a smaller one with each cell repeated: a lattice that is too fine reads any board so."""
+    h, w = grid.shape
+    return any(
+        h % k == 0 and w % k == 0 and (grid == np.repeat(np.repeat(grid[::k, ::k], k, axis=0), k, axis=1)).all()
+        for k in range(2, min(h, w) + 1)
+    )
+
+
+def _boxes(picture: Image, look: Look) -> list[tuple[int, int, int, int]]:
+    """Parts of the picture that may be the drawing, as top, bottom, left, right: all of it, what flat bars leave, and
+    for a canvas the squares that fit at the middle and at both ends."""
+    height, width = picture.shape[:2]
+    found = [(0, height, 0, width)]
+    top, bottom = _bars(picture)
+    left, right = _bars(picture.swapaxes(0, 1))
+    outside = with_outside(look.palette)[-1].astype(np.int64)
+    barred = np.abs(picture[0, 0] - outside).max() > 30 or np.abs(picture[-1, -1] - outside).max() > 30
+    if min(bottom - top, right - left) >= 8 and (look.canvas is None or barred):
+        found.append((top, bottom, left, right))
+    if look.canvas is not None:
+        side = min(height, width)
+        if abs(height - look.canvas) < 32 and abs(width - look.canvas) < 32:  # padded or cut to a multiple of 32
+            y, x = (height - look.canvas) // 2, (width - look.canvas) // 2
+            found += [(y, y + look.canvas, x, x + look.canvas), (0, look.canvas, 0, look.canvas)]
+        for y in dict.fromkeys(((height - side) // 2, 0, height - side)):
+            found += [(y, y + side, x, x + side) for x in dict.fromkeys(((width - side) // 2, 0, width - side))]
+    return list(dict.fromkeys(found))
+
+
+def _bars(picture: Image) -> tuple[int, int]:
+    """The rows between the flat bars at the top and at the bottom of a picture: first, and one past the last."""
+    sample = picture[:, :: max(1, picture.shape[1] // 256)].astype(np.int64)
+    ends: list[int] = []
+    for rows in (sample, sample[::-1]):
+        flat = np.abs(rows - rows[0, 0]).max(axis=(1, 2)) <= 20
+        ends.append(int(flat.argmin()) if not flat.all() else 0)
+    return ends[0], len(picture) - ends[1]
+
+
+def _scaled(place: Layout, shape: Shape, picture: Image) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Start and end of the rows and columns of cells of a drawing that fills the picture."""
+    rows = place.edges(0, shape[0]) * (picture.shape[0] / place.height)
+    return rows, place.edges(1, shape[1]) * (picture.shape[1] / place.width)
 
 
 def _extent(outside: npt.NDArray[np.bool_]) -> Shape | None:
@@ -104,12 +323,3 @@ def _ranges(look: Look, shape: Shape, board: Shape, size: Shape) -> tuple[npt.ND
     place = layout(look, board)
     rows = inner(place.edges(0, shape[0]), size[0] / place.height, size[0])
     return rows, inner(place.edges(1, shape[1]), size[1] / place.width, size[1])
-
-
-def _read(picture: Image, look: Look, shape: Shape, board: Shape, colours: Colours) -> Answer:
-    height, width = picture.shape[:2]
-    rows, columns = _ranges(look, shape, board, (height, width))
-    codes: Grid = np.empty(shape, np.uint8)
-    confidence = np.empty(shape, np.float32)
-    read_cells(picture.reshape(height, width * 3), rows, columns, colours.astype(np.float64), codes, confidence)
-    return Answer(codes, confidence)

@@ -6,15 +6,17 @@ import os
 import stat
 import tempfile
 import warnings
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from vizbench.errors import UserError
 from vizbench.paths import file_target
+from vizbench.renderers.endings import CUT, is_cut
 from vizbench.renderers.frames import index_palette, render_indices
 from vizbench.renderers.geometry import MAX_PICTURE, Shape
 from vizbench.types import Grid, Image, Look
@@ -22,6 +24,14 @@ from vizbench.words import plural
 
 MAX_FILE_BYTES = 64 << 20
 """Larger picture files are refused unread."""
+
+MAX_PICTURE_FRAMES: Final = 1 << 12
+"""Frames of an animated picture that are decoded."""
+
+MAX_PICTURE_PIXELS: Final = 1 << 30
+"""Pixels of all these frames together."""
+
+_FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP")
 
 
 @contextmanager
@@ -63,9 +73,11 @@ def save_png(file: str | Path | IO[bytes], grid: Grid, look: Look | str, board: 
 
 
 def read_png(path: str | Path) -> Image:
-    """Read a PNG, JPEG or WebP file as `(H, W, 3)` uint8. Transparency and later frames are dropped.
+    """Read a PNG, JPEG, WebP, GIF, TIFF or BMP file as `(H, W, 3)` uint8, as a viewer shows it.
 
-    File size, format and sides are checked before pixels are decoded. Raises UserError for anything else.
+    The EXIF orientation is applied, and transparent pixels are laid over white. 16-bit grey is divided by 257. Of an
+    animation the last frame counts, composed from those before it. File size, sides, and the frames that have to be
+    decoded are checked first. Raises UserError for anything else.
     """
     from PIL import Image as Pictures
 
@@ -73,15 +85,87 @@ def read_png(path: str | Path) -> Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # Pillow warns of bombs
-            with Pictures.open(path, formats=("PNG", "JPEG", "WEBP")) as picture:
+            with Pictures.open(path, formats=_FORMATS) as picture:
                 if max(picture.size) > MAX_PICTURE:
                     size = f"{picture.size[1]}x{picture.size[0]}"
                     raise UserError(f"{path} is {size} px: sides over {MAX_PICTURE} px are not read")
-                return np.array(picture.convert("RGB"))
+                if is_cut(path, (picture.format or "").lower()):
+                    raise UserError(f"{path} {CUT}")
+                return pixels_of(picture, str(path))
     except UserError:
         raise
     except Exception as error:  # Pillow's readers raise many kinds on broken files
-        raise UserError(f"{path} is no readable PNG, JPEG or WebP picture ({type(error).__name__})") from None
+        raise UserError(
+            f"{path} is no readable PNG, JPEG, WebP, GIF, TIFF or BMP picture ({type(error).__name__})"
+        ) from None
+
+
+def pixels_of(picture: Any, name: str) -> Image:
+    """The pixels `(H, W, 3)` that a viewer shows of a picture of Pillow: see `read_png`. name: for messages.
+
+    Raises UserError if it has more frames than are decoded, and what Pillow raises on broken files.
+    """
+    from PIL import ImageOps
+
+    _seek_last(picture, name)
+    picture.load()
+    return np.array(_opaque(_upright(picture, ImageOps.exif_transpose)))
+
+
+def _seek_last(picture: Any, path: str) -> None:
+    """Go to the last frame of an animation. A JPEG's further frames are previews and depth maps."""
+    if picture.format in ("JPEG", "MPO"):
+        return
+    count: int = getattr(picture, "n_frames", 1)
+    if count > MAX_PICTURE_FRAMES or count * picture.size[0] * picture.size[1] > MAX_PICTURE_PIXELS:
+        raise UserError(
+            f"{path} has {count} frames of {picture.size[1]}x{picture.size[0]} px: "
+            f"over {MAX_PICTURE_FRAMES} frames or {MAX_PICTURE_PIXELS} pixels are not read"
+        )
+    if count > 1:
+        picture.seek(count - 1)
+
+
+def _upright(picture: Any, transpose: Callable[[Any], Any]) -> Any:
+    """The picture turned by its EXIF orientation. Broken EXIF data is ignored, as viewers do."""
+    try:
+        return transpose(picture)
+    except Exception:  # the tags may hold anything
+        return picture
+
+
+def _opaque(picture: Any) -> Any:
+    """The picture as RGB, with transparent pixels over white."""
+    from PIL import Image as Pictures
+
+    if picture.mode == "F" or picture.mode.startswith("I"):
+        return Pictures.fromarray(_grey(picture)).convert("RGB")
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    rgba = picture.convert("RGBA")
+    white = Pictures.new("RGBA", rgba.size, "white")
+    return Pictures.alpha_composite(white, rgba).convert("RGB")
+
+
+def _grey(picture: Any) -> npt.NDArray[np.uint8]:
+    """Grey of 16 or 32 bits as bytes: 65535 is white. Of floats and 32 bits, the range of the values tells the white.
+
+    Raises ValueError for values that no such range holds.
+    """
+    values = np.asarray(picture).astype(np.float64)
+    most = float(values.max())
+    if not np.isfinite(values).all() or values.min() < 0 or most > 65535:
+        raise ValueError("grey values are outside 0 … 65535")
+    white = 65535.0
+    if picture.mode == "F" and most <= 1:
+        white = 1.0
+    elif not picture.mode.startswith("I;16") and most <= 255 and picture.format != "PNG":
+        white = 255.0
+    grey = np.rint(values * (255.0 / white)).astype(np.uint8)
+    clear = picture.info.get("transparency")
+    if isinstance(clear, int):
+        grey[values == clear] = 255
+    return grey
 
 
 def check_file(path: str | Path, most: int) -> None:

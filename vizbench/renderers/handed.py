@@ -8,17 +8,20 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from vizbench.errors import UserError
 from vizbench.grids import kind_name, plain_array
 from vizbench.renderers.decode import decode
+from vizbench.renderers.files import pixels_of
 from vizbench.renderers.geometry import MAX_PICTURE, Shape
 from vizbench.renderers.text import from_text
-from vizbench.types import Answer, DecodeFailure, Look
+from vizbench.types import Answer, DecodeFailure, Grid, Look
 
 
-def read_handed(answer: object, look: Look, shape: Shape | None) -> object:
+def read_handed(answer: object, look: Look, shape: Shape | None, question: Grid | None = None) -> object:
     """Return the grid in an answer, or a `DecodeFailure`; what is neither text nor picture is returned as it is.
 
-    look, shape: how the task draws its grids, and the size that it asked for, None if that is open. Never raises.
+    look, shape: how the task draws its grids, and the size that it asked for, None if that is open; question: what was
+    asked, if it has this shape, see `decode`. Never raises.
     """
     kind = type(answer)
     try:
@@ -31,7 +34,7 @@ def read_handed(answer: object, look: Look, shape: Shape | None) -> object:
         pixels = _pixels(answer)
         if isinstance(pixels, DecodeFailure):
             return pixels
-        return answer if pixels is None else _grid_of(decode(pixels, look, shape))
+        return answer if pixels is None else _grid_of(decode(pixels, look, shape, question=question))
     except Exception as error:  # hostile objects may raise anything
         return DecodeFailure(f"the answer is no grid: {kind_name(error)}")
 
@@ -48,19 +51,18 @@ def _pixels(answer: object) -> npt.NDArray[Any] | DecodeFailure | None:
     pictures = sys.modules.get("PIL.Image")  # who hands one in has imported it
     if pictures is None or not issubclass(type(answer), pictures.Image):
         return None
-    return _opened(cast("Any", answer), pictures)
+    return _opened(cast("Any", answer))
 
 
-def _opened(picture: Any, pictures: Any) -> npt.NDArray[Any] | DecodeFailure:
-    """The pixels of a Pillow picture, as a viewer shows them on white."""
+def _opened(picture: Any) -> npt.NDArray[Any] | DecodeFailure:
+    """The pixels of a Pillow picture, as a viewer shows them. It is left at the frame where it was."""
     height, width = picture.size[1], picture.size[0]
     if max(height, width) > MAX_PICTURE:
         return DecodeFailure(f"the picture is {height}x{width} px: sides are 1 … {MAX_PICTURE}")
-    base = pictures.Image
-    if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
-        front = base.convert(picture, "RGBA")
-        back = pictures.new("RGBA", front.size, "white")
-        picture = pictures.alpha_composite(back, front)
-    elif picture.mode.startswith("I;16"):
-        return np.repeat((np.array(picture) // 257).astype(np.uint8)[..., None], 3, axis=2)
-    return np.array(base.convert(picture, "RGB"))
+    frame = picture.tell()
+    try:
+        return pixels_of(picture, "the picture")
+    except UserError as error:
+        return DecodeFailure(str(error))
+    finally:
+        picture.seek(frame)

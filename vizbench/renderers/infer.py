@@ -43,7 +43,7 @@ def infer_shape(picture: Image, look: Look) -> Shape | None:
     candidates = _candidates(look, height, width)
     if len(candidates) <= 1:
         return candidates[0].board if candidates else None
-    sums = _integral(picture)
+    sums = integral(picture, _WORKING_SIZE)
     colours = with_outside(look.palette).astype(np.float64)
     best, least = None, np.inf
     for place in candidates:  # from few cells to many: of equals, the fewest
@@ -84,13 +84,15 @@ def _layouts(look: Look) -> list[Layout]:
     return found
 
 
-def _integral(picture: Image) -> npt.NDArray[np.float64]:
-    """Sums over all rectangles from the top left corner, `(H + 1, W + 1, 3)`."""
+def integral(picture: Image, most: int) -> npt.NDArray[np.float64]:
+    """Sums over all rectangles from the top left corner, `(H + 1, W + 1, 3)`, of a picture whose longest side is
+    averaged down to `most` pixels."""
     height, width = picture.shape[:2]
-    if max(height, width) > _WORKING_SIZE:
+    if max(height, width) > most:
         from PIL import Image as Pictures
 
-        size = min(width, _WORKING_SIZE), min(height, _WORKING_SIZE)
+        scale = most / max(height, width)
+        size = max(1, round(width * scale)), max(1, round(height * scale))
         picture = np.asarray(Pictures.fromarray(picture).resize(size, Pictures.Resampling.BOX))
         height, width = picture.shape[:2]
     sums = np.zeros((height + 1, width + 1, 3))

@@ -95,3 +95,49 @@ def read_batch(pictures, rows, columns, colours, codes, confidence):
     """`read_cells` for pictures `(n, H, 3 W)`: codes `(n, h, w)`; confidence `(h, w)` is scratch."""
     for n in range(pictures.shape[0]):
         read_cells(pictures[n], rows, columns, colours, codes[n], confidence)
+
+
+@jit
+def corners_differ(picture, rows, columns, codes, colours, most):
+    """How many of four points near the corners of each cell stray from the colour of its code by over `most` levels.
+
+    picture `(H, 3 W)`; rows `(h, 2)`, columns `(w, 2)`: the points' pixels, first and last of each cell. A board that
+    lies elsewhere than it is read shows here, though the middles of its cells may be even.
+    """
+    count = 0
+    for i in range(rows.shape[0]):
+        for j in range(columns.shape[0]):
+            code = codes[i, j]
+            for a in range(2):
+                y = rows[i, a]
+                for b in range(2):
+                    x = 3 * columns[j, b]
+                    for c in range(3):
+                        if abs(picture[y, x + c] - colours[code, c]) > most:
+                            count += 1
+                            break
+    return count
+
+
+@jit
+def margins_differ(picture, top, left, outside, most):
+    """Whether the mean of a line along a margin strays from the outside colour by over `most` levels.
+
+    picture `(H, 3 W)`; top, left: how far the lines are from the picture's edges, 0: there is no such margin.
+    """
+    height, width = picture.shape[0], picture.shape[1] // 3
+    for side in range(4):
+        across, at = side % 2 == 0, top if side % 2 == 0 else left
+        if at == 0:
+            continue
+        if side >= 2:
+            at = (height if across else width) - 1 - at
+        length = width if across else height
+        for c in range(3):
+            total, count = 0, 0
+            for k in range(0, length, 4):
+                total += np.int64(picture[at, 3 * k + c] if across else picture[k, 3 * at + c])
+                count += 1
+            if abs(total / count - outside[c]) > most:
+                return True
+    return False

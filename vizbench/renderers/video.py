@@ -6,20 +6,36 @@ browsers and hardware players want 4:2:0, which cannot be lossless in RGB: use a
 
 from __future__ import annotations
 
+import re
+import struct
+from collections.abc import Generator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal, final
 
 import numpy as np
 
 from vizbench.errors import UserError
+from vizbench.renderers.endings import CUT, is_cut
 from vizbench.renderers.files import atomic, check_file
 from vizbench.renderers.frames import render, render_batch
-from vizbench.renderers.geometry import Shape, as_look, common_board
-from vizbench.types import Grid, Grids, Look, Video
+from vizbench.renderers.geometry import MAX_PICTURE, Shape, as_look, common_board
+from vizbench.types import Grid, Grids, Image, Look, Video
 
-MAX_VIDEO_BYTES = 256 << 20
+MAX_VIDEO_BYTES = 1 << 30
 """Larger video files are refused unread."""
+
+MAX_FRAMES: Final = 1 << 14
+"""Frames of a clip that are decoded: nine minutes at 30 a second."""
+
+MAX_PIXELS: Final = 1 << 32
+"""Pixels of all frames that are decoded: 517 frames of 3840x2160, 2,071 of 1920x1080."""
+
+Matrix = tuple[int, int, int, int]
+"""How a picture is turned: x' = a x + c y, y' = b x + d y, as (a, b, c, d) in fixed point."""
+
+_UNSPECIFIED: Final = 2  # AVCOL_SPC_UNSPECIFIED
 
 _CODECS: dict[str, tuple[str, str, dict[str, str]]] = {
     # suffix: container, codec, options
@@ -86,34 +102,169 @@ def write_video(path: str | Path, video: Video, fps: int = 8) -> None:
 
 
 def read_video(path: str | Path, max_frames: int = 1024, max_pixels: int = 1 << 28) -> Video:
-    """Read a .mp4, .mkv or .webm file as `(T, H, W, 3)` uint8.
+    """Read a whole .mp4, .mkv or .webm file as `(T, H, W, 3)` uint8. `frames` reads longer ones, a frame at a time.
 
-    max_frames, max_pixels: bounds on the frames and on all their pixels together, checked before each is decoded. The
-    container is told by its first bytes, so that a playlist in disguise fetches nothing. Raises UserError.
+    max_frames, max_pixels: bounds on the frames and on all their pixels together. Raises UserError.
+    """
+    return np.stack([frame.image() for frame in frames(path, max_frames, max_pixels)])
+
+
+@final
+class Frame:
+    """One decoded frame. Its pixels are converted only when asked for: most frames of a clip are passed over."""
+
+    __slots__ = ("_aspect", "_matrix", "_path", "_raw")
+
+    def __init__(self, raw: Any, aspect: float, matrix: Matrix | None, path: str | Path) -> None:
+        """aspect: width of a stored pixel over its height; matrix: how the picture is turned."""
+        self._raw = raw
+        self._aspect = aspect
+        self._matrix = matrix
+        self._path = path
+
+    def image(self) -> Image:
+        """The frame as a player shows it, `(H, W, 3)` uint8. Raises UserError."""
+        with _one_reason(self._path):
+            return _turned(_squared(_pixels(self._raw), self._aspect), self._matrix, self._path)
+
+
+def frames(path: str | Path, max_frames: int = MAX_FRAMES, max_pixels: int = MAX_PIXELS) -> Generator[Frame]:
+    """Decode a .mp4, .mkv or .webm file frame by frame, so that memory holds a few frames of any clip.
+
+    max_frames, max_pixels: bounds on the frames and on all their pixels together, so they bound the time as well. The
+    container is told by its first bytes, so that a playlist in disguise fetches nothing. Raises UserError, also after
+    the last frame if the file's own header says that frames are missing.
     """
     check_file(path, MAX_VIDEO_BYTES)
     name = _container(path)
-    frames: list[Any] = []
+    if is_cut(path, name):
+        raise UserError(f"{path} {CUT}")
+    count, pixels = 0, 0
+    first: tuple[int, int] | None = None
+    matrix: Matrix | None = None
+    last: Any = None
+    with _one_reason(path), _opened(path, "r", name) as container:
+        stream = _stream(container, path)
+        aspect = float(stream.sample_aspect_ratio or 1)
+        for raw in container.decode(stream):
+            size = raw.height, raw.width
+            _check_sides(size, path)
+            if first is None:
+                first, matrix = size, _matrix(raw)
+            if size != first:
+                raise UserError(f"{path} changes its frame size: it is not read")
+            count += 1
+            pixels += size[0] * size[1]
+            if count > max_frames or pixels > max_pixels:
+                raise UserError(f"{path} has over {max_frames} frames or {max_pixels} pixels: it is not read")
+            last = raw
+            yield Frame(raw, aspect, matrix, path)
+        if last is None:
+            raise UserError(f"{path} holds no frame")
+        if last.is_corrupt or _lacks_frames(stream, last):
+            raise UserError(f"{path} {CUT}")
+
+
+@contextmanager
+def _one_reason(path: str | Path) -> Generator[None]:
+    """Turn whatever a decoder raises into a UserError: a broken file costs that file only."""
     try:
-        with _opened(path, "r", name) as container:
-            stream = container.streams.video[0]
-            pixels = stream.codec_context.width * stream.codec_context.height
-            if not 0 < pixels <= max_pixels:
-                raise UserError(f"{path} has frames of {pixels} pixels: 1 … {max_pixels} are read")
-            for frame in container.decode(stream):
-                pixels += frame.width * frame.height if frames else 0
-                if len(frames) == max_frames or pixels > max_pixels:
-                    raise UserError(f"{path} has over {max_frames} frames or {max_pixels} pixels: it is not read")
-                if frames and frame.width * frame.height * 3 != frames[0].size:
-                    raise UserError(f"{path} changes its frame size: it is not read")
-                frames.append(frame.to_ndarray(format="rgb24"))
-    except UserError:
+        yield
+    except (UserError, GeneratorExit):
         raise
     except Exception as error:  # ffmpeg's errors are of many kinds
         raise UserError(f"{path} is no readable video ({type(error).__name__})") from None
-    if not frames:
+
+
+def _stream(container: Any, path: str | Path) -> Any:
+    """The stream that a player shows: the first that is no cover picture."""
+    attached = 1 << 10  # AV_DISPOSITION_ATTACHED_PIC
+    shown = [stream for stream in container.streams.video if not int(stream.disposition) & attached]
+    if not shown:
         raise UserError(f"{path} holds no frame")
-    return np.stack(frames)
+    context = shown[0].codec_context
+    if context.width or context.height:  # some containers do not say before the first frame
+        _check_sides((context.height, context.width), path)
+    context.options = {"max_pixels": str(MAX_PICTURE * MAX_PICTURE)}
+    return shown[0]
+
+
+def _check_sides(size: tuple[int, int], path: str | Path) -> None:
+    if not all(1 <= side <= MAX_PICTURE for side in size):
+        raise UserError(f"{path} has frames of {size[0]}x{size[1]} px: sides are 1 … {MAX_PICTURE}")
+
+
+def _lacks_frames(stream: Any, last: Any) -> bool:
+    """Whether a Matroska track says that it goes on for two frames and 0.2 s or more after its last frame.
+
+    Only the track's own DURATION counts: that of the file covers sound, and a live stream has none.
+    """
+    stated = _seconds(stream.metadata.get("DURATION", ""))
+    if stated is None or last.time is None:
+        return False
+    held = float((last.duration or 0) * last.time_base)
+    rate = float(stream.average_rate or 0)
+    slack = max(0.2, 2 * held, 2 / rate if rate else 0.0)
+    return stated - (float(last.time) + held) > slack
+
+
+def _seconds(text: str) -> float | None:
+    """The seconds of a Matroska tag such as `00:00:04.125000000`."""
+    match = re.fullmatch(r"(\d{1,4}):(\d{2}):(\d{2}(?:\.\d{1,12})?)", text.strip())
+    if match is None:
+        return None
+    hours, minutes, seconds = match.groups()
+    return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+
+
+def _pixels(raw: Any) -> Image:
+    """The pixels of a decoded frame: colours by its matrix and range, alpha over white."""
+    options: dict[str, Any] = {}
+    # Files that do not say: players take the matrix of high definition for large frames.
+    if raw.colorspace == _UNSPECIFIED and (raw.width >= 1280 or raw.height > 576):
+        options["src_colorspace"] = "ITU709"
+    if not any(part.is_alpha for part in raw.format.components):
+        return raw.to_ndarray(format="rgb24", **options)
+    rgba = raw.to_ndarray(format="rgba", **options).astype(np.uint16)
+    alpha = rgba[:, :, 3:]
+    return ((rgba[:, :, :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+
+
+def _squared(image: Image, aspect: float) -> Image:
+    """The image with square pixels, as players stretch it. An aspect beyond 1/8 … 8 is taken as 1."""
+    from PIL import Image as Pictures
+
+    height, width = image.shape[:2]
+    if not 1 / 8 <= aspect <= 8 or round(width * aspect) == width:
+        return image
+    size = (round(width * aspect), height) if aspect > 1 else (width, round(height / aspect))
+    if max(size) > MAX_PICTURE:
+        return image
+    return np.asarray(Pictures.fromarray(image).resize(size, Pictures.Resampling.BILINEAR))
+
+
+def _matrix(raw: Any) -> Matrix | None:
+    """How a frame is turned; None if it is not. To be asked of one frame per clip: PyAV keeps such a frame alive."""
+    for data in raw.side_data:
+        if data.type.name == "DISPLAYMATRIX":
+            a, b, _, c, d, *_ = struct.unpack("=9i", bytes(data)[:36])
+            return a, b, c, d
+    return None
+
+
+def _turned(image: Image, matrix: Matrix | None, path: str | Path) -> Image:
+    """The image under its display matrix, which turns by quarters and mirrors."""
+    a, b, c, d = matrix or (1, 0, 0, 1)
+    if (a or d) and (b or c):
+        raise UserError(f"{path} is shown turned by no quarter: it is not read")
+    if b or c:
+        a, d = c, b
+        image = image.transpose(1, 0, 2)
+    if a < 0:
+        image = image[:, ::-1]
+    if d < 0:
+        image = image[::-1]
+    return np.ascontiguousarray(image)
 
 
 def write_gif(path: str | Path, video: Video, fps: int = 8) -> None:

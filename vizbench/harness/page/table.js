@@ -121,6 +121,7 @@ for (const details of document.querySelectorAll("details[data-table]")) {
     const cell = key => [...line.cells].find(one => one.dataset.key === key);
     cell("label").title = row.task;
     cell("kin").title = row.kin_help;
+    if (row.undecodable_help) cell("undecodable").title = row.undecodable_help;
     for (const mark of ["leaky", "flagged"]) if (row[mark]) {
       const flag = element("span", mark, "flag");
       flag.title = row[mark];

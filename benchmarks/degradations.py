@@ -1,0 +1,315 @@
+"""How pictures of answers are read after what services, codecs and models do to frames, as a table in Markdown.
+
+    python benchmarks/degradations.py [ROWS]
+
+Each task's test rows are drawn with the task's look: the right answer, near misses (one cell changed), and the
+question. Each drawing is degraded, read as `vizbench score` reads it, and judged. Per degradation the table shows:
+
+- cells: share of wrong cells in the grids that were returned
+- misread: share of returned grids that differ from the drawn one
+- right lost: right answers that were read as wrong, abstentions included
+- wrong won: wrong answers that were read as right; must be 0
+- abstained: pictures for which no grid was returned
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Final, final
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as Pictures
+from PIL import ImageFilter
+
+import vizbench as vb
+from vizbench.renderers.frames import render
+from vizbench.sources import judge_of
+from vizbench.types import DecodeFailure, Grid, Image, Instance, Look
+
+TASKS: Final = (
+    "maze/9", "maze/base", "maze/41", "navigation/shortest-path", "life/conway", "langton/3", "eca/110", "fill/small",
+    "sudoku/easy", "sudoku/mini", "connect4/win-in-1", "hanoi/3", "hitori/6", "chess/mate-in-1", "arc/copy",
+)  # fmt: skip
+"""One task per look and kind of board."""
+
+Degrade = Callable[[Image, "Subject"], Image]
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """What is drawn: a grid, the look, and the seed of what is drawn by lot."""
+
+    grid: Grid
+    look: Look
+    seed: int
+
+    @property
+    def pixels(self) -> int:
+        """The side of a cell."""
+        from vizbench.renderers.geometry import layout
+
+        return layout(self.look, (self.grid.shape[0], self.grid.shape[1])).cell
+
+    def lots(self) -> np.random.Generator:
+        return np.random.Generator(np.random.PCG64(self.seed))
+
+
+def resized(picture: Image, height: float, width: float) -> Image:
+    size = max(1, round(width)), max(1, round(height))
+    return np.asarray(Pictures.fromarray(picture).resize(size, Pictures.Resampling.BICUBIC))
+
+
+def scaled(picture: Image, y: float, x: float) -> Image:
+    return resized(picture, picture.shape[0] * y, picture.shape[1] * x)
+
+
+def canvas(picture: Image, height: int, width: int, fill: str) -> Image:
+    """What surrounds a picture in a frame of that size: a colour, a gradient, or the picture itself, blurred."""
+    if fill == "gradient":
+        ramp = np.linspace(20, 230, width)[None, :, None] * np.array([0.3, 0.6, 1.0])
+        return np.broadcast_to(ramp, (height, width, 3)).astype(np.uint8).copy()
+    if fill == "blurred":
+        large = Pictures.fromarray(resized(picture, height, width))
+        return np.array(large.filter(ImageFilter.GaussianBlur(max(height, width) / 30)))
+    colours = {"black": (0, 0, 0), "white": (255, 255, 255), "grey": (128, 128, 128), "navy": (16, 24, 96)}
+    return np.full((height, width, 3), colours[fill], np.uint8)
+
+
+def placed(picture: Image, height: int, width: int, top: int, left: int, fill: str) -> Image:
+    """The picture in a frame, cut where it reaches beyond."""
+    frame = canvas(picture, height, width, fill)
+    y0, x0 = max(top, 0), max(left, 0)
+    y1, x1 = min(top + picture.shape[0], height), min(left + picture.shape[1], width)
+    frame[y0:y1, x0:x1] = picture[y0 - top : y1 - top, x0 - left : x1 - left]
+    return frame
+
+
+def boxed(picture: Image, height: int, width: int, fill: str, share: float = 1.0, at: float = 0.5) -> Image:
+    """As large as fits, or a share of that; at: 0.5 is centred, 0 is at the top left."""
+    scale = share * min(height / picture.shape[0], width / picture.shape[1])
+    small = scaled(picture, scale, scale)
+    top, left = round((height - small.shape[0]) * at), round((width - small.shape[1]) * at)
+    return placed(small, height, width, top, left, fill)
+
+
+def padded(picture: Image, fill: str, at: float) -> Image:
+    """Padded to the next multiples of 32 above: at 0 on the right and below, at 0.5 around."""
+    height, width = ((side // 32 + 1) * 32 for side in picture.shape[:2])
+    top, left = int((height - picture.shape[0]) * at), int((width - picture.shape[1]) * at)
+    if fill == "replicated":
+        sides = ((top, height - picture.shape[0] - top), (left, width - picture.shape[1] - left), (0, 0))
+        return np.pad(picture, sides, mode="edge")
+    return placed(picture, height, width, top, left, fill)
+
+
+def cropped(picture: Image, at: float) -> Image:
+    """Cut to the multiples of 32 below, where they are under the size."""
+    height, width = (max(32, side // 32 * 32) for side in picture.shape[:2])
+    top, left = int((picture.shape[0] - height) * at), int((picture.shape[1] - width) * at)
+    return np.ascontiguousarray(picture[top : top + height, left : left + width])
+
+
+def shifted(picture: Image, subject: Subject, share: float, fill: str) -> Image:
+    by = round(subject.pixels * share)
+    if fill == "replicated":
+        wide = np.pad(picture, ((by, 0), (by, 0), (0, 0)), mode="edge")
+        return np.ascontiguousarray(wide[: picture.shape[0], : picture.shape[1]])
+    return placed(picture, picture.shape[0], picture.shape[1], by, by, fill)
+
+
+def jpeg(picture: Image, quality: int) -> Image:
+    file = io.BytesIO()
+    Pictures.fromarray(picture).save(file, "JPEG", quality=quality)
+    return np.asarray(Pictures.open(file).convert("RGB"))
+
+
+def noisy(picture: Image, subject: Subject, sigma: float) -> Image:
+    noise = subject.lots().normal(0, sigma, picture.shape)
+    return np.clip(picture + noise, 0, 255).astype(np.uint8)
+
+
+def blurred(picture: Image, radius: float) -> Image:
+    return np.asarray(Pictures.fromarray(picture).filter(ImageFilter.GaussianBlur(radius)))
+
+
+def h264(picture: Image, crf: int) -> Image:
+    """The last of six equal frames, through the codec of most services; sides become even."""
+    import av
+
+    library: Any = av
+    even = picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2]
+    file = io.BytesIO()
+    with library.open(file, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=Fraction(8), options={"crf": str(crf), "preset": "veryfast"})
+        stream.height, stream.width, stream.pix_fmt = *even.shape[:2], "yuv420p"
+        for _ in range(6):
+            frame = library.VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    file.seek(0)
+    with library.open(file) as container:
+        *_, last = container.decode(video=0)
+        return last.to_ndarray(format="rgb24")
+
+
+def hue(picture: Image, degrees: float) -> Image:
+    hsv = np.array(Pictures.fromarray(picture).convert("HSV"))
+    hsv[:, :, 0] = (hsv[:, :, 0].astype(int) + round(degrees / 360 * 256)) % 256
+    return np.asarray(Pictures.fromarray(hsv, "HSV").convert("RGB"))
+
+
+def levels(picture: Image, change: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]) -> Image:
+    return np.clip(np.rint(change(picture.astype(np.float64))), 0, 255).astype(np.uint8)
+
+
+def saturated(values: npt.NDArray[np.float64], factor: float) -> npt.NDArray[np.float64]:
+    luma = (values @ np.array([0.299, 0.587, 0.114]))[:, :, None]
+    return luma + (values - luma) * factor
+
+
+DEGRADATIONS: Final[dict[str, Degrade]] = {
+    "none": lambda p, _: p,
+    "JPEG quality 10": lambda p, _: jpeg(p, 10),
+    "H.264 crf 45": lambda p, _: h264(p, 45),
+    "noise 25": lambda p, s: noisy(p, s, 25),
+    "blur 2 px": lambda p, _: blurred(p, 2),
+    "scaled by 0.6": lambda p, _: scaled(p, 0.6, 0.6),
+    "scaled by 1.7": lambda p, _: scaled(p, 1.7, 1.7),
+    "480x480, stretched": lambda p, _: resized(p, 480, 480),
+    "1280x720, black bars": lambda p, _: boxed(p, 720, 1280, "black"),
+    "1280x720, white bars": lambda p, _: boxed(p, 720, 1280, "white"),
+    "1280x720, grey bars": lambda p, _: boxed(p, 720, 1280, "grey"),
+    "1280x720, navy bars": lambda p, _: boxed(p, 720, 1280, "navy"),
+    "1280x720, gradient": lambda p, _: boxed(p, 720, 1280, "gradient"),
+    "1280x720, blurred fill": lambda p, _: boxed(p, 720, 1280, "blurred"),
+    "1280x720, black, not centred": lambda p, _: boxed(p, 720, 1280, "black", at=0.3),
+    "1280x720, black bars, H.264 crf 35": lambda p, _: h264(boxed(p, 720, 1280, "black"), 35),
+    "854x480, black bars": lambda p, _: boxed(p, 480, 854, "black"),
+    "854x480, white bars, JPEG 30": lambda p, _: jpeg(boxed(p, 480, 854, "white"), 30),
+    "480x854, black bars": lambda p, _: boxed(p, 854, 480, "black"),
+    "480x480, black bars": lambda p, _: boxed(p, 480, 480, "black"),
+    "1280x720, 80% of it, white": lambda p, _: boxed(p, 720, 1280, "white", share=0.8),
+    "padded right and below, black": lambda p, _: padded(p, "black", 0),
+    "padded right and below, white": lambda p, _: padded(p, "white", 0),
+    "padded around, black": lambda p, _: padded(p, "black", 0.5),
+    "padded around, replicated": lambda p, _: padded(p, "replicated", 0.5),
+    "cut around to multiples of 32": lambda p, _: cropped(p, 0.5),
+    "cut right and below to multiples of 32": lambda p, _: cropped(p, 0),
+    "shifted by half a cell, black": lambda p, s: shifted(p, s, 0.5, "black"),
+    "shifted by half a cell, replicated": lambda p, s: shifted(p, s, 0.5, "replicated"),
+    "shifted by a quarter cell": lambda p, s: shifted(p, s, 0.25, "black"),
+    "stretched by 1.04, black bars": lambda p, _: boxed(scaled(p, 1.0, 1.04), 720, 1280, "black"),
+    "hue +30": lambda p, _: hue(p, 30),
+    "hue -30": lambda p, _: hue(p, -30),
+    "brightness 0.6": lambda p, _: levels(p, lambda v: v * 0.6),
+    "contrast 0.6": lambda p, _: levels(p, lambda v: 128 + (v - 128) * 0.6),
+    "gamma 1.6": lambda p, _: levels(p, lambda v: 255 * (v / 255) ** 1.6),
+    "gamma 0.65": lambda p, _: levels(p, lambda v: 255 * (v / 255) ** 0.65),
+    "saturation 0.5": lambda p, _: levels(p, lambda v: saturated(v, 0.5)),
+    "1280x720, black bars, hue +30": lambda p, _: hue(boxed(p, 720, 1280, "black"), 30),
+    "1280x720, black bars, brightness 0.6": lambda p, _: levels(boxed(p, 720, 1280, "black"), lambda v: v * 0.6),
+}
+
+
+@final
+@dataclass(slots=True)
+class Tally:
+    """Counts of one degradation. pictures, right: how many were drawn, and of these how many right answers."""
+
+    pictures: int = 0
+    right: int = 0
+    cells: int = 0
+    wrong_cells: int = 0
+    misread: int = 0
+    right_lost: int = 0
+    wrong_won: int = 0
+    abstained: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        names = self.__slots__
+        return Tally(*(getattr(self, name) + getattr(other, name) for name in names))
+
+
+def drawn(instance: Instance, seed: int) -> Iterator[tuple[Grid, bool]]:
+    """Answers to an instance, and whether each is valid: the right one, the question, and two near misses."""
+    yield instance.target, True
+    judge = judge_of(instance)
+    lots = np.random.Generator(np.random.PCG64(seed))
+    others = [instance.question]
+    for _ in range(2):
+        near: Grid = instance.target.copy()
+        at: Any = (lots.integers(near.shape[0]), lots.integers(near.shape[1]))
+        near[at] = (int(near[at]) + 1 + int(lots.integers(judge.codes - 1))) % judge.codes
+        others.append(near)
+    for other in others:
+        yield other, judge.verify(instance, other).valid
+
+
+def read(picture: Image, instance: Instance) -> Any:
+    """Read a picture as `vizbench score` does."""
+    judge = judge_of(instance)
+    if judge.resizes:
+        return vb.decode(picture, judge.look)
+    return vb.decode(picture, judge.look, instance.question.shape, question=instance.question)
+
+
+def tally(task: str, degrade: Degrade, rows: int) -> Tally:
+    """The counts of a task's first test rows under a degradation."""
+    total = Tally()
+    for instance in _instances(task, rows):
+        judge = judge_of(instance)
+        for number, (grid, valid) in enumerate(drawn(instance, instance.index)):
+            subject = Subject(grid, judge.look, 10 * instance.index + number)
+            found = read(degrade(render(grid, judge.look), subject), instance)
+            total += _counted(instance, grid, valid, found)
+    return total
+
+
+@functools.lru_cache(maxsize=64)
+def _instances(task: str, rows: int) -> list[Instance]:
+    return list(vb.load(task, seed=0).test.head(rows))
+
+
+def _counted(instance: Instance, grid: Grid, valid: bool, found: Any) -> Tally:
+    one = Tally(pictures=1, right=int(valid))
+    if isinstance(found, DecodeFailure):
+        one.abstained, one.right_lost = 1, int(valid)
+        return one
+    one.cells = grid.size
+    same = found.grid.shape == grid.shape
+    one.wrong_cells = int((found.grid != grid).sum()) if same else grid.size
+    one.misread = int(one.wrong_cells > 0)
+    judged = judge_of(instance).verify(instance, found.grid).valid
+    one.right_lost, one.wrong_won = int(valid and not judged), int(judged and not valid)
+    return one
+
+
+def row(name: str, one: Tally) -> str:
+    share = one.wrong_cells / one.cells if one.cells else 0.0
+    returned = one.pictures - one.abstained
+    return (
+        f"| {name} | {share:.2%} | {one.misread / max(returned, 1):.1%} | {one.right_lost / max(one.right, 1):.1%} "
+        f"| {one.wrong_won} | {one.abstained / one.pictures:.1%} |"
+    )
+
+
+def main() -> None:
+    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    print("| degradation | wrong cells | misread | right lost | wrong won | abstained |\n|---|---|---|---|---|---|")
+    whole = Tally()
+    for name, degrade in DEGRADATIONS.items():
+        total = functools.reduce(Tally.__add__, (tally(task, degrade, rows) for task in TASKS))
+        whole += total
+        print(row(name, total), flush=True)
+    print(row("all", whole))
+
+
+if __name__ == "__main__":
+    main()

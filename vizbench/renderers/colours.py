@@ -1,0 +1,190 @@
+"""Which palette colour each cell of a picture shows, also if all its colours were changed alike.
+
+Cells are compared with the palette as it is. If a cell's colour then lies too near to a second palette colour, the
+palette is put through changes that cameras, codecs and models make: other hue, brightness, contrast, saturation,
+gamma, and a common cast. The change that explains all colours of the picture best is taken, if no other change that
+does about as well reads a cell differently.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from dataclasses import dataclass
+from typing import Final, final
+
+import numpy as np
+import numpy.typing as npt
+
+from vizbench.renderers.palettes import palette, with_outside
+
+Levels = npt.NDArray[np.float64]
+"""Colours in levels 0 … 255, `(..., 3)`."""
+
+SURE: Final = 0.3
+"""Margin of the only colour of a picture at which the plain palette reads it clearly."""
+
+CLEAR: Final = 0.5
+"""Margin of all colours of a picture at which the plain palette is one of its readings."""
+
+EXACT: Final = 15.0
+"""Levels by which the colours of a picture may miss the palette that is taken as it is."""
+
+FAR: Final = 30.0
+"""Levels by which the colours of a picture may miss the changed palette: root of the mean square."""
+
+RIVAL: Final = 6.0
+"""Levels by which the second reading of a picture must miss it more than the first."""
+
+_BIN: Final = 24.0
+"""Levels within which cells count as one colour of the picture."""
+
+_CASTS: Final = [
+    np.array(cast) * levels
+    for cast in itertools.product((-1.0, 0.0, 1.0), repeat=3)
+    for levels in (12, 24)
+    if any(cast)
+]
+"""Levels that are added to the three channels."""
+
+_LUMA: Final = np.array([0.299, 0.587, 0.114])
+
+
+def assign(means: Levels, colours: Levels) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
+    """The nearest colour `(n,)` of each mean `(n, 3)`, and its margin over the second nearest, 0 … 1."""
+    apart = np.sqrt(((means[:, None] - colours[None]) ** 2).sum(axis=2))
+    codes = apart.argmin(axis=1)
+    two = np.partition(apart, 1, axis=1)[:, :2] if apart.shape[1] > 1 else np.stack([apart[:, 0], apart[:, 0] + 255], 1)
+    return codes.astype(np.uint8), (two[:, 1] - two[:, 0]) / np.maximum(two.sum(axis=1), 1e-9)
+
+
+def fit_colours(means: Levels, outside: Levels | None, name: str) -> list[Levels]:
+    """The changed palettes `(k + 1, 3)`, the outside colour last, that explain the picture, the best first.
+
+    means `(n, 3)`: colours of the cells; outside `(3,)`: what margins and lines show, None if there are none. One
+    palette: the reading is clear. Several: they read a cell differently. None: no change explains the colours.
+    """
+    plain = with_outside(name).astype(np.float64)
+    shown = clusters(means)
+    near = np.sqrt(((shown[:, None] - plain[None, :-1]) ** 2).sum(axis=2).min(axis=1))
+    if near.max() <= EXACT and (outside is None or np.linalg.norm(outside - plain[-1]) <= FAR):
+        return [plain]
+    if len(shown) == 1:  # one colour says nothing of a change
+        return [plain] if assign(shown, plain[:-1])[1].min() >= SURE else []
+    changed = _changes(name)  # (t, k + 1, 3)
+    apart = np.sqrt(((shown[None, :, None] - changed[:, None, :-1]) ** 2).sum(axis=3))  # (t, clusters, k)
+    misses = apart.min(axis=2) ** 2
+    if outside is not None:
+        misses = np.concatenate([misses, ((outside - changed[:, -1]) ** 2).sum(axis=1)[:, None]], axis=1)
+    cost = np.sqrt(misses.mean(axis=1)) + _penalties(name)
+    order = np.argsort(cost, kind="stable")
+    if cost[order[0]] > FAR:
+        return []
+    readings = apart.argmin(axis=2)
+    as_is = assign(shown, plain[:-1])
+    clear = as_is[1].min() >= CLEAR and (as_is[0] != readings[order[0]]).any()
+    # Colours that are clear as they are, and that a change explains better and reads otherwise, are in doubt.
+    kept: list[Levels] = [plain] if clear else []
+    seen: set[bytes] = set()
+    for t in order:
+        if cost[t] > cost[order[0]] + RIVAL:
+            break
+        if (reading := readings[t].tobytes()) not in seen:
+            seen.add(reading)
+            kept.append(changed[t])
+    return kept
+
+
+def clusters(means: Levels) -> Levels:
+    """The different colours among the means `(n, 3)`: each is the mean of those within `_BIN` levels of a first one."""
+    remaining = means
+    found: list[Levels] = []
+    while len(remaining) and len(found) < 64:
+        near = np.abs(remaining - np.median(remaining, axis=0)).max(axis=1)
+        first = remaining[int(near.argmin())]
+        alike = np.abs(remaining - first).max(axis=1) <= _BIN
+        found.append(remaining[alike].mean(axis=0))
+        remaining = remaining[~alike]
+    return np.array(found)
+
+
+@functools.lru_cache(maxsize=32)
+def _changes(name: str) -> Levels:
+    """The palette `(k + 1, 3)` under every change, `(t, k + 1, 3)`; the first is none."""
+    colours = with_outside(name).astype(np.float64)
+    changed = [recipe.apply(colours) for recipe in _recipes()]
+    changed += [np.clip(colours + cast, 0, 255) for cast in _CASTS]
+    return np.stack(changed)
+
+
+@functools.lru_cache(maxsize=32)
+def _penalties(name: str) -> npt.NDArray[np.float64]:
+    """What each change costs in levels, so that of two that explain a picture the smaller is taken."""
+    palette(name)
+    costs = [recipe.cost() for recipe in _recipes()]
+    return np.array(costs + [4.0] * len(_CASTS))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Recipe:
+    """One change of all colours. around: whether hue turns around luma; hue: degrees; the others are factors."""
+
+    hue: float = 0.0
+    around: bool = False
+    saturation: float = 1.0
+    contrast: float = 1.0
+    gamma: float = 1.0
+    gain: float = 1.0
+
+    def cost(self) -> float:
+        factors = (self.saturation, self.contrast, self.gamma, self.gain)
+        return 0.1 * abs(self.hue) + 4 * sum(abs(math.log(factor)) for factor in factors)
+
+    def apply(self, colours: Levels) -> Levels:
+        out = colours
+        if self.hue:
+            out = _turned_luma(out, self.hue) if self.around else _turned_hsv(out, self.hue)
+        luma = (out @ _LUMA)[:, None]
+        out = luma + (out - luma) * self.saturation
+        out = 128 + (out - 128) * self.contrast
+        out = 255 * (np.clip(out, 0, 255) / 255) ** self.gamma
+        return np.clip(out * self.gain, 0, 255)
+
+
+@functools.lru_cache(maxsize=1)
+def _recipes() -> list[_Recipe]:
+    """All changes but casts; the first changes nothing."""
+    gains = (1.0, 0.45, 0.52, 0.6, 0.7, 0.8, 0.88, 0.94, 1.07, 1.15, 1.3, 1.5)
+    found = [_Recipe(gain=gain) for gain in gains]
+    for gain in gains:
+        found += [
+            _Recipe(float(hue), around, gain=gain) for hue in range(-45, 46, 5) if hue for around in (False, True)
+        ]
+        found += [_Recipe(saturation=s, gain=gain) for s in (0.4, 0.5, 0.6, 0.7, 0.85, 1.2, 1.5)]
+        found += [_Recipe(contrast=c, gain=gain) for c in (0.4, 0.5, 0.6, 0.7, 0.8, 0.87, 0.93, 1.2, 1.5)]
+        found += [_Recipe(gamma=g, gain=gain) for g in (0.45, 0.6, 0.75, 0.9, 1.2, 1.5, 1.8, 2.2)]
+    return found
+
+
+def _turned_luma(colours: Levels, degrees: float) -> Levels:
+    """Chroma turned at the same luma, as video filters do."""
+    luma = colours @ _LUMA
+    u, v = (colours[:, 2] - luma) * 0.492, (colours[:, 0] - luma) * 0.877
+    cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    u, v = u * cos - v * sin, u * sin + v * cos
+    red, blue = luma + v / 0.877, luma + u / 0.492
+    green = (luma - 0.299 * red - 0.114 * blue) / 0.587
+    return np.clip(np.stack([red, green, blue], axis=1), 0, 255)
+
+
+def _turned_hsv(colours: Levels, degrees: float) -> Levels:
+    """Hue turned on the colour circle, as picture editors do."""
+    import colorsys
+
+    turned = [
+        colorsys.hsv_to_rgb((h + degrees / 360) % 1.0, s, v)
+        for h, s, v in (colorsys.rgb_to_hsv(*(colour / 255)) for colour in colours)
+    ]
+    return np.array(turned) * 255

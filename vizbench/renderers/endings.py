@@ -1,0 +1,111 @@
+"""Whether a file was cut off: what its own headers say of its length, read without a decoder.
+
+A player shows the last frame that is left of such a file. That frame is not the answer, so the file is refused.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import IO, Final
+
+CUT: Final = "ends before its end: frames are missing"
+"""What is said of such a file, after its name."""
+
+_MOST_BOXES: Final = 1 << 16
+"""Boxes that are walked; a fragmented mp4 has two per fragment."""
+
+_SEGMENT: Final = 0x18538067
+"""The Matroska element that holds everything after the header."""
+
+
+def is_cut(path: str | Path, container: str) -> bool:
+    """Whether a file of that container ("mp4", "matroska", "webp", "gif") declares more bytes than it has."""
+    size = os.stat(path).st_size
+    with open(path, "rb") as file:
+        if container == "mp4":
+            return _mp4_is_cut(file, size)
+        if container == "matroska":
+            return _matroska_is_cut(file, size)
+        if container == "webp":
+            head = file.read(8)
+            return len(head) == 8 and 8 + int.from_bytes(head[4:], "little") > size
+        return container == "gif" and _gif_is_cut(file)
+
+
+def _mp4_is_cut(file: IO[bytes], size: int) -> bool:
+    """Walk the boxes at the top: a size of 0 means "to the end of the file", and 1 that 64 bits follow."""
+    at = 0
+    for _ in range(_MOST_BOXES):
+        file.seek(at)
+        head = file.read(16)
+        if len(head) < 8:
+            return len(head) > 0
+        length = int.from_bytes(head[:4], "big")
+        if length == 1:
+            length = int.from_bytes(head[8:], "big")
+        if length < 8:  # to the end, or no box at all: the decoder decides
+            return False
+        at += length
+        if at >= size:
+            return at > size
+    return False
+
+
+def _matroska_is_cut(file: IO[bytes], size: int) -> bool:
+    """Whether the segment has a known size and ends after the file. A live stream has an unknown one."""
+    at = 0
+    for _ in range(16):
+        file.seek(at)
+        head = file.read(12)
+        id_width = _width(head[:1], 4)
+        if not id_width:
+            return False
+        size_width = _width(head[id_width : id_width + 1], 8)
+        field = head[id_width : id_width + size_width]
+        if not size_width or len(field) < size_width:
+            return False
+        mask = (1 << 7 * size_width) - 1
+        length = int.from_bytes(field, "big") & mask
+        if int.from_bytes(head[:id_width], "big") == _SEGMENT:
+            return length != mask and at + id_width + size_width + length > size
+        at += id_width + size_width + length
+        if at >= size:
+            return False
+    return False
+
+
+def _width(first: bytes, most: int) -> int:
+    """The bytes of a variable-length number, from its first; 0 if there is none."""
+    width = 9 - first[0].bit_length() if first and first[0] else 0
+    return width if width <= most else 0
+
+
+def _gif_is_cut(file: IO[bytes]) -> bool:
+    """Walk the blocks up to the trailer. What follows it does not matter."""
+    head = file.read(13)
+    if len(head) < 13:
+        return True
+    _skip_table(file, head[10])
+    while block := file.read(1):
+        if block == b";":
+            return False
+        if block == b",":
+            frame = file.read(9)
+            if len(frame) < 9:
+                return True
+            _skip_table(file, frame[8])
+            file.seek(1, os.SEEK_CUR)
+        elif block == b"!":
+            file.seek(1, os.SEEK_CUR)
+        else:
+            return False  # not a GIF that this walk knows: the decoder decides
+        while (length := file.read(1)) and length != b"\0":
+            file.seek(length[0], os.SEEK_CUR)
+    return True
+
+
+def _skip_table(file: IO[bytes], flags: int) -> None:
+    """Skip the colours that follow a descriptor with these flags, if any do."""
+    if flags & 0x80:
+        file.seek(3 << (flags & 7) + 1, os.SEEK_CUR)

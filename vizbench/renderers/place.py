@@ -1,0 +1,449 @@
+"""Find a board of known look and shape in a frame that holds more or less than its drawing.
+
+Video services answer in frames of their own: letterboxed, padded, cropped, scaled. The steps between the pixels of a
+frame tell where cells end. A placement of the board is kept if its lines explain nearly all of these steps, its cells
+are even, and its margins have one colour. Placements that differ by whole cells often explain a frame equally well,
+because walls and bars may have the same colour. Then the usual placements win (all of the frame; centred and as large
+as fits), or, if the question is known, the one that agrees with it. If that does not decide, none is taken.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, final
+
+import numpy as np
+import numpy.typing as npt
+
+from vizbench.renderers.colours import Levels, assign, fit_colours
+from vizbench.renderers.geometry import Layout, Shape
+from vizbench.renderers.infer import integral
+from vizbench.renderers.place_kernels import edge_profile, lattice_scores, measure, near_lattice, peaks
+from vizbench.types import DecodeFailure, Grid, Image
+
+Floats = npt.NDArray[np.float64]
+
+NOT_FOUND: Final = "abstained: the board was not found in the picture"
+SEVERAL: Final = "abstained: the board may be in several places of the picture"
+COLOURS: Final = "abstained: the colours of the picture do not tell which cells are meant"
+
+WORKING_SIZE: Final = 1024
+"""Longest side of the picture that is searched. Larger ones are averaged down."""
+
+STEP: Final = 30.0
+"""Levels of the faintest step that counts as an edge."""
+
+FAINT: Final = 5.0
+"""The same for lines between cells, which are known to be there."""
+
+EXPLAINED: Final = 0.94
+"""Share of all steps that the lines of a placement must explain."""
+
+OWN_EXPLAINED: Final = 0.8
+"""The same for a frame that has the drawing's proportions, read as the drawing itself."""
+
+STRAY: Final = 40.0
+"""Levels by which a quarter of a cell may differ from the cell."""
+
+UNEVEN: Final = 0.04
+"""Share of the cells that may stray more."""
+
+WIDE: Final = 12.0
+"""Pixels of a margin whose colour is compared with the look's."""
+
+ROOM: Final = 0.45
+"""Share of a cell's side that the frame must show."""
+
+SMALLEST: Final = 4.0
+"""Pixels of a cell's side, in the searched picture."""
+
+ISOTROPIC: Final = 0.06
+"""Logarithm of the ratio between the scales of the two sides."""
+
+MOST: Final = 200
+"""Placements that are weighed."""
+
+LEAD: Final = 3.0
+"""Standard errors by which a placement must agree better with the question than the next (a sign test over the cells
+that agree in one of the two only)."""
+
+KEPT: Final = 0.9
+"""Share of the question's given cells that a reading of the colours must show to be preferred, """
+
+LOST: Final = 0.6
+"""and the most that any other reading may show."""
+
+BORNE_OUT: Final = 0.6
+"""Share of the given cells that a board must show if the frame cuts it on one side and it has no margin."""
+
+LEAST_GIVEN: Final = 4
+"""Given cells below which the question settles no colours."""
+
+_ALL, _FIT, _USUAL, _ANYWHERE = range(4)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Placement:
+    """Where and in which colours the cells of a frame are read."""
+
+    rows: Floats
+    """Start and end of each row of cells, `(h, 2)`, in pixels of the frame. They may lie outside it."""
+    columns: Floats
+    """Start and end of each column, `(w, 2)`."""
+    colours: Levels
+    """The colours of the codes, `(k, 3)`."""
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _Spot:
+    """A placement in the searched picture: start and scale of both axes, and how usual it is."""
+
+    start: tuple[float, float]
+    scale: tuple[float, float]
+    rank: int
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reading:
+    """What the cells of a spot hold, under one reading of the colours."""
+
+    spot: _Spot
+    grid: Grid
+    colours: Levels
+
+
+@final
+class Searched:
+    """A picture prepared for the search: its sums over rectangles, and its edges along both axes."""
+
+    def __init__(self, picture: Image) -> None:
+        self.full = picture.shape[0], picture.shape[1]
+        self.sums = integral(picture, WORKING_SIZE)
+        self.size = self.sums.shape[0] - 1, self.sums.shape[1] - 1
+        self.profiles = self.edges(STEP)
+
+    def edges(self, step: float) -> tuple[Floats, Floats]:
+        """How much edge is between rows, and between columns: steps over so many levels, or over the noise."""
+        turned = np.ascontiguousarray(self.sums.swapaxes(0, 1))
+        return edge_profile(turned, -step), edge_profile(self.sums, -step)
+
+
+def locate(seen: Searched, place: Layout, shape: Shape, name: str, question: Grid | None) -> Placement | DecodeFailure:
+    """The placement of a drawing laid out as `place`, of whose board the top left `shape` is read.
+
+    name: the palette; question: what the board probably resembles, to choose between placements, or None.
+    """
+    whole = _Spot((0.0, 0.0), (seen.size[0] / place.height, seen.size[1] / place.width), _ALL)
+    if own_proportions(seen.full, place) and _explained(seen, place, whole, 0.2) >= OWN_EXPLAINED:
+        readings = _readings(seen, place, shape, name, whole, lenient=True)
+        if readings is not None:
+            one = _settled(readings, question)
+            return DecodeFailure(COLOURS) if one is None else _chosen(seen, place, shape, [one], question)
+    found: list[_Reading] = []
+    unclear, colourless = False, False
+    for spot in _spots(seen, place, whole):
+        readings = _readings(seen, place, shape, name, spot)
+        if readings is None:
+            continue
+        one = _settled(readings, question)
+        if one is not None:
+            found.append(one)
+        elif readings and not found:  # the most usual place, and its colours can be read in two ways
+            unclear = True
+        colourless |= not readings
+    if unclear or not found:
+        return DecodeFailure(COLOURS if unclear or colourless else NOT_FOUND)
+    return _chosen(seen, place, shape, found, question)
+
+
+def read_whole(seen: Searched, place: Layout, shape: Shape, name: str) -> Placement | DecodeFailure:
+    """The placement of a drawing that is thought to fill the picture, if the picture bears it out."""
+    whole = _Spot((0.0, 0.0), (seen.size[0] / place.height, seen.size[1] / place.width), _ALL)
+    if _explained(seen, place, whole, 0.1) < OWN_EXPLAINED or not _lines_drawn(seen, place, whole, shape):
+        return DecodeFailure(NOT_FOUND)
+    readings = _readings(seen, place, shape, name, whole)
+    if readings is None or len(readings) != 1:
+        return DecodeFailure(NOT_FOUND if readings is None else COLOURS)
+    return _chosen(seen, place, shape, readings, None)
+
+
+def is_moved(grid: Grid, question: Grid) -> bool:
+    """Whether a grid resembles the question clearly better if it is moved by one cell: the frame shows a board that
+    was moved, and a part of it is beyond the frame. To be asked of looks without margins only, which would show it."""
+    if grid.shape != question.shape or min(grid.shape) < 3:
+        return False
+    middle = question[1:-1, 1:-1]
+    still = grid[1:-1, 1:-1] == middle
+    h, w = middle.shape
+    if still.mean() > 0.9:
+        return False
+    for y, x in ((0, 0), (0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1), (2, 2)):
+        moved = grid[y : y + h, x : x + w] == middle
+        more, less = int((moved & ~still).sum()), int((still & ~moved).sum())
+        if more > less and (more - less) ** 2 >= LEAD**2 * (more + less):
+            return True
+    return False
+
+
+def own_proportions(size: tuple[int, int], place: Layout) -> bool:
+    """Whether a frame of that many pixels may be the drawing, scaled: to 2.5%, or to one pixel."""
+    scale = (size[0] / place.height + size[1] / place.width) / 2
+    return all(
+        abs(side * scale - pixels) <= max(1.0, 0.0125 * pixels)
+        for side, pixels in zip((place.height, place.width), size, strict=True)
+    )
+
+
+def _spots(seen: Searched, place: Layout, whole: _Spot) -> list[_Spot]:
+    """The placements that explain the edges, the most usual and largest first."""
+    lengths = place.height, place.width
+    found = [_along(seen, place, 0, None), None]
+    found[1] = _along(seen, place, 1, None if found[0] is None else found[0][:, 1])
+    for axis in (0, 1):  # an axis without edges says nothing: take the scales of the other
+        if found[axis] is None:
+            other = found[1 - axis]
+            scales = _usual_scales(seen, place) if other is None else np.unique(other[:, 1])
+            found[axis] = np.array([
+                (start, scale) for scale in scales for start in _usual_starts(seen.size[axis], lengths[axis] * scale)
+            ])  # fmt: skip
+    ys, xs = (np.empty((0, 2)) if one is None else one.reshape(-1, 2) for one in found)
+    uneven = np.abs(np.log(ys[:, None, 1] / xs[None, :, 1]))
+    spots = [
+        _ranked(seen, place, (float(ys[i, 0]), float(xs[j, 0])), (float(ys[i, 1]), float(xs[j, 1])))
+        for i, j in np.argwhere(uneven <= ISOTROPIC)[: 20 * MOST]
+    ]
+    spots = [spot for spot in spots if _shows_all(seen, place, spot)]
+    if _explained(seen, place, whole, 0.1) >= EXPLAINED:
+        spots.append(whole)
+    return sorted(spots, key=lambda spot: (spot.rank, -spot.scale[0] * spot.scale[1]))[:MOST]
+
+
+def _along(seen: Searched, place: Layout, axis: Literal[0, 1], like: Floats | None) -> Floats | None:
+    """Starts and scales along an axis that explain its edges, `(n, 2)`; None if it has none.
+
+    like: scales of the other axis; those of this one are about equal to one of them.
+    """
+    profile, size = seen.profiles[axis], seen.size[axis]
+    across = seen.size[1 - axis]
+    if profile.sum() < 0.02 * across * 255:
+        return None
+    cells, length = place.edges(axis, place.board[axis]), (place.height, place.width)[axis]
+    visible = cells[-1, 1] - cells[0, 0] - 2 * (1 - ROOM) * place.cell
+    low, high = SMALLEST / place.cell, (size + 1) / visible if visible > 0 else size / place.cell
+    high = min(high, 2.0 * size / place.cell)
+    if high < low:
+        return np.empty((0, 2))
+    scales = np.array([pixels / length for pixels in range(math.ceil(low * length), math.floor(high * length) + 1)])
+    if like is not None:
+        ratios = np.abs(np.log(like[None] / scales[:, None]))
+        scales = scales[ratios.min(axis=1, initial=np.inf) <= ISOTROPIC]
+    bases = np.empty(len(scales))
+    values = lattice_scores(profile, _lines(place, axis), cells, scales, EXPLAINED, ROOM, bases)
+    return peaks(values, bases, scales, 4 * MOST)[:, :2]
+
+
+def _lines(place: Layout, axis: Literal[0, 1]) -> Floats:
+    """Where the drawing may have edges along an axis: its own ends, and both ends of each cell."""
+    cells = place.edges(axis, place.board[axis])
+    return np.unique(np.concatenate([[0.0, (place.height, place.width)[axis]], cells.ravel()]))
+
+
+def _usual_scales(seen: Searched, place: Layout) -> list[float]:
+    """As drawn, and as large as fits."""
+    zoom = seen.size[0] / seen.full[0]
+    return [zoom, min(seen.size[0] / place.height, seen.size[1] / place.width)]
+
+
+def _usual_starts(size: float, length: float) -> list[float]:
+    return [(size - length) / 2, 0.0, size - length]
+
+
+def _ranked(seen: Searched, place: Layout, start: tuple[float, float], scale: tuple[float, float]) -> _Spot:
+    """The spot with its rank: how usual the placement is."""
+    centred, edge, full = [True, True], [True, True], [True, True]
+    for axis, length in enumerate((place.height * scale[0], place.width * scale[1])):
+        size = seen.size[axis]
+        slack = max(1.5, 0.06 * place.cell * scale[axis])
+        centred[axis] = abs(start[axis] - (size - length) / 2) <= slack
+        edge[axis] = min(abs(start[axis]), abs(start[axis] + length - size)) <= slack
+        full[axis] = centred[axis] and abs(length - size) <= 2 * slack
+    if all(full):
+        rank = _ALL
+    elif all(centred) and any(full):
+        rank = _FIT
+    else:
+        rank = _USUAL if all(c or e for c, e in zip(centred, edge, strict=True)) else _ANYWHERE
+    return _Spot(start, scale, rank)
+
+
+def _shows_all(seen: Searched, place: Layout, spot: _Spot) -> bool:
+    """Whether the frame shows enough of the outer cells."""
+    for axis in (0, 1):
+        cells = place.edges(axis, place.board[axis]) * spot.scale[axis] + spot.start[axis]
+        hidden = (1 - ROOM) * place.cell * spot.scale[axis] + 1
+        if cells[0, 0] < -hidden or cells[-1, 1] > seen.size[axis] + hidden:
+            return False
+    return True
+
+
+def _explained(seen: Searched, place: Layout, spot: _Spot, reach: float) -> float:
+    """The share of the edges that are within `reach` cells of the lines, of the axis with the smaller share."""
+    shares = [1.0]
+    for axis in (0, 1):
+        profile = seen.profiles[axis]
+        total = float(profile.sum())
+        if total > 0:
+            within = max(1.0, reach * place.cell * spot.scale[axis])
+            sums = np.concatenate([[0.0], profile.cumsum()])
+            near = near_lattice(sums, spot.start[axis], spot.scale[axis], _lines(place, axis), within)
+            shares.append(near / total)
+    return min(shares)
+
+
+def _lines_drawn(seen: Searched, place: Layout, spot: _Spot, shape: Shape) -> bool:
+    """Whether there are edges at nearly all lines between cells, if the look draws them. A lattice that is too fine
+    explains all edges, but has lines where there are none."""
+    if place.line * min(spot.scale) < 1:
+        return True
+    profiles = seen.edges(FAINT)  # blur leaves little of a line
+    for axis in (0, 1):
+        if shape[axis] < 2:
+            continue
+        cells = place.edges(axis, shape[axis]) * spot.scale[axis] + spot.start[axis]
+        profile = profiles[axis]
+        lines = [
+            profile[max(int(end) - 2, 0) : int(start) + 3].sum()
+            for end, start in zip(cells[:-1, 1], cells[1:, 0], strict=True)
+        ]
+        if np.mean(np.array(lines) <= 0.1 * np.median(profile[profile > 0]) if profile.any() else [0.0]) > 0.2:
+            return False
+    return True
+
+
+def _cells(place: Layout, spot: _Spot, shape: Shape) -> tuple[Floats, Floats]:
+    """Start and end of the cells of the spot, in pixels of the searched picture."""
+    rows, columns = (place.edges(axis, shape[axis]) * spot.scale[axis] + spot.start[axis] for axis in (0, 1))
+    return rows, columns
+
+
+def _readings(
+    seen: Searched, place: Layout, shape: Shape, name: str, spot: _Spot, lenient: bool = False
+) -> list[_Reading] | None:
+    """What the cells hold, once per reading of the colours; None if cells or margins are uneven."""
+    means, strays = measure(seen.sums, *_cells(place, spot, shape), 0.5, 0.8)
+    if (strays > STRAY).mean() > (0.35 if lenient else UNEVEN):
+        return None
+    around = _around(seen, place, spot)
+    if len(around) and np.ptp(around, axis=0).max() > (120 if lenient else 60):
+        return None
+    flat = means.reshape(-1, 3)
+    palettes = fit_colours(flat, around.mean(axis=0) if len(around) and _wide(place, spot) else None, name)
+    return [_Reading(spot, assign(flat, one[:-1])[0].reshape(shape), one[:-1]) for one in palettes]
+
+
+def _wide(place: Layout, spot: _Spot) -> bool:
+    """Whether the margins are so wide that blur leaves their middle as it was."""
+    return min(place.top * spot.scale[0], place.left * spot.scale[1]) >= WIDE
+
+
+def _around(seen: Searched, place: Layout, spot: _Spot) -> Levels:
+    """Mean colours of the visible margins of the drawing, `(n, 3)`: of each side that is at least two pixels wide."""
+    rows, columns = _cells(place, spot, place.board)
+    ends = [
+        (spot.start[axis], spot.start[axis] + length * spot.scale[axis])
+        for axis, length in enumerate((place.height, place.width))
+    ]
+    top, bottom, left, right = rows[0, 0], rows[-1, 1], columns[0, 0], columns[-1, 1]
+    strips = [
+        (ends[0][0], top, left, right),
+        (bottom, ends[0][1], left, right),
+        (top, bottom, ends[1][0], left),
+        (top, bottom, right, ends[1][1]),
+    ]
+    found: list[Levels] = []
+    for y0, y1, x0, x1 in strips:
+        y0, y1, x0, x1 = max(y0, 0), min(y1, seen.size[0]), max(x0, 0), min(x1, seen.size[1])
+        if min(y1 - y0, x1 - x0) < 2.5:
+            continue
+        inset = min(y1 - y0, x1 - x0) / 4
+        cells = np.array([[y0 + inset, y1 - inset]]), np.array([[x0 + inset, x1 - inset]])
+        found.append(measure(seen.sums, *cells, 1.0, 1.0)[0][0, 0])
+    return np.array(found)
+
+
+def _settled(readings: Sequence[_Reading], question: Grid | None) -> _Reading | None:
+    """The one way to read the colours at a place; of several, the one that shows what the question gives.
+
+    The question's most frequent code is left out: it often means "not known yet", and the answer replaces it.
+    """
+    if len(readings) == 1:
+        return readings[0]
+    if not readings or question is None or question.shape != readings[0].grid.shape:
+        return None
+    given = question != np.bincount(question.ravel()).argmax()
+    if given.sum() < LEAST_GIVEN:
+        return None
+    shares = [float((one.grid == question)[given].mean()) for one in readings]
+    kept = [one for one, share in zip(readings, shares, strict=True) if share >= KEPT]
+    return kept[0] if len(kept) == 1 and sorted(shares)[-2] <= LOST else None
+
+
+def _chosen(
+    seen: Searched, place: Layout, shape: Shape, readings: Sequence[_Reading], question: Grid | None
+) -> Placement | DecodeFailure:
+    """The one reading that counts, if the readings agree, or if how usual they are or the question decides."""
+    grids: dict[bytes, _Reading] = {}
+    for one in readings:  # the most usual first
+        grids.setdefault(one.grid.tobytes(), one)
+    several = list(grids.values())
+    best = several[0]
+    if len(several) > 1:
+        if question is not None and question.shape == shape:
+            best = _most_alike(several, question)
+        elif several[1].spot.rank == best.spot.rank:
+            best = None
+        if best is None:
+            return DecodeFailure(SEVERAL)
+    if place.top == place.left == 0 and _cut(seen, place, best.spot) and not _borne_out(best.grid, question):
+        return DecodeFailure(SEVERAL)
+    rows, columns = _cells(place, best.spot, shape)
+    zoom = seen.full[0] / seen.size[0], seen.full[1] / seen.size[1]
+    return Placement(rows * zoom[0], columns * zoom[1], best.colours)
+
+
+def _cut(seen: Searched, place: Layout, spot: _Spot) -> bool:
+    """Whether the frame cuts the board's outer cells, and not evenly: the board may as well be a cell further out."""
+    if spot.rank < _ANYWHERE:
+        return False
+    least = 0.05 * place.cell * min(spot.scale)
+    rows, columns = _cells(place, spot, place.board)
+    hidden = -rows[0, 0], rows[-1, 1] - seen.size[0], -columns[0, 0], columns[-1, 1] - seen.size[1]
+    return max(hidden) > least
+
+
+def _borne_out(grid: Grid, question: Grid | None) -> bool:
+    """Whether the question says that a grid is at its place."""
+    if question is None or question.shape != grid.shape or is_moved(grid, question):
+        return False
+    given = question != np.bincount(question.ravel()).argmax()
+    return given.sum() >= LEAST_GIVEN and float((grid == question)[given].mean()) >= BORNE_OUT
+
+
+def _most_alike(readings: Sequence[_Reading], question: Grid) -> _Reading | None:
+    """The reading that agrees with the question clearly better than the others. If there is none, the most usual of
+    those that it does not beat, unless another one is as usual."""
+    alike = [one.grid == question for one in readings]
+    best = max(range(len(readings)), key=lambda i: alike[i].sum())
+    near: list[_Reading] = []
+    for one, cells in zip(readings, alike, strict=True):
+        more, less = int((alike[best] & ~cells).sum()), int((cells & ~alike[best]).sum())
+        if (more - less) ** 2 < LEAD**2 * (more + less) or one is readings[best]:
+            near.append(one)
+    rank = min(one.spot.rank for one in near)
+    usual = [one for one in near if one.spot.rank == rank]
+    return usual[0] if len(usual) == 1 else None

@@ -1,0 +1,185 @@
+"""Kernels of `place`: where edges are in a picture, which lattices explain them, and what cells of a lattice hold."""
+
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import numpy as np
+
+from vizbench.compiler import jit
+from vizbench.renderers.infer_kernels import box, corner_sums
+
+
+@jit
+def edge_strength(sums, y, x):
+    """The step across the line between columns x - 1 and x around row y: the largest over the three channels, of
+    means over two columns a side and three rows. sums: an integral image."""
+    most = 0.0
+    for c in range(3):
+        right = sums[y + 2, x + 2, c] - sums[y - 1, x + 2, c] - sums[y + 2, x, c] + sums[y - 1, x, c]
+        left = sums[y + 2, x, c] - sums[y - 1, x, c] - sums[y + 2, x - 2, c] + sums[y - 1, x - 2, c]
+        most = max(most, abs(right - left) / 6.0)
+    return most
+
+
+@jit
+def edge_profile(sums, threshold):
+    """How much edge lies on each line between columns, `(W + 1,)`: steps over `threshold`, thinned to their peaks.
+
+    A threshold of 0 or less is replaced by five times the median step, and at least by its absolute value.
+    """
+    height, width = sums.shape[0] - 1, sums.shape[1] - 1
+    profile = np.zeros(width + 1)
+    if height < 3 or width < 4:
+        return profile
+    least = abs(threshold)
+    if threshold <= 0:
+        counts = np.zeros(256, np.int64)
+        for y in range(1, height - 1, 4):
+            for x in range(2, width - 1, 3):
+                counts[min(255, int(edge_strength(sums, y, x)))] += 1
+        half, median = counts.sum() // 2, 0
+        while median < 255 and counts[: median + 1].sum() < half:
+            median += 1
+        least = max(least, 5.0 * median)
+    steps = np.zeros(width + 1)
+    for y in range(1, height - 1):
+        for x in range(2, width - 1):
+            steps[x] = edge_strength(sums, y, x)
+        for x in range(2, width - 1):
+            if steps[x] > least and steps[x] >= steps[x - 1] and steps[x] > steps[x + 1]:
+                profile[x] += steps[x] - least
+    return profile
+
+
+@jit
+def near_lattice(sums, start, scale, edges, reach):
+    """What lies within `reach` pixels of the lattice lines start + scale * edges, each pixel once.
+
+    sums `(W + 2,)`: the profile's sums up to each pixel.
+    """
+    explained, done = 0.0, 0
+    last = sums.shape[0] - 1
+    for k in range(edges.shape[0]):
+        at = start + scale * edges[k]
+        low = min(max(int(np.ceil(at - reach)), done), last)
+        high = min(max(int(np.floor(at + reach)) + 1, low), last)
+        explained += sums[high] - sums[low]
+        done = high
+    return explained
+
+
+@jit
+def closeness(profile, start, scale, edges, reach):
+    """The profile's sum over the lattice lines, with less weight away from them."""
+    close = 0.0
+    for k in range(edges.shape[0]):
+        at = start + scale * edges[k]
+        for x in range(max(int(np.ceil(at - reach)), 0), min(int(np.floor(at + reach)), profile.shape[0] - 1) + 1):
+            close += profile[x] * (1.0 - abs(x - at) / (reach + 1.0))
+    return close
+
+
+@jit
+def lattice_scores(profile, edges, cells, scales, share, room, bases):
+    """For each scale and each start on whole pixels, how close the profile is to the lattice, `(scales, starts)`;
+    0 if less than `share` of the profile is near it.
+
+    edges: the lattice lines, in pixels of the drawing; cells `(n, 2)`: start and end of the cells; room: the share of a
+    cell that must be in the picture. bases `(scales,)` is filled with each scale's first start.
+    """
+    size = profile.shape[0] - 1
+    sums = np.zeros(size + 2)
+    for x in range(size + 1):
+        sums[x + 1] = sums[x] + profile[x]
+    total = sums[-1]
+    left, right = 0, size  # most of the edges are between these pixels, and so is the lattice around them
+    while sums[left + 1] <= (1.0 - share) * total:
+        left += 1
+    while sums[right] >= share * total:
+        right -= 1
+    pitch = cells[0, 1] - cells[0, 0]
+    first, last = cells[0, 0] + (1.0 - room) * pitch, cells[-1, 1] - (1.0 - room) * pitch
+    most = 1
+    for s in range(scales.shape[0]):
+        bases[s] = np.ceil(max(-scales[s] * first, right - 3.0 - scales[s] * edges[-1]))
+        most = max(most, int(min(size - scales[s] * last, left + 3.0) - bases[s]) + 1)
+    values = np.zeros((scales.shape[0], most))
+    for s in range(scales.shape[0]):
+        reach = min(max(1.0, 0.1 * pitch * scales[s]), 3.0)
+        for k in range(int(np.floor(min(size - scales[s] * last, left + 3.0)) - bases[s]) + 1):
+            if near_lattice(sums, bases[s] + k, scales[s], edges, reach) >= share * total:
+                values[s, k] = closeness(profile, bases[s] + k, scales[s], edges, reach)
+    return values
+
+
+@jit
+def peaks(values, bases, scales, most):
+    """The (start, scale, score) of the scores that no neighbour exceeds, at most `most`, from the largest scale on."""
+    out = np.empty((most, 3))
+    count = 0
+    for s in range(scales.shape[0] - 1, -1, -1):
+        for k in range(values.shape[1]):
+            value = values[s, k]
+            if value <= 0.0 or count == most:
+                continue
+            best = True
+            for t in range(max(s - 1, 0), min(s + 2, scales.shape[0])):
+                at = k + int(bases[s] - bases[t])
+                for i in range(max(at - 1, 0), min(at + 2, values.shape[1])):
+                    rival = values[t, i]
+                    if rival > value or (rival == value and (t > s or (t == s and i < k))):
+                        best = False
+            if best:
+                out[count, 0], out[count, 1], out[count, 2] = bases[s] + k, scales[s], value
+                count += 1
+    return out[:count]
+
+
+@jit
+def measure(sums, rows, columns, inner, outer):
+    """Mean colours of the cells' middles `(h, w, 3)`, and how far a quarter of a cell strays from its mean `(h, w)`.
+
+    rows `(h, 2)`, columns `(w, 2)`: start and end of the cells in the picture; parts outside it are cut off.
+    inner, outer: the share of a cell's side that is averaged, and that whose quarters are compared.
+    """
+    height, width = sums.shape[0] - 1, sums.shape[1] - 1
+    h, w = rows.shape[0], columns.shape[0]
+    ys, xs = spans(rows, inner, outer, height), spans(columns, inner, outer, width)
+    table = corner_sums(sums, ys, xs)
+    means = np.empty((h, w, 3))
+    strays = np.zeros((h, w))
+    for i in range(h):
+        for j in range(w):
+            area = (ys[5 * i + 1] - ys[5 * i]) * (xs[5 * j + 1] - xs[5 * j])
+            for c in range(3):
+                mean = box(table, 5 * i, 5 * i + 1, 5 * j, 5 * j + 1, c) / area
+                means[i, j, c] = mean
+                for a in range(2, 4):
+                    for b in range(2, 4):
+                        part = (ys[5 * i + a + 1] - ys[5 * i + a]) * (xs[5 * j + b + 1] - xs[5 * j + b])
+                        if part > 0.0:
+                            quarter = box(table, 5 * i + a, 5 * i + a + 1, 5 * j + b, 5 * j + b + 1, c) / part
+                            strays[i, j] = max(strays[i, j], abs(quarter - mean))
+    return means, strays
+
+
+@jit
+def spans(edges, inner, outer, size):
+    """Start and end of the inner part, then start, middle and end of the outer part, of each cell, within 0 … size."""
+    out = np.empty(5 * edges.shape[0])
+    for i in range(edges.shape[0]):
+        start, end = edges[i, 0], edges[i, 1]
+        side = end - start
+        rim = min(max(side * (1.0 - outer) / 2.0, 1.0), side / 4.0)
+        quarter = side * (1.0 - inner) / 2.0
+        a = min(max(start + quarter, 0.0), size - 0.5)
+        out[5 * i] = a
+        out[5 * i + 1] = max(min(end - quarter, float(size)), a + 0.5)
+        b = min(max(start + rim, 0.0), float(size))
+        d = max(min(end - rim, float(size)), b)
+        out[5 * i + 2] = b
+        out[5 * i + 3] = min(max((start + end) / 2.0, b), d)
+        out[5 * i + 4] = d
+    return out
