@@ -48,7 +48,8 @@ AFTER_RENAMES = ("vizbench.formats.workspace._delete", 0)
 def held(place: tuple[str, int], *arguments: object, cwd: Path | None = None) -> Generator[subprocess.Popen[str]]:
     """`vizbench generate --task life/conway --n 6 ARGUMENTS`, 3 rows per shard, once it has come to `place`."""
     there = {**os.environ, "PYTHONPATH": str(Path(vizbench.__file__).parents[1])}
-    command = ["generate", "--task", "life/conway", "--n", "6", *map(str, arguments)]
+    rows = () if "--n" in arguments else ("--n", "6")
+    command = ["generate", "--task", "life/conway", *rows, *map(str, arguments)]
     child = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, place[0], str(place[1]), "3", *command],
         stdin=subprocess.PIPE,

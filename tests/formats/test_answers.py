@@ -206,7 +206,7 @@ def test_answers_of_which_none_is_to_a_row_are_refused(
 ) -> None:
     lines = [{"id": name.format(k) if isinstance(name, str) else k, "answer": [[0]]} for k in range(8)]
     with pytest.raises(
-        UserError, match=r"holds 8 answers \(.* and none to a row of .* 'life/conway#0-test-0'"
+        UserError, match=r"holds 8 answers \(.* and none to a row of .* 'life/conway#0-test-0-pool3'"
     ) as error:
         judge(tmp_path, *lines)
     assert repr(str(lines[0]["id"])) in str(error.value)
