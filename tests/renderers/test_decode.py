@@ -139,8 +139,9 @@ def test_confidence_falls_between_two_colours_and_with_spread():
     picture = render(np.array([[0, 1, 0, 0]], np.uint8), look)
     picture[:, 16:24] = 130  # grey: almost as near to black
     picture[::2, 24:] = 200  # stripes
-    edges = np.arange(4)[:, None] * 8.0 + np.array([0.0, 8.0])
-    sure = read_at(picture, Placement(edges[:1], edges, palette("binary").astype(float))).confidence[0]
+    edges = np.arange(4, dtype=np.float64)[:, None] * 8.0 + np.array([0.0, 8.0])
+    colours = palette("binary").astype(np.float64)
+    sure = read_at(picture, Placement(edges[:1], edges, colours)).confidence[0]
     assert sure[0] == sure[1] == 1
     assert sure[2] < 0.05
     assert 0.3 < sure[3] < 0.7
@@ -211,12 +212,12 @@ def test_hostile_pictures_fail_with_a_reason(image):
 @given(arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3))))
 def test_any_pixels_give_an_answer_or_a_reason(picture):
     for look in LOOKS.values():
-        for options in ({}, {"shape": (3, 5)}, {"board": (4, 4)}):
-            found = decode(picture, look, **options)
+        for shape, board in ((None, None), ((3, 5), None), (None, (4, 4))):
+            found = decode(picture, look, shape, board)
             if isinstance(found, Answer):
                 assert found.grid.max() < len(palette(look.palette))
                 assert ((found.confidence >= 0) & (found.confidence <= 1)).all()
-                assert options.get("shape", found.grid.shape) == found.grid.shape
+                assert shape is None or found.grid.shape == shape
             else:
                 assert found.reason
 

@@ -75,7 +75,7 @@ def test_grey_of_16_bits_is_scaled(tmp_path):
 @pytest.mark.parametrize("suffix", ["png", "webp", "gif", "tif"])
 def test_the_last_frame_of_an_animation_counts(tmp_path, suffix):
     first, last = (Pictures.fromarray(one) for one in (OTHER, RED_OVER_BLUE))
-    extra = {"lossless": True} if suffix == "webp" else {}
+    extra: dict[str, Any] = {"lossless": True} if suffix == "webp" else {}
     first.save(tmp_path / f"a.{suffix}", save_all=True, append_images=[last], **extra)
     assert near(read_png(tmp_path / f"a.{suffix}"), RED_OVER_BLUE, 1)
     if suffix != "tif":
