@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
-_ESCAPED_BREAK: Final = re.compile(r"(?<!\\)\\(?:r\\n|n)(?![a-zA-Z])")
-"""A line end as JSON writes it inside a string."""
+_ESCAPED_BREAK: Final = re.compile(r"(?<!\\)\\{1,3}(?:r\\{1,3}n|n)(?![a-zA-Z])")
+"""A line end as JSON writes it inside a string, or inside a string in a string."""
+_ESCAPED_QUOTE: Final = re.compile(r"\\{1,3}\"")
+_OTHER_DIGIT: Final = re.compile(r"(?![0-9])\d")
+_TERMINAL: Final = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]")
+"""What colours a terminal."""
 
 _VERTICAL: Final = "│┃║╎╏┆┇┊┋╽╿｜¦"
 _HORIZONTAL: Final = "─━═╌╍┄┅┈┉╼╾―–—‐‑‒−"  # dashes too: a row never needs them
 _UPRIGHT_DOTS: Final = "⋯⋮⋱⋰︙‥"
+_ARROWS: Final = "→⇒➡⟶⟹➔➜"
 
 
 def _table() -> dict[int, str]:
@@ -20,7 +26,7 @@ def _table() -> dict[int, str]:
     table |= {0x24EA: "0", 0x24FF: "0"}
     table |= dict.fromkeys(range(0x2500, 0x2580), "+")  # corners and crossings of boxes
     table |= dict.fromkeys(map(ord, _VERTICAL), "|") | dict.fromkeys(map(ord, _HORIZONTAL), "-")
-    table |= dict.fromkeys(map(ord, _UPRIGHT_DOTS), "…")
+    table |= dict.fromkeys(map(ord, _UPRIGHT_DOTS), "…") | dict.fromkeys(map(ord, _ARROWS), "->")
     table |= dict.fromkeys([0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000], " ")
     # No width of their own; the last three make a digit a keycap.
     table |= dict.fromkeys([0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0xFE0E, 0xFE0F, 0x20E3], "")
@@ -35,7 +41,10 @@ _TABLE: Final = _table()
 def plain(text: str) -> str:
     """Return the text with plain digits, spaces, quotes, bars and line ends."""
     if not text.isascii():
-        text = text.translate(_TABLE)
+        text = unicodedata.normalize("NFC", text.translate(_TABLE))
+        text = _OTHER_DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), text)
+    if "\x1b" in text:
+        text = _TERMINAL.sub("", text)
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", " ").replace("\1", " ")
-    text = text.replace("\v", "\n").replace("\f", "\n").replace('\\"', '"')
-    return _ESCAPED_BREAK.sub("\n", text)
+    text = text.replace("\v", "\n").replace("\f", "\n")
+    return _ESCAPED_BREAK.sub("\n", _ESCAPED_QUOTE.sub('"', text))

@@ -270,7 +270,10 @@ def _with_ends(marks: Sequence[Label], codes: Sequence[tuple[int, int]]) -> list
 
 
 def _masked(text: str, marks: Sequence[Label], nested: Sequence[Candidate]) -> str:
-    """The text with labels and nested grids blotted out: they are no lines of cells, and end what is above them."""
+    """The text with labels and nested grids blotted out: they are no lines of cells, and end what is above them.
+
+    A tag, a key or a brace behind the last row of a grid is not a part of the row.
+    """
     spans = sorted([(m.start, m.end, True) for m in marks] + [(g.start, g.end, False) for g in nested])
     pieces: list[str] = []
     at = 0
@@ -279,10 +282,14 @@ def _masked(text: str, marks: Sequence[Label], nested: Sequence[Candidate]) -> s
             continue
         start = max(start, at)
         pieces.append(text[at:start])
-        length = end - start
-        pieces.append("\1" * (length - 1) + "\n" if label and length > 1 else "\1" * length)
+        pieces.append(_blot(text[start:end]) if label else "\1" * (end - start))
         at = end
     return "".join([*pieces, text[at:]])
+
+
+def _blot(label: str) -> str:
+    blot = "\1" * (len(label) - 1) + "\n" if len(label) > 1 else "\1" * len(label)
+    return "\n" + blot[1:] if label.startswith(("<", '"', "'", "}")) else blot
 
 
 def _is_rows_only(masked: str) -> bool:

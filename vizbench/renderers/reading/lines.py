@@ -60,6 +60,9 @@ _SEMICOLONED: Final = re.compile(r"[0-9]{1,3}(?:[ \t]*+;[ \t]*+[0-9]{1,3})++")
 _DASHED: Final = re.compile(r"[0-9]{1,3}(?:-[0-9]{1,3}){2,}+")
 _MARKED: Final = re.compile(r"(?:\[[0-9]{1,2}\]|[0-9]{1,2})(?:[ \t]++(?:\[[0-9]{1,2}\]|[0-9]{1,2}))++")
 """Cells of which some are in brackets, as givens."""
+_FULL_STOP: Final = re.compile(r"(?:.*[0-9][ \t,]+[0-9]+|[0-9]{3,})\.")
+"""A row that ends a sentence."""
+_DECIMALS: Final = re.compile(r"[0-9]{1,3}\.0*(?:[ \t,]+[0-9]{1,3}\.0*)++,?")
 _HOLE: Final = re.compile(
     r"[0-9]{1,3}/[0-9]{1,3}|[+-]?[0-9][0-9.e+-]{0,8}|[a-zA-Z]|[_?.*#□·◻⬜…-]{1,3}|null|none|nan", re.IGNORECASE
 )
@@ -154,7 +157,8 @@ def _line(raw: str, at: int, before: _Sort, last: bool) -> _Line:
     if label and (label.end() < len(line) or label["n"]):
         number = _number(label)
         line = line[label.end() :]
-    line = _evened(line.strip(_FRAME))
+    line = line.strip(_FRAME)
+    line = _evened(line[:-1] if len(line) < _MOST and _FULL_STOP.fullmatch(line) else line)
     cut = line if len(line) >= _MOST else _COMMENT.sub("", line).strip(_FRAME)
     if cut.endswith(("}", "]")) and cut[0] not in "[({":
         cut = cut.rstrip("}] \t\"'")
@@ -165,6 +169,8 @@ def _evened(line: str) -> str:
     """The cells of a line parted by spaces and bars, whatever other marks part them."""
     if len(line) >= _MOST:
         return line
+    if _DECIMALS.fullmatch(line):
+        return re.sub(r"\.0*", "", line)
     if _SEMICOLONED.fullmatch(line) or _DASHED.fullmatch(line):
         return line.replace(";", " ").replace("-", " ")
     if "[" in line and _MARKED.fullmatch(line) and not _LISTS.fullmatch(line) and not _LIST.fullmatch(line):

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 _MATRIX: Final = re.compile(
-    r"\\{1,2}begin\{(?P<name>[bBpvV]?matrix\*?|smallmatrix|array|tabular)\}(?:\[[^\[\]\n]{0,20}\])?"
+    r"\\{1,2}begin\{(?P<name>[bBpvV]?matrix\*?|smallmatrix|array|tabular|cases)\}(?:\[[^\[\]\n]{0,20}\])?"
     r"(?P<body>.*?)(?P<end>\\{1,2}end\{(?P=name)\}|\Z)",
     re.DOTALL,
 )

@@ -13,7 +13,9 @@ _NAMES: Final = (
     r"chain_of_thought|inner_?(?:monologue|thoughts?)|monologue|brainstorm(?:ing)?)"
     r"(?:_(?:content|process|block|trace|steps))?"
 )
-_NAME: Final = rf"(?:[a-z]{{1,12}}[:_])?{_NAMES}"
+_PLANS: Final = r"plan(?:ning)?|scratch|workings?|(?:tool|function)_(?:response|result|output)s?"
+"""Names that only a tag says: a plan, and what a tool answers. In brackets they are words of the reply."""
+_NAME: Final = rf"(?:[a-z]{{1,12}}[:_])?{_NAMES}|{_PLANS}"
 _TAG: Final = re.compile(
     rf"<\|?(?:(?P<begin>begin|start)|end)_(?:of_)?(?P<bar>{_NAMES})\|?>"
     rf"|<\|?(?P<bar_first>{_NAMES})_(?:(?P<begin_last>begin|start)|end)\|?>"
@@ -28,7 +30,26 @@ _TAG: Final = re.compile(
     rf"|(?P<details><details\b[^<>\n]{{0,200}}(?:reasoning|thinking)[^<>\n]{{0,200}}>"
     rf"|<details[^<>\n]{{0,200}}>\s{{0,9}}<summary>\W{{0,9}}(?:thought|thinking|reasoning))"
     r"|(?P<details_end></details>)"
-    r"|(?P<tick>^[ \t]*```[ \t]*$)",
+    r"|(?P<tick>^[ \t]*```[ \t]*$)"
+    r"|(?P<comment><!--)|(?P<comment_end>-->)"
+    r"|(?P<aloud>\A\s*+Thinking\.\.\.[ \t]*$)|(?P<aloud_end>^[ \t]*\.\.\.done thinking\.?)",  # a chat in a terminal
+    re.IGNORECASE | re.MULTILINE,
+)
+_STRUCK: Final = re.compile(
+    r"(?<!~)~~(?![~\s])(?:(?!\n\n|~~).)+~~(?!~)|<(?P<tag>del|strike)\b[^<>]{0,99}>(?:(?!</?(?P=tag)\b).)*</(?P=tag)>"
+    r"|\\{1,2}(?:sout|x?cancel|bcancel)\{[^{}]*\}",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What a reply crosses out."""
+_ASKS: Final = (
+    r"(?:<\|(?:im_start|start_header_id)\|>\s*|<\|(?=\w+\|>)|<start_of_turn>|^[ \t]*(?:#{2,3}[ \t]*|\*\*)?)"
+    r"(?:system|user|human|instruction)(?:<\|end_header_id\|>|\|>|(?:\*\*)?[ \t]*:|[ \t]*$)|\[INST\]"
+)
+_OTHER_TURN: Final = re.compile(_ASKS, re.IGNORECASE | re.MULTILINE)
+"""Where a text goes on as the one who asks."""
+_OWN_TURN: Final = re.compile(
+    r"<\|(?:im_start|start_header_id)\|>\s*assistant|<\|assistant\|>|<start_of_turn>model|\[/INST\]"
+    r"|^[ \t]*(?:#{2,3}[ \t]*|\*\*)?(?:assistant|response)(?:\*\*)?[ \t]*:",
     re.IGNORECASE | re.MULTILINE,
 )
 _END_OF_TURN: Final = re.compile(
@@ -36,6 +57,8 @@ _END_OF_TURN: Final = re.compile(
 )
 _MARK: Final = re.compile(r"<\|[\w/]{1,40}\|>(?:assistant\b)?|</?s>|<(?:start_of_turn|bos)>(?:model\b)?")
 _QUOTES: Final = "`\"'"
+_PAIRED: Final = ("fence", "details", "comment", "plan")
+"""Marks that end nothing if nothing began."""
 
 
 def without_reasoning(text: str) -> str | None:
@@ -50,7 +73,7 @@ def without_reasoning(text: str) -> str | None:
     opened_at = -1
     for mark in _TAG.finditer(text):
         name, closes = _meaning(mark)
-        if _is_quoted(text, mark) or (closes and name in ("fence", "details") and not counts[name]):
+        if _is_quoted(text, mark) or (closes and name in _PAIRED and not counts[name]):
             continue
         if not closes and not (open_marks and not text[opened_at : mark.start()].strip()):
             if not open_marks:
@@ -69,7 +92,7 @@ def without_reasoning(text: str) -> str | None:
         opened_at = mark.end()
     if open_marks:
         return None
-    return _turn("\n".join([*kept, text[at:]]))
+    return _turn(_STRUCK.sub("", "\n".join([*kept, text[at:]])))
 
 
 def _meaning(mark: re.Match[str]) -> tuple[str, bool]:
@@ -83,6 +106,10 @@ def _meaning(mark: re.Match[str]) -> tuple[str, bool]:
         return "fence", bool(found["tick"])
     if found["details"] or found["details_end"]:
         return "details", bool(found["details_end"])
+    if found["comment"] or found["comment_end"]:
+        return "comment", bool(found["comment_end"])
+    if found["aloud"] or found["aloud_end"]:
+        return "aloud", bool(found["aloud_end"])
     if found["bar"] or found["bar_first"]:
         name = found["bar"] or found["bar_first"]
         return _family(name), not (found["begin"] or found["begin_last"])
@@ -93,6 +120,8 @@ def _meaning(mark: re.Match[str]) -> tuple[str, bool]:
 def _family(name: str) -> str:
     """One name for the spellings that models mix up: think, thinking and thought."""
     name = name.lower().rpartition(":")[2]
+    if re.fullmatch(_PLANS, name):
+        return "plan"
     return "think" if "think" in name or "thought" in name else name
 
 
@@ -103,7 +132,13 @@ def _is_quoted(text: str, mark: re.Match[str]) -> bool:
 
 
 def _turn(text: str) -> str:
-    """The model's own turn, without the marks of a chat template."""
+    """The model's own turn, without the marks of a chat template: the last one if the text begins with the other's."""
+    other = _OTHER_TURN.search(text)
+    if other and not _MARK.sub("", text[: other.start()]).strip():
+        own = [turn.end() for turn in _OWN_TURN.finditer(text)]
+        text = text[own[-1] :] if own else text
+    elif other:
+        text = text[: other.start()]
     for end in _END_OF_TURN.finditer(text):
         if text[: end.start()].strip():
             text = text[: end.start()]
