@@ -9,6 +9,19 @@ from tests.renderers.replyboards import MINI, MINI_ASKED, MINI_WRONG, Rows
 RIGHT, WRONG, ASKED = b.compact(MINI), b.compact(MINI_WRONG), b.compact(MINI_ASKED)
 RIGHT_ROWS, WRONG_ROWS, ASKED_ROWS = b.spaced(MINI), b.spaced(MINI_WRONG), b.spaced(MINI_ASKED)
 
+LABELS = [
+    "Endergebnis", "Lösung", "Câu trả lời", "Antwoord", "Svar", "Odpowiedź", "Cevap", "Απάντηση", "Jawaban", "คำตอบ",
+    "उत्तर", "الإجابة", "정답", "最終回答", "正解", "Submission", "My submission",
+]  # fmt: skip
+TAILS = [
+    "This is the input with the rows reversed.",
+    "- Replace the top row with 0.\n- Swap the first row and the last.",
+    "Row 3 could hold 1, but cell 4 must be 2, so it is forced.",
+    "All cells stay the same except that the last row is filled.",
+    "Check: row 1 should be 1 2 3 4 ✓, column 1 should be 1 3 2 4 ✓.",
+    "Conclusion: all rules hold.",
+]
+
 VARIATIONS: list[tuple[str, Rows | None]] = [
     # --- Wrong answers that a right draft might cover
     (f"{RIGHT}\n\nHmm, row 4 is off. Fixing it:\n\n{WRONG}", MINI_WRONG),
@@ -332,4 +345,39 @@ VARIATIONS: list[tuple[str, Rows | None]] = [
     (f"{WRONG}\n\n### Instruction:\nSolve {ASKED}\n\n### Response:\n{RIGHT}", MINI_WRONG),
     (f"User: solve\n{ASKED_ROWS}\nAssistant:\n{WRONG_ROWS}\nUser: again\nAssistant:\n{RIGHT_ROWS}", MINI),
     (f"<|im_start|>user\n{ASKED}<|im_end|>\n<|im_start|>assistant\n{RIGHT}<|im_end|>", MINI),
+    # --- Labels of more languages, and labels that deny
+    *((f"{RIGHT}\n\n{label}: {WRONG}\n\nExtra: {RIGHT}", MINI_WRONG) for label in LABELS),
+    *((f"{RIGHT}\n\n{label}: ...", None) for label in LABELS),
+    (f"Re\u0301ponse: {WRONG}\n{RIGHT}", MINI_WRONG),
+    (f"This is not the answer: {RIGHT}", None),
+    (f"Answer: the transpose of {RIGHT}", None),
+    (f"Mine: {WRONG}\nExpected: {RIGHT}", MINI_WRONG),
+    (f"Draft: {RIGHT}\nExpected: {WRONG}", MINI_WRONG),
+    (f"{WRONG}\n\nAn invalid grid would look like {RIGHT}.", MINI_WRONG),
+    (f"{RIGHT}\n\nThe invalid grid is corrected to {WRONG}", MINI_WRONG),
+    ("Row 1 → 1 2 3 4\nRow 2 → 3 4 1 2\nRow 3 → 2 1 4 3\nRow 4 → 4 3 2 1", MINI),
+    # --- A change in words is an answer that is not written
+    (f"Answer: {RIGHT}\n\nWait, the last cell should be 2, not 1.", None),
+    (f"{RIGHT_ROWS}\n\nActually row 4 should be 4 3 1 2.", None),
+    (f"Answer: {RIGHT}, but with the last two digits swapped.", None),
+    (f"The answer is {RIGHT} except that the bottom right cell is 2.", None),
+    (f"Answer: {RIGHT}\n\nWait, the last cell should be 2, not 1.\n\n{WRONG}", MINI_WRONG),
+    *((f"Answer:\n{RIGHT_ROWS}\n\n{tail}", MINI) for tail in TAILS),
+    # --- Examples behind an answer, and replies that run on
+    (f"{WRONG}\n\nQuestion: {ASKED}\nAnswer: {RIGHT}", MINI_WRONG),
+    (f"{WRONG_ROWS}\n\nInput:\n{ASKED_ROWS}\n\nOutput:\n{RIGHT_ROWS}", MINI_WRONG),
+    (f"Draft: {RIGHT}\n\nInput: {ASKED}\nOutput: {WRONG}", MINI_WRONG),
+    (f"Answer: {RIGHT}\n\nWait, let me redo it.\nInput: {ASKED}\nOutput: {WRONG}", MINI_WRONG),
+    (f"Answer: {WRONG}\n\nCheck with example 1:\nInput: {ASKED}\nOutput: {RIGHT}\nIt holds.", MINI_WRONG),
+    (f"Output:\n{WRONG_ROWS}\n\nVerification on example 1:\n{ASKED_ROWS}\n→\n{RIGHT_ROWS}", MINI_WRONG),
+    (f"### Test\nOutput: {WRONG}\n\n### Example 1\nOutput: {RIGHT}", MINI_WRONG),
+    (f"### Example 1\nOutput: {RIGHT}\n\n### Test\nOutput: {WRONG}", MINI_WRONG),
+    (f"Output (test): {WRONG}\n\nOutput (example 1): {RIGHT}", MINI_WRONG),
+    (f"Answer: {WRONG}\n\nThe expected output of example 1 was {RIGHT}.", MINI_WRONG),
+    (f'{{"test_output": {WRONG}, "train_outputs": [{RIGHT}]}}', MINI_WRONG),
+    (f"Test example 1 output:\n{RIGHT_ROWS}", MINI),
+    (
+        f"The examples colour differently.\n\nOutput: {RIGHT}\n\nI checked, and it is off.\n\nOutput: {WRONG}",
+        MINI_WRONG,
+    ),
 ]

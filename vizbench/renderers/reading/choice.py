@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, final
 
 from vizbench.renderers.reading import doubts
@@ -35,6 +36,22 @@ _SIZE: Final = re.compile(r"\W*[0-9]{1,4}[ ]?(?:x|×|by)[ ]?[0-9]{1,4}\W*(?:grid
 _OR: Final = re.compile(r"[\s,.;*_`]*(?:or|or else|or maybe|or perhaps|alternatively)[\s,:*_`]*", re.IGNORECASE)
 _VOID: Final = re.compile(r"\s*(?:\"\"|''|\[\s*\]|\{\s*\})")
 """A value that holds nothing."""
+_ANSWERS: Final = (Kind.PLAIN, Kind.FINAL, Kind.SOLUTION, Kind.NAMED)
+_EXAMPLE_LABEL: Final = re.compile(
+    r"^\W*(?:for |in )?(?:training |train |demo\w* )?(?:example|pair|demonstration|training|train)\s*(?:pair\s*)?"
+    r"#?[0-9]+\W*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_EXAMPLE_NAMED: Final = re.compile(
+    r"\w.*(?:\b(?:of|for|from|in|on|with)\s+|[(\[])(?:the\s+)?(?:training\s+|train\s+)?(?:example|training|train|demo\w*)"
+    r"\W*(?:pair|example|input)?\W*[0-9]",
+    re.IGNORECASE,
+)
+_EXAMPLE_CHECK: Final = re.compile(
+    r"\b(?:verif\w+|check\w*|confirm\w*|consistent|sanity|agrees?|match(?:es)?)\b[^.!?\n]{0,60}"
+    r"\b(?:example|training|demo\w*|pair)\W*(?:example|pair|input)?\W*[0-9]",
+    re.IGNORECASE,
+)
 _NOTHING: Final = re.compile(
     r"[\s\"'{}\[\](),:;*_`~>#=|$\\.&-]*+(?:json|python|text|the)?[\s\"'{}\[\](),:;*_`~>#=|$\\.&-]*+", re.IGNORECASE
 )
@@ -52,12 +69,17 @@ class _Section:
     code: bool
     """Whether it is part of a program."""
     grids: list[Candidate]
+    label: int = 0
+    """Where its label begins."""
+    of_example: bool = False
+    """Whether it repeats an example that was given, or checks one."""
 
 
 def final_grid(text: str, shape: Shape | None) -> Candidate | str:
     """Return the grid that a plain reply answers, perhaps a faulty one, or why it answers none."""
-    found = _Reply(text, shape)
-    return found.answer()
+    reply = _Reply(text, shape)
+    end = reply.run_on()
+    return (reply if end is None else _Reply(text[:end], shape)).answer()
 
 
 @final
@@ -93,13 +115,38 @@ class _Reply:
         ends = [*(mark.start for mark in marks), len(self.text)]
         sections = [_Section(Kind.PLAIN, 0, ends[0], False, False, [])]
         for mark, end in zip(marks, ends[1:], strict=True):
-            sections.append(_Section(mark.kind, mark.end, end, mark.key, _is_within(self.codes, mark.start), []))
+            sections.append(
+                _Section(mark.kind, mark.end, end, mark.key, _is_within(self.codes, mark.start), [], mark.start)
+            )
         at = 0
         for grid in self.grids:
             while at + 1 < len(sections) and sections[at + 1].start <= grid.start:
                 at += 1
             sections[at].grids.append(grid)
+        _find_examples(sections, self.text)
         return _promoted(sections, self.text)
+
+    def run_on(self) -> int | None:
+        """Where a reply that is nothing but a grid goes on to ask and answer further questions; None if it does not.
+
+        Models that learn from examples in their prompt write more of these behind their answer.
+        """
+        if not self.grids:
+            return None
+        first = self.grids[0]
+        own = next(n for n, section in enumerate(self.sections) if section.grids)
+        below = self.sections[own + 1 : own + 3]
+        if (
+            own > 1
+            or self.sections[own].kind not in _ANSWERS
+            or not _is_nothing(self.text, 0, self.sections[own].label)
+        ):
+            return None
+        if len(below) < 2 or below[0].kind is not Kind.ASKED or below[1].kind not in (Kind.FINAL, Kind.SOLUTION):
+            return None
+        bare = _is_nothing(self.text, self.sections[own].start, first.start)
+        bare = bare and _is_nothing(self.text, first.end, below[0].label)
+        return below[0].label if bare and below[0].grids and self._is_direct(below[0], below[0].grids[0]) else None
 
     # --- The rules ---
 
@@ -117,7 +164,9 @@ class _Reply:
         choice: Candidate | str | None = None
         level = 0
         for section in sections:
-            if section.kind is Kind.NAMED and choice != WITHDRAWN:
+            if choice is not None and (section.of_example or section.kind is Kind.TARGET):
+                continue
+            if section.kind in (Kind.NAMED, Kind.TARGET) and choice != WITHDRAWN:
                 grid = self._named(section, choice, level)
                 choice = grid or choice
                 level = level if grid is None else max(level, 1)
@@ -317,13 +366,38 @@ def _is_within(spans: Sequence[tuple[int, int]], at: int) -> bool:
     return place >= 0 and spans[place][0] <= at < spans[place][1]
 
 
+def _find_examples(sections: Sequence[_Section], text: str) -> None:
+    """Mark the answers of examples that a reply repeats, or checks, after it has shown a grid of its own."""
+    shown = 0  # where the last grid ends that is neither asked nor a check
+    for above, section in pairwise(sections):
+        if above.grids and above.kind not in (Kind.ASKED, Kind.ASIDE):
+            shown = above.grids[-1].end
+        if section.kind in (Kind.FINAL, Kind.SOLUTION, Kind.NAMED, Kind.TARGET):
+            named = _EXAMPLE_NAMED.match(text, section.label, section.start) is not None
+            before = text[shown : section.label] if shown and section.kind is not Kind.FINAL else ""
+            section.of_example = named or _is_of_example(above, before)
+
+
+def _is_of_example(above: _Section, before: str) -> bool:
+    """Whether the words between a grid and a label say that the label is of an example: `### Example 1`."""
+    labels = list(_EXAMPLE_LABEL.finditer(before))
+    if labels and _is_nothing(before, labels[-1].end(), len(before)):
+        return True
+    paired = above.kind in (Kind.ASKED, Kind.ASIDE) and bool(above.grids)
+    return paired and (bool(labels) or _EXAMPLE_CHECK.search(before) is not None)
+
+
 def _promoted(sections: list[_Section], text: str) -> list[_Section]:
     """An answer's label with nothing below it but another label lends that its kind: {"answer": {"grid": …}}."""
     waiting: Kind | None = None
     kept: list[_Section] = []
     for section in sections:
         empty = not section.grids and _is_nothing(text, section.start, section.end)
-        if waiting and section.kind in (Kind.NAMED, Kind.PLAIN) and not (empty and section.kind is Kind.PLAIN):
+        if (
+            waiting
+            and section.kind in (Kind.NAMED, Kind.TARGET, Kind.PLAIN)
+            and not (empty and section.kind is Kind.PLAIN)
+        ):
             section.kind, waiting = waiting, None
         elif section.kind in (Kind.FINAL, Kind.SOLUTION, Kind.END):
             waiting = None

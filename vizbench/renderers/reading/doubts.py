@@ -8,7 +8,11 @@ from typing import Final
 _DRAFT: Final = re.compile(
     r"\b(?:first|initially|originally|earlier)[, ]+(?:\w+[, ]+){0,3}?"
     r"(?:tried|try|thought|attempt\w*|guess\w*|had|considered)\b[^.!?\n]*$"
-    r"|\b(?:transposed?|transposing)\b[^.!?\n]*$",
+    r"|\b(?:transposed?|transposing)\b[^.!?\n]*$"
+    r"|\b(?:an?|the|one|another) (?:invalid|wrong|incorrect|na[iï]ve|bad|illegal) (?:\w+ )?"
+    r"(?:grid|answer|solution|output|board|fill) "
+    r"(?:is|reads|(?:would|might|could) be|(?:would )?looks? like)(?: this)?$"
+    r"|(?:^|[.!?]\s+)you (?:suggested|proposed)\b[^.!?\n]*$",
     re.IGNORECASE,
 )
 
@@ -20,12 +24,24 @@ _FAILS: Final = (
     r"(?:doesn't|does not|did not|didn't) (?:work|satisfy|fit))\b"
 )
 _SUBJECT: Final = r"(?:that|this|it|which|(?:but|however|no,|unfortunately)\b[^.!?\n]{0,60})"
+_PLACE: Final = (
+    r"(?:(?:row|column|col|cell|line|digit|entry|value|corner)s?\s*(?:#|\()?\s*(?:[0-9]|[A-I]\b)|r[0-9]+c[0-9]+|"
+    r"(?:first|second|third|fourth|last|final|top|bottom|middle|left|right|upper|lower|centre|center)[- ]"
+    r"(?:\w+[- ]){0,2}?(?:row|column|col|cell|line|digit|entry|value|corner)s?)\b"
+)
+_EDIT: Final = (
+    r"\b(?:wait|actually|oops|sorry|hold on)\b[^.!?\n]{0,30}?"
+    rf"\b{_PLACE}[^.!?\n]{{0,30}}?\b(?:should|must|ought to|needs? to|has to) (?:be|become|read|have|hold)\b"
+    rf"|\b(?:correction|edit)\W[^.!?\n]{{0,30}}?\b{_PLACE}[^.!?\n]{{0,30}}?\b(?:is|are|becomes?|=|to)\s"
+    rf"|^(?:now|then|finally|please),? (?:change|replace|swap|exchange|set)\s[^.!?\n]{{0,20}}?\b{_PLACE}"
+)
+"""A change in words to the grid above, which leaves the answer to be written."""
 _TAKEN_BACK: Final = re.compile(
     rf"\b{_SUBJECT}(?:(?P<fault>{_IS}\s+(?:\w+\s+)?(?:{_WRONG}|{_RIGHT})\b)|{_FAILS})"
     r"|\bi (?:made|see) (?:a|an|my) (?:mistake|error)|\bscratch that\b"
     r"|\b(?:ignore|disregard|discard) (?:that|this|the above|it)\b"
     r"|\bnot (?:a )?(?:valid|correct|right) (?:solution|answer|grid)\b"
-    r"|\bwrong (?:grid|answer|solution)\b|^\W{0,3}no[,.]",
+    rf"|\bwrong (?:grid|answer|solution)\b|^\W{{0,3}}no[,.]|{_EDIT}",
     re.IGNORECASE | re.MULTILINE,
 )
 _AFFIRMED: Final = re.compile(rf"\b{_RIGHT}$", re.IGNORECASE)
@@ -34,7 +50,9 @@ _EXCUSED: Final = re.compile(r"\b(?:no(?!,)|nothing|none|never|neither|without|i
 """Before "is wrong", what makes it say that nothing is."""
 
 _DENIED: Final = re.compile(
-    r"\W{0,4}(?:is|was)(?:n't| not|\s+(?:wrong|incorrect|invalid|impossible))\b|\W{0,4}(?:fails|breaks|violates)\b",
+    r"\W{0,4}(?:is|was)(?:n't| not|\s+(?:wrong|incorrect|invalid|impossible))\b|\W{0,4}(?:fails|breaks|violates)\b"
+    r"|\W{0,4}(?:except|but with)\b"
+    r"|\W{0,4}with\b[^.!?\n]{0,40}\b(?:swapped|exchanged|replaced|flipped|changed|reversed)\b",
     re.IGNORECASE,
 )
 _RECONSIDERED: Final = re.compile(
@@ -52,7 +70,8 @@ _FLAW: Final = (
     r"why)"
 )
 _GIVEN_UP: Final = re.compile(
-    rf"\bi\s+{_UNABLE}\s+(?:find|see|give|produce|determine|tell|solve|complete|work out|provide|know|"
+    rf"\bi\s+{_UNABLE}\s+(?:find|see|give|produce|determine|tell|solve|complete|work out|provide|know|decide|finish|"
+    r"come up with|identify|derive|compute|"
     r"answer|figure|have (?:one|an?|any|it))\b"
     rf"(?!\W+(?:\w+\W+){{0,3}}{_FLAW}\b)"
     r"|\bi(?:'m| am)? (?:give|giving|gave) up\b"
@@ -66,7 +85,8 @@ _GIVEN_UP: Final = re.compile(
 )
 _NONE: Final = re.compile(
     r"(?:none|unknown|n/?a|null|nan|undefined|undetermined|unclear|"
-    r"unsure|tbd|todo|pending|not sure|not (?:found|known|possible)|no\b|\?)|.*\bnot$",
+    r"unsure|tbd|todo|pending|not sure|not (?:found|known|possible)|no\b|\?)|.*\bnot$"
+    r"|.*\b(?:transpose|transposition|reverse|mirror(?: image)?|inverse|opposite|complement|rotation) of$",
     re.IGNORECASE,
 )
 

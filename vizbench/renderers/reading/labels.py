@@ -15,6 +15,7 @@ class Kind(enum.Enum):
     FINAL = "the answer"
     SOLUTION = "the answer, or how it was found"
     NAMED = "the answer, if a whole grid is directly below"
+    TARGET = "the answer, if a whole grid is directly below and nothing before it is called the answer"
     ASKED = "the question, or an example"
     ASIDE = "a check, a list of cells, a draft: never the answer"
     EXPLAINED = "an explanation: the answer only if nothing else is"
@@ -41,14 +42,16 @@ def _words(text: str) -> frozenset[str]:
 
 
 _WORDS: Final[dict[Kind, str]] = {
-    Kind.FINAL: "answer answers final respuesta antwort réponse resposta risposta ответ 答案 回答 答え",
+    Kind.FINAL: "answer answers final submission mine respuesta antwort endergebnis réponse resposta risposta ответ "
+    "antwoord svar odpowiedź odpověď cevap yanıt απάντηση jawaban vastaus válasz răspuns відповідь",
     Kind.SOLUTION: "solution solutions output outputs prediction predictions solved corrected correction completed "
-    "predicted revised revision response update edit lösung solución solução soluzione sortie "
-    "salida ausgabe решение 输出 解答 解 出力",
-    Kind.NAMED: "grid after result results target board matrix state generation table expected ergebnis resultado "
-    "résultat 结果 結果",
+    "predicted revised revision response update edit lösung lösungsgitter solución solução soluzione sortie "
+    "salida ausgabe решение oplossing lösning løsning rozwiązanie řešení çözüm λύση solusi ratkaisu megoldás",
+    Kind.NAMED: "grid after result results board matrix state generation table ergebnis resultado résultat",
+    Kind.TARGET: "target expected",
     Kind.ASKED: "input inputs question questions puzzle problem given original initial starting current clue clues "
-    "task example examples before prompt unsolved training demonstration entrada eingabe frage pregunta 输入 问题",
+    "task example examples before prompt unsolved training train demonstration entrada entrée eingabe frage "
+    "aufgabe rätsel pregunta вход вопрос задача",
     Kind.ASIDE: "work working scratchwork check checks checking verify verifying verification validation validate "
     "change changes changed difference differences differing modified modifications coordinates "
     "coordinate cell cells position positions place places placements path paths route moves move "
@@ -62,10 +65,22 @@ _WORDS: Final[dict[Kind, str]] = {
     "comments commentary idea",
 }
 _KINDS: Final = {word: kind for kind, words in _WORDS.items() for word in words.split()}
+_PHRASES: Final = {
+    phrase: kind
+    for kind, phrases in {
+        Kind.FINAL: "答案 | 最终答案 | 最終回答 | 回答 | 答え | 正解 | 정답 | 해답 | 답변 | 답 | "
+        "คำตอบ | उत्तर | উত্তর | الإجابة | الجواب | إجابة | תשובה | câu trả lời | trả lời | đáp án",
+        Kind.SOLUTION: "输出 | 解答 | 解 | 出力 | 출력 | 풀이",
+        Kind.NAMED: "结果 | 結果 | 결과",
+        Kind.ASKED: "输入 | 入力 | 입력 | 问题 | 問題 | 문제 | 질문",
+    }.items()
+    for phrase in phrases.split(" | ")
+}
+"""Labels of scripts that part no words, and of several words."""
 _PROMOTE: Final = _words("final solved corrected completed complete filled finished revised resulting next updated")
 _ADJECTIVES: Final = _words(
-    "input given original initial starting current example examples training unsolved transposed draft wrong incorrect "
-    "previous earlier invalid rejected discarded intermediate changed closest "
+    "input given original initial starting current example examples training train unsolved transposed draft wrong "
+    "incorrect previous earlier invalid rejected discarded intermediate changed closest "
     "partial tentative alternative fallback"
 )
 """Words that decide before the noun: an input grid is no grid that was asked for."""
@@ -81,7 +96,11 @@ _JOINT: Final = re.compile(
 )
 _ACTS: Final = re.compile(r"\s*[a-z]{2,20}ing\b")
 _WORD: Final = re.compile(r"[^\W\d_]+")
-_CJK: Final = re.compile(r"答案|回答|答え|输出|输入|问题|解答|出力|结果|結果|解")
+_PHRASE: Final = re.compile("|".join(sorted(_PHRASES, key=len, reverse=True)))
+_NOT: Final = re.compile(
+    r"(?:\bnot|n't|\bnever)\s+(?:(?:the|a|an|my|our|yet|valid|final|correct|right)\s+)*+"
+    r"(?:answer|solution|output|result|prediction|grid)\b"
+)
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
 
 _SEGMENT: Final = re.compile(
@@ -136,7 +155,8 @@ def _label(text: str, found: re.Match[str]) -> Label | None:
     if found["boxed"]:
         return Label(Kind.FINAL, start, end)
     if found["arrow"]:
-        return Label(Kind.NAMED, start, end)
+        line = text[max(text.rfind("\n", 0, start) + 1, start - 20) : start].strip(" \t*_`|>-")
+        return None if line and _ROW_NAME.fullmatch(line) else Label(Kind.NAMED, start, end)
     return _phrase(text, found)
 
 
@@ -191,11 +211,11 @@ def _heading(text: str, found: re.Match[str]) -> Label | None:
 
 def _kind(phrase: str) -> Kind | None:
     """What the head of a phrase says, or None for a phrase that is no label."""
-    if _REJECTED.search(phrase):
-        return Kind.ASIDE
     head = phrase.partition("(")[0].lower()
-    if cjk := _CJK.findall(head):
-        return _KINDS[cjk[-1]]
+    if _REJECTED.search(phrase) or _NOT.search(head):
+        return Kind.ASIDE
+    if phrases := _PHRASE.findall(head):
+        return _PHRASES[phrases[-1]]
     of = _OF.search(head, 1)
     for part in (head[: of.start()], head) if of else (head,):
         known = [word for word in _WORD.findall(part) if word in _KINDS or word in _PROMOTE]
@@ -210,13 +230,15 @@ def _head_kind(head: str, known: list[str]) -> Kind | None:
     acts = _ACTS.match(head)
     if acts and acts[0].strip() not in _KINDS and noun is Kind.ASIDE:
         return Kind.NAMED  # "swapping two cells:" shows what comes of it
-    adjectives = words & _ADJECTIVES
+    adjectives = words & _ADJECTIVES - ({"example", "examples"} if "test" in words else set())
     if adjectives and not words & _PROMOTE:
         return _KINDS[min(adjectives)]
-    if "final" in words and noun in (Kind.FINAL, Kind.SOLUTION, Kind.NAMED, Kind.ASKED, None):
+    if "final" in words and noun in (Kind.FINAL, Kind.SOLUTION, Kind.NAMED, Kind.TARGET, Kind.ASKED, None):
         return Kind.FINAL
-    if words & _PROMOTE and (noun in (Kind.NAMED, Kind.SOLUTION) or known[-1] in ("puzzle", "problem", "task")):
+    if words & _PROMOTE and (
+        noun in (Kind.NAMED, Kind.TARGET, Kind.SOLUTION) or known[-1] in ("puzzle", "problem", "task")
+    ):
         return Kind.SOLUTION
-    if words & _ORDINALS and noun in (Kind.FINAL, Kind.SOLUTION, Kind.NAMED):
+    if words & _ORDINALS and noun in (Kind.FINAL, Kind.SOLUTION, Kind.NAMED, Kind.TARGET):
         return Kind.PLAIN
     return noun
