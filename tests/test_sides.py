@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import networkx
 import numpy as np
@@ -151,9 +152,10 @@ def test_an_id_names_the_row_of_an_episode():
     [
         *("", "maze/9", "maze/9#0", "maze/9#0-train", "maze/9#0-dev-1", "maze/9#-1-train-1", "maze/9#0-train-1 "),
         *("#0-test-1", "maze/9#0-test-17-pool", "maze/9#٣-train-1", "maze/9#0-train-99999999999"),
+        *(None, 17, b"maze/9#0-train-17"),
     ],
 )
-def test_what_is_no_id_is_refused(text: str):
+def test_what_is_no_id_is_refused(text: Any):
     with pytest.raises(UserError, match="is not an id of an instance: write TASK#SEED-SPLIT-INDEX"):
         vb.instance(text)
 

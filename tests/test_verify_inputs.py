@@ -103,6 +103,12 @@ Lister: Any = type(
     },
 )
 Number: Any = type("Number", (int,), {"__index__": lambda self: 0, "__int__": lambda self: 0})
+Speaker: Any = type(
+    "Speaker",
+    (str,),
+    {"__str__": lambda self: vb.to_text(RIGHT), "strip": lambda self: vb.to_text(RIGHT), "__len__": lambda self: 1},
+)
+Tensor: Any = type("Tensor", (), {"__array__": lambda self, *arguments, **options: PICTURE})
 Masked: Any = type("Masked", (), {"__class__": property(fail), "__array__": fail})
 
 
@@ -113,6 +119,7 @@ LIARS: dict[str, object] = {
     "a list": Lister(),
     "a row": [Lister()] * len(RIGHT),
     "numbers": [[Number(9)] * RIGHT.shape[1]] * RIGHT.shape[0],
+    "a text": Speaker("[[9]]"),
     "an object": Masked(),
     "objects": [Masked()] * 3,
 }
@@ -130,6 +137,25 @@ def test_an_object_that_lies_of_itself_is_no_answer_and_raises_nothing(name: str
 def test_only_what_an_array_holds_is_judged() -> None:
     assert vb.verify(MAZE, RIGHT.view(Furious)).valid
     assert vb.verify(MAZE, RIGHT.view(Shapely)).valid
+
+
+def test_a_tensor_of_pixels_is_a_picture_and_a_picture_one_state() -> None:
+    assert vb.verify(MAZE, Tensor()).valid
+    one = vb.verify_steps(MAZE, Image.fromarray(PICTURE))
+    assert one == vb.verify_steps(MAZE, [PICTURE])
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ({"answer": RIGHT.tolist()}, "is of type dict, not rows by columns"),
+        (["012", "120"], "has a row of type str, not a list of cells"),
+        (PICTURE / 255, "of float64: a picture is (height, width, 3) of uint8"),
+        (PICTURE.transpose(2, 0, 1), "of uint8: a picture is (height, width, 3) of uint8"),
+    ],
+)
+def test_what_is_near_an_answer_says_what_it_is(answer: object, reason: str) -> None:
+    assert reason in vb.verify(MAZE, answer).reason
 
 
 def test_nested_lists_are_measured_before_they_are_converted() -> None:

@@ -42,6 +42,10 @@ def as_grid(answer: object, codes: int, noun: str = "answer") -> Grid | str:
         array = _array(answer, noun) if items is None else _from_rows(items, noun)
         if isinstance(array, str):
             return array
+        if array.ndim == 0:
+            return f"the {noun} is of type {kind_name(answer)}, not rows by columns"
+        if array.ndim == 3 and 3 in array.shape[::2]:
+            return f"the {noun} has shape {array.shape} of {array.dtype}: a picture is (height, width, 3) of uint8"
         if array.ndim != 2 or array.size == 0:
             return f"the {noun} has shape {array.shape}, not rows by columns"
         if max(array.shape) > MAX_SIDE:
@@ -181,6 +185,8 @@ def _cells(row: object, noun: str) -> list[Any] | str:
     """The cells of one row, or why it is none."""
     items = plain_items(row, MAX_SIDE)
     if items is None:
+        if issubclass(type(row), Sequence):
+            return f"the {noun} has a row of type {kind_name(row)}, not a list of cells"
         array = _array(row, noun)
         if isinstance(array, str):
             return array

@@ -81,9 +81,11 @@ def instance(id: str) -> Instance:
     id: what `Instance.id` gives, as it is in rows of data sets and in records of runs. A file's task is read again from
     its path. Raises UserError if the text is no id, or names a row that does not exist.
     """
-    parts = _ID.fullmatch(id)
+    text: object = id
+    parts = _ID.fullmatch(id) if isinstance(text, str) else None
     if parts is None:
-        raise UserError(f"{id[:80]!r} is not an id of an instance: write TASK#SEED-SPLIT-INDEX, e.g. maze/9#0-train-17")
+        given = repr(id[:80]) if isinstance(text, str) else f"an object of type {type(text).__name__}"
+        raise UserError(f"{given} is not an id of an instance: write TASK#SEED-SPLIT-INDEX, e.g. maze/9#0-train-17")
     data = load(parts["task"], int(parts["seed"]), int(parts["pool"] or POOL))
     return (data.train if parts["split"] == "train" else data.test)[int(parts["index"])]
 
@@ -210,11 +212,13 @@ def verify_steps(instance: Instance, states: object) -> Verdict:
 
 def _read_states(judge: Judge, instance: Instance, states: object) -> object:
     """The states with texts and pictures read, or a DecodeFailure that names the first that holds no grid."""
+    from vizbench.renderers.handed import is_picture  # as in `_read`
+
     if issubclass(type(states), str):
         states = _json_states(str.__str__(cast("str", states)))
         if type(states) is DecodeFailure:
             return states
-    elif type(states) in (Answer, DecodeFailure):
+    elif type(states) in (Answer, DecodeFailure) or is_picture(states):
         states = [states]
     items = as_states(states)
     if isinstance(items, str):

@@ -178,19 +178,28 @@ def test_whole_characters_and_backslashes_stay() -> None:
 def test_a_number_that_json_lacks_costs_its_row_alone(
     number: str, rows: tuple[vb.Instance, ...], tmp_path: Path
 ) -> None:
-    grid = json.dumps(rows[0].target.tolist())
+    grid, right = (json.dumps(rows[n].target.tolist()) for n in (0, 2))
     judged = judge(
         tmp_path,
         f'{{"id": "{rows[0].id}", "answer": [[{number}, 0], [0, 1]]}}',
         f'{{"id": "{rows[1].id}", "answer": {{"deep": [[{{"x": {number}}}]]}}}}',
         f'{{"id": "{rows[0].id}", "answer": {grid}}}',
-        f'{{"id": "{rows[2].id}", "logprob": {number}, "answer": {json.dumps(rows[2].target.tolist())}}}',
+        f'{{"id": "{rows[2].id}", "logprob": {number}, "n": {"9" * 5000}, "answer": {right}}}',
         f'{{"id": "{rows[3].id}", "answer": "{number}"}}',
     )
     reasons = [verdict.reason for verdict in judged.verdicts.values()]
     assert reasons[:2] == [f"the answer holds {number}, not a code 0 … 255"] * 2
     assert [verdict.valid for verdict in judged.verdicts.values()][:4] == [False, False, True, False]
     assert (judged.summary.answered, judged.summary.duplicates, judged.summary.broken) == (4, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("start", "reason"), [(b"PK\x03\x04", "an archive: unpack it"), (b"\x89PNG\r\n", "a picture: give the folder")]
+)
+def test_other_files_are_named(start: bytes, reason: str, rows: tuple[vb.Instance, ...], tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(start + bytes(99))
+    with pytest.raises(UserError, match=f"is no file of JSON Lines but {reason}"):
+        formats.verify_answers(tmp_path / "data", tmp_path / "a.jsonl")
 
 
 @pytest.mark.parametrize("key", ["prediction", "output", "response", "completion", "Answer"])

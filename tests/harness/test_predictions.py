@@ -189,6 +189,8 @@ def test_pictures_of_a_row_that_do_not_say_which_is_the_last_are_a_wrong_answer(
         (["0_1.mp4", "0_2.mp4", "1_1.mp4", "1_2.mp4"], r"several numbers \('0_1', '0_2', '1_1', '1_2'\)"),
         (["a1b2.mp4", "a2b1.mp4"], "which one is the row cannot be known"),
         (["0.png", "1.mp4"], "holds pictures and videos"),
+        ([*each("{}.mov", range(2)), *each("{}.mp4", range(1, 6))], r"formats that are not read \('0.mov'\): convert"),
+        ([*each("{}/a.gif", range(2)), *each("{}/a.png", range(1, 6))], r"formats that are not read \('0/a.gif'\)"),
         (["notes.txt"], "neither pictures nor videos"),
         (["one.mp4", "two.mp4"], r"holds answers \('one', 'two'\) and none to a row"),
         (["17.mp4"], r"holds answers \('17'\) and none to a row"),

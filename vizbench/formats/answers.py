@@ -33,6 +33,15 @@ Said: TypeAlias = "Json | DecodeFailure"
 
 _MISSING = Verdict(False, False, 0.0, "there is no answer")
 _KEYS: Final = (b'"id"', b'"answer"')
+_CONSTANT: Final = re.compile(rb'(?P<text>"(?:[^"\\]|\\.)*+")|-?(?:NaN|Infinity)')
+_NO_TEXT: Final = {
+    b"PK\x03\x04": "an archive: unpack it",
+    b"\x1f\x8b": "an archive: unpack it",
+    b"\x28\xb5\x2f\xfd": "an archive: unpack it",
+    b"\x89PNG": "a picture: give the folder of all of them",
+    b"\xff\xd8\xff": "a picture: give the folder of all of them",
+}
+"""Files that are given in place of a file of answers, by their first bytes."""
 _BLANK: Final = b" \t\r\n\0"  # a file system that lost power leaves NUL bytes at the end
 
 
@@ -224,7 +233,11 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     makes one.
     """
     with open_regular(path, "file of answers") as file:
-        encoding = encoding_of(file.read(4))
+        start = file.read(4)
+        for mark, what in _NO_TEXT.items():
+            if start.startswith(mark):
+                raise UserError(f"{path} is no file of JSON Lines but {what}")
+        encoding = encoding_of(start)
         file.seek(0)
         text = None if encoding == "utf-8-sig" else io.TextIOWrapper(file, encoding, errors="replace", newline="\n")
 
@@ -295,9 +308,8 @@ def _with_constants(line: bytes) -> _Line | None:
     name = _constant_in(fields["answer"])
     if name is not None:
         return _Line(fields["id"], DecodeFailure(f"the answer holds {name}, not a code 0 … 255"))
-    # The constant is in a key that is left alone. What Python reads is written anew, without it.
-    plain = json.dumps({"id": fields["id"], "answer": json.loads(line)["answer"]}).encode()
-    one = _DECODER.decode(plain)
+    # The constants are in keys that are left alone.
+    one = _DECODER.decode(_CONSTANT.sub(lambda found: found["text"] or b"null", line))
     return None if isinstance(one.answer, msgspec.UnsetType) else _Line(str(one.id), _value(one.answer))
 
 

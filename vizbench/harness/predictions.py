@@ -32,6 +32,8 @@ MAX_FILES: Final = 1_000_000
 
 PICTURES: Final = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".bmp"})
 VIDEOS: Final = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm"})
+_UNREAD: Final = frozenset({".apng", ".avi", ".avif", ".flv", ".heic", ".mpeg", ".mpg", ".wmv"})
+"""Pictures and videos of formats that are not read."""
 
 Kind: TypeAlias = Literal["lines", "pictures", "videos", "vmevalkit", "sequences"]
 """How the answers are saved. sequences: several numbered pictures per row."""
@@ -146,7 +148,24 @@ _Layout: TypeAlias = Callable[[Path], _Place | None]
 
 
 def _of_folder(path: Path, keys: Keys) -> Given:
-    files = _media(path)
+    unread: list[Path] = []
+    given = _of_media(path, keys, _media(path, unread))
+    _refuse_unread(path, keys, unread, given)
+    return given
+
+
+def _refuse_unread(path: Path, keys: Keys, unread: Sequence[Path], given: Given) -> None:
+    """UserError for files of other formats that answer rows which no file that is read answers: they would be lost."""
+    rows = {file: row for file in unread for name in file.parts[-2:] if (row := keys.own(Path(name).stem)) is not None}
+    lost = [str(file) for file, row in rows.items() if keys.id_of(row) not in given.answers]
+    if lost:
+        raise UserError(
+            f"{path} holds answers of formats that are not read ({listed(lost)}): convert them to "
+            f"{_names(PICTURES)}, or to {_names(VIDEOS)}"
+        )
+
+
+def _of_media(path: Path, keys: Keys, files: list[Path]) -> Given:
     runs = _chosen(path, keys, [file for file in files if _is_video(file)], _outer_run, _inner_run)
     if runs:
         return _given("vmevalkit", path, keys, runs)
@@ -164,14 +183,19 @@ def _of_folder(path: Path, keys: Keys) -> Given:
     )
 
 
-def _media(path: Path) -> list[Path]:
-    """The pictures and videos below a folder as paths in it, sorted. Questions and references are left out."""
+def _media(path: Path, unread: list[Path]) -> list[Path]:
+    """The pictures and videos below a folder as paths in it, sorted. Questions and references are left out.
+
+    unread: is given those of other formats.
+    """
     files: list[Path] = []
     for count, file in enumerate(visible_files(path)):
         if count >= MAX_FILES:
             raise UserError(f"{path} holds over {MAX_FILES:,} files: give a smaller folder")
         if file.suffix.lower() in PICTURES | VIDEOS:
             files.append(file.relative_to(path))
+        elif file.suffix.lower() in _UNREAD and not _is_asked(file.relative_to(path)):
+            unread.append(file.relative_to(path))
     return sorted(file for file in files if not _is_asked(file))
 
 

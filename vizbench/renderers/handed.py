@@ -43,15 +43,20 @@ def _grid_of(decoded: Answer | DecodeFailure) -> object:
     return decoded if isinstance(decoded, DecodeFailure) else decoded.grid
 
 
+def is_picture(answer: object) -> bool:
+    """Return whether an object is a Pillow picture, by its true type."""
+    pictures = sys.modules.get("PIL.Image")  # who hands one in has imported it
+    return pictures is not None and issubclass(type(answer), pictures.Image)
+
+
 def _pixels(answer: object) -> npt.NDArray[Any] | DecodeFailure | None:
     """The picture that an answer is, `(H, W, 3)`; None for what is no picture."""
-    if issubclass(type(answer), np.ndarray):
-        array = plain_array(answer)
-        return array if array.ndim == 3 and array.shape[2] == 3 and array.dtype == np.uint8 else None
-    pictures = sys.modules.get("PIL.Image")  # who hands one in has imported it
-    if pictures is None or not issubclass(type(answer), pictures.Image):
+    if is_picture(answer):
+        return _opened(cast("Any", answer))
+    if not issubclass(type(answer), np.ndarray) and not hasattr(type(answer), "__array__"):
         return None
-    return _opened(cast("Any", answer))
+    array = plain_array(answer)  # a tensor too
+    return array if array.ndim == 3 and array.shape[2] == 3 and array.dtype == np.uint8 else None
 
 
 def _opened(picture: Any) -> npt.NDArray[Any] | DecodeFailure:

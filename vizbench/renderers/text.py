@@ -5,13 +5,13 @@ Reading is forgiving, because a model's text is: prose, headings, code fences an
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import msgspec
 import numpy as np
 
 from vizbench.errors import UserError
-from vizbench.grids import MAX_SIDE
+from vizbench.grids import MAX_SIDE, kind_name
 from vizbench.renderers.reading.candidates import DIGITS, Candidate
 from vizbench.renderers.reading.characters import plain
 from vizbench.renderers.reading.choice import final_grid
@@ -53,11 +53,11 @@ def from_text(text: object, max_chars: int = MAX_CHARS, *, shape: Shape | None =
     A final answer that is cut off, ragged, elided or taken back is a DecodeFailure that says so. No earlier grid takes
     its place.
     """
-    if not isinstance(text, str):
-        return DecodeFailure(f"the answer is {type(text).__name__}, not text")
+    if not issubclass(type(text), str):
+        return DecodeFailure(f"the answer is {kind_name(text)}, not text")
+    text = str.__str__(cast("str", text))  # a subclass may say anything of itself
     if len(text) > max_chars:
         return DecodeFailure(f"the text has {plural(len(text), 'character')}: over {max_chars} are not read")
-    text = str(text)  # a subclass may say anything of itself
     if not text.strip():
         return DecodeFailure("the text is empty")
     choice = _json(text)

@@ -374,7 +374,11 @@ def _find_examples(sections: Sequence[_Section], text: str) -> None:
             shown = above.grids[-1].end
         if section.kind in (Kind.FINAL, Kind.SOLUTION, Kind.NAMED, Kind.TARGET):
             named = _EXAMPLE_NAMED.match(text, section.label, section.start) is not None
-            before = text[shown : section.label] if shown and section.kind is not Kind.FINAL else ""
+            before = (
+                text[max(shown, section.label - 4000) : section.label]
+                if shown and section.kind is not Kind.FINAL
+                else ""
+            )
             section.of_example = named or _is_of_example(above, before)
 
 
