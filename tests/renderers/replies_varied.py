@@ -380,4 +380,22 @@ VARIATIONS: list[tuple[str, Rows | None]] = [
         f"The examples colour differently.\n\nOutput: {RIGHT}\n\nI checked, and it is off.\n\nOutput: {WRONG}",
         MINI_WRONG,
     ),
+    # --- Numbers of rows and columns, legends, lists that are computed
+    ("   0  1  2  3\n0  1  2  3  4\n1  3  4  1  2\n2  2  1  4  3\n3  4  3  2  1", MINI),
+    (",0,1,2,3\n0,1,2,3,4\n1,3,4,1,2\n2,2,1,4,3\n3,4,3,2,1", MINI),
+    ("1| 1 2 3 4\n2| 3 4 1 2\n3| 2 1 4 3\n4| 4 3 2 1", MINI),
+    (
+        "| | a | b | c | d |\n|---|---|---|---|---|\n| 4 | 1 | 2 | 3 | 4 |\n| 3 | 3 | 4 | 1 | 2 |\n| 2 | 2 | 1 | 4 | 3 |\n| 1 | 4 | 3 | 2 | 1 |",
+        MINI,
+    ),
+    (f"{RIGHT}\n\n| code | meaning |\n|---|---|\n| 0 | empty |\n| 1 | one |\n| 2 | a two |", MINI),
+    (f"{RIGHT}\n\n| 1 | 2 | 3 | 4 |\n|---|---|---|---|\n| 3 | as above | 1 | 2 |", None),
+    (f"1 . 3 .\n. 4 . 2\n2 . . 3\n. 3 2 .\n\n{RIGHT_ROWS}", MINI),
+    (f"{RIGHT}\n\nAnswer: [[1,2,3,4]] * 4", None),
+    (f"Answer: {RIGHT}\n* 2 cells changed", MINI),
+    (f"{RIGHT}\n\nAnswer:\n1 2 3 4\n~\n4 3 2 1", None),
+    (f"{RIGHT}\n\nSo it is\n\n1 2 3 4\n3 4 1 2\n...", None),
+    (f"{RIGHT}\n\nSo it is\n\n[[1,2,3,4],[3,4,1,2],...]", None),
+    (f"{RIGHT}\n\nThat is,\n[[1,2,3,4],[3,4,1,2],[2,1", None),
+    (f"{RIGHT}\n\nRow 1: 1 2 3 4\nRow 3: 2 1 4 3\nhold 1 to 4.", MINI),
 ]

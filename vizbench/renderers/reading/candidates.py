@@ -58,6 +58,7 @@ def cut_off(row: int) -> str:
     return f"the text ends in row {row} of a grid that is not closed"
 
 
+MISNUMBERED: Final = "the numbers of its rows do not follow each other"
 LEFT_OUT: Final = "the grid leaves cells or rows out"
 
 
@@ -81,8 +82,13 @@ class Reference:
         self._lines = {tuple(row) for row in grid.rows} | set(self._columns)
 
     def is_cited(self, later: Candidate) -> bool:
-        """Whether a later grid only repeats some rows or columns: a check, no answer."""
+        """Whether a later grid only repeats some rows or columns: a check, no answer.
+
+        One that leaves out rows, or is cut off, may be the answer written again, and not to its end.
+        """
         rows = later.rows
+        if later.problem not in ("", MISNUMBERED) and not later.weak:
+            return False
         if not self._columns or not rows or len(rows) >= max(len(self.grid.rows), len(self._columns)):
             return False
         return all(tuple(row) in self._lines for row in rows)

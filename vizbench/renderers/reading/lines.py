@@ -12,7 +12,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, final
 
-from vizbench.renderers.reading.candidates import DIGITS, LEFT_OUT, NUMBER, Candidate, Codes, code, cut_off, no_code
+from vizbench.renderers.reading.candidates import (
+    DIGITS,
+    LEFT_OUT,
+    MISNUMBERED,
+    NUMBER,
+    Candidate,
+    Codes,
+    code,
+    cut_off,
+    no_code,
+)
 
 Shape: TypeAlias = tuple[int, int]
 
@@ -41,7 +51,7 @@ _COMMENT: Final = re.compile(
 _RULE: Final = re.compile(r"[-=_+|:* \t]++")
 _HEAD_RULE: Final = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)+\|?")
 _CROSSED_RULE: Final = re.compile(r"[+|]?-+(?:[+|]-+)+[+|]?")
-_DOTS: Final = re.compile(r"[\[(|\s,]*(?:\.{2,}|…|⋮|[.:](?:[ \t]+[.:])+|\.)[\])|\s,.:…]*")
+_DOTS: Final = re.compile(r"[\[(|\s,]*(?:\.{2,}|…|⋮|~|[.:](?:[ \t]+[.:])+|\.)[\])|\s,.:…]*")
 _SO_ON: Final = re.compile(
     r"\W{0,4}(?:and so (?:on|forth)|etc\b|(?:the )?(?:remaining|other|rest|following)\b|similarly\b|continu|repeat|"
     r"same\b|as (?:before|given|above)\b|row \d+ (?:as|is|same|stays)\b|and the (?:last|next|other)\b|unchanged\b)",
@@ -66,6 +76,7 @@ _DECIMALS: Final = re.compile(r"[0-9]{1,3}\.0*(?:[ \t,]+[0-9]{1,3}\.0*)++,?")
 _HOLE: Final = re.compile(
     r"[0-9]{1,3}/[0-9]{1,3}|[+-]?[0-9][0-9.e+-]{0,8}|[a-zA-Z]|[_?.*#□·◻⬜…-]{1,3}|null|none|nan", re.IGNORECASE
 )
+_LEGEND: Final = re.compile(r"(?!(?:null|none|nan)$)[A-Za-z][A-Za-z' -]+", re.IGNORECASE)
 _SPLIT: Final = re.compile(r"[ \t,]+")
 
 
@@ -274,7 +285,9 @@ class _Block:
 
 def _grids(chain: Sequence[_Line], shape: Shape | None, letters: bool) -> Iterator[Candidate]:
     """The grids in lines without prose between them."""
-    lines = _without_heads(chain)
+    if _is_legend(chain):
+        return
+    lines = _numbered_off(_without_heads(chain), shape)
     headed = len(lines) < len(chain) and any(line.sort is _Sort.HEAD for line in chain)
     if not letters:
         lines = _trimmed(lines)
@@ -287,6 +300,30 @@ def _grids(chain: Sequence[_Line], shape: Shape | None, letters: bool) -> Iterat
         for grid in _joined(blocks[at:end], shape):
             yield replace(grid, headed=headed)
         at = end
+
+
+def _is_legend(chain: Sequence[_Line]) -> bool:
+    """Whether lines are a table of few columns that says what the codes mean: `| 4 | path |`."""
+    table = [line for line in chain if line.bars and line.sort is not _Sort.RULE]
+    if len(table) < 2 or len(table) < sum(line.sort in (_Sort.ROW, _Sort.LIST, _Sort.FLAWED) for line in chain):
+        return False
+    cells = [[" ".join(part) for part in line.parts] for line in table[1:]]
+    widths = {len(row) for row in cells}
+    if widths not in ({2}, {3}):
+        return False
+    columns = list(zip(*cells, strict=True))
+    worded = any(all(_LEGEND.fullmatch(cell) for cell in column) for column in columns)
+    return worded and any(all(cell.isdigit() for cell in column) for column in columns)
+
+
+def _numbered_off(lines: list[_Line], shape: Shape | None) -> list[_Line]:
+    """The lines without the numbers of rows before a first bar, if these make each row a cell too long: `0| 1 1 0`."""
+    rows = [line for line in lines if line.sort is _Sort.ROW]
+    if shape is None or len(rows) != shape[0] or not all(line.bars and len(line.parts[0]) == 1 for line in rows):
+        return lines
+    if not _is_index(rows) or any(len(line.cells) != shape[1] + 1 for line in rows):
+        return lines
+    return [_without_first(line) if line.sort is _Sort.ROW else line for line in lines]
 
 
 def _without_heads(chain: Sequence[_Line]) -> list[_Line]:
@@ -335,7 +372,8 @@ def _body(head: _Line, rows: Sequence[_Line]) -> list[_Line]:
 
 def _is_index(rows: Sequence[_Line]) -> bool:
     firsts = ["".join(row.parts[0]) for row in rows if row.parts]
-    return bool(firsts) and (_counts(firsts) or all(not name.isdigit() for name in firsts))
+    ranks = [str(n) for n in range(len(firsts), 0, -1)]  # a chess board counts upwards
+    return bool(firsts) and (_counts(firsts) or firsts == ranks or all(not name.isdigit() for name in firsts))
 
 
 def _counts(names: Sequence[str]) -> bool:
@@ -435,7 +473,7 @@ def _cell_rows(lines: Sequence[_Line], shape: Shape | None) -> tuple[Codes, str]
     if whole:
         return whole, ""
     if _are_joined(lines, shape):
-        return [[_CODES[c] for cell in line.cells for c in cell.lower()] for line in lines], ""
+        return _without_index([[_CODES[c] for cell in line.cells for c in cell.lower()] for line in lines]), ""
     rows: Codes = []
     for n, line in enumerate(lines, 1):
         row: list[int] = []
@@ -445,7 +483,19 @@ def _cell_rows(lines: Sequence[_Line], shape: Shape | None) -> tuple[Codes, str]
                 return rows, no_code(n, cell)
             row.append(value)
         rows.append(row)
-    return rows, ""
+    return _without_index(rows), ""
+
+
+def _without_index(rows: Codes) -> Codes:
+    """The rows without the numbers of columns above them and of rows beside them, as tables of data are printed."""
+    if len(rows) < 3 or {len(row) for row in rows[1:]} != {len(rows[0]) + 1}:
+        return rows
+    columns, beside = rows[0], [row[0] for row in rows[1:]]
+    if columns[0] > 1 or columns != list(range(columns[0], columns[0] + len(columns))):
+        return rows
+    if beside[0] > 1 or beside != list(range(beside[0], beside[0] + len(beside))):
+        return rows
+    return [row[1:] for row in rows[1:]]
 
 
 def _in_one_line(line: _Line, shape: Shape | None) -> Codes | None:
@@ -492,6 +542,10 @@ def _joins(above: _Block, below: _Block, shape: Shape | None) -> bool:
 
 def _joined(blocks: Sequence[_Block], shape: Shape | None) -> Iterator[Candidate]:
     """One grid of the blocks, or several, by the height that was asked or else by equal heights."""
+    if shape is not None and len(blocks) > 1 and all(len(block.numbers) == shape[0] for block in blocks):
+        for block in blocks:  # a question with holes directly above its answer
+            yield _candidate([block])
+        return
     heights = [len(block.rows) for block in blocks]
     broken = any(block.problem for block in blocks)
     if broken or len(blocks) == 1:
@@ -534,5 +588,5 @@ def _misnumbered(numbers: Sequence[int | None]) -> str:
         return ""
     start = numbers[0]
     if start is None or list(numbers) != list(range(start, start + len(numbers))):
-        return "the numbers of its rows do not follow each other"
+        return MISNUMBERED
     return ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final, final
 
 from vizbench.renderers.reading.candidates import LEFT_OUT, NUMBER, Candidate, Codes, code, cut_off, no_code
@@ -21,6 +22,8 @@ _TOKEN: Final = re.compile(
     r"|(?P<comma>,)|(?P<word>[^\s,\[\](){}\"'.…]+(?:\.(?!\.)[^\s,\[\](){}\"'.…]*+)*+|[.])",
     re.IGNORECASE,
 )
+_COMPUTED: Final = re.compile(r"[ \t]*(?:\*[ \t]*[0-9]|\+[ \t]*[\[(])")
+"""Behind a list, what makes a longer one of it: `[[0, 0]] * 2`."""
 _TRUTH: Final = {"true": 1, "false": 0}
 _STRING_CELL: Final = re.compile(r"[0-9]+|[a-z]")
 
@@ -173,7 +176,8 @@ def nested_grids(text: str) -> Iterator[Candidate]:
             at = _line_end(text, at)
         found = _step(reader, token)
         if found is not None:
-            yield found
+            computed = not found.problem and _COMPUTED.match(text, found.end)
+            yield replace(found, problem=LEFT_OUT) if computed else found
     last = reader.end(len(text))
     if last is not None:
         yield last
