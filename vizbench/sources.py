@@ -81,7 +81,7 @@ def instance(id: str) -> Instance:
     id: what `Instance.id` gives, as it is in rows of data sets and in records of runs. A file's task is read again from
     its path. Raises UserError if the text is no id, or names a row that does not exist.
     """
-    text: object = id
+    text = cast("object", id)
     parts = _ID.fullmatch(id) if isinstance(text, str) else None
     if parts is None:
         given = repr(id[:80]) if isinstance(text, str) else f"an object of type {type(text).__name__}"

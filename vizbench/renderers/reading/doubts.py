@@ -32,6 +32,7 @@ _PLACE: Final = (
 _EDIT: Final = (
     r"\b(?:wait|actually|oops|sorry|hold on)\b[^.!?\n]{0,30}?"
     rf"\b{_PLACE}[^.!?\n]{{0,30}}?\b(?:should|must|ought to|needs? to|has to) (?:be|become|read|have|hold)\b"
+    r"(?! (?:checked|verified|right|correct|fine|ok)\b)"
     rf"|\b(?:correction|edit)\W[^.!?\n]{{0,30}}?\b{_PLACE}[^.!?\n]{{0,30}}?\b(?:is|are|becomes?|=|to)\s"
     rf"|^(?:now|then|finally|please),? (?:change|replace|swap|exchange|set)\s[^.!?\n]{{0,20}}?\b{_PLACE}"
 )
