@@ -61,7 +61,8 @@ def interrupts_held() -> Generator[None]:
     if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
         yield
         return
-    resource_tracker.ensure_running()  # which would let Ctrl-C through again, if the first process started it
+    with safe_path():  # it is a process that Python starts, too
+        resource_tracker.ensure_running()  # which would let Ctrl-C through again, if the first process started it
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
