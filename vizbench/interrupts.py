@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import select
 import signal
@@ -20,6 +21,8 @@ CODE: Final = 130
 
 _advice = ["nothing was begun"]
 _told = threading.Lock()
+_stopped = threading.Event()
+"""Set once Ctrl-C has come."""
 
 
 def advise(text: str) -> None:
@@ -54,24 +57,37 @@ def bounded() -> Generator[None]:
     near, far = socket.socketpair()
     far.setblocking(False)
     before = signal.set_wakeup_fd(far.fileno(), warn_on_full_buffer=False)
-    stopped = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(near, stopped), daemon=True)
+    watcher = threading.Thread(target=_watch, args=(near,), daemon=True)
     watcher.start()
     try:
         yield
     finally:
         signal.set_wakeup_fd(before)
         far.close()  # the watcher reads to the end
-        if not stopped.is_set():
+        if not _stopped.is_set():
             watcher.join(GRACE)
 
 
-def _watch(near: socket.socket, stopped: threading.Event) -> None:
+def _watch(near: socket.socket) -> None:
     """Wait for Ctrl-C. After it, end the process, unless it ends first."""
     with near:
         while byte := near.recv(1):
             if byte[0] == signal.SIGINT:
-                stopped.set()
+                _stopped.set()
                 threading.Event().wait(GRACE)
                 tell()
                 os._exit(CODE)
+
+
+@atexit.register
+def _leave() -> None:
+    """After Ctrl-C, end the process without taking the interpreter apart.
+
+    That may take seconds, as with a large library loaded, and the thread that bounds it does not live through it.
+    What was registered later than this, which is nearly all, has run.
+    """
+    if _stopped.is_set():
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(AttributeError, OSError, ValueError):  # closed, or none
+                stream.flush()
+        os._exit(CODE)
