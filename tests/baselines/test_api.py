@@ -231,6 +231,22 @@ def test_a_fault_that_stays_ends_the_cell_and_is_no_answer(name, told):
     assert "in 6 tries" in sentence
 
 
+def test_a_server_that_drips_its_headers_is_left_at_the_deadline():
+    sent = []
+
+    def drip(handler):
+        handler.send_response(200)
+        for number in range(80):  # a client reads at most 100
+            handler.send_header(f"X-{number}", "a")
+            handler.flush_headers()
+            sent.append(number)
+            time.sleep(0.05)
+
+    found, waits, asked = answer(script(drip, GOOD), timeout=2.0)
+    assert (found, waits, asked) == ("[[1]]", [2.0], 2)
+    assert len(sent) < 80  # all of them, if only a pause of the server counted
+
+
 def test_the_story_counts_each_fault():
     sentence, _ = fault(script(*(PASSING[name] for name in ("429", "500", "429", "torn", "429"))))
     told = "(4 x status 429: slow down; 1 x status 500: oh; 1 x a reply that is no chat completion ("

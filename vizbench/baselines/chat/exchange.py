@@ -16,16 +16,19 @@ from __future__ import annotations
 
 import email.utils
 import re
+import socket
 import ssl
+import threading
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import Message
-from http.client import HTTPException, HTTPResponse
-from typing import Final, final
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from typing import Any, Final, final
 from urllib.error import URLError
 
 from vizbench.baselines.chat.endpoint import Endpoint
@@ -106,13 +109,19 @@ def _once(endpoint: Endpoint, body: bytes) -> str | DecodeFailure | Trouble:
         headers["Authorization"] = f"Bearer {endpoint.key}"
     request = urllib.request.Request(f"{endpoint.url}/chat/completions", body, headers, method="POST")
     deadline = time.monotonic() + endpoint.timeout
+    sockets: list[socket.socket] = []
     try:
-        with _opener(endpoint.url).open(request, timeout=endpoint.timeout) as response:
+        with (
+            _cut_after(endpoint.timeout, sockets),
+            _opener(endpoint.url, sockets).open(request, timeout=endpoint.timeout) as response,
+        ):
             status: int = response.status
-            raw = _read(response, MAX_BYTES if 200 <= status < 300 else _MAX_FAULT, deadline)
+            raw = _read(response, MAX_BYTES if 200 <= status < 300 else _MAX_FAULT)
             wait = _seconds(response.headers)
+            if time.monotonic() > deadline:
+                raise TimeoutError
     except (OSError, HTTPException, UnicodeError) as error:
-        return _broken(endpoint, error)
+        return _broken(endpoint, TimeoutError() if time.monotonic() > deadline else error)
     if 300 <= status < 400:
         raise UserError(
             f"{endpoint.url} answers with a redirect ({status}), which would carry the key elsewhere: "
@@ -137,25 +146,70 @@ def _trouble(endpoint: Endpoint, fault: Fault, status: int, wait: float) -> Trou
     return Trouble(fault.what, fault.words, wait, fault.empty)
 
 
-def _opener(url: str) -> urllib.request.OpenerDirector:
+def _opener(url: str, sockets: list[socket.socket]) -> urllib.request.OpenerDirector:
     """Opens addresses and no more: without the handlers that follow redirects, which would take the key along to any
-    host. The proxy of the environment is for https alone, where it sees no content."""
+    host. The proxy of the environment is for https alone, where it sees no content.
+
+    sockets: gets those of the connections that are opened.
+    """
+
+    def watched(kind: Any) -> Any:
+        def make(*arguments: Any, **named: Any) -> HTTPConnection:
+            connection: HTTPConnection = kind(*arguments, **named)
+            connect = connection.connect
+
+            def connect_and_note() -> None:
+                connect()
+                sockets.append(connection.sock)
+
+            connection.connect = connect_and_note
+            return connection
+
+        return make
+
+    class Plain(urllib.request.HTTPHandler):
+        def do_open(self, http_class: Any, req: Any, **named: Any) -> Any:
+            return super().do_open(watched(http_class), req, **named)
+
+    class Safe(urllib.request.HTTPSHandler):
+        def do_open(self, http_class: Any, req: Any, **named: Any) -> Any:
+            return super().do_open(watched(http_class), req, **named)
+
     opener = urllib.request.OpenerDirector()
     proxy = urllib.request.ProxyHandler(None if url.startswith("https:") else {})
-    for handler in (proxy, urllib.request.HTTPHandler(), urllib.request.HTTPSHandler()):
+    for handler in (proxy, Plain(), Safe()):
         opener.add_handler(handler)
     return opener
 
 
-def _read(response: HTTPResponse, most: int, deadline: float) -> bytes | None:
-    """The reply's body; None where it has over `most` bytes. TimeoutError for one that trickles past the deadline."""
+@contextmanager
+def _cut_after(seconds: float, sockets: list[socket.socket]) -> Generator[None]:
+    """Within the block, break the connections after so many seconds.
+
+    A timeout of a socket begins again with every byte: a server that drips its headers would hold a request for ever.
+    """
+
+    def cut() -> None:
+        for each in sockets:
+            with suppress(OSError):  # closed by now
+                socket.socket.shutdown(each, socket.SHUT_RDWR)  # that of TLS would also drop what decrypts it
+
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _read(response: HTTPResponse, most: int) -> bytes | None:
+    """The reply's body; None where it has over `most` bytes."""
     whole = bytearray()
     while piece := response.read1(1 << 16):
         whole += piece
         if len(whole) > most:
             return None
-        if time.monotonic() > deadline:
-            raise TimeoutError
     return bytes(whole)
 
 

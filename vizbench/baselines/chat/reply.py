@@ -4,9 +4,10 @@ Replies are hostile until read: bounded, checked, never evaluated. `read_reply` 
 
 field                                                                          class
 the body is no JSON object (HTML, a stream of events, torn, empty)             the server's fault
-`error` in the body, the choice, the message or a part; `object: error`        the server's fault
+`error` or `errors` in the body, the choice, the message or a part             the server's fault
+`object: error`, `success: false`, `status` one of FAILED, a `base_resp` code  the server's fault
 `choices` missing, null or empty; the first one without a message              the server's fault
-`finish_reason` one of FAILED, whatever the text                               the server's fault
+`finish_reason` one of FAILED, also with words behind it, whatever the text    the server's fault
 text only in parts of unknown types; content that is neither text nor parts    the server's fault
 no text and no `finish_reason`: the reply did not end                          the server's fault
 text, also beside a refusal, a call or reasoning                               the model's reply
@@ -121,7 +122,7 @@ def read_reply(raw: bytes, secret: str = "") -> str | DecodeFailure | Fault:
         if _is_object(part) and _failing(part):
             return fault_of(part, secret, "an error in place of a reply")
     ended = _word(choice.get("finish_reason"))
-    if ended.lower() in FAILED:
+    if _is_failure(ended):
         return fault_of(choice, secret, f"a reply that failed (finish_reason {quoted(ended)[:40]})")
     if not _is_object(message):
         return _fault(raw, choice, secret, "a reply that is no chat completion (it has no message)")
@@ -300,9 +301,23 @@ def _objects(body: object, depth: int = 0) -> Iterator[Object]:
 
 
 def _failing(one: Object) -> bool:
-    """Say whether an object holds an error. Some servers send one whose fields are all empty beside a sound reply."""
-    error = one.get("error")
+    """Say whether an object reports a failure: an error, a word for it as its status, or that it had no success.
+
+    Some servers send an error whose fields are all empty beside a sound reply.
+    """
+    base = one.get("base_resp")
+    named = (base.get("status_code"), base.get("status_msg")) if _is_object(base) and base.get("status_code") else ()
+    errors = (one.get("error"), one.get("errors"), named)
+    return any(map(_is_filled, errors)) or one.get("success") is False or _is_failure(_word(one.get("status")))
+
+
+def _is_filled(error: object) -> bool:
     return any(cast("Object", error).values()) if isinstance(error, dict) else bool(error)
+
+
+def _is_failure(word: str) -> bool:
+    """Say whether a status or a `finish_reason` is one of FAILED, also with more behind it: `error: timed out`."""
+    return (re.split(r"[^a-z_]", word.strip().lower(), maxsplit=1)[0] or word) in FAILED
 
 
 def _words(body: Object) -> Iterator[str]:
