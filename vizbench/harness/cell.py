@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast, final
@@ -113,7 +115,8 @@ def measure(place: Place, load: LoadData, model_of: ModelOf, report: Callable[[E
     except Exception as error:  # of a file, of a space that is too small, of a room
         sentence = str(error) if isinstance(error, UserError) else f"{type(error).__name__} in its data: {error}"
         return Outcome(cell, directory, sentence, data=False)
-    model = None if open_questions == [] else model_of(cell.model, cell.checkpoint)
+    with _same_folder():
+        model = None if open_questions == [] else model_of(cell.model, cell.checkpoint)
     header = header_of(asking, model, place.kin)
     refuse_change(directory, _lasting(header))
     if model is None:
@@ -128,12 +131,15 @@ def measure(place: Place, load: LoadData, model_of: ModelOf, report: Callable[[E
         clear_drafts(directory)
         _forget_error(directory)
         try:
-            channel = checked(asking, model)
+            with _same_folder():
+                channel = checked(asking, model)
             if not (directory / "run.json").exists():
                 rows = b"".join(encode(instance, steps=False) + b"\n" for instance in asking.test)
                 write_whole(directory / "questions.jsonl", rows)
                 write_whole(directory / "run.json", msgspec.json.format(msgspec.json.encode(header)) + b"\n")
-            answer_all(directory, asking, model, channel, missing(directory, cell, place.limit), tell)
+            with _same_folder():
+                open_questions = missing(directory, cell, place.limit)
+                answer_all(directory.absolute(), asking, model, channel, open_questions, tell)
         except UserError:
             raise
         except Exception as error:  # of a model, which may be anybody's
@@ -143,6 +149,20 @@ def measure(place: Place, load: LoadData, model_of: ModelOf, report: Callable[[E
             return Outcome(cell, directory, sentence)
     tell("done")
     return Outcome(cell, directory, None)
+
+
+@contextmanager
+def _same_folder() -> Generator[None]:
+    """After the block, be in the same current folder as before it.
+
+    A model may go to another one for files of its own. Runs are named from the folder in which the command was given.
+    """
+    before = os.getcwd()
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # somebody removed it: what is written there next says so
+            os.chdir(before)
 
 
 def data_of(cell: Cell, load: LoadData) -> Asking:
