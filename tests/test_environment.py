@@ -21,7 +21,7 @@ SMALL = ("--task", "life/conway", "--shots", "3", "--n-test", "4")
 EVAL = ("eval", "--model", "nearest", *SMALL)
 
 MODELS = """
-import sys, time
+import os, sys, time
 from concurrent.futures import ThreadPoolExecutor
 from vizbench.harness.model import Model
 import beside
@@ -46,6 +46,10 @@ class Threads(Echo):
         print("READY", flush=True)
         with ThreadPoolExecutor(2) as pool: list(pool.map(time.sleep, (60, 60)))
         yield
+class Moves(Echo):
+    def adapt(self, examples, context):
+        os.chdir("/")
+        return {}
 class Trains(Echo):
     def adapt(self, examples, context):
         print("READY", flush=True)
@@ -125,9 +129,19 @@ def test_a_reader_that_leaves_ends_a_command_in_silence(place: Path) -> None:
 
 
 def test_a_full_disk_behind_stdout_is_one_sentence(place: Path) -> None:
-    done = shell(place, "vizbench tasks > /dev/full")
-    assert done.returncode == 2
-    assert done.stderr == "vizbench: stdout cannot be written (No space left on device): lead it elsewhere\n"
+    # One ends before its buffer is full, one writes more than a buffer, one flushes every table.
+    for command in ("models", "tasks --json", f"{' '.join(EVAL)} --out full"):
+        done = shell(place, f"vizbench {command} > /dev/full 2>err; code=$?; grep -v ': done$' err; exit $code")
+        assert done.returncode == 2
+        assert done.stdout == "vizbench: stdout cannot be written (No space left on device): lead it elsewhere\n"
+
+
+def test_a_model_that_leaves_its_folder_takes_no_answers_along(place: Path) -> None:
+    done = vizbench(place, "eval", "--model", "m.py:Moves", *SMALL, "--out", "moved")
+    assert done.returncode == 0, done.stderr
+    assert b"m.py:Moves" in done.stdout and b"report: moved/report.html" in done.stdout
+    (cell,) = (place / "moved").glob("*moves*")
+    assert {"records.jsonl", "sessions.jsonl"} <= {path.name for path in cell.iterdir()}
 
 
 @pytest.mark.parametrize("variables", [{"COLUMNS": "20", "TERM": "dumb"}, {"COLUMNS": "0", "NO_COLOR": "1"}])
@@ -159,6 +173,7 @@ def test_a_folder_that_shadows_the_standard_library_is_not_imported(place: Path,
         command = [sys.executable, str(program), *arguments]
         done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, check=False)
         assert done.returncode == 0, done.stderr
+        assert b"of the current folder" not in done.stderr  # nor in a process that only keeps the books
 
 
 def test_programs_that_a_model_starts_find_what_they_always_do() -> None:
@@ -221,6 +236,25 @@ def test_ctrl_c_ends_an_eval_whatever_it_is_in(place: Path, model: str, more: tu
     assert (done.code, done.err.splitlines()[-1]) == (130, sentence)
     assert "Traceback" not in done.err
     assert seconds < 10  # half a second on an idle machine; a minute without the bound
+
+
+def test_ctrl_c_does_not_wait_for_the_interpreter_to_be_taken_apart(tmp_path: Path) -> None:
+    script = """
+import os, signal, sys, time
+from vizbench import interrupts
+class Large:
+    def __del__(self): print("taken apart", flush=True)
+large = Large()
+try:
+    with interrupts.bounded():
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(60)
+except KeyboardInterrupt:
+    print("stopped")
+    sys.exit(interrupts.CODE)
+"""
+    done = subprocess.run([sys.executable, "-c", script], env=environment(), capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (130, b"stopped\n"), done.stderr
 
 
 def test_ctrl_c_says_how_to_go_on_for_every_command(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -424,10 +424,11 @@ def evaluate(
         console.note(
             f"pool {plan.pool:,} is below {max(plan.shots):,} shots: test questions may lie near training examples"
         )
-    interrupts.advise(f"the same command again goes on from what is in {folder}")
     if dry_run:
+        interrupts.advise("nothing was written, and the same command again begins anew")
         measuring.foretell(plan, folder, jobs, json)
     else:
+        interrupts.advise(f"the same command again goes on from what is in {folder}")
         team.gather(devices, jobs)
         measuring.measure(plan, folder, jobs, json)
 

@@ -114,11 +114,27 @@ def flush() -> None:
         _hush()
         raise SystemExit(READER_LEFT) from None
     except OSError as error:
-        _hush()
-        note(f"stdout cannot be written ({error.strerror or error}): lead it elsewhere")
-        raise SystemExit(2) from None
+        _refuse(error)
     except ValueError:  # who called has closed it
         pass
+
+
+def _refuse(error: OSError) -> NoReturn:
+    """End the command because stdout cannot be written."""
+    _hush()
+    note(f"stdout cannot be written ({error.strerror or error}): lead it elsewhere")
+    raise SystemExit(2) from None
+
+
+@contextmanager
+def _writing() -> Generator[None]:
+    """Around what writes to stdout: say so if it cannot be written, for the error itself names no file."""
+    try:
+        yield
+    except BrokenPipeError:  # whoever read it has left, which `reader` handles
+        raise
+    except OSError as error:
+        _refuse(error)
 
 
 def _reader_left() -> bool:
@@ -152,7 +168,8 @@ class Notes(logging.Handler):
 
 def out(line: str = "") -> None:
     """One line of result, on stdout."""
-    sys.stdout.write(f"{plain(line)}\n")
+    with _writing():
+        sys.stdout.write(f"{plain(line)}\n")
 
 
 def out_json(value: Any) -> None:
@@ -163,7 +180,8 @@ def out_json(value: Any) -> None:
     text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
     whole = _shows("\U0010ffff")
     shown = (c if c == "\n" or (c.isprintable() and (whole or c.isascii())) else dumps(c)[1:-1] for c in text)
-    sys.stdout.write(f"{''.join(shown)}\n")
+    with _writing():
+        sys.stdout.write(f"{''.join(shown)}\n")
 
 
 def note(text: str) -> None:
@@ -232,7 +250,8 @@ def draw(*what: RenderableType) -> None:
     needed = max((_least_width(console, each) for each in what if isinstance(each, Table)), default=0)
     if needed > console.width:
         console = terminal(needed)
-    console.print(*what, sep="\n")
+    with _writing():
+        console.print(*what, sep="\n")
 
 
 def _least_width(console: Console, table: Table) -> int:
