@@ -171,4 +171,9 @@ def test_names_of_files_may_say_the_pool():
     keys = Keys(recipe, 20)
     assert keys.row_of_id("maze/9#0-test-17-pool40") == 17
     assert keys.row_of_id("maze/9#0-test-17") is None
-    assert [keys.own(name) for name in ("0-test-17", "0-test-17-pool40", "0-test-17-pool41")] == [17, 17, None]
+    assert [keys.own(name) for name in ("0-test-17", "0-test-17-pool40", "0-test-17-pool41", "17")] == [
+        None,
+        17,
+        None,
+        17,
+    ]

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 from vizbench.dataset import Recipe
 from vizbench.errors import UserError
-from vizbench.types import row_id
+from vizbench.types import POOL, row_id
 
 MOST_NAMED: Final = 8
 """Names that a message lists at most."""
@@ -151,10 +151,11 @@ class Keys:
         return not self._is_here(placed) or "#" in placed["head"]
 
     def _is_here(self, placed: re.Match[str]) -> bool:
-        """Whether a name says this data set's seed and split, and no other pool."""
+        """Whether a name says this data set's seed, split and pool. Only the default pool is left out of ids."""
         recipe = self._recipe
-        same_pool = placed["pool"] is None or int(placed["pool"]) == recipe.pool
-        return (int(placed["seed"]), placed["split"]) == (recipe.seed, recipe.split) and same_pool
+        pool = recipe.pool if recipe.split == "test" else POOL
+        said = int(placed["seed"]), placed["split"], int(placed["pool"] or POOL)
+        return said == (recipe.seed, recipe.split, pool)
 
     def _alike(self, names: list[str], place: str) -> dict[str, int]:
         """The rows of names that do not name the task, if they are spelt alike."""
