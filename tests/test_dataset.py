@@ -146,12 +146,12 @@ def test_seeds_and_splits_share_no_stream() -> None:
 def test_a_space_that_is_used_up_says_how_many_there_are() -> None:
     data = toy(16)
     assert len({row.question.tobytes() for row in data.train.head(11)}) == 11
-    with pytest.raises(UserError, match=r"has 11 train rows and 12 rows were asked for.*Ask for at most 11"):
+    with pytest.raises(UserError, match=r"has 11 train rows, fewer than were asked for.*Ask for at most 11"):
         data.train.head(12)
-    with pytest.raises(UserError, match=r"0 test rows and 1 row was.*from the 11 questions.*pool below 5,000"):
+    with pytest.raises(UserError, match=r"0 test rows, fewer than.*from the 11 questions.*pool below 5,000"):
         data.test.head(1)  # all of them are near to the train pool
     assert len(toy(16, pool=0).test.head(5)) == 5
-    with pytest.raises(UserError, match=r"has 5 test rows and 6 rows were asked for.*Ask for at most 5"):
+    with pytest.raises(UserError, match=r"has 5 test rows, fewer than were asked for.*Ask for at most 5"):
         toy(16, pool=0).test.head(6)
     with pytest.raises(UserError, match="11 train rows"):
         list(toy(16).train)
@@ -184,7 +184,7 @@ def test_a_request_that_cannot_be_fulfilled_says_how_many_there_are_and_what_sha
     with pytest.raises(UserError) as caught:
         data.test.head(200)
     found = re.match(
-        r"(\S+) has (\d+) test rows and 200 rows were asked for: the last 327,680 of ([\d,]+) candidates brought no "
+        r"(\S+) has (\d+) test rows, fewer than were asked for: the last 327,680 of ([\d,]+) candidates brought no "
         r"new one, and ([\d.]+)% are",
         str(caught.value),
     )

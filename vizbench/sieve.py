@@ -107,7 +107,7 @@ class Sieve:
         with self._lock:
             self._extend(start + count)
             if self._found < start + count:
-                raise self._used_up(start + count)
+                raise self._used_up()
             return self._numbers[start : start + count].copy()
 
     def available(self, count: int) -> int:
@@ -212,11 +212,11 @@ class Sieve:
         self._numbers[self._found : end] = accepted
         self._found = end
 
-    def _used_up(self, count: int) -> UserError:
+    def _used_up(self) -> UserError:
+        """What to say if more rows are asked for than there are. How many were asked for, only the caller knows."""
         name, rows = self._spec.name, plural(self._found, f"{self._split} row")
-        asked = plural(count, "row was asked for", "rows were asked for")
         tried = f"the last {self._patience:,} of {self._tried:,} candidates brought no new one"
-        message = f"{name} has {rows} and {asked}: {tried}"
+        message = f"{name} has {rows}, fewer than were asked for: {tried}"
         if self._away_from is None or self._pool == 0:
             return UserError(f"{message}. Ask for at most {self._found:,}, or choose other parameters")
         pool = plural(self._away_from.available(self._pool), "question")

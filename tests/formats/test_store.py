@@ -222,6 +222,6 @@ def test_what_cannot_be_served_is_refused(arguments: dict[str, Any], message: st
 
 
 def test_a_space_that_is_too_small_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="13 train rows and 17 rows were asked for"):
+    with pytest.raises(UserError, match="has 13 train rows, fewer than were asked for"):
         formats.write(sources.load("life/conway?height=2&width=2").train, 17, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
