@@ -80,6 +80,8 @@ def test_a_byte_of_any_file_that_a_loader_opens_changes_the_digest(tmp_path: Pat
         ("README.md", False),
         ("training_args.bin", False),
         (".gitattributes", False),
+        ("Thumbs.db", False),
+        ("desktop.ini", False),
         ("checkpoint-5/trainer_state.json", False),
     ],
 )

@@ -101,6 +101,8 @@ def test_the_code_beside_a_file_is_part_of_the_digest_if_it_is_imported(file):
         met.add(code_of(f"{file}:Good"))
         assert len(met) == count, part
     (folder / "stranger.py").write_text("changed")
+    (folder / "package" / ".ipynb_checkpoints").mkdir()
+    (folder / "package" / ".ipynb_checkpoints" / "inner-checkpoint.py").write_text("")
     assert code_of(f"{file}:Good") in met
     for odd in ("from .. import x\n", "from ...... import x\n", "from . import beside\n", "import \0", "def ("):
         file.write_text(odd)

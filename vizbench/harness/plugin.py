@@ -15,6 +15,7 @@ from typing import Any, Final, final
 from vizbench.errors import UserError, unknown
 from vizbench.formats.files import read_bounded
 from vizbench.harness.model import Model, family
+from vizbench.paths import visible_files
 from vizbench.words import is_text
 
 DEFAULT = "default"
@@ -141,7 +142,8 @@ def _imported(folder: Path, file: Path, source: bytes) -> list[Path]:
     }
     found = [top.with_name(f"{top.name}.py") for top in tops]
     for top in tops:
-        found += top.rglob("*.py") if (top / "__init__.py").is_file() else ()
+        if (top / "__init__.py").is_file():
+            found += [file for file in visible_files(top) if file.suffix == ".py"]
     return [path for path in found if path.is_file()]
 
 

@@ -18,6 +18,7 @@ from typing import Any, Final, cast
 
 from vizbench.errors import UserError
 from vizbench.formats.files import read_bounded
+from vizbench.paths import is_hidden
 from vizbench.words import plain
 
 TEMPLATES: Final = "additional_chat_templates"
@@ -29,11 +30,12 @@ ADAPTER: Final = "adapter_config.json"
 PICKLES: Final = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
 _UNREAD: Final = (
-    ".*", "*.py", "*.md", "license*", "notice*", *(f"*{ending}" for ending in PICKLES),
+    "*.py", "*.md", "license*", "notice*", *(f"*{ending}" for ending in PICKLES),
     "*.gguf", "*.onnx", "*.onnx_data", "*.h5", "*.msgpack", "*.tflite", "*.png", "*.jpg", "*.jpeg", "*.gif", "*.webp",
     "*.mp4", "*.pdf", "*.log", "events.out.tfevents.*",
 )  # fmt: skip
-"""Names, in lower case, of files that are never opened: code, pickles, weights in other shapes, pages and pictures."""
+"""Names, in lower case, of files that are never opened: code, pickles, weights in other shapes, pages and pictures.
+Hidden files are not opened either."""
 
 _VOCABULARIES: Final = ("tokenizer.json", "vocab.json", "added_tokens.json")
 """JSON of words, in which no key names a file."""
@@ -94,7 +96,7 @@ def _places(folder: Path, pipeline: bool) -> Iterator[Path]:
     """Yield the folders that libraries look into: the checkpoint's own, its parts', and those of chat templates."""
     roots = [folder]
     if pipeline:
-        roots += sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+        roots += sorted(path for path in folder.iterdir() if path.is_dir() and not is_hidden(path.name))
     for root in roots:
         yield root
         if (root / TEMPLATES).is_dir():
@@ -102,7 +104,7 @@ def _places(folder: Path, pipeline: bool) -> Iterator[Path]:
 
 
 def _unread(name: str) -> bool:
-    return any(fnmatch(name.lower(), pattern) for pattern in _UNREAD)
+    return is_hidden(name) or any(fnmatch(name.lower(), pattern) for pattern in _UNREAD)
 
 
 def _check_links(folder: Path) -> None:
