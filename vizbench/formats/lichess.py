@@ -15,7 +15,6 @@ so puzzles in which these could matter are left out. `sides` decides which puzzl
 
 from __future__ import annotations
 
-import codecs
 import csv
 import hashlib
 import io
@@ -35,7 +34,7 @@ from vizbench import chessrules
 from vizbench.chessrules import Position
 from vizbench.dataset import Dataset, Recipe, Split, StoredSplit
 from vizbench.errors import UserError
-from vizbench.formats.files import open_regular
+from vizbench.formats.files import encoding_of, open_regular
 from vizbench.generators.chess import TASK, Params
 from vizbench.generators.kernels.distance import far_enough
 from vizbench.sides import is_test
@@ -60,12 +59,6 @@ MAX_FAULTS = 1_000
 _NEEDED = ("PuzzleId", "FEN", "Moves")
 _READ = (*_NEEDED, "Themes", "Rating")
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
-_ENCODINGS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark is the first half of this one
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 _ID = re.compile(r"[\w-]{1,40}", re.ASCII)
 _LOST_ID = re.compile(r"\d{1,20}([.,]\d{1,20})?E[+-]\d{1,9}|\d{1,20}[.,]\d{1,20}", re.ASCII | re.IGNORECASE)
 """What a spreadsheet makes of ids such as 6E087 and 12345."""
@@ -194,12 +187,10 @@ def _decoded(file: BinaryIO) -> TextIO:
 
     Bytes that are no text are kept as surrogates: they may be in a column that is not read.
     """
-    start = file.read(4)
+    encoding = encoding_of(file.read(4))
     file.seek(0)
-    for mark, encoding in _ENCODINGS:
-        if start.startswith(mark):
-            return io.TextIOWrapper(file, encoding, "replace", newline=None)
-    return io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline=None)
+    errors = "surrogateescape" if encoding == "utf-8-sig" else "replace"
+    return io.TextIOWrapper(file, encoding, errors, newline=None)
 
 
 @final

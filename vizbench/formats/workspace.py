@@ -13,14 +13,13 @@ import secrets
 import shutil
 import socket
 import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, final
 
 import msgspec
-from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
 from vizbench.formats.files import read_bounded
 
@@ -191,24 +190,16 @@ def _user() -> int:
 
 def _take(folder: Path) -> BaseFileLock | None:
     """The lock of a workspace; None if the file system has no locks. Timeout if another process holds it."""
-    lock: BaseFileLock = FileLock(folder / _LOCK)
+    lock = FileLock(folder / _LOCK, fallback_to_soft=False)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it warns that it turns into a lock by a file that merely exists
-            lock.acquire(blocking=False)
-    except (OSError, NotImplementedError) as error:
-        is_held = isinstance(error, Timeout) and not _is_soft(lock)
-        if is_held or not folder.is_dir():
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise
+    except OSError:
+        if not folder.is_dir():
             raise
         return None
-    if _is_soft(lock):
-        lock.release()
-        return None
     return lock
-
-
-def _is_soft(lock: object) -> bool:
-    return isinstance(lock, SoftFileLock)
 
 
 def _boot() -> str:
