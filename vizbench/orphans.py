@@ -15,7 +15,7 @@ from typing import Final
 
 _SAFE_PATH: Final = "PYTHONSAFEPATH"
 _OURS: Final = "vizbench"
-"""The value of that variable by which a process knows that it was set for itself alone."""
+"""The value of that variable by which a process knows that it was set only for itself."""
 
 
 @contextmanager

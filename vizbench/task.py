@@ -175,7 +175,7 @@ class Task(Judge, Generic[P]):
         """What two instances are compared by, `(n, d)` uint8, under `metric`."""
 
     def identity(self, params: P, batch: Batch) -> npt.NDArray[np.uint8]:
-        """What makes a question the same question, `(n, d)` uint8: it alone decides between train and test.
+        """What makes a question the same question, `(n, d)` uint8: nothing else decides between train and test.
 
         Default: the question's cells. Override it if the task takes several grids for one question.
         """

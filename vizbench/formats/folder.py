@@ -19,13 +19,13 @@ from vizbench.formats.workspace import Workspace, put_back, recover
 _SHARD: Final = re.compile(r"(train|test)-\d{5}\.(jsonl|parquet)")
 _PICTURE: Final = re.compile(r"\d{8}\.png")
 _LITTER: Final = re.compile(r"\.DS_Store|Thumbs\.db|desktop\.ini|\._.*")
-"""What file managers leave in any folder."""
+"""What file managers leave in any folder. `--overwrite` deletes it, but no other hidden file: `.git` may be of value."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The data set that is to be replaced, so that another one in its place is told from it."""
+    """What identifies the data set that is to be replaced: another one may take its place."""
 
     device: int
     inode: int

@@ -251,7 +251,7 @@ def _radar(rows: Sequence[Concept], keys: Sequence[Key], ink: Ink, marks: Marks)
             color=ink[role],
             linestyle=(0, (1.2, 1.2)),
             linewidth=1.3,
-            marker="" if len(measured) == len(concepts) else ".",  # a concept alone makes no line
+            marker="" if len(measured) == len(concepts) else ".",  # a single concept makes no line
             gid=marks.add("paper", f"paper: {model}"),
         )
     for model, attempts in dict.fromkeys((row.model, row.attempts) for row in rows):

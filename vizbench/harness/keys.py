@@ -26,12 +26,12 @@ ROW_WORDS: Final = (
     "row", "sample", "item", "index", "idx", "id", "question", "q", "puzzle", "problem", "instance", "example", "case",
     "task",
 )  # fmt: skip
-"""Words that may stand before a row's number and name no model and no task."""
+"""Words that may come before a row's number and name no model and no task."""
 
 ANSWER_WORDS: Final = ("answer", "output", "pred", "prediction", "result", "solution", "final", "generated", "video")
 """Words that may follow a row's number."""
 
-# Notes stand between separators. The first kind never holds the row's number. The second may be all that a name says:
+# Notes are between separators. The first kind never holds the row's number. The second may be all that a name says:
 # `step_3.png` is row 3 and `0_step3.png` is row 0.
 _START, _END = r"(?:(?<=[\W_])|^)", r"(?=[\W_]|$)"
 _NOTES: Final = re.compile(
@@ -209,7 +209,7 @@ def without_notes(name: str) -> str:
     """Return a name without the notes of tools, as long as a number is left: `0_step5` is `0_`, and `step5` stays."""
     name = _drop(name, _NOTES)
     remaining = list(_WEAK_NOTES.finditer(name))
-    for note in reversed(remaining):  # the last first, because a row's number stands before its notes
+    for note in reversed(remaining):  # the last first, because a row's number comes before its notes
         shorter = name[: note.start()] + name[note.end() :]
         if not _NUMBER.search(shorter):
             break
@@ -259,7 +259,7 @@ def _letters(text: str) -> str:
 
 
 def _heads(recipe: Recipe) -> frozenset[str]:
-    """What may stand before a row's number: nothing, the task in one of its spellings, a word for a row."""
+    """What may come before a row's number: nothing, the task in one of its spellings, a word for a row."""
     bare = unquote(recipe.task).partition("?")[0]
     _, colon, path = bare.partition(":")
     names = {recipe.task, bare, PurePosixPath(path).stem} if colon else {recipe.task, bare, *bare.split("/")}

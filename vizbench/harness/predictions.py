@@ -55,7 +55,7 @@ _SHARD = re.compile(r"(train|test)-[0-9]{5}\.(jsonl|parquet)")
 
 _CLIP_FOLDERS: Final = frozenset({"video", "videos"})
 _PICTURE_FOLDERS: Final = frozenset({"image", "images", "picture", "pictures", "frames", "steps"})
-"""Folders that lie in a row's folder and hold its answer, in lower case."""
+"""Folders in a row's folder that hold its answer, in lower case."""
 
 _ASKED_FOLDERS: Final = frozenset({"question", "questions", "input", "inputs", "reference", "ground_truth"})
 _ASKED: Final = frozenset({"first_frame", "final_frame", "ground_truth", "first_video"})
