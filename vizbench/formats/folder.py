@@ -19,7 +19,7 @@ from vizbench.formats.workspace import Workspace, put_back, recover
 _SHARD: Final = re.compile(r"(train|test)-\d{5}\.(jsonl|parquet)")
 _PICTURE: Final = re.compile(r"\d{8}\.png")
 _LITTER: Final = re.compile(r"\.DS_Store|Thumbs\.db|desktop\.ini|\._.*")
-"""What file managers leave in any folder. `--overwrite` deletes it, but no other hidden file: `.git` may be of value."""
+"""What file managers leave in any folder. `--overwrite` deletes no other hidden file: `.git` may be of value."""
 
 
 @final
