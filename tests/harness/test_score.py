@@ -131,6 +131,7 @@ def test_every_frame_of_a_process_is_judged(data, tmp_path):
     reasons = [verdict.reason for verdict in found.verdicts.values()]
     assert "step 1: " in reasons[3]
     assert "step 1: " in reasons[5]
+    assert "step 1: " in reasons[5]
 
 
 def test_a_process_in_lines_is_a_list_of_grids(data, tmp_path):
@@ -205,10 +206,12 @@ def test_the_last_of_a_rows_pictures_is_its_answer_and_all_are_its_process(data,
     (tmp_path / "00003" / "9.png").unlink()  # a step is left out
     for name in ("._8.png", "._11.png", "12.txt"):
         (tmp_path / "00004" / name).write_bytes(b"no picture")
+    (tmp_path / "00005").mkdir()
+    save_png(tmp_path / "00005" / "1.png", rows(data)[5].target, look)  # the answer without its process
     sheet = mark(tmp_path, data)
     found = summed(sheet)
-    assert (found.score.kind, found.score.answered, found.score.missing) == ("sequences", 5, 1)
-    assert [verdict.exact for verdict in found.verdicts.values()] == [True, True, False, True, True, False]
+    assert (found.score.kind, found.score.answered, found.score.missing) == ("sequences", 6, 0)
+    assert [verdict.exact for verdict in found.verdicts.values()] == [True, True, False, True, True, True]
     whole = rows(data)[0]
     shown = [whole.question, *whole.steps]
     assert [state.tolist() for state in sheet.marked[0].way] == [
@@ -219,6 +222,17 @@ def test_the_last_of_a_rows_pictures_is_its_answer_and_all_are_its_process(data,
     reasons = [verdict.reason for verdict in found.verdicts.values()]
     assert reasons[1].startswith("10.png: ") and reasons[2].startswith("11.png: ") and "step 1: " in reasons[3]
     assert found.score.undecodable == 2
+
+
+def test_pictures_that_cannot_be_read_before_the_answer_cost_nothing(data, tmp_path):
+    for row in rows(data)[:2]:
+        folder = tmp_path / f"{row.index:05d}"
+        folder.mkdir()
+        (folder / "1.png").write_bytes(b"broken")
+        save_png(folder / "2.png", row.target, judge_of("life/conway").look)
+    sheet = mark(tmp_path, data)
+    assert [marked.verdict.exact for marked in sheet.marked[:2]] == [True, True]
+    assert sheet.marked[0].way == ()
 
 
 def test_broken_lines_cost_no_other_row(data, tmp_path):

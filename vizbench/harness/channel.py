@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any, Generic, TypeVar, final, overload
 
 import numpy as np
@@ -206,8 +207,12 @@ def way_of(frames: Video, look: Look, question: Grid, answer: Grid, board: Shape
     # All of nine frames cost 0.5 to 0.8 ms an attempt, 4 ms of 656x656 px: nothing beside a model that made them.
     # One at a time: a copy of all that were picked could be as large as the clip.
     states = [decode_batch(frames[k : k + 1], look, _shape(answer), board)[0] for k in picks]
-    after = [*states[1:], answer]
-    return [state for state, then in zip(states, after, strict=True) if not np.array_equal(state, then)]
+    return changing(states, answer)
+
+
+def changing(states: Sequence[Grid], answer: Grid) -> list[Grid]:
+    """The states that differ from the next one; after the last comes the answer."""
+    return [state for state, then in pairwise([*states, answer]) if not np.array_equal(state, then)]
 
 
 def channel_for(

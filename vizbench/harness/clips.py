@@ -11,6 +11,7 @@ from typing import Final, final
 import numpy as np
 
 from vizbench.errors import UserError
+from vizbench.harness.channel import changing
 from vizbench.harness.records import MAX_WAY, MAX_WAY_CELLS
 from vizbench.renderers.decode import place_and_read, read_at
 from vizbench.renderers.geometry import Shape
@@ -52,9 +53,7 @@ class _Way:
         """The states of frames before number `last` that differ from the next; at most as many as asked for."""
         kept = [grid for at, grid in self._states.items() if at < last]
         picks: list[int] = np.linspace(0, len(kept), min(len(kept), self._most), endpoint=False).astype(int).tolist()
-        states = [kept[at] for at in picks]
-        after = [*states[1:], answer]
-        return [state for state, then in zip(states, after, strict=True) if not np.array_equal(state, then)]
+        return changing([kept[at] for at in picks], answer)
 
 
 def last_state(path: Path, judge: Judge, row: Instance) -> tuple[Grid, list[Grid]] | DecodeFailure:

@@ -14,7 +14,7 @@ from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
 from vizbench.formats.reading import read
 from vizbench.harness import clips, reasons
-from vizbench.harness.channel import MAX_WAY, GridChannel
+from vizbench.harness.channel import MAX_WAY, MAX_WAY_CELLS, GridChannel, changing
 from vizbench.harness.metrics import wilson
 from vizbench.harness.predictions import VIDEOS, Given, Kind, OneAnswer, Pictures, read_predictions
 from vizbench.renderers.decode import decode
@@ -180,7 +180,7 @@ def _judged(judge: Judge, row: Instance, answer: OneAnswer) -> Marked | DecodeFa
         return answer
     if isinstance(answer, Pictures):
         return _judged_sequence(judge, row, answer.files)
-    if isinstance(answer, Path) and answer.suffix.lower() in VIDEOS:
+    if isinstance(answer, Path) and _is_video(answer):
         seen = clips.last_state(answer, judge, row)
         if isinstance(seen, DecodeFailure):
             return seen
@@ -202,13 +202,12 @@ def _judged_sequence(judge: Judge, row: Instance, pictures: tuple[Path, ...]) ->
     if isinstance(last, DecodeFailure) or last.grid is None or last.grid.shape != row.question.shape:
         return last
     states: list[Grid] = []
-    for picture in pictures[:-1][-MAX_WAY:]:
+    most = min(MAX_WAY, MAX_WAY_CELLS // last.grid.size)
+    for picture in pictures[:-1][-most:] if most else ():
         decoded = _decode(judge, row, picture)
         if not isinstance(decoded, DecodeFailure) and decoded.grid.shape == last.grid.shape:
             states.append(decoded.grid)
-    after = [*states[1:], last.grid]
-    way = [state for state, then in zip(states, after, strict=True) if not np.array_equal(state, then)]
-    return Marked(row, last.verdict, last.grid, tuple(way))
+    return Marked(row, last.verdict, last.grid, tuple(changing(states, last.grid)))
 
 
 def _judged_way(task: Task[Any], row: Instance, answer: OneAnswer) -> Marked | DecodeFailure:
@@ -221,6 +220,8 @@ def _judged_way(task: Task[Any], row: Instance, answer: OneAnswer) -> Marked | D
         return DecodeFailure("the answer is a text, and a process is a list of grids")
     if not isinstance(answer, Path):
         return Marked(row, task.verify_steps(row, answer), None)
+    if not _is_video(answer):
+        return _judged_grids(task, row, (answer,))
     grids = clips.all_states(answer, task, row)
     if isinstance(grids, DecodeFailure):
         return grids
@@ -275,6 +276,10 @@ def _decode(judge: Judge, row: Instance, path: Path) -> Decoded:
     if judge.resizes:
         return decode(picture, judge.look)
     return decode(picture, judge.look, _shape(row), question=row.question)
+
+
+def _is_video(path: Path) -> bool:
+    return path.suffix.lower() in VIDEOS
 
 
 def _shape(row: Instance) -> Shape:
