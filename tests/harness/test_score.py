@@ -224,6 +224,17 @@ def test_the_last_of_a_rows_pictures_is_its_answer_and_all_are_its_process(data,
     assert found.score.undecodable == 2
 
 
+def test_the_way_that_pictures_show_fits_a_record(data, tmp_path, monkeypatch):
+    row = rows(data)[0]
+    for number, state in enumerate([row.question, *row.steps]):
+        (tmp_path / "row_0").mkdir(exist_ok=True)
+        save_png(tmp_path / "row_0" / f"{number}.png", state, judge_of("life/conway").look)
+    assert len(mark(tmp_path, data).marked[0].way) > 1
+    for cells, most in ((row.question.size, 1), (1, 0)):
+        monkeypatch.setattr("vizbench.harness.score.MAX_WAY_CELLS", cells)
+        assert len(mark(tmp_path, data).marked[0].way) <= most
+
+
 def test_pictures_that_cannot_be_read_before_the_answer_cost_nothing(data, tmp_path):
     for row in rows(data)[:2]:
         folder = tmp_path / f"{row.index:05d}"
