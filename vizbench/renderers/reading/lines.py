@@ -1,7 +1,8 @@
 """Find grids written as lines, a row per line, with whatever stands around the cells: bars, labels, bullets, quotes.
 
-A line is a row, a rule, a gap, a sign that rows are left out, a row that cannot be read, or prose. Prose ends a grid; a
-row that cannot be read makes its grid one that cannot be read. So no row is dropped.
+A line is a row, a rule, a gap, a sign that rows are left out, a row that cannot be read, or prose. Prose ends a grid.
+Cells at an end of a line of prose are a row of the grid if they are as many as in the row directly below or above: see
+`_with_shared`. A row that cannot be read makes its grid one that cannot be read. So no row is dropped.
 """
 
 from __future__ import annotations
@@ -29,6 +30,12 @@ Shape: TypeAlias = tuple[int, int]
 _CODES: Final = {character: value for value, character in enumerate(DIGITS)}
 _MOST: Final = 1 << 16
 """Longer lines with gaps in them are prose."""
+
+_MOST_SHARED: Final = 4096
+"""Longer lines of prose are not searched for cells."""
+
+_RUN: Final = "0123456789 \t,"
+"""What a row at one end of a line of prose is made of."""
 
 _FRAME: Final = " \t\"'`,;"
 _QUOTE: Final = re.compile(r"(?:[ \t]*+>)++")
@@ -119,16 +126,73 @@ def line_grids(text: str, shape: Shape | None, letters: bool) -> Iterator[Candid
     """
     chain: list[_Line] = []
     listed: bool | None = None  # whether the rows of the chain are lists; None before its first row
+    above: _Line | None = None  # the prose before the chain
     for line in _lines(text):
         is_list = line.sort in (_Sort.LIST, _Sort.CUT)
         is_row = is_list or line.sort is _Sort.ROW
-        if line.sort is _Sort.PROSE or (is_row and listed is not None and is_list is not listed):
-            yield from _grids(chain, shape, letters)
-            chain, listed = [], None
-        if line.sort is not _Sort.PROSE:
+        is_prose = line.sort is _Sort.PROSE
+        if is_prose or (is_row and listed is not None and is_list is not listed):
+            below = line if is_prose else None
+            yield from _grids(_with_shared(above, chain, below, shape), shape, letters)
+            chain, listed, above = [], None, below
+        if not is_prose:
             chain.append(line)
             listed = is_list if is_row else listed
-    yield from _grids(chain, shape, letters)
+    yield from _grids(_with_shared(above, chain, None, shape), shape, letters)
+
+
+def _with_shared(above: _Line | None, chain: list[_Line], below: _Line | None, shape: Shape | None) -> list[_Line]:
+    """The chain, and the rows that share their line with the words directly above or below it.
+
+    After a colon, an arrow or another mark, cells are a row: `Here: 1 2 3`. Beside a word they are a row if the grid
+    then has the shape that was asked, and words if it has this shape without them. Otherwise it is unclear whether they
+    belong to the grid, and it cannot be read.
+    """
+    rows = [line for line in chain if line.sort in (_Sort.ROW, _Sort.LIST)]
+    if not rows:
+        return chain
+    first = _shared_row(above, chain[0]) if above is not None else None
+    last = _shared_row(below, chain[-1]) if below is not None else None
+    marked = sum(line is not None and line.sort is _Sort.ROW for line in (first, last))
+    worded = sum(line is not None and line.sort is _Sort.FLAWED for line in (first, last))
+    if worded and shape is not None:
+        if len(rows) + marked == shape[0]:
+            first, last = (None if line is None or line.sort is _Sort.FLAWED else line for line in (first, last))
+        elif len(rows) + marked + worded == shape[0]:
+            first, last = (None if line is None else replace(line, sort=_Sort.ROW) for line in (first, last))
+    return [*([first] if first is not None else []), *chain, *([last] if last is not None else [])]
+
+
+def _shared_row(prose: _Line, beside: _Line) -> _Line | None:
+    """The cells at one end of a line of prose, if they are as many as in the row beside it.
+
+    Its sort is ROW after a mark, FLAWED beside a word. None if there are no such cells, or if they are one number in a
+    sentence.
+    """
+    if beside.sort is not _Sort.ROW or len(prose.raw) > _MOST_SHARED:
+        return None
+    text = prose.raw.strip().strip(_FRAME)
+    behind = text.rstrip(_RUN)
+    ahead = text.lstrip(_RUN)
+    for words, run, nearest in (
+        (behind, text[len(behind) :], behind[-1:]),
+        (ahead, text[: len(text) - len(ahead)], ahead[:1]),
+    ):
+        cells = tuple(_SPLIT.split(run.strip(" \t,")))
+        is_parted = run[:1].isspace() or run[-1:].isspace() or not nearest.isalnum()
+        if not words or not run.strip(" \t,") or not is_parted or not _matches(cells, beside):
+            continue
+        if not nearest.isalnum():
+            return _Line(_Sort.ROW, prose.start, prose.end, (cells,), commas="," in run)
+        if len(cells) > 1:
+            return _Line(_Sort.FLAWED, prose.start, prose.end, (cells,), commas="," in run)
+    return None
+
+
+def _matches(cells: Sequence[str], beside: _Line) -> bool:
+    """Whether cells are as many as those of a row, or as many joined digits."""
+    joined = len(cells) == len(beside.cells) == 1
+    return len(cells) == len(beside.cells) and (not joined or len(cells[0]) == len(beside.cells[0]) > 1)
 
 
 def _listed(line: _Line) -> bool:
@@ -142,7 +206,7 @@ def _lines(text: str) -> Iterator[_Line]:
     last = max((n for n, line in enumerate(lines) if line.strip()), default=-1)
     for number, raw in enumerate(lines):
         line = _line(raw, at, before, number == last)
-        yield line
+        yield replace(line, raw=raw) if line.sort is _Sort.PROSE else line
         before = line.sort
         at += len(raw) + 1
 
