@@ -11,6 +11,7 @@ import vizbench as vb
 from benchmarks import degradations
 from benchmarks.degradations import DEGRADATIONS, Tally, tally
 from vizbench.harness.reasons import MOST, OTHER, by_kind
+from vizbench.renderers.frames import render
 from vizbench.sources import judge_of
 from vizbench.types import Answer, DecodeFailure, Look
 
@@ -58,6 +59,35 @@ def test_bars_of_the_walls_colour_leave_the_place_open_unless_the_question_tells
     found = vb.decode(picture, look, (9, 9), question=instance.question)
     assert isinstance(found, Answer)
     assert np.array_equal(found.grid, instance.target)
+
+
+@pytest.mark.parametrize("name", ["maze/9", "life/conway", "sudoku/easy", "eca/110", "hitori/6", "arc/copy"])
+def test_a_frame_that_fades_to_black_is_read_rightly_or_not_at_all(name):
+    for left in (0.25, 0.12, 0.08):
+        total = tally(name, lambda picture, _, left=left: (picture * left).astype(np.uint8), 1)
+        assert (total.misread, total.wrong_won) == (0, 0)
+
+
+def test_a_question_beside_the_answer_leaves_open_which_is_meant():
+    instance = vb.load("arc/copy", seed=0).test[0]
+    look = judge_of(instance).look
+    both = [render(grid, look) for grid in (instance.question, instance.target)]
+    for pair in (both, both[::-1]):
+        found = vb.decode(
+            np.concatenate([pair[0], np.full((len(pair[0]), 20, 3), 255, np.uint8), pair[1]], axis=1), look
+        )
+        assert isinstance(found, DecodeFailure)
+
+
+def test_a_board_of_one_colour_is_read_with_the_noise_of_a_codec():
+    look = Look("maze")
+    for code in range(3):
+        picture = render(np.full((9, 9), code, np.uint8), look)
+        for name in ("noise 25", "JPEG quality 10", "H.264 crf 45", "blur 2 px"):
+            subject = degradations.Subject(np.full((9, 9), code, np.uint8), look, 0)
+            found = vb.decode(DEGRADATIONS[name](picture, subject), look, (9, 9))
+            assert isinstance(found, Answer)
+            assert (found.grid == code).all()
 
 
 def test_a_noise_picture_is_no_board():

@@ -156,7 +156,7 @@ class _Recipe:
 @functools.lru_cache(maxsize=1)
 def _recipes() -> list[_Recipe]:
     """All changes but casts; the first changes nothing."""
-    gains = (1.0, 0.45, 0.52, 0.6, 0.7, 0.8, 0.88, 0.94, 1.07, 1.15, 1.3, 1.5)
+    gains = (1.0, 0.2, 0.26, 0.34, 0.45, 0.52, 0.6, 0.7, 0.8, 0.88, 0.94, 1.07, 1.15, 1.3, 1.5)
     found = [_Recipe(gain=gain) for gain in gains]
     for gain in gains:
         found += [

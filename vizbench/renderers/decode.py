@@ -7,6 +7,7 @@ wrong arguments of the caller (an unknown palette, a shape of 0) are a UserError
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -17,12 +18,14 @@ from vizbench.errors import UserError
 from vizbench.grids import bounded_array, kind_name
 from vizbench.renderers.colours import EXACT
 from vizbench.renderers.geometry import MAX_PICTURE, Layout, Shape, as_look, check_shape, inner, layout
-from vizbench.renderers.infer import infer_shape
+from vizbench.renderers.infer import infer_shape, integral
 from vizbench.renderers.kernels import corners_differ, margins_differ, read_batch, read_cells
 from vizbench.renderers.palettes import palette, separation, with_outside
 from vizbench.renderers.place import (
+    COLOURS,
     NOT_FOUND,
     SEVERAL,
+    WORKING_SIZE,
     Placement,
     Searched,
     is_moved,
@@ -30,6 +33,7 @@ from vizbench.renderers.place import (
     own_proportions,
     read_whole,
 )
+from vizbench.renderers.place_kernels import measure
 from vizbench.types import Answer, Decoded, DecodeFailure, Grid, Grids, Image, Look, Video
 
 UNSURE: Final = "abstained: cells lie between two colours"
@@ -38,6 +42,9 @@ SIZE: Final = "abstained: the picture has no size that this look can have"
 
 LEAST_MARGIN: Final = 0.05
 """Confidence of the least sure cell below which no grid is returned."""
+
+ONE_COLOUR: Final = 10.0
+"""Levels by which the cells of a board of one colour may differ. Codecs and blur leave less in the mean of a cell."""
 
 _CORNER: Final = 96.0
 """Levels by which the corner of a cell may stray there."""
@@ -83,7 +90,7 @@ def place_and_read(
         found = _plain(picture, drawing)
         if found is not None:
             moved = question is not None and drawing.margins == (0, 0) and is_moved(found[1].grid, question)
-            return DecodeFailure(SEVERAL) if moved else found
+            return DecodeFailure(SEVERAL) if moved else _of_one_colour(picture, *found)
     place = layout(look, board)
     placement = locate(Searched(picture), place, shape, look.palette, question)
     return placement if isinstance(placement, DecodeFailure) else _sure(picture, placement)
@@ -172,7 +179,43 @@ def _plain_margin(name: str) -> float:
 def _sure(picture: Image, placement: Placement) -> tuple[Placement, Answer] | DecodeFailure:
     """The reading at a placement, if each of its cells is clear."""
     answer = read_at(picture, placement)
-    return DecodeFailure(UNSURE) if answer.confidence.min() < LEAST_MARGIN else (placement, answer)
+    if answer.confidence.min() < LEAST_MARGIN:
+        return DecodeFailure(UNSURE)
+    return _of_one_colour(picture, placement, answer)
+
+
+def _of_one_colour(picture: Image, placement: Placement, answer: Answer) -> tuple[Placement, Answer] | DecodeFailure:
+    """The reading as it is, unless all cells have one code and the picture shows that they differ: a board that was
+    faded nearly to black or white is no board of that colour."""
+    if (answer.grid != answer.grid[0, 0]).any():
+        return placement, answer
+    zoom = max(1.0, max(picture.shape) / WORKING_SIZE)
+    rows, columns = (_divided(edges / zoom) for edges in (placement.rows, placement.columns))
+    means, _ = measure(integral(picture, WORKING_SIZE), rows, columns, 0.5, 0.8)
+    if np.ptp(means, axis=(0, 1)).max() > ONE_COLOUR + 9 * _noise(picture) / math.sqrt(_area(rows, columns)):
+        return DecodeFailure(COLOURS)
+    return placement, answer
+
+
+def _noise(picture: Image) -> float:
+    """About the standard deviation of the pixels of a part that shows one colour; flat pictures have none."""
+    steps = np.abs(np.diff(picture.astype(np.int16), axis=1))
+    return float(np.median(steps)) if steps.size else 0.0
+
+
+def _area(rows: npt.NDArray[np.float64], columns: npt.NDArray[np.float64]) -> float:
+    """The pixels that `measure` averages per cell if it takes half of each side; at least one."""
+    return max(float((rows[0, 1] - rows[0, 0]) * (columns[0, 1] - columns[0, 0])) / 4, 1.0)
+
+
+def _divided(edges: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The cells, or if there are under eight along the board, equal parts of their middles."""
+    count = -(-8 // len(edges))
+    if count == 1:
+        return edges
+    side = edges[:, 1:] - edges[:, :1]
+    ends = edges[:, :1] + side * np.linspace(0.2, 0.8, count + 1)
+    return np.stack([ends[:, :-1].ravel(), ends[:, 1:].ravel()], axis=1)
 
 
 def _within(edges: npt.NDArray[np.float64], size: int) -> npt.NDArray[np.int64]:
@@ -222,9 +265,23 @@ def _inferred(picture: Image, look: Look, board: Shape | None) -> tuple[Placemen
         if isinstance(found, DecodeFailure):
             failure = found if box[1] - box[0] == len(picture) else failure
             continue
+        if _second_board(picture, box, look, board):
+            return DecodeFailure(SEVERAL)
         placement = Placement(found.rows + box[0], found.columns + box[2], found.colours)
         return _sure(picture, placement)
     return failure
+
+
+def _second_board(picture: Image, box: tuple[int, int, int, int], look: Look, board: Shape | None) -> bool:
+    """Whether a box at one end of the picture leaves room for as large a board at the other end, and one is there:
+    question and answer side by side."""
+    height, width = picture.shape[:2]
+    top, bottom, left, right = box
+    other = height - bottom, height - top, width - right, width - left
+    apart = 2 * (bottom - top) <= height or 2 * (right - left) <= width
+    if not apart or (top > 0 and left > 0) or other == box:
+        return False
+    return not isinstance(_inferred_whole(_part(picture, other, look), look, board), DecodeFailure)
 
 
 def _part(picture: Image, box: tuple[int, int, int, int], look: Look) -> Image:

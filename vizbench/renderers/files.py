@@ -33,6 +33,9 @@ MAX_PICTURE_PIXELS: Final = 1 << 30
 
 _FORMATS: Final = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP")
 
+_ANIMATED: Final = ("PNG", "WEBP", "GIF")
+"""Formats whose further pictures are later frames."""
+
 
 @contextmanager
 def atomic(path: str | Path) -> Generator[Path]:
@@ -113,8 +116,9 @@ def pixels_of(picture: Any, name: str) -> Image:
 
 
 def _seek_last(picture: Any, path: str) -> None:
-    """Go to the last frame of an animation. A JPEG's further frames are previews and depth maps."""
-    if picture.format in ("JPEG", "MPO"):
+    """Go to the last frame of an animation. Further pictures in other formats are pages, previews and depth maps: a
+    viewer opens the first."""
+    if picture.format not in _ANIMATED:
         return
     count: int = getattr(picture, "n_frames", 1)
     if count > MAX_PICTURE_FRAMES or count * picture.size[0] * picture.size[1] > MAX_PICTURE_PIXELS:
