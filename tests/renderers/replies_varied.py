@@ -398,4 +398,20 @@ VARIATIONS: list[tuple[str, Rows | None]] = [
     (f"{RIGHT}\n\nSo it is\n\n[[1,2,3,4],[3,4,1,2],...]", None),
     (f"{RIGHT}\n\nThat is,\n[[1,2,3,4],[3,4,1,2],[2,1", None),
     (f"{RIGHT}\n\nRow 1: 1 2 3 4\nRow 3: 2 1 4 3\nhold 1 to 4.", MINI),
+    # --- Rows that share their line with words
+    *(
+        (f"{before}{RIGHT_ROWS}", MINI)
+        for before in ("Here: ", "Sure! ", "✅ ", "🙂 ", "- Output grid -> ", "A) ", "Solved. ", "= ")
+    ),
+    *((f"{before}{WRONG_ROWS}", MINI_WRONG) for before in ("Here: ", "So: ", "→ ")),
+    *(
+        (f"{before}1 1 1 1\n{RIGHT_ROWS}", [[1, 1, 1, 1], *MINI])
+        for before in ("Here: ", "Sure! ", "- Output grid -> ")
+    ),
+    (f"Here: {b.digits(MINI)}", MINI),
+    (f"{RIGHT_ROWS} done", MINI),
+    (f"Row one is {RIGHT_ROWS}", MINI),
+    (f"Using the digits 1 2 3 4\n{RIGHT_ROWS}", MINI),
+    (f"{RIGHT_ROWS}\nI checked that all rows hold 1 2 3 4", MINI),
+    (f"{RIGHT_ROWS}\nin 2024 seconds", MINI),
 ]
