@@ -572,9 +572,13 @@ def span(seconds: float) -> str:
 
 
 def cell_name(cell: Cell) -> str:
-    """A cell in one line: who, on what, with how many examples."""
+    """A cell in one line: who, on what, with how many examples. A checkpoint is written as `--model` takes it."""
+    from vizbench.harness.names import NONE
+    from vizbench.harness.plugin import DEFAULT
+
+    model = cell.model if cell.checkpoint in (NONE, DEFAULT) else f"{cell.model}={cell.checkpoint}"
     shots = "" if cell.shots is None else f", {plural(cell.shots, 'shot')}"
-    return f"{cell.model} on {cell.task}{shots}" + (f", seed {cell.seed}" if cell.seed else "")
+    return f"{model} on {cell.task}{shots}" + (f", seed {cell.seed}" if cell.seed else "")
 
 
 def _short(value: Any) -> str:

@@ -188,7 +188,7 @@ def test_a_number_that_json_lacks_costs_its_row_alone(
         f'{{"id": "{rows[3].id}", "answer": "{number}"}}',
     )
     reasons = [verdict.reason for verdict in judged.verdicts.values()]
-    assert reasons[:2] == [f"the answer holds {number}, not a code 0 … 255"] * 2
+    assert reasons[:2] == [f"the answer holds {number}, which is no whole number"] * 2
     assert [verdict.valid for verdict in judged.verdicts.values()][:4] == [False, False, True, False]
     assert (judged.summary.answered, judged.summary.duplicates, judged.summary.broken) == (4, 1, 0)
 

@@ -257,7 +257,7 @@ def test_broken_lines_cost_no_other_row(data, tmp_path):
         assert [fault.partition(":")[0] for fault in figures.faults] == ["line 1", "line 3", "line 4"]
     write_lines(tmp_path / "b.jsonl", [(a.id, [[float("nan")]]), (b.id, b.steps.tolist())])
     verdicts = score(tmp_path / "b.jsonl", data, process=True).verdicts
-    assert (verdicts[a.id].reason, verdicts[b.id].valid) == ("the answer holds NaN, not a code 0 … 255", True)
+    assert (verdicts[a.id].reason, verdicts[b.id].valid) == ("the answer holds NaN, which is no whole number", True)
     with pytest.raises(UserError, match="none to a row"):
         score(write_lines(tmp_path / "c.jsonl", [("0", a.target.tolist())]), data)
 

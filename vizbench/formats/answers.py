@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -137,7 +138,7 @@ def verify_answers(dataset: Path | str, answers: Path | str) -> Judged:
         refuse_strangers(Path(answers), Path(dataset), list(strangers), next(iter(verdicts)))
     rows = len(verdicts)
     valid, exact, cells = (
-        float(sum(figures)) / rows
+        math.fsum(figures) / rows
         for figures in zip(*((v.valid, v.exact, v.cells) for v in verdicts.values()), strict=True)
     )
     summary = Summary(
@@ -307,7 +308,7 @@ def _with_constants(line: bytes) -> _Line | None:
         return None
     name = _constant_in(fields["answer"])
     if name is not None:
-        return _Line(fields["id"], DecodeFailure(f"the answer holds {name}, not a code 0 … 255"))
+        return _Line(fields["id"], DecodeFailure(f"the answer holds {name}, which is no whole number"))
     # The constants are in keys that are left alone.
     one = _DECODER.decode(_CONSTANT.sub(lambda found: found["text"] or b"null", line))
     return None if isinstance(one.answer, msgspec.UnsetType) else _Line(str(one.id), _value(one.answer))

@@ -25,7 +25,6 @@ _TOKEN: Final = re.compile(
 _COMPUTED: Final = re.compile(r"[ \t]*(?:\*[ \t]*[0-9]|\+[ \t]*[\[(])")
 """Behind a list, what makes a longer one of it: `[[0, 0]] * 2`."""
 _TRUTH: Final = {"true": 1, "false": 0}
-_STRING_CELL: Final = re.compile(r"[0-9]+|[a-z]")
 
 
 @final
