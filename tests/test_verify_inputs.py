@@ -159,7 +159,7 @@ def test_what_is_near_an_answer_says_what_it_is(answer: object, reason: str) -> 
 
 
 def test_nested_lists_are_measured_before_they_are_converted() -> None:
-    """Each is small in memory, for a row stands for many, and would be huge as an array."""
+    """Each is small in memory, because many rows are one object, and would be huge as an array."""
     row = [0] * 100_000
     wide = np.broadcast_to(np.uint8(0), (100_000, 100_000))
     bombs: list[object] = [[row] * 100_000, [[row] * 4000] * 4000, [[[[row] * 4000] * 4000] * 3], [[wide] * 4] * 4]

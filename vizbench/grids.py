@@ -92,7 +92,7 @@ def plain_items(answer: object, most: int) -> list[Any] | int | None:
 
 
 def plain_array(answer: object) -> npt.NDArray[Any]:
-    """Return an array as its base class sees it. Not copied: a wide array may stand for a single number."""
+    """Return an array as its base class sees it. Not copied: a wide array may be a view of one number."""
     if not issubclass(type(answer), np.ndarray):
         answer = np.asarray(answer)
     return np.ndarray.view(cast("npt.NDArray[Any]", answer), np.ndarray)
