@@ -279,8 +279,11 @@ def check_pool(pool: SupportsIndex) -> int:
 
 def _check_range(split: Split, start: int, n: int, shortage: str = "") -> None:
     where = f"{split.recipe.task} {split.name}"
+    asked = f"row {start:,} of {where} was asked for"
+    if n != 1:
+        asked = f"rows {start:,} … {start + n - 1:,} of {where} were asked for"
     if start < 0 or n < 0:
-        raise UserError(f"rows {start} … {start + n - 1} of {where} were asked: positions count from 0 upwards")
+        raise UserError(f"{asked}: positions count from 0 upwards")
     end = MAX_ROWS if split.count is None else split.count
     if start + n > end:
-        raise UserError(f"rows {start:,} … {start + n - 1:,} of {where} were asked: it has {end:,}{shortage}")
+        raise UserError(f"{asked}: it has {end:,}{shortage}")

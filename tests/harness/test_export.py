@@ -7,6 +7,7 @@ import io
 import re
 
 import pytest
+from msgspec.structs import replace
 
 from tests.commands import refused
 from tests.harness.made import answered, cell_run, record, share
@@ -52,6 +53,15 @@ def test_csv_has_every_row_with_its_figures():
     assert [line["exact@2"] for line in found] == ["", "", "", "0.5"]
     assert found[3]["psr"] == ""
     assert "exact_at" not in found[0]
+
+
+def test_undecodable_answers_are_listed_by_reason():
+    lost = [replace(record(name, undecodable=True), reason=f"row {n} holds 'x{n}'") for n, name in enumerate("abc")]
+    lost.append(replace(record("d", undecodable=True), reason="abstained: the board | was not found"))
+    text = markdown([cell_run(lost, model="mine")])
+    section = text.partition("## Undecodable answers\n")[2].partition("## ")[0]
+    assert "mine, 16 examples: 3 x row N holds …; 1 x abstained: the board" in section
+    assert "Undecodable answers" not in markdown([answered([True, False])])
 
 
 def test_a_seed_list_and_a_formula_in_csv():
