@@ -135,7 +135,9 @@ def test_a_split_with_too_few_rows_is_refused_by_the_number_asked_for(tmp_path: 
     shown = sources.load("arc/copy").train
     assert shown.count is not None
     for n in (shown.count + 1, 50):  # within the rows written on trial, and beyond them
-        asked = rf"rows 0 … {n - 1} of arc/copy train were asked for: it has {shown.count}: .* --format arc, or name a rule"
+        asked = (
+            f"rows 0 … {n - 1} of arc/copy train were asked for: it has {shown.count}: .* --format arc, or name a rule"
+        )
         with pytest.raises(UserError, match=asked):
             formats.write(shown, n, tmp_path / "out")
     assert entries(tmp_path) == []
