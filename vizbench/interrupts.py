@@ -61,6 +61,9 @@ def bounded() -> Generator[None]:
     watcher.start()
     try:
         yield
+    except KeyboardInterrupt:
+        _stopped.set()  # the watcher may not have read the signal yet, and must not be waited for
+        raise
     finally:
         signal.set_wakeup_fd(before)
         far.close()  # the watcher reads to the end

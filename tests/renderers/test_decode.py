@@ -253,3 +253,9 @@ def test_a_shape_that_is_none_is_refused(shape: Any) -> None:
     picture = render(np.zeros((8, 8), np.uint8), "binary")
     with pytest.raises(UserError):
         decode(picture, "binary", shape)
+
+
+def test_a_board_of_one_colour_is_read_with_cells_of_one_pixel():
+    look = Look("arc", cell=1)
+    grid = np.ones((4, 12), np.uint8)
+    assert np.array_equal(answer(render(grid, look, (10, 12)), look, (4, 12), (10, 12)).grid, grid)

@@ -187,8 +187,8 @@ def _sure(picture: Image, placement: Placement) -> tuple[Placement, Answer] | De
 def _of_one_colour(picture: Image, placement: Placement, answer: Answer) -> tuple[Placement, Answer] | DecodeFailure:
     """The reading as it is, unless all cells have one code and the picture shows that they differ: a board that was
     faded nearly to black or white is no board of that colour."""
-    if (answer.grid != answer.grid[0, 0]).any():
-        return placement, answer
+    if (answer.grid != answer.grid[0, 0]).any() or answer.confidence.min() == 1:
+        return placement, answer  # colours that are exactly the palette's were not faded
     zoom = max(1.0, max(picture.shape) / WORKING_SIZE)
     rows, columns = (_divided(edges / zoom) for edges in (placement.rows, placement.columns))
     means, _ = measure(integral(picture, WORKING_SIZE), rows, columns, 0.5, 0.8)
