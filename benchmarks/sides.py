@@ -1,7 +1,7 @@
 """What deciding the side of a question costs, and how large the test side should be: `python -m benchmarks.sides`.
 
 With `--whole NAME …`, or without names for every task: checks that 50,000 train rows and 200 test rows of two seeds
-share no question, with the default pool. Takes an hour for all tasks, most of it for chess and the hard Sudoku.
+share no question, with the default pool. Takes seconds per task, but hours for chess and the hard Sudoku.
 
 Measured (medians, 2-core machine; the shares in one run):
 
