@@ -98,7 +98,8 @@ def whole(name: str) -> str:
 
 if __name__ == "__main__":
     if "--whole" in sys.argv:
-        for each in [word for word in sys.argv[1:] if not word.startswith("-")] or task.tasks():
+        names = [word for word in sys.argv[1:] if not word.startswith("-")]
+        for each in names or task.tasks():
             print(whole(each), flush=True)
     else:
         for each in ("life/conway", "eca/110", "maze/9", "maze/41", "sudoku/easy", "chess/mate-in-1"):

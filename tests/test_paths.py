@@ -1,4 +1,4 @@
-"""Which names are data: hidden ones are left out of every walk, whatever folder or archive they lie in."""
+"""Which names are data: hidden ones are left out of every walk, whatever folder or archive holds them."""
 
 from __future__ import annotations
 

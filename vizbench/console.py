@@ -66,8 +66,8 @@ def prepare_streams() -> None:
             _occupy(number)
         if getattr(sys, name) is None:
             mode = "w" if number else "r"
-            # It stays open as long as the process.
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8", errors="replace"))  # noqa: SIM115
+            stream = open(os.devnull, mode, encoding="utf-8", errors="replace")  # noqa: SIM115 open as long as the process
+            setattr(sys, name, stream)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a test's stand-in may lack it
             cast("Any", stream).reconfigure(errors="vizbench")

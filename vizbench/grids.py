@@ -101,7 +101,7 @@ def plain_array(answer: object) -> npt.NDArray[Any]:
 def bounded_array(answer: object, most: int) -> npt.NDArray[Any] | str:
     """Return an object as a plain array, or a reason if a list in it, at any of three depths, has over `most` items.
 
-    The lists are looked through before NumPy converts any of them: a list may stand for each of its own rows.
+    The lists are looked through before NumPy converts any of them: one list object may be all rows of another.
     """
     level = [answer]
     for _ in range(3):

@@ -139,8 +139,9 @@ def _said(body: Object, message: Object, ended: str, secret: str) -> str | Decod
     text = encodable("".join(parts.texts))
     if text.strip():
         text = _shown(text, secret)
-        cut = "length" if ended.lower() in CUT else "a filter" if ended.lower() in FILTERED else ""
-        return CutText(text, cut) if cut else text
+        if ended.lower() in CUT:
+            return CutText(text, "length")
+        return CutText(text, "a filter") if ended.lower() in FILTERED else text
     if parts.unknown:
         kinds = ", ".join(dict.fromkeys(quoted(kind, secret)[:40] for kind in parts.unknown))
         return Fault(f"a reply whose text is in parts of unknown types ({kinds})")
@@ -213,10 +214,11 @@ def fault_of(body: object, secret: str, what: str) -> Fault:
     objects = list(_objects(body))
     words = next((word for one in objects for word in _words(one)), "")
     marks = [_word(one.get(key)) for one in objects for key in ("code", "type", "status", "reason")]
-    codes = [code for one in objects for key in ("code", "status", "status_code") if (code := _status(one.get(key)))]
+    statuses = (_status(one.get(key)) for one in objects for key in ("code", "status", "status_code"))
+    code = next(filter(None, statuses), 0)
     spent = any(map(_QUOTA.search, marks)) or _spent(words)
     shown = words or " ".join(dict.fromkeys(filter(None, marks)))
-    return Fault(what, quoted(shown, secret), codes[0] if codes else 0, spent)
+    return Fault(what, quoted(shown, secret), code, spent)
 
 
 def http_fault(raw: bytes, secret: str, what: str) -> Fault:
