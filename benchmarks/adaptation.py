@@ -29,7 +29,7 @@ def main() -> None:
     from vizbench.baselines.llm_lora import TextTwin
     from vizbench.baselines.video import embedded
     from vizbench.harness.channel import channel_for
-    from vizbench.harness.model import Context, Model
+    from vizbench.model import Context, Model
 
     data = vb.load(TASK, seed=0)
     families: dict[str, Callable[[str], Model[Any]]] = {

@@ -28,8 +28,8 @@ from PIL import Image as Pictures
 from PIL import ImageFilter
 
 import vizbench as vb
+from vizbench.loading import judge_of
 from vizbench.renderers.frames import render
-from vizbench.sources import judge_of
 from vizbench.types import DecodeFailure, Grid, Image, Instance, Look
 
 TASKS: Final = (

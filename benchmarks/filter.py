@@ -17,7 +17,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from vizbench import sources
+from vizbench import loading
 from vizbench.generators.kernels.distance import far_enough
 from vizbench.generators.kernels.distinct import add_new, digests
 
@@ -64,7 +64,7 @@ def seconds(work: Callable[[], object], times: int = 3) -> float:
 
 def main() -> None:
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
-    data = sources.load("life/conway", pool=0)
+    data = loading.load("life/conway", pool=0)
     pool = data.train.batch(0, rows).question.reshape(rows, -1)
     candidates = data.test.batch(0, 300).question.reshape(300, -1)
     few = candidates[:10]
@@ -89,7 +89,7 @@ def main() -> None:
 
     print("200 test rows, pool of 5000 made anew")
     for task in ("life/conway", "life/seeds"):
-        spent = seconds(lambda task=task: sources.load(task).test.head(200))
+        spent = seconds(lambda task=task: loading.load(task).test.head(200))
         print(f"  {task:28} {spent:9.4f} s")
 
 

@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from vizbench import sources, task
+from vizbench import loading, task
 
 ROWS = 1_000
 
@@ -27,7 +27,7 @@ EXPECTED = 2.0
 
 def first(name: str, out: Path) -> tuple[float, float]:
     """Seconds on the wall and of the processor that one `vizbench generate` takes."""
-    rows = min(ROWS, sources.load(name).train.count or ROWS)
+    rows = min(ROWS, loading.load(name).train.count or ROWS)
     command = [sys.executable, "-m", "vizbench", "generate", "--task", name, "--n", str(rows), "--out", str(out)]
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run([*command, "--overwrite"], check=True, stdout=subprocess.DEVNULL)

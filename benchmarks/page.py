@@ -80,7 +80,7 @@ def _cells(task: str) -> list[Any]:
     from vizbench.formats.rows import Row
     from vizbench.harness.plan import Cell
     from vizbench.harness.records import CellRun, DataInfo, Header, Record, TaskInfo
-    from vizbench.sources import rules_of, version_of
+    from vizbench.loading import rules_of, version_of
     from vizbench.task import params_json
 
     judge, params = rules_of(task)

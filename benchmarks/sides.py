@@ -24,7 +24,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from vizbench import sieve, task
+from vizbench import leakage, task
 from vizbench.dataset import Dataset, generated
 from vizbench.errors import UserError
 from vizbench.seeds import keys, stream
@@ -68,8 +68,8 @@ def count(data: Dataset, split: str) -> int:
 
 def at_share(share: int) -> None:
     """Print what a share means for a slow family and for small spaces."""
-    sieve.is_test = functools.partial(is_test, share=share)
-    sieve.SHARE = share
+    leakage.is_test = functools.partial(is_test, share=share)
+    leakage.SHARE = share
     spec = task.spec("chess/mate-in-1")
     start = time.thread_time()
     generated(spec, 0, 1000).test.batch(0, 40)

@@ -76,7 +76,7 @@ def test_eval_refuses(run: Run, tmp_path: Path, arguments: tuple[object, ...], p
 
 def test_a_model_that_fails_is_named_and_the_others_stand(run: Run, tmp_path: Path) -> None:
     (tmp_path / "bad.py").write_text(
-        "from vizbench.harness.model import Model\n"
+        "from vizbench.model import Model\n"
         "class Bad(Model):\n"
         "    modality = 'grid'\n"
         "    def adapt(self, examples, context): raise RuntimeError('no luck')\n"
@@ -201,7 +201,7 @@ def test_names_are_no_markup(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "m[" / "b]"
     folder.mkdir(parents=True)
     (folder / "n[red].py").write_text(
-        "from vizbench.harness.model import Model\n"
+        "from vizbench.model import Model\n"
         "class Echo(Model):\n"
         "    modality = 'grid'\n"
         "    def adapt(self, examples, context): return {}\n"
@@ -243,7 +243,7 @@ def test_a_missing_extra_says_what_to_install(run: Run, monkeypatch: pytest.Monk
 def test_ctrl_c_leaves_a_run_that_goes_on(tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text(
         "import time\n"
-        "from vizbench.harness.model import Model\n"
+        "from vizbench.model import Model\n"
         "class Slow(Model):\n"
         "    modality = 'grid'\n"
         "    def adapt(self, examples, context): return {}\n"

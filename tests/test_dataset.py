@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import toys
-from vizbench import sieve, sources
+from vizbench import leakage, loading
 from vizbench.dataset import MAX_POOL, MAX_ROWS, Dataset, Split, StoredSplit, generated
 from vizbench.errors import UserError
 from vizbench.formats.rows import encode
@@ -78,8 +78,8 @@ def lines(rows: object) -> list[bytes]:
 )
 def test_rows_are_those_of_the_slow_twin(space: int, seed: int, pool: int, dry: int, block: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sieve, "DRY", dry)
-        patch.setattr(sieve, "_BLOCK_CANDIDATES", block)
+        patch.setattr(leakage, "DRY", dry)
+        patch.setattr(leakage, "_BLOCK_CANDIDATES", block)
         data = toy(space, seed, pool)
         train = naive(space, seed, "train", dry, [])
         near = [question for _, question in train[:pool]]
@@ -158,18 +158,18 @@ def test_a_space_that_is_used_up_says_how_many_there_are() -> None:
 
 
 def test_life_does_not_leak() -> None:
-    data = sources.load("life/conway", pool=500)
+    data = loading.load("life/conway", pool=500)
     train, test = data.train.batch(0, 501).question.reshape(501, -1), data.test.batch(0, 60).question.reshape(60, -1)
     assert distances(test, train[:500], False).min() >= 0.25
     assert distances(test, train[500:], False).min() < 0.45  # the measure is no constant
-    other = sources.load("life/conway", seed=1).train.batch(0, 500).question.reshape(500, -1)
+    other = loading.load("life/conway", seed=1).train.batch(0, 500).question.reshape(500, -1)
     assert not {row.tobytes() for row in other} & {row.tobytes() for row in train}
 
 
 @pytest.mark.parametrize("name", ["life/conway", "life/seeds"])
 def test_the_papers_request_is_fulfilled(name: str) -> None:
     """200 test questions at 0.25 from 5000 train questions: of `seeds` too, however alike its answers are."""
-    data = sources.load(name)
+    data = loading.load(name)
     train, test = (
         data.train.batch(0, 5000).question.reshape(5000, -1),
         data.test.batch(0, 200).question.reshape(200, -1),
@@ -180,7 +180,7 @@ def test_the_papers_request_is_fulfilled(name: str) -> None:
 
 
 def test_a_request_that_cannot_be_fulfilled_says_how_many_there_are_and_what_share_passes() -> None:
-    data = sources.load("life/seeds?height=4&width=4", pool=1500)
+    data = loading.load("life/seeds?height=4&width=4", pool=1500)
     with pytest.raises(UserError) as caught:
         data.test.head(200)
     found = re.match(

@@ -23,7 +23,7 @@ EVAL = ("eval", "--model", "nearest", *SMALL)
 MODELS = """
 import os, sys, time
 from concurrent.futures import ThreadPoolExecutor
-from vizbench.harness.model import Model
+from vizbench.model import Model
 import beside
 class Echo(Model):
     modality = "grid"
@@ -267,7 +267,7 @@ def test_ctrl_c_says_how_to_go_on_for_every_command(run: Run, monkeypatch: pytes
         ("vizbench.harness.records.read_runs", ("report", "r", "--html", "x.html"), "files that were there are whole"),
         ("vizbench.harness.score.mark", ("score", "a", "--dataset", "d"), "a run is kept whole"),
         ("vizbench.formats.verify_answers", ("verify", "d", "a"), "nothing was kept"),
-        ("vizbench.sources.load", ("show", "life"), "nothing was kept"),
+        ("vizbench.loading.load", ("show", "life"), "nothing was kept"),
     ):
         interrupts._told.acquire(blocking=False)
         interrupts._told.release()
@@ -387,7 +387,7 @@ def test_the_pool_is_an_option_of_generate_and_eval_and_is_kept(run: Run, tmp_pa
 def test_each_model_has_its_own_checkpoint(run: Run, tmp_path: Path) -> None:
     (tmp_path / "a=b").mkdir()
     (tmp_path / "a=b" / "m.py").write_text(
-        "from vizbench.harness.model import Model\n"
+        "from vizbench.model import Model\n"
         "class Echo(Model):\n"
         "    modality = 'grid'\n"
         "    def __init__(self, checkpoint): self.checkpoint = checkpoint\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from vizbench import sources
+from vizbench import loading
 from vizbench.errors import UserError
 from vizbench.formats.archive import members
 from vizbench.harness.plan import Plan
@@ -50,17 +50,17 @@ def scatter(top: Path, suffix: str) -> None:
 def test_folders_and_archives_of_tasks_hold_the_visible_files_only(tmp_path: Path) -> None:
     top = tmp_path / ".cache" / "tasks"  # the user names it, so its own name does not count
     scatter(top, ".json")
-    assert sources.expand(f"arc-json:{top}") == [f"arc-json:{top}/Copy/Copy1.json"]
-    assert sources.load(f"arc-json:{top}/Copy/Copy1.json").test[0].target.tolist() == [[4]]
+    assert loading.expand(f"arc-json:{top}") == [f"arc-json:{top}/Copy/Copy1.json"]
+    assert loading.load(f"arc-json:{top}/Copy/Copy1.json").test[0].target.tolist() == [[4]]
     shutil.make_archive(str(tmp_path / "tasks"), "zip", top)
     archive = tmp_path / "tasks.zip"
     assert members(archive, ".json") == ["Copy/Copy1.json"]
-    assert sources.expand(f"arc-json:{archive}") == [f"arc-json:{archive}/Copy/Copy1.json"]
+    assert loading.expand(f"arc-json:{archive}") == [f"arc-json:{archive}/Copy/Copy1.json"]
     shutil.rmtree(top / "Copy")
     (top / "Copy").mkdir()
     (top / "Copy" / "._Copy1.json").write_text("bad")
     with pytest.raises(UserError, match=r"holds no \.json file"):
-        sources.expand(f"arc-json:{top}")
+        loading.expand(f"arc-json:{top}")
 
 
 def test_hidden_copies_of_runs_are_no_runs(tmp_path: Path) -> None:
@@ -95,9 +95,9 @@ def zipped(path: Path, *names: str) -> Path:
 
 def test_archives_with_backslashes_are_read_as_folders(tmp_path: Path) -> None:
     archive = zipped(tmp_path / "win.zip", "corpus\\Copy\\Copy1.json", "corpus\\.git\\Copy2.json", "corpus\\Copy\\")
-    [name] = sources.expand(f"arc-json:{archive}")
+    [name] = loading.expand(f"arc-json:{archive}")
     assert name == f"arc-json:{archive}/corpus/Copy/Copy1.json"
-    assert sources.load(name).test[0].target.tolist() == [[4]]
+    assert loading.load(name).test[0].target.tolist() == [[4]]
 
 
 @pytest.mark.parametrize(
@@ -112,15 +112,15 @@ def test_archives_with_backslashes_are_read_as_folders(tmp_path: Path) -> None:
     ],
 )
 def test_backslashes_are_no_way_out(tmp_path: Path, name: str, why: str) -> None:
-    [task] = sources.expand(f"arc-json:{zipped(tmp_path / 'bad.zip', name)}")
+    [task] = loading.expand(f"arc-json:{zipped(tmp_path / 'bad.zip', name)}")
     with pytest.raises(UserError, match=why):
-        sources.load(task)
+        loading.load(task)
 
 
 def test_two_spellings_of_one_name_are_refused(tmp_path: Path) -> None:
     archive = zipped(tmp_path / "twice.zip", "a\\x.json", "a/x.json", "y.json")
     good, bad = f"arc-json:{archive}/y.json", f"arc-json:{archive}/a/x.json"
-    assert sources.expand(f"arc-json:{archive}") == [bad, good]
+    assert loading.expand(f"arc-json:{archive}") == [bad, good]
     with pytest.raises(UserError, match="more than once"):
-        sources.load(bad)
-    assert sources.load(good).test[0].target.tolist() == [[4]]
+        loading.load(bad)
+    assert loading.load(good).test[0].target.tolist() == [[4]]

@@ -17,7 +17,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 import vizbench as vb
-from vizbench import sieve
+from vizbench import leakage
 from vizbench.formats.rows import encode
 from vizbench.types import Batch, Keys, SplitName
 
@@ -111,7 +111,7 @@ def test_a_fork_in_the_midst_of_a_threads_search_gives_the_rows(
     split: vb.Split = getattr(vb.load("maze/9", pool=9), side)
     split.head(3)
     inside, leave = threading.Event(), threading.Event()
-    make = sieve.make
+    make = leakage.make
 
     def held(spec: Any, side: SplitName, keys: Keys) -> Batch:
         if threading.current_thread() is thread:
@@ -119,7 +119,7 @@ def test_a_fork_in_the_midst_of_a_threads_search_gives_the_rows(
             leave.wait()
         return make(spec, side, keys)
 
-    monkeypatch.setattr(sieve, "make", held)
+    monkeypatch.setattr(leakage, "make", held)
     thread = threading.Thread(target=lambda: split.rows(0, 2000))
     thread.start()
     inside.wait()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vizbench import sources
+from vizbench import loading
 from vizbench.errors import UserError
 
 ARC = '{"train": [{"input": [[1]], "output": [[2]]}], "test": [{"input": [[3]], "output": [[4]]}]}'
@@ -14,21 +14,21 @@ ARC = '{"train": [{"input": [[1]], "output": [[2]]}], "test": [{"input": [[3]], 
 
 def test_a_task_has_one_canonical_name() -> None:
     names = ("life", "life/conway", "life/conway?steps=1", "life?rule=b3/s23")
-    assert {sources.load(name).name for name in names} == {"life/conway"}
-    assert {sources.expand(name)[0] for name in names} == {"life/conway"}
-    assert sources.load("life", steps=2).name == sources.load("life?steps=2").name == "life/conway?steps=2"
-    assert sources.load("life?steps=3", steps=2).name == "life/conway?steps=2"  # what is given apart wins
-    again = sources.load(sources.load("life", steps=2, rule="B2/S").name)
+    assert {loading.load(name).name for name in names} == {"life/conway"}
+    assert {loading.expand(name)[0] for name in names} == {"life/conway"}
+    assert loading.load("life", steps=2).name == loading.load("life?steps=2").name == "life/conway?steps=2"
+    assert loading.load("life?steps=3", steps=2).name == "life/conway?steps=2"  # what is given apart wins
+    again = loading.load(loading.load("life", steps=2, rule="B2/S").name)
     assert (again.params.steps, again.params.rule) == (2, "B2/S")
 
 
 def test_a_data_set_says_what_it_is() -> None:
-    data = sources.load("life/seeds", seed=3, pool=7)
-    assert (data.name, data.seed, data.pool, data.judge) == ("life/seeds", 3, 7, sources.judge_of("life"))
+    data = loading.load("life/seeds", seed=3, pool=7)
+    assert (data.name, data.seed, data.pool, data.judge) == ("life/seeds", 3, 7, loading.judge_of("life"))
     assert (data.train.name, data.test.name, data.train.count) == ("train", "test", None)
     recipe = data.test.recipe
     assert (recipe.task, recipe.seed, recipe.split, recipe.pool) == ("life/seeds", 3, "test", 7)
-    assert recipe.version == sources.version_of(data.judge)
+    assert recipe.version == loading.version_of(data.judge)
     assert recipe.params["rule"] == "B2/S"
 
 
@@ -51,7 +51,7 @@ def test_a_data_set_says_what_it_is() -> None:
 )
 def test_unknown_names_are_refused(name: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        sources.load(name)
+        loading.load(name)
 
 
 @pytest.mark.parametrize("seed", [-1, 1 << 63, 1.0, True, "0", None])
@@ -59,7 +59,7 @@ def test_seeds_out_of_range_are_refused(seed: int, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(ARC)
     for name in ("life", f"arc-json:{tmp_path}/a.json"):
         with pytest.raises(UserError, match="seed"):
-            sources.load(name, seed=seed)
+            loading.load(name, seed=seed)
 
 
 def test_a_folder_stands_for_its_files(tmp_path: Path) -> None:
@@ -68,53 +68,53 @@ def test_a_folder_stands_for_its_files(tmp_path: Path) -> None:
         (tmp_path / name).write_text(ARC)
     (tmp_path / "a" / "again").symlink_to(tmp_path)  # a loop
     expected = [f"arc-json:{tmp_path}/{name}" for name in ("a/b.json", "a/c.json", "b.json")]
-    assert sources.expand(f"arc-json:{tmp_path}") == expected
-    assert sources.expand(f"arc-json:{tmp_path}/./a/") == expected[:2]
-    assert sources.expand(f"arc-json:{tmp_path}/b.json") == expected[2:]
-    assert [sources.load(name).name for name in expected] == expected
+    assert loading.expand(f"arc-json:{tmp_path}") == expected
+    assert loading.expand(f"arc-json:{tmp_path}/./a/") == expected[:2]
+    assert loading.expand(f"arc-json:{tmp_path}/b.json") == expected[2:]
+    assert [loading.load(name).name for name in expected] == expected
 
 
 def test_a_folder_without_tasks_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text(ARC)
     with pytest.raises(UserError, match=r"holds no \.json file"):
-        sources.expand(f"arc-json:{tmp_path}")
+        loading.expand(f"arc-json:{tmp_path}")
     with pytest.raises(UserError, match="is a folder"):
-        sources.load(f"arc-json:{tmp_path}")
+        loading.load(f"arc-json:{tmp_path}")
 
 
 def test_arc_files_take_no_parameters(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(ARC)
     with pytest.raises(UserError, match=r"takes no parameters, and steps was given"):
-        sources.load(f"arc-json:{tmp_path}/a.json", steps=2)
+        loading.load(f"arc-json:{tmp_path}/a.json", steps=2)
 
 
 def test_judges_are_found_without_opening_files(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(ARC)
-    row = sources.load(f"arc-json:{tmp_path}/a.json").test[0]
+    row = loading.load(f"arc-json:{tmp_path}/a.json").test[0]
     (tmp_path / "a.json").unlink()
-    assert sources.judge_of(row) is sources.judge_of("arc-json:/dev/zero")
-    assert sources.verify(row, [[4]]).valid
-    assert not sources.verify(row, [[5]]).valid
+    assert loading.judge_of(row) is loading.judge_of("arc-json:/dev/zero")
+    assert loading.verify(row, [[4]]).valid
+    assert not loading.verify(row, [[5]]).valid
 
 
 def test_whole_processes_are_judged(tmp_path: Path) -> None:
-    row = sources.load("langton/3").test[0]
-    assert sources.verify_steps(row, row.steps).exact
-    assert sources.verify_steps(row, row.steps[1:]).reason.startswith("step 1: ")
-    assert not sources.verify_steps(row, object()).valid
+    row = loading.load("langton/3").test[0]
+    assert loading.verify_steps(row, row.steps).exact
+    assert loading.verify_steps(row, row.steps[1:]).reason.startswith("step 1: ")
+    assert not loading.verify_steps(row, object()).valid
     (tmp_path / "a.json").write_text(ARC)
-    arc = sources.load(f"arc-json:{tmp_path}/a.json").test[0]
+    arc = loading.load(f"arc-json:{tmp_path}/a.json").test[0]
     with pytest.raises(UserError, match="without a way"):
-        sources.verify_steps(arc, arc.steps)
+        loading.verify_steps(arc, arc.steps)
 
 
 def test_answers_of_any_kind_are_judged() -> None:
-    row = sources.load("life/conway").test[0]
-    assert sources.verify(row, row.target).exact
-    assert sources.verify(row, row.target.tolist()).exact
+    row = loading.load("life/conway").test[0]
+    assert loading.verify(row, row.target).exact
+    assert loading.verify(row, row.target.tolist()).exact
     flipped = row.target.copy()
     flipped[0, 0] ^= 1
-    assert not sources.verify(row, flipped).valid
+    assert not loading.verify(row, flipped).valid
     for answer in (None, "text", [[0], [1, 2]], object()):
-        verdict = sources.verify(row, answer)
+        verdict = loading.verify(row, answer)
         assert not verdict.valid and verdict.reason

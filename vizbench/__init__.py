@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from vizbench.dataset import Dataset, Split
     from vizbench.drawing import render
     from vizbench.errors import UserError
+    from vizbench.loading import expand, instance, judge_of, load, verify, verify_steps
     from vizbench.renderers.decode import decode
     from vizbench.renderers.text import from_text, to_text
-    from vizbench.sources import expand, instance, judge_of, load, verify, verify_steps
     from vizbench.task import tasks
     from vizbench.types import Answer, Batch, DecodeFailure, Instance, Look, Verdict
 
@@ -54,7 +54,7 @@ _HOMES = {
     "vizbench.errors": ("UserError",),
     "vizbench.renderers.decode": ("decode",),
     "vizbench.renderers.text": ("from_text", "to_text"),
-    "vizbench.sources": ("expand", "instance", "judge_of", "load", "verify", "verify_steps"),
+    "vizbench.loading": ("expand", "instance", "judge_of", "load", "verify", "verify_steps"),
     "vizbench.task": ("tasks",),
     "vizbench.types": ("Answer", "Batch", "DecodeFailure", "Instance", "Look", "Verdict"),
 }

@@ -25,7 +25,7 @@ def complete_task(incomplete: str) -> list[str]:
 
 def complete_model(incomplete: str) -> list[str]:
     """The models that begin so, and behind `NAME=` the checkpoints, for the shell."""
-    from vizbench.harness.model import families
+    from vizbench.model import families
 
     name, equals, _ = incomplete.partition("=")
     family = families().get(name)
@@ -91,7 +91,7 @@ def pool_of(pool: int | None) -> int:
 
 def split_of(task: str, overrides: list[str] | None, seed: int, split: str, pool: int | None = None) -> Split:
     """The split that the options name."""
-    from vizbench.sources import load
+    from vizbench.loading import load
 
     data = load(with_overrides(task, overrides or []), seed, pool_of(pool))
     return data.train if split == "train" else data.test
@@ -99,7 +99,7 @@ def split_of(task: str, overrides: list[str] | None, seed: int, split: str, pool
 
 def all_rows(task: str, overrides: list[str] | None, seed: int) -> tuple[Instance, ...]:
     """Every row of a task that has its own demonstrations: these, then the tests."""
-    from vizbench.sources import is_corpus, load
+    from vizbench.loading import is_corpus, load
 
     name = with_overrides(task, overrides or [])
     if not is_corpus(name):
@@ -112,7 +112,7 @@ def with_overrides(task: str, overrides: list[str]) -> str:
     """The task's name with KEY=VALUE options as its query, where the registry checks them."""
     from urllib.parse import quote
 
-    from vizbench.sources import CORPORA
+    from vizbench.loading import CORPORA
 
     for item in overrides:
         if "=" not in item:

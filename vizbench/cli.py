@@ -159,7 +159,7 @@ def models(
     frames: Annotated[int, typer.Option(help="With --memory: frames of a clip.")] = 9,
 ) -> None:
     """List every model family and its checkpoints, or the memory that they take."""
-    from vizbench.harness.model import Demand, families
+    from vizbench.model import Demand, families
 
     found = families().values()
     if memory:
@@ -203,7 +203,7 @@ def show(
     ] = None,
 ) -> None:
     """Show one instance: in the terminal, as a picture, or as a video of the way from question to target."""
-    from vizbench.sources import judge_of
+    from vizbench.loading import judge_of
 
     rows = all_rows(task, overrides, seed) if whole else (split_of(task, overrides, seed, split)[index],)
     instance, look = rows[0], judge_of(rows[0]).look

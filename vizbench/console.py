@@ -29,10 +29,10 @@ if TYPE_CHECKING:  # each of these costs what `vizbench --help` may not
     from vizbench.harness.forecast import Forecast
     from vizbench.harness.gaps import Gap
     from vizbench.harness.metrics import Summary
-    from vizbench.harness.model import Memory
     from vizbench.harness.plan import Cell
     from vizbench.harness.records import CellRun
     from vizbench.harness.score import Score, Scored
+    from vizbench.model import Memory
     from vizbench.types import Grid, Instance, Look, Verdict
 
 
@@ -494,7 +494,7 @@ def answers(cells: Sequence[CellRun]) -> None:
     """A few questions, targets and answers of these cells, at most MAX_PICTURES."""
     import numpy as np
 
-    from vizbench.sources import judge_of
+    from vizbench.loading import judge_of
 
     last = {(cell.header.cell.task, cell.header.cell.model): cell for cell in cells}  # with the most shots
     shown = list(last.values())[:MAX_PICTURES]

@@ -11,8 +11,8 @@ from typing import Any, SupportsIndex, final
 import numpy as np
 
 from vizbench.errors import UserError
+from vizbench.leakage import Numbers, Sieve, made
 from vizbench.seeds import check_seed, integer
-from vizbench.sieve import Numbers, Sieve, made
 from vizbench.task import Judge, Shown, TaskSpec, params_json, spec
 from vizbench.types import POOL, Batch, Grid, Instance, Json, SplitName
 

@@ -16,7 +16,7 @@ def render(what: Instance | Grid, look: Look | str | None = None, board: Shape |
     left. Raises UserError for codes without a colour and for sizes out of range.
     """
     if isinstance(what, Instance):
-        from vizbench.sources import judge_of
+        from vizbench.loading import judge_of
 
         return frames.render(what.question, judge_of(what).look if look is None else look, board)
     if look is None:

@@ -24,8 +24,8 @@ from vizbench.baselines.chat.endpoint import Endpoint
 from vizbench.baselines.chat.reply import read_reply
 from vizbench.errors import UserError
 from vizbench.harness.channel import channel_for
-from vizbench.harness.model import Context, CutText, Example, Schedule
-from vizbench.sources import judge_of
+from vizbench.loading import judge_of
+from vizbench.model import Context, CutText, Example, Schedule
 from vizbench.types import Answer, DecodeFailure
 
 PAIRS = [Example("[[0,1]]", "[[1,0]]"), Example("[[0,2]]", "[[2,0]]")]

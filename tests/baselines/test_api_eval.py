@@ -101,7 +101,7 @@ def at(monkeypatch):
 
 def solving(handler, number):
     """A model that knows the rule: it reads the last line of the prompt. Its second answer it refuses."""
-    from vizbench.sources import rules_of
+    from vizbench.loading import rules_of
 
     if number == 1:
         return send(handler, completion(None, refusal="no"))
@@ -234,5 +234,5 @@ def test_what_is_missing_is_said_before_anything_is_written(run: Run, tmp_path, 
 
 
 def test_listing_models_loads_no_network_code():
-    code = "import sys, vizbench.harness.model as m; m.families(); sys.exit('urllib.request' in sys.modules)"
+    code = "import sys, vizbench.model as m; m.families(); sys.exit('urllib.request' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

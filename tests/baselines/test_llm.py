@@ -22,9 +22,9 @@ from vizbench.baselines.llm.model import LanguageLora, chosen, loss_sum, step_ba
 from vizbench.baselines.llm.recipe import SAMPLING, Recipe
 from vizbench.baselines.llm.script import Said, Script
 from vizbench.errors import UserError
-from vizbench.harness.model import Context, Example, Family, Progress, Schedule
+from vizbench.loading import judge_of
+from vizbench.model import Context, Example, Family, Progress, Schedule
 from vizbench.renderers.text import to_text
-from vizbench.sources import judge_of
 
 LINES: dict[str, Line] = {"qwen3": qwen3.LINE, "llama": llama.LINE, "gemma": gemma.LINE}
 FAMILIES: dict[str, Family] = {f.name: f for f in (*qwen3.FAMILIES, *llama.FAMILIES, *gemma.FAMILIES)}

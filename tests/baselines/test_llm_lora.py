@@ -33,9 +33,9 @@ from vizbench.baselines.text.tokens import (
 )
 from vizbench.baselines.text.train import accuracy, backward, corrupt
 from vizbench.errors import UserError
-from vizbench.harness.model import Context, Example, Progress
+from vizbench.loading import judge_of
+from vizbench.model import Context, Example, Progress
 from vizbench.renderers.text import to_text
-from vizbench.sources import judge_of
 
 SMALL = TwinConfig(hidden=32, layers=2, heads=8, groups=4, feed=32)
 SHORT = Adaptation(steps=2, batch=4)

@@ -15,7 +15,7 @@ from tests.baselines import tiny_llm
 from tests.baselines.test_llm import FAMILIES, FAST, WAYS, answers, built, context, pairs
 from vizbench.baselines.llm import backbone
 from vizbench.errors import UserError
-from vizbench.harness.model import Progress
+from vizbench.model import Progress
 
 bnb: Any = bitsandbytes
 

@@ -34,7 +34,7 @@ from vizbench.baselines.video import lora as video
 from vizbench.baselines.video.folder import Folder
 from vizbench.baselines.video.lora import VideoLora
 from vizbench.errors import UserError
-from vizbench.harness.model import Progress
+from vizbench.model import Progress
 
 
 @pytest.fixture(autouse=True)

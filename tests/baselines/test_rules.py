@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import vizbench as vb
-from vizbench.harness.model import Context, Example, family
+from vizbench.model import Context, Example, family
 from vizbench.types import DecodeFailure, Grid
 
 

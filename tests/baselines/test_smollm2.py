@@ -13,9 +13,9 @@ from vizbench.baselines import smollm2
 from vizbench.baselines.llm import gguf
 from vizbench.errors import UserError
 from vizbench.harness.channel import channel_for
-from vizbench.harness.model import Context, Schedule
 from vizbench.harness.plugin import load_model
-from vizbench.sources import judge_of
+from vizbench.loading import judge_of
+from vizbench.model import Context, Schedule
 from vizbench.types import Answer
 
 TASK = "eca/170?rows=2"

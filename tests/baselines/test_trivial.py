@@ -8,9 +8,9 @@ import pytest
 import vizbench as vb
 from vizbench.baselines.trivial import FAMILIES, Blank, Copy, Majority, Nearest, Random, Solver
 from vizbench.errors import UserError
-from vizbench.harness.model import Context, Example, family
 from vizbench.harness.plan import TRIVIAL
-from vizbench.sources import judge_of
+from vizbench.loading import judge_of
+from vizbench.model import Context, Example, family
 
 
 def grid(*rows):

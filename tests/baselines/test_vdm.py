@@ -21,7 +21,7 @@ from vizbench.baselines.video.backbone import Backbone, Training
 from vizbench.baselines.video.folder import Folder
 from vizbench.baselines.video.lora import VideoLora, start
 from vizbench.errors import UserError
-from vizbench.harness.model import Progress
+from vizbench.model import Progress
 from vizbench.renderers.decode import decode
 
 FAMILIES: dict[str, tuple[Backbone, Callable[[Path], Path]]] = {

@@ -17,7 +17,7 @@ from tests.commands import Run, refused
 from vizbench.baselines import cogvideox, ltx, wan
 from vizbench.baselines.video.lora import start
 from vizbench.baselines.video.needs import Sizes, need, sizes_of
-from vizbench.harness.model import Demand
+from vizbench.model import Demand
 
 _D: Any = diffusers
 _T: Any = transformers

@@ -24,7 +24,7 @@ from vizbench.baselines.video.backbone import Training
 from vizbench.baselines.video.folder import Folder, _quantisation, check_device, check_frames
 from vizbench.baselines.video.lora import VideoLora
 from vizbench.errors import UserError
-from vizbench.harness.model import Example
+from vizbench.model import Example
 from vizbench.seeds import stream
 
 TILES: dict[str, dict[str, int]] = {

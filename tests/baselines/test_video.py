@@ -19,7 +19,7 @@ from vizbench.baselines.video.train import LAST, noised
 from vizbench.baselines.worlds import sample
 from vizbench.baselines.worlds.draw import Draw
 from vizbench.errors import UserError
-from vizbench.harness.model import Context, Example, Progress, family
+from vizbench.model import Context, Example, Progress, family
 from vizbench.renderers.frames import render
 from vizbench.task import spec
 from vizbench.types import Look

@@ -17,7 +17,7 @@ import vizbench as vb
 from tests.corpus import AT_HAND, CORPUS
 from vizbench.baselines.worlds import HELD, WORLDS, kin
 from vizbench.baselines.worlds.draw import Draw
-from vizbench.sources import expand
+from vizbench.loading import expand
 
 Board: TypeAlias = npt.NDArray[np.uint8]
 Pairs: TypeAlias = list[tuple[Board, Board]]

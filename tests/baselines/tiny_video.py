@@ -23,7 +23,7 @@ from transformers import (
     UMT5EncoderModel,
 )
 
-from vizbench.harness.model import Context, Example, Progress
+from vizbench.model import Context, Example, Progress
 from vizbench.renderers.video import clip
 from vizbench.task import spec
 from vizbench.types import Look

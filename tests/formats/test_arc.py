@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.corpus import AT_HAND, CORPUS
-from vizbench import sources
+from vizbench import loading
 from vizbench.errors import UserError
 from vizbench.formats import arc
 from vizbench.renderers.decode import decode
@@ -21,10 +21,10 @@ from vizbench.types import Answer
 
 @AT_HAND
 def test_every_file_of_the_corpus() -> None:
-    names = sources.expand(f"arc-json:{CORPUS}")
+    names = loading.expand(f"arc-json:{CORPUS}")
     assert len(names) == 80
     for name in names:
-        data = sources.load(name)
+        data = loading.load(name)
         plain = json.loads(Path(name.removeprefix(arc.PREFIX)).read_bytes())
         for split in (data.train, data.test):
             rows = split.head(split.count or 0)
@@ -32,7 +32,7 @@ def test_every_file_of_the_corpus() -> None:
                 split.name
             ]
             for row in rows:
-                verdict = sources.verify(row, row.target)
+                verdict = loading.verify(row, row.target)
                 assert verdict.valid and verdict.exact
                 decoded = decode(render(row.question, arc.JUDGE.look), arc.JUDGE.look, row.question.shape)
                 assert isinstance(decoded, Answer) and np.array_equal(decoded.grid, row.question)
@@ -45,22 +45,22 @@ def write(path: Path, train: Any = None, test: Any = None, **more: Any) -> str:
 
 
 def test_rows_carry_where_they_come_from(tmp_path: Path) -> None:
-    row = sources.load(write(tmp_path / "turn.json", name="other keys are left alone"), seed=5).test[0]
+    row = loading.load(write(tmp_path / "turn.json", name="other keys are left alone"), seed=5).test[0]
     assert row.id == f"arc-json:{tmp_path}/turn.json#5-test-0"
     assert (row.meta["file"], row.meta["item"]) == ("turn", "test[0]")
     assert row.steps.tolist() == [[[2], [1]]]
-    other = sources.load(write(tmp_path / "turn.json", test=[{"input": [[1]], "output": [[1]]}])).test[0]
+    other = loading.load(write(tmp_path / "turn.json", test=[{"input": [[1]], "output": [[1]]}])).test[0]
     assert other.meta["digest"] != row.meta["digest"]
 
 
 def test_hidden_outputs_are_said(tmp_path: Path) -> None:
     known, hidden = {"input": [[1]], "output": [[3]]}, {"input": [[2]]}
-    split = sources.load(write(tmp_path / "a.json", test=[hidden, known, hidden])).test
+    split = loading.load(write(tmp_path / "a.json", test=[hidden, known, hidden])).test
     assert split.count == 1
     assert (split[0].meta["item"], split[0].index) == ("test[1]", 0)
     with pytest.raises(UserError, match=r"it has 1 \(2 more hide their output"):
         split.head(2)
-    nothing = sources.load(write(tmp_path / "b.json", test=[hidden])).test
+    nothing = loading.load(write(tmp_path / "b.json", test=[hidden])).test
     with pytest.raises(UserError, match=r"it has 0 \(1 more hide"):
         nothing.head(1)
 
@@ -101,7 +101,7 @@ GRID = [[0] * 30] * 30
 def test_what_is_no_arc_file_is_refused_with_its_name(text: str, reason: str, tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(UserError, match=reason) as error:
-        sources.load(f"arc-json:{tmp_path}/bad.json")
+        loading.load(f"arc-json:{tmp_path}/bad.json")
     assert f"{tmp_path}/bad.json" in str(error.value)
     assert len(str(error.value)) < 400 and "\n" not in str(error.value)
 
@@ -110,15 +110,15 @@ def test_a_mark_of_utf_8_is_no_fault_and_other_encodings_are_named(tmp_path: Pat
     name = write(tmp_path / "a.json")
     text = (tmp_path / "a.json").read_text()
     (tmp_path / "a.json").write_text(text, encoding="utf-8-sig")
-    assert sources.load(name).train[0].target.tolist() == [[2], [1]]
+    assert loading.load(name).train[0].target.tolist() == [[2], [1]]
     for encoding in ("utf-16", "utf-32"):
         (tmp_path / "a.json").write_text(text, encoding=encoding)
         with pytest.raises(UserError, match="is in UTF-16 or UTF-32 and JSON is in UTF-8"):
-            sources.load(name)
+            loading.load(name)
     for mark in (b"\xef\xbb\xbf", b"\xef\xbb", b"\xff"):
         (tmp_path / "a.json").write_bytes(mark)
         with pytest.raises(UserError, match="malformed"):
-            sources.load(name)
+            loading.load(name)
 
 
 @pytest.mark.parametrize("cell", ["NaN", "Infinity", "1e400", "-1e400", "1e0", "1.0", "-0.0", "01", "+1", "9" * 5000])
@@ -126,7 +126,7 @@ def test_numbers_that_are_no_colour_are_refused(cell: str, tmp_path: Path) -> No
     pair = f'{{"input": [[{cell}]], "output": [[1]]}}'
     (tmp_path / "a.json").write_text(f'{{"train": [{pair}], "test": [{pair}]}}')
     with pytest.raises(UserError, match="is malformed") as error:
-        sources.load(f"arc-json:{tmp_path}/a.json")
+        loading.load(f"arc-json:{tmp_path}/a.json")
     assert len(str(error.value)) < 400
 
 
@@ -134,16 +134,16 @@ def test_links_are_read_only_where_they_lead_to_a_file(tmp_path: Path) -> None:
     name = write(tmp_path / "a.json")
     for link, to in (("b", "a.json"), ("c", "/dev/zero"), ("d", "d.json"), ("e", "nowhere"), ("f", ".")):
         (tmp_path / f"{link}.json").symlink_to(to)
-    names = sources.expand(f"arc-json:{tmp_path}")
+    names = loading.expand(f"arc-json:{tmp_path}")
     assert [each[-6] for each in names] == ["a", "b", "c", "d", "e"]  # a link to a folder is not followed
-    assert sources.load(names[1]).train[0].target.tolist() == sources.load(name).train[0].target.tolist()
+    assert loading.load(names[1]).train[0].target.tolist() == loading.load(name).train[0].target.tolist()
     for each, reason in zip(names[2:], ("no regular file", "symbolic links", "No such file"), strict=True):
         with pytest.raises(UserError, match=reason):
-            sources.load(each)
+            loading.load(each)
 
 
 def test_the_largest_grid_is_read(tmp_path: Path) -> None:
-    assert sources.load(write(tmp_path / "a.json", test=[{"input": GRID, "output": GRID}])).test[0].target.shape == (
+    assert loading.load(write(tmp_path / "a.json", test=[{"input": GRID, "output": GRID}])).test[0].target.shape == (
         30,
         30,
     )
@@ -153,15 +153,15 @@ def test_files_over_the_limit_are_not_read(tmp_path: Path) -> None:
     name = write(tmp_path / "a.json")
     with open(tmp_path / "a.json", "ab") as file:
         file.write(b" " * (arc.MAX_BYTES - file.tell()))
-    assert sources.load(name).test.count == 1
+    assert loading.load(name).test.count == 1
     with open(tmp_path / "a.json", "ab") as file:
         file.write(b" ")
     with pytest.raises(UserError, match="over 4,194,304 bytes"):
-        sources.load(name)
+        loading.load(name)
 
 
 def test_pipes_and_devices_are_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path("/dev/zero")):
         with pytest.raises(UserError, match="no regular file"):
-            sources.load(f"arc-json:{path}")
+            loading.load(f"arc-json:{path}")

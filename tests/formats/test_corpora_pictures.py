@@ -8,21 +8,21 @@ import numpy as np
 import pytest
 
 from tests.corpus import AT_HAND, CORPUS
-from vizbench import sources
+from vizbench import loading
 from vizbench.formats import arc
 from vizbench.harness.channel import channel_for
-from vizbench.harness.model import FrameSpec, Model
+from vizbench.model import FrameSpec, Model
 from vizbench.renderers.decode import decode
 from vizbench.renderers.frames import render
 from vizbench.types import Answer, Instance
 
 # docs/arc.md tells of all; a search among 900 sizes takes 30 ms, so that of the package some are read here.
 EVERY = 25
-SOME = [name for corpus in ("arc-agi-1", "arc-agi-2") for name in sources.expand(corpus)[::EVERY]]
+SOME = [name for corpus in ("arc-agi-1", "arc-agi-2") for name in loading.expand(corpus)[::EVERY]]
 
 
 def rows_of(name: str) -> tuple[list[Instance], list[Instance]]:
-    data = sources.load(name)
+    data = loading.load(name)
     return list(data.train.head(data.train.count or 0)), list(data.test.head(data.test.count or 0))
 
 
@@ -37,7 +37,7 @@ def check_targets(name: str) -> None:
 @AT_HAND
 @pytest.mark.parametrize("concept", sorted(path.name for path in CORPUS.glob("*") if path.is_dir()))
 def test_every_target_of_concept_arc_is_read_without_its_size(concept: str) -> None:
-    for name in sources.expand(f"arc-json:{CORPUS / concept}"):
+    for name in loading.expand(f"arc-json:{CORPUS / concept}"):
         check_targets(name)
 
 
@@ -66,7 +66,7 @@ def out_of_reach(name: str, cell: int | None) -> list[str]:
 
 @AT_HAND
 def test_which_answers_do_not_fit_the_board_of_fixed_cells() -> None:
-    names = sources.expand(f"arc-json:{CORPUS}")
+    names = loading.expand(f"arc-json:{CORPUS}")
     assert [lost for name in names for lost in out_of_reach(name, 1)] == [
         "Copy1.json#0-test-2",
         "Count5.json#0-test-2",

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.corpus import AT_HAND, CORPUS
-from vizbench import sources
+from vizbench import loading
 from vizbench.formats.arc import MAX_BYTES
 from vizbench.formats.errata import ERRATA, TASKS, digest, flaws
 from vizbench.types import Grid, Instance
@@ -34,7 +34,7 @@ PLACES = {
 
 
 def rows_of(name: str) -> list[Instance]:
-    data = sources.load(name)
+    data = loading.load(name)
     return [row for split in (data.train, data.test) for row in split.head(split.count or 0)]
 
 
@@ -189,7 +189,7 @@ def test_the_rule_holds_in_every_pair_but_the_flagged_one(name: str) -> None:
     rows = rows_of(name)
     (said,) = rows[0].meta["flagged"]
     assert all(row.meta["flagged"] == [said] for row in rows)
-    assert sources.flaws(name) == [said]
+    assert loading.flaws(name) == [said]
     broken = {row.meta["item"]: found for row in rows if (found := rule(row.question, row.target))}
     assert broken == {said.partition(":")[0]: cells}
 
@@ -202,7 +202,7 @@ def test_the_table_is_the_rules() -> None:
 
 def test_nothing_else_of_the_package_is_flagged() -> None:
     for corpus in ("arc-agi-1", "arc-agi-2"):
-        flagged = {name for name in sources.expand(corpus) if sources.flaws(name)}
+        flagged = {name for name in loading.expand(corpus) if loading.flaws(name)}
         assert flagged == {f"{part}/{task}" for task, parts in PLACES.items() for part in parts if corpus in part}
 
 
@@ -219,25 +219,25 @@ def copy_of(name: str, path: Path, change: Callable[[dict[str, Any]], object]) -
 def test_a_mended_copy_is_not_flagged_and_a_shuffled_one_is(tmp_path: Path) -> None:
     name = "arc-agi-1:evaluation/dd2401ed"
     shuffled = copy_of(name, tmp_path / "dd2401ed.json", lambda plain: plain["train"].reverse())
-    assert sources.flaws(shuffled) == rows_of(shuffled)[0].meta["flagged"]
-    assert sources.flaws(shuffled)[0].startswith("train[0]: the red cells at 1, 5 and 5, 6")
+    assert loading.flaws(shuffled) == rows_of(shuffled)[0].meta["flagged"]
+    assert loading.flaws(shuffled)[0].startswith("train[0]: the red cells at 1, 5 and 5, 6")
 
     def mend(plain: dict[str, Any]) -> None:
         plain["train"][3]["output"][1][5] = plain["train"][3]["output"][5][6] = 1
 
     mended = copy_of(name, tmp_path / "dd2401ed.json", mend)
-    assert sources.flaws(mended) == []
+    assert loading.flaws(mended) == []
     assert "flagged" not in rows_of(mended)[0].meta
     other = copy_of(name, tmp_path / "other.json", lambda plain: None)
-    assert sources.flaws(other) == []  # another name: a table of the corpora says nothing of it
+    assert loading.flaws(other) == []  # another name: a table of the corpora says nothing of it
 
 
 def test_names_that_cannot_be_read_have_no_flaws(tmp_path: Path) -> None:
     (tmp_path / "dd2401ed.json").write_text("[")
     for name in (f"arc-json:{tmp_path}/dd2401ed.json", f"arc-json:{tmp_path}/gone/dd2401ed.json", "life/dd2401ed"):
-        assert sources.flaws(name) == []
+        assert loading.flaws(name) == []
     (tmp_path / "dd2401ed.json").write_bytes(b"[" * (MAX_BYTES + 1))
-    assert sources.flaws(f"arc-json:{tmp_path}/dd2401ed.json") == []
+    assert loading.flaws(f"arc-json:{tmp_path}/dd2401ed.json") == []
 
 
 def test_a_digest_tells_sizes_apart() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from vizbench import formats, sources
+from vizbench import formats, loading
 from vizbench.dataset import Split
 from vizbench.errors import UserError
 from vizbench.formats import store
@@ -25,7 +25,7 @@ from vizbench.types import Instance
 
 @pytest.fixture
 def split() -> Split:
-    return sources.load("life/conway", pool=3).train
+    return loading.load("life/conway", pool=3).train
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_more_than_the_disk_holds_is_refused_at_once(
 
 
 def test_a_split_with_too_few_rows_is_refused_by_the_number_asked_for(tmp_path: Path) -> None:
-    shown = sources.load("arc/copy").train
+    shown = loading.load("arc/copy").train
     assert shown.count is not None
     for n in (shown.count + 1, 50):  # within the rows written on trial, and beyond them
         asked = (
@@ -161,7 +161,7 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize("name", formats.FORMATS)
 def test_a_full_disk_leaves_nothing_new(name: FormatName, tiny_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    split = sources.load("life/conway?height=40&width=40", pool=3).train
+    split = loading.load("life/conway?height=40&width=40", pool=3).train
     formats.write(split, 1, tiny_disk / "out")
     with pytest.raises(UserError, match=r"the disk of .* is full|need about"):
         formats.write(split, 2000, tiny_disk / "out", name, overwrite=True)
@@ -258,7 +258,7 @@ def test_a_changed_data_set_is_refused(fault: int, out: Path) -> None:
 
 
 def test_the_way_of_a_game_begins_with_the_target(tmp_path: Path) -> None:
-    formats.write(sources.load("connect4/win-in-2", pool=3).train, 2, tmp_path / "out")
+    formats.write(loading.load("connect4/win-in-2", pool=3).train, 2, tmp_path / "out")
     rewrite(b'"steps":[', b'"steps":[[[0]],', 1)(tmp_path / "out")
     with pytest.raises(UserError, match="row 0: the way does not begin with the target"):
         formats.check(tmp_path / "out")

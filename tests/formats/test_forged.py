@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from vizbench import formats, sources
+from vizbench import formats, loading
 from vizbench.errors import UserError
 from vizbench.formats import manifest, parquet
 from vizbench.formats.parquet import Parquet
@@ -28,7 +28,7 @@ ROWS = 5
 def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data set of 5 small rows in each format, in a folder of the format's name."""
     folder = tmp_path_factory.mktemp("good")
-    split = sources.load("life/conway?height=4&width=4&steps=2").train
+    split = loading.load("life/conway?height=4&width=4&steps=2").train
     for name in formats.FORMATS:
         formats.write(split, ROWS, folder / name, name)
     return folder
@@ -258,7 +258,7 @@ def test_pages_that_hold_more_than_the_footer_says_are_not_unpacked(
 
 
 def test_row_groups_hold_a_bounded_number_of_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    split = sources.load("life/conway?height=9&width=9&steps=8").train
+    split = loading.load("life/conway?height=9&width=9&steps=8").train
     monkeypatch.setattr(parquet, "_GROUP_CELLS", 3000)
     monkeypatch.setattr(parquet, "_READ_CELLS", 1000)
     formats.write(split, 12, tmp_path / "out", "parquet")

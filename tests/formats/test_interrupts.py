@@ -17,7 +17,7 @@ import pytest
 import vizbench
 from tests.formats import held as places
 from tests.formats.held import held
-from vizbench import formats, sources
+from vizbench import formats, loading
 from vizbench.background import AbandonedError, stop_if_abandoned, waiting
 from vizbench.errors import UserError
 from vizbench.formats.workers import in_order
@@ -25,7 +25,7 @@ from vizbench.formats.workers import in_order
 GUARD = 30
 """Seconds after which something counts as hanging. What is tested ends within one, on a machine without other work."""
 
-SEARCH = ("vizbench.sieve.make", 0)
+SEARCH = ("vizbench.leakage.make", 0)
 TRIAL = ("vizbench.formats.store._check_space", 0)
 
 
@@ -48,7 +48,7 @@ def entries(path: Path) -> list[str]:
 def test_ctrl_c_ends_every_phase(place: tuple[str, int], flags: tuple[object, ...], tmp_path: Path) -> None:
     out = tmp_path / "out"
     if "--overwrite" in flags:
-        formats.write(sources.load("life/conway").train, 5, out)
+        formats.write(loading.load("life/conway").train, 5, out)
     with held(place, "--out", out, *flags) as child:
         child.send_signal(signal.SIGINT)
         said, faults = child.communicate(timeout=GUARD)  # it is not released
@@ -122,7 +122,7 @@ def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
         process.kill()
     assert len(started) >= 2
     end(started)
-    formats.write(sources.load("life/conway").train, 2, tmp_path / "out")  # what it left is in nobody's way
+    formats.write(loading.load("life/conway").train, 2, tmp_path / "out")  # what it left is in nobody's way
     assert entries(tmp_path) == ["out"]
 
 

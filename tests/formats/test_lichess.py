@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.chessboards import grid
-from vizbench import formats, sources
+from vizbench import formats, loading
 from vizbench.errors import UserError
 from vizbench.formats import lichess
 from vizbench.generators.chess import TASK, Params
@@ -38,7 +38,7 @@ def write(folder: Path, *rows: str, header: str = HEADER) -> Path:
 
 
 def rows_of(name: str) -> list[Instance]:
-    data = sources.load(name)
+    data = loading.load(name)
     return [row for split in (data.train, data.test) for row in split.head(split.count or 0)]
 
 
@@ -67,8 +67,8 @@ def test_a_puzzle_is_a_question_of_the_room(
         shown.push_uci(move)
         assert np.array_equal(state, grid(shown.board_fen()))
     assert shown.is_checkmate()
-    assert sources.verify_steps(found, found.steps).exact
-    assert mate == 1 or not sources.verify_steps(found, found.steps[:-2]).valid
+    assert loading.verify_steps(found, found.steps).exact
+    assert mate == 1 or not loading.verify_steps(found, found.steps[:-2]).valid
     assert dict(found.meta) | {"digest": ""} == {
         "file": "puzzles",
         "digest": "",
@@ -78,9 +78,9 @@ def test_a_puzzle_is_a_question_of_the_room(
         "flipped": flipped,
         "line": line,
     }
-    assert sources.verify(found, found.target).exact
-    assert not sources.verify(found, found.question).valid
-    assert sources.judge_of(found) is TASK
+    assert loading.verify(found, found.target).exact
+    assert not loading.verify(found, found.question).valid
+    assert loading.judge_of(found) is TASK
 
 
 def test_rows_are_mates_of_one_length_and_the_others_are_counted(
@@ -100,17 +100,17 @@ def test_rows_are_mates_of_one_length_and_the_others_are_counted(
     assert (found.malformed, found.faults, found.unread) == (0, (), 0)
     assert [puzzle.line for puzzle in lichess.read(path, 2).found] == [3]
     with caplog.at_level(logging.WARNING):
-        data = sources.load(f"lichess-csv:{path}")
+        data = loading.load(f"lichess-csv:{path}")
     assert "2 mates in 1; left out: 1 puzzle of a position that came before, 2 puzzles with a mate in 2" in caplog.text
     with pytest.raises(UserError, match=r"of the file's 2 mates in 1 \(1 puzzle of a"):
         data.train.head(9)
-    assert data.name == sources.load(data.name).name == f"lichess-csv:{path}?mate=1"
-    assert sources.expand(f"lichess-csv:{tmp_path}?mate=2") == [f"lichess-csv:{path}?mate=2"]
+    assert data.name == loading.load(data.name).name == f"lichess-csv:{path}?mate=1"
+    assert loading.expand(f"lichess-csv:{tmp_path}?mate=2") == [f"lichess-csv:{path}?mate=2"]
 
 
 def test_a_whole_file_says_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        sources.load(f"lichess-csv:{write(tmp_path, row(ONE, 'mateIn1'))}")
+        loading.load(f"lichess-csv:{write(tmp_path, row(ONE, 'mateIn1'))}")
     assert caplog.text == ""
 
 
@@ -172,7 +172,7 @@ def test_a_malformed_line_is_reported_and_the_rest_is_read(
     (_, said), *_ = found.faults
     assert len(said) < 200 and "\n" not in said
     with caplog.at_level(logging.WARNING), pytest.raises(UserError, match=r"mates? in"):
-        sources.load(f"lichess-csv:{path}?mate={mate}").train.head(9)
+        loading.load(f"lichess-csv:{path}?mate={mate}").train.head(9)
     assert "1 malformed line (line 3: " in caplog.text
     if mate == 1:
         assert [puzzle.line for puzzle in found.found] == [2, 4]
@@ -239,15 +239,15 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path("/dev/zero")):
         with pytest.raises(UserError, match="no regular file"):
-            sources.load(f"lichess-csv:{path}")
+            loading.load(f"lichess-csv:{path}")
     with pytest.raises(UserError, match="is a folder"):
-        sources.load(f"lichess-csv:{tmp_path}")
+        loading.load(f"lichess-csv:{tmp_path}")
     with pytest.raises(UserError, match="cannot be opened"):
-        sources.load("lichess-csv:nowhere.csv")
+        loading.load("lichess-csv:nowhere.csv")
     with pytest.raises(UserError, match="mate=4 is not in 1"):
-        sources.load("lichess-csv:nowhere.csv?mate=4")
+        loading.load("lichess-csv:nowhere.csv?mate=4")
     with pytest.raises(UserError, match="unknown parameter"):
-        sources.load("lichess-csv:nowhere.csv?depth=2")
+        loading.load("lichess-csv:nowhere.csv?depth=2")
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_an_id_that_a_spreadsheet_changed_is_kept_and_reported(
     assert [puzzle.id for puzzle in found.found] == [name, "6E087", "12345"]
     assert found.summary() == ""
     with caplog.at_level(logging.WARNING):
-        sources.load(f"lichess-csv:{path}")
+        loading.load(f"lichess-csv:{path}")
     assert f"1 PuzzleId was turned into a number by a spreadsheet (line 2: {name}); the puzzles are kept" in caplog.text
 
 
@@ -369,10 +369,10 @@ def many(folder: Path) -> Path:
 def test_a_position_is_on_the_same_side_in_every_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(TASK), "min_distance", 0.0)
     path = many(tmp_path)
-    whole = sources.load(f"lichess-csv:{path}")
+    whole = loading.load(f"lichess-csv:{path}")
     lines = path.read_text().splitlines()
     path.write_text("\n".join([lines[0], *lines[:0:-2]]))
-    half = sources.load(f"lichess-csv:{path}")
+    half = loading.load(f"lichess-csv:{path}")
     total = (whole.train.count or 0) + (whole.test.count or 0)
     assert 0.1 < (whole.test.count or 0) / total < 0.3
     for one, other in ((whole.train, half.test), (whole.test, half.train)):
@@ -382,20 +382,20 @@ def test_a_position_is_on_the_same_side_in_every_file(tmp_path: Path, monkeypatc
 
 def test_test_rows_keep_away_from_the_train_pool(tmp_path: Path) -> None:
     path = many(tmp_path)
-    near, far = (sources.load(f"lichess-csv:{path}", pool=pool).test for pool in (5000, 0))
+    near, far = (loading.load(f"lichess-csv:{path}", pool=pool).test for pool in (5000, 0))
     assert (near.count or 0) < (far.count or 0)
-    data = sources.load(f"lichess-csv:{path}")
+    data = loading.load(f"lichess-csv:{path}")
     for test in data.test:
         assert all(TASK.distance(test, train) >= TASK.min_distance for train in data.train)
 
 
 def test_puzzles_are_stored_and_read_back(tmp_path: Path) -> None:
     path = write(tmp_path, row(ONE), row(TURNED), row(CORNER))
-    data = sources.load(f"lichess-csv:{path}")
+    data = loading.load(f"lichess-csv:{path}")
     split = data.train if data.train.count else data.test
     count = split.count or 0
     formats.write(split, count, tmp_path / "out")
     again = list(formats.read(tmp_path / "out"))
     assert [row.id for row in again] == [row.id for row in split]
-    assert all(sources.verify(row, row.target).exact for row in again)
-    assert all(sources.verify_steps(row, row.steps).exact for row in again)
+    assert all(loading.verify(row, row.target).exact for row in again)
+    assert all(loading.verify_steps(row, row.steps).exact for row in again)

@@ -16,7 +16,7 @@ import pytest
 from tests.commands import Run, refused
 from tests.formats import held as places
 from tests.formats.held import held, released
-from vizbench import formats, sources
+from vizbench import formats, loading
 from vizbench.dataset import Split
 from vizbench.errors import UserError
 from vizbench.formats import folder, manifest, store
@@ -25,7 +25,7 @@ from vizbench.types import Instance
 
 @pytest.fixture
 def split() -> Split:
-    return sources.load("life/conway").train
+    return loading.load("life/conway").train
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ APPEARED: dict[str, Callable[[Path], object]] = {
     "hidden": lambda path: folder_with(path, ".hidden"),
     "dangling link": lambda path: link(path, "nowhere"),
     "link": lambda path: (folder_with(path.with_name("other"), "thesis.txt"), link(path, "other")),
-    "data set": lambda path: formats.write(sources.load("life/conway").train, 4, path),
+    "data set": lambda path: formats.write(loading.load("life/conway").train, 4, path),
 }
 
 
@@ -102,9 +102,9 @@ CHANGED: dict[str, Callable[[Path], object]] = {
     "a folder in it": lambda path: folder_with(path / "question", "thesis.txt"),
     "another data set": lambda path: (
         shutil.rmtree(path),
-        formats.write(sources.load("life/conway").train, 4, path),
+        formats.write(loading.load("life/conway").train, 4, path),
     ),
-    "the same over it": lambda path: formats.write(sources.load("life/conway").train, 4, path, overwrite=True),
+    "the same over it": lambda path: formats.write(loading.load("life/conway").train, 4, path, overwrite=True),
     "a file for it": lambda path: (shutil.rmtree(path), path.write_text("years of work")),
     "moved and linked": lambda path: (path.rename(path.with_name("moved")), link(path, "moved")),
 }
@@ -344,7 +344,7 @@ def test_a_data_set_of_another_version_may_be_replaced(split: Split, out: Path) 
 def test_folders_above_are_made_and_go_with_a_failure(split: Split, tmp_path: Path) -> None:
     place = tmp_path / "deep" / "er" / "out"
     with pytest.raises(UserError, match="has 13 train rows, fewer than were asked for"):
-        formats.write(sources.load("life/conway?height=2&width=2").train, 17, place)
+        formats.write(loading.load("life/conway?height=2&width=2").train, 17, place)
     assert entries(tmp_path) == []
     link(tmp_path / "link", "deep/er/out")
     formats.write(split, 5, tmp_path / "link")  # a link that names nothing yet

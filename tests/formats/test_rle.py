@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 
 from tests import naive
 from tests.commands import Run
-from vizbench import formats, sources
+from vizbench import formats, loading
 from vizbench.errors import UserError
 from vizbench.formats.rle import MAX_BYTES, MAX_SIDE, parse
 from vizbench.generators.life import TASK
@@ -165,7 +165,7 @@ def test_what_is_no_pattern_is_refused_in_one_sentence(text: str, message: str, 
         parse(text)
     (tmp_path / "bad.rle").write_text(text)
     with pytest.raises(UserError, match=message) as caught:
-        sources.load(f"life-rle:{tmp_path}/bad.rle")
+        loading.load(f"life-rle:{tmp_path}/bad.rle")
     assert str(caught.value).startswith(f"pattern file {tmp_path}/bad.rle: ")
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
 
@@ -277,7 +277,7 @@ def test_a_pattern_is_placed_as_golly_places_it(
     if position is None and (high > height or wide > width):
         wanted = None
     try:
-        got = sources.load(f"life-rle:{path}").train[0].question.tolist()
+        got = loading.load(f"life-rle:{path}").train[0].question.tolist()
     except UserError as error:
         assert re.search("does not hold the pattern|puts live cells outside its bounded grid", str(error))
         got = None
@@ -288,7 +288,7 @@ def test_a_bounded_grid_puts_the_pattern_where_golly_does(tmp_path: Path) -> Non
     def board(rule: str, *comments: str, **extra: Any) -> list[list[int]]:
         text = "\n".join([*comments, f"x = 3, y = 3, rule = {rule}", "bo$2bo$3o!"])
         (tmp_path / "placed.rle").write_text(text)
-        question = sources.load(f"life-rle:{tmp_path}/placed.rle", **extra).train[0].question
+        question = loading.load(f"life-rle:{tmp_path}/placed.rle", **extra).train[0].question
         return np.argwhere(question)[0].tolist() + list(question.shape)
 
     assert board("B3/S23:P10,10") == board("B3/S23:T10,10") == [4, 5, 10, 10]  # the box at -1, -1 and 0, 0 at 5, 5
@@ -306,15 +306,15 @@ def test_a_bounded_grid_is_the_board(tmp_path: Path) -> None:
         (tmp_path / "bounded.rle").write_text(f"x = 3, y = 3, rule = {rule}\nbo$2bo$3o!")
         return f"life-rle:{tmp_path}/bounded.rle"
 
-    data = sources.load(pattern("23/3:T8,5"), steps=40)
+    data = loading.load(pattern("23/3:T8,5"), steps=40)
     row = data.train[0]
     assert (row.question.shape, row.params.torus, row.params.rule) == ((5, 8), True, "B3/S23")
     assert np.array_equal(row.target, np.roll(row.question, (10, 10), (0, 1)))  # a glider goes round
-    assert sources.load(data.name).name == data.name and sources.load(data.name).params == data.params
-    plane = sources.load(pattern("Life:p4")).train[0]
+    assert loading.load(data.name).name == data.name and loading.load(data.name).params == data.params
+    plane = loading.load(pattern("Life:p4")).train[0]
     assert (plane.question.shape, plane.params.torus) == ((4, 4), False)
     assert plane.target.tolist() == naive.life_next(plane.question.tolist(), "B3/S23", False)
-    assert sources.load(pattern("B0/S8:T4"), steps=3).train[0].target.shape == (4, 4)  # no margin is asked for
+    assert loading.load(pattern("B0/S8:T4"), steps=3).train[0].target.shape == (4, 4)  # no margin is asked for
     refusals: tuple[tuple[str, dict[str, Any], str], ...] = (
         ("B3/S23:T8,5", {"width": 9}, "its bounded grid says width=8 and another width was given"),
         ("B3/S23:T8,5", {"torus": "false"}, "its bounded grid says torus=true and another torus was given"),
@@ -323,51 +323,51 @@ def test_a_bounded_grid_is_the_board(tmp_path: Path) -> None:
     )
     for rule, extra, message in refusals:
         with pytest.raises(UserError, match=message):
-            sources.load(pattern(rule), **extra)
+            loading.load(pattern(rule), **extra)
 
 
 def test_a_pattern_goes_on_as_on_an_endless_board(glider: str) -> None:
-    data = sources.load(glider, steps=4)
+    data = loading.load(glider, steps=4)
     row = data.train[0]
     assert row.question.shape == (11, 11) and row.question[4:7, 4:7].tolist() == CELLS
     assert np.array_equal(row.target, np.roll(row.question, (1, 1), (0, 1)))  # a glider's way in four steps
     assert [state.tolist() for state in row.steps[:1]] == [naive.life_next(row.question.tolist(), "B3/S23", False)]
     assert len(row.steps) == 4 and row.steps[:, [0, -1]].sum() == row.steps[:, :, [0, -1]].sum() == 0
-    assert data.judge is TASK and sources.verify(row, row.target).exact and sources.verify_steps(row, row.steps).exact
-    assert not sources.verify(row, row.question).valid
+    assert data.judge is TASK and loading.verify(row, row.target).exact and loading.verify_steps(row, row.steps).exact
+    assert not loading.verify(row, row.question).valid
     assert row.meta["file"] == "glider" and 0 <= row.meta["difficulty"]["score"] <= 1
 
 
 def test_a_pattern_lies_in_the_middle_of_a_board_of_given_size(glider: str) -> None:
-    row = sources.load(f"{glider}?width=8&height=5", steps=1).train[0]
+    row = loading.load(f"{glider}?width=8&height=5", steps=1).train[0]
     assert row.question.shape == (5, 8) and row.question[1:4, 3:6].tolist() == CELLS
-    round_torus = sources.load(glider, steps=32, height=8, width=8, torus=True).train[0]
+    round_torus = loading.load(glider, steps=32, height=8, width=8, torus=True).train[0]
     assert np.array_equal(round_torus.target, round_torus.question)
-    exact = sources.load(glider, height=3, width=3).train[0]
+    exact = loading.load(glider, height=3, width=3).train[0]
     assert exact.question.tolist() == CELLS
 
 
 def test_a_pattern_has_one_canonical_name_that_needs_no_file_to_be_judged(glider: str) -> None:
-    data = sources.load(glider, steps="4", torus="true")
+    data = loading.load(glider, steps="4", torus="true")
     assert data.name == f"{glider}?height=11&steps=4&torus=true&width=11" == data.train[0].task
-    assert sources.load(data.name).name == data.name == sources.load(f"{glider}?steps=4", torus=True).name
-    assert sources.load(data.name).train[0].question.tolist() == data.train[0].question.tolist()
+    assert loading.load(data.name).name == data.name == loading.load(f"{glider}?steps=4", torus=True).name
+    assert loading.load(data.name).train[0].question.tolist() == data.train[0].question.tolist()
     Path(glider.removeprefix("life-rle:")).unlink()
-    assert sources.rules_of(data.name) == (TASK, data.params)
-    assert sources.judge_of("life-rle:/dev/zero?steps=2") is TASK
+    assert loading.rules_of(data.name) == (TASK, data.params)
+    assert loading.judge_of("life-rle:/dev/zero?steps=2") is TASK
 
 
 def test_the_rule_of_the_file_holds(glider: str, tmp_path: Path) -> None:
-    assert sources.load(glider, rule="b3/s23").params.rule == "B3/S23"
+    assert loading.load(glider, rule="b3/s23").params.rule == "B3/S23"
     with pytest.raises(UserError, match="its rule is B3/S23 and rule=B36/S23 was given"):
-        sources.load(glider, rule="B36/S23")
+        loading.load(glider, rule="B36/S23")
     (tmp_path / "free.rle").write_text("x = 3, y = 3\nbo$2bo$3o!")
     free = f"life-rle:{tmp_path}/free.rle"
-    assert sources.load(free).params.rule == "B3/S23"
-    assert sources.load(free, rule="B2/S").name == f"{free}?height=5&rule=B2/S&width=5"
+    assert loading.load(free).params.rule == "B3/S23"
+    assert loading.load(free, rule="B2/S").name == f"{free}?height=5&rule=B2/S&width=5"
     (tmp_path / "seeds.rle").write_text("x = 3, y = 3, rule = /2\nbo$2bo$3o!")
-    seeds = sources.load(f"life-rle:{tmp_path}/seeds.rle")
-    assert sources.rules_of(seeds.name)[1] == seeds.params and seeds.params.rule == "B2/S"
+    seeds = loading.load(f"life-rle:{tmp_path}/seeds.rle")
+    assert loading.rules_of(seeds.name)[1] == seeds.params and seeds.params.rule == "B2/S"
 
 
 @pytest.mark.parametrize(
@@ -385,20 +385,20 @@ def test_the_rule_of_the_file_holds(glider: str, tmp_path: Path) -> None:
 )
 def test_parameters_that_do_not_fit_are_refused(glider: str, params: dict[str, object], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        sources.load(f"{glider}?{urlencode(params)}")
+        loading.load(f"{glider}?{urlencode(params)}")
 
 
 def test_a_rule_that_wakes_the_empty_plane_needs_a_board(tmp_path: Path) -> None:
     (tmp_path / "b0.rle").write_text("x = 1, y = 1, rule = B0/S8\no!\n", encoding="utf-8-sig")
     name = f"life-rle:{tmp_path}/b0.rle"
     with pytest.raises(UserError, match="no margin is wide enough"):
-        sources.load(name, steps=3)
-    assert sources.load(name, steps=3, height=7, width=7).train[0].target.shape == (7, 7)
-    assert sources.load(name, steps=3, torus=True).train[0].target.shape == (7, 7)
+        loading.load(name, steps=3)
+    assert loading.load(name, steps=3, height=7, width=7).train[0].target.shape == (7, 7)
+    assert loading.load(name, steps=3, torus=True).train[0].target.shape == (7, 7)
 
 
 def test_a_pattern_is_one_question(glider: str) -> None:
-    data = sources.load(glider)
+    data = loading.load(glider)
     assert (data.train.count, data.test.count) == (1, 0)
     with pytest.raises(UserError, match=r"it has 1 \(a pattern is one question.*alike are life/conway\?height=5"):
         data.train.head(2)
@@ -409,28 +409,28 @@ def test_a_pattern_is_one_question(glider: str) -> None:
 def test_files_are_bounded_regular_and_found_in_folders(glider: str, tmp_path: Path) -> None:
     (tmp_path / "large.rle").write_text(GLIDER + " " * MAX_BYTES)
     with pytest.raises(UserError, match="over 1,048,576 bytes"):
-        sources.load(f"life-rle:{tmp_path}/large.rle")
+        loading.load(f"life-rle:{tmp_path}/large.rle")
     for name, message in (("", "names no path"), ("?steps=2", "names no path"), (str(tmp_path), "is a folder")):
         with pytest.raises(UserError, match=message):
-            sources.load(f"life-rle:{name}")
+            loading.load(f"life-rle:{name}")
     with pytest.raises(UserError, match="cannot be opened"):
-        sources.load(f"life-rle:{tmp_path}/missing.rle")
+        loading.load(f"life-rle:{tmp_path}/missing.rle")
     with pytest.raises(UserError, match="no regular file"):
-        sources.load("life-rle:/dev/zero")
-    assert sources.expand(f"life-rle:{tmp_path}?steps=2") == [
+        loading.load("life-rle:/dev/zero")
+    assert loading.expand(f"life-rle:{tmp_path}?steps=2") == [
         f"{glider}?steps=2",
         f"life-rle:{tmp_path}/large.rle?steps=2",
     ]
     (tmp_path / "is it?.rle").write_text(GLIDER)
-    assert sources.load(f"life-rle:{tmp_path}/is it?.rle?steps=1").train[0].question.shape == (5, 5)
+    assert loading.load(f"life-rle:{tmp_path}/is it?.rle?steps=1").train[0].question.shape == (5, 5)
 
 
 def test_a_pattern_is_written_and_read_like_any_other_row(glider: str, tmp_path: Path) -> None:
-    split = sources.load(glider, steps=3).train
+    split = loading.load(glider, steps=3).train
     formats.write(split, 1, tmp_path / "out", "jsonl")
     (row,) = formats.read(tmp_path / "out")
     assert row.id == split[0].id and np.array_equal(row.steps, split[0].steps)
-    assert sources.verify_steps(row, row.steps).exact
+    assert loading.verify_steps(row, row.steps).exact
     assert formats.check(tmp_path / "out").rows == 1
 
 

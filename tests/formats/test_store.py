@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
-from vizbench import formats, sources
+from vizbench import formats, loading
 from vizbench.dataset import Split
 from vizbench.errors import UserError
 from vizbench.formats import store
@@ -32,10 +32,10 @@ ARC_OTHER = {"input": [[1, 2], [0, 9]], "output": [[7]]}
 @pytest.fixture(params=["life/conway?steps=3", "maze/small", "connect4/win-in-2", "arc"])
 def split(request: pytest.FixtureRequest, tmp_path: Path) -> Split:
     if request.param != "arc":
-        return sources.load(request.param, seed=4, pool=20).test
+        return loading.load(request.param, seed=4, pool=20).test
     path = tmp_path / "task.json"
     path.write_text(json.dumps({"train": [ARC_PAIR] * 4 + [ARC_OTHER] * 3, "test": [ARC_PAIR]}))
-    return sources.load(f"arc-json:{path}").train
+    return loading.load(f"arc-json:{path}").train
 
 
 @pytest.mark.parametrize("top", [1, 9, 10, 255])
@@ -43,7 +43,7 @@ def split(request: pytest.FixtureRequest, tmp_path: Path) -> Split:
 def test_rows_are_the_json_that_the_standard_library_writes(shape: tuple[int, int, int], top: int) -> None:
     states = np.random.default_rng(top).integers(0, top, shape, np.uint8, endpoint=True)
     states.flat[0] = top
-    row = replace(sources.load("life/conway").train[0], question=states[0], target=states[-1], steps=states)
+    row = replace(loading.load("life/conway").train[0], question=states[0], target=states[-1], steps=states)
     line = encode(row, True)
     read = json.loads(line)
     assert json.dumps(read, separators=(",", ":")).encode() == line
@@ -83,7 +83,7 @@ def changes(row: Instance) -> dict[str, Instance]:
 
 
 def test_a_rows_digest_is_of_all_that_it_says() -> None:
-    row = sources.load("life/conway?steps=3").train[0]
+    row = loading.load("life/conway?steps=3").train[0]
     found = {name: row_digest(other, True) for name, other in changes(row).items()}
     assert len({row_digest(row, True), row_digest(row, False), *found.values()}) == len(found) + 2
     assert row_digest(changes(row)["steps"], False) == row_digest(row, False)
@@ -107,7 +107,7 @@ def test_what_is_written_is_read_back(
     assert [shard.rows for shard in made.shards] == [3, 3, 1]
     for row, again in zip(split.head(7), formats.read(tmp_path / "out"), strict=True):
         assert again.params == row.params
-        assert sources.verify(again, row.target).exact
+        assert loading.verify(again, row.target).exact
 
 
 def test_the_digest_is_of_the_rows_alone(split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +132,7 @@ def test_any_number_of_workers_writes_the_same_bytes(
     name: FormatName, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "SHARD_ROWS", 4)
-    split = sources.load("life/conway", pool=10).test
+    split = loading.load("life/conway", pool=10).test
     for workers in (1, 2):
         formats.write(split, 10, tmp_path / str(workers), name, workers=workers)
     alone, together = ({p.relative_to(tmp_path / w): p.read_bytes() for p in files(tmp_path / w)} for w in ("1", "2"))
@@ -145,11 +145,11 @@ def files(folder: Path) -> list[Path]:
 
 
 def test_the_manifest_names_the_whole_recipe(tmp_path: Path) -> None:
-    split = sources.load("life/seeds", seed=9, pool=3, steps=2).test
+    split = loading.load("life/seeds", seed=9, pool=3, steps=2).test
     formats.write(split, 5, tmp_path / "out")
     plain: dict[str, Any] = json.loads((tmp_path / "out" / "manifest.json").read_bytes())
     recipe = plain["recipe"]
-    again = sources.load(recipe["task"], recipe["seed"], recipe["pool"])
+    again = loading.load(recipe["task"], recipe["seed"], recipe["pool"])
     formats.write(getattr(again, recipe["split"]), plain["rows"], tmp_path / "again")
     assert json.loads((tmp_path / "again" / "manifest.json").read_bytes()) == plain
     assert plain["numpy"] == np.__version__
@@ -158,7 +158,7 @@ def test_the_manifest_names_the_whole_recipe(tmp_path: Path) -> None:
 
 
 def test_a_jsonl_row_has_the_promised_keys(tmp_path: Path) -> None:
-    split = sources.load("life/conway", pool=3).train
+    split = loading.load("life/conway", pool=3).train
     formats.write(split, 2, tmp_path / "out")
     row = [json.loads(line) for line in (tmp_path / "out" / "train-00000.jsonl").read_text().splitlines()][1]
     assert list(row) == ["id", "task", "seed", "split", "index", "question", "target", "steps", "meta"]
@@ -188,7 +188,7 @@ def test_parquet_has_plain_columns(split: Split, tmp_path: Path) -> None:
 
 def test_pictures_are_in_palette_mode_and_decode(split: Split, tmp_path: Path) -> None:
     formats.write(split, 5, tmp_path / "out", "png")
-    look = sources.judge_of(split[0]).look
+    look = loading.judge_of(split[0]).look
     for row in split.head(5):
         for side, grid in (("question", row.question), ("target", row.target)):
             with Image.open(tmp_path / "out" / side / f"{row.index:08d}.png") as image:
@@ -213,7 +213,7 @@ def test_pictures_are_in_palette_mode_and_decode(split: Split, tmp_path: Path) -
     ],
 )
 def test_what_cannot_be_served_is_refused(arguments: dict[str, Any], message: str, tmp_path: Path) -> None:
-    split = sources.load("life/conway", pool=3).train
+    split = loading.load("life/conway", pool=3).train
     given: dict[str, Any] = {"n": 5} | arguments
     with pytest.raises(UserError, match=message) as error:
         formats.write(split, out=tmp_path / "out", **given)
@@ -223,5 +223,5 @@ def test_what_cannot_be_served_is_refused(arguments: dict[str, Any], message: st
 
 def test_a_space_that_is_too_small_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="has 13 train rows, fewer than were asked for"):
-        formats.write(sources.load("life/conway?height=2&width=2").train, 17, tmp_path / "out")
+        formats.write(loading.load("life/conway?height=2&width=2").train, 17, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []

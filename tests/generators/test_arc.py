@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import vizbench as vb
-from vizbench import sources, task
+from vizbench import loading, task
 from vizbench.generators.arc import Params, rule_of
 from vizbench.rules.facts import pair
 from vizbench.rules.library import concepts, rules
@@ -56,12 +56,12 @@ def test_the_stored_target_is_not_looked_at():
 
 
 def test_a_task_without_an_episode_stands_for_many():
-    names = sources.expand("arc/count")
-    assert names[:2] == ["arc/count", "arc/count?episode=1"] and len(set(names)) == len(names) == sources.EPISODES
-    assert sources.expand("arc/count?episode=0") == ["arc/count"]
-    assert sources.expand("arc/count?rule=extreme-spots") == ["arc/count?rule=extreme-spots"]
-    assert not any(map(sources.is_corpus, ("life/conway", "no/such", "arc/count?rule=none", "life-rle:x.rle")))
-    assert sources.is_corpus("arc/count") and not sources.is_corpus("arc/count?rule=extreme-spots")
+    names = loading.expand("arc/count")
+    assert names[:2] == ["arc/count", "arc/count?episode=1"] and len(set(names)) == len(names) == loading.EPISODES
+    assert loading.expand("arc/count?episode=0") == ["arc/count"]
+    assert loading.expand("arc/count?rule=extreme-spots") == ["arc/count?rule=extreme-spots"]
+    assert not any(map(loading.is_corpus, ("life/conway", "no/such", "arc/count?rule=none", "life-rle:x.rle")))
+    assert loading.is_corpus("arc/count") and not loading.is_corpus("arc/count?rule=extreme-spots")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, final
 import numpy as np
 
 from vizbench.errors import UserError
-from vizbench.harness.model import CheckedModel, FrameSpec, Model, Progress
+from vizbench.model import CheckedModel, FrameSpec, Model, Progress
 from vizbench.seeds import keys, stream
 
 FILE = str(Path(__file__))

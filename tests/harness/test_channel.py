@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import vizbench as vb
 from vizbench.errors import UserError
 from vizbench.harness.channel import FrameChannel, GridChannel, ImageChannel, Lazy, TextChannel, channel_for
-from vizbench.harness.model import FrameSpec, Model, TextSpec
-from vizbench.sources import judge_of
+from vizbench.loading import judge_of
+from vizbench.model import FrameSpec, Model, TextSpec
 from vizbench.types import Answer, DecodeFailure, Instance, Look
 
 ARC = judge_of("arc-json:nowhere.json")

@@ -9,8 +9,8 @@ import vizbench as vb
 from benchmarks.degradations import boxed
 from vizbench.harness import clips
 from vizbench.harness.score import score
+from vizbench.loading import judge_of
 from vizbench.renderers.video import process, write_video
-from vizbench.sources import judge_of
 from vizbench.types import DecodeFailure
 
 LIFE = vb.load("life/conway", seed=0).test

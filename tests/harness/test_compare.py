@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.harness.made import answered, cell_run, record, share
-from vizbench import protocols, sources
+from vizbench import loading, protocols
 from vizbench.harness import compare, corpus, paper
 from vizbench.harness.contender import Contender
 from vizbench.harness.metrics import mean, summaries
@@ -179,7 +179,7 @@ def test_the_papers_tasks_are_told_from_others():
     assert not any(map(published, (ten[:5], ten[5:], ten[:9], [*ten, "Center11"], [*ten[:9], "CenterMinimal"])))
     assert not published(ten, inputs=2) and not published(ten, attempts=2)
 
-    ids = [name.rpartition("/")[2] for name in sources.expand("arc-agi-1:evaluation")]
+    ids = [name.rpartition("/")[2] for name in loading.expand("arc-agi-1:evaluation")]
 
     def solved(tasks, attempts=2, where="arc-agi-1:evaluation/{}"):
         runs = [
@@ -193,7 +193,7 @@ def test_the_papers_tasks_are_told_from_others():
 
     assert solved(ids) and solved(ids, where="arc-json:ARC-AGI/data/evaluation/{}.json")
     assert not solved(ids[1:]) and not solved([*ids, "new"]) and not solved(ids, attempts=1)
-    training = [name.rpartition("/")[2] for name in sources.expand("arc-agi-1:training")]
+    training = [name.rpartition("/")[2] for name in loading.expand("arc-agi-1:training")]
     assert not solved(training, where="arc-agi-1:training/{}")
 
 
@@ -221,7 +221,7 @@ def test_a_table_shows_the_papers_shares_beside_its_tasks_only(capsys):
     rows, text = told("concept-arc", [task for task in every if "/Count/" in task], 3, 3)
     assert rows["Count"] == ["0.57", "0.13"] and rows["mean of concepts"] == ["–", "–"]
 
-    agi = sources.expand("arc-agi-1:evaluation")
+    agi = loading.expand("arc-agi-1:evaluation")
     rows, text = told("arc-agi", [*agi, "arc-agi-1:training/007bbfb7"], 2, 1)
     assert rows["arc-agi-1:evaluation"] == ["0.168", "0.080"] and rows["arc-agi-1:training"] == ["–", "–"]
     assert "The paper measured the 400 tasks of arc-agi-1:evaluation" in text

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from vizbench.errors import UserError
-from vizbench.harness.model import Schedule
 from vizbench.harness.paper import paper
 from vizbench.harness.plan import SUITES, TRIVIAL, Cell, Plan, seed_list, slug
+from vizbench.model import Schedule
 from vizbench.task import tasks
 
 

@@ -8,7 +8,7 @@ from vizbench.errors import UserError
 from vizbench.harness.plugin import ModelRef, code_of, load_model, resolve
 
 SOURCE = """
-from vizbench.harness.model import Model
+from vizbench.model import Model
 
 class Good(Model):
     modality = "grid"

@@ -15,9 +15,9 @@ from tests.commands import Run, refused
 from vizbench.errors import UserError
 from vizbench.formats import read, write
 from vizbench.harness.score import mark, score, states, summed
+from vizbench.loading import judge_of
 from vizbench.renderers.files import save_png
 from vizbench.renderers.video import clip, process, write_video
-from vizbench.sources import judge_of
 from vizbench.task import spec
 
 N = 6

@@ -15,11 +15,11 @@ from tests.harness.pages import settled, written
 from tests.harness.running import directory, plan, predictions
 from vizbench.errors import UserError
 from vizbench.harness.channel import FrameChannel
-from vizbench.harness.model import FrameSpec
 from vizbench.harness.records import MAX_WAY, MAX_WAY_CELLS, read_cell, read_runs
 from vizbench.harness.run import run
+from vizbench.loading import judge_of
+from vizbench.model import FrameSpec
 from vizbench.renderers.frames import render
-from vizbench.sources import judge_of
 from vizbench.types import Look
 
 FILMER = f"{stubs.FILE}:Filmer"

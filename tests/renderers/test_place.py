@@ -11,8 +11,8 @@ import vizbench as vb
 from benchmarks import degradations
 from benchmarks.degradations import DEGRADATIONS, Tally, tally
 from vizbench.harness.reasons import MOST, OTHER, by_kind
+from vizbench.loading import judge_of
 from vizbench.renderers.frames import render
-from vizbench.sources import judge_of
 from vizbench.types import Answer, DecodeFailure, Look
 
 FAST = (

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias, final
 import msgspec
 
 from vizbench.errors import UserError
-from vizbench.harness.model import CheckedModel, Context, Example, Family, Modality, Model
+from vizbench.model import CheckedModel, Context, Example, Family, Modality, Model
 from vizbench.seeds import stream
 from vizbench.types import DecodeFailure, Image
 from vizbench.words import plural

@@ -11,7 +11,7 @@ from typing import Any, Final
 from vizbench.baselines.llm.build import Line, build
 from vizbench.baselines.llm.needs import DOUBLE, Sizes
 from vizbench.baselines.llm.recipe import Recipe
-from vizbench.harness.model import Family, Model
+from vizbench.model import Family, Model
 
 HUB: Final = "google/gemma-3-4b-it"
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from vizbench.baselines.llm.build import Line, build
 from vizbench.baselines.llm.needs import PLAIN, Sizes
 from vizbench.baselines.llm.recipe import LINEAR, Recipe
-from vizbench.harness.model import Family, Model
+from vizbench.model import Family, Model
 
 HUB: Final = "meta-llama/Llama-3.1-8B-Instruct"
 

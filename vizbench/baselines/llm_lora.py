@@ -20,7 +20,7 @@ import numpy as np
 from vizbench.baselines.hub import require
 from vizbench.baselines.threads import one_thread
 from vizbench.errors import UserError, unknown
-from vizbench.harness.model import Context, Example, Modality, Model, TextSpec
+from vizbench.model import Context, Example, Modality, Model, TextSpec
 from vizbench.seeds import stream
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, final
 from vizbench.baselines.video.backbone import FEED_FORWARD, QKVO, Backbone, Tensors, Training
 from vizbench.baselines.video.needs import WIDE, Layout, Sizes, memory
 from vizbench.errors import UserError
-from vizbench.harness.model import Family, Model
+from vizbench.model import Family, Model
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor

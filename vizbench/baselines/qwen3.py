@@ -9,7 +9,7 @@ from vizbench.baselines.llm.build import Line, build
 from vizbench.baselines.llm.needs import NORMED, Sizes
 from vizbench.baselines.llm.recipe import Recipe
 from vizbench.baselines.llm_lora import CHECKPOINTS, TextTwin
-from vizbench.harness.model import Family, Model
+from vizbench.model import Family, Model
 
 HUB: Final = ("Qwen/Qwen3-4B-Instruct-2507", "Qwen/Qwen3-8B")
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, Final, final
 
 from vizbench.errors import UserError
-from vizbench.harness.model import Context, Example, Family, Modality, Model
+from vizbench.model import Context, Example, Family, Modality, Model
 from vizbench.rules.certify import fitting
 from vizbench.rules.facts import Demos, pair
 from vizbench.rules.rule import MAX_SIDE, Rule

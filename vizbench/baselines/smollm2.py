@@ -11,9 +11,9 @@ from typing import Any, Final
 from vizbench.baselines.llm.build import PACKAGES, Line, assemble, build
 from vizbench.baselines.llm.needs import PLAIN, Sizes
 from vizbench.baselines.llm.recipe import Recipe
-from vizbench.harness.model import Family, Model
+from vizbench.loading import path_and_params
+from vizbench.model import Family, Model
 from vizbench.parameters import override
-from vizbench.sources import path_and_params
 
 NAME: Final = "135m"
 HUB: Final = "HuggingFaceTB/SmolLM2-135M-Instruct"

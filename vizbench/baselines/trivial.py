@@ -13,7 +13,7 @@ from typing import ClassVar, final
 import numpy as np
 
 from vizbench.errors import UserError
-from vizbench.harness.model import Context, Example, Family, Modality, Model
+from vizbench.model import Context, Example, Family, Modality, Model
 from vizbench.seeds import keys, stream
 from vizbench.types import Grid
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, final
 from vizbench.baselines.video.backbone import QKVO, Backbone, Tensors, Training
 from vizbench.baselines.video.needs import CROSS, TIMED, Layout, Sizes, memory
 from vizbench.errors import UserError
-from vizbench.harness.model import Family, Model
+from vizbench.model import Family, Model
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor

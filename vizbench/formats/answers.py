@@ -18,8 +18,8 @@ from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
 from vizbench.formats.files import encoding_of, open_regular
 from vizbench.formats.reading import read
+from vizbench.loading import rules_of
 from vizbench.renderers.text import from_text
-from vizbench.sources import rules_of
 from vizbench.types import DecodeFailure, Json, Verdict
 from vizbench.words import plural, scalars
 

@@ -20,7 +20,7 @@ from vizbench.errors import UserError
 from vizbench.formats.archive import archive_of, members, read_member
 from vizbench.formats.errata import flaws
 from vizbench.formats.files import read_bounded
-from vizbench.sources import FileSource, files_below
+from vizbench.loading import FileSource, files_below
 from vizbench.task import Judge
 from vizbench.types import Grid, Instance, Json, Look, Ruling, SplitName
 

@@ -18,8 +18,8 @@ from typing import Final, final
 
 from vizbench.errors import UserError
 from vizbench.formats.files import read_bounded
+from vizbench.loading import MAX_FILES
 from vizbench.paths import has_hidden
-from vizbench.sources import MAX_FILES
 
 SUFFIX: Final = ".zip"
 

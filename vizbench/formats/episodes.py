@@ -17,8 +17,8 @@ from vizbench.dataset import Dataset
 from vizbench.errors import UserError
 from vizbench.formats.folder import replaced
 from vizbench.generators.arc import MAX_NUMBER
+from vizbench.loading import is_corpus, load
 from vizbench.seeds import check_seed, keys, stream
-from vizbench.sources import is_corpus, load
 from vizbench.task import params_json, spec
 from vizbench.types import Json
 

@@ -37,8 +37,8 @@ from vizbench.errors import UserError
 from vizbench.formats.files import encoding_of, open_regular
 from vizbench.generators.chess import TASK, Params
 from vizbench.generators.kernels.distance import far_enough
+from vizbench.loading import FileSource, files_below, path_and_params
 from vizbench.sides import is_test
-from vizbench.sources import FileSource, files_below, path_and_params
 from vizbench.task import Judge, params_json, spec
 from vizbench.types import Batch, Grid, Grids, Instance, SplitName
 from vizbench.words import plural

@@ -33,7 +33,7 @@ from vizbench.dataset import Dataset, Recipe, StoredSplit
 from vizbench.errors import UserError
 from vizbench.formats.files import read_bounded
 from vizbench.generators.life import TASK, VARIANTS, Params
-from vizbench.sources import FileSource, files_below, path_and_params
+from vizbench.loading import FileSource, files_below, path_and_params
 from vizbench.task import Judge, params_json, spec
 from vizbench.types import Grid, Instance
 from vizbench.words import plural

@@ -12,18 +12,18 @@ from typing import Any, Literal, TypeAlias, cast, final
 
 import msgspec
 
-from vizbench import sources
+from vizbench import loading
 from vizbench.dataset import Dataset, Split
 from vizbench.errors import UserError
 from vizbench.formats.rows import encode
 from vizbench.harness.asking import Asking, ModelFaultError, answer_all, checked, missing
 from vizbench.harness.augment import augmented
-from vizbench.harness.model import Model, Progress
 from vizbench.harness.plan import Cell
 from vizbench.harness.plugin import code_of
 from vizbench.harness.provenance import data_digest, environment, now
 from vizbench.harness.records import FORMAT, DataInfo, Header, TaskInfo, read_header
 from vizbench.harness.storage import clear_drafts, disk_errors, locked, write_whole
+from vizbench.model import Model, Progress
 from vizbench.task import params_json
 from vizbench.types import Instance, Json
 
@@ -224,7 +224,7 @@ def header_of(asking: Asking, model: Model[Any] | None, kin: str | None) -> Head
     """The header of a cell with its data. model: None where none is run; kin: near or far, where known."""
     cell = asking.cell
     digest = data_digest([*asking.train, *asking.test])
-    task = TaskInfo(sources.version_of(asking.judge), _json(asking.params), asking.judge.look.palette)
+    task = TaskInfo(loading.version_of(asking.judge), _json(asking.params), asking.judge.look.palette)
     data = DataInfo(digest, len(asking.train), len(asking.test))
     weights = model.weights if model else None
     return Header(FORMAT, cell, task, data, weights, kin, now(), environment(), code_of(cell.model))

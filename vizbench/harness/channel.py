@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from vizbench.errors import UserError
 from vizbench.grids import as_grid
-from vizbench.harness.model import Example, FrameSpec, Model, TextSpec
 from vizbench.harness.records import MAX_WAY, MAX_WAY_CELLS
+from vizbench.model import Example, FrameSpec, Model, TextSpec
 from vizbench.renderers.decode import decode, decode_batch
 from vizbench.renderers.frames import render
 from vizbench.renderers.geometry import Shape, common_board

@@ -6,7 +6,7 @@ import signal
 
 import msgspec
 
-from vizbench import sources
+from vizbench import loading
 from vizbench.errors import UserError
 from vizbench.harness.asking import channel_of, context_of
 from vizbench.harness.cell import data_of
@@ -35,6 +35,6 @@ def follow() -> None:
 
 
 def _adapt(cell: Cell, stage: Stage) -> None:
-    asking = data_of(cell, sources.load)
+    asking = data_of(cell, loading.load)
     model = stage(cell.model, cell.checkpoint)
     model.adapt(channel_of(asking, model).examples(asking.shown), context_of(asking, lambda _: None))

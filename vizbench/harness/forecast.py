@@ -12,12 +12,12 @@ from typing import Any, Final, Literal, TypeAlias, final
 
 import msgspec
 
-from vizbench import sources
+from vizbench import loading
 from vizbench.harness.asking import Asking, channel_of, missing
 from vizbench.harness.cell import LoadData, data_of, planned, refuse_change
-from vizbench.harness.model import Context, Model, Progress, Schedule
 from vizbench.harness.plan import TRIVIAL, Cell, Plan
 from vizbench.harness.plugin import load_model
+from vizbench.model import Context, Model, Progress, Schedule
 from vizbench.seeds import stream
 
 STEPS: Final = 4
@@ -75,7 +75,7 @@ class Pace:
 def forecast(plan: Plan, out: Path) -> list[Forecast]:
     """Every cell of the plan. Writes nothing. Each model is built and trained for some steps on its first task, and on
     its others until PATIENCE is over. UserError as in `run.run`."""
-    load = lru_cache(maxsize=64)(sources.load)
+    load = lru_cache(maxsize=64)(loading.load)
     cells = [_plain(cell, out / cell.directory, plan.limit, load) for cell in plan.cells()]
     paces, data = _paces([each.cell for each in cells if each.answers and not each.problem], load)
     paid: set[tuple[str, int]] = set()

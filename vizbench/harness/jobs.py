@@ -17,7 +17,7 @@ from functools import lru_cache
 from multiprocessing.connection import Connection, wait
 from typing import Any, Final, TypeAlias, final
 
-from vizbench import sources
+from vizbench import loading
 from vizbench.errors import UserError
 from vizbench.harness.cell import Event, Outcome, Place, measure, write_error
 from vizbench.harness.stage import Stage
@@ -185,7 +185,7 @@ def _ended(code: int) -> str:
 def _work(pipe: Connection[Any, Any]) -> None:
     """The life of a process: cells come through the pipe until None does."""
     serve_parent()
-    load = lru_cache(maxsize=4)(sources.load)
+    load = lru_cache(maxsize=4)(loading.load)
     stage = Stage({})
     pipe.send(_Ready())
     with handed_to(lambda sentence, key: pipe.send(_Noticed(sentence, key))):

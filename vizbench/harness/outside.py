@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from vizbench import sources
+from vizbench import loading
 from vizbench.dataset import POOL
 from vizbench.errors import UserError
 from vizbench.formats.rows import Row, encode
@@ -75,7 +75,7 @@ def _cell(sheet: Sheet, name: str, shots: int | None) -> Cell:
         raise UserError(f"the data set has {rows:,} rows and a run asks {MOST_ROWS:,} at most: generate a smaller one")
     if name in TRIVIAL or name.endswith(".py") or ".py:" in name or not name.isprintable() or not 0 < len(name) <= 80:
         raise UserError(f"name {name[:80]!r} is no name for an outside model: choose another, e.g. sora-2")
-    corpus = sources.is_corpus(recipe.task)
+    corpus = loading.is_corpus(recipe.task)
     if corpus and shots is not None:
         raise UserError("ARC files bring their own examples: leave --shots out")
     if not 0 <= (shots or 0) <= MOST_SHOTS:
@@ -95,8 +95,8 @@ def _cell(sheet: Sheet, name: str, shots: int | None) -> Cell:
 def _asking(cell: Cell) -> Asking:
     """The cell's data as a plan would have it; without examples, which no plan asks for, the test rows alone."""
     if cell.shots != 0:
-        return data_of(cell, sources.load)
-    data = sources.load(cell.task, cell.seed, cell.pool)
+        return data_of(cell, loading.load)
+    data = loading.load(cell.task, cell.seed, cell.pool)
     return Asking(cell, data.judge, data.params, (), (), data.test.head(cell.n_test))
 
 

@@ -9,7 +9,7 @@ from typing import Final, final
 
 import msgspec
 
-from vizbench import sources
+from vizbench import loading
 from vizbench.dataset import POOL, check_pool
 from vizbench.errors import UserError, unknown
 from vizbench.harness.augment import KINDS as AUGMENTS
@@ -206,9 +206,9 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         names = [name for name in self._names() if name not in dropped]
         if not names:
             raise UserError("every task of the plan is flagged and dropped: leave flagged = drop out")
-        if self.protocol_name and not all(map(sources.is_corpus, names)):
+        if self.protocol_name and not all(map(loading.is_corpus, names)):
             raise UserError(f"protocol {self.protocol_name} is of ARC tasks alone: leave the others out of the plan")
-        if self.augment and not all(map(sources.is_corpus, names)):
+        if self.augment and not all(map(loading.is_corpus, names)):
             raise UserError("augment is of ARC tasks alone, whose demonstrations are few: leave it or the others out")
         attempts = self.attempts or PROTOCOLS.get(self.protocol_name or "", 1)
         cells = [
@@ -216,9 +216,9 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             for ref in dict.fromkeys(refs)
             for name in names
             if _serves(ref, name)
-            for shots in ((None,) if sources.is_corpus(name) else dict.fromkeys(self.shots))
+            for shots in ((None,) if loading.is_corpus(name) else dict.fromkeys(self.shots))
             for seed in dict.fromkeys(self.seeds)
-            for pool in (POOL if sources.is_corpus(name) else self.pool,)
+            for pool in (POOL if loading.is_corpus(name) else self.pool,)
         ]
         return tuple(cells)
 
@@ -260,13 +260,13 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         """The tasks that are left out as flagged, and what is wrong in them."""
         if self.flagged == "keep":
             return {}
-        return {name: found for name in self._names() if (found := sources.flaws(name))}
+        return {name: found for name in self._names() if (found := loading.flaws(name))}
 
     def _names(self) -> list[str]:
         """Every task, each once. Reads ARC folders."""
         corpus = () if self.data is None else (f"{_ARC}{self.data}",)
         wanted = (*self.tasks, *SUITES.get(self.suite or "", ()), *corpus)
-        return list(dict.fromkeys(name for task in wanted for name in sources.expand(task)))
+        return list(dict.fromkeys(name for task in wanted for name in loading.expand(task)))
 
     def _training(self, ref: ModelRef) -> tuple[int | None, int | None, str | None]:
         """Steps, epochs and variants of a model's cells. The baselines are not trained: theirs stand, whatever models
@@ -300,7 +300,7 @@ def slug(text: str) -> str:
 
 
 def _serves(ref: ModelRef, task: str) -> bool:
-    return not (ref.name == "solver" and sources.is_corpus(task))  # ARC's rules are not known
+    return not (ref.name == "solver" and loading.is_corpus(task))  # ARC's rules are not known
 
 
 def _each(what: str, values: Sequence[int], low: int, high: int, most: int) -> None:

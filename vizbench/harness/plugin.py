@@ -14,7 +14,7 @@ from typing import Any, Final, final
 
 from vizbench.errors import UserError, unknown
 from vizbench.formats.files import read_bounded
-from vizbench.harness.model import Model, family
+from vizbench.model import Model, family
 from vizbench.paths import visible_files
 from vizbench.words import is_text
 
@@ -78,7 +78,7 @@ def load_model(name: str, checkpoint: str | None = None) -> Model[Any]:
             f"class in {path.name}", class_name, (k for k, v in classes.items() if v.__module__ == module.__name__)
         )
     if not issubclass(classes[class_name], Model):
-        raise UserError(f"{class_name} in {path.name} is no Model: derive it from vizbench.harness.model.Model")
+        raise UserError(f"{class_name} in {path.name} is no Model: derive it from vizbench.model.Model")
     chosen: Any = classes[class_name]
     try:
         return chosen() if ref.checkpoint == DEFAULT else chosen(ref.checkpoint)

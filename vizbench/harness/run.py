@@ -7,16 +7,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from vizbench import sources
+from vizbench import loading
 from vizbench.errors import UserError
 from vizbench.harness import team
 from vizbench.harness.asking import ModelFaultError, checked, missing
 from vizbench.harness.cell import Event, Outcome, Place, Teller, data_of, measure, planned, refuse_change, write_error
 from vizbench.harness.jobs import check_jobs, measure_all
-from vizbench.harness.model import CheckedModel, Model
 from vizbench.harness.plan import Plan
 from vizbench.harness.plugin import ModelRef, load_model
 from vizbench.harness.stage import Stage
+from vizbench.model import CheckedModel, Model
 
 
 def run(
@@ -49,7 +49,7 @@ def run(
         del models  # they could be built; each process builds its own
         outcomes = measure_all(places, jobs, report)
     else:
-        load, stage = lru_cache(maxsize=64)(sources.load), Stage(models)
+        load, stage = lru_cache(maxsize=64)(loading.load), Stage(models)
         del models  # the stage lets them go one by one
         outcomes = [measure(place, load, stage, report) for place in places]
     lost = [(place, outcome.error or "") for place, outcome in zip(places, outcomes, strict=True) if not outcome.data]
@@ -80,7 +80,7 @@ def _refuse_misfit(model: CheckedModel[Any], places: list[Place]) -> None:
         if missing(place.directory, cell, place.limit) == []:
             return
         try:
-            asking = data_of(cell, sources.load)
+            asking = data_of(cell, loading.load)
         except Exception:  # of a file, of a space that is too small, of a room: told when the cell is measured
             continue
         try:

@@ -17,11 +17,11 @@ from vizbench.harness import clips, reasons
 from vizbench.harness.channel import MAX_WAY, MAX_WAY_CELLS, GridChannel, changing
 from vizbench.harness.metrics import wilson
 from vizbench.harness.predictions import VIDEOS, Given, Kind, OneAnswer, Pictures, read_predictions
+from vizbench.loading import rules_of
 from vizbench.renderers.decode import decode
 from vizbench.renderers.files import read_png
 from vizbench.renderers.geometry import Shape
 from vizbench.renderers.text import from_text
-from vizbench.sources import rules_of
 from vizbench.task import Judge, Task
 from vizbench.types import Decoded, DecodeFailure, Grid, Instance, Verdict
 from vizbench.words import escaped

@@ -6,9 +6,9 @@ import gc
 from collections.abc import Mapping
 from typing import Any, final
 
-from vizbench.harness.model import Model
 from vizbench.harness.plan import TRIVIAL
 from vizbench.harness.plugin import ModelRef, load_model
+from vizbench.model import Model
 
 
 @final

@@ -30,7 +30,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias, TypeGuard, cast, final
 
 from vizbench.baselines.chat.redact import redacted
-from vizbench.harness.model import CutText
+from vizbench.model import CutText
 from vizbench.types import DecodeFailure
 from vizbench.words import encodable
 

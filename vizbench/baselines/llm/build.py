@@ -11,9 +11,9 @@ from vizbench.baselines.llm.needs import Block, Sizes, memory
 from vizbench.baselines.llm.recipe import Recipe
 from vizbench.baselines.shared.places import home
 from vizbench.errors import unknown
-from vizbench.harness.model import Demand, Memory, Model
+from vizbench.loading import path_and_params
+from vizbench.model import Demand, Memory, Model
 from vizbench.parameters import override
-from vizbench.sources import path_and_params
 
 if TYPE_CHECKING:
     from vizbench.baselines.llm.model import LanguageLora

@@ -21,9 +21,9 @@ from vizbench.baselines.shared import crew
 from vizbench.baselines.shared.places import content, digest
 from vizbench.baselines.shared.room import within_memory
 from vizbench.errors import UserError
-from vizbench.harness.model import CheckedModel, Context, Example, Modality, Progress
 from vizbench.harness.storage import disk_errors, write_whole
 from vizbench.harness.team import rank
+from vizbench.model import CheckedModel, Context, Example, Modality, Progress
 from vizbench.seeds import stream
 from vizbench.types import Image
 

@@ -14,7 +14,7 @@ from typing import Any, Final, final
 
 from vizbench.baselines.llm.recipe import Recipe
 from vizbench.baselines.shared.room import TRAINED, frozen
-from vizbench.harness.model import Memory
+from vizbench.model import Memory
 
 SCORED: Final = 10
 """Bytes a score of a token to predict takes: the score in bfloat16 and float32, and its logarithm or its gradient."""

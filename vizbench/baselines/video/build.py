@@ -9,9 +9,9 @@ from typing import Any
 from vizbench.baselines.hub import PIPELINE_FILES, fetch, is_real, require
 from vizbench.baselines.video.backbone import Backbone, Training
 from vizbench.errors import unknown
-from vizbench.harness.model import Model
+from vizbench.loading import path_and_params
+from vizbench.model import Model
 from vizbench.parameters import override
-from vizbench.sources import path_and_params
 
 PACKAGES = ("torch", "diffusers", "transformers", "peft", "safetensors", "accelerate", "psutil")
 

@@ -24,8 +24,8 @@ from vizbench.baselines.video.backbone import NEUTRAL, Backbone, Tensors, Traini
 from vizbench.baselines.video.lora import Source
 from vizbench.baselines.video.needs import SEEING, Sizes, need, sizes_of
 from vizbench.errors import UserError
-from vizbench.harness.model import Demand
 from vizbench.harness.team import size
+from vizbench.model import Demand
 from vizbench.paths import is_hidden
 
 TEXT = ("tokenizer", "text_encoder")

@@ -25,8 +25,8 @@ from vizbench.baselines.video.backbone import Backbone, Tensors, Training
 from vizbench.baselines.video.pretrain import Recipe, optimizers
 from vizbench.baselines.video.train import State, train, trained_of
 from vizbench.errors import UserError
-from vizbench.harness.model import CheckedModel, Context, Example, FrameSpec, Modality, Progress
 from vizbench.harness.team import rank, size
+from vizbench.model import CheckedModel, Context, Example, FrameSpec, Modality, Progress
 from vizbench.seeds import stream
 from vizbench.types import Image, Video
 

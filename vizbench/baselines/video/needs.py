@@ -15,7 +15,7 @@ from typing import Any, Final, final
 
 from vizbench.baselines.shared.room import TRAINED, Shapes, count, frozen
 from vizbench.baselines.video.backbone import Training
-from vizbench.harness.model import Demand, Memory
+from vizbench.model import Demand, Memory
 
 
 @final
