@@ -11,8 +11,8 @@ from types import FunctionType
 import numpy as np
 import pytest
 
-from vizbench import compiler
-from vizbench.compiler import jit
+from vizbench._util import jit as compiler
+from vizbench._util.jit import jit
 
 SCALE = 3
 

@@ -177,7 +177,7 @@ def test_a_folder_that_shadows_the_standard_library_is_not_imported(place: Path,
 
 
 def test_programs_that_a_model_starts_find_what_they_always_do() -> None:
-    from vizbench.orphans import forget_safe_path, safe_path
+    from vizbench._util.processes import forget_safe_path, safe_path
 
     before = os.environ.get("PYTHONSAFEPATH")
     with safe_path():
@@ -258,7 +258,7 @@ except KeyboardInterrupt:
 
 
 def test_ctrl_c_says_how_to_go_on_for_every_command(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from vizbench import interrupts
+    from vizbench._util import interrupts
 
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vizbench.grids import MAX_SIDE, MAX_STATES, as_grid, as_states
+from vizbench._util.grids import MAX_SIDE, MAX_STATES, as_grid, as_states
 
 CELLS = st.one_of(
     st.integers(-2, 12),

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import vizbench as vb
+from vizbench._util.params import query, read
+from vizbench._util.text import plural
 from vizbench.errors import UserError
-from vizbench.parameters import query, read
-from vizbench.words import plural
 
 
 @pytest.mark.parametrize(

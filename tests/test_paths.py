@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from vizbench import loading
+from vizbench._util.paths import is_hidden, visible_files
 from vizbench.errors import UserError
 from vizbench.formats.archive import members
 from vizbench.harness.plan import Plan
 from vizbench.harness.records import read_lost, read_runs
 from vizbench.harness.run import run as measure
-from vizbench.paths import is_hidden, visible_files
 
 HIDDEN = (
     "._17.png", ".DS_Store", ".git", ".ipynb_checkpoints", ".hidden.json", "..data", "~$answers.json", "Thumbs.db",

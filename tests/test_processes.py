@@ -6,7 +6,7 @@ import numpy as np
 
 from tests.contract import N, every_family, every_task, hostile, instances, judged, made, mutants, walked
 from vizbench import task
-from vizbench.grids import MAX_STATES
+from vizbench._util.grids import MAX_STATES
 
 
 @every_task

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from vizbench._util.text import is_text
 from vizbench.errors import UserError
 from vizbench.layouts import FORMS
-from vizbench.words import is_text
 
 if TYPE_CHECKING:
     from vizbench.dataset import Split
@@ -74,7 +74,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a progr
 
 def numbers(what: str, text: str) -> tuple[int, ...]:
     """A list such as 3,30,300."""
-    from vizbench.parameters import read
+    from vizbench._util.params import read
 
     try:
         return tuple(read(what, part.strip(" "), int) for part in text.split(","))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, final
 
+from vizbench._util.text import plain
 from vizbench.console import cell_name, note
-from vizbench.words import plain
 
 if TYPE_CHECKING:
     from vizbench.harness.cell import Event

@@ -16,6 +16,7 @@ from typing import Final, TypeAlias, final
 import numpy as np
 import numpy.typing as npt
 
+from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.generators.kernels.cells import changed
 from vizbench.generators.kernels.chessboard import (
@@ -42,7 +43,6 @@ from vizbench.generators.kernels.chessboard import MOST as MOST_MOVES
 from vizbench.generators.kernels.chessvalid import RULES, broken_rule
 from vizbench.generators.kernels.mates import escape
 from vizbench.types import Grid
-from vizbench.words import plural
 
 Board: TypeAlias = npt.NDArray[np.int8]
 """The kernels' board, see `chessboard`: `(BOARD,)`."""

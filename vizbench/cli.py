@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from vizbench import __version__, console, interrupts
+from vizbench import __version__, console
+from vizbench._util import interrupts
+from vizbench._util.processes import forget_safe_path
+from vizbench._util.text import is_text, plural
 from vizbench.arguments import (
     JsonOption,
     PoolOption,
@@ -38,8 +41,6 @@ from vizbench.commands import Command, Commands
 from vizbench.errors import UserError, sentence
 from vizbench.harness import team
 from vizbench.layouts import FORMS
-from vizbench.orphans import forget_safe_path
-from vizbench.words import is_text, plural
 
 if TYPE_CHECKING:
     from vizbench.task import Space

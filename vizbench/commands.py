@@ -9,7 +9,8 @@ from typing import Any, Final, final
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from vizbench import console, interrupts
+from vizbench import console
+from vizbench._util import interrupts
 from vizbench.errors import UserError
 
 _INSTEAD: Final[Mapping[tuple[str, str], str]] = {

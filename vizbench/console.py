@@ -17,7 +17,7 @@ from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast, final
 
-from vizbench.words import plain, plural
+from vizbench._util.text import plain, plural
 
 if TYPE_CHECKING:  # each of these costs what `vizbench --help` may not
     from rich.console import Console, RenderableType

@@ -11,16 +11,16 @@ from typing import Any, ClassVar, SupportsIndex, cast
 
 import msgspec
 
-from vizbench import parameters
+from vizbench._util import params as parameters
+from vizbench._util.grids import as_states
+from vizbench._util.paths import visible_files
+from vizbench._util.text import is_text
 from vizbench.dataset import POOL, Dataset, check_pool, generated, shown
 from vizbench.errors import UserError, unknown
-from vizbench.grids import as_states
 from vizbench.layouts import CORPORA, LAYOUTS
-from vizbench.paths import visible_files
 from vizbench.seeds import check_seed
 from vizbench.task import Demonstrated, Judge, Task, spec
 from vizbench.types import Answer, DecodeFailure, Instance, Verdict
-from vizbench.words import is_text
 
 EPISODES = 16
 """Episodes that `arc/CONCEPT` stands for where a list of tasks is asked for; `arc/CONCEPT?episode=7` is one."""

@@ -9,13 +9,13 @@ from statistics import mean
 from typing import Any, Final, final
 
 from vizbench import console
+from vizbench._util.text import plural
 from vizbench.harness import corpus, paper
 from vizbench.harness.contender import Contender
 from vizbench.harness.lines import label_of
 from vizbench.harness.metrics import mean_interval
 from vizbench.harness.plan import PROTOCOLS, TRIVIAL
 from vizbench.harness.records import CellRun
-from vizbench.words import plural
 
 _PAPER: Final = ("video*", "text*")
 

@@ -20,11 +20,11 @@ from urllib.parse import quote
 import numpy as np
 import numpy.typing as npt
 
-from vizbench import parameters
+from vizbench._util import params as parameters
+from vizbench._util.grids import as_grid, as_states, size
+from vizbench._util.text import plural
 from vizbench.errors import unknown
-from vizbench.grids import as_grid, as_states, size
 from vizbench.types import Batch, Grid, Grids, Instance, Json, Keys, Look, Ruling, Verdict
-from vizbench.words import plural
 
 P = TypeVar("P")
 

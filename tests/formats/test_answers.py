@@ -9,8 +9,8 @@ import pytest
 
 import vizbench as vb
 from vizbench import formats
+from vizbench._util.text import scalars
 from vizbench.errors import UserError
-from vizbench.words import scalars
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import vizbench
 from tests.formats import held as places
 from tests.formats.held import held
 from vizbench import formats, loading
-from vizbench.background import AbandonedError, stop_if_abandoned, waiting
+from vizbench._util.background import AbandonedError, stop_if_abandoned, waiting
 from vizbench.errors import UserError
 from vizbench.formats.workers import in_order
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from tests import naive
 from vizbench import seeds
+from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.generators.life import TASK, VARIANTS, Params
 from vizbench.types import Instance
-from vizbench.words import plural
 
 RULES = st.builds(
     lambda born, survives: f"B{''.join(sorted(born))}/S{''.join(sorted(survives))}",

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.harness import stubs
-from vizbench.harness import storage
+from vizbench._util import files as storage
 from vizbench.harness.plan import Plan
 from vizbench.harness.run import run
 

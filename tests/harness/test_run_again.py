@@ -16,13 +16,12 @@ import pytest
 
 from tests.harness import stubs
 from tests.harness.running import directory, plan, predictions
-from vizbench import notices
+from vizbench._util import files, notices
+from vizbench._util.files import locked
 from vizbench.errors import UserError
-from vizbench.harness import storage
 from vizbench.harness.plan import Plan
 from vizbench.harness.records import read_cell, read_runs
 from vizbench.harness.run import run
-from vizbench.harness.storage import locked
 
 
 def test_kill_9_within_a_group_loses_nothing_and_counts_nothing_twice(tmp_path):
@@ -208,7 +207,7 @@ def test_a_disk_that_refuses_ends_in_one_sentence_and_the_run_goes_on_later(tmp_
         raise OSError(code, os.strerror(code))
 
     with monkeypatch.context() as patch:
-        patch.setattr(storage.os, "fsync", refuse)
+        patch.setattr(files.os, "fsync", refuse)
         with pytest.raises(UserError, match="cannot be written"):
             run(plan(), tmp_path)
     run(plan(), tmp_path)

@@ -9,10 +9,9 @@ import sys
 
 import pytest
 
-from vizbench import notices
+from vizbench._util import files, notices
+from vizbench._util.files import Log, disk_errors, locked, read_lines, write_whole
 from vizbench.errors import UserError
-from vizbench.harness import storage
-from vizbench.harness.storage import Log, disk_errors, locked, read_lines, write_whole
 
 
 def test_a_whole_file_replaces_the_old_one_or_leaves_it(tmp_path, monkeypatch):
@@ -24,7 +23,7 @@ def test_a_whole_file_replaces_the_old_one_or_leaves_it(tmp_path, monkeypatch):
     def full(descriptor):
         raise OSError(errno.ENOSPC, "full")
 
-    monkeypatch.setattr(storage.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(UserError, match=r"the disk is full: free some space, then give the same command again$"):
         write_whole(path, b"newer")
     assert path.read_bytes() == b"new"
@@ -52,7 +51,7 @@ def test_a_log_keeps_what_it_is_told_to_and_appends(tmp_path):
 
 
 def test_a_line_without_end_is_not_read_into_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(storage, "MAX_LINE", 10)
+    monkeypatch.setattr(files, "MAX_LINE", 10)
     path = tmp_path / "log"
     path.write_bytes(b"0123456789" * 3)
     with pytest.raises(UserError, match="line 1 is over"):
@@ -66,7 +65,7 @@ def test_other_faults_than_the_disks_pass_through(tmp_path):
 
 def test_one_writer_and_a_killed_one_leaves_no_lock(tmp_path):
     script = (
-        "import sys, time; from pathlib import Path; from vizbench.harness.storage import locked\n"
+        "import sys, time; from pathlib import Path; from vizbench._util.files import locked\n"
         "with locked(Path(sys.argv[1])): print('in', flush=True); time.sleep(60)"
     )
     child = subprocess.Popen([sys.executable, "-c", script, tmp_path], stdout=subprocess.PIPE, text=True)
@@ -82,7 +81,7 @@ def test_one_writer_and_a_killed_one_leaves_no_lock(tmp_path):
 
 
 HELD = (
-    "import sys, time; from pathlib import Path; from vizbench.harness.storage import locked\n"
+    "import sys, time; from pathlib import Path; from vizbench._util.files import locked\n"
     "with locked(Path(sys.argv[1])): print('in', flush=True); time.sleep(60)"
 )
 
@@ -127,7 +126,7 @@ def test_a_killed_process_leaves_no_marker_that_blocks(tmp_path, monkeypatch):
         child.kill()
         child.wait()
         with locked(tmp_path):
-            assert (tmp_path / storage.MARKER).read_text().startswith(f"{os.getpid()}\n")
+            assert (tmp_path / files.MARKER).read_text().startswith(f"{os.getpid()}\n")
 
 
 def test_a_place_that_cannot_be_written_is_no_matter_of_locks(tmp_path):
@@ -141,7 +140,7 @@ def test_a_place_that_cannot_be_written_is_no_matter_of_locks(tmp_path):
 def test_drafts_of_dead_writers_are_swept_and_others_stay(tmp_path):
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
-    mine = storage._machine()
+    mine = files._machine()
     dead = tmp_path / f".page.html.{mine}-{child.pid}.draft"
     others = [
         tmp_path / f".page.html.{mine}-{os.getppid()}.draft",  # it still runs
@@ -172,6 +171,6 @@ def test_a_disk_that_forces_nothing_is_no_failure(tmp_path, monkeypatch):
     def refuse(descriptor):
         raise OSError(errno.EINVAL, "Invalid argument")
 
-    monkeypatch.setattr(storage.os, "fsync", refuse)
+    monkeypatch.setattr(files.os, "fsync", refuse)
     write_whole(tmp_path / "file", b"new")
     assert (tmp_path / "file").read_bytes() == b"new"

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias, final
 
 import msgspec
 
+from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.model import CheckedModel, Context, Example, Family, Modality, Model
 from vizbench.seeds import stream
 from vizbench.types import DecodeFailure, Image
-from vizbench.words import plural
 
 if TYPE_CHECKING:
     from vizbench.baselines.chat.endpoint import Endpoint

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from vizbench._util.params import override
 from vizbench.baselines.llm.build import PACKAGES, Line, assemble, build
 from vizbench.baselines.llm.needs import PLAIN, Sizes
 from vizbench.baselines.llm.recipe import Recipe
 from vizbench.loading import path_and_params
 from vizbench.model import Family, Model
-from vizbench.parameters import override
 
 NAME: Final = "135m"
 HUB: Final = "HuggingFaceTB/SmolLM2-135M-Instruct"

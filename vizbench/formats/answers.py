@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn, TypeAlias, cast, final
 
 import msgspec
 
+from vizbench._util.text import plural, scalars
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
 from vizbench.formats.files import encoding_of, open_regular
@@ -21,7 +22,6 @@ from vizbench.formats.reading import read
 from vizbench.loading import rules_of
 from vizbench.renderers.text import from_text
 from vizbench.types import DecodeFailure, Json, Verdict
-from vizbench.words import plural, scalars
 
 MAX_LINE: Final = 64 << 20
 """Bytes of the longest line that is read: a process of many states is long."""

@@ -16,10 +16,10 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Final, final
 
+from vizbench._util.paths import has_hidden
 from vizbench.errors import UserError
 from vizbench.formats.files import read_bounded
 from vizbench.loading import MAX_FILES
-from vizbench.paths import has_hidden
 
 SUFFIX: Final = ".zip"
 

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from vizbench.background import waiting
+from vizbench._util.background import waiting
 from vizbench.dataset import Dataset
 from vizbench.errors import UserError
 from vizbench.formats.folder import replaced

@@ -31,6 +31,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench import chessrules
+from vizbench._util.text import plural
 from vizbench.chessrules import Position
 from vizbench.dataset import Dataset, Recipe, Split, StoredSplit
 from vizbench.errors import UserError
@@ -41,7 +42,6 @@ from vizbench.loading import FileSource, files_below, path_and_params
 from vizbench.sides import is_test
 from vizbench.task import Judge, params_json, spec
 from vizbench.types import Batch, Grid, Grids, Instance, SplitName
-from vizbench.words import plural
 
 PREFIX = "lichess-csv:"
 

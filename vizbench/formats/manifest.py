@@ -10,11 +10,11 @@ import numpy as np
 from msgspec import Meta
 
 from vizbench import __version__
+from vizbench._util.text import plural
 from vizbench.dataset import Recipe
 from vizbench.errors import UserError
 from vizbench.formats.files import read_bounded, text_of
 from vizbench.formats.workspace import moved_aside
-from vizbench.words import plural
 
 NAME = "manifest.json"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vizbench import __version__
+from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
 from vizbench.formats.manifest import Manifest
@@ -17,7 +18,6 @@ from vizbench.formats.store import format_named
 from vizbench.loading import rules_of, version_of
 from vizbench.task import Judge, params_json
 from vizbench.types import Instance
-from vizbench.words import plural
 
 
 def read(path: Path | str) -> Iterator[Instance]:

@@ -29,6 +29,7 @@ from urllib.parse import urlencode
 
 import numpy as np
 
+from vizbench._util.text import plural
 from vizbench.dataset import Dataset, Recipe, StoredSplit
 from vizbench.errors import UserError
 from vizbench.formats.files import read_bounded
@@ -36,7 +37,6 @@ from vizbench.generators.life import TASK, VARIANTS, Params
 from vizbench.loading import FileSource, files_below, path_and_params
 from vizbench.task import Judge, params_json, spec
 from vizbench.types import Grid, Instance
-from vizbench.words import plural
 
 PREFIX = "life-rle:"
 

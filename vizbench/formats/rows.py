@@ -9,9 +9,9 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
+from vizbench._util.grids import MAX_SIDE
 from vizbench.dataset import MAX_ROWS, Recipe
 from vizbench.errors import UserError
-from vizbench.grids import MAX_SIDE
 from vizbench.task import Judge
 from vizbench.types import Grid, Grids, Instance, Json, SplitName
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from vizbench.background import stop_if_abandoned, waiting
+from vizbench._util.background import stop_if_abandoned, waiting
 from vizbench.dataset import Rows, Split
 from vizbench.errors import UserError, unknown
 from vizbench.formats import manifest as manifests

@@ -12,9 +12,9 @@ from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any, Final, Generic, TypeAlias, TypeVar, final
 
-from vizbench.background import TICK, Work, waiting
+from vizbench._util.background import TICK, Work, waiting
+from vizbench._util.processes import interrupts_held, safe_path, serve_parent
 from vizbench.errors import UserError
-from vizbench.orphans import interrupts_held, safe_path, serve_parent
 
 J = TypeVar("J")
 R = TypeVar("R")

@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench import chessrules
+from vizbench._util.jit import jit
 from vizbench.chessrules import Position
-from vizbench.compiler import jit
 from vizbench.errors import UserError
 from vizbench.generators.kernels.chessboard import (
     BOARD,

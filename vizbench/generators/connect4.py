@@ -21,7 +21,7 @@ from typing import Final, final
 import numpy as np
 import numpy.typing as npt
 
-from vizbench.compiler import jit
+from vizbench._util.jit import jit
 from vizbench.errors import UserError
 from vizbench.generators.kernels.four import (
     BLOCK,

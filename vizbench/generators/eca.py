@@ -13,7 +13,7 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from vizbench.compiler import jit
+from vizbench._util.jit import jit
 from vizbench.errors import UserError
 from vizbench.generators.kernels.bits import EVENS, random_cells
 from vizbench.generators.kernels.rng import rng_from, rng_seed

@@ -15,7 +15,8 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from vizbench.compiler import jit
+from vizbench._util.jit import jit
+from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.generators.kernels.bits import EVENS, random_cells
 from vizbench.generators.kernels.cells import neighbours
@@ -23,7 +24,6 @@ from vizbench.generators.kernels.flood import flood
 from vizbench.generators.kernels.rng import rng_below, rng_chance, rng_from, rng_seed
 from vizbench.task import Metric, Task
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
-from vizbench.words import plural
 
 EMPTY, WALL, FILLED = 0, 1, 2
 

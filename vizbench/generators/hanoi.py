@@ -24,13 +24,13 @@ from typing import Any, Final, final
 import numpy as np
 import numpy.typing as npt
 
-from vizbench.compiler import jit
+from vizbench._util.jit import jit
+from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.generators.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
 from vizbench.generators.kernels.towers import move, stack, walk
 from vizbench.task import Metric, Space, Task
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
-from vizbench.words import plural
 
 GROUND, PEG, BASE, GOAL_GROUND = 0, 7, 8, 9
 COLOURS: Final = 6

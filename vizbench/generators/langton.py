@@ -14,13 +14,13 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from vizbench.compiler import jit
+from vizbench._util.jit import jit
+from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.generators.kernels.bits import EVENS, random_cells
 from vizbench.generators.kernels.rng import rng_below, rng_from, rng_seed
 from vizbench.task import Metric, Space, Task, compare
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
-from vizbench.words import plural
 
 WHITE, BLACK, ANT_ON_WHITE, ANT_ON_BLACK = 0, 1, 2, 6
 

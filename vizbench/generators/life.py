@@ -14,14 +14,14 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from vizbench.compiler import jit
+from vizbench._util.jit import jit
+from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.generators.kernels.bits import EVENS, chance, random_cells, random_word
 from vizbench.generators.kernels.lifeboard import step_word
 from vizbench.generators.kernels.rng import rng_from, rng_seed
 from vizbench.task import Metric, Space, Task, compare
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
-from vizbench.words import plural
 
 
 @final

@@ -16,7 +16,7 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from vizbench.compiler import jit
+from vizbench._util.jit import jit
 from vizbench.errors import UserError
 from vizbench.generators.kernels.cells import neighbours
 from vizbench.generators.kernels.paths import (

@@ -19,19 +19,19 @@ from typing import Any, Final, Literal, TypeAlias, cast, final
 
 import msgspec
 
+from vizbench._util.files import Log
+from vizbench._util.text import encodable, plural
 from vizbench.errors import UserError
 from vizbench.formats.rows import Row
 from vizbench.harness.channel import Channel, FrameChannel, channel_for
 from vizbench.harness.plan import Cell
 from vizbench.harness.provenance import environment, now
 from vizbench.harness.records import Record, Session, read_log, read_records
-from vizbench.harness.storage import Log
 from vizbench.harness.team import called
 from vizbench.model import CheckedModel, Context, CutText, Model, Progress, Schedule
 from vizbench.seeds import stream
 from vizbench.task import Judge
 from vizbench.types import DecodeFailure, Instance
-from vizbench.words import encodable, plural
 
 CHUNK: Final = 32
 """Questions a group."""

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias, cast, final
 import msgspec
 
 from vizbench import loading
+from vizbench._util.files import clear_drafts, disk_errors, locked, write_whole
 from vizbench.dataset import Dataset, Split
 from vizbench.errors import UserError
 from vizbench.formats.rows import encode
@@ -22,7 +23,6 @@ from vizbench.harness.plan import Cell
 from vizbench.harness.plugin import code_of
 from vizbench.harness.provenance import data_digest, environment, now
 from vizbench.harness.records import FORMAT, DataInfo, Header, TaskInfo, read_header
-from vizbench.harness.storage import clear_drafts, disk_errors, locked, write_whole
 from vizbench.model import Model, Progress
 from vizbench.task import params_json
 from vizbench.types import Instance, Json

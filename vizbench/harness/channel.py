@@ -14,8 +14,8 @@ from typing import Any, Generic, TypeVar, final, overload
 import numpy as np
 import numpy.typing as npt
 
+from vizbench._util.grids import as_grid
 from vizbench.errors import UserError
-from vizbench.grids import as_grid
 from vizbench.harness.records import MAX_WAY, MAX_WAY_CELLS
 from vizbench.model import Example, FrameSpec, Model, TextSpec
 from vizbench.renderers.decode import decode, decode_batch

@@ -13,6 +13,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final, cast
 
+from vizbench._util.files import write_whole
+from vizbench._util.text import plain
 from vizbench.errors import UserError
 from vizbench.harness import compare, corpus, paper
 from vizbench.harness.contender import Contender
@@ -22,8 +24,6 @@ from vizbench.harness.metrics import COVERAGE, LEAK, Summary, leaks, mean, summa
 from vizbench.harness.names import cell_text, task_label
 from vizbench.harness.plan import TRIVIAL, UNREPORTED
 from vizbench.harness.records import CellRun, Lost
-from vizbench.harness.storage import write_whole
-from vizbench.words import plain
 
 _MARKS: Final = str.maketrans({mark: f"\\{mark}" for mark in r"\`*_[]<>|~$&"})
 

@@ -11,12 +11,12 @@ from typing import final
 
 import msgspec
 
+from vizbench._util.files import write_whole
+from vizbench._util.text import plural
 from vizbench.harness.metrics import distinct
 from vizbench.harness.names import cell_text, model_label, model_marks, task_label
 from vizbench.harness.plan import Cell
 from vizbench.harness.records import CellRun, Lost
-from vizbench.harness.storage import write_whole
-from vizbench.words import plural
 
 _COLUMNS = (
     "task", "model", "checkpoint", "training", "shots", "seed", "attempts", "answers", "asked", "error", "folder",

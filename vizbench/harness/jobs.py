@@ -18,11 +18,11 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Final, TypeAlias, final
 
 from vizbench import loading
+from vizbench._util.notices import handed_to, notice
+from vizbench._util.processes import interrupts_held, safe_path, serve_parent
 from vizbench.errors import UserError
 from vizbench.harness.cell import Event, Outcome, Place, measure, write_error
 from vizbench.harness.stage import Stage
-from vizbench.notices import handed_to, notice
-from vizbench.orphans import interrupts_held, safe_path, serve_parent
 
 MAX_JOBS: Final = 256
 

@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeAlias, TypeVar
 
+from vizbench._util.text import plain
 from vizbench.harness.plugin import DEFAULT
-from vizbench.words import plain
 
 K = TypeVar("K")
 

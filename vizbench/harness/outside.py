@@ -13,6 +13,8 @@ from typing import Final
 import msgspec
 
 from vizbench import loading
+from vizbench._util.files import disk_errors, locked, write_whole
+from vizbench._util.text import plural
 from vizbench.dataset import POOL
 from vizbench.errors import UserError
 from vizbench.formats.rows import Row, encode
@@ -23,9 +25,7 @@ from vizbench.harness.plan import TRIVIAL, Cell
 from vizbench.harness.provenance import data_digest
 from vizbench.harness.records import Record, below, read_cell, read_header, read_log
 from vizbench.harness.score import Marked, Sheet
-from vizbench.harness.storage import disk_errors, locked, write_whole
 from vizbench.types import Instance
-from vizbench.words import plural
 
 MOST_ROWS: Final = 10_000
 """As many questions as a plan may ask of a cell."""

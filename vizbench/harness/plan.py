@@ -10,12 +10,12 @@ from typing import Final, final
 import msgspec
 
 from vizbench import loading
+from vizbench._util.text import plural
 from vizbench.dataset import POOL, check_pool
 from vizbench.errors import UserError, unknown
 from vizbench.harness.augment import KINDS as AUGMENTS
 from vizbench.harness.plugin import ModelRef, resolve, split_name
 from vizbench.seeds import check_seed
-from vizbench.words import plural
 
 TRIVIAL: Final = ("copy", "blank", "majority", "random", "nearest", "solver")
 """Baselines that stand beside every model, on the same questions."""

@@ -12,11 +12,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, final
 
+from vizbench._util.paths import visible_files
+from vizbench._util.text import is_text
 from vizbench.errors import UserError, unknown
 from vizbench.formats.files import read_bounded
 from vizbench.model import Model, family
-from vizbench.paths import visible_files
-from vizbench.words import is_text
 
 DEFAULT = "default"
 """The checkpoint of a file's model when none is named."""

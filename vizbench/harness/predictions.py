@@ -18,14 +18,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, final
 
+from vizbench._util.paths import visible_files
+from vizbench._util.text import escaped
 from vizbench.dataset import Recipe
 from vizbench.errors import UserError
 from vizbench.formats.answers import Faults, Said, answer_lines
 from vizbench.formats.manifest import NAME
 from vizbench.harness.keys import Keys, has_notes, is_numbered, listed, step_of
-from vizbench.paths import visible_files
 from vizbench.types import DecodeFailure
-from vizbench.words import escaped
 
 MAX_FILES: Final = 1_000_000
 """Folders with more files are refused."""

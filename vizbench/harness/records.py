@@ -18,14 +18,14 @@ from typing import Annotated, Final, TypeVar, final
 import msgspec
 from msgspec import Meta
 
+from vizbench._util.files import read_lines
+from vizbench._util.paths import visible_files
+from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.formats.files import read_bounded
 from vizbench.formats.rows import Nested, Row
 from vizbench.harness.plan import Cell
-from vizbench.harness.storage import read_lines
-from vizbench.paths import visible_files
 from vizbench.types import Json
-from vizbench.words import plural
 
 FORMAT: Final = 1
 """Rises when a file of a run changes its meaning."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, final
 
-from vizbench import words
+from vizbench._util import text as words
+from vizbench._util.files import disk_errors, write_whole
 from vizbench.errors import UserError
 from vizbench.harness import compare, corpus, figure, lines, names, paper, places, svg, tables
 from vizbench.harness.gaps import gaps
@@ -19,7 +20,6 @@ from vizbench.harness.metrics import COVERAGE, LEAK, Summary, distinct, leaks, s
 from vizbench.harness.plan import TRIVIAL, UNREPORTED, slug
 from vizbench.harness.provenance import now
 from vizbench.harness.records import CellRun, Lost
-from vizbench.harness.storage import disk_errors, write_whole
 from vizbench.harness.viewer import MAX_BYTES, payload
 from vizbench.types import Json
 

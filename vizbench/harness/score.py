@@ -9,6 +9,7 @@ from typing import Any, Final, cast, final
 import msgspec
 import numpy as np
 
+from vizbench._util.text import escaped
 from vizbench.dataset import Recipe
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
@@ -24,7 +25,6 @@ from vizbench.renderers.geometry import Shape
 from vizbench.renderers.text import from_text
 from vizbench.task import Judge, Task
 from vizbench.types import Decoded, DecodeFailure, Grid, Instance, Verdict
-from vizbench.words import escaped
 
 MAX_PICTURES: Final = 1024
 """Pictures of one row that are read as a process."""

@@ -14,8 +14,8 @@ from typing import Final, final
 import numpy as np
 import numpy.typing as npt
 
+from vizbench._util.grids import bounded_array, kind_name
 from vizbench.errors import UserError
-from vizbench.grids import bounded_array, kind_name
 from vizbench.renderers.colours import EXACT
 from vizbench.renderers.geometry import MAX_PICTURE, Layout, Shape, as_look, check_shape, inner, layout
 from vizbench.renderers.infer import infer_shape, integral

@@ -14,13 +14,13 @@ from typing import IO, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from vizbench._util.paths import file_target
+from vizbench._util.text import plural
 from vizbench.errors import UserError
-from vizbench.paths import file_target
 from vizbench.renderers.endings import CUT, is_cut
 from vizbench.renderers.frames import index_palette, render_indices
 from vizbench.renderers.geometry import MAX_PICTURE, Shape
 from vizbench.types import Grid, Image, Look
-from vizbench.words import plural
 
 MAX_FILE_BYTES = 64 << 20
 """Larger picture files are refused unread."""

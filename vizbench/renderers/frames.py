@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.renderers.geometry import Layout, Shape, as_look, layout
 from vizbench.renderers.kernels import paint_indices, paint_rgb
 from vizbench.renderers.palettes import Colours, with_outside
 from vizbench.types import Grid, Grids, Image, Look, Video
-from vizbench.words import plural
 
 MAX_BATCH_BYTES = 1 << 32
 """What one call may draw: 4 GiB."""

@@ -13,8 +13,8 @@ from typing import Any, Literal, final
 import numpy as np
 import numpy.typing as npt
 
+from vizbench._util.grids import MAX_SIDE
 from vizbench.errors import UserError
-from vizbench.grids import MAX_SIDE
 from vizbench.renderers.palettes import palette
 from vizbench.types import Look
 

@@ -8,8 +8,8 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from vizbench._util.grids import kind_name, plain_array
 from vizbench.errors import UserError
-from vizbench.grids import kind_name, plain_array
 from vizbench.renderers.decode import decode
 from vizbench.renderers.files import pixels_of
 from vizbench.renderers.geometry import MAX_PICTURE, Shape

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from vizbench._util.grids import MAX_SIDE
 from vizbench.errors import UserError
-from vizbench.grids import MAX_SIDE
 from vizbench.renderers.geometry import Layout, Shape, layout
 from vizbench.renderers.infer_kernels import candidate_error
 from vizbench.renderers.palettes import with_outside

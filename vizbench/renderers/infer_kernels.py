@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vizbench.compiler import jit
+from vizbench._util.jit import jit
 from vizbench.renderers.kernels import nearest
 
 _FAINTEST = 0.1  # least strength of a line; a pixel's line blurred by two pixels keeps 0.2

@@ -10,8 +10,9 @@ from typing import Annotated, Literal, cast
 import msgspec
 import numpy as np
 
+from vizbench._util.grids import MAX_SIDE, kind_name
+from vizbench._util.text import plural
 from vizbench.errors import UserError
-from vizbench.grids import MAX_SIDE, kind_name
 from vizbench.renderers.reading.candidates import DIGITS, Candidate
 from vizbench.renderers.reading.characters import plain
 from vizbench.renderers.reading.choice import final_grid
@@ -19,7 +20,6 @@ from vizbench.renderers.reading.lines import Shape
 from vizbench.renderers.reading.markup import unmarked
 from vizbench.renderers.reading.reasoning import CUT, without_reasoning
 from vizbench.types import Answer, Decoded, DecodeFailure, Grid
-from vizbench.words import plural
 
 MAX_CHARS = 5_000_000
 """Longer texts are refused unread. A grid of MAX_SIDE with codes of three digits fits."""

@@ -29,10 +29,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias, TypeGuard, cast, final
 
+from vizbench._util.text import encodable
 from vizbench.baselines.chat.redact import redacted
 from vizbench.model import CutText
 from vizbench.types import DecodeFailure
-from vizbench.words import encodable
 
 MAX_BYTES: Final = 10_000_000
 """Of a reply, also once it is unpacked."""

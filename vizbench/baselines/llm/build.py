@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, final
 
+from vizbench._util.params import override
 from vizbench.baselines.hub import Weights, fetch, is_real, require
 from vizbench.baselines.llm.needs import Block, Sizes, memory
 from vizbench.baselines.llm.recipe import Recipe
@@ -13,7 +14,6 @@ from vizbench.baselines.shared.places import home
 from vizbench.errors import unknown
 from vizbench.loading import path_and_params
 from vizbench.model import Demand, Memory, Model
-from vizbench.parameters import override
 
 if TYPE_CHECKING:
     from vizbench.baselines.llm.model import LanguageLora

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from vizbench._util.files import disk_errors, write_whole
 from vizbench.baselines.llm.backbone import Checkpoint, Loaded, adapted, seeded
 from vizbench.baselines.llm.decode import generate
 from vizbench.baselines.llm.recipe import SAMPLING, Recipe
@@ -21,7 +22,6 @@ from vizbench.baselines.shared import crew
 from vizbench.baselines.shared.places import content, digest
 from vizbench.baselines.shared.room import within_memory
 from vizbench.errors import UserError
-from vizbench.harness.storage import disk_errors, write_whole
 from vizbench.harness.team import rank
 from vizbench.model import CheckedModel, Context, Example, Modality, Progress
 from vizbench.seeds import stream

@@ -13,9 +13,9 @@ from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalEx
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-from vizbench import interrupts
+from vizbench._util import interrupts
+from vizbench._util.processes import safe_path
 from vizbench.baselines.shared.crew import check_gpus
-from vizbench.orphans import safe_path
 
 
 def launch(devices: int, words: Sequence[str]) -> int:

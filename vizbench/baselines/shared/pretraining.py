@@ -12,9 +12,9 @@ from typing import Any, Final, final
 
 import torch
 
+from vizbench._util.files import clear_drafts, disk_errors, locked, write_whole
 from vizbench.baselines.shared.states import read_state, read_told, write_state
 from vizbench.errors import UserError
-from vizbench.harness.storage import clear_drafts, disk_errors, locked, write_whole
 
 WEIGHTS: Final = "weights.safetensors"
 STATE: Final = "state.safetensors"

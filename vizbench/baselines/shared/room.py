@@ -9,8 +9,8 @@ from math import prod
 from pathlib import Path
 from typing import Any, Final, TypeAlias, final
 
+from vizbench._util.paths import is_hidden
 from vizbench.errors import UserError
-from vizbench.paths import is_hidden
 
 TRAINED: Final = 18
 """Bytes a number of the adapter takes: itself, its gradient and two moments in float32, and a bfloat16 copy."""

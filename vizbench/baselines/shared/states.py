@@ -11,8 +11,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from vizbench._util.files import disk_errors, write_whole
 from vizbench.errors import UserError
-from vizbench.harness.storage import disk_errors, write_whole
 
 PARAMETER, MOMENT, OTHER = "parameter", "moment", "other"
 """First parts of the names in the file."""

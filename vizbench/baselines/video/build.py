@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from vizbench._util.params import override
 from vizbench.baselines.hub import PIPELINE_FILES, fetch, is_real, require
 from vizbench.baselines.video.backbone import Backbone, Training
 from vizbench.errors import unknown
 from vizbench.loading import path_and_params
 from vizbench.model import Model
-from vizbench.parameters import override
 
 PACKAGES = ("torch", "diffusers", "transformers", "peft", "safetensors", "accelerate", "psutil")
 

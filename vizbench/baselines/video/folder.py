@@ -15,6 +15,7 @@ import diffusers
 import torch
 import transformers
 
+from vizbench._util.paths import is_hidden
 from vizbench.baselines.hub import Weights, read_object, require
 from vizbench.baselines.shared import crew
 from vizbench.baselines.shared.places import digest, home
@@ -26,7 +27,6 @@ from vizbench.baselines.video.needs import SEEING, Sizes, need, sizes_of
 from vizbench.errors import UserError
 from vizbench.harness.team import size
 from vizbench.model import Demand
-from vizbench.paths import is_hidden
 
 TEXT = ("tokenizer", "text_encoder")
 """The parts that are loaded for the neutral text alone, and then freed."""

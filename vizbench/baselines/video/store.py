@@ -15,10 +15,10 @@ from safetensors import SafetensorError
 from safetensors.torch import save
 from torch import Tensor
 
+from vizbench._util.files import disk_errors, write_whole
 from vizbench.baselines.shared.states import read_state, read_tensors, write_state
 from vizbench.baselines.video.train import State, trained_of
 from vizbench.errors import UserError
-from vizbench.harness.storage import disk_errors, write_whole
 
 GENERATOR = "generator"
 """The name of the generator's state in a training's file."""

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from vizbench.compiler import jit
+from vizbench._util.jit import jit
 from vizbench.generators.kernels.rng import rng_next
 
 EVENS: Final = 1 << 31

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from vizbench._util.text import plural
 from vizbench.types import Grid, Grids
-from vizbench.words import plural
 
 
 def neighbours(chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

@@ -17,7 +17,7 @@ from typing import Final
 
 import numpy as np
 
-from vizbench.compiler import jit
+from vizbench._util.jit import jit
 
 EMPTY: Final = 0
 PAWN: Final = 1

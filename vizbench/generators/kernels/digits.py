@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, final
 import numpy as np
 import numpy.typing as npt
 
-from vizbench.compiler import jit
+from vizbench._util.jit import jit
 from vizbench.generators.kernels.rng import rng_below
 
 Indices = npt.NDArray[np.uint8]

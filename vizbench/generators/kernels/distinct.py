@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vizbench.compiler import jit
+from vizbench._util.jit import jit
 
 _MIX1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX2 = np.uint64(0x94D049BB133111EB)

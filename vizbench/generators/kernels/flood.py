@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vizbench.compiler import jit
+from vizbench._util.jit import jit
 
 
 @jit

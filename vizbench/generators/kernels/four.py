@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from vizbench.compiler import jit
+from vizbench._util.jit import jit
 from vizbench.generators.kernels.rng import rng_below
 
 ROWS: Final = 6

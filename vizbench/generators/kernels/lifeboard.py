@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vizbench.compiler import jit
+from vizbench._util.jit import jit
 
 _NOT_FIRST = np.uint64(0xFEFEFEFEFEFEFEFE)  # columns 1 … 7
 _NOT_LAST = np.uint64(0x7F7F7F7F7F7F7F7F)  # columns 0 … 6

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from vizbench.compiler import jit
+from vizbench._util.jit import jit
 from vizbench.generators.kernels.chessboard import (
     BISHOP,
     BLACK_KING,

@@ -11,12 +11,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from vizbench.compiler import jit
+from vizbench._util.jit import jit
+from vizbench._util.text import plural
 from vizbench.generators.kernels.cells import changed, one_by_one
 from vizbench.generators.kernels.flood import flood
 from vizbench.generators.kernels.rng import rng_below, rng_from
 from vizbench.types import Grid, Grids, Ruling
-from vizbench.words import plural
 
 WALL: Final = 0
 OPEN: Final = 1

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vizbench.compiler import jit
+from vizbench._util.jit import jit
 from vizbench.generators.kernels.rng import rng_below
 
 ONE_COLOUR, ANY_COLOUR, GROUND = 0, 1, 2

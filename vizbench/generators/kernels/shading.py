@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vizbench.compiler import jit
+from vizbench._util.jit import jit
 
 _ROW = np.uint64(8)
 _ONE = np.uint64(1)

@@ -13,8 +13,8 @@ from typing import Any, Final, cast
 import numpy as np
 import numpy.typing as npt
 
+from vizbench._util.text import plural
 from vizbench.types import Grid
-from vizbench.words import plural
 
 MAX_SIDE = 1024
 """An answer with a longer side is refused unread."""

@@ -14,9 +14,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
 
+from vizbench._util.notices import notice
+from vizbench._util.paths import file_target
 from vizbench.errors import UserError
-from vizbench.notices import notice
-from vizbench.paths import file_target
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
