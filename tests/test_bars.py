@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vizbench import bars as module
+from vizbench.console import progress as module
 from vizbench.harness.cell import Event
 from vizbench.harness.plan import Cell
 

@@ -107,9 +107,9 @@ def test_a_console_that_is_not_utf_8_shows_every_figure(place: Path, variables: 
 
 
 def test_stand_ins_are_legible(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from vizbench import console
+    from vizbench.console import output
 
-    console.prepare_streams()
+    output.prepare_streams()
     assert "2 … 3 é".encode("ascii", "vizbench") == b"2 ... 3 \\xe9"
 
 

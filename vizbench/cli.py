@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from vizbench import __version__, console
+from vizbench import __version__
 from vizbench._util import interrupts
 from vizbench._util.processes import forget_safe_path
 from vizbench._util.text import is_text, plural
-from vizbench.arguments import (
+from vizbench.console import output
+from vizbench.console.commands import Command, Commands
+from vizbench.console.options import (
     JsonOption,
     PoolOption,
     SeedOption,
@@ -37,7 +39,6 @@ from vizbench.arguments import (
     split_of,
     with_overrides,
 )
-from vizbench.commands import Command, Commands
 from vizbench.errors import UserError, sentence
 from vizbench.harness import team
 from vizbench.layouts import FORMS
@@ -68,14 +69,14 @@ def main() -> None:
     Of processes that `--devices` launched, the first is that; the others help it to train.
     """
     forget_safe_path()
-    console.prepare_streams()
+    output.prepare_streams()
     log = logging.getLogger("vizbench")
     if not log.handlers:
-        log.addHandler(console.Notes())
+        log.addHandler(output.Notes())
     try:
         _run()
     finally:
-        console.flush()
+        output.flush()
 
 
 def _run() -> None:
@@ -93,15 +94,15 @@ def _run() -> None:
     except Exception as error:  # whatever it is, the user gets a sentence
         if os.environ.get("VIZBENCH_TRACEBACK"):
             raise
-        console.flush()  # it may be stdout that failed
+        output.flush()  # it may be stdout that failed
         text, code = sentence(error)
-        console.note(text)
+        output.note(text)
         sys.exit(code)
 
 
 def _version(asked: bool) -> None:
     if asked:
-        console.out(f"vizbench {__version__}")
+        output.out(f"vizbench {__version__}")
         raise typer.Exit
 
 
@@ -133,17 +134,17 @@ def tasks(json: JsonOption = False) -> None:
         for variant, params in task.variants.items()
     ]
     if json:
-        console.out_json(rows)
+        output.out_json(rows)
         return
     shown = [
         (f"{family}/{variant}", _size(task.space(params)), " ".join(f"{k}={v}" for k, v in params_json(params).items()))
         for family, task in rooms().items()
         for variant, params in task.variants.items()
     ]
-    console.columns(("task", "questions", "parameters (--set KEY=VALUE)"), shown)
-    console.out("questions: how many different ones the task has, train and test together, if that is known")
-    console.out()
-    console.columns(("family", "what is asked"), [(family, task.summary) for family, task in rooms().items()])
+    output.columns(("task", "questions", "parameters (--set KEY=VALUE)"), shown)
+    output.out("questions: how many different ones the task has, train and test together, if that is known")
+    output.out()
+    output.columns(("family", "what is asked"), [(family, task.summary) for family, task in rooms().items()])
 
 
 def _size(space: Space | None) -> str:
@@ -172,16 +173,16 @@ def models(
         if not 2 <= frames <= 1000:
             raise UserError(f"--frames {frames} is outside 2 … 1000: the paper's clips have 9")
         demand = Demand(tokens, int(sides[0]), int(sides[1]), frames)
-        console.memory({family.name: family.memory(demand) for family in found if family.memory}, json)
+        output.memory({family.name: family.memory(demand) for family in found if family.memory}, json)
         return
     if json:
         keys = ("name", "modality", "checkpoints", "summary")
-        console.out_json([{key: getattr(family, key) for key in keys} for family in found])
+        output.out_json([{key: getattr(family, key) for key in keys} for family in found])
         return
     rows = [(family.name, family.modality, ", ".join(family.checkpoints), family.summary) for family in found]
-    console.columns(("model", "sees", "checkpoints", "what it is"), rows)
-    console.out()
-    console.out("A model of your own: --model path/to/file.py:Class")
+    output.columns(("model", "sees", "checkpoints", "what it is"), rows)
+    output.out()
+    output.out("A model of your own: --model path/to/file.py:Class")
 
 
 @command()
@@ -210,16 +211,16 @@ def show(
     instance, look = rows[0], judge_of(rows[0]).look
     if out is None:
         for row in rows:
-            console.instance(row, look)
+            output.instance(row, look)
         return
     if out.suffix.lower() == ".png":
-        console.save_pairs(out, rows, look)
+        output.save_pairs(out, rows, look)
     else:
         from vizbench.renderers.video import process, write_gif, write_video
 
         clip = process(instance.question, instance.steps, look)
         (write_gif if out.suffix.lower() == ".gif" else write_video)(out, clip)
-    console.out(str(out))
+    output.out(str(out))
 
 
 @command()
@@ -251,14 +252,14 @@ def generate(
         name = with_overrides(task, overrides or [])
         folder = out or Path(f"{slug(name)}-episodes-{n}" + (f"-seed{seed}" if seed else ""))
         episodes.write(name, n, seed, folder, overwrite)
-        console.out(f"{folder}: {n:,} episodes of {name}, as arc-json:{folder}")
+        output.out(f"{folder}: {n:,} episodes of {name}, as arc-json:{folder}")
         return
     rows = split_of(task, overrides, seed, split, pool_of(pool))
     named = f"{slug(rows.recipe.task)}-{split}-{n}" + (f"-seed{seed}" if seed else "")
     named += "" if pool is None else f"-pool{pool}"
     folder = out or Path(named)
     manifest = write(rows, n, folder, format, overwrite, workers, steps=not no_steps)
-    console.out(f"{folder}: {plural(manifest.rows, 'row')} of {rows.recipe.task} {split}, digest {manifest.digest}")
+    output.out(f"{folder}: {plural(manifest.rows, 'row')} of {rows.recipe.task} {split}, digest {manifest.digest}")
 
 
 @command()
@@ -274,9 +275,9 @@ def verify(
 
     judged = verify_answers(dataset, answers)
     if json:
-        console.out_json(judged)
+        output.out_json(judged)
         return
-    console.judged(judged)
+    output.judged(judged)
 
 
 @command()
@@ -311,11 +312,11 @@ def score(
     sheet = mark(predictions, dataset, process)
     kept = keep(sheet, out, name, shots) if out is not None and name is not None else None
     if json:
-        console.out_json(summed(sheet))
+        output.out_json(summed(sheet))
         return
-    console.scored(summed(sheet))
+    output.scored(summed(sheet))
     if kept is not None:
-        console.out(f"kept in {kept}; a page of all models there: vizbench report {out} --html report.html")
+        output.out(f"kept in {kept}; a page of all models there: vizbench report {out} --html report.html")
 
 
 @command(name="eval")
@@ -392,7 +393,7 @@ def evaluate(
     json: JsonOption = False,
 ) -> None:
     """Adapt models to tasks and judge them beside the trivial baselines. The same command resumes what was stopped."""
-    from vizbench import measuring
+    from vizbench.console import evaluate as measuring
     from vizbench.harness.plan import Plan, seed_list
 
     del config  # its keys have become defaults
@@ -420,9 +421,9 @@ def evaluate(
     if not is_text(str(folder)):  # what --json prints names it
         raise UserError(f"--out {str(folder)[:80]!r} is not UTF-8: choose another folder")
     if plan.suite == "paper" and plan.data is None:
-        console.note("suite paper without --data: its ARC tasks are left out")
+        output.note("suite paper without --data: its ARC tasks are left out")
     if plan.pool < max(plan.shots):
-        console.note(
+        output.note(
             f"pool {plan.pool:,} is below {max(plan.shots):,} shots: test questions may lie near training examples"
         )
     if dry_run:
@@ -472,8 +473,8 @@ def report(
 
         write_figures(cells, figures)
     for path in filter(None, (html, csv, md, figures)):
-        console.out(str(path))
-    console.unfinished(lacking)
+        output.out(str(path))
+    output.unfinished(lacking)
 
 
 @command()
@@ -490,7 +491,7 @@ def pretrain(
 
     interrupts.advise(f"the same command again goes on from what is in {out}")
     train(family, out, seed, steps)
-    console.out(str(out))
+    output.out(str(out))
 
 
 if __name__ == "__main__":

@@ -17,11 +17,11 @@ from safetensors.torch import load_file
 from tests.baselines import tiny_llm, tiny_video
 from tests.commands import Run, refused
 from vizbench.baselines.shared import crew
+from vizbench.console.evaluate import foretell
 from vizbench.errors import UserError
 from vizbench.harness import team
 from vizbench.harness.plan import Plan
 from vizbench.harness.run import run as run_plan
-from vizbench.measuring import foretell
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = {

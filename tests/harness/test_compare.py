@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from tests.harness.made import answered, cell_run, record, share
-from vizbench import loading, protocols
+from vizbench import loading
+from vizbench.console import arc_tables
 from vizbench.harness import compare, corpus, paper
 from vizbench.harness.contender import Contender
 from vizbench.harness.metrics import mean, summaries
@@ -204,7 +205,7 @@ def test_a_table_shows_the_papers_shares_beside_its_tasks_only(capsys):
             cell_run([record(n, k) for n in names for k in range(attempts)], 0, "m", None, attempts, names, task=task)
             for task in tasks
         ]
-        protocols.table(protocol, runs, ["m"])
+        arc_tables.table(protocol, runs, ["m"])
         lines = capsys.readouterr().out.splitlines()
         return {line.split("  ")[0]: line.split()[-2:] for line in lines}, "\n".join(lines)
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from tests.commands import refused
 from tests.harness.made import answered, cell_run, record, share
-from vizbench import console
+from vizbench.console import output
 from vizbench.harness import compare
 from vizbench.harness import tables as page
 from vizbench.harness.export import csv_text, markdown
@@ -204,12 +204,12 @@ def test_the_command_draws_figures(run, tmp_path):
 
 def test_the_terminal_tells_of_attempts_and_names_leaky_tasks(capsys):
     answers = [record("a"), record("a", 1, valid=True), record("b", exact=True), record("b", 1, exact=True)]
-    console.results(summaries([cell_run(answers, attempts=2, names="ab", model="mine")]), ())
+    output.results(summaries([cell_run(answers, attempts=2, names="ab", model="mine")]), ())
     text = capsys.readouterr().out
     assert "exact@2" in text and "valid@2" in text and "0.500 1.000" in " ".join(text.split())
     assert "exact, valid: of first attempts" in text and "cells" not in text
     assert "leaky" not in text
-    console.results(summaries([answered(share(0.06), "copy", task=task) for task in ("t/x", "t/y")]), ())
+    output.results(summaries([answered(share(0.06), "copy", task=task) for task in ("t/x", "t/y")]), ())
     text = capsys.readouterr().out
     assert "passes: t/x (copy 6.0% valid, n 200), t/y (copy 6.0% valid, n 200)\n" in text
     assert "first attempts" not in text

@@ -10,7 +10,7 @@ import pytest
 
 from tests.commands import Run
 from tests.harness import stubs
-from vizbench import console
+from vizbench.console import output
 from vizbench.errors import UserError
 from vizbench.harness import forecast as forecast_module
 from vizbench.harness.forecast import STEPS, Forecast, Pace, forecast
@@ -119,7 +119,7 @@ def test_the_command_prints_cells_and_a_sum_and_writes_nothing(run: Run, tmp_pat
 
 def told(capsys: pytest.CaptureFixture[str], *cells: tuple[str, float | None, int, str]) -> list[str]:
     """The lines of a dry run of cells of (model, seconds, answers, problem)."""
-    console.forecast(
+    output.forecast(
         [
             Forecast(Cell("t/x", m, "none", 3, k, 5, 1), "d", "new" if n else "done", 3, 5, n, seconds, True, problem)
             for k, (m, seconds, n, problem) in enumerate(cells)
@@ -167,5 +167,5 @@ def test_what_is_done_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
         Forecast(Cell("t/x", "copy", "none", n, 0, 5, 1), "d", "new", n, q, 5, 0.0, True, "")
         for n, q in ((3, 5), (30, 2), (3000, 5))
     ]
-    console.forecast(free, 1, Path("r"))
+    output.forecast(free, 1, Path("r"))
     assert capsys.readouterr().out.splitlines()[1].split()[4:11] == ["3", "to", "3,000", "2", "to", "5", "15"]

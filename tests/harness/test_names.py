@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.harness.made import answered, cell_run, record
-from vizbench import console
+from vizbench.console import output
 from vizbench.harness import compare, figure, lines, tables
 from vizbench.harness.export import csv_text, markdown
 from vizbench.harness.gaps import gaps
@@ -52,9 +52,9 @@ def test_two_models_are_told_apart_in_every_output(pair, capsys):
     rows = list(csv.DictReader(io.StringIO(csv_text(found))))
     assert len({(row["model"], row["mark"]) for row in rows}) == 2
     assert text.isprintable() or all(line.isprintable() for line in text.splitlines())
-    console.results(found, ())
+    output.results(found, ())
     shown = "".join(capsys.readouterr().out.split())
-    wanted = list(console._called(found).values())
+    wanted = list(output._called(found).values())
     assert len(set(wanted)) == 2
     assert all("".join(name.split())[:8] in shown for name in wanted)
     lost = gaps([answered([None], model) for model in pair], ())

@@ -8,7 +8,7 @@ import io
 import pytest
 
 from tests.harness.made import answered
-from vizbench import console
+from vizbench.console import output
 from vizbench.harness import compare, tables
 from vizbench.harness.export import csv_text, markdown
 from vizbench.harness.metrics import summaries
@@ -51,7 +51,7 @@ def test_no_two_rows_look_alike(runs: list[CellRun], capsys: pytest.CaptureFixtu
         assert section.count("mine") == 1
     labels = [row["label"] for row in tables.results(rows, {})["rows"]]
     assert labels == [f"arc-json: Copy/Copy1 ({origin})" for origin in told]
-    console.results(rows, ())
+    output.results(rows, ())
     heads = [line for line in capsys.readouterr().out.splitlines() if line.startswith("arc-json:")]
     assert len(set(heads)) == 2
     assert all(any(origin in head for head in heads) for origin in told)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from statistics import mean
 from typing import Any, Final, final
 
-from vizbench import console
 from vizbench._util.text import plural
+from vizbench.console import output
 from vizbench.harness import corpus, paper
 from vizbench.harness.contender import Contender
 from vizbench.harness.lines import label_of
@@ -46,23 +46,23 @@ def table(protocol: str, cells: Sequence[CellRun], models: Sequence[str]) -> Non
     """Print what the cells are worth by the protocol. models: those that were asked for. A task that was not asked in
     whole is in no figure, and is counted on stderr."""
     attempts = PROTOCOLS[protocol]
-    console.out()
-    console.out(f"protocol {protocol}: {plural(attempts, 'attempt')} a test input")
+    output.out()
+    output.out(f"protocol {protocol}: {plural(attempts, 'attempt')} a test input")
     found = (_concepts if protocol == "concept-arc" else _solved)(cells, models)
     if found is None:
-        console.note("no task was asked in whole, or for concept-arc none lies in a folder named by its concept")
+        output.note("no task was asked in whole, or for concept-arc none lies in a folder named by its concept")
         return
     head, *body = found.rows()
-    console.columns(head, body)  # a table of rich would drop columns where the terminal is narrow
+    output.columns(head, body)  # a table of rich would drop columns where the terminal is narrow
     if any(found.published):
-        console.out(f"* the paper's {paper.VIDEO} and {paper.TEXT}")
+        output.out(f"* the paper's {paper.VIDEO} and {paper.TEXT}")
     if found.elsewhere:
-        console.out(found.elsewhere)
-    console.flagged(cells)
+        output.out(found.elsewhere)
+    output.flagged(cells)
     open_tasks = {cell.header.cell.task for cell in cells if not cell.complete}
     if open_tasks:
         lack = plural(len(open_tasks), "task has", "tasks have")
-        console.note(f"{lack} open questions for some model and no part in its figures")
+        output.note(f"{lack} open questions for some model and no part in its figures")
 
 
 def _concepts(cells: Sequence[CellRun], models: Sequence[str]) -> _Table | None:

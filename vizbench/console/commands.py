@@ -9,8 +9,8 @@ from typing import Any, Final, final
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from vizbench import console
 from vizbench._util import interrupts
+from vizbench.console import output
 from vizbench.errors import UserError
 
 _INSTEAD: Final[Mapping[tuple[str, str], str]] = {
@@ -61,13 +61,13 @@ class Commands(TyperGroup):
 
     def make_context(self, *arguments: Any, **named: Any) -> Any:
         """Read the options before the command; `--help` is printed here."""
-        with console.reader():
+        with output.reader():
             return super().make_context(*arguments, **named)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
-            with console.reader():
+            with output.reader():
                 return super().invoke(ctx)
         except KeyboardInterrupt:
             interrupts.tell()

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, final
 
 from vizbench._util.text import plain
-from vizbench.console import cell_name, note
+from vizbench.console.output import cell_name, note
 
 if TYPE_CHECKING:
     from vizbench.harness.cell import Event

@@ -7,9 +7,9 @@ from typing import Any
 
 import typer
 
-from vizbench import console, protocols
-from vizbench.bars import Bars
 from vizbench.baselines.worlds import kin
+from vizbench.console import arc_tables, output
+from vizbench.console.progress import Bars
 from vizbench.errors import UserError
 from vizbench.harness import team
 from vizbench.harness.corpus import concepts, solved
@@ -29,11 +29,11 @@ def foretell(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
     if team.size() > 1:
         raise UserError("--dry-run tells the time of one process: leave out what launches several")
     found = forecast(plan, folder)
-    console.dropped(plan.dropped())
+    output.dropped(plan.dropped())
     if json:
-        console.out_json({"cells": found, "jobs": jobs, "out": str(folder)})
+        output.out_json({"cells": found, "jobs": jobs, "out": str(folder)})
     else:
-        console.forecast(found, jobs, folder)
+        output.forecast(found, jobs, folder)
 
 
 def measure(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
@@ -59,21 +59,21 @@ def measure(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
         }
         if plan.protocol_name is not None:
             told |= {"concepts": concepts(cells, TRIVIAL), "solved": solved(cells, TRIVIAL)}
-        console.out_json(told)
+        output.out_json(told)
     else:
         if plan.protocol_name is None:
-            console.results(summaries(cells), plan.names)
+            output.results(summaries(cells), plan.names)
         else:
-            protocols.table(plan.protocol_name, cells, plan.names)
-        console.answers([cell for cell in cells if cell.header.cell.model in plan.names])
+            arc_tables.table(plan.protocol_name, cells, plan.names)
+        output.answers([cell for cell in cells if cell.header.cell.model in plan.names])
         if begun:
-            console.out(f"report: {report}")
+            output.out(f"report: {report}")
     if plan.protocol_name is None:
-        console.fewer(cells)
-    console.dropped(plan.dropped())
-    console.left_out(outcomes)
+        output.fewer(cells)
+    output.dropped(plan.dropped())
+    output.left_out(outcomes)
     for name, error in ((o.directory.name, o.error) for o in outcomes if o.error and o.data):
-        console.note(f"failed: {name}: {error} (all of it in {folder / name / 'error.txt'})")
-    console.unfinished([gap for gap in gaps(cells, ()) if not gap.error])
+        output.note(f"failed: {name}: {error} (all of it in {folder / name / 'error.txt'})")
+    output.unfinished([gap for gap in gaps(cells, ()) if not gap.error])
     if failed:
         raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""What the command line uses: options, tables, progress."""
