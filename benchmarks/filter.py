@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench import loading
-from vizbench.generators.kernels.distance import far_enough
-from vizbench.generators.kernels.distinct import add_new, digests
+from vizbench.kernels.distance import far_enough
+from vizbench.kernels.distinct import add_new, digests
 
 Rows = npt.NDArray[np.uint8]
 

@@ -73,7 +73,7 @@ def test_listing_tasks_loads_neither_numba_nor_torch():
 def test_the_compiler_can_be_off():
     code = (
         "import numpy as np\n"
-        "from vizbench.generators.kernels.rng import rng_next\n"
+        "from vizbench.kernels.rng import rng_next\n"
         "print(type(rng_next.resolve()).__name__, int(rng_next(np.array([1, 2, 3, 4], np.uint64))))"
     )
     assert python(code, NUMBA_DISABLE_JIT="1") == "function 11520"
@@ -82,8 +82,8 @@ def test_the_compiler_can_be_off():
 def test_bounds_are_checked_when_asked(tmp_path: Path):
     code = (
         "import numpy as np\n"
-        "from vizbench.generators.kernels.bits import random_cells\n"
-        "from vizbench.generators.kernels.rng import rng_next\n"
+        "from vizbench.kernels.bits import random_cells\n"
+        "from vizbench.kernels.rng import rng_next\n"
         "try:\n"
         "    rng_next(np.zeros(3, np.uint64))\n"
         "except IndexError:\n"

@@ -8,8 +8,8 @@ import pytest
 
 from vizbench import seeds
 from vizbench.errors import UserError
-from vizbench.generators.kernels.bits import EVENS, chance, random_cells, random_word
-from vizbench.generators.kernels.rng import rng_below, rng_chance, rng_next, rng_seed, rng_shuffle
+from vizbench.kernels.bits import EVENS, chance, random_cells, random_word
+from vizbench.kernels.rng import rng_below, rng_chance, rng_next, rng_seed, rng_shuffle
 
 
 def state_of(key: int) -> np.ndarray:

@@ -18,7 +18,6 @@ import numpy.typing as npt
 
 from vizbench._util.text import plural
 from vizbench.errors import UserError
-from vizbench.generators.kernels.cells import changed
 from vizbench.generators.kernels.chessboard import (
     BLACK,
     BOARD,
@@ -42,6 +41,7 @@ from vizbench.generators.kernels.chessboard import (
 from vizbench.generators.kernels.chessboard import MOST as MOST_MOVES
 from vizbench.generators.kernels.chessvalid import RULES, broken_rule
 from vizbench.generators.kernels.mates import escape
+from vizbench.kernels.cells import changed
 from vizbench.types import Grid
 
 Board: TypeAlias = npt.NDArray[np.int8]

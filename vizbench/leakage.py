@@ -23,8 +23,8 @@ from vizbench._util.background import stop_if_abandoned
 from vizbench._util.pace import Pace
 from vizbench._util.text import plural
 from vizbench.errors import UserError
-from vizbench.generators.kernels.distance import far_enough
-from vizbench.generators.kernels.distinct import add_new, digests
+from vizbench.kernels.distance import far_enough
+from vizbench.kernels.distinct import add_new, digests
 from vizbench.seeds import instance_stream, keys, keys_at
 from vizbench.sides import SHARE, is_test
 from vizbench.task import Metric, TaskSpec, Transfer, params_json

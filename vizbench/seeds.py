@@ -2,7 +2,7 @@
 
 (family, version, params, seed, split) are hashed to the state of a SplitMix64 sequence (Steele, Lea, Flood 2014);
 the key of instance i is its i-th output, reached in O(1) because the state is a counter. Kernels seed xoshiro256**
-(`generators.kernels.rng`) with the key. Neighbouring seeds share nothing: the seed goes through the hash.
+(`kernels.rng`) with the key. Neighbouring seeds share nothing: the seed goes through the hash.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from vizbench.generators.kernels.distinct import digests
+from vizbench.kernels.distinct import digests
 from vizbench.seeds import splitmix64
 
 SHARE: Final = 5

@@ -240,7 +240,7 @@ class Task(Judge, Generic[P]):
     @final
     def distance(self, a: Instance, b: Instance) -> float:
         """How far two instances of the same params lie apart, 0..1."""
-        from vizbench.generators.kernels.distance import distances
+        from vizbench.kernels.distance import distances
 
         rows = [self.features(i.params, Batch(i.question[None], i.target[None])) for i in (a, b)]
         return float(distances(rows[0], rows[1], self.metric is Metric.JACCARD)[0, 0])

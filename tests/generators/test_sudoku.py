@@ -10,8 +10,8 @@ import pytest
 from tests.sudokuboards import EASY, SOLVED, made, sat_solutions
 from vizbench import task
 from vizbench.errors import UserError
-from vizbench.generators.kernels.digits import tables
 from vizbench.generators.sudoku import MINIMAL, TASK, VARIANTS, Params
+from vizbench.kernels.digits import tables
 from vizbench.types import Grid
 
 

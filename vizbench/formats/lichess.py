@@ -37,7 +37,7 @@ from vizbench.dataset import Dataset, Recipe, Split, StoredSplit
 from vizbench.errors import UserError
 from vizbench.formats.files import encoding_of, open_regular
 from vizbench.generators.chess import TASK, Params
-from vizbench.generators.kernels.distance import far_enough
+from vizbench.kernels.distance import far_enough
 from vizbench.loading import FileSource, files_below, path_and_params
 from vizbench.sides import is_test
 from vizbench.task import Judge, params_json, spec

@@ -35,7 +35,7 @@ from vizbench.generators.kernels.chessboard import (
     store,
 )
 from vizbench.generators.kernels.mates import ENDLESS, first_moves, forced, play_line
-from vizbench.generators.kernels.rng import rng_below, rng_from, rng_seed
+from vizbench.kernels.rng import rng_below, rng_from, rng_seed
 from vizbench.task import Metric, Sequel, Task
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
 

@@ -37,7 +37,7 @@ from vizbench.generators.kernels.four import (
     right_drops,
     winning,
 )
-from vizbench.generators.kernels.rng import rng_below, rng_from, rng_seed
+from vizbench.kernels.rng import rng_below, rng_from, rng_seed
 from vizbench.task import Metric, Sequel, Task
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
 

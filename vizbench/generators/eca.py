@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from vizbench._util.jit import jit
 from vizbench.errors import UserError
-from vizbench.generators.kernels.bits import EVENS, random_cells
-from vizbench.generators.kernels.rng import rng_from, rng_seed
+from vizbench.kernels.bits import EVENS, random_cells
+from vizbench.kernels.rng import rng_from, rng_seed
 from vizbench.task import Metric, Space, Task, compare
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
 

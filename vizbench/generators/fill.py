@@ -18,10 +18,10 @@ import numpy.typing as npt
 from vizbench._util.jit import jit
 from vizbench._util.text import plural
 from vizbench.errors import UserError
-from vizbench.generators.kernels.bits import EVENS, random_cells
-from vizbench.generators.kernels.cells import neighbours
-from vizbench.generators.kernels.flood import flood
-from vizbench.generators.kernels.rng import rng_below, rng_chance, rng_from, rng_seed
+from vizbench.kernels.bits import EVENS, random_cells
+from vizbench.kernels.cells import neighbours
+from vizbench.kernels.flood import flood
+from vizbench.kernels.rng import rng_below, rng_chance, rng_from, rng_seed
 from vizbench.task import Metric, Task
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
 

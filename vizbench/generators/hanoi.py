@@ -27,8 +27,8 @@ import numpy.typing as npt
 from vizbench._util.jit import jit
 from vizbench._util.text import plural
 from vizbench.errors import UserError
-from vizbench.generators.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
 from vizbench.generators.kernels.towers import move, stack, walk
+from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
 from vizbench.task import Metric, Space, Task
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
 

@@ -18,11 +18,11 @@ import numpy.typing as npt
 
 from vizbench._util.jit import jit
 from vizbench.errors import UserError, unknown
-from vizbench.generators.kernels.cells import changed, one_by_one
-from vizbench.generators.kernels.digits import random_bit
-from vizbench.generators.kernels.flood import flood
-from vizbench.generators.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
 from vizbench.generators.kernels.shading import beside, bit, find_mates, joined, look_ahead, lowest, search, whole
+from vizbench.kernels.cells import changed, one_by_one
+from vizbench.kernels.digits import random_bit
+from vizbench.kernels.flood import flood
+from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
 from vizbench.task import Metric, Task
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
 

@@ -17,9 +17,9 @@ import numpy.typing as npt
 from vizbench._util.jit import jit
 from vizbench._util.text import plural
 from vizbench.errors import UserError
-from vizbench.generators.kernels.bits import EVENS, chance, random_cells, random_word
 from vizbench.generators.kernels.lifeboard import step_word
-from vizbench.generators.kernels.rng import rng_from, rng_seed
+from vizbench.kernels.bits import EVENS, chance, random_cells, random_word
+from vizbench.kernels.rng import rng_from, rng_seed
 from vizbench.task import Metric, Space, Task, compare
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
 

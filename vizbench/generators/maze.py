@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from vizbench._util.jit import jit
 from vizbench.errors import UserError
-from vizbench.generators.kernels.cells import neighbours
-from vizbench.generators.kernels.paths import (
+from vizbench.kernels.cells import neighbours
+from vizbench.kernels.paths import (
     GOAL,
     OPEN,
     PATH,
@@ -31,7 +31,7 @@ from vizbench.generators.kernels.paths import (
     shortest_way,
     way,
 )
-from vizbench.generators.kernels.rng import rng_next, rng_seed
+from vizbench.kernels.rng import rng_next, rng_seed
 from vizbench.task import Metric, Space, Task, Transfer
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
 

@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from vizbench._util.jit import jit
 from vizbench.errors import UserError
-from vizbench.generators.kernels.cells import neighbours
-from vizbench.generators.kernels.paths import (
+from vizbench.kernels.cells import neighbours
+from vizbench.kernels.paths import (
     GOAL,
     OPEN,
     PATH,
@@ -32,7 +32,7 @@ from vizbench.generators.kernels.paths import (
     moves,
     shortest_way,
 )
-from vizbench.generators.kernels.rng import rng_below, rng_chance, rng_seed
+from vizbench.kernels.rng import rng_below, rng_chance, rng_seed
 from vizbench.task import Metric, Task
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
 

@@ -21,8 +21,8 @@ import numpy.typing as npt
 
 from vizbench._util.jit import jit
 from vizbench.errors import UserError
-from vizbench.generators.kernels.cells import changed, one_by_one
-from vizbench.generators.kernels.digits import (
+from vizbench.kernels.cells import changed, one_by_one
+from vizbench.kernels.digits import (
     is_single,
     last_places,
     open_board,
@@ -34,7 +34,7 @@ from vizbench.generators.kernels.digits import (
     tightest,
     write,
 )
-from vizbench.generators.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
+from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
 from vizbench.task import Metric, Space, Task
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
 

@@ -8,8 +8,8 @@ from typing import TypeVar, final
 
 import numpy as np
 
-from vizbench.generators.kernels.rng import rng_below, rng_next, rng_seed
 from vizbench.generators.kernels.scenes import blob, place
+from vizbench.kernels.rng import rng_below, rng_next, rng_seed
 from vizbench.rules.scene import Mask
 from vizbench.types import Grid
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from vizbench._util.jit import jit
-from vizbench.generators.kernels.rng import rng_below
+from vizbench.kernels.rng import rng_below
 
 ROWS: Final = 6
 COLUMNS: Final = 7

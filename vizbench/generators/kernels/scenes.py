@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from vizbench._util.jit import jit
-from vizbench.generators.kernels.rng import rng_below
+from vizbench.kernels.rng import rng_below
 
 ONE_COLOUR, ANY_COLOUR, GROUND = 0, 1, 2
 """What `label` joins: neighbours of one colour, neighbours of any colour but the ground's, or ground."""

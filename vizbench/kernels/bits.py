@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from vizbench._util.jit import jit
-from vizbench.generators.kernels.rng import rng_next
+from vizbench.kernels.rng import rng_next
 
 EVENS: Final = 1 << 31
 """The chance 1/2."""

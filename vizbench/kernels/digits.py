@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench._util.jit import jit
-from vizbench.generators.kernels.rng import rng_below
+from vizbench.kernels.rng import rng_below
 
 Indices = npt.NDArray[np.uint8]
 

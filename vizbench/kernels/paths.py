@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from vizbench._util.jit import jit
 from vizbench._util.text import plural
-from vizbench.generators.kernels.cells import changed, one_by_one
-from vizbench.generators.kernels.flood import flood
-from vizbench.generators.kernels.rng import rng_below, rng_from
+from vizbench.kernels.cells import changed, one_by_one
+from vizbench.kernels.flood import flood
+from vizbench.kernels.rng import rng_below, rng_from
 from vizbench.types import Grid, Grids, Ruling
 
 WALL: Final = 0
