@@ -13,11 +13,11 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 
-from vizbench.rules.certify import SHORTCUTS, episode, fitting, shortcut
-from vizbench.rules.draw import Draw
-from vizbench.rules.facts import Demos
-from vizbench.rules.library import concepts, rules
-from vizbench.rules.rule import Rule
+from vizbench.generators.arc.certify import SHORTCUTS, episode, fitting, shortcut
+from vizbench.generators.arc.draw import Draw
+from vizbench.generators.arc.facts import Demos
+from vizbench.generators.arc.library import concepts, rules
+from vizbench.generators.arc.rule import Rule
 from vizbench.seeds import stream
 
 PAIRS, EPISODES = 1_000, 200

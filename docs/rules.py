@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from vizbench.generators.arc import TASK
+from vizbench.generators.arc.draw import Draw
+from vizbench.generators.arc.library import concepts, rules
+from vizbench.generators.arc.rule import Rule
+from vizbench.generators.arc.task import TASK
 from vizbench.renderers.frames import index_palette, render_indices
-from vizbench.rules.draw import Draw
-from vizbench.rules.library import concepts, rules
-from vizbench.rules.rule import Rule
 from vizbench.seeds import stream
 from vizbench.types import Grid
 

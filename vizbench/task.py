@@ -264,7 +264,7 @@ def rooms() -> Mapping[str, Task[Any]]:
 
     found: dict[str, Task[Any]] = {}
     for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
-        if not module.ispkg:
+        if module.name != "kernels":
             task: Task[Any] = importlib.import_module(f"{package.__name__}.{module.name}").TASK
             found[task.family] = task
     return dict(sorted(found.items()))

@@ -10,7 +10,7 @@ import pytest
 
 import vizbench as vb
 from vizbench.formats import episodes
-from vizbench.rules.library import rules
+from vizbench.generators.arc.library import rules
 
 
 def test_files_are_read_back_as_arc_files(tmp_path: Path):

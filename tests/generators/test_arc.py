@@ -9,9 +9,9 @@ import pytest
 
 import vizbench as vb
 from vizbench import loading, task
-from vizbench.generators.arc import Params, rule_of
-from vizbench.rules.facts import pair
-from vizbench.rules.library import concepts, rules
+from vizbench.generators.arc.facts import pair
+from vizbench.generators.arc.library import concepts, rules
+from vizbench.generators.arc.task import Params, rule_of
 
 
 @pytest.mark.parametrize("family", rules(), ids=lambda family: family.id())

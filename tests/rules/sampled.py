@@ -9,10 +9,10 @@ from typing import final
 import numpy as np
 import pytest
 
-from vizbench.rules.draw import Draw
-from vizbench.rules.facts import Pair
-from vizbench.rules.library import concepts, rules
-from vizbench.rules.rule import Rule
+from vizbench.generators.arc.draw import Draw
+from vizbench.generators.arc.facts import Pair
+from vizbench.generators.arc.library import concepts, rules
+from vizbench.generators.arc.rule import Rule
 from vizbench.seeds import stream
 from vizbench.types import Grid
 

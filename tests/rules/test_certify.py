@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tests.rules.sampled import every_concept
-from vizbench.rules import certify
-from vizbench.rules.certify import Episode, episode, shortcut, symmetric
-from vizbench.rules.library import concepts, rules
+from vizbench.generators.arc import certify
+from vizbench.generators.arc.certify import Episode, episode, shortcut, symmetric
+from vizbench.generators.arc.library import concepts, rules
 
 BRUTE = 200 // len(concepts()) + 1
 

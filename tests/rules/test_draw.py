@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vizbench.rules.draw import Draw, block, frame
+from vizbench.generators.arc.draw import Draw, block, frame
 
 
 def test_draws_mix_share_and_colour():

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from docs import rules as script
-from vizbench.rules.library import concepts, rules
+from vizbench.generators.arc.library import concepts, rules
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "rules"
 HOW = "run: python docs/rules.py"

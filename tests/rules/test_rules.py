@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from tests.rules.sampled import every_concept, every_rule, made, noise, sampled
-from vizbench.rules.certify import shortcut
-from vizbench.rules.draw import Draw
-from vizbench.rules.facts import Demos, pair
-from vizbench.rules.library import rules
-from vizbench.rules.rule import Rule
-from vizbench.rules.scene import Scene
+from vizbench.generators.arc.certify import shortcut
+from vizbench.generators.arc.draw import Draw
+from vizbench.generators.arc.facts import Demos, pair
+from vizbench.generators.arc.library import rules
+from vizbench.generators.arc.rule import Rule
+from vizbench.generators.arc.scene import Scene
 
 OPPOSITES = tuple(
     (frozenset(one.split()), frozenset(other.split()))

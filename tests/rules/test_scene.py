@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vizbench.rules.scene import (
+from vizbench.generators.arc.scene import (
     Scene,
     box_of,
     drop,

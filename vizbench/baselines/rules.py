@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, Final, final
 
 from vizbench.errors import UserError
+from vizbench.generators.arc.certify import fitting
+from vizbench.generators.arc.facts import Demos, pair
+from vizbench.generators.arc.rule import MAX_SIDE, Rule
+from vizbench.generators.arc.scene import Scene
 from vizbench.model import Context, Example, Family, Modality, Model
-from vizbench.rules.certify import fitting
-from vizbench.rules.facts import Demos, pair
-from vizbench.rules.rule import MAX_SIDE, Rule
-from vizbench.rules.scene import Scene
 from vizbench.types import DecodeFailure, Grid
 
 CHECKPOINT: Final = "none"

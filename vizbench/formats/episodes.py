@@ -16,7 +16,7 @@ from vizbench._util.background import waiting
 from vizbench.dataset import Dataset
 from vizbench.errors import UserError
 from vizbench.formats.folder import replaced
-from vizbench.generators.arc import MAX_NUMBER
+from vizbench.generators.arc.task import MAX_NUMBER
 from vizbench.loading import is_corpus, load
 from vizbench.seeds import check_seed, keys, stream
 from vizbench.task import params_json, spec

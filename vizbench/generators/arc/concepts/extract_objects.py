@@ -9,10 +9,10 @@ from typing import Literal, final
 
 import numpy as np
 
-from vizbench.rules.draw import Draw, block, frame
-from vizbench.rules.facts import OLD_COLOURS, ONE_INK, SHRINKS
-from vizbench.rules.rule import Axis, Rule, Seen
-from vizbench.rules.scene import Mask, Scene, Thing, box_of, cut, is_window, parted, stamp
+from vizbench.generators.arc.draw import Draw, block, frame
+from vizbench.generators.arc.facts import OLD_COLOURS, ONE_INK, SHRINKS
+from vizbench.generators.arc.rule import Axis, Rule, Seen
+from vizbench.generators.arc.scene import Mask, Scene, Thing, box_of, cut, is_window, parted, stamp
 from vizbench.types import Grid
 
 

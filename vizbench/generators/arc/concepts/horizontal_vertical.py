@@ -7,10 +7,10 @@ from typing import Literal, TypeAlias, final
 
 import numpy as np
 
-from vizbench.rules.draw import Draw, block, frame
-from vizbench.rules.facts import ADDS, OLD_COLOURS, ONE_INK, REARRANGES, RECOLOURS, REMOVES, SAME_SIZE, SHRINKS
-from vizbench.rules.rule import Ink, Paint, Rule, changed
-from vizbench.rules.scene import Mask, Scene, full_lines, keep, paint, stands
+from vizbench.generators.arc.draw import Draw, block, frame
+from vizbench.generators.arc.facts import ADDS, OLD_COLOURS, ONE_INK, REARRANGES, RECOLOURS, REMOVES, SAME_SIZE, SHRINKS
+from vizbench.generators.arc.rule import Ink, Paint, Rule, changed
+from vizbench.generators.arc.scene import Mask, Scene, full_lines, keep, paint, stands
 from vizbench.types import Grid
 
 _Way: TypeAlias = Literal["horizontal", "vertical"]

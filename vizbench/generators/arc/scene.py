@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeAlias, final
 import numpy as np
 import numpy.typing as npt
 
-from vizbench.generators.kernels.scenes import ANY_COLOUR, GROUND, ONE_COLOUR, label
+from vizbench.generators.arc.scene_kernels import ANY_COLOUR, GROUND, ONE_COLOUR, label
 from vizbench.types import Grid
 
 Mask: TypeAlias = npt.NDArray[np.bool_]

@@ -7,25 +7,25 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Final, final
 
-from vizbench.generators.kernels import scenes
-from vizbench.rules.scene import Scene
+from vizbench.generators.arc import scene_kernels
+from vizbench.generators.arc.scene import Scene
 from vizbench.types import Grid
 
-SAME_SIZE: Final = scenes.SAME_SIZE
+SAME_SIZE: Final = scene_kernels.SAME_SIZE
 """The answer is as large as the question."""
-ADDS: Final = scenes.ADDS
+ADDS: Final = scene_kernels.ADDS
 """Same size, and no coloured cell changes: something is added on the ground."""
-REMOVES: Final = scenes.REMOVES
+REMOVES: Final = scene_kernels.REMOVES
 """Same size, and each cell is as it was or became ground."""
-RECOLOURS: Final = scenes.RECOLOURS
+RECOLOURS: Final = scene_kernels.RECOLOURS
 """Same size, and the same cells are coloured."""
-REARRANGES: Final = scenes.REARRANGES
+REARRANGES: Final = scene_kernels.REARRANGES
 """Same size, and as many cells of each colour as before."""
-OLD_COLOURS: Final = scenes.OLD_COLOURS
+OLD_COLOURS: Final = scene_kernels.OLD_COLOURS
 """The answer has no colour that the question lacks."""
-SHRINKS: Final = scenes.SHRINKS
+SHRINKS: Final = scene_kernels.SHRINKS
 """The answer has no more rows and columns than the question, and fewer cells."""
-ONE_INK: Final = scenes.ONE_INK
+ONE_INK: Final = scene_kernels.ONE_INK
 """The answer has one colour beside the ground at most."""
 
 
@@ -46,7 +46,7 @@ class Pair:
 def pair(question: Grid, answer: Grid) -> Pair:
     """A demonstration of two grids."""
     asked, told = Scene(question), Scene(answer)
-    return Pair(asked, told, *scenes.pair_facts(asked.grid, told.grid))
+    return Pair(asked, told, *scene_kernels.pair_facts(asked.grid, told.grid))
 
 
 @final

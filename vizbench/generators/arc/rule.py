@@ -41,9 +41,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, final, ge
 import numpy as np
 
 from vizbench.errors import UserError
-from vizbench.rules.draw import Draw
-from vizbench.rules.facts import Demos, Pair, pair
-from vizbench.rules.scene import Scene
+from vizbench.generators.arc.draw import Draw
+from vizbench.generators.arc.facts import Demos, Pair, pair
+from vizbench.generators.arc.scene import Scene
 from vizbench.types import Grid
 
 MAX_SIDE = 30
@@ -92,7 +92,7 @@ class Rule(ABC):
     says: ClassVar[str]
     """One plain sentence, `{field}` where a parameter stands."""
     keeps: ClassVar[int]
-    """The facts (`vizbench.rules.facts`) that hold of every pair: what refuses the rule before it is run."""
+    """The facts (`vizbench.generators.arc.facts`) that hold of every pair: what refuses the rule before it is run."""
 
     @abstractmethod
     def question(self, draw: Draw) -> Grid | None:

@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench.errors import UserError
-from vizbench.rules.certify import Episode, episode
-from vizbench.rules.draw import Draw
-from vizbench.rules.library import concepts, rule
-from vizbench.rules.rule import MAX_SIDE, Rule
-from vizbench.rules.scene import Scene
+from vizbench.generators.arc.certify import Episode, episode
+from vizbench.generators.arc.draw import Draw
+from vizbench.generators.arc.library import concepts, rule
+from vizbench.generators.arc.rule import MAX_SIDE, Rule
+from vizbench.generators.arc.scene import Scene
 from vizbench.seeds import keys, stream
 from vizbench.task import Demonstrated, Metric, Shown, Task, compare
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling

@@ -11,10 +11,10 @@ from typing import Literal, TypeAlias, final
 import numpy as np
 import numpy.typing as npt
 
-from vizbench.rules.draw import Draw, block
-from vizbench.rules.facts import ADDS, OLD_COLOURS, ONE_INK, RECOLOURS, REMOVES, SAME_SIZE, SHRINKS
-from vizbench.rules.rule import Ink, Paint, Rule, changed
-from vizbench.rules.scene import Mask, Scene, Thing, drop, keep, paint, parted, stands
+from vizbench.generators.arc.draw import Draw, block
+from vizbench.generators.arc.facts import ADDS, OLD_COLOURS, ONE_INK, RECOLOURS, REMOVES, SAME_SIZE, SHRINKS
+from vizbench.generators.arc.rule import Ink, Paint, Rule, changed
+from vizbench.generators.arc.scene import Mask, Scene, Thing, drop, keep, paint, parted, stands
 from vizbench.types import Grid
 
 Deed: TypeAlias = Literal["Keep only", "Take away"]

@@ -9,10 +9,10 @@ from typing import Literal, TypeAlias, final
 
 import numpy as np
 
-from vizbench.rules.draw import Draw, block, frame
-from vizbench.rules.facts import ADDS, OLD_COLOURS, ONE_INK, RECOLOURS, REMOVES, SAME_SIZE, SHRINKS
-from vizbench.rules.rule import Paint, Rule, changed
-from vizbench.rules.scene import Mask, Scene, Thing, cut, drop, is_window, keep, paint, stamp
+from vizbench.generators.arc.draw import Draw, block, frame
+from vizbench.generators.arc.facts import ADDS, OLD_COLOURS, ONE_INK, RECOLOURS, REMOVES, SAME_SIZE, SHRINKS
+from vizbench.generators.arc.rule import Paint, Rule, changed
+from vizbench.generators.arc.scene import Mask, Scene, Thing, cut, drop, is_window, keep, paint, stamp
 from vizbench.types import Grid
 
 Where: TypeAlias = Literal["inside", "outside"]

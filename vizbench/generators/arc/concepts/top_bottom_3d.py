@@ -10,10 +10,10 @@ from typing import Literal, TypeAlias, final
 import numpy as np
 import numpy.typing as npt
 
-from vizbench.rules.draw import Draw
-from vizbench.rules.facts import OLD_COLOURS, RECOLOURS, SAME_SIZE, SHRINKS
-from vizbench.rules.rule import Paint, Rule, changed
-from vizbench.rules.scene import Scene, parted, stamp
+from vizbench.generators.arc.draw import Draw
+from vizbench.generators.arc.facts import OLD_COLOURS, RECOLOURS, SAME_SIZE, SHRINKS
+from vizbench.generators.arc.rule import Paint, Rule, changed
+from vizbench.generators.arc.scene import Scene, parted, stamp
 from vizbench.types import Grid
 
 Box: TypeAlias = tuple[int, int, int, int]

@@ -8,9 +8,9 @@ from typing import TypeVar, final
 
 import numpy as np
 
-from vizbench.generators.kernels.scenes import blob, place
+from vizbench.generators.arc.scene import Mask
+from vizbench.generators.arc.scene_kernels import blob, place
 from vizbench.kernels.rng import rng_below, rng_next, rng_seed
-from vizbench.rules.scene import Mask
 from vizbench.types import Grid
 
 T = TypeVar("T")

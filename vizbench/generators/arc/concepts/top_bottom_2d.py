@@ -9,10 +9,10 @@ from typing import Literal, TypeAlias, final
 
 import numpy as np
 
-from vizbench.rules.draw import Draw
-from vizbench.rules.facts import ADDS, OLD_COLOURS, ONE_INK, REARRANGES, RECOLOURS, REMOVES, SAME_SIZE, SHRINKS
-from vizbench.rules.rule import Paint, Rule, changed
-from vizbench.rules.scene import Scene, Thing, cut, drop, keep, most, paint
+from vizbench.generators.arc.draw import Draw
+from vizbench.generators.arc.facts import ADDS, OLD_COLOURS, ONE_INK, REARRANGES, RECOLOURS, REMOVES, SAME_SIZE, SHRINKS
+from vizbench.generators.arc.rule import Paint, Rule, changed
+from vizbench.generators.arc.scene import Scene, Thing, cut, drop, keep, most, paint
 from vizbench.types import Grid
 
 End: TypeAlias = Literal["topmost", "bottommost"]

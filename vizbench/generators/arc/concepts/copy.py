@@ -7,10 +7,10 @@ from typing import Literal, final
 
 import numpy as np
 
-from vizbench.rules.draw import Draw, block, frame
-from vizbench.rules.facts import ADDS, OLD_COLOURS, RECOLOURS, SAME_SIZE
-from vizbench.rules.rule import Axis, Rule, Seen, changed
-from vizbench.rules.scene import Scene, Thing, cut, paint, stamp
+from vizbench.generators.arc.draw import Draw, block, frame
+from vizbench.generators.arc.facts import ADDS, OLD_COLOURS, RECOLOURS, SAME_SIZE
+from vizbench.generators.arc.rule import Axis, Rule, Seen, changed
+from vizbench.generators.arc.scene import Scene, Thing, cut, paint, stamp
 from vizbench.types import Grid
 
 

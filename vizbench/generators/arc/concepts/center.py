@@ -7,10 +7,10 @@ from typing import Literal, final
 
 import numpy as np
 
-from vizbench.rules.draw import Draw, block, frame, plus
-from vizbench.rules.facts import ADDS, OLD_COLOURS, ONE_INK, REARRANGES, REMOVES, SAME_SIZE, SHRINKS
-from vizbench.rules.rule import Axis, Paint, Rule, changed
-from vizbench.rules.scene import Scene, Thing, cut, drop, keep, most, move, paint
+from vizbench.generators.arc.draw import Draw, block, frame, plus
+from vizbench.generators.arc.facts import ADDS, OLD_COLOURS, ONE_INK, REARRANGES, REMOVES, SAME_SIZE, SHRINKS
+from vizbench.generators.arc.rule import Axis, Paint, Rule, changed
+from vizbench.generators.arc.scene import Scene, Thing, cut, drop, keep, most, move, paint
 from vizbench.types import Grid
 
 

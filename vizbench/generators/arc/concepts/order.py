@@ -9,10 +9,10 @@ from typing import Literal, final
 
 import numpy as np
 
-from vizbench.rules.draw import Draw, block, frame
-from vizbench.rules.facts import OLD_COLOURS, REARRANGES, RECOLOURS, SAME_SIZE, SHRINKS
-from vizbench.rules.rule import Axis, Paint, Rule, Side, changed
-from vizbench.rules.scene import Mask, Scene, Thing, cut, full_lines, paint, stamp
+from vizbench.generators.arc.draw import Draw, block, frame
+from vizbench.generators.arc.facts import OLD_COLOURS, REARRANGES, RECOLOURS, SAME_SIZE, SHRINKS
+from vizbench.generators.arc.rule import Axis, Paint, Rule, Side, changed
+from vizbench.generators.arc.scene import Mask, Scene, Thing, cut, full_lines, paint, stamp
 from vizbench.types import Grid
 
 

@@ -7,10 +7,10 @@ from typing import Literal, final
 
 import numpy as np
 
-from vizbench.rules.draw import Draw, block, frame
-from vizbench.rules.facts import OLD_COLOURS, ONE_INK, RECOLOURS, REMOVES, SAME_SIZE, SHRINKS
-from vizbench.rules.rule import Ink, Paint, Rule, Seen, changed
-from vizbench.rules.scene import Scene, Thing, cut, holder, is_window, keep, most, paint, stands
+from vizbench.generators.arc.draw import Draw, block, frame
+from vizbench.generators.arc.facts import OLD_COLOURS, ONE_INK, RECOLOURS, REMOVES, SAME_SIZE, SHRINKS
+from vizbench.generators.arc.rule import Ink, Paint, Rule, Seen, changed
+from vizbench.generators.arc.scene import Scene, Thing, cut, holder, is_window, keep, most, paint, stands
 from vizbench.types import Grid
 
 

@@ -7,10 +7,10 @@ from typing import Literal, final
 
 import numpy as np
 
-from vizbench.rules.draw import Draw, block, frame, plus
-from vizbench.rules.facts import ADDS, OLD_COLOURS, ONE_INK, SAME_SIZE
-from vizbench.rules.rule import Axis, Paint, Rule, Seen, changed
-from vizbench.rules.scene import Scene
+from vizbench.generators.arc.draw import Draw, block, frame, plus
+from vizbench.generators.arc.facts import ADDS, OLD_COLOURS, ONE_INK, SAME_SIZE
+from vizbench.generators.arc.rule import Axis, Paint, Rule, Seen, changed
+from vizbench.generators.arc.scene import Scene
 from vizbench.types import Grid
 
 

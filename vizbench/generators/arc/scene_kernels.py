@@ -1,6 +1,6 @@
 """Scenes of objects on a black ground: finding the objects of a grid, placing shapes apart, what a pair keeps.
 
-A grid is `(h, w)` uint8 of colours 0 … 9, 0 the ground. These are the inner loops of `vizbench.rules`.
+A grid is `(h, w)` uint8 of colours 0 … 9, 0 the ground. These are the inner loops of `vizbench.generators.arc`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ ONE_COLOUR, ANY_COLOUR, GROUND = 0, 1, 2
 """What `label` joins: neighbours of one colour, neighbours of any colour but the ground's, or ground."""
 
 SAME_SIZE, ADDS, REMOVES, RECOLOURS, REARRANGES, OLD_COLOURS, SHRINKS, ONE_INK = 1, 2, 4, 8, 16, 32, 64, 128
-"""Bits of `pair_facts`; `vizbench.rules.facts` says what each means."""
+"""Bits of `pair_facts`; `vizbench.generators.arc.facts` says what each means."""
 
 _PLACES = 40  # positions tried for a shape; with 12 % of the ground taken, one in 3 fits
 

@@ -1,4 +1,4 @@
-"""Every rule there is: the classes in the files of `vizbench.rules.concepts`, found by lying there."""
+"""Every rule there is: the classes in the files of `vizbench.generators.arc.concepts`, found by lying there."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import inspect
 import pkgutil
 from functools import cache
 
-import vizbench.rules.concepts as package
+import vizbench.generators.arc.concepts as package
 from vizbench.errors import unknown
-from vizbench.rules.rule import Rule
+from vizbench.generators.arc.rule import Rule
 
 
 @cache

@@ -8,10 +8,10 @@ from typing import Literal, final
 
 import numpy as np
 
-from vizbench.rules.draw import Draw, block, plus
-from vizbench.rules.facts import OLD_COLOURS, REARRANGES, SAME_SIZE
-from vizbench.rules.rule import Rule, Seen, Side
-from vizbench.rules.scene import Mask, Scene, Thing, paint
+from vizbench.generators.arc.draw import Draw, block, plus
+from vizbench.generators.arc.facts import OLD_COLOURS, REARRANGES, SAME_SIZE
+from vizbench.generators.arc.rule import Rule, Seen, Side
+from vizbench.generators.arc.scene import Mask, Scene, Thing, paint
 from vizbench.types import Grid
 
 _TURNS: dict[Side, int] = {"bottom": 0, "left": 1, "top": 2, "right": 3}  # quarter turns that bring the side down

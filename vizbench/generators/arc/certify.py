@@ -13,11 +13,11 @@ from typing import Final, final
 
 import numpy as np
 
-from vizbench.rules.draw import Draw
-from vizbench.rules.facts import Demos, Pair
-from vizbench.rules.library import rules
-from vizbench.rules.rule import Rule
-from vizbench.rules.scene import Scene
+from vizbench.generators.arc.draw import Draw
+from vizbench.generators.arc.facts import Demos, Pair
+from vizbench.generators.arc.library import rules
+from vizbench.generators.arc.rule import Rule
+from vizbench.generators.arc.scene import Scene
 from vizbench.seeds import stream
 from vizbench.types import Grid
 
