@@ -9,8 +9,9 @@ import chess
 import numpy as np
 
 from vizbench import seeds
-from vizbench.generators.chess import TASK, Params
-from vizbench.generators.kernels import chessboard, mates
+from vizbench.generators.chess import board as chessboard
+from vizbench.generators.chess import mates
+from vizbench.generators.chess.task import TASK, Params
 from vizbench.types import Batch, Grid
 
 LETTERS = ".PNBRQKpnbrqk"

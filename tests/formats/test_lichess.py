@@ -14,7 +14,7 @@ from tests.chessboards import grid
 from vizbench import formats, loading
 from vizbench.errors import UserError
 from vizbench.formats import lichess
-from vizbench.generators.chess import TASK, Params
+from vizbench.generators.chess.task import TASK, Params
 from vizbench.types import Instance
 
 HEADER = "PuzzleId,FEN,Moves,Rating,RatingDeviation,Popularity,NbPlays,Themes,GameUrl,OpeningTags"

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from tests.chessboards import BACK_RANK, COUNTS, board_of, forces, grid, has_mate, made, played, right_moves
-from vizbench import chessrules
 from vizbench.errors import UserError
-from vizbench.generators.chess import TASK, VARIANTS, Params
+from vizbench.generators.chess import rules
+from vizbench.generators.chess.task import TASK, VARIANTS, Params
 
 
 @pytest.mark.parametrize("mate", COUNTS)
@@ -63,7 +63,7 @@ def test_each_right_move_is_the_target_as_often() -> None:
     for question, target in zip(batch.question, batch.target, strict=True):
         right, _ = right_moves(question, 1)
         if len(right) == 2:
-            first[right[0] == chessrules.moved(chessrules.loaded(question), question, target)] += 1
+            first[right[0] == rules.moved(rules.loaded(question), question, target)] += 1
     assert sum(first.values()) > 100
     assert abs(first[True] - first[False]) < 4 * sum(first.values()) ** 0.5
 

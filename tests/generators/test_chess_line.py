@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.chessboards import BACK_RANK, LADDER, board_of, forces, grid, made, played, pushed
-from vizbench.generators.chess import TASK, Params
+from vizbench.generators.chess.task import TASK, Params
 from vizbench.types import Grid, Instance, Verdict
 
 

@@ -19,9 +19,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.chessboards import grid
-from vizbench import chessrules
-from vizbench.chessrules import Position
 from vizbench.errors import UserError
+from vizbench.generators.chess import rules
+from vizbench.generators.chess.rules import Position
 
 INITIAL = "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w KQkq - 0 1"
 KIWIPETE = "r3k2r/p1ppqpb1/bn2pnp1/3PN3/1p2P3/2N2Q1p/PPPBBPPP/R3K2R w KQkq - 0 1"
@@ -44,12 +44,12 @@ def counted(position: Position, plies: int) -> int:
 
 @pytest.mark.parametrize("fen", PERFT)
 def test_lines_are_as_many_as_published(fen: str) -> None:
-    position = chessrules.from_fen(fen)
+    position = rules.from_fen(fen)
     assert tuple(counted(position, plies) for plies in range(1, 5)) == PERFT[fen]
 
 
 def test_the_package_does_not_need_the_oracle() -> None:
-    root = Path(chessrules.__file__).parent
+    root = Path(rules.__file__).parents[2]
     for path in root.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_bytes())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -75,7 +75,7 @@ def games(rng: random.Random, count: int) -> Iterator[tuple[chess.Board, Positio
     """Positions of random legal games, played on both boards, with the oracle's legal moves."""
     while True:
         fen = rng.choice(list(PERFT))
-        board, position = chess.Board(fen), chessrules.from_fen(fen)
+        board, position = chess.Board(fen), rules.from_fen(fen)
         for _ in range(rng.randrange(150)):
             moves = list(board.legal_moves)
             yield board, position, moves
@@ -146,14 +146,14 @@ def test_placements_are_valid_as_in_the_oracle() -> None:
     faults = Counter[str]()
     ends = Counter[bool]()
     for fen in placements(random.Random(2), 40_000):
-        board, position = chess.Board(fen), chessrules.from_fen(fen)
+        board, position = chess.Board(fen), rules.from_fen(fen)
         faults[position.fault] += 1
         assert board.is_valid() == (position.fault == ""), (fen, board.status())
         if position.fault == "":
             moves = list(board.legal_moves)
             assert not differences(board, position, moves), fen
             ends.update([position.checked] if not moves else [])
-    assert set(faults) == set(chessrules.RULES), faults
+    assert set(faults) == set(rules.RULES), faults
     assert faults[""] > 5_000
     assert min(ends[True], ends[False]) > 10, ends  # mates and stalemates
 
@@ -186,7 +186,7 @@ def fen_strings(draw: st.DrawFn) -> str:
 def in_bounds(fen: str) -> bool:
     """Whether a FEN keeps the bounds that only our reader has: ASCII, 4 to 6 fields, no letters of Chess960."""
     fields = fen.split()
-    if not fen.isascii() or len(fen) > chessrules.MAX_FEN or not 4 <= len(fields) <= 6 or "~" in fields[0]:
+    if not fen.isascii() or len(fen) > rules.MAX_FEN or not 4 <= len(fields) <= 6 or "~" in fields[0]:
         return False
     return set(fields[2]) <= set("KQkq-") and all(counter.isdigit() and len(counter) <= 4 for counter in fields[4:])
 
@@ -208,10 +208,10 @@ def test_fen_strings_are_read_as_by_the_oracle(fen: str) -> None:
             board = None
     if board is None:
         with pytest.raises(UserError) as caught:
-            chessrules.from_fen(fen)
+            rules.from_fen(fen)
         assert len(str(caught.value)) < 120
         return
-    position = chessrules.from_fen(fen)
+    position = rules.from_fen(fen)
     assert board.is_valid() == (position.fault == "")
     assert np.array_equal(position.grid, grid(board.board_fen()))
     assert (position.side > 0) == board.turn
@@ -234,7 +234,7 @@ def test_fen_strings_are_read_as_by_the_oracle(fen: str) -> None:
 )
 def test_a_malformed_fen_is_refused_in_a_sentence(fen: str, reason: str) -> None:
     with pytest.raises(UserError, match=f"^{reason}"):
-        chessrules.from_fen(fen)
+        rules.from_fen(fen)
 
 
 @settings(max_examples=50)
@@ -242,15 +242,15 @@ def test_a_malformed_fen_is_refused_in_a_sentence(fen: str, reason: str) -> None
 def test_moves_and_mirrors_are_as_in_the_oracle(seed: int) -> None:
     for board, position, moves in games(random.Random(seed), 20):
         mirror = board.mirror()
-        assert np.array_equal(chessrules.mirrored(position.grid), grid(mirror.board_fen()))
+        assert np.array_equal(rules.mirrored(position.grid), grid(mirror.board_fen()))
         for move in moves:
-            assert chessrules.from_uci(move.uci(), position) == kernels(move)
-            assert chessrules.uci(kernels(move)) == move.uci()
+            assert rules.from_uci(move.uci(), position) == kernels(move)
+            assert rules.uci(kernels(move)) == move.uci()
             turned = chess.Move(move.from_square ^ 56, move.to_square ^ 56, move.promotion)
-            assert chessrules.mirrored_move(kernels(move)) == kernels(turned)
+            assert rules.mirrored_move(kernels(move)) == kernels(turned)
             if board.is_castling(move):
                 rook = move.uci()[:2] + {"g": "h", "c": "a"}[move.uci()[2]] + move.uci()[3]
-                assert chessrules.from_uci(rook, position) == kernels(move)
+                assert rules.from_uci(rook, position) == kernels(move)
                 assert position.castles(kernels(move))
             assert position.takes_in_passing(kernels(move)) == board.is_en_passant(move)
 
@@ -258,4 +258,4 @@ def test_moves_and_mirrors_are_as_in_the_oracle(seed: int) -> None:
 @pytest.mark.parametrize("text", ["", "e2", "e2e9", "0000", "e7e8k", "e7e8Q", "P@e4", "e2e4 ", "\u0661"])
 def test_what_is_no_move_is_refused(text: str) -> None:
     with pytest.raises(UserError, match="is no move: write its two squares"):
-        chessrules.from_uci(text, chessrules.from_fen(INITIAL))
+        rules.from_uci(text, rules.from_fen(INITIAL))

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from tests import naive_chess
 from tests.chessboards import COUNTS, board_of, endless, grid, has_mate, loaded, made, pushed, right_moves
-from vizbench.chessrules import uci
-from vizbench.generators.chess import TASK, Params
-from vizbench.generators.kernels import chessboard, mates
+from vizbench.generators.chess import board as chessboard
+from vizbench.generators.chess import mates
+from vizbench.generators.chess.rules import uci
+from vizbench.generators.chess.task import TASK, Params
 
 
 def packed(board: chess.Board) -> np.ndarray:

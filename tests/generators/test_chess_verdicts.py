@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests import naive_chess
 from tests.chessboards import BACK_RANK, LADDER, board_of, forces, grid, made, played, pushed, right_moves
-from vizbench import chessrules
-from vizbench.generators.chess import TASK, Params
+from vizbench.generators.chess import rules
+from vizbench.generators.chess.task import TASK, Params
 from vizbench.types import Grid
 
 
@@ -112,7 +112,7 @@ def test_en_passant_saves_from_a_pawn_that_went_two_squares() -> None:
     assert TASK.check(Params(), grid(saved), played(saved, "g2g4")).reason == "g2g4 gives check, not mate"
     for placement, right in ((saved, 0), (lost, 1)):
         moves, _ = right_moves(grid(placement), 1)
-        assert ("g2g4" in map(chessrules.uci, moves)) == bool(right)
+        assert ("g2g4" in map(rules.uci, moves)) == bool(right)
         assert naive_chess.chess_valid(grid(placement).tolist(), played(placement, "g2g4").tolist(), 1) == bool(right)
 
 
@@ -161,7 +161,7 @@ def test_a_search_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> No
     answer = played(LADDER, "a5a7")
     assert TASK.check(Params(3), grid(LADDER), answer).valid
     assert TASK.solve(Params(3), grid(LADDER)) is not None
-    monkeypatch.setattr(chessrules, "MOST", 50)
+    monkeypatch.setattr(rules, "MOST", 50)
     assert TASK.solve(Params(3), grid(LADDER)) is None
     ruling = TASK.check(Params(3), grid(LADDER), answer)
     assert (ruling.valid, ruling.reason) == (False, "a5a7 is not shown to force mate by looking at 50 moves")

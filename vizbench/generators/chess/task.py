@@ -17,11 +17,10 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from vizbench import chessrules
 from vizbench._util.jit import jit
-from vizbench.chessrules import Position
 from vizbench.errors import UserError
-from vizbench.generators.kernels.chessboard import (
+from vizbench.generators.chess import rules
+from vizbench.generators.chess.board import (
     BOARD,
     EMPTY,
     KING,
@@ -34,7 +33,8 @@ from vizbench.generators.kernels.chessboard import (
     play,
     store,
 )
-from vizbench.generators.kernels.mates import ENDLESS, first_moves, forced, play_line
+from vizbench.generators.chess.mates import ENDLESS, first_moves, forced, play_line
+from vizbench.generators.chess.rules import Position
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed
 from vizbench.task import Metric, Sequel, Task
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
@@ -170,7 +170,7 @@ def _right_moves(position: Position, mate: int, budget: int) -> tuple[list[int],
 
 def _line(params: Params, question: Grid, target: Grid) -> list[int]:
     """The stored moves from the question by way of the target, a right answer, to the mate."""
-    start = chessrules.loaded(question)
+    start = rules.loaded(question)
     line = np.zeros(2 * params.mate - 1, np.int64)
     line[0] = next(move for move in start.moves if np.array_equal(start.after(move).grid, target))
     count: int = play_line(start.board, params.mate, line)
@@ -182,19 +182,19 @@ class _UpToMate(Sequel):
     """Both sides move by turns until black is mated: black as it likes, white so that the mate stays forced in time."""
 
     def check_step(self, params: Params, way: Sequence[Grid], after: Grid) -> Ruling:
-        now = chessrules.replayed(way)
+        now = rules.replayed(way)
         if now is None or not now.moves:
             return Ruling(False, "a state follows where the game is over")
-        move = chessrules.moved(now, way[-1], after)
+        move = rules.moved(now, way[-1], after)
         if isinstance(move, str):
             return Ruling(False, move)
         if now.side < 0:
             return Ruling(True, "")
-        fault = chessrules.fault(now, move, params.mate - len(way) // 2)
+        fault = rules.fault(now, move, params.mate - len(way) // 2)
         return Ruling(not fault, fault)
 
     def check_end(self, params: Params, way: Sequence[Grid]) -> Ruling:
-        end = chessrules.replayed(way)
+        end = rules.replayed(way)
         if end is None or not end.mated:
             return Ruling(False, f"the process stops at state {len(way) - 1}, and black is not mated yet")
         return Ruling(True, "")
@@ -222,7 +222,7 @@ class Chess(Task[Params]):
         target = np.empty_like(question)
         lines = np.empty((len(keys), 2 * params.mate - 1), np.int64)
         _make(keys, _START, params.mate, question, target, lines)
-        texts = [" ".join(map(chessrules.uci, line)) for line in lines.tolist()]
+        texts = [" ".join(map(rules.uci, line)) for line in lines.tolist()]
         return Batch(question, target, {"line": np.array(texts, f"U{6 * lines.shape[1]}")})
 
     def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
@@ -230,7 +230,7 @@ class Chess(Task[Params]):
 
         The moves themselves are in `meta["line"]`.
         """
-        now = chessrules.loaded(question)
+        now = rules.loaded(question)
         states: list[Grid] = []
         for move in _line(params, question, target):
             now = now.after(move)
@@ -247,7 +247,7 @@ class Chess(Task[Params]):
         moves: legal ones at the first; right: those of them that force mate; checks: those that give check; quiet: 1
         where the target gives none; pieces: on the board.
         """
-        start = now = chessrules.loaded(question)
+        start = now = rules.loaded(question)
         checks = sum(start.after(move).checked for move in start.moves)
         choices: list[tuple[int, int]] = []  # right moves and legal ones at each of white's
         for move in _line(params, question, target):
@@ -264,7 +264,7 @@ class Chess(Task[Params]):
             "moves": float(choices[0][1]),
             "right": float(choices[0][0]),
             "checks": float(checks),
-            "quiet": float(not chessrules.loaded(target, -1).checked),
+            "quiet": float(not rules.loaded(target, -1).checked),
             "pieces": float((question != EMPTY).sum()),
         }
 
@@ -273,21 +273,21 @@ class Chess(Task[Params]):
 
         parts: legal is 1 where the answer is the board after a legal move.
         """
-        start = chessrules.position(question)
+        start = rules.position(question)
         if start is None:
             return Ruling(False, "the question is no legal position with white to move, so no answer is right")
-        move = chessrules.moved(start, question, answer)
+        move = rules.moved(start, question, answer)
         if isinstance(move, str):
             return Ruling(False, move, {"legal": 0.0})
-        fault = chessrules.fault(start, move, params.mate)
+        fault = rules.fault(start, move, params.mate)
         return Ruling(not fault, fault, {"legal": 1.0})
 
     def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:
         """A legal move of white, the first of the process; the others are `_UpToMate`'s."""
-        start = chessrules.position(question)
+        start = rules.position(question)
         if start is None or not np.array_equal(question, before):
             return Ruling(False, "white has no first move to make here")
-        move = chessrules.moved(start, before, after)
+        move = rules.moved(start, before, after)
         return Ruling(False, move) if isinstance(move, str) else Ruling(True, "")
 
     def step_count(self, params: Params, question: Grid) -> None:
@@ -298,15 +298,15 @@ class Chess(Task[Params]):
 
         The search gives up after `chessrules.MOST` moves. Of 1,000 positions with a mate in 3, the worst took 700,000.
         """
-        start = chessrules.position(question)
+        start = rules.position(question)
         if start is None:
             return None
-        right, _ = _right_moves(start, params.mate, chessrules.MOST)
+        right, _ = _right_moves(start, params.mate, rules.MOST)
         return start.after(right[0]).grid if right else None
 
     def guess(self, params: Params, question: Grid, key: int) -> Grid | None:
         """The board after any legal move; None if white has none, or the question is no legal position."""
-        start = chessrules.position(question)
+        start = rules.position(question)
         moves = start.moves if start else []
         if start is None or not moves:
             return None

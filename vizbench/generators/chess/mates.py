@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from vizbench._util.jit import jit
-from vizbench.generators.kernels.chessboard import (
+from vizbench.generators.chess.board import (
     BISHOP,
     BLACK_KING,
     BOARD,

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from vizbench._util.text import plural
 from vizbench.errors import UserError
-from vizbench.generators.kernels.chessboard import (
+from vizbench.generators.chess.board import (
     BLACK,
     BOARD,
     EMPTY,
@@ -38,9 +38,9 @@ from vizbench.generators.kernels.chessboard import (
     play,
     store,
 )
-from vizbench.generators.kernels.chessboard import MOST as MOST_MOVES
-from vizbench.generators.kernels.chessvalid import RULES, broken_rule
-from vizbench.generators.kernels.mates import escape
+from vizbench.generators.chess.board import MOST as MOST_MOVES
+from vizbench.generators.chess.mates import escape
+from vizbench.generators.chess.validity import RULES, broken_rule
 from vizbench.kernels.cells import changed
 from vizbench.types import Grid
 

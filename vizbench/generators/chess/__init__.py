@@ -1,0 +1,7 @@
+"""Chess: mates in one to three moves. board, validity, mates: kernels; rules: positions and moves; task: the family."""
+
+from __future__ import annotations
+
+from vizbench.generators.chess.task import TASK
+
+__all__ = ["TASK"]
