@@ -264,9 +264,8 @@ def rooms() -> Mapping[str, Task[Any]]:
 
     found: dict[str, Task[Any]] = {}
     for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
-        if module.name != "kernels":
-            task: Task[Any] = importlib.import_module(f"{package.__name__}.{module.name}").TASK
-            found[task.family] = task
+        task: Task[Any] = importlib.import_module(f"{package.__name__}.{module.name}").TASK
+        found[task.family] = task
     return dict(sorted(found.items()))
 
 

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from tests import naive_connect4 as naive
 from vizbench import seeds
 from vizbench.errors import UserError
-from vizbench.generators.connect4 import TASK, VARIANTS, Params
-from vizbench.generators.kernels.four import completing, has_four, winning
+from vizbench.generators.connect4 import TASK, VARIANTS, Params, completing, has_four, winning
 from vizbench.types import Batch, Grid, Instance
 
 STEPS = {"vertical": 1, "horizontal": 7, "rising": 8, "falling": 6}

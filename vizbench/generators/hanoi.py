@@ -27,7 +27,6 @@ import numpy.typing as npt
 from vizbench._util.jit import jit
 from vizbench._util.text import plural
 from vizbench.errors import UserError
-from vizbench.generators.kernels.towers import move, stack, walk
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
 from vizbench.task import Metric, Space, Task
 from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
@@ -39,7 +38,7 @@ COLOURS: Final = 6
 _APART_BY_PEGS = 4  # the least number of disks with more pairs of states than the train pool has rows
 
 Table = npt.NDArray[Any]
-"""Least moves between any two states, `(3^n, 3^n)` uint8; states are numbers as in `kernels.towers`."""
+"""Least moves between any two states, `(3^n, 3^n)` uint8; states are numbers."""
 
 
 @final
@@ -64,6 +63,51 @@ VARIANTS = {
     **{str(disks): Params(disks) for disks in (3, 4, 5)},
     **{f"{disks}-steps-{k}": Params(disks, k) for disks, k in ((3, 3), (4, 3), (4, 7), (5, 3), (5, 7), (5, 15))},
 }
+
+
+# The Towers of Hanoi on numbers: the k-th digit of a state, to base 3, is the peg of disk k, 0 the smallest.
+#
+# Every number below 3^n is a legal state of n disks, since the disks of a peg can lie in one order only.
+
+
+@jit
+def move(state, disks, idle):
+    """The state after the only move between the two pegs that are not `idle`; -1 where both are empty."""
+    power = 1
+    for _ in range(disks):
+        peg = state // power % 3
+        if peg != idle:
+            return state + (3 - idle - 2 * peg) * power
+        power *= 3
+    return -1
+
+
+@jit
+def walk(state, goal, disks, steps, table):
+    """The state after `steps` moves of the stored way to the goal."""
+    for _ in range(steps):
+        for idle in range(3):
+            after = move(state, disks, idle)
+            if after >= 0 and table[after, goal] < table[state, goal]:
+                state = after
+                break
+    return state
+
+
+@jit
+def stack(state, colours, band):
+    """Draw the disks on `band` (n, 3 (2n - 1)) uint8, empty pegs, as `colours` (n,) says, the smallest first."""
+    disks = band.shape[0]
+    heights = np.zeros(3, np.int64)
+    power = 3 ** (disks - 1)
+    for k in range(disks - 1, -1, -1):
+        peg = state // power % 3
+        power //= 3
+        row = disks - 1 - heights[peg]
+        heights[peg] += 1
+        middle = peg * (2 * disks - 1) + disks - 1
+        for column in range(middle - k, middle + k + 1):
+            band[row, column] = colours[k]
 
 
 @jit

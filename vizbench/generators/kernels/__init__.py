@@ -1,1 +1,0 @@
-"""Kernels that two rooms or more share."""
