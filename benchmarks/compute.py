@@ -42,8 +42,8 @@ def _video(tiny: bool) -> Iterator[tuple[Any, ...]]:
     import torch
 
     from vizbench.baselines.cogvideox import RECIPE
-    from vizbench.baselines.shared.crew import device
     from vizbench.baselines.video.lora import start
+    from vizbench.distributed.collectives import device
 
     kind: Any = diffusers.CogVideoXTransformer3DModel  # pyright: ignore[reportPrivateImportUsage] found on access
     sizes: dict[str, Any] = {
@@ -75,7 +75,7 @@ def _language(tiny: bool) -> Iterator[tuple[Any, ...]]:
 
     from vizbench.baselines.llm.backbone import adapted
     from vizbench.baselines.qwen3 import RECIPE
-    from vizbench.baselines.shared.crew import device
+    from vizbench.distributed.collectives import device
 
     library: Any = transformers
     config = library.Qwen3Config(

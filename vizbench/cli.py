@@ -39,8 +39,8 @@ from vizbench.console.options import (
     split_of,
     with_overrides,
 )
+from vizbench.distributed import env
 from vizbench.errors import UserError, sentence
-from vizbench.harness import team
 from vizbench.layouts import FORMS
 
 if TYPE_CHECKING:
@@ -81,12 +81,12 @@ def main() -> None:
 
 def _run() -> None:
     try:
-        if team.rank():
+        if env.rank():
             from vizbench.harness.follow import follow
 
             follow()
             return
-        with interrupts.bounded(), team.dismissed():
+        with interrupts.bounded(), env.dismissed():
             app(prog_name="vizbench")
     except KeyboardInterrupt:
         interrupts.tell()
@@ -431,7 +431,7 @@ def evaluate(
         measuring.foretell(plan, folder, jobs, json)
     else:
         interrupts.advise(f"the same command again goes on from what is in {folder}")
-        team.gather(devices, jobs)
+        env.gather(devices, jobs)
         measuring.measure(plan, folder, jobs, json)
 
 

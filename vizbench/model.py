@@ -127,7 +127,7 @@ class Model(ABC, Generic[X]):
     """A model whose checkpoints want clips of their own sets it when it is built."""
     text: ClassVar[TextSpec] = TextSpec()
     split: ClassVar[bool] = False
-    """Whether launched processes adapt it together, each with its share of every batch (`harness.team`)."""
+    """Whether launched processes adapt it together, each with its share of every batch (`distributed.env`)."""
     weights: str | None = None
     """A digest of the checkpoint's weights, for the record; a model that has weights sets it when it is built."""
 

@@ -16,10 +16,10 @@ from safetensors.torch import load_file
 
 from tests.baselines import tiny_llm, tiny_video
 from tests.commands import Run, refused
-from vizbench.baselines.shared import crew
 from vizbench.console.evaluate import foretell
+from vizbench.distributed import collectives
+from vizbench.distributed import env as team
 from vizbench.errors import UserError
-from vizbench.harness import team
 from vizbench.harness.plan import Plan
 from vizbench.harness.run import run as run_plan
 
@@ -137,15 +137,17 @@ def test_launched_processes_launch_no_others(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(UserError, match="--dry-run tells the time of one process"):
         foretell(plan, Path("nowhere"), 1, False)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    monkeypatch.setattr(crew, "_crew", crew._crew.__wrapped__)  # this process may know already that it is alone
+    monkeypatch.setattr(
+        collectives, "_crew", collectives._crew.__wrapped__
+    )  # this process may know already that it is alone
     with pytest.raises(UserError, match="2 processes want a GPU each and this machine has 1"):
-        crew.device()  # each of them finds out
+        collectives.device()  # each of them finds out
 
 
 ONE_REFUSES = """
 from vizbench.baselines.shared import crew
 from vizbench.errors import UserError
-from vizbench.harness.team import rank
+from vizbench.distributed.env import rank
 for refusing in (0, 1, None):
     crew.tell(b"cell") if not rank() else crew.hear()
     try:

@@ -26,13 +26,13 @@ from vizbench.baselines.llm import model as language
 from vizbench.baselines.llm import train as descent
 from vizbench.baselines.llm.backbone import Checkpoint
 from vizbench.baselines.llm.needs import need
-from vizbench.baselines.shared import crew
 from vizbench.baselines.shared import room as rooms
 from vizbench.baselines.shared.room import Room, check_room, peak, room, shapes_of, within_memory
 from vizbench.baselines.video import folder as folders
 from vizbench.baselines.video import lora as video
 from vizbench.baselines.video.folder import Folder
 from vizbench.baselines.video.lora import VideoLora
+from vizbench.distributed import collectives
 from vizbench.errors import UserError
 from vizbench.model import Progress
 
@@ -301,7 +301,7 @@ def test_a_gpu_that_fills_in_training_is_told_too(
     def full(*_: Any, **__: Any) -> NoReturn:
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
-    monkeypatch.setattr(crew, "device", lambda: torch.device("cpu"))
+    monkeypatch.setattr(collectives, "device", lambda: torch.device("cpu"))
     if kind == "text":
         monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
         model: Any = llama.FAMILIES[0].build(f"{tiny_llm.write('llama', tmp_path / 'm')}?save_every=0")

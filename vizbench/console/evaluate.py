@@ -10,8 +10,8 @@ import typer
 from vizbench.baselines.worlds import kin
 from vizbench.console import arc_tables, output
 from vizbench.console.progress import Bars
+from vizbench.distributed import env
 from vizbench.errors import UserError
-from vizbench.harness import team
 from vizbench.harness.corpus import concepts, solved
 from vizbench.harness.forecast import forecast
 from vizbench.harness.gaps import gaps
@@ -26,7 +26,7 @@ from vizbench.harness.run import run
 def foretell(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
     """Print what the plan will take."""
     check_jobs(jobs)
-    if team.size() > 1:
+    if env.size() > 1:
         raise UserError("--dry-run tells the time of one process: leave out what launches several")
     found = forecast(plan, folder)
     output.dropped(plan.dropped())

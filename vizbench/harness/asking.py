@@ -21,13 +21,13 @@ import msgspec
 
 from vizbench._util.files import Log
 from vizbench._util.text import encodable, plural
+from vizbench.distributed.env import called
 from vizbench.errors import UserError
 from vizbench.formats.rows import Row
 from vizbench.harness.channel import Channel, FrameChannel, channel_for
 from vizbench.harness.plan import Cell
 from vizbench.harness.provenance import environment, now
 from vizbench.harness.records import Record, Session, read_log, read_records
-from vizbench.harness.team import called
 from vizbench.model import CheckedModel, Context, CutText, Model, Progress, Schedule
 from vizbench.seeds import stream
 from vizbench.task import Judge

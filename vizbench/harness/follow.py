@@ -21,17 +21,17 @@ def follow() -> None:
     training ends this process, and by the launcher all of them. Ctrl-C is for the first, which dismisses this one.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from vizbench.baselines.shared import crew
+    from vizbench.distributed import collectives
 
     stage = Stage({})
-    while told := crew.hear():
+    while told := collectives.hear():
         cell = msgspec.json.decode(told, type=Cell)
         try:
             _adapt(cell, stage)
         except UserError as error:
-            if crew.lost():
+            if collectives.lost():
                 raise
-            crew.agree(str(error))
+            collectives.agree(str(error))
 
 
 def _adapt(cell: Cell, stage: Stage) -> None:

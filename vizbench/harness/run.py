@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from vizbench import loading
+from vizbench.distributed import env
 from vizbench.errors import UserError
-from vizbench.harness import team
 from vizbench.harness.asking import ModelFaultError, checked, missing
 from vizbench.harness.cell import Event, Outcome, Place, Teller, data_of, measure, planned, refuse_change, write_error
 from vizbench.harness.jobs import check_jobs, measure_all
@@ -35,7 +35,7 @@ def run(
     the same call goes on.
     """
     check_jobs(jobs)
-    team.check(jobs, team.size())
+    env.check(jobs, env.size())
     report = report or _silent
     cells = plan.cells()
     places = [

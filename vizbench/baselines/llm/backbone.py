@@ -18,10 +18,10 @@ from vizbench.baselines.hub import read_object, require
 from vizbench.baselines.llm.needs import need, sizes_of
 from vizbench.baselines.llm.recipe import Recipe
 from vizbench.baselines.llm.script import Script
-from vizbench.baselines.shared import crew
 from vizbench.baselines.shared.room import check_room, count, shapes_of, within_memory
+from vizbench.distributed import collectives
+from vizbench.distributed.env import size
 from vizbench.errors import UserError
-from vizbench.harness.team import size
 
 if TYPE_CHECKING:
     from vizbench.baselines.llm.build import Line
@@ -90,7 +90,7 @@ class Checkpoint:
     def load(self, script: Script) -> Loaded:
         """The frozen model: safetensors alone, no code of the folder's, no network."""
         transformers.utils.logging.disable_progress_bar()  # it would write into the run's own
-        device, recipe = crew.device(), self._recipe
+        device, recipe = collectives.device(), self._recipe
         small = recipe.dtype == "bfloat16" or (recipe.dtype == "auto" and device.type == "cuda")
         dtype = torch.bfloat16 if small else torch.float32
         kind: Any = getattr(transformers, self._line.network)

@@ -18,11 +18,11 @@ from vizbench.baselines.llm.decode import generate
 from vizbench.baselines.llm.recipe import SAMPLING, Recipe
 from vizbench.baselines.llm.script import IGNORED, Said, Script
 from vizbench.baselines.llm.train import Descent, Kept, Training
-from vizbench.baselines.shared import crew
 from vizbench.baselines.shared.places import content, digest
 from vizbench.baselines.shared.room import within_memory
+from vizbench.distributed import collectives
+from vizbench.distributed.env import rank
 from vizbench.errors import UserError
-from vizbench.harness.team import rank
 from vizbench.model import CheckedModel, Context, Example, Modality, Progress
 from vizbench.seeds import stream
 from vizbench.types import Image
@@ -92,7 +92,7 @@ class LanguageLora(CheckedModel[Any]):
         if recipe.checkpointing:
             loaded.model.activation_checkpointing_enable()
         model.train()
-        with crew.training():
+        with collectives.training():
             training.run(steps, backward, report, kept)
         model.eval()
         if recipe.keep and not rank():
@@ -197,12 +197,12 @@ def step_backward(loaded: Loaded, model: Any, batch: int, rows: Sequence[Said]) 
     rows = sorted(rows, key=lambda row: len(row.ids))
     total = sum(len(row.ids) - row.start for row in rows)
     loss = 0.0
-    mine = crew.share(rows)
+    mine = collectives.share(rows)
     for start in range(0, len(mine), batch):
         part = loss_sum(loaded, model, mine[start : start + batch]) / total
         part.backward()
         loss += float(part.detach())
-    return crew.add_up((p for p in model.parameters() if p.requires_grad), loss)
+    return collectives.add_up((p for p in model.parameters() if p.requires_grad), loss)
 
 
 def loss_sum(loaded: Loaded, model: Any, rows: Sequence[Said]) -> torch.Tensor:

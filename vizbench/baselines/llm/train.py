@@ -13,8 +13,8 @@ import torch
 
 from vizbench.baselines.shared.room import peak
 from vizbench.baselines.shared.states import read_state, write_state
+from vizbench.distributed.env import rank
 from vizbench.errors import UserError
-from vizbench.harness.team import rank
 from vizbench.model import Progress
 
 

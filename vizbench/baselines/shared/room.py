@@ -64,9 +64,9 @@ def room() -> Room:
     """What is there now. What this process holds already counts as free: a model that is loaded is not loaded twice."""
     import torch
 
-    from vizbench.baselines.shared import crew
+    from vizbench.distributed import collectives
 
-    device = crew.device()
+    device = collectives.device()
     if device.type == "cuda":
         return Room("the GPU", float(torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device)))
     import psutil

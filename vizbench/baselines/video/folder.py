@@ -17,15 +17,15 @@ import transformers
 
 from vizbench._util.paths import is_hidden
 from vizbench.baselines.hub import Weights, read_object, require
-from vizbench.baselines.shared import crew
 from vizbench.baselines.shared.places import digest, home
 from vizbench.baselines.shared.room import check_room, shapes_of
 from vizbench.baselines.video import store
 from vizbench.baselines.video.backbone import NEUTRAL, Backbone, Tensors, Training
 from vizbench.baselines.video.lora import Source
 from vizbench.baselines.video.needs import SEEING, Sizes, need, sizes_of
+from vizbench.distributed import collectives
+from vizbench.distributed.env import size
 from vizbench.errors import UserError
-from vizbench.harness.team import size
 from vizbench.model import Demand
 
 TEXT = ("tokenizer", "text_encoder")
@@ -170,7 +170,7 @@ def check_device(folder: Path, parameters: int, training: Training) -> torch.dev
             f"{folder} needs a GPU, and none is found: use --checkpoint tiny, or set VIZBENCH_CPU=1 to train "
             f"{parameters / 1e9:.1f} billion parameters on a CPU all the same"
         )
-    return crew.device()
+    return collectives.device()
 
 
 def sizes(backbone: Backbone, folder: Path, training: Training) -> Sizes:

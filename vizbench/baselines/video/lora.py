@@ -16,7 +16,6 @@ from peft import LoraConfig, get_peft_model_state_dict
 from torch import Tensor
 
 from vizbench import __version__
-from vizbench.baselines.shared import crew
 from vizbench.baselines.shared.places import content, digest
 from vizbench.baselines.shared.room import peak, within_memory
 from vizbench.baselines.threads import one_thread
@@ -24,8 +23,9 @@ from vizbench.baselines.video import store
 from vizbench.baselines.video.backbone import Backbone, Tensors, Training
 from vizbench.baselines.video.pretrain import Recipe, optimizers
 from vizbench.baselines.video.train import State, train, trained_of
+from vizbench.distributed import collectives
+from vizbench.distributed.env import rank, size
 from vizbench.errors import UserError
-from vizbench.harness.team import rank, size
 from vizbench.model import CheckedModel, Context, Example, FrameSpec, Modality, Progress
 from vizbench.seeds import stream
 from vizbench.types import Image, Video
@@ -101,11 +101,11 @@ class VideoLora(CheckedModel[Any]):
                 self._picture(pipe, text, examples[0].question, folder / f"step-{state.step:07}.png")
 
         after_began = [began]
-        with crew.training():
+        with collectives.training():
             if self._source.home is not None and size() > 1:
-                for clip in crew.share(clips):
+                for clip in collectives.share(clips):
                     self._encoded(pipe, clip)
-                crew.wait()  # the shares of the others are read from disk
+                collectives.wait()  # the shares of the others are read from disk
             groups = store.grouped(self._encoded(pipe, clip) for clip in clips)
             train(self._backbone, pipe, groups, text, training, state, steps, after)
         self._adapted = (pipe, text)

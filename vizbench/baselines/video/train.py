@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from vizbench.baselines.shared import crew
 from vizbench.baselines.video.backbone import Backbone, Tensors, Training
+from vizbench.distributed import collectives
 
 LAST = 999
 """The timestep of pure noise: with zero terminal SNR the velocity there is minus the clip."""
@@ -65,14 +65,14 @@ def train(
             with plain_attention(network.device):  # around both passes: what is recomputed must be the same
                 with computing(training, network.device):
                     batch = backbone.draw(pipe, clips, training, state.generator)
-                    mine = {name: crew.share(tensor) for name, tensor in batch.items()}
+                    mine = {name: collectives.share(tensor) for name, tensor in batch.items()}
                     part = len(mine["clip"]) / size / training.accumulation
                     if not part:  # fewer clips than processes
                         continue
                     loss = backbone.error(pipe, mine, text)
                 (loss * part).backward()
             total += loss.item() * part
-        total = crew.add_up(trained, total)
+        total = collectives.add_up(trained, total)
         torch.nn.utils.clip_grad_norm_(trained, training.max_grad_norm)
         factor = training.factor(state.step, steps)
         for opt, rates in zip(state.optimizers, peaks, strict=True):

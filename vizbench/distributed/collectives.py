@@ -16,8 +16,8 @@ from typing import Any, Final, TypeVar, final
 
 import torch
 
+from vizbench.distributed.env import rank, size
 from vizbench.errors import UserError
-from vizbench.harness.team import rank, size
 
 Rows = TypeVar("Rows", bound="Sequence[Any] | torch.Tensor")
 

@@ -47,7 +47,7 @@ def gather(devices: int, jobs: int) -> None:
     if size() > 1:
         raise UserError(f"--devices {devices} contradicts the {size()} processes that were launched: leave it out")
     check(jobs, devices)
-    from vizbench.baselines.shared.launch import launch
+    from vizbench.distributed.launch import launch
 
     raise SystemExit(launch(devices, sys.argv[1:]))
 
@@ -67,16 +67,16 @@ def called(cell: Cell) -> Generator[None]:
     if size() == 1:
         yield
         return
-    from vizbench.baselines.shared import crew
+    from vizbench.distributed import collectives
 
-    crew.tell(msgspec.json.encode(cell))
+    collectives.tell(msgspec.json.encode(cell))
     try:
         yield
     except UserError as error:
-        crew.agree(str(error))  # the others may not have refused; in a step, the crew knows that it is lost
+        collectives.agree(str(error))  # the others may not have refused; in a step, the crew knows that it is lost
         raise
     except BaseException:  # Ctrl-C too leaves the others within a step
-        crew.lose()
+        collectives.lose()
         raise
 
 
@@ -88,6 +88,6 @@ def dismissed() -> Generator[None]:
         yield
     finally:
         if size() > 1:
-            from vizbench.baselines.shared import crew
+            from vizbench.distributed import collectives
 
-            crew.dismiss()
+            collectives.dismiss()

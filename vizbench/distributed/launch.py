@@ -15,7 +15,7 @@ from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from vizbench._util import interrupts
 from vizbench._util.processes import safe_path
-from vizbench.baselines.shared.crew import check_gpus
+from vizbench.distributed.collectives import check_gpus
 
 
 def launch(devices: int, words: Sequence[str]) -> int:
