@@ -64,7 +64,7 @@ def measure(cell: Wanted) -> list[Measured]:
     import torch
 
     from vizbench.baselines.worlds import kin
-    from vizbench.harness.plan import Plan
+    from vizbench.harness.plan.plan import Plan
     from vizbench.harness.records import read_runs
     from vizbench.harness.run import run
 
@@ -136,7 +136,7 @@ def recipes() -> dict[str, str]:
 
 def current(rows: Sequence[Measured]) -> list[Measured]:
     """The measured cells that still say something: of today's weights and way to adapt, and the trivial baselines."""
-    from vizbench.harness.plugin import load_model
+    from vizbench.harness.plan.plugin import load_model
 
     recipe = recipes()
     weights = {model: load_model(model, "tiny").weights or "" for model in MODELS}

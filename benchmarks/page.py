@@ -35,7 +35,7 @@ SECONDS = """async () => {
 
 def main() -> None:
     """Print what it takes to write the report, its size, and what it takes to open and use it."""
-    from vizbench.harness.plan import SUITES
+    from vizbench.harness.plan.plan import SUITES
     from vizbench.harness.report import render_report
     from vizbench.task import tasks
 
@@ -78,7 +78,7 @@ def _cells(task: str) -> list[Any]:
     """Cells as they would be read back. Models learn along a made-up curve; their errors are scattered cells."""
     import vizbench as vb
     from vizbench.formats.rows import Row
-    from vizbench.harness.plan import Cell
+    from vizbench.harness.plan.plan import Cell
     from vizbench.harness.records import CellRun, DataInfo, Header, Record, TaskInfo
     from vizbench.loading import rules_of, version_of
     from vizbench.task import params_json

@@ -6,7 +6,7 @@ import pytest
 
 from vizbench.console import progress as module
 from vizbench.harness.cell import Event
-from vizbench.harness.plan import Cell
+from vizbench.harness.plan.plan import Cell
 
 CELL = Cell("life/conway", "qwen3", "tiny", 16, 0, 20, 1)
 

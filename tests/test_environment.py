@@ -191,7 +191,7 @@ def test_programs_that_a_model_starts_find_what_they_always_do() -> None:
 def test_a_process_that_cannot_begin_is_diagnosed_by_how_it_ended(place: Path, tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(
         "from pathlib import Path\n"
-        "from vizbench.harness.plan import Plan\n"
+        "from vizbench.harness.plan.plan import Plan\n"
         "from vizbench.harness.run import run\n"
         "run(Plan(tasks=('life/conway',), shots=(3,), n_test=2), Path('r'), jobs=2)\n"
     )

@@ -13,7 +13,7 @@ from vizbench import loading
 from vizbench._util.paths import is_hidden, visible_files
 from vizbench.errors import UserError
 from vizbench.formats.archive import members
-from vizbench.harness.plan import Plan
+from vizbench.harness.plan.plan import Plan
 from vizbench.harness.records import read_lost, read_runs
 from vizbench.harness.run import run as measure
 

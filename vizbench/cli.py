@@ -242,7 +242,7 @@ def generate(
 ) -> None:
     """Write a data set: rows, and a manifest with its recipe and digests. The same command makes the same bytes."""
     from vizbench.formats import write
-    from vizbench.harness.plan import slug
+    from vizbench.harness.plan.plan import slug
 
     if format == "arc":
         from vizbench.formats import episodes
@@ -394,7 +394,7 @@ def evaluate(
 ) -> None:
     """Adapt models to tasks and judge them beside the trivial baselines. The same command resumes what was stopped."""
     from vizbench.console import evaluate as measuring
-    from vizbench.harness.plan import Plan, seed_list
+    from vizbench.harness.plan.plan import Plan, seed_list
 
     del config  # its keys have become defaults
     if offline:  # variables, because processes of --jobs and the hub's own library read them

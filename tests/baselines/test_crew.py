@@ -20,7 +20,7 @@ from vizbench.console.evaluate import foretell
 from vizbench.distributed import collectives
 from vizbench.distributed import env as team
 from vizbench.errors import UserError
-from vizbench.harness.plan import Plan
+from vizbench.harness.plan.plan import Plan
 from vizbench.harness.run import run as run_plan
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,7 +10,7 @@ from vizbench.baselines.pretrain import card, parameters_in
 from vizbench.baselines.worlds import HELD, KIN
 from vizbench.baselines.worlds.excluded import ECA, LIFE
 from vizbench.harness.metrics import summaries
-from vizbench.harness.plan import Plan
+from vizbench.harness.plan.plan import Plan
 from vizbench.harness.records import read_cell
 from vizbench.harness.run import run
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vizbench.formats.rows import Row
-from vizbench.harness.plan import Cell
+from vizbench.harness.plan.plan import Cell
 from vizbench.harness.records import CellRun, DataInfo, Header, Record, Session, TaskInfo
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from tests.harness import stubs
-from vizbench.harness.plan import Plan
+from vizbench.harness.plan.plan import Plan
 from vizbench.harness.records import read_runs
 
 BATCHER = f"{stubs.FILE}:Batcher"

@@ -7,7 +7,7 @@ import pytest
 from tests.harness import stubs
 from tests.harness.running import plan, stub
 from vizbench.harness import run as run_module
-from vizbench.harness.plugin import load_model
+from vizbench.harness.plan.plugin import load_model
 from vizbench.harness.records import read_cell
 from vizbench.harness.run import run
 from vizbench.model import CutText

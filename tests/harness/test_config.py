@@ -10,7 +10,7 @@ import typer
 from tests.commands import Run, refused
 from vizbench.cli import app
 from vizbench.errors import UserError
-from vizbench.harness.config import Options, read_config
+from vizbench.harness.plan.config import Options, read_config
 
 PLAN = """
 model = "nearest"

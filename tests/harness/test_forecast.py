@@ -14,7 +14,7 @@ from vizbench.console import output
 from vizbench.errors import UserError
 from vizbench.harness import forecast as forecast_module
 from vizbench.harness.forecast import STEPS, Forecast, Pace, forecast
-from vizbench.harness.plan import TRIVIAL, Cell, Plan
+from vizbench.harness.plan.plan import TRIVIAL, Cell, Plan
 from vizbench.harness.run import run
 
 TRAINER = f"{stubs.FILE}:Trainer"

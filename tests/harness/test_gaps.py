@@ -15,7 +15,7 @@ from tests.harness.made import answered, cell_run, record
 from vizbench.errors import UserError
 from vizbench.harness.cell import write_error
 from vizbench.harness.gaps import Gap, gaps, write_gaps
-from vizbench.harness.plan import Cell, Plan
+from vizbench.harness.plan.plan import Cell, Plan
 from vizbench.harness.records import Lost, read_lost, read_runs
 from vizbench.harness.report import render_report
 from vizbench.harness.run import run as measure

@@ -20,7 +20,7 @@ from vizbench.harness import outside
 from vizbench.harness.compare import differences
 from vizbench.harness.metrics import summaries
 from vizbench.harness.outside import keep
-from vizbench.harness.plan import Plan
+from vizbench.harness.plan.plan import Plan
 from vizbench.harness.records import read_cell, read_header, read_runs
 from vizbench.harness.run import run as measure
 from vizbench.harness.score import mark, summed

@@ -9,7 +9,7 @@ import pytest
 
 from vizbench.errors import UserError
 from vizbench.harness.paper import paper
-from vizbench.harness.plan import SUITES, TRIVIAL, Cell, Plan, seed_list, slug
+from vizbench.harness.plan.plan import SUITES, TRIVIAL, Cell, Plan, seed_list, slug
 from vizbench.model import Schedule
 from vizbench.task import tasks
 

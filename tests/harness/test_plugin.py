@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vizbench.errors import UserError
-from vizbench.harness.plugin import ModelRef, code_of, load_model, resolve
+from vizbench.harness.plan.plugin import ModelRef, code_of, load_model, resolve
 
 SOURCE = """
 from vizbench.model import Model

@@ -9,7 +9,7 @@ import pytest
 from tests.harness.made import answered
 from tests.harness.pages import column, place, settled, unfolded, written
 from tests.harness.stubs import FILE
-from vizbench.harness.plan import Plan
+from vizbench.harness.plan.plan import Plan
 from vizbench.harness.records import read_runs
 from vizbench.harness.run import run
 

@@ -13,7 +13,7 @@ import vizbench as vb
 from tests.harness import stubs
 from tests.harness.running import directory, plan, predictions
 from vizbench.errors import UserError
-from vizbench.harness.plan import TRIVIAL, Plan
+from vizbench.harness.plan.plan import TRIVIAL, Plan
 from vizbench.harness.records import read_cell
 from vizbench.harness.run import Event, run
 

@@ -13,8 +13,8 @@ from tests.harness import stubs
 from tests.harness.running import BATCHER, plan, stub, write_arc
 from vizbench.errors import UserError
 from vizbench.harness import run as run_module
-from vizbench.harness.plan import Plan
-from vizbench.harness.plugin import load_model
+from vizbench.harness.plan.plan import Plan
+from vizbench.harness.plan.plugin import load_model
 from vizbench.harness.records import read_cell, read_runs
 from vizbench.harness.run import Event, run
 from vizbench.model import Model

@@ -14,7 +14,7 @@ from vizbench.harness import corpus, paper
 from vizbench.harness.contender import Contender
 from vizbench.harness.lines import label_of
 from vizbench.harness.metrics import mean_interval
-from vizbench.harness.plan import PROTOCOLS, TRIVIAL
+from vizbench.harness.plan.plan import PROTOCOLS, TRIVIAL
 from vizbench.harness.records import CellRun
 
 _PAPER: Final = ("video*", "text*")

@@ -38,7 +38,7 @@ def complete_model(incomplete: str) -> list[str]:
 
 def complete_suite(incomplete: str) -> list[str]:
     """The suites that begin so, for the shell."""
-    from vizbench.harness.plan import SUITES
+    from vizbench.harness.plan.plan import SUITES
 
     return [name for name in SUITES if name.startswith(incomplete)]
 
@@ -62,7 +62,7 @@ SetOption = Annotated[
 
 def from_config(context: typer.Context, path: Path | None) -> Path | None:
     """Take a plan's keys as the defaults of the flags, so that a flag that is given wins."""
-    from vizbench.harness.config import read_config
+    from vizbench.harness.plan.config import read_config
 
     if path is not None:
         context.default_map = read_config(path)

@@ -20,7 +20,7 @@ import msgspec
 from vizbench.errors import UserError
 
 if TYPE_CHECKING:
-    from vizbench.harness.plan import Cell
+    from vizbench.harness.plan.plan import Cell
 
 MAX_DEVICES: Final = 64
 

@@ -18,9 +18,9 @@ from vizbench.dataset import Dataset, Split
 from vizbench.errors import UserError
 from vizbench.formats.rows import encode
 from vizbench.harness.asking import Asking, ModelFaultError, answer_all, checked, missing
-from vizbench.harness.augment import augmented
-from vizbench.harness.plan import Cell
-from vizbench.harness.plugin import code_of
+from vizbench.harness.plan.augment import augmented
+from vizbench.harness.plan.plan import Cell
+from vizbench.harness.plan.plugin import code_of
 from vizbench.harness.provenance import data_digest, environment, now
 from vizbench.harness.records import FORMAT, DataInfo, Header, TaskInfo, read_header
 from vizbench.model import Model, Progress

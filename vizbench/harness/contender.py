@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import final
 
 from vizbench.harness.names import model_marks
-from vizbench.harness.plan import TRIVIAL
+from vizbench.harness.plan.plan import TRIVIAL
 from vizbench.harness.records import CellRun
 
 

@@ -10,7 +10,7 @@ from vizbench import loading
 from vizbench.errors import UserError
 from vizbench.harness.asking import channel_of, context_of
 from vizbench.harness.cell import data_of
-from vizbench.harness.plan import Cell
+from vizbench.harness.plan.plan import Cell
 from vizbench.harness.stage import Stage
 
 

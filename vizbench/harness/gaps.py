@@ -15,7 +15,7 @@ from vizbench._util.files import write_whole
 from vizbench._util.text import plural
 from vizbench.harness.metrics import distinct
 from vizbench.harness.names import cell_text, model_label, model_marks, task_label
-from vizbench.harness.plan import Cell
+from vizbench.harness.plan.plan import Cell
 from vizbench.harness.records import CellRun, Lost
 
 _COLUMNS = (

@@ -11,7 +11,7 @@ from vizbench import loading
 from vizbench.harness import names, paper
 from vizbench.harness.contender import Contender
 from vizbench.harness.metrics import Summary
-from vizbench.harness.plan import TRIVIAL
+from vizbench.harness.plan.plan import TRIVIAL
 from vizbench.harness.svg import LINES
 
 FLOOR: Final = "best trivial baseline"

@@ -11,7 +11,7 @@ import msgspec
 
 from vizbench.harness.contender import contenders, rank
 from vizbench.harness.origins import of_corpus, origins
-from vizbench.harness.plan import TRIVIAL, Cell
+from vizbench.harness.plan.plan import TRIVIAL, Cell
 from vizbench.harness.reasons import by_kind
 from vizbench.harness.records import CellRun, Record
 

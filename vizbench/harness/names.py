@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeAlias, TypeVar
 
 from vizbench._util.text import plain
-from vizbench.harness.plugin import DEFAULT
+from vizbench.harness.plan.plugin import DEFAULT
 
 K = TypeVar("K")
 

@@ -24,7 +24,7 @@ from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.formats.files import read_bounded
 from vizbench.formats.rows import Nested, Row
-from vizbench.harness.plan import Cell
+from vizbench.harness.plan.plan import Cell
 from vizbench.types import Json
 
 FORMAT: Final = 1

@@ -17,7 +17,7 @@ from vizbench.errors import UserError
 from vizbench.harness import compare, corpus, figure, lines, names, paper, places, svg, tables
 from vizbench.harness.gaps import gaps
 from vizbench.harness.metrics import COVERAGE, LEAK, Summary, distinct, leaks, summaries
-from vizbench.harness.plan import TRIVIAL, UNREPORTED, slug
+from vizbench.harness.plan.plan import TRIVIAL, UNREPORTED, slug
 from vizbench.harness.provenance import now
 from vizbench.harness.records import CellRun, Lost
 from vizbench.harness.viewer import MAX_BYTES, payload

@@ -13,8 +13,8 @@ from vizbench.errors import UserError
 from vizbench.harness.asking import ModelFaultError, checked, missing
 from vizbench.harness.cell import Event, Outcome, Place, Teller, data_of, measure, planned, refuse_change, write_error
 from vizbench.harness.jobs import check_jobs, measure_all
-from vizbench.harness.plan import Plan
-from vizbench.harness.plugin import ModelRef, load_model
+from vizbench.harness.plan.plan import Plan
+from vizbench.harness.plan.plugin import ModelRef, load_model
 from vizbench.harness.stage import Stage
 from vizbench.model import CheckedModel, Model
 

@@ -6,8 +6,8 @@ import gc
 from collections.abc import Mapping
 from typing import Any, final
 
-from vizbench.harness.plan import TRIVIAL
-from vizbench.harness.plugin import ModelRef, load_model
+from vizbench.harness.plan.plan import TRIVIAL
+from vizbench.harness.plan.plugin import ModelRef, load_model
 from vizbench.model import Model
 
 

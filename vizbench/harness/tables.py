@@ -14,7 +14,7 @@ from vizbench.harness.compare import RESAMPLED, Budget, Difference, Ratio
 from vizbench.harness.corpus import Concept, Overlap
 from vizbench.harness.lines import label_of
 from vizbench.harness.metrics import Summary
-from vizbench.harness.plan import TRIVIAL
+from vizbench.harness.plan.plan import TRIVIAL
 from vizbench.harness.thresholds import Span
 from vizbench.types import Json
 

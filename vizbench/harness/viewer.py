@@ -24,7 +24,7 @@ from vizbench import loading
 from vizbench.formats.rows import Row
 from vizbench.harness import names
 from vizbench.harness.places import identity, labels
-from vizbench.harness.plan import TRIVIAL
+from vizbench.harness.plan.plan import TRIVIAL
 from vizbench.harness.records import CellRun, Record
 from vizbench.renderers.palettes import palette
 from vizbench.task import Task, params_json

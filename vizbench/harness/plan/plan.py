@@ -13,8 +13,8 @@ from vizbench import loading
 from vizbench._util.text import plural
 from vizbench.dataset import POOL, check_pool
 from vizbench.errors import UserError, unknown
-from vizbench.harness.augment import KINDS as AUGMENTS
-from vizbench.harness.plugin import ModelRef, resolve, split_name
+from vizbench.harness.plan.augment import KINDS as AUGMENTS
+from vizbench.harness.plan.plugin import ModelRef, resolve, split_name
 from vizbench.seeds import check_seed
 
 TRIVIAL: Final = ("copy", "blank", "majority", "random", "nearest", "solver")

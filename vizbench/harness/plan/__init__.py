@@ -1,0 +1,1 @@
+"""What will be measured: trials, suites, settings of a plan file, augmentation, the models asked for."""
