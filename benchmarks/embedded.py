@@ -65,7 +65,7 @@ def measure(cell: Wanted) -> list[Measured]:
 
     from vizbench.baselines.worlds import kin
     from vizbench.harness.plan.plan import Plan
-    from vizbench.harness.records import read_runs
+    from vizbench.harness.records.records import read_runs
     from vizbench.harness.run import run
 
     torch.set_num_threads(1)

@@ -79,7 +79,7 @@ def _cells(task: str) -> list[Any]:
     import vizbench as vb
     from vizbench.formats.rows import Row
     from vizbench.harness.plan.plan import Cell
-    from vizbench.harness.records import CellRun, DataInfo, Header, Record, TaskInfo
+    from vizbench.harness.records.records import CellRun, DataInfo, Header, Record, TaskInfo
     from vizbench.loading import rules_of, version_of
     from vizbench.task import params_json
 

@@ -14,7 +14,7 @@ from vizbench._util.paths import is_hidden, visible_files
 from vizbench.errors import UserError
 from vizbench.formats.archive import members
 from vizbench.harness.plan.plan import Plan
-from vizbench.harness.records import read_lost, read_runs
+from vizbench.harness.records.records import read_lost, read_runs
 from vizbench.harness.run import run as measure
 
 HIDDEN = (

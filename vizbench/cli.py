@@ -452,7 +452,7 @@ def report(
     """Write the report of runs, from their records alone: as a page, as tables, as figures."""
     from vizbench.harness import export
     from vizbench.harness.gaps import gaps, write_gaps
-    from vizbench.harness.records import read_lost, read_runs
+    from vizbench.harness.records.records import read_lost, read_runs
     from vizbench.harness.report import write_report
 
     if not any((html, csv, md, figures)):

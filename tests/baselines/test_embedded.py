@@ -11,7 +11,7 @@ from vizbench.baselines.worlds import HELD, KIN
 from vizbench.baselines.worlds.excluded import ECA, LIFE
 from vizbench.harness.metrics import summaries
 from vizbench.harness.plan.plan import Plan
-from vizbench.harness.records import read_cell
+from vizbench.harness.records.records import read_cell
 from vizbench.harness.run import run
 
 CHECKPOINTS = Path(__file__).parents[2] / "vizbench" / "baselines" / "checkpoints"

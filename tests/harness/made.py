@@ -8,7 +8,7 @@ from typing import Any
 
 from vizbench.formats.rows import Row
 from vizbench.harness.plan.plan import Cell
-from vizbench.harness.records import CellRun, DataInfo, Header, Record, Session, TaskInfo
+from vizbench.harness.records.records import CellRun, DataInfo, Header, Record, Session, TaskInfo
 
 
 def record(name, attempt=0, exact=False, valid=None, cells=0.5, undecodable=False, parts=None):

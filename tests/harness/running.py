@@ -8,7 +8,7 @@ import msgspec
 
 from tests.harness import stubs
 from vizbench.harness.plan.plan import Plan
-from vizbench.harness.records import read_runs
+from vizbench.harness.records.records import read_runs
 
 BATCHER = f"{stubs.FILE}:Batcher"
 

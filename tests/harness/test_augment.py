@@ -21,7 +21,7 @@ from vizbench.harness.metrics import kind, summaries
 from vizbench.harness.plan.augment import KINDS, MAX_EXAMPLES, RECOLOURED, augmented, permutations, turned
 from vizbench.harness.plan.config import read_config
 from vizbench.harness.plan.plan import Plan
-from vizbench.harness.records import read_runs
+from vizbench.harness.records.records import read_runs
 from vizbench.harness.run import run
 from vizbench.types import Grid, Instance
 

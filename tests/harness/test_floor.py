@@ -11,7 +11,7 @@ from tests.harness.made import answered, share
 from vizbench.harness import compare, corpus, tables
 from vizbench.harness.contender import Contender, pairs, rank
 from vizbench.harness.plan.plan import TRIVIAL
-from vizbench.harness.records import CellRun
+from vizbench.harness.records.records import CellRun
 from vizbench.harness.thresholds import Span
 
 SHARES = {

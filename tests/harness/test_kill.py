@@ -16,7 +16,7 @@ import pytest
 
 from tests.harness import nursery
 from tests.harness.running import predictions
-from vizbench.harness.records import read_runs
+from vizbench.harness.records.records import read_runs
 from vizbench.harness.run import run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -168,7 +168,7 @@ REPORTS = """
 import os, random, signal, sys
 from pathlib import Path
 from vizbench.harness import report, storage
-from vizbench.harness.records import read_runs
+from vizbench.harness.records.records import read_runs
 
 out = Path(sys.argv[1])
 cells, page = read_runs([out]), out / "page.html"

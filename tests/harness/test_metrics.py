@@ -25,7 +25,7 @@ from vizbench.harness.metrics import (
     summaries,
     wilson,
 )
-from vizbench.harness.records import TaskInfo
+from vizbench.harness.records.records import TaskInfo
 
 
 @pytest.mark.parametrize(

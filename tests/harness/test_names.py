@@ -16,9 +16,9 @@ from vizbench.harness import compare, figure, lines, tables
 from vizbench.harness.export import csv_text, markdown
 from vizbench.harness.gaps import gaps
 from vizbench.harness.metrics import summaries
-from vizbench.harness.names import OWN, model_label, model_marks, shortened
-from vizbench.harness.origins import origins
 from vizbench.harness.places import identity, labels
+from vizbench.harness.records.labels import OWN, model_label, model_marks, shortened
+from vizbench.harness.records.origins import origins
 
 LONG = "model-" + "x" * 90
 PAIRS = {

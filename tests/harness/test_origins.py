@@ -12,8 +12,8 @@ from vizbench.console import output
 from vizbench.harness import compare, tables
 from vizbench.harness.export import csv_text, markdown
 from vizbench.harness.metrics import summaries
-from vizbench.harness.origins import origins
-from vizbench.harness.records import CellRun
+from vizbench.harness.records.origins import origins
+from vizbench.harness.records.records import CellRun
 
 
 def file(folder: str, hit: bool, model: str = "mine", digest: str = "") -> CellRun:

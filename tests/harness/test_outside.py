@@ -21,7 +21,7 @@ from vizbench.harness.compare import differences
 from vizbench.harness.metrics import summaries
 from vizbench.harness.outside import keep
 from vizbench.harness.plan.plan import Plan
-from vizbench.harness.records import read_cell, read_header, read_runs
+from vizbench.harness.records.records import read_cell, read_header, read_runs
 from vizbench.harness.run import run as measure
 from vizbench.harness.score import mark, summed
 from vizbench.harness.viewer import payload

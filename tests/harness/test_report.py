@@ -23,7 +23,7 @@ from vizbench.harness.contender import Contender
 from vizbench.harness.corpus import concepts, overlaps
 from vizbench.harness.metrics import leaks, summaries
 from vizbench.harness.plan.plan import Plan
-from vizbench.harness.records import read_runs
+from vizbench.harness.records.records import read_runs
 from vizbench.harness.report import render_report, write_figures, write_report
 from vizbench.harness.run import run
 from vizbench.harness.viewer import MAX_STATES, packed, payload, way

@@ -17,7 +17,7 @@ from tests.harness.pages import column, place, press, settled, unfolded, written
 from tests.harness.stubs import FILE
 from tests.harness.test_report import EVIL, hostile
 from vizbench.harness.plan.plan import Plan
-from vizbench.harness.records import read_runs
+from vizbench.harness.records.records import read_runs
 from vizbench.harness.run import run
 
 

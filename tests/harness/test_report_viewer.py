@@ -10,7 +10,7 @@ from tests.harness.made import answered
 from tests.harness.pages import column, place, settled, unfolded, written
 from tests.harness.stubs import FILE
 from vizbench.harness.plan.plan import Plan
-from vizbench.harness.records import read_runs
+from vizbench.harness.records.records import read_runs
 from vizbench.harness.run import run
 
 

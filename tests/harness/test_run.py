@@ -14,7 +14,7 @@ from tests.harness import stubs
 from tests.harness.running import directory, plan, predictions
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import TRIVIAL, Plan
-from vizbench.harness.records import read_cell
+from vizbench.harness.records.records import read_cell
 from vizbench.harness.run import Event, run
 
 

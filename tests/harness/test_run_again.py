@@ -20,7 +20,7 @@ from vizbench._util import files, notices
 from vizbench._util.files import locked
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import Plan
-from vizbench.harness.records import read_cell, read_runs
+from vizbench.harness.records.records import read_cell, read_runs
 from vizbench.harness.run import run
 
 

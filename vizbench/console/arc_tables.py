@@ -15,7 +15,7 @@ from vizbench.harness.contender import Contender
 from vizbench.harness.lines import label_of
 from vizbench.harness.metrics import mean_interval
 from vizbench.harness.plan.plan import PROTOCOLS, TRIVIAL
-from vizbench.harness.records import CellRun
+from vizbench.harness.records.records import CellRun
 
 _PAPER: Final = ("video*", "text*")
 

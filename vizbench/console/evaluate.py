@@ -18,7 +18,7 @@ from vizbench.harness.gaps import gaps
 from vizbench.harness.jobs import check_jobs
 from vizbench.harness.metrics import summaries
 from vizbench.harness.plan.plan import TRIVIAL, Plan
-from vizbench.harness.records import CellRun, read_lost, read_runs
+from vizbench.harness.records.records import CellRun, read_lost, read_runs
 from vizbench.harness.report import write_report
 from vizbench.harness.run import run
 

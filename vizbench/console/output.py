@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # each of these costs what `vizbench --help` may not
     from vizbench.harness.gaps import Gap
     from vizbench.harness.metrics import Summary
     from vizbench.harness.plan.plan import Cell
-    from vizbench.harness.records import CellRun
+    from vizbench.harness.records.records import CellRun
     from vizbench.harness.score import Score, Scored
     from vizbench.model import Memory
     from vizbench.types import Grid, Instance, Look, Verdict
@@ -573,8 +573,8 @@ def span(seconds: float) -> str:
 
 def cell_name(cell: Cell) -> str:
     """A cell in one line: who, on what, with how many examples. A checkpoint is written as `--model` takes it."""
-    from vizbench.harness.names import NONE
     from vizbench.harness.plan.plugin import DEFAULT
+    from vizbench.harness.records.labels import NONE
 
     model = cell.model if cell.checkpoint in (NONE, DEFAULT) else f"{cell.model}={cell.checkpoint}"
     shots = "" if cell.shots is None else f", {plural(cell.shots, 'shot')}"

@@ -26,8 +26,8 @@ from vizbench.errors import UserError
 from vizbench.formats.rows import Row
 from vizbench.harness.channel import Channel, FrameChannel, channel_for
 from vizbench.harness.plan.plan import Cell
-from vizbench.harness.provenance import environment, now
-from vizbench.harness.records import Record, Session, read_log, read_records
+from vizbench.harness.records.provenance import environment, now
+from vizbench.harness.records.records import Record, Session, read_log, read_records
 from vizbench.model import CheckedModel, Context, CutText, Model, Progress, Schedule
 from vizbench.seeds import stream
 from vizbench.task import Judge

@@ -21,8 +21,8 @@ from vizbench.harness.asking import Asking, ModelFaultError, answer_all, checked
 from vizbench.harness.plan.augment import augmented
 from vizbench.harness.plan.plan import Cell
 from vizbench.harness.plan.plugin import code_of
-from vizbench.harness.provenance import data_digest, environment, now
-from vizbench.harness.records import FORMAT, DataInfo, Header, TaskInfo, read_header
+from vizbench.harness.records.provenance import data_digest, environment, now
+from vizbench.harness.records.records import FORMAT, DataInfo, Header, TaskInfo, read_header
 from vizbench.model import Model, Progress
 from vizbench.task import params_json
 from vizbench.types import Instance, Json

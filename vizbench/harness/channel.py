@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from vizbench._util.grids import as_grid
 from vizbench.errors import UserError
-from vizbench.harness.records import MAX_WAY, MAX_WAY_CELLS
+from vizbench.harness.records.records import MAX_WAY, MAX_WAY_CELLS
 from vizbench.model import Example, FrameSpec, Model, TextSpec
 from vizbench.renderers.decode import decode, decode_batch
 from vizbench.renderers.frames import render

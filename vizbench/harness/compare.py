@@ -16,8 +16,8 @@ from vizbench.harness import bootstrap, thresholds
 from vizbench.harness.bootstrap import Floats
 from vizbench.harness.contender import Contender, contenders, pairs, ranked
 from vizbench.harness.metrics import UNTRAINED, distinct
-from vizbench.harness.origins import of_corpus, origins
-from vizbench.harness.records import CellRun, Record
+from vizbench.harness.records.origins import of_corpus, origins
+from vizbench.harness.records.records import CellRun, Record
 from vizbench.harness.thresholds import TARGET, Span
 from vizbench.seeds import stream
 

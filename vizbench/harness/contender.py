@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import final
 
-from vizbench.harness.names import model_marks
 from vizbench.harness.plan.plan import TRIVIAL
-from vizbench.harness.records import CellRun
+from vizbench.harness.records.labels import model_marks
+from vizbench.harness.records.records import CellRun
 
 
 @final

@@ -17,7 +17,7 @@ from vizbench.harness.contender import Contender, contenders, pairs
 from vizbench.harness.metrics import distinct, interval_of
 from vizbench.harness.paper import concept_was_measured, corpus_was_measured, paper
 from vizbench.harness.plan.plan import TRIVIAL
-from vizbench.harness.records import CellRun
+from vizbench.harness.records.records import CellRun
 
 
 @final

@@ -21,9 +21,9 @@ from vizbench.harness.contender import Contender
 from vizbench.harness.gaps import gaps
 from vizbench.harness.lines import label_of, who
 from vizbench.harness.metrics import COVERAGE, LEAK, Summary, leaks, mean, summaries
-from vizbench.harness.names import cell_text, task_label
 from vizbench.harness.plan.plan import TRIVIAL, UNREPORTED
-from vizbench.harness.records import CellRun, Lost
+from vizbench.harness.records.labels import cell_text, task_label
+from vizbench.harness.records.records import CellRun, Lost
 
 _MARKS: Final = str.maketrans({mark: f"\\{mark}" for mark in r"\`*_[]<>|~$&"})
 

@@ -14,7 +14,7 @@ from vizbench.harness import paper
 from vizbench.harness.compare import Budget
 from vizbench.harness.corpus import Concept, Overlap
 from vizbench.harness.lines import PAPER, Key, Line, Panel, label_of, role_of
-from vizbench.harness.names import shortened, task_label
+from vizbench.harness.records.labels import shortened, task_label
 from vizbench.harness.svg import Drawing, Ink, Marks
 
 if TYPE_CHECKING:

@@ -8,10 +8,11 @@ from typing import Final, Literal, final
 from urllib.parse import urlencode
 
 from vizbench import loading
-from vizbench.harness import names, paper
+from vizbench.harness import paper
 from vizbench.harness.contender import Contender
 from vizbench.harness.metrics import Summary
 from vizbench.harness.plan.plan import TRIVIAL
+from vizbench.harness.records import labels
 from vizbench.harness.svg import LINES
 
 FLOOR: Final = "best trivial baseline"
@@ -99,12 +100,12 @@ def role_of(contender: Contender, keys: Sequence[Key]) -> str:
 
 def label_of(contender: Contender) -> str:
     """What a model is called in legends and tables."""
-    return names.model_label(contender.name, contender.checkpoint, contender.training, contender.mark)
+    return labels.model_label(contender.name, contender.checkpoint, contender.training, contender.mark)
 
 
 def address(row: Summary) -> str:
     """Where the viewer shows the answers that a row counts."""
-    model = names.model_key(row.model, row.checkpoint, row.training)
+    model = labels.model_key(row.model, row.checkpoint, row.training)
     return "#" + urlencode({"task": row.task, "seed": row.seeds[0], "model": model, "shots": row.shots})
 
 

@@ -10,10 +10,10 @@ from typing import Final, TypeAlias, cast, final
 import msgspec
 
 from vizbench.harness.contender import contenders, rank
-from vizbench.harness.origins import of_corpus, origins
 from vizbench.harness.plan.plan import TRIVIAL, Cell
 from vizbench.harness.reasons import by_kind
-from vizbench.harness.records import CellRun, Record
+from vizbench.harness.records.origins import of_corpus, origins
+from vizbench.harness.records.records import CellRun, Record
 
 Z95: Final = 1.959963984540054
 """The 97.5% point of the normal distribution."""

@@ -20,10 +20,10 @@ from vizbench.errors import UserError
 from vizbench.formats.rows import Row, encode
 from vizbench.harness.asking import Asking
 from vizbench.harness.cell import data_of, header_of
-from vizbench.harness.names import NONE
 from vizbench.harness.plan.plan import TRIVIAL, Cell
-from vizbench.harness.provenance import data_digest
-from vizbench.harness.records import Record, below, read_cell, read_header, read_log
+from vizbench.harness.records.labels import NONE
+from vizbench.harness.records.provenance import data_digest
+from vizbench.harness.records.records import Record, below, read_cell, read_header, read_log
 from vizbench.harness.score import Marked, Sheet
 from vizbench.types import Instance
 

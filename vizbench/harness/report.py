@@ -14,12 +14,13 @@ from typing import Final, Literal, final
 from vizbench._util import text as words
 from vizbench._util.files import disk_errors, write_whole
 from vizbench.errors import UserError
-from vizbench.harness import compare, corpus, figure, lines, names, paper, places, svg, tables
+from vizbench.harness import compare, corpus, figure, lines, paper, places, svg, tables
 from vizbench.harness.gaps import gaps
 from vizbench.harness.metrics import COVERAGE, LEAK, Summary, distinct, leaks, summaries
 from vizbench.harness.plan.plan import TRIVIAL, UNREPORTED, slug
-from vizbench.harness.provenance import now
-from vizbench.harness.records import CellRun, Lost
+from vizbench.harness.records import labels as names
+from vizbench.harness.records.provenance import now
+from vizbench.harness.records.records import CellRun, Lost
 from vizbench.harness.viewer import MAX_BYTES, payload
 from vizbench.types import Json
 

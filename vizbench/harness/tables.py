@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from vizbench.harness import names, paper
+from vizbench.harness import paper
 from vizbench.harness.compare import RESAMPLED, Budget, Difference, Ratio
 from vizbench.harness.corpus import Concept, Overlap
 from vizbench.harness.lines import label_of
 from vizbench.harness.metrics import Summary
 from vizbench.harness.plan.plan import TRIVIAL
+from vizbench.harness.records import labels
 from vizbench.harness.thresholds import Span
 from vizbench.types import Json
 
@@ -76,14 +77,14 @@ def results(rows: Sequence[Summary], leaky: dict[str, Summary]) -> Json:
 
 def _result(row: Summary, leak: Summary | None, steps: Sequence[int]) -> dict[str, Json]:
     answered = f"{row.n:,}" if row.n == row.asked else f"{row.n:,} of {row.asked:,}"
-    model = names.model_key(row.model, row.checkpoint, row.training)
+    model = labels.model_key(row.model, row.checkpoint, row.training)
     found: dict[str, Json] = {
         "task": row.task,
-        "label": names.task_label(row.task, row.origin),
+        "label": labels.task_label(row.task, row.origin),
         "kin": (row.kin or "").partition(":")[0] or None,
         "kin_help": row.kin or "",
         "undecodable_help": "; ".join(f"{count:,} x {reason}" for reason, count in row.undecodable_by.items()),
-        "model": names.model_label(row.model, row.checkpoint, row.training, row.mark),
+        "model": labels.model_label(row.model, row.checkpoint, row.training, row.mark),
         "trivial": row.model in TRIVIAL,
         "leaky": leak
         and f"leaky: the trivial baseline {leak.model} gives {leak.valid:.1%} valid answers of {leak.n:,}",
@@ -116,7 +117,7 @@ def budgets(rows: Sequence[Budget]) -> Json:
     ]
     body = [
         {
-            "label": names.task_label(row.task),
+            "label": labels.task_label(row.task),
             "model": label_of(row.model),
             "seeds": len(row.seeds),
             "trivial": row.model.trivial,
@@ -155,7 +156,7 @@ def ratios(rows: Sequence[Ratio]) -> Json:
     ]
     body = [
         {
-            "label": names.task_label(row.task),
+            "label": labels.task_label(row.task),
             "a": label_of(row.a),
             "b": label_of(row.b),
             "trivial": row.b.trivial,
@@ -181,7 +182,7 @@ def differences(rows: Sequence[Difference]) -> Json:
     ]
     body = [
         {
-            "label": names.task_label(row.task, row.origin),
+            "label": labels.task_label(row.task, row.origin),
             "shots": row.shots,
             "a": label_of(row.a),
             "b": label_of(row.b),

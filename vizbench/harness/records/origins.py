@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vizbench.harness.names import task_label
-from vizbench.harness.records import CellRun
+from vizbench.harness.records.labels import task_label
+from vizbench.harness.records.records import CellRun
 
 
 def of_corpus(run: CellRun) -> bool:
