@@ -28,7 +28,7 @@ def main() -> None:
     from vizbench.baselines import llm_lora
     from vizbench.baselines.llm_lora import TextTwin
     from vizbench.baselines.video import embedded
-    from vizbench.harness.channel import channel_for
+    from vizbench.harness.run.codec import channel_for
     from vizbench.model import Context, Model
 
     data = vb.load(TASK, seed=0)

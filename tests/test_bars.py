@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from vizbench.console import progress as module
-from vizbench.harness.cell import Event
 from vizbench.harness.plan.plan import Cell
+from vizbench.harness.run.trial import Event
 
 CELL = Cell("life/conway", "qwen3", "tiny", 16, 0, 20, 1)
 

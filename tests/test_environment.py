@@ -192,7 +192,7 @@ def test_a_process_that_cannot_begin_is_diagnosed_by_how_it_ended(place: Path, t
     (tmp_path / "script.py").write_text(
         "from pathlib import Path\n"
         "from vizbench.harness.plan.plan import Plan\n"
-        "from vizbench.harness.run import run\n"
+        "from vizbench.harness.run.run import run\n"
         "run(Plan(tasks=('life/conway',), shots=(3,), n_test=2), Path('r'), jobs=2)\n"
     )
     command = [sys.executable, "script.py"]

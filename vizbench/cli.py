@@ -82,7 +82,7 @@ def main() -> None:
 def _run() -> None:
     try:
         if env.rank():
-            from vizbench.harness.follow import follow
+            from vizbench.harness.run.follow import follow
 
             follow()
             return

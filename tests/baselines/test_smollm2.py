@@ -12,8 +12,8 @@ import vizbench as vb
 from vizbench.baselines import smollm2
 from vizbench.baselines.llm import gguf
 from vizbench.errors import UserError
-from vizbench.harness.channel import channel_for
 from vizbench.harness.plan.plugin import load_model
+from vizbench.harness.run.codec import channel_for
 from vizbench.loading import judge_of
 from vizbench.model import Context, Schedule
 from vizbench.types import Answer

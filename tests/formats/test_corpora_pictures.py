@@ -10,7 +10,7 @@ import pytest
 from tests.corpus import AT_HAND, CORPUS
 from vizbench import loading
 from vizbench.formats import arc
-from vizbench.harness.channel import channel_for
+from vizbench.harness.run.codec import channel_for
 from vizbench.model import FrameSpec, Model
 from vizbench.renderers.decode import decode
 from vizbench.renderers.frames import render

@@ -12,10 +12,10 @@ from tests.commands import Run
 from tests.harness import stubs
 from vizbench.console import output
 from vizbench.errors import UserError
-from vizbench.harness import forecast as forecast_module
-from vizbench.harness.forecast import STEPS, Forecast, Pace, forecast
 from vizbench.harness.plan.plan import TRIVIAL, Cell, Plan
+from vizbench.harness.run import estimate as forecast_module
 from vizbench.harness.run import run
+from vizbench.harness.run.estimate import STEPS, Forecast, Pace, forecast
 
 TRAINER = f"{stubs.FILE}:Trainer"
 

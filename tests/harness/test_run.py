@@ -15,7 +15,7 @@ from tests.harness.running import directory, plan, predictions
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import TRIVIAL, Plan
 from vizbench.harness.records.records import read_cell
-from vizbench.harness.run import Event, run
+from vizbench.harness.run.run import Event, run
 
 
 def test_a_run_leaves_every_figure_and_every_question_on_disk(tmp_path):

@@ -29,7 +29,7 @@ def test_kill_9_within_a_group_loses_nothing_and_counts_nothing_twice(tmp_path):
     run(wanted, tmp_path / "whole")
     out = tmp_path / "killed"
     script = "import sys; from pathlib import Path; from tests.harness.running import plan; " + (
-        "from vizbench.harness.run import run; run(plan(n_test=70, attempts=2), Path(sys.argv[1]))"
+        "from vizbench.harness.run.run import run; run(plan(n_test=70, attempts=2), Path(sys.argv[1]))"
     )
     log = directory(out, wanted) / "records.jsonl"
     for lines in (2, 38, 90):  # the groups of questions end after 64, 128 and 140 lines; a torn one is asked anew

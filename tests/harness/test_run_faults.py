@@ -12,11 +12,11 @@ import pytest
 from tests.harness import stubs
 from tests.harness.running import BATCHER, plan, stub, write_arc
 from vizbench.errors import UserError
-from vizbench.harness import run as run_module
 from vizbench.harness.plan.plan import Plan
 from vizbench.harness.plan.plugin import load_model
 from vizbench.harness.records.records import read_cell, read_runs
-from vizbench.harness.run import Event, run
+from vizbench.harness.run import run as run_module
+from vizbench.harness.run.run import Event, run
 from vizbench.model import Model
 from vizbench.types import DecodeFailure
 

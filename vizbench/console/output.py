@@ -24,13 +24,13 @@ if TYPE_CHECKING:  # each of these costs what `vizbench --help` may not
     from rich.table import Table
 
     from vizbench.formats import Judged
-    from vizbench.harness.cell import Outcome
     from vizbench.harness.contender import Contender
-    from vizbench.harness.forecast import Forecast
     from vizbench.harness.gaps import Gap
     from vizbench.harness.metrics import Summary
     from vizbench.harness.plan.plan import Cell
     from vizbench.harness.records.records import CellRun
+    from vizbench.harness.run.estimate import Forecast
+    from vizbench.harness.run.trial import Outcome
     from vizbench.harness.score import Score, Scored
     from vizbench.model import Memory
     from vizbench.types import Grid, Instance, Look, Verdict
@@ -512,7 +512,7 @@ def answers(cells: Sequence[CellRun]) -> None:
 
 def forecast(cells: Sequence[Forecast], jobs: int, folder: Path) -> None:
     """What a plan will take: a line a cell that takes time, one for those that take none, then the time of all."""
-    from vizbench.harness.forecast import total
+    from vizbench.harness.run.estimate import total
 
     free = [cell for cell in cells if not cell.problem and cell.seconds is not None and cell.seconds < FREE]
     folded = free if len(free) > 1 else []

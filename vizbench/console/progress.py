@@ -9,7 +9,7 @@ from vizbench._util.text import plain
 from vizbench.console.output import cell_name, note
 
 if TYPE_CHECKING:
-    from vizbench.harness.cell import Event
+    from vizbench.harness.run.trial import Event
 
 
 @final

@@ -11,8 +11,8 @@ from typing import Final, final
 import numpy as np
 
 from vizbench.errors import UserError
-from vizbench.harness.channel import changing
 from vizbench.harness.records.records import MAX_WAY, MAX_WAY_CELLS
+from vizbench.harness.run.codec import changing
 from vizbench.renderers.decode import place_and_read, read_at
 from vizbench.renderers.geometry import Shape
 from vizbench.renderers.place import Placement

@@ -18,12 +18,12 @@ from vizbench._util.text import plural
 from vizbench.dataset import POOL
 from vizbench.errors import UserError
 from vizbench.formats.rows import Row, encode
-from vizbench.harness.asking import Asking
-from vizbench.harness.cell import data_of, header_of
 from vizbench.harness.plan.plan import TRIVIAL, Cell
 from vizbench.harness.records.labels import NONE
 from vizbench.harness.records.provenance import data_digest
 from vizbench.harness.records.records import Record, below, read_cell, read_header, read_log
+from vizbench.harness.run.predict import Asking
+from vizbench.harness.run.trial import data_of, header_of
 from vizbench.harness.score import Marked, Sheet
 from vizbench.types import Instance
 

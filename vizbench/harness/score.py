@@ -15,9 +15,9 @@ from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
 from vizbench.formats.reading import read
 from vizbench.harness import clips, reasons
-from vizbench.harness.channel import MAX_WAY, MAX_WAY_CELLS, GridChannel, changing
 from vizbench.harness.metrics import wilson
 from vizbench.harness.predictions import VIDEOS, Given, Kind, OneAnswer, Pictures, read_predictions
+from vizbench.harness.run.codec import MAX_WAY, MAX_WAY_CELLS, GridChannel, changing
 from vizbench.loading import rules_of
 from vizbench.renderers.decode import decode
 from vizbench.renderers.files import read_png

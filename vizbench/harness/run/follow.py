@@ -8,10 +8,10 @@ import msgspec
 
 from vizbench import loading
 from vizbench.errors import UserError
-from vizbench.harness.asking import channel_of, context_of
-from vizbench.harness.cell import data_of
 from vizbench.harness.plan.plan import Cell
-from vizbench.harness.stage import Stage
+from vizbench.harness.run.model_cache import Stage
+from vizbench.harness.run.predict import channel_of, context_of
+from vizbench.harness.run.trial import data_of
 
 
 def follow() -> None:

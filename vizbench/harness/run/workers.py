@@ -21,8 +21,8 @@ from vizbench import loading
 from vizbench._util.notices import handed_to, notice
 from vizbench._util.processes import interrupts_held, safe_path, serve_parent
 from vizbench.errors import UserError
-from vizbench.harness.cell import Event, Outcome, Place, measure, write_error
-from vizbench.harness.stage import Stage
+from vizbench.harness.run.model_cache import Stage
+from vizbench.harness.run.trial import Event, Outcome, Place, measure, write_error
 
 MAX_JOBS: Final = 256
 

@@ -10,12 +10,22 @@ from typing import Any
 from vizbench import loading
 from vizbench.distributed import env
 from vizbench.errors import UserError
-from vizbench.harness.asking import ModelFaultError, checked, missing
-from vizbench.harness.cell import Event, Outcome, Place, Teller, data_of, measure, planned, refuse_change, write_error
-from vizbench.harness.jobs import check_jobs, measure_all
 from vizbench.harness.plan.plan import Plan
 from vizbench.harness.plan.plugin import ModelRef, load_model
-from vizbench.harness.stage import Stage
+from vizbench.harness.run.model_cache import Stage
+from vizbench.harness.run.predict import ModelFaultError, checked, missing
+from vizbench.harness.run.trial import (
+    Event,
+    Outcome,
+    Place,
+    Teller,
+    data_of,
+    measure,
+    planned,
+    refuse_change,
+    write_error,
+)
+from vizbench.harness.run.workers import check_jobs, measure_all
 from vizbench.model import CheckedModel, Model
 
 

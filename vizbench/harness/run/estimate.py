@@ -13,10 +13,10 @@ from typing import Any, Final, Literal, TypeAlias, final
 import msgspec
 
 from vizbench import loading
-from vizbench.harness.asking import Asking, channel_of, missing
-from vizbench.harness.cell import LoadData, data_of, planned, refuse_change
 from vizbench.harness.plan.plan import TRIVIAL, Cell, Plan
 from vizbench.harness.plan.plugin import load_model
+from vizbench.harness.run.predict import Asking, channel_of, missing
+from vizbench.harness.run.trial import LoadData, data_of, planned, refuse_change
 from vizbench.model import Context, Model, Progress, Schedule
 from vizbench.seeds import stream
 

@@ -17,12 +17,12 @@ from vizbench._util.files import clear_drafts, disk_errors, locked, write_whole
 from vizbench.dataset import Dataset, Split
 from vizbench.errors import UserError
 from vizbench.formats.rows import encode
-from vizbench.harness.asking import Asking, ModelFaultError, answer_all, checked, missing
 from vizbench.harness.plan.augment import augmented
 from vizbench.harness.plan.plan import Cell
 from vizbench.harness.plan.plugin import code_of
 from vizbench.harness.records.provenance import data_digest, environment, now
 from vizbench.harness.records.records import FORMAT, DataInfo, Header, TaskInfo, read_header
+from vizbench.harness.run.predict import Asking, ModelFaultError, answer_all, checked, missing
 from vizbench.model import Model, Progress
 from vizbench.task import params_json
 from vizbench.types import Instance, Json

@@ -24,10 +24,10 @@ from vizbench._util.text import encodable, plural
 from vizbench.distributed.env import called
 from vizbench.errors import UserError
 from vizbench.formats.rows import Row
-from vizbench.harness.channel import Channel, FrameChannel, channel_for
 from vizbench.harness.plan.plan import Cell
 from vizbench.harness.records.provenance import environment, now
 from vizbench.harness.records.records import Record, Session, read_log, read_records
+from vizbench.harness.run.codec import Channel, FrameChannel, channel_for
 from vizbench.model import CheckedModel, Context, CutText, Model, Progress, Schedule
 from vizbench.seeds import stream
 from vizbench.task import Judge

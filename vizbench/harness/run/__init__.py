@@ -1,0 +1,1 @@
+"""Running a plan: one trial after the other, or in several processes."""
