@@ -10,7 +10,7 @@ from typing import Any, final
 
 from docs.readme import fill
 from vizbench.baselines.worlds import kin
-from vizbench.harness.metrics import seed_interval
+from vizbench.harness.stats.metrics import seed_interval
 
 ROOT = Path(__file__).parent.parent
 TABLE = ROOT / "docs" / "embedded.csv"

@@ -451,9 +451,9 @@ def report(
 ) -> None:
     """Write the report of runs, from their records alone: as a page, as tables, as figures."""
     from vizbench.harness import export
-    from vizbench.harness.gaps import gaps, write_gaps
     from vizbench.harness.records.records import read_lost, read_runs
     from vizbench.harness.report import write_report
+    from vizbench.harness.stats.incomplete import gaps, write_gaps
 
     if not any((html, csv, md, figures)):
         raise UserError("nothing is to be written: name --html FILE, --csv FILE, --md FILE or --figures FOLDER")

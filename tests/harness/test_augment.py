@@ -17,12 +17,12 @@ from hypothesis.extra import numpy as arrays
 
 from tests.harness.stubs import FILE
 from vizbench.errors import UserError
-from vizbench.harness.metrics import kind, summaries
 from vizbench.harness.plan.augment import KINDS, MAX_EXAMPLES, RECOLOURED, augmented, permutations, turned
 from vizbench.harness.plan.config import read_config
 from vizbench.harness.plan.plan import Plan
 from vizbench.harness.records.records import read_runs
 from vizbench.harness.run import run
+from vizbench.harness.stats.metrics import kind, summaries
 from vizbench.types import Grid, Instance
 
 GRIDS = arrays.arrays(np.uint8, st.tuples(st.integers(1, 4), st.integers(1, 4)), elements=st.integers(0, 9))

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from vizbench.harness import bootstrap, thresholds
-from vizbench.harness.compare import paired, resampled_curves
+from vizbench.harness.stats import bootstrap, thresholds
+from vizbench.harness.stats.compare import paired, resampled_curves
 
 TRIALS, DRAWS = 2000, 400
 BUDGETS = (10, 30, 100, 300, 1000)

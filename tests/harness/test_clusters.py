@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.harness.made import cell_run, record
-from vizbench.harness.clusters import Counts, correlation, design_effect
-from vizbench.harness.corpus import concepts
-from vizbench.harness.metrics import seed_interval, wilson
+from vizbench.harness.stats.arc import concepts
+from vizbench.harness.stats.clusters import Counts, correlation, design_effect
+from vizbench.harness.stats.metrics import seed_interval, wilson
 
 CLUSTER = st.integers(1, 5).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 GROUPS = st.lists(st.lists(CLUSTER, min_size=1, max_size=6), min_size=1, max_size=4)

@@ -11,10 +11,10 @@ import pytest
 from tests.harness.made import answered, cell_run, record, share
 from vizbench import loading
 from vizbench.console import arc_tables
-from vizbench.harness import compare, corpus, paper
-from vizbench.harness.contender import Contender
-from vizbench.harness.metrics import mean, summaries
-from vizbench.harness.thresholds import Span
+from vizbench.harness.stats import arc, compare, paper
+from vizbench.harness.stats.metrics import mean, summaries
+from vizbench.harness.stats.model_key import Contender
+from vizbench.harness.stats.thresholds import Span
 
 # `known_disagreements` of the reference: as drawn in figures 7 and 9, and as tables 13 and 16 imply.
 KNOWN = {
@@ -108,7 +108,7 @@ def test_the_overlap_on_arc_comes_back():
         for k in range(400):
             attempts = [record("a", 0), record("a", 1, exact=k in solved)]
             runs.append(cell_run(attempts, 0, model, None, 2, "a", task=f"arc-json:/d/arc/{k:04}.json"))
-    [row] = corpus.overlaps(runs)
+    [row] = arc.overlaps(runs)
     published = paper.paper().arc_agi_1
     assert (row.only_a, row.both, row.only_b) == tuple(published.overlap.values()) == (52, 15, 17)
     assert (row.tasks, row.attempts, row.corpus, row.published) == (published.tasks, 2, "/d/arc", False)
@@ -122,12 +122,12 @@ def test_an_arc_task_counts_only_if_every_test_input_is_solved():
 
     a, b, right = record("a", exact=True), record("b"), record("b", exact=True)
     runs = [task("m", "1", a, b), task("o", "1", a, right), task("m", "2", a), task("o", "2", a, right)]
-    [row] = corpus.overlaps(runs)
+    [row] = arc.overlaps(runs)
     assert (row.tasks, row.only_a, row.both, row.only_b) == (1, 0, 0, 1)  # task 2 is unfinished
-    [beside] = corpus.overlaps([*runs[:1], task("nearest", "1", a, right), task("copy", "2", a, right)])
+    [beside] = arc.overlaps([*runs[:1], task("nearest", "1", a, right), task("copy", "2", a, right)])
     assert (beside.a.name, beside.b.name, beside.only_a, beside.both, beside.only_b) == ("m", "nearest", 0, 0, 1)
-    assert corpus.overlaps([task("copy", "1", a, right), task("nearest", "1", a, right)]) == []
-    assert corpus.overlaps([*runs[:1], task("o", "3", a, right)]) == []
+    assert arc.overlaps([task("copy", "1", a, right), task("nearest", "1", a, right)]) == []
+    assert arc.overlaps([*runs[:1], task("o", "3", a, right)]) == []
 
 
 MODELS = ("CogVideoX1.5-5B", "Qwen3-4B", "Wan2.1-14B", "LTX-13B", "LTX-2B", "Qwen3-8B", "Llama3.1-8B")
@@ -148,7 +148,7 @@ def test_the_concept_averages_of_conceptarc_come_back():
                 ]
                 where = f"arc-json:/d/concept-arc/{concept}/{concept}{number + 1}.json"
                 runs.append(cell_run(records, 0, model, None, 3, names, task=where))
-    rows = corpus.concepts(runs)
+    rows = arc.concepts(runs)
     assert {(row.model.name, row.concept): round(row.share, 2) for row in rows} == {
         (model, concept): accuracy for model in MODELS for concept, accuracy in table[model].items()
     }
@@ -157,7 +157,7 @@ def test_the_concept_averages_of_conceptarc_come_back():
         ours = mean(row.share for row in rows if row.model.name == model)
         assert ours == pytest.approx(mean(table[model].values()), abs=0.005)
     assert [row.concept for row in rows[:16]] == list(table[paper.VIDEO])
-    assert {row.corpus for row in corpus.overlaps(runs)} == {"/d/concept-arc"}
+    assert {row.corpus for row in arc.overlaps(runs)} == {"/d/concept-arc"}
     assert all(row.published for row in rows)
 
 
@@ -171,7 +171,7 @@ def test_the_papers_tasks_are_told_from_others():
             for task in (f"arc-json:{folder}/Center/{name}.json" for name in tasks)
         ]
         whole = [replace(run, records=[record(r.id, k) for r in run.records for k in range(attempts)]) for run in runs]
-        (row,) = corpus.concepts(whole)
+        (row,) = arc.concepts(whole)
         assert row.n == len(tasks) * inputs * len(seeds)
         return row.published
 
@@ -188,7 +188,7 @@ def test_the_papers_tasks_are_told_from_others():
             for name in tasks
             for model in ("m", "o")
         ]
-        found = {row.published for row in (*corpus.solved(runs), *corpus.overlaps(runs))}
+        found = {row.published for row in (*arc.solved(runs), *arc.overlaps(runs))}
         assert len(found) == 1
         return found.pop()
 
@@ -317,7 +317,7 @@ def test_nothing_gives_nothing():
     runs = [answered([None] * 5), answered([None] * 5, shots=3), cell_run([], model="other", names="")]
     assert compare.budgets(runs) == compare.ratios(runs) == compare.differences(runs) == []
     assert compare.budgets([answered([True])]) == []  # one budget is no curve
-    assert corpus.concepts(runs) == corpus.overlaps(runs) == []
+    assert arc.concepts(runs) == arc.overlaps(runs) == []
 
 
 def test_cells_with_hardly_an_answer_have_budgets_without_a_fault():
@@ -377,7 +377,7 @@ def test_answers_of_another_model_file_or_weights_make_no_curve_pair_or_concept_
         assert (row.shots, row.difference) == (30, pytest.approx(-0.45))
         task = "arc-json:/d/Center/Center1.json"
         both = [of(what, fact, answered([hit] * 3, shots=None, task=task)) for fact, hit in (("a", True), ("b", False))]
-        assert [(row.n, row.hits) for row in corpus.concepts(both)] == [(3, 3), (3, 0)]
-        assert [(row.tasks, row.solved) for row in corpus.solved(both)] == [(1, 1), (1, 0)]
-        [pair] = corpus.overlaps(both)
+        assert [(row.n, row.hits) for row in arc.concepts(both)] == [(3, 3), (3, 0)]
+        assert [(row.tasks, row.solved) for row in arc.solved(both)] == [(1, 1), (1, 0)]
+        [pair] = arc.overlaps(both)
         assert (pair.only_a, pair.both, pair.only_b) == (1, 0, 0)

@@ -8,9 +8,9 @@ import pytest
 from matplotlib.markers import MarkerStyle
 
 from vizbench.harness import figure, lines, svg
-from vizbench.harness.compare import Budget
-from vizbench.harness.contender import Contender
-from vizbench.harness.thresholds import Span
+from vizbench.harness.stats.compare import Budget
+from vizbench.harness.stats.model_key import Contender
+from vizbench.harness.stats.thresholds import Span
 
 MINE = Contender("mine", "none", "none")
 BUDGETS = (10, 100, 1000)

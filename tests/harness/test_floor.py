@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from tests.harness.made import answered, share
-from vizbench.harness import compare, corpus, tables
-from vizbench.harness.contender import Contender, pairs, rank
+from vizbench.harness import tables
 from vizbench.harness.plan.plan import TRIVIAL
 from vizbench.harness.records.records import CellRun
-from vizbench.harness.thresholds import Span
+from vizbench.harness.stats import arc, compare
+from vizbench.harness.stats.model_key import Contender, pairs, rank
+from vizbench.harness.stats.thresholds import Span
 
 SHARES = {
     "mine": (0.1, 0.5, 0.95), "other": (0.2, 0.4, 1.0), "copy": (0.0, 0.0, 0.0), "blank": (0.05, 0.05, 0.05),
@@ -108,7 +109,7 @@ def test_baselines_on_files_stand_in_the_overlap_and_not_file_by_file() -> None:
         for k, file in enumerate(files)
     ]
     assert {(row.a.name, row.b.name) for row in compare.differences(runs)} == {("mine", "other")}
-    rows = corpus.overlaps(runs)
+    rows = arc.overlaps(runs)
     assert [(r.a.name, r.b.name, r.only_a, r.both, r.only_b) for r in rows] == [
         ("mine", "other", 1, 2, 0), ("mine", "nearest", 2, 1, 0), ("other", "nearest", 1, 1, 0),
     ]  # fmt: skip

@@ -13,12 +13,12 @@ from tests.commands import Run
 from tests.harness import stubs
 from tests.harness.made import answered, cell_run, record
 from vizbench.errors import UserError
-from vizbench.harness.gaps import Gap, gaps, write_gaps
 from vizbench.harness.plan.plan import Cell, Plan
 from vizbench.harness.records.records import Lost, read_lost, read_runs
 from vizbench.harness.report import render_report
 from vizbench.harness.run import run as measure
 from vizbench.harness.run.trial import write_error
+from vizbench.harness.stats.incomplete import Gap, gaps, write_gaps
 
 FAILS = f"{stubs.FILE}:Fails"
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from tests.harness.made import answered, cell_run, record, share
-from vizbench.harness.metrics import (
+from vizbench.harness.records.records import TaskInfo
+from vizbench.harness.stats.metrics import (
     Z95,
     Summary,
     distinct,
@@ -25,7 +26,6 @@ from vizbench.harness.metrics import (
     summaries,
     wilson,
 )
-from vizbench.harness.records.records import TaskInfo
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from tests.harness.made import answered, cell_run, record
 from vizbench.console import output
-from vizbench.harness import compare, figure, lines, tables
+from vizbench.harness import figure, lines, tables
 from vizbench.harness.export import csv_text, markdown
-from vizbench.harness.gaps import gaps
-from vizbench.harness.metrics import summaries
 from vizbench.harness.places import identity, labels
 from vizbench.harness.records.labels import OWN, model_label, model_marks, shortened
 from vizbench.harness.records.origins import origins
+from vizbench.harness.stats import compare
+from vizbench.harness.stats.incomplete import gaps
+from vizbench.harness.stats.metrics import summaries
 
 LONG = "model-" + "x" * 90
 PAIRS = {

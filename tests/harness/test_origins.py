@@ -9,11 +9,12 @@ import pytest
 
 from tests.harness.made import answered
 from vizbench.console import output
-from vizbench.harness import compare, tables
+from vizbench.harness import tables
 from vizbench.harness.export import csv_text, markdown
-from vizbench.harness.metrics import summaries
 from vizbench.harness.records.origins import origins
 from vizbench.harness.records.records import CellRun
+from vizbench.harness.stats import compare
+from vizbench.harness.stats.metrics import summaries
 
 
 def file(folder: str, hit: bool, model: str = "mine", digest: str = "") -> CellRun:

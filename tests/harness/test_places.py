@@ -10,7 +10,7 @@ import pytest
 
 from tests.harness.made import answered, cell_run, record
 from vizbench.harness import lines, places, tables
-from vizbench.harness.metrics import distinct, summaries
+from vizbench.harness.stats.metrics import distinct, summaries
 from vizbench.harness.viewer import payload
 
 

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from vizbench.errors import UserError
-from vizbench.harness.paper import paper
 from vizbench.harness.plan.plan import SUITES, TRIVIAL, Cell, Plan, seed_list, slug
+from vizbench.harness.stats.paper import paper
 from vizbench.model import Schedule
 from vizbench.task import tasks
 

@@ -17,15 +17,16 @@ import vizbench as vb
 from tests.harness.made import answered, cell_run, record, share
 from tests.harness.stubs import FILE
 from vizbench.errors import UserError
-from vizbench.harness import figure, lines, paper, svg
-from vizbench.harness.compare import budgets
-from vizbench.harness.contender import Contender
-from vizbench.harness.corpus import concepts, overlaps
-from vizbench.harness.metrics import leaks, summaries
+from vizbench.harness import figure, lines, svg
 from vizbench.harness.plan.plan import Plan
 from vizbench.harness.records.records import read_runs
 from vizbench.harness.report import render_report, write_figures, write_report
 from vizbench.harness.run import run
+from vizbench.harness.stats import paper
+from vizbench.harness.stats.arc import concepts, overlaps
+from vizbench.harness.stats.compare import budgets
+from vizbench.harness.stats.metrics import leaks, summaries
+from vizbench.harness.stats.model_key import Contender
 from vizbench.harness.viewer import MAX_STATES, packed, payload, way
 
 EVIL = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>&\"'{{7*7}}$x$"

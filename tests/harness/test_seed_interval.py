@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from tests.harness.made import answered, cell_run, record, share
-from vizbench.harness.corpus import concepts, solved
-from vizbench.harness.metrics import seed_interval, student, summaries, wilson
+from vizbench.harness.stats.arc import concepts, solved
+from vizbench.harness.stats.metrics import seed_interval, student, summaries, wilson
 
 TRIALS = 2000
 COUNTS = st.integers(20, 300).flatmap(

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import optimize
 
-from vizbench.harness.thresholds import Span, first_reached, interval, isotonic, reached, span
+from vizbench.harness.stats.thresholds import Span, first_reached, interval, isotonic, reached, span
 
 SHARES = st.integers(0, 20).map(lambda k: k / 20)
 CURVES = st.integers(1, 11).flatmap(

@@ -10,12 +10,12 @@ from typing import Any, Final, final
 
 from vizbench._util.text import plural
 from vizbench.console import output
-from vizbench.harness import corpus, paper
-from vizbench.harness.contender import Contender
 from vizbench.harness.lines import label_of
-from vizbench.harness.metrics import mean_interval
 from vizbench.harness.plan.plan import PROTOCOLS, TRIVIAL
 from vizbench.harness.records.records import CellRun
+from vizbench.harness.stats import arc, paper
+from vizbench.harness.stats.metrics import mean_interval
+from vizbench.harness.stats.model_key import Contender
 
 _PAPER: Final = ("video*", "text*")
 
@@ -67,7 +67,7 @@ def table(protocol: str, cells: Sequence[CellRun], models: Sequence[str]) -> Non
 
 def _concepts(cells: Sequence[CellRun], models: Sequence[str]) -> _Table | None:
     """Shares by concept and their means."""
-    rows = corpus.concepts(cells, TRIVIAL)
+    rows = arc.concepts(cells, TRIVIAL)
     if not rows:
         return None
     found = {(row.model, row.concept): row for row in rows}
@@ -106,7 +106,7 @@ def _concept_shares(concepts: Sequence[str]) -> list[str]:
 
 def _solved(cells: Sequence[CellRun], models: Sequence[str]) -> _Table | None:
     """Tasks solved, a corpus a line."""
-    rows = corpus.solved(cells, TRIVIAL)
+    rows = arc.solved(cells, TRIVIAL)
     if not rows:
         return None
     shown, floor = _divided([row.model for row in rows], models)

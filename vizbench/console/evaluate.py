@@ -12,15 +12,15 @@ from vizbench.console import arc_tables, output
 from vizbench.console.progress import Bars
 from vizbench.distributed import env
 from vizbench.errors import UserError
-from vizbench.harness.corpus import concepts, solved
-from vizbench.harness.gaps import gaps
-from vizbench.harness.metrics import summaries
 from vizbench.harness.plan.plan import TRIVIAL, Plan
 from vizbench.harness.records.records import CellRun, read_lost, read_runs
 from vizbench.harness.report import write_report
 from vizbench.harness.run import run
 from vizbench.harness.run.estimate import forecast
 from vizbench.harness.run.workers import check_jobs
+from vizbench.harness.stats.arc import concepts, solved
+from vizbench.harness.stats.incomplete import gaps
+from vizbench.harness.stats.metrics import summaries
 
 
 def foretell(plan: Plan, folder: Path, jobs: int, json: bool) -> None:

@@ -24,14 +24,14 @@ if TYPE_CHECKING:  # each of these costs what `vizbench --help` may not
     from rich.table import Table
 
     from vizbench.formats import Judged
-    from vizbench.harness.contender import Contender
-    from vizbench.harness.gaps import Gap
-    from vizbench.harness.metrics import Summary
     from vizbench.harness.plan.plan import Cell
     from vizbench.harness.records.records import CellRun
     from vizbench.harness.run.estimate import Forecast
     from vizbench.harness.run.trial import Outcome
     from vizbench.harness.score import Score, Scored
+    from vizbench.harness.stats.incomplete import Gap
+    from vizbench.harness.stats.metrics import Summary
+    from vizbench.harness.stats.model_key import Contender
     from vizbench.model import Memory
     from vizbench.types import Grid, Instance, Look, Verdict
 
@@ -390,7 +390,7 @@ def results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
     from rich.text import Text
 
     from vizbench.harness.lines import who
-    from vizbench.harness.metrics import leaks
+    from vizbench.harness.stats.metrics import leaks
 
     for task, origin in dict.fromkeys((row.task, row.origin) for row in rows):
         here = [row for row in rows if (row.task, row.origin) == (task, origin)]
@@ -457,7 +457,7 @@ def fewer(cells: Sequence[CellRun]) -> None:
 
 def flagged(cells: Sequence[CellRun]) -> None:
     """Name the measured tasks whose data is known to be wrong: they are in the figures."""
-    from vizbench.harness.metrics import flaws
+    from vizbench.harness.stats.metrics import flaws
 
     known = {cell.header.cell.task: found for cell in cells if (found := flaws([cell]))}
     if known:

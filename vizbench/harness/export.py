@@ -16,14 +16,14 @@ from typing import Any, Final, cast
 from vizbench._util.files import write_whole
 from vizbench._util.text import plain
 from vizbench.errors import UserError
-from vizbench.harness import compare, corpus, paper
-from vizbench.harness.contender import Contender
-from vizbench.harness.gaps import gaps
 from vizbench.harness.lines import label_of, who
-from vizbench.harness.metrics import COVERAGE, LEAK, Summary, leaks, mean, summaries
 from vizbench.harness.plan.plan import TRIVIAL, UNREPORTED
 from vizbench.harness.records.labels import cell_text, task_label
 from vizbench.harness.records.records import CellRun, Lost
+from vizbench.harness.stats import arc, compare, paper
+from vizbench.harness.stats.incomplete import gaps
+from vizbench.harness.stats.metrics import COVERAGE, LEAK, Summary, leaks, mean, summaries
+from vizbench.harness.stats.model_key import Contender
 
 _MARKS: Final = str.maketrans({mark: f"\\{mark}" for mark in r"\`*_[]<>|~$&"})
 
@@ -206,7 +206,7 @@ def _overlaps(cells: Sequence[CellRun]) -> str:
     rows = [
         [_text(row.corpus), f"{row.attempts}", f"{row.tasks}", _name(row.a), _name(row.b)]
         + [f"{n}" for n in (row.only_a, row.both, row.only_b)]
-        for row in corpus.overlaps(cells)
+        for row in arc.overlaps(cells)
     ]
     head = ["corpus", "attempts", "tasks", "A", "B", "only A", "both", "only B"]
     return f"## ARC tasks solved\n\n{_table(head, rows, 5)}" if rows else ""
@@ -214,7 +214,7 @@ def _overlaps(cells: Sequence[CellRun]) -> str:
 
 def _concepts(cells: Sequence[CellRun]) -> str:
     """A model's mean stands where it has every concept: a mean of fewer is no lower or higher, but another figure."""
-    found = corpus.concepts(cells, TRIVIAL)
+    found = arc.concepts(cells, TRIVIAL)
     if not found:
         return ""
     columns = sorted({(row.model, row.attempts) for row in found}, key=lambda one: (one[0].name in TRIVIAL, *one))

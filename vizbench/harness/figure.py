@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from vizbench.harness import paper
-from vizbench.harness.compare import Budget
-from vizbench.harness.corpus import Concept, Overlap
 from vizbench.harness.lines import PAPER, Key, Line, Panel, label_of, role_of
 from vizbench.harness.records.labels import shortened, task_label
+from vizbench.harness.stats import paper
+from vizbench.harness.stats.arc import Concept, Overlap
+from vizbench.harness.stats.compare import Budget
 from vizbench.harness.svg import Drawing, Ink, Marks
 
 if TYPE_CHECKING:

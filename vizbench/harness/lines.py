@@ -8,11 +8,11 @@ from typing import Final, Literal, final
 from urllib.parse import urlencode
 
 from vizbench import loading
-from vizbench.harness import paper
-from vizbench.harness.contender import Contender
-from vizbench.harness.metrics import Summary
 from vizbench.harness.plan.plan import TRIVIAL
 from vizbench.harness.records import labels
+from vizbench.harness.stats import paper
+from vizbench.harness.stats.metrics import Summary
+from vizbench.harness.stats.model_key import Contender
 from vizbench.harness.svg import LINES
 
 FLOOR: Final = "best trivial baseline"

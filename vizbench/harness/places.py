@@ -12,9 +12,9 @@ import msgspec
 
 from vizbench.harness import lines
 from vizbench.harness.lines import Line, Panel, Point
-from vizbench.harness.metrics import Kind, Summary, kind
 from vizbench.harness.records import labels as names
 from vizbench.harness.records.records import CellRun
+from vizbench.harness.stats.metrics import Kind, Summary, kind
 from vizbench.types import Json
 
 Table: TypeAlias = dict[str, list[dict[str, Json]]]

@@ -14,13 +14,14 @@ from typing import Final, Literal, final
 from vizbench._util import text as words
 from vizbench._util.files import disk_errors, write_whole
 from vizbench.errors import UserError
-from vizbench.harness import compare, corpus, figure, lines, paper, places, svg, tables
-from vizbench.harness.gaps import gaps
-from vizbench.harness.metrics import COVERAGE, LEAK, Summary, distinct, leaks, summaries
+from vizbench.harness import figure, lines, places, svg, tables
 from vizbench.harness.plan.plan import TRIVIAL, UNREPORTED, slug
 from vizbench.harness.records import labels as names
 from vizbench.harness.records.provenance import now
 from vizbench.harness.records.records import CellRun, Lost
+from vizbench.harness.stats import arc, compare, paper
+from vizbench.harness.stats.incomplete import gaps
+from vizbench.harness.stats.metrics import COVERAGE, LEAK, Summary, distinct, leaks, summaries
 from vizbench.harness.viewer import MAX_BYTES, payload
 from vizbench.types import Json
 
@@ -118,8 +119,8 @@ class _Findings:
     budgets: Sequence[compare.Budget]
     ratios: Sequence[compare.Ratio]
     differences: Sequence[compare.Difference]
-    overlaps: Sequence[corpus.Overlap]
-    concepts: Sequence[corpus.Concept]
+    overlaps: Sequence[arc.Overlap]
+    concepts: Sequence[arc.Concept]
 
     def drawings(self) -> dict[str, svg.Drawing]:
         """The figures of which there is one each, those that have something to show."""
@@ -143,7 +144,7 @@ class _Findings:
             "ratio-rows": tables.ratios(self.ratios),
             "difference-rows": tables.differences(self.differences),
             "overlap-rows": tables.overlaps(self.overlaps),
-            "concept-rows": tables.concepts(corpus.concepts(self.cells, TRIVIAL)),
+            "concept-rows": tables.concepts(arc.concepts(self.cells, TRIVIAL)),
         }
 
 
@@ -157,8 +158,8 @@ def _gather(cells: Sequence[CellRun]) -> _Findings:
         compare.budgets(once),
         compare.ratios(once),
         compare.differences(once),
-        corpus.overlaps(once),
-        corpus.concepts(once),
+        arc.overlaps(once),
+        arc.concepts(once),
     )
 
 

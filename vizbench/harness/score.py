@@ -14,10 +14,11 @@ from vizbench.dataset import Recipe
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
 from vizbench.formats.reading import read
-from vizbench.harness import clips, reasons
-from vizbench.harness.metrics import wilson
+from vizbench.harness import clips
 from vizbench.harness.predictions import VIDEOS, Given, Kind, OneAnswer, Pictures, read_predictions
 from vizbench.harness.run.codec import MAX_WAY, MAX_WAY_CELLS, GridChannel, changing
+from vizbench.harness.stats import decode_failures
+from vizbench.harness.stats.metrics import wilson
 from vizbench.loading import rules_of
 from vizbench.renderers.decode import decode
 from vizbench.renderers.files import read_png
@@ -132,7 +133,7 @@ def mark(predictions: Path, dataset: Path, process: bool = False) -> Sheet:
             lost.append(found.reason)
             found = Marked(row, Verdict(False, False, 0.0, escaped(found.reason)), None)
         marked.append(found)
-    return Sheet(manifest.recipe, process, given, tuple(marked), len(lost), reasons.by_kind(lost))
+    return Sheet(manifest.recipe, process, given, tuple(marked), len(lost), decode_failures.by_kind(lost))
 
 
 def summed(sheet: Sheet) -> Scored:

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from vizbench.harness import paper
-from vizbench.harness.compare import RESAMPLED, Budget, Difference, Ratio
-from vizbench.harness.corpus import Concept, Overlap
 from vizbench.harness.lines import label_of
-from vizbench.harness.metrics import Summary
 from vizbench.harness.plan.plan import TRIVIAL
 from vizbench.harness.records import labels
-from vizbench.harness.thresholds import Span
+from vizbench.harness.stats import paper
+from vizbench.harness.stats.arc import Concept, Overlap
+from vizbench.harness.stats.compare import RESAMPLED, Budget, Difference, Ratio
+from vizbench.harness.stats.metrics import Summary
+from vizbench.harness.stats.thresholds import Span
 from vizbench.types import Json
 
 _LAST: Final = 1e12

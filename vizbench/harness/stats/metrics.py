@@ -9,11 +9,11 @@ from typing import Final, TypeAlias, cast, final
 
 import msgspec
 
-from vizbench.harness.contender import contenders, rank
 from vizbench.harness.plan.plan import TRIVIAL, Cell
-from vizbench.harness.reasons import by_kind
 from vizbench.harness.records.origins import of_corpus, origins
 from vizbench.harness.records.records import CellRun, Record
+from vizbench.harness.stats.decode_failures import by_kind
+from vizbench.harness.stats.model_key import contenders, rank
 
 Z95: Final = 1.959963984540054
 """The 97.5% point of the normal distribution."""

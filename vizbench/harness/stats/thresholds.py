@@ -14,7 +14,7 @@ from typing import Final, final
 
 import numpy as np
 
-from vizbench.harness.bootstrap import LEVEL, Floats
+from vizbench.harness.stats.bootstrap import LEVEL, Floats
 
 TARGET: Final = 0.9
 """The share of right answers that counts as learned."""

@@ -12,13 +12,13 @@ from typing import Final, Literal, TypeAlias, final
 
 import numpy as np
 
-from vizbench.harness import bootstrap, thresholds
-from vizbench.harness.bootstrap import Floats
-from vizbench.harness.contender import Contender, contenders, pairs, ranked
-from vizbench.harness.metrics import UNTRAINED, distinct
 from vizbench.harness.records.origins import of_corpus, origins
 from vizbench.harness.records.records import CellRun, Record
-from vizbench.harness.thresholds import TARGET, Span
+from vizbench.harness.stats import bootstrap, thresholds
+from vizbench.harness.stats.bootstrap import Floats
+from vizbench.harness.stats.metrics import UNTRAINED, distinct
+from vizbench.harness.stats.model_key import Contender, contenders, pairs, ranked
+from vizbench.harness.stats.thresholds import TARGET, Span
 from vizbench.seeds import stream
 
 Metric: TypeAlias = Literal["exact", "valid"]

@@ -12,12 +12,12 @@ from pathlib import PurePosixPath
 from typing import TypeAlias, final
 
 from vizbench import loading
-from vizbench.harness import clusters
-from vizbench.harness.contender import Contender, contenders, pairs
-from vizbench.harness.metrics import distinct, interval_of
-from vizbench.harness.paper import concept_was_measured, corpus_was_measured, paper
 from vizbench.harness.plan.plan import TRIVIAL
 from vizbench.harness.records.records import CellRun
+from vizbench.harness.stats import clusters
+from vizbench.harness.stats.metrics import distinct, interval_of
+from vizbench.harness.stats.model_key import Contender, contenders, pairs
+from vizbench.harness.stats.paper import concept_was_measured, corpus_was_measured, paper
 
 
 @final

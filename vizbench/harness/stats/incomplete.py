@@ -13,10 +13,10 @@ import msgspec
 
 from vizbench._util.files import write_whole
 from vizbench._util.text import plural
-from vizbench.harness.metrics import distinct
 from vizbench.harness.plan.plan import Cell
 from vizbench.harness.records.labels import cell_text, model_label, model_marks, task_label
 from vizbench.harness.records.records import CellRun, Lost
+from vizbench.harness.stats.metrics import distinct
 
 _COLUMNS = (
     "task", "model", "checkpoint", "training", "shots", "seed", "attempts", "answers", "asked", "error", "folder",

@@ -15,7 +15,7 @@ from typing import Final, final
 
 import msgspec
 
-from vizbench.harness.thresholds import first_reached
+from vizbench.harness.stats.thresholds import first_reached
 
 VIDEO: Final = "CogVideoX1.5-5B"
 TEXT: Final = "Qwen3-4B"

@@ -1,0 +1,1 @@
+"""Figures from records: shares, intervals, comparisons, the measures of ARC and of the paper."""
