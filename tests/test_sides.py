@@ -17,7 +17,7 @@ from tests.test_dataset import naive_side
 from vizbench import task
 from vizbench.dataset import Dataset, generated
 from vizbench.errors import UserError
-from vizbench.harness.keys import Keys
+from vizbench.harness.score.row_keys import Keys
 from vizbench.sides import SHARE, is_test
 from vizbench.types import POOL, Batch
 

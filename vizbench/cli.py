@@ -302,8 +302,8 @@ def score(
     json: JsonOption = False,
 ) -> None:
     """Judge saved answers of any outside model. A row without an answer is wrong."""
-    from vizbench.harness.outside import keep
-    from vizbench.harness.score import mark, summed
+    from vizbench.harness.score.import_answers import keep
+    from vizbench.harness.score.score import mark, summed
 
     if (out is None) != (name is None) or (out is None and shots is not None):
         raise UserError(

@@ -7,8 +7,7 @@ import pytest
 
 import vizbench as vb
 from benchmarks.degradations import boxed
-from vizbench.harness import clips
-from vizbench.harness.score import score
+from vizbench.harness.score import clips, score
 from vizbench.loading import judge_of
 from vizbench.renderers.video import process, write_video
 from vizbench.types import DecodeFailure

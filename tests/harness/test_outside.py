@@ -16,12 +16,12 @@ from tests.commands import Run, refused
 from vizbench.errors import UserError
 from vizbench.formats import read, write
 from vizbench.formats.manifest import FORMATS, FormatName
-from vizbench.harness import outside
-from vizbench.harness.outside import keep
 from vizbench.harness.plan.plan import Plan
 from vizbench.harness.records.records import read_cell, read_header, read_runs
 from vizbench.harness.run import run as measure
-from vizbench.harness.score import mark, summed
+from vizbench.harness.score import import_answers
+from vizbench.harness.score.import_answers import keep
+from vizbench.harness.score.score import mark, summed
 from vizbench.harness.stats.compare import differences
 from vizbench.harness.stats.metrics import summaries
 from vizbench.harness.viewer import payload
@@ -167,7 +167,7 @@ def test_the_same_answers_again_are_left_alone_and_others_are_refused(data: Path
 
 
 def test_a_write_that_is_cut_short_leaves_no_run(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sheet, whole = mark(answers(data, tmp_path / "a.jsonl"), data), outside.write_whole
+    sheet, whole = mark(answers(data, tmp_path / "a.jsonl"), data), import_answers.write_whole
 
     def cut(path: Path, content: bytes) -> None:
         if path.name == "run.json":
@@ -175,7 +175,7 @@ def test_a_write_that_is_cut_short_leaves_no_run(data: Path, tmp_path: Path, mon
         whole(path, content)
 
     with monkeypatch.context() as patch:
-        patch.setattr(outside, "write_whole", cut)
+        patch.setattr(import_answers, "write_whole", cut)
         with pytest.raises(KeyboardInterrupt):
             keep(sheet, tmp_path / "out", "sora", None)
     with pytest.raises(UserError, match="holds no run"):

@@ -10,8 +10,8 @@ import pytest
 
 from vizbench.dataset import Recipe
 from vizbench.errors import UserError
-from vizbench.harness.keys import Keys, has_notes, without_notes
-from vizbench.harness.predictions import Given, Pictures, read_predictions
+from vizbench.harness.score.predictions import Given, Pictures, read_predictions
+from vizbench.harness.score.row_keys import Keys, has_notes, without_notes
 
 N = 6
 RECIPE = Recipe("maze/9", 1, {}, 0, "test", 5000)

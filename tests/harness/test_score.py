@@ -14,7 +14,7 @@ import vizbench as vb
 from tests.commands import Run, refused
 from vizbench.errors import UserError
 from vizbench.formats import read, write
-from vizbench.harness.score import mark, score, states, summed
+from vizbench.harness.score.score import mark, score, states, summed
 from vizbench.loading import judge_of
 from vizbench.renderers.files import save_png
 from vizbench.renderers.video import clip, process, write_video
@@ -231,7 +231,7 @@ def test_the_way_that_pictures_show_fits_a_record(data, tmp_path, monkeypatch):
         save_png(tmp_path / "row_0" / f"{number}.png", state, judge_of("life/conway").look)
     assert len(mark(tmp_path, data).marked[0].way) > 1
     for cells, most in ((row.question.size, 1), (1, 0)):
-        monkeypatch.setattr("vizbench.harness.score.MAX_WAY_CELLS", cells)
+        monkeypatch.setattr("vizbench.harness.score.score.MAX_WAY_CELLS", cells)
         assert len(mark(tmp_path, data).marked[0].way) <= most
 
 

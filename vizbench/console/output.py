@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # each of these costs what `vizbench --help` may not
     from vizbench.harness.records.records import CellRun
     from vizbench.harness.run.estimate import Forecast
     from vizbench.harness.run.trial import Outcome
-    from vizbench.harness.score import Score, Scored
+    from vizbench.harness.score.score import Score, Scored
     from vizbench.harness.stats.incomplete import Gap
     from vizbench.harness.stats.metrics import Summary
     from vizbench.harness.stats.model_key import Contender

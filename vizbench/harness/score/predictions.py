@@ -24,7 +24,7 @@ from vizbench.dataset import Recipe
 from vizbench.errors import UserError
 from vizbench.formats.answers import Faults, Said, answer_lines
 from vizbench.formats.manifest import NAME
-from vizbench.harness.keys import Keys, has_notes, is_numbered, listed, step_of
+from vizbench.harness.score.row_keys import Keys, has_notes, is_numbered, listed, step_of
 from vizbench.types import DecodeFailure
 
 MAX_FILES: Final = 1_000_000

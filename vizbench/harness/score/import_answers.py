@@ -24,7 +24,7 @@ from vizbench.harness.records.provenance import data_digest
 from vizbench.harness.records.records import Record, below, read_cell, read_header, read_log
 from vizbench.harness.run.predict import Asking
 from vizbench.harness.run.trial import data_of, header_of
-from vizbench.harness.score import Marked, Sheet
+from vizbench.harness.score.score import Marked, Sheet
 from vizbench.types import Instance
 
 MOST_ROWS: Final = 10_000

@@ -1,0 +1,1 @@
+"""Judging answers that models outside vizbench gave: files, folders and clips."""
