@@ -450,9 +450,9 @@ def report(
     figures: Annotated[Path | None, typer.Option("--figures", help="A folder for the figures: PNG, SVG, PDF.")] = None,
 ) -> None:
     """Write the report of runs, from their records alone: as a page, as tables, as figures."""
-    from vizbench.harness import export
     from vizbench.harness.records.records import read_lost, read_runs
-    from vizbench.harness.report import write_report
+    from vizbench.harness.report import export
+    from vizbench.harness.report.report import write_report
     from vizbench.harness.stats.incomplete import gaps, write_gaps
 
     if not any((html, csv, md, figures)):
@@ -469,7 +469,7 @@ def report(
     if md is not None:
         export.write_markdown(cells, md, lost)
     if figures is not None:
-        from vizbench.harness.report import write_figures
+        from vizbench.harness.report.report import write_figures
 
         write_figures(cells, figures)
     for path in filter(None, (html, csv, md, figures)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vizbench.harness.report import render_report
+from vizbench.harness.report.report import render_report
 
 
 def written(cells, folder):

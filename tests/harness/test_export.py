@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from tests.commands import refused
 from tests.harness.made import answered, cell_run, record, share
 from vizbench.console import output
-from vizbench.harness import tables as page
-from vizbench.harness.export import csv_text, markdown
+from vizbench.harness.report import tables as page
+from vizbench.harness.report.export import csv_text, markdown
 from vizbench.harness.stats import compare
 from vizbench.harness.stats.incomplete import gaps, write_gaps
 from vizbench.harness.stats.metrics import COVERAGE, summaries

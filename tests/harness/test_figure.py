@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from matplotlib.markers import MarkerStyle
 
-from vizbench.harness import figure, lines, svg
+from vizbench.harness.report import curves, figures, svg
 from vizbench.harness.stats.compare import Budget
 from vizbench.harness.stats.model_key import Contender
 from vizbench.harness.stats.thresholds import Span
@@ -19,8 +19,8 @@ BUDGETS = (10, 100, 1000)
 def drawn(at, interval):
     """The figure of one budget: length of its bar, how solid it is, and marker -> the places where one stands."""
     row = Budget("t/x", MINE, (0,), BUDGETS, (0.1, 0.5, 1.0), None, at, interval)
-    keys = [lines.Key("mine", "c0", "model", MINE)]
-    axes: Any = figure.budgets([row], keys).paint(svg.PRINT, svg.Marks()).axes[0]
+    keys = [curves.Key("mine", "c0", "model", MINE)]
+    axes: Any = figures.budgets([row], keys).paint(svg.PRINT, svg.Marks()).axes[0]
     [bar] = axes.patches
     places = {}
     for points in axes.collections:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tests.harness.made import answered, share
-from vizbench.harness import tables
 from vizbench.harness.plan.plan import TRIVIAL
 from vizbench.harness.records.records import CellRun
+from vizbench.harness.report import tables
 from vizbench.harness.stats import arc, compare
 from vizbench.harness.stats.model_key import Contender, pairs, rank
 from vizbench.harness.stats.thresholds import Span

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from tests.harness.made import answered, cell_run, record
 from vizbench.console import output
-from vizbench.harness import figure, lines, tables
-from vizbench.harness.export import csv_text, markdown
-from vizbench.harness.places import identity, labels
 from vizbench.harness.records.labels import OWN, model_label, model_marks, shortened
 from vizbench.harness.records.origins import origins
+from vizbench.harness.report import curves, figures, tables
+from vizbench.harness.report.export import csv_text, markdown
+from vizbench.harness.report.links import identity, labels
 from vizbench.harness.stats import compare
 from vizbench.harness.stats.incomplete import gaps
 from vizbench.harness.stats.metrics import summaries
@@ -46,8 +46,8 @@ def test_two_models_are_told_apart_in_every_output(pair, capsys):
     results = [row.split(" | ")[0] for row in text.split("## ")[1].splitlines() if row.startswith("| ")][2:]
     assert len(set(results)) == 2, results
     (gap,) = {(row.a, row.b) for row in compare.differences(cells)}
-    assert lines.label_of(gap[0]) != lines.label_of(gap[1])
-    assert len({key.name for key in lines.legend(found)}) == 3
+    assert curves.label_of(gap[0]) != curves.label_of(gap[1])
+    assert len({key.name for key in curves.legend(found)}) == 3
     assert len({row["model"] for row in tables.results(found, {})["rows"]}) == 2
     assert len({labels(cells)[identity(run)] for run in cells[::2]}) == 2
     rows = list(csv.DictReader(io.StringIO(csv_text(found))))
@@ -64,7 +64,7 @@ def test_two_models_are_told_apart_in_every_output(pair, capsys):
 
 def test_short_names_stay_short():
     cells = [answered([True], model) for model in ("org1/sora-2", "org2/veo-3", "copy")]
-    assert [lines.label_of(lines.who(row)) for row in summaries(cells)] == ["sora-2", "veo-3", "copy"]
+    assert [curves.label_of(curves.who(row)) for row in summaries(cells)] == ["sora-2", "veo-3", "copy"]
     assert "| sora-2 |" in markdown(cells)
     names = [("org1/sora-2", "none", OWN), ("org2/sora-2", "none", OWN), ("org3/other", "none", OWN)]
     assert list(model_marks(names).values()) == ["from org1", "from org2", ""]
@@ -103,7 +103,7 @@ def test_files_of_one_label_say_what_tells_them_apart():
 
 def test_a_figure_shows_names_as_they_are(tmp_path):
     cells = [answered([True, False], f"$x^2$ {side}{LONG}$", n) for side, n in itertools.product("ab", (3, 10))]
-    drawn = {key.name: key for key in lines.legend(summaries(cells))}
+    drawn = {key.name: key for key in curves.legend(summaries(cells))}
     short = shortened(drawn, 60)
     assert len(set(short.values())) == len(drawn) == 3
-    assert figure._verbatim("$x^2$") == r"\$x^2\$"
+    assert figures._verbatim("$x^2$") == r"\$x^2\$"

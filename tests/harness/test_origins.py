@@ -9,10 +9,10 @@ import pytest
 
 from tests.harness.made import answered
 from vizbench.console import output
-from vizbench.harness import tables
-from vizbench.harness.export import csv_text, markdown
 from vizbench.harness.records.origins import origins
 from vizbench.harness.records.records import CellRun
+from vizbench.harness.report import tables
+from vizbench.harness.report.export import csv_text, markdown
 from vizbench.harness.stats import compare
 from vizbench.harness.stats.metrics import summaries
 

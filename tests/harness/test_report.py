@@ -17,17 +17,17 @@ import vizbench as vb
 from tests.harness.made import answered, cell_run, record, share
 from tests.harness.stubs import FILE
 from vizbench.errors import UserError
-from vizbench.harness import figure, lines, svg
 from vizbench.harness.plan.plan import Plan
 from vizbench.harness.records.records import read_runs
-from vizbench.harness.report import render_report, write_figures, write_report
+from vizbench.harness.report import curves, figures, svg
+from vizbench.harness.report.report import render_report, write_figures, write_report
+from vizbench.harness.report.viewer import MAX_STATES, packed, payload, way
 from vizbench.harness.run import run
 from vizbench.harness.stats import paper
 from vizbench.harness.stats.arc import concepts, overlaps
 from vizbench.harness.stats.compare import budgets
 from vizbench.harness.stats.metrics import leaks, summaries
 from vizbench.harness.stats.model_key import Contender
-from vizbench.harness.viewer import MAX_STATES, packed, payload, way
 
 EVIL = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>&\"'{{7*7}}$x$"
 
@@ -84,7 +84,7 @@ def test_every_row_of_the_table_is_in_it_with_its_flags(cells):
     leaky = leaks(rows)
     assert leaky.keys() == {row["task"] for row in data["rows"] if row["leaky"]}
     for row in rows:
-        one = shown[row.task, lines.label_of(Contender(row.model, row.checkpoint, row.training)), row.shots]
+        one = shown[row.task, curves.label_of(Contender(row.model, row.checkpoint, row.training)), row.shots]
         assert one["exact_span"] == [row.exact_low, row.exact_high]
         assert one["exact@2"] == row.exact_at[2]
         assert one["kin"] == ("near" if row.task.startswith("life/") else "far")
@@ -239,19 +239,19 @@ def test_figures_are_written_in_every_kind_and_alike(cells, tmp_path):
 
 def test_the_floor_is_the_best_baseline_and_never_the_solver(cells):
     rows = [replace(row, exact=0.3) if row.model == "nearest" else row for row in summaries(cells)]
-    assert [key.name for key in lines.legend(rows)] == ["stubs.py:Batcher", lines.FLOOR]
-    panel = lines.panels(rows)[0]
+    assert [key.name for key in curves.legend(rows)] == ["stubs.py:Batcher", curves.FLOOR]
+    panel = curves.panels(rows)[0]
     [floor] = [line for line in panel.lines if line.key.kind == "floor"]
     assert "(nearest)" in floor.points[0].label
     assert "30.0% exact" in floor.points[0].label
     alone = [row for row in rows if row.model in ("copy", "solver")]
-    assert [key.name for key in lines.legend(alone)] == ["copy", "solver"]
+    assert [key.name for key in curves.legend(alone)] == ["copy", "solver"]
 
 
 def test_two_files_with_a_class_of_one_name_have_a_line_each():
     rows = summaries([answered([k], model=f"{k}/m.py:M") for k in range(2)])
-    assert [key.name for key in lines.legend(rows)] == ["m.py:M · from 0", "m.py:M · from 1", lines.FLOOR]
-    found = [line.points[0].share for line in lines.panels(rows)[0].lines]
+    assert [key.name for key in curves.legend(rows)] == ["m.py:M · from 0", "m.py:M · from 1", curves.FLOOR]
+    found = [line.points[0].share for line in curves.panels(rows)[0].lines]
     assert found == [0.0, 1.0]
 
 
@@ -263,15 +263,15 @@ def marks_of(drawing):
 def test_the_papers_curves_lie_behind_ours():
     mine = [answered(share(0.5), task="life/seeds", shots=n, model="mine") for n in (10, 100)]
     rows = summaries(mine)
-    [panel] = lines.panels(rows)
+    [panel] = curves.panels(rows)
     assert [line.key.kind for line in panel.lines] == ["paper", "paper", "model"]
     published = panel.lines[0]
     assert [(p.shots, p.share) for p in published.points] == list(paper.curves("life/seeds")[paper.VIDEO])
-    drawn = svg.inline(figure.curves(panel, titled=False), 0)
+    drawn = svg.inline(figures.curves(panel, titled=False), 0)
     assert drawn.count('class="paper"') == 4  # a line and its points for each of two models
     assert "var(--p0)" in drawn
     assert "fa57" not in drawn
-    assert marks_of(figure.curves(panel, titled=False)) == [
+    assert marks_of(figures.curves(panel, titled=False)) == [
         "mine, 10 examples: 50.0% exact (43% to 57%), 200 questions",
         "mine, 100 examples: 50.0% exact (43% to 57%), 200 questions",
     ]
@@ -281,7 +281,7 @@ def test_the_bars_tell_our_budgets_and_both_of_the_papers_where_they_differ():
     curve = {10: 0.5, 100: 0.8, 1000: 1.0}
     mine = [answered(share(value), task="life/seeds", shots=n, model="mine") for n, value in curve.items()]
     never = [answered(share(0.5), task="eca/8", shots=n, model="mine") for n in curve]
-    told = marks_of(figure.budgets(budgets([*mine, *never]), lines.legend(summaries(mine))))
+    told = marks_of(figures.budgets(budgets([*mine, *never]), curves.legend(summaries(mine))))
     assert "paper, Qwen3-4B, life/seeds: 300 examples by its tables" in told
     assert "paper, Qwen3-4B, life/seeds: 100 examples as its figure draws it, which its tables do not say" in told
     assert any(one.startswith("mine, life/seeds: 316 examples (95%: ") for one in told)
@@ -296,18 +296,18 @@ def test_the_overlap_and_the_wheel_tell_ours_and_the_papers():
         for model, hits in solved.items()
         for file, hit in zip(files, hits, strict=True)
     ]
-    keys = lines.legend(summaries(arc))
-    told = marks_of(figure.overlap(overlaps(arc), keys))
+    keys = curves.legend(summaries(arc))
+    told = marks_of(figures.overlap(overlaps(arc), keys))
     assert told == ["only one: 1 of 3 tasks", "both: 1 of 3 tasks", "only two: 0 of 3 tasks"]
     published = [replace(row, published=True) for row in overlaps(arc)]
-    assert marks_of(figure.overlap(published, keys))[3:] == [
+    assert marks_of(figures.overlap(published, keys))[3:] == [
         "paper: only CogVideoX1.5-5B: 52 of 400 tasks", "paper: both: 15 of 400 tasks",
         "paper: only Qwen3-4B: 17 of 400 tasks",
     ]  # fmt: skip
-    wheel = marks_of(figure.radar(concepts(arc), keys))
+    wheel = marks_of(figures.radar(concepts(arc), keys))
     assert not any("paper" in one for one in wheel)
     whole = [replace(row, published=row.concept == "Center") for row in concepts(arc)]
-    assert "paper: CogVideoX1.5-5B" in marks_of(figure.radar(whole, keys))
+    assert "paper: CogVideoX1.5-5B" in marks_of(figures.radar(whole, keys))
     assert any(one.startswith("one, Center: 50% of 2 (") for one in wheel)
     text = render_report(arc)
     assert '<section id="overlap">' in text

@@ -10,9 +10,9 @@ from typing import Any, Final, final
 
 from vizbench._util.text import plural
 from vizbench.console import output
-from vizbench.harness.lines import label_of
 from vizbench.harness.plan.plan import PROTOCOLS, TRIVIAL
 from vizbench.harness.records.records import CellRun
+from vizbench.harness.report.curves import label_of
 from vizbench.harness.stats import arc, paper
 from vizbench.harness.stats.metrics import mean_interval
 from vizbench.harness.stats.model_key import Contender

@@ -14,7 +14,7 @@ from vizbench.distributed import env
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import TRIVIAL, Plan
 from vizbench.harness.records.records import CellRun, read_lost, read_runs
-from vizbench.harness.report import write_report
+from vizbench.harness.report.report import write_report
 from vizbench.harness.run import run
 from vizbench.harness.run.estimate import forecast
 from vizbench.harness.run.workers import check_jobs

@@ -389,7 +389,7 @@ def results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from vizbench.harness.lines import who
+    from vizbench.harness.report.curves import who
     from vizbench.harness.stats.metrics import leaks
 
     for task, origin in dict.fromkeys((row.task, row.origin) for row in rows):
@@ -433,7 +433,7 @@ def results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
 
 def _called(rows: Sequence[Summary]) -> dict[Contender, str]:
     """What each model of a table is called: its full name and checkpoint, and if two are alike there, its label."""
-    from vizbench.harness.lines import label_of, who
+    from vizbench.harness.report.curves import label_of, who
 
     names = {
         who(row): plain(row.model if row.checkpoint in ("none", "default") else f"{row.model} {row.checkpoint}")

@@ -10,10 +10,10 @@ from typing import TypeAlias, cast
 
 import msgspec
 
-from vizbench.harness import lines
-from vizbench.harness.lines import Line, Panel, Point
 from vizbench.harness.records import labels as names
 from vizbench.harness.records.records import CellRun
+from vizbench.harness.report import curves
+from vizbench.harness.report.curves import Line, Panel, Point
 from vizbench.harness.stats.metrics import Kind, Summary, kind
 from vizbench.types import Json
 
@@ -82,7 +82,7 @@ def addressed(panels: Sequence[Panel], rows: Sequence[Summary], cells: Sequence[
     """The panels, each point's address with the identity of its cell."""
     runs: dict[tuple[str, str], list[tuple[float, str]]] = {}
     for row, group in zip(rows, counted_by(rows, cells), strict=True):
-        runs.setdefault((lines.address(row), row.mark), []).append((row.exact, identity(group[0])))
+        runs.setdefault((curves.address(row), row.mark), []).append((row.exact, identity(group[0])))
     return [replace(panel, lines=tuple(_addressed(line, runs) for line in panel.lines)) for panel in panels]
 
 

@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 from vizbench import loading
 from vizbench.harness.plan.plan import TRIVIAL
 from vizbench.harness.records import labels
+from vizbench.harness.report.svg import LINES
 from vizbench.harness.stats import paper
 from vizbench.harness.stats.metrics import Summary
 from vizbench.harness.stats.model_key import Contender
-from vizbench.harness.svg import LINES
 
 FLOOR: Final = "best trivial baseline"
 """The line of the highest of copy, blank, majority, random and nearest at each budget."""

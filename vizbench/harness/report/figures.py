@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from vizbench.harness.lines import PAPER, Key, Line, Panel, label_of, role_of
 from vizbench.harness.records.labels import shortened, task_label
+from vizbench.harness.report.curves import PAPER, Key, Line, Panel, label_of, role_of
+from vizbench.harness.report.svg import Drawing, Ink, Marks
 from vizbench.harness.stats import paper
 from vizbench.harness.stats.arc import Concept, Overlap
 from vizbench.harness.stats.compare import Budget
-from vizbench.harness.svg import Drawing, Ink, Marks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

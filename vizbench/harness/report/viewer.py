@@ -22,10 +22,10 @@ import numpy as np
 
 from vizbench import loading
 from vizbench.formats.rows import Row
-from vizbench.harness.places import identity, labels
 from vizbench.harness.plan.plan import TRIVIAL
 from vizbench.harness.records import labels as names
 from vizbench.harness.records.records import CellRun, Record
+from vizbench.harness.report.links import identity, labels
 from vizbench.renderers.palettes import palette
 from vizbench.task import Task, params_json
 from vizbench.types import Grid, Json

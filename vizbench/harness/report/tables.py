@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from vizbench.harness.lines import label_of
 from vizbench.harness.plan.plan import TRIVIAL
 from vizbench.harness.records import labels
+from vizbench.harness.report.curves import label_of
 from vizbench.harness.stats import paper
 from vizbench.harness.stats.arc import Concept, Overlap
 from vizbench.harness.stats.compare import RESAMPLED, Budget, Difference, Ratio

@@ -14,15 +14,16 @@ from typing import Final, Literal, final
 from vizbench._util import text as words
 from vizbench._util.files import disk_errors, write_whole
 from vizbench.errors import UserError
-from vizbench.harness import figure, lines, places, svg, tables
 from vizbench.harness.plan.plan import TRIVIAL, UNREPORTED, slug
 from vizbench.harness.records import labels as names
 from vizbench.harness.records.provenance import now
 from vizbench.harness.records.records import CellRun, Lost
+from vizbench.harness.report import curves, links, svg, tables
+from vizbench.harness.report import figures as figure
+from vizbench.harness.report.viewer import MAX_BYTES, payload
 from vizbench.harness.stats import arc, compare, paper
 from vizbench.harness.stats.incomplete import gaps
 from vizbench.harness.stats.metrics import COVERAGE, LEAK, Summary, distinct, leaks, summaries
-from vizbench.harness.viewer import MAX_BYTES, payload
 from vizbench.types import Json
 
 KINDS: Final[tuple[Literal["svg", "pdf", "png"], ...]] = ("svg", "pdf", "png")
@@ -44,7 +45,7 @@ def write_figures(cells: Sequence[CellRun], folder: Path) -> list[Path]:
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     found = _gather(cells)
-    drawings = [figure.curves(panel, titled=True) for panel in lines.panels(found.rows)]
+    drawings = [figure.curves(panel, titled=True) for panel in curves.panels(found.rows)]
     written: list[Path] = []
     for drawing in [*drawings, *found.drawings().values()]:
         for kind in KINDS:
@@ -60,7 +61,7 @@ def render_report(cells: Sequence[CellRun], lost: Sequence[Lost] = (), most_byte
     import jinja2
 
     found = _gather(cells)
-    panels = places.addressed(lines.panels(found.rows), found.rows, found.cells)
+    panels = links.addressed(curves.panels(found.rows), found.rows, found.cells)
     drawings = found.drawings()
     packed = payload(found.cells, most_bytes)
     heads = [cell.header.cell for cell in found.cells]
@@ -86,8 +87,8 @@ def render_report(cells: Sequence[CellRun], lost: Sequence[Lost] = (), most_byte
         flagged={row.task: row.flagged for row in found.rows if row.flagged},
         attempts=max((row.attempts for row in found.rows), default=1),
         keys=found.keys,
-        paper_keys=lines.paper_legend(panels),
-        paper_pair=lines.PAPER_KEYS if any(row.published for row in found.concepts) else (),
+        paper_keys=curves.paper_legend(panels),
+        paper_pair=curves.PAPER_KEYS if any(row.published for row in found.concepts) else (),
         paper_overlap=any(row.published for row in found.overlaps),
         elsewhere=paper.other_concepts([row.published for row in found.concepts]),
         resampled=compare.RESAMPLED,
@@ -115,7 +116,7 @@ class _Findings:
 
     cells: Sequence[CellRun]
     rows: Sequence[Summary]
-    keys: Sequence[lines.Key]
+    keys: Sequence[curves.Key]
     budgets: Sequence[compare.Budget]
     ratios: Sequence[compare.Ratio]
     differences: Sequence[compare.Difference]
@@ -139,7 +140,7 @@ class _Findings:
     def tables(self) -> dict[str, Json]:
         """What the tables show, by the id of the element that holds it."""
         return {
-            "rows": places.led(tables.results(self.rows, leaks(self.rows)), self.rows, self.cells),
+            "rows": links.led(tables.results(self.rows, leaks(self.rows)), self.rows, self.cells),
             "budget-rows": tables.budgets(self.budgets),
             "ratio-rows": tables.ratios(self.ratios),
             "difference-rows": tables.differences(self.differences),
@@ -154,7 +155,7 @@ def _gather(cells: Sequence[CellRun]) -> _Findings:
     return _Findings(
         once,
         rows,
-        lines.legend(rows),
+        curves.legend(rows),
         compare.budgets(once),
         compare.ratios(once),
         compare.differences(once),

@@ -16,10 +16,10 @@ from typing import Any, Final, cast
 from vizbench._util.files import write_whole
 from vizbench._util.text import plain
 from vizbench.errors import UserError
-from vizbench.harness.lines import label_of, who
 from vizbench.harness.plan.plan import TRIVIAL, UNREPORTED
 from vizbench.harness.records.labels import cell_text, task_label
 from vizbench.harness.records.records import CellRun, Lost
+from vizbench.harness.report.curves import label_of, who
 from vizbench.harness.stats import arc, compare, paper
 from vizbench.harness.stats.incomplete import gaps
 from vizbench.harness.stats.metrics import COVERAGE, LEAK, Summary, leaks, mean, summaries
