@@ -73,7 +73,7 @@ def _language(tiny: bool) -> Iterator[tuple[Any, ...]]:
     import torch
     import transformers
 
-    from vizbench.baselines.llm.backbone import adapted
+    from vizbench.baselines.language.checkpoint import adapted
     from vizbench.baselines.qwen3 import RECIPE
     from vizbench.distributed.collectives import device
 

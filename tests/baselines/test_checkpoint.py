@@ -23,7 +23,7 @@ opened = set()
 sys.addaudithook(lambda event, args: opened.add(str(args[0])) if event == "open" and isinstance(args[0], str) else None)
 from tests.baselines import tiny_llm, tiny_video
 from vizbench.baselines import gemma, qwen3, wan
-from vizbench.baselines.llm.backbone import Checkpoint
+from vizbench.baselines.language.checkpoint import Checkpoint
 from vizbench.baselines.video.backbone import Training
 from vizbench.baselines.video.folder import Folder
 from vizbench.baselines.hub import Weights

@@ -15,12 +15,12 @@ from peft import PeftModel
 
 from tests.baselines.tiny_llm import write
 from vizbench.baselines import gemma, llama, qwen3
-from vizbench.baselines.llm.backbone import Checkpoint, Loaded, adapted
-from vizbench.baselines.llm.build import Line
-from vizbench.baselines.llm.decode import generate
-from vizbench.baselines.llm.model import LanguageLora, chosen, loss_sum, step_backward
-from vizbench.baselines.llm.recipe import SAMPLING, Recipe
-from vizbench.baselines.llm.script import Said, Script
+from vizbench.baselines.language.build import Line
+from vizbench.baselines.language.chat_format import Said, Script
+from vizbench.baselines.language.checkpoint import Checkpoint, Loaded, adapted
+from vizbench.baselines.language.config import SAMPLING, Recipe
+from vizbench.baselines.language.decode import generate
+from vizbench.baselines.language.model import LanguageLora, chosen, loss_sum, step_backward
 from vizbench.errors import UserError
 from vizbench.loading import judge_of
 from vizbench.model import Context, Example, Family, Progress, Schedule

@@ -11,9 +11,9 @@ import transformers
 
 from tests.commands import Run, refused
 from vizbench.baselines import gemma, llama, qwen3, smollm2
-from vizbench.baselines.llm.backbone import adapted
-from vizbench.baselines.llm.needs import DOUBLE, NORMED, PLAIN, Block, Sizes, need
-from vizbench.baselines.llm.recipe import Recipe
+from vizbench.baselines.language.checkpoint import adapted
+from vizbench.baselines.language.config import Recipe
+from vizbench.baselines.language.memory import DOUBLE, NORMED, PLAIN, Block, Sizes, need
 
 hf: Any = transformers
 TOKENS, BATCH, RANK = 64, 2, 8

@@ -13,7 +13,7 @@ import transformers
 
 from tests.baselines import tiny_llm
 from tests.baselines.test_llm import FAMILIES, FAST, WAYS, answers, built, context, pairs
-from vizbench.baselines.llm import backbone
+from vizbench.baselines.language import checkpoint
 from vizbench.errors import UserError
 from vizbench.model import Progress
 
@@ -102,7 +102,7 @@ def test_four_bits_learn_as_long_as_they_never_answered(
 ) -> None:
     """All that a CPU can show of them, and why they are refused there: layers that answered are packed, on processors
     with bfloat16 products, and pass no gradient."""
-    monkeypatch.setattr(backbone, "check_device", lambda *_: None)
+    monkeypatch.setattr(checkpoint, "check_device", lambda *_: None)
     heard = list[Progress]()
     model: Any = built(folders, "qwen3", "", f"{FAST}&backbone=nf4")
     model.adapt(pairs("", 4), context(20, heard=heard))

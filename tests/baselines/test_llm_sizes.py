@@ -13,9 +13,9 @@ import torch
 import transformers
 
 from vizbench.baselines import gemma, llama, qwen3
-from vizbench.baselines.llm.backbone import adapted
-from vizbench.baselines.llm.needs import sizes_of
-from vizbench.baselines.llm.recipe import LINEAR, Recipe
+from vizbench.baselines.language.checkpoint import adapted
+from vizbench.baselines.language.config import LINEAR, Recipe
+from vizbench.baselines.language.memory import sizes_of
 
 hf: Any = transformers
 

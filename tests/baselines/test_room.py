@@ -21,11 +21,11 @@ from tests.baselines.test_vdm import FAMILIES, QUICK
 from tests.commands import Run, refused
 from vizbench.baselines import llama, ltx
 from vizbench.baselines.hub import Weights
-from vizbench.baselines.llm import backbone as bases
-from vizbench.baselines.llm import model as language
-from vizbench.baselines.llm import train as descent
-from vizbench.baselines.llm.backbone import Checkpoint
-from vizbench.baselines.llm.needs import need
+from vizbench.baselines.language import checkpoint as bases
+from vizbench.baselines.language import model as language
+from vizbench.baselines.language import train as descent
+from vizbench.baselines.language.checkpoint import Checkpoint
+from vizbench.baselines.language.memory import need
 from vizbench.baselines.shared import room as rooms
 from vizbench.baselines.shared.room import Room, check_room, peak, room, shapes_of, within_memory
 from vizbench.baselines.video import folder as folders

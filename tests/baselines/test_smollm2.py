@@ -10,7 +10,7 @@ import pytest
 
 import vizbench as vb
 from vizbench.baselines import smollm2
-from vizbench.baselines.llm import gguf
+from vizbench.baselines.language import gguf
 from vizbench.errors import UserError
 from vizbench.harness.plan.plugin import load_model
 from vizbench.harness.run.codec import channel_for

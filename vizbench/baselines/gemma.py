@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from vizbench.baselines.llm.build import Line, build
-from vizbench.baselines.llm.needs import DOUBLE, Sizes
-from vizbench.baselines.llm.recipe import Recipe
+from vizbench.baselines.language.build import Line, build
+from vizbench.baselines.language.config import Recipe
+from vizbench.baselines.language.memory import DOUBLE, Sizes
 from vizbench.model import Family, Model
 
 HUB: Final = "google/gemma-3-4b-it"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from vizbench.baselines.llm.build import Line, build
-from vizbench.baselines.llm.needs import PLAIN, Sizes
-from vizbench.baselines.llm.recipe import LINEAR, Recipe
+from vizbench.baselines.language.build import Line, build
+from vizbench.baselines.language.config import LINEAR, Recipe
+from vizbench.baselines.language.memory import PLAIN, Sizes
 from vizbench.model import Family, Model
 
 HUB: Final = "meta-llama/Llama-3.1-8B-Instruct"

@@ -75,7 +75,7 @@ class TextTwin(Model[str]):
 
     @one_thread()
     def adapt(self, examples: Sequence[Example[str]], context: Context) -> Mapping[str, float]:
-        from vizbench.baselines.llm.train import Descent, Training
+        from vizbench.baselines.language.train import Descent, Training
         from vizbench.baselines.text.tokens import example
         from vizbench.baselines.text.train import backward
 

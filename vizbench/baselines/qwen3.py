@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from vizbench.baselines.llm.build import Line, build
-from vizbench.baselines.llm.needs import NORMED, Sizes
-from vizbench.baselines.llm.recipe import Recipe
+from vizbench.baselines.language.build import Line, build
+from vizbench.baselines.language.config import Recipe
+from vizbench.baselines.language.memory import NORMED, Sizes
 from vizbench.baselines.llm_lora import CHECKPOINTS, TextTwin
 from vizbench.model import Family, Model
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from vizbench._util.params import override
-from vizbench.baselines.llm.build import PACKAGES, Line, assemble, build
-from vizbench.baselines.llm.needs import PLAIN, Sizes
-from vizbench.baselines.llm.recipe import Recipe
+from vizbench.baselines.language.build import PACKAGES, Line, assemble, build
+from vizbench.baselines.language.config import Recipe
+from vizbench.baselines.language.memory import PLAIN, Sizes
 from vizbench.loading import path_and_params
 from vizbench.model import Family, Model
 
@@ -36,7 +36,7 @@ def _build(checkpoint: str) -> Model[Any]:
     from vizbench.baselines.hub import require
 
     require("smollm2", *PACKAGES)
-    from vizbench.baselines.llm.gguf import packaged
+    from vizbench.baselines.language.gguf import packaged
 
     return assemble(LINE, packaged(), override("--checkpoint of smollm2", LINE.recipe, settings))
 

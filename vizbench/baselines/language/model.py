@@ -13,11 +13,11 @@ import torch
 from torch.nn import functional
 
 from vizbench._util.files import disk_errors, write_whole
-from vizbench.baselines.llm.backbone import Checkpoint, Loaded, adapted, seeded
-from vizbench.baselines.llm.decode import generate
-from vizbench.baselines.llm.recipe import SAMPLING, Recipe
-from vizbench.baselines.llm.script import IGNORED, Said, Script
-from vizbench.baselines.llm.train import Descent, Kept, Training
+from vizbench.baselines.language.chat_format import IGNORED, Said, Script
+from vizbench.baselines.language.checkpoint import Checkpoint, Loaded, adapted, seeded
+from vizbench.baselines.language.config import SAMPLING, Recipe
+from vizbench.baselines.language.decode import generate
+from vizbench.baselines.language.train import Descent, Kept, Training
 from vizbench.baselines.shared.places import content, digest
 from vizbench.baselines.shared.room import within_memory
 from vizbench.distributed import collectives

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 from vizbench._util.params import override
 from vizbench.baselines.hub import Weights, fetch, is_real, require
-from vizbench.baselines.llm.needs import Block, Sizes, memory
-from vizbench.baselines.llm.recipe import Recipe
+from vizbench.baselines.language.config import Recipe
+from vizbench.baselines.language.memory import Block, Sizes, memory
 from vizbench.baselines.shared.places import home
 from vizbench.errors import unknown
 from vizbench.loading import path_and_params
 from vizbench.model import Demand, Memory, Model
 
 if TYPE_CHECKING:
-    from vizbench.baselines.llm.model import LanguageLora
+    from vizbench.baselines.language.model import LanguageLora
 
 PACKAGES: Final = ("torch", "transformers", "peft", "safetensors", "huggingface_hub", "accelerate", "psutil")
 
@@ -63,8 +63,8 @@ def build(line: Line, checkpoint: str, names: tuple[str, ...], modality: str = "
 
 def assemble(line: Line, weights: Weights, recipe: Recipe, modality: str = "text") -> LanguageLora:
     """The model of weights that lie in a folder; they are loaded at its first use."""
-    from vizbench.baselines.llm.backbone import Checkpoint
-    from vizbench.baselines.llm.model import BothLora, ImageLora, TextLora
+    from vizbench.baselines.language.checkpoint import Checkpoint
+    from vizbench.baselines.language.model import BothLora, ImageLora, TextLora
 
     kinds: dict[str, type[LanguageLora]] = {"text": TextLora, "image": ImageLora, "both": BothLora}
     checkpoint = Checkpoint(line, weights.folder, recipe)

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from transformers import GenerationConfig
 
-from vizbench.baselines.llm.backbone import Loaded, seeded
-from vizbench.baselines.llm.recipe import Sampling
-from vizbench.baselines.llm.script import Said
+from vizbench.baselines.language.chat_format import Said
+from vizbench.baselines.language.checkpoint import Loaded, seeded
+from vizbench.baselines.language.config import Sampling
 
 
 @torch.no_grad()

@@ -15,16 +15,16 @@ import transformers
 from huggingface_hub.errors import StrictDataclassError
 
 from vizbench.baselines.hub import read_object, require
-from vizbench.baselines.llm.needs import need, sizes_of
-from vizbench.baselines.llm.recipe import Recipe
-from vizbench.baselines.llm.script import Script
+from vizbench.baselines.language.chat_format import Script
+from vizbench.baselines.language.config import Recipe
+from vizbench.baselines.language.memory import need, sizes_of
 from vizbench.baselines.shared.room import check_room, count, shapes_of, within_memory
 from vizbench.distributed import collectives
 from vizbench.distributed.env import size
 from vizbench.errors import UserError
 
 if TYPE_CHECKING:
-    from vizbench.baselines.llm.build import Line
+    from vizbench.baselines.language.build import Line
 
 LARGE: Final = 1_000_000_000
 """Parameters from which on a CPU takes minutes a step."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, final
 
-from vizbench.baselines.llm.recipe import Recipe
+from vizbench.baselines.language.config import Recipe
 from vizbench.baselines.shared.room import TRAINED, frozen
 from vizbench.model import Memory
 

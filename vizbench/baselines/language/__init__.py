@@ -1,0 +1,1 @@
+"""Language models with LoRA: the same file names as beside it in `video`."""
