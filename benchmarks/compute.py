@@ -42,7 +42,7 @@ def _video(tiny: bool) -> Iterator[tuple[Any, ...]]:
     import torch
 
     from vizbench.baselines.cogvideox import RECIPE
-    from vizbench.baselines.video.lora import start
+    from vizbench.baselines.video.model import start
     from vizbench.distributed.collectives import device
 
     kind: Any = diffusers.CogVideoXTransformer3DModel  # pyright: ignore[reportPrivateImportUsage] found on access

@@ -12,7 +12,7 @@ import pytest
 
 from tests.baselines import tiny_llm
 from tests.commands import Run
-from vizbench.baselines import hub
+from vizbench.baselines.shared import hub
 from vizbench.baselines.shared.checkpoint import check_files, digest_of, files_of
 from vizbench.errors import UserError
 
@@ -25,8 +25,8 @@ from tests.baselines import tiny_llm, tiny_video
 from vizbench.baselines import gemma, qwen3, wan
 from vizbench.baselines.language.checkpoint import Checkpoint
 from vizbench.baselines.video.backbone import Training
-from vizbench.baselines.video.folder import Folder
-from vizbench.baselines.hub import Weights
+from vizbench.baselines.video.checkpoint import Folder
+from vizbench.baselines.shared.hub import Weights
 for line, name in ((qwen3.LINE, "qwen3"), (gemma.LINE, "gemma")):
     folder = tiny_llm.write(name, Path(name))
     (folder / "additional_chat_templates").mkdir(exist_ok=True)

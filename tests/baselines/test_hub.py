@@ -14,8 +14,8 @@ from huggingface_hub import constants
 from huggingface_hub.utils import disable_progress_bars, enable_progress_bars
 
 from tests.baselines.hub_server import COMMIT, Hub, serving
-from vizbench.baselines import hub as weights
-from vizbench.baselines.hub import MODEL_FILES, PIPELINE_FILES, fetch, is_real, require
+from vizbench.baselines.shared import hub as weights
+from vizbench.baselines.shared.hub import MODEL_FILES, PIPELINE_FILES, fetch, is_real, require
 from vizbench.errors import UserError
 
 FILES = {

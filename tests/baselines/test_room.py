@@ -20,18 +20,18 @@ from tests.baselines.test_llm import context, pairs
 from tests.baselines.test_vdm import FAMILIES, QUICK
 from tests.commands import Run, refused
 from vizbench.baselines import llama, ltx
-from vizbench.baselines.hub import Weights
 from vizbench.baselines.language import checkpoint as bases
 from vizbench.baselines.language import model as language
 from vizbench.baselines.language import train as descent
 from vizbench.baselines.language.checkpoint import Checkpoint
 from vizbench.baselines.language.memory import need
-from vizbench.baselines.shared import room as rooms
-from vizbench.baselines.shared.room import Room, check_room, peak, room, shapes_of, within_memory
-from vizbench.baselines.video import folder as folders
-from vizbench.baselines.video import lora as video
-from vizbench.baselines.video.folder import Folder
-from vizbench.baselines.video.lora import VideoLora
+from vizbench.baselines.shared import memory as rooms
+from vizbench.baselines.shared.hub import Weights
+from vizbench.baselines.shared.memory import Room, check_room, peak, room, shapes_of, within_memory
+from vizbench.baselines.video import checkpoint as folders
+from vizbench.baselines.video import model as video
+from vizbench.baselines.video.checkpoint import Folder
+from vizbench.baselines.video.model import VideoLora
 from vizbench.distributed import collectives
 from vizbench.errors import UserError
 from vizbench.model import Progress

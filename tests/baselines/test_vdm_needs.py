@@ -15,8 +15,8 @@ import transformers
 from tests.baselines.test_vdm_sizes import CASES, RANK
 from tests.commands import Run, refused
 from vizbench.baselines import cogvideox, ltx, wan
-from vizbench.baselines.video.lora import start
-from vizbench.baselines.video.needs import Sizes, need, sizes_of
+from vizbench.baselines.video.memory import Sizes, need, sizes_of
+from vizbench.baselines.video.model import start
 from vizbench.model import Demand
 
 _D: Any = diffusers

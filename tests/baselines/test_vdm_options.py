@@ -17,12 +17,12 @@ from torch import Tensor
 from tests.baselines import tiny_video as tiny
 from tests.baselines.test_vdm import FAMILIES, QUICK
 from vizbench.baselines import cogvideox, ltx, wan
-from vizbench.baselines.hub import Weights
-from vizbench.baselines.shared.room import FROZEN
-from vizbench.baselines.video import folder as folders
+from vizbench.baselines.shared.hub import Weights
+from vizbench.baselines.shared.memory import FROZEN
+from vizbench.baselines.video import checkpoint as folders
 from vizbench.baselines.video.backbone import Training
-from vizbench.baselines.video.folder import Folder, _quantisation, check_device, check_frames
-from vizbench.baselines.video.lora import VideoLora
+from vizbench.baselines.video.checkpoint import Folder, _quantisation, check_device, check_frames
+from vizbench.baselines.video.model import VideoLora
 from vizbench.errors import UserError
 from vizbench.model import Example
 from vizbench.seeds import stream

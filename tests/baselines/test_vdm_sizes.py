@@ -14,7 +14,7 @@ import torch
 
 from vizbench.baselines import cogvideox, ltx, wan
 from vizbench.baselines.video.backbone import Training
-from vizbench.baselines.video.lora import start
+from vizbench.baselines.video.model import start
 
 _D: Any = diffusers
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
 from vizbench.baselines.video.backbone import Backbone, Tensors, Training
-from vizbench.baselines.video.needs import JOINT, Layout, Sizes, memory
+from vizbench.baselines.video.memory import JOINT, Layout, Sizes, memory
 from vizbench.errors import UserError
 from vizbench.model import Family, Model
 

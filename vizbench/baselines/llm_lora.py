@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
-from vizbench.baselines.hub import require
-from vizbench.baselines.threads import one_thread
+from vizbench.baselines.shared.hub import require
+from vizbench.baselines.shared.threads import one_thread
 from vizbench.errors import UserError, unknown
 from vizbench.model import Context, Example, Modality, Model, TextSpec
 from vizbench.seeds import stream

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
 from vizbench.baselines.video.backbone import FEED_FORWARD, QKVO, Backbone, Tensors, Training
-from vizbench.baselines.video.needs import WIDE, Layout, Sizes, memory
+from vizbench.baselines.video.memory import WIDE, Layout, Sizes, memory
 from vizbench.errors import UserError
 from vizbench.model import Family, Model
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vizbench._util.files import write_whole
-from vizbench.baselines.hub import require
+from vizbench.baselines.shared.hub import require
 from vizbench.baselines.worlds import HELD, KIN, WIDENING, WORLDS
 from vizbench.baselines.worlds.excluded import ECA, LIFE, LIMIT
 from vizbench.errors import UserError

@@ -33,7 +33,7 @@ def _build(checkpoint: str) -> Model[Any]:
     place, settings = path_and_params(checkpoint)
     if place != NAME:
         return build(LINE, checkpoint, (NAME, HUB))
-    from vizbench.baselines.hub import require
+    from vizbench.baselines.shared.hub import require
 
     require("smollm2", *PACKAGES)
     from vizbench.baselines.language.gguf import packaged

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
 from vizbench.baselines.video.backbone import QKVO, Backbone, Tensors, Training
-from vizbench.baselines.video.needs import CROSS, TIMED, Layout, Sizes, memory
+from vizbench.baselines.video.memory import CROSS, TIMED, Layout, Sizes, memory
 from vizbench.errors import UserError
 from vizbench.model import Family, Model
 

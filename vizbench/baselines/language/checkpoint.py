@@ -14,11 +14,11 @@ import torch
 import transformers
 from huggingface_hub.errors import StrictDataclassError
 
-from vizbench.baselines.hub import read_object, require
 from vizbench.baselines.language.chat_format import Script
 from vizbench.baselines.language.config import Recipe
 from vizbench.baselines.language.memory import need, sizes_of
-from vizbench.baselines.shared.room import check_room, count, shapes_of, within_memory
+from vizbench.baselines.shared.hub import read_object, require
+from vizbench.baselines.shared.memory import check_room, count, shapes_of, within_memory
 from vizbench.distributed import collectives
 from vizbench.distributed.env import size
 from vizbench.errors import UserError

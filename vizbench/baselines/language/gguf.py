@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from vizbench._util.files import disk_errors
-from vizbench.baselines.hub import Weights, require
 from vizbench.baselines.shared.checkpoint import check_files, digest_of
+from vizbench.baselines.shared.hub import Weights, require
 from vizbench.baselines.shared.places import home
 from vizbench.errors import UserError
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, final
 
 from vizbench.baselines.language.config import Recipe
-from vizbench.baselines.shared.room import TRAINED, frozen
+from vizbench.baselines.shared.memory import TRAINED, frozen
 from vizbench.model import Memory
 
 SCORED: Final = 10

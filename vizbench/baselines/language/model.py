@@ -18,8 +18,8 @@ from vizbench.baselines.language.checkpoint import Checkpoint, Loaded, adapted, 
 from vizbench.baselines.language.config import SAMPLING, Recipe
 from vizbench.baselines.language.decode import generate
 from vizbench.baselines.language.train import Descent, Kept, Training
+from vizbench.baselines.shared.memory import within_memory
 from vizbench.baselines.shared.places import content, digest
-from vizbench.baselines.shared.room import within_memory
 from vizbench.distributed import collectives
 from vizbench.distributed.env import rank
 from vizbench.errors import UserError

@@ -11,7 +11,7 @@ from typing import Literal, final
 
 import torch
 
-from vizbench.baselines.shared.room import peak
+from vizbench.baselines.shared.memory import peak
 from vizbench.baselines.shared.states import read_state, write_state
 from vizbench.distributed.env import rank
 from vizbench.errors import UserError

@@ -17,7 +17,7 @@ from vizbench.errors import UserError
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from vizbench.baselines.video.needs import Layout
+    from vizbench.baselines.video.memory import Layout
 
 Tensors: TypeAlias = "Mapping[str, Tensor]"
 

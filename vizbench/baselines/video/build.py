@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from vizbench._util.params import override
-from vizbench.baselines.hub import PIPELINE_FILES, fetch, is_real, require
+from vizbench.baselines.shared.hub import PIPELINE_FILES, fetch, is_real, require
 from vizbench.baselines.video.backbone import Backbone, Training
 from vizbench.errors import unknown
 from vizbench.loading import path_and_params
@@ -39,7 +39,7 @@ def build(
     if not is_real(place):
         raise unknown(f"checkpoint of {family}", place, embedded)
     weights = fetch(family, place, PIPELINE_FILES)
-    from vizbench.baselines.video.folder import Folder
-    from vizbench.baselines.video.lora import VideoLora
+    from vizbench.baselines.video.checkpoint import Folder
+    from vizbench.baselines.video.model import VideoLora
 
     return VideoLora(backbone, Folder(backbone, weights, training), training)

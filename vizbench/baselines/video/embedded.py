@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from vizbench.baselines.cogvideox import BACKBONE
 from vizbench.baselines.video import network as twin
 from vizbench.baselines.video.backbone import Tensors, Training
-from vizbench.baselines.video.lora import Source, VideoLora
+from vizbench.baselines.video.model import Source, VideoLora
 from vizbench.baselines.video.pretrain import neutral
 from vizbench.errors import UserError
 from vizbench.seeds import stream

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final, final
 
-from vizbench.baselines.shared.room import TRAINED, Shapes, count, frozen
+from vizbench.baselines.shared.memory import TRAINED, Shapes, count, frozen
 from vizbench.baselines.video.backbone import Training
 from vizbench.model import Demand, Memory
 

@@ -16,9 +16,9 @@ from peft import LoraConfig, get_peft_model_state_dict
 from torch import Tensor
 
 from vizbench import __version__
+from vizbench.baselines.shared.memory import peak, within_memory
 from vizbench.baselines.shared.places import content, digest
-from vizbench.baselines.shared.room import peak, within_memory
-from vizbench.baselines.threads import one_thread
+from vizbench.baselines.shared.threads import one_thread
 from vizbench.baselines.video import store
 from vizbench.baselines.video.backbone import Backbone, Tensors, Training
 from vizbench.baselines.video.pretrain import Recipe, optimizers
