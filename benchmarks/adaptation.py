@@ -25,9 +25,9 @@ CHECKPOINTS = ("tiny-random", "tiny-scratch")
 def main() -> None:
     """Print one line a family and checkpoint: median seconds a step, and the ratio to LoRA in the same run."""
     import vizbench as vb
-    from vizbench.baselines import llm_lora
-    from vizbench.baselines.llm_lora import TextTwin
-    from vizbench.baselines.video import embedded
+    from vizbench.baselines.embedded.language import model as llm_lora
+    from vizbench.baselines.embedded.language.model import TextTwin
+    from vizbench.baselines.embedded.video import model as embedded
     from vizbench.harness.run.codec import channel_for
     from vizbench.model import Context, Model
 

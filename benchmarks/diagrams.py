@@ -27,7 +27,7 @@ def told(shares: npt.NDArray[np.float64]) -> str:
 
 def main() -> None:
     """Adapt both models, and print each one's wrong cells."""
-    from vizbench.baselines.worlds.laws import next_rows, seen_in_rows
+    from vizbench.baselines.embedded.worlds.laws import next_rows, seen_in_rows
     from vizbench.harness.plan.plan import Plan
     from vizbench.harness.records.records import read_runs
     from vizbench.harness.run import run

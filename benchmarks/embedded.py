@@ -63,7 +63,7 @@ def measure(cell: Wanted) -> list[Measured]:
     os.environ["OMP_NUM_THREADS"] = "1"
     import torch
 
-    from vizbench.baselines.worlds import kin
+    from vizbench.baselines.embedded.worlds import kin
     from vizbench.harness.plan.plan import Plan
     from vizbench.harness.records.records import read_runs
     from vizbench.harness.run import run
@@ -122,10 +122,10 @@ def write(rows: Sequence[Measured]) -> None:
 
 def recipes() -> dict[str, str]:
     """A digest of each family's sizes and way to adapt, controls included."""
-    from vizbench.baselines import llm_lora
-    from vizbench.baselines.text import network as text
-    from vizbench.baselines.video import embedded
-    from vizbench.baselines.video import network as video
+    from vizbench.baselines.embedded.language import model as llm_lora
+    from vizbench.baselines.embedded.language import network as text
+    from vizbench.baselines.embedded.video import model as embedded
+    from vizbench.baselines.embedded.video import network as video
 
     parts = {
         "cogvideox": (embedded.Adaptation(), video.TwinConfig()),

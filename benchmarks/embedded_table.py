@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, final
 
 from docs.readme import fill
-from vizbench.baselines.worlds import kin
+from vizbench.baselines.embedded.worlds import kin
 from vizbench.harness.stats.metrics import seed_interval
 
 ROOT = Path(__file__).parent.parent

@@ -487,7 +487,7 @@ def pretrain(
     ] = None,
 ) -> None:
     """Make an embedded checkpoint again, from a seed."""
-    from vizbench.baselines.pretrain import pretrain as train
+    from vizbench.baselines.embedded.pretrain import pretrain as train
 
     interrupts.advise(f"the same command again goes on from what is in {out}")
     train(family, out, seed, steps)

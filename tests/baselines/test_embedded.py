@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from vizbench.baselines.pretrain import card, parameters_in
-from vizbench.baselines.worlds import HELD, KIN
-from vizbench.baselines.worlds.excluded import ECA, LIFE
+from vizbench.baselines.embedded.pretrain import card, parameters_in
+from vizbench.baselines.embedded.worlds import HELD, KIN
+from vizbench.baselines.embedded.worlds.excluded import ECA, LIFE
 from vizbench.harness.plan.plan import Plan
 from vizbench.harness.records.records import read_cell
 from vizbench.harness.run import run
 from vizbench.harness.stats.metrics import summaries
 
-CHECKPOINTS = Path(__file__).parents[2] / "vizbench" / "baselines" / "checkpoints"
+CHECKPOINTS = Path(__file__).parents[2] / "vizbench" / "baselines" / "embedded" / "checkpoints"
 FAMILIES = ("cogvideox", "qwen3")
 
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from vizbench.baselines.llm_lora import Adaptation, TextTwin
-from vizbench.baselines.text import pretrain as pretraining
-from vizbench.baselines.text.decode import generate
-from vizbench.baselines.text.network import TURNS, TwinConfig, forward, load, network, saved
-from vizbench.baselines.text.tokens import (
+from vizbench.baselines.embedded.language import pretrain as pretraining
+from vizbench.baselines.embedded.language.decode import generate
+from vizbench.baselines.embedded.language.model import Adaptation, TextTwin
+from vizbench.baselines.embedded.language.network import TURNS, TwinConfig, forward, load, network, saved
+from vizbench.baselines.embedded.language.tokens import (
     ANSWER,
     CELL,
     EOS,
@@ -31,7 +31,7 @@ from vizbench.baselines.text.tokens import (
     prompt,
     text,
 )
-from vizbench.baselines.text.train import accuracy, backward, corrupt
+from vizbench.baselines.embedded.language.train import accuracy, backward, corrupt
 from vizbench.errors import UserError
 from vizbench.loading import judge_of
 from vizbench.model import Context, Example, Progress
@@ -216,13 +216,13 @@ def test_corruption_touches_read_answer_cells_only() -> None:
 
 
 def test_a_step_in_chunks_is_the_step_of_the_whole_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vizbench.baselines.text.train.precision", lambda: torch.float32)
+    monkeypatch.setattr("vizbench.baselines.embedded.language.train.precision", lambda: torch.float32)
     rows = [example(q, a) for q, a in zip(grids(6, 3, 4), grids(6, 3, 4, seed=1), strict=True)]
     rows.append(example("012\n012", "1"))
     gradients: list[torch.Tensor] = []
     for chunk, scores in ((2, 10**6), (7, 10**6), (7, 1)):
-        monkeypatch.setattr("vizbench.baselines.text.train.CHUNK", chunk)
-        monkeypatch.setattr("vizbench.baselines.text.train.SCORES", scores)
+        monkeypatch.setattr("vizbench.baselines.embedded.language.train.CHUNK", chunk)
+        monkeypatch.setattr("vizbench.baselines.embedded.language.train.SCORES", scores)
         model = network(SMALL, 0)
         backward(model, rows, 0.0, np.random.default_rng(0))
         gradients.append(torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]))

@@ -9,9 +9,9 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from vizbench.baselines.pretrain import pretrain
-from vizbench.baselines.shared import pretraining
-from vizbench.baselines.shared.pretraining import Folder, held
+from vizbench.baselines.embedded import folder as pretraining
+from vizbench.baselines.embedded.folder import Folder, held
+from vizbench.baselines.embedded.pretrain import pretrain
 from vizbench.errors import UserError
 
 

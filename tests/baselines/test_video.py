@@ -11,13 +11,13 @@ import pytest
 import torch
 
 from vizbench.baselines.cogvideox import BACKBONE
-from vizbench.baselines.shared.pretraining import Folder
-from vizbench.baselines.video import network as twin
-from vizbench.baselines.video.embedded import Adaptation, embedded
-from vizbench.baselines.video.pretrain import Recipe, neutral, paint, pretrain, rate, velocity
+from vizbench.baselines.embedded.folder import Folder
+from vizbench.baselines.embedded.video import network as twin
+from vizbench.baselines.embedded.video.model import Adaptation, embedded
+from vizbench.baselines.embedded.video.pretrain import Recipe, neutral, paint, pretrain, rate, velocity
+from vizbench.baselines.embedded.worlds import sample
+from vizbench.baselines.embedded.worlds.draw import Draw
 from vizbench.baselines.video.train import LAST, noised
-from vizbench.baselines.worlds import sample
-from vizbench.baselines.worlds.draw import Draw
 from vizbench.errors import UserError
 from vizbench.model import Context, Example, Progress, family
 from vizbench.renderers.frames import render

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vizbench.baselines.worlds import CAPTION, KIN, WIDENING, WORLDS, kin, opened, sample, shows
-from vizbench.baselines.worlds.automata import around, diagram, rows, turmite
-from vizbench.baselines.worlds.draw import Draw
-from vizbench.baselines.worlds.excluded import (
+from vizbench.baselines.embedded.worlds import CAPTION, KIN, WIDENING, WORLDS, kin, opened, sample, shows
+from vizbench.baselines.embedded.worlds.automata import around, diagram, rows, turmite
+from vizbench.baselines.embedded.worlds.draw import Draw
+from vizbench.baselines.embedded.worlds.excluded import (
     ANTS,
     ECA,
     ECA_RULES,
@@ -22,8 +22,8 @@ from vizbench.baselines.worlds.excluded import (
     life_complement,
     turmite_alike,
 )
-from vizbench.baselines.worlds.motion import bounce, gravity, shift
-from vizbench.baselines.worlds.scene import Scene
+from vizbench.baselines.embedded.worlds.motion import bounce, gravity, shift
+from vizbench.baselines.embedded.worlds.scene import Scene
 from vizbench.task import rooms, tasks
 
 

@@ -15,8 +15,8 @@ import pytest
 
 import vizbench as vb
 from tests.corpus import AT_HAND, CORPUS
-from vizbench.baselines.worlds import HELD, WORLDS, kin
-from vizbench.baselines.worlds.draw import Draw
+from vizbench.baselines.embedded.worlds import HELD, WORLDS, kin
+from vizbench.baselines.embedded.worlds.draw import Draw
 from vizbench.loading import expand
 
 Board: TypeAlias = npt.NDArray[np.uint8]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
+from vizbench.baselines.embedded.language.model import CHECKPOINTS, TextTwin
 from vizbench.baselines.language.build import Line, build
 from vizbench.baselines.language.config import Recipe
 from vizbench.baselines.language.memory import NORMED, Sizes
-from vizbench.baselines.llm_lora import CHECKPOINTS, TextTwin
 from vizbench.model import Family, Model
 
 HUB: Final = ("Qwen/Qwen3-4B-Instruct-2507", "Qwen/Qwen3-8B")

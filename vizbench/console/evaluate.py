@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from vizbench.baselines.worlds import kin
+from vizbench.baselines.embedded.worlds import kin
 from vizbench.console import arc_tables, output
 from vizbench.console.progress import Bars
 from vizbench.distributed import env

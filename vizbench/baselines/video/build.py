@@ -31,7 +31,7 @@ def build(
     """
     require(family, *PACKAGES)
     if checkpoint in embedded:
-        from vizbench.baselines.video.embedded import embedded as twin
+        from vizbench.baselines.embedded.video.model import embedded as twin
 
         return twin(checkpoint)
     place, settings = path_and_params(checkpoint)

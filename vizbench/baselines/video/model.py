@@ -16,12 +16,12 @@ from peft import LoraConfig, get_peft_model_state_dict
 from torch import Tensor
 
 from vizbench import __version__
+from vizbench.baselines.embedded.video.pretrain import Recipe, optimizers
 from vizbench.baselines.shared.memory import peak, within_memory
 from vizbench.baselines.shared.places import content, digest
 from vizbench.baselines.shared.threads import one_thread
 from vizbench.baselines.video import store
 from vizbench.baselines.video.backbone import Backbone, Tensors, Training
-from vizbench.baselines.video.pretrain import Recipe, optimizers
 from vizbench.baselines.video.train import State, train, trained_of
 from vizbench.distributed import collectives
 from vizbench.distributed.env import rank, size

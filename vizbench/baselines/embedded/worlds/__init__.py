@@ -13,9 +13,9 @@ from typing import TypeAlias, final
 import numpy as np
 import numpy.typing as npt
 
-from vizbench.baselines.worlds import automata, motion, shape
-from vizbench.baselines.worlds.draw import Draw
-from vizbench.baselines.worlds.scene import Boards, Scene
+from vizbench.baselines.embedded.worlds import automata, motion, shape
+from vizbench.baselines.embedded.worlds.draw import Draw
+from vizbench.baselines.embedded.worlds.scene import Boards, Scene
 
 Law: TypeAlias = Callable[[Draw, int, int, int], Scene]
 

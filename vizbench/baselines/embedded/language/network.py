@@ -25,7 +25,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
-from vizbench.baselines.text.tokens import ANSWER, EOS, PAD, ROW, VOCABULARY
+from vizbench.baselines.embedded.language.tokens import ANSWER, EOS, PAD, ROW, VOCABULARY
 from vizbench.errors import UserError
 
 TURNS = (

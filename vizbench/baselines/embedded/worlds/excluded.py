@@ -15,9 +15,9 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from vizbench.baselines.worlds.draw import Draw
-from vizbench.baselines.worlds.laws import Walk, next_rows, seen_around, seen_in_rows, walked, with_walker
-from vizbench.baselines.worlds.scene import Boards
+from vizbench.baselines.embedded.worlds.draw import Draw
+from vizbench.baselines.embedded.worlds.laws import Walk, next_rows, seen_around, seen_in_rows, walked, with_walker
+from vizbench.baselines.embedded.worlds.scene import Boards
 
 LIMIT = 0.4
 """Share of the panel's boards answered alike from which on a law is refused. Below one half: on half of the boards a

@@ -15,10 +15,10 @@ from typing import Any, final
 from safetensors.torch import load_file
 
 from vizbench.baselines.cogvideox import BACKBONE
-from vizbench.baselines.video import network as twin
+from vizbench.baselines.embedded.video import network as twin
+from vizbench.baselines.embedded.video.pretrain import neutral
 from vizbench.baselines.video.backbone import Tensors, Training
 from vizbench.baselines.video.model import Source, VideoLora
-from vizbench.baselines.video.pretrain import neutral
 from vizbench.errors import UserError
 from vizbench.seeds import stream
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from vizbench.baselines.worlds.draw import Draw
-from vizbench.baselines.worlds.scene import HEADINGS, Boards, Scene, moved
+from vizbench.baselines.embedded.worlds.draw import Draw
+from vizbench.baselines.embedded.worlds.scene import HEADINGS, Boards, Scene, moved
 
 
 def speckle(draw: Draw, n: int, h: int, w: int, colours: int) -> Boards:

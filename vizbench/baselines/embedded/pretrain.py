@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from vizbench._util.files import write_whole
+from vizbench.baselines.embedded.worlds import HELD, KIN, WIDENING, WORLDS
+from vizbench.baselines.embedded.worlds.excluded import ECA, LIFE, LIMIT
 from vizbench.baselines.shared.hub import require
-from vizbench.baselines.worlds import HELD, KIN, WIDENING, WORLDS
-from vizbench.baselines.worlds.excluded import ECA, LIFE, LIMIT
 from vizbench.errors import UserError
 from vizbench.seeds import check_seed
 
@@ -27,7 +27,7 @@ def pretrain(family: str, out: Path, seed: int, steps: int | None) -> None:
     require("pretraining", "torch")
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out} is a file: give a folder")
-    from vizbench.baselines.shared.pretraining import CARD, LOG, WEIGHTS, held
+    from vizbench.baselines.embedded.folder import CARD, LOG, WEIGHTS, held
 
     with held(out):
         recipe = _video(out, seed, steps) if family == "cogvideox" else _text(out, seed, steps)
@@ -39,8 +39,8 @@ def pretrain(family: str, out: Path, seed: int, steps: int | None) -> None:
 def _video(out: Path, seed: int, steps: int | None) -> dict[str, Any]:
     import torch
 
-    from vizbench.baselines.video.network import TwinConfig
-    from vizbench.baselines.video.pretrain import Recipe, pretrain
+    from vizbench.baselines.embedded.video.network import TwinConfig
+    from vizbench.baselines.embedded.video.pretrain import Recipe, pretrain
 
     torch.set_num_threads(1)  # another count rounds otherwise
     recipe = replace(Recipe(), seed=seed, steps=steps or Recipe().steps)
@@ -49,8 +49,8 @@ def _video(out: Path, seed: int, steps: int | None) -> dict[str, Any]:
 
 
 def _text(out: Path, seed: int, steps: int | None) -> dict[str, Any]:
-    from vizbench.baselines.text.network import TwinConfig
-    from vizbench.baselines.text.pretrain import Recipe, pretrain
+    from vizbench.baselines.embedded.language.network import TwinConfig
+    from vizbench.baselines.embedded.language.pretrain import Recipe, pretrain
 
     recipe = replace(Recipe(), steps=steps or Recipe().steps)
     pretrain(out, seed, recipe)

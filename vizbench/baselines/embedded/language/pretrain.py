@@ -16,11 +16,11 @@ from typing import Any, final
 import numpy as np
 import torch
 
-from vizbench.baselines.shared.pretraining import WEIGHTS, Folder
-from vizbench.baselines.text.network import TwinConfig, network, saved
-from vizbench.baselines.text.tokens import Tokens, example
-from vizbench.baselines.text.train import accuracy, backward
-from vizbench.baselines.worlds import WorldBatch, opened, sample
+from vizbench.baselines.embedded.folder import WEIGHTS, Folder
+from vizbench.baselines.embedded.language.network import TwinConfig, network, saved
+from vizbench.baselines.embedded.language.tokens import Tokens, example
+from vizbench.baselines.embedded.language.train import accuracy, backward
+from vizbench.baselines.embedded.worlds import WorldBatch, opened, sample
 from vizbench.renderers.text import to_text
 from vizbench.seeds import stream
 

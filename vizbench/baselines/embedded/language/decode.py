@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from transformers import DynamicCache
 
-from vizbench.baselines.text.tokens import EOS, PAD, Tokens, advance
+from vizbench.baselines.embedded.language.tokens import EOS, PAD, Tokens, advance
 
 
 @torch.no_grad()

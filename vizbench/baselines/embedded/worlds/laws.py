@@ -8,7 +8,7 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from vizbench.baselines.worlds.scene import HEADINGS, Boards, neighbours
+from vizbench.baselines.embedded.worlds.scene import HEADINGS, Boards, neighbours
 
 Ints = npt.NDArray[np.int64]
 

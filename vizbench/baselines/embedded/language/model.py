@@ -24,9 +24,9 @@ from vizbench.model import Context, Example, Modality, Model, TextSpec
 from vizbench.seeds import stream
 
 if TYPE_CHECKING:
-    from vizbench.baselines.text.tokens import Tokens
+    from vizbench.baselines.embedded.language.tokens import Tokens
 
-WEIGHTS = Path(__file__).parent / "checkpoints" / "qwen3-tiny.safetensors"
+WEIGHTS = Path(__file__).parents[1] / "checkpoints" / "qwen3-tiny.safetensors"
 CHECKPOINTS = ("tiny", "tiny-random", "tiny-scratch")
 
 
@@ -75,9 +75,9 @@ class TextTwin(Model[str]):
 
     @one_thread()
     def adapt(self, examples: Sequence[Example[str]], context: Context) -> Mapping[str, float]:
+        from vizbench.baselines.embedded.language.tokens import example
+        from vizbench.baselines.embedded.language.train import backward
         from vizbench.baselines.language.train import Descent, Training
-        from vizbench.baselines.text.tokens import example
-        from vizbench.baselines.text.train import backward
 
         plan = self._plan
         rows = [example(pair.question, pair.answer) for pair in examples]
@@ -116,7 +116,7 @@ class TextTwin(Model[str]):
         """The network to train, from the checkpoint; its randomness is a function of seed alone."""
         import torch
 
-        from vizbench.baselines.text.network import TwinConfig, load, network
+        from vizbench.baselines.embedded.language.network import TwinConfig, load, network
 
         if self._checkpoint == "tiny":
             model = load(TwinConfig(), self._weights)
@@ -136,8 +136,8 @@ class TextTwin(Model[str]):
         """Answers to questions that stand from `start` on: those of one length are decoded side by side."""
         import torch
 
-        from vizbench.baselines.text.decode import generate
-        from vizbench.baselines.text.tokens import prompt, text
+        from vizbench.baselines.embedded.language.decode import generate
+        from vizbench.baselines.embedded.language.tokens import prompt, text
 
         prompts = [prompt(question) for question in questions]
         groups: dict[int, list[int]] = {}

@@ -21,12 +21,12 @@ from safetensors.torch import save
 from torch import Tensor
 
 from vizbench.baselines.cogvideox import BACKBONE
-from vizbench.baselines.shared.pretraining import Folder
-from vizbench.baselines.video import network as twin
+from vizbench.baselines.embedded.folder import Folder
+from vizbench.baselines.embedded.video import network as twin
+from vizbench.baselines.embedded.worlds import CAPTION, WorldBatch, opened, sample, shows
+from vizbench.baselines.embedded.worlds.draw import Draw
 from vizbench.baselines.video.backbone import Training
 from vizbench.baselines.video.train import LAST, computing, draw_timesteps, noised, plain_attention
-from vizbench.baselines.worlds import CAPTION, WorldBatch, opened, sample, shows
-from vizbench.baselines.worlds.draw import Draw
 
 
 @final

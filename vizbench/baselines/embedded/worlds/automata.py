@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from vizbench.baselines.worlds.draw import Draw
-from vizbench.baselines.worlds.excluded import LIMIT, eca_alike, life_alike, turmite_alike
-from vizbench.baselines.worlds.laws import Walk, next_rows, seen_around, walked, with_walker
-from vizbench.baselines.worlds.scene import Boards, Scene, neighbours
+from vizbench.baselines.embedded.worlds.draw import Draw
+from vizbench.baselines.embedded.worlds.excluded import LIMIT, eca_alike, life_alike, turmite_alike
+from vizbench.baselines.embedded.worlds.laws import Walk, next_rows, seen_around, walked, with_walker
+from vizbench.baselines.embedded.worlds.scene import Boards, Scene, neighbours
 
 
 def _soup(draw: Draw, n: int, h: int, w: int) -> Boards:

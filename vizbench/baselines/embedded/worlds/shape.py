@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from vizbench.baselines.worlds.draw import Draw
-from vizbench.baselines.worlds.motion import speckle
-from vizbench.baselines.worlds.scene import Boards, Scene, neighbours
+from vizbench.baselines.embedded.worlds.draw import Draw
+from vizbench.baselines.embedded.worlds.motion import speckle
+from vizbench.baselines.embedded.worlds.scene import Boards, Scene, neighbours
 
 
 def growth(draw: Draw, n: int, h: int, w: int) -> Scene:

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from vizbench.baselines.text.network import forward
-from vizbench.baselines.text.tokens import CELL, IGNORED, SEP, WORD, Tokens, collate
+from vizbench.baselines.embedded.language.network import forward
+from vizbench.baselines.embedded.language.tokens import CELL, IGNORED, SEP, WORD, Tokens, collate
 
 CHUNK = 8
 """Most sequences a forward pass. On one core 48 at once are 15% slower: the scores of attention leave the cache."""

@@ -1,0 +1,1 @@
+"""The two small models that come with the package, and what pretrained them."""
