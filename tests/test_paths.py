@@ -12,7 +12,7 @@ import pytest
 from vizbench import loading
 from vizbench._util.paths import is_hidden, visible_files
 from vizbench.errors import UserError
-from vizbench.formats.archive import members
+from vizbench.formats.arc.archive import members
 from vizbench.harness.plan.plan import Plan
 from vizbench.harness.records.records import read_lost, read_runs
 from vizbench.harness.run import run as measure

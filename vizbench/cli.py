@@ -245,7 +245,7 @@ def generate(
     from vizbench.harness.plan.plan import slug
 
     if format == "arc":
-        from vizbench.formats import episodes
+        from vizbench.formats.arc import episodes
 
         if pool is not None:
             raise UserError("an episode brings its own demonstrations: leave --pool out with --format arc")

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Final
 
 LAYOUTS: Final[Mapping[str, str]] = {
-    "arc-agi-1": "vizbench.formats.arckit",
-    "arc-agi-2": "vizbench.formats.arckit",
-    "arc-json": "vizbench.formats.arc",
+    "arc-agi-1": "vizbench.formats.arc.arckit",
+    "arc-agi-2": "vizbench.formats.arc.arckit",
+    "arc-json": "vizbench.formats.arc.task_files",
     "life-rle": "vizbench.formats.rle",
     "lichess-csv": "vizbench.formats.lichess",
 }

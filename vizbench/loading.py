@@ -120,7 +120,7 @@ def flaws(name: str) -> list[str]:
 
     Reads the file of a corpus' task where its name is among the known ones, and no other.
     """
-    from vizbench.formats import errata
+    from vizbench.formats.arc import errata
 
     if not is_corpus(name) or PurePosixPath(name).stem not in errata.TASKS:
         return []
@@ -172,9 +172,9 @@ def version_of(judge: Judge) -> int:
     """The version of the task that a judge belongs to."""
     if isinstance(judge, Task):
         return judge.version
-    from vizbench.formats import arc
+    from vizbench.formats.arc import task_files
 
-    return arc.VERSION
+    return task_files.VERSION
 
 
 def verify(instance: Instance, answer: object) -> Verdict:

@@ -13,7 +13,7 @@ import pytest
 from tests.corpus import AT_HAND, CORPUS
 from vizbench import loading
 from vizbench.errors import UserError
-from vizbench.formats import arc
+from vizbench.formats.arc import task_files
 from vizbench.renderers.decode import decode
 from vizbench.renderers.frames import render
 from vizbench.types import Answer
@@ -25,7 +25,7 @@ def test_every_file_of_the_corpus() -> None:
     assert len(names) == 80
     for name in names:
         data = loading.load(name)
-        plain = json.loads(Path(name.removeprefix(arc.PREFIX)).read_bytes())
+        plain = json.loads(Path(name.removeprefix(task_files.PREFIX)).read_bytes())
         for split in (data.train, data.test):
             rows = split.head(split.count or 0)
             assert [{"input": row.question.tolist(), "output": row.target.tolist()} for row in rows] == plain[
@@ -34,7 +34,7 @@ def test_every_file_of_the_corpus() -> None:
             for row in rows:
                 verdict = loading.verify(row, row.target)
                 assert verdict.valid and verdict.exact
-                decoded = decode(render(row.question, arc.JUDGE.look), arc.JUDGE.look, row.question.shape)
+                decoded = decode(render(row.question, task_files.JUDGE.look), task_files.JUDGE.look, row.question.shape)
                 assert isinstance(decoded, Answer) and np.array_equal(decoded.grid, row.question)
 
 
@@ -152,7 +152,7 @@ def test_the_largest_grid_is_read(tmp_path: Path) -> None:
 def test_files_over_the_limit_are_not_read(tmp_path: Path) -> None:
     name = write(tmp_path / "a.json")
     with open(tmp_path / "a.json", "ab") as file:
-        file.write(b" " * (arc.MAX_BYTES - file.tell()))
+        file.write(b" " * (task_files.MAX_BYTES - file.tell()))
     assert loading.load(name).test.count == 1
     with open(tmp_path / "a.json", "ab") as file:
         file.write(b" ")

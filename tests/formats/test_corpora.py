@@ -23,7 +23,7 @@ from tests.arckit_stub import install
 from tests.commands import Run, refused
 from vizbench import loading
 from vizbench.errors import UserError
-from vizbench.formats import arc, archive, arckit
+from vizbench.formats.arc import archive, arckit, task_files
 from vizbench.renderers.decode import decode
 from vizbench.renderers.frames import render
 from vizbench.types import Answer
@@ -241,7 +241,7 @@ def is_task(value: Any) -> bool:
 def test_what_is_read_is_what_a_slow_twin_calls_a_task(value: Any) -> None:
     data = json.dumps(value).encode()
     try:
-        loaded = arc.dataset_of(data, "arc-json:x.json", "ARC file x.json", "x", 0, 0)
+        loaded = task_files.dataset_of(data, "arc-json:x.json", "ARC file x.json", "x", 0, 0)
     except UserError as error:
         assert not is_task(value), error
         return
@@ -255,7 +255,7 @@ def test_what_is_read_is_what_a_slow_twin_calls_a_task(value: Any) -> None:
 @given(st.binary(max_size=300))
 def test_any_bytes_load_or_are_refused(data: bytes) -> None:
     try:
-        arc.dataset_of(data, "arc-json:x.json", "ARC file x.json", "x", 0, 0)
+        task_files.dataset_of(data, "arc-json:x.json", "ARC file x.json", "x", 0, 0)
     except UserError as error:
         assert "x.json is malformed" in str(error)
 
@@ -359,7 +359,7 @@ def test_every_task_of_the_package_loads(corpus: str, training: int, evaluation:
             data = loading.load(name)
             (row, *rest) = data.test.head(data.test.count or 0)
             assert row.meta["inputs"] == 1 + len(rest)
-            decoded = decode(render(row.target, arc.JUDGE.look), arc.JUDGE.look, row.target.shape)
+            decoded = decode(render(row.target, task_files.JUDGE.look), task_files.JUDGE.look, row.target.shape)
             assert isinstance(decoded, Answer) and np.array_equal(decoded.grid, row.target)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import vizbench as vb
-from vizbench.formats import episodes
+from vizbench.formats.arc import episodes
 from vizbench.generators.arc.library import rules
 
 

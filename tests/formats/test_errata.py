@@ -13,8 +13,8 @@ import pytest
 
 from tests.corpus import AT_HAND, CORPUS
 from vizbench import loading
-from vizbench.formats.arc import MAX_BYTES
-from vizbench.formats.errata import ERRATA, TASKS, digest, flaws
+from vizbench.formats.arc.errata import ERRATA, TASKS, digest, flaws
+from vizbench.formats.arc.task_files import MAX_BYTES
 from vizbench.types import Grid, Instance
 
 Cells = set[tuple[int, int]]

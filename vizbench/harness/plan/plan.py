@@ -58,7 +58,7 @@ _OWN_PROTOCOL: Final = {"arc-agi-1": "arc-agi", "arc-agi-2": "arc-agi", "concept
 """The protocol that a suite has where the plan names none."""
 
 FLAGGED: Final = ("keep", "drop")
-"""What a plan may do with ARC tasks whose data is known to be wrong (`formats.errata`)."""
+"""What a plan may do with ARC tasks whose data is known to be wrong (`formats.arc.errata`)."""
 
 _TEST_INPUTS: Final = 30
 """Questions a cell that a protocol wants at least: it asks every test input, and ARC's tasks have up to four."""

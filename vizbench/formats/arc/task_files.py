@@ -17,8 +17,8 @@ from msgspec import Meta
 
 from vizbench.dataset import Dataset, Recipe, Split, StoredSplit
 from vizbench.errors import UserError
-from vizbench.formats.archive import archive_of, members, read_member
-from vizbench.formats.errata import flaws
+from vizbench.formats.arc.archive import archive_of, members, read_member
+from vizbench.formats.arc.errata import flaws
 from vizbench.formats.files import read_bounded
 from vizbench.loading import FileSource, files_below
 from vizbench.task import Judge
