@@ -41,7 +41,7 @@ from vizbench.console.options import (
 )
 from vizbench.distributed import env
 from vizbench.errors import UserError, sentence
-from vizbench.layouts import FORMS
+from vizbench.formats.registry import FORMS
 
 if TYPE_CHECKING:
     from vizbench.task import Space

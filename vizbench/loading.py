@@ -17,7 +17,7 @@ from vizbench._util.paths import visible_files
 from vizbench._util.text import is_text
 from vizbench.dataset import POOL, Dataset, check_pool, generated, shown
 from vizbench.errors import UserError, unknown
-from vizbench.layouts import CORPORA, LAYOUTS
+from vizbench.formats.registry import CORPORA, LAYOUTS
 from vizbench.seeds import check_seed
 from vizbench.task import Demonstrated, Judge, Task, spec
 from vizbench.types import Answer, DecodeFailure, Instance, Verdict

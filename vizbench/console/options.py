@@ -9,7 +9,7 @@ import typer
 
 from vizbench._util.text import is_text
 from vizbench.errors import UserError
-from vizbench.layouts import FORMS
+from vizbench.formats.registry import FORMS
 
 if TYPE_CHECKING:
     from vizbench.dataset import Split

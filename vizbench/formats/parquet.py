@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench.errors import UserError
-from vizbench.formats import pages
+from vizbench.formats import parquet_pages
 from vizbench.formats.files import open_regular
-from vizbench.formats.pages import Group
+from vizbench.formats.parquet_pages import Group
 from vizbench.formats.rows import Row
 from vizbench.formats.shard import Entry, Format, Place
 from vizbench.types import Grid
@@ -79,7 +79,7 @@ def _rows(path: Path, rows: int) -> Iterator[Row]:
     import pyarrow.parquet as pq
 
     with open_regular(path, "shard") as file:
-        sizes = [_batch_size(path, group) for group in pages.groups(file)]
+        sizes = [_batch_size(path, group) for group in parquet_pages.groups(file)]
         with pq.ParquetFile(file) as parquet:
             if not parquet.schema_arrow.equals(_schema()):
                 raise UserError(f"{path} has other columns than a vizbench data set: generate it again")

@@ -14,7 +14,7 @@ from vizbench.formats import manifest as manifests
 from vizbench.formats.manifest import Manifest
 from vizbench.formats.rows import instance_of, row_digest
 from vizbench.formats.shard import Place
-from vizbench.formats.store import format_named
+from vizbench.formats.write import format_named
 from vizbench.loading import rules_of, version_of
 from vizbench.task import Judge, params_json
 from vizbench.types import Instance
