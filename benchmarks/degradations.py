@@ -53,7 +53,7 @@ class Subject:
     @property
     def pixels(self) -> int:
         """The side of a cell."""
-        from vizbench.renderers.geometry import layout
+        from vizbench.renderers.layout import layout
 
         return layout(self.look, (self.grid.shape[0], self.grid.shape[1])).cell
 

@@ -17,9 +17,9 @@ from PIL import Image as Pictures
 from PIL import ImageDraw
 
 from vizbench.renderers.decode import decode, decode_batch
-from vizbench.renderers.files import save_png
 from vizbench.renderers.frames import index_palette, render_batch, render_indices
 from vizbench.renderers.palettes import palette
+from vizbench.renderers.pictures import save_png
 from vizbench.renderers.video import clip, write_video
 from vizbench.types import Grids, Image, Look
 

@@ -18,7 +18,7 @@ from PIL import Image
 
 from vizbench.dataset import generated
 from vizbench.renderers.frames import index_palette, render_indices
-from vizbench.renderers.geometry import common_board
+from vizbench.renderers.layout import common_board
 from vizbench.task import Metric, Task, TaskSpec, params_json, rooms, spec
 from vizbench.types import Batch, Look
 

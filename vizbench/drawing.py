@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vizbench.errors import UserError
 from vizbench.renderers import frames
-from vizbench.renderers.geometry import Shape
+from vizbench.renderers.layout import Shape
 from vizbench.types import Grid, Image, Instance, Look
 
 

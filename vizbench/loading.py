@@ -212,7 +212,7 @@ def verify_steps(instance: Instance, states: object) -> Verdict:
 
 def _read_states(judge: Judge, instance: Instance, states: object) -> object:
     """The states with texts and pictures read, or a DecodeFailure that names the first that holds no grid."""
-    from vizbench.renderers.handed import is_picture  # as in `_read`
+    from vizbench.renderers.coerce import is_picture  # as in `_read`
 
     if issubclass(type(states), str):
         states = _json_states(str.__str__(cast("str", states)))
@@ -242,7 +242,7 @@ def _json_states(text: str) -> object:
 
 def _read(judge: Judge, instance: Instance, answer: object) -> object:
     """An answer with a text or a picture read in the task's own look and size."""
-    from vizbench.renderers.handed import read_handed  # the kernels that read pictures take a second to load
+    from vizbench.renderers.coerce import read_handed  # the kernels that read pictures take a second to load
 
     rows, columns = instance.target.shape
     if judge.resizes:

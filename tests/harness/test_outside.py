@@ -25,7 +25,7 @@ from vizbench.harness.score.import_answers import keep
 from vizbench.harness.score.score import mark, summed
 from vizbench.harness.stats.compare import differences
 from vizbench.harness.stats.metrics import summaries
-from vizbench.renderers.files import save_png
+from vizbench.renderers.pictures import save_png
 from vizbench.renderers.video import process, write_video
 
 N = 6

@@ -16,7 +16,7 @@ from vizbench.errors import UserError
 from vizbench.formats import read, write
 from vizbench.harness.score.score import mark, score, states, summed
 from vizbench.loading import judge_of
-from vizbench.renderers.files import save_png
+from vizbench.renderers.pictures import save_png
 from vizbench.renderers.video import clip, process, write_video
 from vizbench.task import spec
 

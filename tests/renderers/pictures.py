@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image as Pictures
 from PIL import ImageFilter
 
-from vizbench.renderers.geometry import layout
+from vizbench.renderers.layout import layout
 from vizbench.renderers.palettes import with_outside
 from vizbench.types import Image, Look
 

@@ -12,8 +12,8 @@ from tests.renderers.pictures import LOOKS, blurred, compressed, noisy, resized,
 from vizbench.errors import UserError
 from vizbench.renderers.decode import decode, decode_batch, read_at
 from vizbench.renderers.frames import render, render_batch
+from vizbench.renderers.locate import Placement
 from vizbench.renderers.palettes import PALETTES, palette, with_outside
-from vizbench.renderers.place import Placement
 from vizbench.types import Answer, DecodeFailure, Look
 
 ARC = LOOKS["arc"]

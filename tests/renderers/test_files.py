@@ -11,8 +11,8 @@ from PIL import Image as Pictures
 
 from tests.renderers.pictures import LOOKS
 from vizbench.errors import UserError
-from vizbench.renderers.files import atomic, read_png, save_png
 from vizbench.renderers.frames import render
+from vizbench.renderers.pictures import atomic, read_png, save_png
 
 GRID = np.arange(12, dtype=np.uint8).reshape(3, 4) % 10
 

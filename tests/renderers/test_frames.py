@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from tests.renderers.pictures import LOOKS, naive_render
 from vizbench.errors import UserError
 from vizbench.renderers.frames import index_palette, render, render_batch, render_indices
-from vizbench.renderers.geometry import as_look, common_board, layout
+from vizbench.renderers.layout import as_look, common_board, layout
 from vizbench.renderers.palettes import palette
 from vizbench.types import Look
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image as Pictures
 
 from vizbench.errors import UserError
-from vizbench.renderers.files import read_png
+from vizbench.renderers.pictures import read_png
 from vizbench.renderers.video import frames, read_video
 
 RED_OVER_BLUE = np.zeros((32, 48, 3), np.uint8)

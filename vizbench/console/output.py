@@ -293,9 +293,9 @@ def save_pairs(path: Path, rows: Sequence[Instance], look: Look) -> None:
     import numpy as np
     from PIL import Image
 
-    from vizbench.renderers.files import atomic
     from vizbench.renderers.frames import index_palette, render_indices
-    from vizbench.renderers.geometry import common_board
+    from vizbench.renderers.layout import common_board
+    from vizbench.renderers.pictures import atomic
 
     palette = index_palette(look)
     lines: list[Grid] = []

@@ -13,7 +13,7 @@ from vizbench.formats.jsonl import FORMAT as JSONL
 from vizbench.formats.rows import Row
 from vizbench.formats.shard import Entry, Format, Place
 from vizbench.loading import judge_of
-from vizbench.renderers.files import save_png
+from vizbench.renderers.pictures import save_png
 from vizbench.types import Grid, Look
 
 

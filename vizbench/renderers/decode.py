@@ -17,11 +17,10 @@ import numpy.typing as npt
 from vizbench._util.grids import bounded_array, kind_name
 from vizbench.errors import UserError
 from vizbench.renderers.colours import EXACT
-from vizbench.renderers.geometry import MAX_PICTURE, Layout, Shape, as_look, check_shape, inner, layout
-from vizbench.renderers.infer import infer_shape, integral
+from vizbench.renderers.infer_shape import infer_shape, integral
 from vizbench.renderers.kernels import corners_differ, margins_differ, read_batch, read_cells
-from vizbench.renderers.palettes import palette, separation, with_outside
-from vizbench.renderers.place import (
+from vizbench.renderers.layout import MAX_PICTURE, Layout, Shape, as_look, check_shape, inner, layout
+from vizbench.renderers.locate import (
     COLOURS,
     NOT_FOUND,
     SEVERAL,
@@ -33,7 +32,8 @@ from vizbench.renderers.place import (
     own_proportions,
     read_whole,
 )
-from vizbench.renderers.place_kernels import measure
+from vizbench.renderers.locate_kernels import measure
+from vizbench.renderers.palettes import palette, separation, with_outside
 from vizbench.types import Answer, Decoded, DecodeFailure, Grid, Grids, Image, Look, Video
 
 UNSURE: Final = "abstained: cells lie between two colours"

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from vizbench._util.text import plural
 from vizbench.errors import UserError
-from vizbench.renderers.geometry import Layout, Shape, as_look, layout
 from vizbench.renderers.kernels import paint_indices, paint_rgb
+from vizbench.renderers.layout import Layout, Shape, as_look, layout
 from vizbench.renderers.palettes import Colours, with_outside
 from vizbench.types import Grid, Grids, Image, Look, Video
 

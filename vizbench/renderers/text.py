@@ -13,12 +13,12 @@ import numpy as np
 from vizbench._util.grids import MAX_SIDE, kind_name
 from vizbench._util.text import plural
 from vizbench.errors import UserError
-from vizbench.renderers.reading.candidates import DIGITS, Candidate
-from vizbench.renderers.reading.characters import plain
-from vizbench.renderers.reading.choice import final_grid
-from vizbench.renderers.reading.lines import Shape
-from vizbench.renderers.reading.markup import unmarked
-from vizbench.renderers.reading.reasoning import CUT, without_reasoning
+from vizbench.renderers.replies.candidates import DIGITS, Candidate
+from vizbench.renderers.replies.characters import plain
+from vizbench.renderers.replies.choice import final_grid
+from vizbench.renderers.replies.lines import Shape
+from vizbench.renderers.replies.markup import unmarked
+from vizbench.renderers.replies.reasoning import CUT, without_reasoning
 from vizbench.types import Answer, Decoded, DecodeFailure, Grid
 
 MAX_CHARS = 5_000_000

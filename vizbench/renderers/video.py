@@ -17,10 +17,10 @@ from typing import Any, Final, Literal, final
 import numpy as np
 
 from vizbench.errors import UserError
-from vizbench.renderers.endings import CUT, is_cut
-from vizbench.renderers.files import atomic, check_file
 from vizbench.renderers.frames import render, render_batch
-from vizbench.renderers.geometry import MAX_PICTURE, Shape, as_look, common_board
+from vizbench.renderers.layout import MAX_PICTURE, Shape, as_look, common_board
+from vizbench.renderers.pictures import atomic, check_file
+from vizbench.renderers.truncation import CUT, is_cut
 from vizbench.types import Grid, Grids, Image, Look, Video
 
 MAX_VIDEO_BYTES = 1 << 30

@@ -20,7 +20,7 @@ from vizbench.harness.records.records import MAX_WAY, MAX_WAY_CELLS
 from vizbench.model import Example, FrameSpec, Model, TextSpec
 from vizbench.renderers.decode import decode, decode_batch
 from vizbench.renderers.frames import render
-from vizbench.renderers.geometry import Shape, common_board
+from vizbench.renderers.layout import Shape, common_board
 from vizbench.renderers.text import from_text, to_text
 from vizbench.renderers.video import clip
 from vizbench.task import Judge

@@ -14,8 +14,8 @@ from vizbench.errors import UserError
 from vizbench.harness.records.records import MAX_WAY, MAX_WAY_CELLS
 from vizbench.harness.run.codec import changing
 from vizbench.renderers.decode import place_and_read, read_at
-from vizbench.renderers.geometry import Shape
-from vizbench.renderers.place import Placement
+from vizbench.renderers.layout import Shape
+from vizbench.renderers.locate import Placement
 from vizbench.renderers.video import Frame, frames
 from vizbench.task import Judge
 from vizbench.types import Answer, DecodeFailure, Grid, Image, Instance

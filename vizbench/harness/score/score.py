@@ -21,8 +21,8 @@ from vizbench.harness.stats import decode_failures
 from vizbench.harness.stats.metrics import wilson
 from vizbench.loading import rules_of
 from vizbench.renderers.decode import decode
-from vizbench.renderers.files import read_png
-from vizbench.renderers.geometry import Shape
+from vizbench.renderers.layout import Shape
+from vizbench.renderers.pictures import read_png
 from vizbench.renderers.text import from_text
 from vizbench.task import Judge, Task
 from vizbench.types import Decoded, DecodeFailure, Grid, Instance, Verdict

@@ -17,9 +17,9 @@ import numpy.typing as npt
 from vizbench._util.paths import file_target
 from vizbench._util.text import plural
 from vizbench.errors import UserError
-from vizbench.renderers.endings import CUT, is_cut
 from vizbench.renderers.frames import index_palette, render_indices
-from vizbench.renderers.geometry import MAX_PICTURE, Shape
+from vizbench.renderers.layout import MAX_PICTURE, Shape
+from vizbench.renderers.truncation import CUT, is_cut
 from vizbench.types import Grid, Image, Look
 
 MAX_FILE_BYTES = 64 << 20

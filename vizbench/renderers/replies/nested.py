@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, final
 
-from vizbench.renderers.reading.candidates import LEFT_OUT, NUMBER, Candidate, Codes, code, cut_off, no_code
+from vizbench.renderers.replies.candidates import LEFT_OUT, NUMBER, Candidate, Codes, code, cut_off, no_code
 
 _TOKEN: Final = re.compile(
     r"(?P<flat>[\[(]\s*+[0-9]{1,3}(?:\s*+,\s*+[0-9]{1,3})*+\s*+[\])])|(?P<open>[\[({])|(?P<close>[\])}])"

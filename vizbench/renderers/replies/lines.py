@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, final
 
-from vizbench.renderers.reading.candidates import (
+from vizbench.renderers.replies.candidates import (
     DIGITS,
     LEFT_OUT,
     MISNUMBERED,

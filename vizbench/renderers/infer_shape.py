@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 from vizbench._util.grids import MAX_SIDE
 from vizbench.errors import UserError
-from vizbench.renderers.geometry import Layout, Shape, layout
-from vizbench.renderers.infer_kernels import candidate_error
+from vizbench.renderers.infer_shape_kernels import candidate_error
+from vizbench.renderers.layout import Layout, Shape, layout
 from vizbench.renderers.palettes import with_outside
 from vizbench.types import Image, Look
 

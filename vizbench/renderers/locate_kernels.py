@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from vizbench._util.jit import jit
-from vizbench.renderers.infer_kernels import box, corner_sums
+from vizbench.renderers.infer_shape_kernels import box, corner_sums
 
 
 @jit

@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench.renderers.colours import Levels, assign, fit_colours
-from vizbench.renderers.geometry import Layout, Shape
-from vizbench.renderers.infer import integral
-from vizbench.renderers.place_kernels import edge_profile, lattice_scores, measure, near_lattice, peaks
+from vizbench.renderers.infer_shape import integral
+from vizbench.renderers.layout import Layout, Shape
+from vizbench.renderers.locate_kernels import edge_profile, lattice_scores, measure, near_lattice, peaks
 from vizbench.types import DecodeFailure, Grid, Image
 
 Floats = npt.NDArray[np.float64]

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, final
 
-from vizbench.renderers.reading import doubts
-from vizbench.renderers.reading.candidates import Candidate, Reference, is_places
-from vizbench.renderers.reading.labels import Kind, Label, boxes, labels
-from vizbench.renderers.reading.lines import Shape, line_grids
-from vizbench.renderers.reading.nested import nested_grids
+from vizbench.renderers.replies import doubts
+from vizbench.renderers.replies.candidates import Candidate, Reference, is_places
+from vizbench.renderers.replies.labels import Kind, Label, boxes, labels
+from vizbench.renderers.replies.lines import Shape, line_grids
+from vizbench.renderers.replies.nested import nested_grids
 
 NO_GRID: Final = "the text holds no complete grid"
 UNREADABLE: Final = "the text holds no complete grid where it gives its answer"

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from vizbench._util.grids import kind_name, plain_array
 from vizbench.errors import UserError
 from vizbench.renderers.decode import decode
-from vizbench.renderers.files import pixels_of
-from vizbench.renderers.geometry import MAX_PICTURE, Shape
+from vizbench.renderers.layout import MAX_PICTURE, Shape
+from vizbench.renderers.pictures import pixels_of
 from vizbench.renderers.text import from_text
 from vizbench.types import Answer, DecodeFailure, Grid, Look
 
