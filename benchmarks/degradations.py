@@ -28,7 +28,7 @@ from PIL import Image as Pictures
 from PIL import ImageFilter
 
 import vizbench as vb
-from vizbench.loading import judge_of
+from vizbench.formats.registry import judge_of
 from vizbench.renderers.frames import render
 from vizbench.types import DecodeFailure, Grid, Image, Instance, Look
 

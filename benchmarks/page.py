@@ -77,18 +77,16 @@ def _open(path: Path) -> None:
 def _cells(task: str) -> list[Any]:
     """Cells as they would be read back. Models learn along a made-up curve; their errors are scattered cells."""
     import vizbench as vb
+    from vizbench.formats.registry import rules_of
     from vizbench.formats.rows import Row
     from vizbench.harness.plan.plan import Cell
     from vizbench.harness.records.records import CellRun, DataInfo, Header, Record, TaskInfo
-    from vizbench.loading import rules_of, version_of
     from vizbench.task import params_json
 
     judge, params = rules_of(task)
     asked = vb.load(task, seed=0).test.head(QUESTIONS)
     rows = [Row(i.id, task, 0, "test", i.index, i.question.tolist(), i.target.tolist(), [], {}) for i in asked]
-    info = TaskInfo(
-        version_of(judge), msgspec.json.decode(msgspec.json.encode(params_json(params))), judge.look.palette
-    )
+    info = TaskInfo(judge.version, msgspec.json.decode(msgspec.json.encode(params_json(params))), judge.look.palette)
     random = np.random.default_rng(0)
     cells: list[Any] = []
     for model in MODELS:

@@ -27,8 +27,8 @@ from collections.abc import Callable
 from vizbench import leakage, task
 from vizbench.dataset import Dataset, generated
 from vizbench.errors import UserError
+from vizbench.leakage import is_test
 from vizbench.seeds import keys, stream
-from vizbench.sides import is_test
 
 SHARES = (20, 10, 5, 3, 2)
 SMALL = ("hanoi/3", "maze/9", "eca/110")

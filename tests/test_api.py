@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import vizbench as vb
+from vizbench._util import version
 
 STABLE = {"tasks", "load", "verify", "render", "decode", "to_text", "from_text", "Instance", "Verdict", "UserError"}
 
@@ -20,7 +21,7 @@ def test_every_public_name_is_there() -> None:
     for name in vb.__all__:
         assert getattr(vb, name).__name__ == name
         assert name in dir(vb)
-    assert vb.__version__ == "0.1.0"
+    assert version.__version__ == "0.1.0"
     with pytest.raises(AttributeError, match="nothing"):
         _ = vb.nothing
 

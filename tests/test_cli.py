@@ -17,7 +17,7 @@ import vizbench as vb
 from tests.commands import Run, refused
 from vizbench import cli
 from vizbench.formats import read
-from vizbench.formats.registry import LAYOUTS
+from vizbench.formats.layouts import LAYOUTS
 from vizbench.renderers.video import read_video
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -317,7 +317,7 @@ def test_every_option_of_one_value_is_refused_twice_and_the_others_are_not(run: 
 
 
 def test_version_and_help_are_short(run: Run) -> None:
-    from vizbench import __version__
+    from vizbench._util.version import __version__
 
     assert run("--version").out == f"vizbench {__version__}\n"
     for name in ("", "tasks", "models", "show", "generate", "verify", "score", "eval", "report", "pretrain"):

@@ -18,7 +18,7 @@ from vizbench import task
 from vizbench.dataset import Dataset, generated
 from vizbench.errors import UserError
 from vizbench.harness.score.row_keys import Keys
-from vizbench.sides import SHARE, is_test
+from vizbench.leakage import SHARE, is_test
 from vizbench.types import POOL, Batch
 
 # Train rows of slow tasks: 50,000 would take minutes to hours each. All other tasks have 50,000, or all that there are.

@@ -13,17 +13,17 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from vizbench._util.version import __version__
+
 if TYPE_CHECKING:
     from vizbench.dataset import Dataset, Split
-    from vizbench.drawing import render
     from vizbench.errors import UserError
-    from vizbench.loading import expand, instance, judge_of, load, verify, verify_steps
+    from vizbench.formats.registry import judge_of
+    from vizbench.loading import expand, instance, load, render, verify, verify_steps
     from vizbench.renderers.decode import decode
     from vizbench.renderers.text import from_text, to_text
     from vizbench.task import tasks
     from vizbench.types import Answer, Batch, DecodeFailure, Instance, Look, Verdict
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Answer",
@@ -35,6 +35,7 @@ __all__ = [
     "Split",
     "UserError",
     "Verdict",
+    "__version__",
     "decode",
     "expand",
     "from_text",
@@ -50,11 +51,11 @@ __all__ = [
 
 _HOMES = {
     "vizbench.dataset": ("Dataset", "Split"),
-    "vizbench.drawing": ("render",),
     "vizbench.errors": ("UserError",),
     "vizbench.renderers.decode": ("decode",),
     "vizbench.renderers.text": ("from_text", "to_text"),
-    "vizbench.loading": ("expand", "instance", "judge_of", "load", "verify", "verify_steps"),
+    "vizbench.formats.registry": ("judge_of",),
+    "vizbench.loading": ("expand", "instance", "load", "render", "verify", "verify_steps"),
     "vizbench.task": ("tasks",),
     "vizbench.types": ("Answer", "Batch", "DecodeFailure", "Instance", "Look", "Verdict"),
 }

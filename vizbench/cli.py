@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from vizbench import __version__
 from vizbench._util import interrupts
 from vizbench._util.processes import forget_safe_path
 from vizbench._util.text import is_text, plural
+from vizbench._util.version import __version__
 from vizbench.console import output
 from vizbench.console.commands import Command, Commands
 from vizbench.console.options import (
@@ -39,9 +39,9 @@ from vizbench.console.options import (
     split_of,
     with_overrides,
 )
-from vizbench.distributed import env
+from vizbench.distributed import coordinate, env
 from vizbench.errors import UserError, sentence
-from vizbench.formats.registry import FORMS
+from vizbench.formats.layouts import FORMS
 
 if TYPE_CHECKING:
     from vizbench.task import Space
@@ -86,7 +86,7 @@ def _run() -> None:
 
             follow()
             return
-        with interrupts.bounded(), env.dismissed():
+        with interrupts.bounded(), coordinate.dismissed():
             app(prog_name="vizbench")
     except KeyboardInterrupt:
         interrupts.tell()
@@ -205,7 +205,7 @@ def show(
     ] = None,
 ) -> None:
     """Show one instance: in the terminal, as a picture, or as a video of the way from question to target."""
-    from vizbench.loading import judge_of
+    from vizbench.formats.registry import judge_of
 
     rows = all_rows(task, overrides, seed) if whole else (split_of(task, overrides, seed, split)[index],)
     instance, look = rows[0], judge_of(rows[0]).look
@@ -431,7 +431,7 @@ def evaluate(
         measuring.foretell(plan, folder, jobs, json)
     else:
         interrupts.advise(f"the same command again goes on from what is in {folder}")
-        env.gather(devices, jobs)
+        coordinate.gather(devices, jobs)
         measuring.measure(plan, folder, jobs, json)
 
 

@@ -1,10 +1,17 @@
-"""Which candidates of a generated split become rows.
+"""What keeps train and test apart: the side of a question, and the filter that decides which candidates become rows.
 
 Candidates 0, 1, 2 … of a split are pure functions of (family, version, params, seed, split, number). A split drops
-candidates whose question belongs to the other side (`sides`) and those whose question came before. Test also drops
+candidates whose question belongs to the other side (`is_test`) and those whose question came before. Test also drops
 candidates whose features are closer to the train pool than the task's `min_distance`. Whether a candidate is accepted
 depends only on earlier candidates. So rows nest (the first 3 are the head of the first 5), and every order of access
 gives the same rows.
+
+The side is a hash of the question. It does not depend on the seed, the index, the split's size or the parameters. So
+no question of any train split is in any test split of the same task family, however many rows each has.
+
+A fifth of all questions is test. A smaller share makes test rows of slow tasks expensive: finding n of them takes
+n / share candidates. A larger share takes questions from the training sets of small spaces. `benchmarks/sides.py`
+measures both.
 """
 
 from __future__ import annotations
@@ -14,7 +21,7 @@ import os
 import threading
 import weakref
 from collections.abc import Iterator
-from typing import Any, final
+from typing import Any, Final, final
 
 import numpy as np
 import numpy.typing as npt
@@ -25,12 +32,16 @@ from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.kernels.distance import far_enough
 from vizbench.kernels.distinct import add_new, digests
-from vizbench.seeds import instance_stream, keys, keys_at
-from vizbench.sides import SHARE, is_test
+from vizbench.seeds import instance_stream, keys, keys_at, splitmix64
 from vizbench.task import Metric, TaskSpec, Transfer, params_json
 from vizbench.types import Batch, Grids, Keys, SplitName
 
 Numbers = npt.NDArray[np.int64]
+
+SHARE: Final = 5
+"""One question in so many is test."""
+
+_SALT: Final = np.uint64(0x7465_7374_2073_6964)  # "test sid": the table of seen questions uses the bare digests
 
 DRY = 65_536
 """If so many candidates follow each other without a new row, the space counts as used up; SHARE times as many in test,
@@ -38,6 +49,15 @@ whose side few of them are on."""
 
 _BLOCK_CANDIDATES = 16_384
 _BLOCK_CELLS = 1 << 24
+
+
+def is_test(questions: npt.NDArray[Any], share: int = SHARE) -> npt.NDArray[np.bool_]:
+    """Which questions belong to test, `(n,)`: one in `share`.
+
+    questions: `(n, d)` uint8, n >= 1, one row of bytes per question.
+    """
+    rows = np.ascontiguousarray(questions, np.uint8).reshape(len(questions), -1)
+    return splitmix64(digests(rows) ^ _SALT) < np.uint64((1 << 64) // share)
 
 
 def make(spec: TaskSpec, split: SplitName, key: Keys) -> Batch:

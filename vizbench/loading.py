@@ -2,60 +2,31 @@
 
 from __future__ import annotations
 
-import importlib
 import re
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar, SupportsIndex, cast
+from pathlib import PurePosixPath
+from typing import Any, SupportsIndex, cast
 
 import msgspec
 
-from vizbench._util import params as parameters
 from vizbench._util.grids import as_states
-from vizbench._util.paths import visible_files
-from vizbench._util.text import is_text
 from vizbench.dataset import POOL, Dataset, check_pool, generated, shown
-from vizbench.errors import UserError, unknown
-from vizbench.formats.registry import CORPORA, LAYOUTS
+from vizbench.errors import UserError
+from vizbench.formats.registry import is_corpus, judge_of, source_of, split_name
+from vizbench.renderers import frames
+from vizbench.renderers.layout import Shape
 from vizbench.seeds import check_seed
 from vizbench.task import Demonstrated, Judge, Task, spec
-from vizbench.types import Answer, DecodeFailure, Instance, Verdict
+from vizbench.types import Answer, DecodeFailure, Grid, Image, Instance, Look, Verdict
 
 EPISODES = 16
 """Episodes that `arc/CONCEPT` stands for where a list of tasks is asked for; `arc/CONCEPT?episode=7` is one."""
 
-MAX_FILES = 100_000
-"""Tasks that one name may stand for."""
 
 _ID = re.compile(
     r"(?P<task>.+)#(?P<seed>\d{1,19})-(?P<split>train|test)-(?P<index>\d{1,9})(-pool(?P<pool>\d{1,7}))?",
     re.ASCII | re.DOTALL,
 )
 """What `Instance.id` writes."""
-
-
-class FileSource(ABC):
-    """A layout of files that hold tasks."""
-
-    suffix: ClassVar[str]
-    """How the names of such files end."""
-
-    @abstractmethod
-    def parse(self, rest: str) -> tuple[str, Mapping[str, str]]:
-        """The path and the parameters in what follows `LAYOUT:`. Opens no file."""
-
-    @abstractmethod
-    def rules(self, params: Mapping[str, object]) -> tuple[Judge, Any]:
-        """The judge and its record of parameters. Opens no file."""
-
-    @abstractmethod
-    def expand(self, path: Path) -> list[str]:
-        """The paths of the tasks that a path stands for. Reads none of them, so that a bad one fails alone."""
-
-    @abstractmethod
-    def load(self, path: Path, params: Mapping[str, object], seed: int, pool: int) -> Dataset:
-        """One file as a data set, named so that `rules` of its name's parameters are its rules."""
 
 
 def load(name: str, seed: SupportsIndex = 0, pool: SupportsIndex = POOL, **params: object) -> Dataset:
@@ -66,12 +37,12 @@ def load(name: str, seed: SupportsIndex = 0, pool: SupportsIndex = POOL, **param
     """
     seed = check_seed(seed)
     pool = check_pool(pool)
-    source = _source(name)
+    source = source_of(name)
     if source is None:
         found = spec(name, params)
         grids = found.params.shown() if isinstance(found.params, Demonstrated) else None
         return generated(found, seed, pool) if grids is None else shown(found, grids, seed, pool)
-    path, given, _ = _parts(name, source)
+    path, given, _ = split_name(name, source)
     return source.load(path, {**given, **params}, seed, pool)
 
 
@@ -96,23 +67,12 @@ def expand(name: str) -> list[str]:
     `arc-json:FILE.zip` gives one a file in the archive, `arc-agi-1:evaluation` one a task. A file that cannot be read
     is among them: `load` says why, and the rest are not lost with it.
     """
-    source = _source(name)
+    source = source_of(name)
     if source is None:
         return _episodes(name) if is_corpus(name) and "episode=" not in name else [spec(name).name]
-    path, _, tail = _parts(name, source)
+    path, _, tail = split_name(name, source)
     layout = name.partition(":")[0]
     return [f"{layout}:{task}{tail}" for task in source.expand(path)]
-
-
-def is_corpus(name: str) -> bool:
-    """Whether the task is fixed, with its own demonstrations (an ARC file, an episode), not pairs without end."""
-    if name.partition(":")[0] in CORPORA:
-        return True
-    try:
-        params = spec(name).params if _source(name) is None else None
-    except UserError:  # runs may hold tasks of other versions: what is unknown brings nothing
-        return False
-    return isinstance(params, Demonstrated) and params.fixed
 
 
 def flaws(name: str) -> list[str]:
@@ -129,52 +89,6 @@ def flaws(name: str) -> list[str]:
     except UserError:  # who measures it is told why
         return []
     return rows[0].meta.get("flagged", [])
-
-
-def path_and_params(rest: str) -> tuple[str, Mapping[str, str]]:
-    """PATH?key=value&key=value as path and parameters; split at the last `?`, because a path may hold others."""
-    path, mark, query = rest.rpartition("?")
-    return (path, parameters.query(query)) if mark else (rest, {})
-
-
-def files_below(path: Path, suffix: str) -> list[str]:
-    """The path itself, or, of a folder, the files below it whose names end so, sorted. Hidden names are left out."""
-    if not path.is_dir():
-        return [path.as_posix()]
-    files: list[str] = []
-    for file in visible_files(path):
-        if file.name.endswith(suffix):
-            files.append(file.as_posix())
-        if len(files) > MAX_FILES:
-            raise UserError(f"{path} holds over {MAX_FILES:,} {suffix} files: give a smaller folder")
-    if not files:
-        raise UserError(f"{path} holds no {suffix} file: give a folder of them, or one file")
-    for file in files:
-        _check_text(file)
-    return sorted(files)
-
-
-def judge_of(row: Instance | str) -> Judge:
-    """Who judges this row, or the rows of the task of this name. Opens no file, whatever path the name holds."""
-    return rules_of(row if isinstance(row, str) else row.task)[0]
-
-
-def rules_of(name: str) -> tuple[Judge, Any]:
-    """The judge of a task and its record of parameters. Opens no file, whatever path the name holds."""
-    source = _source(name)
-    if source is None:
-        found = spec(name)
-        return found.task, found.params
-    return source.rules(_parts(name, source)[1])
-
-
-def version_of(judge: Judge) -> int:
-    """The version of the task that a judge belongs to."""
-    if isinstance(judge, Task):
-        return judge.version
-    from vizbench.formats.arc import task_files
-
-    return task_files.VERSION
 
 
 def verify(instance: Instance, answer: object) -> Verdict:
@@ -256,27 +170,18 @@ def _episodes(name: str) -> list[str]:
     return [spec(name, {"episode": number}).name for number in range(EPISODES)]
 
 
-def _source(name: str) -> FileSource | None:
-    """What reads the files of a name's layout; None for a room's task."""
-    layout, colon, _ = name.partition("?")[0].partition(":")
-    if layout in LAYOUTS:
-        return importlib.import_module(LAYOUTS[layout]).SOURCES[layout]
-    if colon:
-        raise unknown("layout of files", layout, LAYOUTS)
-    return None
+def render(what: Instance | Grid, look: Look | str | None = None, board: Shape | None = None) -> Image:
+    """Draw the question of an instance, or a grid `(h, w)` uint8, as `(H, W, 3)` uint8.
 
-
-def _parts(name: str, source: FileSource) -> tuple[Path, Mapping[str, str], str]:
-    """The path, the parameters, and the text of these."""
-    layout, _, rest = name.partition(":")
-    _check_text(rest)
-    path, params = source.parse(rest)
-    if not path or "\0" in path:
-        raise UserError(f"{name[:80]!r} names no path: give a file or a folder, e.g. {layout}:data/task{source.suffix}")
-    return Path(path), params, rest[len(path) :]
-
-
-def _check_text(name: str) -> None:
-    """UserError for a name that no record could hold."""
-    if not is_text(name):
-        raise UserError(f"the name {name[-80:]!r} is not UTF-8: rename the file")
+    look: a Look or a palette's name; None: the look of the instance's task. A bare grid names no task and needs a look.
+    board: rows and columns of the picture in cells, at least the grid's (None: the grid's own); the grid is at its top
+    left. Raises UserError for codes without a colour and for sizes out of range.
+    """
+    if isinstance(what, Instance):
+        return frames.render(what.question, judge_of(what).look if look is None else look, board)
+    if look is None:
+        raise UserError(
+            "a bare grid does not say how its task is drawn: give the instance, vb.render(instance), or a look, "
+            "vb.render(grid, vb.judge_of(instance).look)"
+        )
+    return frames.render(what, look, board)

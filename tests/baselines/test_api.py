@@ -23,8 +23,8 @@ from vizbench.baselines.chat import exchange
 from vizbench.baselines.chat.endpoint import Endpoint
 from vizbench.baselines.chat.reply import read_reply
 from vizbench.errors import UserError
+from vizbench.formats.registry import judge_of
 from vizbench.harness.run.codec import channel_for
-from vizbench.loading import judge_of
 from vizbench.model import Context, CutText, Example, Schedule
 from vizbench.types import Answer, DecodeFailure
 

@@ -101,7 +101,7 @@ def at(monkeypatch):
 
 def solving(handler, number):
     """A model that knows the rule: it reads the last line of the prompt. Its second answer it refuses."""
-    from vizbench.loading import rules_of
+    from vizbench.formats.registry import rules_of
 
     if number == 1:
         return send(handler, completion(None, refusal="no"))

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from tests.baselines import tiny_llm, tiny_video
 from tests.commands import Run, refused
 from vizbench.console.evaluate import foretell
-from vizbench.distributed import collectives
+from vizbench.distributed import collectives, coordinate
 from vizbench.distributed import env as team
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import Plan
@@ -127,10 +127,10 @@ def test_launched_processes_launch_no_others(monkeypatch: pytest.MonkeyPatch) ->
     team.check(4, 1)
     monkeypatch.setenv("RANK", "0")
     monkeypatch.setenv("WORLD_SIZE", "2")
-    team.gather(1, 1)  # launched by another launcher
-    team.gather(2, 1)  # launched by this very option
+    coordinate.gather(1, 1)  # launched by another launcher
+    coordinate.gather(2, 1)  # launched by this very option
     with pytest.raises(UserError, match="--devices 3 contradicts the 2 processes that were launched"):
-        team.gather(3, 1)
+        coordinate.gather(3, 1)
     plan = Plan(models=("copy",), tasks=("life/conway",))
     with pytest.raises(UserError, match="--jobs 4 gives each process a model of its own, and 2 processes"):
         run_plan(plan, Path("nowhere"), jobs=4)

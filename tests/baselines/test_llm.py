@@ -22,7 +22,7 @@ from vizbench.baselines.language.config import SAMPLING, Recipe
 from vizbench.baselines.language.decode import generate
 from vizbench.baselines.language.model import LanguageLora, chosen, loss_sum, step_backward
 from vizbench.errors import UserError
-from vizbench.loading import judge_of
+from vizbench.formats.registry import judge_of
 from vizbench.model import Context, Example, Family, Progress, Schedule
 from vizbench.renderers.text import to_text
 

@@ -33,7 +33,7 @@ from vizbench.baselines.embedded.language.tokens import (
 )
 from vizbench.baselines.embedded.language.train import accuracy, backward, corrupt
 from vizbench.errors import UserError
-from vizbench.loading import judge_of
+from vizbench.formats.registry import judge_of
 from vizbench.model import Context, Example, Progress
 from vizbench.renderers.text import to_text
 

@@ -12,9 +12,9 @@ import vizbench as vb
 from vizbench.baselines import smollm2
 from vizbench.baselines.language import gguf
 from vizbench.errors import UserError
+from vizbench.formats.registry import judge_of
 from vizbench.harness.plan.plugin import load_model
 from vizbench.harness.run.codec import channel_for
-from vizbench.loading import judge_of
 from vizbench.model import Context, Schedule
 from vizbench.types import Answer
 

@@ -8,8 +8,8 @@ import pytest
 import vizbench as vb
 from vizbench.baselines.trivial import FAMILIES, Blank, Copy, Majority, Nearest, Random, Solver
 from vizbench.errors import UserError
+from vizbench.formats.registry import judge_of
 from vizbench.harness.plan.plan import TRIVIAL
-from vizbench.loading import judge_of
 from vizbench.model import Context, Example, family
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import vizbench as vb
 from vizbench import loading, task
+from vizbench.formats import registry
 from vizbench.generators.arc.facts import pair
 from vizbench.generators.arc.library import concepts, rules
 from vizbench.generators.arc.task import Params, rule_of
@@ -60,8 +61,8 @@ def test_a_task_without_an_episode_stands_for_many():
     assert names[:2] == ["arc/count", "arc/count?episode=1"] and len(set(names)) == len(names) == loading.EPISODES
     assert loading.expand("arc/count?episode=0") == ["arc/count"]
     assert loading.expand("arc/count?rule=extreme-spots") == ["arc/count?rule=extreme-spots"]
-    assert not any(map(loading.is_corpus, ("life/conway", "no/such", "arc/count?rule=none", "life-rle:x.rle")))
-    assert loading.is_corpus("arc/count") and not loading.is_corpus("arc/count?rule=extreme-spots")
+    assert not any(map(registry.is_corpus, ("life/conway", "no/such", "arc/count?rule=none", "life-rle:x.rle")))
+    assert registry.is_corpus("arc/count") and not registry.is_corpus("arc/count?rule=extreme-spots")
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import vizbench as vb
 from vizbench.errors import UserError
+from vizbench.formats.registry import judge_of
 from vizbench.harness.run.codec import FrameChannel, GridChannel, ImageChannel, Lazy, TextChannel, channel_for
-from vizbench.loading import judge_of
 from vizbench.model import FrameSpec, Model, TextSpec
 from vizbench.types import Answer, DecodeFailure, Instance, Look
 

@@ -7,8 +7,8 @@ import pytest
 
 import vizbench as vb
 from benchmarks.degradations import boxed
+from vizbench.formats.registry import judge_of
 from vizbench.harness.score import clips, score
-from vizbench.loading import judge_of
 from vizbench.renderers.video import process, write_video
 from vizbench.types import DecodeFailure
 

@@ -14,8 +14,8 @@ import vizbench as vb
 from tests.commands import Run, refused
 from vizbench.errors import UserError
 from vizbench.formats import read, write
+from vizbench.formats.registry import judge_of
 from vizbench.harness.score.score import mark, score, states, summed
-from vizbench.loading import judge_of
 from vizbench.renderers.pictures import save_png
 from vizbench.renderers.video import clip, process, write_video
 from vizbench.task import spec

@@ -70,3 +70,9 @@ def read(what: str, value: object, kind: type) -> Any:
         return value
     shown = f"={str(value)[:40]!r}" if text else f"={str(value)[:40]}" if small else ""
     raise UserError(f"{what}{shown} is {_FAULTS[kind]}")
+
+
+def path_and_params(rest: str) -> tuple[str, Mapping[str, str]]:
+    """PATH?key=value&key=value as path and parameters; split at the last `?`, because a path may hold others."""
+    path, mark, text = rest.rpartition("?")
+    return (path, query(text)) if mark else (rest, {})

@@ -9,7 +9,7 @@ import typer
 
 from vizbench._util.text import is_text
 from vizbench.errors import UserError
-from vizbench.formats.registry import FORMS
+from vizbench.formats.layouts import FORMS
 
 if TYPE_CHECKING:
     from vizbench.dataset import Split
@@ -99,7 +99,8 @@ def split_of(task: str, overrides: list[str] | None, seed: int, split: str, pool
 
 def all_rows(task: str, overrides: list[str] | None, seed: int) -> tuple[Instance, ...]:
     """Every row of a task that has its own demonstrations: these, then the tests."""
-    from vizbench.loading import is_corpus, load
+    from vizbench.formats.registry import is_corpus
+    from vizbench.loading import load
 
     name = with_overrides(task, overrides or [])
     if not is_corpus(name):
@@ -112,7 +113,7 @@ def with_overrides(task: str, overrides: list[str]) -> str:
     """The task's name with KEY=VALUE options as its query, where the registry checks them."""
     from urllib.parse import quote
 
-    from vizbench.loading import CORPORA
+    from vizbench.formats.layouts import CORPORA
 
     for item in overrides:
         if "=" not in item:

@@ -494,7 +494,7 @@ def answers(cells: Sequence[CellRun]) -> None:
     """A few questions, targets and answers of these cells, at most MAX_PICTURES."""
     import numpy as np
 
-    from vizbench.loading import judge_of
+    from vizbench.formats.registry import judge_of
 
     last = {(cell.header.cell.task, cell.header.cell.model): cell for cell in cells}  # with the most shots
     shown = list(last.values())[:MAX_PICTURES]

@@ -30,16 +30,17 @@ from typing import Any, BinaryIO, Final, TextIO, final
 import numpy as np
 import numpy.typing as npt
 
+from vizbench._util.params import path_and_params
 from vizbench._util.text import plural
 from vizbench.dataset import Dataset, Recipe, Split, StoredSplit
 from vizbench.errors import UserError
 from vizbench.formats.files import encoding_of, open_regular
+from vizbench.formats.registry import FileSource, files_below
 from vizbench.generators.chess import rules as chessrules
 from vizbench.generators.chess.rules import Position
 from vizbench.generators.chess.task import TASK, Params
 from vizbench.kernels.distance import far_enough
-from vizbench.loading import FileSource, files_below, path_and_params
-from vizbench.sides import is_test
+from vizbench.leakage import is_test
 from vizbench.task import Judge, params_json, spec
 from vizbench.types import Batch, Grid, Grids, Instance, SplitName
 

@@ -9,8 +9,8 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
-from vizbench import __version__
 from vizbench._util.text import plural
+from vizbench._util.version import __version__
 from vizbench.dataset import Recipe
 from vizbench.errors import UserError
 from vizbench.formats.files import read_bounded, text_of

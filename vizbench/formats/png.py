@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import final
 
 from vizbench.formats.jsonl import FORMAT as JSONL
+from vizbench.formats.registry import judge_of
 from vizbench.formats.rows import Row
 from vizbench.formats.shard import Entry, Format, Place
-from vizbench.loading import judge_of
 from vizbench.renderers.pictures import save_png
 from vizbench.types import Grid, Look
 

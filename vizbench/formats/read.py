@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from vizbench import __version__
 from vizbench._util.text import plural
+from vizbench._util.version import __version__
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
 from vizbench.formats.manifest import Manifest
+from vizbench.formats.registry import rules_of
 from vizbench.formats.rows import instance_of, row_digest
 from vizbench.formats.shard import Place
 from vizbench.formats.write import format_named
-from vizbench.loading import rules_of, version_of
 from vizbench.task import Judge, params_json
 from vizbench.types import Instance
 
@@ -48,7 +48,7 @@ def _rules(folder: Path, manifest: Manifest) -> tuple[Judge, Any]:
     """The judge and the parameters of the rows, if this vizbench has them as the recipe says."""
     recipe = manifest.recipe
     judge, params = rules_of(recipe.task)
-    version = version_of(judge)
+    version = judge.version
     if recipe.version != version:
         raise UserError(
             f"{folder} was made by version {recipe.version} of {recipe.task} and this vizbench {__version__} has "

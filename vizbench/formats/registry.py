@@ -1,21 +1,114 @@
-"""The files that hold tasks: what a name of the form `LAYOUT:PATH` may begin with. Light, for `--help` reads it."""
+"""Files that hold tasks: what reads each layout, and who judges a task of any name.
+
+A layout is the word before the colon in `arc-json:data/task.json`; `layouts` lists them.
+"""
 
 from __future__ import annotations
 
+import importlib
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Final
+from pathlib import Path
+from typing import Any, ClassVar
 
-LAYOUTS: Final[Mapping[str, str]] = {
-    "arc-agi-1": "vizbench.formats.arc.arckit",
-    "arc-agi-2": "vizbench.formats.arc.arckit",
-    "arc-json": "vizbench.formats.arc.task_files",
-    "life-rle": "vizbench.formats.rle",
-    "lichess-csv": "vizbench.formats.lichess",
-}
-"""The module whose SOURCES read a layout, by the word before the colon."""
+from vizbench._util.paths import visible_files
+from vizbench._util.text import is_text
+from vizbench.dataset import Dataset
+from vizbench.errors import UserError, unknown
+from vizbench.formats.layouts import CORPORA, LAYOUTS
+from vizbench.task import Demonstrated, Judge, spec
+from vizbench.types import Instance
 
-CORPORA: Final = ("arc-json", "arc-agi-1", "arc-agi-2")
-"""Layouts of ARC tasks."""
+MAX_FILES = 100_000
+"""Tasks that one name may stand for."""
 
-FORMS: Final = ", ".join(f"{layout}:PATH" for layout in LAYOUTS)
-"""All of them, as `--help` shows them."""
+
+class FileSource(ABC):
+    """A layout of files that hold tasks."""
+
+    suffix: ClassVar[str]
+    """How the names of such files end."""
+
+    @abstractmethod
+    def parse(self, rest: str) -> tuple[str, Mapping[str, str]]:
+        """The path and the parameters in what follows `LAYOUT:`. Opens no file."""
+
+    @abstractmethod
+    def rules(self, params: Mapping[str, object]) -> tuple[Judge, Any]:
+        """The judge and its record of parameters. Opens no file."""
+
+    @abstractmethod
+    def expand(self, path: Path) -> list[str]:
+        """The paths of the tasks that a path stands for. Reads none of them, so that a bad one fails alone."""
+
+    @abstractmethod
+    def load(self, path: Path, params: Mapping[str, object], seed: int, pool: int) -> Dataset:
+        """One file as a data set, named so that `rules` of its name's parameters are its rules."""
+
+
+def files_below(path: Path, suffix: str) -> list[str]:
+    """The path itself, or, of a folder, the files below it whose names end so, sorted. Hidden names are left out."""
+    if not path.is_dir():
+        return [path.as_posix()]
+    files: list[str] = []
+    for file in visible_files(path):
+        if file.name.endswith(suffix):
+            files.append(file.as_posix())
+        if len(files) > MAX_FILES:
+            raise UserError(f"{path} holds over {MAX_FILES:,} {suffix} files: give a smaller folder")
+    if not files:
+        raise UserError(f"{path} holds no {suffix} file: give a folder of them, or one file")
+    for file in files:
+        check_text(file)
+    return sorted(files)
+
+
+def is_corpus(name: str) -> bool:
+    """Whether the task is fixed, with its own demonstrations (an ARC file, an episode), not pairs without end."""
+    if name.partition(":")[0] in CORPORA:
+        return True
+    try:
+        params = spec(name).params if source_of(name) is None else None
+    except UserError:  # runs may hold tasks of other versions: what is unknown brings nothing
+        return False
+    return isinstance(params, Demonstrated) and params.fixed
+
+
+def judge_of(row: Instance | str) -> Judge:
+    """Who judges this row, or the rows of the task of this name. Opens no file, whatever path the name holds."""
+    return rules_of(row if isinstance(row, str) else row.task)[0]
+
+
+def rules_of(name: str) -> tuple[Judge, Any]:
+    """The judge of a task and its record of parameters. Opens no file, whatever path the name holds."""
+    source = source_of(name)
+    if source is None:
+        found = spec(name)
+        return found.task, found.params
+    return source.rules(split_name(name, source)[1])
+
+
+def source_of(name: str) -> FileSource | None:
+    """What reads the files of a name's layout; None for a room's task."""
+    layout, colon, _ = name.partition("?")[0].partition(":")
+    if layout in LAYOUTS:
+        return importlib.import_module(LAYOUTS[layout]).SOURCES[layout]
+    if colon:
+        raise unknown("layout of files", layout, LAYOUTS)
+    return None
+
+
+def split_name(name: str, source: FileSource) -> tuple[Path, Mapping[str, str], str]:
+    """The path, the parameters, and the text of these."""
+    layout, _, rest = name.partition(":")
+    check_text(rest)
+    path, params = source.parse(rest)
+    if not path or "\0" in path:
+        raise UserError(f"{name[:80]!r} names no path: give a file or a folder, e.g. {layout}:data/task{source.suffix}")
+    return Path(path), params, rest[len(path) :]
+
+
+def check_text(name: str) -> None:
+    """UserError for a name that no record could hold."""
+    if not is_text(name):
+        raise UserError(f"the name {name[-80:]!r} is not UTF-8: rename the file")

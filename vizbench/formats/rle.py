@@ -29,12 +29,13 @@ from urllib.parse import urlencode
 
 import numpy as np
 
+from vizbench._util.params import path_and_params
 from vizbench._util.text import plural
 from vizbench.dataset import Dataset, Recipe, StoredSplit
 from vizbench.errors import UserError
 from vizbench.formats.files import read_bounded
+from vizbench.formats.registry import FileSource, files_below
 from vizbench.generators.life import TASK, VARIANTS, Params
-from vizbench.loading import FileSource, files_below, path_and_params
 from vizbench.task import Judge, params_json, spec
 from vizbench.types import Grid, Instance
 

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, final
 
-from vizbench._util.params import override
+from vizbench._util.params import override, path_and_params
 from vizbench.baselines.language.config import Recipe
 from vizbench.baselines.language.memory import Block, Sizes, memory
 from vizbench.baselines.shared.hub import Weights, fetch, is_real, require
 from vizbench.baselines.shared.places import home
 from vizbench.errors import unknown
-from vizbench.loading import path_and_params
 from vizbench.model import Demand, Memory, Model
 
 if TYPE_CHECKING:

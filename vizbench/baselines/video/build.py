@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from vizbench._util.params import override
+from vizbench._util.params import override, path_and_params
 from vizbench.baselines.shared.hub import PIPELINE_FILES, fetch, is_real, require
 from vizbench.baselines.video.backbone import Backbone, Training
 from vizbench.errors import unknown
-from vizbench.loading import path_and_params
 from vizbench.model import Model
 
 PACKAGES = ("torch", "diffusers", "transformers", "peft", "safetensors", "accelerate", "psutil")

@@ -15,7 +15,7 @@ import torch
 from peft import LoraConfig, get_peft_model_state_dict
 from torch import Tensor
 
-from vizbench import __version__
+from vizbench._util.version import __version__
 from vizbench.baselines.embedded.video.pretrain import Recipe, optimizers
 from vizbench.baselines.shared.memory import peak, within_memory
 from vizbench.baselines.shared.places import content, digest

@@ -19,7 +19,7 @@ from typing import Final, final
 from vizbench._util.paths import has_hidden
 from vizbench.errors import UserError
 from vizbench.formats.files import read_bounded
-from vizbench.loading import MAX_FILES
+from vizbench.formats.registry import MAX_FILES
 
 SUFFIX: Final = ".zip"
 

@@ -19,7 +19,7 @@ from vizbench.dataset import Dataset
 from vizbench.errors import UserError, missing, unknown
 from vizbench.formats.arc.task_files import JUDGE, Params, dataset_of, refuse_params
 from vizbench.formats.files import read_bounded
-from vizbench.loading import FileSource
+from vizbench.formats.registry import FileSource
 from vizbench.task import Judge
 
 HALVES: Final = ("training", "evaluation")

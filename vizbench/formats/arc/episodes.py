@@ -13,11 +13,11 @@ from typing import Final
 import msgspec
 
 from vizbench._util.background import waiting
-from vizbench.dataset import Dataset
+from vizbench.dataset import POOL, Dataset, shown
 from vizbench.errors import UserError
 from vizbench.formats.folder import replaced
+from vizbench.formats.registry import is_corpus
 from vizbench.generators.arc.task import MAX_NUMBER
-from vizbench.loading import is_corpus, load
 from vizbench.seeds import check_seed, keys, stream
 from vizbench.task import params_json, spec
 from vizbench.types import Json
@@ -35,10 +35,16 @@ def write(name: str, n: int, seed: int, out: Path, overwrite: bool = False) -> i
         raise UserError(f"n={n} is not in 1 … {MAX_EPISODES:,}: choose a whole number there")
     with replaced(out, overwrite) as folder:
         for at, number in enumerate(numbers(found.name, n, seed)):
-            episode = waiting(functools.partial(load, found.name, seed, episode=number))  # Ctrl-C ends it at once
+            episode = waiting(functools.partial(_episode, found.name, seed, number))  # Ctrl-C ends it at once
             path = folder / f"{found.params.concept}-{at:06d}.json"
             path.write_bytes(msgspec.json.encode(as_json(episode)) + b"\n")
     return n
+
+
+def _episode(name: str, seed: int, number: int) -> Dataset:
+    """The demonstrations and tests of one episode."""
+    episode = spec(name, {"episode": number})
+    return shown(episode, episode.params.shown(), seed, POOL)
 
 
 def numbers(name: str, n: int, seed: int) -> list[int]:

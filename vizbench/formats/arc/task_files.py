@@ -20,7 +20,7 @@ from vizbench.errors import UserError
 from vizbench.formats.arc.archive import archive_of, members, read_member
 from vizbench.formats.arc.errata import flaws
 from vizbench.formats.files import read_bounded
-from vizbench.loading import FileSource, files_below
+from vizbench.formats.registry import FileSource, files_below
 from vizbench.task import Judge
 from vizbench.types import Grid, Instance, Json, Look, Ruling, SplitName
 
@@ -64,6 +64,7 @@ class Params:
 class ArcJudge(Judge):
     """Judges by the stored output alone: an ARC file does not say its rule, so `valid` follows `exact`."""
 
+    version = VERSION
     look = Look("arc", canvas=400, line=2)
     codes = 10
     resizes = True

@@ -13,6 +13,7 @@ from vizbench import loading
 from vizbench._util.text import plural
 from vizbench.dataset import POOL, check_pool
 from vizbench.errors import UserError, unknown
+from vizbench.formats import registry
 from vizbench.harness.plan.augment import KINDS as AUGMENTS
 from vizbench.harness.plan.plugin import ModelRef, resolve, split_name
 from vizbench.seeds import check_seed
@@ -206,9 +207,9 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         names = [name for name in self._names() if name not in dropped]
         if not names:
             raise UserError("every task of the plan is flagged and dropped: leave flagged = drop out")
-        if self.protocol_name and not all(map(loading.is_corpus, names)):
+        if self.protocol_name and not all(map(registry.is_corpus, names)):
             raise UserError(f"protocol {self.protocol_name} is of ARC tasks alone: leave the others out of the plan")
-        if self.augment and not all(map(loading.is_corpus, names)):
+        if self.augment and not all(map(registry.is_corpus, names)):
             raise UserError("augment is of ARC tasks alone, whose demonstrations are few: leave it or the others out")
         attempts = self.attempts or PROTOCOLS.get(self.protocol_name or "", 1)
         cells = [
@@ -216,9 +217,9 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             for ref in dict.fromkeys(refs)
             for name in names
             if _serves(ref, name)
-            for shots in ((None,) if loading.is_corpus(name) else dict.fromkeys(self.shots))
+            for shots in ((None,) if registry.is_corpus(name) else dict.fromkeys(self.shots))
             for seed in dict.fromkeys(self.seeds)
-            for pool in (POOL if loading.is_corpus(name) else self.pool,)
+            for pool in (POOL if registry.is_corpus(name) else self.pool,)
         ]
         return tuple(cells)
 
@@ -300,7 +301,7 @@ def slug(text: str) -> str:
 
 
 def _serves(ref: ModelRef, task: str) -> bool:
-    return not (ref.name == "solver" and loading.is_corpus(task))  # ARC's rules are not known
+    return not (ref.name == "solver" and registry.is_corpus(task))  # ARC's rules are not known
 
 
 def _each(what: str, values: Sequence[int], low: int, high: int, most: int) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 import vizbench
+from vizbench._util import version
 from vizbench.types import Instance
 
 
@@ -27,7 +28,7 @@ def now() -> str:
 def environment() -> dict[str, str]:
     """Versions and machine. torch and its GPU are told only where a model has loaded torch."""
     found = {
-        "vizbench": vizbench.__version__,
+        "vizbench": version.__version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
         "platform": platform.platform(),

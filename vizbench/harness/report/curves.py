@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, final
 from urllib.parse import urlencode
 
-from vizbench import loading
+from vizbench.formats import registry
 from vizbench.harness.plan.plan import TRIVIAL
 from vizbench.harness.records import labels
 from vizbench.harness.report.svg import LINES
@@ -89,7 +89,7 @@ def paper_legend(panels: Sequence[Panel]) -> list[Key]:
 def panels(rows: Sequence[Summary]) -> list[Panel]:
     """One panel a task that has budgets (files of ARC bring their own examples), in the order of the rows."""
     keys = legend(rows)
-    tasks = dict.fromkeys(row.task for row in rows if not loading.is_corpus(row.task))
+    tasks = dict.fromkeys(row.task for row in rows if not registry.is_corpus(row.task))
     return [Panel(task, (*_published(task), *_measured([r for r in rows if r.task == task], keys))) for task in tasks]
 
 

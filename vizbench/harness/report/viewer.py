@@ -20,7 +20,7 @@ from typing import Any, Final, TypeAlias, cast, final
 import msgspec
 import numpy as np
 
-from vizbench import loading
+from vizbench.formats import registry
 from vizbench.formats.rows import Row
 from vizbench.harness.plan.plan import TRIVIAL
 from vizbench.harness.records import labels as names
@@ -206,13 +206,13 @@ def _ways(cell: CellRun, rows: Sequence[Row]) -> list[Json]:
     """The stored answers as processes, made anew from the rules; None where there is one step, or no such rule."""
     header = cell.header
     try:
-        judge, params = loading.rules_of(header.cell.task)
+        judge, params = registry.rules_of(header.cell.task)
     except Exception:  # a task that is not, or no longer, there: the report does without its processes
         return [None] * len(rows)
     if not isinstance(judge, Task):
         return [None] * len(rows)
     task = cast("Task[Any]", judge)
-    if loading.version_of(task) != header.task.version:
+    if task.version != header.task.version:
         return [None] * len(rows)
     if msgspec.json.decode(msgspec.json.encode(params_json(params))) != header.task.params:
         return [None] * len(rows)

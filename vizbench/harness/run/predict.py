@@ -21,7 +21,7 @@ import msgspec
 
 from vizbench._util.files import Log
 from vizbench._util.text import encodable, plural
-from vizbench.distributed.env import called
+from vizbench.distributed.coordinate import called
 from vizbench.errors import UserError
 from vizbench.formats.rows import Row
 from vizbench.harness.plan.plan import Cell

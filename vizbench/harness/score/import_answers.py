@@ -17,6 +17,7 @@ from vizbench._util.files import disk_errors, locked, write_whole
 from vizbench._util.text import plural
 from vizbench.dataset import POOL
 from vizbench.errors import UserError
+from vizbench.formats import registry
 from vizbench.formats.rows import Row, encode
 from vizbench.harness.plan.plan import TRIVIAL, Cell
 from vizbench.harness.records.labels import NONE
@@ -75,7 +76,7 @@ def _cell(sheet: Sheet, name: str, shots: int | None) -> Cell:
         raise UserError(f"the data set has {rows:,} rows and a run asks {MOST_ROWS:,} at most: generate a smaller one")
     if name in TRIVIAL or name.endswith(".py") or ".py:" in name or not name.isprintable() or not 0 < len(name) <= 80:
         raise UserError(f"name {name[:80]!r} is no name for an outside model: choose another, e.g. sora-2")
-    corpus = loading.is_corpus(recipe.task)
+    corpus = registry.is_corpus(recipe.task)
     if corpus and shots is not None:
         raise UserError("ARC files bring their own examples: leave --shots out")
     if not 0 <= (shots or 0) <= MOST_SHOTS:

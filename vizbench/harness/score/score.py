@@ -14,12 +14,12 @@ from vizbench.dataset import Recipe
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
 from vizbench.formats.read import read
+from vizbench.formats.registry import rules_of
 from vizbench.harness.run.codec import MAX_WAY, MAX_WAY_CELLS, GridChannel, changing
 from vizbench.harness.score import clips
 from vizbench.harness.score.predictions import VIDEOS, Given, Kind, OneAnswer, Pictures, read_predictions
 from vizbench.harness.stats import decode_failures
 from vizbench.harness.stats.metrics import wilson
-from vizbench.loading import rules_of
 from vizbench.renderers.decode import decode
 from vizbench.renderers.layout import Shape
 from vizbench.renderers.pictures import read_png

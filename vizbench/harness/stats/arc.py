@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TypeAlias, final
 
-from vizbench import loading
+from vizbench.formats import registry
 from vizbench.harness.plan.plan import TRIVIAL
 from vizbench.harness.records.records import CellRun
 from vizbench.harness.stats import clusters
@@ -165,7 +165,7 @@ def _corpus_runs(runs: Sequence[CellRun], baselines: Collection[str]) -> Iterato
     for model, run in zip(contenders(once), once, strict=True):
         cell = run.header.cell
         stands = cell.model not in TRIVIAL or cell.model in baselines
-        if loading.is_corpus(cell.task) and stands and run.questions and run.complete:
+        if registry.is_corpus(cell.task) and stands and run.questions and run.complete:
             yield model, run
 
 
