@@ -99,4 +99,4 @@ def test_no_imports_form_a_circle() -> None:
 
 
 def test_few_modules_are_at_the_top() -> None:
-    assert len([path for path in PACKAGE.glob("*.py")]) <= 12
+    assert len(list(PACKAGE.glob("*.py"))) <= 12

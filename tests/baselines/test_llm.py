@@ -15,11 +15,11 @@ from peft import PeftModel
 
 from tests.baselines.tiny_llm import write
 from vizbench.baselines import gemma, llama, qwen3
-from vizbench.baselines.language.build import Line
 from vizbench.baselines.language.chat_format import Said, Script
 from vizbench.baselines.language.checkpoint import Checkpoint, Loaded, adapted
 from vizbench.baselines.language.config import SAMPLING, Recipe
 from vizbench.baselines.language.decode import generate
+from vizbench.baselines.language.family import Line
 from vizbench.baselines.language.model import LanguageLora, chosen, loss_sum, step_backward
 from vizbench.errors import UserError
 from vizbench.formats.registry import judge_of

@@ -17,8 +17,9 @@ from torch import Tensor
 from tests.baselines import tiny_video as tiny
 from vizbench.baselines import cogvideox, ltx, wan
 from vizbench.baselines.shared.hub import Weights
-from vizbench.baselines.video.backbone import Backbone, Training
+from vizbench.baselines.video.backbone import Backbone
 from vizbench.baselines.video.checkpoint import Folder
+from vizbench.baselines.video.config import Training
 from vizbench.baselines.video.model import VideoLora, start
 from vizbench.errors import UserError
 from vizbench.model import Progress

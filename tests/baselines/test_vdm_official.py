@@ -19,7 +19,8 @@ from torch import Tensor
 
 from tests.baselines import tiny_video as tiny
 from vizbench.baselines import cogvideox, ltx, wan
-from vizbench.baselines.video.backbone import Backbone, Training
+from vizbench.baselines.video.backbone import Backbone
+from vizbench.baselines.video.config import Training
 
 CASES: dict[str, tuple[Any, Callable[[Path], Path]]] = {
     "cogvideox-1.0": (cogvideox.BACKBONE, lambda folder: tiny.cogvideox(folder, "1.0")),

@@ -20,8 +20,8 @@ from vizbench.baselines import cogvideox, ltx, wan
 from vizbench.baselines.shared.hub import Weights
 from vizbench.baselines.shared.memory import FROZEN
 from vizbench.baselines.video import checkpoint as folders
-from vizbench.baselines.video.backbone import Training
 from vizbench.baselines.video.checkpoint import Folder, _quantisation, check_device, check_frames
+from vizbench.baselines.video.config import Training
 from vizbench.baselines.video.model import VideoLora
 from vizbench.errors import UserError
 from vizbench.model import Example

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from vizbench.baselines import cogvideox, ltx, wan
-from vizbench.baselines.video.backbone import Training
+from vizbench.baselines.video.config import Training
 from vizbench.baselines.video.model import start
 
 _D: Any = diffusers

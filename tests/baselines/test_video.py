@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from vizbench.baselines.cogvideox import BACKBONE
 from vizbench.baselines.embedded.folder import Folder
 from vizbench.baselines.embedded.video import network as twin
 from vizbench.baselines.embedded.video.model import Adaptation, embedded
-from vizbench.baselines.embedded.video.pretrain import Recipe, neutral, paint, pretrain, rate, velocity
+from vizbench.baselines.embedded.video.network import neutral
+from vizbench.baselines.embedded.video.pretrain import Recipe, paint, pretrain, rate, velocity
 from vizbench.baselines.embedded.worlds import sample
 from vizbench.baselines.embedded.worlds.draw import Draw
+from vizbench.baselines.video.cogvideox import BACKBONE
 from vizbench.baselines.video.train import LAST, noised
 from vizbench.errors import UserError
 from vizbench.model import Context, Example, Progress, family

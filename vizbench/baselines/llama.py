@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from vizbench.baselines.language.build import Line, build
+from vizbench.baselines.language.build import build
 from vizbench.baselines.language.config import LINEAR, Recipe
+from vizbench.baselines.language.family import Line
 from vizbench.baselines.language.memory import PLAIN, Sizes
 from vizbench.model import Family, Model
 

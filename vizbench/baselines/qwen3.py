@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from vizbench.baselines.embedded.language.model import CHECKPOINTS, TextTwin
-from vizbench.baselines.language.build import Line, build
+from vizbench.baselines.language.build import build
 from vizbench.baselines.language.config import Recipe
+from vizbench.baselines.language.family import Line
 from vizbench.baselines.language.memory import NORMED, Sizes
 from vizbench.model import Family, Model
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from vizbench._util.params import override, path_and_params
-from vizbench.baselines.language.build import PACKAGES, Line, assemble, build
+from vizbench.baselines.language.build import PACKAGES, assemble, build
 from vizbench.baselines.language.config import Recipe
+from vizbench.baselines.language.family import Line
 from vizbench.baselines.language.memory import PLAIN, Sizes
 from vizbench.model import Family, Model
 

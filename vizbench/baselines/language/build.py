@@ -2,47 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final
 
 from vizbench._util.params import override, path_and_params
 from vizbench.baselines.language.config import Recipe
-from vizbench.baselines.language.memory import Block, Sizes, memory
+from vizbench.baselines.language.family import Line
 from vizbench.baselines.shared.hub import Weights, fetch, is_real, require
 from vizbench.baselines.shared.places import home
 from vizbench.errors import unknown
-from vizbench.model import Demand, Memory, Model
+from vizbench.model import Model
 
 if TYPE_CHECKING:
     from vizbench.baselines.language.model import LanguageLora
 
 PACKAGES: Final = ("torch", "transformers", "peft", "safetensors", "huggingface_hub", "accelerate", "psutil")
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of models that one class of transformers runs. family: its name here; network: the class; types: what
-    config.json calls it; block: what its blocks keep in training; recipe: for every checkpoint but those in `recipes`,
-    by hub id; pictures: whether it reads them; sizes: of checkpoints."""
-
-    family: str
-    network: str
-    types: tuple[str, ...]
-    block: Block
-    recipe: Recipe
-    recipes: Mapping[str, Recipe] = field(default_factory=dict[str, Recipe])
-    pictures: bool = False
-    sizes: Mapping[str, Sizes] = field(default_factory=dict[str, Sizes])
-
-    def memory(self, demand: Demand) -> list[Memory]:
-        """Estimates for every checkpoint whose sizes are known here."""
-        return [
-            row
-            for name, sizes in self.sizes.items()
-            for row in memory(name, sizes, self.recipes.get(name, self.recipe), demand.tokens)
-        ]
 
 
 def build(line: Line, checkpoint: str, names: tuple[str, ...], modality: str = "text") -> Model[Any]:

@@ -24,7 +24,7 @@ from vizbench.distributed.env import size
 from vizbench.errors import UserError
 
 if TYPE_CHECKING:
-    from vizbench.baselines.language.build import Line
+    from vizbench.baselines.language.family import Line
 
 LARGE: Final = 1_000_000_000
 """Parameters from which on a CPU takes minutes a step."""

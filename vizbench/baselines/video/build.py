@@ -1,4 +1,4 @@
-"""From a checkpoint's name to a video model: an embedded one, or a folder or hub id with settings after `?`."""
+"""From a checkpoint's name to a video model: a folder or hub id with settings after `?`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 from vizbench._util.params import override, path_and_params
 from vizbench.baselines.shared.hub import PIPELINE_FILES, fetch, is_real, require
-from vizbench.baselines.video.backbone import Backbone, Training
+from vizbench.baselines.video.backbone import Backbone
+from vizbench.baselines.video.config import Training
 from vizbench.errors import unknown
 from vizbench.model import Model
 
@@ -20,23 +21,19 @@ def build(
     backbone: Backbone,
     recipe: Training,
     checkpoint: str,
-    embedded: tuple[str, ...] = (),
+    names: tuple[str, ...] = (),
     recipes: Mapping[str, Training] = MappingProxyType({}),
 ) -> Model[Any]:
-    """The model of a checkpoint: one of `embedded`, or `PLACE?field=value&field=value` with fields of `Training`.
+    """The model of `PLACE?field=value&field=value`, with fields of `Training`. names: what else there is;
     recipe: for every checkpoint but those in `recipes`, by hub id.
 
     UserError for names that lead nowhere, for fields that do not exist, and for what the machine lacks.
     """
     require(family, *PACKAGES)
-    if checkpoint in embedded:
-        from vizbench.baselines.embedded.video.model import embedded as twin
-
-        return twin(checkpoint)
     place, settings = path_and_params(checkpoint)
     training = override(f"--checkpoint of {family}", recipes.get(place.partition("@")[0], recipe), settings)
     if not is_real(place):
-        raise unknown(f"checkpoint of {family}", place, embedded)
+        raise unknown(f"checkpoint of {family}", place, names)
     weights = fetch(family, place, PIPELINE_FILES)
     from vizbench.baselines.video.checkpoint import Folder
     from vizbench.baselines.video.model import VideoLora

@@ -20,9 +20,9 @@ from vizbench.baselines.shared.hub import Weights, read_object, require
 from vizbench.baselines.shared.memory import check_room, shapes_of
 from vizbench.baselines.shared.places import digest, home
 from vizbench.baselines.video import store
-from vizbench.baselines.video.backbone import NEUTRAL, Backbone, Tensors, Training
+from vizbench.baselines.video.backbone import NEUTRAL, Backbone, Source, Tensors
+from vizbench.baselines.video.config import Training
 from vizbench.baselines.video.memory import SEEING, Sizes, need, sizes_of
-from vizbench.baselines.video.model import Source
 from vizbench.distributed import collectives
 from vizbench.distributed.env import size
 from vizbench.errors import UserError

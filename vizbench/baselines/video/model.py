@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any, ClassVar, final
@@ -16,12 +15,13 @@ from peft import LoraConfig, get_peft_model_state_dict
 from torch import Tensor
 
 from vizbench._util.version import __version__
-from vizbench.baselines.embedded.video.pretrain import Recipe, optimizers
 from vizbench.baselines.shared.memory import peak, within_memory
 from vizbench.baselines.shared.places import content, digest
 from vizbench.baselines.shared.threads import one_thread
 from vizbench.baselines.video import store
-from vizbench.baselines.video.backbone import Backbone, Tensors, Training
+from vizbench.baselines.video.backbone import Backbone, Source, Tensors
+from vizbench.baselines.video.config import Training
+from vizbench.baselines.video.optim import optimizers_of
 from vizbench.baselines.video.train import State, train, trained_of
 from vizbench.distributed import collectives
 from vizbench.distributed.env import rank, size
@@ -29,24 +29,6 @@ from vizbench.errors import UserError
 from vizbench.model import CheckedModel, Context, Example, FrameSpec, Modality, Progress
 from vizbench.seeds import stream
 from vizbench.types import Image, Video
-
-
-class Source(ABC):
-    """Where a backbone's weights come from."""
-
-    weights: str | None
-    """Their digest; None where they are drawn from the seed."""
-    home: Path | None
-    """Where latents and trainings are kept; None keeps nothing."""
-
-    @abstractmethod
-    def check(self, shapes: Iterable[tuple[int, ...]]) -> None:
-        """UserError where a training on clips of these shapes, `(T, H, W, 3)`, does not fit into memory. Nothing is
-        loaded."""
-
-    @abstractmethod
-    def open(self, seed: int) -> tuple[Any, Tensors]:
-        """The pipeline with the checkpoint's own network, frozen and without adapters, and the neutral text."""
 
 
 @final
@@ -195,21 +177,6 @@ def start(pipe: Any, training: Training, seed: int) -> None:
             parameter.data = parameter.data.float()
     if training.checkpointing:
         network.enable_gradient_checkpointing()
-
-
-def optimizers_of(network: Any, training: Training) -> list[torch.optim.Optimizer]:
-    """AdamW on the adapter; where all is trained, those of the pretraining, with their own rates. Each group has its
-    peak rate as `initial_lr`."""
-    if training.rank:
-        trained = list(trained_of(network).values())
-        made: list[torch.optim.Optimizer] = [
-            torch.optim.AdamW(trained, lr=training.lr, weight_decay=training.weight_decay)
-        ]
-    else:
-        made = optimizers(network, Recipe())
-    for row in (row for opt in made for row in opt.param_groups):
-        row["initial_lr"] = row["lr"]
-    return made
 
 
 def save_adapter(pipe: Any, folder: Path) -> None:

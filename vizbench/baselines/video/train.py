@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from vizbench.baselines.video.backbone import Backbone, Tensors, Training
+from vizbench.baselines.video.backbone import Backbone, Tensors
+from vizbench.baselines.video.config import Training
 from vizbench.distributed import collectives
 
 LAST = 999

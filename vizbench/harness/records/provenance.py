@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-import vizbench
 from vizbench._util import version
 from vizbench.types import Instance
 
@@ -58,7 +57,7 @@ def data_digest(instances: Iterable[Instance]) -> str:
 def _commit() -> str:
     """The commit of the source tree when it was first asked for, with + where it was changed since; "" for an installed
     package."""
-    root = Path(vizbench.__file__).parents[1]
+    root = Path(__file__).parents[3]
     if not (root / ".git").exists():
         return ""
     try:

@@ -14,11 +14,12 @@ from typing import Any, final
 
 from safetensors.torch import load_file
 
-from vizbench.baselines.cogvideox import BACKBONE
 from vizbench.baselines.embedded.video import network as twin
-from vizbench.baselines.embedded.video.pretrain import neutral
-from vizbench.baselines.video.backbone import Tensors, Training
-from vizbench.baselines.video.model import Source, VideoLora
+from vizbench.baselines.embedded.video.network import neutral
+from vizbench.baselines.video.backbone import Source, Tensors
+from vizbench.baselines.video.cogvideox import BACKBONE
+from vizbench.baselines.video.config import Training
+from vizbench.baselines.video.model import VideoLora
 from vizbench.errors import UserError
 from vizbench.seeds import stream
 

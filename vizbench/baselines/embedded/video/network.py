@@ -20,6 +20,8 @@ from diffusers.models.modeling_outputs import AutoencoderKLOutput
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
+from vizbench.baselines.embedded.worlds import CAPTION
+
 CELL = 8
 """Pixels a cell's side in the clips that the twin reads: the least that the pipeline accepts."""
 
@@ -188,3 +190,10 @@ def pipeline(model: Any) -> Any:
     )
     pipe.set_progress_bar_config(disable=True)
     return pipe
+
+
+def neutral() -> Tensor:
+    """The caption that says nothing, `(64,)`. Not zeros: an adapter on the text projection must have an input."""
+    caption = torch.zeros(CAPTION)
+    caption[-1] = 1.0
+    return caption

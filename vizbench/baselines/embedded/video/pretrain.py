@@ -20,12 +20,14 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from vizbench.baselines.cogvideox import BACKBONE
 from vizbench.baselines.embedded.folder import Folder
 from vizbench.baselines.embedded.video import network as twin
-from vizbench.baselines.embedded.worlds import CAPTION, WorldBatch, opened, sample, shows
+from vizbench.baselines.embedded.video.network import neutral
+from vizbench.baselines.embedded.worlds import WorldBatch, opened, sample, shows
 from vizbench.baselines.embedded.worlds.draw import Draw
-from vizbench.baselines.video.backbone import Training
+from vizbench.baselines.video.cogvideox import BACKBONE
+from vizbench.baselines.video.config import Training
+from vizbench.baselines.video.optim import MATRIX_LR, OTHER_LR, muon_and_adamw
 from vizbench.baselines.video.train import LAST, computing, draw_timesteps, noised, plain_attention
 
 
@@ -37,8 +39,8 @@ class Recipe:
     seed: int = 0
     steps: int = 14000
     batch: int = 32
-    matrix_lr: float = 2e-3
-    other_lr: float = 2e-3
+    matrix_lr: float = MATRIX_LR
+    other_lr: float = OTHER_LR
     warmup: int = 200
     decay_from: float = 0.6
     last_share: float = 0.7
@@ -76,13 +78,6 @@ def paint(draw: Draw, batch: WorldBatch) -> Tensor:
     return torch.from_numpy(np.moveaxis(colours, -1, 2).astype(np.float32))
 
 
-def neutral() -> Tensor:
-    """The caption that says nothing, `(64,)`. Not zeros: an adapter on the text projection must have an input."""
-    caption = torch.zeros(CAPTION)
-    caption[-1] = 1.0
-    return caption
-
-
 def velocity(pipe: Any, noisy: Tensor, question: Tensor, caption: Tensor, timesteps: Tensor) -> Tensor:
     """The twin's velocity `(B, 2, 3, h, w)` float32, as in adaptation.
 
@@ -95,21 +90,6 @@ def rate(recipe: Recipe, step: int) -> float:
     """The learning rate's factor: warm-up, plateau, straight line down to 2%."""
     left = (recipe.steps - step) / (recipe.steps * (1 - recipe.decay_from))
     return min(1.0, (step + 1) / recipe.warmup, max(0.02, left))
-
-
-def optimizers(model: Any, recipe: Recipe) -> list[torch.optim.Optimizer]:
-    """Muon on the blocks' matrices, AdamW on the rest.
-
-    On `around` alone, loss after 300 steps: Muon at 2e-3 .55, at 5e-3 .58, at 1e-2 .60; AdamW at 1.5e-3, without the
-    head that reads the caption, .61.
-    """
-    names = [n for n, p in model.named_parameters() if p.ndim == 2 and "transformer_blocks" in n and "norm" not in n]
-    matrices = [p for n, p in model.named_parameters() if n in names]
-    others = [p for n, p in model.named_parameters() if n not in names]
-    return [
-        torch.optim.Muon(matrices, lr=recipe.matrix_lr, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
-        torch.optim.AdamW(others, lr=recipe.other_lr, betas=(0.9, 0.98), weight_decay=0.01),
-    ]
 
 
 @torch.no_grad()
@@ -136,7 +116,7 @@ def pretrain(out: Path, recipe: Recipe, config: twin.TwinConfig, measured: int =
     model = twin.transformer(config, recipe.seed)
     pipe = twin.pipeline(model)
     alphas = twin.scheduler().alphas_cumprod.float()
-    opts = optimizers(model, recipe)
+    opts = muon_and_adamw(model, recipe.matrix_lr, recipe.other_lr)
     folder = Folder(out, {"family": "cogvideox", **asdict(recipe), **asdict(config)})
     start, before = folder.resume(model, opts)
     began, losses = time.monotonic() - before, list[float]()

@@ -1,0 +1,39 @@
+"""A line of language models: what one class of transformers runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, final
+
+from vizbench.baselines.language.config import Recipe
+from vizbench.baselines.language.memory import Block, Sizes, memory
+from vizbench.model import Demand, Memory
+
+if TYPE_CHECKING:
+    pass
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of models that one class of transformers runs. family: its name here; network: the class; types: what
+    config.json calls it; block: what its blocks keep in training; recipe: for every checkpoint but those in `recipes`,
+    by hub id; pictures: whether it reads them; sizes: of checkpoints."""
+
+    family: str
+    network: str
+    types: tuple[str, ...]
+    block: Block
+    recipe: Recipe
+    recipes: Mapping[str, Recipe] = field(default_factory=dict[str, Recipe])
+    pictures: bool = False
+    sizes: Mapping[str, Sizes] = field(default_factory=dict[str, Sizes])
+
+    def memory(self, demand: Demand) -> list[Memory]:
+        """Estimates for every checkpoint whose sizes are known here."""
+        return [
+            row
+            for name, sizes in self.sizes.items()
+            for row in memory(name, sizes, self.recipes.get(name, self.recipe), demand.tokens)
+        ]
