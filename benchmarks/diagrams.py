@@ -30,7 +30,7 @@ def main() -> None:
     from vizbench.baselines.embedded.worlds.laws import next_rows, seen_in_rows
     from vizbench.harness.plan.plan import Plan
     from vizbench.harness.records.records import read_runs
-    from vizbench.harness.run import run
+    from vizbench.harness.run.run import run
     from vizbench.types import Grid
 
     found: dict[tuple[str, str], list[tuple[Grid, Grid]]] = defaultdict(list)

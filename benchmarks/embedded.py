@@ -66,7 +66,7 @@ def measure(cell: Wanted) -> list[Measured]:
     from vizbench.baselines.embedded.worlds import kin
     from vizbench.harness.plan.plan import Plan
     from vizbench.harness.records.records import read_runs
-    from vizbench.harness.run import run
+    from vizbench.harness.run.run import run
 
     torch.set_num_threads(1)
     scratch = Path(tempfile.mkdtemp(prefix="vizbench-embedded-"))

@@ -15,7 +15,7 @@ from vizbench.errors import UserError
 from vizbench.formats.arc.archive import members
 from vizbench.harness.plan.plan import Plan
 from vizbench.harness.records.records import read_lost, read_runs
-from vizbench.harness.run import run as measure
+from vizbench.harness.run.run import run as measure
 
 HIDDEN = (
     "._17.png", ".DS_Store", ".git", ".ipynb_checkpoints", ".hidden.json", "..data", "~$answers.json", "Thumbs.db",

@@ -21,7 +21,7 @@ from vizbench.distributed import collectives, coordinate
 from vizbench.distributed import env as team
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import Plan
-from vizbench.harness.run import run as run_plan
+from vizbench.harness.run.run import run as run_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = {
@@ -145,7 +145,7 @@ def test_launched_processes_launch_no_others(monkeypatch: pytest.MonkeyPatch) ->
 
 
 ONE_REFUSES = """
-from vizbench.baselines.shared import crew
+from vizbench.distributed import collectives as crew
 from vizbench.errors import UserError
 from vizbench.distributed.env import rank
 for refusing in (0, 1, None):

@@ -11,7 +11,7 @@ from vizbench.baselines.embedded.worlds import HELD, KIN
 from vizbench.baselines.embedded.worlds.excluded import ECA, LIFE
 from vizbench.harness.plan.plan import Plan
 from vizbench.harness.records.records import read_cell
-from vizbench.harness.run import run
+from vizbench.harness.run.run import run
 from vizbench.harness.stats.metrics import summaries
 
 CHECKPOINTS = Path(__file__).parents[2] / "vizbench" / "baselines" / "embedded" / "checkpoints"

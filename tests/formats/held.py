@@ -29,15 +29,15 @@ def hold(place, skip):
 
 if __name__ == "__main__":
     place, skip, rows, *sys.argv[1:] = sys.argv[1:]
-    import vizbench.formats.write
-    vizbench.formats.write.SHARD_ROWS = int(rows)
+    import vizbench.formats.writer
+    vizbench.formats.writer.SHARD_ROWS = int(rows)
     hold(place, int(skip))
     main()
 """
 
-BEFORE_SHARD = ("vizbench.formats.write._write_shard", 0)
-IN_SHARD = ("vizbench.formats.write.row_digest", 1)
-BETWEEN_SHARDS = ("vizbench.formats.write._write_shard", 1)
+BEFORE_SHARD = ("vizbench.formats.writer._write_shard", 0)
+IN_SHARD = ("vizbench.formats.writer.row_digest", 1)
+BETWEEN_SHARDS = ("vizbench.formats.writer._write_shard", 1)
 BEFORE_MANIFEST = ("vizbench.formats.manifest.save", 0)
 BEFORE_RENAMES = ("vizbench.formats.folder._publish", 0)
 BETWEEN_RENAMES = ("vizbench.formats.folder._rename", 0)

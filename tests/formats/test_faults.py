@@ -17,7 +17,7 @@ import pytest
 from vizbench import formats, loading
 from vizbench.dataset import Split
 from vizbench.errors import UserError
-from vizbench.formats import write
+from vizbench.formats import writer
 from vizbench.formats.jsonl import lines
 from vizbench.formats.manifest import FormatName
 from vizbench.types import Instance
@@ -109,7 +109,7 @@ def test_a_failure_on_the_way_leaves_the_old(
             raise stop
         return b"0" * 32
 
-    monkeypatch.setattr(write, "row_digest", digest)
+    monkeypatch.setattr(writer, "row_digest", digest)
     expected = UserError if isinstance(stop, OSError) else type(stop)
     for path in (out, out.parent / "new"):
         calls.clear()
@@ -123,7 +123,7 @@ def test_a_failure_on_the_way_leaves_the_old(
 def test_more_than_the_disk_holds_is_refused_at_once(
     split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(write.shutil, "disk_usage", lambda path: SimpleNamespace(free=10**9))
+    monkeypatch.setattr(writer.shutil, "disk_usage", lambda path: SimpleNamespace(free=10**9))
     with pytest.raises(
         UserError, match=r"100,000,000 rows need about .* GB and the disk has 1.000 GB free: ask for at most"
     ):
@@ -166,7 +166,7 @@ def test_a_full_disk_leaves_nothing_new(name: FormatName, tiny_disk: Path, monke
     with pytest.raises(UserError, match=r"the disk of .* is full|need about"):
         formats.write(split, 2000, tiny_disk / "out", name, overwrite=True)
     monkeypatch.setattr(
-        write, "_check_space", lambda trial, n: None
+        writer, "_check_space", lambda trial, n: None
     )  # the estimate may be wrong: then the writing fails
     with pytest.raises(UserError, match=r"the disk of .* is full and nothing was written"):
         formats.write(split, 2000, tiny_disk / "out", name, overwrite=True)

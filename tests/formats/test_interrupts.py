@@ -26,7 +26,7 @@ GUARD = 30
 """Seconds after which something counts as hanging. What is tested ends within one, on a machine without other work."""
 
 SEARCH = ("vizbench.leakage.make", 0)
-TRIAL = ("vizbench.formats.write._check_space", 0)
+TRIAL = ("vizbench.formats.writer._check_space", 0)
 
 
 def entries(path: Path) -> list[str]:

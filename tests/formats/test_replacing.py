@@ -19,7 +19,7 @@ from tests.formats.held import held, released
 from vizbench import formats, loading
 from vizbench.dataset import Split
 from vizbench.errors import UserError
-from vizbench.formats import folder, manifest, write
+from vizbench.formats import folder, manifest, writer
 from vizbench.types import Instance
 
 
@@ -41,15 +41,15 @@ def entries(path: Path) -> list[str]:
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
     """Let something happen while the third row is written."""
-    made = write.row_digest
+    made = writer.row_digest
 
     def digest(instance: Instance, steps: bool) -> bytes:
         if instance.index == 3:
-            monkeypatch.setattr(write, "row_digest", made)
+            monkeypatch.setattr(writer, "row_digest", made)
             happens()
         return made(instance, steps)
 
-    monkeypatch.setattr(write, "row_digest", digest)
+    monkeypatch.setattr(writer, "row_digest", digest)
 
 
 def link(path: Path, to: str) -> None:

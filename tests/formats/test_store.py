@@ -19,7 +19,7 @@ from PIL import Image
 from vizbench import formats, loading
 from vizbench.dataset import Split
 from vizbench.errors import UserError
-from vizbench.formats import registry, write
+from vizbench.formats import registry, writer
 from vizbench.formats.manifest import FormatName
 from vizbench.formats.rows import Pad, encode, row_digest
 from vizbench.renderers.decode import decode
@@ -99,7 +99,7 @@ def lines(path: Path) -> list[bytes]:
 def test_what_is_written_is_read_back(
     name: FormatName, split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(write, "SHARD_ROWS", 3)
+    monkeypatch.setattr(writer, "SHARD_ROWS", 3)
     made = formats.write(split, 7, tmp_path / "out", name)
     assert lines(tmp_path / "out") == [encode(row, True) for row in split.head(7)]
     assert formats.check(tmp_path / "out") == made
@@ -112,7 +112,7 @@ def test_what_is_written_is_read_back(
 
 def test_the_digest_is_of_the_rows_alone(split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     digests = {formats.write(split, 7, tmp_path / name, name).digest for name in formats.FORMATS}
-    monkeypatch.setattr(write, "SHARD_ROWS", 2)
+    monkeypatch.setattr(writer, "SHARD_ROWS", 2)
     digests.add(formats.write(split, 7, tmp_path / "shards").digest)
     assert len(digests) == 1
     assert formats.write(split, 6, tmp_path / "fewer").digest not in digests
@@ -131,7 +131,7 @@ def test_steps_may_be_left_out(name: FormatName, split: Split, tmp_path: Path) -
 def test_any_number_of_workers_writes_the_same_bytes(
     name: FormatName, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(write, "SHARD_ROWS", 4)
+    monkeypatch.setattr(writer, "SHARD_ROWS", 4)
     split = loading.load("life/conway", pool=10).test
     for workers in (1, 2):
         formats.write(split, 10, tmp_path / str(workers), name, workers=workers)

@@ -17,7 +17,7 @@ from typing import Any
 from tests.harness import stubs
 from vizbench._util import files as storage
 from vizbench.harness.plan.plan import Plan
-from vizbench.harness.run import run
+from vizbench.harness.run.run import run
 
 
 def plan(files: Path) -> Plan:

@@ -8,8 +8,8 @@ from tests.harness import stubs
 from tests.harness.running import plan, stub
 from vizbench.harness.plan.plugin import load_model
 from vizbench.harness.records.records import read_cell
-from vizbench.harness.run import run
 from vizbench.harness.run import run as run_module
+from vizbench.harness.run.run import run
 from vizbench.model import CutText
 from vizbench.types import DecodeFailure
 

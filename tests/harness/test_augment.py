@@ -21,7 +21,7 @@ from vizbench.harness.plan.augment import KINDS, MAX_EXAMPLES, RECOLOURED, augme
 from vizbench.harness.plan.config import read_config
 from vizbench.harness.plan.plan import Plan
 from vizbench.harness.records.records import read_runs
-from vizbench.harness.run import run
+from vizbench.harness.run.run import run
 from vizbench.harness.stats.metrics import kind, summaries
 from vizbench.types import Grid, Instance
 

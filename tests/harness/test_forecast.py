@@ -14,8 +14,8 @@ from vizbench.console import output
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import TRIVIAL, Cell, Plan
 from vizbench.harness.run import estimate as forecast_module
-from vizbench.harness.run import run
 from vizbench.harness.run.estimate import STEPS, Forecast, Pace, forecast
+from vizbench.harness.run.run import run
 
 TRAINER = f"{stubs.FILE}:Trainer"
 

@@ -16,7 +16,7 @@ from vizbench.errors import UserError
 from vizbench.harness.plan.plan import Cell, Plan
 from vizbench.harness.records.records import Lost, read_lost, read_runs
 from vizbench.harness.report.report import render_report
-from vizbench.harness.run import run as measure
+from vizbench.harness.run.run import run as measure
 from vizbench.harness.run.trial import write_error
 from vizbench.harness.stats.incomplete import Gap, gaps, write_gaps
 

@@ -17,7 +17,7 @@ import pytest
 from tests.harness import nursery
 from tests.harness.running import predictions
 from vizbench.harness.records.records import read_runs
-from vizbench.harness.run import run
+from vizbench.harness.run.run import run
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLS = 30

@@ -19,7 +19,7 @@ from vizbench.formats.manifest import FORMATS, FormatName
 from vizbench.harness.plan.plan import Plan
 from vizbench.harness.records.records import read_cell, read_header, read_runs
 from vizbench.harness.report.viewer import payload
-from vizbench.harness.run import run as measure
+from vizbench.harness.run.run import run as measure
 from vizbench.harness.score import import_answers
 from vizbench.harness.score.import_answers import keep
 from vizbench.harness.score.score import mark, summed

@@ -22,7 +22,7 @@ from vizbench.harness.records.records import read_runs
 from vizbench.harness.report import curves, figures, svg
 from vizbench.harness.report.report import render_report, write_figures, write_report
 from vizbench.harness.report.viewer import MAX_STATES, packed, payload, way
-from vizbench.harness.run import run
+from vizbench.harness.run.run import run
 from vizbench.harness.stats import paper
 from vizbench.harness.stats.arc import concepts, overlaps
 from vizbench.harness.stats.compare import budgets

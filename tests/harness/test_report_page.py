@@ -18,7 +18,7 @@ from tests.harness.stubs import FILE
 from tests.harness.test_report import EVIL, hostile
 from vizbench.harness.plan.plan import Plan
 from vizbench.harness.records.records import read_runs
-from vizbench.harness.run import run
+from vizbench.harness.run.run import run
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from tests.harness.pages import column, place, settled, unfolded, written
 from tests.harness.stubs import FILE
 from vizbench.harness.plan.plan import Plan
 from vizbench.harness.records.records import read_runs
-from vizbench.harness.run import run
+from vizbench.harness.run.run import run
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from vizbench._util.files import locked
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import Plan
 from vizbench.harness.records.records import read_cell, read_runs
-from vizbench.harness.run import run
+from vizbench.harness.run.run import run
 
 
 def test_kill_9_within_a_group_loses_nothing_and_counts_nothing_twice(tmp_path):

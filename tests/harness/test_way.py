@@ -16,8 +16,8 @@ from tests.harness.running import directory, plan, predictions
 from vizbench.errors import UserError
 from vizbench.formats.registry import judge_of
 from vizbench.harness.records.records import MAX_WAY, MAX_WAY_CELLS, read_cell, read_runs
-from vizbench.harness.run import run
 from vizbench.harness.run.codec import FrameChannel
+from vizbench.harness.run.run import run
 from vizbench.model import FrameSpec
 from vizbench.renderers.frames import render
 from vizbench.types import Look

@@ -15,8 +15,8 @@ from vizbench.errors import UserError
 from vizbench.harness.plan.plan import TRIVIAL, Plan
 from vizbench.harness.records.records import CellRun, read_lost, read_runs
 from vizbench.harness.report.report import write_report
-from vizbench.harness.run import run
 from vizbench.harness.run.estimate import forecast
+from vizbench.harness.run.run import run
 from vizbench.harness.run.workers import check_jobs
 from vizbench.harness.stats.arc import concepts, solved
 from vizbench.harness.stats.incomplete import gaps

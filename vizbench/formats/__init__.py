@@ -2,7 +2,7 @@
 
 from vizbench.formats.answers import Judged, Summary, verify_answers
 from vizbench.formats.manifest import FORMATS, Manifest
-from vizbench.formats.read import check, read
-from vizbench.formats.write import write
+from vizbench.formats.reader import check, read
+from vizbench.formats.writer import write
 
 __all__ = ["FORMATS", "Judged", "Manifest", "Summary", "check", "read", "verify_answers", "write"]

@@ -18,7 +18,7 @@ from vizbench._util.text import plural, scalars
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
 from vizbench.formats.files import encoding_of, open_regular
-from vizbench.formats.read import read
+from vizbench.formats.reader import read
 from vizbench.formats.registry import rules_of
 from vizbench.renderers.text import from_text
 from vizbench.types import DecodeFailure, Json, Verdict

@@ -41,8 +41,6 @@ _STUCK = 64
 # easy, 55% medium and 13% hard; of 5x5 54%, 38% and 8%; of 8x8 8%, 63% and 29%.
 _LEVELS = {"any": (0, _STUCK), "easy": (1, 2), "medium": (3, 3), "hard": (4, _STUCK)}
 
-_ONE = np.uint64(1)
-_NONE = np.uint64(0)
 _COUNT = np.array([k.bit_count() for k in range(256)], np.int64)
 
 

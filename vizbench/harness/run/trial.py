@@ -224,7 +224,7 @@ def header_of(asking: Asking, model: Model[Any] | None, kin: str | None) -> Head
     """The header of a cell with its data. model: None where none is run; kin: near or far, where known."""
     cell = asking.cell
     digest = data_digest([*asking.train, *asking.test])
-    task = TaskInfo(loading.version_of(asking.judge), _json(asking.params), asking.judge.look.palette)
+    task = TaskInfo(asking.judge.version, _json(asking.params), asking.judge.look.palette)
     data = DataInfo(digest, len(asking.train), len(asking.test))
     weights = model.weights if model else None
     return Header(FORMAT, cell, task, data, weights, kin, now(), environment(), code_of(cell.model))

@@ -13,7 +13,7 @@ from vizbench._util.text import escaped
 from vizbench.dataset import Recipe
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
-from vizbench.formats.read import read
+from vizbench.formats.reader import read
 from vizbench.formats.registry import rules_of
 from vizbench.harness.run.codec import MAX_WAY, MAX_WAY_CELLS, GridChannel, changing
 from vizbench.harness.score import clips

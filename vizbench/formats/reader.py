@@ -15,7 +15,7 @@ from vizbench.formats.manifest import Manifest
 from vizbench.formats.registry import rules_of
 from vizbench.formats.rows import instance_of, row_digest
 from vizbench.formats.shard import Place
-from vizbench.formats.write import format_named
+from vizbench.formats.writer import format_named
 from vizbench.task import Judge, params_json
 from vizbench.types import Instance
 
