@@ -26,15 +26,19 @@ def main() -> None:
     """Print one line a family and checkpoint: median seconds a step, and the ratio to LoRA in the same run."""
     import vizbench as vb
     from vizbench.baselines.embedded.language import model as llm_lora
-    from vizbench.baselines.embedded.language.model import TextTwin
+    from vizbench.baselines.embedded.language.model import EmbeddedLanguage
     from vizbench.baselines.embedded.video import model as embedded
-    from vizbench.harness.run.codec import channel_for
+    from vizbench.harness.run.codec import codec_for
     from vizbench.model import Context, Model
 
     data = vb.load(TASK, seed=0)
     families: dict[str, Callable[[str], Model[Any]]] = {
-        "cogvideox": lambda c: embedded.embedded(c, replace(embedded.Adaptation(), steps=STEPS, scratch_steps=STEPS)),
-        "qwen3": lambda c: TextTwin(c, plan=replace(llm_lora.Adaptation(), steps=STEPS, scratch_steps=STEPS)),
+        "cogvideox": lambda c: embedded.embedded(
+            c, replace(embedded.AdaptationConfig(), steps=STEPS, scratch_steps=STEPS)
+        ),
+        "qwen3": lambda c: EmbeddedLanguage(
+            c, plan=replace(llm_lora.AdaptationConfig(), steps=STEPS, scratch_steps=STEPS)
+        ),
     }
     for family, build in families.items():
         seconds: dict[str, list[float]] = {checkpoint: [] for checkpoint in CHECKPOINTS}
@@ -42,7 +46,7 @@ def main() -> None:
             for checkpoint in CHECKPOINTS:
                 model = build(checkpoint)
                 shots = data.train.head(SHOTS)
-                examples = channel_for(model, data.judge, shots, ()).examples(shots)
+                examples = codec_for(model, data.judge, shots, ()).examples(shots)
                 context = Context(data.judge, data.params, 0, lambda progress: None)
                 began = time.process_time()
                 model.adapt(examples, context)

@@ -41,7 +41,7 @@ def _video(tiny: bool) -> Iterator[tuple[Any, ...]]:
     import diffusers
     import torch
 
-    from vizbench.baselines.cogvideox import RECIPE
+    from vizbench.baselines.cogvideox import CONFIG
     from vizbench.baselines.video.model import start
     from vizbench.distributed.collectives import device
 
@@ -55,18 +55,18 @@ def _video(tiny: bool) -> Iterator[tuple[Any, ...]]:
         for checkpointing in (True, False):
             with device():
                 model = kind(**sizes).to(torch.bfloat16)
-                start(SimpleNamespace(transformer=model), replace(RECIPE, checkpointing=checkpointing), 0)
+                start(SimpleNamespace(transformer=model), replace(CONFIG, checkpointing=checkpointing), 0)
                 tokens = 2 * (side // 16) ** 2  # 3 latent frames and one in front, two a token
-                noisy = torch.randn(RECIPE.batch, 4, 32, side // 8, side // 8, dtype=torch.bfloat16)
+                noisy = torch.randn(CONFIG.batch, 4, 32, side // 8, side // 8, dtype=torch.bfloat16)
                 inputs = {
                     "hidden_states": noisy,
-                    "encoder_hidden_states": torch.randn(RECIPE.batch, 226, 4096, dtype=torch.bfloat16),
-                    "timestep": torch.full((RECIPE.batch,), 500),
+                    "encoder_hidden_states": torch.randn(CONFIG.batch, 226, 4096, dtype=torch.bfloat16),
+                    "timestep": torch.full((CONFIG.batch,), 500),
                     "ofs": torch.full((1,), 2.0, dtype=torch.bfloat16),
                     "image_rotary_emb": (torch.zeros(tokens, 64), torch.zeros(tokens, 64)),
                 }
             name = "tiny CogVideoX" if tiny else "CogVideoX1.5-5B-I2V"
-            yield name, f"{side}x{side}, 9 frames", RECIPE.batch, checkpointing, model, _first(inputs)
+            yield name, f"{side}x{side}, 9 frames", CONFIG.batch, checkpointing, model, _first(inputs)
 
 
 def _language(tiny: bool) -> Iterator[tuple[Any, ...]]:
@@ -74,7 +74,7 @@ def _language(tiny: bool) -> Iterator[tuple[Any, ...]]:
     import transformers
 
     from vizbench.baselines.language.checkpoint import adapted
-    from vizbench.baselines.qwen3 import RECIPE
+    from vizbench.baselines.qwen3 import CONFIG
     from vizbench.distributed.collectives import device
 
     library: Any = transformers
@@ -88,10 +88,10 @@ def _language(tiny: bool) -> Iterator[tuple[Any, ...]]:
             model = library.Qwen3ForCausalLM(config).to(torch.bfloat16).requires_grad_(False)
             if checkpointing:
                 model.activation_checkpointing_enable()
-            ids = torch.randint(0, 1000, (RECIPE.batch, 64 if tiny else 512))
+            ids = torch.randint(0, 1000, (CONFIG.batch, 64 if tiny else 512))
         yield (
-            "tiny Qwen3" if tiny else "Qwen3-4B", f"{ids.shape[1]} tokens", RECIPE.batch, checkpointing,
-            adapted(model, RECIPE, 0), _first({"input_ids": ids, "use_cache": False}),
+            "tiny Qwen3" if tiny else "Qwen3-4B", f"{ids.shape[1]} tokens", CONFIG.batch, checkpointing,
+            adapted(model, CONFIG, 0), _first({"input_ids": ids, "use_cache": False}),
         )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ from PIL import Image as Pictures
 from PIL import ImageFilter
 
 import vizbench as vb
-from vizbench.formats.registry import judge_of
+from vizbench.formats.registry import verifier_of
 from vizbench.renderers.frames import render
 from vizbench.types import DecodeFailure, Grid, Image, Instance, Look
 
@@ -240,7 +240,7 @@ class Tally:
 def drawn(instance: Instance, seed: int) -> Iterator[tuple[Grid, bool]]:
     """Answers to an instance, and whether each is valid: the right one, the question, and two near misses."""
     yield instance.target, True
-    judge = judge_of(instance)
+    judge = verifier_of(instance)
     lots = np.random.Generator(np.random.PCG64(seed))
     others = [instance.question]
     for _ in range(2):
@@ -254,7 +254,7 @@ def drawn(instance: Instance, seed: int) -> Iterator[tuple[Grid, bool]]:
 
 def read(picture: Image, instance: Instance) -> Any:
     """Read a picture as `vizbench score` does."""
-    judge = judge_of(instance)
+    judge = verifier_of(instance)
     if judge.resizes:
         return vb.decode(picture, judge.look)
     return vb.decode(picture, judge.look, instance.question.shape, question=instance.question)
@@ -264,7 +264,7 @@ def tally(task: str, degrade: Degrade, rows: int) -> Tally:
     """The counts of a task's first test rows under a degradation."""
     total = Tally()
     for instance in _instances(task, rows):
-        judge = judge_of(instance)
+        judge = verifier_of(instance)
         for number, (grid, valid) in enumerate(drawn(instance, instance.index)):
             subject = Subject(grid, judge.look, 10 * instance.index + number)
             found = read(degrade(render(grid, judge.look), subject), instance)
@@ -286,7 +286,7 @@ def _counted(instance: Instance, grid: Grid, valid: bool, found: Any) -> Tally:
     same = found.grid.shape == grid.shape
     one.wrong_cells = int((found.grid != grid).sum()) if same else grid.size
     one.misread = int(one.wrong_cells > 0)
-    judged = judge_of(instance).verify(instance, found.grid).valid
+    judged = verifier_of(instance).verify(instance, found.grid).valid
     one.right_lost, one.wrong_won = int(valid and not judged), int(judged and not valid)
     return one
 

@@ -63,7 +63,7 @@ def measure(cell: Wanted) -> list[Measured]:
     os.environ["OMP_NUM_THREADS"] = "1"
     import torch
 
-    from vizbench.baselines.embedded.worlds import kin
+    from vizbench.baselines.embedded.worlds import pretraining_overlap
     from vizbench.harness.plan.plan import Plan
     from vizbench.harness.records.records import read_runs
     from vizbench.harness.run.run import run
@@ -79,7 +79,7 @@ def measure(cell: Wanted) -> list[Measured]:
             seeds=(cell.seed,),
             n_test=N_TEST,
         )
-        failed = [outcome.error for outcome in run(plan, scratch, kin=kin) if outcome.error]
+        failed = [outcome.error for outcome in run(plan, scratch, kin=pretraining_overlap) if outcome.error]
         if failed:
             raise RuntimeError(f"{cell}: {failed[0]}")
         rows: list[Measured] = []
@@ -128,8 +128,8 @@ def recipes() -> dict[str, str]:
     from vizbench.baselines.embedded.video import network as video
 
     parts = {
-        "cogvideox": (embedded.Adaptation(), video.TwinConfig()),
-        "qwen3": (llm_lora.Adaptation(), text.TwinConfig()),
+        "cogvideox": (embedded.AdaptationConfig(), video.NetworkConfig()),
+        "qwen3": (llm_lora.AdaptationConfig(), text.NetworkConfig()),
     }
     return {model: hashlib.sha256(repr(records).encode()).hexdigest()[:12] for model, records in parts.items()}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, final
 
 from docs.readme import fill
-from vizbench.baselines.embedded.worlds import kin
+from vizbench.baselines.embedded.worlds import pretraining_overlap
 from vizbench.harness.stats.metrics import seed_interval
 
 ROOT = Path(__file__).parent.parent
@@ -130,7 +130,9 @@ def summary(rows: Sequence[Measured]) -> str:
                 ("cogvideox", "tiny"), ("cogvideox", "tiny-scratch"), ("qwen3", "tiny"), ("qwen3", "tiny-scratch")
             )
         ]  # fmt: skip
-        lines.append([f"`{task}`", str(kin(task)).partition(":")[0], *cells, best_floor(rows, task, 300)])
+        lines.append(
+            [f"`{task}`", str(pretraining_overlap(task)).partition(":")[0], *cells, best_floor(rows, task, 300)]
+        )
     head = ["task", "kin"]
     for shots in (30, 300):
         head += [f"video, n = {shots}", "scratch", f"text, n = {shots}", "scratch"]
@@ -140,7 +142,7 @@ def summary(rows: Sequence[Measured]) -> str:
 def blocks(rows: Sequence[Measured]) -> dict[str, str]:
     """What stands between the markers of docs/embedded.md, by marker."""
     tasks = dict.fromkeys(r.task for r in rows)
-    parts = [f"### {task}: {kin(task)}\n\n{task_table(rows, task)}" for task in tasks]
+    parts = [f"### {task}: {pretraining_overlap(task)}\n\n{task_table(rows, task)}" for task in tasks]
     said = [comparison(rows, model) for model in ("cogvideox", "qwen3")]
     every = "\n\n".join([*parts, "### LoRA on our weights against training from scratch", *said])
     return {"results": summary(rows), "tables": every}

@@ -77,13 +77,13 @@ def _open(path: Path) -> None:
 def _cells(task: str) -> list[Any]:
     """Cells as they would be read back. Models learn along a made-up curve; their errors are scattered cells."""
     import vizbench as vb
-    from vizbench.formats.registry import rules_of
+    from vizbench.formats.registry import verifier_and_params
     from vizbench.formats.rows import Row
-    from vizbench.harness.plan.plan import Cell
-    from vizbench.harness.records.records import CellRun, DataInfo, Header, Record, TaskInfo
+    from vizbench.harness.plan.plan import Trial
+    from vizbench.harness.records.records import DataInfo, Header, Record, TaskInfo, TrialResult
     from vizbench.task import params_json
 
-    judge, params = rules_of(task)
+    judge, params = verifier_and_params(task)
     asked = vb.load(task, seed=0).test.head(QUESTIONS)
     rows = [Row(i.id, task, 0, "test", i.index, i.question.tolist(), i.target.tolist(), [], {}) for i in asked]
     info = TaskInfo(judge.version, msgspec.json.decode(msgspec.json.encode(params_json(params))), judge.look.palette)
@@ -100,9 +100,9 @@ def _cells(task: str) -> list[Any]:
                 records.append(
                     Record(instance.id, 0, exact, exact, cells_right, reason, {}, grid.tolist(), False, 0.02)
                 )
-            cell = Cell(task, model, "none", shots, 0, QUESTIONS, 1)
+            cell = Trial(task, model, "none", shots, 0, QUESTIONS, 1)
             head = Header(1, cell, info, DataInfo("", shots, QUESTIONS), None, None, "", {})
-            cells.append(CellRun(Path("nowhere"), head, rows, [], records, ""))
+            cells.append(TrialResult(Path("nowhere"), head, rows, [], records, ""))
     return cells
 
 

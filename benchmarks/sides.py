@@ -25,7 +25,7 @@ import time
 from collections.abc import Callable
 
 from vizbench import leakage, task
-from vizbench.dataset import Dataset, generated
+from vizbench.dataset import Dataset, generated_dataset
 from vizbench.errors import UserError
 from vizbench.leakage import is_test
 from vizbench.seeds import keys, stream
@@ -72,11 +72,11 @@ def at_share(share: int) -> None:
     leakage.SHARE = share
     spec = task.spec("chess/mate-in-1")
     start = time.thread_time()
-    generated(spec, 0, 1000).test.batch(0, 40)
+    generated_dataset(spec, 0, 1000).test.batch(0, 40)
     print(f"1/{share}: chess/mate-in-1, 40 test rows with a pool of 1,000: {time.thread_time() - start:.1f} s")
     for name in SMALL:
-        rows = {split: count(generated(task.spec(name), 0, 0), split) for split in ("train", "test")}
-        near = count(generated(task.spec(name), 0, 5000), "test")
+        rows = {split: count(generated_dataset(task.spec(name), 0, 0), split) for split in ("train", "test")}
+        near = count(generated_dataset(task.spec(name), 0, 5000), "test")
         print(f"      {name:<12} {rows['train']:>7,} train, {rows['test']:>7,} test, {near:,} beside a full pool")
 
 
@@ -86,7 +86,7 @@ def whole(name: str) -> str:
     train: set[bytes] = set()
     test: set[bytes] = set()
     for seed in (0, 1):
-        data = generated(spec, seed, 5000)
+        data = generated_dataset(spec, seed, 5000)
         for rows, split, most in ((train, data.train, 50_000), (test, data.test, 200)):
             try:
                 batch = split.batch(0, most)

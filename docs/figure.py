@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 import vizbench as vb
-from vizbench.task import rooms
+from vizbench.task import families
 
 TILE, GAP, LABEL = 168, 14, 24  # pixels
 COLUMNS = 6
@@ -19,7 +19,7 @@ INK, FRAME = (40, 40, 40), (170, 170, 170)
 
 
 def main() -> None:
-    names = [f"{family}/{next(iter(task.variants))}" for family, task in rooms().items()]
+    names = [f"{family}/{next(iter(task.variants))}" for family, task in families().items()]
     deep = LABEL + 2 * (TILE + GAP)  # a band of families: names, questions, targets
     bands = -(-len(names) // COLUMNS)
     sheet = Image.new("RGB", (GAP + COLUMNS * (TILE + GAP), bands * deep), "white")
@@ -29,7 +29,7 @@ def main() -> None:
         left, top = GAP + k % COLUMNS * (TILE + GAP), k // COLUMNS * deep
         draw.text((left + TILE // 2, top + LABEL // 2 + 2), name, INK, ImageFont.load_default(14), anchor="mm")
         for row, grid in enumerate((instance.question, instance.target)):
-            look, side = vb.judge_of(instance).look, max(grid.shape)
+            look, side = vb.verifier_of(instance).look, max(grid.shape)
             look = replace(look, cell=(TILE - look.line * (side + 1)) // side, canvas=None, margin=0)
             picture = Image.fromarray(vb.render(grid, look))
             x = left + (TILE - picture.width) // 2

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vizbench.task import rooms
+from vizbench.task import families
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def tasks_table() -> str:
     """One row a family: what is asked, and its variants, the default first."""
     rows = ["| family | what is asked | variants |", "|---|---|---|"]
-    for family, task in rooms().items():
+    for family, task in families().items():
         variants = ", ".join(f"`{name}`" for name in task.variants)
         rows.append(f"| `{family}` | {task.summary} | {variants} |")
     return "\n".join(rows)

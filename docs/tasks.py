@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from vizbench.dataset import generated
+from vizbench.dataset import generated_dataset
 from vizbench.renderers.frames import index_palette, render_indices
 from vizbench.renderers.layout import common_board
-from vizbench.task import Metric, Task, TaskSpec, params_json, rooms, spec
+from vizbench.task import Metric, Task, TaskSpec, families, params_json, spec
 from vizbench.types import Batch, Look
 
 FOLDER = Path(__file__).parent
@@ -51,7 +51,7 @@ MEASURES = {
 @functools.cache
 def first(task: TaskSpec) -> Batch:
     """Train instance 0 of seed 0."""
-    return generated(task, 0, 0).train.batch(0, 1)
+    return generated_dataset(task, 0, 0).train.batch(0, 1)
 
 
 def smaller(look: Look, shape: tuple[int, int]) -> Look:
@@ -125,12 +125,12 @@ def family(room: Task[Any]) -> str:
 
 
 def page() -> str:
-    return "\n".join([INTRO, *(family(room) for room in rooms().values())])
+    return "\n".join([INTRO, *(family(room) for room in families().values())])
 
 
 def pictures() -> dict[str, Image.Image]:
     """Every picture by its file's name."""
-    specs = [spec(f"{room.family}/{variant}") for room in rooms().values() for variant in room.variants]
+    specs = [spec(f"{room.family}/{variant}") for room in families().values() for variant in room.variants]
     return {name(task): picture(task) for task in specs}
 
 

@@ -19,7 +19,7 @@ N = 16
 KEYS = seeds.keys(seeds.stream("contract"), 0, N)
 
 every_task = pytest.mark.parametrize("name", vb.tasks())
-every_family = pytest.mark.parametrize("name", sorted(task.rooms()))
+every_family = pytest.mark.parametrize("name", sorted(task.families()))
 
 
 @functools.cache

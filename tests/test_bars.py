@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 
 from vizbench.console import progress as module
-from vizbench.harness.plan.plan import Cell
+from vizbench.harness.plan.plan import Trial
 from vizbench.harness.run.trial import Event
 
-CELL = Cell("life/conway", "qwen3", "tiny", 16, 0, 20, 1)
+CELL = Trial("life/conway", "qwen3", "tiny", 16, 0, 20, 1)
 
 
 def test_a_name_is_no_markup() -> None:
     from rich.console import Console
 
-    bars = module.Bars()
-    cell = Cell("arc-json:a[/x]\x1b[2J.json", "qwen3", "tiny", 16, 0, 20, 1)
+    bars = module.ProgressBars()
+    cell = Trial("arc-json:a[/x]\x1b[2J.json", "qwen3", "tiny", 16, 0, 20, 1)
     bars.show(Event("adapt", cell, 1, 1, 3, 20))
     console = Console(width=200)
     with console.capture() as shown:
@@ -26,7 +26,7 @@ def test_a_name_is_no_markup() -> None:
 def test_a_bar_tells_loss_pace_and_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
-    bars = module.Bars()
+    bars = module.ProgressBars()
     told: list[str] = []
     for done, seconds, memory in ((1, 0.0, None), (11, 5.0, 3_250_000_000)):
         now[0] += seconds

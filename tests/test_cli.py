@@ -97,10 +97,10 @@ def test_show_draws_question_beside_target(run: Run, tmp_path: Path) -> None:
     with Image.open(tmp_path / "x.png") as picture:
         assert picture.mode == "P"
         pixels = np.array(picture.convert("RGB"))
-    wide = vb.render(instance.question, vb.judge_of(instance).look).shape[1]
+    wide = vb.render(instance.question, vb.verifier_of(instance).look).shape[1]
     sides = pixels[:, :wide], pixels[:, -wide:]
     for side, grid in zip(sides, (instance.question, instance.target), strict=True):
-        answer = vb.decode(side, vb.judge_of(instance).look)
+        answer = vb.decode(side, vb.verifier_of(instance).look)
         assert isinstance(answer, vb.Answer)
         assert np.array_equal(answer.grid, grid)
     assert (pixels[:, wide:-wide] == 255).all()
@@ -287,7 +287,7 @@ def test_a_machine_without_enough_memory_is_no_fault_of_ours(run: Run, monkeypat
     def huge() -> dict[str, object]:
         raise MemoryError("Unable to allocate 32.0 GiB")
 
-    monkeypatch.setattr("vizbench.task.rooms", huge)
+    monkeypatch.setattr("vizbench.task.families", huge)
     assert refused(run("tasks")).startswith("the memory does not suffice (Unable to allocate 32.0 GiB): ask for fewer")
 
 
@@ -297,7 +297,7 @@ def test_an_unexpected_error_is_one_sentence_and_keeps_its_traceback_on_demand(
     def broken() -> dict[str, object]:
         raise RuntimeError("odd")
 
-    monkeypatch.setattr("vizbench.task.rooms", broken)
+    monkeypatch.setattr("vizbench.task.families", broken)
     done = run("tasks")
     assert done.code == 1
     assert done.err.count("\n") == 1

@@ -37,7 +37,7 @@ from vizbench.types import Instance
 
 @every_family
 def test_a_family_describes_itself(name: str):
-    room = task.rooms()[name]
+    room = task.families()[name]
     assert room.family == name == type(room).__module__.rpartition(".")[2]
     assert room.version >= 1
     assert room.summary.endswith(".")
@@ -50,7 +50,7 @@ def test_a_family_describes_itself(name: str):
 
 @every_family
 def test_variants_are_different_tasks(name: str):
-    records = [json.dumps(params_json(params), sort_keys=True) for params in task.rooms()[name].variants.values()]
+    records = [json.dumps(params_json(params), sort_keys=True) for params in task.families()[name].variants.values()]
     assert len(set(records)) == len(records)
 
 
@@ -304,7 +304,7 @@ def test_rows_of_a_data_set_come_back_from_json(name: str):
 # The same without the compiler, and with its bounds checks
 
 
-SMALL = ["life/seeds", "langton/10", *(task.spec(family).name for family in sorted(task.rooms()))]
+SMALL = ["life/seeds", "langton/10", *(task.spec(family).name for family in sorted(task.families()))]
 PARTS = "guess_is or row_depends or target_is_right or solver_is_right or changed_target or stored_process"
 MODES = {
     "NUMBA_DISABLE_JIT": f"({PARTS}) and ({' or '.join(SMALL)})",

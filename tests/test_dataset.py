@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests import toys
 from vizbench import leakage, loading
-from vizbench.dataset import MAX_POOL, MAX_ROWS, Dataset, Split, StoredSplit, generated
+from vizbench.dataset import MAX_POOL, MAX_ROWS, Dataset, Split, StoredSplit, generated_dataset
 from vizbench.errors import UserError
 from vizbench.formats.rows import encode
 from vizbench.kernels.distance import distances, far_enough
@@ -26,7 +26,7 @@ from vizbench.types import Instance
 
 def toy(space: int, seed: int = 0, pool: int = 5000) -> Dataset:
     params = toys.Params(space=space)
-    return generated(TaskSpec(f"toy/small?space={space}", toys.TOY, params), seed, pool)
+    return generated_dataset(TaskSpec(f"toy/small?space={space}", toys.TOY, params), seed, pool)
 
 
 def naive(space: int, seed: int, split: str, dry: int, pool: list[bytes]) -> list[tuple[int, bytes]]:
@@ -210,7 +210,7 @@ def test_positions_out_of_range_are_refused(index: int) -> None:
 
 def test_a_pool_may_be_numpys() -> None:
     params = toys.Params(space=16)
-    assert type(generated(TaskSpec("toy/small?space=16", toys.TOY, params), 0, pool=np.int64(3)).pool) is int
+    assert type(generated_dataset(TaskSpec("toy/small?space=16", toys.TOY, params), 0, pool=np.int64(3)).pool) is int
 
 
 @pytest.mark.parametrize("pool", [-1, MAX_POOL + 1, True, np.True_, 2.0, "9"])

@@ -269,7 +269,7 @@ def test_ctrl_c_says_how_to_go_on_for_every_command(run: Run, monkeypatch: pytes
             ("report", "r", "--html", "x.html"),
             "files that were there are whole",
         ),
-        ("vizbench.harness.score.score.mark", ("score", "a", "--dataset", "d"), "a run is kept whole"),
+        ("vizbench.harness.score.score.score_rows", ("score", "a", "--dataset", "d"), "a run is kept whole"),
         ("vizbench.formats.verify_answers", ("verify", "d", "a"), "nothing was kept"),
         ("vizbench.loading.load", ("show", "life"), "nothing was kept"),
     ):

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from vizbench import seeds, task
-from vizbench.dataset import generated
+from vizbench.dataset import generated_dataset
 from vizbench.formats.rows import encode
 from vizbench.task import params_json
 
@@ -44,7 +44,7 @@ def digest(name: str) -> str:
     total = hashlib.blake2b(digest_size=16)
     for grids in (batch.question, batch.target):
         total.update(repr(grids.shape).encode() + grids.tobytes())
-    data = generated(spec, 0, POOL)
+    data = generated_dataset(spec, 0, POOL)
     for row in (*data.train.head(TRAIN), *data.test.head(TEST)):
         total.update(encode(row, True) + b"\n")
     return total.hexdigest()
@@ -69,21 +69,21 @@ def test_bytes_are_those_of_record(name: str):
 
 
 def test_the_record_holds_what_exists_and_no_more():
-    assert {path.stem for path in GOLDEN.glob("*.json")} == set(task.rooms())
-    for family, room in task.rooms().items():
+    assert {path.stem for path in GOLDEN.glob("*.json")} == set(task.families())
+    for family, room in task.families().items():
         record = stored(family)
         assert set(record) == {f"v{room.version}"}
         assert set(record[f"v{room.version}"]) == set(names(family))
 
 
 def test_tasks_have_digests_of_their_own():
-    digests = [value for family in task.rooms() for record in stored(family).values() for value in record.values()]
+    digests = [value for family in task.families() for record in stored(family).values() for value in record.values()]
     assert len(set(digests)) == len(digests)
 
 
 def write() -> None:
     """Put the digests of the present versions on record."""
-    for family, room in task.rooms().items():
+    for family, room in task.families().items():
         record = {f"v{room.version}": {name: digest(name) for name in names(family)}}
         (GOLDEN / f"{family}.json").write_text(json.dumps(record, indent=2) + "\n")
 

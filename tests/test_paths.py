@@ -14,7 +14,7 @@ from vizbench._util.paths import is_hidden, visible_files
 from vizbench.errors import UserError
 from vizbench.formats.arc.archive import members
 from vizbench.harness.plan.plan import Plan
-from vizbench.harness.records.records import read_lost, read_runs
+from vizbench.harness.records.records import read_runs, read_unstarted
 from vizbench.harness.run.run import run as measure
 
 HIDDEN = (
@@ -74,7 +74,7 @@ def test_hidden_copies_of_runs_are_no_runs(tmp_path: Path) -> None:
         (path.parent / "cell.json").write_text("bad")
         path.unlink()
     assert len(read_runs([out])) == count
-    assert read_lost([out]) == []
+    assert read_unstarted([out]) == []
     assert len(read_runs([out / ".git"])) == count  # named by the user
 
 

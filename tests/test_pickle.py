@@ -111,7 +111,7 @@ def test_a_fork_in_the_midst_of_a_threads_search_gives_the_rows(
     split: vb.Split = getattr(vb.load("maze/9", pool=9), side)
     split.head(3)
     inside, leave = threading.Event(), threading.Event()
-    make = leakage.make
+    make = leakage.make_candidates
 
     def held(spec: Any, side: SplitName, keys: Keys) -> Batch:
         if threading.current_thread() is thread:
@@ -119,7 +119,7 @@ def test_a_fork_in_the_midst_of_a_threads_search_gives_the_rows(
             leave.wait()
         return make(spec, side, keys)
 
-    monkeypatch.setattr(leakage, "make", held)
+    monkeypatch.setattr(leakage, "make_candidates", held)
     thread = threading.Thread(target=lambda: split.rows(0, 2000))
     thread.start()
     inside.wait()

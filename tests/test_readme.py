@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import vizbench as vb
-from vizbench.dataset import generated
+from vizbench.dataset import generated_dataset
 from vizbench.task import TaskSpec
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -97,7 +97,7 @@ def test_the_start_snippet_says_what_it_shows(tmp_path: Path, capsys: pytest.Cap
 def test_the_room_of_the_readme_is_a_room(tmp_path: Path) -> None:
     task = module("mirror", snippet("# vizbench/generators/mirror.py"), tmp_path).TASK
     for variant, params in task.variants.items():
-        split = generated(TaskSpec(f"mirror/{variant}", task, params), seed=0, pool=50).test
+        split = generated_dataset(TaskSpec(f"mirror/{variant}", task, params), seed=0, pool=50).test
         for instance in split.head(20):
             assert task.verify(instance, instance.target).valid
             assert task.verify(instance, 1 - instance.target).reason

@@ -15,9 +15,9 @@ import vizbench as vb
 from tests.contract import every_task
 from tests.test_dataset import naive_side
 from vizbench import task
-from vizbench.dataset import Dataset, generated
+from vizbench.dataset import Dataset, generated_dataset
 from vizbench.errors import UserError
-from vizbench.harness.score.row_keys import Keys
+from vizbench.harness.score.row_keys import RowKeys
 from vizbench.leakage import SHARE, is_test
 from vizbench.types import POOL, Batch
 
@@ -50,7 +50,7 @@ def test_no_question_is_on_both_sides(name: str):
     for seed in (0, 1):
         train = FEW.get(name, 50_000)
         counts = {"train": train, "test": max(2, min(64, train // 6))}
-        data = generated(spec, seed, pool=counts["test"])
+        data = generated_dataset(spec, seed, pool=counts["test"])
         for split, count in counts.items():
             batch = read_all(data, split, count)
             identity = spec.task.identity(spec.params, batch)
@@ -74,7 +74,7 @@ SMALL = (
 def test_small_spaces_are_divided_whole(name: str):
     """Without a pool, the two sides together are the whole space."""
     spec = task.spec(name)
-    data = generated(spec, 0, 0)
+    data = generated_dataset(spec, 0, 0)
     rows = [read_all(data, split, 10_000) for split in ("train", "test")]
     identities = [{row.tobytes() for row in spec.task.identity(spec.params, batch)} for batch in rows]
     space = spec.task.space(spec.params)
@@ -93,7 +93,7 @@ def test_mazes_are_counted_as_networkx_counts_trees(rooms: int):
 def test_a_recoloured_puzzle_is_the_same_question():
     """Hanoi of 4 disks and more takes puzzles that differ in colours for one, so both are on one side."""
     spec = task.spec("hanoi/4")
-    batch = generated(spec, 0, 0).train.batch(0, 200)
+    batch = generated_dataset(spec, 0, 0).train.batch(0, 200)
     question = batch.question.copy()
     disks = (question >= 1) & (question <= 6)
     question[disks] = question[disks] % 6 + 1
@@ -101,7 +101,9 @@ def test_a_recoloured_puzzle_is_the_same_question():
     assert not np.array_equal(question, batch.question)
     assert not is_test(spec.task.identity(spec.params, twins)).any()
     three = task.spec("hanoi/3")
-    assert three.task.identity(three.params, generated(three, 0, 0).train.batch(0, 1)).size > 100  # all its cells
+    assert (
+        three.task.identity(three.params, generated_dataset(three, 0, 0).train.batch(0, 1)).size > 100
+    )  # all its cells
 
 
 @given(st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=8))
@@ -166,7 +168,7 @@ def test_an_id_of_what_does_not_exist_is_refused(text: str):
 
 def test_names_of_files_may_say_the_pool():
     recipe = vb.load("maze/9", pool=40).test.recipe
-    keys = Keys(recipe, 20)
+    keys = RowKeys(recipe, 20)
     assert keys.row_of_id("maze/9#0-test-17-pool40") == 17
     assert keys.row_of_id("maze/9#0-test-17") is None
     assert [keys.own(name) for name in ("0-test-17", "0-test-17-pool40", "0-test-17-pool41", "17")] == [

@@ -25,7 +25,7 @@ def test_a_task_has_one_canonical_name() -> None:
 
 def test_a_data_set_says_what_it_is() -> None:
     data = loading.load("life/seeds", seed=3, pool=7)
-    assert (data.name, data.seed, data.pool, data.judge) == ("life/seeds", 3, 7, registry.judge_of("life"))
+    assert (data.name, data.seed, data.pool, data.judge) == ("life/seeds", 3, 7, registry.verifier_of("life"))
     assert (data.train.name, data.test.name, data.train.count) == ("train", "test", None)
     recipe = data.test.recipe
     assert (recipe.task, recipe.seed, recipe.split, recipe.pool) == ("life/seeds", 3, "test", 7)
@@ -93,7 +93,7 @@ def test_judges_are_found_without_opening_files(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(ARC)
     row = loading.load(f"arc-json:{tmp_path}/a.json").test[0]
     (tmp_path / "a.json").unlink()
-    assert registry.judge_of(row) is registry.judge_of("arc-json:/dev/zero")
+    assert registry.verifier_of(row) is registry.verifier_of("arc-json:/dev/zero")
     assert loading.verify(row, [[4]]).valid
     assert not loading.verify(row, [[5]]).valid
 

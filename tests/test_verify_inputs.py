@@ -12,7 +12,7 @@ from PIL import Image
 import vizbench as vb
 
 MAZE = vb.load("maze/9").test[0]
-LOOK = vb.judge_of(MAZE).look
+LOOK = vb.verifier_of(MAZE).look
 RIGHT = MAZE.target
 PICTURE = vb.render(RIGHT, LOOK)
 

@@ -9,7 +9,7 @@ from typing import ClassVar, final
 import numpy as np
 
 from vizbench.task import Metric, Task
-from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
+from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 
 @final
@@ -50,13 +50,13 @@ class Toy(Task[Params]):
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
         return {"score": float(question.mean())}
 
-    def check(self, params: Params, question: Grid, answer: Grid) -> Ruling | None:
+    def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult | None:
         right = bool(np.all(question != answer))
-        return Ruling(right, "" if right else "a cell is not flipped")
+        return CheckResult(right, "" if right else "a cell is not flipped")
 
-    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:
+    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
         right = bool(np.all(after != question)) or np.array_equal(after, before)
-        return Ruling(right, "" if right else "a cell is not flipped")
+        return CheckResult(right, "" if right else "a cell is not flipped")
 
     def step_count(self, params: Params, question: Grid) -> int:
         return 2

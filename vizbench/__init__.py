@@ -18,7 +18,7 @@ from vizbench._util.version import __version__
 if TYPE_CHECKING:
     from vizbench.dataset import Dataset, Split
     from vizbench.errors import UserError
-    from vizbench.formats.registry import judge_of
+    from vizbench.formats.registry import verifier_of
     from vizbench.loading import expand, instance, load, render, verify, verify_steps
     from vizbench.renderers.decode import decode
     from vizbench.renderers.text import from_text, to_text
@@ -40,11 +40,11 @@ __all__ = [
     "expand",
     "from_text",
     "instance",
-    "judge_of",
     "load",
     "render",
     "tasks",
     "to_text",
+    "verifier_of",
     "verify",
     "verify_steps",
 ]
@@ -54,7 +54,7 @@ _HOMES = {
     "vizbench.errors": ("UserError",),
     "vizbench.renderers.decode": ("decode",),
     "vizbench.renderers.text": ("from_text", "to_text"),
-    "vizbench.formats.registry": ("judge_of",),
+    "vizbench.formats.registry": ("verifier_of",),
     "vizbench.loading": ("expand", "instance", "load", "render", "verify", "verify_steps"),
     "vizbench.task": ("tasks",),
     "vizbench.types": ("Answer", "Batch", "DecodeFailure", "Instance", "Look", "Verdict"),

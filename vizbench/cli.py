@@ -18,7 +18,7 @@ import typer
 
 from vizbench._util import interrupts
 from vizbench._util.processes import forget_safe_path
-from vizbench._util.text import is_text, plural
+from vizbench._util.text import is_utf8, plural
 from vizbench._util.version import __version__
 from vizbench.console import output
 from vizbench.console.commands import Command, Commands
@@ -89,7 +89,7 @@ def _run() -> None:
         with interrupts.bounded(), coordinate.dismissed():
             app(prog_name="vizbench")
     except KeyboardInterrupt:
-        interrupts.tell()
+        interrupts.report_stop()
         sys.exit(interrupts.CODE)
     except Exception as error:  # whatever it is, the user gets a sentence
         if os.environ.get("VIZBENCH_TRACEBACK"):
@@ -119,7 +119,7 @@ def top(
 @command()
 def tasks(json: JsonOption = False) -> None:
     """List every task."""
-    from vizbench.task import params_json, rooms
+    from vizbench.task import families, params_json
 
     rows: list[dict[str, Any]] = [
         {
@@ -130,7 +130,7 @@ def tasks(json: JsonOption = False) -> None:
             "space": None if (space := task.space(params)) is None else {"count": space.count, "of": space.of},
             "params": params_json(params),
         }
-        for family, task in rooms().items()
+        for family, task in families().items()
         for variant, params in task.variants.items()
     ]
     if json:
@@ -138,13 +138,13 @@ def tasks(json: JsonOption = False) -> None:
         return
     shown = [
         (f"{family}/{variant}", _size(task.space(params)), " ".join(f"{k}={v}" for k, v in params_json(params).items()))
-        for family, task in rooms().items()
+        for family, task in families().items()
         for variant, params in task.variants.items()
     ]
-    output.columns(("task", "questions", "parameters (--set KEY=VALUE)"), shown)
+    output.print_columns(("task", "questions", "parameters (--set KEY=VALUE)"), shown)
     output.out("questions: how many different ones the task has, train and test together, if that is known")
     output.out()
-    output.columns(("family", "what is asked"), [(family, task.summary) for family, task in rooms().items()])
+    output.print_columns(("family", "what is asked"), [(family, task.summary) for family, task in families().items()])
 
 
 def _size(space: Space | None) -> str:
@@ -161,7 +161,7 @@ def models(
     frames: Annotated[int, typer.Option(help="With --memory: frames of a clip.")] = 9,
 ) -> None:
     """List every model family and its checkpoints, or the memory that they take."""
-    from vizbench.model import Demand, families
+    from vizbench.model import MemoryRequest, families
 
     found = families().values()
     if memory:
@@ -172,15 +172,15 @@ def models(
             raise UserError(f"--canvas {canvas[:40]!r} is no height x width of 1 … 4096: write it as 272x272")
         if not 2 <= frames <= 1000:
             raise UserError(f"--frames {frames} is outside 2 … 1000: the paper's clips have 9")
-        demand = Demand(tokens, int(sides[0]), int(sides[1]), frames)
-        output.memory({family.name: family.memory(demand) for family in found if family.memory}, json)
+        demand = MemoryRequest(tokens, int(sides[0]), int(sides[1]), frames)
+        output.print_memory({family.name: family.memory(demand) for family in found if family.memory}, json)
         return
     if json:
         keys = ("name", "modality", "checkpoints", "summary")
         output.out_json([{key: getattr(family, key) for key in keys} for family in found])
         return
     rows = [(family.name, family.modality, ", ".join(family.checkpoints), family.summary) for family in found]
-    output.columns(("model", "sees", "checkpoints", "what it is"), rows)
+    output.print_columns(("model", "sees", "checkpoints", "what it is"), rows)
     output.out()
     output.out("A model of your own: --model path/to/file.py:Class")
 
@@ -205,13 +205,13 @@ def show(
     ] = None,
 ) -> None:
     """Show one instance: in the terminal, as a picture, or as a video of the way from question to target."""
-    from vizbench.formats.registry import judge_of
+    from vizbench.formats.registry import verifier_of
 
     rows = all_rows(task, overrides, seed) if whole else (split_of(task, overrides, seed, split)[index],)
-    instance, look = rows[0], judge_of(rows[0]).look
+    instance, look = rows[0], verifier_of(rows[0]).look
     if out is None:
         for row in rows:
-            output.instance(row, look)
+            output.print_instance(row, look)
         return
     if out.suffix.lower() == ".png":
         output.save_pairs(out, rows, look)
@@ -277,7 +277,7 @@ def verify(
     if json:
         output.out_json(judged)
         return
-    output.judged(judged)
+    output.print_judged(judged)
 
 
 @command()
@@ -302,19 +302,19 @@ def score(
     json: JsonOption = False,
 ) -> None:
     """Judge saved answers of any outside model. A row without an answer is wrong."""
-    from vizbench.harness.score.import_answers import keep
-    from vizbench.harness.score.score import mark, summed
+    from vizbench.harness.score.import_answers import import_score_sheet
+    from vizbench.harness.score.score import score_rows, summarize
 
     if (out is None) != (name is None) or (out is None and shots is not None):
         raise UserError(
             "a run is kept by --out RUNS and --name MODEL together, and --shots tells of it: give both or none"
         )
-    sheet = mark(predictions, dataset, process)
-    kept = keep(sheet, out, name, shots) if out is not None and name is not None else None
+    sheet = score_rows(predictions, dataset, process)
+    kept = import_score_sheet(sheet, out, name, shots) if out is not None and name is not None else None
     if json:
-        output.out_json(summed(sheet))
+        output.out_json(summarize(sheet))
         return
-    output.scored(summed(sheet))
+    output.print_score(summarize(sheet))
     if kept is not None:
         output.out(f"kept in {kept}; a page of all models there: vizbench report {out} --html report.html")
 
@@ -418,7 +418,7 @@ def evaluate(
         limit=limit,
     )
     folder = out or Path("runs") / plan.name
-    if not is_text(str(folder)):  # what --json prints names it
+    if not is_utf8(str(folder)):  # what --json prints names it
         raise UserError(f"--out {str(folder)[:80]!r} is not UTF-8: choose another folder")
     if plan.suite == "paper" and plan.data is None:
         output.note("suite paper without --data: its ARC tasks are left out")
@@ -428,11 +428,11 @@ def evaluate(
         )
     if dry_run:
         interrupts.advise("nothing was written, and the same command again begins anew")
-        measuring.foretell(plan, folder, jobs, json)
+        measuring.dry_run(plan, folder, jobs, json)
     else:
         interrupts.advise(f"the same command again goes on from what is in {folder}")
         coordinate.gather(devices, jobs)
-        measuring.measure(plan, folder, jobs, json)
+        measuring.run_and_report(plan, folder, jobs, json)
 
 
 @command()
@@ -450,22 +450,22 @@ def report(
     figures: Annotated[Path | None, typer.Option("--figures", help="A folder for the figures: PNG, SVG, PDF.")] = None,
 ) -> None:
     """Write the report of runs, from their records alone: as a page, as tables, as figures."""
-    from vizbench.harness.records.records import read_lost, read_runs
+    from vizbench.harness.records.records import read_runs, read_unstarted
     from vizbench.harness.report import export
     from vizbench.harness.report.report import write_report
-    from vizbench.harness.stats.incomplete import gaps, write_gaps
+    from vizbench.harness.stats.incomplete import incomplete_trials, write_incomplete
 
     if not any((html, csv, md, figures)):
         raise UserError("nothing is to be written: name --html FILE, --csv FILE, --md FILE or --figures FOLDER")
-    cells, lost = read_runs(runs), read_lost(runs)
-    lacking = gaps(cells, lost)
+    cells, lost = read_runs(runs), read_unstarted(runs)
+    lacking = incomplete_trials(cells, lost)
     if html is not None:
         write_report(cells, lost, html)
     if csv is not None:
         export.write_csv(cells, csv)
         beside = csv.with_name(f"{csv.stem}-unfinished.csv")
         if lacking or beside.exists():  # one of before would go on telling of cells that are finished by now
-            write_gaps(lacking, beside)
+            write_incomplete(lacking, beside)
     if md is not None:
         export.write_markdown(cells, md, lost)
     if figures is not None:
@@ -474,7 +474,7 @@ def report(
         write_figures(cells, figures)
     for path in filter(None, (html, csv, md, figures)):
         output.out(str(path))
-    output.unfinished(lacking)
+    output.print_incomplete(lacking)
 
 
 @command()

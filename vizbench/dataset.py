@@ -11,9 +11,9 @@ from typing import Any, SupportsIndex, final
 import numpy as np
 
 from vizbench.errors import UserError
-from vizbench.leakage import Numbers, Sieve, made
+from vizbench.leakage import LeakageFilter, Numbers, candidate_batches
 from vizbench.seeds import check_seed, integer
-from vizbench.task import Judge, Shown, TaskSpec, params_json, spec
+from vizbench.task import Demonstrations, TaskSpec, Verifier, params_json, spec
 from vizbench.types import POOL, Batch, Grid, Instance, Json, SplitName
 
 MAX_ROWS = 10**8
@@ -27,7 +27,7 @@ _DECIMALS = 9  # of difficulty figures: logarithms of C libraries differ in the 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class SplitSpec:
     """All that decides a split's bytes. task: canonical name; version: the room's; params: plain JSON."""
 
     task: str
@@ -67,7 +67,7 @@ class GeneratedRows(Rows):
 
     def __iter__(self) -> Iterator[Instance]:
         at = 0
-        for batch in made(self.spec, self.split, self.origin, self.candidates, _BLOCK):
+        for batch in candidate_batches(self.spec, self.split, self.origin, self.candidates, _BLOCK):
             facts = {name: fact.tolist() for name, fact in batch.facts.items()}
             for row in range(len(batch)):
                 meta = {name: values[row] for name, values in facts.items()}
@@ -103,7 +103,7 @@ class Split(ABC):
 
     @property
     @abstractmethod
-    def recipe(self) -> Recipe:
+    def recipe(self) -> SplitSpec:
         """What the rows are made from."""
 
     @property
@@ -146,7 +146,7 @@ class Split(ABC):
 class GeneratedSplit(Split):
     """Rows without end, made from the recipe. Finding row i costs the candidates up to it once; then O(1)."""
 
-    def __init__(self, spec: TaskSpec, recipe: Recipe, sieve: Sieve) -> None:
+    def __init__(self, spec: TaskSpec, recipe: SplitSpec, sieve: LeakageFilter) -> None:
         self._spec = spec
         self._recipe = recipe
         self._sieve = sieve
@@ -157,7 +157,7 @@ class GeneratedSplit(Split):
         return _split_again, (recipe.task, recipe.seed, recipe.pool, recipe.split)
 
     @property
-    def recipe(self) -> Recipe:
+    def recipe(self) -> SplitSpec:
         return self._recipe
 
     @property
@@ -178,13 +178,13 @@ class GeneratedSplit(Split):
 class StoredSplit(Split):
     """Rows that lie in memory. shortage: said when more rows are asked for than there are."""
 
-    def __init__(self, recipe: Recipe, instances: tuple[Instance, ...], shortage: str = "") -> None:
+    def __init__(self, recipe: SplitSpec, instances: tuple[Instance, ...], shortage: str = "") -> None:
         self._recipe = recipe
         self._instances = instances
         self._shortage = shortage
 
     @property
-    def recipe(self) -> Recipe:
+    def recipe(self) -> SplitSpec:
         return self._recipe
 
     @property
@@ -213,7 +213,7 @@ class Dataset:
     pool: the first train rows that test rows keep away from."""
 
     name: str
-    judge: Judge
+    judge: Verifier
     params: Any
     seed: int
     pool: int
@@ -228,28 +228,28 @@ class Dataset:
 
 
 def _generated_again(name: str, seed: int, pool: int) -> Dataset:
-    return generated(spec(name), seed, pool)
+    return generated_dataset(spec(name), seed, pool)
 
 
 def _split_again(name: str, seed: int, pool: int, split: SplitName) -> Split:
     return getattr(_generated_again(name, seed, pool), split)
 
 
-def generated(spec: TaskSpec, seed: SupportsIndex, pool: SupportsIndex) -> Dataset:
+def generated_dataset(spec: TaskSpec, seed: SupportsIndex, pool: SupportsIndex) -> Dataset:
     """The data set of a task. seed: 0 … 2^63 - 1; pool: 0 … MAX_POOL."""
     seed = check_seed(seed)
     pool = check_pool(pool)
-    train = Sieve(spec, seed, "train")
-    test = Sieve(spec, seed, "test", train, pool)
+    train = LeakageFilter(spec, seed, "train")
+    test = LeakageFilter(spec, seed, "test", train, pool)
 
-    def split(name: SplitName, sieve: Sieve) -> Split:
-        recipe = Recipe(spec.name, spec.task.version, params_json(spec.params), seed, name, pool)
+    def split(name: SplitName, sieve: LeakageFilter) -> Split:
+        recipe = SplitSpec(spec.name, spec.task.version, params_json(spec.params), seed, name, pool)
         return GeneratedSplit(spec, recipe, sieve)
 
     return Dataset(spec.name, spec.task, spec.params, seed, pool, split("train", train), split("test", test))
 
 
-def shown(spec: TaskSpec, grids: Shown, seed: SupportsIndex, pool: SupportsIndex) -> Dataset:
+def demonstrated_dataset(spec: TaskSpec, grids: Demonstrations, seed: SupportsIndex, pool: SupportsIndex) -> Dataset:
     """The data set of a task that brings its demonstrations, its `train`, and its tests.
 
     It is the same whatever `seed` and `pool`, which only name the runs made from it.
@@ -263,7 +263,7 @@ def shown(spec: TaskSpec, grids: Shown, seed: SupportsIndex, pool: SupportsIndex
             Instance(spec.name, spec.params, seed, name, i, q, t, t[None], {**facts, "item": f"{name}[{i}]"}, pool)
             for i, (q, t) in enumerate(pairs)
         )
-        recipe = Recipe(spec.name, spec.task.version, params_json(spec.params), seed, name, pool)
+        recipe = SplitSpec(spec.name, spec.task.version, params_json(spec.params), seed, name, pool)
         return StoredSplit(recipe, rows, ": choose another episode, write many by --format arc, or name a rule of it")
 
     train, test = split("train", grids.demos), split("test", grids.tests)

@@ -33,7 +33,7 @@ from vizbench.errors import UserError
 from vizbench.kernels.distance import far_enough
 from vizbench.kernels.distinct import add_new, digests
 from vizbench.seeds import instance_stream, keys, keys_at, splitmix64
-from vizbench.task import Metric, TaskSpec, Transfer, params_json
+from vizbench.task import DistributionShift, Metric, TaskSpec, params_json
 from vizbench.types import Batch, Grids, Keys, SplitName
 
 Numbers = npt.NDArray[np.int64]
@@ -60,15 +60,15 @@ def is_test(questions: npt.NDArray[Any], share: int = SHARE) -> npt.NDArray[np.b
     return splitmix64(digests(rows) ^ _SALT) < np.uint64((1 << 64) // share)
 
 
-def make(spec: TaskSpec, split: SplitName, key: Keys) -> Batch:
+def make_candidates(spec: TaskSpec, split: SplitName, key: Keys) -> Batch:
     """The split's candidates with these keys `(n,)`, without any filter."""
     params = spec.params
-    if split == "train" and isinstance(params, Transfer):
+    if split == "train" and isinstance(params, DistributionShift):
         params = params.for_train()
     return spec.task.generate_batch(params, key)
 
 
-def made(
+def candidate_batches(
     spec: TaskSpec, split: SplitName, origin: int, numbers: Numbers, most: int = _BLOCK_CANDIDATES
 ) -> Iterator[Batch]:
     """The candidates with these numbers `(n,)`, in batches that each take a fraction of a second, `most` at most."""
@@ -76,20 +76,20 @@ def made(
     while start < len(numbers):
         block = numbers[start : start + pace.size]
         with pace.measure(len(block)):
-            batch = make(spec, split, keys_at(origin, block))
+            batch = make_candidates(spec, split, keys_at(origin, block))
         yield batch
         start += len(block)
 
 
 @final
-class Sieve:
+class LeakageFilter:
     """The accepted candidates of one split, found in order as far as asked for and remembered. Safe over threads.
 
     away_from, pool: the train sieve and how many of its first rows a test sieve keeps away from.
     """
 
     def __init__(
-        self, spec: TaskSpec, seed: int, split: SplitName, away_from: Sieve | None = None, pool: int = 0
+        self, spec: TaskSpec, seed: int, split: SplitName, away_from: LeakageFilter | None = None, pool: int = 0
     ) -> None:
         _LIVE.add(self)
         self._spec = spec
@@ -144,12 +144,12 @@ class Sieve:
             if self._latest_batch is not None and first <= start and start + count <= end:
                 return _take(self._latest_batch, np.arange(start - first, start - first + count))
         if count == 0:
-            return make(self._spec, self._split, keys_at(self.origin, numbers))
-        return join(list(made(self._spec, self._split, self.origin, numbers)))
+            return make_candidates(self._spec, self._split, keys_at(self.origin, numbers))
+        return join(list(candidate_batches(self._spec, self._split, self.origin, numbers)))
 
     def batches(self, start: int, count: int) -> Iterator[Batch]:
         """Rows start … start+count-1 as batches that each take a fraction of a second."""
-        return made(self._spec, self._split, self.origin, self.numbers(start, count))
+        return candidate_batches(self._spec, self._split, self.origin, self.numbers(start, count))
 
     def _extend(self, count: int) -> None:
         """Sieve blocks of candidates until `count` rows are found, or the space is used up."""
@@ -168,7 +168,7 @@ class Sieve:
 
     def _sieve(self, size: int) -> None:
         """Judge the next `size` candidates. A gap of DRY is found at its exact place, whatever the blocks' sizes."""
-        batch = make(self._spec, self._split, keys(self.origin, self._tried, size))
+        batch = make_candidates(self._spec, self._split, keys(self.origin, self._tried, size))
         here = np.flatnonzero(self._on_this_side(batch))
         mine = _take(batch, here)
         accepted = here[self._accept(mine)] if len(here) else here
@@ -205,7 +205,7 @@ class Sieve:
             keep[fresh] = far
         return keep
 
-    def _features_of_pool(self, train: Sieve) -> npt.NDArray[np.uint8]:
+    def _features_of_pool(self, train: LeakageFilter) -> npt.NDArray[np.uint8]:
         """The features of the train pool, `(m, d)`."""
         rows = train.available(self._pool)
         task, params = self._spec.task, self._spec.params
@@ -257,7 +257,7 @@ def join(batches: list[Batch]) -> Batch:
     return Batch(question, target, facts, np.concatenate(sizes) if sizes else None)
 
 
-_LIVE: weakref.WeakSet[Sieve] = weakref.WeakSet()
+_LIVE: weakref.WeakSet[LeakageFilter] = weakref.WeakSet()
 
 
 def _recover_all() -> None:

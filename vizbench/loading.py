@@ -9,13 +9,13 @@ from typing import Any, SupportsIndex, cast
 import msgspec
 
 from vizbench._util.grids import as_states
-from vizbench.dataset import POOL, Dataset, check_pool, generated, shown
+from vizbench.dataset import POOL, Dataset, check_pool, demonstrated_dataset, generated_dataset
 from vizbench.errors import UserError
-from vizbench.formats.registry import is_corpus, judge_of, source_of, split_name
+from vizbench.formats.registry import is_corpus, source_of, split_name, verifier_of
 from vizbench.renderers import frames
 from vizbench.renderers.layout import Shape
 from vizbench.seeds import check_seed
-from vizbench.task import Demonstrated, Judge, Task, spec
+from vizbench.task import HasDemonstrations, Task, Verifier, spec
 from vizbench.types import Answer, DecodeFailure, Grid, Image, Instance, Look, Verdict
 
 EPISODES = 16
@@ -40,8 +40,8 @@ def load(name: str, seed: SupportsIndex = 0, pool: SupportsIndex = POOL, **param
     source = source_of(name)
     if source is None:
         found = spec(name, params)
-        grids = found.params.shown() if isinstance(found.params, Demonstrated) else None
-        return generated(found, seed, pool) if grids is None else shown(found, grids, seed, pool)
+        grids = found.params.shown() if isinstance(found.params, HasDemonstrations) else None
+        return generated_dataset(found, seed, pool) if grids is None else demonstrated_dataset(found, grids, seed, pool)
     path, given, _ = split_name(name, source)
     return source.load(path, {**given, **params}, seed, pool)
 
@@ -97,7 +97,7 @@ def verify(instance: Instance, answer: object) -> Verdict:
     answer: a grid `(h, w)`, rows as nested lists, a text (read by `from_text`), an `Answer`, a `DecodeFailure` (wrong,
     with its reason), or a picture in the task's own look: a `PIL.Image` or an array `(H, W, 3)` uint8.
     """
-    judge = judge_of(instance)
+    judge = verifier_of(instance)
     grid = _read(judge, instance, answer)
     if type(grid) is DecodeFailure:  # `isinstance` would ask a hostile object
         return Verdict(False, False, 0.0, grid.reason)
@@ -115,7 +115,7 @@ def verify_steps(instance: Instance, states: object) -> Verdict:
     frame. A text is a list of grids in JSON, `[[[0,1]],[[1,0]]]`, and nothing else: which of the grids in prose are
     states is not guessed.
     """
-    judge = judge_of(instance)
+    judge = verifier_of(instance)
     if not isinstance(judge, Task):
         raise UserError(f"{instance.task[:80]} has answers without a way to them: judge the last state by verify")
     grids = _read_states(cast("Task[Any]", judge), instance, states)
@@ -124,7 +124,7 @@ def verify_steps(instance: Instance, states: object) -> Verdict:
     return judge.verify_steps(instance, grids)
 
 
-def _read_states(judge: Judge, instance: Instance, states: object) -> object:
+def _read_states(judge: Verifier, instance: Instance, states: object) -> object:
     """The states with texts and pictures read, or a DecodeFailure that names the first that holds no grid."""
     from vizbench.renderers.coerce import is_picture  # as in `_read`
 
@@ -154,15 +154,15 @@ def _json_states(text: str) -> object:
         return DecodeFailure("the text is no process: give a list of grids in JSON, [[[0,1]],[[1,0]]]")
 
 
-def _read(judge: Judge, instance: Instance, answer: object) -> object:
+def _read(judge: Verifier, instance: Instance, answer: object) -> object:
     """An answer with a text or a picture read in the task's own look and size."""
-    from vizbench.renderers.coerce import read_handed  # the kernels that read pictures take a second to load
+    from vizbench.renderers.coerce import read_any
 
     rows, columns = instance.target.shape
     if judge.resizes:
-        return read_handed(answer, judge.look, None)
+        return read_any(answer, judge.look, None)
     question = instance.question if instance.question.shape == instance.target.shape else None
-    return read_handed(answer, judge.look, (rows, columns), question)
+    return read_any(answer, judge.look, (rows, columns), question)
 
 
 def _episodes(name: str) -> list[str]:
@@ -178,10 +178,10 @@ def render(what: Instance | Grid, look: Look | str | None = None, board: Shape |
     left. Raises UserError for codes without a colour and for sizes out of range.
     """
     if isinstance(what, Instance):
-        return frames.render(what.question, judge_of(what).look if look is None else look, board)
+        return frames.render(what.question, verifier_of(what).look if look is None else look, board)
     if look is None:
         raise UserError(
             "a bare grid does not say how its task is drawn: give the instance, vb.render(instance), or a look, "
-            "vb.render(grid, vb.judge_of(instance).look)"
+            "vb.render(grid, vb.verifier_of(instance).look)"
         )
     return frames.render(what, look, board)

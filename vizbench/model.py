@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, final
 
 from vizbench.errors import unknown
-from vizbench.task import Judge
+from vizbench.task import Verifier
 from vizbench.types import DecodeFailure
 
 X = TypeVar("X")
@@ -99,7 +99,7 @@ class Context:
     learned leaves the judge alone; it could import the rooms just as well, and nothing here can forbid either.
     """
 
-    judge: Judge
+    judge: Verifier
     params: Any
     seed: int
     report: Callable[[Progress], None]
@@ -156,7 +156,7 @@ class CheckedModel(Model[X]):
 
 @final
 @dataclass(frozen=True, slots=True)
-class Demand:
+class MemoryRequest:
     """What memory is estimated for. tokens: of a question with its answer, for language models; height, width: pixels
     of a clip, frames: in it, for video models."""
 
@@ -168,7 +168,7 @@ class Demand:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Memory:
+class MemoryEstimate:
     """What a checkpoint takes while it adapts, estimated before anything is loaded. settings: under which, as they
     stand behind its name; parts: bytes by name, all held at once."""
 
@@ -179,7 +179,7 @@ class Memory:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Family:
+class ModelFamily:
     """A model family as `vizbench models` lists it. checkpoints: names, the first is the default; build: checkpoint
     name -> model (imports torch only then); memory: what it is asked for -> estimates."""
 
@@ -188,22 +188,22 @@ class Family:
     summary: str
     checkpoints: tuple[str, ...]
     build: Callable[[str], Model[Any]]
-    memory: Callable[[Demand], Sequence[Memory]] | None = None
+    memory: Callable[[MemoryRequest], Sequence[MemoryEstimate]] | None = None
 
 
 @functools.cache
-def families() -> Mapping[str, Family]:
+def families() -> Mapping[str, ModelFamily]:
     """Every family that a file of `vizbench.baselines` offers in its `FAMILIES`, by name."""
     import vizbench.baselines as package
 
-    found: dict[str, Family] = {}
+    found: dict[str, ModelFamily] = {}
     for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
         offered = getattr(importlib.import_module(f"{package.__name__}.{module.name}"), "FAMILIES", ())
         found.update((family.name, family) for family in offered)
     return found
 
 
-def family(name: str) -> Family:
+def family(name: str) -> ModelFamily:
     """The family of that name, or a UserError that lists near ones."""
     if name not in families():
         raise unknown("model", name, families())

@@ -24,7 +24,7 @@ from vizbench._util import params as parameters
 from vizbench._util.grids import as_grid, as_states, size
 from vizbench._util.text import plural
 from vizbench.errors import unknown
-from vizbench.types import Batch, Grid, Grids, Instance, Json, Keys, Look, Ruling, Verdict
+from vizbench.types import Batch, CheckResult, Grid, Grids, Instance, Json, Keys, Look, Verdict
 
 P = TypeVar("P")
 
@@ -53,19 +53,19 @@ class Space:
         return f"10^{int(math.log10(self.count))} {self.of}"
 
 
-class Sequel(ABC):
+class GameContinuation(ABC):
     """How a process goes on after the answer: a game whose first move was asked, played by turns up to its end."""
 
     @abstractmethod
-    def check_step(self, params: Any, way: Sequence[Grid], after: Grid) -> Ruling:
+    def check_step(self, params: Any, way: Sequence[Grid], after: Grid) -> CheckResult:
         """Whether `after` may follow `way`: the question, a right answer and the states since, all judged legal."""
 
     @abstractmethod
-    def check_end(self, params: Any, way: Sequence[Grid]) -> Ruling:
+    def check_end(self, params: Any, way: Sequence[Grid]) -> CheckResult:
         """Whether the process may stop at the last state of `way`, which is as above."""
 
 
-class Judge(ABC):
+class Verifier(ABC):
     """What is needed to draw a task's grids and to judge an answer."""
 
     version: ClassVar[int]
@@ -75,7 +75,7 @@ class Judge(ABC):
     """Cell codes are 0 … codes-1."""
     resizes: ClassVar[bool] = False
     """Whether an answer may have another size than its question."""
-    sequel: ClassVar[Sequel | None] = None
+    sequel: ClassVar[GameContinuation | None] = None
     """How a process goes on after the answer, its first state then; None: a process ends with the answer."""
 
     @final
@@ -85,7 +85,7 @@ class Judge(ABC):
         return -1 if self.sequel is None else 0
 
     @abstractmethod
-    def check(self, params: Any, question: Grid, answer: Grid) -> Ruling | None:
+    def check(self, params: Any, question: Grid, answer: Grid) -> CheckResult | None:
         """The rules applied to an answer; None where no rule is known.
 
         Its codes are in range and its shape is the question's, unless the judge `resizes`. The stored target is not
@@ -116,7 +116,7 @@ class Judge(ABC):
         exact = bool(np.array_equal(grid, target))
         cells = float(np.count_nonzero(grid == target) / grid.size)
         fault = self._misfit(instance)
-        ruling = Ruling(False, fault) if fault else self.check(instance.params, instance.question, grid)
+        ruling = CheckResult(False, fault) if fault else self.check(instance.params, instance.question, grid)
         if ruling is None:
             wrong = int(np.sum(grid != target))
             return Verdict(exact, exact, cells, "" if exact else f"{wrong} of {grid.size} cells differ from the answer")
@@ -131,7 +131,7 @@ class Judge(ABC):
         return f"the question is {size(question)} and its target {size(target)}, so no answer is right"
 
 
-class Task(Judge, Generic[P]):
+class Task(Verifier, Generic[P]):
     """A task family: its parameters, its named variants, its generator and its rules. A room ends with one final class.
 
     min_distance, metric: how far test questions keep from the train pool, over `features`.
@@ -157,7 +157,7 @@ class Task(Judge, Generic[P]):
         """The states after the question, `(k, h, w)` with k >= 1; the one at `answer_at` is the target."""
 
     @abstractmethod
-    def check_step(self, params: P, question: Grid, before: Grid, after: Grid) -> Ruling:
+    def check_step(self, params: P, question: Grid, before: Grid, after: Grid) -> CheckResult:
         """Whether `after` may follow `before` on a way from the question: one move of the process, never none.
 
         `after` is of the target's shape, with codes in range; `before` is the question, or a state judged legal.
@@ -193,7 +193,7 @@ class Task(Judge, Generic[P]):
     def verify_steps(self, instance: Instance, grids: object) -> Verdict:
         """Judge a whole process: each state follows from the one before by one move, and it holds a right answer.
 
-        That is the last state, or in a game the first: the game then has to be played to its end, see `Sequel`.
+        That is the last state, or in a game the first: the game then has to be played to its end, see `GameContinuation`.
 
         grids: `(k, h, w)` or a list of grids, the states after the question. Never raises. reason names the step;
         exact: the process is valid and its answer the stored target; cells: of the answer; parts: the answer's, and
@@ -246,19 +246,19 @@ class Task(Judge, Generic[P]):
         return float(distances(rows[0], rows[1], self.metric is Metric.JACCARD)[0, 0])
 
 
-def compare(answer: Grid, wanted: Grid, fault: str) -> Ruling:
+def check_equal(answer: Grid, wanted: Grid, fault: str) -> CheckResult:
     """The ruling of a task with one answer. fault: what wrong cells do, e.g. "differ from rule 110"."""
     if answer.shape != wanted.shape:
-        return Ruling(False, f"the answer is {size(answer)} where {size(wanted)} was asked")
+        return CheckResult(False, f"the answer is {size(answer)} where {size(wanted)} was asked")
     wrong = np.argwhere(answer != wanted)
     if len(wrong) == 0:
-        return Ruling(True, "")
+        return CheckResult(True, "")
     row, column = (int(v) for v in wrong[0])
-    return Ruling(False, f"{len(wrong)} of {wanted.size} cells {fault}, the first at row {row}, column {column}")
+    return CheckResult(False, f"{len(wrong)} of {wanted.size} cells {fault}, the first at row {row}, column {column}")
 
 
 @functools.cache
-def rooms() -> Mapping[str, Task[Any]]:
+def families() -> Mapping[str, Task[Any]]:
     """Every room of `vizbench.generators` by family, in alphabetical order."""
     import vizbench.generators as package
 
@@ -271,10 +271,10 @@ def rooms() -> Mapping[str, Task[Any]]:
 
 def tasks() -> list[str]:
     """Every task name, `family/variant`; a family's first is its default."""
-    return [f"{family}/{variant}" for family, task in rooms().items() for variant in task.variants]
+    return [f"{family}/{variant}" for family, task in families().items() for variant in task.variants]
 
 
-class Transfer(ABC):
+class DistributionShift(ABC):
     """A params record whose train rows are made by another record: learn small mazes, be asked large ones.
 
     Test rows are made by the record itself. Rows of both splits carry it, and are judged and compared under it.
@@ -287,7 +287,7 @@ class Transfer(ABC):
 
 @final
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class Shown:
+class Demonstrations:
     """A task that is shown, not told: pairs of question and target to learn from and to be asked; story: plain JSON for
     every row's `meta`."""
 
@@ -296,7 +296,7 @@ class Shown:
     story: Mapping[str, Json]
 
 
-class Demonstrated(ABC):
+class HasDemonstrations(ABC):
     """A params record whose task may bring its own demonstrations, as a file of ARC does."""
 
     @property
@@ -305,7 +305,7 @@ class Demonstrated(ABC):
         """Whether it does. Makes no grid."""
 
     @abstractmethod
-    def shown(self) -> Shown | None:
+    def shown(self) -> Demonstrations | None:
         """Demonstrations and tests; None where the task makes pairs without end."""
 
 
@@ -326,9 +326,11 @@ def spec(name: str, overrides: Mapping[str, object] | None = None) -> TaskSpec:
     """
     path, _, query = name.partition("?")
     family, _, variant = path.partition("/")
-    if family not in rooms():
-        raise unknown("task", path, [*rooms(), *tasks()], {family: task.summary for family, task in rooms().items()})
-    task = rooms()[family]
+    if family not in families():
+        raise unknown(
+            "task", path, [*families(), *tasks()], {family: task.summary for family, task in families().items()}
+        )
+    task = families()[family]
     variant = variant or next(iter(task.variants))
     if variant not in task.variants:
         raise unknown("task", path, tasks())

@@ -112,7 +112,7 @@ class Instance:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Ruling:
+class CheckResult:
     """What a room's rules say of an answer that has the right form. parts: figures of their own (psr, rpl, ...)."""
 
     valid: bool

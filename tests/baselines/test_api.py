@@ -23,8 +23,8 @@ from vizbench.baselines.chat import exchange
 from vizbench.baselines.chat.endpoint import Endpoint
 from vizbench.baselines.chat.reply import read_reply
 from vizbench.errors import UserError
-from vizbench.formats.registry import judge_of
-from vizbench.harness.run.codec import channel_for
+from vizbench.formats.registry import verifier_of
+from vizbench.harness.run.codec import codec_for
 from vizbench.model import Context, CutText, Example, Schedule
 from vizbench.types import Answer, DecodeFailure
 
@@ -33,7 +33,7 @@ GOOD = says(completion())
 
 
 def context(**schedule):
-    return Context(judge_of("langton/2"), None, seed=0, report=lambda _: None, schedule=Schedule(**schedule))
+    return Context(verifier_of("langton/2"), None, seed=0, report=lambda _: None, schedule=Schedule(**schedule))
 
 
 def model(stub, *, kind=ApiText, **settings):
@@ -116,7 +116,7 @@ def test_pictures_go_out_as_png_data_urls_and_answers_as_text():
     question = vb.load("langton/2").test[0].question
     with serving(script(GOOD)) as stub:
         made = ApiImage(Endpoint(stub.url, "m"))
-        channel = channel_for(made, judge_of("langton/2"), train, [question])
+        channel = codec_for(made, verifier_of("langton/2"), train, [question])
         made.adapt(channel.examples(train), context())
         ((found,),) = made.predict(channel.questions([question]), 1, 0)
     decoded = channel.decode(found)
@@ -128,7 +128,7 @@ def test_pictures_go_out_as_png_data_urls_and_answers_as_text():
         head, _, data = parts[k]["image_url"]["url"].partition(",")
         assert head == "data:image/png;base64"
         with Image.open(io.BytesIO(base64.b64decode(data, validate=True)), formats=("PNG",)) as picture:
-            assert np.array_equal(np.array(picture), vb.render(grid, judge_of("langton/2").look))
+            assert np.array_equal(np.array(picture), vb.render(grid, verifier_of("langton/2").look))
 
 
 @pytest.mark.parametrize(("missing", "fits"), [(0, 2), (1, 1), (10_000, 0)])

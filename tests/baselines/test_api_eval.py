@@ -101,12 +101,12 @@ def at(monkeypatch):
 
 def solving(handler, number):
     """A model that knows the rule: it reads the last line of the prompt. Its second answer it refuses."""
-    from vizbench.formats.registry import rules_of
+    from vizbench.formats.registry import verifier_and_params
 
     if number == 1:
         return send(handler, completion(None, refusal="no"))
     asked = json.loads(handler.server_body.split("\n")[-1])["question"]
-    judge, params = rules_of("langton/2")
+    judge, params = verifier_and_params("langton/2")
     solved = judge.solve(params, np.array(asked, np.uint8))
     assert solved is not None
     return send(handler, completion(f"Here it is:\n{vb.to_text(solved)}"))

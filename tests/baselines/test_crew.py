@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from tests.baselines import tiny_llm, tiny_video
 from tests.commands import Run, refused
-from vizbench.console.evaluate import foretell
+from vizbench.console.evaluate import dry_run
 from vizbench.distributed import collectives, coordinate
 from vizbench.distributed import env as team
 from vizbench.errors import UserError
@@ -135,7 +135,7 @@ def test_launched_processes_launch_no_others(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(UserError, match="--jobs 4 gives each process a model of its own, and 2 processes"):
         run_plan(plan, Path("nowhere"), jobs=4)
     with pytest.raises(UserError, match="--dry-run tells the time of one process"):
-        foretell(plan, Path("nowhere"), 1, False)
+        dry_run(plan, Path("nowhere"), 1, False)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(
         collectives, "_crew", collectives._crew.__wrapped__

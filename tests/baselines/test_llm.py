@@ -15,19 +15,19 @@ from peft import PeftModel
 
 from tests.baselines.tiny_llm import write
 from vizbench.baselines import gemma, llama, qwen3
-from vizbench.baselines.language.chat_format import Said, Script
+from vizbench.baselines.language.chat_format import ChatFormat, Tokenized
 from vizbench.baselines.language.checkpoint import Checkpoint, Loaded, adapted
-from vizbench.baselines.language.config import SAMPLING, Recipe
+from vizbench.baselines.language.config import SAMPLING, LanguageConfig
 from vizbench.baselines.language.decode import generate
-from vizbench.baselines.language.family import Line
+from vizbench.baselines.language.family import LanguageFamily
 from vizbench.baselines.language.model import LanguageLora, chosen, loss_sum, step_backward
 from vizbench.errors import UserError
-from vizbench.formats.registry import judge_of
-from vizbench.model import Context, Example, Family, Progress, Schedule
+from vizbench.formats.registry import verifier_of
+from vizbench.model import Context, Example, ModelFamily, Progress, Schedule
 from vizbench.renderers.text import to_text
 
-LINES: dict[str, Line] = {"qwen3": qwen3.LINE, "llama": llama.LINE, "gemma": gemma.LINE}
-FAMILIES: dict[str, Family] = {f.name: f for f in (*qwen3.FAMILIES, *llama.FAMILIES, *gemma.FAMILIES)}
+LINES: dict[str, LanguageFamily] = {"qwen3": qwen3.FAMILY, "llama": llama.FAMILY, "gemma": gemma.FAMILY}
+FAMILIES: dict[str, ModelFamily] = {f.name: f for f in (*qwen3.FAMILIES, *llama.FAMILIES, *gemma.FAMILIES)}
 WAYS = [("qwen3", ""), ("llama", ""), ("gemma", ""), ("gemma", "image:"), ("gemma", "both:")]
 FAST = "lr=0.02&rank=8&save_every=0&batch=2&accumulation=2"
 
@@ -53,7 +53,7 @@ def pairs(way: str, n: int, seed: int = 0) -> list[Example[Any]]:
 
 def context(steps: int, seed: int = 0, heard: list[Progress] | None = None) -> Context:
     said = [] if heard is None else heard
-    return Context(judge_of("life/conway"), None, seed, said.append, Schedule(steps))
+    return Context(verifier_of("life/conway"), None, seed, said.append, Schedule(steps))
 
 
 def built(folders: dict[str, Path], family: str, way: str = "", settings: str = FAST) -> LanguageLora:
@@ -97,7 +97,7 @@ def test_an_adapter_of_no_steps_changes_no_bit(folders: dict[str, Path], family:
     inputs, _ = plain.script.batch(rows)
     with torch.no_grad():
         before = plain.model(**inputs).logits
-        wrapped = adapted(plain.model, Recipe(rank=4), 0).eval()
+        wrapped = adapted(plain.model, LanguageConfig(rank=4), 0).eval()
         after = wrapped(**inputs).logits
     assert torch.equal(before, after)
     for name, parameter in wrapped.named_parameters():
@@ -126,12 +126,12 @@ def test_batched_cached_decoding_says_what_one_by_one_without_a_cache_says(
         assert said == _slowly(plain, one, 12)
 
 
-def _slowly(plain: Loaded, asked: Said, limit: int) -> str:
+def _slowly(plain: Loaded, asked: Tokenized, limit: int) -> str:
     """Argmax over the whole sequence, again for every token."""
     written: list[int] = []
     while len(written) < limit and plain.script.end not in written:
         types = None if asked.types is None else (*asked.types, *(0 for _ in written))
-        inputs, _ = plain.script.batch([Said((*asked.ids, *written), asked.start, asked.image, types)])
+        inputs, _ = plain.script.batch([Tokenized((*asked.ids, *written), asked.start, asked.image, types)])
         with torch.no_grad():
             written.append(int(plain.model(**inputs).logits[0, -1].argmax()))
     return plain.script.text(written)
@@ -171,7 +171,7 @@ def test_the_prompt_is_the_template_around_the_question_without_thinking(folders
 
 
 def test_a_model_without_a_template_reads_the_question_and_a_line_end(tmp_path: Path) -> None:
-    script = Script(transformers.AutoTokenizer.from_pretrained(write("qwen3", tmp_path / "m", template=None)))
+    script = ChatFormat(transformers.AutoTokenizer.from_pretrained(write("qwen3", tmp_path / "m", template=None)))
     assert script.tokenizer.decode(list(script.question("[[0]]").ids)) == "[[0]]\n"
     assert script.tokenizer.convert_ids_to_tokens(script.end) == "<eos>"
     with pytest.raises(UserError, match="no chat template"):
@@ -182,7 +182,7 @@ def test_a_step_in_parts_is_the_step_of_the_whole_batch(folders: dict[str, Path]
     found: list[torch.Tensor] = []
     for batch in (1, 2, 5):
         plain = base(folders, "llama")
-        model = adapted(plain.model, Recipe(rank=4), 0)
+        model = adapted(plain.model, LanguageConfig(rank=4), 0)
         rows = [plain.script.pair(plain.script.question(q), q) for q in [*grids(3), *grids(2, 1, 3)]]
         loss = step_backward(plain, model, batch, rows)
         found.append(
@@ -195,7 +195,7 @@ def test_a_step_in_parts_is_the_step_of_the_whole_batch(folders: dict[str, Path]
 @pytest.mark.parametrize("n", [1, 3, 8, 30, 100])
 def test_batches_pass_through_the_examples_evenly_in_like_lengths(n: int) -> None:
     lengths = np.random.default_rng(0).integers(5, 500, n)
-    rows = [Said(tuple(range(k)), 1) for k in lengths.tolist()]
+    rows = [Tokenized(tuple(range(k)), 1) for k in lengths.tolist()]
     size, pool = 8, min(16, -(-n // 8))
     seen = [id(row) for step in range(pool) for row in chosen(rows, size, 0, step)]
     assert len(seen) == pool * size
@@ -247,7 +247,7 @@ def test_a_stopped_training_goes_on_to_the_same_bits(
 
     parts = built(folders, "llama", settings=settings)
     with pytest.raises(KeyboardInterrupt):
-        parts.adapt(shown, Context(judge_of("life/conway"), None, 0, stop, Schedule(7)))
+        parts.adapt(shown, Context(verifier_of("life/conway"), None, 0, stop, Schedule(7)))
     (state,) = (tmp_path / "trainings").iterdir()
     heard: list[Progress] = []
     again = built(folders, "llama", settings=settings)
@@ -270,7 +270,7 @@ def test_a_damaged_state_is_told(folders: dict[str, Path], tmp_path: Path, monke
     for _ in range(2):
         model = built(folders, "llama", settings="save_every=1")
         with pytest.raises(KeyboardInterrupt):
-            model.adapt(shown, Context(judge_of("life/conway"), None, 0, stop, Schedule(4)))
+            model.adapt(shown, Context(verifier_of("life/conway"), None, 0, stop, Schedule(4)))
         (state,) = (tmp_path / "trainings").iterdir()
         state.write_bytes(b"not a state")
         with pytest.raises(UserError, match="delete it"):

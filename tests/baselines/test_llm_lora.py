@@ -12,8 +12,8 @@ import torch
 
 from vizbench.baselines.embedded.language import pretrain as pretraining
 from vizbench.baselines.embedded.language.decode import generate
-from vizbench.baselines.embedded.language.model import Adaptation, TextTwin
-from vizbench.baselines.embedded.language.network import TURNS, TwinConfig, forward, load, network, saved
+from vizbench.baselines.embedded.language.model import AdaptationConfig, EmbeddedLanguage
+from vizbench.baselines.embedded.language.network import TURNS, NetworkConfig, forward, load, network, saved
 from vizbench.baselines.embedded.language.tokens import (
     ANSWER,
     CELL,
@@ -33,12 +33,12 @@ from vizbench.baselines.embedded.language.tokens import (
 )
 from vizbench.baselines.embedded.language.train import accuracy, backward, corrupt
 from vizbench.errors import UserError
-from vizbench.formats.registry import judge_of
+from vizbench.formats.registry import verifier_of
 from vizbench.model import Context, Example, Progress
 from vizbench.renderers.text import to_text
 
-SMALL = TwinConfig(hidden=32, layers=2, heads=8, groups=4, feed=32)
-SHORT = Adaptation(steps=2, batch=4)
+SMALL = NetworkConfig(hidden=32, layers=2, heads=8, groups=4, feed=32)
+SHORT = AdaptationConfig(steps=2, batch=4)
 
 
 def grids(n: int, h: int, w: int, seed: int = 0, codes: int = 3) -> list[str]:
@@ -47,7 +47,7 @@ def grids(n: int, h: int, w: int, seed: int = 0, codes: int = 3) -> list[str]:
 
 def context(seed: int = 0, heard: list[Progress] | None = None) -> Context:
     said = [] if heard is None else heard
-    return Context(judge_of("life/conway"), None, seed=seed, report=said.append)
+    return Context(verifier_of("life/conway"), None, seed=seed, report=said.append)
 
 
 # Tokens and places
@@ -124,7 +124,7 @@ def test_the_rotary_frequencies_are_the_ones_that_fit_the_page() -> None:
 
 @pytest.mark.parametrize("width", [5, 8, 12])
 def test_heads_start_as_windows_on_the_neighbours_of_the_cell_to_predict(width: int) -> None:
-    model = network(TwinConfig(), 0)
+    model = network(NetworkConfig(), 0)
     question, answer = grids(2, 7, width)
     batch = collate([example(question, answer)])
     length = batch.ids.shape[1]
@@ -145,7 +145,7 @@ def test_heads_start_as_windows_on_the_neighbours_of_the_cell_to_predict(width: 
 
 def test_the_size_and_the_seed_make_the_network_alone() -> None:
     before = torch.random.get_rng_state()
-    one, same, other = network(TwinConfig(), 1), network(TwinConfig(), 1), network(TwinConfig(), 2)
+    one, same, other = network(NetworkConfig(), 1), network(NetworkConfig(), 1), network(NetworkConfig(), 2)
     assert torch.equal(torch.random.get_rng_state(), before)
     assert 1.0e6 < sum(p.numel() for p in one.parameters()) < 1.25e6
     pairs = list(zip(one.parameters(), same.parameters(), strict=True))
@@ -170,7 +170,7 @@ def test_missing_broken_and_foreign_weights_are_user_errors(tmp_path: Path) -> N
         load(SMALL, path)
     path.write_bytes(saved(network(SMALL, 0), {}))
     with pytest.raises(UserError, match="remake"):
-        load(TwinConfig(), path)
+        load(NetworkConfig(), path)
 
 
 # Decoding
@@ -242,8 +242,8 @@ def test_accuracy_counts_right_tokens_of_the_answer() -> None:
 
 
 def test_a_stopped_pretraining_goes_on_as_if_it_had_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pretraining, "TwinConfig", lambda: SMALL)
-    recipe = pretraining.Recipe(steps=4, batch=2, warm=2, every=2, held_out=1)
+    monkeypatch.setattr(pretraining, "NetworkConfig", lambda: SMALL)
+    recipe = pretraining.PretrainingConfig(steps=4, batch=2, warm=2, every=2, held_out=1)
     whole = pretraining.pretrain(tmp_path / "whole", 0, recipe)
 
     draw = pretraining.sample
@@ -273,7 +273,7 @@ def test_a_stopped_pretraining_goes_on_as_if_it_had_not(tmp_path: Path, monkeypa
 
 def test_a_network_that_may_train_learns_to_copy() -> None:
     questions = grids(40, 3, 3)
-    model = TextTwin("tiny-scratch", plan=Adaptation(scratch_steps=40, batch=8))
+    model = EmbeddedLanguage("tiny-scratch", plan=AdaptationConfig(scratch_steps=40, batch=8))
     heard: list[Progress] = []
     figures = model.adapt([Example(q, q) for q in questions[:30]], context(heard=heard))
     assert [p.done for p in heard] == list(range(1, 41))
@@ -283,20 +283,20 @@ def test_a_network_that_may_train_learns_to_copy() -> None:
 
 
 def test_a_lora_of_no_steps_says_what_its_base_says(tmp_path: Path) -> None:
-    base = network(TwinConfig(), 5)
+    base = network(NetworkConfig(), 5)
     (tmp_path / "w.safetensors").write_bytes(saved(base, {}))
-    model = TextTwin("tiny", tmp_path / "w.safetensors", Adaptation(steps=0))
+    model = EmbeddedLanguage("tiny", tmp_path / "w.safetensors", AdaptationConfig(steps=0))
     questions = grids(4, 4, 4)
     figures = model.adapt([Example(q, q) for q in questions], context())
     assert figures["trainable"] < 0.35 * sum(p.numel() for p in base.parameters())
     expected = generate(
-        load(TwinConfig(), tmp_path / "w.safetensors"), [prompt(q) for q in questions], 30, 0.0, torch.Generator()
+        load(NetworkConfig(), tmp_path / "w.safetensors"), [prompt(q) for q in questions], 30, 0.0, torch.Generator()
     )
     assert [a for (a,) in model.predict(questions, 1, 0)] == [text(e) for e in expected]
 
 
 def test_predictions_follow_the_seed_and_keep_the_order_of_mixed_sizes() -> None:
-    model = TextTwin("tiny-random", plan=SHORT)
+    model = EmbeddedLanguage("tiny-random", plan=SHORT)
     model.adapt([Example(q, q) for q in grids(4, 3, 3)], context())
     questions = [*grids(2, 3, 3), *grids(1, 5, 4), *grids(2, 3, 3, seed=2)]
     first = list(model.predict(questions, 3, 7))
@@ -312,7 +312,7 @@ def test_predictions_follow_the_seed_and_keep_the_order_of_mixed_sizes() -> None
 def test_the_same_seed_adapts_alike() -> None:
     answers: list[Any] = []
     for seed in (1, 1, 2):
-        model = TextTwin("tiny-random", plan=SHORT)
+        model = EmbeddedLanguage("tiny-random", plan=SHORT)
         model.adapt([Example(q, q) for q in grids(4, 3, 3)], context(seed))
         answers.append(list(model.predict(grids(2, 3, 3), 2, 0)))
     assert answers[0] == answers[1] != answers[2]
@@ -320,8 +320,8 @@ def test_the_same_seed_adapts_alike() -> None:
 
 def test_misuse_is_a_user_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="tiny-random"):
-        TextTwin("tiny-randon")
-    model = TextTwin("tiny", tmp_path / "none.safetensors", SHORT)
+        EmbeddedLanguage("tiny-randon")
+    model = EmbeddedLanguage("tiny", tmp_path / "none.safetensors", SHORT)
     with pytest.raises(UserError, match="call adapt"):
         list(model.predict(["0"], 1, 0))
     with pytest.raises(UserError, match="at least one"):

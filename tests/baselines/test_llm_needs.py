@@ -12,8 +12,8 @@ import transformers
 from tests.commands import Run, refused
 from vizbench.baselines import gemma, llama, qwen3, smollm2
 from vizbench.baselines.language.checkpoint import adapted
-from vizbench.baselines.language.config import Recipe
-from vizbench.baselines.language.memory import DOUBLE, NORMED, PLAIN, Block, Sizes, need
+from vizbench.baselines.language.config import LanguageConfig
+from vizbench.baselines.language.memory import DOUBLE, NORMED, PLAIN, Block, Sizes, memory_breakdown
 
 hf: Any = transformers
 TOKENS, BATCH, RANK = 64, 2, 8
@@ -31,7 +31,7 @@ def test_activations_are_those_that_autograd_keeps(
     family: str, checkpointing: bool, hidden: int, heads: int, groups: int, feed: int
 ) -> None:
     kind, network, block = KINDS[family]
-    recipe = Recipe(rank=RANK, batch=BATCH, checkpointing=checkpointing)
+    recipe = LanguageConfig(rank=RANK, batch=BATCH, checkpointing=checkpointing)
     kept: list[float] = []
     told: list[float] = []
     for layers in (1, 3):  # the difference: embeddings, the last norm and what is recomputed are alike in both
@@ -40,11 +40,13 @@ def test_activations_are_those_that_autograd_keeps(
             num_key_value_heads=groups, intermediate_size=feed, pad_token_id=0, eos_token_id=1, bos_token_id=2,
         )  # fmt: skip
         kept.append(_kept(network(config), recipe))
-        told.append(need(Sizes(0, layers, hidden, heads * 32, groups * 32, feed, 32, block), recipe, TOKENS, 0).kept)
+        told.append(
+            memory_breakdown(Sizes(0, layers, hidden, heads * 32, groups * 32, feed, 32, block), recipe, TOKENS, 0).kept
+        )
     assert kept[1] - kept[0] == pytest.approx(told[1] - told[0], rel=0.01)
 
 
-def _kept(model: Any, recipe: Recipe) -> int:
+def _kept(model: Any, recipe: LanguageConfig) -> int:
     """Bytes of storages that a forward pass saves, parameters left out."""
     model = model.to(torch.bfloat16).requires_grad_(False)
     if recipe.checkpointing:
@@ -66,7 +68,9 @@ def _kept(model: Any, recipe: Recipe) -> int:
     return sum(storage.nbytes() for storage in saved.values()) - (0 if recipe.checkpointing else copies)
 
 
-@pytest.mark.parametrize("line", [qwen3.LINE, llama.LINE, gemma.LINE, smollm2.LINE], ids=lambda line: line.family)
+@pytest.mark.parametrize(
+    "line", [qwen3.FAMILY, llama.FAMILY, gemma.FAMILY, smollm2.FAMILY], ids=lambda line: line.family
+)
 def test_the_sizes_are_consistent(line: Any) -> None:
     for name, sizes in line.sizes.items():
         recipe = line.recipes.get(name, line.recipe)
@@ -74,20 +78,23 @@ def test_the_sizes_are_consistent(line: Any) -> None:
         words = sizes.words * sizes.hidden * (1 if tied else 2)
         rest = sizes.parameters - sizes.linear - words
         assert 0 < rest < (0.11 if line.pictures else 0.001) * sizes.parameters  # norms; Gemma's vision tower
-        full, quarter = need(sizes, recipe, 512, 256), need(sizes, Recipe(backbone="nf4"), 512, 256)
+        full, quarter = (
+            memory_breakdown(sizes, recipe, 512, 256),
+            memory_breakdown(sizes, LanguageConfig(backbone="nf4"), 512, 256),
+        )
         assert full.weights == 2 * sizes.parameters
         assert quarter.weights < 0.55 * full.weights
         assert full.adapter == 18 * sizes.trained(recipe)
 
 
 def test_more_tokens_take_more_and_checkpointing_takes_less() -> None:
-    sizes = qwen3.LINE.sizes["Qwen/Qwen3-4B-Instruct-2507"]
-    short, long = (need(sizes, Recipe(), tokens, tokens // 2) for tokens in (512, 1024))
+    sizes = qwen3.FAMILY.sizes["Qwen/Qwen3-4B-Instruct-2507"]
+    short, long = (memory_breakdown(sizes, LanguageConfig(), tokens, tokens // 2) for tokens in (512, 1024))
     assert long.kept == 2 * short.kept
     assert long.scores == 2 * short.scores
     assert long.weights == short.weights
-    assert need(sizes, Recipe(checkpointing=False), 512, 256).kept > 8 * short.kept
-    assert sizes.trained(Recipe()) == 66_060_288
+    assert memory_breakdown(sizes, LanguageConfig(checkpointing=False), 512, 256).kept > 8 * short.kept
+    assert sizes.trained(LanguageConfig()) == 66_060_288
     assert isinstance(sizes.block, Block)
 
 

@@ -14,7 +14,7 @@ import transformers
 
 from vizbench.baselines import gemma, llama, qwen3
 from vizbench.baselines.language.checkpoint import adapted
-from vizbench.baselines.language.config import LINEAR, Recipe
+from vizbench.baselines.language.config import LINEAR, LanguageConfig
 from vizbench.baselines.language.memory import sizes_of
 
 hf: Any = transformers
@@ -54,13 +54,13 @@ def block(hidden: int, queries: int, keys: int, feed: int) -> int:
     ("network", "config", "recipe", "whole", "trained"),
     [
         # 36 layers, 32 heads and 8 groups of 128; rank 32
-        (hf.Qwen3ForCausalLM, QWEN3_4B, qwen3.RECIPE, 4_022_468_096, 32 * 36 * block(2560, 4096, 1024, 9728)),
-        (hf.Qwen3ForCausalLM, QWEN3_8B, qwen3.RECIPE, 8_190_735_360, 32 * 36 * block(4096, 4096, 1024, 12_288)),
+        (hf.Qwen3ForCausalLM, QWEN3_4B, qwen3.CONFIG, 4_022_468_096, 32 * 36 * block(2560, 4096, 1024, 9728)),
+        (hf.Qwen3ForCausalLM, QWEN3_8B, qwen3.CONFIG, 8_190_735_360, 32 * 36 * block(4096, 4096, 1024, 12_288)),
         # 32 layers, and lm_head from 4096 to the 128,256 words
         (
             hf.LlamaForCausalLM,
             LLAMA_8B,
-            llama.RECIPE,
+            llama.CONFIG,
             8_030_261_248,
             32 * (32 * block(4096, 4096, 1024, 14_336) + 4096 + 128_256),
         ),
@@ -68,7 +68,7 @@ def block(hidden: int, queries: int, keys: int, feed: int) -> int:
         (
             hf.Gemma3ForConditionalGeneration,
             GEMMA_4B,
-            gemma.LINE.recipe,
+            gemma.FAMILY.recipe,
             4_300_079_472,
             32 * 34 * block(2560, 2048, 1024, 10_240),
         ),
@@ -76,7 +76,7 @@ def block(hidden: int, queries: int, keys: int, feed: int) -> int:
     ids=["qwen3-4b", "qwen3-8b", "llama-8b", "gemma-4b"],
 )
 def test_the_recipe_adapts_what_the_paper_adapts(
-    network: Any, config: Any, recipe: Recipe, whole: int, trained: int
+    network: Any, config: Any, recipe: LanguageConfig, whole: int, trained: int
 ) -> None:
     with torch.device("meta"):
         model = network(config)
@@ -93,10 +93,10 @@ def test_the_recipe_adapts_what_the_paper_adapts(
 @pytest.mark.parametrize(
     ("line", "name", "config"),
     [
-        (qwen3.LINE, qwen3.HUB[0], QWEN3_4B),
-        (qwen3.LINE, qwen3.HUB[1], QWEN3_8B),
-        (llama.LINE, llama.HUB, LLAMA_8B),
-        (gemma.LINE, gemma.HUB, GEMMA_4B),
+        (qwen3.FAMILY, qwen3.HUB[0], QWEN3_4B),
+        (qwen3.FAMILY, qwen3.HUB[1], QWEN3_8B),
+        (llama.FAMILY, llama.HUB, LLAMA_8B),
+        (gemma.FAMILY, gemma.HUB, GEMMA_4B),
     ],
 )
 def test_a_configuration_says_the_sizes_that_are_shipped(line: Any, name: str, config: Any) -> None:
@@ -106,13 +106,13 @@ def test_a_configuration_says_the_sizes_that_are_shipped(line: Any, name: str, c
 @pytest.mark.parametrize(
     ("recipe", "theirs"),
     [
-        (qwen3.RECIPE, (32, 32, 0.0, 2, 4, 8192, LINEAR)),
-        (qwen3.LINE.recipes["Qwen/Qwen3-8B"], (32, 32, 0.0, 1, 8, 8192, LINEAR)),
-        (llama.RECIPE, (32, 64, 0.05, 1, 8, 4096, (*LINEAR, "lm_head"))),
-        (gemma.LINE.recipe, (32, 32, 0.0, 2, 4, 8192, LINEAR)),
+        (qwen3.CONFIG, (32, 32, 0.0, 2, 4, 8192, LINEAR)),
+        (qwen3.FAMILY.recipes["Qwen/Qwen3-8B"], (32, 32, 0.0, 1, 8, 8192, LINEAR)),
+        (llama.CONFIG, (32, 64, 0.05, 1, 8, 4096, (*LINEAR, "lm_head"))),
+        (gemma.FAMILY.recipe, (32, 32, 0.0, 2, 4, 8192, LINEAR)),
     ],
 )
-def test_the_recipes_are_the_papers(recipe: Recipe, theirs: tuple[Any, ...]) -> None:
+def test_the_recipes_are_the_papers(recipe: LanguageConfig, theirs: tuple[Any, ...]) -> None:
     size = recipe.rank, recipe.alpha, recipe.dropout, recipe.batch, recipe.accumulation, recipe.max_length
     assert (*size, recipe.targets) == theirs
     descent = recipe.lr, recipe.schedule, recipe.warmup, recipe.weight_decay, recipe.max_new_tokens

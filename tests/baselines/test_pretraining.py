@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save
 
 from vizbench.baselines.embedded import folder as pretraining
-from vizbench.baselines.embedded.folder import Folder, held
+from vizbench.baselines.embedded.folder import PretrainingFolder, open_folder
 from vizbench.baselines.embedded.pretrain import pretrain
 from vizbench.errors import UserError
 
@@ -35,7 +35,7 @@ def _weights(net: torch.nn.Linear) -> list[float]:
 def test_a_run_killed_while_it_saves_goes_on_from_the_save_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = Folder(tmp_path, {"seed": 3, "sides": (2, 3)})
+    folder = PretrainingFolder(tmp_path, {"seed": 3, "sides": (2, 3)})
     net, optimizers = _net()
     assert folder.resume(net, optimizers) == (0, 0.0)
     _step(net, optimizers)
@@ -67,20 +67,20 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 def test_another_seed_or_recipe_is_refused(tmp_path: Path) -> None:
     net, optimizers = _net()
-    Folder(tmp_path, {"seed": 3, "steps": 8}).keep({"step": 1, "seconds": 1.0}, b"", net, optimizers)
+    PretrainingFolder(tmp_path, {"seed": 3, "steps": 8}).keep({"step": 1, "seconds": 1.0}, b"", net, optimizers)
     before = _files(tmp_path)
     with pytest.raises(UserError, match="holds a run of seed 3, steps 8: give the same"):
-        Folder(tmp_path, {"seed": 4, "steps": 9}).resume(net, optimizers)
+        PretrainingFolder(tmp_path, {"seed": 4, "steps": 9}).resume(net, optimizers)
     assert _files(tmp_path) == before
 
 
 def test_another_network_is_refused_by_its_recipe(tmp_path: Path) -> None:
     net, optimizers = _net()
-    Folder(tmp_path, {"family": "a", "width": 3}).keep({"step": 1, "seconds": 1.0}, b"", net, optimizers)
+    PretrainingFolder(tmp_path, {"family": "a", "width": 3}).keep({"step": 1, "seconds": 1.0}, b"", net, optimizers)
     other = torch.nn.Sequential(torch.nn.Linear(4, 1))
     for recipe, said in (({"family": "a", "width": 4}, "width 3"), ({"family": "b", "width": 3}, "family a")):
         with pytest.raises(UserError, match=f"holds a run of {said}: give the same"):
-            Folder(tmp_path, recipe).resume(other, [torch.optim.AdamW(other.parameters())])
+            PretrainingFolder(tmp_path, recipe).resume(other, [torch.optim.AdamW(other.parameters())])
 
 
 @pytest.mark.parametrize("name", ["log.jsonl", "weights.safetensors", "card.md"])
@@ -94,10 +94,14 @@ def test_what_no_run_left_there_stays(tmp_path: Path, name: str, family: str) ->
 
 def test_one_process_is_in_a_folder_and_clears_what_a_killed_one_drafted(tmp_path: Path) -> None:
     out = tmp_path / "new" / "run"
-    with held(out), pytest.raises(UserError, match=f"is being written by process {os.getpid()}"), held(out):
+    with (
+        open_folder(out),
+        pytest.raises(UserError, match=f"is being written by process {os.getpid()}"),
+        open_folder(out),
+    ):
         pass
     (out / ".state.safetensors.1.draft").write_text("half")
-    with held(out):
+    with open_folder(out):
         assert [path.name for path in out.iterdir()] == ["lock"]
 
 
@@ -105,10 +109,10 @@ def test_one_process_is_in_a_folder_and_clears_what_a_killed_one_drafted(tmp_pat
     "line", ["mine", "[]", '{"loss": 1}', '{"step": "1"}', '{"step": 1.5}', "3", "\xff", "[" * 200_000]
 )
 def test_a_log_that_another_wrote_is_refused(tmp_path: Path, line: str) -> None:
-    Folder(tmp_path, {"seed": 3}).resume(*_net())
+    PretrainingFolder(tmp_path, {"seed": 3}).resume(*_net())
     (tmp_path / "log.jsonl").write_bytes(line.encode("latin-1"))
     with pytest.raises(UserError, match=r"log\.jsonl is no log of a pretraining"):
-        Folder(tmp_path, {"seed": 3}).resume(*_net())
+        PretrainingFolder(tmp_path, {"seed": 3}).resume(*_net())
 
 
 @pytest.mark.parametrize(
@@ -125,32 +129,32 @@ def test_a_log_that_another_wrote_is_refused(tmp_path: Path, line: str) -> None:
 def test_a_state_that_another_wrote_is_refused(tmp_path: Path, told: dict[str, str]) -> None:
     (tmp_path / "state.safetensors").write_bytes(save({"a": torch.zeros(1)}, told))
     with pytest.raises(UserError, match=r"state\.safetensors is no state of a pretraining: give another --out"):
-        Folder(tmp_path, {"seed": 3}).resume(*_net())
+        PretrainingFolder(tmp_path, {"seed": 3}).resume(*_net())
 
 
 def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
     net, optimizers = _net()
-    Folder(tmp_path, {"seed": 3}).resume(net, optimizers)
+    PretrainingFolder(tmp_path, {"seed": 3}).resume(net, optimizers)
     state = tmp_path / "state.safetensors"
     whole = state.read_bytes()
     for bytes_ in (b"none", whole[:-4]):
         state.write_bytes(bytes_)
         with pytest.raises(UserError, match=r"is no state of a training .*: give another --out"):
-            Folder(tmp_path, {"seed": 3}).resume(net, optimizers)
+            PretrainingFolder(tmp_path, {"seed": 3}).resume(net, optimizers)
     state.unlink()
     state.mkdir()
     with pytest.raises(UserError, match=r"is no state of a training .*: give another --out"):
-        Folder(tmp_path, {"seed": 3}).resume(net, optimizers)
+        PretrainingFolder(tmp_path, {"seed": 3}).resume(net, optimizers)
     state.rmdir()
     state.write_bytes(
         save({"parameter/weight": torch.zeros(1, 3)}, {"recipe": '{"seed": 3}', "step": "0", "seconds": "0.0"})
     )
     with pytest.raises(UserError, match=r"is no state of this training .*: give another --out"):
-        Folder(tmp_path, {"seed": 3}).resume(net, optimizers)
+        PretrainingFolder(tmp_path, {"seed": 3}).resume(net, optimizers)
 
 
 def test_a_run_killed_at_its_first_save_begins_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = Folder(tmp_path, {"seed": 3})
+    folder = PretrainingFolder(tmp_path, {"seed": 3})
     net, optimizers = _net()
     folder.resume(net, optimizers)
     first = _weights(net)

@@ -24,13 +24,13 @@ from vizbench.baselines.language import checkpoint as bases
 from vizbench.baselines.language import model as language
 from vizbench.baselines.language import train as descent
 from vizbench.baselines.language.checkpoint import Checkpoint
-from vizbench.baselines.language.memory import need
+from vizbench.baselines.language.memory import memory_breakdown
 from vizbench.baselines.shared import memory as rooms
 from vizbench.baselines.shared.hub import Weights
-from vizbench.baselines.shared.memory import Room, check_room, peak, room, shapes_of, within_memory
+from vizbench.baselines.shared.memory import DeviceMemory, device_memory, peak, require_memory, shapes_of, within_memory
 from vizbench.baselines.video import checkpoint as folders
 from vizbench.baselines.video import model as video
-from vizbench.baselines.video.checkpoint import Folder
+from vizbench.baselines.video.checkpoint import PipelineFolder
 from vizbench.baselines.video.model import VideoLora
 from vizbench.distributed import collectives
 from vizbench.errors import UserError
@@ -79,35 +79,35 @@ def _parts(way: Way) -> dict[str, float]:
     ],
 )
 def test_the_first_milder_way_that_fits_is_named(free: float, settings: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rooms, "room", lambda: Room("the GPU", free * 1e9))
+    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("the GPU", free * 1e9))
     with pytest.raises(UserError) as refused:
-        check_room("it", Way(), _parts)
+        require_memory("it", Way(), _parts)
     told = f"it takes about 24.0 GB (weights 16.0, kept 8.0) and the GPU has {free:.1f} GB free: set ?{settings} "
     assert str(refused.value).startswith(told)
     fields: dict[str, Any] = dict(pair.split("=") for pair in settings.split("&"))
     way = Way(int(fields.get("batch", 4)), int(fields.get("accumulation", 2)), True, fields.get("backbone", "full"))
-    check_room("it", way, _parts)  # what is named is let through
+    require_memory("it", way, _parts)  # what is named is let through
 
 
 def test_where_nothing_fits_no_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rooms, "room", lambda: Room("the GPU", 4.9e9))
+    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("the GPU", 4.9e9))
     with pytest.raises(UserError, match="free: take a smaller checkpoint, or draw smaller boards"):
-        check_room("it", Way(), _parts)
-    monkeypatch.setattr(rooms, "room", lambda: Room("this machine", 9.1e9))
+        require_memory("it", Way(), _parts)
+    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", 9.1e9))
     with pytest.raises(UserError, match=r"this machine has 9\.1 GB free: take a smaller checkpoint"):
-        check_room("it", Way(), _parts, ())  # a machine that cannot put it into fewer bits
-    monkeypatch.setattr(rooms, "room", lambda: Room("the GPU", 24e9))
-    check_room("it", Way(), _parts)
+        require_memory("it", Way(), _parts, ())  # a machine that cannot put it into fewer bits
+    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("the GPU", 24e9))
+    require_memory("it", Way(), _parts)
 
 
 def test_what_is_held_already_counts_as_free(gpu: dict[str, int]) -> None:
-    assert room() == Room("the GPU", 8e9)
+    assert device_memory() == DeviceMemory("the GPU", 8e9)
     gpu["ours"] = 3_000_000_000
-    assert room() == Room("the GPU", 11e9)
+    assert device_memory() == DeviceMemory("the GPU", 11e9)
 
 
 def test_without_a_gpu_it_is_the_machines_memory() -> None:
-    here, memory = room(), psutil.virtual_memory()
+    here, memory = device_memory(), psutil.virtual_memory()
     assert here.place == "this machine"
     assert 0 < here.free <= memory.total + psutil.Process().memory_info().rss
 
@@ -116,7 +116,9 @@ def _video(name: str, place: Path, **fields: Any) -> VideoLora:
     backbone, make = FAMILIES[name]
     training = replace(QUICK, **fields)
     return VideoLora(
-        backbone, Folder(backbone, Weights(place if place.exists() else make(place), "d" * 16), training), training
+        backbone,
+        PipelineFolder(backbone, Weights(place if place.exists() else make(place), "d" * 16), training),
+        training,
     )
 
 
@@ -126,45 +128,45 @@ def test_a_video_model_is_weighed_twice_and_never_loaded(
 ) -> None:
     """When it is built, by what it is; when it adapts, by its clips too."""
     model = _video(name, tmp_path / "m", batch=1, checkpointing=True)
-    monkeypatch.setattr(Folder, "_load", lambda *_: pytest.fail("it was loaded"))
+    monkeypatch.setattr(PipelineFolder, "_load", lambda *_: pytest.fail("it was loaded"))
     source: Any = model._source
-    bare = folders.need(source._sizes, source._training, folders.Demand(height=0, width=0, frames=1))
+    bare = folders.memory_breakdown(source._sizes, source._training, folders.MemoryRequest(height=0, width=0, frames=1))
     least = sum(asdict(bare).values())
     shown = tiny.examples(2)
-    monkeypatch.setattr(rooms, "room", lambda: Room("this machine", least - 1))
+    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", least - 1))
     with pytest.raises(UserError, match=r"takes about 0\.0 GB \(weights .*this machine has 0\.0 GB free: take a"):
         _video(name, tmp_path / "m", batch=1, checkpointing=True)
-    monkeypatch.setattr(rooms, "room", lambda: Room("this machine", least))
+    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", least))
     _video(name, tmp_path / "m", batch=1, checkpointing=True)
     with pytest.raises(UserError, match="takes about"):
         model.adapt(shown, tiny.context())
     frames, height, width, _ = shown[0].answer.shape
-    whole = folders.need(source._sizes, source._training, folders.Demand(height=height, width=width, frames=frames))
-    monkeypatch.setattr(rooms, "room", lambda: Room("this machine", sum(asdict(whole).values())))
+    whole = folders.memory_breakdown(source._sizes, source._training, folders.MemoryRequest(height=height, width=width, frames=frames))
+    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", sum(asdict(whole).values())))
     source.check([e.answer.shape for e in shown])
 
 
 def test_a_batch_holds_no_more_clips_than_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source: Any = _video("ltx", tmp_path / "m", batch=4)._source
-    demand = folders.Demand(height=32, width=32, frames=9)
+    demand = folders.MemoryRequest(height=32, width=32, frames=9)
     takes = [
-        sum(asdict(folders.need(source._sizes, replace(source._training, batch=n), demand)).values()) for n in (1, 2)
+        sum(asdict(folders.memory_breakdown(source._sizes, replace(source._training, batch=n), demand)).values()) for n in (1, 2)
     ]
     one, other = (9, 32, 32, 3), (9, 32, 64, 3)
-    monkeypatch.setattr(rooms, "room", lambda: Room("this machine", takes[0]))
+    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", takes[0]))
     source.check([one])
     with pytest.raises(UserError, match="takes about"):
         source.check([one, one])
     with pytest.raises(UserError, match="takes about"):
         source.check([one, other])  # the larger of two shapes
-    monkeypatch.setattr(rooms, "room", lambda: Room("this machine", takes[1]))
+    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", takes[1]))
     source.check([one, one])
 
 
 def test_a_model_that_is_trained_whole_needs_no_adapter_on_disk(tmp_path: Path) -> None:
     model = _video("ltx", tmp_path / "m", rank=0, steps=1)
     source: Any = model._source
-    found = folders.need(source._sizes, source._training, folders.Demand(height=32, width=32, frames=9))
+    found = folders.memory_breakdown(source._sizes, source._training, folders.MemoryRequest(height=32, width=32, frames=9))
     assert found.adapter == 2 * found.weights
     model.adapt(tiny.examples(1), tiny.context())
     (path,) = (tmp_path / "home" / "adapters").rglob("*.safetensors")
@@ -211,11 +213,11 @@ def _config(path: Path, told: dict[str, Any], *without: str) -> None:
 def test_the_text_encoder_is_weighed_before_it_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = _video("ltx", tmp_path / "m")
     source: Any = model._source
-    monkeypatch.setattr(Folder, "_load", lambda *_: pytest.fail("it was loaded"))
+    monkeypatch.setattr(PipelineFolder, "_load", lambda *_: pytest.fail("it was loaded"))
     encoder = 2 * sum(
         t.numel() for t in tiny.tensors(next((tmp_path / "m" / "text_encoder").glob("*.safetensors"))).values()
     )
-    monkeypatch.setattr(rooms, "room", lambda: Room("the GPU", 2 * encoder - 1))
+    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("the GPU", 2 * encoder - 1))
     with pytest.raises(
         UserError,
         match=r"the text encoder of .* takes about 0\.0 GB \(weights 0\.0\) .* free: take a smaller checkpoint \(",
@@ -230,9 +232,13 @@ def test_a_language_model_is_weighed_twice_and_never_loaded(tmp_path: Path, monk
     monkeypatch.setattr(Checkpoint, "load", lambda *_: pytest.fail("it was loaded"))
     sizes, recipe = model._checkpoint._sizes, replace(model.recipe, dtype="float32")
     shapes = shapes_of(place)
-    assert need(sizes, recipe, 0, 0).weights == 4 * sum(torch.Size(shape).numel() for shape in shapes.values())
+    assert memory_breakdown(sizes, recipe, 0, 0).weights == 4 * sum(
+        torch.Size(shape).numel() for shape in shapes.values()
+    )
     monkeypatch.setattr(
-        rooms, "room", lambda: Room("this machine", sum(asdict(need(sizes, recipe, 0, 0)).values()) - 1)
+        rooms,
+        "device_memory",
+        lambda: DeviceMemory("this machine", sum(asdict(memory_breakdown(sizes, recipe, 0, 0)).values()) - 1),
     )
     with pytest.raises(UserError, match=r"takes about .* this machine has .*: set \?backbone=int8 "):
         build(f"{place}?rank=8&save_every=0&batch=1&accumulation=2")
@@ -240,11 +246,11 @@ def test_a_language_model_is_weighed_twice_and_never_loaded(tmp_path: Path, monk
     script = model._checkpoint.script()
     rows = [script.pair(script.question(pair.question), pair.answer) for pair in shown]
     longest = max(rows, key=lambda row: len(row.ids))
-    takes = sum(asdict(need(sizes, recipe, len(longest.ids), len(longest.ids) - longest.start)).values())
-    monkeypatch.setattr(rooms, "room", lambda: Room("this machine", takes - 1))
+    takes = sum(asdict(memory_breakdown(sizes, recipe, len(longest.ids), len(longest.ids) - longest.start)).values())
+    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", takes - 1))
     with pytest.raises(UserError, match=r"set \?batch=1&accumulation=4 "):
         model.adapt(shown, context(1))
-    monkeypatch.setattr(rooms, "room", lambda: Room("this machine", takes))
+    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", takes))
     with pytest.raises(pytest.fail.Exception, match="it was loaded"):
         model.adapt(shown, context(1))
 
@@ -257,13 +263,13 @@ def test_a_plan_that_memory_cannot_hold_leaves_nothing(
     if family == "llama":
         checkpoint = f"{tiny_llm.write('llama', tmp_path / 'm')}?batch=1&accumulation=1&backbone=int8"
         model: Any = llama.FAMILIES[0].build(checkpoint)
-        takes: Any = need(model._checkpoint._sizes, replace(model.recipe, dtype="float32"), 0, 0)
+        takes: Any = memory_breakdown(model._checkpoint._sizes, replace(model.recipe, dtype="float32"), 0, 0)
     else:
         checkpoint = f"{tiny.ltx(tmp_path / 'm')}?batch=1&checkpointing=true"
         model = ltx.FAMILIES[0].build(checkpoint)
-        bare = folders.Demand(height=0, width=0, frames=1)
-        takes = folders.need(model._source._sizes, model._source._training, bare)
-    monkeypatch.setattr(rooms, "room", lambda: Room("this machine", sum(asdict(takes).values())))
+        bare = folders.MemoryRequest(height=0, width=0, frames=1)
+        takes = folders.memory_breakdown(model._source._sizes, model._source._training, bare)
+    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", sum(asdict(takes).values())))
     words = ("eval", "--model", family, "--checkpoint", checkpoint, "--n-test", 2, "--out", "r")
     said = refused(run(*words, "--task", "life/conway?height=6&width=6", "--shots", "3,5"))
     assert re.search(r"m takes about .* and this machine has .* free: take a smaller checkpoint, or draw smaller", said)

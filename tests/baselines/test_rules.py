@@ -12,7 +12,7 @@ from vizbench.types import DecodeFailure, Grid
 
 def answers(pairs: list[tuple[Grid, Grid]], questions: list[Grid], attempts: int = 2) -> list[list[object]]:
     model = family("rules").build("none")
-    context = Context(vb.judge_of("arc/center"), None, 0, lambda _: None)
+    context = Context(vb.verifier_of("arc/center"), None, 0, lambda _: None)
     model.adapt([Example(*pair) for pair in pairs], context)
     return [list(each) for each in model.predict(questions, attempts, 0)]
 

@@ -12,9 +12,9 @@ import vizbench as vb
 from vizbench.baselines import smollm2
 from vizbench.baselines.language import gguf
 from vizbench.errors import UserError
-from vizbench.formats.registry import judge_of
+from vizbench.formats.registry import verifier_of
 from vizbench.harness.plan.plugin import load_model
-from vizbench.harness.run.codec import channel_for
+from vizbench.harness.run.codec import codec_for
 from vizbench.model import Context, Schedule
 from vizbench.types import Answer
 
@@ -26,9 +26,9 @@ TASK = "eca/170?rows=2"
 def test_a_lora_of_thirty_examples_beats_its_untuned_self(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIZBENCH_HOME", str(tmp_path))
     model: Any = load_model("smollm2", "135m?batch=4&save_every=0")
-    data, judge = vb.load(TASK, seed=0), judge_of(TASK)
+    data, judge = vb.load(TASK, seed=0), verifier_of(TASK)
     shown, asked = [data.train[i] for i in range(30)], [data.test[i] for i in range(8)]
-    channel = channel_for(model, judge, shown, [i.question for i in asked])
+    channel = codec_for(model, judge, shown, [i.question for i in asked])
 
     def exact(steps: int) -> int:
         model.adapt(channel.examples(shown), Context(judge, None, 0, lambda _: None, Schedule(steps)))
@@ -51,7 +51,7 @@ def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         load_model("smollm2")
     with pytest.raises(UserError, match="unknown checkpoint of smollm2"):
         load_model("smollm2", "270m")
-    assert smollm2.LINE.recipe.rank == 16
+    assert smollm2.FAMILY.recipe.rank == 16
 
 
 def test_a_conversion_is_made_once_and_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 import vizbench as vb
 from vizbench.baselines.trivial import FAMILIES, Blank, Copy, Majority, Nearest, Random, Solver
 from vizbench.errors import UserError
-from vizbench.formats.registry import judge_of
+from vizbench.formats.registry import verifier_of
 from vizbench.harness.plan.plan import TRIVIAL
 from vizbench.model import Context, Example, family
 
@@ -81,7 +81,7 @@ def test_random_draws_the_codes_of_the_targets_alone_where_no_rule_is_known():
     big = [Example(np.zeros((50, 50), np.uint8), np.where(np.eye(50) > 0, 7, 3).astype(np.uint8))]
     questions = [np.zeros((50, 50), np.uint8)] * 2
     model = Random()
-    model.adapt(big, Context(judge_of("arc-json:nowhere.json"), None, 0, lambda progress: None))
+    model.adapt(big, Context(verifier_of("arc-json:nowhere.json"), None, 0, lambda progress: None))
 
     def answers(seed):
         return [list(found) for found in model.predict(questions, 2, seed)]
@@ -118,7 +118,7 @@ def test_solver_is_right_on_every_question():
 
 
 def test_solver_says_where_no_rule_is_known():
-    judge = judge_of("arc-json:nowhere.json")
+    judge = verifier_of("arc-json:nowhere.json")
     silent = Context(judge, None, 0, lambda progress: None)
     with pytest.raises(UserError, match="no solver"):
         Solver().adapt(PAIRS, silent)

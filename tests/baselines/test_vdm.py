@@ -18,8 +18,8 @@ from tests.baselines import tiny_video as tiny
 from vizbench.baselines import cogvideox, ltx, wan
 from vizbench.baselines.shared.hub import Weights
 from vizbench.baselines.video.backbone import Backbone
-from vizbench.baselines.video.checkpoint import Folder
-from vizbench.baselines.video.config import Training
+from vizbench.baselines.video.checkpoint import PipelineFolder
+from vizbench.baselines.video.config import VideoConfig
 from vizbench.baselines.video.model import VideoLora, start
 from vizbench.errors import UserError
 from vizbench.model import Progress
@@ -39,7 +39,7 @@ ALL = (
 )  # fmt: skip
 """A random base needs more than its attention changed."""
 
-QUICK = Training(
+QUICK = VideoConfig(
     rank=4,
     alpha=2,
     targets=wan.TARGETS,
@@ -64,9 +64,9 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIZBENCH_HOME", str(tmp_path / "home"))
 
 
-def _model(case: tuple[Backbone, Path], training: Training = QUICK) -> VideoLora:
+def _model(case: tuple[Backbone, Path], training: VideoConfig = QUICK) -> VideoLora:
     backbone, folder = case
-    return VideoLora(backbone, Folder(backbone, Weights(folder, "d" * 16), training), training)
+    return VideoLora(backbone, PipelineFolder(backbone, Weights(folder, "d" * 16), training), training)
 
 
 def _answers(model: VideoLora, count: int = 1) -> list[Any]:
@@ -206,7 +206,9 @@ def test_latents_are_encoded_once_for_each_weights(
     assert len(calls) == 2
     _model(case, one).adapt(tiny.examples(3), tiny.context())
     assert len(calls) == 3  # the third clip alone
-    VideoLora(backbone, Folder(backbone, Weights(folder, "e" * 16), one), one).adapt(tiny.examples(1), tiny.context())
+    VideoLora(backbone, PipelineFolder(backbone, Weights(folder, "e" * 16), one), one).adapt(
+        tiny.examples(1), tiny.context()
+    )
     assert len(calls) == 4
 
 

@@ -15,9 +15,9 @@ import transformers
 from tests.baselines.test_vdm_sizes import CASES, RANK
 from tests.commands import Run, refused
 from vizbench.baselines import cogvideox, ltx, wan
-from vizbench.baselines.video.memory import Sizes, need, sizes_of
+from vizbench.baselines.video.memory import Sizes, memory_breakdown, sizes_of
 from vizbench.baselines.video.model import start
-from vizbench.model import Demand
+from vizbench.model import MemoryRequest
 
 _D: Any = diffusers
 _T: Any = transformers
@@ -124,9 +124,9 @@ def test_activations_are_those_that_autograd_keeps(
     told: list[float] = []
     for layers in (1, 3):  # the difference: what stands before and behind the blocks is alike in both
         kept.append(_kept(*(_cogvideox if name == "cogvideox" else _ltx)(width, layers, rows, text), recipe))
-        demand = Demand(height=rows * base.layout.cell, width=rows * base.layout.cell, frames=9)
+        demand = MemoryRequest(height=rows * base.layout.cell, width=rows * base.layout.cell, frames=9)
         told.append(
-            need(
+            memory_breakdown(
                 replace(base, layers=layers, hidden=width, layout=replace(base.layout, text=text)), recipe, demand
             ).kept
         )
@@ -186,7 +186,7 @@ def _kept(model: Any, inputs: dict[str, Any], recipe: Any) -> int:
 
 def test_tokens_of_a_clip() -> None:
     """9 frames of 272 x 272: 3 latent frames of 34 x 34 for CogVideoX and Wan, tokens of 2 x 2; 2 of 9 x 9 for LTX."""
-    found = {name: sizes.layout.tokens(Demand()) for name, sizes in SIZES.items()}
+    found = {name: sizes.layout.tokens(MemoryRequest()) for name, sizes in SIZES.items()}
     assert found == {
         "CogVideoX1.5-5B-I2V": 2 * 17 * 17,  # two frames a token, the first one padded
         "LTX-Video-2B": 2 * 9 * 9,
@@ -195,9 +195,9 @@ def test_tokens_of_a_clip() -> None:
         "Wan2.2-TI2V-5B": 3 * 9 * 9,
     }
     sizes: Sizes = SIZES["Wan2.1-I2V-14B"]
-    small = need(sizes, replace(wan.RECIPE, backbone="nf4"), Demand())
-    assert small.weights < 0.3 * need(sizes, wan.RECIPE, Demand()).weights
-    assert need(sizes, replace(wan.RECIPE, checkpointing=False), Demand()).kept > 10 * small.kept
+    small = memory_breakdown(sizes, replace(wan.CONFIG, backbone="nf4"), MemoryRequest())
+    assert small.weights < 0.3 * memory_breakdown(sizes, wan.CONFIG, MemoryRequest()).weights
+    assert memory_breakdown(sizes, replace(wan.CONFIG, checkpointing=False), MemoryRequest()).kept > 10 * small.kept
 
 
 def test_the_command_asks_for_a_canvas(run: Run) -> None:

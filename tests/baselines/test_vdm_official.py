@@ -20,7 +20,7 @@ from torch import Tensor
 from tests.baselines import tiny_video as tiny
 from vizbench.baselines import cogvideox, ltx, wan
 from vizbench.baselines.video.backbone import Backbone
-from vizbench.baselines.video.config import Training
+from vizbench.baselines.video.config import VideoConfig
 
 CASES: dict[str, tuple[Any, Callable[[Path], Path]]] = {
     "cogvideox-1.0": (cogvideox.BACKBONE, lambda folder: tiny.cogvideox(folder, "1.0")),
@@ -32,7 +32,7 @@ CASES: dict[str, tuple[Any, Callable[[Path], Path]]] = {
     "ltx": (ltx.BACKBONE, tiny.ltx),
 }
 
-TRAINING = Training(dtype="float32", sampling_steps=2)
+TRAINING = VideoConfig(dtype="float32", sampling_steps=2)
 
 
 @pytest.fixture(scope="module", params=sorted(CASES))

@@ -20,8 +20,8 @@ from vizbench.baselines import cogvideox, ltx, wan
 from vizbench.baselines.shared.hub import Weights
 from vizbench.baselines.shared.memory import FROZEN
 from vizbench.baselines.video import checkpoint as folders
-from vizbench.baselines.video.checkpoint import Folder, _quantisation, check_device, check_frames
-from vizbench.baselines.video.config import Training
+from vizbench.baselines.video.checkpoint import PipelineFolder, _quantisation, check_device, check_frames
+from vizbench.baselines.video.config import VideoConfig
 from vizbench.baselines.video.model import VideoLora
 from vizbench.errors import UserError
 from vizbench.model import Example
@@ -46,10 +46,10 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIZBENCH_HOME", str(tmp_path / "home"))
 
 
-def _model(name: str, folder: Path, training: Training) -> VideoLora:
+def _model(name: str, folder: Path, training: VideoConfig) -> VideoLora:
     backbone, make = FAMILIES[name]
     place = folder if folder.exists() else make(folder)
-    return VideoLora(backbone, Folder(backbone, Weights(place, "d" * 16), training), training)
+    return VideoLora(backbone, PipelineFolder(backbone, Weights(place, "d" * 16), training), training)
 
 
 @torch.no_grad()
@@ -193,7 +193,7 @@ def test_a_deeper_vae_takes_a_canvas_of_its_own(tmp_path: Path) -> None:
     """TI2V-5B's has tokens of 32x32 pixels."""
     pipe, _ = VideoLora(
         wan.BACKBONE,
-        Folder(wan.BACKBONE, Weights(tiny.wan(tmp_path / "m", "2.2", tiny.DEEP), "d" * 16), QUICK),
+        PipelineFolder(wan.BACKBONE, Weights(tiny.wan(tmp_path / "m", "2.2", tiny.DEEP), "d" * 16), QUICK),
         QUICK,
     )._source.open(0)
     assert wan.BACKBONE.canvas(pipe, 272, 336) == (288, 352)

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from vizbench.baselines import cogvideox, ltx, wan
-from vizbench.baselines.video.config import Training
+from vizbench.baselines.video.config import VideoConfig
 from vizbench.baselines.video.model import start
 
 _D: Any = diffusers
@@ -29,7 +29,7 @@ def _low_rank(inside: int, outside: int) -> int:
 COG, WAN, WAN_5B, LTX, LTX_13B = 3072, 5120, 3072, 2048, 4096
 """Widths: 48 heads of 64, 40 of 128, 24 of 128, 32 of 64, 32 of 128."""
 
-CASES: dict[str, tuple[Any, dict[str, Any], Training, int, int, float]] = {
+CASES: dict[str, tuple[Any, dict[str, Any], VideoConfig, int, int, float]] = {
     # 42 blocks of one attention, 4 square projections each
     "CogVideoX1.5-5B-I2V": (
         _D.CogVideoXTransformer3DModel,
@@ -39,7 +39,7 @@ CASES: dict[str, tuple[Any, dict[str, Any], Training, int, int, float]] = {
             "patch_size_t": 2, "sample_width": 170, "sample_height": 96, "sample_frames": 81, "patch_bias": False,
             "use_rotary_positional_embeddings": True,
         },
-        cogvideox.RECIPE, 42 * 4, 42 * 4 * _low_rank(COG, COG), 5.6e9,
+        cogvideox.CONFIG, 42 * 4, 42 * 4 * _low_rank(COG, COG), 5.6e9,
     ),
     # 40 blocks of two attentions, 4 square projections each, and the second's 2 for the image
     "Wan2.1-I2V-14B": (
@@ -48,7 +48,7 @@ CASES: dict[str, tuple[Any, dict[str, Any], Training, int, int, float]] = {
             "num_attention_heads": 40, "attention_head_dim": 128, "in_channels": 36, "out_channels": 16,
             "ffn_dim": 13824, "num_layers": 40, "image_dim": 1280, "added_kv_proj_dim": WAN,
         },
-        wan.RECIPE, 40 * 10, 40 * 10 * _low_rank(WAN, WAN), 16.4e9,
+        wan.CONFIG, 40 * 10, 40 * 10 * _low_rank(WAN, WAN), 16.4e9,
     ),
     # 30 blocks of two attentions; the image comes as a frame, so it has no projections
     "Wan2.2-TI2V-5B": (
@@ -57,18 +57,18 @@ CASES: dict[str, tuple[Any, dict[str, Any], Training, int, int, float]] = {
             "num_attention_heads": 24, "attention_head_dim": 128, "in_channels": 48, "out_channels": 48,
             "ffn_dim": 14336, "num_layers": 30,
         },
-        wan.RECIPE, 30 * 8, 30 * 8 * _low_rank(WAN_5B, WAN_5B), 5.0e9,
+        wan.CONFIG, 30 * 8, 30 * 8 * _low_rank(WAN_5B, WAN_5B), 5.0e9,
     ),
     # 28 blocks of two attentions, and a feed-forward of four times the width
     "LTX-Video-2B": (
         _D.LTXVideoTransformer3DModel,
         {"num_attention_heads": 32, "attention_head_dim": 64, "cross_attention_dim": LTX, "num_layers": 28},
-        ltx.RECIPE, 28 * 10, 28 * (8 * _low_rank(LTX, LTX) + 2 * _low_rank(LTX, 4 * LTX)), 1.9e9,
+        ltx.CONFIG, 28 * 10, 28 * (8 * _low_rank(LTX, LTX) + 2 * _low_rank(LTX, 4 * LTX)), 1.9e9,
     ),
     "LTX-Video-13B": (
         _D.LTXVideoTransformer3DModel,
         {"num_attention_heads": 32, "attention_head_dim": 128, "cross_attention_dim": LTX_13B, "num_layers": 48},
-        ltx.RECIPES[ltx.HUB[1]], 48 * 10,
+        ltx.CONFIGS[ltx.HUB[1]], 48 * 10,
         48 * (8 * _low_rank(LTX_13B, LTX_13B) + 2 * _low_rank(LTX_13B, 4 * LTX_13B)), 13.0e9,
     ),
 }  # fmt: skip
@@ -101,10 +101,10 @@ def test_recipes_are_the_papers() -> None:
     told = {
         family: (r.rank, r.alpha, r.batch, r.accumulation, r.lr, r.schedule, r.max_grad_norm, r.frames)
         for family, r in (
-            ("cogvideox", cogvideox.RECIPE),
-            ("wan", wan.RECIPE),
-            ("ltx", ltx.RECIPE),
-            ("ltx-13b", ltx.RECIPES[ltx.HUB[1]]),
+            ("cogvideox", cogvideox.CONFIG),
+            ("wan", wan.CONFIG),
+            ("ltx", ltx.CONFIG),
+            ("ltx-13b", ltx.CONFIGS[ltx.HUB[1]]),
         )
     }
     assert told == {
@@ -113,5 +113,5 @@ def test_recipes_are_the_papers() -> None:
         "ltx": (64, 64, 4, 1, 2e-4, "linear", 1.0, 9),
         "ltx-13b": (64, 64, 2, 2, 2e-4, "linear", 1.0, 9),
     }
-    assert cogvideox.RECIPE.targets == ("to_q", "to_k", "to_v", "to_out.0")
-    assert ltx.RECIPE.targets == ("to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2")
+    assert cogvideox.CONFIG.targets == ("to_q", "to_k", "to_v", "to_out.0")
+    assert ltx.CONFIG.targets == ("to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2")

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from vizbench.baselines.embedded.folder import Folder
+from vizbench.baselines.embedded.folder import PretrainingFolder
 from vizbench.baselines.embedded.video import network as twin
-from vizbench.baselines.embedded.video.model import Adaptation, embedded
+from vizbench.baselines.embedded.video.model import AdaptationConfig, embedded
 from vizbench.baselines.embedded.video.network import neutral
-from vizbench.baselines.embedded.video.pretrain import Recipe, paint, pretrain, rate, velocity
+from vizbench.baselines.embedded.video.pretrain import PretrainingConfig, paint, pretrain, rate, velocity
 from vizbench.baselines.embedded.worlds import sample
 from vizbench.baselines.embedded.worlds.draw import Draw
 from vizbench.baselines.video.cogvideox import BACKBONE
@@ -49,14 +49,14 @@ def test_codec_is_exact_on_boards() -> None:
 
 
 def test_parameter_count_is_as_documented() -> None:
-    assert sum(p.numel() for p in twin.transformer(twin.TwinConfig(), 0).parameters()) == 1_270_342
+    assert sum(p.numel() for p in twin.transformer(twin.NetworkConfig(), 0).parameters()) == 1_270_342
 
 
 def test_same_seed_same_net_and_the_global_stream_is_left_alone() -> None:
     torch.manual_seed(5)
     wanted = torch.rand(1)
     torch.manual_seed(5)
-    one, two, other = (twin.transformer(twin.TwinConfig(), seed).state_dict() for seed in (1, 1, 2))
+    one, two, other = (twin.transformer(twin.NetworkConfig(), seed).state_dict() for seed in (1, 1, 2))
     assert torch.equal(torch.rand(1), wanted)
     assert all(torch.equal(one[k], two[k]) for k in one)
     assert any(not torch.equal(one[k], other[k]) for k in one)
@@ -64,7 +64,7 @@ def test_same_seed_same_net_and_the_global_stream_is_left_alone() -> None:
 
 def test_first_heads_start_on_their_neighbour() -> None:
     """The attention of layer 0's first head, whose window is one row up, peaks there."""
-    model = twin.transformer(twin.TwinConfig(), 0)
+    model = twin.transformer(twin.NetworkConfig(), 0)
     seen: list[Any] = []
     attention = model.transformer_blocks[0].attn1
     attention.norm_q.register_forward_hook(lambda _m, _i, out: seen.append(out))
@@ -83,7 +83,7 @@ def test_first_heads_start_on_their_neighbour() -> None:
 
 
 def test_training_and_pipeline_build_the_same_conditioning() -> None:
-    pipe = twin.pipeline(twin.transformer(twin.TwinConfig(), 0))
+    pipe = twin.pipeline(twin.transformer(twin.NetworkConfig(), 0))
     image = torch.from_numpy(_examples(1)[0].question).permute(2, 0, 1)[None].float() / 127.5 - 1
     _, official = pipe.prepare_latents(image, 1, 3, 2, 64, 64, torch.float32, torch.device("cpu"), torch.Generator())
     ours = BACKBONE.encode(pipe, image[:, :, None].expand(-1, -1, 2, -1, -1))
@@ -101,20 +101,20 @@ def test_velocity_at_the_last_timestep_is_minus_the_clip() -> None:
 def test_an_adapter_at_step_zero_samples_what_its_base_samples() -> None:
     from peft import LoraConfig
 
-    model = twin.transformer(twin.TwinConfig(), 0)
+    model = twin.transformer(twin.NetworkConfig(), 0)
     clip = torch.randn(2, 2, 3, 6, 6, generator=torch.Generator().manual_seed(0))
     inputs = (clip, clip[:, :1], neutral()[None, None], torch.full((2,), LAST))
     pipe = twin.pipeline(model)
     with torch.no_grad():
         base = velocity(pipe, *inputs)
-        model.add_adapter(LoraConfig(r=4, target_modules=list(Adaptation().targets)))
+        model.add_adapter(LoraConfig(r=4, target_modules=list(AdaptationConfig().targets)))
         assert torch.equal(velocity(pipe, *inputs), base)
 
 
 def test_adapting_lowers_the_loss_and_answers_do_not_depend_on_batching() -> None:
     examples = _examples(6)
     seen: list[Progress] = []
-    model = embedded("tiny-scratch", Adaptation(scratch_steps=12, warmup=2, predict_batch=4))
+    model = embedded("tiny-scratch", AdaptationConfig(scratch_steps=12, warmup=2, predict_batch=4))
     figures = model.adapt(examples, _context(seen))
     assert [p.done for p in seen] == list(range(1, 13))
     assert (seen[-1].loss or 9) < 0.8 * (seen[0].loss or 0)
@@ -130,7 +130,7 @@ def test_adapting_lowers_the_loss_and_answers_do_not_depend_on_batching() -> Non
 
 
 def test_lora_trains_a_part_and_leaves_the_base() -> None:
-    model = embedded("tiny-random", Adaptation(steps=2, warmup=1))
+    model = embedded("tiny-random", AdaptationConfig(steps=2, warmup=1))
     figures = model.adapt(_examples(3), _context([]))
     assert 0 < figures["trainable"] < 250_000
 
@@ -138,7 +138,7 @@ def test_lora_trains_a_part_and_leaves_the_base() -> None:
 def test_same_seed_same_adaptation() -> None:
     answers = []
     for _ in range(2):
-        model = embedded("tiny-random", Adaptation(steps=3, warmup=1))
+        model = embedded("tiny-random", AdaptationConfig(steps=3, warmup=1))
         model.adapt(_examples(4), _context([]))
         answers.append(next(iter(model.predict([_examples(1)[0].question], 1, 0)))[0])
     assert np.array_equal(answers[0], answers[1])
@@ -159,29 +159,29 @@ def test_pretraining_stopped_and_resumed_gives_the_same_weights(
 ) -> None:
     from safetensors.torch import load_file
 
-    whole = Recipe(steps=4, batch=4, save_every=2, measure_every=100, warmup=2)
-    pretrain(tmp_path / "whole", whole, twin.TwinConfig(), measured=1)
+    whole = PretrainingConfig(steps=4, batch=4, save_every=2, measure_every=100, warmup=2)
+    pretrain(tmp_path / "whole", whole, twin.NetworkConfig(), measured=1)
     stopped = tmp_path / "stopped"
-    keep = Folder.keep
+    keep = PretrainingFolder.keep
 
-    def killed(folder: Folder, line: Any, *rest: Any) -> None:
+    def killed(folder: PretrainingFolder, line: Any, *rest: Any) -> None:
         if line["step"] == 4:
             raise KeyboardInterrupt
         keep(folder, line, *rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Folder, "keep", killed)
+        patch.setattr(PretrainingFolder, "keep", killed)
         with pytest.raises(KeyboardInterrupt):
-            pretrain(stopped, whole, twin.TwinConfig(), measured=1)
-    pretrain(stopped, whole, twin.TwinConfig(), measured=1)
+            pretrain(stopped, whole, twin.NetworkConfig(), measured=1)
+    pretrain(stopped, whole, twin.NetworkConfig(), measured=1)
     with pytest.raises(UserError, match="seed 0"):
-        pretrain(stopped, replace(whole, seed=1), twin.TwinConfig(), measured=1)
+        pretrain(stopped, replace(whole, seed=1), twin.NetworkConfig(), measured=1)
     one, two = (load_file(p / "weights.safetensors") for p in (tmp_path / "whole", stopped))
     assert all(torch.equal(one[k], two[k]) for k in one)
 
 
 def test_rate_warms_up_stays_and_falls() -> None:
-    recipe = Recipe(steps=1000, warmup=100, decay_from=0.5)
+    recipe = PretrainingConfig(steps=1000, warmup=100, decay_from=0.5)
     assert rate(recipe, 0) == pytest.approx(0.01)
     assert rate(recipe, 300) == 1.0
     assert rate(recipe, 999) == pytest.approx(0.02)

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vizbench.baselines.embedded.worlds import CAPTION, KIN, WIDENING, WORLDS, kin, opened, sample, shows
+from vizbench.baselines.embedded.worlds import (
+    CAPTION,
+    OVERLAPS,
+    WIDENING,
+    WORLDS,
+    opened,
+    pretraining_overlap,
+    sample,
+    shows,
+)
 from vizbench.baselines.embedded.worlds.automata import around, diagram, rows, turmite
 from vizbench.baselines.embedded.worlds.draw import Draw
 from vizbench.baselines.embedded.worlds.excluded import (
@@ -24,7 +33,7 @@ from vizbench.baselines.embedded.worlds.excluded import (
 )
 from vizbench.baselines.embedded.worlds.motion import bounce, gravity, shift
 from vizbench.baselines.embedded.worlds.scene import Scene
-from vizbench.task import rooms, tasks
+from vizbench.task import families, tasks
 
 
 def _scenes(world: str, count: int) -> list[Scene]:
@@ -72,7 +81,7 @@ def test_the_stream_opens_world_by_world() -> None:
 
 
 def test_excluded_rules_are_those_of_the_rooms() -> None:
-    life, eca = rooms()["life"].variants, rooms()["eca"].variants
+    life, eca = families()["life"].variants, families()["eca"].variants
     assert {p.rule for p in life.values()} == set(LIFE)
     assert {p.rule for p in eca.values()} == set(ECA)
 
@@ -156,18 +165,30 @@ def test_latin_squares_are_never_four_by_four() -> None:
 
 
 def test_near_names_are_real() -> None:
-    assert all(name in rooms() or name in tasks() for name in KIN)
-    assert {text.split(":")[0] for text in KIN.values()} <= set(WORLDS)
+    assert all(name in families() or name in tasks() for name in OVERLAPS)
+    assert {text.split(":")[0] for text in OVERLAPS.values()} <= set(WORLDS)
 
 
 def test_kin_reads_every_form_of_a_task_name() -> None:
-    assert str(kin("life/conway?steps=2")).startswith("near: around")
-    assert str(kin("life")).startswith("near: ")
-    assert str(kin("eca/110?rule=18")).startswith("inside: ")
-    assert kin("arc-json:life/Center1.json?rule=18") is kin("arc-json:training/1e0a9b12.json") is None
-    assert kin("arc-agi-1:evaluation/1e0a9b12") is kin("arc-agi-2:training/007bbfb7") is None
-    assert kin("maze/9") == kin("arc/count?rule=bar-chart") == "far: no relative among the worlds"
-    assert str(kin("arc/order?episode=3")).startswith("near: order")
+    assert str(pretraining_overlap("life/conway?steps=2")).startswith("near: around")
+    assert str(pretraining_overlap("life")).startswith("near: ")
+    assert str(pretraining_overlap("eca/110?rule=18")).startswith("inside: ")
+    assert (
+        pretraining_overlap("arc-json:life/Center1.json?rule=18")
+        is pretraining_overlap("arc-json:training/1e0a9b12.json")
+        is None
+    )
+    assert (
+        pretraining_overlap("arc-agi-1:evaluation/1e0a9b12")
+        is pretraining_overlap("arc-agi-2:training/007bbfb7")
+        is None
+    )
+    assert (
+        pretraining_overlap("maze/9")
+        == pretraining_overlap("arc/count?rule=bar-chart")
+        == "far: no relative among the worlds"
+    )
+    assert str(pretraining_overlap("arc/order?episode=3")).startswith("near: order")
 
 
 def test_new_codes_are_never_recoloured() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 import vizbench as vb
 from tests.corpus import AT_HAND, CORPUS
-from vizbench.baselines.embedded.worlds import HELD, WORLDS, kin
+from vizbench.baselines.embedded.worlds import HELD_OUT, WORLDS, pretraining_overlap
 from vizbench.baselines.embedded.worlds.draw import Draw
 from vizbench.loading import expand
 
@@ -224,5 +224,5 @@ def test_no_law_solves_a_task_of_concept_arc() -> None:
 @pytest.mark.parametrize("corpus", ["arc-agi-1:training", "arc-agi-2:training"])
 def test_these_training_tasks_are_laws_of_the_stream_and_no_others(corpus: str) -> None:
     found = {name.rpartition("/")[2]: worlds for name in expand(corpus) if (worlds := solving(pairs_of(name)))}
-    assert found == {task: {world} for task, world in HELD.items()}
-    assert all(str(kin(f"{corpus}/{task}")).startswith("inside: ") for task in HELD)
+    assert found == {task: {world} for task, world in HELD_OUT.items()}
+    assert all(str(pretraining_overlap(f"{corpus}/{task}")).startswith("inside: ") for task in HELD_OUT)

@@ -34,7 +34,9 @@ def test_every_file_of_the_corpus() -> None:
             for row in rows:
                 verdict = loading.verify(row, row.target)
                 assert verdict.valid and verdict.exact
-                decoded = decode(render(row.question, task_files.JUDGE.look), task_files.JUDGE.look, row.question.shape)
+                decoded = decode(
+                    render(row.question, task_files.VERIFIER.look), task_files.VERIFIER.look, row.question.shape
+                )
                 assert isinstance(decoded, Answer) and np.array_equal(decoded.grid, row.question)
 
 

@@ -359,7 +359,7 @@ def test_every_task_of_the_package_loads(corpus: str, training: int, evaluation:
             data = loading.load(name)
             (row, *rest) = data.test.head(data.test.count or 0)
             assert row.meta["inputs"] == 1 + len(rest)
-            decoded = decode(render(row.target, task_files.JUDGE.look), task_files.JUDGE.look, row.target.shape)
+            decoded = decode(render(row.target, task_files.VERIFIER.look), task_files.VERIFIER.look, row.target.shape)
             assert isinstance(decoded, Answer) and np.array_equal(decoded.grid, row.target)
 
 

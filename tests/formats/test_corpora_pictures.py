@@ -10,7 +10,7 @@ import pytest
 from tests.corpus import AT_HAND, CORPUS
 from vizbench import loading
 from vizbench.formats.arc import task_files
-from vizbench.harness.run.codec import channel_for
+from vizbench.harness.run.codec import codec_for
 from vizbench.model import FrameSpec, Model
 from vizbench.renderers.decode import decode
 from vizbench.renderers.frames import render
@@ -29,7 +29,7 @@ def rows_of(name: str) -> tuple[list[Instance], list[Instance]]:
 def check_targets(name: str) -> None:
     train, test = rows_of(name)
     for row in [*train, *test]:
-        decoded = decode(render(row.target, task_files.JUDGE.look), task_files.JUDGE.look)
+        decoded = decode(render(row.target, task_files.VERIFIER.look), task_files.VERIFIER.look)
         assert isinstance(decoded, Answer), row.id
         assert np.array_equal(decoded.grid, row.target), row.id
 
@@ -51,7 +51,7 @@ def out_of_reach(name: str, cell: int | None) -> list[str]:
     train, test = rows_of(name)
     body = {"modality": "frames", "frames": FrameSpec(count=2, cell=cell), "adapt": None, "predict": None}
     model = cast("Model[Any]", type("Seeing", (Model,), body)())
-    channel = channel_for(model, task_files.JUDGE, train, [row.question for row in test])
+    channel = codec_for(model, task_files.VERIFIER, train, [row.question for row in test])
     largest = [max(row.question.shape[k] for row in [*train, *test]) for k in (0, 1)]
     largest = [max(largest[k], *(row.target.shape[k] for row in train)) for k in (0, 1)]
     lost: list[str] = []

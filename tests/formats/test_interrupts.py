@@ -18,14 +18,14 @@ import vizbench
 from tests.formats import held as places
 from tests.formats.held import held
 from vizbench import formats, loading
-from vizbench._util.background import AbandonedError, stop_if_abandoned, waiting
+from vizbench._util.background import AbandonedError, run_in_background, stop_if_abandoned
 from vizbench.errors import UserError
 from vizbench.formats.workers import in_order
 
 GUARD = 30
 """Seconds after which something counts as hanging. What is tested ends within one, on a machine without other work."""
 
-SEARCH = ("vizbench.leakage.make", 0)
+SEARCH = ("vizbench.leakage.make_candidates", 0)
 TRIAL = ("vizbench.formats.writer._check_space", 0)
 
 
@@ -139,7 +139,7 @@ def test_a_wait_ends_before_the_call_and_the_call_soon_after() -> None:
             ended.set()
 
     with pytest.raises(KeyboardInterrupt):
-        waiting(call)
+        run_in_background(call)
     assert not ended.is_set()
     release.set()
     assert ended.wait(GUARD)
@@ -147,9 +147,9 @@ def test_a_wait_ends_before_the_call_and_the_call_soon_after() -> None:
 
 
 def test_a_wait_gives_results_and_errors() -> None:
-    assert waiting(lambda: 7) == 7
+    assert run_in_background(lambda: 7) == 7
     with pytest.raises(ZeroDivisionError):
-        waiting(lambda: 1 // 0)
+        run_in_background(lambda: 1 // 0)
 
 
 def late_if_even(number: int) -> int:

@@ -188,7 +188,7 @@ def test_parquet_has_plain_columns(split: Split, tmp_path: Path) -> None:
 
 def test_pictures_are_in_palette_mode_and_decode(split: Split, tmp_path: Path) -> None:
     formats.write(split, 5, tmp_path / "out", "png")
-    look = registry.judge_of(split[0]).look
+    look = registry.verifier_of(split[0]).look
     for row in split.head(5):
         for side, grid in (("question", row.question), ("target", row.target)):
             with Image.open(tmp_path / "out" / side / f"{row.index:08d}.png") as image:

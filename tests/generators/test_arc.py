@@ -95,4 +95,4 @@ def test_rows_of_many_sizes_are_padded_in_arrays_and_whole_by_themselves():
 
 
 def test_every_concept_is_a_variant():
-    assert [*task.rooms()["arc"].variants] == [*concepts()]
+    assert [*task.families()["arc"].variants] == [*concepts()]

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from vizbench.formats.rows import Row
-from vizbench.harness.plan.plan import Cell
-from vizbench.harness.records.records import CellRun, DataInfo, Header, Record, Session, TaskInfo
+from vizbench.harness.plan.plan import Trial
+from vizbench.harness.records.records import DataInfo, Header, Record, Session, TaskInfo, TrialResult
 
 
 def record(name, attempt=0, exact=False, valid=None, cells=0.5, undecodable=False, parts=None):
@@ -27,18 +27,18 @@ def cell_run(
     task: str = "t/x",
     error: str = "",
     **more: Any,
-) -> CellRun:
+) -> TrialResult:
     """more: version, digest, created, checkpoint, steps, epochs. shots=None: a corpus with 3 demonstrations."""
     checkpoint, steps, epochs = more.get("checkpoint", "none"), more.get("steps"), more.get("epochs")
-    cell = Cell(task, model, checkpoint, shots, seed, len(names), attempts, steps, epochs)
+    cell = Trial(task, model, checkpoint, shots, seed, len(names), attempts, steps, epochs)
     info = TaskInfo(more.get("version", 1), {}, "binary")
     data = DataInfo(more.get("digest", ""), 3 if shots is None else shots, len(names))
     header = Header(1, cell, info, data, None, None, more.get("created", ""), {})
     questions = [Row(name, task, seed, "test", i, [[0]], [[1]], [], {}) for i, name in enumerate(names)]
-    return CellRun(Path("nowhere"), header, questions, [Session("", seconds, {}, {})], records, error)
+    return TrialResult(Path("nowhere"), header, questions, [Session("", seconds, {}, {})], records, error)
 
 
-def answered(hits, model="mine", shots: int | None = 16, seed=0, **more: Any) -> CellRun:
+def answered(hits, model="mine", shots: int | None = 16, seed=0, **more: Any) -> TrialResult:
     """A cell whose k-th question is right where hits[k] is, one attempt each; None: not answered."""
     names = [f"{seed}-{k}" for k in range(len(hits))]
     records = [record(name, exact=bool(hit)) for name, hit in zip(names, hits, strict=True) if hit is not None]

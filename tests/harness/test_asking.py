@@ -7,7 +7,7 @@ import pytest
 from tests.harness import stubs
 from tests.harness.running import plan, stub
 from vizbench.harness.plan.plugin import load_model
-from vizbench.harness.records.records import read_cell
+from vizbench.harness.records.records import read_trial
 from vizbench.harness.run import run as run_module
 from vizbench.harness.run.run import run
 from vizbench.model import CutText
@@ -19,7 +19,7 @@ MODEL = f"{stubs.FILE}:Miscounts"
 def outcome(tmp_path, way, **fields):
     """What became of the model's cell."""
     last = run(plan(MODEL, checkpoint=way, **fields), tmp_path)[-1]
-    return last.error or "", read_cell(last.directory)
+    return last.error or "", read_trial(last.directory)
 
 
 @pytest.mark.parametrize(
@@ -82,5 +82,5 @@ def test_the_reason_is_kept_as_far_as_a_record_holds_it(tmp_path, monkeypatch, s
     monkeypatch.setattr(stubs.Talker, "says", says)
     monkeypatch.setattr(run_module, "load_model", lambda name, checkpoint: stub(name) or load_model(name, checkpoint))
     last = run(plan(f"{stubs.FILE}:Talker", limit=1), tmp_path)[-1]
-    (record,) = read_cell(last.directory).records
+    (record,) = read_trial(last.directory).records
     assert record.reason == reason

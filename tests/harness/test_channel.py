@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 import vizbench as vb
 from vizbench.errors import UserError
-from vizbench.formats.registry import judge_of
-from vizbench.harness.run.codec import FrameChannel, GridChannel, ImageChannel, Lazy, TextChannel, channel_for
+from vizbench.formats.registry import verifier_of
+from vizbench.harness.run.codec import FrameCodec, GridCodec, ImageCodec, Lazy, TextCodec, codec_for
 from vizbench.model import FrameSpec, Model, TextSpec
 from vizbench.types import Answer, DecodeFailure, Instance, Look
 
-ARC = judge_of("arc-json:nowhere.json")
+ARC = verifier_of("arc-json:nowhere.json")
 
 
 def instance(question, target):
@@ -52,7 +52,7 @@ def test_lazy_makes_on_access_and_slices_stay_lazy():
 def test_frames_of_one_shape_are_read_where_they_lie(task, cell):
     train = vb.load(task).train.head(3)
     model = seeing(FrameSpec(count=5, cell=cell))
-    channel = channel_for(model, judge_of(task), train, [train[0].question])
+    channel = codec_for(model, verifier_of(task), train, [train[0].question])
     example = channel.examples(train)[1]
     assert example.answer.shape[0] == 5
     assert np.array_equal(example.answer[0], example.question)
@@ -66,7 +66,7 @@ def test_frames_of_one_shape_are_read_where_they_lie(task, cell):
 def test_frames_of_many_shapes_share_a_board_and_sizes_are_found(cell):
     train = [instance((3, 3), (9, 2)), instance((2, 5), (1, 1))]
     model = seeing(FrameSpec(count=3, cell=cell))
-    channel = channel_for(model, ARC, train, [np.zeros((4, 12), np.uint8)])
+    channel = codec_for(model, ARC, train, [np.zeros((4, 12), np.uint8)])
     sizes = {channel.question(i.question).shape for i in train} | {
         channel.example(i.question, i.target).answer.shape[1:] for i in train
     }
@@ -80,17 +80,17 @@ def test_frames_of_many_shapes_share_a_board_and_sizes_are_found(cell):
 def test_a_target_larger_than_anything_seen_is_no_help_to_the_board():
     """The test target's size must not shape what a model sees."""
     train = [instance((3, 3), (3, 3)), instance((5, 7), (2, 2))]
-    small = channel_for(seeing(FrameSpec(cell=4)), ARC, train, [])
+    small = codec_for(seeing(FrameSpec(cell=4)), ARC, train, [])
     assert {small.question(one.question).shape for one in train} == {(20, 28, 3)}
     train = [instance((3, 3), (3, 3))]
-    channel = channel_for(seeing(), ARC, train, [np.zeros((3, 3), np.uint8)])
+    channel = codec_for(seeing(), ARC, train, [np.zeros((3, 3), np.uint8)])
     assert channel.question(train[0].question).shape == (400, 400, 3)
     assert read(channel, channel.example(train[0].question, train[0].target).answer).shape == (3, 3)
 
 
 def test_on_a_canvas_cells_have_the_size_of_their_own_grid():
     train = [instance((3, 3), (9, 2)), instance((2, 5), (1, 1))]
-    channel = channel_for(seeing(), ARC, train, [np.zeros((4, 4), np.uint8)])
+    channel = codec_for(seeing(), ARC, train, [np.zeros((4, 4), np.uint8)])
     for one in train:
         example = channel.example(one.question, one.target)
         assert np.array_equal(example.question, vb.render(one.question, ARC.look))
@@ -102,7 +102,7 @@ def test_on_a_canvas_cells_have_the_size_of_their_own_grid():
 
 @pytest.mark.parametrize("layout", ["json", "rows"])
 def test_text_goes_there_and_back(layout):
-    channel = TextChannel(TextSpec(layout))
+    channel = TextCodec(TextSpec(layout))
     grid = np.array([[0, 3], [9, 1], [2, 2]], np.uint8)
     example = channel.example(grid, grid[::-1])
     assert example.question == vb.to_text(grid, layout)
@@ -111,19 +111,19 @@ def test_text_goes_there_and_back(layout):
 
 def test_pictures_are_asked_and_texts_are_read():
     train = [instance((3, 3), (9, 2)), instance((2, 5), (1, 1))]
-    channel = channel_for(seeing(FrameSpec(cell=4), "image"), ARC, train, [])
+    channel = codec_for(seeing(FrameSpec(cell=4), "image"), ARC, train, [])
     for one in train:
         example = channel.example(one.question, one.target)
         assert np.array_equal(example.question, vb.render(one.question, Look(ARC.look.palette, cell=4)))
         assert example.answer == vb.to_text(one.target)
         assert np.array_equal(read(channel, example.answer), one.target)
-    look = channel_for(seeing(FrameSpec(), "image"), ARC, train, []).question(train[0].question)
+    look = codec_for(seeing(FrameSpec(), "image"), ARC, train, []).question(train[0].question)
     assert np.array_equal(look, vb.render(train[0].question, ARC.look))
 
 
 def test_pictures_and_texts_are_asked_together():
     train = [instance((3, 3), (9, 2))]
-    both, image, text = (channel_for(seeing(FrameSpec(), kind), ARC, train, []) for kind in ("both", "image", "text"))
+    both, image, text = (codec_for(seeing(FrameSpec(), kind), ARC, train, []) for kind in ("both", "image", "text"))
     example = both.example(train[0].question, train[0].target)
     picture, words = example.question
     assert np.array_equal(picture, image.question(train[0].question))
@@ -134,26 +134,26 @@ def test_pictures_and_texts_are_asked_together():
 
 def test_grids_are_copies():
     question = np.zeros((2, 2), np.uint8)
-    channel = GridChannel(2)
+    channel = GridCodec(2)
     channel.questions([question])[0][:] = 1
     channel.example(question, question).answer[:] = 1
     assert not question.any()
 
 
 LOOK = Look("binary", cell=4)
-FRAMES = FrameChannel(LOOK, FrameSpec(), {(2, 2)})
-IMAGES = ImageChannel(LOOK, FrameSpec(), TextSpec())
+FRAMES = FrameCodec(LOOK, FrameSpec(), {(2, 2)})
+IMAGES = ImageCodec(LOOK, FrameSpec(), TextSpec())
 
 
 @pytest.mark.parametrize(
     ("channel", "bad"),
     [
-        (GridChannel(2), None),
-        (GridChannel(2), "[[0]]"),
-        (GridChannel(2), np.zeros((2, 2, 2), np.uint8)),
-        (GridChannel(2), np.full((2, 2), 2, np.uint8)),
-        (GridChannel(2), np.zeros((2, 2), np.float32)),
-        (GridChannel(2), [[0], [0, 1]]),
+        (GridCodec(2), None),
+        (GridCodec(2), "[[0]]"),
+        (GridCodec(2), np.zeros((2, 2, 2), np.uint8)),
+        (GridCodec(2), np.full((2, 2), 2, np.uint8)),
+        (GridCodec(2), np.zeros((2, 2), np.float32)),
+        (GridCodec(2), [[0], [0, 1]]),
         (FRAMES, None),
         (FRAMES, [[0]]),
         (FRAMES, np.zeros((8, 8, 3), np.uint8)),  # a picture, not a clip
@@ -166,9 +166,9 @@ IMAGES = ImageChannel(LOOK, FrameSpec(), TextSpec())
         (IMAGES, None),
         (IMAGES, np.zeros((8, 8, 3), np.uint8)),
         (IMAGES, "no grid"),
-        (TextChannel(TextSpec()), 3),
-        (TextChannel(TextSpec()), np.zeros((2, 2), np.uint8)),
-        (TextChannel(TextSpec()), ""),
+        (TextCodec(TextSpec()), 3),
+        (TextCodec(TextSpec()), np.zeros((2, 2), np.uint8)),
+        (TextCodec(TextSpec()), ""),
     ],
 )
 def test_what_is_not_of_the_modality_is_a_failure_with_a_reason(channel, bad):
@@ -179,11 +179,11 @@ def test_what_is_not_of_the_modality_is_a_failure_with_a_reason(channel, bad):
 
 @given(st.one_of(st.text(), st.binary(), st.lists(st.lists(st.integers()))))
 def test_no_answer_raises(bad):
-    for channel in (GridChannel(2), FRAMES, IMAGES, TextChannel(TextSpec())):
+    for channel in (GridCodec(2), FRAMES, IMAGES, TextCodec(TextSpec())):
         channel.decode(bad)
 
 
 def test_an_unknown_modality_is_refused():
     model = seeing(modality="smell")
     with pytest.raises(UserError, match="grid, frames, text, image or both"):
-        channel_for(model, ARC, [instance((1, 1), (1, 1))], [])
+        codec_for(model, ARC, [instance((1, 1), (1, 1))], [])

@@ -7,7 +7,7 @@ import pytest
 
 import vizbench as vb
 from benchmarks.degradations import boxed
-from vizbench.formats.registry import judge_of
+from vizbench.formats.registry import verifier_of
 from vizbench.harness.score import clips, score
 from vizbench.renderers.video import process, write_video
 from vizbench.types import DecodeFailure
@@ -21,7 +21,7 @@ def barred(video, height=240, width=426, fill="black"):
 
 
 def film(row, *grids):
-    return process(row.question, np.stack(grids), judge_of(row).look)
+    return process(row.question, np.stack(grids), verifier_of(row).look)
 
 
 def test_a_clip_between_bars_is_read_with_its_way(tmp_path):
@@ -31,7 +31,7 @@ def test_a_clip_between_bars_is_read_with_its_way(tmp_path):
     for y, x in path[: len(path) // 2]:
         half[y, x] = row.target[y, x]
     write_video(tmp_path / "0.mp4", barred(film(row, row.question, half, row.target, row.target)))
-    found = clips.last_state(tmp_path / "0.mp4", judge_of(row), row)
+    found = clips.last_state(tmp_path / "0.mp4", verifier_of(row), row)
     assert not isinstance(found, DecodeFailure)
     assert np.array_equal(found[0], row.target)
     assert [state.tolist() for state in found[1]] == [row.question.tolist(), half.tolist()]
@@ -42,7 +42,7 @@ def test_a_long_clip_keeps_a_bounded_way(tmp_path):
     row = LIFE[0]
     grids = [row.question, row.target] * 650
     write_video(tmp_path / "0.mkv", film(row, *grids)[:, ::8, ::8])
-    found = clips.last_state(tmp_path / "0.mkv", judge_of(row), row)
+    found = clips.last_state(tmp_path / "0.mkv", verifier_of(row), row)
     assert not isinstance(found, DecodeFailure)
     assert np.array_equal(found[0], row.target)
     assert len(found[1]) <= 63
@@ -53,11 +53,11 @@ def test_a_fade_between_two_states_is_no_state(tmp_path):
     first, last = film(row, row.target)
     fade = ((first.astype(int) + last) // 2).astype(np.uint8)
     write_video(tmp_path / "0.mp4", np.stack([first, first, fade, last, last]))
-    found = clips.all_states(tmp_path / "0.mp4", judge_of(row), row)
+    found = clips.all_states(tmp_path / "0.mp4", verifier_of(row), row)
     assert not isinstance(found, DecodeFailure)
     assert {grid.tobytes() for grid in found} == {row.question.tobytes(), row.target.tobytes()}
     write_video(tmp_path / "1.mp4", np.stack([first, last, fade]))
-    assert isinstance(clips.all_states(tmp_path / "1.mp4", judge_of(row), row), DecodeFailure)
+    assert isinstance(clips.all_states(tmp_path / "1.mp4", verifier_of(row), row), DecodeFailure)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_what_cannot_be_read_is_counted_by_reason(data, tmp_path):
         write_video(tmp_path / f"{number}.mp4", noise if number < 2 else barred(film(row, row.target)))
     (tmp_path / "3.mp4").write_bytes((tmp_path / "3.mp4").read_bytes()[:-200])
     (tmp_path / "5.mp4").write_bytes(b"no clip")
-    found = score(tmp_path, data).score
+    found = score.score(tmp_path, data).score
     assert (found.valid, found.undecodable) == (2 / 6, 4)
     abstained = {reason: count for reason, count in found.undecodable_by.items() if reason.startswith("abstained: ")}
     assert sum(abstained.values()) == 2

@@ -13,7 +13,7 @@ from vizbench import loading
 from vizbench.console import arc_tables
 from vizbench.harness.stats import arc, compare, paper
 from vizbench.harness.stats.metrics import mean, summaries
-from vizbench.harness.stats.model_key import Contender
+from vizbench.harness.stats.model_key import ModelKey
 from vizbench.harness.stats.thresholds import Span
 
 # `known_disagreements` of the reference: as drawn in figures 7 and 9, and as tables 13 and 16 imply.
@@ -237,8 +237,8 @@ def test_a_difference_is_of_shared_questions_alone():
     [row] = compare.differences(runs)
     assert (row.n, row.a_share, row.b_share, row.difference) == (20, 0.5, 0.25, 0.25)
     assert (row.a, row.b) == (
-        Contender("mine", "none", "the model's own"),
-        Contender("other", "none", "the model's own"),
+        ModelKey("mine", "none", "the model's own"),
+        ModelKey("other", "none", "the model's own"),
     )
     assert row.low < 0.25 < row.high
     assert compare.differences(runs) == [row]

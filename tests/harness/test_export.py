@@ -15,7 +15,7 @@ from vizbench.console import output
 from vizbench.harness.report import tables as page
 from vizbench.harness.report.export import csv_text, markdown
 from vizbench.harness.stats import compare
-from vizbench.harness.stats.incomplete import gaps, write_gaps
+from vizbench.harness.stats.incomplete import incomplete_trials, write_incomplete
 from vizbench.harness.stats.metrics import COVERAGE, summaries
 
 EVIL = '=cmd|"/c calc"!A1\n| <script>alert(1)</script> | [x](javascript:1) `'
@@ -89,7 +89,7 @@ def test_a_seed_list_and_a_formula_in_csv():
 def test_names_in_csv_are_shown_and_never_run(name, cell, tmp_path):
     [line] = read(csv_text(summaries([answered([True], model=name, task=f"t{name}", checkpoint=name)])))
     assert (line["model"], line["checkpoint"]) == (cell, cell)
-    write_gaps(gaps([answered([None], name, error=name)], ()), tmp_path / "gaps.csv")
+    write_incomplete(incomplete_trials([answered([None], name, error=name)], ()), tmp_path / "gaps.csv")
     [line] = read((tmp_path / "gaps.csv").read_text())
     assert (line["model"], line["error"]) == (cell, cell)
 
@@ -204,12 +204,12 @@ def test_the_command_draws_figures(run, tmp_path):
 
 def test_the_terminal_tells_of_attempts_and_names_leaky_tasks(capsys):
     answers = [record("a"), record("a", 1, valid=True), record("b", exact=True), record("b", 1, exact=True)]
-    output.results(summaries([cell_run(answers, attempts=2, names="ab", model="mine")]), ())
+    output.print_results(summaries([cell_run(answers, attempts=2, names="ab", model="mine")]), ())
     text = capsys.readouterr().out
     assert "exact@2" in text and "valid@2" in text and "0.500 1.000" in " ".join(text.split())
     assert "exact, valid: of first attempts" in text and "cells" not in text
     assert "leaky" not in text
-    output.results(summaries([answered(share(0.06), "copy", task=task) for task in ("t/x", "t/y")]), ())
+    output.print_results(summaries([answered(share(0.06), "copy", task=task) for task in ("t/x", "t/y")]), ())
     text = capsys.readouterr().out
     assert "passes: t/x (copy 6.0% valid, n 200), t/y (copy 6.0% valid, n 200)\n" in text
     assert "first attempts" not in text

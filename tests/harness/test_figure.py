@@ -9,17 +9,17 @@ from matplotlib.markers import MarkerStyle
 
 from vizbench.harness.report import curves, figures, svg
 from vizbench.harness.stats.compare import Budget
-from vizbench.harness.stats.model_key import Contender
+from vizbench.harness.stats.model_key import ModelKey
 from vizbench.harness.stats.thresholds import Span
 
-MINE = Contender("mine", "none", "none")
+MINE = ModelKey("mine", "none", "none")
 BUDGETS = (10, 100, 1000)
 
 
 def drawn(at, interval):
     """The figure of one budget: length of its bar, how solid it is, and marker -> the places where one stands."""
     row = Budget("t/x", MINE, (0,), BUDGETS, (0.1, 0.5, 1.0), None, at, interval)
-    keys = [curves.Key("mine", "c0", "model", MINE)]
+    keys = [curves.LegendEntry("mine", "c0", "model", MINE)]
     axes: Any = figures.budgets([row], keys).paint(svg.PRINT, svg.Marks()).axes[0]
     [bar] = axes.patches
     places = {}

@@ -9,10 +9,10 @@ import pytest
 
 from tests.harness.made import answered, share
 from vizbench.harness.plan.plan import TRIVIAL
-from vizbench.harness.records.records import CellRun
+from vizbench.harness.records.records import TrialResult
 from vizbench.harness.report import tables
 from vizbench.harness.stats import arc, compare
-from vizbench.harness.stats.model_key import Contender, pairs, rank
+from vizbench.harness.stats.model_key import ModelKey, pairs, rank
 from vizbench.harness.stats.thresholds import Span
 
 SHARES = {
@@ -21,17 +21,17 @@ SHARES = {
 }  # fmt: skip
 
 
-def curve(model: str, *shares: float, seed: int = 0) -> list[CellRun]:
+def curve(model: str, *shares: float, seed: int = 0) -> list[TrialResult]:
     return [answered(share(s), model, n, seed) for n, s in zip((3, 30, 300), shares, strict=True)]
 
 
 @pytest.fixture(scope="module")
-def runs() -> list[CellRun]:
+def runs() -> list[TrialResult]:
     return [run for model, shares in reversed(SHARES.items()) for run in curve(model, *shares)]
 
 
 def test_a_model_stands_first_and_baselines_are_not_compared_with_each_other() -> None:
-    models = [Contender(name, "none", "none") for name in (*TRIVIAL, "zeta", "alpha")]
+    models = [ModelKey(name, "none", "none") for name in (*TRIVIAL, "zeta", "alpha")]
     found = [(a.name, b.name) for a, b in pairs(models)]
     assert found[0] == ("alpha", "zeta")
     assert found[1:] == [(a, b) for a in ("alpha", "zeta") for b in TRIVIAL]
@@ -39,7 +39,7 @@ def test_a_model_stands_first_and_baselines_are_not_compared_with_each_other() -
     assert [rank(name) for name in ("mine", *TRIVIAL)] == list(range(len(TRIVIAL) + 1))
 
 
-def test_every_baseline_has_a_budget_or_none(runs: Sequence[CellRun]) -> None:
+def test_every_baseline_has_a_budget_or_none(runs: Sequence[TrialResult]) -> None:
     rows = compare.budgets(runs)
     assert [row.model.name for row in rows] == ["mine", "other", *TRIVIAL]
     told = {row.model.name: (row.first, row.text(), row.interval.text()) for row in rows}
@@ -50,7 +50,7 @@ def test_every_baseline_has_a_budget_or_none(runs: Sequence[CellRun]) -> None:
     assert never.text() == "> 300"  # a model may yet get there
 
 
-def test_every_model_is_paired_with_every_baseline_on_the_same_questions(runs: Sequence[CellRun]) -> None:
+def test_every_model_is_paired_with_every_baseline_on_the_same_questions(runs: Sequence[TrialResult]) -> None:
     rows = compare.differences(runs)
     assert [(row.shots, row.a.name, row.b.name) for row in rows] == [
         *((n, "mine", "other") for n in (3, 30, 300)),
@@ -73,7 +73,7 @@ def test_a_pair_counts_the_questions_that_both_answered_in_the_seeds_that_both_h
     assert compare.differences([*mine, answered([True] * 6, "copy", seed=2)]) == []
 
 
-def test_ratios_are_of_models_and_the_baselines_that_learn(runs: Sequence[CellRun]) -> None:
+def test_ratios_are_of_models_and_the_baselines_that_learn(runs: Sequence[TrialResult]) -> None:
     rows = compare.ratios(runs)
     assert [(row.a.name, row.b.name) for row in rows] == [
         ("mine", "other"), ("mine", "majority"), ("mine", "nearest"), ("other", "majority"), ("other", "nearest"),
@@ -92,7 +92,7 @@ def test_ratios_are_of_models_and_the_baselines_that_learn(runs: Sequence[CellRu
 def test_seeds_of_what_learns_nothing_are_no_clusters_of_a_budget() -> None:
     """As one curve over all questions: .8 and 1 with 200 each are .9 with 400, and no two seeds far apart."""
 
-    def two(model: str) -> list[CellRun]:
+    def two(model: str) -> list[TrialResult]:
         return [run for seed, s in ((0, 0.8), (1, 1.0)) for run in curve(model, 0.0, s, s, seed=seed)]
 
     [random], [nearest] = compare.budgets(two("random")), compare.budgets(two("nearest"))
@@ -115,7 +115,7 @@ def test_baselines_on_files_stand_in_the_overlap_and_not_file_by_file() -> None:
     ]  # fmt: skip
 
 
-def test_the_tables_of_the_page_mark_the_rows_of_baselines(runs: Sequence[CellRun]) -> None:
+def test_the_tables_of_the_page_mark_the_rows_of_baselines(runs: Sequence[TrialResult]) -> None:
     found = {
         "budgets": tables.budgets(compare.budgets(runs)), "ratios": tables.ratios(compare.ratios(runs)),
         "differences": tables.differences(compare.differences(runs)),

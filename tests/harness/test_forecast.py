@@ -12,9 +12,9 @@ from tests.commands import Run
 from tests.harness import stubs
 from vizbench.console import output
 from vizbench.errors import UserError
-from vizbench.harness.plan.plan import TRIVIAL, Cell, Plan
+from vizbench.harness.plan.plan import TRIVIAL, Plan, Trial
 from vizbench.harness.run import estimate as forecast_module
-from vizbench.harness.run.estimate import STEPS, Forecast, Pace, forecast
+from vizbench.harness.run.estimate import STEPS, Estimate, Pace, estimate
 from vizbench.harness.run.run import run
 
 TRAINER = f"{stubs.FILE}:Trainer"
@@ -39,7 +39,7 @@ def test_cells_with_their_data_and_what_is_left_of_them(tmp_path, task):
         Plan(tasks=(task, "life/conway"), models=(TRAINER,), shots=(3, 5), n_test=6, attempts=2),
         tmp_path / "out",
     )
-    new = forecast(plan, out)
+    new = estimate(plan, out)
     assert not out.exists()
     assert [each.cell for each in new] == list(plan.cells())
     for each in new:
@@ -48,17 +48,17 @@ def test_cells_with_their_data_and_what_is_left_of_them(tmp_path, task):
         assert (each.state, each.answers, each.problem) == ("new", 8 if arc else 12, "")
         assert each.seconds is not None
     run(Plan(tasks=(task,), models=(TRAINER,), n_test=6, attempts=2, limit=3), out)
-    begun = forecast(plan, out)
+    begun = estimate(plan, out)
     assert {(each.state, each.answers) for each in begun if each.cell.shots is None} == {("begun", 2)}
     run(plan, out)
-    done = forecast(plan, out)
+    done = estimate(plan, out)
     assert {(each.state, each.answers, each.seconds) for each in done} == {("done", 0, 0.0)}
 
 
 def test_time_is_told_from_a_few_steps_and_answers(tmp_path, task, monkeypatch):
     monkeypatch.setenv("STUB_STEP", "0.002")
     monkeypatch.setenv("STUB_DELAY", "0.003")
-    found = forecast(Plan(tasks=(task,), models=(TRAINER,)), tmp_path)[-1]
+    found = estimate(Plan(tasks=(task,), models=(TRAINER,)), tmp_path)[-1]
     assert sys.modules["vizbench_model_stubs"].Trainer.taken == STEPS + 1  # of 100, and one more to have answers
     assert found.cell.model == TRAINER
     assert found.measured
@@ -69,7 +69,7 @@ def test_time_is_told_from_a_few_steps_and_answers(tmp_path, task, monkeypatch):
 def test_without_patience_every_model_is_measured_on_its_first_task(tmp_path, task, monkeypatch):
     (tmp_path / "u.json").write_text((tmp_path / "t.json").read_text())
     monkeypatch.setattr(forecast_module, "PATIENCE", -1.0)
-    found = forecast(Plan(tasks=(task, task.replace("t.json", "u.json")), models=(TRAINER,)), tmp_path / "out")
+    found = estimate(Plan(tasks=(task, task.replace("t.json", "u.json")), models=(TRAINER,)), tmp_path / "out")
     assert [each.measured for each in found] == [True, False] * len(TRIVIAL)  # without the solver, with the trainer
     for first, other in zip(found[::2], found[1::2], strict=True):
         assert first.seconds is not None
@@ -87,7 +87,7 @@ def test_what_would_fail_is_said(tmp_path, task):
     (tmp_path / "bad.json").write_text("{")
     fails = f"{stubs.FILE}:Fails"
     plan = Plan(tasks=(task, f"arc-json:{tmp_path}/bad.json"), models=(fails,), checkpoint="adapt")
-    found = forecast(plan, tmp_path / "out")
+    found = estimate(plan, tmp_path / "out")
     for each in found:
         if "bad" in each.cell.task:
             assert "is malformed" in each.problem
@@ -102,7 +102,7 @@ def test_what_would_fail_is_said(tmp_path, task):
 def test_a_changed_plan_is_refused(tmp_path, task):
     run(Plan(tasks=(task,)), tmp_path / "out")
     with pytest.raises(UserError, match="attempts was 1, is 2"):
-        forecast(Plan(tasks=(task,), attempts=2), tmp_path / "out")
+        estimate(Plan(tasks=(task,), attempts=2), tmp_path / "out")
 
 
 def test_the_command_prints_cells_and_a_sum_and_writes_nothing(run: Run, tmp_path: Path) -> None:
@@ -119,9 +119,9 @@ def test_the_command_prints_cells_and_a_sum_and_writes_nothing(run: Run, tmp_pat
 
 def told(capsys: pytest.CaptureFixture[str], *cells: tuple[str, float | None, int, str]) -> list[str]:
     """The lines of a dry run of cells of (model, seconds, answers, problem)."""
-    output.forecast(
+    output.print_estimate(
         [
-            Forecast(Cell("t/x", m, "none", 3, k, 5, 1), "d", "new" if n else "done", 3, 5, n, seconds, True, problem)
+            Estimate(Trial("t/x", m, "none", 3, k, 5, 1), "d", "new" if n else "done", 3, 5, n, seconds, True, problem)
             for k, (m, seconds, n, problem) in enumerate(cells)
         ],
         1,
@@ -164,8 +164,8 @@ def test_what_is_done_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     _, line, *_ = told(capsys, ("copy", 0.0, 0, ""), ("blank", 0.0, 0, ""))
     assert line.split() == ["2", "cells", "of", "copy,", "blank", "3", "5", "0", "done"]
     free = [
-        Forecast(Cell("t/x", "copy", "none", n, 0, 5, 1), "d", "new", n, q, 5, 0.0, True, "")
+        Estimate(Trial("t/x", "copy", "none", n, 0, 5, 1), "d", "new", n, q, 5, 0.0, True, "")
         for n, q in ((3, 5), (30, 2), (3000, 5))
     ]
-    output.forecast(free, 1, Path("r"))
+    output.print_estimate(free, 1, Path("r"))
     assert capsys.readouterr().out.splitlines()[1].split()[4:11] == ["3", "to", "3,000", "2", "to", "5", "15"]

@@ -13,12 +13,12 @@ from tests.commands import Run
 from tests.harness import stubs
 from tests.harness.made import answered, cell_run, record
 from vizbench.errors import UserError
-from vizbench.harness.plan.plan import Cell, Plan
-from vizbench.harness.records.records import Lost, read_lost, read_runs
+from vizbench.harness.plan.plan import Plan, Trial
+from vizbench.harness.records.records import UnstartedTrial, read_runs, read_unstarted
 from vizbench.harness.report.report import render_report
 from vizbench.harness.run.run import run as measure
 from vizbench.harness.run.trial import write_error
-from vizbench.harness.stats.incomplete import Gap, gaps, write_gaps
+from vizbench.harness.stats.incomplete import IncompleteTrial, incomplete_trials, write_incomplete
 
 FAILS = f"{stubs.FILE}:Fails"
 
@@ -41,7 +41,10 @@ def lines(done_err: str) -> list[str]:
 
 
 def test_data_training_and_prediction_are_each_a_gap_with_one_line(out: Path) -> None:
-    found = {(gap.cell.model, "bad" in gap.cell.task): gap for gap in gaps(read_runs([out]), read_lost([out]))}
+    found = {
+        (gap.cell.model, "bad" in gap.cell.task): gap
+        for gap in incomplete_trials(read_runs([out]), read_unstarted([out]))
+    }
     assert len(found) == 7  # six on the bad file, where there is no solver, and the model on the good one
     mine = found[FAILS, False]
     assert (mine.answers, mine.asked, mine.examples) == (2, 4, 1)
@@ -71,7 +74,7 @@ def test_a_gap_that_is_closed_is_told_no_more(out: Path, run: Run, tmp_path: Pat
     arc(tmp_path / "bad.json")
     tasks = f"arc-json:{tmp_path}/good.json", f"arc-json:{tmp_path}/bad.json"
     measure(Plan(tasks=tasks, attempts=2), out)
-    assert [one.cell.model for one in read_lost([out])] == [FAILS]  # which this plan leaves out
+    assert [one.cell.model for one in read_unstarted([out])] == [FAILS]  # which this plan leaves out
     again = run("report", out, "--csv", "r.csv")
     assert {name.split(",")[1] for name in lines(again.err)[:-1]} == {" stubs.py:Fails · later"}
     assert not list(out.glob("*copy*/error.txt")) and not list(out.glob("*copy*/cell.json"))
@@ -95,38 +98,38 @@ def test_an_error_of_before_does_not_outlive_its_cure(tmp_path: Path) -> None:
     wanted = Plan(tasks=(arc(tmp_path / "a.json"),))
     [first, *_] = measure(wanted, tmp_path / "out")
     (first.directory / "error.txt").write_text("its process was killed\n")
-    assert not gaps(read_runs([tmp_path / "out"]), [])
+    assert not incomplete_trials(read_runs([tmp_path / "out"]), [])
     measure(wanted, tmp_path / "out")
     assert not (first.directory / "error.txt").exists()
 
 
 def test_what_another_folder_has_in_whole_is_no_gap() -> None:
     half, whole = answered([True, None]), answered([True, False])
-    lost = Lost(Path("x"), whole.header.cell, "no luck")
-    assert [gap.answers for gap in gaps([half], [lost])] == [1]
-    assert gaps([half, whole], [lost, lost]) == []
-    other = Lost(Path("x"), msgspec.structs.replace(whole.header.cell, seed=9), "no luck")
-    assert [gap.cell.seed for gap in gaps([half, whole], [other, other])] == [9]
+    lost = UnstartedTrial(Path("x"), whole.header.cell, "no luck")
+    assert [gap.answers for gap in incomplete_trials([half], [lost])] == [1]
+    assert incomplete_trials([half, whole], [lost, lost]) == []
+    other = UnstartedTrial(Path("x"), msgspec.structs.replace(whole.header.cell, seed=9), "no luck")
+    assert [gap.cell.seed for gap in incomplete_trials([half, whole], [other, other])] == [9]
 
 
 def test_names_say_training_and_one_is_no_plural(tmp_path: Path) -> None:
     one = cell_run([], model="m", shots=1, names="a", steps=300, error="=1+1")
-    [gap] = gaps([one], [])
+    [gap] = incomplete_trials([one], [])
     assert gap.who() == "t/x, m · 300 steps, 1 example, seed 0"
     assert gap.state() == "0 of 1 answer; =1+1"
     assert "t/x, m · 300 steps, 1 example, seed 0: 0 of 1 answer; =1+1" in render_report([one, answered([True])])
-    write_gaps([gap], tmp_path / "g.csv")
+    write_incomplete([gap], tmp_path / "g.csv")
     [row] = csv.DictReader(io.StringIO((tmp_path / "g.csv").read_text(encoding="utf-8")))
     assert row["error"] == "'=1+1"
     twice = cell_run([record("a")], model="m", shots=1234, names="a", attempts=2)
-    assert Gap.who(gaps([twice], [])[0]) == "t/x, m, 1,234 examples, seed 0"
+    assert IncompleteTrial.who(incomplete_trials([twice], [])[0]) == "t/x, m, 1,234 examples, seed 0"
 
 
 def test_a_broken_cell_file_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "x").mkdir()
     (tmp_path / "x" / "cell.json").write_text("{")
     with pytest.raises(UserError, match=r"cell\.json is no cell file"):
-        read_lost([tmp_path])
+        read_unstarted([tmp_path])
 
 
 @pytest.mark.parametrize(
@@ -146,7 +149,7 @@ def test_who_ended_a_process_is_said(tmp_path: Path, way: str, words: str) -> No
 
 def test_a_cell_whose_process_dies_over_its_data_is_lost_not_forgotten(tmp_path: Path) -> None:
     """A process that dies before run.json is there still leaves its cell's name."""
-    cell = Cell("t/x", "m", "none", 3, 0, 5, 1)
+    cell = Trial("t/x", "m", "none", 3, 0, 5, 1)
     write_error(tmp_path / "c", cell, "its process was killed\nsecond line")
-    [lost] = read_lost([tmp_path])
+    [lost] = read_unstarted([tmp_path])
     assert (lost.cell, lost.error) == (cell, "its process was killed second line")

@@ -16,9 +16,9 @@ from vizbench.harness.records.labels import OWN, model_label, model_marks, short
 from vizbench.harness.records.origins import origins
 from vizbench.harness.report import curves, figures, tables
 from vizbench.harness.report.export import csv_text, markdown
-from vizbench.harness.report.links import identity, labels
+from vizbench.harness.report.links import trial_id, trial_labels
 from vizbench.harness.stats import compare
-from vizbench.harness.stats.incomplete import gaps
+from vizbench.harness.stats.incomplete import incomplete_trials
 from vizbench.harness.stats.metrics import summaries
 
 LONG = "model-" + "x" * 90
@@ -49,22 +49,22 @@ def test_two_models_are_told_apart_in_every_output(pair, capsys):
     assert curves.label_of(gap[0]) != curves.label_of(gap[1])
     assert len({key.name for key in curves.legend(found)}) == 3
     assert len({row["model"] for row in tables.results(found, {})["rows"]}) == 2
-    assert len({labels(cells)[identity(run)] for run in cells[::2]}) == 2
+    assert len({trial_labels(cells)[trial_id(run)] for run in cells[::2]}) == 2
     rows = list(csv.DictReader(io.StringIO(csv_text(found))))
     assert len({(row["model"], row["mark"]) for row in rows}) == 2
     assert text.isprintable() or all(line.isprintable() for line in text.splitlines())
-    output.results(found, ())
+    output.print_results(found, ())
     shown = "".join(capsys.readouterr().out.split())
     wanted = list(output._called(found).values())
     assert len(set(wanted)) == 2
     assert all("".join(name.split())[:8] in shown for name in wanted)
-    lost = gaps([answered([None], model) for model in pair], ())
+    lost = incomplete_trials([answered([None], model) for model in pair], ())
     assert len({one.who() for one in lost}) == 2
 
 
 def test_short_names_stay_short():
     cells = [answered([True], model) for model in ("org1/sora-2", "org2/veo-3", "copy")]
-    assert [curves.label_of(curves.who(row)) for row in summaries(cells)] == ["sora-2", "veo-3", "copy"]
+    assert [curves.label_of(curves.model_of(row)) for row in summaries(cells)] == ["sora-2", "veo-3", "copy"]
     assert "| sora-2 |" in markdown(cells)
     names = [("org1/sora-2", "none", OWN), ("org2/sora-2", "none", OWN), ("org3/other", "none", OWN)]
     assert list(model_marks(names).values()) == ["from org1", "from org2", ""]

@@ -10,14 +10,14 @@ import pytest
 from tests.harness.made import answered
 from vizbench.console import output
 from vizbench.harness.records.origins import origins
-from vizbench.harness.records.records import CellRun
+from vizbench.harness.records.records import TrialResult
 from vizbench.harness.report import tables
 from vizbench.harness.report.export import csv_text, markdown
 from vizbench.harness.stats import compare
 from vizbench.harness.stats.metrics import summaries
 
 
-def file(folder: str, hit: bool, model: str = "mine", digest: str = "") -> CellRun:
+def file(folder: str, hit: bool, model: str = "mine", digest: str = "") -> TrialResult:
     return answered([hit], model, None, task=f"arc-json:{folder}/Copy/Copy1.json", digest=digest or 16 * str(+hit))
 
 
@@ -39,7 +39,7 @@ def test_what_differs_is_told_and_nothing_where_there_is_no_other() -> None:
 
 
 @pytest.mark.parametrize("runs", [FOLDERS, CHANGED])
-def test_no_two_rows_look_alike(runs: list[CellRun], capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_two_rows_look_alike(runs: list[TrialResult], capsys: pytest.CaptureFixture[str]) -> None:
     rows = summaries(runs)
     told = [row.origin for row in rows]
     assert len(set(told)) == 2
@@ -52,14 +52,14 @@ def test_no_two_rows_look_alike(runs: list[CellRun], capsys: pytest.CaptureFixtu
         assert section.count("mine") == 1
     labels = [row["label"] for row in tables.results(rows, {})["rows"]]
     assert labels == [f"arc-json: Copy/Copy1 ({origin})" for origin in told]
-    output.results(rows, ())
+    output.print_results(rows, ())
     heads = [line for line in capsys.readouterr().out.splitlines() if line.startswith("arc-json:")]
     assert len(set(heads)) == 2
     assert all(any(origin in head for head in heads) for origin in told)
 
 
 @pytest.mark.parametrize("pair", [FOLDERS, CHANGED])
-def test_differences_name_their_file(pair: list[CellRun]) -> None:
+def test_differences_name_their_file(pair: list[TrialResult]) -> None:
     digests = [run.header.data.digest for run in pair]
     tasks = [run.header.cell.task for run in pair]
     other = [answered([False], "other", None, task=t, digest=d) for t, d in zip(tasks, digests, strict=True)]

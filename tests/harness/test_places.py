@@ -41,18 +41,18 @@ CHANGES = {
 
 @pytest.mark.parametrize("what", CHANGES)
 def test_each_part_of_a_cell_makes_another_identity(what):
-    assert links.identity(CHANGES[what]) != links.identity(BASE)
+    assert links.trial_id(CHANGES[what]) != links.trial_id(BASE)
 
 
 def test_the_data_of_a_file_makes_another_identity():
     one, other = (many(shots=None, task="arc-json:x.json", digest=digest) for digest in ("0123456", "fedcba9"))
-    assert links.identity(one) != links.identity(other)
-    assert set(links.labels([one, other]).values()) == {"mine"}  # the file's row says in what they differ
+    assert links.trial_id(one) != links.trial_id(other)
+    assert set(links.trial_labels([one, other]).values()) == {"mine"}  # the file's row says in what they differ
 
 
 def test_more_questions_and_another_time_make_the_same_cell():
     later = of(many(names="abcd"), created="later", environment={"machine": "other"})
-    assert links.identity(later) == links.identity(BASE)
+    assert links.trial_id(later) == links.trial_id(BASE)
 
 
 def test_every_row_has_its_own_cells_in_any_order():
@@ -60,9 +60,9 @@ def test_every_row_has_its_own_cells_in_any_order():
     for some in (cells, cells[::-1]):
         once = distinct(some)
         rows = summaries(once)
-        groups = links.counted_by(rows, once)
-        assert sorted(links.identity(run) for group in groups for run in group) == sorted(
-            links.identity(run) for run in once if run.records
+        groups = links.trials_of_rows(rows, once)
+        assert sorted(links.trial_id(run) for group in groups for run in group) == sorted(
+            links.trial_id(run) for run in once if run.records
         )
         for row, group in zip(rows, groups, strict=True):
             assert summaries(group) == [replace(row, mark="")]  # alone it needs none
@@ -72,7 +72,7 @@ def test_rows_of_other_weights_lead_each_to_its_own():
     right = [of(many(right=k), weights=f"{k}" * 8) for k in (2, 0, 1)]
     for some in itertools.permutations(right):
         rows = summaries(some)
-        for row, [run] in zip(rows, links.counted_by(rows, some), strict=True):
+        for row, [run] in zip(rows, links.trials_of_rows(rows, some), strict=True):
             assert row.exact == sum(one.exact for one in run.records) / 2
 
 
@@ -85,8 +85,8 @@ def test_models_that_would_be_called_alike_say_in_what_they_differ():
         of(many(model="c/x.py:X"), code="beef1234ff"),
         many(version=2, task="t/y"),
     ]
-    named = links.labels(cells)
-    assert [named[links.identity(run)] for run in cells] == [
+    named = links.trial_labels(cells)
+    assert [named[links.trial_id(run)] for run in cells] == [
         "mine · weights none", "mine · weights feed5678", "m.py:M · from a", "m.py:M · from b", "x.py:X", "mine",
     ]  # fmt: skip
 
@@ -94,34 +94,34 @@ def test_models_that_would_be_called_alike_say_in_what_they_differ():
 def test_the_table_has_attempts_and_a_way_to_each_cell():
     cells = [BASE, CHANGES["attempts"], many(seed=1)]
     rows = summaries(cells)
-    table = links.led(tables.results(rows, {}), rows, cells)
+    table = links.link_table(tables.results(rows, {}), rows, cells)
     keys = [column["key"] for column in table["columns"]]
     assert keys[keys.index("shots") + 1] == "attempts"
     assert [(row["attempts"], row["run"], row["seeds"]) for row in table["rows"]] == [
-        (1, links.identity(BASE), (0, 1)),
-        (3, links.identity(CHANGES["attempts"]), (0,)),
+        (1, links.trial_id(BASE), (0, 1)),
+        (3, links.trial_id(CHANGES["attempts"]), (0,)),
     ]
-    plain = links.led(tables.results(rows[:1], {}), rows[:1], cells[::2])
+    plain = links.link_table(tables.results(rows[:1], {}), rows[:1], cells[::2])
     assert "attempts" not in [column["key"] for column in plain["columns"]]
 
 
 def test_points_of_one_address_lead_each_to_its_own_cell():
     cells = [many(right=1), many(right=2, attempts=3), many(model="copy"), many(model="copy", right=1, attempts=3)]
     rows = summaries(cells)
-    [panel] = links.addressed(curves.panels(rows), rows, cells)
+    [panel] = links.link_panels(curves.panels(rows), rows, cells)
     found = {line.key.kind: [point.address.rpartition("run=")[2] for point in line.points] for line in panel.lines}
-    assert found["model"] == [links.identity(cells[0]), links.identity(cells[1])]
-    assert found["floor"] == [links.identity(cells[3])]  # the better of the two
+    assert found["model"] == [links.trial_id(cells[0]), links.trial_id(cells[1])]
+    assert found["floor"] == [links.trial_id(cells[3])]  # the better of the two
 
 
 def test_each_of_two_weights_has_a_line_and_its_points_lead_to_its_own_cells():
     cells = [of(many(right=k, shots=n), weights=f"{k}" * 9) for k in (1, 2) for n in (3, 16)]
     rows = summaries(cells)
-    [panel] = links.addressed(curves.panels(rows), rows, cells)
+    [panel] = links.link_panels(curves.panels(rows), rows, cells)
     found = {line.key.name: [p.address.rpartition("run=")[2] for p in line.points] for line in panel.lines}
     assert found == {
-        "mine · weights 11111111": [links.identity(run) for run in cells[:2]],
-        "mine · weights 22222222": [links.identity(run) for run in cells[2:]],
+        "mine · weights 11111111": [links.trial_id(run) for run in cells[:2]],
+        "mine · weights 22222222": [links.trial_id(run) for run in cells[2:]],
     }
     assert len({line.key.role for line in panel.lines}) == 2
 
@@ -129,7 +129,7 @@ def test_each_of_two_weights_has_a_line_and_its_points_lead_to_its_own_cells():
 def test_published_points_lead_nowhere():
     cells = [answered([True], task="life/seeds", shots=10)]
     rows = summaries(cells)
-    [panel] = links.addressed(curves.panels(rows), rows, cells)
+    [panel] = links.link_panels(curves.panels(rows), rows, cells)
     assert {point.address for line in panel.lines if line.key.kind == "paper" for point in line.points} == {""}
 
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from vizbench.errors import UserError
-from vizbench.harness.plan.plan import SUITES, TRIVIAL, Cell, Plan, seed_list, slug
+from vizbench.harness.plan.plan import SUITES, TRIVIAL, Plan, Trial, seed_list, slug
 from vizbench.harness.stats.paper import paper
 from vizbench.model import Schedule
 from vizbench.task import tasks
@@ -153,7 +153,7 @@ def test_folder_names_are_plain_and_differ(other):
 
 
 def test_directories_differ_by_data_and_model_and_not_by_how_much_is_asked():
-    cell = Cell("life/conway", "copy", "none", 16, 0, 200, 1)
+    cell = Trial("life/conway", "copy", "none", 16, 0, 200, 1)
     same = {"n_test": 3, "attempts": 2}
     other = {"task": "life/seeds", "model": "blank", "checkpoint": "x", "shots": None, "seed": 1}
     for field, value in (same | other).items():

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from vizbench.dataset import Recipe
+from vizbench.dataset import SplitSpec
 from vizbench.errors import UserError
-from vizbench.harness.score.predictions import Given, Pictures, read_predictions
-from vizbench.harness.score.row_keys import Keys, has_notes, without_notes
+from vizbench.harness.score.predictions import Pictures, Predictions, read_predictions
+from vizbench.harness.score.row_keys import RowKeys, has_notes, without_notes
 
 N = 6
-RECIPE = Recipe("maze/9", 1, {}, 0, "test", 5000)
+RECIPE = SplitSpec("maze/9", 1, {}, 0, "test", 5000)
 
 
 def saved(top: Path, *names: str) -> Path:
@@ -29,7 +29,7 @@ def each(name: str, rows: Iterable[int] = range(N)) -> list[str]:
     return [name.format(row) for row in rows]
 
 
-def found(given: Given, top: Path) -> dict[int, str]:
+def found(given: Predictions, top: Path) -> dict[int, str]:
     """The answer to each row as a path in the folder, of a sequence as its pictures' names."""
     rows: dict[int, str] = {}
     for name, answer in given.answers.items():
@@ -220,34 +220,34 @@ def test_what_is_not_clear_is_refused(tmp_path: Path, layout: list[str], words: 
 )  # fmt: skip
 def test_names_that_say_a_row(name: str) -> None:
     names = each(name)
-    assert Keys(RECIPE, N).rows(names, "it") == dict(zip(names, range(N), strict=True))
+    assert RowKeys(RECIPE, N).rows(names, "it") == dict(zip(names, range(N), strict=True))
 
 
 def test_names_of_other_models_and_tasks_are_no_rows_beside_own_names() -> None:
     names = [*each("maze_{:04d}"), *each("chess_{:04d}"), "maze_0000 (1)", "maze_0001 - Copy", "preview1", "17b", ""]
-    assert [name for name, row in Keys(RECIPE, N).rows(names, "it").items() if row is not None] == names[:N]
+    assert [name for name, row in RowKeys(RECIPE, N).rows(names, "it").items() if row is not None] == names[:N]
     names = ["0", "1", "2", "2 (3)", "1 - Copy (4)", "0 copy 5", "screenshot-2024-01-02", "preview2"]
-    assert [name for name, row in Keys(RECIPE, N).rows(names, "it").items() if row is not None] == names[:3]
+    assert [name for name, row in RowKeys(RECIPE, N).rows(names, "it").items() if row is not None] == names[:3]
     for other in ("chess_0004", "Antwort 4", "chess_4_of_9"):  # it may answer a row that nothing else answers
         with pytest.raises(UserError, match=rf"it holds names of several kinds \('0', '{other}'\), which may be of"):
-            Keys(RECIPE, N).rows([*names, other], "it")
+            RowKeys(RECIPE, N).rows([*names, other], "it")
     strays = [*each("sora_{}"), "preview1", "screenshot-2024-01-02"]
-    assert [row for row in Keys(RECIPE, N).rows(strays, "it").values() if row is not None] == list(range(N))
+    assert [row for row in RowKeys(RECIPE, N).rows(strays, "it").values() if row is not None] == list(range(N))
 
 
 def test_a_number_beyond_the_rows_is_no_row() -> None:
     names = ["5", "6", "999999999999999999999999", "9" * 400, "0" * 400 + "3"]
-    assert list(Keys(RECIPE, N).rows(names, "it").values()) == [5, None, None, None, 3]
+    assert list(RowKeys(RECIPE, N).rows(names, "it").values()) == [5, None, None, None, 3]
 
 
 def test_the_letters_of_a_corpus_task_are_its_file_name() -> None:
-    keys = Keys(Recipe("arc-json:data/0934a4d8.json", 1, {}, 0, "test", 5000), 3)
+    keys = RowKeys(SplitSpec("arc-json:data/0934a4d8.json", 1, {}, 0, "test", 5000), 3)
     names = ["0934a4d8_0", "0934a4d8_1", "0934a4d8-2", "0a1d4ef5_1"]
     assert list(keys.rows(names, "it").values()) == [0, 1, 2, None]
 
 
 def test_ids_are_read_letter_by_letter() -> None:
-    keys = Keys(RECIPE, N)
+    keys = RowKeys(RECIPE, N)
     assert keys.row_of_id("maze/9#0-test-3") == 3
     for name in (
         "maze/9#0-test-6",

@@ -27,7 +27,7 @@ from vizbench.harness.stats import paper
 from vizbench.harness.stats.arc import concepts, overlaps
 from vizbench.harness.stats.compare import budgets
 from vizbench.harness.stats.metrics import leaks, summaries
-from vizbench.harness.stats.model_key import Contender
+from vizbench.harness.stats.model_key import ModelKey
 
 EVIL = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>&\"'{{7*7}}$x$"
 
@@ -84,7 +84,7 @@ def test_every_row_of_the_table_is_in_it_with_its_flags(cells):
     leaky = leaks(rows)
     assert leaky.keys() == {row["task"] for row in data["rows"] if row["leaky"]}
     for row in rows:
-        one = shown[row.task, curves.label_of(Contender(row.model, row.checkpoint, row.training)), row.shots]
+        one = shown[row.task, curves.label_of(ModelKey(row.model, row.checkpoint, row.training)), row.shots]
         assert one["exact_span"] == [row.exact_low, row.exact_high]
         assert one["exact@2"] == row.exact_at[2]
         assert one["kin"] == ("near" if row.task.startswith("life/") else "far")

@@ -14,7 +14,7 @@ from tests.harness import stubs
 from tests.harness.running import directory, plan, predictions
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import TRIVIAL, Plan
-from vizbench.harness.records.records import read_cell
+from vizbench.harness.records.records import read_trial
 from vizbench.harness.run.run import Event, run
 
 
@@ -23,7 +23,7 @@ def test_a_run_leaves_every_figure_and_every_question_on_disk(tmp_path):
     events: list[Event] = []
     outcomes = run(wanted, tmp_path, events.append, lambda task: f"near: others than {task}")
     assert [outcome.error for outcome in outcomes] == [None] * (len(TRIVIAL) + 1)
-    cell = read_cell(directory(tmp_path, wanted))
+    cell = read_trial(directory(tmp_path, wanted))
     assert cell.complete
     assert cell.header.kin == "near: others than life/conway"
     assert cell.header.task.palette == "binary"
@@ -46,8 +46,8 @@ def test_a_run_leaves_every_figure_and_every_question_on_disk(tmp_path):
 def test_the_solver_is_right_and_copy_is_not(tmp_path):
     wanted = plan(model="copy")
     run(wanted, tmp_path)
-    assert all(record.exact and record.valid for record in read_cell(directory(tmp_path, wanted, "solver")).records)
-    assert not any(record.exact for record in read_cell(directory(tmp_path, wanted, "copy")).records)
+    assert all(record.exact and record.valid for record in read_trial(directory(tmp_path, wanted, "solver")).records)
+    assert not any(record.exact for record in read_trial(directory(tmp_path, wanted, "copy")).records)
 
 
 def test_a_finished_run_is_left_alone(tmp_path):
@@ -65,7 +65,7 @@ def test_a_limit_stops_early_and_a_later_run_finishes_to_the_same_records(tmp_pa
     for limit in (3, 34, None):
         run(plan(n_test=40, attempts=2, limit=limit), parts)
     assert predictions(parts) == predictions(whole)
-    assert len(read_cell(directory(parts, plan(n_test=40, attempts=2))).sessions) == 3
+    assert len(read_trial(directory(parts, plan(n_test=40, attempts=2))).sessions) == 3
 
 
 def test_more_budgets_and_tasks_join_a_run(tmp_path):
@@ -95,7 +95,7 @@ def test_a_model_never_sees_a_target(tmp_path, modality):
             grids = thing if thing.ndim == 3 and thing.shape[-2:] == (8, 8) else thing[None]
             assert not {bytes(grid.tobytes()) for grid in grids} & targets
     assert len(shown) == 3
-    record = read_cell(directory(tmp_path, wanted, spy))
+    record = read_trial(directory(tmp_path, wanted, spy))
     assert [np.array_equal(row.question, i.question) for row, i in zip(record.questions, test, strict=True)] == [
         True
     ] * 40
@@ -137,7 +137,7 @@ def test_a_plan_can_fix_steps_or_epochs_and_both_are_kept(tmp_path, fixed, taken
     trainer = f"{stubs.FILE}:Trainer"
     wanted = plan(trainer, shots=(5,), n_test=2, **fixed)
     run(wanted, tmp_path)
-    cell = read_cell(directory(tmp_path, wanted, trainer))
+    cell = read_trial(directory(tmp_path, wanted, trainer))
     assert cell.sessions[0].figures == {"steps": taken}
     assert (cell.header.cell.steps, cell.header.cell.epochs) == (fixed.get("steps"), fixed.get("epochs"))
     with pytest.raises(UserError, match=r"steps was (None|7), is 8"):
@@ -161,6 +161,6 @@ def test_arc_files_bring_their_own_examples_and_shapes(tmp_path):
         out = tmp_path / modality
         wanted = Plan(models=(spy,), tasks=(f"arc-json:{file}",), checkpoint=modality)
         run(wanted, out)
-        cell = read_cell(directory(out, wanted, spy))
+        cell = read_trial(directory(out, wanted, spy))
         assert (cell.header.data.examples, cell.header.data.questions) == (3, 1)
         assert cell.records[0].answer == [[2, 2]] * 6  # the spy says its first example's answer; its size was found

@@ -17,10 +17,10 @@ import pytest
 from tests.harness import stubs
 from tests.harness.running import directory, plan, predictions
 from vizbench._util import files, notices
-from vizbench._util.files import locked
+from vizbench._util.files import folder_lock
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import Plan
-from vizbench.harness.records.records import read_cell, read_runs
+from vizbench.harness.records.records import read_runs, read_trial
 from vizbench.harness.run.run import run
 
 
@@ -121,7 +121,7 @@ def test_a_line_that_a_kill_cut_short_is_made_anew_and_that_is_said(tmp_path, cu
     log.write_bytes(log.read_bytes() + cut)
     said: list[str] = []
     monkeypatch.setattr(notices, "_said", set())
-    with notices.handed_to(lambda text, key: said.append(text)):
+    with notices.notices_to(lambda text, key: said.append(text)):
         run(plan(), out)
     assert [str(log) in text for text in said] == [True]
     assert predictions(out) == predictions(tmp_path / "whole")
@@ -168,7 +168,7 @@ def test_a_model_whose_file_was_changed_is_another_model(tmp_path):
     wanted = plan(f"{file}:Trainer", limit=2)
     run(wanted, tmp_path / "out")
     place = directory(tmp_path / "out", wanted, f"{file}:Trainer")
-    assert read_cell(place).header.code is not None
+    assert read_trial(place).header.code is not None
     file.write_text(file.read_text() + "#")
     with pytest.raises(UserError, match=r"code was \w+, is \w+"):
         run(wanted, tmp_path / "out")
@@ -176,7 +176,7 @@ def test_a_model_whose_file_was_changed_is_another_model(tmp_path):
     del header["code"]  # as runs were written before
     (place / "run.json").write_text(json.dumps(header))
     run(plan(f"{file}:Trainer"), tmp_path / "out")
-    assert read_cell(place).complete
+    assert read_trial(place).complete
 
 
 def test_ctrl_c_passes_through_and_what_was_answered_stays(tmp_path):
@@ -184,7 +184,7 @@ def test_ctrl_c_passes_through_and_what_was_answered_stays(tmp_path):
     wanted = plan(fails, checkpoint="interrupt")
     with pytest.raises(KeyboardInterrupt):
         run(wanted, tmp_path)
-    assert len(read_cell(directory(tmp_path, wanted, fails)).records) == 1
+    assert len(read_trial(directory(tmp_path, wanted, fails)).records) == 1
 
 
 def test_a_cell_in_use_is_refused_and_a_dead_lock_is_not(tmp_path):
@@ -193,10 +193,10 @@ def test_a_cell_in_use_is_refused_and_a_dead_lock_is_not(tmp_path):
     place = directory(tmp_path, wanted)
     (place / "lock").write_text("999999")  # left by a process that is gone
     run(plan(limit=3), tmp_path)
-    with locked(place), pytest.raises(UserError, match=f"being written by process {os.getpid()}"):
+    with folder_lock(place), pytest.raises(UserError, match=f"being written by process {os.getpid()}"):
         run(plan(), tmp_path)
     run(plan(), tmp_path)
-    assert read_cell(place).complete
+    assert read_trial(place).complete
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
@@ -211,4 +211,4 @@ def test_a_disk_that_refuses_ends_in_one_sentence_and_the_run_goes_on_later(tmp_
         with pytest.raises(UserError, match="cannot be written"):
             run(plan(), tmp_path)
     run(plan(), tmp_path)
-    assert read_cell(directory(tmp_path, plan())).complete
+    assert read_trial(directory(tmp_path, plan())).complete

@@ -14,7 +14,7 @@ from tests.harness.running import BATCHER, plan, stub, write_arc
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import Plan
 from vizbench.harness.plan.plugin import load_model
-from vizbench.harness.records.records import read_cell, read_runs
+from vizbench.harness.records.records import read_runs, read_trial
 from vizbench.harness.run import run as run_module
 from vizbench.harness.run.run import Event, run
 from vizbench.model import Model
@@ -39,7 +39,7 @@ def test_a_model_that_fails_fails_its_cell_alone(tmp_path, way, words, kept):
     assert [outcome.error is None for outcome in outcomes] == [outcome.cell.model != fails for outcome in outcomes]
     assert words in (outcomes[-1].error or "")
     assert events[-1].kind == "failed"
-    cell = read_cell(outcomes[-1].directory)
+    cell = read_trial(outcomes[-1].directory)
     assert (len(cell.records), cell.complete) == (kept, False)
     assert cell.error == words.replace("\n", " ") or words in cell.error
 
@@ -146,7 +146,7 @@ def test_a_process_that_dies_fails_its_cell_alone(tmp_path):
     (dead,) = (outcome for outcome in outcomes if outcome.error)
     assert dead.cell.model == dies
     assert (dead.error or "").startswith("its process was killed from outside (SIGKILL), by hand or for want of memory")
-    assert (read_cell(dead.directory).error, read_cell(dead.directory).complete) == (dead.error, False)
+    assert (read_trial(dead.directory).error, read_trial(dead.directory).complete) == (dead.error, False)
     assert [event.message for event in events if event.kind == "failed"] == [dead.error]
     assert len([event for event in events if event.kind == "done"]) == len(outcomes) - 1
 
@@ -192,7 +192,7 @@ def test_a_malformed_answer_is_wrong_and_keeps_its_reason(tmp_path, monkeypatch,
     monkeypatch.setattr(stubs.Talker, "says", says)
     monkeypatch.setattr(run_module, "load_model", lambda name, checkpoint: stub(name) or load_model(name, checkpoint))
     outcomes = run(wanted, tmp_path)
-    records = read_cell(outcomes[-1].directory).records
+    records = read_trial(outcomes[-1].directory).records
     assert [(r.undecodable, r.valid, r.exact, r.cells, r.answer) for r in records] == [
         (True, False, False, 0.0, None)
     ] * 2

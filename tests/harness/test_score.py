@@ -14,8 +14,8 @@ import vizbench as vb
 from tests.commands import Run, refused
 from vizbench.errors import UserError
 from vizbench.formats import read, write
-from vizbench.formats.registry import judge_of
-from vizbench.harness.score.score import mark, score, states, summed
+from vizbench.formats.registry import verifier_of
+from vizbench.harness.score.score import score, score_rows, states, summarize
 from vizbench.renderers.pictures import save_png
 from vizbench.renderers.video import clip, process, write_video
 from vizbench.task import spec
@@ -87,7 +87,7 @@ def test_pictures_of_any_size_are_read_by_the_number_in_their_name(data, tmp_pat
 
     names = ("0", "0001", "row_2", "0-test-3", quote(rows(data)[4].id, safe=""), "life_05_seed3")
     for name, row in zip(names, rows(data), strict=True):
-        save_png(tmp_path / f"{name}.png", row.target, judge_of(row).look)
+        save_png(tmp_path / f"{name}.png", row.target, verifier_of(row).look)
         with Image.open(tmp_path / f"{name}.png") as picture:
             small = picture.convert("RGB").resize([round(side * size) for side in picture.size])
         small.save(tmp_path / f"{name}.png")
@@ -108,14 +108,14 @@ def test_a_broken_picture_is_a_wrong_answer(data, tmp_path):
 
 def test_the_last_frame_of_a_video_is_the_answer(data, tmp_path):
     for row in rows(data):
-        frames = clip(row.question, row.target, judge_of(row).look, 4, "linear")
+        frames = clip(row.question, row.target, verifier_of(row).look, 4, "linear")
         write_video(tmp_path / f"{row.index}.mp4", frames if row.index else frames[::-1])
     found = score(tmp_path, data)
     assert (found.score.kind, found.score.exact) == ("videos", (N - 1) / N)
 
 
 def test_every_frame_of_a_process_is_judged(data, tmp_path):
-    look = judge_of("life/conway").look
+    look = verifier_of("life/conway").look
     whole = {row.index: process(row.question, row.steps, look) for row in rows(data)}
     write_video(tmp_path / "0.mp4", whole[0])
     write_video(tmp_path / "1.mp4", np.repeat(whole[1], 3, axis=0))  # each state is held for three frames
@@ -154,7 +154,7 @@ def test_a_game_is_judged_up_to_its_end_and_its_answer_is_the_first_move(tmp_pat
     assert "player 1 has not won yet" in found.verdicts[short.id].reason
     (tmp_path / "clips").mkdir()
     for row in (whole, short, lost, held):
-        frames = process(row.question, row.steps, judge_of(row).look)
+        frames = process(row.question, row.steps, verifier_of(row).look)
         write_video(tmp_path / "clips" / f"{row.index}.mp4", np.repeat(frames, 1 + row.index, axis=0))
     assert score(tmp_path / "clips", tmp_path / "data", process=True).score.exact == 1.0
 
@@ -175,7 +175,7 @@ def test_a_still_board_may_be_held_for_any_time():
 
 
 def test_vmevalkit_folders_are_read_by_task_and_run(data, tmp_path):
-    look = judge_of("life/conway").look
+    look = verifier_of("life/conway").look
     for row in rows(data)[1:]:
         place = tmp_path / "luma" / "life_task" / f"life_{row.index:04d}" / "run_1"
         for part in ("video", "question"):
@@ -196,7 +196,7 @@ def test_vmevalkit_folders_are_read_by_task_and_run(data, tmp_path):
 
 
 def test_the_last_of_a_rows_pictures_is_its_answer_and_all_are_its_process(data, tmp_path):
-    look = judge_of("life/conway").look
+    look = verifier_of("life/conway").look
     for row in rows(data)[:5]:
         (tmp_path / f"{row.index:05d}").mkdir()
         for number, state in enumerate([row.question, *row.steps], 8):
@@ -208,8 +208,8 @@ def test_the_last_of_a_rows_pictures_is_its_answer_and_all_are_its_process(data,
         (tmp_path / "00004" / name).write_bytes(b"no picture")
     (tmp_path / "00005").mkdir()
     save_png(tmp_path / "00005" / "1.png", rows(data)[5].target, look)  # the answer without its process
-    sheet = mark(tmp_path, data)
-    found = summed(sheet)
+    sheet = score_rows(tmp_path, data)
+    found = summarize(sheet)
     assert (found.score.kind, found.score.answered, found.score.missing) == ("sequences", 6, 0)
     assert [verdict.exact for verdict in found.verdicts.values()] == [True, True, False, True, True, True]
     whole = rows(data)[0]
@@ -228,11 +228,11 @@ def test_the_way_that_pictures_show_fits_a_record(data, tmp_path, monkeypatch):
     row = rows(data)[0]
     for number, state in enumerate([row.question, *row.steps]):
         (tmp_path / "row_0").mkdir(exist_ok=True)
-        save_png(tmp_path / "row_0" / f"{number}.png", state, judge_of("life/conway").look)
-    assert len(mark(tmp_path, data).marked[0].way) > 1
+        save_png(tmp_path / "row_0" / f"{number}.png", state, verifier_of("life/conway").look)
+    assert len(score_rows(tmp_path, data).marked[0].way) > 1
     for cells, most in ((row.question.size, 1), (1, 0)):
         monkeypatch.setattr("vizbench.harness.score.score.MAX_WAY_CELLS", cells)
-        assert len(mark(tmp_path, data).marked[0].way) <= most
+        assert len(score_rows(tmp_path, data).marked[0].way) <= most
 
 
 def test_pictures_that_cannot_be_read_before_the_answer_cost_nothing(data, tmp_path):
@@ -240,8 +240,8 @@ def test_pictures_that_cannot_be_read_before_the_answer_cost_nothing(data, tmp_p
         folder = tmp_path / f"{row.index:05d}"
         folder.mkdir()
         (folder / "1.png").write_bytes(b"broken")
-        save_png(folder / "2.png", row.target, judge_of("life/conway").look)
-    sheet = mark(tmp_path, data)
+        save_png(folder / "2.png", row.target, verifier_of("life/conway").look)
+    sheet = score_rows(tmp_path, data)
     assert [marked.verdict.exact for marked in sheet.marked[:2]] == [True, True]
     assert sheet.marked[0].way == ()
 
@@ -283,7 +283,7 @@ def test_arc_answers_of_any_shape_are_found_in_pictures(tmp_path):
     write(vb.load(f"arc-json:{tmp_path}/t.json").test, 2, tmp_path / "data")
     (tmp_path / "answers").mkdir()
     for row in read(tmp_path / "data"):
-        save_png(tmp_path / "answers" / f"{row.index}.png", row.target, judge_of(row).look)
+        save_png(tmp_path / "answers" / f"{row.index}.png", row.target, verifier_of(row).look)
     assert score(tmp_path / "answers", tmp_path / "data").score.exact == 1.0
     with pytest.raises(UserError, match="leave --process out"):
         score(tmp_path / "answers", tmp_path / "data", process=True)
@@ -294,7 +294,7 @@ def test_answers_to_rules_of_ours_are_found_in_pictures_whatever_their_size(tmp_
     (tmp_path / "answers").mkdir()
     for row in read(tmp_path / "data"):
         assert row.question.shape != row.target.shape
-        save_png(tmp_path / "answers" / f"{row.index}.png", row.target, judge_of(row).look)
+        save_png(tmp_path / "answers" / f"{row.index}.png", row.target, verifier_of(row).look)
     assert score(tmp_path / "answers", tmp_path / "data").score.exact == 1.0
 
 

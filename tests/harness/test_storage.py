@@ -10,14 +10,14 @@ import sys
 import pytest
 
 from vizbench._util import files, notices
-from vizbench._util.files import Log, disk_errors, locked, read_lines, write_whole
+from vizbench._util.files import Log, disk_errors, folder_lock, read_lines, write_atomically
 from vizbench.errors import UserError
 
 
 def test_a_whole_file_replaces_the_old_one_or_leaves_it(tmp_path, monkeypatch):
     path = tmp_path / "file"
-    write_whole(path, b"old")
-    write_whole(path, b"new")
+    write_atomically(path, b"old")
+    write_atomically(path, b"new")
     assert path.read_bytes() == b"new"
 
     def full(descriptor):
@@ -25,18 +25,18 @@ def test_a_whole_file_replaces_the_old_one_or_leaves_it(tmp_path, monkeypatch):
 
     monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(UserError, match=r"the disk is full: free some space, then give the same command again$"):
-        write_whole(path, b"newer")
+        write_atomically(path, b"newer")
     assert path.read_bytes() == b"new"
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_whole_file_goes_behind_a_link_and_replaces_no_device(tmp_path):
     (tmp_path / "link").symlink_to("file")
-    write_whole(tmp_path / "link", b"new")
+    write_atomically(tmp_path / "link", b"new")
     assert (tmp_path / "link").is_symlink() and (tmp_path / "file").read_bytes() == b"new"
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(UserError, match="a folder, a device or a loop of links of that name"):
-        write_whole(tmp_path / "pipe", b"new")
+        write_atomically(tmp_path / "pipe", b"new")
     assert (tmp_path / "pipe").is_fifo()
 
 
@@ -72,11 +72,11 @@ def test_one_writer_and_a_killed_one_leaves_no_lock(tmp_path):
     assert child.stdout is not None
     with child.stdout:
         assert child.stdout.readline() == "in\n"
-        with pytest.raises(UserError, match=f"by process {child.pid}: wait for it"), locked(tmp_path):
+        with pytest.raises(UserError, match=f"by process {child.pid}: wait for it"), folder_lock(tmp_path):
             pass
         child.kill()
         child.wait()
-    with locked(tmp_path):
+    with folder_lock(tmp_path):
         assert (tmp_path / "lock").read_text() == str(os.getpid())
 
 
@@ -96,14 +96,14 @@ def test_a_file_system_without_locks_is_written_to_and_that_is_said(tmp_path, mo
     said: list[str] = []
     monkeypatch.setattr(fcntl, "flock", refuse)
     monkeypatch.setattr(notices, "_said", set())
-    with notices.handed_to(lambda text, key: said.append(text)):
+    with notices.notices_to(lambda text, key: said.append(text)):
         for _ in range(2):
-            with locked(tmp_path):
-                again = locked(tmp_path)
+            with folder_lock(tmp_path):
+                again = folder_lock(tmp_path)
                 with pytest.raises(UserError, match=rf"by process {os.getpid()} on .*remove {tmp_path}"), again:
                     pass
         (tmp_path / "other").mkdir()
-        with locked(tmp_path / "other"):
+        with folder_lock(tmp_path / "other"):
             pass
     assert len(said) == 1 and str(tmp_path) in said[0] and os.strerror(code) in said[0]
 
@@ -119,20 +119,20 @@ def test_a_killed_process_leaves_no_marker_that_blocks(tmp_path, monkeypatch):
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    with child.stdout, notices.handed_to(lambda text, key: None):
+    with child.stdout, notices.notices_to(lambda text, key: None):
         assert child.stdout.readline() == "in\n"
-        with pytest.raises(UserError, match=f"by process {child.pid} on "), locked(tmp_path):
+        with pytest.raises(UserError, match=f"by process {child.pid} on "), folder_lock(tmp_path):
             pass
         child.kill()
         child.wait()
-        with locked(tmp_path):
+        with folder_lock(tmp_path):
             assert (tmp_path / files.MARKER).read_text().startswith(f"{os.getpid()}\n")
 
 
 def test_a_place_that_cannot_be_written_is_no_matter_of_locks(tmp_path):
     with (
         pytest.raises(UserError, match="cannot be written: the folder does not exist"),
-        locked(tmp_path / "gone" / "x"),
+        folder_lock(tmp_path / "gone" / "x"),
     ):
         pass
 
@@ -149,7 +149,7 @@ def test_drafts_of_dead_writers_are_swept_and_others_stay(tmp_path):
     ]
     for path in (dead, *others):
         path.write_bytes(b"half")
-    write_whole(tmp_path / "page.html", b"whole")
+    write_atomically(tmp_path / "page.html", b"whole")
     assert not dead.exists() and all(path.exists() for path in others)
 
 
@@ -162,7 +162,7 @@ def test_a_log_completes_a_last_line_and_says_what_it_cuts(tmp_path, monkeypatch
     assert path.read_bytes() == b"one\ntwo\nthree\n"
     said: list[str] = []
     monkeypatch.setattr(notices, "_said", set())
-    with notices.handed_to(lambda text, key: said.append(text)):
+    with notices.notices_to(lambda text, key: said.append(text)):
         Log(path, 4).close()
     assert path.read_bytes() == b"one\n" and str(path) in said[0]
 
@@ -172,5 +172,5 @@ def test_a_disk_that_forces_nothing_is_no_failure(tmp_path, monkeypatch):
         raise OSError(errno.EINVAL, "Invalid argument")
 
     monkeypatch.setattr(files.os, "fsync", refuse)
-    write_whole(tmp_path / "file", b"new")
+    write_atomically(tmp_path / "file", b"new")
     assert (tmp_path / "file").read_bytes() == b"new"

@@ -14,9 +14,9 @@ from tests.harness import stubs
 from tests.harness.pages import settled, written
 from tests.harness.running import directory, plan, predictions
 from vizbench.errors import UserError
-from vizbench.formats.registry import judge_of
-from vizbench.harness.records.records import MAX_WAY, MAX_WAY_CELLS, read_cell, read_runs
-from vizbench.harness.run.codec import FrameChannel
+from vizbench.formats.registry import verifier_of
+from vizbench.harness.records.records import MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS, read_runs, read_trial
+from vizbench.harness.run.codec import FrameCodec
 from vizbench.harness.run.run import run
 from vizbench.model import FrameSpec
 from vizbench.renderers.frames import render
@@ -45,7 +45,7 @@ def test_the_way_is_what_the_frames_show_without_what_repeats(codes, board):
     """Against a naive twin: every frame rendered from a grid that is known."""
     grids = [np.full((2, 3), code, np.uint8) for code in codes]
     shapes = {(2, 3), (4, 4)} if board else {(2, 3)}
-    channel = FrameChannel(LOOK, FrameSpec(), shapes)
+    channel = FrameCodec(LOOK, FrameSpec(), shapes)
     place = (4, 4) if board else (2, 3)
     clip = np.stack([render(grid, LOOK, place) for grid in grids])
     way = [int(state[0, 0]) for state in channel.way(clip, grids[0], grids[-1])]
@@ -54,13 +54,13 @@ def test_the_way_is_what_the_frames_show_without_what_repeats(codes, board):
         assert way == []
         return
     last = len(codes) - 1
-    seen = codes[:-1] if last <= MAX_WAY else [codes[k * last // MAX_WAY] for k in range(MAX_WAY)]
+    seen = codes[:-1] if last <= MAX_TRAJECTORY else [codes[k * last // MAX_TRAJECTORY] for k in range(MAX_TRAJECTORY)]
     kept = [code for code, after in zip(seen, [*seen[1:], codes[-1]], strict=True) if code != after]
     assert way == kept
 
 
 def test_no_way_where_the_size_changes_the_grid_is_huge_or_there_is_no_clip():
-    channel = FrameChannel(Look("binary", cell=1), FrameSpec(), {(2, 3)})
+    channel = FrameCodec(Look("binary", cell=1), FrameSpec(), {(2, 3)})
     grid = np.zeros((2, 3), np.uint8)
     clip = np.zeros((5, 2, 3, 3), np.uint8)
     assert len(channel.way(clip, grid, grid)) == 1  # black is 1, the answer was said to be white
@@ -68,19 +68,19 @@ def test_no_way_where_the_size_changes_the_grid_is_huge_or_there_is_no_clip():
     assert channel.way(clip[0], grid, grid) == []
     assert channel.way(None, grid, grid) == []
     side = 160  # two of these fit in the bound
-    large = FrameChannel(Look("binary", cell=1), FrameSpec(), {(side, side)})
+    large = FrameCodec(Look("binary", cell=1), FrameSpec(), {(side, side)})
     clip = np.zeros((5, side, side, 3), np.uint8)
     clip[0::2] = 255
     blank = np.zeros((side, side), np.uint8)
-    assert 2 * side * side <= MAX_WAY_CELLS < 3 * side * side
+    assert 2 * side * side <= MAX_TRAJECTORY_CELLS < 3 * side * side
     assert [int(state[0, 0]) for state in large.way(clip[:4], blank, blank)] == [0, 1]
     huge = np.zeros((300, 300), np.uint8)
-    assert FrameChannel(Look("binary", cell=1), FrameSpec(), {huge.shape}).way(clip, huge, huge) == []
+    assert FrameCodec(Look("binary", cell=1), FrameSpec(), {huge.shape}).way(clip, huge, huge) == []
 
 
 def test_a_canvas_is_read_in_the_cells_of_the_answer():
-    look = judge_of("arc-json:nowhere.json").look
-    channel = FrameChannel(look, FrameSpec(), {(2, 3), (5, 5)})
+    look = verifier_of("arc-json:nowhere.json").look
+    channel = FrameCodec(look, FrameSpec(), {(2, 3), (5, 5)})
     grids = [np.full((2, 3), code, np.uint8) for code in (1, 2, 3)]
     way = channel.way(np.stack([render(grid, look) for grid in grids]), grids[0], grids[2])
     assert np.array_equal(way, grids[:2])
@@ -88,7 +88,7 @@ def test_a_canvas_is_read_in_the_cells_of_the_answer():
 
 def test_records_keep_the_way_and_a_run_that_goes_on_keeps_the_same(tmp_path):
     place = films(tmp_path / "whole")
-    cell = read_cell(place)
+    cell = read_trial(place)
     questions = {question.id: question.question for question in cell.questions}
     assert len(cell.records) == 6
     for record in cell.records:

@@ -12,7 +12,7 @@ from PIL import Image as Pictures
 from tests.renderers.pictures import LOOKS
 from vizbench.errors import UserError
 from vizbench.renderers.frames import render
-from vizbench.renderers.pictures import atomic, read_png, save_png
+from vizbench.renderers.pictures import atomic_path, read_png, save_png
 
 GRID = np.arange(12, dtype=np.uint8).reshape(3, 4) % 10
 
@@ -88,7 +88,7 @@ def test_a_large_file_is_refused_unread(tmp_path):
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
     path = tmp_path / "a.png"
     path.write_text("old")
-    with pytest.raises(ZeroDivisionError), atomic(path) as part:
+    with pytest.raises(ZeroDivisionError), atomic_path(path) as part:
         part.write_text("half")
         raise ZeroDivisionError
     assert path.read_text() == "old"
@@ -98,7 +98,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
 def test_a_link_stays_and_the_file_behind_it_is_replaced(tmp_path):
     (tmp_path / "a.png").symlink_to("real.png")
     for text in ("one", "two"):
-        with atomic(tmp_path / "a.png") as part:
+        with atomic_path(tmp_path / "a.png") as part:
             part.write_text(text)
         assert (tmp_path / "a.png").is_symlink()
         assert (tmp_path / "real.png").read_text() == text
@@ -121,6 +121,6 @@ def test_a_missing_folder_is_one_sentence(tmp_path):
 
 
 def test_a_full_disk_is_one_sentence(tmp_path):
-    with pytest.raises(UserError, match=r"cannot write .*No space left"), atomic(tmp_path / "a.png"):
+    with pytest.raises(UserError, match=r"cannot write .*No space left"), atomic_path(tmp_path / "a.png"):
         raise OSError(28, "No space left on device")
     assert list(tmp_path.iterdir()) == []

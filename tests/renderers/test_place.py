@@ -10,7 +10,7 @@ import pytest
 import vizbench as vb
 from benchmarks import degradations
 from benchmarks.degradations import DEGRADATIONS, Tally, tally
-from vizbench.formats.registry import judge_of
+from vizbench.formats.registry import verifier_of
 from vizbench.harness.stats.decode_failures import MOST, OTHER, by_kind
 from vizbench.renderers.frames import render
 from vizbench.types import Answer, DecodeFailure, Look
@@ -39,7 +39,7 @@ def test_a_canvas_of_unknown_shape_is_found_between_bars():
 
 def test_a_picture_that_cannot_have_the_look_is_no_guess():
     instance = vb.load("life/conway", seed=0).test[0]
-    look = judge_of(instance).look
+    look = verifier_of(instance).look
     assert vb.render(instance).shape == (272, 272, 3)
     assert np.array_equal(vb.render(instance), vb.render(instance.question, look))
     found = vb.decode(vb.render(instance.question, "binary"), look)
@@ -51,7 +51,7 @@ def test_a_picture_that_cannot_have_the_look_is_no_guess():
 
 def test_bars_of_the_walls_colour_leave_the_place_open_unless_the_question_tells():
     instance = vb.load("maze/9", seed=0).test[0]
-    look = judge_of(instance).look
+    look = verifier_of(instance).look
     picture = degradations.padded(vb.render(instance.target, look), "black", 0)
     alone = vb.decode(picture, look, (9, 9))
     assert isinstance(alone, DecodeFailure)
@@ -70,7 +70,7 @@ def test_a_frame_that_fades_to_black_is_read_rightly_or_not_at_all(name):
 
 def test_a_question_beside_the_answer_leaves_open_which_is_meant():
     instance = vb.load("arc/copy", seed=0).test[0]
-    look = judge_of(instance).look
+    look = verifier_of(instance).look
     both = [render(grid, look) for grid in (instance.question, instance.target)]
     for pair in (both, both[::-1]):
         found = vb.decode(

@@ -26,7 +26,7 @@ class AbandonedError(Exception):
     """Nobody waits any more for what this thread does."""
 
 
-def waiting(call: Callable[[], R]) -> R:
+def run_in_background(call: Callable[[], R]) -> R:
     """Return what `call` returns.
 
     It runs in a thread of its own: a compiled kernel in the main thread would keep Ctrl-C waiting for its end. On
@@ -44,7 +44,7 @@ def waiting(call: Callable[[], R]) -> R:
 
 
 def stop_if_abandoned() -> None:
-    """Raise AbandonedError in a thread of `waiting` that nobody waits for any more. It is cheap: call it per row."""
+    """Raise AbandonedError in a thread of `run_in_background` that nobody waits for any more. It is cheap: call it per row."""
     work: Work[Any] | None = getattr(_CURRENT, "work", None)
     if work is not None and work.abandoned.is_set():
         raise AbandonedError

@@ -70,7 +70,7 @@ def disk_errors(path: Path) -> Generator[None]:
         raise UserError(f"{path} cannot be written: {_REFUSED[error.errno]}") from error
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that a reader, or a run after a crash, sees the old or the new one and never a part.
 
     A link stays, and the file behind it is replaced. Drafts of this file that killed processes left are removed.
@@ -127,8 +127,8 @@ def _runs(pid: int) -> bool:
     return True
 
 
-def clear_drafts(directory: Path) -> None:
-    """Remove what processes that were killed within `write_whole` left there. Only for who has the directory locked."""
+def remove_drafts(directory: Path) -> None:
+    """Remove what processes that were killed within `write_atomically` left there. Only for who has the directory locked."""
     with disk_errors(directory):
         for draft in directory.glob(".*.draft"):
             draft.unlink(missing_ok=True)
@@ -193,7 +193,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, int, bytes]]:
 
 
 @contextmanager
-def locked(directory: Path) -> Generator[None]:
+def folder_lock(directory: Path) -> Generator[None]:
     """Keep other processes out of a directory for a while. UserError if one is in it.
 
     The system drops a lock with the process that holds it, so it cannot go stale. Some network file systems have no

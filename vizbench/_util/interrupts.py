@@ -30,12 +30,12 @@ def advise(text: str) -> None:
     _advice[:] = [text]
 
 
-def leave_telling() -> None:
+def leave_report_to_child() -> None:
     """Say nothing when Ctrl-C stops this process: one that it started does so."""
     _told.acquire(blocking=False)
 
 
-def tell() -> None:
+def report_stop() -> None:
     """Say that the command was stopped, and how to go on; once per process."""
     if _told.acquire(blocking=False):
         with suppress(OSError, ValueError):  # a stream that is closed, or a pipe that is full, must not hold it up
@@ -78,7 +78,7 @@ def _watch(near: socket.socket) -> None:
             if byte[0] == signal.SIGINT:
                 _stopped.set()
                 threading.Event().wait(GRACE)
-                tell()
+                report_stop()
                 os._exit(CODE)
 
 

@@ -23,7 +23,7 @@ def notice(text: str, key: object) -> None:
 
 
 @contextmanager
-def handed_to(sink: Callable[[str, object], None]) -> Generator[None]:
+def notices_to(sink: Callable[[str, object], None]) -> Generator[None]:
     """Within the block, hand notices and their keys to `sink` in place of the log."""
     _sink.append(sink)
     try:

@@ -35,7 +35,7 @@ def safe_path() -> Generator[None]:
             del os.environ[_SAFE_PATH]
 
 
-def serve_parent() -> None:
+def exit_with_parent() -> None:
     """Leave Ctrl-C to the parent, and end when it is gone: an orphan would wait for work for ever."""
     forget_safe_path()
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -10,17 +10,17 @@ def plural(n: int, one: str, many: str = "") -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
-def plain(text: str) -> str:
+def escape_control(text: str) -> str:
     """One line for a terminal: what it would obey, or cannot show, is escaped. Names come from others' files."""
     return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-def is_text(name: str) -> bool:
+def is_utf8(name: str) -> bool:
     """Whether a name can be written as UTF-8: that of a file, or an argument, may be any bytes."""
     return name.isascii() or not any("\ud800" <= c <= "\udfff" for c in name)
 
 
-def escaped(name: str) -> str:
+def escape_non_utf8(name: str) -> str:
     """Return a name with bytes that are no UTF-8 as escapes, so that records and JSON can hold it."""
     return name.encode("utf-8", "backslashreplace").decode()
 
@@ -33,7 +33,7 @@ _SURROGATES = re.compile(
 )
 
 
-def scalars(data: bytes) -> bytes:
+def replace_lone_surrogates(data: bytes) -> bytes:
     """Replace each lone surrogate in JSON by U+FFFD.
 
     JavaScript and Python write half of a character that was cut in two as `\\ud83d`, or as bytes that are no UTF-8, and
@@ -51,6 +51,6 @@ def _scalar(match: re.Match[bytes]) -> bytes:
     return match[0]
 
 
-def encodable(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """The text with U+FFFD in place of surrogates without a partner, which no UTF-8 can hold."""
-    return text if is_text(text) else re.sub("[\ud800-\udfff]", "\ufffd", text)
+    return text if is_utf8(text) else re.sub("[\ud800-\udfff]", "\ufffd", text)

@@ -17,7 +17,7 @@ import msgspec
 
 from vizbench._util.text import plural
 from vizbench.errors import UserError
-from vizbench.model import CheckedModel, Context, Example, Family, Modality, Model
+from vizbench.model import CheckedModel, Context, Example, Modality, Model, ModelFamily
 from vizbench.seeds import stream
 from vizbench.types import DecodeFailure, Image
 
@@ -200,7 +200,7 @@ def _build(checkpoint: str) -> Model[Any]:
 
 
 FAMILIES = (
-    Family(
+    ModelFamily(
         "api",
         "text",
         "any OpenAI-compatible endpoint, examples in the prompt, no training; OPENAI_BASE_URL and OPENAI_API_KEY say "

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from vizbench.baselines.shared.hub import require
 from vizbench.baselines.video.cogvideox import BACKBONE
-from vizbench.baselines.video.config import Training
+from vizbench.baselines.video.config import VideoConfig
 from vizbench.baselines.video.layout import JOINT, Layout
 from vizbench.baselines.video.memory import Sizes, memory
-from vizbench.model import Family, Model
+from vizbench.model import Model, ModelFamily
 
 if TYPE_CHECKING:
     pass
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 EMBEDDED = ("tiny", "tiny-random", "tiny-scratch")
 HUB = "zai-org/CogVideoX1.5-5B-I2V"
 
-RECIPE = Training(rank=64, alpha=32, batch=2, lr=1e-4, schedule="constant", max_grad_norm=1.0)
+CONFIG = VideoConfig(rank=64, alpha=32, batch=2, lr=1e-4, schedule="constant", max_grad_norm=1.0)
 """The paper's, for CogVideoX1.5-5B."""
 
 SIZES = {
@@ -37,7 +37,7 @@ def _build(checkpoint: str) -> Model[Any]:
     from vizbench.baselines.video.build import PACKAGES, build
 
     if checkpoint not in EMBEDDED:
-        return build("cogvideox", BACKBONE, RECIPE, checkpoint, names=EMBEDDED)
+        return build("cogvideox", BACKBONE, CONFIG, checkpoint, names=EMBEDDED)
     require("cogvideox", *PACKAGES)
     from vizbench.baselines.embedded.video.model import embedded
 
@@ -45,13 +45,13 @@ def _build(checkpoint: str) -> Model[Any]:
 
 
 FAMILIES = (
-    Family(
+    ModelFamily(
         "cogvideox",
         "frames",
         "CogVideoX image-to-video with LoRA; tiny is embedded, tiny-random and tiny-scratch are its controls; or a "
         "folder, or a name at the hub",
         (*EMBEDDED, HUB),
         _build,
-        partial(memory, SIZES, RECIPE),
+        partial(memory, SIZES, CONFIG),
     ),
 )

@@ -9,19 +9,19 @@ from __future__ import annotations
 from typing import Any, Final
 
 from vizbench.baselines.language.build import build
-from vizbench.baselines.language.config import Recipe
-from vizbench.baselines.language.family import Line
+from vizbench.baselines.language.config import LanguageConfig
+from vizbench.baselines.language.family import LanguageFamily
 from vizbench.baselines.language.memory import DOUBLE, Sizes
-from vizbench.model import Family, Model
+from vizbench.model import Model, ModelFamily
 
 HUB: Final = "google/gemma-3-4b-it"
 
-LINE: Final = Line(
+FAMILY: Final = LanguageFamily(
     "gemma",
     "Gemma3ForConditionalGeneration",
     ("gemma3",),
     DOUBLE,
-    Recipe(),
+    LanguageConfig(),
     pictures=True,
     sizes={HUB: Sizes(4_300_079_472, 34, 2560, 2048, 1024, 10_240, 262_208, DOUBLE, 411_070_464)},
 )
@@ -32,18 +32,18 @@ _SEEN: Final = ("image", "both")
 def _build(checkpoint: str) -> Model[Any]:
     seen, mark, place = checkpoint.partition(":")
     if mark and seen in _SEEN:
-        return build(LINE, place, (HUB,), seen)
-    return build(LINE, checkpoint, (HUB,))
+        return build(FAMILY, place, (HUB,), seen)
+    return build(FAMILY, checkpoint, (HUB,))
 
 
 FAMILIES = (
-    Family(
+    ModelFamily(
         "gemma",
         "text",
         "Gemma 3 with LoRA, from a folder or the hub; image:NAME sends questions as pictures, both:NAME as pictures "
         "with their JSON",
         (HUB, *(f"{seen}:{HUB}" for seen in _SEEN)),
         _build,
-        LINE.memory,
+        FAMILY.memory,
     ),
 )

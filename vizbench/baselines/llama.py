@@ -5,30 +5,30 @@ from __future__ import annotations
 from typing import Any, Final
 
 from vizbench.baselines.language.build import build
-from vizbench.baselines.language.config import LINEAR, Recipe
-from vizbench.baselines.language.family import Line
+from vizbench.baselines.language.config import LINEAR, LanguageConfig
+from vizbench.baselines.language.family import LanguageFamily
 from vizbench.baselines.language.memory import PLAIN, Sizes
-from vizbench.model import Family, Model
+from vizbench.model import Model, ModelFamily
 
 HUB: Final = "meta-llama/Llama-3.1-8B-Instruct"
 
-RECIPE: Final = Recipe(
+CONFIG: Final = LanguageConfig(
     rank=32, alpha=64, dropout=0.05, targets=(*LINEAR, "lm_head"), batch=1, accumulation=8, max_length=4096
 )
 """The paper's, for Llama 3.1 8B."""
 
-LINE: Final = Line(
+FAMILY: Final = LanguageFamily(
     "llama",
     "LlamaForCausalLM",
     ("llama",),
     PLAIN,
-    RECIPE,
+    CONFIG,
     sizes={HUB: Sizes(8_030_261_248, 32, 4096, 4096, 1024, 14_336, 128_256, PLAIN)},
 )
 
 
 def _build(checkpoint: str) -> Model[Any]:
-    return build(LINE, checkpoint, (HUB,))
+    return build(FAMILY, checkpoint, (HUB,))
 
 
-FAMILIES = (Family("llama", "text", "Llama 3 with LoRA, from a folder or the hub", (HUB,), _build, LINE.memory),)
+FAMILIES = (ModelFamily("llama", "text", "Llama 3 with LoRA, from a folder or the hub", (HUB,), _build, FAMILY.memory),)

@@ -10,10 +10,10 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from vizbench.baselines.video.config import FEED_FORWARD, QKVO, Training
+from vizbench.baselines.video.config import FEED_FORWARD, QKVO, VideoConfig
 from vizbench.baselines.video.ltx import BACKBONE, LAYOUT
 from vizbench.baselines.video.memory import Sizes, memory
-from vizbench.model import Family, Model
+from vizbench.model import Model, ModelFamily
 
 if TYPE_CHECKING:
     pass
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 HUB = ("Lightricks/LTX-Video", "Lightricks/LTX-Video-0.9.7-dev")
 """2B and 13B."""
 
-RECIPE = Training(
+CONFIG = VideoConfig(
     rank=64, alpha=64, targets=(*QKVO, *FEED_FORWARD), batch=4, lr=2e-4, schedule="linear", max_grad_norm=1.0
 )
 """The paper's for the 2B."""
 
-RECIPES = {HUB[1]: replace(RECIPE, batch=2, accumulation=2)}
+CONFIGS = {HUB[1]: replace(CONFIG, batch=2, accumulation=2)}
 """Its 13B takes the same 4 clips a step in two halves; a folder of it wants `?batch=2&accumulation=2`."""
 
 
@@ -45,16 +45,16 @@ SIZES = {
 def _build(checkpoint: str) -> Model[Any]:
     from vizbench.baselines.video.build import build
 
-    return build("ltx", BACKBONE, RECIPE, checkpoint, recipes=RECIPES)
+    return build("ltx", BACKBONE, CONFIG, checkpoint, recipes=CONFIGS)
 
 
 FAMILIES = (
-    Family(
+    ModelFamily(
         "ltx",
         "frames",
         "LTX-Video image-to-video with LoRA: 2B or 13B, a folder or a name at the hub",
         HUB,
         _build,
-        partial(memory, SIZES, RECIPE, recipes=RECIPES),
+        partial(memory, SIZES, CONFIG, recipes=CONFIGS),
     ),
 )

@@ -5,25 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from vizbench.baselines.embedded.language.model import CHECKPOINTS, TextTwin
+from vizbench.baselines.embedded.language.model import CHECKPOINTS, EmbeddedLanguage
 from vizbench.baselines.language.build import build
-from vizbench.baselines.language.config import Recipe
-from vizbench.baselines.language.family import Line
+from vizbench.baselines.language.config import LanguageConfig
+from vizbench.baselines.language.family import LanguageFamily
 from vizbench.baselines.language.memory import NORMED, Sizes
-from vizbench.model import Family, Model
+from vizbench.model import Model, ModelFamily
 
 HUB: Final = ("Qwen/Qwen3-4B-Instruct-2507", "Qwen/Qwen3-8B")
 
-RECIPE: Final = Recipe(rank=32, alpha=32, batch=2, accumulation=4)
+CONFIG: Final = LanguageConfig(rank=32, alpha=32, batch=2, accumulation=4)
 """The paper's for the 4B; the 8B takes its 8 examples a step one by one."""
 
-LINE: Final = Line(
+FAMILY: Final = LanguageFamily(
     "qwen3",
     "Qwen3ForCausalLM",
     ("qwen3",),
     NORMED,
-    RECIPE,
-    {HUB[1]: replace(RECIPE, batch=1, accumulation=8)},
+    CONFIG,
+    {HUB[1]: replace(CONFIG, batch=1, accumulation=8)},
     sizes={
         HUB[0]: Sizes(4_022_468_096, 36, 2560, 4096, 1024, 9728, 151_936, NORMED),
         HUB[1]: Sizes(8_190_735_360, 36, 4096, 4096, 1024, 12_288, 151_936, NORMED),
@@ -33,18 +33,18 @@ LINE: Final = Line(
 
 def _build(checkpoint: str) -> Model[Any]:
     if checkpoint.startswith("tiny"):
-        return TextTwin(checkpoint)
-    return build(LINE, checkpoint, (*CHECKPOINTS, *HUB))
+        return EmbeddedLanguage(checkpoint)
+    return build(FAMILY, checkpoint, (*CHECKPOINTS, *HUB))
 
 
 FAMILIES = (
-    Family(
+    ModelFamily(
         "qwen3",
         "text",
         "Qwen3 with LoRA; tiny is embedded, 1.2 M parameters pretrained on procedural worlds, tiny-random and "
         "tiny-scratch are its controls; or a folder, or a name at the hub",
         (*CHECKPOINTS, *HUB),
         _build,
-        LINE.memory,
+        FAMILY.memory,
     ),
 )

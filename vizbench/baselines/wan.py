@@ -9,11 +9,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from vizbench.baselines.video.config import QKVO, Training
+from vizbench.baselines.video.config import QKVO, VideoConfig
 from vizbench.baselines.video.layout import CROSS, TIMED, Layout
 from vizbench.baselines.video.memory import Sizes, memory
 from vizbench.baselines.video.wan import BACKBONE, LENGTH, PICTURE
-from vizbench.model import Family, Model
+from vizbench.model import Model, ModelFamily
 
 if TYPE_CHECKING:
     pass
@@ -24,7 +24,7 @@ TARGETS = (*QKVO, "add_k_proj", "add_v_proj")
 """The paper names none for Wan, so they are those of its CogVideoX, and 2.1's two projections of the image. Without
 these diffusers takes an adapter for one of the text-to-video model, and warns."""
 
-RECIPE = Training(rank=64, alpha=32, targets=TARGETS, batch=1, lr=1e-4, schedule="constant", max_grad_norm=0.05)
+CONFIG = VideoConfig(rank=64, alpha=32, targets=TARGETS, batch=1, lr=1e-4, schedule="constant", max_grad_norm=0.05)
 """The paper's, for Wan2.1-14B."""
 
 
@@ -43,16 +43,16 @@ SIZES = {
 def _build(checkpoint: str) -> Model[Any]:
     from vizbench.baselines.video.build import build
 
-    return build("wan", BACKBONE, RECIPE, checkpoint)
+    return build("wan", BACKBONE, CONFIG, checkpoint)
 
 
 FAMILIES = (
-    Family(
+    ModelFamily(
         "wan",
         "frames",
         "Wan image-to-video with LoRA: 2.1 (14B) or 2.2 TI2V-5B, a folder or a name at the hub",
         (HUB,),
         _build,
-        partial(memory, SIZES, RECIPE),
+        partial(memory, SIZES, CONFIG),
     ),
 )

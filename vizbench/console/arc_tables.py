@@ -11,11 +11,11 @@ from typing import Any, Final, final
 from vizbench._util.text import plural
 from vizbench.console import output
 from vizbench.harness.plan.plan import PROTOCOLS, TRIVIAL
-from vizbench.harness.records.records import CellRun
+from vizbench.harness.records.records import TrialResult
 from vizbench.harness.report.curves import label_of
 from vizbench.harness.stats import arc, paper
 from vizbench.harness.stats.metrics import mean_interval
-from vizbench.harness.stats.model_key import Contender
+from vizbench.harness.stats.model_key import ModelKey
 
 _PAPER: Final = ("video*", "text*")
 
@@ -42,7 +42,7 @@ class _Table:
         return [[*self.head, *_PAPER], *([*row, *theirs] for row, theirs in zip(self.body, shares, strict=True))]
 
 
-def table(protocol: str, cells: Sequence[CellRun], models: Sequence[str]) -> None:
+def table(protocol: str, cells: Sequence[TrialResult], models: Sequence[str]) -> None:
     """Print what the cells are worth by the protocol. models: those that were asked for. A task that was not asked in
     whole is in no figure, and is counted on stderr."""
     attempts = PROTOCOLS[protocol]
@@ -53,19 +53,19 @@ def table(protocol: str, cells: Sequence[CellRun], models: Sequence[str]) -> Non
         output.note("no task was asked in whole, or for concept-arc none lies in a folder named by its concept")
         return
     head, *body = found.rows()
-    output.columns(head, body)  # a table of rich would drop columns where the terminal is narrow
+    output.print_columns(head, body)  # a table of rich would drop columns where the terminal is narrow
     if any(found.published):
         output.out(f"* the paper's {paper.VIDEO} and {paper.TEXT}")
     if found.elsewhere:
         output.out(found.elsewhere)
-    output.flagged(cells)
+    output.print_flagged(cells)
     open_tasks = {cell.header.cell.task for cell in cells if not cell.complete}
     if open_tasks:
         lack = plural(len(open_tasks), "task has", "tasks have")
         output.note(f"{lack} open questions for some model and no part in its figures")
 
 
-def _concepts(cells: Sequence[CellRun], models: Sequence[str]) -> _Table | None:
+def _concepts(cells: Sequence[TrialResult], models: Sequence[str]) -> _Table | None:
     """Shares by concept and their means."""
     rows = arc.concepts(cells, TRIVIAL)
     if not rows:
@@ -77,7 +77,7 @@ def _concepts(cells: Sequence[CellRun], models: Sequence[str]) -> _Table | None:
     shown, floor = _divided([row.model for row in rows], models)
 
     def line(title: str, which: Sequence[str]) -> list[str]:
-        def worth(model: Contender) -> tuple[float, float, float] | None:
+        def worth(model: ModelKey) -> tuple[float, float, float] | None:
             rows = [found[model, name] for name in which if (model, name) in found]
             return mean_interval([(row.share, row.low, row.high) for row in rows]) if len(rows) == len(which) else None
 
@@ -104,7 +104,7 @@ def _concept_shares(concepts: Sequence[str]) -> list[str]:
     return [f"{share:.2f}" for share in shares]
 
 
-def _solved(cells: Sequence[CellRun], models: Sequence[str]) -> _Table | None:
+def _solved(cells: Sequence[TrialResult], models: Sequence[str]) -> _Table | None:
     """Tasks solved, a corpus a line."""
     rows = arc.solved(cells, TRIVIAL)
     if not rows:
@@ -128,14 +128,14 @@ def _solved(cells: Sequence[CellRun], models: Sequence[str]) -> _Table | None:
     )
 
 
-def _divided(found: Sequence[Contender], models: Sequence[str]) -> tuple[list[Contender], list[Contender]]:
+def _divided(found: Sequence[ModelKey], models: Sequence[str]) -> tuple[list[ModelKey], list[ModelKey]]:
     """The models asked for, and the baselines, among which these may be."""
     every = list(dict.fromkeys(found))
     asked = [model for model in every if model.name in models or model.name not in TRIVIAL]
     return asked, [model for model in every if model.name in TRIVIAL]
 
 
-def _heads(models: Sequence[Contender]) -> list[str]:
+def _heads(models: Sequence[ModelKey]) -> list[str]:
     return [f"{label_of(model)} [95%]" for model in models]
 
 

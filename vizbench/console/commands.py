@@ -70,5 +70,5 @@ class Commands(TyperGroup):
             with output.reader():
                 return super().invoke(ctx)
         except KeyboardInterrupt:
-            interrupts.tell()
+            interrupts.report_stop()
             raise typer.Exit(interrupts.CODE) from None

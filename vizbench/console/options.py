@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from vizbench._util.text import is_text
+from vizbench._util.text import is_utf8
 from vizbench.errors import UserError
 from vizbench.formats.layouts import FORMS
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 def complete_task(incomplete: str) -> list[str]:
     """The tasks that begin so, for the shell."""
-    from vizbench.task import rooms, tasks
+    from vizbench.task import families, tasks
 
-    return [name for name in [*rooms(), *tasks()] if name.startswith(incomplete)]
+    return [name for name in [*families(), *tasks()] if name.startswith(incomplete)]
 
 
 def complete_model(incomplete: str) -> list[str]:
@@ -118,7 +118,7 @@ def with_overrides(task: str, overrides: list[str]) -> str:
     for item in overrides:
         if "=" not in item:
             raise UserError(f"--set {item[:80]!r} is not KEY=VALUE: write it as --set steps=2")
-        if not is_text(item):
+        if not is_utf8(item):
             raise UserError(f"--set {item[:80]!r} is not UTF-8: write it as --set steps=2")
     if not overrides or task.partition(":")[0] in CORPORA:
         if overrides:

@@ -17,22 +17,22 @@ from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast, final
 
-from vizbench._util.text import plain, plural
+from vizbench._util.text import escape_control, plural
 
 if TYPE_CHECKING:  # each of these costs what `vizbench --help` may not
     from rich.console import Console, RenderableType
     from rich.table import Table
 
     from vizbench.formats import Judged
-    from vizbench.harness.plan.plan import Cell
-    from vizbench.harness.records.records import CellRun
-    from vizbench.harness.run.estimate import Forecast
+    from vizbench.harness.plan.plan import Trial
+    from vizbench.harness.records.records import TrialResult
+    from vizbench.harness.run.estimate import Estimate
     from vizbench.harness.run.trial import Outcome
     from vizbench.harness.score.score import Score, Scored
-    from vizbench.harness.stats.incomplete import Gap
+    from vizbench.harness.stats.incomplete import IncompleteTrial
     from vizbench.harness.stats.metrics import Summary
-    from vizbench.harness.stats.model_key import Contender
-    from vizbench.model import Memory
+    from vizbench.harness.stats.model_key import ModelKey
+    from vizbench.model import MemoryEstimate
     from vizbench.types import Grid, Instance, Look, Verdict
 
 
@@ -169,7 +169,7 @@ class Notes(logging.Handler):
 def out(line: str = "") -> None:
     """One line of result, on stdout."""
     with _writing():
-        sys.stdout.write(f"{plain(line)}\n")
+        sys.stdout.write(f"{escape_control(line)}\n")
 
 
 def out_json(value: Any) -> None:
@@ -187,7 +187,7 @@ def out_json(value: Any) -> None:
 def note(text: str) -> None:
     """One line that is no result, on stderr. A reader of stderr that has left does not end the work."""
     with suppress(BrokenPipeError):
-        sys.stderr.write(f"vizbench: {plain(text)}\n")
+        sys.stderr.write(f"vizbench: {escape_control(text)}\n")
 
 
 def _shows(text: str) -> bool:
@@ -199,7 +199,7 @@ def _shows(text: str) -> bool:
     return True
 
 
-def columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def print_columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Aligned columns under a header. The last column is wrapped to the terminal's width."""
     widths = [max(len(row[k]) for row in (header, *rows)) for k in range(len(header) - 1)]
     indent = sum(widths) + 2 * len(widths)
@@ -212,7 +212,7 @@ def columns(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
             out(" " * indent + line)
 
 
-def memory(found: Mapping[str, Sequence[Memory]], json: bool) -> None:
+def print_memory(found: Mapping[str, Sequence[MemoryEstimate]], json: bool) -> None:
     """Estimates of memory by family, in GB (10^9 bytes)."""
     rows = [(name, row) for name, memories in found.items() for row in memories]
     if json:
@@ -228,7 +228,7 @@ def memory(found: Mapping[str, Sequence[Memory]], json: bool) -> None:
         )
         for name, row in rows
     ]
-    columns(("model", "checkpoint", "GB", "of these"), table)
+    print_columns(("model", "checkpoint", "GB", "of these"), table)
 
 
 def terminal(width: int | None = None) -> Console:
@@ -264,7 +264,7 @@ def _least_width(console: Console, table: Table) -> int:
     return console.measure(table, options=console.options.update(width=1000)).minimum
 
 
-def pictures(grids: Mapping[str, Grid | None], look: Look) -> None:
+def print_pictures(grids: Mapping[str, Grid | None], look: Look) -> None:
     """Titled grids side by side: colours where stdout has them, else one line of codes a row."""
     from vizbench.renderers.terminal import side_by_side
     from vizbench.renderers.text import to_text
@@ -280,12 +280,12 @@ def pictures(grids: Mapping[str, Grid | None], look: Look) -> None:
         out("   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
-def instance(row: Instance, look: Look) -> None:
+def print_instance(row: Instance, look: Look) -> None:
     """One instance: its name, its grids, its facts."""
     out(row.id)
-    pictures({"question": row.question, "target": row.target}, look)
+    print_pictures({"question": row.question, "target": row.target}, look)
     facts = {"steps": len(row.steps), **row.meta}
-    columns(("fact", "value"), [(name, _short(value)) for name, value in facts.items()])
+    print_columns(("fact", "value"), [(name, _short(value)) for name, value in facts.items()])
 
 
 def save_pairs(path: Path, rows: Sequence[Instance], look: Look) -> None:
@@ -295,7 +295,7 @@ def save_pairs(path: Path, rows: Sequence[Instance], look: Look) -> None:
 
     from vizbench.renderers.frames import index_palette, render_indices
     from vizbench.renderers.layout import common_board
-    from vizbench.renderers.pictures import atomic
+    from vizbench.renderers.pictures import atomic_path
 
     palette = index_palette(look)
     lines: list[Grid] = []
@@ -308,11 +308,11 @@ def save_pairs(path: Path, rows: Sequence[Instance], look: Look) -> None:
     wide = [np.pad(line, ((0, 16), (0, width - line.shape[1])), constant_values=len(palette)) for line in lines]
     picture = Image.fromarray(np.concatenate(wide)[:-16])
     picture.putpalette(palette.tobytes() + b"\xff\xff\xff")
-    with atomic(path) as part:
+    with atomic_path(path) as part:
         picture.save(part, "PNG")
 
 
-def judged(result: Judged) -> None:
+def print_judged(result: Judged) -> None:
     """What a file of answers is worth, and why answers were wrong."""
     summary = result.summary
     out(f"{summary.task}: {plural(summary.rows, 'row')}, {summary.answered:,} answered, {summary.missing:,} missing")
@@ -321,11 +321,11 @@ def judged(result: Judged) -> None:
             f"left aside: answers to unknown rows: {summary.unknown:,}; second answers to a row: {summary.duplicates:,}"
         )
     _faults(summary.broken, summary.keyless, summary.faults)
-    columns(("valid", "exact", "cells"), [[f"{x:.4f}" for x in (summary.valid, summary.exact, summary.cells)]])
+    print_columns(("valid", "exact", "cells"), [[f"{x:.4f}" for x in (summary.valid, summary.exact, summary.cells)]])
     _why(result.verdicts)
 
 
-def scored(result: Scored) -> None:
+def print_score(result: Scored) -> None:
     """What saved answers are worth, what was left out of them, and why answers were wrong."""
     score = result.score
     rows = plural(score.rows, "row")
@@ -348,7 +348,7 @@ def scored(result: Scored) -> None:
             (score.exact, score.exact_low, score.exact_high),
         )
     )
-    columns(
+    print_columns(
         ("judged", "valid [95%]", "exact [95%]", "cells"), [(_judged_by(score), valid, exact, f"{score.cells:.4f}")]
     )
     _why(result.verdicts)
@@ -373,7 +373,7 @@ def _why(verdicts: Mapping[str, Verdict]) -> None:
     reasons = Counter(verdict.reason for verdict in verdicts.values() if not verdict.valid)
     if reasons:
         out()
-        columns(("rows", "why wrong"), [(f"{count:,}", reason) for reason, count in reasons.most_common(5)])
+        print_columns(("rows", "why wrong"), [(f"{count:,}", reason) for reason, count in reasons.most_common(5)])
 
 
 def _judged_by(score: Score) -> str:
@@ -384,12 +384,12 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(repr(name[:60]) for name in names) + (" …" if len(names) == 5 else "")
 
 
-def results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
+def print_results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
     """The tables of a run, one a task: the models that were asked for stand in bold beside the baselines."""
     from rich.table import Table
     from rich.text import Text
 
-    from vizbench.harness.report.curves import who
+    from vizbench.harness.report.curves import model_of
     from vizbench.harness.stats.metrics import leaks
 
     for task, origin in dict.fromkeys((row.task, row.origin) for row in rows):
@@ -410,7 +410,7 @@ def results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
         called = _called(here)
         for row in sorted(here, key=lambda row: row.shots):
             table.add_row(
-                Text(called[who(row)]),
+                Text(called[model_of(row)]),
                 str(row.shots),
                 str(row.n),
                 f"{row.exact:.3f} [{row.exact_low:.3f}, {row.exact_high:.3f}]",
@@ -431,19 +431,21 @@ def results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
         out("inside: the task's own rule was, or may have been, among them")
 
 
-def _called(rows: Sequence[Summary]) -> dict[Contender, str]:
+def _called(rows: Sequence[Summary]) -> dict[ModelKey, str]:
     """What each model of a table is called: its full name and checkpoint, and if two are alike there, its label."""
-    from vizbench.harness.report.curves import label_of, who
+    from vizbench.harness.report.curves import label_of, model_of
 
     names = {
-        who(row): plain(row.model if row.checkpoint in ("none", "default") else f"{row.model} {row.checkpoint}")
+        model_of(row): escape_control(
+            row.model if row.checkpoint in ("none", "default") else f"{row.model} {row.checkpoint}"
+        )
         for row in rows
     }
     count = Counter(names.values())
     return {model: name if count[name] == 1 else label_of(model) for model, name in names.items()}
 
 
-def fewer(cells: Sequence[CellRun]) -> None:
+def print_fewer_examples(cells: Sequence[TrialResult]) -> None:
     """Say where a file has fewer test questions than the plan asked for: its cells took all that there are."""
     short = [c.header for c in cells if c.header.data.questions < c.header.cell.n_test]
     if short:
@@ -455,23 +457,23 @@ def fewer(cells: Sequence[CellRun]) -> None:
         )
 
 
-def flagged(cells: Sequence[CellRun]) -> None:
+def print_flagged(cells: Sequence[TrialResult]) -> None:
     """Name the measured tasks whose data is known to be wrong: they are in the figures."""
     from vizbench.harness.stats.metrics import flaws
 
     known = {cell.header.cell.task: found for cell in cells if (found := flaws([cell]))}
     if known:
         out(f"flagged, and in these figures: {len(known):,} tasks with a known error in their data")
-        columns(("task", "what is wrong"), [(task, what) for task, found in known.items() for what in found])
+        print_columns(("task", "what is wrong"), [(task, what) for task, found in known.items() for what in found])
 
 
-def dropped(known: Mapping[str, Sequence[str]]) -> None:
+def print_dropped(known: Mapping[str, Sequence[str]]) -> None:
     """Name the tasks that the plan leaves out because their data is known to be wrong."""
     for task, found in known.items():
         note(f"dropped as flagged: {task}: {'; '.join(found)}")
 
 
-def left_out(outcomes: Sequence[Outcome]) -> None:
+def print_left_out(outcomes: Sequence[Outcome]) -> None:
     """Say which tasks could not be read and why, once a task however many models wanted it, and count them."""
     reasons = {outcome.cell.task: outcome.error or "" for outcome in outcomes if not outcome.data}
     if not reasons:
@@ -482,7 +484,7 @@ def left_out(outcomes: Sequence[Outcome]) -> None:
     note(f"left out: {len(reasons):,} of {plural(of, 'task')}; the error.txt of each one's cells says why")
 
 
-def unfinished(gaps: Sequence[Gap]) -> None:
+def print_incomplete(gaps: Sequence[IncompleteTrial]) -> None:
     """Name the cells that lack answers, each with its error, at most MAX_REASONS; and count them."""
     for gap in gaps[:MAX_REASONS]:
         note(f"unfinished: {gap.who()}: {gap.state()}")
@@ -490,11 +492,11 @@ def unfinished(gaps: Sequence[Gap]) -> None:
         note(f"unfinished: {plural(len(gaps), 'cell')} in all; the same `vizbench eval` goes on from what is there")
 
 
-def answers(cells: Sequence[CellRun]) -> None:
+def print_answers(cells: Sequence[TrialResult]) -> None:
     """A few questions, targets and answers of these cells, at most MAX_PICTURES."""
     import numpy as np
 
-    from vizbench.formats.registry import judge_of
+    from vizbench.formats.registry import verifier_of
 
     last = {(cell.header.cell.task, cell.header.cell.model): cell for cell in cells}  # with the most shots
     shown = list(last.values())[:MAX_PICTURES]
@@ -506,24 +508,24 @@ def answers(cells: Sequence[CellRun]) -> None:
             out(f"{record.id}  {cell.header.cell.model}: {'exact' if record.exact else record.reason or 'valid'}")
             found = {"question": question.question, "target": question.target, "answer": record.answer}
             grids = {title: None if rows is None else np.array(rows, np.uint8) for title, rows in found.items()}
-            pictures(grids, judge_of(record.id.partition("#")[0]).look)
+            print_pictures(grids, verifier_of(record.id.partition("#")[0]).look)
     out()
 
 
-def forecast(cells: Sequence[Forecast], jobs: int, folder: Path) -> None:
+def print_estimate(cells: Sequence[Estimate], jobs: int, folder: Path) -> None:
     """What a plan will take: a line a cell that takes time, one for those that take none, then the time of all."""
     from vizbench.harness.run.estimate import total
 
     free = [cell for cell in cells if not cell.problem and cell.seconds is not None and cell.seconds < FREE]
     folded = free if len(free) > 1 else []
     rows = [
-        (cell_name(c.cell), _number(c.examples), _number(c.questions), f"{c.answers:,}", _time(c))
+        (trial_name(c.cell), _number(c.examples), _number(c.questions), f"{c.answers:,}", _time(c))
         for c in cells
         if c not in folded
     ]
     if folded:
         rows.append(_folded(folded))
-    columns(("cell", "examples", "questions", "to answer", "time"), rows)
+    print_columns(("cell", "examples", "questions", "to answer", "time"), rows)
     unfinished, answers = sum(cell.answers > 0 for cell in cells), sum(cell.answers for cell in cells)
     out()
     left = f"{unfinished:,} of them unfinished: {plural(answers, 'answer')} to give"
@@ -536,7 +538,7 @@ def forecast(cells: Sequence[Forecast], jobs: int, folder: Path) -> None:
         note(f"the time of {plural(unknown, 'cell')} could not be told and is not in the sum")
 
 
-def _folded(free: Sequence[Forecast]) -> tuple[str, str, str, str, str]:
+def _folded(free: Sequence[Estimate]) -> tuple[str, str, str, str, str]:
     """One line for cells that cost nothing: which models', how many, their data, and what of them is done."""
     models = ", ".join(dict.fromkeys(each.cell.model for each in free))
     done = sum(each.state == "done" for each in free)
@@ -551,7 +553,7 @@ def _range(values: Iterable[int | None]) -> str:
     return " to ".join(f"{value:,}" for value in dict.fromkeys((known[0], known[-1]))) if known else "?"
 
 
-def _time(cell: Forecast) -> str:
+def _time(cell: Estimate) -> str:
     if cell.state == "done":
         return "done"
     if cell.seconds is None:
@@ -571,7 +573,7 @@ def span(seconds: float) -> str:
     return f"{seconds:.1f} s"
 
 
-def cell_name(cell: Cell) -> str:
+def trial_name(cell: Trial) -> str:
     """A cell in one line: who, on what, with how many examples. A checkpoint is written as `--model` takes it."""
     from vizbench.harness.plan.plugin import DEFAULT
     from vizbench.harness.records.labels import NONE

@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, final
 
-from vizbench._util.text import plain
-from vizbench.console.output import cell_name, note
+from vizbench._util.text import escape_control
+from vizbench.console.output import note, trial_name
 
 if TYPE_CHECKING:
     from vizbench.harness.run.trial import Event
 
 
 @final
-class Bars:
+class ProgressBars:
     """Progress of a run on stderr: a bar for all cells and one for each in work; in a log, a line a cell."""
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Bars:
         self._working: dict[int, TaskID] = {}
         self._begun: dict[tuple[int, str], tuple[float, int]] = {}
 
-    def __enter__(self) -> Bars:
+    def __enter__(self) -> ProgressBars:
         self._bars.start()
         return self
 
@@ -50,7 +50,7 @@ class Bars:
 
     def show(self, event: Event) -> None:
         """Take one event of the run."""
-        name = plain(cell_name(event.cell))
+        name = escape_control(trial_name(event.cell))
         self._bars.update(self._all, total=event.cells)
         if event.kind in ("adapt", "predict"):
             doing = f"{name}: {'adapts' if event.kind == 'adapt' else 'answers'}{self._figures(event)}"

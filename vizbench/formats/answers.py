@@ -14,12 +14,12 @@ from typing import Any, Final, NoReturn, TypeAlias, cast, final
 
 import msgspec
 
-from vizbench._util.text import plural, scalars
+from vizbench._util.text import plural, replace_lone_surrogates
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
 from vizbench.formats.files import encoding_of, open_regular
 from vizbench.formats.reader import read
-from vizbench.formats.registry import rules_of
+from vizbench.formats.registry import verifier_and_params
 from vizbench.renderers.text import from_text
 from vizbench.types import DecodeFailure, Json, Verdict
 
@@ -115,7 +115,7 @@ def verify_answers(dataset: Path | str, answers: Path | str) -> Judged:
     none is to a row of the data set, and for a data set that `read` refuses.
     """
     task = manifests.load(Path(dataset)).recipe.task
-    judge, _ = rules_of(task)
+    judge, _ = verifier_and_params(task)
     faults = Faults()
     given, duplicates = _answers(Path(answers), faults)
     verdicts: dict[str, Verdict] = {}
@@ -262,7 +262,7 @@ def _parsed(line: bytes) -> _Line | _Keyless:
     """Read one line. Raises ValueError with the reason, or RecursionError, for what is no answer."""
     if not line:
         raise ValueError(f"it is over {MAX_LINE:,} bytes, the most that is read")
-    line = scalars(line)
+    line = replace_lone_surrogates(line)
     try:
         one = _DECODER.decode(line)
         _refuse_twice(line)

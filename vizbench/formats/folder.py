@@ -34,7 +34,7 @@ class _Found:
 
 
 @contextmanager
-def replaced(out: Path, overwrite: bool) -> Generator[Path]:
+def replace_folder(out: Path, overwrite: bool) -> Generator[Path]:
     """Give an empty folder to write into, which becomes `out` at the end; if anything fails, nothing of it remains.
 
     Only nothing, an empty folder, or with `overwrite` the data set that was there at the start is replaced. Whatever

@@ -32,7 +32,7 @@ import numpy.typing as npt
 
 from vizbench._util.params import path_and_params
 from vizbench._util.text import plural
-from vizbench.dataset import Dataset, Recipe, Split, StoredSplit
+from vizbench.dataset import Dataset, Split, SplitSpec, StoredSplit
 from vizbench.errors import UserError
 from vizbench.formats.files import encoding_of, open_regular
 from vizbench.formats.registry import FileSource, files_below
@@ -41,7 +41,7 @@ from vizbench.generators.chess.rules import Position
 from vizbench.generators.chess.task import TASK, Params
 from vizbench.kernels.distance import far_enough
 from vizbench.leakage import is_test
-from vizbench.task import Judge, params_json, spec
+from vizbench.task import Verifier, params_json, spec
 from vizbench.types import Batch, Grid, Grids, Instance, SplitName
 
 PREFIX = "lichess-csv:"
@@ -388,7 +388,7 @@ class LichessSource(FileSource):
     def parse(self, rest: str) -> tuple[str, Mapping[str, str]]:
         return path_and_params(rest)
 
-    def rules(self, params: Mapping[str, object]) -> tuple[Judge, Params]:
+    def rules(self, params: Mapping[str, object]) -> tuple[Verifier, Params]:
         return TASK, spec(TASK.family, params).params
 
     def expand(self, path: Path) -> list[str]:
@@ -410,7 +410,7 @@ class LichessSource(FileSource):
             _log.warning("puzzle file %s: %s", path, lost_ids)
         train, test = _divided(puzzles.found, pool)
         name = f"{PREFIX}{path.as_posix()}?mate={chosen.mate}"
-        recipe = Recipe(name, TASK.version, params_json(chosen), seed, "train", pool)
+        recipe = SplitSpec(name, TASK.version, params_json(chosen), seed, "train", pool)
         meta: dict[str, Any] = {"file": path.stem, "digest": puzzles.digest}
 
         def split(side: SplitName, chosen_puzzles: list[Puzzle]) -> Split:
@@ -442,7 +442,7 @@ def _features(puzzles: list[Puzzle]) -> npt.NDArray[np.uint8]:
     return TASK.features(Params(), batch)
 
 
-def _instance(recipe: Recipe, params: Params, index: int, puzzle: Puzzle, shared: dict[str, Any]) -> Instance:
+def _instance(recipe: SplitSpec, params: Params, index: int, puzzle: Puzzle, shared: dict[str, Any]) -> Instance:
     meta = shared | {
         "item": f"line {puzzle.line}",
         "puzzle": puzzle.id,

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from vizbench._util.text import plural
 from vizbench._util.version import __version__
-from vizbench.dataset import Recipe
+from vizbench.dataset import SplitSpec
 from vizbench.errors import UserError
 from vizbench.formats.files import read_bounded, text_of
 from vizbench.formats.workspace import moved_aside
@@ -55,7 +55,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format: FormatName
     rows: Annotated[int, Meta(ge=1, le=MAX_DATASET)]
     steps: bool
-    recipe: Recipe
+    recipe: SplitSpec
     digest: _Digest
     shards: Annotated[list[Shard], Meta(max_length=MAX_SHARDS)]
 
@@ -69,7 +69,7 @@ class _Signature(msgspec.Struct, frozen=True):
     shards: msgspec.Raw
 
 
-def new(recipe: Recipe, kind: FormatName, rows: int, steps: bool, digest: str, shards: list[Shard]) -> Manifest:
+def new(recipe: SplitSpec, kind: FormatName, rows: int, steps: bool, digest: str, shards: list[Shard]) -> Manifest:
     """A manifest of this vizbench."""
     return Manifest(__version__, np.__version__, kind, rows, steps, recipe, digest, shards)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import final
 
 from vizbench.formats.jsonl import FORMAT as JSONL
-from vizbench.formats.registry import judge_of
+from vizbench.formats.registry import verifier_of
 from vizbench.formats.rows import Row
 from vizbench.formats.shard import Entry, Format, Place
 from vizbench.renderers.pictures import save_png
@@ -43,7 +43,7 @@ class Png(Format):
         look: Look | None = None
         for entry in entries:
             row = entry.instance
-            look = look or judge_of(row).look  # all rows of a data set are of one task
+            look = look or verifier_of(row).look  # all rows of a data set are of one task
             _save(folder / "question" / f"{row.index:08d}.png", row.question, look)
             _save(folder / "target" / f"{row.index:08d}.png", row.target, look)
             yield entry

@@ -12,11 +12,11 @@ from vizbench._util.version import __version__
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
 from vizbench.formats.manifest import Manifest
-from vizbench.formats.registry import rules_of
+from vizbench.formats.registry import verifier_and_params
 from vizbench.formats.rows import instance_of, row_digest
 from vizbench.formats.shard import Place
 from vizbench.formats.writer import format_named
-from vizbench.task import Judge, params_json
+from vizbench.task import Verifier, params_json
 from vizbench.types import Instance
 
 
@@ -44,10 +44,10 @@ def check(path: Path | str) -> Manifest:
     return manifest
 
 
-def _rules(folder: Path, manifest: Manifest) -> tuple[Judge, Any]:
+def _rules(folder: Path, manifest: Manifest) -> tuple[Verifier, Any]:
     """The judge and the parameters of the rows, if this vizbench has them as the recipe says."""
     recipe = manifest.recipe
-    judge, params = rules_of(recipe.task)
+    judge, params = verifier_and_params(recipe.task)
     version = judge.version
     if recipe.version != version:
         raise UserError(
@@ -61,7 +61,7 @@ def _rules(folder: Path, manifest: Manifest) -> tuple[Judge, Any]:
     return judge, params
 
 
-def _rows(folder: Path, manifest: Manifest, judge: Judge, params: Any) -> Iterator[Instance]:
+def _rows(folder: Path, manifest: Manifest, judge: Verifier, params: Any) -> Iterator[Instance]:
     chosen = format_named(manifest.format)
     first = 0
     for number, shard in enumerate(manifest.shards):

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from vizbench._util.paths import visible_files
-from vizbench._util.text import is_text
+from vizbench._util.text import is_utf8
 from vizbench.dataset import Dataset
 from vizbench.errors import UserError, unknown
 from vizbench.formats.layouts import CORPORA, LAYOUTS
-from vizbench.task import Demonstrated, Judge, spec
+from vizbench.task import HasDemonstrations, Verifier, spec
 from vizbench.types import Instance
 
 MAX_FILES = 100_000
@@ -34,7 +34,7 @@ class FileSource(ABC):
         """The path and the parameters in what follows `LAYOUT:`. Opens no file."""
 
     @abstractmethod
-    def rules(self, params: Mapping[str, object]) -> tuple[Judge, Any]:
+    def rules(self, params: Mapping[str, object]) -> tuple[Verifier, Any]:
         """The judge and its record of parameters. Opens no file."""
 
     @abstractmethod
@@ -71,15 +71,15 @@ def is_corpus(name: str) -> bool:
         params = spec(name).params if source_of(name) is None else None
     except UserError:  # runs may hold tasks of other versions: what is unknown brings nothing
         return False
-    return isinstance(params, Demonstrated) and params.fixed
+    return isinstance(params, HasDemonstrations) and params.fixed
 
 
-def judge_of(row: Instance | str) -> Judge:
+def verifier_of(row: Instance | str) -> Verifier:
     """Who judges this row, or the rows of the task of this name. Opens no file, whatever path the name holds."""
-    return rules_of(row if isinstance(row, str) else row.task)[0]
+    return verifier_and_params(row if isinstance(row, str) else row.task)[0]
 
 
-def rules_of(name: str) -> tuple[Judge, Any]:
+def verifier_and_params(name: str) -> tuple[Verifier, Any]:
     """The judge of a task and its record of parameters. Opens no file, whatever path the name holds."""
     source = source_of(name)
     if source is None:
@@ -110,5 +110,5 @@ def split_name(name: str, source: FileSource) -> tuple[Path, Mapping[str, str], 
 
 def check_text(name: str) -> None:
     """UserError for a name that no record could hold."""
-    if not is_text(name):
+    if not is_utf8(name):
         raise UserError(f"the name {name[-80:]!r} is not UTF-8: rename the file")

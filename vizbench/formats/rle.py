@@ -31,12 +31,12 @@ import numpy as np
 
 from vizbench._util.params import path_and_params
 from vizbench._util.text import plural
-from vizbench.dataset import Dataset, Recipe, StoredSplit
+from vizbench.dataset import Dataset, SplitSpec, StoredSplit
 from vizbench.errors import UserError
 from vizbench.formats.files import read_bounded
 from vizbench.formats.registry import FileSource, files_below
 from vizbench.generators.life import TASK, VARIANTS, Params
-from vizbench.task import Judge, params_json, spec
+from vizbench.task import Verifier, params_json, spec
 from vizbench.types import Grid, Instance
 
 PREFIX = "life-rle:"
@@ -232,7 +232,7 @@ class RleSource(FileSource):
     def parse(self, rest: str) -> tuple[str, Mapping[str, str]]:
         return path_and_params(rest)
 
-    def rules(self, params: Mapping[str, object]) -> tuple[Judge, Params]:
+    def rules(self, params: Mapping[str, object]) -> tuple[Verifier, Params]:
         return TASK, _params(params)
 
     def expand(self, path: Path) -> list[str]:
@@ -254,7 +254,7 @@ class RleSource(FileSource):
         meta: dict[str, Any] = {"file": path.stem, "digest": hashlib.sha256(data).hexdigest()[:16]}
         meta["difficulty"] = dict(TASK.difficulty(placed, question, steps[-1]))
         row = Instance(name, placed, seed, "train", 0, question, steps[-1], steps, meta)
-        recipe = Recipe(name, TASK.version, params_json(placed), seed, "train", pool)
+        recipe = SplitSpec(name, TASK.version, params_json(placed), seed, "train", pool)
         alike = spec(TASK.family, params_json(placed)).name
         shortage = f" (a pattern is one question, train row 0; random boards alike are {alike})"
         train = StoredSplit(recipe, (row,), shortage)

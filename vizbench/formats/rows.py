@@ -10,9 +10,9 @@ import numpy as np
 from msgspec import Meta
 
 from vizbench._util.grids import MAX_SIDE
-from vizbench.dataset import MAX_ROWS, Recipe
+from vizbench.dataset import MAX_ROWS, SplitSpec
 from vizbench.errors import UserError
-from vizbench.task import Judge
+from vizbench.task import Verifier
 from vizbench.types import Grid, Grids, Instance, Json, SplitName
 
 MAX_STEPS = 65_536
@@ -111,7 +111,7 @@ def row_digest(instance: Instance, steps: bool) -> bytes:
     return digest.digest()
 
 
-def instance_of(row: Row, index: int, recipe: Recipe, judge: Judge, params: Any) -> Instance:
+def instance_of(row: Row, index: int, recipe: SplitSpec, judge: Verifier, params: Any) -> Instance:
     """The instance of a row that was read. UserError where it is not row `index` of the recipe, or no proper grids.
 
     Where the steps were left out, the only state after the question is the target.
@@ -127,7 +127,7 @@ def instance_of(row: Row, index: int, recipe: Recipe, judge: Judge, params: Any)
     return instance
 
 
-def _grid(nested: Nested, what: str, index: int, judge: Judge) -> Grid:
+def _grid(nested: Nested, what: str, index: int, judge: Verifier) -> Grid:
     if len({len(line) for line in nested}) != 1:
         raise UserError(f"row {index}: the {what} has lines of different lengths")
     grid = np.array(nested, np.uint8)
@@ -136,7 +136,7 @@ def _grid(nested: Nested, what: str, index: int, judge: Judge) -> Grid:
     return grid
 
 
-def _steps(row: Row, index: int, target: Grid, judge: Judge) -> Grids:
+def _steps(row: Row, index: int, target: Grid, judge: Verifier) -> Grids:
     steps = [_grid(step, "way", index, judge) for step in row.steps]
     if any(step.shape != target.shape for step in steps) or not np.array_equal(steps[judge.answer_at], target):
         place = "end at" if judge.sequel is None else "begin with"

@@ -12,8 +12,8 @@ from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any, Final, Generic, TypeAlias, TypeVar, final
 
-from vizbench._util.background import TICK, Work, waiting
-from vizbench._util.processes import interrupts_held, safe_path, serve_parent
+from vizbench._util.background import TICK, Work, run_in_background
+from vizbench._util.processes import exit_with_parent, interrupts_held, safe_path
 from vizbench.errors import UserError
 
 J = TypeVar("J")
@@ -35,8 +35,8 @@ def in_order(function: Callable[[J], R], jobs: Iterator[J], workers: int) -> Gen
     if workers > 1:
         yield from _Crew(function, jobs, workers).results()
         return
-    while found := waiting(functools.partial(_next, jobs)):
-        yield waiting(functools.partial(function, found[0]))
+    while found := run_in_background(functools.partial(_next, jobs)):
+        yield run_in_background(functools.partial(function, found[0]))
 
 
 def _next(jobs: Iterator[J]) -> list[J]:
@@ -170,7 +170,7 @@ class _Worker(Generic[J, R]):
 
 def _serve(pipe: Connection[Any, Any], function: Callable[[Any], Any]) -> None:
     """The life of a process: jobs come through the pipe until it ends."""
-    serve_parent()
+    exit_with_parent()
     with suppress(EOFError, ConnectionError):
         while True:
             job = pipe.recv()

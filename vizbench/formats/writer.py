@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
-from vizbench._util.background import stop_if_abandoned, waiting
+from vizbench._util.background import run_in_background, stop_if_abandoned
 from vizbench.dataset import Rows, Split
 from vizbench.errors import UserError, unknown
 from vizbench.formats import manifest as manifests
-from vizbench.formats.folder import replaced
+from vizbench.formats.folder import replace_folder
 from vizbench.formats.manifest import FORMATS, MAX_DATASET, FormatName, Manifest, Shard
 from vizbench.formats.rows import row_digest
 from vizbench.formats.shard import Entry, Format, Place
@@ -57,15 +57,15 @@ def write(
     chosen = format_named(format)
     # Too few rows are said before a folder is made. Those of a split that can count itself lie in memory; of others the
     # first alone is looked for, which costs nothing.
-    waiting(lambda: split.rows(0, 1 if split.count is None else n))
-    with replaced(Path(out), overwrite) as folder:
+    run_in_background(lambda: split.rows(0, 1 if split.count is None else n))
+    with replace_folder(Path(out), overwrite) as folder:
 
         def job(first: int, rows: int) -> _Job:
             place = Place(folder, split.name, first // SHARD_ROWS, first, rows)
             return _Job(place, chosen, split.rows(first, rows), steps)
 
         if n > _TRIAL:
-            waiting(lambda: _check_space(job(0, _TRIAL), n))
+            run_in_background(lambda: _check_space(job(0, _TRIAL), n))
         content = hashlib.sha256()
         shards: list[Shard] = []
         jobs = (job(first, min(SHARD_ROWS, n - first)) for first in range(0, n, SHARD_ROWS))

@@ -24,8 +24,8 @@ import numpy.typing as npt
 from vizbench._util.jit import jit
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed
-from vizbench.task import Metric, Sequel, Task
-from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
+from vizbench.task import GameContinuation, Metric, Task
+from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 ROWS: Final = 6
 COLUMNS: Final = 7
@@ -257,22 +257,22 @@ def _drop_fault(before: Grid, after: Grid, player: int) -> str:
 
 
 @final
-class _UpToWin(Sequel):
+class _UpToWin(GameContinuation):
     """After a drop that forces a win, player 2 drops anywhere and player 1 wins. With other goals nothing follows."""
 
-    def check_step(self, params: Params, way: Sequence[Grid], after: Grid) -> Ruling:
+    def check_step(self, params: Params, way: Sequence[Grid], after: Grid) -> CheckResult:
         if params.goal != "force" or has_four(_disks(way[-1])[0]):
-            return Ruling(False, "a state follows where the process has come to its end")
+            return CheckResult(False, "a state follows where the process has come to its end")
         player = (MINE, THEIRS)[1 - len(way) % 2]
         fault = _drop_fault(way[-1], after, player)
         if not fault and player == MINE and not has_four(_disks(after)[0]):
             fault = f"the drop in column {np.argwhere(after != way[-1])[0, 1]} does not win"
-        return Ruling(not fault, fault)
+        return CheckResult(not fault, fault)
 
-    def check_end(self, params: Params, way: Sequence[Grid]) -> Ruling:
+    def check_end(self, params: Params, way: Sequence[Grid]) -> CheckResult:
         over = params.goal != "force" or has_four(_disks(way[-1])[0])
         fault = "" if over else f"the process stops at state {len(way) - 1}, and player 1 has not won yet"
-        return Ruling(not fault, fault)
+        return CheckResult(not fault, fault)
 
 
 @final
@@ -343,23 +343,23 @@ class Connect4(Task[Params]):
             "disks": float(disks),
         }
 
-    def check(self, params: Params, question: Grid, answer: Grid) -> Ruling:
+    def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
         """One legal drop of player 1 that does what is asked, whether the stored one or another."""
         position = _position(question)
         if position is None:
-            return Ruling(False, "the question is no position with player 1 to move, so no answer is right")
+            return CheckResult(False, "the question is no position with player 1 to move, so no answer is right")
         fault = _drop_fault(question, answer, MINE)
         if fault:
-            return Ruling(False, fault)
+            return CheckResult(False, fault)
         drop = answer != question
         if not int(_BITS[drop][0]) & right_drops(*position, _GOALS[params.goal]):
-            return Ruling(False, f"the drop in column {np.argwhere(drop)[0, 1]} {_FAULTS[params.goal]}")
-        return Ruling(True, "")
+            return CheckResult(False, f"the drop in column {np.argwhere(drop)[0, 1]} {_FAULTS[params.goal]}")
+        return CheckResult(True, "")
 
-    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:
+    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
         """One drop of player 1, right or not; what may follow is `_UpToWin`'s."""
         fault = _drop_fault(before, after, MINE)
-        return Ruling(not fault, fault)
+        return CheckResult(not fault, fault)
 
     def step_count(self, params: Params, question: Grid) -> None:
         """One drop, or three in win-in-2, where the first does not win at once: none is taken back."""

@@ -17,8 +17,8 @@ from vizbench._util.jit import jit
 from vizbench.errors import UserError
 from vizbench.kernels.bits import EVENS, random_cells
 from vizbench.kernels.rng import rng_from, rng_seed
-from vizbench.task import Metric, Space, Task, compare
-from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
+from vizbench.task import Metric, Space, Task, check_equal
+from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 UNKNOWN = 2
 
@@ -124,21 +124,21 @@ class Eca(Task[Params]):
         score = (sensitivity + surprise) / 2
         return {"score": score, "sensitivity": sensitivity, "surprise": surprise, "changed": changed, "live": live}
 
-    def check(self, params: Params, question: Grid, answer: Grid) -> Ruling:
+    def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
         """The diagram unfolded again from the question's first row; no cell may stay unknown."""
-        return compare(answer, self.solve(params, question), f"differ from rule {params.rule}")
+        return check_equal(answer, self.solve(params, question), f"differ from rule {params.rule}")
 
-    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:
+    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
         """The first unknown row becomes known; what is above and below it stays."""
         row = int(np.argmax((before == UNKNOWN).any(axis=1)))
         if row == 0:
             reason = "the first row is unknown" if (before[0] == UNKNOWN).any() else "every row is known already"
-            return Ruling(False, reason)
+            return CheckResult(False, reason)
         wanted = before.copy()
         two = before[row - 1 : row + 1].copy()
         _unfold(params.rule, two)
         wanted[row] = two[1]
-        return compare(after, wanted, f"differ from one more row of rule {params.rule}")
+        return check_equal(after, wanted, f"differ from one more row of rule {params.rule}")
 
     def step_count(self, params: Params, question: Grid) -> None:
         """As many as there are unknown rows: each step takes one."""

@@ -23,7 +23,7 @@ from vizbench.kernels.cells import neighbours
 from vizbench.kernels.flood import flood
 from vizbench.kernels.rng import rng_below, rng_chance, rng_from, rng_seed
 from vizbench.task import Metric, Task
-from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
+from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 EMPTY, WALL, FILLED = 0, 1, 2
 
@@ -244,12 +244,12 @@ class Fill(Task[Params]):
             "regions": float((first == FILLED).sum()),
         }
 
-    def check(self, params: Params, question: Grid, answer: Grid) -> Ruling:
+    def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
         """Walls kept, every enclosed cell filled, no open cell filled."""
         right = self.solve(params, question)
         moved = np.argwhere((answer == WALL) != (question == WALL))
         if len(moved):
-            return Ruling(False, f"a wall was added or removed at row {moved[0, 0]}, column {moved[0, 1]}")
+            return CheckResult(False, f"a wall was added or removed at row {moved[0, 0]}, column {moved[0, 1]}")
         dry = int(((answer == EMPTY) & (right == FILLED)).sum())
         spilt = int(((answer == FILLED) & (right == EMPTY)).sum())
         faults = (
@@ -257,27 +257,27 @@ class Fill(Task[Params]):
             (spilt, "open cell is filled", "open cells are filled"),
         )
         if dry or spilt:
-            return Ruling(False, " and ".join(plural(*fault) for fault in faults if fault[0]))
-        return Ruling(True, "")
+            return CheckResult(False, " and ".join(plural(*fault) for fault in faults if fault[0]))
+        return CheckResult(True, "")
 
-    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:
+    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
         """Enclosed cells are filled beside filled ones; a region without any begins with one cell."""
         enclosed = np.ascontiguousarray(self.solve(params, question) == FILLED)
         wet, new = before == FILLED, after != before
         if not new.any():
-            return Ruling(False, "no cell was filled")
+            return CheckResult(False, "no cell was filled")
         spoiled = np.argwhere(new & ((after != FILLED) | ~enclosed))
         if len(spoiled):
             r, c = (int(v) for v in spoiled[0])
             deed = "filled" if after[r, c] == FILLED else "cleared" if after[r, c] == EMPTY else "walled up"
-            return Ruling(False, f"the cell at row {r}, column {c} must not be {deed}")
+            return CheckResult(False, f"the cell at row {r}, column {c} must not be {deed}")
         for r, c in np.argwhere(new & (neighbours(wet) == 0)):
             first = np.zeros_like(enclosed)
             first[r, c] = True
             region = flood(enclosed, first) >= 0
             if (region & (wet | new)).sum() > 1:
-                return Ruling(False, f"the cell at row {r}, column {c} was filled before a cell beside it")
-        return Ruling(True, "")
+                return CheckResult(False, f"the cell at row {r}, column {c} was filled before a cell beside it")
+        return CheckResult(True, "")
 
     def step_count(self, params: Params, question: Grid) -> None:
         """Any number: water may rise faster or slower, from any cell of a region."""

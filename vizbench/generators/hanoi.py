@@ -29,7 +29,7 @@ from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
 from vizbench.task import Metric, Space, Task
-from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
+from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 GROUND, PEG, BASE, GOAL_GROUND = 0, 7, 8, 9
 COLOURS: Final = 6
@@ -350,38 +350,42 @@ class Hanoi(Task[Params]):
             "right": float(right),
         }
 
-    def check(self, params: Params, question: Grid, answer: Grid) -> Ruling:
+    def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
         """A legal state, so many moves from the start and so many fewer from the goal; goal, base, colours kept."""
         puzzle, table = _puzzle(params, question), _distances(params.disks)
         if puzzle is None:
-            return Ruling(False, "the question is no picture of two states, so no answer is right")
+            return CheckResult(False, "the question is no picture of two states, so no answer is right")
         if puzzle.distance < params.steps:
-            return Ruling(False, f"the goal is less than {plural(params.steps, 'move')} away, so no answer is right")
+            return CheckResult(
+                False, f"the goal is less than {plural(params.steps, 'move')} away, so no answer is right"
+            )
         state = _reached(params, puzzle, question, answer)
         if isinstance(state, str):
-            return Ruling(False, state)
+            return CheckResult(False, state)
         made, left = int(table[puzzle.start, state]), int(table[state, puzzle.goal])
         if made != params.steps:
             asked = plural(params.steps, "is asked", "are asked")
-            return Ruling(False, f"the state is {plural(made, 'move')} from the start where {asked}")
+            return CheckResult(False, f"the state is {plural(made, 'move')} from the start where {asked}")
         if left != puzzle.distance - params.steps:
-            return Ruling(False, f"the goal is still {plural(left, 'move')} away, not {puzzle.distance - params.steps}")
-        return Ruling(True, "")
+            return CheckResult(
+                False, f"the goal is still {plural(left, 'move')} away, not {puzzle.distance - params.steps}"
+            )
+        return CheckResult(True, "")
 
-    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:
+    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
         """One disk moved by the rules, nearer to the goal."""
         puzzle, table = _puzzle(params, before), _distances(params.disks)
         if puzzle is None:
-            return Ruling(False, "the picture before is none of two states")
+            return CheckResult(False, "the picture before is none of two states")
         state = _reached(params, puzzle, before, after)
         if isinstance(state, str):
-            return Ruling(False, state)
+            return CheckResult(False, state)
         made = int(table[puzzle.start, state])
         if made != 1:
-            return Ruling(False, f"this takes {made} moves, not one" if made else "no disk was moved")
+            return CheckResult(False, f"this takes {made} moves, not one" if made else "no disk was moved")
         if table[state, puzzle.goal] >= puzzle.distance:
-            return Ruling(False, "the move does not come nearer to the goal")
-        return Ruling(True, "")
+            return CheckResult(False, "the move does not come nearer to the goal")
+        return CheckResult(True, "")
 
     def step_count(self, params: Params, question: Grid) -> int:
         """The moves asked for."""

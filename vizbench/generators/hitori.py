@@ -23,7 +23,7 @@ from vizbench.kernels.digits import random_bit
 from vizbench.kernels.flood import flood
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
 from vizbench.task import Metric, Task
-from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
+from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 _ROW = np.uint64(8)
 _ONE = np.uint64(1)
@@ -402,37 +402,37 @@ class Hitori(Task[Params]):
             "shaded": float((target == 1).sum()),
         }
 
-    def check(self, params: Params, question: Grid, answer: Grid) -> Ruling:
+    def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
         """No digit twice among a line's unshaded cells, no shaded cells side by side, unshaded cells joined."""
         if answer.shape != question.shape:
-            return Ruling(False, "the answer has not the shape of the question")
+            return CheckResult(False, "the answer has not the shape of the question")
         strange = np.argwhere(answer > 1)
         if len(strange):
             r, c = (int(v) for v in strange[0])
-            return Ruling(False, f"the cell at row {r}, column {c} is neither 0, unshaded, nor 1, shaded")
+            return CheckResult(False, f"the cell at row {r}, column {c} is neither 0, unshaded, nor 1, shaded")
         shaded = answer == 1
         for digit in range(self.codes):
             held = (question == digit) & ~shaded
             for kind, axis in (("row", 1), ("column", 0)):
                 lines = np.flatnonzero(held.sum(axis=axis) > 1)
                 if len(lines):
-                    return Ruling(False, f"{kind} {lines[0]} holds the digit {digit} unshaded more than once")
+                    return CheckResult(False, f"{kind} {lines[0]} holds the digit {digit} unshaded more than once")
         fault = _shape_fault(shaded)
-        return Ruling(not fault, fault)
+        return CheckResult(not fault, fault)
 
-    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:
+    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
         """One cell more is shaded, right or not: it touches no shaded cell and cuts nothing off."""
         start = np.zeros_like(before) if np.array_equal(before, question) else before
         shaded = changed(start, after, 1, "one is shaded")
         if isinstance(shaded, str):
-            return Ruling(False, shaded)
+            return CheckResult(False, shaded)
         ((r, c),) = shaded
         if after[r, c] == 0:
-            return Ruling(False, f"the shaded cell at row {r}, column {c} was changed back")
+            return CheckResult(False, f"the shaded cell at row {r}, column {c} was changed back")
         if after[r, c] != 1:
-            return Ruling(False, f"the cell at row {r}, column {c} is neither 0, unshaded, nor 1, shaded")
+            return CheckResult(False, f"the cell at row {r}, column {c} is neither 0, unshaded, nor 1, shaded")
         fault = _shape_fault(after == 1)
-        return Ruling(not fault, fault)
+        return CheckResult(not fault, fault)
 
     def step_count(self, params: Params, question: Grid) -> None:
         """As many as cells are shaded: no step takes one back."""

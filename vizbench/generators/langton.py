@@ -19,8 +19,8 @@ from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.kernels.bits import EVENS, random_cells
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed
-from vizbench.task import Metric, Space, Task, compare
-from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
+from vizbench.task import Metric, Space, Task, check_equal
+from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 WHITE, BLACK, ANT_ON_WHITE, ANT_ON_BLACK = 0, 1, 2, 6
 
@@ -135,19 +135,19 @@ class Langton(Task[Params]):
         score = 0.75 * params.steps / (params.steps + 10) + 0.25 * mixed
         return {"score": score, "mixed": mixed, "changed": float(np.mean(question != target))}
 
-    def check(self, params: Params, question: Grid, answer: Grid) -> Ruling:
+    def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
         """The walk repeated from the question."""
         wanted = self.solve(params, question)
         if wanted is None:
-            return Ruling(False, "the question does not hold exactly one ant, so no answer is right")
-        return compare(answer, wanted, f"differ from the ant's {plural(params.steps, 'step')}")
+            return CheckResult(False, "the question does not hold exactly one ant, so no answer is right")
+        return check_equal(answer, wanted, f"differ from the ant's {plural(params.steps, 'step')}")
 
-    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:
+    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
         """One step of the ant."""
         wanted = self._after(before, 1)
         if wanted is None:
-            return Ruling(False, "the board before does not hold exactly one ant")
-        return compare(after, wanted, "differ from the ant's next step")
+            return CheckResult(False, "the board before does not hold exactly one ant")
+        return check_equal(after, wanted, "differ from the ant's next step")
 
     def step_count(self, params: Params, question: Grid) -> int:
         """The steps asked for: on a torus the ant comes back to where it was."""

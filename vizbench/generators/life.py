@@ -19,8 +19,8 @@ from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.kernels.bits import EVENS, chance, random_cells, random_word
 from vizbench.kernels.rng import rng_from, rng_seed
-from vizbench.task import Metric, Space, Task, compare
-from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
+from vizbench.task import Metric, Space, Task, check_equal
+from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 _NOT_FIRST = np.uint64(0xFEFEFEFEFEFEFEFE)  # columns 1 … 7
 _NOT_LAST = np.uint64(0x7F7F7F7F7F7F7F7F)  # columns 0 … 6
@@ -230,17 +230,17 @@ class Life(Task[Params]):
         surprise = min(1.0, 2 * min(changed, live, 1 - live))
         return {"score": (reach + surprise) / 2, "reach": reach, "surprise": surprise, "changed": changed, "live": live}
 
-    def check(self, params: Params, question: Grid, answer: Grid) -> Ruling:
+    def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
         """The steps run again from the question."""
-        return compare(
+        return check_equal(
             answer, self.solve(params, question), f"differ from {params.rule} after {plural(params.steps, 'step')}"
         )
 
-    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:
+    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
         """One step of the rule."""
         wanted = np.empty((1, *before.shape), np.uint8)
         _run(np.not_equal(before, 0).astype(np.uint8), *_masks(params), params.torus, wanted)
-        return compare(after, wanted[0], f"differ from one step of {params.rule}")
+        return check_equal(after, wanted[0], f"differ from one step of {params.rule}")
 
     def step_count(self, params: Params, question: Grid) -> int:
         """The steps asked for: a board that repeats itself would be right at many more."""

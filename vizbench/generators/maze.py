@@ -32,8 +32,8 @@ from vizbench.kernels.paths import (
     way,
 )
 from vizbench.kernels.rng import rng_next, rng_seed
-from vizbench.task import Metric, Space, Task, Transfer
-from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
+from vizbench.task import DistributionShift, Metric, Space, Task
+from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 _FREE, _TREE, _OUTSIDE = 0, 1, 2  # what Wilson's walk meets
 _COUNTED = 101  # cells per side: the spanning trees of larger mazes take over a second to count
@@ -58,7 +58,7 @@ class Params:
 
 @final
 @dataclass(frozen=True)
-class Framed(Transfer):
+class Framed(DistributionShift):
     """Mazes in the middle of a larger board, small ones to learn from: all fill the same canvas with cells of one size.
 
     size, train: cells a side of the mazes in test and train rows; board: of the board, whose other cells are wall.
@@ -265,7 +265,7 @@ class Maze(Task[Params | Framed]):
             "dead_ends": float(((exits == 1) & (question == OPEN)).sum()),
         }
 
-    def check(self, params: Params | Framed, question: Grid, answer: Grid) -> Ruling:
+    def check(self, params: Params | Framed, question: Grid, answer: Grid) -> CheckResult:
         """Every other cell kept, and the marked cells are one unbranched way from start to goal.
 
         parts: psr is 1 when marked open cells join start and goal, strays or not; rpl, for valid answers only, is the
@@ -273,7 +273,7 @@ class Maze(Task[Params | Framed]):
         """
         return check_way(question, answer)
 
-    def check_step(self, params: Params | Framed, question: Grid, before: Grid, after: Grid) -> Ruling:
+    def check_step(self, params: Params | Framed, question: Grid, before: Grid, after: Grid) -> CheckResult:
         """The path grows by one cell at its end; a wrong turn is legal, but the path does not end right."""
         return check_growth(question, before, after)
 

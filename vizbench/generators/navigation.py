@@ -34,7 +34,7 @@ from vizbench.kernels.paths import (
 )
 from vizbench.kernels.rng import rng_below, rng_chance, rng_seed
 from vizbench.task import Metric, Task
-from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
+from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 _TRIES = 4096  # draws until the parameters count as hopeless; the named variants need 2, 7 and 2 on average
 _LIMITS = {
@@ -340,7 +340,7 @@ class Navigation(Task[Params]):
             "ways": _shares(question, np.ones(question.shape)),
         }
 
-    def check(self, params: Params, question: Grid, answer: Grid) -> Ruling:
+    def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
         """Every other cell kept, and the marked cells are a shortest way from start to goal, whichever of them.
 
         parts: psr is 1 when marked open cells join start and goal, strays or not; rpl, for one unbranched way, is its
@@ -349,10 +349,10 @@ class Navigation(Task[Params]):
         ruling = check_way(question, answer)
         if ruling.valid and ruling.parts["rpl"] > 1:
             reason = f"the way is {ruling.parts['rpl']:.3g} times as long as the shortest"
-            return Ruling(False, reason, ruling.parts)
+            return CheckResult(False, reason, ruling.parts)
         return ruling
 
-    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:
+    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
         """The path grows by one cell at its end; a wrong turn is legal, but the path does not end right."""
         return check_growth(question, before, after)
 

@@ -36,7 +36,7 @@ from vizbench.kernels.digits import (
 )
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
 from vizbench.task import Metric, Space, Task
-from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
+from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 MINIMAL = 0
 """In place of a number of givens: as few as a random order of taking away leaves."""
@@ -321,41 +321,41 @@ class Sudoku(Task[Params]):
             "empty": float(empty),
         }
 
-    def check(self, params: Params, question: Grid, answer: Grid) -> Ruling:
+    def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
         """Givens kept, and each row, column and box holds each digit once."""
         size = params.box**2
         if answer.shape != (size, size):
-            return Ruling(False, f"the board is not {size}x{size}")
+            return CheckResult(False, f"the board is not {size}x{size}")
         moved = np.argwhere((question != 0) & (answer != question))
         if len(moved):
-            return Ruling(False, f"the given digit at row {moved[0, 0]}, column {moved[0, 1]} was changed")
+            return CheckResult(False, f"the given digit at row {moved[0, 0]}, column {moved[0, 1]} was changed")
         units = np.sort(_units(answer, params.box), axis=2)
         wrong = np.argwhere((units != np.arange(1, size + 1)).any(axis=2))
         if len(wrong):
             kind = ("row", "column", "box")[wrong[0, 0]]
-            return Ruling(False, f"{kind} {wrong[0, 1]} does not hold each digit once")
-        return Ruling(True, "")
+            return CheckResult(False, f"{kind} {wrong[0, 1]} does not hold each digit once")
+        return CheckResult(True, "")
 
-    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:
+    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
         """One empty cell gets a digit that its row, column and box do not hold yet, right or not."""
         size = params.box**2
         if after.shape != (size, size):
-            return Ruling(False, f"the board is not {size}x{size}")
+            return CheckResult(False, f"the board is not {size}x{size}")
         written = changed(before, after, 1, "one is written")
         if isinstance(written, str):
-            return Ruling(False, written)
+            return CheckResult(False, written)
         ((r, c),) = written
         digit = int(after[r, c])
         if before[r, c] != 0:
-            return Ruling(False, f"the digit at row {r}, column {c} was changed")
+            return CheckResult(False, f"the digit at row {r}, column {c} was changed")
         if digit > size:
-            return Ruling(False, f"the digit at row {r}, column {c} is over {size}")
+            return CheckResult(False, f"the digit at row {r}, column {c} is over {size}")
         held = (_units(before, params.box) == digit).any(axis=2)
         box = r // params.box * params.box + c // params.box
         for kind, unit, has in (("row", r, held[0, r]), ("column", c, held[1, c]), ("box", box, held[2, box])):
             if has:
-                return Ruling(False, f"{kind} {unit} holds a {digit} already")
-        return Ruling(True, "")
+                return CheckResult(False, f"{kind} {unit} holds a {digit} already")
+        return CheckResult(True, "")
 
     def step_count(self, params: Params, question: Grid) -> None:
         """As many as there are empty cells: each step fills one, and none is emptied."""

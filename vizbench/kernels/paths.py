@@ -16,7 +16,7 @@ from vizbench._util.text import plural
 from vizbench.kernels.cells import changed, one_by_one
 from vizbench.kernels.flood import flood
 from vizbench.kernels.rng import rng_below, rng_from
-from vizbench.types import Grid, Grids, Ruling
+from vizbench.types import CheckResult, Grid, Grids
 
 WALL: Final = 0
 OPEN: Final = 1
@@ -114,7 +114,7 @@ def growing(question: Grid, target: Grid) -> Grids:
     return one_by_one(question, target, way(target == PATH, question))
 
 
-def check_way(question: Grid, answer: Grid) -> Ruling:
+def check_way(question: Grid, answer: Grid) -> CheckResult:
     """Every other cell kept, and the marked cells are one unbranched way from start to goal, of any length.
 
     parts: psr is 1 when marked open cells join start and goal, strays or not; rpl, for such ways only, is the way's
@@ -125,40 +125,40 @@ def check_way(question: Grid, answer: Grid) -> Ruling:
     psr = float(walked >= 0)
     spoiled = np.argwhere((answer != question) & ~path)
     if len(spoiled):
-        return Ruling(
+        return CheckResult(
             False, f"the {_cell(question, (int(spoiled[0, 0]), int(spoiled[0, 1])))} was changed", {"psr": psr}
         )
     if not psr:
-        return Ruling(False, "the marked cells do not join start and goal", {"psr": psr})
+        return CheckResult(False, "the marked cells do not join start and goal", {"psr": psr})
     # A shortest way over the marked cells that needs all of them has no branch, no loop and no stray cell.
     stray = int(path.sum()) + 1 - walked
     if stray:
         lie = plural(stray, "marked cell lies", "marked cells lie")
-        return Ruling(False, f"{lie} off the way from start to goal", {"psr": psr})
+        return CheckResult(False, f"{lie} off the way from start to goal", {"psr": psr})
     _, shortest = moves(question == OPEN, question)
-    return Ruling(True, "", {"psr": psr, "rpl": walked / shortest})
+    return CheckResult(True, "", {"psr": psr, "rpl": walked / shortest})
 
 
-def check_growth(question: Grid, before: Grid, after: Grid) -> Ruling:
+def check_growth(question: Grid, before: Grid, after: Grid) -> CheckResult:
     """One open cell more is marked, which goes on from the way's end and touches the way nowhere else."""
     added = changed(before, after, 1, "one is marked a step")
     if isinstance(added, str):
-        return Ruling(False, added)
+        return CheckResult(False, added)
     (at,) = added
     if before[at] != OPEN or after[at] != PATH:
-        return Ruling(False, f"the {_cell(before, at)} was changed to {_name(int(after[at]))}")
+        return CheckResult(False, f"the {_cell(before, at)} was changed to {_name(int(after[at]))}")
     marked = (before == PATH) & (question == OPEN)
     distance, walked = moves(marked, question)
     if walked >= 0:
-        return Ruling(False, "a cell was marked after the way had reached the goal")
+        return CheckResult(False, "a cell was marked after the way had reached the goal")
     near = np.array(at) + np.array(((1, 0), (-1, 0), (0, 1), (0, -1)))
     near = near[((near >= 0) & (near < question.shape)).all(axis=1)]
     near = near[(marked | (question == START))[near[:, 0], near[:, 1]]]
     if not (distance[near[:, 0], near[:, 1]] == distance.max()).any():
-        return Ruling(False, f"the {_cell(before, at)} does not go on from the way's end")
+        return CheckResult(False, f"the {_cell(before, at)} does not go on from the way's end")
     if len(near) > 1:
-        return Ruling(False, f"the {_cell(before, at)} touches the way a second time")
-    return Ruling(True, "")
+        return CheckResult(False, f"the {_cell(before, at)} touches the way a second time")
+    return CheckResult(True, "")
 
 
 def _cell(board: Grid, at: tuple[int, int]) -> str:

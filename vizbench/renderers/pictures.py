@@ -38,7 +38,7 @@ _ANIMATED: Final = ("PNG", "WEBP", "GIF")
 
 
 @contextmanager
-def atomic(path: str | Path) -> Generator[Path]:
+def atomic_path(path: str | Path) -> Generator[Path]:
     """A temporary file beside `path` to write to; it takes the path's place when the block ends well, else it goes.
 
     A link stays, and the file behind it is replaced. Raises UserError where the folder or the disk refuses, and for a
@@ -71,7 +71,7 @@ def save_png(file: str | Path | IO[bytes], grid: Grid, look: Look | str, board: 
     if not isinstance(file, str | Path):
         picture.save(file, "PNG")
         return
-    with atomic(file) as part:
+    with atomic_path(file) as part:
         picture.save(part, "PNG")
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from vizbench.errors import UserError
 from vizbench.renderers.frames import render, render_batch
 from vizbench.renderers.layout import MAX_PICTURE, Shape, as_look, common_board
-from vizbench.renderers.pictures import atomic, check_file
+from vizbench.renderers.pictures import atomic_path, check_file
 from vizbench.renderers.truncation import CUT, is_cut
 from vizbench.types import Grid, Grids, Image, Look, Video
 
@@ -92,7 +92,7 @@ def write_video(path: str | Path, video: Video, fps: int = 8) -> None:
         )
     _check(video, fps)
     name, codec, options = _CODECS[suffix]
-    with atomic(path) as part, _opened(part, "w", name) as container:
+    with atomic_path(path) as part, _opened(part, "w", name) as container:
         stream = container.add_stream(codec, rate=Fraction(fps), options=options)
         stream.height, stream.width = video.shape[1:3]
         stream.pix_fmt = "rgb24" if codec == "libx264rgb" else "bgr0"
@@ -284,7 +284,7 @@ def write_gif(path: str | Path, video: Video, fps: int = 8) -> None:
             frame.putpalette(table.tobytes())
     else:
         frames = [Pictures.fromarray(f).quantize(256) for f in video]
-    with atomic(path) as part:
+    with atomic_path(path) as part:
         frames[0].save(
             part, "GIF", save_all=True, append_images=frames[1:], duration=round(1000 / fps), loop=0, optimize=False
         )

@@ -29,7 +29,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias, TypeGuard, cast, final
 
-from vizbench._util.text import encodable
+from vizbench._util.text import replace_surrogates
 from vizbench.baselines.chat.redact import redacted
 from vizbench.model import CutText
 from vizbench.types import DecodeFailure
@@ -136,7 +136,7 @@ def _said(body: Object, message: Object, ended: str, secret: str) -> str | Decod
         return Fault("a reply whose content is neither text nor parts")
     if parts.errors:
         return fault_of(parts.errors[0], secret, "an error in place of a reply")
-    text = encodable("".join(parts.texts))
+    text = replace_surrogates("".join(parts.texts))
     if text.strip():
         text = _shown(text, secret)
         if ended.lower() in CUT:
@@ -147,7 +147,7 @@ def _said(body: Object, message: Object, ended: str, secret: str) -> str | Decod
         return Fault(f"a reply whose text is in parts of unknown types ({kinds})")
     refusal = _word(message.get("refusal")) or "".join(parts.refusals)
     if refusal:
-        return DecodeFailure(f"the model refused: {quoted(encodable(refusal), secret)}")
+        return DecodeFailure(f"the model refused: {quoted(replace_surrogates(refusal), secret)}")
     if ended.lower() in CUT:
         return DecodeFailure("the reply was cut by length before it had an answer")
     if ended.lower() in FILTERED:

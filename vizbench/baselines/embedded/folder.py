@@ -12,8 +12,8 @@ from typing import Any, Final, final
 
 import torch
 
-from vizbench._util.files import clear_drafts, disk_errors, locked, write_whole
-from vizbench.baselines.shared.states import read_state, read_told, write_state
+from vizbench._util.files import disk_errors, folder_lock, remove_drafts, write_atomically
+from vizbench.baselines.shared.states import read_metadata, read_state, write_state
 from vizbench.errors import UserError
 
 WEIGHTS: Final = "weights.safetensors"
@@ -26,7 +26,7 @@ _STRANGE: Final = (ValueError, TypeError, AttributeError, KeyError, RecursionErr
 
 
 @contextmanager
-def held(path: Path) -> Generator[None]:
+def open_folder(path: Path) -> Generator[None]:
     """Make the folder, and keep other processes out of it. UserError where one is in it, and for files that no run left
     there: they would be replaced."""
     with disk_errors(path):
@@ -34,14 +34,14 @@ def held(path: Path) -> Generator[None]:
     strange = [name for name in (LOG, WEIGHTS, CARD) if (path / name).exists()]
     if strange and not (path / STATE).exists():
         raise UserError(f"{path} holds {', '.join(strange)} but no {STATE}: give another --out")
-    with locked(path):
-        clear_drafts(path)
+    with folder_lock(path):
+        remove_drafts(path)
         yield
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Folder:
+class PretrainingFolder:
     """Where a run is kept. recipe: its family, its seed, its figures, its network's: what must be the same for it to go
     on."""
 
@@ -56,11 +56,11 @@ class Folder:
             # Kept at once: from now on a log in this folder is known to be this run's.
             self._keep_state(0, 0.0, model, optimizers)
             return 0, 0.0
-        step, seconds = self._left(read_told(state))
+        step, seconds = self._left(read_metadata(state))
         read_state(state, dict(model.named_parameters()), optimizers, "give another --out")
         lines = [line for line in self.log() if line["step"] <= step]  # later steps will be taken again
         if lines != self.log():
-            write_whole(self.path / LOG, _text(lines))
+            write_atomically(self.path / LOG, _text(lines))
         return step, seconds
 
     def keep(
@@ -72,8 +72,8 @@ class Folder:
     ) -> None:
         """Log a line, with its `step` and `seconds`, and keep weights and state. The state comes last: after a kill
         the run goes on from the state before, which knows how much of the log is its own."""
-        write_whole(self.path / LOG, _text([*self.log(), line]))
-        write_whole(self.path / WEIGHTS, weights)
+        write_atomically(self.path / LOG, _text([*self.log(), line]))
+        write_atomically(self.path / WEIGHTS, weights)
         self._keep_state(line["step"], line["seconds"], model, optimizers)
 
     def log(self) -> list[dict[str, Any]]:

@@ -8,8 +8,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from vizbench._util.files import write_whole
-from vizbench.baselines.embedded.worlds import HELD, KIN, WIDENING, WORLDS
+from vizbench._util.files import write_atomically
+from vizbench.baselines.embedded.worlds import HELD_OUT, OVERLAPS, WIDENING, WORLDS
 from vizbench.baselines.embedded.worlds.excluded import ECA, LIFE, LIMIT
 from vizbench.baselines.shared.hub import require
 from vizbench.errors import UserError
@@ -27,34 +27,34 @@ def pretrain(family: str, out: Path, seed: int, steps: int | None) -> None:
     require("pretraining", "torch")
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out} is a file: give a folder")
-    from vizbench.baselines.embedded.folder import CARD, LOG, WEIGHTS, held
+    from vizbench.baselines.embedded.folder import CARD, LOG, WEIGHTS, open_folder
 
-    with held(out):
+    with open_folder(out):
         recipe = _video(out, seed, steps) if family == "cogvideox" else _text(out, seed, steps)
         log = [json.loads(line) for line in (out / LOG).read_text(encoding="utf-8").splitlines()]
         weights = (out / WEIGHTS).read_bytes()
-        write_whole(out / CARD, card(family, recipe, log, parameters_in(weights)).encode())
+        write_atomically(out / CARD, card(family, recipe, log, parameters_in(weights)).encode())
 
 
 def _video(out: Path, seed: int, steps: int | None) -> dict[str, Any]:
     import torch
 
-    from vizbench.baselines.embedded.video.network import TwinConfig
-    from vizbench.baselines.embedded.video.pretrain import Recipe, pretrain
+    from vizbench.baselines.embedded.video.network import NetworkConfig
+    from vizbench.baselines.embedded.video.pretrain import PretrainingConfig, pretrain
 
     torch.set_num_threads(1)  # another count rounds otherwise
-    recipe = replace(Recipe(), seed=seed, steps=steps or Recipe().steps)
-    pretrain(out, recipe, TwinConfig())
-    return {**asdict(recipe), **asdict(TwinConfig())}
+    recipe = replace(PretrainingConfig(), seed=seed, steps=steps or PretrainingConfig().steps)
+    pretrain(out, recipe, NetworkConfig())
+    return {**asdict(recipe), **asdict(NetworkConfig())}
 
 
 def _text(out: Path, seed: int, steps: int | None) -> dict[str, Any]:
-    from vizbench.baselines.embedded.language.network import TwinConfig
-    from vizbench.baselines.embedded.language.pretrain import Recipe, pretrain
+    from vizbench.baselines.embedded.language.network import NetworkConfig
+    from vizbench.baselines.embedded.language.pretrain import PretrainingConfig, pretrain
 
-    recipe = replace(Recipe(), steps=steps or Recipe().steps)
+    recipe = replace(PretrainingConfig(), steps=steps or PretrainingConfig().steps)
     pretrain(out, seed, recipe)
-    return {"seed": seed, **asdict(recipe), **asdict(TwinConfig())}
+    return {"seed": seed, **asdict(recipe), **asdict(NetworkConfig())}
 
 
 def card(family: str, recipe: dict[str, Any], log: list[dict[str, Any]], parameters: int) -> str:
@@ -78,8 +78,8 @@ def card(family: str, recipe: dict[str, Any], log: list[dict[str, Any]], paramet
             unit=unit,
             worlds={name: scores[name] for name in WORLDS if name in scores},
             widening=WIDENING,
-            kin=KIN,
-            held=HELD,
+            kin=OVERLAPS,
+            held=HELD_OUT,
             life=LIFE,
             eca=ECA,
             limit=LIMIT,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from vizbench._util.params import override, path_and_params
-from vizbench.baselines.language.config import Recipe
-from vizbench.baselines.language.family import Line
+from vizbench.baselines.language.config import LanguageConfig
+from vizbench.baselines.language.family import LanguageFamily
 from vizbench.baselines.shared.hub import Weights, fetch, is_real, require
 from vizbench.baselines.shared.places import home
 from vizbench.errors import unknown
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 PACKAGES: Final = ("torch", "transformers", "peft", "safetensors", "huggingface_hub", "accelerate", "psutil")
 
 
-def build(line: Line, checkpoint: str, names: tuple[str, ...], modality: str = "text") -> Model[Any]:
-    """The model of `PLACE?field=value`: a folder or a hub id, with fields of `Recipe`. names: what else there is.
+def build(line: LanguageFamily, checkpoint: str, names: tuple[str, ...], modality: str = "text") -> Model[Any]:
+    """The model of `PLACE?field=value`: a folder or a hub id, with fields of `LanguageConfig`. names: what else there is.
 
     UserError for names that lead nowhere, fields that do not exist, and what the machine lacks.
     """
@@ -33,7 +33,7 @@ def build(line: Line, checkpoint: str, names: tuple[str, ...], modality: str = "
     return assemble(line, fetch(line.family, place), recipe, modality)
 
 
-def assemble(line: Line, weights: Weights, recipe: Recipe, modality: str = "text") -> LanguageLora:
+def assemble(line: LanguageFamily, weights: Weights, recipe: LanguageConfig, modality: str = "text") -> LanguageLora:
     """The model of weights that lie in a folder; they are loaded at its first use."""
     from vizbench.baselines.language.checkpoint import Checkpoint
     from vizbench.baselines.language.model import BothLora, ImageLora, TextLora

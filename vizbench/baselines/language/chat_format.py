@@ -25,7 +25,7 @@ _FIXED: Final[dict[str, Any]] = {"enable_thinking": False, "date_string": "26 Ju
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class Said:
+class Tokenized:
     """A question, with its answer or without. ids: tokens; start: the first of the answer, `len(ids)` without; image:
     the picture that fills the image tokens; types: 1 at these, None for a model without pictures."""
 
@@ -36,7 +36,7 @@ class Said:
 
 
 @final
-class Script:
+class ChatFormat:
     """How one checkpoint is spoken to."""
 
     def __init__(self, tokenizer: Any, processor: Any = None) -> None:
@@ -48,12 +48,12 @@ class Script:
         """The token that ends an answer."""
         self.pad: int = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else self.end
 
-    def question(self, text: str | None, image: Image | None = None) -> Said:
+    def question(self, text: str | None, image: Image | None = None) -> Tokenized:
         """The prompt: what is read before the first token of an answer."""
         prompt = self._prompt(text, image is not None)
         if self._processor is None:
             ids = self.tokenizer(prompt, add_special_tokens=not self._template)["input_ids"]
-            return Said(tuple(ids), len(ids))
+            return Tokenized(tuple(ids), len(ids))
         read: Any = self._processor(
             text=prompt,
             images=None if image is None else [image],
@@ -61,13 +61,13 @@ class Script:
             return_mm_token_type_ids=True,
         )
         ids = read["input_ids"][0]
-        return Said(tuple(ids), len(ids), image, tuple(read["token_type_ids"][0]))
+        return Tokenized(tuple(ids), len(ids), image, tuple(read["token_type_ids"][0]))
 
-    def pair(self, asked: Said, answer: str) -> Said:
+    def pair(self, asked: Tokenized, answer: str) -> Tokenized:
         """The prompt with an answer and the end of the turn behind it."""
         ids = (*self.tokenizer(answer, add_special_tokens=False)["input_ids"], self.end)
         types = None if asked.types is None else (*asked.types, *(0 for _ in ids))
-        return Said((*asked.ids, *ids), len(asked.ids), asked.image, types)
+        return Tokenized((*asked.ids, *ids), len(asked.ids), asked.image, types)
 
     def text(self, ids: Sequence[int]) -> str:
         """An answer's tokens as text, up to the end of the turn."""
@@ -76,7 +76,7 @@ class Script:
             whole[: whole.index(self.end)] if self.end in whole else whole, skip_special_tokens=True
         )
 
-    def batch(self, said: Sequence[Said], left: bool = False) -> tuple[dict[str, Tensor], Tensor]:
+    def batch(self, said: Sequence[Tokenized], left: bool = False) -> tuple[dict[str, Tensor], Tensor]:
         """The model's inputs, `(B, L)` each, padded on the right or on the left, and the labels `(B, L)`: the answer's
         tokens at their own places, IGNORED elsewhere."""
         longest = max(len(one.ids) for one in said)

@@ -14,17 +14,17 @@ import torch
 import transformers
 from huggingface_hub.errors import StrictDataclassError
 
-from vizbench.baselines.language.chat_format import Script
-from vizbench.baselines.language.config import Recipe
-from vizbench.baselines.language.memory import need, sizes_of
+from vizbench.baselines.language.chat_format import ChatFormat
+from vizbench.baselines.language.config import LanguageConfig
+from vizbench.baselines.language.memory import memory_breakdown, sizes_of
 from vizbench.baselines.shared.hub import read_object, require
-from vizbench.baselines.shared.memory import check_room, count, shapes_of, within_memory
+from vizbench.baselines.shared.memory import count, require_memory, shapes_of, within_memory
 from vizbench.distributed import collectives
 from vizbench.distributed.env import size
 from vizbench.errors import UserError
 
 if TYPE_CHECKING:
-    from vizbench.baselines.language.family import Line
+    from vizbench.baselines.language.family import LanguageFamily
 
 LARGE: Final = 1_000_000_000
 """Parameters from which on a CPU takes minutes a step."""
@@ -39,7 +39,7 @@ class Loaded:
     """model: frozen, on `device`; script: how it is spoken to; dtype: of its products."""
 
     model: Any
-    script: Script
+    script: ChatFormat
     device: torch.device
     dtype: torch.dtype
 
@@ -52,7 +52,7 @@ class Loaded:
 class Checkpoint:
     """A folder that holds a model of one line, and what it takes. Nothing is loaded before `load`."""
 
-    def __init__(self, line: Line, folder: Path, recipe: Recipe) -> None:
+    def __init__(self, line: LanguageFamily, folder: Path, recipe: LanguageConfig) -> None:
         """UserError where the folder holds another model, or this machine cannot take it."""
         self._line, self._folder, self._recipe = line, folder, recipe
         found = read_object(folder / "config.json").get("model_type")
@@ -72,22 +72,26 @@ class Checkpoint:
         into memory."""
         recipe, gpu = self._recipe, torch.cuda.is_available()
 
-        def parts(way: Recipe) -> dict[str, float]:
+        def parts(way: LanguageConfig) -> dict[str, float]:
             mine = -(-way.batch * way.accumulation // size())  # of launched processes each holds its own rows
             dtype = "float32" if way.dtype == "auto" and not gpu else way.dtype
-            return asdict(need(self._sizes, replace(way, batch=min(way.batch, mine), dtype=dtype), tokens, scored))
+            return asdict(
+                memory_breakdown(self._sizes, replace(way, batch=min(way.batch, mine), dtype=dtype), tokens, scored)
+            )
 
-        check_room(str(self._folder), recipe, parts, ("int8", "nf4") if gpu else ("int8",))
+        require_memory(str(self._folder), recipe, parts, ("int8", "nf4") if gpu else ("int8",))
 
-    def script(self) -> Script:
+    def script(self) -> ChatFormat:
         """How it is spoken to: its tokenizer, and its processor where it sees pictures."""
         with self._telling(transformers.AutoTokenizer):
             tokenizer = transformers.AutoTokenizer.from_pretrained(self._folder, local_files_only=True)
             if not self._line.pictures:
-                return Script(tokenizer, None)
-            return Script(tokenizer, transformers.AutoProcessor.from_pretrained(self._folder, local_files_only=True))
+                return ChatFormat(tokenizer, None)
+            return ChatFormat(
+                tokenizer, transformers.AutoProcessor.from_pretrained(self._folder, local_files_only=True)
+            )
 
-    def load(self, script: Script) -> Loaded:
+    def load(self, script: ChatFormat) -> Loaded:
         """The frozen model: safetensors alone, no code of the folder's, no network."""
         transformers.utils.logging.disable_progress_bar()  # it would write into the run's own
         device, recipe = collectives.device(), self._recipe
@@ -114,7 +118,7 @@ class Checkpoint:
             raise UserError(f"{self._folder} cannot be loaded as {kind.__name__} ({why})") from error
 
 
-def check_device(family: str, parameters: int, recipe: Recipe) -> None:
+def check_device(family: str, parameters: int, recipe: LanguageConfig) -> None:
     """UserError where a GPU is needed and there is none, or a package is missing."""
     gpu = torch.cuda.is_available()
     if recipe.backbone == "nf4" and not gpu:
@@ -131,7 +135,7 @@ def check_device(family: str, parameters: int, recipe: Recipe) -> None:
         )
 
 
-def _quantisation(recipe: Recipe, dtype: torch.dtype) -> Any:
+def _quantisation(recipe: LanguageConfig, dtype: torch.dtype) -> Any:
     """bitsandbytes on the linear layers, the last one left as it is (transformers' own choice)."""
     if recipe.backbone == "int8":
         return transformers.BitsAndBytesConfig(load_in_8bit=True)
@@ -148,7 +152,7 @@ def seeded(device: torch.device, seed: int) -> Generator[None]:
         yield
 
 
-def lora(recipe: Recipe) -> Any:
+def lora(recipe: LanguageConfig) -> Any:
     """peft's settings. Layers are named by a pattern, because a vision tower has layers of the same names."""
     from peft import LoraConfig
 
@@ -162,7 +166,7 @@ def lora(recipe: Recipe) -> Any:
     )
 
 
-def adapted(model: Any, recipe: Recipe, seed: int) -> Any:
+def adapted(model: Any, recipe: LanguageConfig, seed: int) -> Any:
     """The model under a new LoRA with float32 weights, a function of the seed; at the start it changes no bit."""
     from peft import get_peft_model
 

@@ -28,7 +28,7 @@ SAMPLING: Final = {"greedy": Sampling(0.0), "paper": Sampling(0.7, 0.8, 20)}
 
 @final
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class LanguageConfig:
     """Every field but `targets` can be set as `--checkpoint 'NAME?steps=500&backbone=nf4'`.
 
     rank, alpha, dropout, targets: of the LoRA.

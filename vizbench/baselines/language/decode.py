@@ -8,14 +8,14 @@ from typing import Any
 import torch
 from transformers import GenerationConfig
 
-from vizbench.baselines.language.chat_format import Said
+from vizbench.baselines.language.chat_format import Tokenized
 from vizbench.baselines.language.checkpoint import Loaded, seeded
 from vizbench.baselines.language.config import Sampling
 
 
 @torch.no_grad()
 def generate(
-    loaded: Loaded, model: Any, questions: Sequence[Said], limit: int, sampling: Sampling, seed: int
+    loaded: Loaded, model: Any, questions: Sequence[Tokenized], limit: int, sampling: Sampling, seed: int
 ) -> list[str]:
     """An answer of at most `limit` tokens to each question, decoded side by side.
 

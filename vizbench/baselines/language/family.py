@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, final
 
-from vizbench.baselines.language.config import Recipe
+from vizbench.baselines.language.config import LanguageConfig
 from vizbench.baselines.language.memory import Block, Sizes, memory
-from vizbench.model import Demand, Memory
+from vizbench.model import MemoryEstimate, MemoryRequest
 
 if TYPE_CHECKING:
     pass
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Line:
+class LanguageFamily:
     """A line of models that one class of transformers runs. family: its name here; network: the class; types: what
     config.json calls it; block: what its blocks keep in training; recipe: for every checkpoint but those in `recipes`,
     by hub id; pictures: whether it reads them; sizes: of checkpoints."""
@@ -25,12 +25,12 @@ class Line:
     network: str
     types: tuple[str, ...]
     block: Block
-    recipe: Recipe
-    recipes: Mapping[str, Recipe] = field(default_factory=dict[str, Recipe])
+    recipe: LanguageConfig
+    recipes: Mapping[str, LanguageConfig] = field(default_factory=dict[str, LanguageConfig])
     pictures: bool = False
     sizes: Mapping[str, Sizes] = field(default_factory=dict[str, Sizes])
 
-    def memory(self, demand: Demand) -> list[Memory]:
+    def memory(self, demand: MemoryRequest) -> list[MemoryEstimate]:
         """Estimates for every checkpoint whose sizes are known here."""
         return [
             row

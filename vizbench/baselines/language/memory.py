@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, final
 
-from vizbench.baselines.language.config import Recipe
+from vizbench.baselines.language.config import LanguageConfig
 from vizbench.baselines.shared.memory import TRAINED, frozen
-from vizbench.model import Memory
+from vizbench.model import MemoryEstimate
 
 SCORED: Final = 10
 """Bytes a score of a token to predict takes: the score in bfloat16 and float32, and its logarithm or its gradient."""
@@ -64,7 +64,7 @@ class Sizes:
         """Numbers in the blocks' linear layers, and in a vision tower's, which bitsandbytes takes too."""
         return self.layers * self.hidden * (2 * self.queries + 2 * self.keys + 3 * self.feed) + self.seeing
 
-    def trained(self, recipe: Recipe) -> int:
+    def trained(self, recipe: LanguageConfig) -> int:
         """Numbers in the adapter."""
         blocks = self.layers * (7 * self.hidden + 2 * self.queries + 2 * self.keys + 3 * self.feed)
         head = self.hidden + self.words if "lm_head" in recipe.targets else 0
@@ -73,7 +73,7 @@ class Sizes:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Need:
+class MemoryBreakdown:
     """Bytes. weights: frozen; adapter: with gradients and moments; kept: activations of a forward pass; scores: of the
     tokens to predict."""
 
@@ -83,17 +83,17 @@ class Need:
     scores: float
 
 
-def memory(checkpoint: str, sizes: Sizes, recipe: Recipe, tokens: int) -> Iterator[Memory]:
+def memory(checkpoint: str, sizes: Sizes, recipe: LanguageConfig, tokens: int) -> Iterator[MemoryEstimate]:
     """The rows of a checkpoint for `vizbench models --memory`: whole and quantised, with checkpointing and without."""
     for backbone in ("full", "int8", "nf4"):
         for checkpointing in (True, False):
             chosen = replace(recipe, backbone=backbone, checkpointing=checkpointing)
-            found = need(sizes, chosen, tokens, tokens // 2)
+            found = memory_breakdown(sizes, chosen, tokens, tokens // 2)
             settings = f"backbone={backbone}&checkpointing={str(checkpointing).lower()}"
-            yield Memory(checkpoint, f"{settings}&batch={recipe.batch}", asdict(found))
+            yield MemoryEstimate(checkpoint, f"{settings}&batch={recipe.batch}", asdict(found))
 
 
-def need(sizes: Sizes, recipe: Recipe, tokens: int, scored: int) -> Need:
+def memory_breakdown(sizes: Sizes, recipe: LanguageConfig, tokens: int, scored: int) -> MemoryBreakdown:
     """Of training on sequences of so many tokens, the last `scored` of them to predict, `recipe.batch` a forward pass;
     on a GPU, where `dtype=auto` is bfloat16."""
     each, block = recipe.batch * tokens, sizes.block
@@ -103,7 +103,7 @@ def need(sizes: Sizes, recipe: Recipe, tokens: int, scored: int) -> Need:
     # recomputed, a block keeps its input alone, and one at a time the rest
     kept = one + 2 * each * sizes.hidden * sizes.layers if recipe.checkpointing else one * sizes.layers
     unpacked = 0 if recipe.backbone == "full" else 2 * sizes.hidden * sizes.feed  # one layer at a time
-    return Need(
+    return MemoryBreakdown(
         weights=frozen(recipe.backbone, recipe.dtype, sizes.parameters, sizes.linear) + unpacked,
         adapter=float(TRAINED * sizes.trained(recipe)),
         kept=float(kept),

@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from vizbench._util.files import disk_errors, write_whole
-from vizbench.baselines.language.chat_format import IGNORED, Said, Script
+from vizbench._util.files import disk_errors, write_atomically
+from vizbench.baselines.language.chat_format import IGNORED, ChatFormat, Tokenized
 from vizbench.baselines.language.checkpoint import Checkpoint, Loaded, adapted, seeded
-from vizbench.baselines.language.config import SAMPLING, Recipe
+from vizbench.baselines.language.config import SAMPLING, LanguageConfig
 from vizbench.baselines.language.decode import generate
-from vizbench.baselines.language.train import Descent, Kept, Training
+from vizbench.baselines.language.train import OptimizerConfig, StateFile, TrainingLoop
 from vizbench.baselines.shared.memory import within_memory
 from vizbench.baselines.shared.places import content, digest
 from vizbench.distributed import collectives
@@ -37,18 +37,20 @@ class LanguageLora(CheckedModel[Any]):
     split = True
 
     @abstractmethod
-    def asked(self, script: Script, question: Any) -> Said:
+    def asked(self, script: ChatFormat, question: Any) -> Tokenized:
         """The prompt of a question."""
 
     @final
-    def __init__(self, name: str, recipe: Recipe, checkpoint: Checkpoint, weights: str | None, home: Path) -> None:
+    def __init__(
+        self, name: str, recipe: LanguageConfig, checkpoint: Checkpoint, weights: str | None, home: Path
+    ) -> None:
         """name: of the family; checkpoint: loaded at the first use; home: where states, samples and adapters lie."""
         self.weights = weights
         self.recipe = recipe
         self._name = name
         self._checkpoint = checkpoint
         self._home = home
-        self._script: Script | None = None
+        self._script: ChatFormat | None = None
         self._loaded: Loaded | None = None
         self._model: Any = None
         self._limit = 0
@@ -69,15 +71,19 @@ class LanguageLora(CheckedModel[Any]):
         self._limit = min(max(len(row.ids) - row.start for row in rows) + recipe.slack, recipe.max_new_tokens)
         self._loaded = loaded = self._loaded or self._checkpoint.load(script)
         self._model = model = adapted(loaded.model, recipe, stream("llm", "lora", seed) >> 1)
-        training = Training(
+        training = TrainingLoop(
             [(name, p) for name, p in model.named_parameters() if p.requires_grad],
-            Descent(recipe.lr, recipe.warmup, recipe.schedule, recipe.betas, recipe.weight_decay, recipe.clip),
+            OptimizerConfig(recipe.lr, recipe.warmup, recipe.schedule, recipe.betas, recipe.weight_decay, recipe.clip),
         )
         size = recipe.batch * recipe.accumulation
         steps = context.schedule.count(len(rows), size, max(recipe.steps, -(-len(rows) // size)))
         seen = [(row.ids, row.start, None if row.image is None else content(row.image)) for row in rows]
         name = digest(self.weights, recipe, seed, steps, seen)
-        kept = Kept(self._home / "trainings" / f"{name}.safetensors", recipe.save_every) if recipe.save_every else None
+        kept = (
+            StateFile(self._home / "trainings" / f"{name}.safetensors", recipe.save_every)
+            if recipe.save_every
+            else None
+        )
 
         def report(done: Progress) -> None:
             context.report(done)
@@ -107,7 +113,7 @@ class LanguageLora(CheckedModel[Any]):
         }
 
     @final
-    def _rows(self, examples: Sequence[Example[Any]]) -> tuple[Script, list[Said]]:
+    def _rows(self, examples: Sequence[Example[Any]]) -> tuple[ChatFormat, list[Tokenized]]:
         """The examples as tokens. UserError where they are too long, or too much for the memory."""
         if not examples:
             raise UserError(f"{self._name} adapts to examples: give at least one")
@@ -149,7 +155,7 @@ class LanguageLora(CheckedModel[Any]):
         self._model.train()
         with disk_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, f"{said}\n{example.answer}\n".encode())
+        write_atomically(path, f"{said}\n{example.answer}\n".encode())
 
     @final
     def save(self, folder: Path) -> None:
@@ -165,7 +171,7 @@ class TextLora(LanguageLora):
 
     modality: ClassVar[Modality] = "text"
 
-    def asked(self, script: Script, question: Any) -> Said:
+    def asked(self, script: ChatFormat, question: Any) -> Tokenized:
         return script.question(question)
 
 
@@ -175,7 +181,7 @@ class ImageLora(LanguageLora):
 
     modality: ClassVar[Modality] = "image"
 
-    def asked(self, script: Script, question: Any) -> Said:
+    def asked(self, script: ChatFormat, question: Any) -> Tokenized:
         return script.question(None, question)
 
 
@@ -185,13 +191,13 @@ class BothLora(LanguageLora):
 
     modality: ClassVar[Modality] = "both"
 
-    def asked(self, script: Script, question: Any) -> Said:
+    def asked(self, script: ChatFormat, question: Any) -> Tokenized:
         image: Image
         image, text = question
         return script.question(text, image)
 
 
-def step_backward(loaded: Loaded, model: Any, batch: int, rows: Sequence[Said]) -> float:
+def step_backward(loaded: Loaded, model: Any, batch: int, rows: Sequence[Tokenized]) -> float:
     """Add the gradient of the mean loss an answer token of all rows, `batch` rows a forward pass; returns the loss.
     Launched processes take a share of the rows each."""
     rows = sorted(rows, key=lambda row: len(row.ids))
@@ -205,7 +211,7 @@ def step_backward(loaded: Loaded, model: Any, batch: int, rows: Sequence[Said]) 
     return collectives.add_up((p for p in model.parameters() if p.requires_grad), loss)
 
 
-def loss_sum(loaded: Loaded, model: Any, rows: Sequence[Said]) -> torch.Tensor:
+def loss_sum(loaded: Loaded, model: Any, rows: Sequence[Tokenized]) -> torch.Tensor:
     """The summed negative log likelihood of the rows' answers, their ends included."""
     inputs, labels = loaded.script.batch(rows)
     kept = labels.shape[1] - min(row.start for row in rows) + 1  # scores of a prompt would take most of the memory
@@ -216,7 +222,7 @@ def loss_sum(loaded: Loaded, model: Any, rows: Sequence[Said]) -> torch.Tensor:
     return functional.cross_entropy(scores.flatten(0, 1), goal.flatten(), ignore_index=IGNORED, reduction="sum")
 
 
-def chosen(rows: Sequence[Said], size: int, seed: int, step: int) -> list[Said]:
+def chosen(rows: Sequence[Tokenized], size: int, seed: int, step: int) -> list[Tokenized]:
     """The rows of a step: a function of its number. The examples pass in ever new orders, end to end; of the rows of an
     epoch, or POOL steps if these are fewer, those of like lengths come together, and the steps are mixed."""
     pool = min(POOL, -(-len(rows) // size))

@@ -20,7 +20,7 @@ from vizbench.model import Progress
 
 @final
 @dataclass(frozen=True, slots=True)
-class Descent:
+class OptimizerConfig:
     """AdamW and its rate: rises over `warmup` steps to `lr`, then falls to zero along a line or half a cosine."""
 
     lr: float
@@ -39,10 +39,10 @@ class Descent:
 
 
 @final
-class Training:
+class TrainingLoop:
     """Where a training stands. step: steps done; loss: of the last one; seconds: they took, over all sittings."""
 
-    def __init__(self, trained: Sequence[tuple[str, torch.nn.Parameter]], descent: Descent) -> None:
+    def __init__(self, trained: Sequence[tuple[str, torch.nn.Parameter]], descent: OptimizerConfig) -> None:
         """trained: parameters by name."""
         self.trained = dict(trained)
         self.descent = descent
@@ -56,7 +56,7 @@ class Training:
         steps: int,
         backward: Callable[[int], float],
         report: Callable[[Progress], None],
-        kept: Kept | None = None,
+        kept: StateFile | None = None,
     ) -> None:
         """Train until `steps` steps are done. backward(step): adds the gradient of that step's mean loss, returns the
         loss; it must draw what is random from the step's number, if a state is to be gone on with."""
@@ -82,19 +82,19 @@ class Training:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StateFile:
     """A training's state in one safetensors file, written every so many steps and removed at the end. path: named by
     everything that the training depends on."""
 
     path: Path
     every: int
 
-    def save(self, training: Training) -> None:
+    def save(self, training: TrainingLoop) -> None:
         """Write parameters and moments, whole or not at all."""
         told = {"step": str(training.step), "loss": training.loss.hex(), "seconds": training.seconds.hex()}
         write_state(self.path, training.trained, [training.optimizer], told)
 
-    def load(self, training: Training) -> None:
+    def load(self, training: TrainingLoop) -> None:
         """Bring the training to where `save` left it; nothing where no file is. UserError for a damaged one."""
         if not self.path.exists():
             return

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final, cast
 
 from vizbench._util.paths import is_hidden
-from vizbench._util.text import plain
+from vizbench._util.text import escape_control
 from vizbench.errors import UserError
 from vizbench.formats.files import read_bounded
 
@@ -179,7 +179,7 @@ def _check_entry(path: Path, key: str, value: object) -> None:
 def _check_name(path: Path, name: str) -> None:
     if not _FILE.fullmatch(name) or name in (".", ".."):
         raise UserError(
-            f"{_shown(path)} names the file {plain(name[:80])!r}, which is not beside it: names without folders are "
+            f"{_shown(path)} names the file {escape_control(name[:80])!r}, which is not beside it: names without folders are "
             "allowed; fetch the checkpoint again"
         )
 
@@ -188,9 +188,13 @@ def _check_shard(path: Path, name: str) -> None:
     """Weights have to be safetensors beside the index: any other file would be read as a pickle."""
     _check_name(path, name)
     if not name.endswith((".safetensors", ".safetensors.index.json")):
-        raise UserError(f"{_shown(path)} names {plain(name[:80])!r} as weights: only .safetensors files are read")
+        raise UserError(
+            f"{_shown(path)} names {escape_control(name[:80])!r} as weights: only .safetensors files are read"
+        )
     if not (path.parent / name).is_file():
-        raise UserError(f"{_shown(path)} names {plain(name[:80])!r}, which is missing: fetch the whole checkpoint")
+        raise UserError(
+            f"{_shown(path)} names {escape_control(name[:80])!r}, which is missing: fetch the whole checkpoint"
+        )
 
 
 def _check_parts(path: Path, content: object) -> None:
@@ -208,11 +212,11 @@ def _check_parts(path: Path, content: object) -> None:
         known = len(names) == 2 and names[0] in _LIBRARIES and bool(_NAME.fullmatch(str(names[1])))
         if not known or not _NAME.fullmatch(part):
             raise UserError(
-                f"{_shown(path)} names the part {plain(part[:80])!r} as {plain(str(kind)[:80])}: a part is a folder "
+                f"{_shown(path)} names the part {escape_control(part[:80])!r} as {escape_control(str(kind)[:80])}: a part is a folder "
                 f"beside it, of a class of {' or '.join(_LIBRARIES)}"
             )
 
 
 def _shown(path: Path) -> str:
     """Return the end of a path for a message."""
-    return plain("/".join(PurePosixPath(path.as_posix()).parts[-3:]))
+    return escape_control("/".join(PurePosixPath(path.as_posix()).parts[-3:]))

@@ -53,14 +53,14 @@ def count(shapes: Shapes) -> int:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Room:
+class DeviceMemory:
     """place: the GPU, or the machine where there is none; free: bytes that this process has or can get there."""
 
     place: str
     free: float
 
 
-def room() -> Room:
+def device_memory() -> DeviceMemory:
     """What is there now. What this process holds already counts as free: a model that is loaded is not loaded twice."""
     import torch
 
@@ -68,10 +68,10 @@ def room() -> Room:
 
     device = collectives.device()
     if device.type == "cuda":
-        return Room("the GPU", float(torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device)))
+        return DeviceMemory("the GPU", float(torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device)))
     import psutil
 
-    return Room("this machine", float(psutil.virtual_memory().available + psutil.Process().memory_info().rss))
+    return DeviceMemory("this machine", float(psutil.virtual_memory().available + psutil.Process().memory_info().rss))
 
 
 def peak() -> int | None:
@@ -81,7 +81,7 @@ def peak() -> int | None:
     return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
 
 
-def check_room(
+def require_memory(
     name: str, recipe: Any, parts: Callable[[Any], Mapping[str, float]], backbones: tuple[str, ...] = ("int8", "nf4")
 ) -> None:
     """UserError where the parts, bytes by name, take more than there is; it names the first milder way that fits.
@@ -90,7 +90,7 @@ def check_room(
     memory. The parts leave out the GPU's context, the allocator's gaps and all caches, which are more than what a step
     frees before its peak: what passes may still be too much.
     """
-    here, takes = room(), parts(recipe)
+    here, takes = device_memory(), parts(recipe)
     if sum(takes.values()) <= here.free:
         return
     fits = (settings for settings, way in _milder(recipe, backbones) if sum(parts(way).values()) <= here.free)

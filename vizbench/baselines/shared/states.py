@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from vizbench._util.files import disk_errors, write_whole
+from vizbench._util.files import disk_errors, write_atomically
 from vizbench.errors import UserError
 
 PARAMETER, MOMENT, OTHER = "parameter", "moment", "other"
@@ -33,7 +33,7 @@ def write_state(
     tensors |= {f"{OTHER}/{name}": tensor for name, tensor in (other or {}).items()}
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, save({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, dict(told)))
+    write_atomically(path, save({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, dict(told)))
 
 
 def read_state(
@@ -68,7 +68,7 @@ def read_state(
     return told, other
 
 
-def read_told(path: Path) -> dict[str, str]:
+def read_metadata(path: Path) -> dict[str, str]:
     """What is told in a file of `write_state`, without its tensors. UserError for a file that is none."""
     try:
         with safe_open(path, framework="pt") as file:

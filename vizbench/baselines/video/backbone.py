@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, final
 
 from torch import Tensor
 
-from vizbench.baselines.video.config import Training
+from vizbench.baselines.video.config import VideoConfig
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -61,7 +61,7 @@ class Backbone(ABC):
         """What training needs of a clip `(1, 3, T, H, W)` in -1..1, batch first; all that the VAE has to say."""
 
     @abstractmethod
-    def draw(self, pipe: Any, clips: Tensors, training: Training, generator: Generator) -> Tensors:
+    def draw(self, pipe: Any, clips: Tensors, training: VideoConfig, generator: Generator) -> Tensors:
         """A batch that `encode` made, noised: `noisy` and `goal`, shaped as the clips, `timesteps` `(B,)`, and what
         else the network sees. Drawn on the CPU for the whole batch: a part is the same whoever trains on it.
         """
@@ -71,7 +71,7 @@ class Backbone(ABC):
         """The mean squared error of the velocity, on what `draw` made or a part of it."""
 
     @final
-    def loss(self, pipe: Any, clips: Tensors, text: Tensors, training: Training, generator: Generator) -> Tensor:
+    def loss(self, pipe: Any, clips: Tensors, text: Tensors, training: VideoConfig, generator: Generator) -> Tensor:
         """The loss of a whole batch."""
         return self.error(pipe, self.draw(pipe, clips, training, generator), text)
 
@@ -82,12 +82,12 @@ class Backbone(ABC):
 
     @abstractmethod
     def sample(
-        self, pipe: Any, images: Tensor, text: Tensors, training: Training, seeds: Sequence[int]
+        self, pipe: Any, images: Tensor, text: Tensors, training: VideoConfig, seeds: Sequence[int]
     ) -> Iterator[Tensor]:
         """A clip `(T, 3, H, W)` in 0..1 for each image of `(B, 3, H, W)` in 0..1, by the pipeline's own call."""
 
 
-class Source(ABC):
+class WeightSource(ABC):
     """Where a backbone's weights come from."""
 
     weights: str | None

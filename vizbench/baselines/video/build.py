@@ -9,7 +9,7 @@ from typing import Any
 from vizbench._util.params import override, path_and_params
 from vizbench.baselines.shared.hub import PIPELINE_FILES, fetch, is_real, require
 from vizbench.baselines.video.backbone import Backbone
-from vizbench.baselines.video.config import Training
+from vizbench.baselines.video.config import VideoConfig
 from vizbench.errors import unknown
 from vizbench.model import Model
 
@@ -19,12 +19,12 @@ PACKAGES = ("torch", "diffusers", "transformers", "peft", "safetensors", "accele
 def build(
     family: str,
     backbone: Backbone,
-    recipe: Training,
+    recipe: VideoConfig,
     checkpoint: str,
     names: tuple[str, ...] = (),
-    recipes: Mapping[str, Training] = MappingProxyType({}),
+    recipes: Mapping[str, VideoConfig] = MappingProxyType({}),
 ) -> Model[Any]:
-    """The model of `PLACE?field=value&field=value`, with fields of `Training`. names: what else there is;
+    """The model of `PLACE?field=value&field=value`, with fields of `VideoConfig`. names: what else there is;
     recipe: for every checkpoint but those in `recipes`, by hub id.
 
     UserError for names that lead nowhere, for fields that do not exist, and for what the machine lacks.
@@ -35,7 +35,7 @@ def build(
     if not is_real(place):
         raise unknown(f"checkpoint of {family}", place, names)
     weights = fetch(family, place, PIPELINE_FILES)
-    from vizbench.baselines.video.checkpoint import Folder
+    from vizbench.baselines.video.checkpoint import PipelineFolder
     from vizbench.baselines.video.model import VideoLora
 
-    return VideoLora(backbone, Folder(backbone, weights, training), training)
+    return VideoLora(backbone, PipelineFolder(backbone, weights, training), training)

@@ -17,16 +17,16 @@ import transformers
 
 from vizbench._util.paths import is_hidden
 from vizbench.baselines.shared.hub import Weights, read_object, require
-from vizbench.baselines.shared.memory import check_room, shapes_of
+from vizbench.baselines.shared.memory import require_memory, shapes_of
 from vizbench.baselines.shared.places import digest, home
 from vizbench.baselines.video import store
-from vizbench.baselines.video.backbone import NEUTRAL, Backbone, Source, Tensors
-from vizbench.baselines.video.config import Training
-from vizbench.baselines.video.memory import SEEING, Sizes, need, sizes_of
+from vizbench.baselines.video.backbone import NEUTRAL, Backbone, Tensors, WeightSource
+from vizbench.baselines.video.config import VideoConfig
+from vizbench.baselines.video.memory import SEEING, Sizes, memory_breakdown, sizes_of
 from vizbench.distributed import collectives
 from vizbench.distributed.env import size
 from vizbench.errors import UserError
-from vizbench.model import Demand
+from vizbench.model import MemoryRequest
 
 TEXT = ("tokenizer", "text_encoder")
 """The parts that are loaded for the neutral text alone, and then freed."""
@@ -36,10 +36,10 @@ LARGE = 200_000_000
 
 
 @final
-class Folder(Source):
+class PipelineFolder(WeightSource):
     """A checkpoint in a local folder."""
 
-    def __init__(self, backbone: Backbone, weights: Weights, training: Training) -> None:
+    def __init__(self, backbone: Backbone, weights: Weights, training: VideoConfig) -> None:
         """Checks what can be checked without loading. UserError for what is missing: parts, packages, a GPU."""
         self._backbone, self._folder, self._training = backbone, weights.folder, training
         self._parts = check_parts(backbone, weights.folder)
@@ -54,15 +54,15 @@ class Folder(Source):
     def check(self, shapes: Iterable[tuple[int, ...]]) -> None:
         clips = Counter(shape[:3] for shape in shapes) or Counter({(1, 0, 0): 1})  # a batch has clips of one shape
 
-        def parts(way: Training) -> dict[str, float]:
+        def parts(way: VideoConfig) -> dict[str, float]:
             needs = list[dict[str, float]]()
             for (frames, height, width), count in clips.items():
                 mine = -(-min(way.batch, count) // size())  # of launched processes each holds its own clips
-                demand = Demand(height=height, width=width, frames=frames)
-                needs.append(asdict(need(self._sizes, replace(way, batch=mine), demand)))
+                demand = MemoryRequest(height=height, width=width, frames=frames)
+                needs.append(asdict(memory_breakdown(self._sizes, replace(way, batch=mine), demand)))
             return max(needs, key=lambda one: sum(one.values()))
 
-        check_room(str(self._folder), self._training, parts, ("int8", "nf4") if self._device.type == "cuda" else ())
+        require_memory(str(self._folder), self._training, parts, ("int8", "nf4") if self._device.type == "cuda" else ())
 
     def open(self, seed: int) -> tuple[Any, Tensors]:
         if self._loaded is None:
@@ -83,7 +83,7 @@ class Folder(Source):
 
         def encode() -> Tensors:
             held = {"weights": self._sizes.encoder * (2.0 if self._training.dtype == "bfloat16" else 4.0)}
-            check_room(f"the text encoder of {self._folder}", self._training, lambda _: held, ())
+            require_memory(f"the text encoder of {self._folder}", self._training, lambda _: held, ())
             pipe = self._load({part: None for part in self._parts if part not in TEXT})
             with torch.no_grad():
                 text = self._backbone.text(pipe, NEUTRAL)
@@ -156,7 +156,7 @@ def check_frames(backbone: Backbone, frames: int) -> None:
         )
 
 
-def check_device(folder: Path, parameters: int, training: Training) -> torch.device:
+def check_device(folder: Path, parameters: int, training: VideoConfig) -> torch.device:
     """The device to compute on. UserError where it or a package is missing."""
     if training.backbone != "full":
         if not torch.cuda.is_available():
@@ -173,7 +173,7 @@ def check_device(folder: Path, parameters: int, training: Training) -> torch.dev
     return collectives.device()
 
 
-def sizes(backbone: Backbone, folder: Path, training: Training) -> Sizes:
+def sizes(backbone: Backbone, folder: Path, training: VideoConfig) -> Sizes:
     """What the folder holds, by its configurations and the heads of its files. UserError for parts of another model."""
     parts = {part: shapes_of(folder / part) for part in ("transformer", "text_encoder", *SEEING)}
     path = folder / "transformer" / "config.json"
@@ -190,11 +190,11 @@ def sizes(backbone: Backbone, folder: Path, training: Training) -> Sizes:
     return found
 
 
-def _dtype(training: Training) -> torch.dtype:
+def _dtype(training: VideoConfig) -> torch.dtype:
     return torch.bfloat16 if training.dtype == "bfloat16" else torch.float32
 
 
-def _quantisation(training: Training) -> Any:
+def _quantisation(training: VideoConfig) -> Any:
     """bitsandbytes on the transformer's linear layers."""
     settings: dict[str, Any] = {"load_in_8bit": True}
     if training.backbone == "nf4":

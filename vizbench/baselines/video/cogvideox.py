@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, final
 
 from vizbench.baselines.video.backbone import Backbone, Tensors
-from vizbench.baselines.video.config import Training
+from vizbench.baselines.video.config import VideoConfig
 from vizbench.baselines.video.layout import JOINT, Layout
 from vizbench.errors import UserError
 
@@ -55,7 +55,7 @@ class CogVideoX(Backbone):
         image, spread = (self.scaled(pipe, part.transpose(1, 2)).float() for part in (first.mode(), first.std))
         return {"clip": self.whole(pipe, clip).float(), "image": image, "spread": spread}
 
-    def draw(self, pipe: Any, clips: Tensors, training: Training, generator: Generator) -> Tensors:
+    def draw(self, pipe: Any, clips: Tensors, training: VideoConfig, generator: Generator) -> Tensors:
         from vizbench.baselines.video.train import draw_timesteps, drawn, noised
 
         clip = clips["clip"]  # (B, t, C, h, w)
@@ -71,7 +71,7 @@ class CogVideoX(Backbone):
         )
 
     def sample(
-        self, pipe: Any, images: Tensor, text: Tensors, training: Training, seeds: Sequence[int]
+        self, pipe: Any, images: Tensor, text: Tensors, training: VideoConfig, seeds: Sequence[int]
     ) -> Iterator[Tensor]:
         import torch
 

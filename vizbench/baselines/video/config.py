@@ -20,7 +20,7 @@ FEED_FORWARD = ("ff.net.0.proj", "ff.net.2")
 
 @final
 @dataclass(frozen=True, slots=True)
-class Training:
+class VideoConfig:
     """How a video model is adapted and sampled. Every field can be set as `--checkpoint 'NAME?steps=500&batch=1'`.
 
     rank, alpha, targets: of the LoRA; rank 0 trains all weights instead, as in pretraining.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
-from vizbench.model import Demand
+from vizbench.model import MemoryRequest
 
 
 @final
@@ -46,7 +46,7 @@ class Layout:
     stacked: int
     block: Block
 
-    def tokens(self, demand: Demand) -> int:
+    def tokens(self, demand: MemoryRequest) -> int:
         """Of a clip."""
         latent = (demand.frames - 1) // self.frames + 1
         return -(-latent // self.stacked) * -(-demand.height // self.cell) * -(-demand.width // self.cell)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, final
 
 from vizbench.baselines.video.backbone import Backbone, Tensors
-from vizbench.baselines.video.config import Training
+from vizbench.baselines.video.config import VideoConfig
 from vizbench.baselines.video.layout import WIDE, Layout
 from vizbench.errors import UserError
 
@@ -52,7 +52,7 @@ class LTX(Backbone):
             "spread": pipe._normalize_latents(first.std.float(), torch.zeros_like(mean), scale),
         }
 
-    def draw(self, pipe: Any, clips: Tensors, training: Training, generator: Generator) -> Tensors:
+    def draw(self, pipe: Any, clips: Tensors, training: VideoConfig, generator: Generator) -> Tensors:
         import torch
 
         from vizbench.baselines.video.train import drawn, flowed
@@ -67,7 +67,7 @@ class LTX(Backbone):
         return error[:, :, 1:].square().mean()  # the first frame is given
 
     def sample(
-        self, pipe: Any, images: Tensor, text: Tensors, training: Training, seeds: Sequence[int]
+        self, pipe: Any, images: Tensor, text: Tensors, training: VideoConfig, seeds: Sequence[int]
     ) -> Iterator[Tensor]:
         """One by one: decoders that remove noise take one generator a call."""
         import torch

@@ -14,9 +14,9 @@ from types import MappingProxyType
 from typing import Any, Final, final
 
 from vizbench.baselines.shared.memory import TRAINED, Shapes, count, frozen
-from vizbench.baselines.video.config import Training
+from vizbench.baselines.video.config import VideoConfig
 from vizbench.baselines.video.layout import JOINT, Layout
-from vizbench.model import Demand, Memory
+from vizbench.model import MemoryEstimate, MemoryRequest
 
 SEEING: Final = ("vae", "image_encoder")
 """Folders of a pipeline's parts that stay beside its transformer."""
@@ -43,7 +43,7 @@ class Sizes:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Need:
+class MemoryBreakdown:
     """Bytes held at once. weights: frozen; adapter: with gradients and moments, where all is trained these alone; kept:
     activations of a forward pass; vae: its weights, and CLIP's."""
 
@@ -54,22 +54,25 @@ class Need:
 
 
 def memory(
-    sizes: Mapping[str, Sizes], recipe: Training, demand: Demand, recipes: Mapping[str, Training] = MappingProxyType({})
-) -> list[Memory]:
+    sizes: Mapping[str, Sizes],
+    recipe: VideoConfig,
+    demand: MemoryRequest,
+    recipes: Mapping[str, VideoConfig] = MappingProxyType({}),
+) -> list[MemoryEstimate]:
     """The rows for `vizbench models --memory`, by checkpoint. recipe: of every checkpoint but those in `recipes`."""
     return [row for name, one in sizes.items() for row in _rows(name, one, recipes.get(name, recipe), demand)]
 
 
-def _rows(checkpoint: str, sizes: Sizes, recipe: Training, demand: Demand) -> Iterator[Memory]:
-    yield Memory(checkpoint, "before training, then freed", {"text encoder": 2.0 * sizes.encoder})
+def _rows(checkpoint: str, sizes: Sizes, recipe: VideoConfig, demand: MemoryRequest) -> Iterator[MemoryEstimate]:
+    yield MemoryEstimate(checkpoint, "before training, then freed", {"text encoder": 2.0 * sizes.encoder})
     for backbone in ("full", "int8", "nf4"):
         for checkpointing in (True, False):
             chosen = replace(recipe, backbone=backbone, checkpointing=checkpointing)
             settings = f"backbone={backbone}&checkpointing={str(checkpointing).lower()}&batch={recipe.batch}"
-            yield Memory(checkpoint, settings, asdict(need(sizes, chosen, demand)))
+            yield MemoryEstimate(checkpoint, settings, asdict(memory_breakdown(sizes, chosen, demand)))
 
 
-def need(sizes: Sizes, training: Training, demand: Demand) -> Need:
+def memory_breakdown(sizes: Sizes, training: VideoConfig, demand: MemoryRequest) -> MemoryBreakdown:
     """Of training on clips of that canvas, `training.batch` a forward pass, on a GPU."""
     clip, text, block = sizes.layout.tokens(demand), sizes.layout.text, sizes.layout.block
     widths = sizes.hidden * block.hidden + sizes.feed * block.feed + training.rank * block.rank
@@ -79,7 +82,7 @@ def need(sizes: Sizes, training: Training, demand: Demand) -> Need:
     # recomputed, a block keeps its input alone, and one at a time the rest
     inputs = training.batch * 2 * sizes.hidden * (clip + joint) * sizes.layers
     weights = frozen(training.backbone, training.dtype, sizes.parameters, sizes.linear)
-    return Need(
+    return MemoryBreakdown(
         weights=weights,
         adapter=float(TRAINED * sizes.trained * training.rank) if training.rank else 2 * weights,
         kept=float(one + inputs if training.checkpointing else one * sizes.layers),
@@ -88,7 +91,7 @@ def need(sizes: Sizes, training: Training, demand: Demand) -> Need:
 
 
 def sizes_of(
-    config: Mapping[str, Any], parts: Mapping[str, Shapes], layout: Layout, recipe: Training, wide: bool
+    config: Mapping[str, Any], parts: Mapping[str, Shapes], layout: Layout, recipe: VideoConfig, wide: bool
 ) -> Sizes:
     """A checkpoint's numbers from its transformer's config.json and its tensors. parts: by folder; wide: whether VAE
     and CLIP are in float32. KeyError and TypeError for a config of something else."""

@@ -19,10 +19,10 @@ from vizbench.baselines.shared.memory import peak, within_memory
 from vizbench.baselines.shared.places import content, digest
 from vizbench.baselines.shared.threads import one_thread
 from vizbench.baselines.video import store
-from vizbench.baselines.video.backbone import Backbone, Source, Tensors
-from vizbench.baselines.video.config import Training
+from vizbench.baselines.video.backbone import Backbone, Tensors, WeightSource
+from vizbench.baselines.video.config import VideoConfig
 from vizbench.baselines.video.optim import optimizers_of
-from vizbench.baselines.video.train import State, train, trained_of
+from vizbench.baselines.video.train import TrainingState, train, trained_of
 from vizbench.distributed import collectives
 from vizbench.distributed.env import rank, size
 from vizbench.errors import UserError
@@ -38,7 +38,9 @@ class VideoLora(CheckedModel[Any]):
     modality: ClassVar[Modality] = "frames"
     split = True
 
-    def __init__(self, backbone: Backbone, source: Source, training: Training, cell: int | None = None) -> None:
+    def __init__(
+        self, backbone: Backbone, source: WeightSource, training: VideoConfig, cell: int | None = None
+    ) -> None:
         """cell: pixels a cell; None: as the task draws it."""
         self.weights = source.weights
         self.frames = FrameSpec(count=training.frames, cell=cell)
@@ -63,7 +65,7 @@ class VideoLora(CheckedModel[Any]):
         seen = min(len(examples), training.batch) * training.accumulation
         steps = context.schedule.count(len(examples), seen, training.steps)
         generator = torch.Generator().manual_seed(stream("adapt", context.seed) >> 1)
-        state = State(optimizers_of(network, training), generator)
+        state = TrainingState(optimizers_of(network, training), generator)
         clips = [_padded(self._backbone, pipe, np.asarray(example.answer)) for example in examples]
         folder = self._folder(clips, context.seed, steps)
         if folder is not None and (folder / "training.safetensors").exists():
@@ -157,10 +159,10 @@ class VideoLora(CheckedModel[Any]):
         Pictures.fromarray(clip[-1]).save(drawn, "png")
         with store.disk_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)  # before the first state there is no folder
-        store.write_whole(path, drawn.getvalue())
+        store.write_atomically(path, drawn.getvalue())
 
 
-def start(pipe: Any, training: Training, seed: int) -> None:
+def start(pipe: Any, training: VideoConfig, seed: int) -> None:
     """Give the network what is trained: a float32 LoRA over frozen weights, or all of it where the rank is 0."""
     network = pipe.transformer
     if not training.rank:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import torch
 
-from vizbench.baselines.video.config import Training
+from vizbench.baselines.video.config import VideoConfig
 from vizbench.baselines.video.train import trained_of
 
 MATRIX_LR: Final = 2e-3
@@ -16,7 +16,7 @@ OTHER_LR: Final = 2e-3
 """Peak rate of AdamW beside it."""
 
 
-def optimizers_of(network: Any, training: Training) -> list[torch.optim.Optimizer]:
+def optimizers_of(network: Any, training: VideoConfig) -> list[torch.optim.Optimizer]:
     """Return AdamW on the adapter, or, if all weights are trained, what pretrained the embedded model, at its rates.
 
     Each group has its peak rate as `initial_lr`.

@@ -15,9 +15,9 @@ from safetensors import SafetensorError
 from safetensors.torch import save
 from torch import Tensor
 
-from vizbench._util.files import disk_errors, write_whole
+from vizbench._util.files import disk_errors, write_atomically
 from vizbench.baselines.shared.states import read_state, read_tensors, write_state
-from vizbench.baselines.video.train import State, trained_of
+from vizbench.baselines.video.train import TrainingState, trained_of
 from vizbench.errors import UserError
 
 GENERATOR = "generator"
@@ -45,7 +45,7 @@ class Latents:
         made = {key: tensor.detach().cpu().contiguous() for key, tensor in make().items()}
         with disk_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, save(made))
+        write_atomically(path, save(made))
         return made
 
 
@@ -57,13 +57,13 @@ def grouped(clips: Iterable[Mapping[str, Tensor]]) -> list[dict[str, Tensor]]:
     return [{name: torch.cat([clip[name] for clip in group]) for name in group[0]} for group in groups.values()]
 
 
-def save_training(path: Path, network: Any, state: State) -> None:
+def save_training(path: Path, network: Any, state: TrainingState) -> None:
     """Write what is trained, the optimizers and the generator to one file, whole or not at all."""
     told = {"step": str(state.step), "loss": state.loss.hex(), "seconds": state.seconds.hex()}
     write_state(path, trained_of(network), state.optimizers, told, {GENERATOR: state.generator.get_state()})
 
 
-def load_training(path: Path, network: Any, state: State) -> None:
+def load_training(path: Path, network: Any, state: TrainingState) -> None:
     """Bring network and state to where `save_training` left them. UserError for a file that is not theirs."""
     told, other = read_state(path, trained_of(network), state.optimizers)
     try:

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from vizbench.baselines.video.backbone import Backbone, Tensors
-from vizbench.baselines.video.config import Training
+from vizbench.baselines.video.config import VideoConfig
 from vizbench.distributed import collectives
 
 LAST = 999
@@ -25,7 +25,7 @@ LAST = 999
 
 @final
 @dataclass(slots=True)
-class State:
+class TrainingState:
     """Where a training stands. step: steps done; loss: of the last one; seconds: what they took, over all sittings."""
 
     optimizers: Sequence[torch.optim.Optimizer]
@@ -40,8 +40,8 @@ def train(
     pipe: Any,
     groups: Sequence[Mapping[str, Tensor]],
     text: Tensors,
-    training: Training,
-    state: State,
+    training: VideoConfig,
+    state: TrainingState,
     steps: int,
     after: Callable[[], None],
 ) -> None:
@@ -91,7 +91,7 @@ def trained_of(network: Any) -> dict[str, torch.nn.Parameter]:
     return {name: parameter for name, parameter in network.named_parameters() if parameter.requires_grad}
 
 
-def computing(training: Training, device: torch.device) -> AbstractContextManager[Any]:
+def computing(training: VideoConfig, device: torch.device) -> AbstractContextManager[Any]:
     """Products in the training's dtype.
 
     On a CPU bfloat16 matrix products with plain attention take .62 of the time of float32 (.137 against .221 s a step

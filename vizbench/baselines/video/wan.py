@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, final
 
 from vizbench.baselines.video.backbone import Backbone, Tensors
-from vizbench.baselines.video.config import Training
+from vizbench.baselines.video.config import VideoConfig
 from vizbench.baselines.video.layout import CROSS, TIMED, Layout
 from vizbench.errors import UserError
 
@@ -67,7 +67,7 @@ class Wan(Backbone):
             stored["seen"] = pipe.encode_image(_picture(pixels[0, :, 0] / 2 + 0.5), device).float()
         return stored
 
-    def draw(self, pipe: Any, clips: Tensors, training: Training, generator: Generator) -> Tensors:
+    def draw(self, pipe: Any, clips: Tensors, training: VideoConfig, generator: Generator) -> Tensors:
         import torch
 
         from vizbench.baselines.video.train import flowed
@@ -86,7 +86,7 @@ class Wan(Backbone):
         return error.mean()
 
     def sample(
-        self, pipe: Any, images: Tensor, text: Tensors, training: Training, seeds: Sequence[int]
+        self, pipe: Any, images: Tensor, text: Tensors, training: VideoConfig, seeds: Sequence[int]
     ) -> Iterator[Tensor]:
         """One by one: the pipeline takes one image a call. CLIP's processor wants it as a picture."""
         import torch

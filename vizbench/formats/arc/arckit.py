@@ -17,10 +17,10 @@ import msgspec
 
 from vizbench.dataset import Dataset
 from vizbench.errors import UserError, missing, unknown
-from vizbench.formats.arc.task_files import JUDGE, Params, dataset_of, refuse_params
+from vizbench.formats.arc.task_files import VERIFIER, Params, dataset_of, refuse_params
 from vizbench.formats.files import read_bounded
 from vizbench.formats.registry import FileSource
-from vizbench.task import Judge
+from vizbench.task import Verifier
 
 HALVES: Final = ("training", "evaluation")
 """Training: 400 tasks of ARC-AGI-1, 1,000 of ARC-AGI-2; evaluation: 400 and 120, the public ones."""
@@ -53,8 +53,8 @@ class ArckitSource(FileSource):
     def parse(self, rest: str) -> tuple[str, Mapping[str, str]]:
         return rest or ".", {}
 
-    def rules(self, params: Mapping[str, object]) -> tuple[Judge, Any]:
-        return JUDGE, Params()
+    def rules(self, params: Mapping[str, object]) -> tuple[Verifier, Any]:
+        return VERIFIER, Params()
 
     def expand(self, path: Path) -> list[str]:
         half, _, task = path.as_posix().partition("/")

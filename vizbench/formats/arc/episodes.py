@@ -12,10 +12,10 @@ from typing import Final
 
 import msgspec
 
-from vizbench._util.background import waiting
-from vizbench.dataset import POOL, Dataset, shown
+from vizbench._util.background import run_in_background
+from vizbench.dataset import POOL, Dataset, demonstrated_dataset
 from vizbench.errors import UserError
-from vizbench.formats.folder import replaced
+from vizbench.formats.folder import replace_folder
 from vizbench.formats.registry import is_corpus
 from vizbench.generators.arc.task import MAX_NUMBER
 from vizbench.seeds import check_seed, keys, stream
@@ -33,9 +33,9 @@ def write(name: str, n: int, seed: int, out: Path, overwrite: bool = False) -> i
         raise UserError(f"{name[:80]} is no concept's episodes: name one as arc/center, without rule and episode")
     if not 1 <= n <= MAX_EPISODES:
         raise UserError(f"n={n} is not in 1 … {MAX_EPISODES:,}: choose a whole number there")
-    with replaced(out, overwrite) as folder:
+    with replace_folder(out, overwrite) as folder:
         for at, number in enumerate(numbers(found.name, n, seed)):
-            episode = waiting(functools.partial(_episode, found.name, seed, number))  # Ctrl-C ends it at once
+            episode = run_in_background(functools.partial(_episode, found.name, seed, number))  # Ctrl-C ends it at once
             path = folder / f"{found.params.concept}-{at:06d}.json"
             path.write_bytes(msgspec.json.encode(as_json(episode)) + b"\n")
     return n
@@ -44,7 +44,7 @@ def write(name: str, n: int, seed: int, out: Path, overwrite: bool = False) -> i
 def _episode(name: str, seed: int, number: int) -> Dataset:
     """The demonstrations and tests of one episode."""
     episode = spec(name, {"episode": number})
-    return shown(episode, episode.params.shown(), seed, POOL)
+    return demonstrated_dataset(episode, episode.params.shown(), seed, POOL)
 
 
 def numbers(name: str, n: int, seed: int) -> list[int]:

@@ -15,14 +15,14 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
-from vizbench.dataset import Dataset, Recipe, Split, StoredSplit
+from vizbench.dataset import Dataset, Split, SplitSpec, StoredSplit
 from vizbench.errors import UserError
 from vizbench.formats.arc.archive import archive_of, members, read_member
 from vizbench.formats.arc.errata import flaws
 from vizbench.formats.files import read_bounded
 from vizbench.formats.registry import FileSource, files_below
-from vizbench.task import Judge
-from vizbench.types import Grid, Instance, Json, Look, Ruling, SplitName
+from vizbench.task import Verifier
+from vizbench.types import CheckResult, Grid, Instance, Json, Look, SplitName
 
 PREFIX = "arc-json:"
 
@@ -61,7 +61,7 @@ class Params:
 
 
 @final
-class ArcJudge(Judge):
+class ArcVerifier(Verifier):
     """Judges by the stored output alone: an ARC file does not say its rule, so `valid` follows `exact`."""
 
     version = VERSION
@@ -69,7 +69,7 @@ class ArcJudge(Judge):
     codes = 10
     resizes = True
 
-    def check(self, params: Any, question: Grid, answer: Grid) -> Ruling | None:
+    def check(self, params: Any, question: Grid, answer: Grid) -> CheckResult | None:
         return None
 
     def solve(self, params: Any, question: Grid) -> Grid | None:
@@ -79,7 +79,7 @@ class ArcJudge(Judge):
         return None
 
 
-JUDGE = ArcJudge()
+VERIFIER = ArcVerifier()
 
 
 @final
@@ -91,8 +91,8 @@ class ArcSource(FileSource):
     def parse(self, rest: str) -> tuple[str, Mapping[str, str]]:
         return rest, {}
 
-    def rules(self, params: Mapping[str, object]) -> tuple[Judge, Params]:
-        return JUDGE, Params()
+    def rules(self, params: Mapping[str, object]) -> tuple[Verifier, Params]:
+        return VERIFIER, Params()
 
     def expand(self, path: Path) -> list[str]:
         """Below a folder its files, in an archive the files in it. Archives in a folder are left alone."""
@@ -159,11 +159,11 @@ def dataset_of(data: bytes | msgspec.Raw, name: str, place: str, file_name: str,
             Instance(name, Params(), seed, split_name, row, question, target, target[None], meta | {"item": item}, pool)
             for row, (item, question, target) in enumerate(pairs)
         )
-        return StoredSplit(Recipe(name, VERSION, {}, seed, split_name, pool), rows, shortage)
+        return StoredSplit(SplitSpec(name, VERSION, {}, seed, split_name, pool), rows, shortage)
 
     hidden = len(file.test) - len(test)
     shortage = f" ({hidden} more hide their output and cannot be judged)" if hidden else ""
-    return Dataset(name, JUDGE, Params(), seed, pool, split("train", train), split("test", test, shortage))
+    return Dataset(name, VERIFIER, Params(), seed, pool, split("train", train), split("test", test, shortage))
 
 
 def _pair(place: str, item: str, asked: _Grid, answer: _Grid) -> _Pair:

@@ -24,8 +24,8 @@ from vizbench.generators.arc.library import concepts, rule
 from vizbench.generators.arc.rule import MAX_SIDE, Rule
 from vizbench.generators.arc.scene import Scene
 from vizbench.seeds import keys, stream
-from vizbench.task import Demonstrated, Metric, Shown, Task, compare
-from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
+from vizbench.task import Demonstrations, HasDemonstrations, Metric, Task, check_equal
+from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 ANY: Final = "any"
 
@@ -37,7 +37,7 @@ MAX_NUMBER: Final = 10**11
 
 @final
 @dataclass(frozen=True)
-class Params(Demonstrated):
+class Params(HasDemonstrations):
     """concept: one that has rules; rule: the id of one of them, or any: the episode's; setting: number of the rule's
     parameters, with a rule alone; episode: number, without a rule alone; both 0 … 99,999,999,999."""
 
@@ -64,7 +64,7 @@ class Params(Demonstrated):
         """Whether no rule is named: an episode then."""
         return self.rule == ANY
 
-    def shown(self) -> Shown | None:
+    def shown(self) -> Demonstrations | None:
         """The episode, where no rule is named."""
         if self.rule != ANY:
             return None
@@ -72,7 +72,7 @@ class Params(Demonstrated):
         demos, tests = (
             tuple((pair.question.grid, pair.answer.grid) for pair in pairs) for pairs in (found.demos, found.tests)
         )
-        return Shown(demos, tests, story(found))
+        return Demonstrations(demos, tests, story(found))
 
 
 def story(found: Episode) -> dict[str, object]:
@@ -138,7 +138,7 @@ class Arc(Task[Params]):
         """One."""
         return 1
 
-    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:
+    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
         """The answer at once."""
         return self.check(params, question, after)
 
@@ -166,17 +166,17 @@ class Arc(Task[Params]):
         figures = {"objects": float(objects), "colours": float(colours), "changed": changed}
         return {"score": load / (load + 16)} | figures
 
-    def check(self, params: Params, question: Grid, answer: Grid) -> Ruling:
+    def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
         """Equal to what the rule makes of the question; a second look, which does not run it, says what is wrong."""
         chosen = rule_of(params)
         wanted = chosen.answer(Scene(question))
         if wanted is None:
-            return Ruling(False, "the rule says nothing about this question")
-        ruling = compare(answer, wanted, "differ from what the rule makes")
+            return CheckResult(False, "the rule says nothing about this question")
+        ruling = check_equal(answer, wanted, "differ from what the rule makes")
         if ruling.valid or answer.shape != wanted.shape:
             return ruling
         fault = chosen.check(Scene(question), answer)
-        return Ruling(False, f"{fault}; {ruling.reason}" if fault else ruling.reason)
+        return CheckResult(False, f"{fault}; {ruling.reason}" if fault else ruling.reason)
 
     def solve(self, params: Params, question: Grid) -> Grid | None:
         return rule_of(params).answer(Scene(question))

@@ -36,8 +36,8 @@ from vizbench.generators.chess.board import (
 from vizbench.generators.chess.mates import ENDLESS, first_moves, forced, play_line
 from vizbench.generators.chess.rules import Position
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed
-from vizbench.task import Metric, Sequel, Task
-from vizbench.types import Batch, Grid, Grids, Keys, Look, Ruling
+from vizbench.task import GameContinuation, Metric, Task
+from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 _START = np.zeros((8, 8), np.uint8)
 _START[[0, 7]] = np.array([4, 2, 3, 5, 6, 3, 2, 4]) + np.array([[6], [0]])
@@ -178,26 +178,26 @@ def _line(params: Params, question: Grid, target: Grid) -> list[int]:
 
 
 @final
-class _UpToMate(Sequel):
+class _UpToMate(GameContinuation):
     """Both sides move by turns until black is mated: black as it likes, white so that the mate stays forced in time."""
 
-    def check_step(self, params: Params, way: Sequence[Grid], after: Grid) -> Ruling:
+    def check_step(self, params: Params, way: Sequence[Grid], after: Grid) -> CheckResult:
         now = rules.replayed(way)
         if now is None or not now.moves:
-            return Ruling(False, "a state follows where the game is over")
+            return CheckResult(False, "a state follows where the game is over")
         move = rules.moved(now, way[-1], after)
         if isinstance(move, str):
-            return Ruling(False, move)
+            return CheckResult(False, move)
         if now.side < 0:
-            return Ruling(True, "")
+            return CheckResult(True, "")
         fault = rules.fault(now, move, params.mate - len(way) // 2)
-        return Ruling(not fault, fault)
+        return CheckResult(not fault, fault)
 
-    def check_end(self, params: Params, way: Sequence[Grid]) -> Ruling:
+    def check_end(self, params: Params, way: Sequence[Grid]) -> CheckResult:
         end = rules.replayed(way)
         if end is None or not end.mated:
-            return Ruling(False, f"the process stops at state {len(way) - 1}, and black is not mated yet")
-        return Ruling(True, "")
+            return CheckResult(False, f"the process stops at state {len(way) - 1}, and black is not mated yet")
+        return CheckResult(True, "")
 
 
 @final
@@ -268,27 +268,27 @@ class Chess(Task[Params]):
             "pieces": float((question != EMPTY).sum()),
         }
 
-    def check(self, params: Params, question: Grid, answer: Grid) -> Ruling:
+    def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
         """A legal move of white after which black, whatever it does, is mated in time.
 
         parts: legal is 1 where the answer is the board after a legal move.
         """
         start = rules.position(question)
         if start is None:
-            return Ruling(False, "the question is no legal position with white to move, so no answer is right")
+            return CheckResult(False, "the question is no legal position with white to move, so no answer is right")
         move = rules.moved(start, question, answer)
         if isinstance(move, str):
-            return Ruling(False, move, {"legal": 0.0})
+            return CheckResult(False, move, {"legal": 0.0})
         fault = rules.fault(start, move, params.mate)
-        return Ruling(not fault, fault, {"legal": 1.0})
+        return CheckResult(not fault, fault, {"legal": 1.0})
 
-    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> Ruling:
+    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
         """A legal move of white, the first of the process; the others are `_UpToMate`'s."""
         start = rules.position(question)
         if start is None or not np.array_equal(question, before):
-            return Ruling(False, "white has no first move to make here")
+            return CheckResult(False, "white has no first move to make here")
         move = rules.moved(start, before, after)
-        return Ruling(False, move) if isinstance(move, str) else Ruling(True, "")
+        return CheckResult(False, move) if isinstance(move, str) else CheckResult(True, "")
 
     def step_count(self, params: Params, question: Grid) -> None:
         """As many as the game takes: two for each of white's moves but the last, fewer where black defends badly."""

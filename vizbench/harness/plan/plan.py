@@ -77,7 +77,7 @@ UNREPORTED: Final[dict[str, str]] = {
 
 
 @final
-class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One measurement. shots: training examples, None: all that the task brings (ARC's demonstrations); steps, epochs:
     how long the plan has the model train, None: as long as the model itself sets; augment: the kinds of variants of the
     examples that the model is shown as well (`augment.KINDS`), joined by commas, None: the examples alone; pool: how
@@ -200,7 +200,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         """The protocol that holds: the plan's, else its suite's own."""
         return _OWN_PROTOCOL.get(self.suite or "") if self.protocol is None else self.protocol
 
-    def cells(self) -> tuple[Cell, ...]:
+    def cells(self) -> tuple[Trial, ...]:
         """Every cell, trivial baselines first, then the models, task by task. Reads ARC folders; builds no model."""
         refs = [*(resolve(name) for name in TRIVIAL), *self._chosen()]
         dropped = self.dropped()
@@ -213,7 +213,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             raise UserError("augment is of ARC tasks alone, whose demonstrations are few: leave it or the others out")
         attempts = self.attempts or PROTOCOLS.get(self.protocol_name or "", 1)
         cells = [
-            Cell(name, ref.name, ref.checkpoint, shots, seed, self.n_test, attempts, *self._training(ref), pool)
+            Trial(name, ref.name, ref.checkpoint, shots, seed, self.n_test, attempts, *self._training(ref), pool)
             for ref in dict.fromkeys(refs)
             for name in names
             if _serves(ref, name)

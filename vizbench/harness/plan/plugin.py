@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, Final, final
 
 from vizbench._util.paths import visible_files
-from vizbench._util.text import is_text
+from vizbench._util.text import is_utf8
 from vizbench.errors import UserError, unknown
 from vizbench.formats.files import read_bounded
 from vizbench.model import Model, family
@@ -53,7 +53,7 @@ def resolve(name: str, checkpoint: str | None = None) -> ModelRef:
     """Check a model's name without building it. Raises UserError for unknown names and missing files, and for names
     that no record could hold."""
     for word in (name, checkpoint or ""):
-        if not is_text(word):
+        if not is_utf8(word):
             raise UserError(f"the name {word[-80:]!r} of a model is not UTF-8: rename the file")
     if _is_file(name):
         _file_and_class(name)

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeAlias, TypeVar
 
-from vizbench._util.text import plain
+from vizbench._util.text import escape_control
 from vizbench.harness.plan.plugin import DEFAULT
 
 K = TypeVar("K")
@@ -28,7 +28,7 @@ def task_label(task: str, origin: str = "") -> str:
     """A task's name, short enough for a table: of a file its folder and name, and its `origins.origins`, if any."""
     kind, _, path = task.partition(":")
     label = f"{kind}: {'/'.join(path.removesuffix('.json').split('/')[-2:])}" if path else task
-    return plain(f"{label} ({origin})" if origin else label)
+    return escape_control(f"{label} ({origin})" if origin else label)
 
 
 def model_label(model: str, checkpoint: str, training: str = OWN, mark: str = "") -> str:
@@ -41,7 +41,7 @@ def model_label(model: str, checkpoint: str, training: str = OWN, mark: str = ""
     parts += [checkpoint] if checkpoint not in (NONE, DEFAULT) else []
     parts += [training] if training not in (NONE, OWN) else []
     parts += [mark] if mark else []
-    return plain(" · ".join(parts))
+    return escape_control(" · ".join(parts))
 
 
 def model_marks(models: Iterable[ModelName]) -> dict[ModelName, str]:
@@ -62,12 +62,12 @@ def shortened(names: Iterable[str], most: int) -> dict[str, str]:
     """Each name on one line of at most `most` characters, no two alike. A long name loses its middle."""
     found: dict[str, str] = {}
     for name in names:
-        line, half = plain(name), (most - 1) // 2
+        line, half = escape_control(name), (most - 1) // 2
         found[name] = line if len(line) <= most else f"{line[: most - 1 - half]}…{line[-half:]}"
     for group in _groups(found, lambda name: found[name]):
         for name in group:
             digest = short_digest(name)
-            found[name] = f"{plain(name)[: most - 1 - len(digest)]}…{digest}"
+            found[name] = f"{escape_control(name)[: most - 1 - len(digest)]}…{digest}"
     return found
 
 
@@ -76,10 +76,10 @@ def short_digest(value: object) -> str:
     return hashlib.blake2b(repr(value).encode("utf-8", "surrogatepass"), digest_size=3).hexdigest()
 
 
-def cell_text(text: str) -> str:
+def spreadsheet_text(text: str) -> str:
     """A name as a cell of a CSV file: on one line, what a terminal would obey escaped, and behind an apostrophe if a
     spreadsheet would run it as a formula."""
-    line = plain(text)
+    line = escape_control(text)
     return f"'{line}" if line.lstrip().startswith(_FORMULAS) else line
 
 

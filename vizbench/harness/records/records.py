@@ -24,16 +24,16 @@ from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.formats.files import read_bounded
 from vizbench.formats.rows import Nested, Row
-from vizbench.harness.plan.plan import Cell
+from vizbench.harness.plan.plan import Trial
 from vizbench.types import Json
 
 FORMAT: Final = 1
 """Rises when a file of a run changes its meaning."""
 
-MAX_WAY: Final = 63
+MAX_TRAJECTORY: Final = 63
 """States on the way to an answer that a record keeps: 64 with the answer."""
 
-MAX_WAY_CELLS: Final = 1 << 16
+MAX_TRAJECTORY_CELLS: Final = 1 << 16
 """Cells that these states have together."""
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -69,7 +69,7 @@ class Header(msgspec.Struct, frozen=True):
     """
 
     format: int
-    cell: Cell
+    cell: Trial
     task: TaskInfo
     data: DataInfo
     weights: str | None
@@ -108,12 +108,12 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     answer: Nested | None
     undecodable: bool
     seconds: Annotated[float, Meta(ge=0)]
-    way: Annotated[tuple[Nested, ...], Meta(max_length=MAX_WAY)] = ()
+    way: Annotated[tuple[Nested, ...], Meta(max_length=MAX_TRAJECTORY)] = ()
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class CellRun:
+class TrialResult:
     """A cell read back from its directory. questions: all that are to be asked; records: those answered so far;
     error: why the model failed, "" where none did."""
 
@@ -132,12 +132,12 @@ class CellRun:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Lost:
+class UnstartedTrial:
     """A cell that failed before it could be asked anything: its data could not be had, or its process was ended while
     it was made. error: why, in one line."""
 
     directory: Path
-    cell: Cell
+    cell: Trial
     error: str
 
 
@@ -195,7 +195,7 @@ def _cut_short(line: bytes, first_field: str) -> bool:
     return False  # a whole value, only not ours
 
 
-def read_records(directory: Path, cell: Cell, ids: Iterable[str]) -> tuple[list[Record], int]:
+def read_records(directory: Path, cell: Trial, ids: Iterable[str]) -> tuple[list[Record], int]:
     """The cell's records in the order of writing, each of one of these questions and attempts, none twice; and the
     bytes they take."""
     path = directory / "records.jsonl"
@@ -214,7 +214,7 @@ def read_records(directory: Path, cell: Cell, ids: Iterable[str]) -> tuple[list[
     return records, size
 
 
-def read_cell(directory: Path) -> CellRun:
+def read_trial(directory: Path) -> TrialResult:
     """Everything in a cell's directory, checked."""
     header = read_header(directory)
     questions, _ = read_log(directory / "questions.jsonl", Row)
@@ -230,7 +230,7 @@ def read_cell(directory: Path) -> CellRun:
     for record in records:
         _check_rectangle(directory, record.id, *([] if record.answer is None else [record.answer]), *record.way)
         _check_way(directory, record)
-    return CellRun(directory, header, questions, sessions, records, read_error(directory))
+    return TrialResult(directory, header, questions, sessions, records, read_error(directory))
 
 
 def read_error(directory: Path) -> str:
@@ -245,29 +245,29 @@ def below(top: Path, name: str) -> list[Path]:
     return sorted(path for path in visible_files(top) if path.name == name)
 
 
-def read_lost(paths: Sequence[Path]) -> list[Lost]:
+def read_unstarted(paths: Sequence[Path]) -> list[UnstartedTrial]:
     """Every cell in or below these directories that failed before there was a run, sorted by place."""
-    found: dict[Path, Lost] = {}
+    found: dict[Path, UnstartedTrial] = {}
     for path in (file for top in paths for file in below(top, "cell.json")):
         directory = path.parent
         if (directory / "run.json").exists():
             continue
         try:
-            cell = msgspec.json.decode(read_bounded(path, "cell file", 1 << 20), type=Cell)
+            cell = msgspec.json.decode(read_bounded(path, "cell file", 1 << 20), type=Trial)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             raise UserError(f"{path} is no cell file ({error}): remove {directory}") from None
-        found[directory.resolve()] = Lost(directory, cell, read_error(directory))
+        found[directory.resolve()] = UnstartedTrial(directory, cell, read_error(directory))
     return list(found.values())
 
 
-def read_runs(paths: Sequence[Path]) -> list[CellRun]:
+def read_runs(paths: Sequence[Path]) -> list[TrialResult]:
     """Every cell in or below these directories, sorted by place. UserError where a path holds none."""
-    cells: dict[Path, CellRun] = {}
+    cells: dict[Path, TrialResult] = {}
     for path in paths:
         found = [header.parent for header in below(path, "run.json")]
         if not found:
             raise UserError(f"{path} holds no run: give the --out of a `vizbench eval`")
-        cells.update((directory.resolve(), read_cell(directory)) for directory in found)
+        cells.update((directory.resolve(), read_trial(directory)) for directory in found)
     return list(cells.values())
 
 
@@ -283,8 +283,8 @@ def _check_way(directory: Path, record: Record) -> None:
     goal = None if record.answer is None else _size(record.answer)
     if any(_size(state) != goal for state in record.way):
         fault = "has another shape than the answer"
-    elif len(record.way) * len(record.way[0]) * len(record.way[0][0]) > MAX_WAY_CELLS:
-        fault = f"has over {MAX_WAY_CELLS:,} cells"
+    elif len(record.way) * len(record.way[0]) * len(record.way[0][0]) > MAX_TRAJECTORY_CELLS:
+        fault = f"has over {MAX_TRAJECTORY_CELLS:,} cells"
     else:
         return
     raise UserError(f"{directory} is corrupt (the way to the answer of {record.id[:80]!r} {fault}): remove it")

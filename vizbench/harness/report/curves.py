@@ -13,7 +13,7 @@ from vizbench.harness.records import labels
 from vizbench.harness.report.svg import LINES
 from vizbench.harness.stats import paper
 from vizbench.harness.stats.metrics import Summary
-from vizbench.harness.stats.model_key import Contender
+from vizbench.harness.stats.model_key import ModelKey
 
 FLOOR: Final = "best trivial baseline"
 """The line of the highest of copy, blank, majority, random and nearest at each budget."""
@@ -24,20 +24,20 @@ PAPER: Final = {paper.VIDEO: "p0", paper.TEXT: "p1"}
 
 @final
 @dataclass(frozen=True, slots=True)
-class Key:
+class LegendEntry:
     """One entry of the legend. role: of `svg.ROLES`; kind: model, floor or paper; who: the model, where it is ours."""
 
     name: str
     role: str
     kind: Literal["model", "floor", "paper"]
-    who: Contender | None = None
+    model: ModelKey | None = None
 
     @property
     def dashed(self) -> bool:
         return self.kind != "model"
 
 
-PAPER_KEYS: Final = tuple(Key(f"paper: {model}", role, "paper") for model, role in PAPER.items())
+PAPER_KEYS: Final = tuple(LegendEntry(f"paper: {model}", role, "paper") for model, role in PAPER.items())
 """The legend of the paper's two models."""
 
 
@@ -57,10 +57,10 @@ class Point:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Line:
+class Curve:
     """A curve, from left to right."""
 
-    key: Key
+    key: LegendEntry
     points: tuple[Point, ...]
 
 
@@ -70,18 +70,18 @@ class Panel:
     """One task's curves."""
 
     task: str
-    lines: tuple[Line, ...]
+    lines: tuple[Curve, ...]
 
 
-def legend(rows: Sequence[Summary]) -> list[Key]:
+def legend(rows: Sequence[Summary]) -> list[LegendEntry]:
     """Every model, then the floor; every baseline by itself where there is no model."""
-    models = dict.fromkeys(who(row) for row in rows if row.model not in TRIVIAL)
-    chosen = models or dict.fromkeys(who(row) for row in rows)
-    keys = [Key(label_of(one), f"c{k % LINES}", "model", one) for k, one in enumerate(chosen)]
-    return [*keys, Key(FLOOR, "floor", "floor")] if models else keys
+    models = dict.fromkeys(model_of(row) for row in rows if row.model not in TRIVIAL)
+    chosen = models or dict.fromkeys(model_of(row) for row in rows)
+    keys = [LegendEntry(label_of(one), f"c{k % LINES}", "model", one) for k, one in enumerate(chosen)]
+    return [*keys, LegendEntry(FLOOR, "floor", "floor")] if models else keys
 
 
-def paper_legend(panels: Sequence[Panel]) -> list[Key]:
+def paper_legend(panels: Sequence[Panel]) -> list[LegendEntry]:
     """The paper's lines that are in these panels."""
     return list(dict.fromkeys(line.key for panel in panels for line in panel.lines if line.key.kind == "paper"))
 
@@ -93,12 +93,12 @@ def panels(rows: Sequence[Summary]) -> list[Panel]:
     return [Panel(task, (*_published(task), *_measured([r for r in rows if r.task == task], keys))) for task in tasks]
 
 
-def role_of(contender: Contender, keys: Sequence[Key]) -> str:
+def role_of(contender: ModelKey, keys: Sequence[LegendEntry]) -> str:
     """The colour of a model's line."""
-    return next((key.role for key in keys if key.who == contender), "ink")
+    return next((key.role for key in keys if key.model == contender), "ink")
 
 
-def label_of(contender: Contender) -> str:
+def label_of(contender: ModelKey) -> str:
     """What a model is called in legends and tables."""
     return labels.model_label(contender.name, contender.checkpoint, contender.training, contender.mark)
 
@@ -109,21 +109,21 @@ def address(row: Summary) -> str:
     return "#" + urlencode({"task": row.task, "seed": row.seeds[0], "model": model, "shots": row.shots})
 
 
-def _measured(rows: Sequence[Summary], keys: Sequence[Key]) -> list[Line]:
-    lines: list[Line] = []
+def _measured(rows: Sequence[Summary], keys: Sequence[LegendEntry]) -> list[Curve]:
+    lines: list[Curve] = []
     for key in keys:
-        chosen = _floor(rows) if key.kind == "floor" else [row for row in rows if who(row) == key.who]
+        chosen = _floor(rows) if key.kind == "floor" else [row for row in rows if model_of(row) == key.model]
         points = [_point(key, row) for row in sorted(chosen, key=lambda row: row.shots)]
-        lines += [Line(key, tuple(points))] if points else []
+        lines += [Curve(key, tuple(points))] if points else []
     return lines
 
 
-def _published(task: str) -> list[Line]:
+def _published(task: str) -> list[Curve]:
     label = "paper, {}: {:.1%} exact after {:,} examples"
-    lines: list[Line] = []
+    lines: list[Curve] = []
     for model, points in paper.curves(task).items():
         found = [Point(n, share, share, share, label.format(model, share, n), "") for n, share in points]
-        lines.append(Line(Key(f"paper: {model}", PAPER.get(model, "soft"), "paper"), tuple(found)))
+        lines.append(Curve(LegendEntry(f"paper: {model}", PAPER.get(model, "soft"), "paper"), tuple(found)))
     return lines
 
 
@@ -136,13 +136,13 @@ def _floor(rows: Sequence[Summary]) -> list[Summary]:
     return list(best.values())
 
 
-def _point(key: Key, row: Summary) -> Point:
-    who = f"{key.name} ({row.model})" if key.kind == "floor" else key.name
+def _point(key: LegendEntry, row: Summary) -> Point:
+    model = f"{key.name} ({row.model})" if key.kind == "floor" else key.name
     span = f"{row.exact_low:.0%} to {row.exact_high:.0%}"
-    label = f"{who}, {row.shots:,} examples: {row.exact:.1%} exact ({span}), {row.n:,} questions"
+    label = f"{model}, {row.shots:,} examples: {row.exact:.1%} exact ({span}), {row.n:,} questions"
     return Point(row.shots, row.exact, row.exact_low, row.exact_high, label, address(row))
 
 
-def who(row: Summary) -> Contender:
+def model_of(row: Summary) -> ModelKey:
     """Whose row it is."""
-    return Contender(row.model, row.checkpoint, row.training, row.mark)
+    return ModelKey(row.model, row.checkpoint, row.training, row.mark)

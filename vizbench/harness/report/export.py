@@ -13,27 +13,27 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final, cast
 
-from vizbench._util.files import write_whole
-from vizbench._util.text import plain
+from vizbench._util.files import write_atomically
+from vizbench._util.text import escape_control
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import TRIVIAL, UNREPORTED
-from vizbench.harness.records.labels import cell_text, task_label
-from vizbench.harness.records.records import CellRun, Lost
-from vizbench.harness.report.curves import label_of, who
+from vizbench.harness.records.labels import spreadsheet_text, task_label
+from vizbench.harness.records.records import TrialResult, UnstartedTrial
+from vizbench.harness.report.curves import label_of, model_of
 from vizbench.harness.stats import arc, compare, paper
-from vizbench.harness.stats.incomplete import gaps
+from vizbench.harness.stats.incomplete import incomplete_trials
 from vizbench.harness.stats.metrics import COVERAGE, LEAK, Summary, leaks, mean, summaries
-from vizbench.harness.stats.model_key import Contender
+from vizbench.harness.stats.model_key import ModelKey
 
 _MARKS: Final = str.maketrans({mark: f"\\{mark}" for mark in r"\`*_[]<>|~$&"})
 
 
-def write_csv(cells: Sequence[CellRun], path: Path) -> None:
+def write_csv(cells: Sequence[TrialResult], path: Path) -> None:
     """Write one row a task, model and budget: the fields of `Summary`, shares in 0..1, empty where there is none."""
     _write(path, csv_text(summaries(cells)))
 
 
-def write_markdown(cells: Sequence[CellRun], path: Path, lost: Sequence[Lost] = ()) -> None:
+def write_markdown(cells: Sequence[TrialResult], path: Path, lost: Sequence[UnstartedTrial] = ()) -> None:
     """Write the tables of a report: results by task, budgets to reach 90%, ratios, differences, ARC, what is amiss.
     lost: cells that could not begin."""
     _write(path, markdown(cells, lost))
@@ -53,7 +53,7 @@ def csv_text(rows: Sequence[Summary]) -> str:
     return out.getvalue()
 
 
-def markdown(cells: Sequence[CellRun], lost: Sequence[Lost] = ()) -> str:
+def markdown(cells: Sequence[TrialResult], lost: Sequence[UnstartedTrial] = ()) -> str:
     """The report as Markdown: pipe tables under headings, a section only where there is something to say."""
     rows = summaries(cells)
     sections = [
@@ -76,8 +76,8 @@ def markdown(cells: Sequence[CellRun], lost: Sequence[Lost] = ()) -> str:
     return "\n\n".join(["# vizbench results", *filter(None, sections)]) + "\n"
 
 
-def _amiss(cells: Sequence[CellRun], lost: Sequence[Lost]) -> str:
-    lines = [f"- {_text(gap.who())}: {_text(gap.state())}" for gap in gaps(cells, lost)]
+def _amiss(cells: Sequence[TrialResult], lost: Sequence[UnstartedTrial]) -> str:
+    lines = [f"- {_text(gap.who())}: {_text(gap.state())}" for gap in incomplete_trials(cells, lost)]
     return "\n".join(["## Unfinished\n", *lines]) if lines else ""
 
 
@@ -100,7 +100,7 @@ def _flagged(rows: Sequence[Summary]) -> str:
 
 def _undecodable(rows: Sequence[Summary]) -> str:
     lines = [
-        f"- {_text(task_label(row.task, row.origin))}, {_text(label_of(who(row)))}, {row.shots} examples: "
+        f"- {_text(task_label(row.task, row.origin))}, {_text(label_of(model_of(row)))}, {row.shots} examples: "
         + "; ".join(f"{count:,} x {_text(reason)}" for reason, count in row.undecodable_by.items())
         for row in rows
         if row.undecodable_by
@@ -117,7 +117,7 @@ def _results(title: str, rows: Sequence[Summary]) -> str:
     head += ("psr", "rpl") if paths else ()
     lines = [
         [
-            _text(label_of(who(row))),
+            _text(label_of(model_of(row))),
             f"{row.shots}",
             f"{row.n}" if row.n == row.asked else f"{row.n} of {row.asked}",
             f"{row.exact:.1%} [{_interval(row.exact_low, row.exact_high)}]",
@@ -133,7 +133,7 @@ def _results(title: str, rows: Sequence[Summary]) -> str:
     return f"## {_text(title)}\n\n{told}{_table(head, lines, 1)}"
 
 
-def _budgets(cells: Sequence[CellRun]) -> str:
+def _budgets(cells: Sequence[TrialResult]) -> str:
     rows = [
         [
             _text(task_label(row.task)),
@@ -166,7 +166,7 @@ def _published(task: str) -> list[str]:
     return [found[name].text() if name in found else "" for name in (paper.VIDEO, paper.TEXT)]
 
 
-def _ratios(cells: Sequence[CellRun]) -> str:
+def _ratios(cells: Sequence[TrialResult]) -> str:
     rows = [
         [_text(task_label(row.task)), _name(row.a), _name(row.b), row.text(), row.interval.text()]
         for row in compare.ratios(cells)
@@ -179,7 +179,7 @@ def _ratios(cells: Sequence[CellRun]) -> str:
     return f"## Data efficiency\n\n{text}\n\n{_table(['task', 'A', 'B', 'B / A', '95%'], rows, 3)}" if rows else ""
 
 
-def _differences(cells: Sequence[CellRun]) -> str:
+def _differences(cells: Sequence[TrialResult]) -> str:
     rows = [
         [
             _text(task_label(row.task, row.origin)),
@@ -202,7 +202,7 @@ def _differences(cells: Sequence[CellRun]) -> str:
     return f"## Models and baselines on the same questions\n\n{text}\n\n{_table(head, rows, 4)}" if rows else ""
 
 
-def _overlaps(cells: Sequence[CellRun]) -> str:
+def _overlaps(cells: Sequence[TrialResult]) -> str:
     rows = [
         [_text(row.corpus), f"{row.attempts}", f"{row.tasks}", _name(row.a), _name(row.b)]
         + [f"{n}" for n in (row.only_a, row.both, row.only_b)]
@@ -212,7 +212,7 @@ def _overlaps(cells: Sequence[CellRun]) -> str:
     return f"## ARC tasks solved\n\n{_table(head, rows, 5)}" if rows else ""
 
 
-def _concepts(cells: Sequence[CellRun]) -> str:
+def _concepts(cells: Sequence[TrialResult]) -> str:
     """A model's mean stands where it has every concept: a mean of fewer is no lower or higher, but another figure."""
     found = arc.concepts(cells, TRIVIAL)
     if not found:
@@ -241,13 +241,13 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int) -> str
     return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *rows))
 
 
-def _name(model: Contender) -> str:
+def _name(model: ModelKey) -> str:
     return _text(label_of(model))
 
 
 def _text(text: str) -> str:
     """A name on one line, without mark-up; what a terminal would obey is escaped."""
-    return plain(text).translate(_MARKS)
+    return escape_control(text).translate(_MARKS)
 
 
 def _share(value: float | None) -> str:
@@ -264,10 +264,12 @@ def _plain(value: Any) -> str:
         return ""
     if isinstance(value, tuple):
         value = " ".join(map(str, cast("tuple[object, ...]", value)))
-    return repr(value) if isinstance(value, float) else cell_text(value) if isinstance(value, str) else str(value)
+    return (
+        repr(value) if isinstance(value, float) else spreadsheet_text(value) if isinstance(value, str) else str(value)
+    )
 
 
 def _write(path: Path, text: str) -> None:
     if path.is_dir():
         raise UserError(f"{path} is a folder: name a file in it")
-    write_whole(path, text.encode("utf-8", "replace"))
+    write_atomically(path, text.encode("utf-8", "replace"))

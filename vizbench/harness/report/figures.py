@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from vizbench.harness.records.labels import shortened, task_label
-from vizbench.harness.report.curves import PAPER, Key, Line, Panel, label_of, role_of
+from vizbench.harness.report.curves import PAPER, Curve, LegendEntry, Panel, label_of, role_of
 from vizbench.harness.report.svg import Drawing, Ink, Marks
 from vizbench.harness.stats import paper
 from vizbench.harness.stats.arc import Concept, Overlap
@@ -36,17 +36,17 @@ def curves(panel: Panel, titled: bool) -> Drawing:
     )
 
 
-def budgets(rows: Sequence[Budget], keys: Sequence[Key]) -> Drawing:
+def budgets(rows: Sequence[Budget], keys: Sequence[LegendEntry]) -> Drawing:
     """Bars as long as the budget that reaches 90%, with their intervals, and the paper's budgets as marks."""
     return Drawing("budgets", "Training examples needed for 90% exact answers", partial(_budgets, rows, keys))
 
 
-def overlap(rows: Sequence[Overlap], keys: Sequence[Key]) -> Drawing:
+def overlap(rows: Sequence[Overlap], keys: Sequence[LegendEntry]) -> Drawing:
     """Tasks solved by one of two models, by both, by the other; the paper's pair below, if its tasks are among them."""
     return Drawing("overlap", "ARC tasks solved by one model, by both, by the other", partial(_overlap, rows, keys))
 
 
-def radar(rows: Sequence[Concept], keys: Sequence[Key]) -> Drawing:
+def radar(rows: Sequence[Concept], keys: Sequence[LegendEntry]) -> Drawing:
     """Shares by concept of ConceptARC, on a wheel as in the paper's figure."""
     return Drawing("concepts", "Test inputs of ConceptARC solved, by concept", partial(_radar, rows, keys))
 
@@ -96,7 +96,7 @@ def _curves(panel: Panel, titled: bool, ink: Ink, marks: Marks) -> Figure:
     return figure
 
 
-def _curve(axes: Any, line: Line, above: int, ink: Ink, marks: Marks) -> None:
+def _curve(axes: Any, line: Curve, above: int, ink: Ink, marks: Marks) -> None:
     colour = ink[line.key.role]
     kind, behind = ("paper", 1) if line.key.kind == "paper" else ("", 3 + above)
     xs, ys = [max(point.shots, 1) for point in line.points], [point.share for point in line.points]
@@ -113,7 +113,7 @@ def _curve(axes: Any, line: Line, above: int, ink: Ink, marks: Marks) -> None:
         dots.set_urls([marks.link(point.address, point.label) for point in line.points])
 
 
-def _legend(axes: Any, keys: Sequence[Key], ink: Ink) -> None:
+def _legend(axes: Any, keys: Sequence[LegendEntry], ink: Ink) -> None:
     from matplotlib.lines import Line2D
 
     styles: Mapping[str, Any] = {"model": "-", "floor": "--", "paper": ":"}
@@ -125,7 +125,7 @@ def _legend(axes: Any, keys: Sequence[Key], ink: Ink) -> None:
     axes.legend(handles=handles, frameon=False, labelcolor=ink["ink"], loc="upper left", bbox_to_anchor=(0, -0.2))
 
 
-def _budgets(rows: Sequence[Budget], keys: Sequence[Key], ink: Ink, marks: Marks) -> Figure:
+def _budgets(rows: Sequence[Budget], keys: Sequence[LegendEntry], ink: Ink, marks: Marks) -> Figure:
     """Bars in groups of a task, in the order of the rows."""
     tasks = list(dict.fromkeys(row.task for row in rows))
     published = {task: [one for one in paper.thresholds() if one.task == task] for task in tasks}
@@ -191,7 +191,7 @@ def _paper_budget(axes: Any, one: paper.Threshold, middle: float, rows: int, ink
         axes.scatter([one.drawn], [y], marker=marker, s=16, zorder=6, gid=marks.add("paper", title), **hollow)
 
 
-def _overlap(rows: Sequence[Overlap], keys: Sequence[Key], ink: Ink, marks: Marks) -> Figure:
+def _overlap(rows: Sequence[Overlap], keys: Sequence[LegendEntry], ink: Ink, marks: Marks) -> Figure:
     figure, axes = _new(_WIDE, 0.3 + 0.55 * (len(rows) + any(row.published for row in rows)), ink)
     files = shortened((row.corpus for row in rows), 30)
     models = shortened((label_of(model) for row in rows for model in (row.a, row.b)), 24)
@@ -235,7 +235,7 @@ def _stack(
     axes.text(0, place - 0.22, words, ha="left", va="bottom", color=ink["ink"], gid=marks.add(kind))
 
 
-def _radar(rows: Sequence[Concept], keys: Sequence[Key], ink: Ink, marks: Marks) -> Figure:
+def _radar(rows: Sequence[Concept], keys: Sequence[LegendEntry], ink: Ink, marks: Marks) -> Figure:
     published = paper.paper().conceptarc_accuracy
     concepts = list(published[paper.VIDEO])
     angles = [2 * math.pi * k / len(concepts) for k in range(len(concepts))]

@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Final, Literal, final
 
 from vizbench._util import text as words
-from vizbench._util.files import disk_errors, write_whole
+from vizbench._util.files import disk_errors, write_atomically
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import TRIVIAL, UNREPORTED, slug
 from vizbench.harness.records import labels as names
 from vizbench.harness.records.provenance import now
-from vizbench.harness.records.records import CellRun, Lost
+from vizbench.harness.records.records import TrialResult, UnstartedTrial
 from vizbench.harness.report import curves, links, svg, tables
 from vizbench.harness.report import figures as figure
 from vizbench.harness.report.viewer import MAX_BYTES, payload
 from vizbench.harness.stats import arc, compare, paper
-from vizbench.harness.stats.incomplete import gaps
+from vizbench.harness.stats.incomplete import incomplete_trials
 from vizbench.harness.stats.metrics import COVERAGE, LEAK, Summary, distinct, leaks, summaries
 from vizbench.types import Json
 
@@ -30,15 +30,15 @@ KINDS: Final[tuple[Literal["svg", "pdf", "png"], ...]] = ("svg", "pdf", "png")
 """What `write_figures` writes of each figure."""
 
 
-def write_report(cells: Sequence[CellRun], lost: Sequence[Lost], html: Path) -> None:
+def write_report(cells: Sequence[TrialResult], lost: Sequence[UnstartedTrial], html: Path) -> None:
     """Write the report of these cells, one or more, to `html`, whole or not at all. lost: cells that could not begin.
     UserError where the disk refuses."""
     if html.is_dir():
         raise UserError(f"{html} is a folder: name a file, e.g. {html / 'report.html'}")
-    write_whole(html, render_report(cells, lost).encode("utf-8", "replace"))
+    write_atomically(html, render_report(cells, lost).encode("utf-8", "replace"))
 
 
-def write_figures(cells: Sequence[CellRun], folder: Path) -> list[Path]:
+def write_figures(cells: Sequence[TrialResult], folder: Path) -> list[Path]:
     """Write every figure of the report to `folder` as SVG, PDF and PNG; the files, in the order of writing."""
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file: name a folder for the figures")
@@ -50,18 +50,20 @@ def write_figures(cells: Sequence[CellRun], folder: Path) -> list[Path]:
     for drawing in [*drawings, *found.drawings().values()]:
         for kind in KINDS:
             path = folder / f"{slug(drawing.name)}.{kind}"
-            write_whole(path, svg.save(drawing, kind))
+            write_atomically(path, svg.save(drawing, kind))
             written.append(path)
     return written
 
 
-def render_report(cells: Sequence[CellRun], lost: Sequence[Lost] = (), most_bytes: int = MAX_BYTES) -> str:
+def render_report(
+    cells: Sequence[TrialResult], lost: Sequence[UnstartedTrial] = (), most_bytes: int = MAX_BYTES
+) -> str:
     """The report as HTML text. lost: cells that could not begin; most_bytes: what the viewer's questions and answers
     may take of it."""
     import jinja2
 
     found = _gather(cells)
-    panels = links.addressed(curves.panels(found.rows), found.rows, found.cells)
+    panels = links.link_panels(curves.panels(found.rows), found.rows, found.cells)
     drawings = found.drawings()
     packed = payload(found.cells, most_bytes)
     heads = [cell.header.cell for cell in found.cells]
@@ -80,7 +82,7 @@ def render_report(cells: Sequence[CellRun], lost: Sequence[Lost] = (), most_byte
         models=len({head.model for head in heads} - set(TRIVIAL)),
         seeds=sorted({head.seed for head in heads}),
         made=now(),
-        gaps=gaps(found.cells, lost),
+        gaps=incomplete_trials(found.cells, lost),
         overlaps=bool(found.overlaps),
         leaky=leaks(found.rows),
         leak=LEAK,
@@ -114,9 +116,9 @@ def render_report(cells: Sequence[CellRun], lost: Sequence[Lost] = (), most_byte
 class _Findings:
     """Everything that is computed from the cells."""
 
-    cells: Sequence[CellRun]
+    cells: Sequence[TrialResult]
     rows: Sequence[Summary]
-    keys: Sequence[curves.Key]
+    keys: Sequence[curves.LegendEntry]
     budgets: Sequence[compare.Budget]
     ratios: Sequence[compare.Ratio]
     differences: Sequence[compare.Difference]
@@ -126,7 +128,7 @@ class _Findings:
     def drawings(self) -> dict[str, svg.Drawing]:
         """The figures of which there is one each, those that have something to show."""
         found: dict[str, svg.Drawing] = {}
-        drawn = {key.who for key in self.keys}  # the baselines where there is no model, and else models alone
+        drawn = {key.model for key in self.keys}  # the baselines where there is no model, and else models alone
         bars = [row for row in self.budgets if row.model in drawn]
         if bars:
             found["budgets"] = figure.budgets(bars, self.keys)
@@ -140,7 +142,7 @@ class _Findings:
     def tables(self) -> dict[str, Json]:
         """What the tables show, by the id of the element that holds it."""
         return {
-            "rows": links.led(tables.results(self.rows, leaks(self.rows)), self.rows, self.cells),
+            "rows": links.link_table(tables.results(self.rows, leaks(self.rows)), self.rows, self.cells),
             "budget-rows": tables.budgets(self.budgets),
             "ratio-rows": tables.ratios(self.ratios),
             "difference-rows": tables.differences(self.differences),
@@ -149,7 +151,7 @@ class _Findings:
         }
 
 
-def _gather(cells: Sequence[CellRun]) -> _Findings:
+def _gather(cells: Sequence[TrialResult]) -> _Findings:
     once = distinct(cells)
     rows = summaries(once)
     return _Findings(
@@ -164,7 +166,7 @@ def _gather(cells: Sequence[CellRun]) -> _Findings:
     )
 
 
-def _trained(cells: Sequence[CellRun]) -> list[tuple[str, str]]:
+def _trained(cells: Sequence[TrialResult]) -> list[tuple[str, str]]:
     """Each model with how long the plan had it train."""
     heads = [cell.header.cell for cell in cells if cell.header.cell.model not in TRIVIAL]
     marks = names.model_marks((head.model, head.checkpoint, names.OWN) for head in heads)
@@ -172,7 +174,7 @@ def _trained(cells: Sequence[CellRun]) -> list[tuple[str, str]]:
     return sorted({(labels[head.model, head.checkpoint, names.OWN], head.training) for head in heads})
 
 
-def _environments(cells: Sequence[CellRun]) -> list[dict[str, str]]:
+def _environments(cells: Sequence[TrialResult]) -> list[dict[str, str]]:
     """The machines and versions that took part, each once."""
     found: list[dict[str, str]] = []
     for environment in (

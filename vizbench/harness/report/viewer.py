@@ -24,8 +24,8 @@ from vizbench.formats import registry
 from vizbench.formats.rows import Row
 from vizbench.harness.plan.plan import TRIVIAL
 from vizbench.harness.records import labels as names
-from vizbench.harness.records.records import CellRun, Record
-from vizbench.harness.report.links import identity, labels
+from vizbench.harness.records.records import Record, TrialResult
+from vizbench.harness.report.links import trial_id, trial_labels
 from vizbench.renderers.palettes import palette
 from vizbench.task import Task, params_json
 from vizbench.types import Grid, Json
@@ -57,10 +57,10 @@ class Payload:
     most: int
 
 
-def payload(cells: Sequence[CellRun], most_bytes: int = MAX_BYTES) -> Payload:
+def payload(cells: Sequence[TrialResult], most_bytes: int = MAX_BYTES) -> Payload:
     """Every question and answer of these cells, or as many questions of each as `most_bytes` allow, at least one."""
     most = held = max(len(cell.questions) for cell in cells)
-    known = labels(cells)
+    known = trial_labels(cells)
     while True:
         packer = _Packer(held, most_bytes if held > 1 else sys.maxsize, known)
         if all(packer.add(cell) for cell in cells) and packer.close():
@@ -73,7 +73,7 @@ def payload(cells: Sequence[CellRun], most_bytes: int = MAX_BYTES) -> Payload:
 class _Set:
     """A test set: all cells with these questions point to it. digests: of each question, to tell sets apart."""
 
-    cell: CellRun
+    cell: TrialResult
     digests: list[bytes]
 
 
@@ -95,7 +95,7 @@ class _Packer:
     _heads: list[dict[str, Json]] = field(default_factory=list[dict[str, Json]])
     _runs: list[tuple[tuple[Any, ...], dict[str, Json]]] = field(default_factory=list[tuple[Any, Any]])
 
-    def add(self, cell: CellRun) -> bool:
+    def add(self, cell: TrialResult) -> bool:
         """Take a cell in. False: there is no room for it."""
         chosen = cell.questions[: self.held]
         head = cell.header.cell
@@ -105,7 +105,7 @@ class _Packer:
             answers.setdefault(record.id, []).append(record)
         blob = self._keep([[_answer(r, row) for r in answers.get(row.id, ())] for row in chosen])
         model = names.model_key(head.model, head.checkpoint, head.training)
-        shots, name = cell.header.data.examples, identity(cell)
+        shots, name = cell.header.data.examples, trial_id(cell)
         entry = {"id": name, "set": place, "model": model, "label": self.labels[name], "shots": shots}
         entry |= {"attempts": head.attempts, "count": len(chosen), "blob": blob}
         order = place, head.model in TRIVIAL, model, self.labels[name], shots, head.attempts
@@ -143,7 +143,7 @@ class _Packer:
             self.size += len(self.blobs[-1])
         return self._numbers[key]
 
-    def _place(self, cell: CellRun, rows: Sequence[Row]) -> int:
+    def _place(self, cell: TrialResult, rows: Sequence[Row]) -> int:
         """The number of the cell's test set. A shorter set is the head of a longer one of the same task and seed."""
         digests = [hashlib.blake2b(msgspec.json.encode((row.id, row.question, row.target))).digest() for row in rows]
         head = cell.header.cell
@@ -202,11 +202,11 @@ def _answer(record: Record, row: Row) -> list[Json]:
     return [*told, way([np.array(state, np.uint8) for state in (*record.way, record.answer)], -1)]
 
 
-def _ways(cell: CellRun, rows: Sequence[Row]) -> list[Json]:
+def _ways(cell: TrialResult, rows: Sequence[Row]) -> list[Json]:
     """The stored answers as processes, made anew from the rules; None where there is one step, or no such rule."""
     header = cell.header
     try:
-        judge, params = registry.rules_of(header.cell.task)
+        judge, params = registry.verifier_and_params(header.cell.task)
     except Exception:  # a task that is not, or no longer, there: the report does without its processes
         return [None] * len(rows)
     if not isinstance(judge, Task):

@@ -16,14 +16,14 @@ import numpy.typing as npt
 
 from vizbench._util.grids import as_grid
 from vizbench.errors import UserError
-from vizbench.harness.records.records import MAX_WAY, MAX_WAY_CELLS
+from vizbench.harness.records.records import MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS
 from vizbench.model import Example, FrameSpec, Model, TextSpec
 from vizbench.renderers.decode import decode, decode_batch
 from vizbench.renderers.frames import render
 from vizbench.renderers.layout import Shape, common_board
 from vizbench.renderers.text import from_text, to_text
 from vizbench.renderers.video import clip
-from vizbench.task import Judge
+from vizbench.task import Verifier
 from vizbench.types import Answer, Decoded, DecodeFailure, Grid, Image, Instance, Look, Video
 
 X = TypeVar("X")
@@ -52,7 +52,7 @@ class Lazy(Sequence[T], Generic[S, T]):
         return self._make(self._sources[index])
 
 
-class Channel(ABC, Generic[X]):
+class Codec(ABC, Generic[X]):
     """How one modality speaks about one task."""
 
     @abstractmethod
@@ -79,7 +79,7 @@ class Channel(ABC, Generic[X]):
 
 
 @final
-class GridChannel(Channel[Grid]):
+class GridCodec(Codec[Grid]):
     """Grids as they are; copies, so that a model's scribbling stays its own."""
 
     def __init__(self, codes: int) -> None:
@@ -99,7 +99,7 @@ class GridChannel(Channel[Grid]):
 
 
 @final
-class FrameChannel(Channel[Any]):
+class FrameCodec(Codec[Any]):
     """Clips. Where all grids share one shape, answers are read in it; else an answer's size is found in the picture.
 
     On a canvas every grid then has cells of its own size, as in the paper. With cells of a fixed size all grids lie on
@@ -129,13 +129,17 @@ class FrameChannel(Channel[Any]):
         return decode(frames[-1], self._look, self._shape, self._board)
 
     def way(self, prediction: object, question: Grid, answer: Grid) -> list[Grid]:
-        """`way_of` the frames of a prediction. answer: what `decode` read in it."""
+        """`trajectory_of` the frames of a prediction. answer: what `decode` read in it."""
         frames = _frames(prediction)
-        return [] if isinstance(frames, DecodeFailure) else way_of(frames, self._look, question, answer, self._board)
+        return (
+            []
+            if isinstance(frames, DecodeFailure)
+            else trajectory_of(frames, self._look, question, answer, self._board)
+        )
 
 
 @final
-class ImageChannel(Channel[Any]):
+class ImageCodec(Codec[Any]):
     """Questions as pictures, each as large as its own grid makes it; answers as text."""
 
     def __init__(self, look: Look, frames: FrameSpec, text: TextSpec, shape: Shape | None = None) -> None:
@@ -155,10 +159,10 @@ class ImageChannel(Channel[Any]):
 
 
 @final
-class BothChannel(Channel[Any]):
+class BothCodec(Codec[Any]):
     """Questions as pictures together with their text; answers as text."""
 
-    def __init__(self, picture: ImageChannel, text: TextChannel) -> None:
+    def __init__(self, picture: ImageCodec, text: TextCodec) -> None:
         self._picture = picture
         self._text = text
 
@@ -173,7 +177,7 @@ class BothChannel(Channel[Any]):
 
 
 @final
-class TextChannel(Channel[str]):
+class TextCodec(Codec[str]):
     """Grids as text."""
 
     def __init__(self, spec: TextSpec, shape: Shape | None = None) -> None:
@@ -191,7 +195,7 @@ class TextChannel(Channel[str]):
         return _read_text(prediction, self._shape)
 
 
-def way_of(frames: Video, look: Look, question: Grid, answer: Grid, board: Shape | None = None) -> list[Grid]:
+def trajectory_of(frames: Video, look: Look, question: Grid, answer: Grid, board: Shape | None = None) -> list[Grid]:
     """What the frames `(t, H, W, 3)` before the last show, of equal ones in a row one; [] where nothing lies between
     two frames.
 
@@ -199,7 +203,7 @@ def way_of(frames: Video, look: Look, question: Grid, answer: Grid, board: Shape
     for a grid that changes its size has no cells in between. Of many frames MAX_WAY spread over the clip are read, and
     no more than hold MAX_WAY_CELLS.
     """
-    most = min(MAX_WAY, MAX_WAY_CELLS // answer.size)
+    most = min(MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS // answer.size)
     if len(frames) <= 2 or question.shape != answer.shape or not most:
         return []
     last = len(frames) - 1
@@ -215,22 +219,22 @@ def changing(states: Sequence[Grid], answer: Grid) -> list[Grid]:
     return [state for state, then in pairwise([*states, answer]) if not np.array_equal(state, then)]
 
 
-def channel_for(
-    model: Model[Any], judge: Judge, examples: Sequence[Instance], questions: Sequence[Grid]
-) -> Channel[Any]:
+def codec_for(
+    model: Model[Any], judge: Verifier, examples: Sequence[Instance], questions: Sequence[Grid]
+) -> Codec[Any]:
     """The channel that a model asks for. Raises UserError for a modality that does not exist."""
     if model.modality == "grid":
-        return GridChannel(judge.codes)
+        return GridCodec(judge.codes)
     shape = None if judge.resizes else _common(questions)
     if model.modality == "text":
-        return TextChannel(model.text, shape)
+        return TextCodec(model.text, shape)
     if model.modality == "image":
-        return ImageChannel(judge.look, model.frames, model.text, shape)
+        return ImageCodec(judge.look, model.frames, model.text, shape)
     if model.modality == "both":
-        return BothChannel(ImageChannel(judge.look, model.frames, model.text), TextChannel(model.text, shape))
+        return BothCodec(ImageCodec(judge.look, model.frames, model.text), TextCodec(model.text, shape))
     if model.modality == "frames":
         grids = [*questions, *(i.question for i in examples), *(i.target for i in examples)]
-        return FrameChannel(judge.look, model.frames, {_shape(grid) for grid in grids})
+        return FrameCodec(judge.look, model.frames, {_shape(grid) for grid in grids})
     raise UserError(f"modality {str(model.modality)[:40]!r} does not exist: say grid, frames, text, image or both")
 
 

@@ -13,10 +13,10 @@ from typing import Any, Final, Literal, TypeAlias, final
 import msgspec
 
 from vizbench import loading
-from vizbench.harness.plan.plan import TRIVIAL, Cell, Plan
+from vizbench.harness.plan.plan import TRIVIAL, Plan, Trial
 from vizbench.harness.plan.plugin import load_model
-from vizbench.harness.run.predict import Asking, channel_of, missing
-from vizbench.harness.run.trial import LoadData, data_of, planned, refuse_change
+from vizbench.harness.run.predict import TrialData, codec_of, missing_answers
+from vizbench.harness.run.trial import LoadData, planned, refuse_change, trial_data
 from vizbench.model import Context, Model, Progress, Schedule
 from vizbench.seeds import stream
 
@@ -35,12 +35,12 @@ _Key: TypeAlias = tuple[str, str, str]
 
 
 @final
-class Forecast(msgspec.Struct, frozen=True):
+class Estimate(msgspec.Struct, frozen=True):
     """One cell. examples, questions: the data it needs; answers: how many are still to be given; seconds: what that
     takes, None where it could not be told; measured: whether on this task, or as this model's mean over others;
     problem: why its data or its model failed the trial."""
 
-    cell: Cell
+    cell: Trial
     directory: str
     state: Literal["new", "begun", "done"]
     examples: int | None
@@ -72,7 +72,7 @@ class Pace:
         return self.start + self.step * steps + self.answer * answers
 
 
-def forecast(plan: Plan, out: Path) -> list[Forecast]:
+def estimate(plan: Plan, out: Path) -> list[Estimate]:
     """Every cell of the plan. Writes nothing. Each model is built and trained for some steps on its first task, and on
     its others until PATIENCE is over. UserError as in `run.run`."""
     load = lru_cache(maxsize=64)(loading.load)
@@ -82,24 +82,24 @@ def forecast(plan: Plan, out: Path) -> list[Forecast]:
     return [_timed(each, paces, data, paid) for each in cells]
 
 
-def _plain(cell: Cell, directory: Path, limit: int | None, load: LoadData) -> Forecast:
+def _plain(cell: Trial, directory: Path, limit: int | None, load: LoadData) -> Estimate:
     """A cell without its time."""
     refuse_change(directory, planned(cell))
-    lacking = missing(directory, cell, limit)
+    lacking = missing_answers(directory, cell, limit)
     state = "new" if lacking is None else "begun" if lacking else "done"
     examples, questions, problem = _sizes(cell, load)
     asked = min(questions or 0, limit or cell.n_test)
     answers = cell.attempts * (asked if lacking is None else len(lacking))
-    return Forecast(cell, str(directory), state, examples, questions, answers, None, False, problem)
+    return Estimate(cell, str(directory), state, examples, questions, answers, None, False, problem)
 
 
-def _paces(cells: Sequence[Cell], load: LoadData) -> tuple[dict[_Key, Pace], dict[str, float]]:
+def _paces(cells: Sequence[Trial], load: LoadData) -> tuple[dict[_Key, Pace], dict[str, float]]:
     """What each model took on each task, and the seconds that each task's data took, which its cells of one seed share.
 
     In rounds: every model on its first task, those that were asked for before the baselines, then on the next.
     """
     model_of = lru_cache(maxsize=None)(load_model)
-    wanted: dict[_Key, Cell] = {}
+    wanted: dict[_Key, Trial] = {}
     for cell in cells:
         wanted.setdefault(_key(cell), cell)
     rounds: Counter[tuple[str, str]] = Counter()
@@ -119,11 +119,11 @@ def _paces(cells: Sequence[Cell], load: LoadData) -> tuple[dict[_Key, Pace], dic
     return paces, data
 
 
-def pace(cell: Cell, load: LoadData, model: Model[Any]) -> Pace:
+def pace(cell: Trial, load: LoadData, model: Model[Any]) -> Pace:
     """Train for STEPS steps and ask QUESTIONS questions. What fails here would fail in the run: it is said, not raised.
     A model that reports no progress is trained to its end."""
     try:
-        asking = data_of(msgspec.structs.replace(cell, n_test=QUESTIONS), load)
+        asking = trial_data(msgspec.structs.replace(cell, n_test=QUESTIONS), load)
         clock = time.perf_counter()
         found = _measured(asking, model)
     except Exception as error:  # of a file, a room, or anybody's model
@@ -136,8 +136,8 @@ class _Enough(BaseException):
     """Leaves a training that was watched for long enough; no Exception, so that no model swallows it."""
 
 
-def _measured(asking: Asking, model: Model[Any]) -> Pace:
-    channel = channel_of(asking, model)
+def _measured(asking: TrialData, model: Model[Any]) -> Pace:
+    channel = codec_of(asking, model)
     cell = asking.cell
     times, totals = [time.perf_counter()], [0]
 
@@ -171,7 +171,7 @@ def _measured(asking: Asking, model: Model[Any]) -> Pace:
     return replace(found, answer=(time.perf_counter() - clock) / len(questions))
 
 
-def _sizes(cell: Cell, load: LoadData) -> tuple[int | None, int | None, str]:
+def _sizes(cell: Trial, load: LoadData) -> tuple[int | None, int | None, str]:
     """Examples and questions of a cell, without making a row; and why they cannot be had."""
     try:
         data = load(cell.task, cell.seed, cell.pool)
@@ -183,8 +183,8 @@ def _sizes(cell: Cell, load: LoadData) -> tuple[int | None, int | None, str]:
 
 
 def _timed(
-    each: Forecast, paces: Mapping[_Key, Pace], data: Mapping[str, float], paid: set[tuple[str, int]]
-) -> Forecast:
+    each: Estimate, paces: Mapping[_Key, Pace], data: Mapping[str, float], paid: set[tuple[str, int]]
+) -> Estimate:
     """The cell with its time: its model's, or that model's mean over other tasks, and where it is the first of a task
     and a seed, that of its data. paid: tasks and seeds whose data is counted already."""
     cell, key = each.cell, _key(each.cell)
@@ -202,10 +202,10 @@ def _timed(
     return msgspec.structs.replace(each, seconds=seconds, measured=key in paces)
 
 
-def _key(cell: Cell) -> _Key:
+def _key(cell: Trial) -> _Key:
     return cell.model, cell.checkpoint, cell.task
 
 
-def total(forecasts: Sequence[Forecast]) -> float:
+def total(forecasts: Sequence[Estimate]) -> float:
     """Seconds of all cells whose time could be told, one after the other."""
     return sum(each.seconds or 0.0 for each in forecasts)

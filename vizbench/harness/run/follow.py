@@ -8,10 +8,10 @@ import msgspec
 
 from vizbench import loading
 from vizbench.errors import UserError
-from vizbench.harness.plan.plan import Cell
-from vizbench.harness.run.model_cache import Stage
-from vizbench.harness.run.predict import channel_of, context_of
-from vizbench.harness.run.trial import data_of
+from vizbench.harness.plan.plan import Trial
+from vizbench.harness.run.model_cache import ModelCache
+from vizbench.harness.run.predict import codec_of, context_of
+from vizbench.harness.run.trial import trial_data
 
 
 def follow() -> None:
@@ -23,9 +23,9 @@ def follow() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from vizbench.distributed import collectives
 
-    stage = Stage({})
+    stage = ModelCache({})
     while told := collectives.hear():
-        cell = msgspec.json.decode(told, type=Cell)
+        cell = msgspec.json.decode(told, type=Trial)
         try:
             _adapt(cell, stage)
         except UserError as error:
@@ -34,7 +34,7 @@ def follow() -> None:
             collectives.agree(str(error))
 
 
-def _adapt(cell: Cell, stage: Stage) -> None:
-    asking = data_of(cell, loading.load)
+def _adapt(cell: Trial, stage: ModelCache) -> None:
+    asking = trial_data(cell, loading.load)
     model = stage(cell.model, cell.checkpoint)
-    model.adapt(channel_of(asking, model).examples(asking.shown), context_of(asking, lambda _: None))
+    model.adapt(codec_of(asking, model).examples(asking.shown), context_of(asking, lambda _: None))

@@ -12,7 +12,7 @@ from vizbench.model import Model
 
 
 @final
-class Stage:
+class ModelCache:
     """Hands out one model after the other: two large ones may not fit into memory together."""
 
     def __init__(self, built: Mapping[ModelRef, Model[Any]]) -> None:

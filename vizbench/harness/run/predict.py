@@ -20,17 +20,17 @@ from typing import Any, Final, Literal, TypeAlias, cast, final
 import msgspec
 
 from vizbench._util.files import Log
-from vizbench._util.text import encodable, plural
+from vizbench._util.text import plural, replace_surrogates
 from vizbench.distributed.coordinate import called
 from vizbench.errors import UserError
 from vizbench.formats.rows import Row
-from vizbench.harness.plan.plan import Cell
+from vizbench.harness.plan.plan import Trial
 from vizbench.harness.records.provenance import environment, now
 from vizbench.harness.records.records import Record, Session, read_log, read_records
-from vizbench.harness.run.codec import Channel, FrameChannel, channel_for
+from vizbench.harness.run.codec import Codec, FrameCodec, codec_for
 from vizbench.model import CheckedModel, Context, CutText, Model, Progress, Schedule
 from vizbench.seeds import stream
-from vizbench.task import Judge
+from vizbench.task import Verifier
 from vizbench.types import DecodeFailure, Instance
 
 CHUNK: Final = 32
@@ -51,19 +51,19 @@ class ModelFaultError(Exception):
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class Asking:
+class TrialData:
     """A cell with its data. train: the examples; shown: what the model is shown of them, with their variants where the
     plan wants these (`augment`); test: what it is asked, answers included."""
 
-    cell: Cell
-    judge: Judge
+    cell: Trial
+    judge: Verifier
     params: Any
     train: Sequence[Instance]
     shown: Sequence[Instance]
     test: Sequence[Instance]
 
 
-def missing(directory: Path, cell: Cell, limit: int | None) -> list[int] | None:
+def missing_answers(directory: Path, cell: Trial, limit: int | None) -> list[int] | None:
     """Numbers of the first `limit` questions that lack an answer; None where the cell has not begun."""
     if not (directory / "run.json").exists():
         return None
@@ -74,15 +74,15 @@ def missing(directory: Path, cell: Cell, limit: int | None) -> list[int] | None:
     return [i for i, name in enumerate(ids[:limit]) if any((name, a) not in have for a in range(cell.attempts))]
 
 
-def channel_of(asking: Asking, model: Model[Any]) -> Channel[Any]:
+def codec_of(asking: TrialData, model: Model[Any]) -> Codec[Any]:
     """The channel between a model and its cell. UserError for a modality that does not exist."""
-    return channel_for(model, asking.judge, asking.shown, [instance.question for instance in asking.test])
+    return codec_for(model, asking.judge, asking.shown, [instance.question for instance in asking.test])
 
 
-def checked(asking: Asking, model: Model[Any]) -> Channel[Any]:
+def checked(asking: TrialData, model: Model[Any]) -> Codec[Any]:
     """The channel between a model and its cell. ModelFaultError where the model refuses what the cell would show it."""
     try:
-        channel = channel_of(asking, model)
+        channel = codec_of(asking, model)
         if isinstance(model, CheckedModel):
             model.check(channel.examples(asking.shown), context_of(asking, lambda _: None))
     except (Exception, SystemExit) as error:
@@ -90,11 +90,11 @@ def checked(asking: Asking, model: Model[Any]) -> Channel[Any]:
     return channel
 
 
-def answer_all(
+def predict_all(
     directory: Path,
-    asking: Asking,
+    asking: TrialData,
     model: Model[Any],
-    channel: Channel[Any],
+    channel: Codec[Any],
     wanted: Sequence[int] | None,
     tell: Tell,
 ) -> None:
@@ -121,7 +121,7 @@ def answer_all(
         log.close()
 
 
-def _adapt(directory: Path, asking: Asking, model: Model[Any], channel: Channel[Any], tell: Tell) -> None:
+def _adapt(directory: Path, asking: TrialData, model: Model[Any], channel: Codec[Any], tell: Tell) -> None:
     """Adapt, and write a line of what it took."""
     started, clock = now(), time.perf_counter()
     cell = asking.cell
@@ -144,7 +144,7 @@ def _adapt(directory: Path, asking: Asking, model: Model[Any], channel: Channel[
         log.close()
 
 
-def context_of(asking: Asking, report: Callable[[Progress], None]) -> Context:
+def context_of(asking: TrialData, report: Callable[[Progress], None]) -> Context:
     """What surrounds the adaptation to a cell."""
     cell = asking.cell
     seed, schedule = stream("adapt", cell.seed), Schedule(cell.steps, cell.epochs)
@@ -152,7 +152,7 @@ def context_of(asking: Asking, report: Callable[[Progress], None]) -> Context:
 
 
 def _answers(
-    model: Model[Any], channel: Channel[Any], chunk: Sequence[Instance], attempts: int, seed: int
+    model: Model[Any], channel: Codec[Any], chunk: Sequence[Instance], attempts: int, seed: int
 ) -> Iterator[tuple[list[Any], float]]:
     """For each question its answers, and the seconds one took."""
     questions = channel.questions([instance.question for instance in chunk])
@@ -215,16 +215,16 @@ def _asked(number: int) -> str:
 
 
 def _judge(
-    asking: Asking, channel: Channel[Any], instance: Instance, attempt: int, prediction: object, seconds: float
+    asking: TrialData, channel: Codec[Any], instance: Instance, attempt: int, prediction: object, seconds: float
 ) -> Record:
     # a model's own word on why it has no answer stands as it is
     decoded = prediction if isinstance(prediction, DecodeFailure) else channel.decode(prediction)
     if isinstance(decoded, DecodeFailure):
         cut = f"the reply was cut by {prediction.by}: " if isinstance(prediction, CutText) else ""
-        reason = encodable(f"{cut}{decoded.reason}"[:MAX_REASON])
+        reason = replace_surrogates(f"{cut}{decoded.reason}"[:MAX_REASON])
         return Record(instance.id, attempt, False, False, 0.0, reason, {}, None, True, seconds)
     verdict = asking.judge.verify(instance, decoded.grid)
-    framed = isinstance(channel, FrameChannel)
+    framed = isinstance(channel, FrameCodec)
     way = channel.way(prediction, instance.question, decoded.grid) if framed else []
     return Record(
         id=instance.id,
@@ -247,7 +247,7 @@ def _figures(values: Mapping[str, float]) -> dict[str, float | None]:
     return {key: value if math.isfinite(value) else None for key, value in numbers.items()}
 
 
-def _check_schedule(cell: Cell, figures: Mapping[str, float | None]) -> None:
+def _check_schedule(cell: Trial, figures: Mapping[str, float | None]) -> None:
     """ModelFaultError where the plan fixes the training and the model trained otherwise, or does not say how long."""
     if cell.steps is None and cell.epochs is None:
         return

@@ -12,20 +12,20 @@ from vizbench.distributed import env
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import Plan
 from vizbench.harness.plan.plugin import ModelRef, load_model
-from vizbench.harness.run.model_cache import Stage
-from vizbench.harness.run.predict import ModelFaultError, checked, missing
+from vizbench.harness.run.model_cache import ModelCache
+from vizbench.harness.run.predict import ModelFaultError, checked, missing_answers
 from vizbench.harness.run.trial import (
     Event,
+    Job,
     Outcome,
-    Place,
-    Teller,
-    data_of,
-    measure,
+    Reporter,
     planned,
     refuse_change,
+    run_trial,
+    trial_data,
     write_error,
 )
-from vizbench.harness.run.workers import check_jobs, measure_all
+from vizbench.harness.run.workers import check_jobs, run_all
 from vizbench.model import CheckedModel, Model
 
 
@@ -49,7 +49,7 @@ def run(
     report = report or _silent
     cells = plan.cells()
     places = [
-        Place(cell, out / cell.directory, plan.limit, kin(cell.task) if kin else None, number, len(cells))
+        Job(cell, out / cell.directory, plan.limit, kin(cell.task) if kin else None, number, len(cells))
         for number, cell in enumerate(cells, 1)
     ]
     for place in places:
@@ -57,23 +57,23 @@ def run(
     models = _models(places)
     if jobs > 1:
         del models  # they could be built; each process builds its own
-        outcomes = measure_all(places, jobs, report)
+        outcomes = run_all(places, jobs, report)
     else:
-        load, stage = lru_cache(maxsize=64)(loading.load), Stage(models)
+        load, stage = lru_cache(maxsize=64)(loading.load), ModelCache(models)
         del models  # the stage lets them go one by one
-        outcomes = [measure(place, load, stage, report) for place in places]
+        outcomes = [run_trial(place, load, stage, report) for place in places]
     lost = [(place, outcome.error or "") for place, outcome in zip(places, outcomes, strict=True) if not outcome.data]
     if len(lost) == len(outcomes):
         raise UserError(lost[0][1])
     for place, error in lost:
         write_error(place.directory, place.cell, error)
-        Teller(report, place)("failed", message=error)
+        Reporter(report, place)("failed", message=error)
     return outcomes
 
 
-def _models(places: list[Place]) -> dict[ModelRef, Model[Any]]:
+def _models(places: list[Job]) -> dict[ModelRef, Model[Any]]:
     """The models of the cells that lack answers. UserError for one that cannot be built, or refuses all its cells."""
-    refs = dict.fromkeys(_ref(p) for p in places if missing(p.directory, p.cell, p.limit) != [])
+    refs = dict.fromkeys(_ref(p) for p in places if missing_answers(p.directory, p.cell, p.limit) != [])
     models = {ref: load_model(ref.name, ref.checkpoint) for ref in refs}
     for ref, model in models.items():
         if isinstance(model, CheckedModel):
@@ -81,16 +81,16 @@ def _models(places: list[Place]) -> dict[ModelRef, Model[Any]]:
     return models
 
 
-def _refuse_misfit(model: CheckedModel[Any], places: list[Place]) -> None:
+def _refuse_misfit(model: CheckedModel[Any], places: list[Job]) -> None:
     """UserError where a model refuses what every one of its cells would show it: it serves the plan no more than one
     that cannot be built. The first cell that it takes, or has done, is enough; the others may fail alone."""
     misfit: UserError | None = None
     for place in places:
         cell = place.cell
-        if missing(place.directory, cell, place.limit) == []:
+        if missing_answers(place.directory, cell, place.limit) == []:
             return
         try:
-            asking = data_of(cell, loading.load)
+            asking = trial_data(cell, loading.load)
         except Exception:  # of a file, of a space that is too small, of a room: told when the cell is measured
             continue
         try:
@@ -105,7 +105,7 @@ def _refuse_misfit(model: CheckedModel[Any], places: list[Place]) -> None:
         raise misfit
 
 
-def _ref(place: Place) -> ModelRef:
+def _ref(place: Job) -> ModelRef:
     return ModelRef(place.cell.model, place.cell.checkpoint)
 
 

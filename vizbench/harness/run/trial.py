@@ -12,17 +12,16 @@ from typing import Any, Literal, TypeAlias, cast, final
 
 import msgspec
 
-from vizbench import loading
-from vizbench._util.files import clear_drafts, disk_errors, locked, write_whole
+from vizbench._util.files import disk_errors, folder_lock, remove_drafts, write_atomically
 from vizbench.dataset import Dataset, Split
 from vizbench.errors import UserError
 from vizbench.formats.rows import encode
 from vizbench.harness.plan.augment import augmented
-from vizbench.harness.plan.plan import Cell
+from vizbench.harness.plan.plan import Trial
 from vizbench.harness.plan.plugin import code_of
 from vizbench.harness.records.provenance import data_digest, environment, now
 from vizbench.harness.records.records import FORMAT, DataInfo, Header, TaskInfo, read_header
-from vizbench.harness.run.predict import Asking, ModelFaultError, answer_all, checked, missing
+from vizbench.harness.run.predict import ModelFaultError, TrialData, checked, missing_answers, predict_all
 from vizbench.model import Model, Progress
 from vizbench.task import params_json
 from vizbench.types import Instance, Json
@@ -46,7 +45,7 @@ class Event:
     """
 
     kind: Kind
-    cell: Cell
+    cell: Trial
     position: int
     cells: int
     done: int = 0
@@ -61,7 +60,7 @@ class Event:
 class Outcome:
     """How a cell ended. error: None where it was measured, else why not; data: whether its data could be had at all."""
 
-    cell: Cell
+    cell: Trial
     directory: Path
     error: str | None
     data: bool = True
@@ -74,10 +73,10 @@ class Outcome:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Place:
+class Job:
     """A cell, where it goes, after how many questions it stops, its kin, and its number, from 1, of `cells`."""
 
-    cell: Cell
+    cell: Trial
     directory: Path
     limit: int | None
     kin: str | None
@@ -87,11 +86,11 @@ class Place:
 
 @final
 @dataclass(frozen=True, slots=True)
-class Teller:
+class Reporter:
     """Makes the events of one cell."""
 
     report: Callable[[Event], None]
-    place: Place
+    place: Job
 
     def __call__(self, kind: Kind, at: Progress | None = None, message: str = "") -> None:
         """Tell of one step."""
@@ -102,16 +101,16 @@ class Teller:
         )
 
 
-def measure(place: Place, load: LoadData, model_of: ModelOf, report: Callable[[Event], None]) -> Outcome:
+def run_trial(place: Job, load: LoadData, model_of: ModelOf, report: Callable[[Event], None]) -> Outcome:
     """Bring one cell as far as it goes; a fault of its data or its model is its outcome.
 
     Nothing is written or told where the data cannot be had: it may be so for the whole plan. UserError
     for a changed plan, a corrupt or busy directory, a disk that refuses: these are not the cell's fault.
     """
-    cell, directory, tell = place.cell, place.directory, Teller(report, place)
-    open_questions = missing(directory, cell, place.limit)
+    cell, directory, tell = place.cell, place.directory, Reporter(report, place)
+    open_questions = missing_answers(directory, cell, place.limit)
     try:
-        asking = data_of(cell, load)
+        asking = trial_data(cell, load)
     except Exception as error:  # of a file, of a space that is too small, of a room
         sentence = str(error) if isinstance(error, UserError) else f"{type(error).__name__} in its data: {error}"
         return Outcome(cell, directory, sentence, data=False)
@@ -126,20 +125,20 @@ def measure(place: Place, load: LoadData, model_of: ModelOf, report: Callable[[E
     tell("start")
     with disk_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
-    with locked(directory):
+    with folder_lock(directory):
         refuse_change(directory, _lasting(header))  # another process may have begun it since
-        clear_drafts(directory)
+        remove_drafts(directory)
         _forget_error(directory)
         try:
             with _same_folder():
                 channel = checked(asking, model)
             if not (directory / "run.json").exists():
                 rows = b"".join(encode(instance, steps=False) + b"\n" for instance in asking.test)
-                write_whole(directory / "questions.jsonl", rows)
-                write_whole(directory / "run.json", msgspec.json.format(msgspec.json.encode(header)) + b"\n")
+                write_atomically(directory / "questions.jsonl", rows)
+                write_atomically(directory / "run.json", msgspec.json.format(msgspec.json.encode(header)) + b"\n")
             with _same_folder():
-                open_questions = missing(directory, cell, place.limit)
-                answer_all(directory.absolute(), asking, model, channel, open_questions, tell)
+                open_questions = missing_answers(directory, cell, place.limit)
+                predict_all(directory.absolute(), asking, model, channel, open_questions, tell)
         except UserError:
             raise
         except Exception as error:  # of a model, which may be anybody's
@@ -165,13 +164,13 @@ def _same_folder() -> Generator[None]:
             os.chdir(before)
 
 
-def data_of(cell: Cell, load: LoadData) -> Asking:
+def trial_data(cell: Trial, load: LoadData) -> TrialData:
     """The cell's data. UserError where there are not enough examples."""
     dataset = load(cell.task, cell.seed, cell.pool)
     train = _head(dataset.train, dataset.train.count if cell.shots is None else cell.shots)
     kinds = cell.augment.split(",") if cell.augment else ()
     shown = augmented(train, kinds, cell.seed) if kinds else train
-    return Asking(cell, dataset.judge, dataset.params, train, shown, _head(dataset.test, cell.n_test))
+    return TrialData(cell, dataset.judge, dataset.params, train, shown, _head(dataset.test, cell.n_test))
 
 
 def refuse_change(directory: Path, wanted: Mapping[str, Any]) -> None:
@@ -191,15 +190,15 @@ def refuse_change(directory: Path, wanted: Mapping[str, Any]) -> None:
         )
 
 
-def write_error(directory: Path, cell: Cell, sentence: str, error: BaseException | None = None) -> None:
+def write_error(directory: Path, cell: Trial, sentence: str, error: BaseException | None = None) -> None:
     """Leave in the directory why the cell failed: a sentence, and the traceback of `error`; and where there is no run
     yet, the cell itself, so that a report can name what it lacks."""
     with disk_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
     if not (directory / "run.json").exists():
-        write_whole(directory / "cell.json", msgspec.json.format(msgspec.json.encode(cell)) + b"\n")
+        write_atomically(directory / "cell.json", msgspec.json.format(msgspec.json.encode(cell)) + b"\n")
     story = [sentence.replace("\n", " "), "\n", *(["\n", *traceback.format_exception(error)] if error else [])]
-    write_whole(directory / "error.txt", "".join(story).encode("utf-8", "replace"))
+    write_atomically(directory / "error.txt", "".join(story).encode("utf-8", "replace"))
 
 
 def _forget_error(directory: Path) -> None:
@@ -220,7 +219,7 @@ def _head(split: Split, n: int | None) -> tuple[Instance, ...]:
     return split.head(n)
 
 
-def header_of(asking: Asking, model: Model[Any] | None, kin: str | None) -> Header:
+def header_of(asking: TrialData, model: Model[Any] | None, kin: str | None) -> Header:
     """The header of a cell with its data. model: None where none is run; kin: near or far, where known."""
     cell = asking.cell
     digest = data_digest([*asking.train, *asking.test])
@@ -236,7 +235,7 @@ def _lasting(header: Header) -> dict[str, Any]:
     return planned(header.cell) | {"task": header.task, "data": header.data} | weights
 
 
-def planned(cell: Cell) -> dict[str, Any]:
+def planned(cell: Trial) -> dict[str, Any]:
     """The parts that are known before any data is made."""
     code = code_of(cell.model)
     return {"cell": cell} | ({"code": code} if code else {})

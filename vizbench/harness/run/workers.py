@@ -18,11 +18,11 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Final, TypeAlias, final
 
 from vizbench import loading
-from vizbench._util.notices import handed_to, notice
-from vizbench._util.processes import interrupts_held, safe_path, serve_parent
+from vizbench._util.notices import notice, notices_to
+from vizbench._util.processes import exit_with_parent, interrupts_held, safe_path
 from vizbench.errors import UserError
-from vizbench.harness.run.model_cache import Stage
-from vizbench.harness.run.trial import Event, Outcome, Place, measure, write_error
+from vizbench.harness.run.model_cache import ModelCache
+from vizbench.harness.run.trial import Event, Job, Outcome, run_trial, write_error
 
 MAX_JOBS: Final = 256
 
@@ -40,7 +40,7 @@ def check_jobs(jobs: int) -> None:
         raise UserError(f"jobs {str(jobs)[:40]} is outside 1 … {MAX_JOBS}: choose a whole number there")
 
 
-def measure_all(places: Sequence[Place], jobs: int, report: Callable[[Event], None]) -> list[Outcome]:
+def run_all(places: Sequence[Job], jobs: int, report: Callable[[Event], None]) -> list[Outcome]:
     """Measure the cells by `jobs` processes; outcomes in the order of the places, events as they come.
 
     A process that dies fails the cell that it was at. On any error, Ctrl-C included, all processes are ended at once:
@@ -114,7 +114,7 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.pipe, far = context.Pipe()
         self.process = context.Process(target=_work, args=(far,))
-        self.place: Place | None = None
+        self.place: Job | None = None
         """The cell it is at."""
         self._started = False
         with interrupts_held(), safe_path():
@@ -122,7 +122,7 @@ class _Worker:
         far.close()  # so that the pipe ends with the process
 
     @property
-    def at(self) -> Place:
+    def at(self) -> Job:
         assert self.place is not None  # asked of a process that speaks of its cell
         return self.place
 
@@ -138,7 +138,7 @@ class _Worker:
         self._started = True
         return message
 
-    def give(self, waiting: deque[Place]) -> None:
+    def give(self, waiting: deque[Job]) -> None:
         """Hand it the next cell, or tell it to end where there is none."""
         self.place = waiting.popleft() if waiting else None
         with suppress(ConnectionError):  # it has just died, as `hear` will find
@@ -184,13 +184,13 @@ def _ended(code: int) -> str:
 
 def _work(pipe: Connection[Any, Any]) -> None:
     """The life of a process: cells come through the pipe until None does."""
-    serve_parent()
+    exit_with_parent()
     load = lru_cache(maxsize=4)(loading.load)
-    stage = Stage({})
+    stage = ModelCache({})
     pipe.send(_Ready())
-    with handed_to(lambda sentence, key: pipe.send(_Noticed(sentence, key))):
+    with notices_to(lambda sentence, key: pipe.send(_Noticed(sentence, key))):
         while (place := pipe.recv()) is not None:
             try:
-                pipe.send(measure(place, load, stage, pipe.send))
+                pipe.send(run_trial(place, load, stage, pipe.send))
             except UserError as error:
                 pipe.send(_Refused(str(error)))

@@ -11,13 +11,13 @@ from typing import Final, final
 import numpy as np
 
 from vizbench.errors import UserError
-from vizbench.harness.records.records import MAX_WAY, MAX_WAY_CELLS
+from vizbench.harness.records.records import MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS
 from vizbench.harness.run.codec import changing
 from vizbench.renderers.decode import place_and_read, read_at
 from vizbench.renderers.layout import Shape
 from vizbench.renderers.locate import Placement
 from vizbench.renderers.video import Frame, frames
-from vizbench.task import Judge
+from vizbench.task import Verifier
 from vizbench.types import Answer, DecodeFailure, Grid, Image, Instance
 
 _SURE: Final = 0.5
@@ -56,7 +56,7 @@ class _Way:
         return changing([kept[at] for at in picks], answer)
 
 
-def last_state(path: Path, judge: Judge, row: Instance) -> tuple[Grid, list[Grid]] | DecodeFailure:
+def last_state(path: Path, judge: Verifier, row: Instance) -> tuple[Grid, list[Grid]] | DecodeFailure:
     """The grid of a clip's last frame, and up to MAX_WAY states before it that differ from the next.
 
     The states are read where the board was in the first frame. There are none if it is elsewhere in the last frame, has
@@ -88,7 +88,7 @@ def last_state(path: Path, judge: Judge, row: Instance) -> tuple[Grid, list[Grid
     return answer.grid, way.before(number, answer.grid)
 
 
-def all_states(path: Path, judge: Judge, row: Instance) -> list[Grid] | DecodeFailure:
+def all_states(path: Path, judge: Verifier, row: Instance) -> list[Grid] | DecodeFailure:
     """The grids that a clip's frames show, equal frames in a row as one per frame. The last frame must be readable;
     others that are not are left out, because a fade between two states is no state."""
     states: list[Grid] = []
@@ -120,13 +120,13 @@ def unreadable(path: Path, error: UserError) -> DecodeFailure:
     return DecodeFailure(str(error).replace(str(path), "the file"))
 
 
-def _started(image: Image, judge: Judge, row: Instance) -> _Way | None:
-    most = min(MAX_WAY, MAX_WAY_CELLS // row.question.size)
+def _started(image: Image, judge: Verifier, row: Instance) -> _Way | None:
+    most = min(MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS // row.question.size)
     found = _read(image, judge, row) if most else DecodeFailure("")
     return None if isinstance(found, DecodeFailure) else _Way(found[0], most)
 
 
-def _read(image: Image, judge: Judge, row: Instance) -> tuple[Placement, Answer] | DecodeFailure:
+def _read(image: Image, judge: Verifier, row: Instance) -> tuple[Placement, Answer] | DecodeFailure:
     """Read where the question is; most answers have its shape, that of ARC's is found in the picture."""
     if judge.resizes:
         return place_and_read(image, judge.look, None, None, None)

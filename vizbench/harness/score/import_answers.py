@@ -13,19 +13,19 @@ from typing import Final
 import msgspec
 
 from vizbench import loading
-from vizbench._util.files import disk_errors, locked, write_whole
+from vizbench._util.files import disk_errors, folder_lock, write_atomically
 from vizbench._util.text import plural
 from vizbench.dataset import POOL
 from vizbench.errors import UserError
 from vizbench.formats import registry
 from vizbench.formats.rows import Row, encode
-from vizbench.harness.plan.plan import TRIVIAL, Cell
+from vizbench.harness.plan.plan import TRIVIAL, Trial
 from vizbench.harness.records.labels import NONE
 from vizbench.harness.records.provenance import data_digest
-from vizbench.harness.records.records import Record, below, read_cell, read_header, read_log
-from vizbench.harness.run.predict import Asking
-from vizbench.harness.run.trial import data_of, header_of
-from vizbench.harness.score.score import Marked, Sheet
+from vizbench.harness.records.records import Record, below, read_header, read_log, read_trial
+from vizbench.harness.run.predict import TrialData
+from vizbench.harness.run.trial import header_of, trial_data
+from vizbench.harness.score.score import ScoredRow, ScoreSheet
 from vizbench.types import Instance
 
 MOST_ROWS: Final = 10_000
@@ -34,7 +34,7 @@ MOST_ROWS: Final = 10_000
 MOST_SHOTS: Final = 5000
 
 
-def keep(sheet: Sheet, out: Path, name: str, shots: int | None) -> Path:
+def import_score_sheet(sheet: ScoreSheet, out: Path, name: str, shots: int | None) -> Path:
     """Write the marked answers of the model `name` as a cell under `out`; its directory.
 
     shots: the examples that the model was trained on, 0 … MOST_SHOTS, the first of the task's train rows; None: as an
@@ -53,20 +53,20 @@ def keep(sheet: Sheet, out: Path, name: str, shots: int | None) -> Path:
     with disk_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
     records = [_record(one, one.row.id in sheet.given.answers) for one in sheet.marked]
-    with locked(directory):
+    with folder_lock(directory):
         if (directory / "run.json").exists():
             _refuse_change(directory, asking, records)
             return directory
         questions = b"".join(encode(instance, steps=False) + b"\n" for instance in asking.test)
-        write_whole(directory / "questions.jsonl", questions)
-        write_whole(directory / "records.jsonl", b"".join(msgspec.json.encode(one) + b"\n" for one in records))
+        write_atomically(directory / "questions.jsonl", questions)
+        write_atomically(directory / "records.jsonl", b"".join(msgspec.json.encode(one) + b"\n" for one in records))
         # last, because it makes the folder a run: a process that is killed before leaves none
         header = header_of(asking, None, None)
-        write_whole(directory / "run.json", msgspec.json.format(msgspec.json.encode(header)) + b"\n")
+        write_atomically(directory / "run.json", msgspec.json.format(msgspec.json.encode(header)) + b"\n")
     return directory
 
 
-def _cell(sheet: Sheet, name: str, shots: int | None) -> Cell:
+def _cell(sheet: ScoreSheet, name: str, shots: int | None) -> Trial:
     recipe, rows = sheet.recipe, len(sheet.marked)
     if sheet.process:
         raise UserError("a run holds answers and no processes: leave --process out, or --out")
@@ -81,7 +81,7 @@ def _cell(sheet: Sheet, name: str, shots: int | None) -> Cell:
         raise UserError("ARC files bring their own examples: leave --shots out")
     if not 0 <= (shots or 0) <= MOST_SHOTS:
         raise UserError(f"shots {shots} is outside 0 … {MOST_SHOTS}: 0 stands for none, or not known")
-    return Cell(
+    return Trial(
         recipe.task,
         name,
         NONE,
@@ -93,15 +93,15 @@ def _cell(sheet: Sheet, name: str, shots: int | None) -> Cell:
     )
 
 
-def _asking(cell: Cell) -> Asking:
+def _asking(cell: Trial) -> TrialData:
     """The cell's data as a plan would have it; without examples, which no plan asks for, the test rows alone."""
     if cell.shots != 0:
-        return data_of(cell, loading.load)
+        return trial_data(cell, loading.load)
     data = loading.load(cell.task, cell.seed, cell.pool)
-    return Asking(cell, data.judge, data.params, (), (), data.test.head(cell.n_test))
+    return TrialData(cell, data.judge, data.params, (), (), data.test.head(cell.n_test))
 
 
-def _refuse_mixing(out: Path, asking: Asking) -> None:
+def _refuse_mixing(out: Path, asking: TrialData) -> None:
     """UserError where cells under `out` asked this task, and none of them these questions."""
     cell, fault = asking.cell, ""
     mine = [(instance.id, instance.question.tolist(), instance.target.tolist()) for instance in asking.test]
@@ -125,7 +125,7 @@ def _differs(seed: int, count: int, test: Sequence[Instance]) -> str:
     return f"{len(test):,} of them" if len(test) != count else "others"
 
 
-def _record(one: Marked, given: bool) -> Record:
+def _record(one: ScoredRow, given: bool) -> Record:
     """given: whether there was an answer: one that is missing is wrong, and none that could not be read."""
     verdict = one.verdict
     return Record(
@@ -143,9 +143,9 @@ def _record(one: Marked, given: bool) -> Record:
     )
 
 
-def _refuse_change(directory: Path, asking: Asking, records: Sequence[Record]) -> None:
+def _refuse_change(directory: Path, asking: TrialData, records: Sequence[Record]) -> None:
     """UserError where the cell that is there has other data or other answers."""
-    there = read_cell(directory)
+    there = read_trial(directory)
     if there.header.cell != asking.cell or list(there.records) != list(records):
         raise UserError(
             f"{directory} holds other answers of {asking.cell.model}: give another --name or --out, or remove it"

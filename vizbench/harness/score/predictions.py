@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias, final
 
 from vizbench._util.paths import visible_files
-from vizbench._util.text import escaped
-from vizbench.dataset import Recipe
+from vizbench._util.text import escape_non_utf8
+from vizbench.dataset import SplitSpec
 from vizbench.errors import UserError
 from vizbench.formats.answers import Faults, Said, answer_lines
 from vizbench.formats.manifest import NAME
-from vizbench.harness.score.row_keys import Keys, has_notes, is_numbered, listed, step_of
+from vizbench.harness.score.row_keys import RowKeys, has_notes, is_numbered, listed, step_of
 from vizbench.types import DecodeFailure
 
 MAX_FILES: Final = 1_000_000
@@ -67,7 +67,7 @@ _LAST: Final = frozenset({"answer", "final", "output", "prediction", "result", "
 
 @final
 @dataclass(frozen=True, slots=True)
-class Given:
+class Predictions:
     """The answers by row id, not yet looked into."""
 
     kind: Kind
@@ -80,7 +80,7 @@ class Given:
     """Lines that hold no answer."""
 
 
-def read_predictions(path: Path, recipe: Recipe, rows: int) -> Given:
+def read_predictions(path: Path, recipe: SplitSpec, rows: int) -> Predictions:
     """Return the answers in a file or folder to the first `rows` rows of a recipe.
 
     The first answer to a row counts, files in the order of their names and those without notes (`_seed1`) first. Hidden
@@ -88,7 +88,7 @@ def read_predictions(path: Path, recipe: Recipe, rows: int) -> Given:
     for pictures beside videos, and for a file of which no line can be read.
     """
     _refuse_own(path)
-    keys = Keys(recipe, rows)
+    keys = RowKeys(recipe, rows)
     given = _of_folder(path, keys) if path.is_dir() else _of_lines(path, keys)
     if given.strangers and not given.answers:
         names = sorted(set(given.strangers))
@@ -113,8 +113,8 @@ def _refuse_own(path: Path) -> None:
         )
 
 
-def _of_lines(path: Path, keys: Keys) -> Given:
-    given = Given("lines", {}, [], 0)
+def _of_lines(path: Path, keys: RowKeys) -> Predictions:
+    given = Predictions("lines", {}, [], 0)
     duplicates = 0
     for name, answer in answer_lines(path, given.faults):
         if keys.row_of_id(name) is None:  # an id is read letter by letter
@@ -122,7 +122,7 @@ def _of_lines(path: Path, keys: Keys) -> Given:
         else:
             duplicates += name in given.answers
             given.answers.setdefault(name, answer)
-    return Given("lines", given.answers, given.strangers, duplicates, given.faults)
+    return Predictions("lines", given.answers, given.strangers, duplicates, given.faults)
 
 
 @final
@@ -147,14 +147,14 @@ _Layout: TypeAlias = Callable[[Path], _Place | None]
 """Sees the place of a file in the folder of answers; None if the file is not in this layout."""
 
 
-def _of_folder(path: Path, keys: Keys) -> Given:
+def _of_folder(path: Path, keys: RowKeys) -> Predictions:
     unread: list[Path] = []
     given = _of_media(path, keys, _media(path, unread))
     _refuse_unread(path, keys, unread, given)
     return given
 
 
-def _refuse_unread(path: Path, keys: Keys, unread: Sequence[Path], given: Given) -> None:
+def _refuse_unread(path: Path, keys: RowKeys, unread: Sequence[Path], given: Predictions) -> None:
     """UserError for files of other formats that answer rows which no file that is read answers: they would be lost."""
     rows = {file: row for file in unread for name in file.parts[-2:] if (row := keys.own(Path(name).stem)) is not None}
     lost = [str(file) for file, row in rows.items() if keys.id_of(row) not in given.answers]
@@ -165,7 +165,7 @@ def _refuse_unread(path: Path, keys: Keys, unread: Sequence[Path], given: Given)
         )
 
 
-def _of_media(path: Path, keys: Keys, files: list[Path]) -> Given:
+def _of_media(path: Path, keys: RowKeys, files: list[Path]) -> Predictions:
     runs = _chosen(path, keys, [file for file in files if _is_video(file)], _outer_run, _inner_run)
     if runs:
         return _given("vmevalkit", path, keys, runs)
@@ -237,7 +237,7 @@ def _above(file: Path, folders: Collection[str], levels: int) -> _Place | None:
     return _Place(file, file.parts[:at], file.parts[at]) if at >= 0 else None
 
 
-def _chosen(path: Path, keys: Keys, files: Sequence[Path], outer: _Layout, inner: _Layout) -> list[_Place]:
+def _chosen(path: Path, keys: RowKeys, files: Sequence[Path], outer: _Layout, inner: _Layout) -> list[_Place]:
     """Return the files as one of two layouts sees them: the one in which the names are keys.
 
     outer: the layout whose key is further up. Of layouts above a known folder (`video`, `images`) neither may fit, and
@@ -262,7 +262,7 @@ def _chosen(path: Path, keys: Keys, files: Sequence[Path], outer: _Layout, inner
     return places
 
 
-def _is_flat(keys: Keys, places: Sequence[_Place]) -> bool:
+def _is_flat(keys: RowKeys, places: Sequence[_Place]) -> bool:
     """Whether the files say the rows, and the folders above `video` or `images` are those of models: `sora-2`."""
     names = {place.key for place in places}
     stems = {place.file.stem for place in places}
@@ -273,12 +273,12 @@ def _is_flat(keys: Keys, places: Sequence[_Place]) -> bool:
     return len(names) < len(places) and len(names) < len([stem for stem in stems if _has_digit(stem)])
 
 
-def _is_keyed(keys: Keys, key: str, anchored: bool) -> bool:
+def _is_keyed(keys: RowKeys, key: str, anchored: bool) -> bool:
     """Whether a key holds a number. A folder of a run may hold the number of the run, or the time, and is no key."""
     return keys.own(key) is not None or is_numbered(key) if anchored else _has_digit(key)
 
 
-def _undecided(path: Path, keys: Keys, above: list[_Place], below: list[_Place], anchored: bool) -> list[_Place]:
+def _undecided(path: Path, keys: RowKeys, above: list[_Place], below: list[_Place], anchored: bool) -> list[_Place]:
     """Return the places of two layouts that fit equally well in which only one reading makes sense."""
     outer, inner = {place.key for place in above}, {place.key for place in below}
     own = any(keys.own(name) is not None for name in outer)
@@ -306,7 +306,7 @@ def _undecided(path: Path, keys: Keys, above: list[_Place], below: list[_Place],
     return above
 
 
-def _rows_or_none(path: Path, keys: Keys, places: Sequence[_Place]) -> list[int | None] | None:
+def _rows_or_none(path: Path, keys: RowKeys, places: Sequence[_Place]) -> list[int | None] | None:
     """The row of each place, or None if the names do not say it."""
     try:
         rows = keys.rows({place.key for place in places}, str(path))
@@ -355,7 +355,7 @@ def _variant(name: str, key: str) -> str:
     return model if found and not key.isdigit() else re.sub(r"[\W_0-9]+", "", name).lower()
 
 
-def _given(kind: Kind, path: Path, keys: Keys, places: Sequence[_Place]) -> Given:
+def _given(kind: Kind, path: Path, keys: RowKeys, places: Sequence[_Place]) -> Predictions:
     """The answers of places that are of one model and one task."""
     rows = keys.rows({place.key for place in places}, str(path))
     files: dict[str, list[Path]] = {}
@@ -370,11 +370,11 @@ def _given(kind: Kind, path: Path, keys: Keys, places: Sequence[_Place]) -> Give
         row = rows[key]
         found = [_sequence(path, several)] if kind == "sequences" else [path / file for file in several]
         if row is None:
-            strangers += [escaped(key)] * len(found)
+            strangers += [escape_non_utf8(key)] * len(found)
         else:
             duplicates += len(found) - (keys.id_of(row) not in answers)
             answers.setdefault(keys.id_of(row), found[0])
-    return Given(kind, answers, strangers, duplicates)
+    return Predictions(kind, answers, strangers, duplicates)
 
 
 def _steps_joined(files: Mapping[str, list[Path]], rows: Mapping[str, int | None]) -> dict[str, list[Path]]:

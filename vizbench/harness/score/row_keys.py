@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from typing import Final, NoReturn, final
 from urllib.parse import unquote
 
-from vizbench.dataset import Recipe
+from vizbench.dataset import SplitSpec
 from vizbench.errors import UserError
 from vizbench.types import POOL, row_id
 
@@ -63,10 +63,10 @@ _NUMBER = re.compile(r"[0-9]+")
 
 
 @final
-class Keys:
+class RowKeys:
     """Reads names as keys of one data set's rows."""
 
-    def __init__(self, recipe: Recipe, rows: int) -> None:
+    def __init__(self, recipe: SplitSpec, rows: int) -> None:
         """Take the recipe of the data set and the number of its rows."""
         self._recipe = recipe
         self._rows = rows
@@ -258,7 +258,7 @@ def _letters(text: str) -> str:
     return re.sub(r"[\W_]", "", text).lower()
 
 
-def _heads(recipe: Recipe) -> frozenset[str]:
+def _heads(recipe: SplitSpec) -> frozenset[str]:
     """What may come before a row's number: nothing, the task in one of its spellings, a word for a row."""
     bare = unquote(recipe.task).partition("?")[0]
     _, colon, path = bare.partition(":")

@@ -9,22 +9,22 @@ from typing import Any, Final, cast, final
 import msgspec
 import numpy as np
 
-from vizbench._util.text import escaped
-from vizbench.dataset import Recipe
+from vizbench._util.text import escape_non_utf8
+from vizbench.dataset import SplitSpec
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
 from vizbench.formats.reader import read
-from vizbench.formats.registry import rules_of
-from vizbench.harness.run.codec import MAX_WAY, MAX_WAY_CELLS, GridChannel, changing
+from vizbench.formats.registry import verifier_and_params
+from vizbench.harness.run.codec import MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS, GridCodec, changing
 from vizbench.harness.score import clips
-from vizbench.harness.score.predictions import VIDEOS, Given, Kind, OneAnswer, Pictures, read_predictions
+from vizbench.harness.score.predictions import VIDEOS, Kind, OneAnswer, Pictures, Predictions, read_predictions
 from vizbench.harness.stats import decode_failures
 from vizbench.harness.stats.metrics import wilson
 from vizbench.renderers.decode import decode
 from vizbench.renderers.layout import Shape
 from vizbench.renderers.pictures import read_png
 from vizbench.renderers.text import from_text
-from vizbench.task import Judge, Task
+from vizbench.task import Task, Verifier
 from vizbench.types import Decoded, DecodeFailure, Grid, Instance, Verdict
 
 MAX_PICTURES: Final = 1024
@@ -78,7 +78,7 @@ class Scored(msgspec.Struct, frozen=True):
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class Marked:
+class ScoredRow:
     """A row with what was answered. grid: the answer's, None where none could be read, or a process was judged; way: of
     a video, what its frames before the last show (`channel.way_of`)."""
 
@@ -90,23 +90,23 @@ class Marked:
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
-class Sheet:
+class ScoreSheet:
     """Every row of a data set, marked. undecodable: how many answers hold no grid; undecodable_by: these by reason."""
 
-    recipe: Recipe
+    recipe: SplitSpec
     process: bool
-    given: Given
-    marked: tuple[Marked, ...]
+    given: Predictions
+    marked: tuple[ScoredRow, ...]
     undecodable: int
     undecodable_by: dict[str, int]
 
 
 def score(predictions: Path, dataset: Path, process: bool = False) -> Scored:
-    """What the answers in `predictions` to the data set in the folder `dataset` are worth, as `mark` judges them."""
-    return summed(mark(predictions, dataset, process))
+    """What the answers in `predictions` to the data set in the folder `dataset` are worth, as `score_rows` judges them."""
+    return summarize(score_rows(predictions, dataset, process))
 
 
-def mark(predictions: Path, dataset: Path, process: bool = False) -> Sheet:
+def score_rows(predictions: Path, dataset: Path, process: bool = False) -> ScoreSheet:
     """Judge the answers in `predictions` to the data set in the folder `dataset`.
 
     predictions: a file of JSON Lines or a folder, as `predictions.read_predictions` takes them; of a video the last
@@ -116,27 +116,27 @@ def mark(predictions: Path, dataset: Path, process: bool = False) -> Sheet:
     UserError for what `read_predictions` and `formats.read` refuse, and for a process where there can be none.
     """
     manifest = manifests.load(dataset)
-    judge, _ = rules_of(manifest.recipe.task)
+    judge, _ = verifier_and_params(manifest.recipe.task)
     mover = _mover(judge, manifest.recipe.task) if process else None
     given = read_predictions(predictions, manifest.recipe, manifest.rows)
     if process and given.kind == "pictures":
         raise UserError(f"{predictions} holds pictures, and a picture is no process: leave --process out")
-    marked: list[Marked] = []
+    marked: list[ScoredRow] = []
     lost: list[str] = []
     for row in read(dataset):
         if row.id not in given.answers:
-            marked.append(Marked(row, _MISSING, None))
+            marked.append(ScoredRow(row, _MISSING, None))
             continue
         answer = given.answers[row.id]
         found = _judged(judge, row, answer) if mover is None else _judged_way(mover, row, answer)
         if isinstance(found, DecodeFailure):
             lost.append(found.reason)
-            found = Marked(row, Verdict(False, False, 0.0, escaped(found.reason)), None)
+            found = ScoredRow(row, Verdict(False, False, 0.0, escape_non_utf8(found.reason)), None)
         marked.append(found)
-    return Sheet(manifest.recipe, process, given, tuple(marked), len(lost), decode_failures.by_kind(lost))
+    return ScoreSheet(manifest.recipe, process, given, tuple(marked), len(lost), decode_failures.by_kind(lost))
 
 
-def summed(sheet: Sheet) -> Scored:
+def summarize(sheet: ScoreSheet) -> Scored:
     """The sheet's figures, and its verdicts by row."""
     given = sheet.given
     verdicts = {one.row.id: one.verdict for one in sheet.marked}
@@ -169,13 +169,13 @@ def summed(sheet: Sheet) -> Scored:
     return Scored(summary, verdicts)
 
 
-def _mover(judge: Judge, task: str) -> Task[Any]:
+def _mover(judge: Verifier, task: str) -> Task[Any]:
     if not isinstance(judge, Task):
         raise UserError(f"{task[:80]} has no rules for the way to an answer: leave --process out")
     return cast("Task[Any]", judge)
 
 
-def _judged(judge: Judge, row: Instance, answer: OneAnswer) -> Marked | DecodeFailure:
+def _judged(judge: Verifier, row: Instance, answer: OneAnswer) -> ScoredRow | DecodeFailure:
     """The verdict on an answer alone."""
     if isinstance(answer, DecodeFailure):
         return answer
@@ -185,33 +185,33 @@ def _judged(judge: Judge, row: Instance, answer: OneAnswer) -> Marked | DecodeFa
         seen = clips.last_state(answer, judge, row)
         if isinstance(seen, DecodeFailure):
             return seen
-        return Marked(row, judge.verify(row, seen[0]), seen[0], tuple(seen[1]))
+        return ScoredRow(row, judge.verify(row, seen[0]), seen[0], tuple(seen[1]))
     if isinstance(answer, Path):
         decoded = _decode(judge, row, answer)
     elif isinstance(answer, str):
         decoded = from_text(answer, shape=None if judge.resizes else _shape(row))
     else:
-        decoded = GridChannel(judge.codes).decode(answer)
+        decoded = GridCodec(judge.codes).decode(answer)
     if isinstance(decoded, DecodeFailure):
         return decoded
-    return Marked(row, judge.verify(row, decoded.grid), decoded.grid)
+    return ScoredRow(row, judge.verify(row, decoded.grid), decoded.grid)
 
 
-def _judged_sequence(judge: Judge, row: Instance, pictures: tuple[Path, ...]) -> Marked | DecodeFailure:
+def _judged_sequence(judge: Verifier, row: Instance, pictures: tuple[Path, ...]) -> ScoredRow | DecodeFailure:
     """The verdict on the last picture of a row. The earlier ones are its way, as far as they can be read."""
     last = _judged(judge, row, pictures[-1])
     if isinstance(last, DecodeFailure) or last.grid is None or last.grid.shape != row.question.shape:
         return last
     states: list[Grid] = []
-    most = min(MAX_WAY, MAX_WAY_CELLS // last.grid.size)
+    most = min(MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS // last.grid.size)
     for picture in pictures[:-1][-most:] if most else ():
         decoded = _decode(judge, row, picture)
         if not isinstance(decoded, DecodeFailure) and decoded.grid.shape == last.grid.shape:
             states.append(decoded.grid)
-    return Marked(row, last.verdict, last.grid, tuple(changing(states, last.grid)))
+    return ScoredRow(row, last.verdict, last.grid, tuple(changing(states, last.grid)))
 
 
-def _judged_way(task: Task[Any], row: Instance, answer: OneAnswer) -> Marked | DecodeFailure:
+def _judged_way(task: Task[Any], row: Instance, answer: OneAnswer) -> ScoredRow | DecodeFailure:
     """The verdict on a process."""
     if isinstance(answer, DecodeFailure):
         return answer
@@ -220,16 +220,16 @@ def _judged_way(task: Task[Any], row: Instance, answer: OneAnswer) -> Marked | D
     if isinstance(answer, str):
         return DecodeFailure("the answer is a text, and a process is a list of grids")
     if not isinstance(answer, Path):
-        return Marked(row, task.verify_steps(row, answer), None)
+        return ScoredRow(row, task.verify_steps(row, answer), None)
     if not _is_video(answer):
         return _judged_grids(task, row, (answer,))
     grids = clips.all_states(answer, task, row)
     if isinstance(grids, DecodeFailure):
         return grids
-    return Marked(row, task.verify_steps(row, states(task, row, grids)), None)
+    return ScoredRow(row, task.verify_steps(row, states(task, row, grids)), None)
 
 
-def _judged_grids(task: Task[Any], row: Instance, pictures: tuple[Path, ...]) -> Marked | DecodeFailure:
+def _judged_grids(task: Task[Any], row: Instance, pictures: tuple[Path, ...]) -> ScoredRow | DecodeFailure:
     """The verdict on a process of pictures, each a state that is held or follows."""
     if len(pictures) > MAX_PICTURES:
         return DecodeFailure(f"the answer has {len(pictures):,} pictures: {MAX_PICTURES:,} are read")
@@ -239,7 +239,7 @@ def _judged_grids(task: Task[Any], row: Instance, pictures: tuple[Path, ...]) ->
         if isinstance(decoded, DecodeFailure):
             return DecodeFailure(f"{picture.name}: {decoded.reason}")
         grids.append(decoded.grid)
-    return Marked(row, task.verify_steps(row, states(task, row, grids)), None)
+    return ScoredRow(row, task.verify_steps(row, states(task, row, grids)), None)
 
 
 def states(task: Task[Any], row: Instance, grids: list[Grid]) -> list[Grid]:
@@ -268,7 +268,7 @@ def states(task: Task[Any], row: Instance, grids: list[Grid]) -> list[Grid]:
     return found or [grids[-1]]
 
 
-def _decode(judge: Judge, row: Instance, path: Path) -> Decoded:
+def _decode(judge: Verifier, row: Instance, path: Path) -> Decoded:
     """Read a picture where the question is; most answers have its shape, that of ARC's is found in the picture."""
     try:
         picture = read_png(path)

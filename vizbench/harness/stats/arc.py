@@ -13,10 +13,10 @@ from typing import TypeAlias, final
 
 from vizbench.formats import registry
 from vizbench.harness.plan.plan import TRIVIAL
-from vizbench.harness.records.records import CellRun
+from vizbench.harness.records.records import TrialResult
 from vizbench.harness.stats import clusters
 from vizbench.harness.stats.metrics import distinct, interval_of
-from vizbench.harness.stats.model_key import Contender, contenders, pairs
+from vizbench.harness.stats.model_key import ModelKey, model_keys, pairs
 from vizbench.harness.stats.paper import concept_was_measured, corpus_was_measured, paper
 
 
@@ -27,8 +27,8 @@ class Overlap:
 
     corpus: str
     attempts: int
-    a: Contender
-    b: Contender
+    a: ModelKey
+    b: ModelKey
     tasks: int
     only_a: int
     both: int
@@ -44,7 +44,7 @@ class Concept:
     as clusters (`clusters`). A test input is once in n for each seed, and more seeds make the interval no narrower
     (`metrics.interval_of`)."""
 
-    model: Contender
+    model: ModelKey
     concept: str
     attempts: int
     n: int
@@ -63,7 +63,7 @@ class Solved:
     interval. A task is once in it for each seed, and more seeds make the interval no narrower."""
 
     corpus: str
-    model: Contender
+    model: ModelKey
     attempts: int
     tasks: int
     solved: int
@@ -79,10 +79,10 @@ _BySeed: TypeAlias = dict[int, list[tuple[str, bool]]]  # seed -> of each task i
 _Tasks: TypeAlias = dict[int, list[tuple[str, int, int]]]  # seed -> of each task its name, inputs solved, inputs asked
 
 
-def overlaps(runs: Sequence[CellRun]) -> list[Overlap]:
+def overlaps(runs: Sequence[TrialResult]) -> list[Overlap]:
     """One a corpus (a folder of ARC files), number of attempts and pair that share a task of it: two models, then a
     model and a baseline."""
-    solved: dict[tuple[str, int], dict[Contender, _Solved]] = {}
+    solved: dict[tuple[str, int], dict[ModelKey, _Solved]] = {}
     for model, run in _whole_runs(runs, TRIVIAL):
         cell = run.header.cell
         key = cell.task, run.header.data.digest, cell.seed
@@ -95,9 +95,9 @@ def overlaps(runs: Sequence[CellRun]) -> list[Overlap]:
     ]
 
 
-def solved(runs: Sequence[CellRun], baselines: Collection[str] = ()) -> list[Solved]:
+def solved(runs: Sequence[TrialResult], baselines: Collection[str] = ()) -> list[Solved]:
     """One a corpus, model and number of attempts. baselines: those of the trivial ones that count as models."""
-    found: dict[tuple[str, Contender, int], _BySeed] = {}
+    found: dict[tuple[str, ModelKey, int], _BySeed] = {}
     for model, run in _whole_runs(runs, baselines):
         key = _folder(run.header.cell.task), model, run.header.cell.attempts
         solved = PurePosixPath(run.header.cell.task).stem, all(_inputs(run))
@@ -112,13 +112,13 @@ def solved(runs: Sequence[CellRun], baselines: Collection[str] = ()) -> list[Sol
     ]
 
 
-def concepts(runs: Sequence[CellRun], baselines: Collection[str] = ()) -> list[Concept]:
+def concepts(runs: Sequence[TrialResult], baselines: Collection[str] = ()) -> list[Concept]:
     """One a model and concept of ConceptARC, whose files lie in folders named by concept; in the paper's order.
 
     baselines: those of the trivial ones that count as models.
     """
     order = {name: number for number, name in enumerate(next(iter(paper().conceptarc_accuracy.values())))}
-    found: dict[tuple[Contender, int], dict[str, _Tasks]] = {}
+    found: dict[tuple[ModelKey, int], dict[str, _Tasks]] = {}
     for model, run in _corpus_runs(runs, baselines):
         path = PurePosixPath(run.header.cell.task)
         concept = path.parent.name
@@ -143,13 +143,13 @@ def _counts(tasks: Sequence[tuple[str, int, int]]) -> clusters.Counts:
     return [(hits, of) for _, hits, of in tasks]
 
 
-def _counted(model: Contender, counts: clusters.Counts, effect: float = 1.0) -> tuple[int, int, float, float, float]:
+def _counted(model: ModelKey, counts: clusters.Counts, effect: float = 1.0) -> tuple[int, int, float, float, float]:
     """How many there are and how many of them solved, over all seeds; their share and its interval. counts: a seed."""
     hits, n = sum(hits for hits, _ in counts), sum(of for _, of in counts)
     return n, hits, hits / n, *interval_of(model.name, counts, repeated=True, effect=effect)
 
 
-def _overlap(corpus: str, attempts: int, a: Contender, a_solved: _Solved, b: Contender, b_solved: _Solved) -> Overlap:
+def _overlap(corpus: str, attempts: int, a: ModelKey, a_solved: _Solved, b: ModelKey, b_solved: _Solved) -> Overlap:
     shared = a_solved.keys() & b_solved.keys()
     solved = [(a_solved[task], b_solved[task]) for task in shared]
     only_a, both, only_b = (solved.count(kind) for kind in ((True, False), (True, True), (False, True)))
@@ -159,17 +159,17 @@ def _overlap(corpus: str, attempts: int, a: Contender, a_solved: _Solved, b: Con
     return Overlap(corpus, attempts, a, b, len(solved), only_a, both, only_b, published)
 
 
-def _corpus_runs(runs: Sequence[CellRun], baselines: Collection[str]) -> Iterator[tuple[Contender, CellRun]]:
+def _corpus_runs(runs: Sequence[TrialResult], baselines: Collection[str]) -> Iterator[tuple[ModelKey, TrialResult]]:
     """The runs of which every question is answered."""
     once = distinct(runs)
-    for model, run in zip(contenders(once), once, strict=True):
+    for model, run in zip(model_keys(once), once, strict=True):
         cell = run.header.cell
         stands = cell.model not in TRIVIAL or cell.model in baselines
         if registry.is_corpus(cell.task) and stands and run.questions and run.complete:
             yield model, run
 
 
-def _whole_runs(runs: Sequence[CellRun], baselines: Collection[str]) -> Iterator[tuple[Contender, CellRun]]:
+def _whole_runs(runs: Sequence[TrialResult], baselines: Collection[str]) -> Iterator[tuple[ModelKey, TrialResult]]:
     """Those among them that ask every test input of their task: where one hides its output, or n_test left one out,
     nobody can tell whether the task was solved."""
     for model, run in _corpus_runs(runs, baselines):
@@ -177,7 +177,7 @@ def _whole_runs(runs: Sequence[CellRun], baselines: Collection[str]) -> Iterator
             yield model, run
 
 
-def _inputs(run: CellRun) -> list[bool]:
+def _inputs(run: TrialResult) -> list[bool]:
     """Of each test input whether an attempt at it is exact."""
     exact = {record.id for record in run.records if record.exact}
     return [question.id in exact for question in run.questions]

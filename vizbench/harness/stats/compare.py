@@ -12,12 +12,12 @@ from typing import Final, Literal, TypeAlias, final
 
 import numpy as np
 
-from vizbench.harness.records.origins import of_corpus, origins
-from vizbench.harness.records.records import CellRun, Record
+from vizbench.harness.records.origins import is_corpus_run, origins
+from vizbench.harness.records.records import Record, TrialResult
 from vizbench.harness.stats import bootstrap, thresholds
 from vizbench.harness.stats.bootstrap import Floats
 from vizbench.harness.stats.metrics import UNTRAINED, distinct
-from vizbench.harness.stats.model_key import Contender, contenders, pairs, ranked
+from vizbench.harness.stats.model_key import ModelKey, model_keys, pairs, ranked
 from vizbench.harness.stats.thresholds import TARGET, Span
 from vizbench.seeds import stream
 
@@ -54,7 +54,7 @@ class Budget:
     """
 
     task: str
-    model: Contender
+    model: ModelKey
     seeds: tuple[int, ...]
     budgets: tuple[int, ...]
     shares: tuple[float, ...]
@@ -79,8 +79,8 @@ class Ratio:
     """
 
     task: str
-    a: Contender
-    b: Contender
+    a: ModelKey
+    b: ModelKey
     seeds: tuple[int, ...]
     a_at: Span
     b_at: Span
@@ -107,8 +107,8 @@ class Difference:
     task: str
     origin: str
     shots: int
-    a: Contender
-    b: Contender
+    a: ModelKey
+    b: ModelKey
     seeds: tuple[int, ...]
     n: int
     a_share: float
@@ -118,20 +118,20 @@ class Difference:
     high: float
 
 
-def budgets(runs: Sequence[CellRun], metric: Metric = "exact", target: float = TARGET) -> list[Budget]:
+def budgets(runs: Sequence[TrialResult], metric: Metric = "exact", target: float = TARGET) -> list[Budget]:
     """One a task and model or baseline that was measured at two budgets or more: models by task, then baselines."""
     found = [_budget(curve, metric, target) for curves in _tasks(runs) for curve in curves if len(curve.shots()) > 1]
     return sorted(found, key=lambda row: row.model.trivial)
 
 
-def ratios(runs: Sequence[CellRun], metric: Metric = "exact", target: float = TARGET) -> list[Ratio]:
+def ratios(runs: Sequence[TrialResult], metric: Metric = "exact", target: float = TARGET) -> list[Ratio]:
     """One a task and pair that share a seed and were measured at two budgets or more: models by task, then models and
     the baselines that take something from examples. The UNTRAINED need none, or never enough."""
     found = [_ratio(a, b, metric, target) for a, b in _pairs(runs) if b.model.name not in UNTRAINED]
     return sorted((row for row in found if row is not None), key=lambda row: row.b.trivial)
 
 
-def differences(runs: Sequence[CellRun], metric: Metric = "exact") -> list[Difference]:
+def differences(runs: Sequence[TrialResult], metric: Metric = "exact") -> list[Difference]:
     """One a task, budget and pair that share a question: models by task and budget, then models and baselines."""
     found = [_difference(a, b, n, metric) for a, b in _pairs(runs) for n in a.shots() if n in b.shots()]
     return sorted((row for row in found if row is not None), key=lambda row: (row.b.trivial, row.task, row.shots))
@@ -147,7 +147,7 @@ class _Curve:
 
     task: str
     origin: str
-    model: Contender
+    model: ModelKey
     cells: Mapping[tuple[int, int], _Answers]
 
     def shots(self) -> tuple[int, ...]:
@@ -157,23 +157,23 @@ class _Curve:
         return tuple(sorted({seed for seed, _ in self.cells}))
 
 
-def _tasks(runs: Sequence[CellRun]) -> list[list[_Curve]]:
+def _tasks(runs: Sequence[TrialResult]) -> list[list[_Curve]]:
     """The curves, task by task, models first. One task's questions in two versions, or in a file that changed, are two
     tasks here.
 
     Baselines on files of ARC are left out: a file asks one to four questions, and a difference for each of 400 files,
     five baselines and every model would bury what there is to read. `corpus.overlaps` has them, over whole corpora.
     """
-    found: dict[tuple[str, str, str], dict[Contender, dict[tuple[int, int], _Answers]]] = {}
+    found: dict[tuple[str, str, str], dict[ModelKey, dict[tuple[int, int], _Answers]]] = {}
     once = distinct(runs)
     told: dict[tuple[str, str, str], str] = {}
-    for contender, origin, run in zip(contenders(once), origins(once), once, strict=True):
+    for contender, origin, run in zip(model_keys(once), origins(once), once, strict=True):
         header = run.header
         cell = header.cell
         answers = {record.id: record for record in run.records if record.attempt == 0}
-        if not answers or (contender.trivial and of_corpus(run)):
+        if not answers or (contender.trivial and is_corpus_run(run)):
             continue
-        key = cell.task, str(header.task.version), header.data.digest if of_corpus(run) else ""
+        key = cell.task, str(header.task.version), header.data.digest if is_corpus_run(run) else ""
         told[key] = origin
         cells = found.setdefault(key, {}).setdefault(contender, {})
         place = cell.seed, header.data.examples
@@ -184,7 +184,7 @@ def _tasks(runs: Sequence[CellRun]) -> list[list[_Curve]]:
     ]
 
 
-def _pairs(runs: Sequence[CellRun]) -> Iterator[tuple[_Curve, _Curve]]:
+def _pairs(runs: Sequence[TrialResult]) -> Iterator[tuple[_Curve, _Curve]]:
     for curves in _tasks(runs):
         known = {curve.model: curve for curve in curves}
         yield from ((known[a], known[b]) for a, b in pairs(known))

@@ -11,11 +11,11 @@ from typing import final
 
 import msgspec
 
-from vizbench._util.files import write_whole
+from vizbench._util.files import write_atomically
 from vizbench._util.text import plural
-from vizbench.harness.plan.plan import Cell
-from vizbench.harness.records.labels import cell_text, model_label, model_marks, task_label
-from vizbench.harness.records.records import CellRun, Lost
+from vizbench.harness.plan.plan import Trial
+from vizbench.harness.records.labels import model_label, model_marks, spreadsheet_text, task_label
+from vizbench.harness.records.records import TrialResult, UnstartedTrial
 from vizbench.harness.stats.metrics import distinct
 
 _COLUMNS = (
@@ -25,11 +25,11 @@ _COLUMNS = (
 
 @final
 @dataclass(frozen=True, slots=True)
-class Gap:
+class IncompleteTrial:
     """A cell with fewer answers than were asked for."""
 
     directory: Path
-    cell: Cell
+    cell: Trial
     examples: int | None
     """None if the data was to say how many, and could not be had."""
     answers: int
@@ -54,7 +54,7 @@ class Gap:
         return f"{have}; {self.error}" if self.error else have
 
 
-def gaps(runs: Sequence[CellRun], lost: Sequence[Lost]) -> list[Gap]:
+def incomplete_trials(runs: Sequence[TrialResult], lost: Sequence[UnstartedTrial]) -> list[IncompleteTrial]:
     """The cells that lack answers: those begun, then those that could not begin. What another folder has in whole is
     no gap."""
     begun = distinct(runs)
@@ -62,7 +62,7 @@ def gaps(runs: Sequence[CellRun], lost: Sequence[Lost]) -> list[Gap]:
     never = {_same(one.cell): one for one in lost if _same(one.cell) not in there}
     found = [
         *(
-            Gap(
+            IncompleteTrial(
                 run.directory,
                 run.header.cell,
                 run.header.data.examples,
@@ -73,14 +73,14 @@ def gaps(runs: Sequence[CellRun], lost: Sequence[Lost]) -> list[Gap]:
             for run in begun
             if not run.complete
         ),
-        *(Gap(one.directory, one.cell, one.cell.shots, 0, None, one.error) for one in never.values()),
+        *(IncompleteTrial(one.directory, one.cell, one.cell.shots, 0, None, one.error) for one in never.values()),
     ]
     everyone = [run.header.cell for run in begun] + [gap.cell for gap in found]
     marks = model_marks((cell.model, cell.checkpoint, cell.training) for cell in everyone)
     return [replace(gap, mark=marks[gap.cell.model, gap.cell.checkpoint, gap.cell.training]) for gap in found]
 
 
-def write_gaps(found: Sequence[Gap], path: Path) -> None:
+def write_incomplete(found: Sequence[IncompleteTrial], path: Path) -> None:
     """Write them as CSV, a row a cell; `asked` is empty where nobody can tell."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
@@ -89,10 +89,12 @@ def write_gaps(found: Sequence[Gap], path: Path) -> None:
         cell = gap.cell
         named = cell.task, cell.model, cell.checkpoint, cell.training
         numbers = gap.examples, cell.seed, cell.attempts, gap.answers, gap.asked
-        writer.writerow([*map(cell_text, named), *numbers, cell_text(gap.error), cell_text(str(gap.directory))])
-    write_whole(path, out.getvalue().encode("utf-8", "replace"))
+        writer.writerow(
+            [*map(spreadsheet_text, named), *numbers, spreadsheet_text(gap.error), spreadsheet_text(str(gap.directory))]
+        )
+    write_atomically(path, out.getvalue().encode("utf-8", "replace"))
 
 
-def _same(cell: Cell) -> Cell:
+def _same(cell: Trial) -> Trial:
     """What two plans may ask of one cell: how many questions is left out."""
     return msgspec.structs.replace(cell, n_test=0)

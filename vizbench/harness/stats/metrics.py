@@ -9,11 +9,11 @@ from typing import Final, TypeAlias, cast, final
 
 import msgspec
 
-from vizbench.harness.plan.plan import TRIVIAL, Cell
-from vizbench.harness.records.origins import of_corpus, origins
-from vizbench.harness.records.records import CellRun, Record
+from vizbench.harness.plan.plan import TRIVIAL, Trial
+from vizbench.harness.records.origins import is_corpus_run, origins
+from vizbench.harness.records.records import Record, TrialResult
 from vizbench.harness.stats.decode_failures import by_kind
-from vizbench.harness.stats.model_key import contenders, rank
+from vizbench.harness.stats.model_key import model_keys, rank
 
 Z95: Final = 1.959963984540054
 """The 97.5% point of the normal distribution."""
@@ -203,16 +203,16 @@ def pass_at(n: int, hits: int, k: int) -> float:
     return 1 - math.comb(n - hits, k) / math.comb(n, k)
 
 
-def distinct(runs: Sequence[CellRun]) -> list[CellRun]:
+def distinct(runs: Sequence[TrialResult]) -> list[TrialResult]:
     """The runs, each cell once: where two folders hold it, as they hold the baselines of two evaluations, the one
     with more answers, the later one of equals. Of a file that one of them asked the first questions of alone, too."""
-    groups: dict[tuple[object, ...], list[CellRun]] = {}
+    groups: dict[tuple[object, ...], list[TrialResult]] = {}
     for run in runs:
         *rest, _ = kind(run)
         groups.setdefault((*rest, run.header.cell.seed), []).append(run)
-    found: list[CellRun] = []
+    found: list[TrialResult] = []
     for group in groups.values():
-        kept: list[CellRun] = []
+        kept: list[TrialResult] = []
         for run in sorted(group, key=_weight, reverse=True):
             if not any(_same_data(run, other) for other in kept):
                 kept.append(run)
@@ -220,12 +220,12 @@ def distinct(runs: Sequence[CellRun]) -> list[CellRun]:
     return found
 
 
-Kind: TypeAlias = tuple[Cell, int, str | None, str | None, str]
+Kind: TypeAlias = tuple[Trial, int, str | None, str | None, str]
 """A cell without its seed, the version of its task, the digests of the model's weights and of its file, and for a
 corpus that of its data."""
 
 
-def kind(run: CellRun) -> Kind:
+def kind(run: TrialResult) -> Kind:
     """What a cell shares with those of other seeds: the cell with its seed and n_test set to 0, its shots to the
     examples that there were, and a baseline's training, which it does not have, left out; and what answered what: other
     weights, another file or another version of the task are never pooled, nor are two files of ARC of the same name.
@@ -234,17 +234,17 @@ def kind(run: CellRun) -> Kind:
     header = run.header
     cell = msgspec.structs.replace(run.header.cell, shots=run.header.data.examples, n_test=0, seed=0)
     cell = msgspec.structs.replace(cell, steps=None, epochs=None) if cell.model in TRIVIAL else cell
-    data = header.data.digest if of_corpus(run) else ""
+    data = header.data.digest if is_corpus_run(run) else ""
     return cell, header.task.version, header.weights, header.code, data
 
 
-def summaries(runs: Sequence[CellRun]) -> list[Summary]:
+def summaries(runs: Sequence[TrialResult]) -> list[Summary]:
     """One row for each task, model, checkpoint and budget that has an answer: tasks by name, and in each the models
     before the trivial baselines, by growing budget. A cell that is there twice counts once (`distinct`)."""
-    groups: dict[Kind, list[CellRun]] = {}
+    groups: dict[Kind, list[TrialResult]] = {}
     once = distinct(runs)
     marks: dict[Kind, tuple[str, str]] = {}
-    for contender, origin, run in zip(contenders(once), origins(once), once, strict=True):
+    for contender, origin, run in zip(model_keys(once), origins(once), once, strict=True):
         groups.setdefault(kind(run), []).append(run)
         marks[kind(run)] = contender.mark, origin
     paths = {run.header.cell.task for run in runs if any("psr" in record.parts for record in run.records)}
@@ -267,17 +267,17 @@ def leaks(rows: Sequence[Summary], most: float = LEAK) -> dict[str, Summary]:
     return worst
 
 
-def flaws(runs: Sequence[CellRun]) -> tuple[str, ...]:
+def flaws(runs: Sequence[TrialResult]) -> tuple[str, ...]:
     """What the questions of one task's runs say of known errors in its data, each sentence once."""
     told = [run.questions[0].meta.get("flagged") for run in runs if run.questions]
     lists = [cast("list[object]", found) for found in told if isinstance(found, list)]
     return tuple(dict.fromkeys(str(what) for found in lists for what in found))
 
 
-def _same_data(a: CellRun, b: CellRun) -> bool:
+def _same_data(a: TrialResult, b: TrialResult) -> bool:
     """Whether two cells of one name hold the same questions, or one the first of the other's: the digest is of all that
     were asked, and cannot be compared there."""
-    if not of_corpus(a) or a.header.data.digest == b.header.data.digest:
+    if not is_corpus_run(a) or a.header.data.digest == b.header.data.digest:
         return True
     pairs = zip(a.questions, b.questions, strict=False)
     return len(a.questions) != len(b.questions) and all(
@@ -285,17 +285,17 @@ def _same_data(a: CellRun, b: CellRun) -> bool:
     )
 
 
-def _weight(run: CellRun) -> tuple[int, str]:
+def _weight(run: TrialResult) -> tuple[int, str]:
     return len(run.records), run.header.created
 
 
-def _summary(runs: Sequence[CellRun], paths: bool, mark: str, origin: str) -> Summary:
+def _summary(runs: Sequence[TrialResult], paths: bool, mark: str, origin: str) -> Summary:
     """paths: whether the task is one of paths, where an answer without a part `psr` joined nothing."""
     header = runs[0].header
     cell = header.cell
     records = [record for run in runs for record in run.records]
     first = _first(records)
-    repeated = of_corpus(runs[0])
+    repeated = is_corpus_run(runs[0])
     by_seed = [found for run in runs if (found := _first(run.records))]
     exact = [(sum(record.exact for record in found), len(found)) for found in by_seed]
     valid = [(sum(record.valid for record in found), len(found)) for found in by_seed]
@@ -344,7 +344,7 @@ def _at(attempts: int, counts: Sequence[tuple[int, int]]) -> dict[int, float]:
     return {k: mean(values) for k, values in shares.items() if values}
 
 
-def _by_question(runs: Sequence[CellRun]) -> list[list[Record]]:
+def _by_question(runs: Sequence[TrialResult]) -> list[list[Record]]:
     """The answers to each question that has one. The same id in two seeds' cells is two questions."""
     found: dict[tuple[int, str], list[Record]] = {}
     for number, run in enumerate(runs):

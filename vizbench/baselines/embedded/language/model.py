@@ -32,7 +32,7 @@ CHECKPOINTS = ("tiny", "tiny-random", "tiny-scratch")
 
 @final
 @dataclass(frozen=True, slots=True)
-class Adaptation:
+class AdaptationConfig:
     """How the twin adapts. steps, batch: optimizer steps and sequences in each; scratch_steps: as many as take
     `tiny-scratch` the time of `steps` with LoRA (`benchmarks/adaptation.py`); rank, alpha: of the LoRA on every
     linear layer; lora_rate, whole_rate: peak learning rates with LoRA and with all weights; corrupted: share of answer
@@ -55,13 +55,13 @@ class Adaptation:
 
 
 @final
-class TextTwin(Model[str]):
+class EmbeddedLanguage(Model[str]):
     """A Qwen3 of 1.2 M parameters that reads and writes rows of digits."""
 
     modality: ClassVar[Modality] = "text"
     text: ClassVar[TextSpec] = TextSpec(layout="rows")
 
-    def __init__(self, checkpoint: str, weights: Path = WEIGHTS, plan: Adaptation | None = None) -> None:
+    def __init__(self, checkpoint: str, weights: Path = WEIGHTS, plan: AdaptationConfig | None = None) -> None:
         if checkpoint not in CHECKPOINTS:
             raise unknown("checkpoint of qwen3", checkpoint, CHECKPOINTS)
         require("qwen3", "torch", "transformers", "peft", "safetensors")
@@ -69,7 +69,7 @@ class TextTwin(Model[str]):
             self.weights = hashlib.sha256(weights.read_bytes()).hexdigest()[:16]
         self._checkpoint = checkpoint
         self._weights = weights
-        self._plan = plan or Adaptation()
+        self._plan = plan or AdaptationConfig()
         self._network: Any = None
         self._longest = 0
 
@@ -77,7 +77,7 @@ class TextTwin(Model[str]):
     def adapt(self, examples: Sequence[Example[str]], context: Context) -> Mapping[str, float]:
         from vizbench.baselines.embedded.language.tokens import example
         from vizbench.baselines.embedded.language.train import backward
-        from vizbench.baselines.language.train import Descent, Training
+        from vizbench.baselines.language.train import OptimizerConfig, TrainingLoop
 
         plan = self._plan
         rows = [example(pair.question, pair.answer) for pair in examples]
@@ -89,9 +89,9 @@ class TextTwin(Model[str]):
         scratch = self._checkpoint == "tiny-scratch"
         rate, own = (plan.whole_rate, plan.scratch_steps) if scratch else (plan.lora_rate, plan.steps)
         steps = context.schedule.count(len(rows), plan.batch, own)
-        training = Training(
+        training = TrainingLoop(
             [(name, p) for name, p in adapted.named_parameters() if p.requires_grad],
-            Descent(rate, plan.warm, "cosine", betas=(0.9, 0.95), weight_decay=0.0, clip=1.0),
+            OptimizerConfig(rate, plan.warm, "cosine", betas=(0.9, 0.95), weight_decay=0.0, clip=1.0),
         )
         random = np.random.default_rng(stream("qwen3", "adapt", context.seed))
         batches = _batches(rows, steps, plan.batch, random)
@@ -116,12 +116,12 @@ class TextTwin(Model[str]):
         """The network to train, from the checkpoint; its randomness is a function of seed alone."""
         import torch
 
-        from vizbench.baselines.embedded.language.network import TwinConfig, load, network
+        from vizbench.baselines.embedded.language.network import NetworkConfig, load, network
 
         if self._checkpoint == "tiny":
-            model = load(TwinConfig(), self._weights)
+            model = load(NetworkConfig(), self._weights)
         else:
-            model = network(TwinConfig(), stream("qwen3", self._checkpoint, seed) >> 1)
+            model = network(NetworkConfig(), stream("qwen3", self._checkpoint, seed) >> 1)
         if self._checkpoint == "tiny-scratch":
             return model
         from peft import LoraConfig, get_peft_model

@@ -48,7 +48,7 @@ other heads start free."""
 
 @final
 @dataclass(frozen=True, slots=True)
-class TwinConfig:
+class NetworkConfig:
     """The sizes of the embedded language model.
 
     spread: of the random weights at the start; pull, sharpness: length of the biases that make the windows, and weight
@@ -67,7 +67,7 @@ class TwinConfig:
     sharpness: float = 1.6
 
 
-def network(config: TwinConfig, seed: int) -> Qwen3ForCausalLM:
+def network(config: NetworkConfig, seed: int) -> Qwen3ForCausalLM:
     """A new network with local windows, its weights a function of config and seed alone."""
     settings = Qwen3Config(
         vocab_size=VOCABULARY,
@@ -111,7 +111,7 @@ def _rotary() -> dict[str, Any]:
 
 
 @torch.no_grad()
-def _open_windows(model: Any, config: TwinConfig) -> None:
+def _open_windows(model: Any, config: NetworkConfig) -> None:
     turns = torch.tensor(TURNS, dtype=torch.float64)
     size = (turns > 0).double() * config.pull
     for number, layer in enumerate(model.model.layers):
@@ -145,7 +145,7 @@ def saved(model: Any, notes: Mapping[str, Any]) -> bytes:
     return save(weights, {"notes": json.dumps(notes)})
 
 
-def load(config: TwinConfig, path: Path) -> Qwen3ForCausalLM:
+def load(config: NetworkConfig, path: Path) -> Qwen3ForCausalLM:
     """The network with the weights of `path`. Raises UserError where they are missing or do not fit."""
     if not path.is_file():
         raise UserError(

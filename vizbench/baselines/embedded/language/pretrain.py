@@ -16,8 +16,8 @@ from typing import Any, final
 import numpy as np
 import torch
 
-from vizbench.baselines.embedded.folder import WEIGHTS, Folder
-from vizbench.baselines.embedded.language.network import TwinConfig, network, saved
+from vizbench.baselines.embedded.folder import WEIGHTS, PretrainingFolder
+from vizbench.baselines.embedded.language.network import NetworkConfig, network, saved
 from vizbench.baselines.embedded.language.tokens import Tokens, example
 from vizbench.baselines.embedded.language.train import accuracy, backward
 from vizbench.baselines.embedded.worlds import WorldBatch, opened, sample
@@ -27,7 +27,7 @@ from vizbench.seeds import stream
 
 @final
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class PretrainingConfig:
     """How the weights are made.
 
     steps, batch: batches in all and sequences in each; warm: steps of rising learning rate; fall: share of the steps
@@ -48,14 +48,14 @@ class Recipe:
     held_out: int = 6
 
 
-def pretrain(out: Path, seed: int, recipe: Recipe, threads: int = 1) -> Path:
+def pretrain(out: Path, seed: int, recipe: PretrainingConfig, threads: int = 1) -> Path:
     """Train (or train on) in the folder `out`; returns the weights file. Log: one JSON line every `recipe.every` steps,
     with the mean loss and each world's share of right answer tokens on a stream that is never trained on."""
     torch.set_num_threads(threads)
-    config = TwinConfig()
+    config = NetworkConfig()
     model = network(config, stream("qwen3", "start", seed) >> 1)
     optimizers = _optimizers(model, recipe)
-    folder = Folder(out, {"family": "qwen3", "seed": seed, **asdict(recipe), **asdict(config)})
+    folder = PretrainingFolder(out, {"family": "qwen3", "seed": seed, **asdict(recipe), **asdict(config)})
     start, before = folder.resume(model, optimizers)
     began, losses = time.monotonic() - before, list[float]()
     for step in range(start, recipe.steps):
@@ -88,7 +88,7 @@ def _rows(batch: WorldBatch, nameless: float, random: np.random.Generator) -> li
     ]
 
 
-def _optimizers(model: Any, recipe: Recipe) -> list[torch.optim.Optimizer]:
+def _optimizers(model: Any, recipe: PretrainingConfig) -> list[torch.optim.Optimizer]:
     """Muon for the matrices inside the layers, AdamW for embeddings, norms and biases."""
     inside = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
     rest = [p for n, p in model.named_parameters() if p.ndim != 2 or "embed" in n]
@@ -98,7 +98,7 @@ def _optimizers(model: Any, recipe: Recipe) -> list[torch.optim.Optimizer]:
     ]
 
 
-def _scale(recipe: Recipe, step: int) -> float:
+def _scale(recipe: PretrainingConfig, step: int) -> float:
     return min(1.0, (step + 1) / recipe.warm, (recipe.steps - step) / (recipe.fall * recipe.steps))
 
 
@@ -109,7 +109,7 @@ def _set_rates(optimizers: list[torch.optim.Optimizer], scale: float) -> None:
             group["lr"] = group["peak"] * scale
 
 
-def _held_out(model: Any, seed: int, recipe: Recipe) -> Mapping[str, Any]:
+def _held_out(model: Any, seed: int, recipe: PretrainingConfig) -> Mapping[str, Any]:
     """Right tokens by world, captions given, in batches of a seed that training never draws."""
     shares: dict[str, list[float]] = {}
     for number in range(recipe.held_out):

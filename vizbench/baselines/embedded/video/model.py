@@ -16,9 +16,9 @@ from safetensors.torch import load_file
 
 from vizbench.baselines.embedded.video import network as twin
 from vizbench.baselines.embedded.video.network import neutral
-from vizbench.baselines.video.backbone import Source, Tensors
+from vizbench.baselines.video.backbone import Tensors, WeightSource
 from vizbench.baselines.video.cogvideox import BACKBONE
-from vizbench.baselines.video.config import Training
+from vizbench.baselines.video.config import VideoConfig
 from vizbench.baselines.video.model import VideoLora
 from vizbench.errors import UserError
 from vizbench.seeds import stream
@@ -28,7 +28,7 @@ WEIGHTS = Path(__file__).parents[1] / "checkpoints" / "cogvideox-tiny.safetensor
 
 @final
 @dataclass(frozen=True, slots=True)
-class Adaptation:
+class AdaptationConfig:
     """How the embedded video model is adapted. The paper does not report steps: these are ours, one for all budgets.
 
     scratch_steps: as many as take `tiny-scratch` the time of `steps` with LoRA (`benchmarks/adaptation.py`).
@@ -47,9 +47,9 @@ class Adaptation:
     sampling_steps: int = 1
     predict_batch: int = 50
 
-    def training(self, scratch: bool) -> Training:
+    def training(self, scratch: bool) -> VideoConfig:
         """The same as every video model's record."""
-        return Training(
+        return VideoConfig(
             rank=0 if scratch else self.rank,
             alpha=self.alpha,
             targets=self.targets,
@@ -69,7 +69,7 @@ class Adaptation:
 
 
 @final
-class Embedded(Source):
+class EmbeddedWeights(WeightSource):
     """One of the embedded checkpoints. Nothing is kept on disk: encoding and training take seconds."""
 
     home = None
@@ -86,13 +86,13 @@ class Embedded(Source):
         """A million numbers fit everywhere."""
 
     def open(self, seed: int) -> tuple[Any, Tensors]:
-        model = twin.transformer(twin.TwinConfig(), stream("twin", seed) >> 1)
+        model = twin.transformer(twin.NetworkConfig(), stream("twin", seed) >> 1)
         if self._checkpoint == "tiny":
             model.load_state_dict({k: v.float() for k, v in load_file(WEIGHTS).items()})
         return twin.pipeline(model), {"prompt_embeds": neutral()[None, None]}  # (1, 1, 64)
 
 
-def embedded(checkpoint: str, adaptation: Adaptation | None = None) -> VideoLora:
+def embedded(checkpoint: str, adaptation: AdaptationConfig | None = None) -> VideoLora:
     """The model of an embedded checkpoint: `tiny`, `tiny-random` or `tiny-scratch`."""
-    training = (adaptation or Adaptation()).training(scratch=checkpoint == "tiny-scratch")
-    return VideoLora(BACKBONE, Embedded(checkpoint), training, twin.CELL)
+    training = (adaptation or AdaptationConfig()).training(scratch=checkpoint == "tiny-scratch")
+    return VideoLora(BACKBONE, EmbeddedWeights(checkpoint), training, twin.CELL)

@@ -37,7 +37,7 @@ OFFSETS = (
 
 @final
 @dataclass(frozen=True, slots=True)
-class TwinConfig:
+class NetworkConfig:
     """The sizes of the embedded video model."""
 
     heads: int = 4
@@ -111,7 +111,7 @@ def scheduler() -> Any:
     )
 
 
-def transformer(config: TwinConfig, seed: int) -> Any:
+def transformer(config: NetworkConfig, seed: int) -> Any:
     """A new model with the local start, its weights a function of the seed alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -138,7 +138,7 @@ def transformer(config: TwinConfig, seed: int) -> Any:
 
 
 @torch.no_grad()
-def _local_start(block: Any, offsets: tuple[tuple[int, int], ...], config: TwinConfig) -> None:
+def _local_start(block: Any, offsets: tuple[tuple[int, int], ...], config: NetworkConfig) -> None:
     """Open the block's gates and turn its first heads into soft windows on neighbouring cells.
 
     A constant query and key, made of the two fastest rotary frequencies of the row and the column axis, attend where

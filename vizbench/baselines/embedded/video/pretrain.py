@@ -20,20 +20,20 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from vizbench.baselines.embedded.folder import Folder
+from vizbench.baselines.embedded.folder import PretrainingFolder
 from vizbench.baselines.embedded.video import network as twin
 from vizbench.baselines.embedded.video.network import neutral
 from vizbench.baselines.embedded.worlds import WorldBatch, opened, sample, shows
 from vizbench.baselines.embedded.worlds.draw import Draw
 from vizbench.baselines.video.cogvideox import BACKBONE
-from vizbench.baselines.video.config import Training
+from vizbench.baselines.video.config import VideoConfig
 from vizbench.baselines.video.optim import MATRIX_LR, OTHER_LR, muon_and_adamw
 from vizbench.baselines.video.train import LAST, computing, draw_timesteps, noised, plain_attention
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class PretrainingConfig:
     """How the embedded weights were made. steps: optimizer steps; held_out: seed of the stream that measures."""
 
     seed: int = 0
@@ -82,18 +82,18 @@ def velocity(pipe: Any, noisy: Tensor, question: Tensor, caption: Tensor, timest
     """The twin's velocity `(B, 2, 3, h, w)` float32, as in adaptation.
 
     question: its latents `(B, 1, 3, h, w)`; caption: `(B, 1, 64)`."""
-    with computing(Training(), noisy.device), plain_attention(noisy.device):
+    with computing(VideoConfig(), noisy.device), plain_attention(noisy.device):
         return BACKBONE.velocity(pipe, noisy, {"image": question}, {"prompt_embeds": caption}, timesteps).float()
 
 
-def rate(recipe: Recipe, step: int) -> float:
+def rate(recipe: PretrainingConfig, step: int) -> float:
     """The learning rate's factor: warm-up, plateau, straight line down to 2%."""
     left = (recipe.steps - step) / (recipe.steps * (1 - recipe.decay_from))
     return min(1.0, (step + 1) / recipe.warmup, max(0.02, left))
 
 
 @torch.no_grad()
-def measure(pipe: Any, recipe: Recipe, batches: int) -> dict[str, float]:
+def measure(pipe: Any, recipe: PretrainingConfig, batches: int) -> dict[str, float]:
     """Share of held-out boards right in every cell, by world, from one denoising step."""
     right: dict[str, list[bool]] = defaultdict(list)
     for k in range(batches):
@@ -108,7 +108,7 @@ def measure(pipe: Any, recipe: Recipe, batches: int) -> dict[str, float]:
     return {name: round(float(np.mean(goods)), 3) for name, goods in sorted(right.items())}
 
 
-def pretrain(out: Path, recipe: Recipe, config: twin.TwinConfig, measured: int = 16) -> None:
+def pretrain(out: Path, recipe: PretrainingConfig, config: twin.NetworkConfig, measured: int = 16) -> None:
     """Train, or go on training, in the folder `out`.
 
     measured: held-out batches of 64 a measurement.
@@ -117,7 +117,7 @@ def pretrain(out: Path, recipe: Recipe, config: twin.TwinConfig, measured: int =
     pipe = twin.pipeline(model)
     alphas = twin.scheduler().alphas_cumprod.float()
     opts = muon_and_adamw(model, recipe.matrix_lr, recipe.other_lr)
-    folder = Folder(out, {"family": "cogvideox", **asdict(recipe), **asdict(config)})
+    folder = PretrainingFolder(out, {"family": "cogvideox", **asdict(recipe), **asdict(config)})
     start, before = folder.resume(model, opts)
     began, losses = time.monotonic() - before, list[float]()
     for step in range(start, recipe.steps):

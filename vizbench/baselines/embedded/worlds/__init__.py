@@ -1,7 +1,7 @@
 """The stream of procedural worlds on which both embedded models are pretrained: one as frames, one as text.
 
 Every law is drawn anew; a model that has seen thousands of them can be adapted to a new one from few examples. None is
-a law of a suite's task (`excluded.py`). `KIN` says, for the tables, which families have a relative among the worlds.
+a law of a suite's task (`excluded.py`). `OVERLAPS` says, for the tables, which families have a relative among the worlds.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ WIDENING: tuple[tuple[float, tuple[str, ...]], ...] = (
 """From which share of a pretraining run on which worlds are in the stream. With all sixteen from the start, no world
 had passed 10% of its held-out boards after 1,000 steps, and `around` alone had halved its loss after 600."""
 
-KIN: Mapping[str, str] = {
+OVERLAPS: Mapping[str, str] = {
     "life": "around: other rules of the same neighbourhood",
     "eca": "diagram: elementary rules outside the suite and their mirror images and complements",
     "langton": "turmite: walkers with other tables",
@@ -65,7 +65,7 @@ KIN: Mapping[str, str] = {
 """Task families, or variants, that are *near*: a relative was in the stream. The others are *far*."""
 
 
-HELD: Mapping[str, str] = {
+HELD_OUT: Mapping[str, str] = {
     "1e0a9b12": "gravity", "3906de3d": "gravity", "25ff71a9": "shift", "3c9b0459": "mirror", "6150a2bd": "mirror",
     "67a3c6ac": "mirror", "68b16354": "mirror", "74dd1130": "mirror", "9dfd6313": "mirror", "ed36ccf7": "mirror",
     "496994bd": "symmetry", "f25ffba3": "symmetry", "4258a5f9": "growth",
@@ -73,7 +73,7 @@ HELD: Mapping[str, str] = {
 """Training tasks of ARC-AGI-1 and 2, which no suite asks, whose rule is a law of the stream; its world."""
 
 
-def kin(task: str) -> str | None:
+def pretraining_overlap(task: str) -> str | None:
     """`near: …` with the relative that was in the stream, or `far: …`, for the name of a task.
 
     `inside: …` for a task of HELD, and where the rule of an automaton is overridden: only the suites' own rules are
@@ -82,11 +82,13 @@ def kin(task: str) -> str | None:
     variant, _, query = task.partition("?")
     family = variant.partition("/")[0]
     if ":" in variant:
-        held = HELD.get(variant.rpartition("/")[2]) if family in ("arc-agi-1:training", "arc-agi-2:training") else None
+        held = (
+            HELD_OUT.get(variant.rpartition("/")[2]) if family in ("arc-agi-1:training", "arc-agi-2:training") else None
+        )
         return f"inside: its rule is a law of {held}" if held else None
     if family in ("life", "eca") and "rule=" in query:
         return "inside: the stream may have held this very rule"
-    relative = KIN.get(variant) or KIN.get(family)
+    relative = OVERLAPS.get(variant) or OVERLAPS.get(family)
     return f"near: {relative}" if relative else "far: no relative among the worlds"
 
 
