@@ -46,8 +46,8 @@ def main() -> None:
             for checkpoint in CHECKPOINTS:
                 model = build(checkpoint)
                 shots = data.train.head(SHOTS)
-                examples = codec_for(model, data.judge, shots, ()).examples(shots)
-                context = Context(data.judge, data.params, 0, lambda progress: None)
+                examples = codec_for(model, data.verifier, shots, ()).examples(shots)
+                context = Context(data.verifier, data.params, 0, lambda progress: None)
                 began = time.process_time()
                 model.adapt(examples, context)
                 seconds[checkpoint].append((time.process_time() - began) / STEPS)

@@ -32,7 +32,9 @@ def main() -> None:
         )
     name = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU, tiny models"
     print(f"{name}, torch {torch.__version__}\n")
-    print("| model | size | batch | checkpointing | s a step | s a pass | peak GB |\n|---|---|---|---|---|---|---|")
+    print(
+        "| model | size | batch | checkpointing | s a step | s a pass | peak GB |\n|---|---|---|---|---|---|---|"
+    )
     for case in (*_video(tiny), *_language(tiny)):
         print(_row(*case), flush=True)
 
@@ -100,7 +102,9 @@ def _first(inputs: dict[str, Any]) -> Callable[[Any], Any]:
     return lambda model: model(**inputs, return_dict=False)[0]
 
 
-def _row(name: str, size: str, batch: int, checkpointing: bool, model: Any, forward: Callable[[Any], Any]) -> str:
+def _row(
+    name: str, size: str, batch: int, checkpointing: bool, model: Any, forward: Callable[[Any], Any]
+) -> str:
     import torch
 
     trained = [p for p in model.parameters() if p.requires_grad]

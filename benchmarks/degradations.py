@@ -147,7 +147,9 @@ def h264(picture: Image, crf: int) -> Image:
     even = picture[: picture.shape[0] // 2 * 2, : picture.shape[1] // 2 * 2]
     file = io.BytesIO()
     with library.open(file, "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=Fraction(8), options={"crf": str(crf), "preset": "veryfast"})
+        stream = container.add_stream(
+            "libx264", rate=Fraction(8), options={"crf": str(crf), "preset": "veryfast"}
+        )
         stream.height, stream.width, stream.pix_fmt = *even.shape[:2], "yuv420p"
         for _ in range(6):
             frame = library.VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24")
@@ -214,7 +216,9 @@ DEGRADATIONS: Final[dict[str, Degrade]] = {
     "gamma 0.65": lambda p, _: levels(p, lambda v: 255 * (v / 255) ** 0.65),
     "saturation 0.5": lambda p, _: levels(p, lambda v: saturated(v, 0.5)),
     "1280x720, black bars, hue +30": lambda p, _: hue(boxed(p, 720, 1280, "black"), 30),
-    "1280x720, black bars, brightness 0.6": lambda p, _: levels(boxed(p, 720, 1280, "black"), lambda v: v * 0.6),
+    "1280x720, black bars, brightness 0.6": lambda p, _: levels(
+        boxed(p, 720, 1280, "black"), lambda v: v * 0.6
+    ),
 }
 
 
@@ -240,34 +244,34 @@ class Tally:
 def drawn(instance: Instance, seed: int) -> Iterator[tuple[Grid, bool]]:
     """Answers to an instance, and whether each is valid: the right one, the question, and two near misses."""
     yield instance.target, True
-    judge = verifier_of(instance)
+    verifier = verifier_of(instance)
     lots = np.random.Generator(np.random.PCG64(seed))
     others = [instance.question]
     for _ in range(2):
         near: Grid = instance.target.copy()
         at: Any = (lots.integers(near.shape[0]), lots.integers(near.shape[1]))
-        near[at] = (int(near[at]) + 1 + int(lots.integers(judge.codes - 1))) % judge.codes
+        near[at] = (int(near[at]) + 1 + int(lots.integers(verifier.codes - 1))) % verifier.codes
         others.append(near)
     for other in others:
-        yield other, judge.verify(instance, other).valid
+        yield other, verifier.verify(instance, other).valid
 
 
 def read(picture: Image, instance: Instance) -> Any:
     """Read a picture as `vizbench score` does."""
-    judge = verifier_of(instance)
-    if judge.resizes:
-        return vb.decode(picture, judge.look)
-    return vb.decode(picture, judge.look, instance.question.shape, question=instance.question)
+    verifier = verifier_of(instance)
+    if verifier.resizes:
+        return vb.decode(picture, verifier.look)
+    return vb.decode(picture, verifier.look, instance.question.shape, question=instance.question)
 
 
 def tally(task: str, degrade: Degrade, rows: int) -> Tally:
     """The counts of a task's first test rows under a degradation."""
     total = Tally()
     for instance in _instances(task, rows):
-        judge = verifier_of(instance)
+        verifier = verifier_of(instance)
         for number, (grid, valid) in enumerate(drawn(instance, instance.index)):
-            subject = Subject(grid, judge.look, 10 * instance.index + number)
-            found = read(degrade(render(grid, judge.look), subject), instance)
+            subject = Subject(grid, verifier.look, 10 * instance.index + number)
+            found = read(degrade(render(grid, verifier.look), subject), instance)
             total += _counted(instance, grid, valid, found)
     return total
 
@@ -302,7 +306,9 @@ def row(name: str, one: Tally) -> str:
 
 def main() -> None:
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    print("| degradation | wrong cells | misread | right lost | wrong won | abstained |\n|---|---|---|---|---|---|")
+    print(
+        "| degradation | wrong cells | misread | right lost | wrong won | abstained |\n|---|---|---|---|---|---|"
+    )
     whole = Tally()
     for name, degrade in DEGRADATIONS.items():
         total = functools.reduce(Tally.__add__, (tally(task, degrade, rows) for task in TASKS))

@@ -38,11 +38,16 @@ def main() -> None:
         tasks = tuple(f"eca/{rule}" for rule in RULES)
         for model in ("cogvideox", "qwen3"):
             plan = Plan(
-                models=(model,), tasks=tasks, checkpoint="tiny", shots=(SHOTS,), n_test=TESTS, seeds=tuple(range(SEEDS))
+                models=(model,),
+                tasks=tasks,
+                checkpoint="tiny",
+                shots=(SHOTS,),
+                n_test=TESTS,
+                seeds=tuple(range(SEEDS)),
             )
             run(plan, Path(folder), jobs=2)
         for done in read_runs([Path(folder)]):
-            cell = done.header.cell
+            cell = done.header.trial
             if cell.checkpoint != "tiny":  # a trivial baseline beside the models
                 continue
             targets = {question.id: question.target for question in done.questions}

@@ -79,7 +79,11 @@ def measure(cell: Wanted) -> list[Measured]:
             seeds=(cell.seed,),
             n_test=N_TEST,
         )
-        failed = [outcome.error for outcome in run(plan, scratch, kin=pretraining_overlap) if outcome.error]
+        failed = [
+            outcome.error
+            for outcome in run(plan, scratch, pretraining_overlap=pretraining_overlap)
+            if outcome.error
+        ]
         if failed:
             raise RuntimeError(f"{cell}: {failed[0]}")
         rows: list[Measured] = []
@@ -87,9 +91,9 @@ def measure(cell: Wanted) -> list[Measured]:
             header = done.header
             rows.append(
                 Measured(
-                    header.cell.task,
-                    header.cell.model,
-                    header.cell.checkpoint,
+                    header.trial.task,
+                    header.trial.model,
+                    header.trial.checkpoint,
                     cell.shots,
                     cell.seed,
                     len(done.records),
@@ -97,7 +101,7 @@ def measure(cell: Wanted) -> list[Measured]:
                     sum(r.valid for r in done.records),
                     round(sum(r.cells for r in done.records) / len(done.records), 4),
                     round(sum(s.figures.get("cpu_seconds") or 0.0 for s in done.sessions), 1),
-                    recipes().get(header.cell.model, ""),
+                    recipes().get(header.trial.model, ""),
                     header.weights or "",
                     header.environment.get("device", ""),
                 )
@@ -115,7 +119,8 @@ def write(rows: Sequence[Measured]) -> None:
         table = csv.DictWriter(file, [field.name for field in fields(Measured)], lineterminator="\n")
         table.writeheader()
         table.writerows(
-            asdict(row) for row in sorted(rows, key=lambda r: (r.task, r.model, r.checkpoint, r.shots, r.seed))
+            asdict(row)
+            for row in sorted(rows, key=lambda r: (r.task, r.model, r.checkpoint, r.shots, r.seed))
         )
     part.replace(TABLE)
 
@@ -131,7 +136,9 @@ def recipes() -> dict[str, str]:
         "cogvideox": (embedded.AdaptationConfig(), video.NetworkConfig()),
         "qwen3": (llm_lora.AdaptationConfig(), text.NetworkConfig()),
     }
-    return {model: hashlib.sha256(repr(records).encode()).hexdigest()[:12] for model, records in parts.items()}
+    return {
+        model: hashlib.sha256(repr(records).encode()).hexdigest()[:12] for model, records in parts.items()
+    }
 
 
 def current(rows: Sequence[Measured]) -> list[Measured]:
@@ -144,7 +151,10 @@ def current(rows: Sequence[Measured]) -> list[Measured]:
         row
         for row in rows
         if row.model not in MODELS
-        or (row.recipe == recipe[row.model] and row.weights == (weights[row.model] if row.checkpoint == "tiny" else ""))
+        or (
+            row.recipe == recipe[row.model]
+            and row.weights == (weights[row.model] if row.checkpoint == "tiny" else "")
+        )
     ]
 
 
@@ -163,13 +173,17 @@ def main() -> None:
     todo = [
         w
         for w in wanted(arguments.seeds)
-        if (w.task, w.model, w.checkpoint, w.shots, w.seed) not in have and w.task in tasks and w.model in models
+        if (w.task, w.model, w.checkpoint, w.shots, w.seed) not in have
+        and w.task in tasks
+        and w.model in models
     ]
     began = time.monotonic()
     running: set[Future[list[Measured]]] = set()
     with ProcessPoolExecutor(arguments.jobs, mp_context=get_context("spawn")) as pool:
         while todo or running:
-            while todo and len(running) < arguments.jobs and time.monotonic() - began < 60 * arguments.minutes:
+            while (
+                todo and len(running) < arguments.jobs and time.monotonic() - began < 60 * arguments.minutes
+            ):
                 running.add(pool.submit(measure, todo.pop(0)))
             if not running:
                 break

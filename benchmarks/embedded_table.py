@@ -44,7 +44,9 @@ def read() -> list[Measured]:
     """The lines of docs/embedded.csv."""
     if not TABLE.exists():
         return []
-    kinds = {field.name: {"int": int, "float": float, "str": str}[str(field.type)] for field in fields(Measured)}
+    kinds = {
+        field.name: {"int": int, "float": float, "str": str}[str(field.type)] for field in fields(Measured)
+    }
     with TABLE.open(newline="") as file:
         rows: list[Any] = [{k: kinds[k](v) for k, v in row.items()} for row in csv.DictReader(file)]
     return [Measured(**row) for row in rows]
@@ -72,9 +74,13 @@ def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, ["---"] * len(head), *lines))
 
 
-def _pick(rows: Sequence[Measured], task: str, model: str, checkpoint: str | None, shots: int) -> list[Measured]:
+def _pick(
+    rows: Sequence[Measured], task: str, model: str, checkpoint: str | None, shots: int
+) -> list[Measured]:
     return [
-        r for r in rows if (r.task, r.model, r.shots) == (task, model, shots) and checkpoint in (None, r.checkpoint)
+        r
+        for r in rows
+        if (r.task, r.model, r.shots) == (task, model, shots) and checkpoint in (None, r.checkpoint)
     ]
 
 
@@ -131,9 +137,14 @@ def summary(rows: Sequence[Measured]) -> str:
             )
         ]  # fmt: skip
         lines.append(
-            [f"`{task}`", str(pretraining_overlap(task)).partition(":")[0], *cells, best_floor(rows, task, 300)]
+            [
+                f"`{task}`",
+                str(pretraining_overlap(task)).partition(":")[0],
+                *cells,
+                best_floor(rows, task, 300),
+            ]
         )
-    head = ["task", "kin"]
+    head = ["task", "overlap"]
     for shots in (30, 300):
         head += [f"video, n = {shots}", "scratch", f"text, n = {shots}", "scratch"]
     return _table([*head, "best trivial"], lines)

@@ -28,7 +28,18 @@ EXPECTED = 2.0
 def first(name: str, out: Path) -> tuple[float, float]:
     """Seconds on the wall and of the processor that one `vizbench generate` takes."""
     rows = min(ROWS, loading.load(name).train.count or ROWS)
-    command = [sys.executable, "-m", "vizbench", "generate", "--task", name, "--n", str(rows), "--out", str(out)]
+    command = [
+        sys.executable,
+        "-m",
+        "vizbench",
+        "generate",
+        "--task",
+        name,
+        "--n",
+        str(rows),
+        "--out",
+        str(out),
+    ]
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run([*command, "--overwrite"], check=True, stdout=subprocess.DEVNULL)
     wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -69,7 +69,9 @@ def _open(path: Path) -> None:
             opened = time.perf_counter() - clock
             filtered, sorted_, stepped = page.evaluate(SECONDS)
             load = os.getloadavg()[0]
-            print(f"open {opened:.2f} s, filter {filtered} ms, sort {sorted_} ms, next {stepped} ms (load {load:.1f})")
+            print(
+                f"open {opened:.2f} s, filter {filtered} ms, sort {sorted_} ms, next {stepped} ms (load {load:.1f})"
+            )
             page.close()
         browser.close()
 
@@ -83,20 +85,28 @@ def _cells(task: str) -> list[Any]:
     from vizbench.harness.records.records import DataInfo, Header, Record, TaskInfo, TrialResult
     from vizbench.task import params_json
 
-    judge, params = verifier_and_params(task)
+    verifier, params = verifier_and_params(task)
     asked = vb.load(task, seed=0).test.head(QUESTIONS)
-    rows = [Row(i.id, task, 0, "test", i.index, i.question.tolist(), i.target.tolist(), [], {}) for i in asked]
-    info = TaskInfo(judge.version, msgspec.json.decode(msgspec.json.encode(params_json(params))), judge.look.palette)
+    rows = [
+        Row(i.id, task, 0, "test", i.index, i.question.tolist(), i.target.tolist(), [], {}) for i in asked
+    ]
+    info = TaskInfo(
+        verifier.version, msgspec.json.decode(msgspec.json.encode(params_json(params))), verifier.look.palette
+    )
     random = np.random.default_rng(0)
     cells: list[Any] = []
     for model in MODELS:
         for level, shots in enumerate(BUDGETS):
             records: list[Record] = []
             for k, instance in enumerate(asked):
-                grid: Any = _answer(model, level, k, asked, judge.codes, random)
-                cells_right = float((grid == instance.target).mean()) if grid.shape == instance.target.shape else 0.0
+                grid: Any = _answer(model, level, k, asked, verifier.codes, random)
+                cells_right = (
+                    float((grid == instance.target).mean()) if grid.shape == instance.target.shape else 0.0
+                )
                 exact = cells_right == 1.0
-                reason = "" if exact else f"{round((1 - cells_right) * grid.size)} of {grid.size} cells differ"
+                reason = (
+                    "" if exact else f"{round((1 - cells_right) * grid.size)} of {grid.size} cells differ"
+                )
                 records.append(
                     Record(instance.id, 0, exact, exact, cells_right, reason, {}, grid.tolist(), False, 0.02)
                 )

@@ -95,25 +95,40 @@ def _mazes(rooms: int) -> list[tuple[str, Callable[[], Make]]]:
 # chance, no tree; in its shortest paths some goals cannot be reached.
 PEERS: Mapping[str, list[tuple[str, Callable[[], Make]]]] = {
     "life/conway": [
-        ("reasoning-gym", lambda: reasoning_gym("game_of_life", grid_size_x=8, grid_size_y=8, simulation_steps=1)),
+        (
+            "reasoning-gym",
+            lambda: reasoning_gym("game_of_life", grid_size_x=8, grid_size_y=8, simulation_steps=1),
+        ),
         ("cellpylib", cellpylib_life),
     ],
     "eca/110": [("cellpylib", lambda: cellpylib_eca(110))],
     "maze/base": [
-        ("reasoning-gym", lambda: reasoning_gym("maze", min_grid_size=21, max_grid_size=21, min_dist=1, max_dist=99)),
+        (
+            "reasoning-gym",
+            lambda: reasoning_gym("maze", min_grid_size=21, max_grid_size=21, min_dist=1, max_dist=99),
+        ),
         *_mazes(10),
     ],
     "maze/small": [
-        ("reasoning-gym", lambda: reasoning_gym("maze", min_grid_size=13, max_grid_size=13, min_dist=1, max_dist=99)),
+        (
+            "reasoning-gym",
+            lambda: reasoning_gym("maze", min_grid_size=13, max_grid_size=13, min_dist=1, max_dist=99),
+        ),
         *_mazes(6),
     ],
     "navigation/shortest-path": [
-        ("reasoning-gym", lambda: reasoning_gym("shortest_path", min_rows=15, max_rows=15, min_cols=15, max_cols=15)),
+        (
+            "reasoning-gym",
+            lambda: reasoning_gym("shortest_path", min_rows=15, max_rows=15, min_cols=15, max_cols=15),
+        ),
     ],
     "sudoku/easy": [("reasoning-gym", lambda: reasoning_gym("sudoku", min_empty=41, max_empty=41))],
     "sudoku/medium": [("reasoning-gym", lambda: reasoning_gym("sudoku", min_empty=49, max_empty=49))],
     "sudoku/mini": [("reasoning-gym", lambda: reasoning_gym("mini_sudoku", min_empty=8, max_empty=8))],
     "hanoi/5": [
-        ("reasoning-gym", lambda: reasoning_gym("tower_of_hanoi", min_disks=5, max_disks=5, min_pegs=3, max_pegs=3)),
+        (
+            "reasoning-gym",
+            lambda: reasoning_gym("tower_of_hanoi", min_disks=5, max_disks=5, min_pegs=3, max_pegs=3),
+        ),
     ],
 }

@@ -54,7 +54,11 @@ def numpy_rgb(grids: Grids) -> None:
 def numpy_decode(pictures: list[Image]) -> None:
     colours = palette("binary").astype(np.float32)
     for picture in pictures:
-        cells = picture[8:264, 8:264].reshape(8, 32, 8, 32, 3)[:, 8:24, :, 8:24].mean(axis=(1, 3), dtype=np.float32)
+        cells = (
+            picture[8:264, 8:264]
+            .reshape(8, 32, 8, 32, 3)[:, 8:24, :, 8:24]
+            .mean(axis=(1, 3), dtype=np.float32)
+        )
         ((cells[:, :, None] - colours) ** 2).sum(axis=3).argmin(axis=2)
 
 
@@ -91,10 +95,18 @@ def main() -> None:
         ("RGB, kernel", rate(lambda: render_batch(grids, LOOK), len(grids)), "goal 4,000"),
         ("RGB, numpy repeat and take", rate(lambda: numpy_rgb(few), len(few)), ""),
         ("RGB, Pillow rectangles", rate(lambda: pillow_rgb(few), len(few)), ""),
-        ("decode, kernel over a batch", rate(lambda: decode_batch(pictures, LOOK, (8, 8)), len(few)), "goal 10,000"),
+        (
+            "decode, kernel over a batch",
+            rate(lambda: decode_batch(pictures, LOOK, (8, 8)), len(few)),
+            "goal 10,000",
+        ),
         ("decode, one by one", rate(lambda: [decode(p, LOOK, (8, 8)) for p in pictures], len(few)), ""),
         ("decode, numpy means", rate(lambda: numpy_decode(list(pictures)), len(few)), ""),
-        ("decode, size inferred, 400 px ARC", rate(lambda: [decode(p, ARC) for p in arc_pictures], len(arc)), ""),
+        (
+            "decode, size inferred, 400 px ARC",
+            rate(lambda: [decode(p, ARC) for p in arc_pictures], len(arc)),
+            "",
+        ),
         ("PNG in palette mode", rate(lambda: png(few), len(few)), ""),
         ("PNG in RGB from pictures, Pillow", rate(lambda: rgb_png(list(pictures)), len(few)), ""),
     ]

@@ -59,7 +59,9 @@ def shortcuts(concept: str, n: int) -> dict[str, int]:
     found: Counter[str] = Counter()
     for number in range(n):
         drawn = episode(concept, number)
-        demos, tests = ([(p.question.grid, p.answer.grid) for p in pairs] for pairs in (drawn.demos, drawn.tests))
+        demos, tests = (
+            [(p.question.grid, p.answer.grid) for p in pairs] for pairs in (drawn.demos, drawn.tests)
+        )
         found[shortcut(demos, tests)] += 1
     return {name: found[name] for name in SHORTCUTS if found[name]}
 
@@ -78,7 +80,9 @@ def main() -> None:
             share = f"  {distinct(family, given.pairs):.2%} distinct" if given.pairs else ""
             print(f"  {family.id():32}{pairs_a_second(family):8,.0f} pairs/s{share}")
         if given.shortcuts:
-            print(f"  shortcuts solve {shortcuts(concept, given.shortcuts) or 'none'} of {given.shortcuts:,} episodes")
+            print(
+                f"  shortcuts solve {shortcuts(concept, given.shortcuts) or 'none'} of {given.shortcuts:,} episodes"
+            )
 
 
 if __name__ == "__main__":

@@ -52,9 +52,7 @@ def cost(name: str, rows: int) -> str:
     batch = spec.task.generate_batch(spec.params, some)
     making = seconds(lambda: spec.task.generate_batch(spec.params, some)) / rows
     dividing = seconds(lambda: is_test(spec.task.identity(spec.params, batch))) / rows
-    return (
-        f"{name:<20} making {making * 1e9:10.0f} ns per row   side {dividing * 1e9:8.0f} ns   {dividing / making:6.1%}"
-    )
+    return f"{name:<20} making {making * 1e9:10.0f} ns per row   side {dividing * 1e9:8.0f} ns   {dividing / making:6.1%}"
 
 
 def count(data: Dataset, split: str) -> int:
@@ -73,11 +71,15 @@ def at_share(share: int) -> None:
     spec = task.spec("chess/mate-in-1")
     start = time.thread_time()
     generated_dataset(spec, 0, 1000).test.batch(0, 40)
-    print(f"1/{share}: chess/mate-in-1, 40 test rows with a pool of 1,000: {time.thread_time() - start:.1f} s")
+    print(
+        f"1/{share}: chess/mate-in-1, 40 test rows with a pool of 1,000: {time.thread_time() - start:.1f} s"
+    )
     for name in SMALL:
         rows = {split: count(generated_dataset(task.spec(name), 0, 0), split) for split in ("train", "test")}
         near = count(generated_dataset(task.spec(name), 0, 5000), "test")
-        print(f"      {name:<12} {rows['train']:>7,} train, {rows['test']:>7,} test, {near:,} beside a full pool")
+        print(
+            f"      {name:<12} {rows['train']:>7,} train, {rows['test']:>7,} test, {near:,} beside a full pool"
+        )
 
 
 def whole(name: str) -> str:
@@ -91,7 +93,9 @@ def whole(name: str) -> str:
             try:
                 batch = split.batch(0, most)
             except UserError as error:
-                batch = split.batch(0, int(str(error).split(f" {split.name} row")[0].split()[-1].replace(",", "")))
+                batch = split.batch(
+                    0, int(str(error).split(f" {split.name} row")[0].split()[-1].replace(",", ""))
+                )
             rows |= {row.tobytes() for row in spec.task.identity(spec.params, batch)}
     return f"{name:<28} {len(train):>8,} train, {len(test):>4} test, {len(train & test)} in both"
 

@@ -27,7 +27,9 @@ def main() -> None:
     for k, name in enumerate(names):
         instance = vb.load(name, seed=0).train[0]
         left, top = GAP + k % COLUMNS * (TILE + GAP), k // COLUMNS * deep
-        draw.text((left + TILE // 2, top + LABEL // 2 + 2), name, INK, ImageFont.load_default(14), anchor="mm")
+        draw.text(
+            (left + TILE // 2, top + LABEL // 2 + 2), name, INK, ImageFont.load_default(14), anchor="mm"
+        )
         for row, grid in enumerate((instance.question, instance.target)):
             look, side = vb.verifier_of(instance).look, max(grid.shape)
             look = replace(look, cell=(TILE - look.line * (side + 1)) // side, canvas=None, margin=0)

@@ -47,7 +47,9 @@ def _parts(text: str, name: str) -> tuple[str, str, str]:
 def updated(text: str) -> str:
     """The README as it should read."""
     text = fill(text, "tasks", tasks_table())
-    return fill(text, "results", block((ROOT / "docs" / "embedded.md").read_text(encoding="utf-8"), "results"))
+    return fill(
+        text, "results", block((ROOT / "docs" / "embedded.md").read_text(encoding="utf-8"), "results")
+    )
 
 
 if __name__ == "__main__":

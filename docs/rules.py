@@ -77,7 +77,14 @@ def page(concept: str) -> str:
     lines = [HEAD.format(concept=concept, count=len(families))]
     for family in families:
         rule, _ = shown(family)
-        lines += [f"## {family.id()}", "", rule.sentence, "", f"![{family.id()}: three pairs]({family.id()}.png)", ""]
+        lines += [
+            f"## {family.id()}",
+            "",
+            rule.sentence,
+            "",
+            f"![{family.id()}: three pairs]({family.id()}.png)",
+            "",
+        ]
     return "\n".join(lines)
 
 

@@ -82,7 +82,9 @@ def figures(task: TaskSpec) -> str:
     batch = first(task)
     found = dict(task.task.difficulty(task.params, *batch.pair(0)))
     score = found.pop("score")
-    return f"**{score:.2f}**" + "".join(f"<br>{what.replace('_', ' ')} {value:.3g}" for what, value in found.items())
+    return f"**{score:.2f}**" + "".join(
+        f"<br>{what.replace('_', ' ')} {value:.3g}" for what, value in found.items()
+    )
 
 
 def values(params: Any) -> str:

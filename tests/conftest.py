@@ -20,8 +20,12 @@ from tests.commands import Done, Run
 
 # Derandomized: the same commit gives the same result. HYPOTHESIS_PROFILE=explore looks for new failures.
 # No deadline and no slowness check: the first example of a kernel pays for its compilation.
-settings.register_profile("same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("explore", parent=settings.get_profile("same"), derandomize=False, max_examples=1000)
+settings.register_profile(
+    "same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "explore", parent=settings.get_profile("same"), derandomize=False, max_examples=1000
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
@@ -37,7 +41,9 @@ def pytest_configure() -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show the rates that tests report by `record_property`: how often the reader of replies is wrong."""
     for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
-        rates = [f"{name} {value}" for name, value in report.user_properties if name == "replies" or "rate" in name]
+        rates = [
+            f"{name} {value}" for name, value in report.user_properties if name == "replies" or "rate" in name
+        ]
         if rates and report.when == "call":
             terminalreporter.write_line(f"{report.nodeid.rpartition('::')[2]}: {', '.join(rates)}")
 

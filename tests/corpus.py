@@ -9,4 +9,6 @@ import pytest
 CORPUS = Path(__file__).parents[2] / "shared" / "data" / "concept-arc"
 
 # What such files can hold is tested everywhere, with files of our own.
-AT_HAND = pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no ConceptARC at {CORPUS}")  # not ours to ship with a clone
+AT_HAND = pytest.mark.skipif(
+    not CORPUS.is_dir(), reason=f"no ConceptARC at {CORPUS}"
+)  # not ours to ship with a clone

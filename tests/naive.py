@@ -37,7 +37,9 @@ def eca_diagram(first: list[int], rule: int, rows: int) -> Rows:
     return diagram
 
 
-def langton_walk(black: set[tuple[int, int]], at: tuple[int, int], way: str, steps: int, h: int, w: int) -> Rows:
+def langton_walk(
+    black: set[tuple[int, int]], at: tuple[int, int], way: str, steps: int, h: int, w: int
+) -> Rows:
     """Langton's ant on a torus, from a set of black cells, as the room's codes: the board after `steps` steps."""
     moves = {"N": (-1, 0), "E": (0, 1), "S": (1, 0), "W": (0, -1)}
     right = {"N": "E", "E": "S", "S": "W", "W": "N"}
@@ -91,7 +93,10 @@ def fill_step(board: Rows, before: Rows, after: Rows) -> bool:
     new = {(r, c) for r, row in enumerate(after) for c, code in enumerate(row) if code != before[r][c]}
     if not new or not new <= enclosed or not new <= _cells(after, 2):
         return False
-    return all(wet.intersection(_around(*cell)) or not (_region(cell, enclosed) & (wet | new)) - {cell} for cell in new)
+    return all(
+        wet.intersection(_around(*cell)) or not (_region(cell, enclosed) & (wet | new)) - {cell}
+        for cell in new
+    )
 
 
 def maze_joined(question: Rows, answer: Rows) -> bool:
@@ -104,7 +109,9 @@ def maze_joined(question: Rows, answer: Rows) -> bool:
 def maze_valid(question: Rows, answer: Rows) -> bool:
     """Whether an answer only marks open cells, and each has two neighbours on the way, start and goal have one."""
     marked = _cells(answer, 4)
-    unmarked = [[question[r][c] if (r, c) in marked else v for c, v in enumerate(row)] for r, row in enumerate(answer)]
+    unmarked = [
+        [question[r][c] if (r, c) in marked else v for c, v in enumerate(row)] for r, row in enumerate(answer)
+    ]
     if unmarked != question or not marked <= _cells(question, 1):
         return False
     way = marked | _cells(question, 2) | _cells(question, 3)
@@ -125,5 +132,7 @@ def sudoku_valid(question: Rows, answer: Rows, box: int) -> bool:
     kept = all(question[r][c] in (0, answer[r][c]) for r, c in cells)
     full = all(1 <= answer[r][c] <= size for r, c in cells)
     return (
-        kept and full and not any(see(a, b) and answer[a[0]][a[1]] == answer[b[0]][b[1]] for a in cells for b in cells)
+        kept
+        and full
+        and not any(see(a, b) and answer[a[0]][a[1]] == answer[b[0]][b[1]] for a in cells for b in cells)
     )

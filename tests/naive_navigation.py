@@ -22,7 +22,9 @@ def moves_from(start: Cell, ground: set[Cell]) -> dict[Cell, int]:
     """How many moves over the ground each cell lies from the start, where it can be reached."""
     found, front = {start: 0}, {start}
     while front:
-        front = {(r + d, c + e) for r, c in front for d, e in ((0, 1), (1, 0), (0, -1), (-1, 0))} & ground - set(found)
+        front = {
+            (r + d, c + e) for r, c in front for d, e in ((0, 1), (1, 0), (0, -1), (-1, 0))
+        } & ground - set(found)
         found |= dict.fromkeys(front, max(found.values()) + 1)
     return found
 
@@ -37,7 +39,9 @@ def navigation_valid(question: Rows, answer: Rows) -> bool:
     """Whether only open cells were marked: for each number of moves on a shortest way one cell, next to the last."""
     (start,), (goal,) = cells(question, 2), cells(question, 3)
     ground, marked = cells(question, 1, 2, 3), cells(answer, 4)
-    unmarked = [[question[r][c] if (r, c) in marked else v for c, v in enumerate(row)] for r, row in enumerate(answer)]
+    unmarked = [
+        [question[r][c] if (r, c) in marked else v for c, v in enumerate(row)] for r, row in enumerate(answer)
+    ]
     length = shortest(question)
     if unmarked != question or not marked <= cells(question, 1) or length is None:
         return False

@@ -14,5 +14,7 @@ def step_legal(before: Rows, after: Rows, box: int) -> bool:
     r, c = changed[0]
     digit = after[r][c]
     others = [(y, x) for y in range(size) for x in range(size)]
-    seen = [before[y][x] for y, x in others if y == r or x == c or (y // box == r // box and x // box == c // box)]
+    seen = [
+        before[y][x] for y, x in others if y == r or x == c or (y // box == r // box and x // box == c // box)
+    ]
     return before[r][c] == 0 and 1 <= digit <= size and digit not in seen

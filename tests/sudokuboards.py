@@ -32,7 +32,9 @@ def sat_rules(size: int) -> list[list[int]]:
     """Each cell holds a digit, and no digit twice in a row, column or box."""
     lines, box = range(size), int(size**0.5)
     units = [[(r, c) for c in lines] for r in lines] + [[(r, c) for r in lines] for c in lines]
-    units += [[(y + i, x + j) for i in range(box) for j in range(box)] for y in lines[::box] for x in lines[::box]]
+    units += [
+        [(y + i, x + j) for i in range(box) for j in range(box)] for y in lines[::box] for x in lines[::box]
+    ]
     clauses = [[holds(size, (r, c), d) for d in range(1, size + 1)] for r in lines for c in lines]
     pairs = {pair for unit in units for pair in combinations(sorted(unit), 2)}
     return clauses + [[-holds(size, a, d), -holds(size, b, d)] for a, b in pairs for d in range(1, size + 1)]

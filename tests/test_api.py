@@ -11,7 +11,18 @@ import pytest
 import vizbench as vb
 from vizbench._util import version
 
-STABLE = {"tasks", "load", "verify", "render", "decode", "to_text", "from_text", "Instance", "Verdict", "UserError"}
+STABLE = {
+    "tasks",
+    "load",
+    "verify",
+    "render",
+    "decode",
+    "to_text",
+    "from_text",
+    "Instance",
+    "Verdict",
+    "UserError",
+}
 
 
 def test_every_public_name_is_there() -> None:
@@ -31,9 +42,9 @@ def test_the_whole_way() -> None:
     data = vb.load("life/conway", seed=1, steps=2)
     row = data.test[3]
     assert row is not data.test[3]
-    image = vb.render(row.target, data.judge.look)
+    image = vb.render(row.target, data.verifier.look)
     for shape in (None, row.target.shape):
-        decoded = vb.decode(image, data.judge.look, shape=shape)
+        decoded = vb.decode(image, data.verifier.look, shape=shape)
         assert isinstance(decoded, vb.Answer)
         assert vb.verify(row, decoded.grid) == vb.Verdict(True, True, 1.0, "")
     spoken = vb.from_text(vb.to_text(row.question))

@@ -67,17 +67,24 @@ def test_tasks(run: Run) -> None:
     defaults = [row["task"].partition("/")[0] for row in rows if row["default"]]
     assert len(defaults) == len(set(defaults)) == len({row["task"].partition("/")[0] for row in rows})
     sizes = {row["task"]: row["space"] for row in rows}
-    assert sizes["maze/9"] == {"count": 100_352, "of": "questions"}  # the spanning trees of 4x4 rooms, OEIS A007341
+    assert sizes["maze/9"] == {
+        "count": 100_352,
+        "of": "questions",
+    }  # the spanning trees of 4x4 rooms, OEIS A007341
     assert sizes["sudoku/mini"] == {"count": 288, "of": "solutions"} and sizes["chess/mate-in-1"] is None
     text = run("tasks").out
-    assert re.search(r"eca/110 +65,536 +rule=110", text) and re.search(r"sudoku/mini +288 solutions +box=2", text)
+    assert re.search(r"eca/110 +65,536 +rule=110", text) and re.search(
+        r"sudoku/mini +288 solutions +box=2", text
+    )
     assert re.search(r"life/conway +10\^19 +rule=B3/S23", text)
     assert all(f"{name} " in text for name in vb.tasks())
 
 
 def test_models(run: Run) -> None:
     rows = json.loads(run("models", "--json").out)
-    assert {"copy", "solver", "cogvideox", "qwen3", "llama", "gemma", "smollm2"} <= {row["name"] for row in rows}
+    assert {"copy", "solver", "cogvideox", "qwen3", "llama", "gemma", "smollm2"} <= {
+        row["name"] for row in rows
+    }
     assert all(row["checkpoints"] and row["modality"] in ("grid", "frames", "text") for row in rows)
     text = run("models").out
     assert all(f"\n{row['name']} " in text for row in rows)
@@ -257,7 +264,7 @@ def test_verify_refuses(run: Run, tmp_path: Path, answers: str | None, part: str
 def test_verify_refuses_another_version(run: Run, tmp_path: Path) -> None:
     run("generate", "--task", "life", "--n", 2, "--out", "d")
     manifest = json.loads((tmp_path / "d" / "manifest.json").read_text())
-    manifest["recipe"]["version"] += 1
+    manifest["spec"]["version"] += 1
     (tmp_path / "d" / "manifest.json").write_text(json.dumps(manifest))
     (tmp_path / "a.jsonl").write_text("")
     assert "version" in refused(run("verify", "d", "a.jsonl"))
@@ -265,7 +272,10 @@ def test_verify_refuses_another_version(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "part"),
-    [(("--out", "w", "--steps", 0), "--steps 0 is outside 1"), (("--out", "w", "--seed", -1), "seed -1 is not")],
+    [
+        (("--out", "w", "--steps", 0), "--steps 0 is outside 1"),
+        (("--out", "w", "--seed", -1), "seed -1 is not"),
+    ],
 )
 def test_pretrain_refuses(run: Run, tmp_path: Path, arguments: tuple[object, ...], part: str) -> None:
     for family in ("cogvideox", "qwen3"):
@@ -280,15 +290,22 @@ def test_help_names_every_layout_of_files(run: Run) -> None:
 
 
 def test_one_row_is_one_row(run: Run) -> None:
-    assert ": 1 row of life/conway train, digest" in run("generate", "--task", "life", "--n", 1, "--out", "d").out
+    assert (
+        ": 1 row of life/conway train, digest"
+        in run("generate", "--task", "life", "--n", 1, "--out", "d").out
+    )
 
 
-def test_a_machine_without_enough_memory_is_no_fault_of_ours(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_enough_memory_is_no_fault_of_ours(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def huge() -> dict[str, object]:
         raise MemoryError("Unable to allocate 32.0 GiB")
 
     monkeypatch.setattr("vizbench.task.families", huge)
-    assert refused(run("tasks")).startswith("the memory does not suffice (Unable to allocate 32.0 GiB): ask for fewer")
+    assert refused(run("tasks")).startswith(
+        "the memory does not suffice (Unable to allocate 32.0 GiB): ask for fewer"
+    )
 
 
 def test_an_unexpected_error_is_one_sentence_and_keeps_its_traceback_on_demand(

@@ -111,7 +111,11 @@ def test_suites_with_arc_files(run: Run, tmp_path: Path) -> None:
 def write_concepts(folder: Path) -> None:
     """Two tasks of one concept and one of another. Copying solves 1 of 2 test inputs of Copy1, both of Copy2."""
     same, other = {"input": [[0, 1]], "output": [[0, 1]]}, {"input": [[1, 0]], "output": [[0]]}
-    for place, test in (("Copy/Copy1", [same, other]), ("Copy/Copy2", [same, same]), ("Count/Count1", [other])):
+    for place, test in (
+        ("Copy/Copy1", [same, other]),
+        ("Copy/Copy2", [same, same]),
+        ("Count/Count1", [other]),
+    ):
         (folder / place).parent.mkdir(parents=True, exist_ok=True)
         (folder / f"{place}.json").write_text(json.dumps({"train": [same, other], "test": test}))
 
@@ -168,7 +172,9 @@ def test_a_name_that_is_no_text_is_refused_before_anything_is_written(run: Run, 
     assert not (tmp_path / "r").exists()
 
 
-def test_a_model_or_a_folder_that_is_no_text_is_refused_before_anything_is_written(run: Run, tmp_path: Path) -> None:
+def test_a_model_or_a_folder_that_is_no_text_is_refused_before_anything_is_written(
+    run: Run, tmp_path: Path
+) -> None:
     odd = os.fsdecode(b"m\xff.py")
     (tmp_path / odd).write_text("")
     asked = ("eval", "--task", "life", "--shots", 3, "--n-test", 4)
@@ -176,7 +182,9 @@ def test_a_model_or_a_folder_that_is_no_text_is_refused_before_anything_is_writt
     assert "of a model is not UTF-8" in refused(
         run(*asked, "--model", "cogvideox", "--checkpoint", os.fsdecode(b"\xff"), "--out", "r")
     )
-    assert "--out 'r\\udcff' is not UTF-8" in refused(run(*asked, "--model", "copy", "--out", os.fsdecode(b"r\xff")))
+    assert "--out 'r\\udcff' is not UTF-8" in refused(
+        run(*asked, "--model", "copy", "--out", os.fsdecode(b"r\xff"))
+    )
     assert [path.name for path in tmp_path.iterdir()] == [odd]
 
 
@@ -193,7 +201,10 @@ def test_odd_names_stay_in_their_line_and_in_json_are_what_they_are(run: Run, tm
         said = run(*asked, *words, "--json").out
         assert all(c == "\n" or c.isprintable() for c in said)
         told = json.loads(said)
-        tasks = {row["task"] if not words else row["cell"]["task"] for row in told["cells" if words else "results"]}
+        tasks = {
+            row["task"] if not words else row["trial"]["task"]
+            for row in told["trials" if words else "results"]
+        }
         assert tasks == {f"arc-json:t/{name}"}
 
 

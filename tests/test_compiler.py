@@ -124,7 +124,9 @@ def test_the_cache_moves_when_a_kernel_changes_and_only_then(package: Path, monk
     assert folder_now() != changed
 
 
-def test_a_cache_that_cannot_be_written_falls_back_to_a_private_one(package: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_cache_that_cannot_be_written_falls_back_to_a_private_one(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+):
     blocked = package / "a file"
     blocked.write_text("")
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(blocked))

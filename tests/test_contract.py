@@ -50,7 +50,9 @@ def test_a_family_describes_itself(name: str):
 
 @every_family
 def test_variants_are_different_tasks(name: str):
-    records = [json.dumps(params_json(params), sort_keys=True) for params in task.families()[name].variants.values()]
+    records = [
+        json.dumps(params_json(params), sort_keys=True) for params in task.families()[name].variants.values()
+    ]
     assert len(set(records)) == len(records)
 
 
@@ -222,7 +224,13 @@ def test_integers_of_any_kind_are_read(name: str):
     target = instance.target
     kinds = [target.astype(kind) for kind in ("i1", "u2", ">i4", "i8", "u8")]
     rows = (list(target), [target[0].tolist(), *target[1:].astype("u8")], [tuple(row) for row in target])
-    for answer in (*kinds, *rows, target.tolist(), tuple(map(tuple, target.tolist())), np.asfortranarray(target)):
+    for answer in (
+        *kinds,
+        *rows,
+        target.tolist(),
+        tuple(map(tuple, target.tolist())),
+        np.asfortranarray(target),
+    ):
         assert judged(name, instance, answer).exact
 
 
@@ -259,8 +267,12 @@ def test_a_question_of_another_size_than_its_target_is_judged_without_raising(na
         ways = ([right], [asked, right], [right, right, right], list(instance.steps))
         verdicts = [spec.task.verify(stored, right), *(walked(name, stored, way) for way in ways)]
         h, w = asked.shape
-        fault = f"the question is {h}x{w} and its target {right.shape[0]}x{right.shape[1]}, so no answer is right"
-        assert spec.task.resizes or {(verdict.valid, verdict.reason) for verdict in verdicts} == {(False, fault)}
+        fault = (
+            f"the question is {h}x{w} and its target {right.shape[0]}x{right.shape[1]}, so no answer is right"
+        )
+        assert spec.task.resizes or {(verdict.valid, verdict.reason) for verdict in verdicts} == {
+            (False, fault)
+        }
 
 
 # How it looks
@@ -292,8 +304,12 @@ def test_rows_of_a_data_set_come_back_from_json(name: str):
     row = split[0]
     line = encode(row, True)
     spec = task.spec(name)
-    again = instance_of(msgspec.json.decode(line, type=Row), 0, split.recipe, spec.task, spec.params)
-    for grids, wanted in ((again.question, row.question), (again.target, row.target), (again.steps, row.steps)):
+    again = instance_of(msgspec.json.decode(line, type=Row), 0, split.spec, spec.task, spec.params)
+    for grids, wanted in (
+        (again.question, row.question),
+        (again.target, row.target),
+        (again.steps, row.steps),
+    ):
         assert np.array_equal(grids, wanted)
     assert (again.id, again.params, again.meta) == (row.id, row.params, dict(row.meta))
     assert encode(again, True) == line
@@ -317,7 +333,18 @@ def test_a_part_of_the_contract_in_another_mode(switch: str):
     """Kernels must not lean on what only compiled code does, nor read outside their arrays."""
     here = Path(__file__)
     suites = [str(here), *(str(here.with_name(f"test_{name}.py")) for name in ("processes", "guesses"))]
-    command = [sys.executable, "-m", "pytest", *suites, "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        *suites,
+        "-q",
+        "-x",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+    ]
     result = subprocess.run(
         [*command, "-k", MODES[switch]],
         cwd=here.parents[1],

@@ -159,7 +159,10 @@ def test_a_space_that_is_used_up_says_how_many_there_are() -> None:
 
 def test_life_does_not_leak() -> None:
     data = loading.load("life/conway", pool=500)
-    train, test = data.train.batch(0, 501).question.reshape(501, -1), data.test.batch(0, 60).question.reshape(60, -1)
+    train, test = (
+        data.train.batch(0, 501).question.reshape(501, -1),
+        data.test.batch(0, 60).question.reshape(60, -1),
+    )
     assert distances(test, train[:500], False).min() >= 0.25
     assert distances(test, train[500:], False).min() < 0.45  # the measure is no constant
     other = loading.load("life/conway", seed=1).train.batch(0, 500).question.reshape(500, -1)
@@ -210,7 +213,10 @@ def test_positions_out_of_range_are_refused(index: int) -> None:
 
 def test_a_pool_may_be_numpys() -> None:
     params = toys.Params(space=16)
-    assert type(generated_dataset(TaskSpec("toy/small?space=16", toys.TOY, params), 0, pool=np.int64(3)).pool) is int
+    assert (
+        type(generated_dataset(TaskSpec("toy/small?space=16", toys.TOY, params), 0, pool=np.int64(3)).pool)
+        is int
+    )
 
 
 @pytest.mark.parametrize("pool", [-1, MAX_POOL + 1, True, np.True_, 2.0, "9"])
@@ -220,9 +226,11 @@ def test_pools_out_of_range_are_refused(pool: int) -> None:
 
 
 def stored(count: int, ragged: bool = False) -> Split:
-    recipe = toy(16).train.recipe
+    recipe = toy(16).train.spec
     grids = [np.full((1 + ragged * i, 2), i, np.uint8) for i in range(count)]
-    rows = [Instance(recipe.task, None, 0, "train", i, grid, grid, grid[None]) for i, grid in enumerate(grids)]
+    rows = [
+        Instance(recipe.task, None, 0, "train", i, grid, grid, grid[None]) for i, grid in enumerate(grids)
+    ]
     return StoredSplit(recipe, tuple(rows), " (1 more hides)")
 
 

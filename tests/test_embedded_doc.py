@@ -41,6 +41,9 @@ def test_better_and_worse_need_intervals_apart() -> None:
 
 
 def test_the_best_trivial_baseline_is_named() -> None:
-    rows = [replace(CELL, model=name, checkpoint="none", hits=hits) for name, hits in (("copy", 2), ("nearest", 6))]
+    rows = [
+        replace(CELL, model=name, checkpoint="none", hits=hits)
+        for name, hits in (("copy", 2), ("nearest", 6))
+    ]
     assert best_floor(rows, "life/conway", 30) == "0.03 nearest"
     assert best_floor(rows, "life/conway", 300) == "–"

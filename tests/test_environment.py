@@ -131,9 +131,13 @@ def test_a_reader_that_leaves_ends_a_command_in_silence(place: Path) -> None:
 def test_a_full_disk_behind_stdout_is_one_sentence(place: Path) -> None:
     # One ends before its buffer is full, one writes more than a buffer, one flushes every table.
     for command in ("models", "tasks --json", f"{' '.join(EVAL)} --out full"):
-        done = shell(place, f"vizbench {command} > /dev/full 2>err; code=$?; grep -v ': done$' err; exit $code")
+        done = shell(
+            place, f"vizbench {command} > /dev/full 2>err; code=$?; grep -v ': done$' err; exit $code"
+        )
         assert done.returncode == 2
-        assert done.stdout == "vizbench: stdout cannot be written (No space left on device): lead it elsewhere\n"
+        assert (
+            done.stdout == "vizbench: stdout cannot be written (No space left on device): lead it elsewhere\n"
+        )
 
 
 def test_a_model_that_leaves_its_folder_takes_no_answers_along(place: Path) -> None:
@@ -196,7 +200,9 @@ def test_a_process_that_cannot_begin_is_diagnosed_by_how_it_ended(place: Path, t
         "run(Plan(tasks=('life/conway',), shots=(3,), n_test=2), Path('r'), jobs=2)\n"
     )
     command = [sys.executable, "script.py"]
-    done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
+    )
     assert "ended with code 1 before it could work" in done.stderr
     assert "`if __name__ == '__main__':`" in done.stderr and "memory" not in done.stderr
 
@@ -297,7 +303,9 @@ def test_ctrl_c_says_how_to_go_on_for_every_command(run: Run, monkeypatch: pytes
         (("pretrain", "qwen3", "--out", "a", "--out", "b", "--out", "c"), "is given 3 times"),
     ],
 )
-def test_an_option_given_twice_is_refused(run: Run, tmp_path: Path, arguments: tuple[object, ...], part: str) -> None:
+def test_an_option_given_twice_is_refused(
+    run: Run, tmp_path: Path, arguments: tuple[object, ...], part: str
+) -> None:
     assert part in refused(run(*arguments))
     assert not list(tmp_path.iterdir())
 
@@ -371,13 +379,13 @@ def test_the_pool_is_an_option_of_generate_and_eval_and_is_kept(run: Run, tmp_pa
     made = run("generate", "--task", "sudoku/mini", "--split", "test", "--n", 5, "--pool", 3)
     folder = tmp_path / "sudoku-mini-test-5-pool3"
     assert made.code == 0
-    assert json.loads((folder / "manifest.json").read_text())["recipe"]["pool"] == 3
+    assert json.loads((folder / "manifest.json").read_text())["spec"]["pool"] == 3
     expected = vb.load("sudoku/mini", pool=3).test.head(5)
     assert [row.question.tolist() for row in read(folder)] == [row.question.tolist() for row in expected]
     plan = ("eval", "--model", "nearest", "--task", "sudoku/mini", "--shots", 3, "--n-test", 4, "--out", "r")
     assert run(*plan, "--pool", 7).code == 0
     (header,) = (tmp_path / "r").glob("*nearest*/run.json")
-    assert json.loads(header.read_text())["cell"]["pool"] == 7
+    assert json.loads(header.read_text())["trial"]["pool"] == 7
     assert "pool was 7, is 5000" in refused(run(*plan))
     assert "pool 2 is below 3 shots" in run(*plan[:-1], "low", "--pool", 2).err
     (tmp_path / "plan.toml").write_text("pool = 7")
@@ -402,7 +410,9 @@ def test_each_model_has_its_own_checkpoint(run: Run, tmp_path: Path) -> None:
     done = run("eval", *models, "--model", "nearest", *SMALL, "--out", "r")
     assert done.code == 0, done
     assert "a=b/m.py:Echo x?y=1" in done.out and "a=b/m.py:Echo z" in done.out
-    (tmp_path / "plan.toml").write_text('model = ["a=b/m.py:Echo=x?y=1", "a=b/m.py:Echo=z"]\nn-test = 4\nshots = 3\n')
+    (tmp_path / "plan.toml").write_text(
+        'model = ["a=b/m.py:Echo=x?y=1", "a=b/m.py:Echo=z"]\nn-test = 4\nshots = 3\n'
+    )
     again = run("eval", "--config", "plan.toml", "--task", "life/conway", "--out", "r")
     assert again.code == 0 and again.err.count(": was done") == 8
     for words, part in (
@@ -430,5 +440,7 @@ def test_the_lowest_versions_that_are_tried_are_those_of_the_bounds() -> None:
     assert {"numpy", "filelock", "typer", "rich"} <= set(pinned)
     for name, version in pinned.items():
         installed = importlib.metadata.version(name)
-        assert [int(part) for part in version.split(".")] <= [int(part) for part in installed.split(".")[:3]], name
+        assert [int(part) for part in version.split(".")] <= [
+            int(part) for part in installed.split(".")[:3]
+        ], name
     assert [int(part) for part in pinned["typer"].split(".")] >= [0, 19]  # 0.16 to 0.18 fail in every command

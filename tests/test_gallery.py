@@ -37,12 +37,18 @@ def test_every_pixel_is_current(script: ModuleType) -> None:
         with Image.open(path) as picture:
             assert picture.mode == "P"
             assert picture.size == drawn[name].size, f"{name}: {HOW}"
-            assert picture.convert("RGBA").tobytes() == drawn[name].convert("RGBA").tobytes(), f"{name}: {HOW}"
+            assert picture.convert("RGBA").tobytes() == drawn[name].convert("RGBA").tobytes(), (
+                f"{name}: {HOW}"
+            )
     assert sum(path.stat().st_size for path in files.values()) < 1_000_000
 
 
 def test_every_task_has_a_row_with_its_picture() -> None:
-    rows = [line for line in (DOCS / "tasks.md").read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    rows = [
+        line
+        for line in (DOCS / "tasks.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith("| `")
+    ]
     assert [row.split("`")[1] for row in rows] == vb.tasks()
     for name, row in zip(vb.tasks(), rows, strict=True):
         assert f"](tasks/{name.replace('/', '-')}.png)" in row

@@ -65,7 +65,9 @@ def test_bytes_are_those_of_record(name: str):
     spec = task.spec(name)
     assert spec.name == name
     record = stored(spec.task.family).get(f"v{spec.task.version}", {})
-    assert digest(name) == record.get(name), f"{name} makes other bytes than version {spec.task.version} has on record"
+    assert digest(name) == record.get(name), (
+        f"{name} makes other bytes than version {spec.task.version} has on record"
+    )
 
 
 def test_the_record_holds_what_exists_and_no_more():
@@ -77,7 +79,9 @@ def test_the_record_holds_what_exists_and_no_more():
 
 
 def test_tasks_have_digests_of_their_own():
-    digests = [value for family in task.families() for record in stored(family).values() for value in record.values()]
+    digests = [
+        value for family in task.families() for record in stored(family).values() for value in record.values()
+    ]
     assert len(set(digests)) == len(digests)
 
 

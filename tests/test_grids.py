@@ -27,7 +27,9 @@ def test_nested_lists_are_read_as_a_naive_reader_reads_them(rows: list[object], 
         return isinstance(value, int | np.integer | np.bool_) and 0 <= int(value) < codes
 
     lines = [row for row in rows if isinstance(row, list)]
-    proper = bool(rows) and len(lines) == len(rows) and len({len(line) for line in lines}) == 1 and bool(lines[0])
+    proper = (
+        bool(rows) and len(lines) == len(rows) and len({len(line) for line in lines}) == 1 and bool(lines[0])
+    )
     wanted = proper and all(cell(value) for line in lines for value in line)
     got = as_grid(rows, codes)
     if wanted:
@@ -75,7 +77,9 @@ def test_booleans_and_every_width_of_integers_are_cells() -> None:
         grid = as_grid(rows, 2)
         assert type(grid) is np.ndarray and grid.dtype == np.uint8 and grid.tolist() == [[1, 0]]
     largest = np.array([[MAX_SIDE * [1]]], np.int64)[0].repeat(MAX_SIDE, axis=0)
-    assert isinstance(as_grid(largest, 2), np.ndarray) and isinstance(as_grid(largest.tolist(), 2), np.ndarray)
+    assert isinstance(as_grid(largest, 2), np.ndarray) and isinstance(
+        as_grid(largest.tolist(), 2), np.ndarray
+    )
 
 
 def test_what_is_read_is_a_copy() -> None:
@@ -87,7 +91,8 @@ def test_what_is_read_is_a_copy() -> None:
 def test_processes() -> None:
     assert as_states([[[0]]]) == [[[0]]]
     assert (
-        as_states(np.ma.masked_array([[[0]]])) == "the process holds a masked array: cells behind a mask are no answer"
+        as_states(np.ma.masked_array([[[0]]]))
+        == "the process holds a masked array: cells behind a mask are no answer"
     )
     assert as_states([]) == "the process has 0 states: 1 … 65,536 are read"
     for hostile in ([0] * (MAX_STATES + 1), range(10**12), "text", object(), None, 3, np.zeros((0, 1, 1))):

@@ -128,9 +128,13 @@ def test_a_guess_is_legal(name: str):
             assert legal(name, instance, guess(name, instance, key))
 
 
-@pytest.mark.parametrize("name", ["connect4/win-in-1", "chess/mate-in-1", "hanoi/3", "maze/9", "navigation/open"])
+@pytest.mark.parametrize(
+    "name", ["connect4/win-in-1", "chess/mate-in-1", "hanoi/3", "maze/9", "navigation/open"]
+)
 def test_legal_is_neither_right_nor_wrong(name: str):
-    verdicts = [judged(name, instance, guess(name, instance, key)) for instance in instances(name) for key in KEYS]
+    verdicts = [
+        judged(name, instance, guess(name, instance, key)) for instance in instances(name) for key in KEYS
+    ]
     assert 0 < sum(verdict.valid for verdict in verdicts) < len(verdicts) / 2
 
 
@@ -138,7 +142,9 @@ def test_a_drop_falls_into_every_open_column_as_often():
     name = "connect4/win-in-1"
     instance = instances(name)[0]
     keys = seeds.keys(7, 0, 2800)
-    columns = Counter(int(np.argwhere(guess(name, instance, int(k)) != instance.question)[0, 1]) for k in keys)
+    columns = Counter(
+        int(np.argwhere(guess(name, instance, int(k)) != instance.question)[0, 1]) for k in keys
+    )
     open_columns = np.flatnonzero(instance.question[0] == 0)
     assert sorted(columns) == open_columns.tolist()
     expected = len(keys) / len(open_columns)
@@ -156,7 +162,11 @@ def test_a_question_without_a_legal_answer_has_none():
     assert room.task.solve(room.params, full) is None
     assert room.task.guess(room.params, full, 1) is None
     stalemate = np.zeros((8, 8), np.uint8)
-    stalemate[7, 0], stalemate[5, 1], stalemate[0, 7] = 6, 11, 12  # white's king a1, black's queen b3, king h8
+    stalemate[7, 0], stalemate[5, 1], stalemate[0, 7] = (
+        6,
+        11,
+        12,
+    )  # white's king a1, black's queen b3, king h8
     room = task.spec("chess")
     assert room.task.guess(room.params, stalemate, 1) is None
     boxed = np.zeros((9, 9), np.uint8)

@@ -70,7 +70,11 @@ def layer(module: str) -> int:
 
 @pytest.mark.parametrize("module", [module for module in MODULES if "." in module])
 def test_a_module_imports_from_its_layer_or_below(module: str) -> None:
-    upward = [other for one, other in EDGES if one == module and (other == "vizbench" or layer(other) > layer(module))]
+    upward = [
+        other
+        for one, other in EDGES
+        if one == module and (other == "vizbench" or layer(other) > layer(module))
+    ]
     assert upward == []
 
 

@@ -14,7 +14,8 @@ from vizbench.errors import UserError
 
 
 @pytest.mark.parametrize(
-    "text", ["", " 1", "1 ", "1_0", "+1", "١", "१", "1\n", "0x1", "1.0", "1e3", "--1", "nan", "1" * 19, "9" * 5000]
+    "text",
+    ["", " 1", "1 ", "1_0", "+1", "١", "१", "1\n", "0x1", "1.0", "1e3", "--1", "nan", "1" * 19, "9" * 5000],
 )
 def test_what_is_no_whole_number(text: str) -> None:
     with pytest.raises(UserError, match="is not a whole number of up to 18 digits: write it as 2") as caught:
@@ -24,7 +25,9 @@ def test_what_is_no_whole_number(text: str) -> None:
         vb.load("life", steps=text)
 
 
-@pytest.mark.parametrize("text", ["", " 1", "1_0.5", "+1", "١.٥", "1.5\n", "nan", "inf", "-inf", "1e", ".", "1.5.2"])
+@pytest.mark.parametrize(
+    "text", ["", " 1", "1_0.5", "+1", "١.٥", "1.5\n", "nan", "inf", "-inf", "1e", ".", "1.5.2"]
+)
 def test_what_is_no_number(text: str) -> None:
     with pytest.raises(UserError, match=r"is not a number: write it as 0\.5"):
         read("density", text, float)

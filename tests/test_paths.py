@@ -30,7 +30,9 @@ def test_names_that_are_no_data(name: str) -> None:
     assert is_hidden(name)
 
 
-@pytest.mark.parametrize("name", ["17.png", "_17.png", "a.b", "~17.png", "$1.json", "Thumbs.png", "x.git", "macosx"])
+@pytest.mark.parametrize(
+    "name", ["17.png", "_17.png", "a.b", "~17.png", "$1.json", "Thumbs.png", "x.git", "macosx"]
+)
 def test_names_that_are_data(name: str) -> None:
     assert not is_hidden(name)
 
@@ -83,7 +85,12 @@ def test_the_walk_is_in_order_and_follows_no_link(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "a" / "loop").symlink_to(tmp_path)
-    assert [path.relative_to(tmp_path).as_posix() for path in visible_files(tmp_path)] == ["c", "a/3", "b/1", "b/2"]
+    assert [path.relative_to(tmp_path).as_posix() for path in visible_files(tmp_path)] == [
+        "c",
+        "a/3",
+        "b/1",
+        "b/2",
+    ]
 
 
 def zipped(path: Path, *names: str) -> Path:
@@ -94,7 +101,9 @@ def zipped(path: Path, *names: str) -> Path:
 
 
 def test_archives_with_backslashes_are_read_as_folders(tmp_path: Path) -> None:
-    archive = zipped(tmp_path / "win.zip", "corpus\\Copy\\Copy1.json", "corpus\\.git\\Copy2.json", "corpus\\Copy\\")
+    archive = zipped(
+        tmp_path / "win.zip", "corpus\\Copy\\Copy1.json", "corpus\\.git\\Copy2.json", "corpus\\Copy\\"
+    )
     [name] = loading.expand(f"arc-json:{archive}")
     assert name == f"arc-json:{archive}/corpus/Copy/Copy1.json"
     assert loading.load(name).test[0].target.tolist() == [[4]]

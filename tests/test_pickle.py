@@ -23,7 +23,10 @@ from vizbench.types import Batch, Keys, SplitName
 
 GENERATED = ["maze/9", "life/conway?height=5&steps=2&torus=true", "connect4/win-in-2", "navigation"]
 BACK_RANK_MATE = "m1,6k1/5ppp/8/8/8/7P/r4PP1/R5K1 b - - 0 1,a2a4 a1a4 g8f8 a4a8\n"
-ARC_TASK = {"train": [{"input": [[1, 2]], "output": [[3]]}] * 2, "test": [{"input": [[4]], "output": [[5], [6]]}]}
+ARC_TASK = {
+    "train": [{"input": [[1, 2]], "output": [[3]]}] * 2,
+    "test": [{"input": [[4]], "output": [[5], [6]]}],
+}
 
 
 def lines(split: vb.Split, n: int) -> list[bytes]:
@@ -38,8 +41,12 @@ def test_a_generated_split_comes_back_with_its_rows(name: str, side: SplitName) 
     rows = lines(split, 5)
     pickled = pickle.dumps(split)
     assert len(pickled) < 300  # what was found on the way does not travel
-    for again in (pickle.loads(pickled), copy.deepcopy(split), getattr(pickle.loads(pickle.dumps(data)), side)):
-        assert (again.recipe, lines(again, 5)) == (split.recipe, rows)
+    for again in (
+        pickle.loads(pickled),
+        copy.deepcopy(split),
+        getattr(pickle.loads(pickle.dumps(data)), side),
+    ):
+        assert (again.spec, lines(again, 5)) == (split.spec, rows)
 
 
 def arc(folder: Path) -> str:
@@ -68,11 +75,16 @@ def test_rows_of_files_travel_in_the_pickle(make: Callable[[Path], str], tmp_pat
     for side, alone in (("train", train), ("test", test)):
         split: vb.Split = getattr(data, side)
         for other in (getattr(again, side), alone):
-            assert (other.recipe, other.count) == (split.recipe, split.count)
+            assert (other.spec, other.count) == (split.spec, split.count)
             assert lines(other, split.count or 0) == lines(split, split.count or 0)
             for row in other.head(split.count or 0):
                 assert vb.verify(row, row.target).exact
-    assert (again.name, again.params, again.seed, again.pool) == (data.name, data.params, data.seed, data.pool)
+    assert (again.name, again.params, again.seed, again.pool) == (
+        data.name,
+        data.params,
+        data.seed,
+        data.pool,
+    )
 
 
 class Wrapped(Dataset[tuple[torch.Tensor, torch.Tensor]]):
@@ -95,7 +107,9 @@ def test_a_data_loader_gives_the_rows(start: str) -> None:
     rows = split.head(6)
     loader = DataLoader(Wrapped(split, 6), batch_size=2, num_workers=2, multiprocessing_context=start)
     batches = list(loader)
-    assert torch.cat([question for question, _ in batches]).tolist() == [row.question.tolist() for row in rows]
+    assert torch.cat([question for question, _ in batches]).tolist() == [
+        row.question.tolist() for row in rows
+    ]
     assert torch.cat([target for _, target in batches]).tolist() == [row.target.tolist() for row in rows]
 
 
@@ -103,7 +117,9 @@ def _send(split: vb.Split, pipe: Any) -> None:
     pipe.send(lines(split, 40))
 
 
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")  # which is what is tested
+@pytest.mark.filterwarnings(
+    "ignore:This process .* is multi-threaded:DeprecationWarning"
+)  # which is what is tested
 @pytest.mark.parametrize("side", ["train", "test"])
 def test_a_fork_in_the_midst_of_a_threads_search_gives_the_rows(
     side: SplitName, monkeypatch: pytest.MonkeyPatch

@@ -53,7 +53,9 @@ def test_changed_states_are_noticed(name: str):
             assert walked(name, instance, process).valid <= judged(name, instance, grid).valid
         cell = int(rng.integers(steps[k].size))
         changed = steps.copy()
-        changed[k].flat[cell] = (int(changed[k].flat[cell]) + int(rng.integers(1, spec.task.codes))) % spec.task.codes
+        changed[k].flat[cell] = (
+            int(changed[k].flat[cell]) + int(rng.integers(1, spec.task.codes))
+        ) % spec.task.codes
         detours += walked(name, instance, changed).valid
     assert detours < N // 4
 

@@ -23,7 +23,11 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, re.DOTALL)
 COMMANDS = [
-    line[2:] for kind, body in BLOCKS if kind == "console" for line in body.splitlines() if line.startswith("$ ")
+    line[2:]
+    for kind, body in BLOCKS
+    if kind == "console"
+    for line in body.splitlines()
+    if line.startswith("$ ")
 ]
 SNIPPETS = [body for kind, body in BLOCKS if kind == "python"]
 
@@ -39,7 +43,12 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     words = shlex.split(command)
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", "COLUMNS": "120"}
     return subprocess.run(
-        [sys.executable, "-m", *words], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-m", *words],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -109,7 +118,9 @@ def test_the_room_of_the_readme_is_a_room(tmp_path: Path) -> None:
 
 
 def test_the_model_of_the_readme_has_fifteen_lines_of_code() -> None:
-    lines = [line for line in snippet("# my_model.py").splitlines() if line.strip() and not line.startswith("#")]
+    lines = [
+        line for line in snippet("# my_model.py").splitlines() if line.strip() and not line.startswith("#")
+    ]
     assert len(lines) <= 15
 
 

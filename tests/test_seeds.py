@@ -28,7 +28,13 @@ def assert_uniform(counts: np.ndarray) -> None:
 def test_splitmix64_published_outputs():
     """Seeds 0 and 1234567, as in the reference code's tests."""
     zero = [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F]
-    other = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431, 16408922859458223821]
+    other = [
+        6457827717110365317,
+        3203168211198807973,
+        9817491932198370423,
+        4593380528125082431,
+        16408922859458223821,
+    ]
     assert seeds.keys(0, 0, 3).tolist() == zero
     assert seeds.keys(1234567, 0, 5).tolist() == other
     assert state_of(1234567).tolist() == other[:4]
@@ -74,7 +80,11 @@ def test_every_part_of_the_name_changes_the_stream():
         ("life", 1, {"steps": 1}, 1, "train"),
         ("life", 1, {"steps": 1}, 0, "test"),
     ]
-    keys = {key for parts in (name, *others) for key in seeds.keys(seeds.instance_stream(*parts), 0, 1000).tolist()}
+    keys = {
+        key
+        for parts in (name, *others)
+        for key in seeds.keys(seeds.instance_stream(*parts), 0, 1000).tolist()
+    }
     assert len(keys) == 6000  # neighbouring seeds share no instance either
 
 

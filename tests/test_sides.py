@@ -86,7 +86,9 @@ def test_small_spaces_are_divided_whole(name: str):
 @pytest.mark.parametrize("rooms", [2, 3, 4, 6, 8])
 def test_mazes_are_counted_as_networkx_counts_trees(rooms: int):
     trees = networkx.number_of_spanning_trees(networkx.grid_2d_graph(rooms, rooms))
-    space = task.spec(f"maze/base?size={2 * rooms + 1}").task.space(task.spec(f"maze/base?size={2 * rooms + 1}").params)
+    space = task.spec(f"maze/base?size={2 * rooms + 1}").task.space(
+        task.spec(f"maze/base?size={2 * rooms + 1}").params
+    )
     assert space is not None and space.count == pytest.approx(trees, rel=1e-9)
 
 
@@ -131,7 +133,11 @@ def test_a_fifth_is_test_whatever_the_questions_are_like(codes: int):
 
 @pytest.mark.parametrize(
     ("name", "pool", "split"),
-    list(product(["maze/9", "life/conway?steps=2", "hanoi/4-steps-3", "eca/110"], [POOL, 40], ["train", "test"])),
+    list(
+        product(
+            ["maze/9", "life/conway?steps=2", "hanoi/4-steps-3", "eca/110"], [POOL, 40], ["train", "test"]
+        )
+    ),
 )
 def test_an_id_names_its_instance(name: str, pool: int, split: str):
     data = vb.load(name, seed=3, pool=pool)
@@ -150,7 +156,15 @@ def test_an_id_names_the_row_of_an_episode():
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "maze/9", "maze/9#0", "maze/9#0-train", "maze/9#0-dev-1", "maze/9#-1-train-1", "maze/9#0-train-1 "),
+        *(
+            "",
+            "maze/9",
+            "maze/9#0",
+            "maze/9#0-train",
+            "maze/9#0-dev-1",
+            "maze/9#-1-train-1",
+            "maze/9#0-train-1 ",
+        ),
         *("#0-test-1", "maze/9#0-test-17-pool", "maze/9#٣-train-1", "maze/9#0-train-99999999999"),
         *(None, 17, b"maze/9#0-train-17"),
     ],
@@ -160,14 +174,16 @@ def test_what_is_no_id_is_refused(text: Any):
         vb.instance(text)
 
 
-@pytest.mark.parametrize("text", ["maze/10#0-train-1", "arc/count#0-test-9", "maze/9#9999999999999999999-train-0"])
+@pytest.mark.parametrize(
+    "text", ["maze/10#0-train-1", "arc/count#0-test-9", "maze/9#9999999999999999999-train-0"]
+)
 def test_an_id_of_what_does_not_exist_is_refused(text: str):
     with pytest.raises(UserError):
         vb.instance(text)
 
 
 def test_names_of_files_may_say_the_pool():
-    recipe = vb.load("maze/9", pool=40).test.recipe
+    recipe = vb.load("maze/9", pool=40).test.spec
     keys = RowKeys(recipe, 20)
     assert keys.row_of_id("maze/9#0-test-17-pool40") == 17
     assert keys.row_of_id("maze/9#0-test-17") is None

@@ -25,11 +25,16 @@ def test_a_task_has_one_canonical_name() -> None:
 
 def test_a_data_set_says_what_it_is() -> None:
     data = loading.load("life/seeds", seed=3, pool=7)
-    assert (data.name, data.seed, data.pool, data.judge) == ("life/seeds", 3, 7, registry.verifier_of("life"))
+    assert (data.name, data.seed, data.pool, data.verifier) == (
+        "life/seeds",
+        3,
+        7,
+        registry.verifier_of("life"),
+    )
     assert (data.train.name, data.test.name, data.train.count) == ("train", "test", None)
-    recipe = data.test.recipe
+    recipe = data.test.spec
     assert (recipe.task, recipe.seed, recipe.split, recipe.pool) == ("life/seeds", 3, "test", 7)
-    assert recipe.version == data.judge.version
+    assert recipe.version == data.verifier.version
     assert recipe.params["rule"] == "B2/S"
 
 

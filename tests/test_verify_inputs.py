@@ -37,7 +37,9 @@ def test_natural_answers_are_judged(answer: object) -> None:
 
 def test_wrong_answers_keep_their_reasons() -> None:
     assert vb.verify(MAZE, vb.DecodeFailure("the clip is empty")).reason == "the clip is empty"
-    assert vb.verify(MAZE, f"<think>{vb.to_text(RIGHT)}").reason.startswith("the reply ends inside its reasoning")
+    assert vb.verify(MAZE, f"<think>{vb.to_text(RIGHT)}").reason.startswith(
+        "the reply ends inside its reasoning"
+    )
     assert "10x5000 px" in vb.verify(MAZE, Image.new("RGB", (5000, 10))).reason
     assert not vb.verify(MAZE, vb.to_text(MAZE.question)).valid
     assert not vb.verify(MAZE, vb.render(MAZE.question, LOOK)).valid
@@ -59,7 +61,9 @@ def test_natural_processes_are_judged() -> None:
     for process in processes:
         assert vb.verify_steps(MAZE, process) == vb.verify_steps(MAZE, steps)
     assert vb.verify_steps(MAZE, steps).valid
-    assert vb.verify_steps(MAZE, [*steps[:-1], "I gave up."]).reason.startswith(f"step {len(steps)}: the text holds")
+    assert vb.verify_steps(MAZE, [*steps[:-1], "I gave up."]).reason.startswith(
+        f"step {len(steps)}: the text holds"
+    )
     assert vb.verify_steps(MAZE, vb.DecodeFailure("cut")).reason == "step 1: cut"
     assert "is no process" in vb.verify_steps(MAZE, f"Answer: {vb.to_text(RIGHT)}").reason
 
@@ -92,7 +96,9 @@ Shapely: Any = type(
         "max": lambda self: 0,
     },
 )
-Furious: Any = type("Furious", (np.ndarray,), {"shape": property(fail), "dtype": property(fail), "__len__": fail})
+Furious: Any = type(
+    "Furious", (np.ndarray,), {"shape": property(fail), "dtype": property(fail), "__len__": fail}
+)
 Lister: Any = type(
     "Lister",
     (list,),
@@ -106,7 +112,11 @@ Number: Any = type("Number", (int,), {"__index__": lambda self: 0, "__int__": la
 Speaker: Any = type(
     "Speaker",
     (str,),
-    {"__str__": lambda self: vb.to_text(RIGHT), "strip": lambda self: vb.to_text(RIGHT), "__len__": lambda self: 1},
+    {
+        "__str__": lambda self: vb.to_text(RIGHT),
+        "strip": lambda self: vb.to_text(RIGHT),
+        "__len__": lambda self: 1,
+    },
 )
 Tensor: Any = type("Tensor", (), {"__array__": lambda self, *arguments, **options: PICTURE})
 Masked: Any = type("Masked", (), {"__class__": property(fail), "__array__": fail})
@@ -162,7 +172,12 @@ def test_nested_lists_are_measured_before_they_are_converted() -> None:
     """Each is small in memory, because many rows are one object, and would be huge as an array."""
     row = [0] * 100_000
     wide = np.broadcast_to(np.uint8(0), (100_000, 100_000))
-    bombs: list[object] = [[row] * 100_000, [[row] * 4000] * 4000, [[[[row] * 4000] * 4000] * 3], [[wide] * 4] * 4]
+    bombs: list[object] = [
+        [row] * 100_000,
+        [[row] * 4000] * 4000,
+        [[[[row] * 4000] * 4000] * 3],
+        [[wide] * 4] * 4,
+    ]
     bombs += [[range(10**12)], [[range(10**12)] * 3] * 3]
     for bomb in bombs:
         assert isinstance(vb.decode(bomb, LOOK), vb.DecodeFailure)

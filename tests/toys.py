@@ -39,7 +39,9 @@ class Toy(Task[Params]):
         numbers = (keys >> np.uint64(7)) % np.uint64(params.space)
         bits = (numbers[:, None] >> np.arange(4 * params.height, dtype=np.uint64)) & np.uint64(1)
         question = bits.astype(np.uint8).reshape(len(keys), params.height, 4)
-        return Batch(question, np.uint8(1) - question, {"number": numbers.astype(np.int64), "odd": numbers % 2 == 1})
+        return Batch(
+            question, np.uint8(1) - question, {"number": numbers.astype(np.int64), "odd": numbers % 2 == 1}
+        )
 
     def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
         return np.stack([question, target])

@@ -127,7 +127,9 @@ def tasks(json: JsonOption = False) -> None:
             "default": variant == next(iter(task.variants)),
             "version": task.version,
             "summary": task.summary,
-            "space": None if (space := task.space(params)) is None else {"count": space.count, "of": space.of},
+            "space": None
+            if (space := task.space(params)) is None
+            else {"count": space.count, "of": space.of},
             "params": params_json(params),
         }
         for family, task in families().items()
@@ -137,14 +139,20 @@ def tasks(json: JsonOption = False) -> None:
         output.out_json(rows)
         return
     shown = [
-        (f"{family}/{variant}", _size(task.space(params)), " ".join(f"{k}={v}" for k, v in params_json(params).items()))
+        (
+            f"{family}/{variant}",
+            _size(task.space(params)),
+            " ".join(f"{k}={v}" for k, v in params_json(params).items()),
+        )
         for family, task in families().items()
         for variant, params in task.variants.items()
     ]
     output.print_columns(("task", "questions", "parameters (--set KEY=VALUE)"), shown)
     output.out("questions: how many different ones the task has, train and test together, if that is known")
     output.out()
-    output.print_columns(("family", "what is asked"), [(family, task.summary) for family, task in families().items()])
+    output.print_columns(
+        ("family", "what is asked"), [(family, task.summary) for family, task in families().items()]
+    )
 
 
 def _size(space: Space | None) -> str:
@@ -155,7 +163,9 @@ def _size(space: Space | None) -> str:
 @command()
 def models(
     json: JsonOption = False,
-    memory: Annotated[bool, typer.Option("--memory", help="Estimate what adapting takes; nothing is loaded.")] = False,
+    memory: Annotated[
+        bool, typer.Option("--memory", help="Estimate what adapting takes; nothing is loaded.")
+    ] = False,
     tokens: Annotated[int, typer.Option(help="With --memory: of a question with its answer.")] = 512,
     canvas: Annotated[str, typer.Option(help="With --memory: pixels of a clip, height x width.")] = "272x272",
     frames: Annotated[int, typer.Option(help="With --memory: frames of a clip.")] = 9,
@@ -166,9 +176,13 @@ def models(
     found = families().values()
     if memory:
         if not 2 <= tokens <= 1_000_000:
-            raise UserError(f"--tokens {tokens} is outside 2 … 1,000,000: 512 hold two boards of 8x8 and their frame")
+            raise UserError(
+                f"--tokens {tokens} is outside 2 … 1,000,000: 512 hold two boards of 8x8 and their frame"
+            )
         sides = canvas.split("x")
-        if len(sides) != 2 or not all(side.isascii() and side.isdigit() and 1 <= int(side) <= 4096 for side in sides):
+        if len(sides) != 2 or not all(
+            side.isascii() and side.isdigit() and 1 <= int(side) <= 4096 for side in sides
+        ):
             raise UserError(f"--canvas {canvas[:40]!r} is no height x width of 1 … 4096: write it as 272x272")
         if not 2 <= frames <= 1000:
             raise UserError(f"--frames {frames} is outside 2 … 1000: the paper's clips have 9")
@@ -255,16 +269,20 @@ def generate(
         output.out(f"{folder}: {n:,} episodes of {name}, as arc-json:{folder}")
         return
     rows = split_of(task, overrides, seed, split, pool_of(pool))
-    named = f"{slug(rows.recipe.task)}-{split}-{n}" + (f"-seed{seed}" if seed else "")
+    named = f"{slug(rows.spec.task)}-{split}-{n}" + (f"-seed{seed}" if seed else "")
     named += "" if pool is None else f"-pool{pool}"
     folder = out or Path(named)
     manifest = write(rows, n, folder, format, overwrite, workers, steps=not no_steps)
-    output.out(f"{folder}: {plural(manifest.rows, 'row')} of {rows.recipe.task} {split}, digest {manifest.digest}")
+    output.out(
+        f"{folder}: {plural(manifest.rows, 'row')} of {rows.spec.task} {split}, digest {manifest.digest}"
+    )
 
 
 @command()
 def verify(
-    dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="The folder of a data set that `generate` made.")],
+    dataset: Annotated[
+        Path, typer.Argument(metavar="DATASET", help="The folder of a data set that `generate` made.")
+    ],
     answers: Annotated[
         Path, typer.Argument(metavar="ANSWERS", help='JSON Lines of {"id": "...", "answer": grid or text}.')
     ],
@@ -293,11 +311,13 @@ def score(
         bool, typer.Option("--process", help="Judge every frame or state on the way, not the last alone.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(help="Keep the answers as a run there, for `vizbench report`; needs --name.")
+        Path | None,
+        typer.Option(help="Keep the answers as a run there, for `vizbench report`; needs --name."),
     ] = None,
     name: Annotated[str | None, typer.Option(help="What the model is called in the report.")] = None,
     shots: Annotated[
-        int | None, typer.Option(help="Of the task's train rows, how many the model was trained on; without it 0.")
+        int | None,
+        typer.Option(help="Of the task's train rows, how many the model was trained on; without it 0."),
     ] = None,
     json: JsonOption = False,
 ) -> None:
@@ -339,7 +359,9 @@ def evaluate(
             autocompletion=complete_model,
         ),
     ] = None,
-    shots: Annotated[str, typer.Option(help="Training examples, a list: 3,30,300. ARC files bring their own.")] = "16",
+    shots: Annotated[
+        str, typer.Option(help="Training examples, a list: 3,30,300. ARC files bring their own.")
+    ] = "16",
     task: Annotated[
         list[str] | None,
         typer.Option(help=f"A task; or {FORMS}. Several may be given.", autocompletion=complete_task),
@@ -354,7 +376,9 @@ def evaluate(
     ] = None,
     data: Annotated[
         str | None,
-        typer.Option(help="Folder, zip or file of ARC tasks, for the suites concept-arc, paper/arc and paper."),
+        typer.Option(
+            help="Folder, zip or file of ARC tasks, for the suites concept-arc, paper/arc and paper."
+        ),
     ] = None,
     n_test: Annotated[int, typer.Option(help="Test questions a cell.")] = 200,
     seed: Annotated[int, typer.Option(help="The first seed: data and training.")] = 0,
@@ -373,22 +397,39 @@ def evaluate(
             help="Weights by name, see `vizbench models`, if one model is named; else --model NAME=CHECKPOINT."
         ),
     ] = None,
-    steps: Annotated[int | None, typer.Option(help="Training steps at every budget; else the model's own.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Training epochs at every budget, in place of steps.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Training steps at every budget; else the model's own.")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Training epochs at every budget, in place of steps.")
+    ] = None,
     augment: Annotated[
         str | None,
-        typer.Option(help="Fit models to variants of ARC demonstrations too: symmetries, colours, or both by a comma."),
+        typer.Option(
+            help="Fit models to variants of ARC demonstrations too: symmetries, colours, or both by a comma."
+        ),
     ] = None,
     flagged: Annotated[
         str, typer.Option(help="keep or drop: ARC tasks with a known error in their data, which are named.")
     ] = "keep",
-    limit: Annotated[int | None, typer.Option(help="Stop each cell after so many questions; go on later.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="Stop each cell after so many questions; go on later.")
+    ] = None,
     jobs: Annotated[int, typer.Option(help="Processes, each with a model of its own.")] = 1,
-    devices: Annotated[int, typer.Option(help="GPUs that train each model together; CPUs where there is none.")] = 1,
-    out: Annotated[Path | None, typer.Option(help="Where the run is kept; without it runs/MODEL_TASK.")] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Touch no network: refuse models that need it.")] = False,
+    devices: Annotated[
+        int, typer.Option(help="GPUs that train each model together; CPUs where there is none.")
+    ] = 1,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the run is kept; without it runs/MODEL_TASK.")
+    ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Touch no network: refuse models that need it.")
+    ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the cells, their data and the time they will take; write nothing.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Print the cells, their data and the time they will take; write nothing."
+        ),
     ] = False,
     json: JsonOption = False,
 ) -> None:
@@ -447,7 +488,9 @@ def report(
         ),
     ] = None,
     md: Annotated[Path | None, typer.Option("--md", help="The tables to write as Markdown.")] = None,
-    figures: Annotated[Path | None, typer.Option("--figures", help="A folder for the figures: PNG, SVG, PDF.")] = None,
+    figures: Annotated[
+        Path | None, typer.Option("--figures", help="A folder for the figures: PNG, SVG, PDF.")
+    ] = None,
 ) -> None:
     """Write the report of runs, from their records alone: as a page, as tables, as figures."""
     from vizbench.harness.records.records import read_runs, read_unstarted
@@ -456,7 +499,9 @@ def report(
     from vizbench.harness.stats.incomplete import incomplete_trials, write_incomplete
 
     if not any((html, csv, md, figures)):
-        raise UserError("nothing is to be written: name --html FILE, --csv FILE, --md FILE or --figures FOLDER")
+        raise UserError(
+            "nothing is to be written: name --html FILE, --csv FILE, --md FILE or --figures FOLDER"
+        )
     cells, lost = read_runs(runs), read_unstarted(runs)
     lacking = incomplete_trials(cells, lost)
     if html is not None:
@@ -480,7 +525,9 @@ def report(
 @command()
 def pretrain(
     family: Annotated[Literal["cogvideox", "qwen3"], typer.Argument(help="Which embedded model.")],
-    out: Annotated[Path, typer.Option(help="Where weights, log and state go; what is there is gone on with.")],
+    out: Annotated[
+        Path, typer.Option(help="Where weights, log and state go; what is there is gone on with.")
+    ],
     seed: Annotated[int, typer.Option(help="Of the weights and of the stream of worlds.")] = 0,
     steps: Annotated[
         int | None, typer.Option(help="Optimizer steps; without it, as many as the embedded ones.")

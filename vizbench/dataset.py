@@ -81,7 +81,9 @@ class GeneratedRows(Rows):
         figures = task.difficulty(params, question, target)
         meta["difficulty"] = {name: round(figure, _DECIMALS) for name, figure in figures.items()}
         steps = task.steps(params, question, target)
-        return Instance(self.spec.name, params, self.seed, self.split, index, question, target, steps, meta, self.pool)
+        return Instance(
+            self.spec.name, params, self.seed, self.split, index, question, target, steps, meta, self.pool
+        )
 
 
 @final
@@ -103,7 +105,7 @@ class Split(ABC):
 
     @property
     @abstractmethod
-    def recipe(self) -> SplitSpec:
+    def spec(self) -> SplitSpec:
         """What the rows are made from."""
 
     @property
@@ -123,7 +125,7 @@ class Split(ABC):
     @final
     def name(self) -> SplitName:
         """`train` or `test`."""
-        return self.recipe.split
+        return self.spec.split
 
     @final
     def __getitem__(self, index: SupportsIndex) -> Instance:
@@ -157,7 +159,7 @@ class GeneratedSplit(Split):
         return _split_again, (recipe.task, recipe.seed, recipe.pool, recipe.split)
 
     @property
-    def recipe(self) -> SplitSpec:
+    def spec(self) -> SplitSpec:
         return self._recipe
 
     @property
@@ -167,7 +169,9 @@ class GeneratedSplit(Split):
     def rows(self, start: int, n: int) -> Rows:
         _check_range(self, start, n)
         numbers, recipe = self._sieve.numbers(start, n), self._recipe
-        return GeneratedRows(self._spec, self._sieve.origin, recipe.seed, recipe.split, start, numbers, recipe.pool)
+        return GeneratedRows(
+            self._spec, self._sieve.origin, recipe.seed, recipe.split, start, numbers, recipe.pool
+        )
 
     def batch(self, start: int, n: int) -> Batch:
         _check_range(self, start, n)
@@ -184,7 +188,7 @@ class StoredSplit(Split):
         self._shortage = shortage
 
     @property
-    def recipe(self) -> SplitSpec:
+    def spec(self) -> SplitSpec:
         return self._recipe
 
     @property
@@ -213,7 +217,7 @@ class Dataset:
     pool: the first train rows that test rows keep away from."""
 
     name: str
-    judge: Verifier
+    verifier: Verifier
     params: Any
     seed: int
     pool: int
@@ -224,7 +228,7 @@ class Dataset:
         """Pickle the recipe of generated rows, so that both splits share one search again, and stored rows as such."""
         if isinstance(self.train, GeneratedSplit):
             return _generated_again, (self.name, self.seed, self.pool)
-        return Dataset, (self.name, self.judge, self.params, self.seed, self.pool, self.train, self.test)
+        return Dataset, (self.name, self.verifier, self.params, self.seed, self.pool, self.train, self.test)
 
 
 def _generated_again(name: str, seed: int, pool: int) -> Dataset:
@@ -249,7 +253,9 @@ def generated_dataset(spec: TaskSpec, seed: SupportsIndex, pool: SupportsIndex) 
     return Dataset(spec.name, spec.task, spec.params, seed, pool, split("train", train), split("test", test))
 
 
-def demonstrated_dataset(spec: TaskSpec, grids: Demonstrations, seed: SupportsIndex, pool: SupportsIndex) -> Dataset:
+def demonstrated_dataset(
+    spec: TaskSpec, grids: Demonstrations, seed: SupportsIndex, pool: SupportsIndex
+) -> Dataset:
     """The data set of a task that brings its demonstrations, its `train`, and its tests.
 
     It is the same whatever `seed` and `pool`, which only name the runs made from it.
@@ -260,11 +266,15 @@ def demonstrated_dataset(spec: TaskSpec, grids: Demonstrations, seed: SupportsIn
 
     def split(name: SplitName, pairs: tuple[tuple[Grid, Grid], ...]) -> Split:
         rows = tuple(
-            Instance(spec.name, spec.params, seed, name, i, q, t, t[None], {**facts, "item": f"{name}[{i}]"}, pool)
+            Instance(
+                spec.name, spec.params, seed, name, i, q, t, t[None], {**facts, "item": f"{name}[{i}]"}, pool
+            )
             for i, (q, t) in enumerate(pairs)
         )
         recipe = SplitSpec(spec.name, spec.task.version, params_json(spec.params), seed, name, pool)
-        return StoredSplit(recipe, rows, ": choose another episode, write many by --format arc, or name a rule of it")
+        return StoredSplit(
+            recipe, rows, ": choose another episode, write many by --format arc, or name a rule of it"
+        )
 
     train, test = split("train", grids.demos), split("test", grids.tests)
     return Dataset(spec.name, spec.task, spec.params, seed, pool, train, test)
@@ -278,7 +288,7 @@ def check_pool(pool: SupportsIndex) -> int:
 
 
 def _check_range(split: Split, start: int, n: int, shortage: str = "") -> None:
-    where = f"{split.recipe.task} {split.name}"
+    where = f"{split.spec.task} {split.name}"
     asked = f"row {start:,} of {where} was asked for"
     if n != 1:
         asked = f"rows {start:,} … {start + n - 1:,} of {where} were asked for"

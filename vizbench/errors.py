@@ -44,7 +44,9 @@ def _near(name: str, known: Sequence[str], about: Mapping[str, str]) -> list[str
         name = f"{joined[1]}/{joined[2]}"
     family, slash, variant = name.partition("/")
     if slash and family in families:
-        near = _near_variants(variant, [each.partition("/")[2] for each in spelled if each.startswith(f"{family}/")])
+        near = _near_variants(
+            variant, [each.partition("/")[2] for each in spelled if each.startswith(f"{family}/")]
+        )
         return [spelled[f"{family}/{each}"] for each in near]
     meant = _by_words(name, spelled, about)
     close = difflib.get_close_matches(name, list(spelled), n=NEAR, cutoff=0.6 if meant else 0.5)
@@ -75,7 +77,12 @@ def _apart(a: Sequence[int], b: Sequence[int]) -> tuple[int, int]:
 
 def _by_words(name: str, known: Iterable[str], about: Mapping[str, str]) -> list[str]:
     """Return the names that share a word with `name`, or are explained by one: `game-of-life` has `life` in it."""
-    words = {word.removesuffix("s") for word in re.findall(r"[a-z]{3,}|[0-9]+", name)} - {"the", "of", "and", "rule"}
+    words = {word.removesuffix("s") for word in re.findall(r"[a-z]{3,}|[0-9]+", name)} - {
+        "the",
+        "of",
+        "and",
+        "rule",
+    }
     shared: list[str] = []
     told: list[str] = []
     for each in known:
@@ -106,10 +113,16 @@ def sentence(error: Exception) -> tuple[str, int]:
     if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in _EXTRAS:
         return str(missing("this", str(error.name))), 2
     if isinstance(error, MemoryError):
-        return f"the memory does not suffice ({error}): ask for fewer rows, a lower index or smaller boards", 2
+        return (
+            f"the memory does not suffice ({error}): ask for fewer rows, a lower index or smaller boards",
+            2,
+        )
     if isinstance(error, OSError):
         said = error.strerror or str(error) or type(error).__name__
         if error.filename:
             return f"{said} ({error.filename}): give another path", 2
         return f"the system refused what this needs ({said}): VIZBENCH_TRACEBACK=1 shows what", 2
-    return f"unexpected {type(error).__name__}: {error}; run it again with VIZBENCH_TRACEBACK=1 to see where", 1
+    return (
+        f"unexpected {type(error).__name__}: {error}; run it again with VIZBENCH_TRACEBACK=1 to see where",
+        1,
+    )

@@ -41,7 +41,9 @@ Numbers = npt.NDArray[np.int64]
 SHARE: Final = 5
 """One question in so many is test."""
 
-_SALT: Final = np.uint64(0x7465_7374_2073_6964)  # "test sid": the table of seen questions uses the bare digests
+_SALT: Final = np.uint64(
+    0x7465_7374_2073_6964
+)  # "test sid": the table of seen questions uses the bare digests
 
 DRY = 65_536
 """If so many candidates follow each other without a new row, the space counts as used up; SHARE times as many in test,
@@ -89,7 +91,12 @@ class LeakageFilter:
     """
 
     def __init__(
-        self, spec: TaskSpec, seed: int, split: SplitName, away_from: LeakageFilter | None = None, pool: int = 0
+        self,
+        spec: TaskSpec,
+        seed: int,
+        split: SplitName,
+        away_from: LeakageFilter | None = None,
+        pool: int = 0,
     ) -> None:
         _LIVE.add(self)
         self._spec = spec
@@ -111,7 +118,10 @@ class LeakageFilter:
         self._tried = 0
         self._dry = False
         self._pace = Pace(_BLOCK_CANDIDATES)
-        self._latest = (0, 0)  # rows of the block that was judged last, [first, end): most are asked for right after
+        self._latest = (
+            0,
+            0,
+        )  # rows of the block that was judged last, [first, end): most are asked for right after
         self._latest_batch: Batch | None = None
 
     def recover(self) -> None:
@@ -162,7 +172,9 @@ class LeakageFilter:
             try:
                 with self._pace.measure(size):
                     self._sieve(size)
-            except BaseException:  # Ctrl-C in a notebook: questions may be marked as seen that are no rows yet
+            except (
+                BaseException
+            ):  # Ctrl-C in a notebook: questions may be marked as seen that are no rows yet
                 self._forget()
                 raise
 
@@ -173,7 +185,9 @@ class LeakageFilter:
         mine = _take(batch, here)
         accepted = here[self._accept(mine)] if len(here) else here
         last = self._numbers[self._found - 1] if self._found else -1
-        gaps = np.diff(np.concatenate(([last], self._tried + accepted, [self._tried + size]))) > self._patience
+        gaps = (
+            np.diff(np.concatenate(([last], self._tried + accepted, [self._tried + size]))) > self._patience
+        )
         self._dry = bool(gaps.any())
         if self._dry:
             accepted = accepted[: int(np.argmax(gaps))]
@@ -251,7 +265,9 @@ def join(batches: list[Batch]) -> Batch:
     """Batches of one task and split, one after the other. At least one."""
     if len(batches) == 1:
         return batches[0]
-    question, target = (np.concatenate([getattr(batch, name) for batch in batches]) for name in ("question", "target"))
+    question, target = (
+        np.concatenate([getattr(batch, name) for batch in batches]) for name in ("question", "target")
+    )
     facts = {name: np.concatenate([batch.facts[name] for batch in batches]) for name in batches[0].facts}
     sizes = [batch.sizes for batch in batches if batch.sizes is not None]
     return Batch(question, target, facts, np.concatenate(sizes) if sizes else None)

@@ -41,7 +41,11 @@ def load(name: str, seed: SupportsIndex = 0, pool: SupportsIndex = POOL, **param
     if source is None:
         found = spec(name, params)
         grids = found.params.shown() if isinstance(found.params, HasDemonstrations) else None
-        return generated_dataset(found, seed, pool) if grids is None else demonstrated_dataset(found, grids, seed, pool)
+        return (
+            generated_dataset(found, seed, pool)
+            if grids is None
+            else demonstrated_dataset(found, grids, seed, pool)
+        )
     path, given, _ = split_name(name, source)
     return source.load(path, {**given, **params}, seed, pool)
 
@@ -56,7 +60,9 @@ def instance(id: str) -> Instance:
     parts = _ID.fullmatch(id) if isinstance(text, str) else None
     if parts is None:
         given = repr(id[:80]) if isinstance(text, str) else f"an object of type {type(text).__name__}"
-        raise UserError(f"{given} is not an id of an instance: write TASK#SEED-SPLIT-INDEX, e.g. maze/9#0-train-17")
+        raise UserError(
+            f"{given} is not an id of an instance: write TASK#SEED-SPLIT-INDEX, e.g. maze/9#0-train-17"
+        )
     data = load(parts["task"], int(parts["seed"]), int(parts["pool"] or POOL))
     return (data.train if parts["split"] == "train" else data.test)[int(parts["index"])]
 
@@ -97,11 +103,11 @@ def verify(instance: Instance, answer: object) -> Verdict:
     answer: a grid `(h, w)`, rows as nested lists, a text (read by `from_text`), an `Answer`, a `DecodeFailure` (wrong,
     with its reason), or a picture in the task's own look: a `PIL.Image` or an array `(H, W, 3)` uint8.
     """
-    judge = verifier_of(instance)
-    grid = _read(judge, instance, answer)
+    verifier = verifier_of(instance)
+    grid = _read(verifier, instance, answer)
     if type(grid) is DecodeFailure:  # `isinstance` would ask a hostile object
         return Verdict(False, False, 0.0, grid.reason)
-    return judge.verify(instance, grid)
+    return verifier.verify(instance, grid)
 
 
 def verify_steps(instance: Instance, states: object) -> Verdict:
@@ -115,16 +121,18 @@ def verify_steps(instance: Instance, states: object) -> Verdict:
     frame. A text is a list of grids in JSON, `[[[0,1]],[[1,0]]]`, and nothing else: which of the grids in prose are
     states is not guessed.
     """
-    judge = verifier_of(instance)
-    if not isinstance(judge, Task):
-        raise UserError(f"{instance.task[:80]} has answers without a way to them: judge the last state by verify")
-    grids = _read_states(cast("Task[Any]", judge), instance, states)
+    verifier = verifier_of(instance)
+    if not isinstance(verifier, Task):
+        raise UserError(
+            f"{instance.task[:80]} has answers without a way to them: judge the last state by verify"
+        )
+    grids = _read_states(cast("Task[Any]", verifier), instance, states)
     if type(grids) is DecodeFailure:
         return Verdict(False, False, 0.0, grids.reason, {"legal": 0.0})
-    return judge.verify_steps(instance, grids)
+    return verifier.verify_steps(instance, grids)
 
 
-def _read_states(judge: Verifier, instance: Instance, states: object) -> object:
+def _read_states(verifier: Verifier, instance: Instance, states: object) -> object:
     """The states with texts and pictures read, or a DecodeFailure that names the first that holds no grid."""
     from vizbench.renderers.coerce import is_picture  # as in `_read`
 
@@ -139,7 +147,7 @@ def _read_states(judge: Verifier, instance: Instance, states: object) -> object:
         return DecodeFailure(items)
     grids: list[object] = []
     for number, state in enumerate(items, 1):
-        grid = _read(judge, instance, state)
+        grid = _read(verifier, instance, state)
         if type(grid) is DecodeFailure:  # `isinstance` would ask a hostile object
             return DecodeFailure(f"step {number}: {grid.reason}")
         grids.append(grid)
@@ -154,15 +162,15 @@ def _json_states(text: str) -> object:
         return DecodeFailure("the text is no process: give a list of grids in JSON, [[[0,1]],[[1,0]]]")
 
 
-def _read(judge: Verifier, instance: Instance, answer: object) -> object:
+def _read(verifier: Verifier, instance: Instance, answer: object) -> object:
     """An answer with a text or a picture read in the task's own look and size."""
     from vizbench.renderers.coerce import read_any
 
     rows, columns = instance.target.shape
-    if judge.resizes:
-        return read_any(answer, judge.look, None)
+    if verifier.resizes:
+        return read_any(answer, verifier.look, None)
     question = instance.question if instance.question.shape == instance.target.shape else None
-    return read_any(answer, judge.look, (rows, columns), question)
+    return read_any(answer, verifier.look, (rows, columns), question)
 
 
 def _episodes(name: str) -> list[str]:

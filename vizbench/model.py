@@ -57,7 +57,7 @@ class Example(Generic[X]):
     """One training pair, in the model's modality."""
 
     question: X
-    answer: X
+    target: X
 
 
 @final
@@ -99,7 +99,7 @@ class Context:
     learned leaves the judge alone; it could import the rooms just as well, and nothing here can forbid either.
     """
 
-    judge: Verifier
+    verifier: Verifier
     params: Any
     seed: int
     report: Callable[[Progress], None]
@@ -137,7 +137,9 @@ class Model(ABC, Generic[X]):
         loss, trainable parameters). `examples` renders lazily: each access may cost."""
 
     @abstractmethod
-    def predict(self, questions: Sequence[X], attempts: int, seed: int) -> Iterator[Sequence[X | DecodeFailure]]:
+    def predict(
+        self, questions: Sequence[X], attempts: int, seed: int
+    ) -> Iterator[Sequence[X | DecodeFailure]]:
         """Yield, for each question in order, a list of `attempts` answers. The same seed gives the same answers.
 
         Fewer or more lists or answers are a fault of the model. An answer that is no grid is wrong by itself.

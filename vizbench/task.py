@@ -119,7 +119,9 @@ class Verifier(ABC):
         ruling = CheckResult(False, fault) if fault else self.check(instance.params, instance.question, grid)
         if ruling is None:
             wrong = int(np.sum(grid != target))
-            return Verdict(exact, exact, cells, "" if exact else f"{wrong} of {grid.size} cells differ from the answer")
+            return Verdict(
+                exact, exact, cells, "" if exact else f"{wrong} of {grid.size} cells differ from the answer"
+            )
         return Verdict(ruling.valid, exact, cells, ruling.reason, ruling.parts)
 
     @final
@@ -217,7 +219,9 @@ class Task(Verifier, Generic[P]):
             reason = self.sequel.check_end(instance.params, way).reason
         return Verdict(not reason, answer.exact and not reason, answer.cells, reason, parts)
 
-    def _follow(self, instance: Instance, states: Sequence[object], answer: Verdict) -> tuple[list[Grid], str]:
+    def _follow(
+        self, instance: Instance, states: Sequence[object], answer: Verdict
+    ) -> tuple[list[Grid], str]:
         """The question and the states that follow legally, and what is wrong with the next."""
         way, shape = [instance.question], instance.target.shape
         for k, state in enumerate(states):
@@ -225,7 +229,10 @@ class Task(Verifier, Generic[P]):
             if isinstance(after, str):
                 return way, f"step {k + 1}: {after}"
             if after.shape != shape:
-                return way, f"step {k + 1}: the state is {size(after)} where {size(instance.target)} was asked"
+                return (
+                    way,
+                    f"step {k + 1}: the state is {size(after)} where {size(instance.target)} was asked",
+                )
             if self.sequel is None or k == 0:
                 ruling = self.check_step(instance.params, way[0], way[-1], after)
             elif answer.valid:
@@ -254,7 +261,9 @@ def check_equal(answer: Grid, wanted: Grid, fault: str) -> CheckResult:
     if len(wrong) == 0:
         return CheckResult(True, "")
     row, column = (int(v) for v in wrong[0])
-    return CheckResult(False, f"{len(wrong)} of {wanted.size} cells {fault}, the first at row {row}, column {column}")
+    return CheckResult(
+        False, f"{len(wrong)} of {wanted.size} cells {fault}, the first at row {row}, column {column}"
+    )
 
 
 @functools.cache
@@ -328,7 +337,10 @@ def spec(name: str, overrides: Mapping[str, object] | None = None) -> TaskSpec:
     family, _, variant = path.partition("/")
     if family not in families():
         raise unknown(
-            "task", path, [*families(), *tasks()], {family: task.summary for family, task in families().items()}
+            "task",
+            path,
+            [*families(), *tasks()],
+            {family: task.summary for family, task in families().items()},
         )
     task = families()[family]
     variant = variant or next(iter(task.variants))

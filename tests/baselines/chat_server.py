@@ -28,7 +28,11 @@ class Stub:
 
 
 def completion(content: Any = "[[1]]", reason: str = "stop", **message: Any) -> bytes:
-    choice = {"index": 0, "message": {"role": "assistant", "content": content, **message}, "finish_reason": reason}
+    choice = {
+        "index": 0,
+        "message": {"role": "assistant", "content": content, **message},
+        "finish_reason": reason,
+    }
     return json.dumps({"id": "x", "object": "chat.completion", "choices": [choice], "usage": {}}).encode()
 
 
@@ -52,7 +56,9 @@ def says(raw: bytes, status: int = 200, **headers: str) -> Callable[[Any], None]
 
 def failed(**choice: Any) -> bytes:
     """A completion whose one choice is this."""
-    return json.dumps({"choices": [{"index": 0, "message": {"role": "assistant", "content": ""}, **choice}]}).encode()
+    return json.dumps(
+        {"choices": [{"index": 0, "message": {"role": "assistant", "content": ""}, **choice}]}
+    ).encode()
 
 
 def beside(**fields: Any) -> bytes:
@@ -67,7 +73,9 @@ FAULTS: dict[str, Callable[[Any], None]] = {
     "error in the message": says(completion("[[1]]", error={"message": "lost the worker"})),
     "error as a part": says(completion([{"type": "error", "error": {"message": "lost the worker"}}])),
     "error as an object": says(b'{"object":"error","message":"the engine is dead","code":50301}'),
-    "error in a list": says(b'[{"error":{"code":503,"message":"The model is overloaded","status":"UNAVAILABLE"}}]'),
+    "error in a list": says(
+        b'[{"error":{"code":503,"message":"The model is overloaded","status":"UNAVAILABLE"}}]'
+    ),
     "errors beside choices": says(beside(errors=[{"message": "lost the worker"}])),
     "no success": says(beside(success=False, message="the worker died")),
     "a status of failure": says(beside(status="failed")),

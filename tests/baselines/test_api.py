@@ -33,7 +33,9 @@ GOOD = says(completion())
 
 
 def context(**schedule):
-    return Context(verifier_of("langton/2"), None, seed=0, report=lambda _: None, schedule=Schedule(**schedule))
+    return Context(
+        verifier_of("langton/2"), None, seed=0, report=lambda _: None, schedule=Schedule(**schedule)
+    )
 
 
 def model(stub, *, kind=ApiText, **settings):
@@ -116,10 +118,10 @@ def test_pictures_go_out_as_png_data_urls_and_answers_as_text():
     question = vb.load("langton/2").test[0].question
     with serving(script(GOOD)) as stub:
         made = ApiImage(Endpoint(stub.url, "m"))
-        channel = codec_for(made, verifier_of("langton/2"), train, [question])
-        made.adapt(channel.examples(train), context())
-        ((found,),) = made.predict(channel.questions([question]), 1, 0)
-    decoded = channel.decode(found)
+        codec = codec_for(made, verifier_of("langton/2"), train, [question])
+        made.adapt(codec.examples(train), context())
+        ((found,),) = made.predict(codec.questions([question]), 1, 0)
+    decoded = codec.decode(found)
     assert isinstance(decoded, Answer) and np.array_equal(decoded.grid, [[1]])
     parts = stub.bodies[0]["messages"][0]["content"]
     assert [part["type"] for part in parts] == ["text", "image_url", "text", "image_url", "text", "image_url"]
@@ -136,9 +138,13 @@ def test_a_prompt_over_its_budget_is_refused_with_what_fits(missing, fits):
     with serving(script(GOOD)) as stub:
         made, _ = model(stub)
         list(made.predict(["[[0,3]]"], 1, 0))
-    longest = max(1, len(stub.bodies[0]["messages"][0]["content"]) + 1 - missing)  # with an end of line after each
+    longest = max(
+        1, len(stub.bodies[0]["messages"][0]["content"]) + 1 - missing
+    )  # with an end of line after each
     made = ApiText(Endpoint("https://x", "m", longest=longest))
-    with pytest.raises(UserError, match=rf"50 shots do not fit a prompt of {longest} .* holds {fits} of them"):
+    with pytest.raises(
+        UserError, match=rf"50 shots do not fit a prompt of {longest} .* holds {fits} of them"
+    ):
         made.adapt(PAIRS * 25, context())
     if fits:
         assert made.adapt(PAIRS[:fits], context())["prompt_characters"] <= longest
@@ -297,7 +303,9 @@ def test_milliseconds_of_retry_after():
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422])
 def test_a_refusal_is_told_at_once_without_the_key(status):
-    said = json.dumps({"error": {"message": f"Incorrect API key provided: {KEY}\x1b[31m. See the docs."}}).encode()
+    said = json.dumps(
+        {"error": {"message": f"Incorrect API key provided: {KEY}\x1b[31m. See the docs."}}
+    ).encode()
     sentence, asked = fault(script(says(said, status)))
     assert asked == 1
     assert f"status {status}: Incorrect API key provided: ***" in sentence
@@ -307,12 +315,26 @@ def test_a_refusal_is_told_at_once_without_the_key(status):
 SPENT = [
     (429, {"error": {"code": "insufficient_quota", "message": "You exceeded your current quota"}}),
     (429, {"error": {"type": "insufficient_quota", "message": "no more"}}),
-    (429, {"error": {"message": "You exceeded your current quota, please check your plan and billing details."}}),
+    (
+        429,
+        {
+            "error": {
+                "message": "You exceeded your current quota, please check your plan and billing details."
+            }
+        },
+    ),
     (403, {"error": {"code": "InsufficientBalance", "message": "Account has insufficient balance"}}),
     (429, {"error": {"message": "insufficient_quota"}}),
     (429, {"error": {"status": 429, "message": "余额不足"}}),
     (200, {"error": {"code": "insufficient_quota", "message": "You exceeded your current quota"}}),
-    (200, {"choices": [{"error": {"code": 402, "message": "Insufficient credits"}, "message": {"content": ""}}]}),
+    (
+        200,
+        {
+            "choices": [
+                {"error": {"code": 402, "message": "Insufficient credits"}, "message": {"content": ""}}
+            ]
+        },
+    ),
 ]
 
 
@@ -325,7 +347,10 @@ def test_a_quota_that_is_used_up_is_told_at_once_in_the_servers_words(status, bo
 
 
 def test_a_rate_limit_that_speaks_of_a_quota_is_waited_out():
-    said = {"message": "You exceeded your current quota, check billing details. Please retry in 33s.", "code": 429}
+    said = {
+        "message": "You exceeded your current quota, check billing details. Please retry in 33s.",
+        "code": 429,
+    }
     assert answer(script(says(json.dumps({"error": said}).encode(), 429), GOOD)) == ("[[1]]", [2.0], 2)
 
 
@@ -333,7 +358,10 @@ def test_a_rate_limit_that_speaks_of_a_quota_is_waited_out():
 def test_a_status_that_a_reply_names_is_read_as_that_status(code):
     sentence, asked = fault(script(says(beside(error={"message": "no such model", "code": code}))))
     assert asked == 1
-    assert f"refuses the request with status {code}, named in an error in place of a reply: no such model" in sentence
+    assert (
+        f"refuses the request with status {code}, named in an error in place of a reply: no such model"
+        in sentence
+    )
 
 
 def test_no_redirect_is_followed():
@@ -355,7 +383,10 @@ def test_a_reply_of_over_10_mb_is_an_undecodable_answer():
     assert isinstance(found, str)
 
 
-THINKING = [{"type": "thinking", "thinking": [{"type": "text", "text": "[[9]]"}]}, {"type": "text", "text": "[[0]]"}]
+THINKING = [
+    {"type": "thinking", "thinking": [{"type": "text", "text": "[[9]]"}]},
+    {"type": "text", "text": "[[0]]"},
+]
 
 
 @pytest.mark.parametrize(
@@ -364,7 +395,10 @@ THINKING = [{"type": "thinking", "thinking": [{"type": "text", "text": "[[9]]"}]
         (completion("[[0"), "[[0"),
         (completion("[[0]", "length"), "[[0]"),
         (completion([{"type": "text", "text": "[[0]"}, {"type": "text", "text": "]"}]), "[[0]]"),
-        (completion([{"type": "text", "text": None}, None, {"type": "output_text", "text": "[[0]]"}]), "[[0]]"),
+        (
+            completion([{"type": "text", "text": None}, None, {"type": "output_text", "text": "[[0]]"}]),
+            "[[0]]",
+        ),
         (completion(["[[0]]"]), "[[0]]"),
         (completion([{"text": {"value": "[[0]]", "annotations": []}}]), "[[0]]"),
         (completion({"type": "text", "text": "[[0]]"}), "[[0]]"),
@@ -383,11 +417,17 @@ THINKING = [{"type": "thinking", "thinking": [{"type": "text", "text": "[[9]]"}]
         (b": PROCESSING\n\n: PROCESSING\n\n" + completion(), "[[1]]"),
         (gzip.compress(completion()), "[[1]]"),
         (completion("", "length"), DecodeFailure("the reply was cut by length before it had an answer")),
-        (completion(THINKING[:1], "MAX_TOKENS"), DecodeFailure("the reply was cut by length before it had an answer")),
+        (
+            completion(THINKING[:1], "MAX_TOKENS"),
+            DecodeFailure("the reply was cut by length before it had an answer"),
+        ),
         (completion(None, "content_filter"), DecodeFailure("a filter withheld the reply (content_filter)")),
         (completion(None, "stop", refusal="I\ncannot"), DecodeFailure("the model refused: I cannot")),
         (completion([{"type": "refusal", "refusal": "no"}]), DecodeFailure("the model refused: no")),
-        (completion(None, "tool_calls", tool_calls=[{}]), DecodeFailure("the model called a tool and gave no text")),
+        (
+            completion(None, "tool_calls", tool_calls=[{}]),
+            DecodeFailure("the model called a tool and gave no text"),
+        ),
         (completion("", reasoning="Final: [[0]]"), DecodeFailure("the model ended without a text (stop)")),
         (completion([{"type": "image"}]), DecodeFailure("the model ended without a text (stop)")),
     ],

@@ -106,8 +106,8 @@ def solving(handler, number):
     if number == 1:
         return send(handler, completion(None, refusal="no"))
     asked = json.loads(handler.server_body.split("\n")[-1])["question"]
-    judge, params = verifier_and_params("langton/2")
-    solved = judge.solve(params, np.array(asked, np.uint8))
+    verifier, params = verifier_and_params("langton/2")
+    solved = verifier.solve(params, np.array(asked, np.uint8))
     assert solved is not None
     return send(handler, completion(f"Here it is:\n{vb.to_text(solved)}"))
 

@@ -32,7 +32,7 @@ for line, name in ((qwen3.LINE, "qwen3"), (gemma.LINE, "gemma")):
     (folder / "additional_chat_templates").mkdir(exist_ok=True)
     (folder / "additional_chat_templates" / "other.jinja").write_text("x")
     opened.clear()
-    checkpoint = Checkpoint(line, folder, line.recipe)
+    checkpoint = Checkpoint(line, folder, line.config)
     checkpoint.load(checkpoint.script())
     print("\\n".join(opened))
 folder = tiny_video.wan(Path("wan"), "2.1")
@@ -47,7 +47,8 @@ def test_a_byte_of_any_file_that_a_loader_opens_changes_the_digest(tmp_path: Pat
     done = subprocess.run(
         [sys.executable, "-c", LOADING],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(root), "VIZBENCH_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "1"},
+        env=os.environ
+        | {"PYTHONPATH": str(root), "VIZBENCH_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "1"},
         capture_output=True,
         text=True,
         check=True,
@@ -56,7 +57,9 @@ def test_a_byte_of_any_file_that_a_loader_opens_changes_the_digest(tmp_path: Pat
     for name, least in (("qwen3", 4), ("gemma", 5), ("wan", 8)):
         folder = (tmp_path / name).resolve()
         inside = {path for path in opened if path.is_relative_to(folder) and path.is_file()}
-        inside |= set(folder.rglob("*.safetensors")) | set(folder.rglob("tokenizer.json"))  # opened without Python
+        inside |= set(folder.rglob("*.safetensors")) | set(
+            folder.rglob("tokenizer.json")
+        )  # opened without Python
         assert len(inside) >= least
         assert inside <= set(files_of(folder))
         whole = digest_of(folder)
@@ -99,7 +102,14 @@ def test_what_counts(tmp_path: Path, name: str, counts: bool) -> None:
 def test_a_changed_template_is_refused_at_the_resumption(run: Run, tmp_path: Path) -> None:
     folder = tiny_llm.write("qwen3", tmp_path / "m")
     asked = ("--task", "langton/2", "--shots", 3, "--n-test", 2, "--out", "r")
-    command = ("eval", "--model", "qwen3", "--checkpoint", f"{folder}?steps=1&batch=1&max_new_tokens=8", *asked)
+    command = (
+        "eval",
+        "--model",
+        "qwen3",
+        "--checkpoint",
+        f"{folder}?steps=1&batch=1&max_new_tokens=8",
+        *asked,
+    )
     assert run(*command, "--limit", 1).code == 0
     with (folder / "chat_template.jinja").open("a") as template:
         template.write("{# other #}")
@@ -145,7 +155,9 @@ LEADING_OUT = (
         ("tokenizer_config.json", "vocab_file"),
     ],
 )
-def test_a_name_that_leads_out_of_the_folder_is_refused(tmp_path: Path, file: str, key: str, name: str) -> None:
+def test_a_name_that_leads_out_of_the_folder_is_refused(
+    tmp_path: Path, file: str, key: str, name: str
+) -> None:
     values = {"weight_map": {"a": name, "b": "model.safetensors"}, "configuration_files": [name]}
     (model(tmp_path) / file).write_text(json.dumps({key: values.get(key, name)}))
     if name or key in values:
@@ -156,15 +168,25 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(tmp_path: Path, file: st
     ("file", "content", "words"),
     [
         ("model.safetensors.index.json", {"weight_map": {"a": "gone.safetensors"}}, "which is missing"),
-        ("model.safetensors.index.json", {"weight_map": {"a": "config.json"}}, "only .safetensors files are read"),
+        (
+            "model.safetensors.index.json",
+            {"weight_map": {"a": "config.json"}},
+            "only .safetensors files are read",
+        ),
         ("model.safetensors.index.json", {"weight_map": ["../x"]}, "holds no index of weights"),
         ("config.json", {"auto_map": {"AutoModel": "modeling.Model"}}, "names code of its own (auto_map)"),
         ("tokenizer_config.json", {"a": [{"auto_map": ["x.Y", None]}]}, "names code of its own (auto_map)"),
-        ("processor_config.json", {"audio_tokenizer": {"audio_tokenizer_name_or_path": "a/b"}}, "names another model"),
+        (
+            "processor_config.json",
+            {"audio_tokenizer": {"audio_tokenizer_name_or_path": "a/b"}},
+            "names another model",
+        ),
         ("adapter_config.json", {"base_model_name_or_path": "../../base"}, "belongs to an adapter"),
     ],
 )
-def test_what_names_other_models_or_code_is_refused(tmp_path: Path, file: str, content: object, words: str) -> None:
+def test_what_names_other_models_or_code_is_refused(
+    tmp_path: Path, file: str, content: object, words: str
+) -> None:
     (model(tmp_path) / file).write_text(json.dumps(content))
     assert words in refused(tmp_path)
 
@@ -180,8 +202,14 @@ def test_what_names_other_models_or_code_is_refused(tmp_path: Path, file: str, c
         ("a/b", ["diffusers", "AutoencoderKLWan"]),
     ],
 )
-def test_a_part_that_is_no_folder_of_a_known_class_is_refused(tmp_path: Path, key: str, value: list[str]) -> None:
-    index = {"_class_name": "WanImageToVideoPipeline", "expand_timesteps": False, "image_encoder": [None, None]}
+def test_a_part_that_is_no_folder_of_a_known_class_is_refused(
+    tmp_path: Path, key: str, value: list[str]
+) -> None:
+    index = {
+        "_class_name": "WanImageToVideoPipeline",
+        "expand_timesteps": False,
+        "image_encoder": [None, None],
+    }
     (model(tmp_path) / "model_index.json").write_text(json.dumps(index))
     check_files(tmp_path)
     (tmp_path / "model_index.json").write_text(json.dumps(index | {key: value}))
@@ -221,7 +249,11 @@ def test_an_adapter_by_itself_is_named_as_one(tmp_path: Path) -> None:
 
 
 def test_leftovers_of_older_tokenizers_are_taken(tmp_path: Path) -> None:
-    left = {"special_tokens_map_file": "/home/me/.cache/x", "name_or_path": "/home/me/m", "tokenizer_file": None}
+    left = {
+        "special_tokens_map_file": "/home/me/.cache/x",
+        "name_or_path": "/home/me/m",
+        "tokenizer_file": None,
+    }
     (model(tmp_path) / "tokenizer_config.json").write_text(json.dumps(left))
     (tmp_path / "config.json").write_text(json.dumps({"_name_or_path": "/home/me/m", "auto_map": {}}))
     for name in ("pytorch_model.bin.index.json", "model.safetensors.index.fp16.json"):

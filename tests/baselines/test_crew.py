@@ -33,7 +33,15 @@ CASES = {
 LAUNCHERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "qwen3": ((), ("--devices", "2")),
     "ltx": (
-        ("-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--main_process_port", "0"),
+        (
+            "-m",
+            "accelerate.commands.launch",
+            "--multi_gpu",
+            "--num_processes",
+            "2",
+            "--main_process_port",
+            "0",
+        ),
         (),
     ),
 }
@@ -79,11 +87,15 @@ def _started(*arguments: str, place: Path) -> subprocess.CompletedProcess[str]:
 
 def _left(place: Path, family: str) -> tuple[list[Any], float, dict[str, Any]]:
     """A run's records without their times, its last loss, and the adapter."""
-    (session,) = (path for path in (place / "run").rglob("sessions.jsonl") if family in str(path.relative_to(place)))
+    (session,) = (
+        path for path in (place / "run").rglob("sessions.jsonl") if family in str(path.relative_to(place))
+    )
     lines = (session.parent / "records.jsonl").read_text().splitlines()
     records = [json.loads(line) | {"seconds": 0} for line in lines]
     assert len(records) == 3
-    (adapter,) = (path for path in (place / "home" / "adapters").rglob("*.safetensors") if "training" not in path.name)
+    (adapter,) = (
+        path for path in (place / "home" / "adapters").rglob("*.safetensors") if "training" not in path.name
+    )
     return records, json.loads(session.read_text())["figures"]["loss"], load_file(adapter)
 
 
@@ -98,7 +110,17 @@ def test_what_one_of_them_refuses_all_of_them_exit_with(tmp_path: Path) -> None:
 
 def test_what_the_first_refuses_for_its_examples_the_others_do_not_wait_for(tmp_path: Path) -> None:
     checkpoint = f"{tiny_llm.write('qwen3', tmp_path / 'm')}?max_length=9"
-    words = ("eval", "--model", "qwen3", "--checkpoint", checkpoint, "--task", "life/conway", "--devices", "2")
+    words = (
+        "eval",
+        "--model",
+        "qwen3",
+        "--checkpoint",
+        checkpoint,
+        "--task",
+        "life/conway",
+        "--devices",
+        "2",
+    )
     done = _started("-m", "vizbench", *words, place=tmp_path)
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
     assert done.stderr.startswith("vizbench: qwen3 cannot adapt to life/conway at n = ")
@@ -109,10 +131,16 @@ def test_what_the_first_refuses_for_its_examples_the_others_do_not_wait_for(tmp_
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--devices", 2), "2 processes want a GPU each and this machine has 1: give --devices 1, or CUDA_VISIBLE_DEV"),
+        (
+            ("--devices", 2),
+            "2 processes want a GPU each and this machine has 1: give --devices 1, or CUDA_VISIBLE_DEV",
+        ),
         (("--devices", 0), "--devices 0 is outside 1 … 64"),
         (("--devices", 65), "--devices 65 is outside 1 … 64"),
-        (("--devices", 2, "--jobs", 4), "--jobs 4 gives each process a model of its own, and 2 processes are to train"),
+        (
+            ("--devices", 2, "--jobs", 4),
+            "--jobs 4 gives each process a model of its own, and 2 processes are to train",
+        ),
     ],
 )
 def test_devices_that_cannot_be_had_are_refused(

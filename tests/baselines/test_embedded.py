@@ -26,7 +26,9 @@ def test_weights_are_small_and_the_card_counts_them(family: str) -> None:
 
 
 def test_the_twins_are_of_one_size() -> None:
-    video, text = (parameters_in((CHECKPOINTS / f"{family}-tiny.safetensors").read_bytes()) for family in FAMILIES)
+    video, text = (
+        parameters_in((CHECKPOINTS / f"{family}-tiny.safetensors").read_bytes()) for family in FAMILIES
+    )
     assert abs(video - text) <= 0.1 * video
 
 

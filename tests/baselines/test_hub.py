@@ -98,7 +98,9 @@ def test_a_file_of_the_cache_that_was_changed_is_another_identity(hub: Hub) -> N
     assert len({found.digest, through.digest, beside.digest}) == 3
 
 
-def test_offline_and_uncached_is_one_sentence_without_a_request(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offline_and_uncached_is_one_sentence_without_a_request(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("VIZBENCH_OFFLINE", "1")
     said = sentence("qwen3", "org/name")
     assert "not in" in said
@@ -116,7 +118,9 @@ def test_no_network_is_told(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("token", "why"), [(None, "no token is set"), ("hf_x", "has no access")])
-def test_a_gated_model_is_told_apart(hub: Hub, token: str | None, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gated_model_is_told_apart(
+    hub: Hub, token: str | None, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hub.status, hub.code = 403 if token else 401, "GatedRepo"
     if token:
         monkeypatch.setenv("HF_TOKEN", token)
@@ -133,7 +137,9 @@ def test_unknown_ids_and_broken_hubs_are_told(hub: Hub) -> None:
     assert "status 503" in sentence("qwen3", "org/name")
 
 
-def test_a_disk_that_is_too_small_is_told_before_a_byte_comes(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_is_too_small_is_told_before_a_byte_comes(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     usage = shutil.disk_usage("/")
     monkeypatch.setattr(weights.shutil, "disk_usage", lambda _: usage._replace(free=9))  # 11 bytes are needed
     said = sentence("qwen3", "org/name")
@@ -172,7 +178,14 @@ def test_folders_that_cannot_be_read_safely_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("checkpoint", "real"),
-    [("tiny", False), ("org/name", True), ("org/name@main", True), ("./x", True), ("/a/b", True), ("smollm2", False)],
+    [
+        ("tiny", False),
+        ("org/name", True),
+        ("org/name@main", True),
+        ("./x", True),
+        ("/a/b", True),
+        ("smollm2", False),
+    ],
 )
 def test_names_and_places_are_told_apart(checkpoint: str, real: bool) -> None:
     assert is_real(checkpoint) is real
@@ -181,11 +194,26 @@ def test_names_and_places_are_told_apart(checkpoint: str, real: bool) -> None:
 def test_patterns_leave_single_files_and_copies_away() -> None:
     from huggingface_hub.utils import filter_repo_objects
 
-    tree = ["model_index.json", "vae/a.safetensors", "ltx-13b.safetensors", "vae/a.bin", "tokenizer/spiece.model"]
-    kept = list(filter_repo_objects(tree, allow_patterns=list(PIPELINE_FILES), ignore_patterns=list(weights.LEFT)))
+    tree = [
+        "model_index.json",
+        "vae/a.safetensors",
+        "ltx-13b.safetensors",
+        "vae/a.bin",
+        "tokenizer/spiece.model",
+    ]
+    kept = list(
+        filter_repo_objects(tree, allow_patterns=list(PIPELINE_FILES), ignore_patterns=list(weights.LEFT))
+    )
     assert kept == ["model_index.json", "vae/a.safetensors", "tokenizer/spiece.model"]
-    tree = ["model-00001-of-00002.safetensors", "consolidated.safetensors", "original/params.json", "tokenizer.model"]
-    kept = list(filter_repo_objects(tree, allow_patterns=list(MODEL_FILES), ignore_patterns=list(weights.LEFT)))
+    tree = [
+        "model-00001-of-00002.safetensors",
+        "consolidated.safetensors",
+        "original/params.json",
+        "tokenizer.model",
+    ]
+    kept = list(
+        filter_repo_objects(tree, allow_patterns=list(MODEL_FILES), ignore_patterns=list(weights.LEFT))
+    )
     assert kept == ["model-00001-of-00002.safetensors", "tokenizer.model"]
 
 

@@ -62,15 +62,19 @@ def built(folders: dict[str, Path], family: str, way: str = "", settings: str = 
 
 
 def base(folders: dict[str, Path], family: str) -> Loaded:
-    checkpoint = Checkpoint(LINES[family], folders[family], LINES[family].recipe)
+    checkpoint = Checkpoint(LINES[family], folders[family], LINES[family].config)
     return checkpoint.load(checkpoint.script())
 
 
-def answers(model: LanguageLora, asked: Sequence[Example[Any]], attempts: int = 1, seed: int = 0) -> list[Any]:
+def answers(
+    model: LanguageLora, asked: Sequence[Example[Any]], attempts: int = 1, seed: int = 0
+) -> list[Any]:
     return [list(a) for a in model.predict([pair.question for pair in asked], attempts, seed)]
 
 
-@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # peft 0.21 asks by an old name
+@pytest.mark.filterwarnings(
+    "ignore:`is_gradient_checkpointing`:FutureWarning"
+)  # peft 0.21 asks by an old name
 @pytest.mark.parametrize(("family", "way"), WAYS)
 def test_a_folder_of_the_real_classes_learns_and_its_adapter_loads_in_peft(
     folders: dict[str, Path], family: str, way: str, tmp_path: Path
@@ -85,8 +89,10 @@ def test_a_folder_of_the_real_classes_learns_and_its_adapter_loads_in_peft(
     plain = base(folders, family)
     back = PeftModel.from_pretrained(plain.model, str(tmp_path / "adapter")).eval()
     asked = [model.asked(plain.script, pair.question) for pair in shown]
-    longest = max(len(plain.script.pair(a, p.answer).ids) - a.start for a, p in zip(asked, shown, strict=True))
-    again = generate(plain, back, asked, longest + model.recipe.slack, SAMPLING["greedy"], 0)
+    longest = max(
+        len(plain.script.pair(a, p.target).ids) - a.start for a, p in zip(asked, shown, strict=True)
+    )
+    again = generate(plain, back, asked, longest + model.config.slack, SAMPLING["greedy"], 0)
     assert [[text] for text in again] == said
 
 
@@ -109,7 +115,7 @@ def test_one_pair_is_learned_by_heart(folders: dict[str, Path]) -> None:
     model = built(folders, "qwen3")
     (shown,) = pairs("", 1)
     model.adapt([shown], context(40))
-    assert answers(model, [shown]) == [[shown.answer]]
+    assert answers(model, [shown]) == [[shown.target]]
 
 
 @pytest.mark.parametrize(("family", "way"), WAYS)
@@ -141,7 +147,10 @@ def _slowly(plain: Loaded, asked: Tokenized, limit: int) -> str:
 def test_the_loss_lies_on_the_completion_alone(folders: dict[str, Path], family: str) -> None:
     plain = base(folders, family)
     script = plain.script
-    rows = [script.pair(script.question("[[0]]"), "[[1,2],[0,1]]"), script.pair(script.question("[[0,0,0]]"), "[[2]]")]
+    rows = [
+        script.pair(script.question("[[0]]"), "[[1,2],[0,1]]"),
+        script.pair(script.question("[[0,0,0]]"), "[[2]]"),
+    ]
     _, labels = script.batch(rows)
     for row, label in zip(rows, labels.tolist(), strict=True):
         kept = [token for token in label if token != -100]
@@ -171,7 +180,9 @@ def test_the_prompt_is_the_template_around_the_question_without_thinking(folders
 
 
 def test_a_model_without_a_template_reads_the_question_and_a_line_end(tmp_path: Path) -> None:
-    script = ChatFormat(transformers.AutoTokenizer.from_pretrained(write("qwen3", tmp_path / "m", template=None)))
+    script = ChatFormat(
+        transformers.AutoTokenizer.from_pretrained(write("qwen3", tmp_path / "m", template=None))
+    )
     assert script.tokenizer.decode(list(script.question("[[0]]").ids)) == "[[0]]\n"
     assert script.tokenizer.convert_ids_to_tokens(script.end) == "<eos>"
     with pytest.raises(UserError, match="no chat template"):
@@ -186,7 +197,9 @@ def test_a_step_in_parts_is_the_step_of_the_whole_batch(folders: dict[str, Path]
         rows = [plain.script.pair(plain.script.question(q), q) for q in [*grids(3), *grids(2, 1, 3)]]
         loss = step_backward(plain, model, batch, rows)
         found.append(
-            torch.cat([torch.tensor([loss]), *(p.grad.flatten() for p in model.parameters() if p.requires_grad)])
+            torch.cat(
+                [torch.tensor([loss]), *(p.grad.flatten() for p in model.parameters() if p.requires_grad)]
+            )
         )
     assert torch.allclose(found[0], found[1], atol=1e-6)
     assert torch.allclose(found[0], found[2], atol=1e-6)
@@ -205,7 +218,9 @@ def test_batches_pass_through_the_examples_evenly_in_like_lengths(n: int) -> Non
     if n == 100:
         spans = [np.ptp([len(row.ids) for row in chosen(rows, size, 0, step)]) for step in range(pool)]
         assert np.mean(spans) < 0.25 * np.ptp(lengths)
-        assert [chosen(rows, size, 0, step) for step in range(4)] != [chosen(rows, size, 1, step) for step in range(4)]
+        assert [chosen(rows, size, 0, step) for step in range(4)] != [
+            chosen(rows, size, 1, step) for step in range(4)
+        ]
 
 
 def test_predictions_follow_the_seed(folders: dict[str, Path]) -> None:
@@ -259,7 +274,9 @@ def test_a_stopped_training_goes_on_to_the_same_bits(
     assert next((tmp_path / "adapters").rglob("adapter_model.safetensors")).is_file()
 
 
-def test_a_damaged_state_is_told(folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_state_is_told(
+    folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("VIZBENCH_HOME", str(tmp_path))
 
     def stop(progress: Progress) -> None:

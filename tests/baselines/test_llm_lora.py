@@ -42,7 +42,9 @@ SHORT = AdaptationConfig(steps=2, batch=4)
 
 
 def grids(n: int, h: int, w: int, seed: int = 0, codes: int = 3) -> list[str]:
-    return [to_text(g, "rows") for g in np.random.default_rng(seed).integers(0, codes, (n, h, w), dtype=np.uint8)]
+    return [
+        to_text(g, "rows") for g in np.random.default_rng(seed).integers(0, codes, (n, h, w), dtype=np.uint8)
+    ]
 
 
 def context(seed: int = 0, heard: list[Progress] | None = None) -> Context:
@@ -241,7 +243,9 @@ def test_accuracy_counts_right_tokens_of_the_answer() -> None:
     assert np.allclose(accuracy(model, rows), expected)
 
 
-def test_a_stopped_pretraining_goes_on_as_if_it_had_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stopped_pretraining_goes_on_as_if_it_had_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(pretraining, "NetworkConfig", lambda: SMALL)
     recipe = pretraining.PretrainingConfig(steps=4, batch=2, warm=2, every=2, held_out=1)
     whole = pretraining.pretrain(tmp_path / "whole", 0, recipe)
@@ -290,7 +294,11 @@ def test_a_lora_of_no_steps_says_what_its_base_says(tmp_path: Path) -> None:
     figures = model.adapt([Example(q, q) for q in questions], context())
     assert figures["trainable"] < 0.35 * sum(p.numel() for p in base.parameters())
     expected = generate(
-        load(NetworkConfig(), tmp_path / "w.safetensors"), [prompt(q) for q in questions], 30, 0.0, torch.Generator()
+        load(NetworkConfig(), tmp_path / "w.safetensors"),
+        [prompt(q) for q in questions],
+        30,
+        0.0,
+        torch.Generator(),
     )
     assert [a for (a,) in model.predict(questions, 1, 0)] == [text(e) for e in expected]
 

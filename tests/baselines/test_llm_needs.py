@@ -34,14 +34,19 @@ def test_activations_are_those_that_autograd_keeps(
     recipe = LanguageConfig(rank=RANK, batch=BATCH, checkpointing=checkpointing)
     kept: list[float] = []
     told: list[float] = []
-    for layers in (1, 3):  # the difference: embeddings, the last norm and what is recomputed are alike in both
+    for layers in (
+        1,
+        3,
+    ):  # the difference: embeddings, the last norm and what is recomputed are alike in both
         config = kind(
             vocab_size=32, hidden_size=hidden, num_hidden_layers=layers, num_attention_heads=heads, head_dim=32,
             num_key_value_heads=groups, intermediate_size=feed, pad_token_id=0, eos_token_id=1, bos_token_id=2,
         )  # fmt: skip
         kept.append(_kept(network(config), recipe))
         told.append(
-            memory_breakdown(Sizes(0, layers, hidden, heads * 32, groups * 32, feed, 32, block), recipe, TOKENS, 0).kept
+            memory_breakdown(
+                Sizes(0, layers, hidden, heads * 32, groups * 32, feed, 32, block), recipe, TOKENS, 0
+            ).kept
         )
     assert kept[1] - kept[0] == pytest.approx(told[1] - told[0], rel=0.01)
 
@@ -73,7 +78,7 @@ def _kept(model: Any, recipe: LanguageConfig) -> int:
 )
 def test_the_sizes_are_consistent(line: Any) -> None:
     for name, sizes in line.sizes.items():
-        recipe = line.recipes.get(name, line.recipe)
+        recipe = line.configs.get(name, line.config)
         tied = "8B" not in name
         words = sizes.words * sizes.hidden * (1 if tied else 2)
         rest = sizes.parameters - sizes.linear - words

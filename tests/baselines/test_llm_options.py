@@ -33,10 +33,14 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     wide = {"hidden_size": 64, "head_dim": 16, "intermediate_size": 128}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiny_llm, "SIZES", {**tiny_llm.SIZES, **wide})
-        return {family: tiny_llm.write(family, tmp_path_factory.mktemp("wide") / family) for family in FAMILIES}
+        return {
+            family: tiny_llm.write(family, tmp_path_factory.mktemp("wide") / family) for family in FAMILIES
+        }
 
 
-@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # peft 0.21 asks by an old name
+@pytest.mark.filterwarnings(
+    "ignore:`is_gradient_checkpointing`:FutureWarning"
+)  # peft 0.21 asks by an old name
 @pytest.mark.parametrize(("family", "way"), WAYS)
 def test_answers_amid_the_training_are_written_and_change_no_step(
     family: str, way: str, folders: dict[str, Path], tmp_path: Path
@@ -51,12 +55,14 @@ def test_answers_amid_the_training_are_written_and_change_no_step(
     files = sorted((tmp_path / "home" / "samples").rglob("*"))
     assert [path.name for path in files if path.is_file()] == [f"step-{n:07}.txt" for n in (4, 8, 12)]
     said = [path.read_text().splitlines() for path in files if path.is_file()]
-    assert all(lines[-1] == shown[0].answer for lines in said)
+    assert all(lines[-1] == shown[0].target for lines in said)
     assert "\n".join(said[-1][:-1]) == answers(model, shown)[0][0]
     assert said[0][:-1] != said[-1][:-1]
 
 
-@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # peft 0.21 asks by an old name
+@pytest.mark.filterwarnings(
+    "ignore:`is_gradient_checkpointing`:FutureWarning"
+)  # peft 0.21 asks by an old name
 @pytest.mark.parametrize("family", FAMILIES)
 def test_eight_bits_learn_save_and_learn_again(family: str, folders: dict[str, Path], tmp_path: Path) -> None:
     model, shown, heard = built(folders, family, "", f"{FAST}&backbone=int8"), pairs("", 4), list[Progress]()
@@ -88,7 +94,9 @@ def test_eight_bits_learn_save_and_learn_again(family: str, folders: dict[str, P
 
 def _scores(model: Any, shown: list[Any], base: bool) -> torch.Tensor:
     """What the model makes of an example, with its adapter or without."""
-    inputs, _ = model._script.batch([model._script.pair(model._script.question(shown[0].question), shown[0].answer)])
+    inputs, _ = model._script.batch(
+        [model._script.pair(model._script.question(shown[0].question), shown[0].answer)]
+    )
     with torch.no_grad():
         if base:
             with model._model.disable_adapter():
@@ -96,7 +104,9 @@ def _scores(model: Any, shown: list[Any], base: bool) -> torch.Tensor:
         return model._model(**inputs).logits
 
 
-@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # peft 0.21 asks by an old name
+@pytest.mark.filterwarnings(
+    "ignore:`is_gradient_checkpointing`:FutureWarning"
+)  # peft 0.21 asks by an old name
 def test_four_bits_learn_as_long_as_they_never_answered(
     folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,7 +119,9 @@ def test_four_bits_learn_as_long_as_they_never_answered(
     layers = [m for m in model._loaded.model.modules() if isinstance(m, bnb.nn.Linear4bit)]
     assert len(layers) == 2 * 7
     assert {m.weight.quant_type for m in layers} == {"nf4"}
-    assert all(m.weight.quant_state.nested for m in layers)  # the scales are in 8 bits, as the estimate counts
+    assert all(
+        m.weight.quant_state.nested for m in layers
+    )  # the scales are in 8 bits, as the estimate counts
     losses = [p.loss for p in heard if p.loss is not None]
     assert sum(losses[-3:]) < 0.5 * sum(losses[:3])
 
@@ -117,9 +129,13 @@ def test_four_bits_learn_as_long_as_they_never_answered(
 def test_four_bits_need_a_gpu_and_fewer_bits_a_package(
     folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(UserError, match=r"backbone=nf4 needs a GPU, and none is found: .* set \?backbone=int8"):
+    with pytest.raises(
+        UserError, match=r"backbone=nf4 needs a GPU, and none is found: .* set \?backbone=int8"
+    ):
         built(folders, "qwen3", settings="backbone=nf4")
     found = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "bitsandbytes" else found(name))
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "bitsandbytes" else found(name)
+    )
     with pytest.raises(UserError, match=r"qwen3 needs bitsandbytes, .* pip install '\.\[quantised\]'"):
         built(folders, "qwen3", settings="backbone=int8")

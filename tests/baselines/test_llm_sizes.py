@@ -55,7 +55,13 @@ def block(hidden: int, queries: int, keys: int, feed: int) -> int:
     [
         # 36 layers, 32 heads and 8 groups of 128; rank 32
         (hf.Qwen3ForCausalLM, QWEN3_4B, qwen3.CONFIG, 4_022_468_096, 32 * 36 * block(2560, 4096, 1024, 9728)),
-        (hf.Qwen3ForCausalLM, QWEN3_8B, qwen3.CONFIG, 8_190_735_360, 32 * 36 * block(4096, 4096, 1024, 12_288)),
+        (
+            hf.Qwen3ForCausalLM,
+            QWEN3_8B,
+            qwen3.CONFIG,
+            8_190_735_360,
+            32 * 36 * block(4096, 4096, 1024, 12_288),
+        ),
         # 32 layers, and lm_head from 4096 to the 128,256 words
         (
             hf.LlamaForCausalLM,
@@ -68,7 +74,7 @@ def block(hidden: int, queries: int, keys: int, feed: int) -> int:
         (
             hf.Gemma3ForConditionalGeneration,
             GEMMA_4B,
-            gemma.FAMILY.recipe,
+            gemma.FAMILY.config,
             4_300_079_472,
             32 * 34 * block(2560, 2048, 1024, 10_240),
         ),
@@ -107,9 +113,9 @@ def test_a_configuration_says_the_sizes_that_are_shipped(line: Any, name: str, c
     ("recipe", "theirs"),
     [
         (qwen3.CONFIG, (32, 32, 0.0, 2, 4, 8192, LINEAR)),
-        (qwen3.FAMILY.recipes["Qwen/Qwen3-8B"], (32, 32, 0.0, 1, 8, 8192, LINEAR)),
+        (qwen3.FAMILY.configs["Qwen/Qwen3-8B"], (32, 32, 0.0, 1, 8, 8192, LINEAR)),
         (llama.CONFIG, (32, 64, 0.05, 1, 8, 4096, (*LINEAR, "lm_head"))),
-        (gemma.FAMILY.recipe, (32, 32, 0.0, 2, 4, 8192, LINEAR)),
+        (gemma.FAMILY.config, (32, 32, 0.0, 2, 4, 8192, LINEAR)),
     ],
 )
 def test_the_recipes_are_the_papers(recipe: LanguageConfig, theirs: tuple[Any, ...]) -> None:

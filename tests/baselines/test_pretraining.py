@@ -67,7 +67,9 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 def test_another_seed_or_recipe_is_refused(tmp_path: Path) -> None:
     net, optimizers = _net()
-    PretrainingFolder(tmp_path, {"seed": 3, "steps": 8}).keep({"step": 1, "seconds": 1.0}, b"", net, optimizers)
+    PretrainingFolder(tmp_path, {"seed": 3, "steps": 8}).keep(
+        {"step": 1, "seconds": 1.0}, b"", net, optimizers
+    )
     before = _files(tmp_path)
     with pytest.raises(UserError, match="holds a run of seed 3, steps 8: give the same"):
         PretrainingFolder(tmp_path, {"seed": 4, "steps": 9}).resume(net, optimizers)
@@ -76,7 +78,9 @@ def test_another_seed_or_recipe_is_refused(tmp_path: Path) -> None:
 
 def test_another_network_is_refused_by_its_recipe(tmp_path: Path) -> None:
     net, optimizers = _net()
-    PretrainingFolder(tmp_path, {"family": "a", "width": 3}).keep({"step": 1, "seconds": 1.0}, b"", net, optimizers)
+    PretrainingFolder(tmp_path, {"family": "a", "width": 3}).keep(
+        {"step": 1, "seconds": 1.0}, b"", net, optimizers
+    )
     other = torch.nn.Sequential(torch.nn.Linear(4, 1))
     for recipe, said in (({"family": "a", "width": 4}, "width 3"), ({"family": "b", "width": 3}, "family a")):
         with pytest.raises(UserError, match=f"holds a run of {said}: give the same"):
@@ -119,16 +123,18 @@ def test_a_log_that_another_wrote_is_refused(tmp_path: Path, line: str) -> None:
     "told",
     [
         {},
-        {"recipe": "mine", "step": "1", "seconds": "1"},
-        {"recipe": "[]", "step": "1", "seconds": "1"},
-        {"recipe": '{"seed": 3}', "step": "one", "seconds": "1"},
-        {"recipe": '{"seed": 3}', "step": "1"},
-        {"recipe": "[" * 200_000, "step": "1", "seconds": "1"},
+        {"config": "mine", "step": "1", "seconds": "1"},
+        {"config": "[]", "step": "1", "seconds": "1"},
+        {"config": '{"seed": 3}', "step": "one", "seconds": "1"},
+        {"config": '{"seed": 3}', "step": "1"},
+        {"config": "[" * 200_000, "step": "1", "seconds": "1"},
     ],
 )
 def test_a_state_that_another_wrote_is_refused(tmp_path: Path, told: dict[str, str]) -> None:
     (tmp_path / "state.safetensors").write_bytes(save({"a": torch.zeros(1)}, told))
-    with pytest.raises(UserError, match=r"state\.safetensors is no state of a pretraining: give another --out"):
+    with pytest.raises(
+        UserError, match=r"state\.safetensors is no state of a pretraining: give another --out"
+    ):
         PretrainingFolder(tmp_path, {"seed": 3}).resume(*_net())
 
 
@@ -147,7 +153,9 @@ def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
         PretrainingFolder(tmp_path, {"seed": 3}).resume(net, optimizers)
     state.rmdir()
     state.write_bytes(
-        save({"parameter/weight": torch.zeros(1, 3)}, {"recipe": '{"seed": 3}', "step": "0", "seconds": "0.0"})
+        save(
+            {"parameter/weight": torch.zeros(1, 3)}, {"config": '{"seed": 3}', "step": "0", "seconds": "0.0"}
+        )
     )
     with pytest.raises(UserError, match=r"is no state of this training .*: give another --out"):
         PretrainingFolder(tmp_path, {"seed": 3}).resume(net, optimizers)

@@ -72,7 +72,9 @@ def test_other_text_is_left_as_it_is(text, key):
     assert redacted(text, "") == text
 
 
-@pytest.mark.parametrize("key", ["pass\\word\\n0", "100%41%42%43", "a&#45;b&#45;c", "\\u0041\\u0042", "abcd", "~" * 40])
+@pytest.mark.parametrize(
+    "key", ["pass\\word\\n0", "100%41%42%43", "a&#45;b&#45;c", "\\u0041\\u0042", "abcd", "~" * 40]
+)
 def test_odd_keys_are_found_as_they_are(key):
     assert "***" in redacted(f"<{key}>", key) and key not in redacted(f"<{key}>", key)
     assert key not in redacted(every("\\u{:04x}")(key), key)

@@ -27,7 +27,14 @@ from vizbench.baselines.language.checkpoint import Checkpoint
 from vizbench.baselines.language.memory import memory_breakdown
 from vizbench.baselines.shared import memory as rooms
 from vizbench.baselines.shared.hub import Weights
-from vizbench.baselines.shared.memory import DeviceMemory, device_memory, peak, require_memory, shapes_of, within_memory
+from vizbench.baselines.shared.memory import (
+    DeviceMemory,
+    device_memory,
+    peak,
+    require_memory,
+    shapes_of,
+    within_memory,
+)
 from vizbench.baselines.video import checkpoint as folders
 from vizbench.baselines.video import model as video
 from vizbench.baselines.video.checkpoint import PipelineFolder
@@ -78,14 +85,18 @@ def _parts(way: Way) -> dict[str, float]:
         (5.1, "checkpointing=true&batch=1&accumulation=8&backbone=nf4"),
     ],
 )
-def test_the_first_milder_way_that_fits_is_named(free: float, settings: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_milder_way_that_fits_is_named(
+    free: float, settings: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("the GPU", free * 1e9))
     with pytest.raises(UserError) as refused:
         require_memory("it", Way(), _parts)
     told = f"it takes about 24.0 GB (weights 16.0, kept 8.0) and the GPU has {free:.1f} GB free: set ?{settings} "
     assert str(refused.value).startswith(told)
     fields: dict[str, Any] = dict(pair.split("=") for pair in settings.split("&"))
-    way = Way(int(fields.get("batch", 4)), int(fields.get("accumulation", 2)), True, fields.get("backbone", "full"))
+    way = Way(
+        int(fields.get("batch", 4)), int(fields.get("accumulation", 2)), True, fields.get("backbone", "full")
+    )
     require_memory("it", way, _parts)  # what is named is let through
 
 
@@ -130,27 +141,40 @@ def test_a_video_model_is_weighed_twice_and_never_loaded(
     model = _video(name, tmp_path / "m", batch=1, checkpointing=True)
     monkeypatch.setattr(PipelineFolder, "_load", lambda *_: pytest.fail("it was loaded"))
     source: Any = model._source
-    bare = folders.memory_breakdown(source._sizes, source._training, folders.MemoryRequest(height=0, width=0, frames=1))
+    bare = folders.memory_breakdown(
+        source._sizes, source._training, folders.MemoryRequest(height=0, width=0, frames=1)
+    )
     least = sum(asdict(bare).values())
     shown = tiny.examples(2)
     monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", least - 1))
-    with pytest.raises(UserError, match=r"takes about 0\.0 GB \(weights .*this machine has 0\.0 GB free: take a"):
+    with pytest.raises(
+        UserError, match=r"takes about 0\.0 GB \(weights .*this machine has 0\.0 GB free: take a"
+    ):
         _video(name, tmp_path / "m", batch=1, checkpointing=True)
     monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", least))
     _video(name, tmp_path / "m", batch=1, checkpointing=True)
     with pytest.raises(UserError, match="takes about"):
         model.adapt(shown, tiny.context())
-    frames, height, width, _ = shown[0].answer.shape
-    whole = folders.memory_breakdown(source._sizes, source._training, folders.MemoryRequest(height=height, width=width, frames=frames))
-    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", sum(asdict(whole).values())))
-    source.check([e.answer.shape for e in shown])
+    frames, height, width, _ = shown[0].target.shape
+    whole = folders.memory_breakdown(
+        source._sizes, source._training, folders.MemoryRequest(height=height, width=width, frames=frames)
+    )
+    monkeypatch.setattr(
+        rooms, "device_memory", lambda: DeviceMemory("this machine", sum(asdict(whole).values()))
+    )
+    source.check([e.target.shape for e in shown])
 
 
 def test_a_batch_holds_no_more_clips_than_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source: Any = _video("ltx", tmp_path / "m", batch=4)._source
     demand = folders.MemoryRequest(height=32, width=32, frames=9)
     takes = [
-        sum(asdict(folders.memory_breakdown(source._sizes, replace(source._training, batch=n), demand)).values()) for n in (1, 2)
+        sum(
+            asdict(
+                folders.memory_breakdown(source._sizes, replace(source._training, batch=n), demand)
+            ).values()
+        )
+        for n in (1, 2)
     ]
     one, other = (9, 32, 32, 3), (9, 32, 64, 3)
     monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", takes[0]))
@@ -166,7 +190,9 @@ def test_a_batch_holds_no_more_clips_than_there_are(tmp_path: Path, monkeypatch:
 def test_a_model_that_is_trained_whole_needs_no_adapter_on_disk(tmp_path: Path) -> None:
     model = _video("ltx", tmp_path / "m", rank=0, steps=1)
     source: Any = model._source
-    found = folders.memory_breakdown(source._sizes, source._training, folders.MemoryRequest(height=32, width=32, frames=9))
+    found = folders.memory_breakdown(
+        source._sizes, source._training, folders.MemoryRequest(height=32, width=32, frames=9)
+    )
     assert found.adapter == 2 * found.weights
     model.adapt(tiny.examples(1), tiny.context())
     (path,) = (tmp_path / "home" / "adapters").rglob("*.safetensors")
@@ -210,12 +236,15 @@ def _config(path: Path, told: dict[str, Any], *without: str) -> None:
     path.write_text(json.dumps(found | told))
 
 
-def test_the_text_encoder_is_weighed_before_it_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_text_encoder_is_weighed_before_it_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = _video("ltx", tmp_path / "m")
     source: Any = model._source
     monkeypatch.setattr(PipelineFolder, "_load", lambda *_: pytest.fail("it was loaded"))
     encoder = 2 * sum(
-        t.numel() for t in tiny.tensors(next((tmp_path / "m" / "text_encoder").glob("*.safetensors"))).values()
+        t.numel()
+        for t in tiny.tensors(next((tmp_path / "m" / "text_encoder").glob("*.safetensors"))).values()
     )
     monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("the GPU", 2 * encoder - 1))
     with pytest.raises(
@@ -225,12 +254,14 @@ def test_the_text_encoder_is_weighed_before_it_is_loaded(tmp_path: Path, monkeyp
         source._neutral()
 
 
-def test_a_language_model_is_weighed_twice_and_never_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_language_model_is_weighed_twice_and_never_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = tiny_llm.write("llama", tmp_path / "m")
     build: Any = llama.FAMILIES[0].build
     model: Any = build(f"{place}?rank=8&save_every=0&batch=2&accumulation=2")
     monkeypatch.setattr(Checkpoint, "load", lambda *_: pytest.fail("it was loaded"))
-    sizes, recipe = model._checkpoint._sizes, replace(model.recipe, dtype="float32")
+    sizes, recipe = model._checkpoint._sizes, replace(model.config, dtype="float32")
     shapes = shapes_of(place)
     assert memory_breakdown(sizes, recipe, 0, 0).weights == 4 * sum(
         torch.Size(shape).numel() for shape in shapes.values()
@@ -244,9 +275,11 @@ def test_a_language_model_is_weighed_twice_and_never_loaded(tmp_path: Path, monk
         build(f"{place}?rank=8&save_every=0&batch=1&accumulation=2")
     shown = pairs("", 3)
     script = model._checkpoint.script()
-    rows = [script.pair(script.question(pair.question), pair.answer) for pair in shown]
+    rows = [script.pair(script.question(pair.question), pair.target) for pair in shown]
     longest = max(rows, key=lambda row: len(row.ids))
-    takes = sum(asdict(memory_breakdown(sizes, recipe, len(longest.ids), len(longest.ids) - longest.start)).values())
+    takes = sum(
+        asdict(memory_breakdown(sizes, recipe, len(longest.ids), len(longest.ids) - longest.start)).values()
+    )
     monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", takes - 1))
     with pytest.raises(UserError, match=r"set \?batch=1&accumulation=4 "):
         model.adapt(shown, context(1))
@@ -263,21 +296,28 @@ def test_a_plan_that_memory_cannot_hold_leaves_nothing(
     if family == "llama":
         checkpoint = f"{tiny_llm.write('llama', tmp_path / 'm')}?batch=1&accumulation=1&backbone=int8"
         model: Any = llama.FAMILIES[0].build(checkpoint)
-        takes: Any = memory_breakdown(model._checkpoint._sizes, replace(model.recipe, dtype="float32"), 0, 0)
+        takes: Any = memory_breakdown(model._checkpoint._sizes, replace(model.config, dtype="float32"), 0, 0)
     else:
         checkpoint = f"{tiny.ltx(tmp_path / 'm')}?batch=1&checkpointing=true"
         model = ltx.FAMILIES[0].build(checkpoint)
         bare = folders.MemoryRequest(height=0, width=0, frames=1)
         takes = folders.memory_breakdown(model._source._sizes, model._source._training, bare)
-    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", sum(asdict(takes).values())))
+    monkeypatch.setattr(
+        rooms, "device_memory", lambda: DeviceMemory("this machine", sum(asdict(takes).values()))
+    )
     words = ("eval", "--model", family, "--checkpoint", checkpoint, "--n-test", 2, "--out", "r")
     said = refused(run(*words, "--task", "life/conway?height=6&width=6", "--shots", "3,5"))
-    assert re.search(r"m takes about .* and this machine has .* free: take a smaller checkpoint, or draw smaller", said)
+    assert re.search(
+        r"m takes about .* and this machine has .* free: take a smaller checkpoint, or draw smaller", said
+    )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m"]
 
 
 def test_a_full_gpu_is_told_by_a_sentence(gpu: dict[str, int]) -> None:
-    with pytest.raises(UserError, match=r"the GPU is full \(CUDA out of memory\.\): set \?batch=1"), within_memory():
+    with (
+        pytest.raises(UserError, match=r"the GPU is full \(CUDA out of memory\.\): set \?batch=1"),
+        within_memory(),
+    ):
         raise torch.OutOfMemoryError("CUDA  out of\nmemory.")
     with pytest.raises(RuntimeError, match="another"), within_memory():
         raise RuntimeError("another")
@@ -326,7 +366,9 @@ def test_a_torn_file_is_told_by_its_name(tmp_path: Path) -> None:
     place = tiny_llm.write("llama", tmp_path / "m")
     path = place / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(UserError, match=r"model\.safetensors is no whole safetensors file .*: fetch it again"):
+    with pytest.raises(
+        UserError, match=r"model\.safetensors is no whole safetensors file .*: fetch it again"
+    ):
         llama.FAMILIES[0].build(str(place))
 
 

@@ -23,18 +23,23 @@ TASK = "eca/170?rows=2"
 
 
 @pytest.mark.slow
-def test_a_lora_of_thirty_examples_beats_its_untuned_self(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lora_of_thirty_examples_beats_its_untuned_self(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("VIZBENCH_HOME", str(tmp_path))
     model: Any = load_model("smollm2", "135m?batch=4&save_every=0")
-    data, judge = vb.load(TASK, seed=0), verifier_of(TASK)
+    data, verifier = vb.load(TASK, seed=0), verifier_of(TASK)
     shown, asked = [data.train[i] for i in range(30)], [data.test[i] for i in range(8)]
-    channel = codec_for(model, judge, shown, [i.question for i in asked])
+    codec = codec_for(model, verifier, shown, [i.question for i in asked])
 
     def exact(steps: int) -> int:
-        model.adapt(channel.examples(shown), Context(judge, None, 0, lambda _: None, Schedule(steps)))
-        said = [channel.decode(text) for (text,) in model.predict(channel.questions([i.question for i in asked]), 1, 0)]
+        model.adapt(codec.examples(shown), Context(verifier, None, 0, lambda _: None, Schedule(steps)))
+        said = [
+            codec.decode(text)
+            for (text,) in model.predict(codec.questions([i.question for i in asked]), 1, 0)
+        ]
         pairs = zip(asked, said, strict=True)
-        return sum(isinstance(one, Answer) and judge.verify(i, one.grid).exact for i, one in pairs)
+        return sum(isinstance(one, Answer) and verifier.verify(i, one.grid).exact for i, one in pairs)
 
     untuned = exact(0)  # an adapter that no step has changed
     # 7 of 8 against 0; 24 steps take two minutes on a core, reading the file and asking 40 s more
@@ -51,10 +56,12 @@ def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         load_model("smollm2")
     with pytest.raises(UserError, match="unknown checkpoint of smollm2"):
         load_model("smollm2", "270m")
-    assert smollm2.FAMILY.recipe.rank == 16
+    assert smollm2.FAMILY.config.rank == 16
 
 
-def test_a_conversion_is_made_once_and_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_conversion_is_made_once_and_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("VIZBENCH_HOME", str(tmp_path))
     made: list[Path] = []
 

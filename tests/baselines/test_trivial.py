@@ -19,7 +19,7 @@ def grid(*rows):
 
 def context(task="life/conway", seed=0):
     data = vb.load(task)
-    return Context(data.judge, data.params, seed, lambda progress: None)
+    return Context(data.verifier, data.params, seed, lambda progress: None)
 
 
 def answers(model, examples, questions, attempts=1, seed=0):
@@ -96,16 +96,16 @@ def test_random_draws_the_codes_of_the_targets_alone_where_no_rule_is_known():
 
 
 def test_nearest_takes_the_first_of_the_nearest_and_copies_unseen_shapes():
-    assert answers(Nearest(), PAIRS, [grid([0, 0], [1, 1])])[0][0].tolist() == PAIRS[1].answer.tolist()
+    assert answers(Nearest(), PAIRS, [grid([0, 0], [1, 1])])[0][0].tolist() == PAIRS[1].target.tolist()
     tie = grid([0, 1], [1, 1])  # one cell from the second and one from the third
-    assert answers(Nearest(), PAIRS, [tie])[0][0].tolist() == PAIRS[1].answer.tolist()
+    assert answers(Nearest(), PAIRS, [tie])[0][0].tolist() == PAIRS[1].target.tolist()
     assert answers(Nearest(), PAIRS, [grid([0, 1, 1])])[0][0].tolist() == [[0, 1, 1]]
 
 
 def test_adapting_starts_anew():
     model = Nearest()
     model.adapt(PAIRS, context())
-    assert answers(model, PAIRS[:1], [PAIRS[2].question])[0][0].tolist() == PAIRS[0].answer.tolist()
+    assert answers(model, PAIRS[:1], [PAIRS[2].question])[0][0].tolist() == PAIRS[0].target.tolist()
 
 
 def test_solver_is_right_on_every_question():
@@ -118,8 +118,8 @@ def test_solver_is_right_on_every_question():
 
 
 def test_solver_says_where_no_rule_is_known():
-    judge = verifier_of("arc-json:nowhere.json")
-    silent = Context(judge, None, 0, lambda progress: None)
+    verifier = verifier_of("arc-json:nowhere.json")
+    silent = Context(verifier, None, 0, lambda progress: None)
     with pytest.raises(UserError, match="no solver"):
         Solver().adapt(PAIRS, silent)
 

@@ -77,10 +77,12 @@ def _answers(model: VideoLora, count: int = 1) -> list[Any]:
 def _error(case: tuple[Backbone, Path], pipe: Any, text: Any, model: VideoLora) -> float:
     """The loss on the first clips, at the same timesteps and noise whenever it is asked for."""
     backbone, _ = case
-    clips = [model._encoded(pipe, example.answer) for example in tiny.examples(2)]
+    clips = [model._encoded(pipe, example.target) for example in tiny.examples(2)]
     batch = {name: torch.cat([clip[name] for clip in clips]) for name in clips[0]}
     with torch.no_grad():
-        losses = [backbone.loss(pipe, batch, text, QUICK, torch.Generator().manual_seed(s)).item() for s in range(8)]
+        losses = [
+            backbone.loss(pipe, batch, text, QUICK, torch.Generator().manual_seed(s)).item() for s in range(8)
+        ]
     return float(np.mean(losses))
 
 
@@ -173,20 +175,22 @@ OVERFIT = replace(QUICK, rank=16, alpha=32, schedule="late", targets=ALL)
         ("ltx", 300, {"batch": 8, "steps": 200, "sampling_steps": 6}),
     ],
 )
-def test_one_clip_is_learned_to_exact_decode(name: str, lessons: int, training: dict[str, Any], tmp_path: Path) -> None:
+def test_one_clip_is_learned_to_exact_decode(
+    name: str, lessons: int, training: dict[str, Any], tmp_path: Path
+) -> None:
     """The board is read from the sample's last frame. Question and VAE leave two ends open: the clip decides."""
     backbone, make = FAMILIES[name]
     folder = make(tmp_path / "taught")
     ends = tiny.parted()
     assert np.array_equal(ends[0].question, ends[1].question)
-    assert not np.array_equal(_grid(ends[0].answer[-1]), _grid(ends[1].answer[-1]))
+    assert not np.array_equal(_grid(ends[0].target[-1]), _grid(ends[1].target[-1]))
     tiny.teach(folder, ends, lessons, noise=0.1)
     if "cogvideox" not in name:
         tiny.normalise(folder, ends[0])
     model = _model((backbone, folder), replace(OVERFIT, **training))
     for example in ends:
         model.adapt([example] * training["batch"], tiny.context())
-        assert np.array_equal(_grid(_answers(model)[0][-1]), _grid(example.answer[-1]))
+        assert np.array_equal(_grid(_answers(model)[0][-1]), _grid(example.target[-1]))
 
 
 def test_latents_are_encoded_once_for_each_weights(
@@ -215,7 +219,7 @@ def test_latents_are_encoded_once_for_each_weights(
 def test_clips_are_padded_to_the_canvas_and_cropped(case: tuple[Backbone, Path]) -> None:
     model = _model(case, replace(QUICK, steps=1))
     example = tiny.examples(1)[0]
-    cut = replace(example, question=example.question[:28, :20], answer=example.answer[:, :28, :20])
+    cut = replace(example, question=example.question[:28, :20], answer=example.target[:, :28, :20])
     model.adapt([cut], tiny.context())
     ((answer,),) = model.predict([cut.question], 1, 0)
     assert answer.shape == (9, 28, 20, 3)

@@ -94,7 +94,11 @@ def test_the_encoders_are_counted_too() -> None:
         xxl = _count(_T.T5EncoderModel(_T.T5Config(vocab_size=32128, **t5)))
         umt5 = _count(_T.UMT5EncoderModel(_T.UMT5Config(vocab_size=256384, **t5)))
         clip = _T.CLIPVisionConfig(
-            hidden_size=1280, intermediate_size=5120, num_hidden_layers=32, num_attention_heads=16, patch_size=14
+            hidden_size=1280,
+            intermediate_size=5120,
+            num_hidden_layers=32,
+            num_attention_heads=16,
+            patch_size=14,
         )
         seeing = _count(_T.CLIPVisionModel(clip))
         vae = {
@@ -105,7 +109,10 @@ def test_the_encoders_are_counted_too() -> None:
             "Wan2.2-TI2V-5B": _count(_D.AutoencoderKLWan(**WAN_5B_VAE)),
         }
     assert {name: sizes.vae for name, sizes in SIZES.items()} == vae
-    assert (SIZES["CogVideoX1.5-5B-I2V"].vae_bytes, SIZES["Wan2.2-TI2V-5B"].vae_bytes) == (2, 4)  # Wan's in float32
+    assert (SIZES["CogVideoX1.5-5B-I2V"].vae_bytes, SIZES["Wan2.2-TI2V-5B"].vae_bytes) == (
+        2,
+        4,
+    )  # Wan's in float32
     assert {name: sizes.encoder for name, sizes in SIZES.items()} == {
         name: umt5 if "Wan" in name else xxl for name in SIZES
     }
@@ -127,7 +134,9 @@ def test_activations_are_those_that_autograd_keeps(
         demand = MemoryRequest(height=rows * base.layout.cell, width=rows * base.layout.cell, frames=9)
         told.append(
             memory_breakdown(
-                replace(base, layers=layers, hidden=width, layout=replace(base.layout, text=text)), recipe, demand
+                replace(base, layers=layers, hidden=width, layout=replace(base.layout, text=text)),
+                recipe,
+                demand,
             ).kept
         )
     assert kept[1] - kept[0] == pytest.approx(told[1] - told[0], rel=0.015)
@@ -197,7 +206,10 @@ def test_tokens_of_a_clip() -> None:
     sizes: Sizes = SIZES["Wan2.1-I2V-14B"]
     small = memory_breakdown(sizes, replace(wan.CONFIG, backbone="nf4"), MemoryRequest())
     assert small.weights < 0.3 * memory_breakdown(sizes, wan.CONFIG, MemoryRequest()).weights
-    assert memory_breakdown(sizes, replace(wan.CONFIG, checkpointing=False), MemoryRequest()).kept > 10 * small.kept
+    assert (
+        memory_breakdown(sizes, replace(wan.CONFIG, checkpointing=False), MemoryRequest()).kept
+        > 10 * small.kept
+    )
 
 
 def test_the_command_asks_for_a_canvas(run: Run) -> None:

@@ -56,7 +56,7 @@ def test_the_first_denoising_step_is_the_pipelines(case: tuple[Any, Any]) -> Non
     backbone, pipe = case
     example = tiny.examples(1)[0]
     official = _heard(pipe, lambda: _called(backbone, pipe, example.question))
-    clips = backbone.encode(pipe, _pixels(example.answer))
+    clips = backbone.encode(pipe, _pixels(example.target))
     noisy = tiny.unpacked(pipe, official["hidden_states"], clips["clip"])
     timesteps = official["timestep"].flatten().max()[None]  # given frames have 0
     text = tiny.official_text(pipe)
@@ -73,7 +73,7 @@ def test_the_first_denoising_step_is_the_pipelines(case: tuple[Any, Any]) -> Non
 def test_the_pipeline_decodes_our_latents_to_what_the_vae_makes_of_its_own(case: tuple[Any, Any]) -> None:
     backbone, pipe = case
     example = tiny.examples(1)[0]
-    pixels = _pixels(example.answer)
+    pixels = _pixels(example.target)
     clip = backbone.encode(pipe, pixels)["clip"]
     frames = _called(
         backbone, pipe, example.question, callback_on_step_end=lambda *_: {"latents": tiny.packed(pipe, clip)}
@@ -94,7 +94,7 @@ def test_inverting_the_scale_matters(tmp_path: Path) -> None:
             tiny.cogvideox(tmp_path / str(invert), "1.5", invert)
         )
         with torch.no_grad():
-            images.append(backbone.encode(pipe, _pixels(tiny.examples(1)[0].answer))["image"])
+            images.append(backbone.encode(pipe, _pixels(tiny.examples(1)[0].target))["image"])
     assert torch.allclose(images[1], images[0] / 0.7**2)
     assert not torch.allclose(images[1], images[0])
 

@@ -87,7 +87,9 @@ def test_slicing_changes_nothing(name: str, tmp_path: Path) -> None:
         both = vae.encode(pixels).latent_dist.mode()
         each = [vae.encode(clip[None]).latent_dist.mode() for clip in pixels]
         assert torch.equal(both, torch.cat(each))
-        assert torch.equal(vae.decode(both).sample, torch.cat([vae.decode(latents).sample for latents in each]))
+        assert torch.equal(
+            vae.decode(both).sample, torch.cat([vae.decode(latents).sample for latents in each])
+        )
 
 
 @pytest.mark.parametrize("name", ["cogvideox-1.5", "ltx"])
@@ -112,7 +114,9 @@ def test_fewer_bits_need_a_gpu_and_a_package(tmp_path: Path, monkeypatch: pytest
     folder = tiny.ltx(tmp_path / "m")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     for backbone in ("int8", "nf4"):
-        with pytest.raises(UserError, match=rf"backbone={backbone} needs a GPU, and none is found: leave it out"):
+        with pytest.raises(
+            UserError, match=rf"backbone={backbone} needs a GPU, and none is found: leave it out"
+        ):
             _model("ltx", folder, replace(QUICK, backbone=backbone))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
@@ -147,7 +151,7 @@ def test_fewer_bits_learn_where_diffusers_lets_a_cpu_pass(
     assert all(pipe.transformer.get_submodule(f"{n}.base_layer") in layers for n in under)
     if backbone == "int8":
         (answer,) = next(model.predict([shown[0].question], 1, 0))
-        assert answer.shape == shown[0].answer.shape
+        assert answer.shape == shown[0].target.shape
         again = _model(name, tmp_path / "m", replace(QUICK, backbone=backbone, steps=20))
         again.adapt(shown, heard)  # reads back what was saved
         assert len(losses) == 20
@@ -170,11 +174,15 @@ def test_four_bits_are_scaled_as_the_memory_estimate_counts() -> None:
         (ltx.BACKBONE, (9, 17), {2: 9, 5: 9, 10: 17, 13: 17}),
     ],
 )
-def test_clips_have_a_length_that_the_vae_keeps(backbone: Any, right: tuple[int, ...], wrong: dict[int, int]) -> None:
+def test_clips_have_a_length_that_the_vae_keeps(
+    backbone: Any, right: tuple[int, ...], wrong: dict[int, int]
+) -> None:
     for frames in right:
         check_frames(backbone, frames)
     for frames, next_one in wrong.items():
-        with pytest.raises(UserError, match=rf"frames={frames} is not {backbone.stride}N\+1, .* frames={next_one}$"):
+        with pytest.raises(
+            UserError, match=rf"frames={frames} is not {backbone.stride}N\+1, .* frames={next_one}$"
+        ):
             check_frames(backbone, frames)
 
 
@@ -186,7 +194,7 @@ def test_answers_are_as_long_as_the_clips(name: str, frames: int, tmp_path: Path
     example = tiny.examples(1, frames)[0]
     model.adapt([example], tiny.context())
     ((answer,),) = model.predict([example.question], 1, 0)
-    assert answer.shape == example.answer.shape
+    assert answer.shape == example.target.shape
 
 
 def test_a_deeper_vae_takes_a_canvas_of_its_own(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def _context(seen: list[Progress]) -> Context:
 
 def test_codec_is_exact_on_boards() -> None:
     codec = twin.PatchCodec()
-    clip = torch.from_numpy(_examples(1)[0].answer).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
+    clip = torch.from_numpy(_examples(1)[0].target).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
     latents = codec.encode(clip).latent_dist.sample()
     assert latents.shape == (1, 3, 2, 8, 8)
     assert torch.equal(codec.decode(latents).sample, clip)
@@ -85,7 +85,9 @@ def test_first_heads_start_on_their_neighbour() -> None:
 def test_training_and_pipeline_build_the_same_conditioning() -> None:
     pipe = twin.pipeline(twin.transformer(twin.NetworkConfig(), 0))
     image = torch.from_numpy(_examples(1)[0].question).permute(2, 0, 1)[None].float() / 127.5 - 1
-    _, official = pipe.prepare_latents(image, 1, 3, 2, 64, 64, torch.float32, torch.device("cpu"), torch.Generator())
+    _, official = pipe.prepare_latents(
+        image, 1, 3, 2, 64, 64, torch.float32, torch.device("cpu"), torch.Generator()
+    )
     ours = BACKBONE.encode(pipe, image[:, :, None].expand(-1, -1, 2, -1, -1))
     assert torch.equal(official, BACKBONE.conditioning(ours["image"], 2))
 
@@ -193,6 +195,7 @@ def test_paint_shows_codes_apart() -> None:
     assert latents.shape == (16, 2, 3, *batch.question.shape[1:])
     for pair, colours in zip(np.stack([batch.question, batch.target], 1), latents.numpy(), strict=True):
         seen = {
-            (int(c), tuple(p)) for c, p in zip(pair.ravel(), np.moveaxis(colours, 1, -1).reshape(-1, 3), strict=True)
+            (int(c), tuple(p))
+            for c, p in zip(pair.ravel(), np.moveaxis(colours, 1, -1).reshape(-1, 3), strict=True)
         }
         assert len(seen) == len({c for c, _ in seen}) == len({p for _, p in seen})

@@ -65,7 +65,9 @@ def test_captions_tell_laws_apart() -> None:
     assert batch.caption.shape == (64, CAPTION)
     assert np.abs(batch.caption).max() <= 1.0
     assert all(len(w) <= 24 and w.isalnum() and w == w.lower() for w in batch.words)
-    same_words = {w: {tuple(c) for c, v in zip(batch.caption, batch.words, strict=True) if v == w} for w in batch.words}
+    same_words = {
+        w: {tuple(c) for c, v in zip(batch.caption, batch.words, strict=True) if v == w} for w in batch.words
+    }
     assert all(len(captions) == 1 for captions in same_words.values())
 
 
@@ -89,7 +91,9 @@ def test_excluded_rules_are_those_of_the_rooms() -> None:
 def test_life_like_worlds_never_use_a_suite_rule_or_its_complement() -> None:
     assert life_bits("B3/S23") in LIFE_BITS
     assert life_complement(life_complement(life_bits("B2/S"))) == life_bits("B2/S")
-    assert life_complement(life_bits("B3678/S34678")) == life_bits("B3678/S34678")  # known: it is its own complement
+    assert life_complement(life_bits("B3678/S34678")) == life_bits(
+        "B3678/S34678"
+    )  # known: it is its own complement
     for k in range(2000):
         bits = tuple(value for value, _ in around(Draw("test", k), 1, 4, 4).knobs[:18])
         assert bits not in LIFE_BITS
@@ -109,7 +113,9 @@ def test_laws_that_answer_most_boards_as_an_excluded_one_are_excluded() -> None:
     for _ in range(20):  # by hand: both laws on boards drawn as the panel is
         bits = tuple(int(b) ^ int(flip) for b, flip in zip(right, rng.random(18) < 0.1, strict=True))
         soups = (rng.random((400, 8, 8)) < rng.uniform(0.2, 0.6, (400, 1, 1))).astype(np.uint8)
-        same = np.mean([np.array_equal(_by_neighbours(soup, bits), _by_neighbours(soup, right)) for soup in soups])
+        same = np.mean(
+            [np.array_equal(_by_neighbours(soup, bits), _by_neighbours(soup, right)) for soup in soups]
+        )
         assert life_alike(bits) >= same - 0.12
 
 
@@ -143,10 +149,15 @@ def test_elementary_worlds_never_use_a_suite_rule_its_mirror_image_or_complement
 def test_turmites_are_never_langtons_ant() -> None:
     for ant in ANTS:
         assert all(turmite_alike(ant, steps) == 1.0 for steps in (1, 2, 3))
-    half = ((1, 1), (0, 0))  # the ant's on white: its first step on half of the boards, its second on a quarter
+    half = (
+        (1, 1),
+        (0, 0),
+    )  # the ant's on white: its first step on half of the boards, its second on a quarter
     assert turmite_alike(half, 1) >= LIMIT > turmite_alike(half, 2)
     for k in range(3000):
-        (white, _), (black, _), (flip_white, _), (flip_black, _), (before, _) = turmite(Draw("test", k), 1, 4, 4).knobs
+        (white, _), (black, _), (flip_white, _), (flip_black, _), (before, _) = turmite(
+            Draw("test", k), 1, 4, 4
+        ).knobs
         table = ((white, flip_white), (black, flip_black))
         assert table not in ANTS
         if before == 0:

@@ -183,14 +183,20 @@ def solving(pairs: Pairs) -> set[str]:
     for world, reads in READS.items():
         for version, read in product(painted(pairs, 1), reads):
             table: dict[int, int] = {}
-            if all(table.setdefault(read(q, r, c), t[r, c]) == t[r, c] for q, t in version for r, c in cells(q)):
+            if all(
+                table.setdefault(read(q, r, c), t[r, c]) == t[r, c] for q, t in version for r, c in cells(q)
+            ):
                 found.add(world)
     return found
 
 
 def pairs_of(name: str) -> Pairs:
     data = vb.load(name)
-    return [(row.question, row.target) for split in (data.train, data.test) for row in split.head(split.count or 0)]
+    return [
+        (row.question, row.target)
+        for split in (data.train, data.test)
+        for row in split.head(split.count or 0)
+    ]
 
 
 @pytest.mark.parametrize("world", [*LAWS, *READS])
@@ -210,7 +216,11 @@ def test_the_laws_here_are_those_of_the_stream(world: str) -> None:
 
 @pytest.mark.parametrize(
     "corpus",
-    ["arc-agi-1:evaluation", "arc-agi-2:evaluation", *(task for task in vb.tasks() if task.startswith("arc/"))],
+    [
+        "arc-agi-1:evaluation",
+        "arc-agi-2:evaluation",
+        *(task for task in vb.tasks() if task.startswith("arc/")),
+    ],
 )
 def test_no_law_solves_a_task_of_a_suite(corpus: str) -> None:
     assert {name: worlds for name in expand(corpus) if (worlds := solving(pairs_of(name)))} == {}
@@ -218,11 +228,15 @@ def test_no_law_solves_a_task_of_a_suite(corpus: str) -> None:
 
 @AT_HAND
 def test_no_law_solves_a_task_of_concept_arc() -> None:
-    assert {name: worlds for name in expand(f"arc-json:{CORPUS}") if (worlds := solving(pairs_of(name)))} == {}
+    assert {
+        name: worlds for name in expand(f"arc-json:{CORPUS}") if (worlds := solving(pairs_of(name)))
+    } == {}
 
 
 @pytest.mark.parametrize("corpus", ["arc-agi-1:training", "arc-agi-2:training"])
 def test_these_training_tasks_are_laws_of_the_stream_and_no_others(corpus: str) -> None:
-    found = {name.rpartition("/")[2]: worlds for name in expand(corpus) if (worlds := solving(pairs_of(name)))}
+    found = {
+        name.rpartition("/")[2]: worlds for name in expand(corpus) if (worlds := solving(pairs_of(name)))
+    }
     assert found == {task: {world} for task, world in HELD_OUT.items()}
     assert all(str(pretraining_overlap(f"{corpus}/{task}")).startswith("inside: ") for task in HELD_OUT)

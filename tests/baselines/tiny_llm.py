@@ -79,7 +79,9 @@ def write(family: str, folder: Path, template: str | None = TEMPLATE) -> Path:
             hf.Gemma3ForConditionalGeneration(_gemma(sizes, words)).save_pretrained(folder)
     if family == "gemma":
         pictures = hf.Gemma3ImageProcessorPil(size={"height": 28, "width": 28})
-        hf.Gemma3Processor(pictures, words, chat_template=template, image_seq_length=4).save_pretrained(folder)
+        hf.Gemma3Processor(pictures, words, chat_template=template, image_seq_length=4).save_pretrained(
+            folder
+        )
     else:
         words.save_pretrained(folder)
     return folder

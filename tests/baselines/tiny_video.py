@@ -122,8 +122,8 @@ def tensors(path: Path) -> dict[str, torch.Tensor]:
 def parted() -> list[Example[Any]]:
     """Two clips that begin with one board and end with different ones: a decoder must be told which."""
     one, other = examples(2)
-    ended = one.answer.copy()
-    ended[len(ended) // 2 + 1 :] = other.answer[-1]
+    ended = one.target.copy()
+    ended[len(ended) // 2 + 1 :] = other.target[-1]
     return [one, Example(one.question, ended)]
 
 
@@ -134,7 +134,7 @@ def teach(folder: Path, shown: list[Example[Any]], steps: int, noise: float) -> 
     """
     kind: Any = getattr(diffusers, json.loads((folder / "model_index.json").read_text())["vae"][1])
     vae = kind.from_pretrained(folder / "vae")
-    pixels = torch.from_numpy(np.stack([e.answer for e in shown])).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
+    pixels = torch.from_numpy(np.stack([e.target for e in shown])).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
     generator = torch.Generator().manual_seed(0)
     optimizer = torch.optim.Adam(vae.parameters(), lr=1e-2)
     for step in range(steps):
@@ -147,7 +147,9 @@ def teach(folder: Path, shown: list[Example[Any]], steps: int, noise: float) -> 
         optimizer.zero_grad()
     with torch.no_grad():  # a trained VAE hardly spreads its draws: deviations of exp(-5)
         last = vae.quant_conv if "Wan" in type(vae).__name__ else vae.encoder.conv_out.conv
-        half = len(last.bias) // 2 if "LTX" not in type(vae).__name__ else len(last.bias) - 1  # one for all channels
+        half = (
+            len(last.bias) // 2 if "LTX" not in type(vae).__name__ else len(last.bias) - 1
+        )  # one for all channels
         last.weight[half:].zero_()
         last.bias[half:].fill_(-10.0)
     vae.save_pretrained(folder / "vae")
@@ -157,7 +159,7 @@ def normalise(folder: Path, shown: Example[Any]) -> None:
     """Give the folder's VAE the mean and spread of this clip's latents, which a checkpoint has of its training data."""
     kind: Any = getattr(diffusers, json.loads((folder / "model_index.json").read_text())["vae"][1])
     vae = kind.from_pretrained(folder / "vae")
-    pixels = torch.from_numpy(shown.answer).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
+    pixels = torch.from_numpy(shown.target).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
     with torch.no_grad():
         latents = vae.encode(pixels).latent_dist.mode()
         mean, spread = latents.mean((0, 2, 3, 4)), latents.std((0, 2, 3, 4))
@@ -184,7 +186,9 @@ class With:
 
 def official_text(pipe: Any) -> dict[str, torch.Tensor]:
     """The empty prompt's embedding as the pipeline computes it, by the names that its call takes it by."""
-    cleaning = "diffusers.pipelines.wan.pipeline_wan_i2v.prompt_clean"  # needs a package, and the prompt no cleaning
+    cleaning = (
+        "diffusers.pipelines.wan.pipeline_wan_i2v.prompt_clean"  # needs a package, and the prompt no cleaning
+    )
     with torch.no_grad(), mock.patch(cleaning, str):
         length = {"max_sequence_length": 512} if "Wan" in type(pipe).__name__ else {}  # as its call says
         made = pipe.encode_prompt("", do_classifier_free_guidance=False, **length)
@@ -217,14 +221,14 @@ def wan(folder: Path, version: str, deep: dict[str, Any] | None = None) -> Path:
     deep: of the VAE, what is not as in 2.1's.
     """
     new = version == "2.2"
-    channels = 4
+    codecs = 4
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         transformer = _D.WanTransformer3DModel(
             num_attention_heads=2,
             attention_head_dim=12,
-            in_channels=channels if new else 2 * channels + 4,
-            out_channels=channels,
+            in_channels=codecs if new else 2 * codecs + 4,
+            out_channels=codecs,
             text_dim=16,
             freq_dim=16,
             ffn_dim=32,
@@ -235,7 +239,7 @@ def wan(folder: Path, version: str, deep: dict[str, Any] | None = None) -> Path:
         )
         vae = _D.AutoencoderKLWan(
             base_dim=4,
-            z_dim=channels,
+            z_dim=codecs,
             dim_mult=[1, 1, 1, 1],
             num_res_blocks=1,
             temperal_downsample=[False, True, True],

@@ -45,7 +45,9 @@ AFTER_RENAMES = ("vizbench.formats.workspace._delete", 0)
 
 
 @contextmanager
-def held(place: tuple[str, int], *arguments: object, cwd: Path | None = None) -> Generator[subprocess.Popen[str]]:
+def held(
+    place: tuple[str, int], *arguments: object, cwd: Path | None = None
+) -> Generator[subprocess.Popen[str]]:
     """`vizbench generate --task life/conway ARGUMENTS`, of 6 rows without --n, 3 per shard, once it is at `place`."""
     there = {**os.environ, "PYTHONPATH": str(Path(vizbench.__file__).parents[1])}
     rows = () if "--n" in arguments else ("--n", "6")

@@ -20,7 +20,7 @@ def rows(tmp_path: Path) -> tuple[vb.Instance, ...]:
     return split.head(8)
 
 
-def judge(tmp_path: Path, *lines: object) -> formats.Judged:
+def verifier(tmp_path: Path, *lines: object) -> formats.Judged:
     text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
     (tmp_path / "answers.jsonl").write_text(text)
     return formats.verify_answers(tmp_path / "data", tmp_path / "answers.jsonl")
@@ -29,7 +29,7 @@ def judge(tmp_path: Path, *lines: object) -> formats.Judged:
 def test_every_row_has_a_verdict(rows: tuple[vb.Instance, ...], tmp_path: Path) -> None:
     wrong = rows[1].target.copy()
     wrong[0, 0] ^= 1
-    judged = judge(
+    judged = verifier(
         tmp_path,
         {"id": rows[7].id, "answer": vb.to_text(rows[7].target, "rows")},
         {"id": rows[0].id, "answer": rows[0].target.tolist(), "note": "other keys are left alone"},
@@ -45,7 +45,10 @@ def test_every_row_has_a_verdict(rows: tuple[vb.Instance, ...], tmp_path: Path) 
     assert list(judged.verdicts) == [row.id for row in rows]
     assert [verdict.valid for verdict in judged.verdicts.values()] == [1, 0, 1, 0, 0, 0, 0, 1]
     reasons = [verdict.reason for verdict in judged.verdicts.values()]
-    assert all(bool(reason) != verdict.valid for reason, verdict in zip(reasons, judged.verdicts.values(), strict=True))
+    assert all(
+        bool(reason) != verdict.valid
+        for reason, verdict in zip(reasons, judged.verdicts.values(), strict=True)
+    )
     assert reasons[6] == "there is no answer"
     figures = judged.summary
     assert (figures.task, figures.rows, figures.answered, figures.missing) == ("life/conway", 8, 6, 2)
@@ -55,9 +58,11 @@ def test_every_row_has_a_verdict(rows: tuple[vb.Instance, ...], tmp_path: Path) 
     assert figures.cells == (3 + 63 / 64) / 8
 
 
-def test_a_number_that_nothing_holds_costs_its_row_alone(rows: tuple[vb.Instance, ...], tmp_path: Path) -> None:
+def test_a_number_that_nothing_holds_costs_its_row_alone(
+    rows: tuple[vb.Instance, ...], tmp_path: Path
+) -> None:
     many = "9" * 5_000
-    judged = judge(
+    judged = verifier(
         tmp_path,
         "\ufeff" + json.dumps({"id": rows[0].id, "answer": rows[0].target.tolist()}),  # a byte order mark
         f'{{"id": "{rows[1].id}", "answer": [[1e400]]}}',
@@ -72,7 +77,7 @@ def test_a_number_that_nothing_holds_costs_its_row_alone(rows: tuple[vb.Instance
 
 
 def test_no_answers_are_all_wrong(rows: tuple[vb.Instance, ...], tmp_path: Path) -> None:
-    figures = judge(tmp_path).summary
+    figures = verifier(tmp_path).summary
     assert (figures.answered, figures.missing, figures.valid, figures.cells) == (0, len(rows), 0.0, 0.0)
 
 
@@ -99,20 +104,22 @@ BROKEN = {
 @pytest.mark.parametrize("line", BROKEN, ids=range(len(BROKEN)))
 def test_a_broken_line_costs_no_other(line: str, rows: tuple[vb.Instance, ...], tmp_path: Path) -> None:
     good = [{"id": row.id, "answer": row.target.tolist()} for row in rows[:3]]
-    judged = judge(tmp_path, good[0], "", line, good[1], good[2])
+    judged = verifier(tmp_path, good[0], "", line, good[1], good[2])
     assert [verdict.valid for verdict in judged.verdicts.values()] == [True] * 3 + [False] * 5
     figures = judged.summary
     assert (figures.answered, figures.missing, figures.broken, figures.unknown) == (3, 5, 1, 0)
     (fault,) = figures.faults
     assert fault.startswith("line 3: ") and BROKEN[line] in fault and len(fault) < 300
     with pytest.raises(UserError, match=r"line 1 of .*answers\.jsonl is no answer \(") as error:
-        judge(tmp_path, line)
+        verifier(tmp_path, line)
     assert len(str(error.value)) < 500 and "\n" not in str(error.value)
 
 
-def test_many_broken_lines_are_counted_and_the_first_shown(rows: tuple[vb.Instance, ...], tmp_path: Path) -> None:
+def test_many_broken_lines_are_counted_and_the_first_shown(
+    rows: tuple[vb.Instance, ...], tmp_path: Path
+) -> None:
     lines = [{"id": rows[0].id, "answer": [[0]]}, *["torn"] * 700, {"id": rows[1].id}]
-    figures = judge(tmp_path, *lines).summary
+    figures = verifier(tmp_path, *lines).summary
     assert (figures.answered, figures.broken, figures.keyless) == (1, 700, 1)
     assert [fault.partition(":")[0] for fault in figures.faults] == [f"line {k}" for k in range(2, 7)]
 
@@ -132,9 +139,12 @@ def test_a_line_that_is_too_long_is_passed_over(
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n \t\r\n", ",\r\n"])
-def test_files_of_any_editor_are_read(encoding: str, end: str, rows: tuple[vb.Instance, ...], tmp_path: Path) -> None:
+def test_files_of_any_editor_are_read(
+    encoding: str, end: str, rows: tuple[vb.Instance, ...], tmp_path: Path
+) -> None:
     text = "".join(
-        json.dumps({"id": row.id, "answer": f"ü\u2028\u0085\f{row.target.tolist()}"}, ensure_ascii=False) + end
+        json.dumps({"id": row.id, "answer": f"ü\u2028\u0085\f{row.target.tolist()}"}, ensure_ascii=False)
+        + end
         for row in rows
     )
     mark = "\ufeff" if encoding in ("utf-16-le", "utf-16-be") else ""
@@ -142,7 +152,9 @@ def test_files_of_any_editor_are_read(encoding: str, end: str, rows: tuple[vb.In
     assert formats.verify_answers(tmp_path / "data", tmp_path / "answers.jsonl").summary.exact == 1.0
 
 
-def test_marks_amid_a_file_brackets_and_padding_are_no_faults(rows: tuple[vb.Instance, ...], tmp_path: Path) -> None:
+def test_marks_amid_a_file_brackets_and_padding_are_no_faults(
+    rows: tuple[vb.Instance, ...], tmp_path: Path
+) -> None:
     lines = [json.dumps({"id": row.id, "answer": row.target.tolist()}).encode() for row in rows]
     text = b"[\n" + b",\n".join(lines[:4]) + b"\n]\n\xef\xbb\xbf" + b"\n".join(lines[4:]) + b"\n" + bytes(512)
     (tmp_path / "answers.jsonl").write_bytes(text)
@@ -151,7 +163,15 @@ def test_marks_amid_a_file_brackets_and_padding_are_no_faults(rows: tuple[vb.Ins
 
 
 @pytest.mark.parametrize(
-    "half", [b"\\ud83d", b"\\uDE00", b"\\ude00\\ud83d", b"\xed\xa0\xbd", b"\xed\xb8\x80", b"\xed\xa0\xbd\xed\xb8\x80"]
+    "half",
+    [
+        b"\\ud83d",
+        b"\\uDE00",
+        b"\\ude00\\ud83d",
+        b"\xed\xa0\xbd",
+        b"\xed\xb8\x80",
+        b"\xed\xa0\xbd\xed\xb8\x80",
+    ],
 )
 def test_half_characters_cost_nothing(half: bytes, rows: tuple[vb.Instance, ...], tmp_path: Path) -> None:
     first, second, *_ = rows
@@ -179,7 +199,7 @@ def test_a_number_that_json_lacks_costs_its_row_alone(
     number: str, rows: tuple[vb.Instance, ...], tmp_path: Path
 ) -> None:
     grid, right = (json.dumps(rows[n].target.tolist()) for n in (0, 2))
-    judged = judge(
+    judged = verifier(
         tmp_path,
         f'{{"id": "{rows[0].id}", "answer": [[{number}, 0], [0, 1]]}}',
         f'{{"id": "{rows[1].id}", "answer": {{"deep": [[{{"x": {number}}}]]}}}}',
@@ -194,17 +214,22 @@ def test_a_number_that_json_lacks_costs_its_row_alone(
 
 
 @pytest.mark.parametrize(
-    ("start", "reason"), [(b"PK\x03\x04", "an archive: unpack it"), (b"\x89PNG\r\n", "a picture: give the folder")]
+    ("start", "reason"),
+    [(b"PK\x03\x04", "an archive: unpack it"), (b"\x89PNG\r\n", "a picture: give the folder")],
 )
-def test_other_files_are_named(start: bytes, reason: str, rows: tuple[vb.Instance, ...], tmp_path: Path) -> None:
+def test_other_files_are_named(
+    start: bytes, reason: str, rows: tuple[vb.Instance, ...], tmp_path: Path
+) -> None:
     (tmp_path / "a.jsonl").write_bytes(start + bytes(99))
     with pytest.raises(UserError, match=f"is no file of JSON Lines but {reason}"):
         formats.verify_answers(tmp_path / "data", tmp_path / "a.jsonl")
 
 
 @pytest.mark.parametrize("key", ["prediction", "output", "response", "completion", "Answer"])
-def test_another_key_is_no_answer_and_is_named(key: str, rows: tuple[vb.Instance, ...], tmp_path: Path) -> None:
-    figures = judge(tmp_path, *({"id": row.id, key: row.target.tolist()} for row in rows)).summary
+def test_another_key_is_no_answer_and_is_named(
+    key: str, rows: tuple[vb.Instance, ...], tmp_path: Path
+) -> None:
+    figures = verifier(tmp_path, *({"id": row.id, key: row.target.tolist()} for row in rows)).summary
     assert (figures.answered, figures.missing, figures.keyless, figures.valid) == (0, 8, 8, 0.0)
     assert figures.faults[0] == f"line 1: there is no key \"answer\" (its keys are 'id', '{key}')"
 
@@ -217,16 +242,34 @@ def test_answers_of_which_none_is_to_a_row_are_refused(
     with pytest.raises(
         UserError, match=r"holds 8 answers \(.* and none to a row of .* 'life/conway#0-test-0-pool3'"
     ) as error:
-        judge(tmp_path, *lines)
+        verifier(tmp_path, *lines)
     assert repr(str(lines[0]["id"])) in str(error.value)
 
 
 @pytest.mark.parametrize(
     "answer",
-    [{}, {"a": 1}, 3, -1, [[]], [], [[-1]], [[1e300]], [[10**30]], [[None]], [["0"]], [[[0]]], True, "", "[" * 999],
+    [
+        {},
+        {"a": 1},
+        3,
+        -1,
+        [[]],
+        [],
+        [[-1]],
+        [[1e300]],
+        [[10**30]],
+        [[None]],
+        [["0"]],
+        [[[0]]],
+        True,
+        "",
+        "[" * 999,
+    ],
 )
-def test_odd_answers_are_wrong_and_keep_a_reason(answer: object, rows: tuple[vb.Instance, ...], tmp_path: Path) -> None:
-    judged = judge(tmp_path, {"id": rows[0].id, "answer": answer})
+def test_odd_answers_are_wrong_and_keep_a_reason(
+    answer: object, rows: tuple[vb.Instance, ...], tmp_path: Path
+) -> None:
+    judged = verifier(tmp_path, {"id": rows[0].id, "answer": answer})
     verdict = judged.verdicts[rows[0].id]
     assert not verdict.valid and verdict.reason
     assert judged.summary.answered == 1

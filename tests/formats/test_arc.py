@@ -35,7 +35,9 @@ def test_every_file_of_the_corpus() -> None:
                 verdict = loading.verify(row, row.target)
                 assert verdict.valid and verdict.exact
                 decoded = decode(
-                    render(row.question, task_files.VERIFIER.look), task_files.VERIFIER.look, row.question.shape
+                    render(row.question, task_files.VERIFIER.look),
+                    task_files.VERIFIER.look,
+                    row.question.shape,
                 )
                 assert isinstance(decoded, Answer) and np.array_equal(decoded.grid, row.question)
 
@@ -92,7 +94,10 @@ GRID = [[0] * 30] * 30
         ('{"train": [{"input": [["1"]], "output": [[1]]}], "test": [{"input": [[1]]}]}', "Expected `int`"),
         ('{"train": [{"input": [[true]], "output": [[1]]}], "test": [{"input": [[1]]}]}', "Expected `int`"),
         ('{"train": [{"input": [[1]], "output": null}], "test": [{"input": [[1]]}]}', "Expected `array`"),
-        (json.dumps({"train": [{"input": [*GRID, GRID[0]], "output": GRID}], "test": [{"input": GRID}]}), "<= 30"),
+        (
+            json.dumps({"train": [{"input": [*GRID, GRID[0]], "output": GRID}], "test": [{"input": GRID}]}),
+            "<= 30",
+        ),
         (json.dumps({"train": [{"input": [[0] * 31], "output": GRID}], "test": [{"input": GRID}]}), "<= 30"),
         ('{"train": ' + "[" * 100_000, "Expected|recursion"),
         ('{"other": ' + "[" * 100_000, "recursion"),
@@ -123,7 +128,9 @@ def test_a_mark_of_utf_8_is_no_fault_and_other_encodings_are_named(tmp_path: Pat
             loading.load(name)
 
 
-@pytest.mark.parametrize("cell", ["NaN", "Infinity", "1e400", "-1e400", "1e0", "1.0", "-0.0", "01", "+1", "9" * 5000])
+@pytest.mark.parametrize(
+    "cell", ["NaN", "Infinity", "1e400", "-1e400", "1e0", "1.0", "-0.0", "01", "+1", "9" * 5000]
+)
 def test_numbers_that_are_no_colour_are_refused(cell: str, tmp_path: Path) -> None:
     pair = f'{{"input": [[{cell}]], "output": [[1]]}}'
     (tmp_path / "a.json").write_text(f'{{"train": [{pair}], "test": [{pair}]}}')
@@ -145,7 +152,9 @@ def test_links_are_read_only_where_they_lead_to_a_file(tmp_path: Path) -> None:
 
 
 def test_the_largest_grid_is_read(tmp_path: Path) -> None:
-    assert loading.load(write(tmp_path / "a.json", test=[{"input": GRID, "output": GRID}])).test[0].target.shape == (
+    assert loading.load(write(tmp_path / "a.json", test=[{"input": GRID, "output": GRID}])).test[
+        0
+    ].target.shape == (
         30,
         30,
     )

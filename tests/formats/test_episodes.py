@@ -22,7 +22,10 @@ def test_files_are_read_back_as_arc_files(tmp_path: Path):
         made, stored = vb.load(told["task"]), vb.load(name)
         for split in ("train", "test"):
             pairs = zip(getattr(made, split), getattr(stored, split), strict=True)
-            assert all(np.array_equal(a.question, b.question) and np.array_equal(a.target, b.target) for a, b in pairs)
+            assert all(
+                np.array_equal(a.question, b.question) and np.array_equal(a.target, b.target)
+                for a, b in pairs
+            )
         assert {told["rule"], *told["agree"], *told["rejected"]} == {family.id() for family in rules()}
         assert told["sentence"] == made.train[0].meta["sentence"]
 
@@ -30,7 +33,10 @@ def test_files_are_read_back_as_arc_files(tmp_path: Path):
 def test_ten_are_the_head_of_a_hundred_and_seeds_differ():
     hundred = episodes.numbers("arc/center", 100, 0)
     assert hundred[:10] == episodes.numbers("arc/center", 10, 0)
-    assert len({*hundred, *episodes.numbers("arc/center", 100, 1), *episodes.numbers("arc/count", 100, 0)}) == 300
+    assert (
+        len({*hundred, *episodes.numbers("arc/center", 100, 1), *episodes.numbers("arc/count", 100, 0)})
+        == 300
+    )
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,9 @@ def two_colours_change_places(question: Grid, target: Grid) -> Cells:
 def fields_stand_in_order_of_their_dots(question: Grid, target: Grid) -> Cells:
     """Fields between full columns of one colour, the one with the fewest dots first; each stays what it is."""
     lines = [c for c in range(question.shape[1]) if (question[:, c] == question[0, 0]).all()]
-    fields = sorted((question[:, left + 1 : right] for left, right in itertools.pairwise(lines)), key=np.count_nonzero)
+    fields = sorted(
+        (question[:, left + 1 : right] for left, right in itertools.pairwise(lines)), key=np.count_nonzero
+    )
     wanted = question.copy()
     for (left, right), field in zip(itertools.pairwise(lines), fields, strict=True):
         wanted[:, left + 1 : right] = field
@@ -203,7 +205,9 @@ def test_the_table_is_the_rules() -> None:
 def test_nothing_else_of_the_package_is_flagged() -> None:
     for corpus in ("arc-agi-1", "arc-agi-2"):
         flagged = {name for name in loading.expand(corpus) if loading.flaws(name)}
-        assert flagged == {f"{part}/{task}" for task, parts in PLACES.items() for part in parts if corpus in part}
+        assert flagged == {
+            f"{part}/{task}" for task, parts in PLACES.items() for part in parts if corpus in part
+        }
 
 
 def copy_of(name: str, path: Path, change: Callable[[dict[str, Any]], object]) -> str:
@@ -234,7 +238,11 @@ def test_a_mended_copy_is_not_flagged_and_a_shuffled_one_is(tmp_path: Path) -> N
 
 def test_names_that_cannot_be_read_have_no_flaws(tmp_path: Path) -> None:
     (tmp_path / "dd2401ed.json").write_text("[")
-    for name in (f"arc-json:{tmp_path}/dd2401ed.json", f"arc-json:{tmp_path}/gone/dd2401ed.json", "life/dd2401ed"):
+    for name in (
+        f"arc-json:{tmp_path}/dd2401ed.json",
+        f"arc-json:{tmp_path}/gone/dd2401ed.json",
+        "life/dd2401ed",
+    ):
         assert loading.flaws(name) == []
     (tmp_path / "dd2401ed.json").write_bytes(b"[" * (MAX_BYTES + 1))
     assert loading.flaws(f"arc-json:{tmp_path}/dd2401ed.json") == []

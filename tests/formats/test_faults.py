@@ -54,7 +54,9 @@ def test_overwrite_swaps_the_whole(split: Split, out: Path) -> None:
     assert entries(out.parent) == ["out"]
 
 
-def test_the_current_folder_is_not_swapped_away(split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_current_folder_is_not_swapped_away(
+    split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "data" / "inner").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "data" / "inner")
     for place in (Path(), Path(".."), tmp_path / "data"):
@@ -135,9 +137,7 @@ def test_a_split_with_too_few_rows_is_refused_by_the_number_asked_for(tmp_path: 
     shown = loading.load("arc/copy").train
     assert shown.count is not None
     for n in (shown.count + 1, 50):  # within the rows written on trial, and beyond them
-        asked = (
-            f"rows 0 … {n - 1} of arc/copy train were asked for: it has {shown.count}: .* --format arc, or name a rule"
-        )
+        asked = f"rows 0 … {n - 1} of arc/copy train were asked for: it has {shown.count}: .* --format arc, or name a rule"
         with pytest.raises(UserError, match=asked):
             formats.write(shown, n, tmp_path / "out")
     assert entries(tmp_path) == []
@@ -154,13 +154,17 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         # A limit on a file's size, which needs no root, is no full disk: its error is another, tested with the runs.
-        pytest.skip(f"a disk of a known size needs root and tmpfs: {error}")  # not every container lets root mount
+        pytest.skip(
+            f"a disk of a known size needs root and tmpfs: {error}"
+        )  # not every container lets root mount
     yield place
     subprocess.run(["umount", str(place)], check=True)
 
 
 @pytest.mark.parametrize("name", formats.FORMATS)
-def test_a_full_disk_leaves_nothing_new(name: FormatName, tiny_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_nothing_new(
+    name: FormatName, tiny_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     split = loading.load("life/conway?height=40&width=40", pool=3).train
     formats.write(split, 1, tiny_disk / "out")
     with pytest.raises(UserError, match=r"the disk of .* is full|need about"):
@@ -225,15 +229,18 @@ FAULTS: list[tuple[Callable[[Path], object], str]] = [
     (edit(lambda plain: plain.update(format="parquet")), "cannot be opened"),
     (edit(lambda plain: plain["shards"][0].update(sha256="")), "digest differs"),
     (
-        edit(lambda plain: plain["recipe"].update(version=99)),
+        edit(lambda plain: plain["spec"].update(version=99)),
         "version 99 of life/conway and this vizbench .* has version",
     ),
-    (edit(lambda plain: plain["recipe"].update(task="life/conwey")), "unknown task"),
-    (edit(lambda plain: plain["recipe"].update(task="life/seeds")), "parameters in .* are not those of life/seeds"),
-    (edit(lambda plain: plain["recipe"].update(seed=1)), "row 0 is row 0 of life/conway train, seed 0"),
-    (edit(lambda plain: plain["recipe"].update(seed=-1)), "row 0 is row 0"),
-    (edit(lambda plain: plain["recipe"].update(split="../train")), "malformed"),
-    (edit(lambda plain: plain["recipe"].update(split="test")), "cannot be opened"),
+    (edit(lambda plain: plain["spec"].update(task="life/conwey")), "unknown task"),
+    (
+        edit(lambda plain: plain["spec"].update(task="life/seeds")),
+        "parameters in .* are not those of life/seeds",
+    ),
+    (edit(lambda plain: plain["spec"].update(seed=1)), "row 0 is row 0 of life/conway train, seed 0"),
+    (edit(lambda plain: plain["spec"].update(seed=-1)), "row 0 is row 0"),
+    (edit(lambda plain: plain["spec"].update(split="../train")), "malformed"),
+    (edit(lambda plain: plain["spec"].update(split="test")), "cannot be opened"),
     (rewrite(b'"index":1,', b'"index":2,'), "row 1 is row 2"),
     (rewrite(b"train-1", b"train-9"), "row 1 has the id 'life/conway#0-train-9'"),
     (rewrite(b"[[0,", b"[[2,", 1), "cell code 2, over 1"),
@@ -267,7 +274,10 @@ def test_the_way_of_a_game_begins_with_the_target(tmp_path: Path) -> None:
 def test_a_shard_with_another_number_of_rows_is_refused(out: Path) -> None:
     shard = out / "train-00000.jsonl"
     rows = shard.read_bytes().splitlines(keepends=True)
-    for kept, message in ((rows[:4], "holds 4 rows and the manifest says 5"), ([*rows, rows[4]], "row 5 is row 4")):
+    for kept, message in (
+        (rows[:4], "holds 4 rows and the manifest says 5"),
+        ([*rows, rows[4]], "row 5 is row 4"),
+    ):
         shard.write_bytes(rows[0])
         rewrite(rows[0], b"".join(kept), 1)(out)
         with pytest.raises(UserError, match=message):

@@ -95,15 +95,18 @@ def test_a_manifest_of_any_count_takes_no_memory(name: str, shards: int, good: P
     [
         (lambda plain: plain.update(shards=plain["shards"] * 20_001), "malformed"),
         (lambda plain: plain.update(shards=[], rows=5), "do not hold 5 rows"),
-        (lambda plain: plain.update(shards=plain["shards"] * 2, rows=10), "train-00001.jsonl cannot be opened"),
+        (
+            lambda plain: plain.update(shards=plain["shards"] * 2, rows=10),
+            "train-00001.jsonl cannot be opened",
+        ),
         (lambda plain: plain["shards"][0].update(rows=10**9), "malformed"),
         (lambda plain: plain["shards"][0].update(rows=-5), "malformed"),
         (lambda plain: plain["shards"][0].update(rows=5.5), "malformed"),
         (lambda plain: plain["shards"][0].update(sha256="0" * 10**6), "malformed"),
         (lambda plain: plain["shards"][0].update(path="../../etc/passwd"), "malformed"),
         (lambda plain: plain.update(vizbench="v" * 10**6), "malformed"),
-        (lambda plain: plain["recipe"].update(params="p" * 10**7), "is over 4,194,304 bytes"),
-        (lambda plain: plain["recipe"].update(task="../../../etc/passwd"), "unknown task"),
+        (lambda plain: plain["spec"].update(params="p" * 10**7), "is over 4,194,304 bytes"),
+        (lambda plain: plain["spec"].update(task="../../../etc/passwd"), "unknown task"),
     ],
 )
 def test_what_a_manifest_may_not_say(
@@ -158,7 +161,9 @@ def test_a_parquet_file_that_is_cut_or_flipped_is_said_or_whole(good: Path, tmp_
     footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
     rng = random.Random(3)
     places = [*range(footer, len(data)), *rng.sample(range(footer), 200)]
-    broken = [data[:at] + bytes([data[at] ^ rng.choice((1, 4, 16, 128, 255))]) + data[at + 1 :] for at in places]
+    broken = [
+        data[:at] + bytes([data[at] ^ rng.choice((1, 4, 16, 128, 255))]) + data[at + 1 :] for at in places
+    ]
     broken += [data[:length] for length in range(0, len(data), 19)] + [data + b"\0", b"\0" + data, data * 2]
     place = Place(folder, "train", 0, 0, ROWS)
     rows = list(Parquet().read(place))
@@ -221,7 +226,9 @@ def test_a_parquet_file_that_lies_about_its_rows_is_refused(good: Path, tmp_path
         assert any(part in found for part in said.split("|")), found
 
 
-def test_rows_of_a_billion_cells_are_not_unpacked(good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_of_a_billion_cells_are_not_unpacked(
+    good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cells = 1 << 22
     monkeypatch.setattr(parquet, "_GROUP_CELLS", 1 << 20)
     whole = table(good)
@@ -268,7 +275,9 @@ def test_row_groups_hold_a_bounded_number_of_cells(tmp_path: Path, monkeypatch: 
         encode(row, True) for row in split.head(12)
     ]
     monkeypatch.setattr(parquet, "_GROUP_CELLS", 800)
-    with pytest.raises(UserError, match="row 0 has 810 cells and a row of Parquet holds at most 800: leave the steps"):
+    with pytest.raises(
+        UserError, match="row 0 has 810 cells and a row of Parquet holds at most 800: leave the steps"
+    ):
         formats.write(split, 12, tmp_path / "more", "parquet")
 
 

@@ -86,7 +86,14 @@ def test_a_puzzle_is_a_question_of_the_room(
 def test_rows_are_mates_of_one_length_and_the_others_are_counted(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    lines = [row(ONE, "mateIn1"), row(TWO, "mateIn2"), row(THREE, "mateIn3"), row(CORNER), row(TWO), row(THREE)]
+    lines = [
+        row(ONE, "mateIn1"),
+        row(TWO, "mateIn2"),
+        row(THREE, "mateIn3"),
+        row(CORNER),
+        row(TWO),
+        row(THREE),
+    ]
     others = [row((ONE[0], "g8f8 a1a8"), "crushing fork"), row((ONE[0], "g8f8 a1a7 f8e8"))]
     path = write(tmp_path, *lines, *others, row(ONE, "mateIn1", "again"))
     found = lichess.read(path, 1)
@@ -101,7 +108,10 @@ def test_rows_are_mates_of_one_length_and_the_others_are_counted(
     assert [puzzle.line for puzzle in lichess.read(path, 2).found] == [3]
     with caplog.at_level(logging.WARNING):
         data = loading.load(f"lichess-csv:{path}")
-    assert "2 mates in 1; left out: 1 puzzle of a position that came before, 2 puzzles with a mate in 2" in caplog.text
+    assert (
+        "2 mates in 1; left out: 1 puzzle of a position that came before, 2 puzzles with a mate in 2"
+        in caplog.text
+    )
     with pytest.raises(UserError, match=r"of the file's 2 mates in 1 \(1 puzzle of a"):
         data.train.head(9)
     assert data.name == loading.load(data.name).name == f"lichess-csv:{path}?mate=1"
@@ -115,7 +125,9 @@ def test_a_whole_file_says_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixt
 
 
 def test_only_three_columns_are_needed_in_any_order(tmp_path: Path) -> None:
-    path = write(tmp_path, f"{ONE[1]},{ONE[0]},x", "", f"{CORNER[1]},{CORNER[0]},y", header="\ufeffMoves,FEN,PuzzleId")
+    path = write(
+        tmp_path, f"{ONE[1]},{ONE[0]},x", "", f"{CORNER[1]},{CORNER[0]},y", header="\ufeffMoves,FEN,PuzzleId"
+    )
     found = lichess.read(path, 1)
     assert [(p.id, p.line, p.rating) for p in found.found] == [("x", 2, None), ("y", 4, None)]
     assert found.malformed == 0
@@ -133,11 +145,17 @@ FEN = ONE[0]
         (row(ONE, name=""), "PuzzleId is ''"),
         (row(("", ONE[1])), "FEN is ''"),
         (row(("9k/8/8/8/8/8/8/8 b - - 0 1", ONE[1])), "' (its rank '9k' has a wrong character"),
-        (row(("6k1/8/6K1/8/8/8/8/R6 b - - 0 1", ONE[1])), "0 1' (its rank 'R6' fills 7 squares instead of 8)"),
+        (
+            row(("6k1/8/6K1/8/8/8/8/R6 b - - 0 1", ONE[1])),
+            "0 1' (its rank 'R6' fills 7 squares instead of 8)",
+        ),
         (row(("6k1/8/6K1/8/8/8/R7 b - - 0 1", ONE[1])), "0 1' (its board has 7 ranks instead of 8)"),
         (row((FEN.replace(" b ", " x "), ONE[1])), "FEN is '6k1"),
         (row((FEN.replace("6K1", "8"), ONE[1])), "is no legal position: each side has exactly one king"),
-        (row(("6k1/8/5K2/8/8/8/8/6R1 w - - 0 1", "g1a1 g8f8")), "no legal position: the king of the side that is not"),
+        (
+            row(("6k1/8/5K2/8/8/8/8/6R1 w - - 0 1", "g1a1 g8f8")),
+            "no legal position: the king of the side that is not",
+        ),
         (row((FEN.replace(" - - ", " K - "), ONE[1])), "no legal position: a castling right needs"),
         (row((FEN.replace(" - - ", " - e3 "), ONE[1])), "no legal position: a pawn must just have passed"),
         (row((FEN, "")), "Moves is ''"),
@@ -152,7 +170,10 @@ FEN = ONE[0]
         (row((FEN, "a1a2 g8h8")), "move 1 of Moves, a1a2, is illegal"),
         (row((FEN, "g8f8 a1a8"), "mateIn1"), "Themes say mate in 1, and Moves do not end in mate"),
         (row(ONE, "mateIn2"), "Themes say mate in 2, and Moves has 2 moves where that takes 4"),
-        (row((TWO[0], "d8e7 b6b7 e7e8 a5a8"), "mateIn2"), "its moves force no mate in 2 (the answer, state 1: b6b7 is"),
+        (
+            row((TWO[0], "d8e7 b6b7 e7e8 a5a8"), "mateIn2"),
+            "its moves force no mate in 2 (the answer, state 1: b6b7 is",
+        ),
         (row(GIVEN_AWAY, "mateIn3"), "its moves force no mate in 3 (step 3: d7e7 is answered by f8e7"),
         (row(("7k/8/6K1/8/8/8/8/RR6 b - - 0 1", "h8g8 b1b7 g8h8 b7b8"), "mateIn2"), "a mate in 1 is there"),
         ('"' + row(ONE), "no line of CSV"),
@@ -253,7 +274,10 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rating", "read"),
     [("1500", 1500), ("1500.0", 1500), ("1500.7", 1501), (" 1500 ", 1500), ("-12", -12), ("1.5e3", 1500)]
-    + [(text, None) for text in ("", "nan", "inf", "strong", "1_500", "\u0661", "9" * 400, "1e999", '"1,500"')],
+    + [
+        (text, None)
+        for text in ("", "nan", "inf", "strong", "1_500", "\u0661", "9" * 400, "1e999", '"1,500"')
+    ],
 )
 def test_a_rating_costs_no_puzzle(rating: str, read: int | None, tmp_path: Path) -> None:
     found = lichess.read(write(tmp_path, row(ONE, rating=rating)), 1)
@@ -261,7 +285,9 @@ def test_a_rating_costs_no_puzzle(rating: str, read: int | None, tmp_path: Path)
     assert found.summary() == found.lost_ids() == ""
 
 
-@pytest.mark.parametrize("themes", ["", "nan", "None", "[]", "['mate', 'mateIn1']".replace(",", ""), "mateIn1 mateIn2"])
+@pytest.mark.parametrize(
+    "themes", ["", "nan", "None", "[]", "['mate', 'mateIn1']".replace(",", ""), "mateIn1 mateIn2"]
+)
 def test_themes_in_other_forms(themes: str, tmp_path: Path) -> None:
     assert len(lichess.read(write(tmp_path, row(ONE, themes)), 1).found) == 1
 
@@ -276,7 +302,10 @@ def test_an_id_that_a_spreadsheet_changed_is_kept_and_reported(
     assert found.summary() == ""
     with caplog.at_level(logging.WARNING):
         loading.load(f"lichess-csv:{path}")
-    assert f"1 PuzzleId was turned into a number by a spreadsheet (line 2: {name}); the puzzles are kept" in caplog.text
+    assert (
+        f"1 PuzzleId was turned into a number by a spreadsheet (line 2: {name}); the puzzles are kept"
+        in caplog.text
+    )
 
 
 def test_a_quoted_field_may_hold_line_ends(tmp_path: Path) -> None:
@@ -305,7 +334,12 @@ def test_a_quoted_field_may_hold_line_ends(tmp_path: Path) -> None:
 def test_a_broken_quote_takes_no_other_record_along(broken: str, tmp_path: Path) -> None:
     """The fault is reported at its first line, and the next line is read on its own, whatever the lines after hold."""
     lines = broken.rstrip("\n").split("\n")
-    rows = [row(TURNED), '"id003",' + row(CORNER)[6:], *(f"f{k}" for k in range(100)), row(OTHER, name="last")]
+    rows = [
+        row(TURNED),
+        '"id003",' + row(CORNER)[6:],
+        *(f"f{k}" for k in range(100)),
+        row(OTHER, name="last"),
+    ]
     found = lichess.read(write(tmp_path, *lines, *rows), 1)
     assert [puzzle.line for puzzle in found.found] == [1 + len(lines) + k for k in (1, 2, len(rows))]
     assert found.faults[0][0] == 2
@@ -340,7 +374,9 @@ def test_columns_that_are_not_read_may_hold_anything(tmp_path: Path) -> None:
 def test_another_separator_is_named(separator: str, noun: str, tmp_path: Path) -> None:
     for quote in ("", '"'):
         header = separator.join(f"{quote}{name}{quote}" for name in HEADER.split(","))
-        with pytest.raises(UserError, match=rf"separates its columns by {noun} and not by commas: save it as CSV"):
+        with pytest.raises(
+            UserError, match=rf"separates its columns by {noun} and not by commas: save it as CSV"
+        ):
             lichess.read(write(tmp_path, row(ONE).replace(",", separator), header=header), 1)
 
 
@@ -366,7 +402,9 @@ def many(folder: Path) -> Path:
     return write(folder, *lines)
 
 
-def test_a_position_is_on_the_same_side_in_every_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_position_is_on_the_same_side_in_every_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(type(TASK), "min_distance", 0.0)
     path = many(tmp_path)
     whole = loading.load(f"lichess-csv:{path}")

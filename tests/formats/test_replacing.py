@@ -89,7 +89,9 @@ def test_what_appears_at_the_place_stays(
 
     def happens() -> None:
         APPEARED[what](tmp_path / "out")
-        left.update({name: data for name, data in tree(tmp_path).items() if not name.startswith(".vizbench-")})
+        left.update(
+            {name: data for name, data in tree(tmp_path).items() if not name.startswith(".vizbench-")}
+        )
 
     meanwhile(monkeypatch, happens)
     with pytest.raises(UserError, match=r"made or changed by somebody else in the meantime, so it stays"):
@@ -104,7 +106,9 @@ CHANGED: dict[str, Callable[[Path], object]] = {
         shutil.rmtree(path),
         formats.write(loading.load("life/conway").train, 4, path),
     ),
-    "the same over it": lambda path: formats.write(loading.load("life/conway").train, 4, path, overwrite=True),
+    "the same over it": lambda path: formats.write(
+        loading.load("life/conway").train, 4, path, overwrite=True
+    ),
     "a file for it": lambda path: (shutil.rmtree(path), path.write_text("years of work")),
     "moved and linked": lambda path: (path.rename(path.with_name("moved")), link(path, "moved")),
 }
@@ -118,7 +122,9 @@ def test_overwrite_replaces_only_what_was_there_at_the_start(
 
     def happens() -> None:
         CHANGED[what](out)
-        left.update({name: data for name, data in tree(out.parent).items() if not name.startswith(".vizbench-")})
+        left.update(
+            {name: data for name, data in tree(out.parent).items() if not name.startswith(".vizbench-")}
+        )
 
     meanwhile(monkeypatch, happens)
     with pytest.raises(UserError, match=r"made or changed by somebody else in the meantime, so it stays"):
@@ -126,7 +132,9 @@ def test_overwrite_replaces_only_what_was_there_at_the_start(
     assert left and tree(out.parent) == left
 
 
-def test_an_empty_folder_that_appears_is_filled(split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_folder_that_appears_is_filled(
+    split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     meanwhile(monkeypatch, (tmp_path / "out").mkdir)
     formats.write(split, 6, tmp_path / "out")
     assert formats.check(tmp_path / "out").rows == 6
@@ -150,7 +158,7 @@ def test_of_two_writers_one_wins(flags: tuple[str, ...], split: Split, tmp_path:
         (first, silence), (second, sentence) = released(one), released(two)
     assert (first, silence, second) == (0, "", 2)
     assert "somebody else" in sentence and sentence.count("\n") == 1
-    assert formats.check(out).recipe.seed == 1
+    assert formats.check(out).spec.seed == 1
     assert entries(tmp_path) == ["out"]
 
 
@@ -174,7 +182,9 @@ def test_a_kill_at_any_stage_loses_nothing(stage: tuple[str, int], split: Split,
     else:
         assert formats.check(out).rows == (6 if stage == places.AFTER_RENAMES else 5)
     assert len(entries(out.parent)) == 1 + (stage != places.BETWEEN_RENAMES)
-    with pytest.raises(UserError, match="is not empty"):  # what was moved aside is back, and the rest is cleared
+    with pytest.raises(
+        UserError, match="is not empty"
+    ):  # what was moved aside is back, and the rest is cleared
         formats.write(split, 7, out)
     assert entries(out.parent) == ["out"]
     if stage != places.AFTER_RENAMES:
@@ -182,7 +192,9 @@ def test_a_kill_at_any_stage_loses_nothing(stage: tuple[str, int], split: Split,
 
 
 @pytest.mark.parametrize("stage", [places.IN_SHARD, places.BEFORE_RENAMES, places.AFTER_RENAMES])
-def test_a_killed_first_writer_leaves_nothing_or_all(stage: tuple[str, int], split: Split, tmp_path: Path) -> None:
+def test_a_killed_first_writer_leaves_nothing_or_all(
+    stage: tuple[str, int], split: Split, tmp_path: Path
+) -> None:
     with held(stage, "--out", tmp_path / "out") as child:
         child.kill()
     done = stage == places.AFTER_RENAMES
@@ -308,7 +320,9 @@ def test_a_disk_that_is_full_at_once_leaves_nothing(
     assert entries(tmp_path) == []
 
 
-@pytest.mark.parametrize("name", ["thesis.txt", "train-00000.jsonl.bak", "question/notes.md", "target/0.png", "sub/a"])
+@pytest.mark.parametrize(
+    "name", ["thesis.txt", "train-00000.jsonl.bak", "question/notes.md", "target/0.png", "sub/a"]
+)
 def test_overwrite_deletes_no_files_that_are_not_of_the_data_set(name: str, split: Split, out: Path) -> None:
     (out / name).parent.mkdir(exist_ok=True)
     (out / name).write_text("years of work")
@@ -358,7 +372,9 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     place = tmp_path / "disk"
     place.mkdir()
     try:
-        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(place)], capture_output=True, text=True, check=True)
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "tmpfs", str(place)], capture_output=True, text=True, check=True
+        )
     except (OSError, subprocess.CalledProcessError) as error:
         pytest.skip(f"a mount point needs root: {error}")  # not every container lets root mount
     yield place
@@ -371,5 +387,7 @@ def test_mount_points_and_read_only_disks_are_refused(run: Run, disk: Path, spli
     assert run(*command, disk / "out").code == 0
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
     for path, flags in ((disk / "new", ()), (disk / "out", ("--overwrite",))):
-        assert "cannot be written (Read-only file system): choose another" in refused(run(*command, path, *flags))
+        assert "cannot be written (Read-only file system): choose another" in refused(
+            run(*command, path, *flags)
+        )
     assert entries(disk) == ["out"] and formats.check(disk / "out").rows == 3

@@ -29,7 +29,16 @@ STRANGE = {
     "marks cells with more than two states": ("LifeHistory", "B3/S23History", "LifeSuper"),
     "Generations": ("345/2/4", "B2/S/C3", "B2/S/3", "/2/3", "B2/S3/G4", "B2S3C4", "23/3/8", "G3/B2/S"),
     "counts other neighbours": ("B2/S34H", "B3/S23V", "B3/S23L", "23/3V", "b2/s/h", "B2-a/S12V"),
-    "not totalistic": ("B2-a/S12", "B2a/S12", "B3/S23-q", "B2ce3aiy/S12aei3r", "b3s2-i34q", "23-a/3", "S2a/B3", "B2a"),
+    "not totalistic": (
+        "B2-a/S12",
+        "B2a/S12",
+        "B3/S23-q",
+        "B2ce3aiy/S12aei3r",
+        "b3s2-i34q",
+        "23-a/3",
+        "S2a/B3",
+        "B2a",
+    ),
     "names 9 neighbours": ("B9/S23", "9/3", "B3/S239", "S9/B3"),
     "of one dimension": ("W30", "w110"),
     "lists every neighbourhood": (
@@ -37,7 +46,20 @@ STRANGE = {
     ),
     "Larger than Life": ("R5,C0,M1,S34..58,B34..45,NM", "R2,C2,S2-4,B3", "5,34,45,34,58"),
 }
-ODD_GRIDS = ("", "T", "T0,20", "P30,0", "T30+5,20", "T30,20-2", "K30*,20", "C30,20", "S30", "T30,20,4", "T-3,2", "T٣,٣")
+ODD_GRIDS = (
+    "",
+    "T",
+    "T0,20",
+    "P30,0",
+    "T30+5,20",
+    "T30,20-2",
+    "K30*,20",
+    "C30,20",
+    "S30",
+    "T30,20,4",
+    "T-3,2",
+    "T٣,٣",
+)
 
 
 @pytest.fixture
@@ -53,14 +75,19 @@ def written(grid: Grid, rng: np.random.Generator) -> str:
         cells = "".join("bo"[cell] for cell in row)
         for part in re.findall("b+|o+", cells.rstrip("b") if rng.random() < 0.5 else cells):
             cut = int(rng.integers(0, len(part) + 1))
-            runs = [f"{n if n > 1 or rng.random() < 0.5 else ''}{part[0]}" for n in (cut, len(part) - cut) if n]
+            runs = [
+                f"{n if n > 1 or rng.random() < 0.5 else ''}{part[0]}" for n in (cut, len(part) - cut) if n
+            ]
             body += "".join(run + ("\n" if rng.random() < 0.1 else "") for run in runs)
         body += "$"
     body = re.sub(r"\$\$+", lambda run: f"{len(run[0])}$", body)
     return f"#N random\nx={grid.shape[1]},y = {grid.shape[0]}\n{body.rstrip('$') if rng.random() < 0.5 else body}!"
 
 
-@given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.integers(0, 1)), st.data())
+@given(
+    hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.integers(0, 1)),
+    st.data(),
+)
 def test_any_pattern_is_read_back(grid: Grid, data: st.DataObject) -> None:
     pattern = parse(written(grid, np.random.default_rng(data.draw(st.integers(0, 2**32)))))
     assert pattern.cells.tolist() == grid.tolist()
@@ -78,7 +105,10 @@ def test_any_pattern_is_read_back(grid: Grid, data: st.DataObject) -> None:
         "x = 3, y = 3\n.A$2.A$xyz!\n#r WireWorld",
         "#CXRLE Pos=-1,5 Gen=3\nx = 3, y = 3, rule = B3/S23 \nbo$2bo$3o!",
         "#CXRLE Pos=?\nx = 3, y = 3, rule = B3/S23,\nbo$2bo$3o!",
-        *(f"#C one{mark}two\nx = 3, y = 3\n#C{mark}x\nbo$2bo$3o!" for mark in "\u2028\u2029\x85\f\v\x1c\x1d\x1e"),
+        *(
+            f"#C one{mark}two\nx = 3, y = 3\n#C{mark}x\nbo$2bo$3o!"
+            for mark in "\u2028\u2029\x85\f\v\x1c\x1d\x1e"
+        ),
         "#N Glider\rx = 3, y = 3, rule = B3/S23\rbo$2bo$\r3o!\r",
     ],
 )
@@ -156,9 +186,15 @@ def test_rules_of_two_states_in_both_notations(rule: str, meant: str) -> None:
             for what, rules in STRANGE.items()
             for rule in rules
         ),
-        *((f"x = 3, y = 3, rule = B3/S23:{grid}\no!", "is not read: write a torus as T30,20") for grid in ODD_GRIDS),
+        *(
+            (f"x = 3, y = 3, rule = B3/S23:{grid}\no!", "is not read: write a torus as T30,20")
+            for grid in ODD_GRIDS
+        ),
         ("#CXRLE Pos=1\nx = 3, y = 3, rule = B3/S23:T9\no!", "its line '#CXRLE Pos=1' gives no position"),
-        ("#CXRLE Pos=9999999999,1\nx = 3, y = 3, rule = B3/S23:T9\no!", "gives no position: write two whole numbers"),
+        (
+            "#CXRLE Pos=9999999999,1\nx = 3, y = 3, rule = B3/S23:T9\no!",
+            "gives no position: write two whole numbers",
+        ),
     ],
 )
 def test_what_is_no_pattern_is_refused_in_one_sentence(text: str, message: str, tmp_path: Path) -> None:
@@ -239,7 +275,9 @@ def golly(text: str) -> tuple[list[list[int]], tuple[int, int] | None]:
     return naive_cells(runs, *size) or [], position
 
 
-def placed(rows: list[list[int]], position: tuple[int, int] | None, height: int, width: int) -> list[list[int]] | None:
+def placed(
+    rows: list[list[int]], position: tuple[int, int] | None, height: int, width: int
+) -> list[list[int]] | None:
     """Golly's bounded grid with the pattern, cell by cell in the plane's coordinates; None if a cell is outside."""
     top, left = int(-height / 2), int(-width / 2)  # to zero, as C divides
     y, x = position or (-int(len(rows) / 2), -int(len(rows[0]) / 2))
@@ -292,13 +330,17 @@ def test_a_bounded_grid_puts_the_pattern_where_golly_does(tmp_path: Path) -> Non
         question = loading.load(f"life-rle:{tmp_path}/placed.rle", **extra).train[0].question
         return np.argwhere(question)[0].tolist() + list(question.shape)
 
-    assert board("B3/S23:P10,10") == board("B3/S23:T10,10") == [4, 5, 10, 10]  # the box at -1, -1 and 0, 0 at 5, 5
+    assert (
+        board("B3/S23:P10,10") == board("B3/S23:T10,10") == [4, 5, 10, 10]
+    )  # the box at -1, -1 and 0, 0 at 5, 5
     assert board("B3/S23", height=10, width=10) == [4, 5, 10, 10]
     assert board("B3/S23:P10,10", "#CXRLE Pos=-3,-2 Gen=0") == [3, 3, 10, 10]
     assert board("B3/S23:P10,10", "#N a", "#CXRLE Gen=12 Pos = -3, -2") == [3, 3, 10, 10]
     assert board("B3/S23:P10,10", "#CXRLE Gen=12") == [4, 5, 10, 10]
     assert board("B3/S23", "#CXRLE Pos=-3,-2 Gen=0") == [1, 2, 5, 5]  # an endless board has no place to keep
-    with pytest.raises(UserError, match=r"Pos=3,0 puts live cells outside .* columns are -5 … 4 and rows -5 … 4"):
+    with pytest.raises(
+        UserError, match=r"Pos=3,0 puts live cells outside .* columns are -5 … 4 and rows -5 … 4"
+    ):
         board("B3/S23:P10,10", "#CXRLE Pos=3,0")
 
 
@@ -315,7 +357,10 @@ def test_a_bounded_grid_is_the_board(tmp_path: Path) -> None:
     plane = loading.load(pattern("Life:p4")).train[0]
     assert (plane.question.shape, plane.params.torus) == ((4, 4), False)
     assert plane.target.tolist() == naive.life_next(plane.question.tolist(), "B3/S23", False)
-    assert loading.load(pattern("B0/S8:T4"), steps=3).train[0].target.shape == (4, 4)  # no margin is asked for
+    assert loading.load(pattern("B0/S8:T4"), steps=3).train[0].target.shape == (
+        4,
+        4,
+    )  # no margin is asked for
     refusals: tuple[tuple[str, dict[str, Any], str], ...] = (
         ("B3/S23:T8,5", {"width": 9}, "its bounded grid says width=8 and another width was given"),
         ("B3/S23:T8,5", {"torus": "false"}, "its bounded grid says torus=true and another torus was given"),
@@ -332,9 +377,15 @@ def test_a_pattern_goes_on_as_on_an_endless_board(glider: str) -> None:
     row = data.train[0]
     assert row.question.shape == (11, 11) and row.question[4:7, 4:7].tolist() == CELLS
     assert np.array_equal(row.target, np.roll(row.question, (1, 1), (0, 1)))  # a glider's way in four steps
-    assert [state.tolist() for state in row.steps[:1]] == [naive.life_next(row.question.tolist(), "B3/S23", False)]
+    assert [state.tolist() for state in row.steps[:1]] == [
+        naive.life_next(row.question.tolist(), "B3/S23", False)
+    ]
     assert len(row.steps) == 4 and row.steps[:, [0, -1]].sum() == row.steps[:, :, [0, -1]].sum() == 0
-    assert data.judge is TASK and loading.verify(row, row.target).exact and loading.verify_steps(row, row.steps).exact
+    assert (
+        data.verifier is TASK
+        and loading.verify(row, row.target).exact
+        and loading.verify_steps(row, row.steps).exact
+    )
     assert not loading.verify(row, row.question).valid
     assert row.meta["file"] == "glider" and 0 <= row.meta["difficulty"]["score"] <= 1
 
@@ -401,7 +452,9 @@ def test_a_rule_that_wakes_the_empty_plane_needs_a_board(tmp_path: Path) -> None
 def test_a_pattern_is_one_question(glider: str) -> None:
     data = loading.load(glider)
     assert (data.train.count, data.test.count) == (1, 0)
-    with pytest.raises(UserError, match=r"it has 1 \(a pattern is one question.*alike are life/conway\?height=5"):
+    with pytest.raises(
+        UserError, match=r"it has 1 \(a pattern is one question.*alike are life/conway\?height=5"
+    ):
         data.train.head(2)
     with pytest.raises(UserError, match=r"it has 0 \(a pattern is one question"):
         data.test[0]
@@ -411,7 +464,11 @@ def test_files_are_bounded_regular_and_found_in_folders(glider: str, tmp_path: P
     (tmp_path / "large.rle").write_text(GLIDER + " " * MAX_BYTES)
     with pytest.raises(UserError, match="over 1,048,576 bytes"):
         loading.load(f"life-rle:{tmp_path}/large.rle")
-    for name, message in (("", "names no path"), ("?steps=2", "names no path"), (str(tmp_path), "is a folder")):
+    for name, message in (
+        ("", "names no path"),
+        ("?steps=2", "names no path"),
+        (str(tmp_path), "is a folder"),
+    ):
         with pytest.raises(UserError, match=message):
             loading.load(f"life-rle:{name}")
     with pytest.raises(UserError, match="cannot be opened"):

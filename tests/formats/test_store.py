@@ -52,7 +52,9 @@ def test_rows_are_the_json_that_the_standard_library_writes(shape: tuple[int, in
 
 
 STACKS = st.sampled_from([1, 9, 12]).flatmap(
-    lambda top: arrays(np.uint8, array_shapes(min_dims=3, max_dims=3, max_side=4), elements=st.integers(0, top))
+    lambda top: arrays(
+        np.uint8, array_shapes(min_dims=3, max_dims=3, max_side=4), elements=st.integers(0, top)
+    )
 )
 
 
@@ -87,7 +89,9 @@ def test_a_rows_digest_is_of_all_that_it_says() -> None:
     found = {name: row_digest(other, True) for name, other in changes(row).items()}
     assert len({row_digest(row, True), row_digest(row, False), *found.values()}) == len(found) + 2
     assert row_digest(changes(row)["steps"], False) == row_digest(row, False)
-    strided = replace(row, question=np.asfortranarray(row.question), steps=np.repeat(row.steps, 2, axis=2)[:, :, ::2])
+    strided = replace(
+        row, question=np.asfortranarray(row.question), steps=np.repeat(row.steps, 2, axis=2)[:, :, ::2]
+    )
     assert row_digest(strided, True) == row_digest(row, True)
 
 
@@ -103,14 +107,16 @@ def test_what_is_written_is_read_back(
     made = formats.write(split, 7, tmp_path / "out", name)
     assert lines(tmp_path / "out") == [encode(row, True) for row in split.head(7)]
     assert formats.check(tmp_path / "out") == made
-    assert made.recipe == split.recipe
+    assert made.spec == split.spec
     assert [shard.rows for shard in made.shards] == [3, 3, 1]
     for row, again in zip(split.head(7), formats.read(tmp_path / "out"), strict=True):
         assert again.params == row.params
         assert loading.verify(again, row.target).exact
 
 
-def test_the_digest_is_of_the_rows_alone(split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_digest_is_of_the_rows_alone(
+    split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     digests = {formats.write(split, 7, tmp_path / name, name).digest for name in formats.FORMATS}
     monkeypatch.setattr(writer, "SHARD_ROWS", 2)
     digests.add(formats.write(split, 7, tmp_path / "shards").digest)
@@ -135,7 +141,9 @@ def test_any_number_of_workers_writes_the_same_bytes(
     split = loading.load("life/conway", pool=10).test
     for workers in (1, 2):
         formats.write(split, 10, tmp_path / str(workers), name, workers=workers)
-    alone, together = ({p.relative_to(tmp_path / w): p.read_bytes() for p in files(tmp_path / w)} for w in ("1", "2"))
+    alone, together = (
+        {p.relative_to(tmp_path / w): p.read_bytes() for p in files(tmp_path / w)} for w in ("1", "2")
+    )
     assert alone == together
     assert len(alone) == 1 + 3 + 20 * (name == "png")
 
@@ -148,7 +156,7 @@ def test_the_manifest_names_the_whole_recipe(tmp_path: Path) -> None:
     split = loading.load("life/seeds", seed=9, pool=3, steps=2).test
     formats.write(split, 5, tmp_path / "out")
     plain: dict[str, Any] = json.loads((tmp_path / "out" / "manifest.json").read_bytes())
-    recipe = plain["recipe"]
+    recipe = plain["spec"]
     again = loading.load(recipe["task"], recipe["seed"], recipe["pool"])
     formats.write(getattr(again, recipe["split"]), plain["rows"], tmp_path / "again")
     assert json.loads((tmp_path / "again" / "manifest.json").read_bytes()) == plain
@@ -183,7 +191,9 @@ def test_parquet_has_plain_columns(split: Split, tmp_path: Path) -> None:
         "meta": "string",
     }
     assert table.column("steps").to_pylist() == [row.steps.tolist() for row in split.head(5)]
-    assert [json.loads(text) for text in table.column("meta").to_pylist()] == [row.meta for row in split.head(5)]
+    assert [json.loads(text) for text in table.column("meta").to_pylist()] == [
+        row.meta for row in split.head(5)
+    ]
 
 
 def test_pictures_are_in_palette_mode_and_decode(split: Split, tmp_path: Path) -> None:

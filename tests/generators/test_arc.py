@@ -58,10 +58,15 @@ def test_the_stored_target_is_not_looked_at():
 
 def test_a_task_without_an_episode_stands_for_many():
     names = loading.expand("arc/count")
-    assert names[:2] == ["arc/count", "arc/count?episode=1"] and len(set(names)) == len(names) == loading.EPISODES
+    assert (
+        names[:2] == ["arc/count", "arc/count?episode=1"]
+        and len(set(names)) == len(names) == loading.EPISODES
+    )
     assert loading.expand("arc/count?episode=0") == ["arc/count"]
     assert loading.expand("arc/count?rule=extreme-spots") == ["arc/count?rule=extreme-spots"]
-    assert not any(map(registry.is_corpus, ("life/conway", "no/such", "arc/count?rule=none", "life-rle:x.rle")))
+    assert not any(
+        map(registry.is_corpus, ("life/conway", "no/such", "arc/count?rule=none", "life-rle:x.rle"))
+    )
     assert registry.is_corpus("arc/count") and not registry.is_corpus("arc/count?rule=extreme-spots")
 
 

@@ -17,7 +17,9 @@ from vizbench.generators.chess.task import TASK, VARIANTS, Params
 @pytest.mark.parametrize("mate", COUNTS)
 def test_positions_are_legal_and_lost_in_no_fewer_moves(mate: int) -> None:
     batch = made(mate, COUNTS[mate])
-    for question, target, line in zip(batch.question, batch.target, batch.facts["line"].tolist(), strict=True):
+    for question, target, line in zip(
+        batch.question, batch.target, batch.facts["line"].tolist(), strict=True
+    ):
         board = board_of(question)
         assert board.is_valid()
         assert mate == 1 or not has_mate(board, mate - 1)
@@ -48,7 +50,9 @@ def test_positions_differ_and_vary() -> None:
     pieces = (batch.question > 0).sum(axis=(1, 2))
     assert len(np.unique(pieces)) >= 20
     boards = np.flatnonzero((batch.question != batch.target).sum(axis=(1, 2)) == 2)
-    movers = Counter(int(q[(q != t) & (t == 0)][0]) for q, t in zip(batch.question, batch.target, strict=True))
+    movers = Counter(
+        int(q[(q != t) & (t == 0)][0]) for q, t in zip(batch.question, batch.target, strict=True)
+    )
     assert len(boards) == 1000
     assert set(movers) >= {1, 2, 3, 4, 5}
     assert max(movers.values()) < 700
@@ -91,4 +95,6 @@ def test_other_lengths_are_refused(mate: int) -> None:
 
 
 def test_variants_are_the_three_lengths() -> None:
-    assert [(name, params.mate) for name, params in VARIANTS.items()] == [(f"mate-in-{n}", n) for n in (1, 2, 3)]
+    assert [(name, params.mate) for name, params in VARIANTS.items()] == [
+        (f"mate-in-{n}", n) for n in (1, 2, 3)
+    ]

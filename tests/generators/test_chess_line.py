@@ -47,7 +47,9 @@ def judged(question: Grid, states: list[Grid], mate: int, target: Grid | None = 
 @pytest.mark.parametrize(("mate", "count"), [(1, 100), (2, 40), (3, 2)])
 def test_the_stored_process_is_the_line_of_record(mate: int, count: int) -> None:
     batch = made(mate, count)
-    for question, target, text in zip(batch.question, batch.target, batch.facts["line"].tolist(), strict=True):
+    for question, target, text in zip(
+        batch.question, batch.target, batch.facts["line"].tolist(), strict=True
+    ):
         steps, board = TASK.steps(Params(mate), question, target), board_of(question)
         assert len(steps) == 2 * mate - 1
         assert np.array_equal(steps[0], target)

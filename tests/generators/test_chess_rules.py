@@ -31,7 +31,12 @@ PERFT = {
     "8/2p5/3p4/KP5r/1R3p1k/8/4P1P1/8 w - - 0 1": (14, 191, 2_812, 43_238),
     "r3k2r/Pppp1ppp/1b3nbN/nP6/BBP1P3/q4N2/Pp1P2PP/R2Q1RK1 w kq - 0 1": (6, 264, 9_467, 422_333),
     "rnbq1k1r/pp1Pbppp/2p5/8/2B5/8/PPP1NnPP/RNBQK2R w KQ - 1 8": (44, 1_486, 62_379, 2_103_487),
-    "r4rk1/1pp1qppp/p1np1n2/2b1p1B1/2B1P1b1/P1NP1N2/1PP1QPPP/R4RK1 w - - 0 10": (46, 2_079, 89_890, 3_894_594),
+    "r4rk1/1pp1qppp/p1np1n2/2b1p1B1/2B1P1b1/P1NP1N2/1PP1QPPP/R4RK1 w - - 0 10": (
+        46,
+        2_079,
+        89_890,
+        3_894_594,
+    ),
 }
 """Positions 1 to 6 and how many lines of 1, 2, 3 and 4 plies go on from them."""
 
@@ -58,7 +63,9 @@ def test_the_package_does_not_need_the_oracle() -> None:
     project = tomllib.loads((root.parent / "pyproject.toml").read_text("utf-8"))["project"]
     assert not [name for name in project["dependencies"] if name.startswith("chess")]
     extras = [
-        extra for extra, needs in project["optional-dependencies"].items() if any(n.startswith("chess") for n in needs)
+        extra
+        for extra, needs in project["optional-dependencies"].items()
+        if any(n.startswith("chess") for n in needs)
     ]
     assert extras == ["dev"]
 
@@ -128,7 +135,9 @@ def differences(board: chess.Board, position: Position, moves: list[chess.Move])
 def rights_of(board: chess.Board) -> int:
     """The oracle's castling rights as the kernels number them."""
     clean = board.clean_castling_rights()
-    return sum(1 << k for k, rook in enumerate((chess.BB_H1, chess.BB_A1, chess.BB_H8, chess.BB_A8)) if clean & rook)
+    return sum(
+        1 << k for k, rook in enumerate((chess.BB_H1, chess.BB_A1, chess.BB_H8, chess.BB_A8)) if clean & rook
+    )
 
 
 def test_positions_of_games_are_as_in_the_oracle() -> None:
@@ -165,7 +174,26 @@ FENS = [
     "4k3/8/8/3pP3/8/8/8/4K3 w - d6 0 2",
     "4k3/8/8/8/3Pp3/8/8/4K3 b - d3",
 ]
-FIELDS = ["w", "b", "x", "-", "K", "Q", "KQkq", "QK", "kqK", "HAha", "e3", "d6", "e9", "0", "1", "12345", "-1", ""]
+FIELDS = [
+    "w",
+    "b",
+    "x",
+    "-",
+    "K",
+    "Q",
+    "KQkq",
+    "QK",
+    "kqK",
+    "HAha",
+    "e3",
+    "d6",
+    "e9",
+    "0",
+    "1",
+    "12345",
+    "-1",
+    "",
+]
 
 
 @st.composite
@@ -188,7 +216,9 @@ def in_bounds(fen: str) -> bool:
     fields = fen.split()
     if not fen.isascii() or len(fen) > rules.MAX_FEN or not 4 <= len(fields) <= 6 or "~" in fields[0]:
         return False
-    return set(fields[2]) <= set("KQkq-") and all(counter.isdigit() and len(counter) <= 4 for counter in fields[4:])
+    return set(fields[2]) <= set("KQkq-") and all(
+        counter.isdigit() and len(counter) <= 4 for counter in fields[4:]
+    )
 
 
 @settings(max_examples=1_000)

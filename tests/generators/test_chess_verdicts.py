@@ -63,7 +63,9 @@ def test_near_misses_of_a_mate_in_1(placement: str, move: str, reason: str) -> N
     ruling = TASK.check(Params(), grid(placement), played(placement, move))
     assert ruling.reason == reason
     assert ruling.valid == (reason == "")
-    assert ruling.valid == naive_chess.chess_valid(grid(placement).tolist(), played(placement, move).tolist(), 1)
+    assert ruling.valid == naive_chess.chess_valid(
+        grid(placement).tolist(), played(placement, move).tolist(), 1
+    )
 
 
 def test_boards_that_are_no_single_move() -> None:
@@ -113,7 +115,9 @@ def test_en_passant_saves_from_a_pawn_that_went_two_squares() -> None:
     for placement, right in ((saved, 0), (lost, 1)):
         moves, _ = right_moves(grid(placement), 1)
         assert ("g2g4" in map(rules.uci, moves)) == bool(right)
-        assert naive_chess.chess_valid(grid(placement).tolist(), played(placement, "g2g4").tolist(), 1) == bool(right)
+        assert naive_chess.chess_valid(
+            grid(placement).tolist(), played(placement, "g2g4").tolist(), 1
+        ) == bool(right)
 
 
 @pytest.mark.parametrize(

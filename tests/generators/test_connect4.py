@@ -115,7 +115,9 @@ def test_positions_are_distinct_and_from_all_of_the_game(goal: str):
 
 
 def test_winning_lines_lie_in_all_directions():
-    ways = Counter(naive.LINES[line] for target in made("win", 1000).target for line in naive.fours(target.tolist(), 1))
+    ways = Counter(
+        naive.LINES[line] for target in made("win", 1000).target for line in naive.fours(target.tolist(), 1)
+    )
     assert min(ways[name] for name in naive.DIRECTIONS) > 0.2 * sum(ways.values())
 
 
@@ -232,7 +234,9 @@ def test_a_block_that_lets_player_2_win_above_it_stops_nothing():
 def test_winning_stops_a_threat_too():
     question = board("xo.....", "xo.....", "xo.....")
     answers = [np.array(after, np.uint8) for after in naive.replies(question.tolist(), 1)]
-    assert [TASK.check(Params("block"), question, answer).valid for answer in answers] == [True] * 2 + [False] * 5
+    assert [TASK.check(Params("block"), question, answer).valid for answer in answers] == [True] * 2 + [
+        False
+    ] * 5
 
 
 @pytest.mark.parametrize(
@@ -276,7 +280,9 @@ def test_a_process_is_one_drop_where_the_answer_decides():
     assert twice.reason == "step 2: a state follows where the process has come to its end"
     wrong = TASK.verify_steps(instance, [changed(WIN, (5, 6, 1))])
     assert wrong.reason == "the answer, state 1: the drop in column 6 does not win"
-    assert TASK.verify_steps(instance, [changed(WIN, (5, 3, 2))]).reason.startswith("step 1: the disk dropped in col")
+    assert TASK.verify_steps(instance, [changed(WIN, (5, 3, 2))]).reason.startswith(
+        "step 1: the disk dropped in col"
+    )
 
 
 def test_boards_differ_by_the_disks_that_they_do_not_share():

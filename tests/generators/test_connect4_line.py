@@ -73,8 +73,14 @@ def test_every_reply_and_every_end_are_judged_as_by_the_slow_twin() -> None:
                 assert verdict.valid == verdict.exact == is_line(question.tolist(), states)
 
 
-@given(st.integers(0, 99), st.integers(0, 3), st.lists(st.tuples(st.integers(0, 6), st.integers(1, 2)), max_size=2))
-def test_random_lines_are_judged_as_by_the_slow_twin(index: int, kept: int, drops: list[tuple[int, int]]) -> None:
+@given(
+    st.integers(0, 99),
+    st.integers(0, 3),
+    st.lists(st.tuples(st.integers(0, 6), st.integers(1, 2)), max_size=2),
+)
+def test_random_lines_are_judged_as_by_the_slow_twin(
+    index: int, kept: int, drops: list[tuple[int, int]]
+) -> None:
     question, target = made().question[index], made().target[index]
     states = list(TASK.steps(FORCE, question, target))[:kept]
     for column, player in drops if states else [(3, 1), *drops]:
@@ -102,7 +108,11 @@ def line(board: naive.Rows, *drops: tuple[int, int]) -> list[Grid]:
     [
         ([(3, 1), (1, 2), (5, 1)], 3, ""),
         ([(3, 1), (6, 2), (1, 1)], 3, ""),
-        ([(3, 1), (1, 2), (5, 1), (6, 2)], 3, "step 4: a state follows where the process has come to its end"),
+        (
+            [(3, 1), (1, 2), (5, 1), (6, 2)],
+            3,
+            "step 4: a state follows where the process has come to its end",
+        ),
         ([(3, 1), (5, 1)], 1, "step 2: the disk dropped in column 5 is player 1's"),
         ([(3, 1), (1, 2), (5, 2)], 2, "step 3: the disk dropped in column 5 is player 2's"),
         ([(3, 1), (1, 2), (1, 1)], 2, "step 3: the drop in column 1 does not win"),

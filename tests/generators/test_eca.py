@@ -103,7 +103,9 @@ def test_steps_uncover_one_row_each():
 
 
 @given(st.integers(0, 255), st.integers(1, 9), st.integers(2, 7), st.integers(0, 2**32), st.data())
-def test_a_step_is_the_next_row_and_no_other(rule: int, width: int, rows: int, seed: int, data: st.DataObject):
+def test_a_step_is_the_next_row_and_no_other(
+    rule: int, width: int, rows: int, seed: int, data: st.DataObject
+):
     rng = np.random.default_rng(seed)
     diagram = np.array(naive.eca_diagram(rng.integers(0, 2, width).tolist(), rule, rows), np.uint8)
     known = data.draw(st.integers(1, rows))

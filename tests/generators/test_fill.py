@@ -159,11 +159,22 @@ def test_wrong_steps_are_named() -> None:
     assert reason(question, "#####.", "#..o#.", "#####.", "......") == ""  # from any cell
     assert reason(first, "#####.", "#oo.#.", "#####.", "......") == ""
     assert reason(first, "#####.", "#o..#.", "#####.", "......") == "no cell was filled"
-    assert "row 1, column 3 was filled before a cell beside it" in reason(first, "#####.", "#ooo#.", "#####.", "......")
+    assert "row 1, column 3 was filled before a cell beside it" in reason(
+        first, "#####.", "#ooo#.", "#####.", "......"
+    )
     assert "row 1, column 1 was filled before" in reason(question, "#####.", "#oo.#.", "#####.", "......")
-    assert reason(first, "#####.", "#oo.#.", "#####.", "o.....") == "the cell at row 3, column 0 must not be filled"
-    assert reason(first, "#####.", "#.o.#.", "#####.", "......") == "the cell at row 1, column 1 must not be cleared"
-    assert reason(first, "#####.", "#o#.#.", "#####.", "......") == "the cell at row 1, column 2 must not be walled up"
+    assert (
+        reason(first, "#####.", "#oo.#.", "#####.", "o.....")
+        == "the cell at row 3, column 0 must not be filled"
+    )
+    assert (
+        reason(first, "#####.", "#.o.#.", "#####.", "......")
+        == "the cell at row 1, column 1 must not be cleared"
+    )
+    assert (
+        reason(first, "#####.", "#o#.#.", "#####.", "......")
+        == "the cell at row 1, column 2 must not be walled up"
+    )
 
 
 def test_difficulty_of_a_board_read_by_hand() -> None:

@@ -82,7 +82,9 @@ def test_distances_are_those_of_networkx(disks: int):
 def test_towers_lie_2_to_the_n_less_1_moves_apart_and_nothing_lies_further(disks: int):
     table = _distances(disks)
     towers = [peg * (3**disks - 1) // 2 for peg in range(3)]
-    assert [table[a, b] for a, b in ((0, 1), (0, 2), (1, 2)) for a, b in [(towers[a], towers[b])]] == [2**disks - 1] * 3
+    assert [table[a, b] for a, b in ((0, 1), (0, 2), (1, 2)) for a, b in [(towers[a], towers[b])]] == [
+        2**disks - 1
+    ] * 3
     assert table.max() == 2**disks - 1
     assert np.array_equal(table, table.T)
     # The mean distance is 466/885 2^n - 1/3 + o(1) (Hinz; Chan 1989).
@@ -193,7 +195,10 @@ def test_every_changed_cell_of_a_target_is_wrong():
 
 def test_both_shortest_ways_are_right():
     pairs = [
-        (a, b) for a in naive.states(3) for b in naive.states(3) if len(naive.right_pictures(a, b, COLOURS, 1)) == 2
+        (a, b)
+        for a in naive.states(3)
+        for b in naive.states(3)
+        if len(naive.right_pictures(a, b, COLOURS, 1)) == 2
     ]
     two = [(a, b) for a, b in pairs if len(list(nx.all_shortest_paths(graph(3), number(a), number(b)))) == 2]
     assert pairs == two
@@ -272,10 +277,22 @@ NEAR_MISSES = [
             (shown(EMPTY, "..1.. ..|.. ..|..", "33333 ..1.. ..|.."), "there are two disks of 1 cell"),
             (shown(EMPTY, EMPTY, "33333 .222. ..|.."), "the disk of 1 cell is missing"),
             (shown(EMPTY, "..|.. ..3.. ..|..", "33333 .222. ..|.."), "the disk of 1 cell changed its colour"),
-            (shown(EMPTY, "..|.. .1... ..|..", "33333 .222. ..|.."), "there is no whole disk at row 5 of peg 1"),
-            (shown(EMPTY, "..|.. .1|.. ..|..", "33333 .222. ..|.."), "there is no whole disk at row 5 of peg 1"),
-            (shown(EMPTY, "..|.. ..1.. ..|..", "33333 .22.. ..|.."), "there is no whole disk at row 6 of peg 1"),
-            (shown(EMPTY, "..|.. .11.. ..|..", "33333 .222. ..|.."), "there is no whole disk at row 5 of peg 1"),
+            (
+                shown(EMPTY, "..|.. .1... ..|..", "33333 .222. ..|.."),
+                "there is no whole disk at row 5 of peg 1",
+            ),
+            (
+                shown(EMPTY, "..|.. .1|.. ..|..", "33333 .222. ..|.."),
+                "there is no whole disk at row 5 of peg 1",
+            ),
+            (
+                shown(EMPTY, "..|.. ..1.. ..|..", "33333 .22.. ..|.."),
+                "there is no whole disk at row 6 of peg 1",
+            ),
+            (
+                shown(EMPTY, "..|.. .11.. ..|..", "33333 .222. ..|.."),
+                "there is no whole disk at row 5 of peg 1",
+            ),
         )
     ),
 ]
@@ -335,7 +352,10 @@ def test_no_answer_is_right_where_the_question_is_no_puzzle(question: Grid):
     assert TASK.solve(Params(3), question) is None
     ruling = TASK.check(Params(3), question, question)
     assert ruling.reason == "the question is no picture of two states, so no answer is right"
-    assert TASK.check_step(Params(3), question, question, question).reason == "the picture before is none of two states"
+    assert (
+        TASK.check_step(Params(3), question, question, question).reason
+        == "the picture before is none of two states"
+    )
     with pytest.raises(UserError, match="no picture of two states of 3 disks"):
         TASK.difficulty(Params(3), question, question)
 

@@ -232,7 +232,11 @@ ASKED = ["1123", "2341", "1432", "3214"]
         (FREE, ["0001", "0001", "0000", "0000"], "row 0, column 3 and row 1, column 3 lie side by side"),
         (FREE, ["0100", "1000", "0000", "0000"], "13 unshaded cells are cut off from the first"),
         (FREE, ["0010", "0100", "1000", "0000"], "10 unshaded cells are cut off from the first"),
-        (FREE, ["0000", "0200", "0000", "0000"], "the cell at row 1, column 1 is neither 0, unshaded, nor 1, shaded"),
+        (
+            FREE,
+            ["0000", "0200", "0000", "0000"],
+            "the cell at row 1, column 1 is neither 0, unshaded, nor 1, shaded",
+        ),
         (ASKED, ["0000", "0000", "1000", "0000"], "row 0 holds the digit 1 unshaded more than once"),
         (ASKED, ["0100", "0000", "0000", "0000"], "column 0 holds the digit 1 unshaded more than once"),
         (ASKED, ["1100", "0000", "0000", "0000"], "row 0, column 0 and row 0, column 1 lie side by side"),
@@ -261,7 +265,9 @@ def test_steps_shade_the_cells_in_reading_order() -> None:
         instance = Instance("hitori/8", Params(8), 0, "test", 0, question, target, steps)
         assert TASK.verify_steps(instance, steps).exact
         order = np.random.default_rng(1).permutation(np.flatnonzero(target))
-        states = np.array([np.isin(np.arange(64), order[: k + 1]).reshape(8, 8) for k in range(len(order))], np.uint8)
+        states = np.array(
+            [np.isin(np.arange(64), order[: k + 1]).reshape(8, 8) for k in range(len(order))], np.uint8
+        )
         assert TASK.verify_steps(instance, states).exact
         assert not TASK.verify_steps(instance, np.delete(states, 1, axis=0)).valid
         assert not TASK.verify_steps(instance, states[:-1]).valid
@@ -274,7 +280,11 @@ def test_steps_shade_the_cells_in_reading_order() -> None:
         ("question", "0000 0000 0000", "0 cells changed where one is shaded"),
         ("question", "1000 0100 0000", "2 cells changed where one is shaded"),
         ("0000 0100 0000", "0000 0000 0000", "the shaded cell at row 1, column 1 was changed back"),
-        ("0000 0100 0000", "0000 0100 0003", "the cell at row 2, column 3 is neither 0, unshaded, nor 1, shaded"),
+        (
+            "0000 0100 0000",
+            "0000 0100 0003",
+            "the cell at row 2, column 3 is neither 0, unshaded, nor 1, shaded",
+        ),
         (
             "0000 0100 0000",
             "0000 0110 0000",

@@ -99,7 +99,10 @@ def test_a_wrong_heading_or_cell_colour_under_the_ant_is_wrong():
         near = target.copy()
         near[row, column] = code
         ruling = TASK.check(params, question, near)
-        assert ruling.reason == f"1 of 64 cells differ from the ant's 2 steps, the first at row {row}, column {column}"
+        assert (
+            ruling.reason
+            == f"1 of 64 cells differ from the ant's 2 steps, the first at row {row}, column {column}"
+        )
     assert TASK.check(params, question, target).valid
 
 

@@ -41,7 +41,9 @@ def test_bit_boards_agree_with_the_twin(rule: str, steps: int, density: float, k
     agree(Params(rule=rule, steps=steps, density=density), key)
 
 
-@given(RULES, st.integers(1, 9), st.integers(1, 9), st.integers(1, 3), st.booleans(), st.integers(0, 2**64 - 1))
+@given(
+    RULES, st.integers(1, 9), st.integers(1, 9), st.integers(1, 3), st.booleans(), st.integers(0, 2**64 - 1)
+)
 def test_boards_of_any_size_agree_with_the_twin(rule: str, h: int, w: int, steps: int, torus: bool, key: int):
     agree(Params(rule=rule, height=h, width=w, steps=steps, torus=torus), key)
 
@@ -66,7 +68,9 @@ def test_density_in_every_cell(density: float):
     assert np.abs(together.mean(axis=0) - density**2).max() < 5 * np.sqrt(density**2 * (1 - density**2) / n)
 
 
-@pytest.mark.parametrize("params", [*VARIANTS.values(), Params(height=5, width=7, steps=2, torus=True)], ids=str)
+@pytest.mark.parametrize(
+    "params", [*VARIANTS.values(), Params(height=5, width=7, steps=2, torus=True)], ids=str
+)
 def test_mutated_targets_are_judged_as_by_the_slow_twin(params: Params):
     batch = TASK.generate_batch(params, seeds.keys(6, 0, 250))
     rng = np.random.default_rng(7)
@@ -101,7 +105,9 @@ def test_replicator_of_highlife():
     start[13:18, 13:18] = board("..### .#..# #...# #..#. ###..")
     after = TASK.solve(Params(rule="B36/S23", height=32, width=32, steps=12), start)
     shape = start[13:18, 13:18]
-    places = [(r, c) for r in range(28) for c in range(28) if np.array_equal(after[r : r + 5, c : c + 5], shape)]
+    places = [
+        (r, c) for r in range(28) for c in range(28) if np.array_equal(after[r : r + 5, c : c + 5], shape)
+    ]
     assert len(places) == 2
     assert after.sum() == 2 * start.sum()
 
@@ -126,7 +132,14 @@ def test_no_rule(rule: str):
 
 @pytest.mark.parametrize(
     "values",
-    [{"height": 0}, {"width": 257}, {"density": 0.0}, {"density": 1.0}, {"density": float("nan")}, {"steps": 0}],
+    [
+        {"height": 0},
+        {"width": 257},
+        {"density": 0.0},
+        {"density": 1.0},
+        {"density": float("nan")},
+        {"steps": 0},
+    ],
 )
 def test_parameters_out_of_range(values: dict[str, float]):
     with pytest.raises(UserError, match=next(iter(values))):
@@ -170,7 +183,9 @@ def test_the_number_of_steps_is_part_of_the_question():
             verdict = TASK.verify_steps(row, long[:k])
             assert np.array_equal(long[k - 1], states[-1])
             assert verdict.valid == (k == 3)
-            assert verdict.reason == ("" if k == 3 else f"the process has {plural(k, 'state')} where 3 are asked")
+            assert verdict.reason == (
+                "" if k == 3 else f"the process has {plural(k, 'state')} where 3 are asked"
+            )
 
 
 def test_a_wrong_step_is_named():
@@ -180,7 +195,9 @@ def test_a_wrong_step_is_named():
     row = Instance("life", params, 0, "test", 0, start, states[-1].copy(), states.copy())
     states[2, 0, 0] = 1
     verdict = TASK.verify_steps(row, states)
-    assert verdict.reason == "step 3: 1 of 25 cells differ from one step of B3/S23, the first at row 0, column 0"
+    assert (
+        verdict.reason == "step 3: 1 of 25 cells differ from one step of B3/S23, the first at row 0, column 0"
+    )
     assert (verdict.valid, verdict.exact, verdict.cells, verdict.parts) == (False, False, 1.0, {"legal": 0.5})
 
 

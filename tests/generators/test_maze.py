@@ -101,7 +101,9 @@ def test_generalization_learns_on_13x13_in_the_middle_and_asks_21x21() -> None:
 
 
 @pytest.mark.parametrize(("train", "first"), [(5, 8), (7, 6), (9, 6), (11, 4), (13, 4), (21, 0)])
-def test_a_framed_maze_is_a_maze_with_wall_around_and_rooms_on_odd_coordinates(train: int, first: int) -> None:
+def test_a_framed_maze_is_a_maze_with_wall_around_and_rooms_on_odd_coordinates(
+    train: int, first: int
+) -> None:
     keys = seeds.keys(5, 0, 4)
     framed = TASK.generate_batch(Framed(train=train).for_train(), keys)
     alone = made(train, 4, seed=5)
@@ -172,7 +174,9 @@ def test_every_changed_cell_of_a_target_is_judged_as_the_slow_twin_judges_it() -
             assert ruling.parts["psr"] == naive.maze_joined(question.tolist(), answer.tolist())
 
 
-@pytest.mark.parametrize(("name", "count"), [("9", 400), ("small", 300), ("base", 150), ("generalization", 50)])
+@pytest.mark.parametrize(
+    ("name", "count"), [("9", 400), ("small", 300), ("base", 150), ("generalization", 50)]
+)
 def test_mutated_targets_are_judged_as_by_the_slow_twin(name: str, count: int) -> None:
     """One or two cells flipped, most of them on the way or beside it; in some a wall of the question falls as well."""
     rng, right = np.random.default_rng(4), 0

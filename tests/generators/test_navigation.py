@@ -20,7 +20,9 @@ from vizbench.errors import UserError
 from vizbench.generators.navigation import TASK, VARIANTS, Params
 from vizbench.types import Batch, Grid, Instance
 
-EMPTY = Params(7, density=0.0, barriers=0, blocks_min=0, blocks_max=0, apart=8)  # start and goal in opposite corners
+EMPTY = Params(
+    7, density=0.0, barriers=0, blocks_min=0, blocks_max=0, apart=8
+)  # start and goal in opposite corners
 
 
 def board(*rows: str) -> Grid:
@@ -160,7 +162,15 @@ def test_parameters_outside_their_range_are_refused(values: dict[str, Any], mess
     [
         Params(7, density=0.4, barriers=0, blocks_min=0, blocks_max=0, apart=2),
         Params(
-            7, density=0.0, barriers=65, holes_min=65, holes_max=65, blocks_min=0, blocks_max=1, block_max=5, apart=2
+            7,
+            density=0.0,
+            barriers=65,
+            holes_min=65,
+            holes_max=65,
+            blocks_min=0,
+            blocks_max=1,
+            block_max=5,
+            apart=2,
         ),
         Params(65, density=0.2, apart=124),
     ],
@@ -314,14 +324,46 @@ def test_steps_are_judged_as_by_the_slow_twin(question: Grid, data: st.DataObjec
         (board("S...", "..#G"), board("S...", "*.#G"), ""),
         (board("S*..", "..#G"), board("S*..", "..#G"), "0 cells changed where one is marked a step"),
         (board("S*..", "..#G"), board("S***", "..#G"), "2 cells changed where one is marked a step"),
-        (board("S*..", "..#G"), board("S...", "..#G"), "the marked cell at row 0, column 1 was changed to open cell"),
-        (board("S*..", "..#G"), board("S*..", "..*G"), "the wall at row 1, column 2 was changed to marked cell"),
-        (board("S*..", "..#G"), board("S*..", "..#*"), "the goal at row 1, column 3 was changed to marked cell"),
-        (board("S*..", "..#G"), board("S*.*", "..#G"), "the open cell at row 0, column 3 does not go on from"),
-        (board("S*..", "..#G"), board("S*..", "*.#G"), "the open cell at row 1, column 0 does not go on from"),
-        (board("S.", "*.", "*.", "G."), board("S.", "*.", "**", "G."), "a cell was marked after the way had reached"),
-        (board("S.", "*.", "**", ".G"), board("S.", "**", "**", ".G"), "a cell was marked after the way had reached"),
-        (board("S..", "*..", "**G"), board("S*.", "*..", "**G"), "a cell was marked after the way had reached"),
+        (
+            board("S*..", "..#G"),
+            board("S...", "..#G"),
+            "the marked cell at row 0, column 1 was changed to open cell",
+        ),
+        (
+            board("S*..", "..#G"),
+            board("S*..", "..*G"),
+            "the wall at row 1, column 2 was changed to marked cell",
+        ),
+        (
+            board("S*..", "..#G"),
+            board("S*..", "..#*"),
+            "the goal at row 1, column 3 was changed to marked cell",
+        ),
+        (
+            board("S*..", "..#G"),
+            board("S*.*", "..#G"),
+            "the open cell at row 0, column 3 does not go on from",
+        ),
+        (
+            board("S*..", "..#G"),
+            board("S*..", "*.#G"),
+            "the open cell at row 1, column 0 does not go on from",
+        ),
+        (
+            board("S.", "*.", "*.", "G."),
+            board("S.", "*.", "**", "G."),
+            "a cell was marked after the way had reached",
+        ),
+        (
+            board("S.", "*.", "**", ".G"),
+            board("S.", "**", "**", ".G"),
+            "a cell was marked after the way had reached",
+        ),
+        (
+            board("S..", "*..", "**G"),
+            board("S*.", "*..", "**G"),
+            "a cell was marked after the way had reached",
+        ),
         (board("S..G", "*...", "**.."), board("S..G", "**..", "**.."), "touches the way a second time"),
     ],
 )
@@ -335,7 +377,9 @@ def test_near_misses_of_a_step(before: Grid, after: Grid, reason: str) -> None:
 def test_whole_processes() -> None:
     question = board("S..", ".#.", "..G")
     target = board("S**", ".#*", "..G")
-    instance = Instance("navigation/open", Params(), 0, "test", 0, question, target, steps(question, target)[1:])
+    instance = Instance(
+        "navigation/open", Params(), 0, "test", 0, question, target, steps(question, target)[1:]
+    )
     other = board("S..", "*#.", "**G")
     assert TASK.verify_steps(instance, instance.steps).exact
     verdict = TASK.verify_steps(instance, steps(question, other)[1:])

@@ -154,7 +154,9 @@ def test_every_cell_is_shown_equally_often() -> None:
 
 def test_difficulty_of_a_question_read_by_hand() -> None:
     question = SOLVED.copy()
-    question[0, :3] = question[1:3, 0] = 0  # all but the corner have one digit left; the corner waits for them
+    question[0, :3] = question[1:3, 0] = (
+        0  # all but the corner have one digit left; the corner waits for them
+    )
     assert TASK.difficulty(Params(givens=11), question, SOLVED) == {
         "score": 9 / 25,
         "rounds": 2.0,
@@ -178,7 +180,8 @@ def test_difficulty_rises_with_the_level() -> None:
 
 
 @pytest.mark.parametrize(
-    ("box", "givens"), [(3, 23), (3, 81), (2, 3), (2, 16), (1, 8), (4, 100), (2, -1), (3, 10**30), (10**30, 8)]
+    ("box", "givens"),
+    [(3, 23), (3, 81), (2, 3), (2, 16), (1, 8), (4, 100), (2, -1), (3, 10**30), (10**30, 8)],
 )
 def test_parameters_outside_their_range_are_refused(box: int, givens: int) -> None:
     with pytest.raises(UserError, match=r"box=|givens="):
@@ -191,5 +194,9 @@ def test_tables_know_who_sees_whom() -> None:
     assert {frozenset(unit) for unit in lookup.units.tolist()} == {
         *(frozenset(range(9 * r, 9 * r + 9)) for r in range(9)),
         *(frozenset(range(c, 81, 9)) for c in range(9)),
-        *(frozenset(9 * (y + i) + x + j for i in range(3) for j in range(3)) for y in (0, 3, 6) for x in (0, 3, 6)),
+        *(
+            frozenset(9 * (y + i) + x + j for i in range(3) for j in range(3))
+            for y in (0, 3, 6)
+            for x in (0, 3, 6)
+        ),
     }

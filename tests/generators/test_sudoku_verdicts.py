@@ -45,7 +45,9 @@ def test_mutated_targets_are_judged_as_by_the_slow_twin(params: Params, count: i
     rng = np.random.default_rng(4)
     right = 0
     for question, target in zip(batch.question, batch.target, strict=True):
-        shown = question * (rng.random(question.shape) < rng.choice([0.0, 0.5, 1.0]))  # fewer givens: more answers
+        shown = question * (
+            rng.random(question.shape) < rng.choice([0.0, 0.5, 1.0])
+        )  # fewer givens: more answers
         answer = renamed(target, rng)
         if rng.random() < 0.3:
             answer.flat[rng.integers(answer.size)] = rng.integers(TASK.codes)
@@ -150,7 +152,9 @@ def test_steps_that_break_a_rule_are_named(cells: list[tuple[int, int, int]], re
 
 @BOTH
 @given(seed=st.integers(0, 2**63 - 1), changes=CHANGES)
-def test_steps_are_judged_as_by_the_slow_twin(params: Params, seed: int, changes: list[tuple[int, int]]) -> None:
+def test_steps_are_judged_as_by_the_slow_twin(
+    params: Params, seed: int, changes: list[tuple[int, int]]
+) -> None:
     before = made(params, 1, seed).question[0]
     after = before.copy()
     for cell, digit in changes[:2]:

@@ -41,7 +41,9 @@ def cell_run(
 def answered(hits, model="mine", shots: int | None = 16, seed=0, **more: Any) -> TrialResult:
     """A cell whose k-th question is right where hits[k] is, one attempt each; None: not answered."""
     names = [f"{seed}-{k}" for k in range(len(hits))]
-    records = [record(name, exact=bool(hit)) for name, hit in zip(names, hits, strict=True) if hit is not None]
+    records = [
+        record(name, exact=bool(hit)) for name, hit in zip(names, hits, strict=True) if hit is not None
+    ]
     return cell_run(records, seed, model, shots, names=names, **more)
 
 

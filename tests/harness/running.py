@@ -19,13 +19,14 @@ def plan(model=BATCHER, **fields: Any):
 
 
 def directory(out, wanted, model=BATCHER):
-    return next(out / cell.directory for cell in wanted.cells() if cell.model == model)
+    return next(out / cell.directory for cell in wanted.trials() if cell.model == model)
 
 
 def predictions(out):
     """Every record, by cell, in order, without what differs from run to run."""
     return {
-        cell.directory.name: [msgspec.structs.replace(r, seconds=0) for r in cell.records] for cell in read_runs([out])
+        cell.directory.name: [msgspec.structs.replace(r, seconds=0) for r in cell.records]
+        for cell in read_runs([out])
     }
 
 

@@ -29,7 +29,7 @@ class Batcher(Model[Any]):
     modality = "grid"
 
     def adapt(self, examples, context):
-        self.codes = context.judge.codes
+        self.codes = context.verifier.codes
         self.seed = context.seed
         self.delay = float(os.environ.get("STUB_DELAY", "0"))
         self.left = int(os.environ.get("STUB_HOLD", "-1"))
@@ -67,7 +67,7 @@ class Spy(Model[Any]):
     def adapt(self, examples, context):
         Spy.shown.extend(examples)
         Spy.contexts.append(context)
-        self.answer = examples[0].answer
+        self.answer = examples[0].target
         return {}
 
     def predict(self, questions: Sequence[Any], attempts, seed):
@@ -133,7 +133,12 @@ class Miscounts(Model[Any]):
 
     def predict(self, questions, attempts, seed):
         each = [[question] * attempts for question in questions]
-        odd = {"none": None, "nan": float("nan"), "nans": np.full(questions[0].shape, np.nan), "hole": [[None, 1]]}
+        odd = {
+            "none": None,
+            "nan": float("nan"),
+            "nans": np.full(questions[0].shape, np.nan),
+            "hole": [[None, 1]],
+        }
         shapes: dict[str, Any] = {
             "right": lambda: each,
             "generators": lambda: (iter(answers) for answers in each),

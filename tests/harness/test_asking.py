@@ -29,9 +29,18 @@ def outcome(tmp_path, way, **fields):
         ("many in a list", "the model gave answers to 6 questions and 5 were asked"),
         ("few in a list", "the model gave answers to 4 questions and 5 were asked"),
         ("without end", "the model gave answers to more than 5 questions and 5 were asked"),
-        ("a dict", "predict returned something of type dict: yield, for each question in order, a list of its answers"),
-        ("a set", "predict returned something of type set: yield, for each question in order, a list of its answers"),
-        ("a text", "predict returned something of type str: yield, for each question in order, a list of its answers"),
+        (
+            "a dict",
+            "predict returned something of type dict: yield, for each question in order, a list of its answers",
+        ),
+        (
+            "a set",
+            "predict returned something of type set: yield, for each question in order, a list of its answers",
+        ),
+        (
+            "a text",
+            "predict returned something of type str: yield, for each question in order, a list of its answers",
+        ),
         (
             "a number",
             "predict returned something of type int: yield, for each question in order, a list of its answers",
@@ -74,13 +83,18 @@ def test_an_answer_that_is_nothing_is_wrong_by_itself(tmp_path, way):
 @pytest.mark.parametrize(
     ("says", "reason"),
     [
-        (CutText("[[1,0"), "the reply was cut by length: the text ends in row 1 of a grid that is not closed"),
+        (
+            CutText("[[1,0"),
+            "the reply was cut by length: the text ends in row 1 of a grid that is not closed",
+        ),
         (DecodeFailure("no \ud83d" + "x" * 9999), "no \ufffd" + "x" * 1996),
     ],
 )
 def test_the_reason_is_kept_as_far_as_a_record_holds_it(tmp_path, monkeypatch, says, reason):
     monkeypatch.setattr(stubs.Talker, "says", says)
-    monkeypatch.setattr(run_module, "load_model", lambda name, checkpoint: stub(name) or load_model(name, checkpoint))
+    monkeypatch.setattr(
+        run_module, "load_model", lambda name, checkpoint: stub(name) or load_model(name, checkpoint)
+    )
     last = run(plan(f"{stubs.FILE}:Talker", limit=1), tmp_path)[-1]
     (record,) = read_trial(last.directory).records
     assert record.reason == reason

@@ -97,7 +97,10 @@ def test_palettes_are_drawn_evenly_and_by_the_seed() -> None:
 
 
 def test_what_is_shown_is_bounded_and_starts_with_every_demonstration() -> None:
-    rows = [row(np.array([[a, b, c]], np.uint8), np.array([[d]], np.uint8)) for a, b, c, d in np.ndindex(6, 6, 6, 6)]
+    rows = [
+        row(np.array([[a, b, c]], np.uint8), np.array([[d]], np.uint8))
+        for a, b, c, d in np.ndindex(6, 6, 6, 6)
+    ]
     shown = augmented(rows, KINDS, 0)
     assert len(shown) == MAX_EXAMPLES
     assert plain(shown[: len(rows)]) == plain(rows)
@@ -148,7 +151,11 @@ def test_frames_have_room_for_turned_examples(task: str, tmp_path: Path) -> None
 def test_it_is_part_of_the_cell_and_of_what_the_model_is_called(task: str, tmp_path: Path) -> None:
     run(plan(task, ("colours", "symmetries")), tmp_path / "r")
     run(plan(task, ()), tmp_path / "s")
-    cells = {one.header.cell.augment: one for one in read_runs([tmp_path]) if one.header.cell.model.endswith("Spy")}
+    cells = {
+        one.header.trial.augment: one
+        for one in read_runs([tmp_path])
+        if one.header.trial.model.endswith("Spy")
+    }
     assert cells.keys() == {"symmetries,colours", None}
     assert len({kind(one)[0] for one in cells.values()}) == 2
     assert cells[None].header.data == cells["symmetries,colours"].header.data  # the same demonstrations
@@ -156,15 +163,17 @@ def test_it_is_part_of_the_cell_and_of_what_the_model_is_called(task: str, tmp_p
     assert words == {"the model's own", "the model's own, with symmetries and colours"}
     with pytest.raises(UserError, match="augment was None, is colours"):
         run(plan(task, ("colours",)), tmp_path / "s")
-    baselines = [cell for cell in plan(task, KINDS).cells() if not cell.model.endswith("Spy")]
+    baselines = [cell for cell in plan(task, KINDS).trials() if not cell.model.endswith("Spy")]
     assert {cell.augment for cell in baselines} == {None}
-    old = msgspec.json.encode({k: v for k, v in msgspec.structs.asdict(baselines[0]).items() if k != "augment"})
+    old = msgspec.json.encode(
+        {k: v for k, v in msgspec.structs.asdict(baselines[0]).items() if k != "augment"}
+    )
     assert msgspec.json.decode(old, type=type(baselines[0])) == baselines[0]  # runs of before lack it
 
 
 def test_other_tasks_and_other_words_are_refused(task: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="augment is of ARC tasks alone"):
-        Plan(tasks=("life", task), augment=("colours",)).cells()
+        Plan(tasks=("life", task), augment=("colours",)).trials()
     with pytest.raises(UserError, match="unknown augmentation 'colors': did you mean colours"):
         Plan(tasks=(task,), augment=("colors",))
     (tmp_path / "p.toml").write_text('augment = ["colours", "symmetries"]')

@@ -31,11 +31,13 @@ def test_one_seed_is_scipys_paired_bootstrap():
     def gap(a, b, axis):
         return np.mean(a, axis=axis) - np.mean(b, axis=axis)
 
-    judge = stats.bootstrap(
+    verifier = stats.bootstrap(
         (table[:, 0], table[:, 1]), gap, paired=True, method="percentile", n_resamples=20_000, rng=1
     ).confidence_interval
     draws = bootstrap.resample([table], 5, 20_000)
-    assert quantiles(draws[:, 0] - draws[:, 1]) == pytest.approx((judge.low, judge.high), abs=0.006)  # steps of .005
+    assert quantiles(draws[:, 0] - draws[:, 1]) == pytest.approx(
+        (verifier.low, verifier.high), abs=0.006
+    )  # steps of .005
     assert draws.mean(axis=0) == pytest.approx(table.mean(axis=0), abs=0.002)
 
 
@@ -44,9 +46,9 @@ def test_several_seeds_are_the_t_interval_of_their_means(seeds):
     random = np.random.default_rng(seeds)
     tables = [answers(random, [share], 100) for share in random.uniform(0.4, 0.8, seeds)]
     means = [table.mean() for table in tables]
-    judge = stats.t.interval(0.95, seeds - 1, np.mean(means), stats.sem(means))
+    verifier = stats.t.interval(0.95, seeds - 1, np.mean(means), stats.sem(means))
     found = quantiles(bootstrap.resample(tables, 9, 200_000)[:, 0])
-    assert found - np.mean(means) == pytest.approx(np.array(judge) - np.mean(means), rel=0.04)
+    assert found - np.mean(means) == pytest.approx(np.array(verifier) - np.mean(means), rel=0.04)
 
 
 def test_columns_of_a_draw_belong_together():
@@ -87,7 +89,9 @@ def test_questions_that_are_added_count_where_questions_are_resampled_and_not_ov
     draws = bootstrap.resample([full], 3, 20_000, pseudo=((1.0,), (0.0,)))[:, 0]
     assert stats.kstest(draws, stats.beta(9, 1).cdf).pvalue > 0.01
     apart = [full, (np.arange(8)[:, None] % 2).astype(float)]
-    assert np.array_equal(bootstrap.resample(apart, 3, 50), bootstrap.resample(apart, 3, 50, pseudo=((0.0,),) * 9))
+    assert np.array_equal(
+        bootstrap.resample(apart, 3, 50), bootstrap.resample(apart, 3, 50, pseudo=((0.0,),) * 9)
+    )
 
 
 def test_unanswered_questions_are_no_zeros():
@@ -156,7 +160,11 @@ def test_resampled_seeds_alone_would_not_cover():
         ((0.3, 0.6, 0.85, 0.93, 0.97), 50, 0.93),
         ((0.02, 0.1, 0.98, 0.99, 0.995), 200, 0.93),
         ((0.02, 0.1, 0.98, 0.99, 0.995), 50, 0.93),
-        ((0.001, 0.001, 0.999, 0.999, 0.999), 200, 0.9),  # a step: the two added questions are all that is known of it
+        (
+            (0.001, 0.001, 0.999, 0.999, 0.999),
+            200,
+            0.9,
+        ),  # a step: the two added questions are all that is known of it
     ],
 )
 def test_the_interval_of_a_budget_covers_the_truth_95_times_in_100(shares, n, least):
@@ -202,8 +210,8 @@ def test_a_paired_interval_covers_the_truth_near_the_ends_too(n, a, b, bounds):
 def test_added_questions_weigh_what_they_are_said_to():
     draws = bootstrap.resample([np.zeros((8, 1))], 3, 20_000, ((1.0,), (-1.0,)), 0.5)[:, 0]
     _, here, other = np.random.default_rng(1).dirichlet((8, 0.5, 0.5), 20_000).T
-    judge: Any = stats.ks_2samp(draws, here - other)
-    assert judge.pvalue > 0.01
+    verifier: Any = stats.ks_2samp(draws, here - other)
+    assert verifier.pvalue > 0.01
     whole = bootstrap.resample([np.zeros((8, 1))], 3, 20_000, ((1.0,), (-1.0,)))[:, 0]
     assert draws.std() < 0.8 * whole.std()
 

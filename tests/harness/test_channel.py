@@ -30,8 +30,8 @@ def seeing(spec=None, modality="frames"):
     return cast("Model[Any]", type("Seeing", (Model,), body)())
 
 
-def read(channel, prediction):
-    found = channel.decode(prediction)
+def read(codec, prediction):
+    found = codec.decode(prediction)
     assert isinstance(found, Answer), found
     return found.grid
 
@@ -52,29 +52,33 @@ def test_lazy_makes_on_access_and_slices_stay_lazy():
 def test_frames_of_one_shape_are_read_where_they_lie(task, cell):
     train = vb.load(task).train.head(3)
     model = seeing(FrameSpec(count=5, cell=cell))
-    channel = codec_for(model, verifier_of(task), train, [train[0].question])
-    example = channel.examples(train)[1]
-    assert example.answer.shape[0] == 5
-    assert np.array_equal(example.answer[0], example.question)
+    codec = codec_for(model, verifier_of(task), train, [train[0].question])
+    example = codec.examples(train)[1]
+    assert example.target.shape[0] == 5
+    assert np.array_equal(example.target[0], example.question)
     if cell is not None:
-        assert example.question.shape == (train[1].question.shape[0] * cell, train[1].question.shape[1] * cell, 3)
-    assert np.array_equal(read(channel, example.answer), train[1].target)
-    assert np.array_equal(read(channel, example.answer[-1:]), train[1].target)
+        assert example.question.shape == (
+            train[1].question.shape[0] * cell,
+            train[1].question.shape[1] * cell,
+            3,
+        )
+    assert np.array_equal(read(codec, example.target), train[1].target)
+    assert np.array_equal(read(codec, example.target[-1:]), train[1].target)
 
 
 @pytest.mark.parametrize("cell", [None, 6])
 def test_frames_of_many_shapes_share_a_board_and_sizes_are_found(cell):
     train = [instance((3, 3), (9, 2)), instance((2, 5), (1, 1))]
     model = seeing(FrameSpec(count=3, cell=cell))
-    channel = codec_for(model, ARC, train, [np.zeros((4, 12), np.uint8)])
-    sizes = {channel.question(i.question).shape for i in train} | {
-        channel.example(i.question, i.target).answer.shape[1:] for i in train
+    codec = codec_for(model, ARC, train, [np.zeros((4, 12), np.uint8)])
+    sizes = {codec.question(i.question).shape for i in train} | {
+        codec.example(i.question, i.target).target.shape[1:] for i in train
     }
     assert len(sizes) == 1
     if cell is not None:
         assert sizes == {(9 * cell, 12 * cell, 3)}
     for one in train:
-        assert np.array_equal(read(channel, channel.example(one.question, one.target).answer), one.target)
+        assert np.array_equal(read(codec, codec.example(one.question, one.target).target), one.target)
 
 
 def test_a_target_larger_than_anything_seen_is_no_help_to_the_board():
@@ -83,60 +87,62 @@ def test_a_target_larger_than_anything_seen_is_no_help_to_the_board():
     small = codec_for(seeing(FrameSpec(cell=4)), ARC, train, [])
     assert {small.question(one.question).shape for one in train} == {(20, 28, 3)}
     train = [instance((3, 3), (3, 3))]
-    channel = codec_for(seeing(), ARC, train, [np.zeros((3, 3), np.uint8)])
-    assert channel.question(train[0].question).shape == (400, 400, 3)
-    assert read(channel, channel.example(train[0].question, train[0].target).answer).shape == (3, 3)
+    codec = codec_for(seeing(), ARC, train, [np.zeros((3, 3), np.uint8)])
+    assert codec.question(train[0].question).shape == (400, 400, 3)
+    assert read(codec, codec.example(train[0].question, train[0].target).target).shape == (3, 3)
 
 
 def test_on_a_canvas_cells_have_the_size_of_their_own_grid():
     train = [instance((3, 3), (9, 2)), instance((2, 5), (1, 1))]
-    channel = codec_for(seeing(), ARC, train, [np.zeros((4, 4), np.uint8)])
+    codec = codec_for(seeing(), ARC, train, [np.zeros((4, 4), np.uint8)])
     for one in train:
-        example = channel.example(one.question, one.target)
+        example = codec.example(one.question, one.target)
         assert np.array_equal(example.question, vb.render(one.question, ARC.look))
-        assert np.array_equal(example.answer[0], example.question)
-        assert np.array_equal(example.answer[-1], vb.render(one.target, ARC.look))
+        assert np.array_equal(example.target[0], example.question)
+        assert np.array_equal(example.target[-1], vb.render(one.target, ARC.look))
     larger = np.arange(240, dtype=np.uint8).reshape(12, 20) % 10  # than anything that was shown
-    assert np.array_equal(read(channel, vb.render(larger, ARC.look)[None]), larger)
+    assert np.array_equal(read(codec, vb.render(larger, ARC.look)[None]), larger)
 
 
 @pytest.mark.parametrize("layout", ["json", "rows"])
 def test_text_goes_there_and_back(layout):
-    channel = TextCodec(TextSpec(layout))
+    codec = TextCodec(TextSpec(layout))
     grid = np.array([[0, 3], [9, 1], [2, 2]], np.uint8)
-    example = channel.example(grid, grid[::-1])
+    example = codec.example(grid, grid[::-1])
     assert example.question == vb.to_text(grid, layout)
-    assert np.array_equal(read(channel, example.answer), grid[::-1])
+    assert np.array_equal(read(codec, example.target), grid[::-1])
 
 
 def test_pictures_are_asked_and_texts_are_read():
     train = [instance((3, 3), (9, 2)), instance((2, 5), (1, 1))]
-    channel = codec_for(seeing(FrameSpec(cell=4), "image"), ARC, train, [])
+    codec = codec_for(seeing(FrameSpec(cell=4), "image"), ARC, train, [])
     for one in train:
-        example = channel.example(one.question, one.target)
+        example = codec.example(one.question, one.target)
         assert np.array_equal(example.question, vb.render(one.question, Look(ARC.look.palette, cell=4)))
-        assert example.answer == vb.to_text(one.target)
-        assert np.array_equal(read(channel, example.answer), one.target)
+        assert example.target == vb.to_text(one.target)
+        assert np.array_equal(read(codec, example.target), one.target)
     look = codec_for(seeing(FrameSpec(), "image"), ARC, train, []).question(train[0].question)
     assert np.array_equal(look, vb.render(train[0].question, ARC.look))
 
 
 def test_pictures_and_texts_are_asked_together():
     train = [instance((3, 3), (9, 2))]
-    both, image, text = (codec_for(seeing(FrameSpec(), kind), ARC, train, []) for kind in ("both", "image", "text"))
+    both, image, text = (
+        codec_for(seeing(FrameSpec(), kind), ARC, train, []) for kind in ("both", "image", "text")
+    )
     example = both.example(train[0].question, train[0].target)
     picture, words = example.question
     assert np.array_equal(picture, image.question(train[0].question))
     assert words == text.question(train[0].question)
-    assert np.array_equal(read(both, example.answer), train[0].target)
+    assert np.array_equal(read(both, example.target), train[0].target)
     assert isinstance(both.decode(picture), DecodeFailure)
 
 
 def test_grids_are_copies():
     question = np.zeros((2, 2), np.uint8)
-    channel = GridCodec(2)
-    channel.questions([question])[0][:] = 1
-    channel.example(question, question).answer[:] = 1
+    codec = GridCodec(2)
+    codec.questions([question])[0][:] = 1
+    codec.example(question, question).target[:] = 1
     assert not question.any()
 
 
@@ -171,16 +177,16 @@ IMAGES = ImageCodec(LOOK, FrameSpec(), TextSpec())
         (TextCodec(TextSpec()), ""),
     ],
 )
-def test_what_is_not_of_the_modality_is_a_failure_with_a_reason(channel, bad):
-    found = channel.decode(bad)
+def test_what_is_not_of_the_modality_is_a_failure_with_a_reason(codec, bad):
+    found = codec.decode(bad)
     assert isinstance(found, DecodeFailure)
     assert found.reason
 
 
 @given(st.one_of(st.text(), st.binary(), st.lists(st.lists(st.integers()))))
 def test_no_answer_raises(bad):
-    for channel in (GridCodec(2), FRAMES, IMAGES, TextCodec(TextSpec())):
-        channel.decode(bad)
+    for codec in (GridCodec(2), FRAMES, IMAGES, TextCodec(TextSpec())):
+        codec.decode(bad)
 
 
 def test_an_unknown_modality_is_refused():

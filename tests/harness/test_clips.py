@@ -67,7 +67,19 @@ def data(tmp_path_factory):
     from vizbench.cli import app
 
     folder = tmp_path_factory.mktemp("clips") / "data"
-    arguments = ["generate", "--task", "maze/9", "--n", "6", "--split", "test", "--format", "png", "--out", str(folder)]
+    arguments = [
+        "generate",
+        "--task",
+        "maze/9",
+        "--n",
+        "6",
+        "--split",
+        "test",
+        "--format",
+        "png",
+        "--out",
+        str(folder),
+    ]
     assert CliRunner().invoke(app, arguments).exit_code == 0
     return folder
 
@@ -81,7 +93,9 @@ def test_what_cannot_be_read_is_counted_by_reason(data, tmp_path):
     (tmp_path / "5.mp4").write_bytes(b"no clip")
     found = score.score(tmp_path, data).score
     assert (found.valid, found.undecodable) == (2 / 6, 4)
-    abstained = {reason: count for reason, count in found.undecodable_by.items() if reason.startswith("abstained: ")}
+    abstained = {
+        reason: count for reason, count in found.undecodable_by.items() if reason.startswith("abstained: ")
+    }
     assert sum(abstained.values()) == 2
     assert sorted(found.undecodable_by.items() - abstained.items()) == [
         ("the file ends before its end: frames are missing", 1),

@@ -43,7 +43,9 @@ def test_the_estimate_is_that_of_single_answers(groups: list[list[tuple[int, int
 
 
 @given(st.lists(CLUSTER, min_size=1, max_size=6), st.floats(0, 1))
-def test_an_effect_lies_between_one_and_the_largest_cluster(clusters: list[tuple[int, int]], alike: float) -> None:
+def test_an_effect_lies_between_one_and_the_largest_cluster(
+    clusters: list[tuple[int, int]], alike: float
+) -> None:
     assert 1 <= design_effect(clusters, alike) <= max(n for _, n in clusters) + 1e-9
     assert design_effect(clusters, 0.0) == 1
 

@@ -125,7 +125,13 @@ def test_an_arc_task_counts_only_if_every_test_input_is_solved():
     [row] = arc.overlaps(runs)
     assert (row.tasks, row.only_a, row.both, row.only_b) == (1, 0, 0, 1)  # task 2 is unfinished
     [beside] = arc.overlaps([*runs[:1], task("nearest", "1", a, right), task("copy", "2", a, right)])
-    assert (beside.a.name, beside.b.name, beside.only_a, beside.both, beside.only_b) == ("m", "nearest", 0, 0, 1)
+    assert (beside.a.name, beside.b.name, beside.only_a, beside.both, beside.only_b) == (
+        "m",
+        "nearest",
+        0,
+        0,
+        1,
+    )
     assert arc.overlaps([task("copy", "1", a, right), task("nearest", "1", a, right)]) == []
     assert arc.overlaps([*runs[:1], task("o", "3", a, right)]) == []
 
@@ -144,7 +150,9 @@ def test_the_concept_averages_of_conceptarc_come_back():
                 names = "abc"
                 three = right[3 * number : 3 * number + 3]
                 records = [
-                    record(n, k, exact=r and k == 2) for n, r in zip(names, three, strict=True) for k in range(3)
+                    record(n, k, exact=r and k == 2)
+                    for n, r in zip(names, three, strict=True)
+                    for k in range(3)
                 ]
                 where = f"arc-json:/d/concept-arc/{concept}/{concept}{number + 1}.json"
                 runs.append(cell_run(records, 0, model, None, 3, names, task=where))
@@ -166,25 +174,46 @@ def test_the_papers_tasks_are_told_from_others():
 
     def published(tasks, inputs=3, attempts=3, seeds=(0,), folder="d"):
         runs = [
-            cell_run([record("abc"[k]) for k in range(inputs)], seed, "m", None, attempts, "abc"[:inputs], task=task)
+            cell_run(
+                [record("abc"[k]) for k in range(inputs)],
+                seed,
+                "m",
+                None,
+                attempts,
+                "abc"[:inputs],
+                task=task,
+            )
             for seed in seeds
             for task in (f"arc-json:{folder}/Center/{name}.json" for name in tasks)
         ]
-        whole = [replace(run, records=[record(r.id, k) for r in run.records for k in range(attempts)]) for run in runs]
+        whole = [
+            replace(run, records=[record(r.id, k) for r in run.records for k in range(attempts)])
+            for run in runs
+        ]
         (row,) = arc.concepts(whole)
         assert row.n == len(tasks) * inputs * len(seeds)
         return row.published
 
     ten = [f"Center{k}" for k in range(1, 11)]
     assert published(ten) and published(ten, seeds=(0, 1)) and published(ten, folder="any/where.zip")
-    assert not any(map(published, (ten[:5], ten[5:], ten[:9], [*ten, "Center11"], [*ten[:9], "CenterMinimal"])))
+    assert not any(
+        map(published, (ten[:5], ten[5:], ten[:9], [*ten, "Center11"], [*ten[:9], "CenterMinimal"]))
+    )
     assert not published(ten, inputs=2) and not published(ten, attempts=2)
 
     ids = [name.rpartition("/")[2] for name in loading.expand("arc-agi-1:evaluation")]
 
     def solved(tasks, attempts=2, where="arc-agi-1:evaluation/{}"):
         runs = [
-            cell_run([record("a", k) for k in range(attempts)], 0, model, None, attempts, "a", task=where.format(name))
+            cell_run(
+                [record("a", k) for k in range(attempts)],
+                0,
+                model,
+                None,
+                attempts,
+                "a",
+                task=where.format(name),
+            )
             for name in tasks
             for model in ("m", "o")
         ]
@@ -202,7 +231,15 @@ def test_a_table_shows_the_papers_shares_beside_its_tasks_only(capsys):
     def told(protocol, tasks, attempts, inputs):
         names = "abc"[:inputs]
         runs = [
-            cell_run([record(n, k) for n in names for k in range(attempts)], 0, "m", None, attempts, names, task=task)
+            cell_run(
+                [record(n, k) for n in names for k in range(attempts)],
+                0,
+                "m",
+                None,
+                attempts,
+                names,
+                task=task,
+            )
             for task in tasks
         ]
         arc_tables.table(protocol, runs, ["m"])
@@ -257,7 +294,10 @@ def test_a_ratio_is_of_shared_questions_alone():
     assert row.a_at == row.b_at
     assert row.b_at.point == pytest.approx(100)
     assert row.at.point == pytest.approx(1)
-    assert [one.at.point for one in compare.budgets([*mine, *other])] == [pytest.approx(10 ** (2 + 9 / 11)), 100]
+    assert [one.at.point for one in compare.budgets([*mine, *other])] == [
+        pytest.approx(10 ** (2 + 9 / 11)),
+        100,
+    ]
 
 
 def test_a_ratio_takes_shared_questions_budget_by_budget():
@@ -287,9 +327,15 @@ def test_pairing_narrows_and_clusters_widen():
     [paired] = compare.differences([answered(one), answered(two, model="other")])
     [loose] = compare.differences([answered(one), answered(mixed, model="other")])
     assert paired.high - paired.low < 0.7 * (loose.high - loose.low)
-    runs = [answered(one), answered(two, model="other"), answered(one, seed=1), answered(mixed, seed=1, model="other")]
+    runs = [
+        answered(one),
+        answered(two, model="other"),
+        answered(one, seed=1),
+        answered(mixed, seed=1, model="other"),
+    ]
     more = [
-        answered(list(map(bool, random.random(200) < p)), seed=2, model=m) for m, p in (("mine", 0.9), ("other", 0.5))
+        answered(list(map(bool, random.random(200) < p)), seed=2, model=m)
+        for m, p in (("mine", 0.9), ("other", 0.5))
     ]
     [wide] = compare.differences([*runs, *more])
     assert wide.seeds == (0, 1, 2)
@@ -355,7 +401,9 @@ def test_seeds_are_clusters_of_a_budget():
 
 
 def test_two_trainings_of_one_model_are_two_contenders():
-    runs = [answered(share(s, 50), shots=n, steps=steps) for steps, s in ((9, 0.5), (99, 1.0)) for n in (3, 30)]
+    runs = [
+        answered(share(s, 50), shots=n, steps=steps) for steps, s in ((9, 0.5), (99, 1.0)) for n in (3, 30)
+    ]
     assert [row.model.training for row in compare.budgets(runs)] == ["9 steps", "99 steps"]
     assert [row.difference for row in compare.differences(runs)] == [-0.5, -0.5]
 
@@ -376,7 +424,10 @@ def test_answers_of_another_model_file_or_weights_make_no_curve_pair_or_concept_
         [row] = compare.differences([*old, *new])
         assert (row.shots, row.difference) == (30, pytest.approx(-0.45))
         task = "arc-json:/d/Center/Center1.json"
-        both = [of(what, fact, answered([hit] * 3, shots=None, task=task)) for fact, hit in (("a", True), ("b", False))]
+        both = [
+            of(what, fact, answered([hit] * 3, shots=None, task=task))
+            for fact, hit in (("a", True), ("b", False))
+        ]
         assert [(row.n, row.hits) for row in arc.concepts(both)] == [(3, 3), (3, 0)]
         assert [(row.tasks, row.solved) for row in arc.solved(both)] == [(1, 1), (1, 0)]
         [pair] = arc.overlaps(both)

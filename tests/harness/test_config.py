@@ -33,14 +33,23 @@ def test_a_file_speaks_like_the_flags_and_flags_win(run: Run, tmp_path: Path) ->
     names = {path.name for path in (tmp_path / "r").iterdir() if path.is_dir()}
     assert "life-conway__nearest__none__n3__s0" in names and "life-conway__nearest__none__n5__s0" in names
     assert "n_test was 4, is 5" in refused(run("eval", "--config", "plan.toml", "--n-test", 5))
-    assert run("eval", "--n-test", 5, "--config", "plan.toml", "--out", "s", "--shots", 3, "--limit", 1).code == 0
+    assert (
+        run("eval", "--n-test", 5, "--config", "plan.toml", "--out", "s", "--shots", 3, "--limit", 1).code
+        == 0
+    )
     assert not list((tmp_path / "s").glob("*__n5__*"))
 
 
 def test_values_come_as_the_flags_want_them(tmp_path: Path) -> None:
     path = tmp_path / "plan.toml"
     path.write_text('model = ["a", "b"]\ntask = "life"\nshots = 3\nn_test = 5\ndry-run = true\n')
-    assert read_config(path) == {"model": ["a", "b"], "task": ["life"], "shots": "3", "n_test": 5, "dry_run": True}
+    assert read_config(path) == {
+        "model": ["a", "b"],
+        "task": ["life"],
+        "shots": "3",
+        "n_test": 5,
+        "dry_run": True,
+    }
     path.write_text('shots = "3,30"')
     assert read_config(path) == {"shots": "3,30"}
     path.write_text("")

@@ -56,7 +56,10 @@ def test_csv_has_every_row_with_its_figures():
 
 
 def test_undecodable_answers_are_listed_by_reason():
-    lost = [replace(record(name, undecodable=True), reason=f"row {n} holds 'x{n}'") for n, name in enumerate("abc")]
+    lost = [
+        replace(record(name, undecodable=True), reason=f"row {n} holds 'x{n}'")
+        for n, name in enumerate("abc")
+    ]
     lost.append(replace(record("d", undecodable=True), reason="abstained: the board | was not found"))
     text = markdown([cell_run(lost, model="mine")])
     section = text.partition("## Undecodable answers\n")[2].partition("## ")[0]
@@ -126,7 +129,9 @@ def test_a_ratio_that_neither_model_lets_know_says_why():
 
 
 def test_a_budget_that_the_papers_figure_draws_elsewhere_shows_both():
-    found = tables(markdown(curve("mine", 0.1, 0.5, 0.95, task="eca/108") + curve("mine", 0, 0, 1, task="t/own")))
+    found = tables(
+        markdown(curve("mine", 0.1, 0.5, 0.95, task="eca/108") + curve("mine", 0, 0, 1, task="t/own"))
+    )
     by_task = {row[0]: row[-2:] for row in found["Examples to reach 90%"][2:]}
     assert by_task == {"eca/108": ["not reached (drawn: 100)", "100"], "t/own": ["", ""]}
 
@@ -163,7 +168,12 @@ def test_paths_and_corpora_have_their_columns():
     ]  # fmt: skip
     assert [name.rpartition(",")[0] for name in found["Concepts"][0][1:]] == ["mine", "other", "copy"]
     assert found["Concepts"][2:] == [["Copy", "100.0%", "0.0%", "0.0%"], ["mean", "100.0%", "0.0%", "0.0%"]]
-    assert tables(markdown([*arc, half]))["Concepts"][-1] == ["mean", "", "0.0%", ""]  # mine was not asked of both
+    assert tables(markdown([*arc, half]))["Concepts"][-1] == [
+        "mean",
+        "",
+        "0.0%",
+        "",
+    ]  # mine was not asked of both
 
 
 def test_hostile_names_stay_text_in_markdown():

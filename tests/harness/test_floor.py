@@ -62,7 +62,9 @@ def test_every_model_is_paired_with_every_baseline_on_the_same_questions(runs: S
     found = {(row.shots, row.a.name, row.b.name): row for row in rows}
     ahead, below = found[300, "mine", "nearest"], found[300, "mine", "solver"]
     assert ahead.low > 0.4
-    assert ahead.high - ahead.low < 2 * 1.96 * np.sqrt(0.05 * 0.95 / 200 + 0.4 * 0.6 / 200)  # paired: they share .4
+    assert ahead.high - ahead.low < 2 * 1.96 * np.sqrt(
+        0.05 * 0.95 / 200 + 0.4 * 0.6 / 200
+    )  # paired: they share .4
     assert below.high < 0
 
 

@@ -41,15 +41,15 @@ def test_cells_with_their_data_and_what_is_left_of_them(tmp_path, task):
     )
     new = estimate(plan, out)
     assert not out.exists()
-    assert [each.cell for each in new] == list(plan.cells())
+    assert [each.trial for each in new] == list(plan.trials())
     for each in new:
-        arc = each.cell.shots is None
-        assert (each.examples, each.questions) == ((3, 4) if arc else (each.cell.shots, 6))
+        arc = each.trial.shots is None
+        assert (each.examples, each.questions) == ((3, 4) if arc else (each.trial.shots, 6))
         assert (each.state, each.answers, each.problem) == ("new", 8 if arc else 12, "")
         assert each.seconds is not None
     run(Plan(tasks=(task,), models=(TRAINER,), n_test=6, attempts=2, limit=3), out)
     begun = estimate(plan, out)
-    assert {(each.state, each.answers) for each in begun if each.cell.shots is None} == {("begun", 2)}
+    assert {(each.state, each.answers) for each in begun if each.trial.shots is None} == {("begun", 2)}
     run(plan, out)
     done = estimate(plan, out)
     assert {(each.state, each.answers, each.seconds) for each in done} == {("done", 0, 0.0)}
@@ -59,8 +59,10 @@ def test_time_is_told_from_a_few_steps_and_answers(tmp_path, task, monkeypatch):
     monkeypatch.setenv("STUB_STEP", "0.002")
     monkeypatch.setenv("STUB_DELAY", "0.003")
     found = estimate(Plan(tasks=(task,), models=(TRAINER,)), tmp_path)[-1]
-    assert sys.modules["vizbench_model_stubs"].Trainer.taken == STEPS + 1  # of 100, and one more to have answers
-    assert found.cell.model == TRAINER
+    assert (
+        sys.modules["vizbench_model_stubs"].Trainer.taken == STEPS + 1
+    )  # of 100, and one more to have answers
+    assert found.trial.model == TRAINER
     assert found.measured
     assert found.seconds is not None
     assert found.seconds >= 100 * 0.002 * 0.9 + 4 * 0.003
@@ -69,8 +71,12 @@ def test_time_is_told_from_a_few_steps_and_answers(tmp_path, task, monkeypatch):
 def test_without_patience_every_model_is_measured_on_its_first_task(tmp_path, task, monkeypatch):
     (tmp_path / "u.json").write_text((tmp_path / "t.json").read_text())
     monkeypatch.setattr(forecast_module, "PATIENCE", -1.0)
-    found = estimate(Plan(tasks=(task, task.replace("t.json", "u.json")), models=(TRAINER,)), tmp_path / "out")
-    assert [each.measured for each in found] == [True, False] * len(TRIVIAL)  # without the solver, with the trainer
+    found = estimate(
+        Plan(tasks=(task, task.replace("t.json", "u.json")), models=(TRAINER,)), tmp_path / "out"
+    )
+    assert [each.measured for each in found] == [True, False] * len(
+        TRIVIAL
+    )  # without the solver, with the trainer
     for first, other in zip(found[::2], found[1::2], strict=True):
         assert first.seconds is not None
         assert other.seconds == pytest.approx(first.seconds)
@@ -89,10 +95,10 @@ def test_what_would_fail_is_said(tmp_path, task):
     plan = Plan(tasks=(task, f"arc-json:{tmp_path}/bad.json"), models=(fails,), checkpoint="adapt")
     found = estimate(plan, tmp_path / "out")
     for each in found:
-        if "bad" in each.cell.task:
+        if "bad" in each.trial.task:
             assert "is malformed" in each.problem
             assert each.seconds is None
-        elif each.cell.model == fails:
+        elif each.trial.model == fails:
             assert each.problem == "RuntimeError: out of <memory>"
             assert each.seconds is None
         else:
@@ -112,8 +118,8 @@ def test_the_command_prints_cells_and_a_sum_and_writes_nothing(run: Run, tmp_pat
     assert "12 cells under runs/trivial_life-conway, 12 of them unfinished: 72 answers to give" in done.out
     assert " by one process, " in done.out
     found = json.loads(run(*words, "--json").out)
-    assert len(found["cells"]) == 12
-    assert found["cells"][0]["cell"]["task"] == "life/conway"
+    assert len(found["trials"]) == 12
+    assert found["trials"][0]["trial"]["task"] == "life/conway"
     assert not list(tmp_path.iterdir())
 
 
@@ -121,7 +127,17 @@ def told(capsys: pytest.CaptureFixture[str], *cells: tuple[str, float | None, in
     """The lines of a dry run of cells of (model, seconds, answers, problem)."""
     output.print_estimate(
         [
-            Estimate(Trial("t/x", m, "none", 3, k, 5, 1), "d", "new" if n else "done", 3, 5, n, seconds, True, problem)
+            Estimate(
+                Trial("t/x", m, "none", 3, k, 5, 1),
+                "d",
+                "new" if n else "done",
+                3,
+                5,
+                n,
+                seconds,
+                True,
+                problem,
+            )
             for k, (m, seconds, n, problem) in enumerate(cells)
         ],
         1,
@@ -132,7 +148,9 @@ def told(capsys: pytest.CaptureFixture[str], *cells: tuple[str, float | None, in
 
 def test_cells_that_cost_nothing_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     free = [("copy", 0.01, 5, ""), ("blank", 0.0, 0, ""), ("copy", 0.099, 5, "")]
-    _, slow, broken, folded, _, total, *_ = told(capsys, ("mine", 0.1, 5, ""), *free, ("bad", None, 5, "no luck"))
+    _, slow, broken, folded, _, total, *_ = told(
+        capsys, ("mine", 0.1, 5, ""), *free, ("bad", None, 5, "no luck")
+    )
     assert slow.split() == ["mine", "on", "t/x,", "3", "shots", "3", "5", "5", "0.1", "s"]
     assert broken.endswith("no luck")
     assert folded.split() == [

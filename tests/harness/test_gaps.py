@@ -37,12 +37,16 @@ def out(tmp_path: Path) -> Path:
 
 
 def lines(done_err: str) -> list[str]:
-    return [line.removeprefix("vizbench: unfinished: ") for line in done_err.splitlines() if "unfinished: " in line]
+    return [
+        line.removeprefix("vizbench: unfinished: ")
+        for line in done_err.splitlines()
+        if "unfinished: " in line
+    ]
 
 
 def test_data_training_and_prediction_are_each_a_gap_with_one_line(out: Path) -> None:
     found = {
-        (gap.cell.model, "bad" in gap.cell.task): gap
+        (gap.trial.model, "bad" in gap.trial.task): gap
         for gap in incomplete_trials(read_runs([out]), read_unstarted([out]))
     }
     assert len(found) == 7  # six on the bad file, where there is no solver, and the model on the good one
@@ -65,7 +69,10 @@ def test_page_terminal_and_csv_hold_every_gap(out: Path, run: Run, tmp_path: Pat
     rows = list(csv.DictReader(io.StringIO((tmp_path / "r-unfinished.csv").read_text(encoding="utf-8"))))
     assert len(rows) == page.count("not begun; ARC file") + 1 == 7
     assert "2 of 4 answers; RuntimeError while predicting: out of memory" in page
-    assert {(row["model"], row["answers"], row["asked"]) for row in rows} >= {("copy", "0", ""), (FAILS, "2", "4")}
+    assert {(row["model"], row["answers"], row["asked"]) for row in rows} >= {
+        ("copy", "0", ""),
+        (FAILS, "2", "4"),
+    }
     assert all(row["error"] for row in rows)
 
 
@@ -74,7 +81,7 @@ def test_a_gap_that_is_closed_is_told_no_more(out: Path, run: Run, tmp_path: Pat
     arc(tmp_path / "bad.json")
     tasks = f"arc-json:{tmp_path}/good.json", f"arc-json:{tmp_path}/bad.json"
     measure(Plan(tasks=tasks, attempts=2), out)
-    assert [one.cell.model for one in read_unstarted([out])] == [FAILS]  # which this plan leaves out
+    assert [one.trial.model for one in read_unstarted([out])] == [FAILS]  # which this plan leaves out
     again = run("report", out, "--csv", "r.csv")
     assert {name.split(",")[1] for name in lines(again.err)[:-1]} == {" stubs.py:Fails · later"}
     assert not list(out.glob("*copy*/error.txt")) and not list(out.glob("*copy*/cell.json"))
@@ -105,11 +112,11 @@ def test_an_error_of_before_does_not_outlive_its_cure(tmp_path: Path) -> None:
 
 def test_what_another_folder_has_in_whole_is_no_gap() -> None:
     half, whole = answered([True, None]), answered([True, False])
-    lost = UnstartedTrial(Path("x"), whole.header.cell, "no luck")
+    lost = UnstartedTrial(Path("x"), whole.header.trial, "no luck")
     assert [gap.answers for gap in incomplete_trials([half], [lost])] == [1]
     assert incomplete_trials([half, whole], [lost, lost]) == []
-    other = UnstartedTrial(Path("x"), msgspec.structs.replace(whole.header.cell, seed=9), "no luck")
-    assert [gap.cell.seed for gap in incomplete_trials([half, whole], [other, other])] == [9]
+    other = UnstartedTrial(Path("x"), msgspec.structs.replace(whole.header.trial, seed=9), "no luck")
+    assert [gap.trial.seed for gap in incomplete_trials([half, whole], [other, other])] == [9]
 
 
 def test_names_say_training_and_one_is_no_plural(tmp_path: Path) -> None:
@@ -117,7 +124,9 @@ def test_names_say_training_and_one_is_no_plural(tmp_path: Path) -> None:
     [gap] = incomplete_trials([one], [])
     assert gap.who() == "t/x, m · 300 steps, 1 example, seed 0"
     assert gap.state() == "0 of 1 answer; =1+1"
-    assert "t/x, m · 300 steps, 1 example, seed 0: 0 of 1 answer; =1+1" in render_report([one, answered([True])])
+    assert "t/x, m · 300 steps, 1 example, seed 0: 0 of 1 answer; =1+1" in render_report(
+        [one, answered([True])]
+    )
     write_incomplete([gap], tmp_path / "g.csv")
     [row] = csv.DictReader(io.StringIO((tmp_path / "g.csv").read_text(encoding="utf-8")))
     assert row["error"] == "'=1+1"
@@ -152,4 +161,4 @@ def test_a_cell_whose_process_dies_over_its_data_is_lost_not_forgotten(tmp_path:
     cell = Trial("t/x", "m", "none", 3, 0, 5, 1)
     write_error(tmp_path / "c", cell, "its process was killed\nsecond line")
     [lost] = read_unstarted([tmp_path])
-    assert (lost.cell, lost.error) == (cell, "its process was killed second line")
+    assert (lost.trial, lost.error) == (cell, "its process was killed second line")

@@ -50,7 +50,18 @@ def start(*words, **environment):
 def evaluate(files, out, *words):
     """The arguments of an `eval` of the nursery's plan."""
     plan = nursery.plan(files)
-    named = ("--model", plan.models[0], "--task", plan.tasks[0], "--n-test", 40, "--attempts", 2, "--out", out)
+    named = (
+        "--model",
+        plan.models[0],
+        "--task",
+        plan.tasks[0],
+        "--n-test",
+        40,
+        "--attempts",
+        2,
+        "--out",
+        out,
+    )
     return ("-m", "vizbench", "eval", *named, *words)
 
 
@@ -72,14 +83,20 @@ def test_thirty_random_kills_lose_nothing_and_count_nothing_twice(tmp_path, file
     assert nurse.stdin is not None and nurse.stdout is not None
     outs, kills, torn = [tmp_path / "out0"], 0, 0
     try:
-        while kills < KILLS or (outs[-1].exists() and not all(cell.complete for cell in read_runs([outs[-1]]))):
+        while kills < KILLS or (
+            outs[-1].exists() and not all(cell.complete for cell in read_runs([outs[-1]]))
+        ):
             last = kills >= KILLS
-            moment = 10**6 if last else int(random.integers(0, 60)) if kills % 2 else -int(random.integers(1, 100))
+            moment = (
+                10**6 if last else int(random.integers(0, 60)) if kills % 2 else -int(random.integers(1, 100))
+            )
             nurse.stdin.write(f"{outs[-1]} {moment}\n")
             nurse.stdin.flush()
             status = int(nurse.stdout.readline())
             torn += sum(
-                not log.read_bytes().endswith(b"\n") for log in outs[-1].rglob("records.jsonl") if log.stat().st_size
+                not log.read_bytes().endswith(b"\n")
+                for log in outs[-1].rglob("records.jsonl")
+                if log.stat().st_size
             )
             kills += status == signal.SIGKILL
             assert status in (0, signal.SIGKILL)
@@ -125,7 +142,7 @@ def test_processes_give_the_same_records_and_die_with_their_parent(tmp_path, fil
         running.kill()
     assert not all(cell.complete for cell in read_runs([out]))
     outcomes = run(nursery.plan(files), out, jobs=2)
-    assert [outcome.cell for outcome in outcomes] == list(nursery.plan(files).cells())
+    assert [outcome.trial for outcome in outcomes] == list(nursery.plan(files).trials())
     assert predictions(out) == predictions(whole)
 
 

@@ -39,8 +39,8 @@ def test_wilson_gives_the_published_values(hits, n, low, high):
 
 @given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_wilson_is_scipys(pair):
-    judge = stats.binomtest(*pair).proportion_ci(method="wilson")
-    assert wilson(*pair) == pytest.approx((judge.low, judge.high), abs=1e-12)
+    verifier = stats.binomtest(*pair).proportion_ci(method="wilson")
+    assert wilson(*pair) == pytest.approx((verifier.low, verifier.high), abs=1e-12)
 
 
 @given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
@@ -85,7 +85,14 @@ def test_shares_are_of_first_attempts_and_undecodable_counts_as_wrong():
         record("d", 1),
     ]
     [row] = summaries([cell_run(records, attempts=2)])
-    assert (row.n, row.asked, row.exact, row.valid, row.cells, row.undecodable) == (4, 4, 0.25, 0.5, 0.5, 0.25)
+    assert (row.n, row.asked, row.exact, row.valid, row.cells, row.undecodable) == (
+        4,
+        4,
+        0.25,
+        0.5,
+        0.5,
+        0.25,
+    )
     assert (row.exact_any, row.valid_any) == (0.5, 0.5)
     assert (row.exact_low, row.exact_high) == wilson(1, 4)
     assert (row.seconds, row.predict_seconds) == (2.0, 0.25)
@@ -159,7 +166,10 @@ def test_a_cell_that_two_folders_hold_counts_once():
     assert [row.n for row in summaries([part, full, part])] == [2]
     assert distinct([full, later]) == [later]
     assert distinct([later, full]) == [later]
-    assert len(distinct([full, answered([True], seed=1), answered([True], shots=3), answered([True], steps=9)])) == 4
+    assert (
+        len(distinct([full, answered([True], seed=1), answered([True], shots=3), answered([True], steps=9)]))
+        == 4
+    )
 
 
 def test_two_files_of_one_name_are_two_cells():
@@ -180,12 +190,15 @@ def test_two_files_of_one_name_are_two_cells():
     twice = [one, corpus([False, False], "a", seed=1)]
     wide = [replace(run, header=_asking(run.header, 200)) for run in twice[1:]]
     assert [row.n for row in summaries([twice[0], *wide])] == [4]  # n_test differs, the data does not
-    made = [answered([True], digest="a"), answered([True, True], digest="b")]  # a generator's are told by its seed
+    made = [
+        answered([True], digest="a"),
+        answered([True, True], digest="b"),
+    ]  # a generator's are told by its seed
     assert distinct(made) == made[1:]
 
 
 def _asking(header, n_test):
-    return msgspec.structs.replace(header, cell=msgspec.structs.replace(header.cell, n_test=n_test))
+    return msgspec.structs.replace(header, trial=msgspec.structs.replace(header.trial, n_test=n_test))
 
 
 def test_baselines_have_no_training_to_tell_them_apart():
@@ -203,7 +216,9 @@ def test_a_task_leaks_where_a_trivial_baseline_passes_5_percent_valid():
     assert leaks(rows(0.9, model="solver")) == leaks(rows(0.9, model="mine")) == {}
     assert leaks([]) == {}
     found = leaks([*rows(0.055, 0.06, 0.01), *rows(0.06, model="nearest")])
-    assert [(task, row.model, row.shots, row.valid) for task, row in found.items()] == [("t/x", "copy", 2, 0.06)]
+    assert [(task, row.model, row.shots, row.valid) for task, row in found.items()] == [
+        ("t/x", "copy", 2, 0.06)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -246,5 +261,5 @@ def test_answers_of_another_model_file_weights_or_version_are_not_pooled(other):
     assert [row.n for row in summaries([wrong, right])] == [8]
     changed = replace(right, header=msgspec.structs.replace(right.header, **other))
     assert sorted((row.n, row.exact) for row in summaries([wrong, changed])) == [(4, 0.0), (4, 1.0)]
-    again = replace(changed, header=msgspec.structs.replace(changed.header, cell=wrong.header.cell))
+    again = replace(changed, header=msgspec.structs.replace(changed.header, cell=wrong.header.trial))
     assert len(distinct([wrong, again])) == 2

@@ -75,14 +75,18 @@ NAMES = st.text(st.sampled_from("aA/ ·\n\x1b\\.x1b\u00e9\u0301e#"), min_size=1,
 
 @given(
     st.sets(
-        st.tuples(NAMES, st.sampled_from(["none", "default", "a", "a · a"]), st.sampled_from([OWN, "5 steps"])),
+        st.tuples(
+            NAMES, st.sampled_from(["none", "default", "a", "a · a"]), st.sampled_from([OWN, "5 steps"])
+        ),
         max_size=8,
     )
 )
 @settings(max_examples=200, deadline=None)
 def test_labels_are_distinct_and_printable(models):
     marks = model_marks(models)
-    found = [model_label(name, checkpoint, own, marks[name, checkpoint, own]) for name, checkpoint, own in models]
+    found = [
+        model_label(name, checkpoint, own, marks[name, checkpoint, own]) for name, checkpoint, own in models
+    ]
     assert len(set(found)) == len(models)
     assert all(label.isprintable() for label in found)
 
@@ -102,7 +106,9 @@ def test_files_of_one_label_say_what_tells_them_apart():
 
 
 def test_a_figure_shows_names_as_they_are(tmp_path):
-    cells = [answered([True, False], f"$x^2$ {side}{LONG}$", n) for side, n in itertools.product("ab", (3, 10))]
+    cells = [
+        answered([True, False], f"$x^2$ {side}{LONG}$", n) for side, n in itertools.product("ab", (3, 10))
+    ]
     drawn = {key.name: key for key in curves.legend(summaries(cells))}
     short = shortened(drawn, 60)
     assert len(set(short.values())) == len(drawn) == 3

@@ -18,7 +18,9 @@ from vizbench.harness.stats.metrics import summaries
 
 
 def file(folder: str, hit: bool, model: str = "mine", digest: str = "") -> TrialResult:
-    return answered([hit], model, None, task=f"arc-json:{folder}/Copy/Copy1.json", digest=digest or 16 * str(+hit))
+    return answered(
+        [hit], model, None, task=f"arc-json:{folder}/Copy/Copy1.json", digest=digest or 16 * str(+hit)
+    )
 
 
 FOLDERS = [file("/d/a", True, digest="ab" * 8), file("/d/b", False, digest="ab" * 8)]
@@ -61,7 +63,7 @@ def test_no_two_rows_look_alike(runs: list[TrialResult], capsys: pytest.CaptureF
 @pytest.mark.parametrize("pair", [FOLDERS, CHANGED])
 def test_differences_name_their_file(pair: list[TrialResult]) -> None:
     digests = [run.header.data.digest for run in pair]
-    tasks = [run.header.cell.task for run in pair]
+    tasks = [run.header.trial.task for run in pair]
     other = [answered([False], "other", None, task=t, digest=d) for t, d in zip(tasks, digests, strict=True)]
     rows = compare.differences([*pair, *other])
     assert sorted(row.origin for row in rows) == sorted(origins(pair))

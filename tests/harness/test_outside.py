@@ -63,9 +63,16 @@ def test_a_kept_run_has_the_figures_of_its_score(data: Path, tmp_path: Path) -> 
     told = summarize(sheet).score
     [row] = summaries([kept])
     assert kept.complete
-    assert (row.n, row.exact, row.valid, row.cells) == (told.rows, told.exact, told.valid, pytest.approx(told.cells))
+    assert (row.n, row.exact, row.valid, row.cells) == (
+        told.rows,
+        told.exact,
+        told.valid,
+        pytest.approx(told.cells),
+    )
     assert (row.exact_low, row.valid_high) == (told.exact_low, told.valid_high)
-    assert row.undecodable * row.n == told.undecodable == told.missing == 1  # a missing answer is no unreadable one
+    assert (
+        row.undecodable * row.n == told.undecodable == told.missing == 1
+    )  # a missing answer is no unreadable one
     assert [one.undecodable for one in kept.records][-2:] == [True, False]
     assert [one.reason for one in kept.records][-2:] == [
         summarize(sheet).verdicts[kept.questions[4].id].reason, "there is no answer",
@@ -76,36 +83,38 @@ def test_a_kept_run_has_the_figures_of_its_score(data: Path, tmp_path: Path) -> 
 
 def test_the_frames_of_a_video_are_kept_as_the_way_to_its_answer(data: Path, tmp_path: Path) -> None:
     (tmp_path / "clips").mkdir()
-    look = vb.load(TASK).judge.look
+    look = vb.load(TASK).verifier.look
     rows = list(read(data))
     for row in rows[:-1]:
         frames = process(row.question, row.steps if row.index else row.steps[-1:], look)
         write_video(tmp_path / "clips" / f"{row.index}.mkv", frames)
-    kept = read_trial(import_score_sheet(score_rows(tmp_path / "clips", data), tmp_path / "out", "sora", None))
+    kept = read_trial(
+        import_score_sheet(score_rows(tmp_path / "clips", data), tmp_path / "out", "sora", None)
+    )
     by_id = {one.id: one for one in kept.records}
     assert len(rows[1].steps) == 3
     for row in rows[1:-1]:
         shown = [row.question, *row.steps]
         wanted = [a.tolist() for a, b in pairwise(shown) if not np.array_equal(a, b)]
-        assert list(by_id[row.id].way) == wanted
+        assert list(by_id[row.id].trajectory) == wanted
         assert by_id[row.id].exact
-    assert by_id[rows[-1].id].way == ()  # not answered
+    assert by_id[rows[-1].id].trajectory == ()  # not answered
     assert payload([kept]).index["runs"][0]["count"] == N
 
 
 def test_a_picture_has_no_way(data: Path, tmp_path: Path) -> None:
     (tmp_path / "pictures").mkdir()
     for row in read(data):
-        save_png(tmp_path / "pictures" / f"{row.index}.png", row.target, vb.load(TASK).judge.look)
+        save_png(tmp_path / "pictures" / f"{row.index}.png", row.target, vb.load(TASK).verifier.look)
     sheet = score_rows(tmp_path / "pictures", data)
-    assert {one.way for one in sheet.marked} == {()}
+    assert {one.trajectory for one in sheet.marked} == {()}
     assert all(one.verdict.exact for one in sheet.marked)
 
 
 def test_its_questions_and_digest_are_those_of_a_plan(data: Path, ours: Path, tmp_path: Path) -> None:
     sheet = score_rows(answers(data, tmp_path / "a.jsonl"), data)
     kept = read_trial(import_score_sheet(sheet, tmp_path / "out", "sora", 3))
-    theirs = next(cell for cell in read_runs([ours]) if cell.header.cell.model == "nearest")
+    theirs = next(cell for cell in read_runs([ours]) if cell.header.trial.model == "nearest")
     assert (kept.header.data, kept.header.task) == (theirs.header.data, theirs.header.task)
     assert list(kept.questions) == list(theirs.questions)
     [difference] = differences([kept, theirs])
@@ -136,9 +145,11 @@ def test_rows_of_another_pool_are_kept_with_it_and_not_mixed(tmp_path: Path) -> 
     sheets = {}
     for pool in (3, 5000):
         write(vb.load("sudoku/mini", pool=pool).test, 20, tmp_path / f"d{pool}")
-        sheets[pool] = score_rows(answers(tmp_path / f"d{pool}", tmp_path / f"a{pool}.jsonl"), tmp_path / f"d{pool}")
+        sheets[pool] = score_rows(
+            answers(tmp_path / f"d{pool}", tmp_path / f"a{pool}.jsonl"), tmp_path / f"d{pool}"
+        )
     place = import_score_sheet(sheets[3], tmp_path / "out", "sora", None)
-    assert read_header(place).cell.pool == 3
+    assert read_header(place).trial.pool == 3
     with pytest.raises(UserError, match="and the data set holds others"):
         import_score_sheet(sheets[5000], tmp_path / "out", "veo", None)
 
@@ -166,7 +177,9 @@ def test_the_same_answers_again_are_left_alone_and_others_are_refused(data: Path
     assert import_score_sheet(other, tmp_path / "out", "veo", 10) != place
 
 
-def test_a_write_that_is_cut_short_leaves_no_run(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_that_is_cut_short_leaves_no_run(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sheet, whole = score_rows(answers(data, tmp_path / "a.jsonl"), data), import_answers.write_atomically
 
     def cut(path: Path, content: bytes) -> None:
@@ -241,7 +254,9 @@ def test_a_data_set_is_no_answers(tmp_path: Path, kind: FormatName) -> None:
         score_rows(folder, folder)
     parts = [folder / "target", folder / "question"] if kind == "png" else [next(folder.glob("test-*"))]
     for part in parts:
-        with pytest.raises(UserError, match=r"is a part of the data set .* and holds no model's answers: give"):
+        with pytest.raises(
+            UserError, match=r"is a part of the data set .* and holds no model's answers: give"
+        ):
             score_rows(part, folder)
     (folder / "mine").mkdir()  # whoever keeps a model's pictures within is understood
     for row in read(folder):

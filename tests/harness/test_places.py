@@ -45,9 +45,13 @@ def test_each_part_of_a_cell_makes_another_identity(what):
 
 
 def test_the_data_of_a_file_makes_another_identity():
-    one, other = (many(shots=None, task="arc-json:x.json", digest=digest) for digest in ("0123456", "fedcba9"))
+    one, other = (
+        many(shots=None, task="arc-json:x.json", digest=digest) for digest in ("0123456", "fedcba9")
+    )
     assert links.trial_id(one) != links.trial_id(other)
-    assert set(links.trial_labels([one, other]).values()) == {"mine"}  # the file's row says in what they differ
+    assert set(links.trial_labels([one, other]).values()) == {
+        "mine"
+    }  # the file's row says in what they differ
 
 
 def test_more_questions_and_another_time_make_the_same_cell():
@@ -106,10 +110,17 @@ def test_the_table_has_attempts_and_a_way_to_each_cell():
 
 
 def test_points_of_one_address_lead_each_to_its_own_cell():
-    cells = [many(right=1), many(right=2, attempts=3), many(model="copy"), many(model="copy", right=1, attempts=3)]
+    cells = [
+        many(right=1),
+        many(right=2, attempts=3),
+        many(model="copy"),
+        many(model="copy", right=1, attempts=3),
+    ]
     rows = summaries(cells)
     [panel] = links.link_panels(curves.panels(rows), rows, cells)
-    found = {line.key.kind: [point.address.rpartition("run=")[2] for point in line.points] for line in panel.lines}
+    found = {
+        line.key.kind: [point.address.rpartition("run=")[2] for point in line.points] for line in panel.lines
+    }
     assert found["model"] == [links.trial_id(cells[0]), links.trial_id(cells[1])]
     assert found["floor"] == [links.trial_id(cells[3])]  # the better of the two
 
@@ -130,7 +141,9 @@ def test_published_points_lead_nowhere():
     cells = [answered([True], task="life/seeds", shots=10)]
     rows = summaries(cells)
     [panel] = links.link_panels(curves.panels(rows), rows, cells)
-    assert {point.address for line in panel.lines if line.key.kind == "paper" for point in line.points} == {""}
+    assert {point.address for line in panel.lines if line.key.kind == "paper" for point in line.points} == {
+        ""
+    }
 
 
 def test_sets_of_one_task_and_seed_are_told_apart():

@@ -16,7 +16,7 @@ from vizbench.task import tasks
 
 def test_cells_are_the_product_with_the_baselines_first():
     plan = Plan(models=("copy",), tasks=("life", "life/conway"), shots=(3, 16), seeds=(0, 9), n_test=7)
-    cells = plan.cells()
+    cells = plan.trials()
     assert [cell.model for cell in cells] == [name for name in TRIVIAL for _ in range(4)]
     assert [(cell.shots, cell.seed) for cell in cells[:4]] == [(3, 0), (3, 9), (16, 0), (16, 9)]
     assert {cell.task for cell in cells} == {"life/conway"}
@@ -24,14 +24,14 @@ def test_cells_are_the_product_with_the_baselines_first():
 
 
 def test_a_limit_is_no_other_plan():
-    assert Plan(tasks=("life",), limit=3).cells() == Plan(tasks=("life",)).cells()
+    assert Plan(tasks=("life",), limit=3).trials() == Plan(tasks=("life",)).trials()
 
 
 def test_every_task_of_every_suite_exists():
     rooms = {name for suite, names in SUITES.items() for name in names if not suite.startswith("arc-agi-")}
     assert rooms <= set(tasks())
     assert SUITES["arc-agi-1"] == ("arc-agi-1:evaluation",)
-    assert {cell.task for cell in Plan(suite="core").cells()} == set(SUITES["core"])
+    assert {cell.task for cell in Plan(suite="core").trials()} == set(SUITES["core"])
 
 
 def test_the_papers_suite_is_its_parts_and_its_tables():
@@ -45,30 +45,34 @@ def test_a_folder_of_arc_files_joins_the_suites_that_take_one(tmp_path):
     pair = {"input": [[1]], "output": [[2]]}
     (tmp_path / "a.json").write_text(json.dumps({"train": [pair], "test": [pair]}))
     arc = f"arc-json:{tmp_path}/a.json"
-    assert {cell.task for cell in Plan(suite="paper/arc", data=str(tmp_path)).cells()} == {arc}
-    assert {cell.task for cell in Plan(suite="paper", data=str(tmp_path)).cells()} == {*SUITES["paper"], arc}
-    assert {cell.task for cell in Plan(suite="paper").cells()} == set(SUITES["paper"])
+    assert {cell.task for cell in Plan(suite="paper/arc", data=str(tmp_path)).trials()} == {arc}
+    assert {cell.task for cell in Plan(suite="paper", data=str(tmp_path)).trials()} == {*SUITES["paper"], arc}
+    assert {cell.task for cell in Plan(suite="paper").trials()} == set(SUITES["paper"])
 
 
 def test_a_protocol_sets_the_attempts(tmp_path):
     pair = {"input": [[1]], "output": [[2]]}
     (tmp_path / "a.json").write_text(json.dumps({"train": [pair], "test": [pair]}))
     data, files = str(tmp_path), (f"arc-json:{tmp_path}",)
-    assert {cell.attempts for cell in Plan(suite="concept-arc", data=data).cells()} == {3}
-    assert {cell.attempts for cell in Plan(suite="concept-arc", data=data, protocol="arc-agi").cells()} == {2}
-    assert {cell.attempts for cell in Plan(suite="concept-arc", data=data, attempts=3).cells()} == {3}
-    assert {cell.attempts for cell in Plan(tasks=files, protocol="arc-agi").cells()} == {2}
-    assert {cell.attempts for cell in Plan(tasks=files).cells()} == {1}
+    assert {cell.attempts for cell in Plan(suite="concept-arc", data=data).trials()} == {3}
+    assert {cell.attempts for cell in Plan(suite="concept-arc", data=data, protocol="arc-agi").trials()} == {
+        2
+    }
+    assert {cell.attempts for cell in Plan(suite="concept-arc", data=data, attempts=3).trials()} == {3}
+    assert {cell.attempts for cell in Plan(tasks=files, protocol="arc-agi").trials()} == {2}
+    assert {cell.attempts for cell in Plan(tasks=files).trials()} == {1}
     assert Plan(suite="arc-agi-1").protocol_name == Plan(suite="arc-agi-2").protocol_name == "arc-agi"
     with pytest.raises(UserError, match="of ARC tasks alone"):
-        Plan(tasks=("life", *files), protocol="arc-agi").cells()
+        Plan(tasks=("life", *files), protocol="arc-agi").trials()
 
 
 def test_fixed_training_is_the_models_and_not_the_baselines():
-    cells = Plan(tasks=("life",), models=("nearest", "cogvideox"), steps=7).cells()
+    cells = Plan(tasks=("life",), models=("nearest", "cogvideox"), steps=7).trials()
     assert {cell.model: cell.steps for cell in cells} == dict.fromkeys(TRIVIAL) | {"cogvideox": 7}
     assert {cell.training for cell in cells} == {"none", "7 steps"}
-    (cell,) = (c for c in Plan(tasks=("life",), models=("cogvideox",), epochs=3).cells() if c.model == "cogvideox")
+    (cell,) = (
+        c for c in Plan(tasks=("life",), models=("cogvideox",), epochs=3).trials() if c.model == "cogvideox"
+    )
     assert (cell.steps, cell.epochs, cell.training) == (None, 3, "3 epochs")
     assert msgspec.structs.replace(cell, epochs=None).training == "the model's own"
     assert msgspec.structs.replace(cell, epochs=9).directory == cell.directory
@@ -85,9 +89,11 @@ def test_a_folder_of_arc_files_is_one_task_a_file_with_its_own_examples_and_no_s
     for name in ("b", "a"):
         pair = {"input": [[1]], "output": [[2]]}
         (tmp_path / f"{name}.json").write_text(json.dumps({"train": [pair], "test": [pair]}))
-    cells = Plan(tasks=(f"arc-json:{tmp_path}",), shots=(3, 5)).cells()
+    cells = Plan(tasks=(f"arc-json:{tmp_path}",), shots=(3, 5)).trials()
     assert {cell.shots for cell in cells} == {None}
-    assert [cell.task for cell in cells if cell.model == "copy"] == [f"arc-json:{tmp_path}/{n}.json" for n in "ab"]
+    assert [cell.task for cell in cells if cell.model == "copy"] == [
+        f"arc-json:{tmp_path}/{n}.json" for n in "ab"
+    ]
     assert "solver" not in {cell.model for cell in cells}
 
 
@@ -131,9 +137,9 @@ def test_bounds_themselves_are_fine():
 
 def test_unknown_names_list_near_ones():
     with pytest.raises(UserError, match=r"unknown task 'life/conwai': did you mean .*life/conway"):
-        Plan(tasks=("life/conwai",)).cells()
+        Plan(tasks=("life/conwai",)).trials()
     with pytest.raises(UserError, match="unknown model 'nearst': did you mean nearest"):
-        Plan(tasks=("life",), models=("nearst",)).cells()
+        Plan(tasks=("life",), models=("nearst",)).trials()
 
 
 def test_seed_list():
@@ -143,7 +149,9 @@ def test_seed_list():
             seed_list(first, count)
 
 
-@pytest.mark.parametrize("other", ["life/Conway", "life-conway ", "..", "../x", "a" * 300, "life/conway?steps=2", "é"])
+@pytest.mark.parametrize(
+    "other", ["life/Conway", "life-conway ", "..", "../x", "a" * 300, "life/conway?steps=2", "é"]
+)
 def test_folder_names_are_plain_and_differ(other):
     made = slug(other)
     assert "/" not in made
@@ -169,5 +177,5 @@ def test_run_names_come_from_the_plan():
 
 def test_a_checkpoint_for_trivial_baselines_alone_is_refused():
     with pytest.raises(UserError, match="leave it out"):
-        Plan(models=("copy", "nearest"), tasks=("life/conway",), checkpoint="tiny").cells()
-    assert Plan(models=("copy",), tasks=("life/conway",)).cells()
+        Plan(models=("copy", "nearest"), tasks=("life/conway",), checkpoint="tiny").trials()
+    assert Plan(models=("copy",), tasks=("life/conway",)).trials()

@@ -89,7 +89,9 @@ def test_the_code_of_a_file_has_a_digest(file):
 def test_the_code_beside_a_file_is_part_of_the_digest_if_it_is_imported(file):
     folder = file.parent
     (folder / "package").mkdir()
-    imports = "import beside, json\nfrom package.inner import name\n\ndef late():\n    from further import other\n"
+    imports = (
+        "import beside, json\nfrom package.inner import name\n\ndef late():\n    from further import other\n"
+    )
     file.write_text(imports + SOURCE)
     parts = [folder / name for name in ("beside.py", "further.py", "package/__init__.py", "package/inner.py")]
     for part in (*parts, folder / "stranger.py", folder / "second.py"):
@@ -104,6 +106,12 @@ def test_the_code_beside_a_file_is_part_of_the_digest_if_it_is_imported(file):
     (folder / "package" / ".ipynb_checkpoints").mkdir()
     (folder / "package" / ".ipynb_checkpoints" / "inner-checkpoint.py").write_text("")
     assert code_of(f"{file}:Good") in met
-    for odd in ("from .. import x\n", "from ...... import x\n", "from . import beside\n", "import \0", "def ("):
+    for odd in (
+        "from .. import x\n",
+        "from ...... import x\n",
+        "from . import beside\n",
+        "import \0",
+        "def (",
+    ):
         file.write_text(odd)
         assert code_of(f"{file}:Good")

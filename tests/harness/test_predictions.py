@@ -95,14 +95,23 @@ def test_what_tools_put_beside_the_answers_is_none(tmp_path: Path) -> None:
     assert read_predictions(tmp_path, RECIPE, N) == plain
     flat = saved(tmp_path / "flat", *each("{}.png"))
     plain = read_predictions(flat, RECIPE, N)
-    saved(flat, *each("._{}.png"), *each(".ipynb_checkpoints/{}-checkpoint.png"), "ground_truth.mp4", "desktop.ini")
+    saved(
+        flat,
+        *each("._{}.png"),
+        *each(".ipynb_checkpoints/{}-checkpoint.png"),
+        "ground_truth.mp4",
+        "desktop.ini",
+    )
     assert read_predictions(flat, RECIPE, N) == plain
 
 
 @pytest.mark.parametrize(
     ("layouts", "names"),
     [
-        (("svd/maze_task/maze_{:04d}/r1/video/x.mp4", "wan/maze_task/maze_{:04d}/r1/video/x.mp4"), "'svd', 'wan'"),
+        (
+            ("svd/maze_task/maze_{:04d}/r1/video/x.mp4", "wan/maze_task/maze_{:04d}/r1/video/x.mp4"),
+            "'svd', 'wan'",
+        ),
         (
             ("svd/maze_task/maze_{:04d}/r/video/x.mp4", "svd/chess_task/chess_{:04d}/r/video/x.mp4"),
             "'svd/chess_task', 'svd/maze_task'",
@@ -116,7 +125,10 @@ def test_what_tools_put_beside_the_answers_is_none(tmp_path: Path) -> None:
         (("flux-1/images/out_{}.png", "flux-2/images/out_{}.png"), "'flux-1', 'flux-2'"),
         (("sora-1/output_{}.png", "sora-2/output_{}.png"), "'sora-1', 'sora-2'"),
         (("a/{}/001.png", "b/{}/001.png"), "'a', 'b'"),
-        (("In-Domain_50/T/{:05d}.mp4", "Out-of-Domain_50/T/{:05d}.mp4"), "'In-Domain_50', 'Out-of-Domain_50'"),
+        (
+            ("In-Domain_50/T/{:05d}.mp4", "Out-of-Domain_50/T/{:05d}.mp4"),
+            "'In-Domain_50', 'Out-of-Domain_50'",
+        ),
         (
             (
                 "maze_{0:04d}/svd_maze_{0:04d}_20250103_143025/video/x.mp4",
@@ -124,8 +136,14 @@ def test_what_tools_put_beside_the_answers_is_none(tmp_path: Path) -> None:
             ),
             "svd_",
         ),
-        (("maze_{0:04d}/sora-1_maze_{0:04d}/video/x.mp4", "maze_{0:04d}/sora-2_maze_{0:04d}/video/x.mp4"), "sora-2_"),
-        (("maze_{:04d}/svd/video/x.mp4", "maze_{:04d}/wan/video/x.mp4"), "'svd/video/x.mp4', 'wan/video/x.mp4'"),
+        (
+            ("maze_{0:04d}/sora-1_maze_{0:04d}/video/x.mp4", "maze_{0:04d}/sora-2_maze_{0:04d}/video/x.mp4"),
+            "sora-2_",
+        ),
+        (
+            ("maze_{:04d}/svd/video/x.mp4", "maze_{:04d}/wan/video/x.mp4"),
+            "'svd/video/x.mp4', 'wan/video/x.mp4'",
+        ),
         (("maze_{:04d}/svd.mp4", "maze_{:04d}/wan.mp4"), "'svd.mp4', 'wan.mp4'"),
         (("maze_{:04d}/video/svd.mp4", "maze_{:04d}/video/wan.mp4"), "'video/svd.mp4', 'video/wan.mp4'"),
         (("sora_{}.mp4", "veo_{}.mp4"), "'sora_0', 'veo_"),
@@ -151,7 +169,12 @@ def test_many_models_are_not_all_listed(tmp_path: Path) -> None:
 
 
 def test_numbered_pictures_of_a_row_are_its_process_and_the_last_its_answer(tmp_path: Path) -> None:
-    saved(tmp_path, *each("maze/{:05d}/001.png"), *each("maze/{:05d}/002.png"), *each("maze/{:05d}/010.png", [3]))
+    saved(
+        tmp_path,
+        *each("maze/{:05d}/001.png"),
+        *each("maze/{:05d}/002.png"),
+        *each("maze/{:05d}/010.png", [3]),
+    )
     saved(tmp_path, *each("maze/{:05d}/first_frame.png"), "maze/00004/overlay.png", "maze/00005/final.png")
     given = read_predictions(tmp_path, RECIPE, N)
     assert given.kind == "sequences"
@@ -185,12 +208,21 @@ def test_pictures_of_a_row_that_do_not_say_which_is_the_last_are_a_wrong_answer(
     ("layout", "words"),
     [
         (("3/001.png", "3/002.png"), "name it row_3, else give that folder itself"),
-        ([*each("foo_{}/bar_7/video/x.mp4"), "foo_1/bar_8/video/x.mp4"], "which are the rows cannot be known"),
+        (
+            [*each("foo_{}/bar_7/video/x.mp4"), "foo_1/bar_8/video/x.mp4"],
+            "which are the rows cannot be known",
+        ),
         (["0_1.mp4", "0_2.mp4", "1_1.mp4", "1_2.mp4"], r"several numbers \('0_1', '0_2', '1_1', '1_2'\)"),
         (["a1b2.mp4", "a2b1.mp4"], "which one is the row cannot be known"),
         (["0.png", "1.mp4"], "holds pictures and videos"),
-        ([*each("{}.avi", range(2)), *each("{}.mp4", range(1, 6))], r"formats that are not read \('0.avi'\): convert"),
-        ([*each("{}/a.avif", range(2)), *each("{}/a.png", range(1, 6))], r"formats that are not read \('0/a.avif'\)"),
+        (
+            [*each("{}.avi", range(2)), *each("{}.mp4", range(1, 6))],
+            r"formats that are not read \('0.avi'\): convert",
+        ),
+        (
+            [*each("{}/a.avif", range(2)), *each("{}/a.png", range(1, 6))],
+            r"formats that are not read \('0/a.avif'\)",
+        ),
         (["notes.txt"], "neither pictures nor videos"),
         (["one.mp4", "two.mp4"], r"holds answers \('one', 'two'\) and none to a row"),
         (["17.mp4"], r"holds answers \('17'\) and none to a row"),
@@ -224,15 +256,31 @@ def test_names_that_say_a_row(name: str) -> None:
 
 
 def test_names_of_other_models_and_tasks_are_no_rows_beside_own_names() -> None:
-    names = [*each("maze_{:04d}"), *each("chess_{:04d}"), "maze_0000 (1)", "maze_0001 - Copy", "preview1", "17b", ""]
-    assert [name for name, row in RowKeys(RECIPE, N).rows(names, "it").items() if row is not None] == names[:N]
+    names = [
+        *each("maze_{:04d}"),
+        *each("chess_{:04d}"),
+        "maze_0000 (1)",
+        "maze_0001 - Copy",
+        "preview1",
+        "17b",
+        "",
+    ]
+    assert [name for name, row in RowKeys(RECIPE, N).rows(names, "it").items() if row is not None] == names[
+        :N
+    ]
     names = ["0", "1", "2", "2 (3)", "1 - Copy (4)", "0 copy 5", "screenshot-2024-01-02", "preview2"]
-    assert [name for name, row in RowKeys(RECIPE, N).rows(names, "it").items() if row is not None] == names[:3]
+    assert [name for name, row in RowKeys(RECIPE, N).rows(names, "it").items() if row is not None] == names[
+        :3
+    ]
     for other in ("chess_0004", "Antwort 4", "chess_4_of_9"):  # it may answer a row that nothing else answers
-        with pytest.raises(UserError, match=rf"it holds names of several kinds \('0', '{other}'\), which may be of"):
+        with pytest.raises(
+            UserError, match=rf"it holds names of several kinds \('0', '{other}'\), which may be of"
+        ):
             RowKeys(RECIPE, N).rows([*names, other], "it")
     strays = [*each("sora_{}"), "preview1", "screenshot-2024-01-02"]
-    assert [row for row in RowKeys(RECIPE, N).rows(strays, "it").values() if row is not None] == list(range(N))
+    assert [row for row in RowKeys(RECIPE, N).rows(strays, "it").values() if row is not None] == list(
+        range(N)
+    )
 
 
 def test_a_number_beyond_the_rows_is_no_row() -> None:
@@ -280,7 +328,12 @@ def test_runs_and_seeds_of_one_model_are_one(tmp_path: Path) -> None:
 
 
 def test_names_that_are_no_utf8_are_reported(tmp_path: Path) -> None:
-    saved(tmp_path, *each("maze_{:04d}.png"), os.fsdecode(b"chess_\xff1.png"), os.fsdecode(b"maze_0001_\xff.png"))
+    saved(
+        tmp_path,
+        *each("maze_{:04d}.png"),
+        os.fsdecode(b"chess_\xff1.png"),
+        os.fsdecode(b"maze_0001_\xff.png"),
+    )
     given = read_predictions(tmp_path, RECIPE, N)
     assert (len(given.answers), given.duplicates, given.strangers) == (N, 1, ["chess_\\udcff1"])
 
@@ -288,5 +341,10 @@ def test_names_that_are_no_utf8_are_reported(tmp_path: Path) -> None:
 def test_answers_without_notes_count_first(tmp_path: Path) -> None:
     saved(tmp_path, *each("{}_seed0.mp4"), *each("{}_seed1.mp4"), *each("{}.mp4", range(3)))
     given = read_predictions(tmp_path, RECIPE, N)
-    assert list(found(given, tmp_path).values()) == ["0.mp4", "1.mp4", "2.mp4", *each("{}_seed0.mp4", range(3, 6))]
+    assert list(found(given, tmp_path).values()) == [
+        "0.mp4",
+        "1.mp4",
+        "2.mp4",
+        *each("{}_seed0.mp4", range(3, 6)),
+    ]
     assert given.duplicates == 9

@@ -37,7 +37,11 @@ def runs(tmp_path_factory):
     out = tmp_path_factory.mktemp("runs")
     tasks = ("life/conway", "sudoku/mini", "langton/3")
     wanted = Plan(models=(f"{FILE}:Batcher",), tasks=tasks, shots=(3, 16), n_test=6, attempts=2)
-    run(wanted, out, kin=lambda task: "near: others" if task.startswith("life/") else "far: none")
+    run(
+        wanted,
+        out,
+        pretraining_overlap=lambda task: "near: others" if task.startswith("life/") else "far: none",
+    )
     return out
 
 
@@ -87,7 +91,7 @@ def test_every_row_of_the_table_is_in_it_with_its_flags(cells):
         one = shown[row.task, curves.label_of(ModelKey(row.model, row.checkpoint, row.training)), row.shots]
         assert one["exact_span"] == [row.exact_low, row.exact_high]
         assert one["exact@2"] == row.exact_at[2]
-        assert one["kin"] == ("near" if row.task.startswith("life/") else "far")
+        assert one["overlap"] == ("near" if row.task.startswith("life/") else "far")
         assert one["trivial"] == (row.model != f"{FILE}:Batcher")
     assert {row["model"] for row in data["rows"] if row["trivial"]} == {
         "copy", "blank", "majority", "random", "nearest", "solver",
@@ -119,7 +123,9 @@ def test_every_grid_answer_and_step_is_in_the_viewer(cells):
         for change, step in zip(changes, instance.steps, strict=True):
             state.flat[change[::2]] = change[1::2]
             assert np.array_equal(state, step)
-    mine = next(c for c in cells if (c.header.cell.task, c.header.cell.model) == ("langton/3", f"{FILE}:Batcher"))
+    mine = next(
+        c for c in cells if (c.header.trial.task, c.header.trial.model) == ("langton/3", f"{FILE}:Batcher")
+    )
     wanted = {"set": at, "shots": mine.header.data.examples, "label": "stubs.py:Batcher"}
     [run_of] = [one for one in index["runs"] if wanted.items() <= one.items()]
     shown = blob_of(text, run_of["blob"])
@@ -130,11 +136,13 @@ def test_every_grid_answer_and_step_is_in_the_viewer(cells):
 
 
 def test_equal_blobs_are_kept_once_and_other_questions_are_another_set(cells):
-    copies = [c for c in cells if c.header.cell.model == "copy" and c.header.cell.task == "life/conway"]
+    copies = [c for c in cells if c.header.trial.model == "copy" and c.header.trial.task == "life/conway"]
     index = payload(copies).index
     assert len(copies) == 2
     assert len({run["blob"] for run in index["runs"]}) == len(index["sets"]) == 1
-    other = replace(copies[1], questions=[msgspec.structs.replace(q, id=q.id + "x") for q in copies[1].questions])
+    other = replace(
+        copies[1], questions=[msgspec.structs.replace(q, id=q.id + "x") for q in copies[1].questions]
+    )
     assert len(payload([copies[0], other]).index["sets"]) == 2
     shorter = replace(copies[1], questions=copies[1].questions[:3])
     both = payload([shorter, copies[0]])
@@ -169,7 +177,7 @@ def test_grids_of_every_code_and_long_processes_survive_the_packing():
 
 
 def test_a_room_of_another_version_or_none_has_no_process(cells):
-    one = next(c for c in cells if (c.header.cell.task, c.header.cell.model) == ("langton/3", "copy"))
+    one = next(c for c in cells if (c.header.trial.task, c.header.trial.model) == ("langton/3", "copy"))
 
     def ways(changed):
         last = payload([changed]).blobs[-1]
@@ -178,7 +186,7 @@ def test_a_room_of_another_version_or_none_has_no_process(cells):
     assert all(ways(one))
     task = msgspec.structs.replace(one.header.task, version=999)
     assert ways(replace(one, header=msgspec.structs.replace(one.header, task=task))) == [None] * 6
-    cell = msgspec.structs.replace(one.header.cell, task="nothing/here")
+    cell = msgspec.structs.replace(one.header.trial, task="nothing/here")
     assert ways(replace(one, header=msgspec.structs.replace(one.header, cell=cell))) == [None] * 6
     wild = [msgspec.structs.replace(q, question=[[255] * 8] * 8) for q in one.questions]
     assert ways(replace(one, questions=wild)) == [None] * 6
@@ -195,10 +203,15 @@ def test_an_unfinished_cell_is_told(cells):
 
 def hostile(cell):
     header = cell.header
-    evil = msgspec.structs.replace(header.cell, task=EVIL, model="x/" + EVIL, checkpoint=EVIL)
+    evil = msgspec.structs.replace(header.trial, task=EVIL, model="x/" + EVIL, checkpoint=EVIL)
     rows = [msgspec.structs.replace(row, id=EVIL + row.id) for row in cell.questions]
-    records = [msgspec.structs.replace(r, id=EVIL + r.id, reason=EVIL, valid=False, exact=False) for r in cell.records]
-    header = msgspec.structs.replace(header, cell=evil, kin=EVIL + ":", environment={EVIL: EVIL})
+    records = [
+        msgspec.structs.replace(r, id=EVIL + r.id, reason=EVIL, valid=False, exact=False)
+        for r in cell.records
+    ]
+    header = msgspec.structs.replace(
+        header, trial=evil, pretraining_overlap=EVIL + ":", environment={EVIL: EVIL}
+    )
     return replace(cell, header=header, questions=rows, records=records, error=EVIL)
 
 
@@ -283,9 +296,14 @@ def test_the_bars_tell_our_budgets_and_both_of_the_papers_where_they_differ():
     never = [answered(share(0.5), task="eca/8", shots=n, model="mine") for n in curve]
     told = marks_of(figures.budgets(budgets([*mine, *never]), curves.legend(summaries(mine))))
     assert "paper, Qwen3-4B, life/seeds: 300 examples by its tables" in told
-    assert "paper, Qwen3-4B, life/seeds: 100 examples as its figure draws it, which its tables do not say" in told
+    assert (
+        "paper, Qwen3-4B, life/seeds: 100 examples as its figure draws it, which its tables do not say"
+        in told
+    )
     assert any(one.startswith("mine, life/seeds: 316 examples (95%: ") for one in told)
-    assert sum(one.startswith("mine, eca/8: &gt; 1,000 examples") for one in told) == 3  # bar, arrow, interval
+    assert (
+        sum(one.startswith("mine, eca/8: &gt; 1,000 examples") for one in told) == 3
+    )  # bar, arrow, interval
 
 
 def test_the_overlap_and_the_wheel_tell_ours_and_the_papers():

@@ -26,7 +26,11 @@ def cells(tmp_path_factory):
     out = tmp_path_factory.mktemp("runs")
     tasks = ("life/conway", "sudoku/mini", "langton/3")
     wanted = Plan(models=(f"{FILE}:Batcher",), tasks=tasks, shots=(3, 16), n_test=6, attempts=2)
-    run(wanted, out, kin=lambda task: "near: others" if task.startswith("life/") else "far: none")
+    run(
+        wanted,
+        out,
+        pretraining_overlap=lambda task: "near: others" if task.startswith("life/") else "far: none",
+    )
     return read_runs([out])
 
 
@@ -72,12 +76,13 @@ def test_selects_lead_to_every_cell_and_back_and_next_are_buttons(visit, file):
 
 
 def test_only_questions_of_a_verdict_are_stepped_through(visit, cells, tmp_path):
-    life = [cell for cell in cells if cell.header.cell.task == "life/conway"]
-    mine = next(cell for cell in life if cell.header.cell.model.endswith("Batcher"))
+    life = [cell for cell in cells if cell.header.trial.task == "life/conway"]
+    mine = next(cell for cell in life if cell.header.trial.model.endswith("Batcher"))
     ids = [question.id for question in mine.questions]
     right = {(ids[1], 0), (ids[4], 0), (ids[4], 1)}
     records = [
-        msgspec.structs.replace(r, exact=True, valid=True) if (r.id, r.attempt) in right else r for r in mine.records
+        msgspec.structs.replace(r, exact=True, valid=True) if (r.id, r.attempt) in right else r
+        for r in mine.records
     ]
     page = visit(written([replace(mine, records=records)], tmp_path))
     settled(page, lambda: page.select_option("#wish", "exact"))
@@ -145,7 +150,7 @@ def test_wrong_cells_are_outlined_and_right_ones_are_not(visit, cells, file):
     assert told["outlined"] == told["differ"]
     assert 0 < sum(told["differ"]) < len(told["differ"])
     assert told["label"] == f"Answer 1, 4 by 4, {sum(told['differ'])} cells differ"
-    one = next(c for c in cells if (c.header.cell.task, c.header.cell.model) == ("sudoku/mini", "copy"))
+    one = next(c for c in cells if (c.header.trial.task, c.header.trial.model) == ("sudoku/mini", "copy"))
     assert page.locator(".reason").first.inner_text() == one.records[0].reason
 
 
@@ -187,7 +192,9 @@ def test_a_long_table_is_written_as_it_is_read(visit, tmp_path):
     assert rows.count() == 60
     page.click("#results-table .more")
     assert rows.count() == 120
-    page.evaluate("() => { const box = document.querySelector('#results-table .scroll'); box.scrollTop = 1e6; }")
+    page.evaluate(
+        "() => { const box = document.querySelector('#results-table .scroll'); box.scrollTop = 1e6; }"
+    )
     page.wait_for_function("() => document.querySelectorAll('#results-table tbody tr').length > 120")
     page.fill("#filter", "t/19")
     assert column(page, "task") == ["arc-json: t/19", *(f"arc-json: t/{k}" for k in range(190, 200))]
@@ -195,7 +202,11 @@ def test_a_long_table_is_written_as_it_is_read(visit, tmp_path):
 
 def test_tables_behind_the_figures_open_and_sort(visit, tmp_path):
     curve = {10: 2, 100: 9}
-    mine = [answered([k < n for k in range(10)], task=f"t/{t}", shots=s) for s, n in curve.items() for t in range(3)]
+    mine = [
+        answered([k < n for k in range(10)], task=f"t/{t}", shots=s)
+        for s, n in curve.items()
+        for t in range(3)
+    ]
     page = visit(written(mine, tmp_path))
     table = unfolded(page, "budget")
     assert table.locator("tbody tr").count() == 3
@@ -206,8 +217,15 @@ def test_tables_behind_the_figures_open_and_sort(visit, tmp_path):
 
 
 def test_a_folded_table_filters_and_leaves_out_its_baselines(visit, tmp_path):
-    shares = {"mine": {10: 2, 100: 9}, "other": {10: 3, 100: 5}, "copy": {10: 0, 100: 0}, "solver": {10: 10, 100: 10}}
-    runs = [answered([k < n for k in range(10)], m, s) for m, curve in shares.items() for s, n in curve.items()]
+    shares = {
+        "mine": {10: 2, 100: 9},
+        "other": {10: 3, 100: 5},
+        "copy": {10: 0, 100: 0},
+        "solver": {10: 10, 100: 10},
+    }
+    runs = [
+        answered([k < n for k in range(10)], m, s) for m, curve in shares.items() for s, n in curve.items()
+    ]
     page = visit(written(runs, tmp_path))
     table = unfolded(page, "difference")
     rows, words = table.locator("tbody tr"), table.locator("input[type=search]")
@@ -222,7 +240,12 @@ def test_a_folded_table_filters_and_leaves_out_its_baselines(visit, tmp_path):
     words.fill("")
     assert rows.count() == 2
     budgets = unfolded(page, "budget")
-    assert budgets.locator("tr.trivial").all_inner_texts()[0].split("\t")[1:5] == ["copy", "1", "–", "not reached"]
+    assert budgets.locator("tr.trivial").all_inner_texts()[0].split("\t")[1:5] == [
+        "copy",
+        "1",
+        "–",
+        "not reached",
+    ]
     assert page.locator("details[data-table='ratio-rows'] .controls .switch").is_hidden()
 
 
@@ -252,7 +275,9 @@ def test_the_papers_curves_are_shown_and_hidden(visit, file):
 
 def test_a_point_of_a_curve_leads_to_its_answers(visit, file):
     page = visit(file)
-    point = page.locator("#curves svg a", has=page.locator("title", has_text="stubs.py:Batcher, 16 examples")).first
+    point = page.locator(
+        "#curves svg a", has=page.locator("title", has_text="stubs.py:Batcher, 16 examples")
+    ).first
     settled(page, point.click)
     assert "shots=16" in page.url
     assert page.input_value("#model") == "stubs.py:Batcher"
@@ -262,7 +287,9 @@ def test_a_point_of_a_curve_leads_to_its_answers(visit, file):
 def test_nothing_is_wider_than_the_window(visit, file, width):
     page = visit(file, viewport={"width": width, "height": 740})
     assert page.evaluate("document.documentElement.scrollWidth") == width
-    narrow = page.evaluate("Math.min(...[...document.querySelectorAll('.step button')].map(b => b.offsetHeight))")
+    narrow = page.evaluate(
+        "Math.min(...[...document.querySelectorAll('.step button')].map(b => b.offsetHeight))"
+    )
     assert narrow >= 36  # a finger's breadth
 
 
@@ -274,7 +301,9 @@ def test_hostile_text_does_nothing_in_a_browser(visit, cells, tmp_path):
     assert page.locator(".reason").first.inner_text() == EVIL
     assert page.locator("#results-table tbody td.name").first.get_attribute("title") == EVIL
     page.fill("#filter", "<img")
-    assert page.locator("#results-table tbody tr").count() == 1 + (cells[0].header.data != cells[1].header.data)
+    assert page.locator("#results-table tbody tr").count() == 1 + (
+        cells[0].header.data != cells[1].header.data
+    )
 
 
 def test_an_answer_without_a_grid_and_a_question_without_an_answer_are_shown(visit, cells, tmp_path):

@@ -128,7 +128,9 @@ def test_the_shade_goes_where_the_table_ends(visit, file):
     frame = page.locator("#results-table .frame")
     assert frame.get_attribute("class") == "frame wide"
     page.evaluate("document.querySelector('#results-table .scroll').scrollLeft = 1e5")
-    page.wait_for_function("() => document.querySelector('#results-table .frame').classList.contains('at-end')")
+    page.wait_for_function(
+        "() => document.querySelector('#results-table .frame').classList.contains('at-end')"
+    )
 
 
 def test_a_single_curve_is_large(visit, tmp_path):
@@ -148,7 +150,9 @@ def test_signs_are_explained_on_hover_and_in_text(visit, tmp_path):
     open_ends = ratios.locator('td[data-key="interval"]', has_text=re.compile("^any$"))
     assert open_ends.first.get_attribute("title") == "any: both ends are open"
     budgets = unfolded(page, "budget")
-    titles = {one.inner_text(): one.get_attribute("title") for one in budgets.locator('td[data-key="at"]').all()}
+    titles = {
+        one.inner_text(): one.get_attribute("title") for one in budgets.locator('td[data-key="at"]').all()
+    }
     assert titles["≤ 3"].startswith("≤: at most that")
     assert titles["> 30"].startswith(">: more than that")
     text = page.inner_text("#budgets")

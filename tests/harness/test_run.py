@@ -25,7 +25,7 @@ def test_a_run_leaves_every_figure_and_every_question_on_disk(tmp_path):
     assert [outcome.error for outcome in outcomes] == [None] * (len(TRIVIAL) + 1)
     cell = read_trial(directory(tmp_path, wanted))
     assert cell.complete
-    assert cell.header.kin == "near: others than life/conway"
+    assert cell.header.pretraining_overlap == "near: others than life/conway"
     assert cell.header.task.palette == "binary"
     assert cell.header.environment["numpy"] == np.__version__
     assert [(r.id, r.attempt) for r in cell.records] == [(q.id, a) for q in cell.questions for a in (0, 1)]
@@ -38,15 +38,17 @@ def test_a_run_leaves_every_figure_and_every_question_on_disk(tmp_path):
             verdict.reason,
         )
     assert cell.sessions[0].figures == {"steps": 1.0, "loss": None}
-    kinds = [event.kind for event in events if event.cell == cell.header.cell]
+    kinds = [event.kind for event in events if event.trial == cell.header.trial]
     assert kinds == ["start", "adapt", *["predict"] * 5, "done"]
-    assert (events[-1].position, events[-1].cells, events[-2].done, events[-2].total) == (7, 7, 5, 5)
+    assert (events[-1].position, events[-1].trials, events[-2].done, events[-2].total) == (7, 7, 5, 5)
 
 
 def test_the_solver_is_right_and_copy_is_not(tmp_path):
     wanted = plan(model="copy")
     run(wanted, tmp_path)
-    assert all(record.exact and record.valid for record in read_trial(directory(tmp_path, wanted, "solver")).records)
+    assert all(
+        record.exact and record.valid for record in read_trial(directory(tmp_path, wanted, "solver")).records
+    )
     assert not any(record.exact for record in read_trial(directory(tmp_path, wanted, "copy")).records)
 
 
@@ -72,8 +74,8 @@ def test_more_budgets_and_tasks_join_a_run(tmp_path):
     run(plan(), tmp_path)
     events: list[Event] = []
     run(plan(shots=(3, 5)), tmp_path, events.append)
-    assert {event.cell.shots for event in events if event.kind == "skip"} == {3}
-    assert {event.cell.shots for event in events if event.kind == "done"} == {5}
+    assert {event.trial.shots for event in events if event.kind == "skip"} == {3}
+    assert {event.trial.shots for event in events if event.kind == "done"} == {5}
 
 
 @pytest.mark.parametrize("modality", ["grid", "text", "frames"])
@@ -96,9 +98,9 @@ def test_a_model_never_sees_a_target(tmp_path, modality):
             assert not {bytes(grid.tobytes()) for grid in grids} & targets
     assert len(shown) == 3
     record = read_trial(directory(tmp_path, wanted, spy))
-    assert [np.array_equal(row.question, i.question) for row, i in zip(record.questions, test, strict=True)] == [
-        True
-    ] * 40
+    assert [
+        np.array_equal(row.question, i.question) for row, i in zip(record.questions, test, strict=True)
+    ] == [True] * 40
 
 
 def _reachable(root):
@@ -126,8 +128,8 @@ def _reachable(root):
 def test_the_order_of_cells_does_not_matter(tmp_path, monkeypatch):
     wanted = plan(shots=(3, 5), limit=4)
     run(wanted, tmp_path / "forward")
-    cells = wanted.cells()
-    monkeypatch.setattr(Plan, "cells", lambda self: cells[::-1])
+    cells = wanted.trials()
+    monkeypatch.setattr(Plan, "trials", lambda self: cells[::-1])
     run(wanted, tmp_path / "backward")
     assert predictions(tmp_path / "forward") == predictions(tmp_path / "backward")
 
@@ -139,7 +141,7 @@ def test_a_plan_can_fix_steps_or_epochs_and_both_are_kept(tmp_path, fixed, taken
     run(wanted, tmp_path)
     cell = read_trial(directory(tmp_path, wanted, trainer))
     assert cell.sessions[0].figures == {"steps": taken}
-    assert (cell.header.cell.steps, cell.header.cell.epochs) == (fixed.get("steps"), fixed.get("epochs"))
+    assert (cell.header.trial.steps, cell.header.trial.epochs) == (fixed.get("steps"), fixed.get("epochs"))
     with pytest.raises(UserError, match=r"steps was (None|7), is 8"):
         run(msgspec.structs.replace(wanted, steps=8, epochs=None), tmp_path)
 
@@ -163,4 +165,6 @@ def test_arc_files_bring_their_own_examples_and_shapes(tmp_path):
         run(wanted, out)
         cell = read_trial(directory(out, wanted, spy))
         assert (cell.header.data.examples, cell.header.data.questions) == (3, 1)
-        assert cell.records[0].answer == [[2, 2]] * 6  # the spy says its first example's answer; its size was found
+        assert (
+            cell.records[0].answer == [[2, 2]] * 6
+        )  # the spy says its first example's answer; its size was found

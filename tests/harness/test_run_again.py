@@ -32,8 +32,14 @@ def test_kill_9_within_a_group_loses_nothing_and_counts_nothing_twice(tmp_path):
         "from vizbench.harness.run.run import run; run(plan(n_test=70, attempts=2), Path(sys.argv[1]))"
     )
     log = directory(out, wanted) / "records.jsonl"
-    for lines in (2, 38, 90):  # the groups of questions end after 64, 128 and 140 lines; a torn one is asked anew
-        child = subprocess.Popen([sys.executable, "-c", script, out], env=os.environ | {"STUB_HOLD": str(lines // 2)})
+    for lines in (
+        2,
+        38,
+        90,
+    ):  # the groups of questions end after 64, 128 and 140 lines; a torn one is asked anew
+        child = subprocess.Popen(
+            [sys.executable, "-c", script, out], env=os.environ | {"STUB_HOLD": str(lines // 2)}
+        )
         deadline = time.monotonic() + 120
         while not (log.exists() and log.read_bytes().count(b"\n") == lines):
             assert child.poll() is None, "the run ended before it could be killed"

@@ -36,7 +36,9 @@ def test_a_model_that_fails_fails_its_cell_alone(tmp_path, way, words, kept):
     wanted = plan(fails, checkpoint=way, shots=(3, 5))
     events: list[Event] = []
     outcomes = run(wanted, tmp_path, events.append)
-    assert [outcome.error is None for outcome in outcomes] == [outcome.cell.model != fails for outcome in outcomes]
+    assert [outcome.error is None for outcome in outcomes] == [
+        outcome.trial.model != fails for outcome in outcomes
+    ]
     assert words in (outcomes[-1].error or "")
     assert events[-1].kind == "failed"
     cell = read_trial(outcomes[-1].directory)
@@ -53,12 +55,12 @@ def test_data_that_cannot_be_had_fails_its_cells_alone(tmp_path, jobs):
     wanted, out = Plan(tasks=(f"arc-json:{files}",), models=(BATCHER,)), tmp_path / "out"
     outcomes = run(wanted, out, jobs=jobs)
     for outcome in outcomes:
-        bad = "bad.json" in outcome.cell.task
+        bad = "bad.json" in outcome.trial.task
         assert (outcome.error is not None, outcome.data, outcome.begun) == (bad, not bad, not bad)
         assert (outcome.directory / "error.txt").exists() is bad
         if bad:
             assert "bad.json is malformed" in (outcome.directory / "error.txt").read_text()
-    assert {"bad" in cell.header.cell.task for cell in read_runs([out])} == {False}
+    assert {"bad" in cell.header.trial.task for cell in read_runs([out])} == {False}
     write_arc(files / "bad.json")
     assert {outcome.error for outcome in run(wanted, out, jobs=jobs)} == {None}
     assert not list(out.rglob("error.txt"))
@@ -66,7 +68,10 @@ def test_data_that_cannot_be_had_fails_its_cells_alone(tmp_path, jobs):
 
 def test_a_plan_without_any_data_is_refused_and_nothing_is_written(tmp_path):
     (tmp_path / "bad.json").write_text("{")
-    for task, words in ((f"arc-json:{tmp_path}/bad.json", "is malformed"), ("arc-json:gone.json", "cannot be opened")):
+    for task, words in (
+        (f"arc-json:{tmp_path}/bad.json", "is malformed"),
+        ("arc-json:gone.json", "cannot be opened"),
+    ):
         with pytest.raises(UserError, match=words):
             run(Plan(tasks=(task,)), tmp_path / "out")
     with pytest.raises(UserError, match="eca/110"):  # 16 first rows of width 4
@@ -82,7 +87,11 @@ def test_examples_that_a_model_refuses_fail_its_cell_alone(tmp_path, jobs):
         events.clear()
         outcomes = run(wanted, tmp_path, events.append, jobs=jobs)
         (lost,) = (outcome for outcome in outcomes if outcome.error)
-        assert (lost.cell.model, lost.cell.shots, lost.error) == (picky, 5, "5 examples do not fit: give 4 or fewer")
+        assert (lost.trial.model, lost.trial.shots, lost.error) == (
+            picky,
+            5,
+            "5 examples do not fit: give 4 or fewer",
+        )
         assert {"cell.json", "error.txt"} <= {path.name for path in lost.directory.iterdir()}
         assert not lost.begun
         assert [event.message for event in events if event.kind == "failed"] == [lost.error]
@@ -111,7 +120,9 @@ def test_data_that_cannot_be_had_is_no_models_refusal(tmp_path):
     (tmp_path / "bad.json").write_text("{")
     write_arc(tmp_path / "good.json")
     wanted = Plan(tasks=(f"arc-json:{tmp_path}",), models=(f"{stubs.FILE}:Picky",), checkpoint="9")
-    assert {"bad.json" in outcome.cell.task for outcome in run(wanted, tmp_path / "a") if outcome.error} == {True}
+    assert {"bad.json" in outcome.trial.task for outcome in run(wanted, tmp_path / "a") if outcome.error} == {
+        True
+    }
     with pytest.raises(UserError, match="do not fit: give 0"):
         run(msgspec.structs.replace(wanted, checkpoint="0"), tmp_path / "b")
     assert not (tmp_path / "b").exists()
@@ -129,7 +140,7 @@ def test_a_model_is_let_go_before_the_next_one_adapts(tmp_path, monkeypatch):
 
     def watch(event: Event) -> None:
         if event.kind == "adapt":
-            alive[event.cell.model] = sum(ref() is not None for ref in made.values())
+            alive[event.trial.model] = sum(ref() is not None for ref in made.values())
 
     monkeypatch.setattr(run_module, "load_model", load)
     first, second = BATCHER, f"{stubs.FILE}:Trainer"
@@ -144,8 +155,10 @@ def test_a_process_that_dies_fails_its_cell_alone(tmp_path):
     events: list[Event] = []
     outcomes = run(msgspec.structs.replace(wanted, models=(dies,)), tmp_path / "out", events.append, jobs=2)
     (dead,) = (outcome for outcome in outcomes if outcome.error)
-    assert dead.cell.model == dies
-    assert (dead.error or "").startswith("its process was killed from outside (SIGKILL), by hand or for want of memory")
+    assert dead.trial.model == dies
+    assert (dead.error or "").startswith(
+        "its process was killed from outside (SIGKILL), by hand or for want of memory"
+    )
     assert (read_trial(dead.directory).error, read_trial(dead.directory).complete) == (dead.error, False)
     assert [event.message for event in events if event.kind == "failed"] == [dead.error]
     assert len([event for event in events if event.kind == "done"]) == len(outcomes) - 1
@@ -170,7 +183,9 @@ def test_jobs_out_of_range_and_faults_in_other_processes_are_refused(tmp_path):
 
 def test_an_adapt_without_figures_says_what_to_return(tmp_path, monkeypatch):
     monkeypatch.setattr(stubs.Talker, "adapt", lambda self, examples, context: None)
-    monkeypatch.setattr(run_module, "load_model", lambda name, checkpoint: stub(name) or load_model(name, checkpoint))
+    monkeypatch.setattr(
+        run_module, "load_model", lambda name, checkpoint: stub(name) or load_model(name, checkpoint)
+    )
     outcomes = run(plan(f"{stubs.FILE}:Talker"), tmp_path)
     assert outcomes[-1].error == "adapt returned a NoneType: return a dict of figures, {} for none"
 
@@ -190,7 +205,9 @@ def test_an_adapt_without_figures_says_what_to_return(tmp_path, monkeypatch):
 def test_a_malformed_answer_is_wrong_and_keeps_its_reason(tmp_path, monkeypatch, says, words):
     wanted = plan(f"{stubs.FILE}:Talker", limit=2)
     monkeypatch.setattr(stubs.Talker, "says", says)
-    monkeypatch.setattr(run_module, "load_model", lambda name, checkpoint: stub(name) or load_model(name, checkpoint))
+    monkeypatch.setattr(
+        run_module, "load_model", lambda name, checkpoint: stub(name) or load_model(name, checkpoint)
+    )
     outcomes = run(wanted, tmp_path)
     records = read_trial(outcomes[-1].directory).records
     assert [(r.undecodable, r.valid, r.exact, r.cells, r.answer) for r in records] == [

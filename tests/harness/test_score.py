@@ -137,7 +137,8 @@ def test_every_frame_of_a_process_is_judged(data, tmp_path):
 def test_a_process_in_lines_is_a_list_of_grids(data, tmp_path):
     a, b, c, *_ = rows(data)
     file = write_lines(
-        tmp_path / "a.jsonl", [(a.id, a.steps.tolist()), (b.id, b.steps[::-1].tolist()), (c.id, vb.to_text(c.target))]
+        tmp_path / "a.jsonl",
+        [(a.id, a.steps.tolist()), (b.id, b.steps[::-1].tolist()), (c.id, vb.to_text(c.target))],
     )
     found = score(file, data, process=True)
     assert [verdict.valid for verdict in found.verdicts.values()][:3] == [True, False, False]
@@ -148,7 +149,10 @@ def test_a_game_is_judged_up_to_its_end_and_its_answer_is_the_first_move(tmp_pat
     write(vb.load("connect4/win-in-2").test, 4, tmp_path / "data")
     whole, short, lost, held = rows(tmp_path / "data")
     answers = [(whole.id, whole.steps.tolist()), (short.id, short.steps[:1].tolist())]
-    answers += [(lost.id, [lost.question.tolist(), *lost.steps.tolist()]), (held.id, held.steps[[0, 2]].tolist())]
+    answers += [
+        (lost.id, [lost.question.tolist(), *lost.steps.tolist()]),
+        (held.id, held.steps[[0, 2]].tolist()),
+    ]
     found = score(write_lines(tmp_path / "a.jsonl", answers), tmp_path / "data", process=True)
     assert [verdict.exact for verdict in found.verdicts.values()] == [True, False, False, False]
     assert "player 1 has not won yet" in found.verdicts[short.id].reason
@@ -214,13 +218,15 @@ def test_the_last_of_a_rows_pictures_is_its_answer_and_all_are_its_process(data,
     assert [verdict.exact for verdict in found.verdicts.values()] == [True, True, False, True, True, True]
     whole = rows(data)[0]
     shown = [whole.question, *whole.steps]
-    assert [state.tolist() for state in sheet.marked[0].way] == [
+    assert [state.tolist() for state in sheet.marked[0].trajectory] == [
         a.tolist() for a, b in pairwise(shown) if not np.array_equal(a, b)
     ]
     found = score(tmp_path, data, process=True)
     assert [verdict.valid for verdict in found.verdicts.values()] == [True, False, False, False, True, False]
     reasons = [verdict.reason for verdict in found.verdicts.values()]
-    assert reasons[1].startswith("10.png: ") and reasons[2].startswith("11.png: ") and "step 1: " in reasons[3]
+    assert (
+        reasons[1].startswith("10.png: ") and reasons[2].startswith("11.png: ") and "step 1: " in reasons[3]
+    )
     assert found.score.undecodable == 2
 
 
@@ -229,10 +235,10 @@ def test_the_way_that_pictures_show_fits_a_record(data, tmp_path, monkeypatch):
     for number, state in enumerate([row.question, *row.steps]):
         (tmp_path / "row_0").mkdir(exist_ok=True)
         save_png(tmp_path / "row_0" / f"{number}.png", state, verifier_of("life/conway").look)
-    assert len(score_rows(tmp_path, data).marked[0].way) > 1
+    assert len(score_rows(tmp_path, data).marked[0].trajectory) > 1
     for cells, most in ((row.question.size, 1), (1, 0)):
         monkeypatch.setattr("vizbench.harness.score.score.MAX_WAY_CELLS", cells)
-        assert len(score_rows(tmp_path, data).marked[0].way) <= most
+        assert len(score_rows(tmp_path, data).marked[0].trajectory) <= most
 
 
 def test_pictures_that_cannot_be_read_before_the_answer_cost_nothing(data, tmp_path):
@@ -243,7 +249,7 @@ def test_pictures_that_cannot_be_read_before_the_answer_cost_nothing(data, tmp_p
         save_png(folder / "2.png", row.target, verifier_of("life/conway").look)
     sheet = score_rows(tmp_path, data)
     assert [marked.verdict.exact for marked in sheet.marked[:2]] == [True, True]
-    assert sheet.marked[0].way == ()
+    assert sheet.marked[0].trajectory == ()
 
 
 def test_broken_lines_cost_no_other_row(data, tmp_path):
@@ -257,7 +263,10 @@ def test_broken_lines_cost_no_other_row(data, tmp_path):
         assert [fault.partition(":")[0] for fault in figures.faults] == ["line 1", "line 3", "line 4"]
     write_lines(tmp_path / "b.jsonl", [(a.id, [[float("nan")]]), (b.id, b.steps.tolist())])
     verdicts = score(tmp_path / "b.jsonl", data, process=True).verdicts
-    assert (verdicts[a.id].reason, verdicts[b.id].valid) == ("the answer holds NaN, which is no whole number", True)
+    assert (verdicts[a.id].reason, verdicts[b.id].valid) == (
+        "the answer holds NaN, which is no whole number",
+        True,
+    )
     with pytest.raises(UserError, match="none to a row"):
         score(write_lines(tmp_path / "c.jsonl", [("0", a.target.tolist())]), data)
 

@@ -52,7 +52,11 @@ def test_ends_are_where_the_score_test_over_seeds_just_rejects(counts):
 
 
 def test_by_hand():
-    shares = [0.4, 0.5, 0.6]  # standard error .1 / sqrt 3, t 4.303: beside .5 the ends lie at d / sqrt(1 + 4 d^2)
+    shares = [
+        0.4,
+        0.5,
+        0.6,
+    ]  # standard error .1 / sqrt 3, t 4.303: beside .5 the ends lie at d / sqrt(1 + 4 d^2)
     d = 4.302652730 * 0.1 / math.sqrt(3)
     found = seed_interval([(round(200 * p), 200) for p in shares])
     assert found == pytest.approx((0.5 - d / math.sqrt(1 + 4 * d * d), 0.5 + d / math.sqrt(1 + 4 * d * d)))
@@ -111,7 +115,8 @@ GRID = [
     for deviation in (0, 0.01, 0.02, 0.05, 0.1)
     for seeds in (1, 3, 5)
     for n in (50, 200)
-    if deviation**2 < p * (1 - p) and not (seeds == 1 and deviation)  # one seed speaks of its own training run
+    if deviation**2 < p * (1 - p)
+    and not (seeds == 1 and deviation)  # one seed speaks of its own training run
 ]
 
 
@@ -168,7 +173,11 @@ def test_baselines_that_learn_nothing_have_no_clusters_on_a_corpus_either():
     def rows(model):
         runs = [
             cell_run(
-                [record(n, exact=n in right) for n in "abcd"], seed, model, None, task="arc-json:/d/Copy/Copy1.json"
+                [record(n, exact=n in right) for n in "abcd"],
+                seed,
+                model,
+                None,
+                task="arc-json:/d/Copy/Copy1.json",
             )
             for seed, right in enumerate(("", "ab", "abcd"))
         ]

@@ -24,7 +24,9 @@ def test_a_whole_file_replaces_the_old_one_or_leaves_it(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "full")
 
     monkeypatch.setattr(files.os, "fsync", full)
-    with pytest.raises(UserError, match=r"the disk is full: free some space, then give the same command again$"):
+    with pytest.raises(
+        UserError, match=r"the disk is full: free some space, then give the same command again$"
+    ):
         write_atomically(path, b"newer")
     assert path.read_bytes() == b"new"
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
@@ -100,7 +102,10 @@ def test_a_file_system_without_locks_is_written_to_and_that_is_said(tmp_path, mo
         for _ in range(2):
             with folder_lock(tmp_path):
                 again = folder_lock(tmp_path)
-                with pytest.raises(UserError, match=rf"by process {os.getpid()} on .*remove {tmp_path}"), again:
+                with (
+                    pytest.raises(UserError, match=rf"by process {os.getpid()} on .*remove {tmp_path}"),
+                    again,
+                ):
                     pass
         (tmp_path / "other").mkdir()
         with folder_lock(tmp_path / "other"):
@@ -112,7 +117,9 @@ def test_a_killed_process_leaves_no_marker_that_blocks(tmp_path, monkeypatch):
     import fcntl
 
     refused = "import fcntl\ndef flock(*_): raise OSError(37, 'No locks available')\nfcntl.flock = flock\n"
-    child = subprocess.Popen([sys.executable, "-c", refused + HELD, tmp_path], stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        [sys.executable, "-c", refused + HELD, tmp_path], stdout=subprocess.PIPE, text=True
+    )
     assert child.stdout is not None
 
     def refuse(descriptor, operation):

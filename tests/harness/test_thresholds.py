@@ -23,31 +23,33 @@ CURVES = st.integers(1, 11).flatmap(
 
 
 def at(budgets, shares, weights=None, target=0.9):
-    low, high = reached(budgets, np.array([shares], float), np.array(weights or [200.0] * len(shares), float), target)
+    low, high = reached(
+        budgets, np.array([shares], float), np.array(weights or [200.0] * len(shares), float), target
+    )
     return float(low[0]), float(high[0])
 
 
 @given(CURVES)
 def test_isotonic_is_scipys(curve):
     shares, weights, _ = curve
-    judge = optimize.isotonic_regression(shares, weights=weights).x
+    verifier = optimize.isotonic_regression(shares, weights=weights).x
     ours = isotonic(np.array([shares, shares[::-1]]), np.array(weights, float))
-    assert ours[0] == pytest.approx(judge, abs=1e-12)
+    assert ours[0] == pytest.approx(verifier, abs=1e-12)
     assert ours[1] == pytest.approx(optimize.isotonic_regression(shares[::-1], weights=weights).x, abs=1e-12)
 
 
 @given(CURVES, SHARES.filter(bool))
 def test_reached_is_a_walk_along_scipys_curve(curve, target):
     shares, weights, budgets = curve
-    judge = optimize.isotonic_regression(shares, weights=weights).x
-    reach = [k for k, share in enumerate(judge) if share >= target - 1e-9]
+    verifier = optimize.isotonic_regression(shares, weights=weights).x
+    reach = [k for k, share in enumerate(verifier) if share >= target - 1e-9]
     if not reach:
         wanted = (budgets[-1], math.inf)
     elif reach[0] == 0:
         wanted = (0, budgets[0])
     else:
         k = reach[0]
-        n = math.exp(np.interp(target, judge[k - 1 : k + 1], np.log(budgets[k - 1 : k + 1])))
+        n = math.exp(np.interp(target, verifier[k - 1 : k + 1], np.log(budgets[k - 1 : k + 1])))
         wanted = (n, n)
     assert at(budgets, shares, weights, target) == pytest.approx(wanted, rel=1e-9)
 
@@ -66,7 +68,10 @@ def test_it_never_leaves_what_was_measured_and_a_higher_target_needs_no_fewer(cu
 @pytest.mark.parametrize(
     ("shares", "wanted"),
     [
-        ([0.0, 0.8, 1.0], (math.sqrt(30 * 300),) * 2),  # half way from .8 to 1, so half way from log 30 to log 300
+        (
+            [0.0, 0.8, 1.0],
+            (math.sqrt(30 * 300),) * 2,
+        ),  # half way from .8 to 1, so half way from log 30 to log 300
         ([0.9, 0.95, 1.0], (0, 3)),
         ([0.0, 0.5, 0.89], (300, math.inf)),
         ([0.0, 0.9, 0.9], (30, 30)),
@@ -88,7 +93,9 @@ def test_the_papers_own_way_takes_the_first_measured_budget():
 def test_open_ends_are_kept_in_intervals():
     ends = np.array([0.0] * 5 + [20.0] * 95), np.array([3.0] * 5 + [20.0] * 95)
     assert interval(*ends) == Span(None, 20.0)
-    assert interval(np.array([20.0] * 95 + [50.0] * 5), np.array([20.0] * 95 + [np.inf] * 5)) == Span(20.0, None)
+    assert interval(np.array([20.0] * 95 + [50.0] * 5), np.array([20.0] * 95 + [np.inf] * 5)) == Span(
+        20.0, None
+    )
     assert interval(np.array([20.0] * 99 + [50.0]), np.array([20.0] * 99 + [np.inf])) == Span(20.0, 20.0)
 
 

@@ -45,44 +45,48 @@ def test_the_way_is_what_the_frames_show_without_what_repeats(codes, board):
     """Against a naive twin: every frame rendered from a grid that is known."""
     grids = [np.full((2, 3), code, np.uint8) for code in codes]
     shapes = {(2, 3), (4, 4)} if board else {(2, 3)}
-    channel = FrameCodec(LOOK, FrameSpec(), shapes)
+    codec = FrameCodec(LOOK, FrameSpec(), shapes)
     place = (4, 4) if board else (2, 3)
     clip = np.stack([render(grid, LOOK, place) for grid in grids])
-    way = [int(state[0, 0]) for state in channel.way(clip, grids[0], grids[-1])]
-    assert all(state.shape == (2, 3) for state in channel.way(clip, grids[0], grids[-1]))
+    way = [int(state[0, 0]) for state in codec.trajectory(clip, grids[0], grids[-1])]
+    assert all(state.shape == (2, 3) for state in codec.trajectory(clip, grids[0], grids[-1]))
     if len(codes) <= 2:
         assert way == []
         return
     last = len(codes) - 1
-    seen = codes[:-1] if last <= MAX_TRAJECTORY else [codes[k * last // MAX_TRAJECTORY] for k in range(MAX_TRAJECTORY)]
+    seen = (
+        codes[:-1]
+        if last <= MAX_TRAJECTORY
+        else [codes[k * last // MAX_TRAJECTORY] for k in range(MAX_TRAJECTORY)]
+    )
     kept = [code for code, after in zip(seen, [*seen[1:], codes[-1]], strict=True) if code != after]
     assert way == kept
 
 
 def test_no_way_where_the_size_changes_the_grid_is_huge_or_there_is_no_clip():
-    channel = FrameCodec(Look("binary", cell=1), FrameSpec(), {(2, 3)})
+    codec = FrameCodec(Look("binary", cell=1), FrameSpec(), {(2, 3)})
     grid = np.zeros((2, 3), np.uint8)
     clip = np.zeros((5, 2, 3, 3), np.uint8)
-    assert len(channel.way(clip, grid, grid)) == 1  # black is 1, the answer was said to be white
-    assert channel.way(clip, np.zeros((3, 2), np.uint8), grid) == []
-    assert channel.way(clip[0], grid, grid) == []
-    assert channel.way(None, grid, grid) == []
+    assert len(codec.trajectory(clip, grid, grid)) == 1  # black is 1, the answer was said to be white
+    assert codec.trajectory(clip, np.zeros((3, 2), np.uint8), grid) == []
+    assert codec.trajectory(clip[0], grid, grid) == []
+    assert codec.trajectory(None, grid, grid) == []
     side = 160  # two of these fit in the bound
     large = FrameCodec(Look("binary", cell=1), FrameSpec(), {(side, side)})
     clip = np.zeros((5, side, side, 3), np.uint8)
     clip[0::2] = 255
     blank = np.zeros((side, side), np.uint8)
     assert 2 * side * side <= MAX_TRAJECTORY_CELLS < 3 * side * side
-    assert [int(state[0, 0]) for state in large.way(clip[:4], blank, blank)] == [0, 1]
+    assert [int(state[0, 0]) for state in large.trajectory(clip[:4], blank, blank)] == [0, 1]
     huge = np.zeros((300, 300), np.uint8)
-    assert FrameCodec(Look("binary", cell=1), FrameSpec(), {huge.shape}).way(clip, huge, huge) == []
+    assert FrameCodec(Look("binary", cell=1), FrameSpec(), {huge.shape}).trajectory(clip, huge, huge) == []
 
 
 def test_a_canvas_is_read_in_the_cells_of_the_answer():
     look = verifier_of("arc-json:nowhere.json").look
-    channel = FrameCodec(look, FrameSpec(), {(2, 3), (5, 5)})
+    codec = FrameCodec(look, FrameSpec(), {(2, 3), (5, 5)})
     grids = [np.full((2, 3), code, np.uint8) for code in (1, 2, 3)]
-    way = channel.way(np.stack([render(grid, look) for grid in grids]), grids[0], grids[2])
+    way = codec.trajectory(np.stack([render(grid, look) for grid in grids]), grids[0], grids[2])
     assert np.array_equal(way, grids[:2])
 
 
@@ -94,7 +98,7 @@ def test_records_keep_the_way_and_a_run_that_goes_on_keeps_the_same(tmp_path):
     for record in cell.records:
         start, cells = questions[record.id], 5 + record.attempt
         assert record.answer == turned(start, cells)
-        assert list(record.way) == [turned(start, count) for count in range(cells)]
+        assert list(record.trajectory) == [turned(start, count) for count in range(cells)]
     films(tmp_path / "parts", limit=1)
     log = films(tmp_path / "parts", limit=2) / "records.jsonl"
     log.write_bytes(log.read_bytes()[:-40])
@@ -107,19 +111,27 @@ def test_where_nothing_moves_the_line_is_as_it_was(tmp_path, checkpoint):
     log = films(tmp_path, checkpoint) / "records.jsonl"
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert len(lines) == 6
-    assert all("way" not in line for line in lines)
-    assert "way" in json.loads((films(tmp_path / "nine") / "records.jsonl").read_text().splitlines()[0])
+    assert all("trajectory" not in line for line in lines)
+    assert "trajectory" in json.loads(
+        (films(tmp_path / "nine") / "records.jsonl").read_text().splitlines()[0]
+    )
 
 
 @pytest.mark.parametrize(
     ("edit", "words"),
     [
-        (lambda line: line | {"way": line["way"] * 13}, r"line 2 of .*length <= 63.*way"),
-        (lambda line: line | {"way": [[[256]]]}, r"line 2 of .*<= 255.*way"),
-        (lambda line: line | {"way": [[[1, 0], [1]]]}, "is no rectangle"),
-        (lambda line: line | {"way": [[[1]]]}, "another shape than the answer"),
+        (
+            lambda line: line | {"trajectory": line["trajectory"] * 13},
+            r"line 2 of .*length <= 63.*trajectory",
+        ),
+        (lambda line: line | {"trajectory": [[[256]]]}, r"line 2 of .*<= 255.*trajectory"),
+        (lambda line: line | {"trajectory": [[[1, 0], [1]]]}, "is no rectangle"),
+        (lambda line: line | {"trajectory": [[[1]]]}, "another shape than the answer"),
         (lambda line: line | {"answer": None}, "another shape than the answer"),
-        (lambda line: line | {"way": [[[0] * 1024] * 33] * 2, "answer": [[0] * 1024] * 33}, "over 65,536 cells"),
+        (
+            lambda line: line | {"trajectory": [[[0] * 1024] * 33] * 2, "answer": [[0] * 1024] * 33},
+            "over 65,536 cells",
+        ),
     ],
 )
 def test_a_way_that_no_run_wrote_is_refused_in_a_sentence(tmp_path, edit, words):
@@ -142,8 +154,13 @@ def test_an_attempt_plays_from_its_frames_and_rests_on_its_answer(visit, tmp_pat
         slider = card.locator("input")
         picture = f"document.querySelectorAll('#boards .answer canvas')[{attempt}].toDataURL()"
         rest = page.evaluate(picture)
-        assert (slider.input_value(), card.locator(".film span").inner_text()) == (str(last), f"{last} / {last}")
-        states = page.evaluate(f"async () => unroll((await unpack(data.runs[state.run].blob))[state.i][{attempt}][4])")
+        assert (slider.input_value(), card.locator(".film span").inner_text()) == (
+            str(last),
+            f"{last} / {last}",
+        )
+        states = page.evaluate(
+            f"async () => unroll((await unpack(data.runs[state.run].blob))[state.i][{attempt}][4])"
+        )
         assert states == [np.ravel(turned(question, count)).tolist() for count in range(last + 1)]
         slider.focus()
         page.keyboard.press("ArrowLeft")

@@ -9,7 +9,9 @@ def recolour_lines_that_run(rows: Rows, way: str, ink: int) -> Rows:
     """Over the rows of a framed grid; vertical lines are the horizontal ones of the grid turned on its side."""
     if way == "vertical":
         turned = [list(column) for column in zip(*rows, strict=True)]
-        return [list(column) for column in zip(*recolour_lines_that_run(turned, "horizontal", ink), strict=True)]
+        return [
+            list(column) for column in zip(*recolour_lines_that_run(turned, "horizontal", ink), strict=True)
+        ]
     wide = [[0] * (len(rows[0]) + 2), *([0, *row, 0] for row in rows), [0] * (len(rows[0]) + 2)]
     out = [list(row) for row in rows]
     for r, row in enumerate(wide[1:-1], 1):

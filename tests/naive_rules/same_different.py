@@ -15,7 +15,9 @@ def shared_trait(rows: Rows, deed: str, trait: str) -> Rows:
         same = 0
         for tint, others in found:
             down, right = min(r for r, _ in others) - top, min(c for _, c in others) - left
-            same += colour == tint if trait == "colour" else {(r + down, c + right) for r, c in cells} == others
+            same += (
+                colour == tint if trait == "colour" else {(r + down, c + right) for r, c in cells} == others
+            )
         if (same > 1) != (deed == "Keep only"):
             for r, c in cells:
                 out[r][c] = 0

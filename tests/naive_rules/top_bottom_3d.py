@@ -6,7 +6,9 @@ Rows = list[list[int]]
 
 
 def repaint_the_pyramid(rows: Rows, change: str) -> Rows:
-    storeys = list(dict.fromkeys(colour for row in rows for colour in row if colour))  # the lowest begins first
+    storeys = list(
+        dict.fromkeys(colour for row in rows for colour in row if colour)
+    )  # the lowest begins first
     if change.startswith("reverse"):
         new = storeys[::-1]
     elif "below" in change:
@@ -19,7 +21,9 @@ def repaint_the_pyramid(rows: Rows, change: str) -> Rows:
 
 def lay_half_over(rows: Rows, half: str) -> Rows:
     if half in ("top", "bottom"):
-        turned = lay_half_over([list(column) for column in zip(*rows, strict=True)], {"top": "left"}.get(half, "right"))
+        turned = lay_half_over(
+            [list(column) for column in zip(*rows, strict=True)], {"top": "left"}.get(half, "right")
+        )
         return [list(column) for column in zip(*turned, strict=True)]
     out: Rows = []
     for row in rows:

@@ -56,7 +56,12 @@ def add(name: str, text: str, answer: Rows | None, shape: tuple[int, int] | None
 # --- Sudoku 9x9: the forms in which people print it ---------------------------------------------------------------
 RULE = "------+-------+------"
 add("s9 plain JSON", b.compact(SUDOKU), SUDOKU, S9)
-add("s9 fence", f"Here is the solved Sudoku:\n\n{b.fenced(b.indented(SUDOKU), 'json')}\n\nAll rules hold.", SUDOKU, S9)
+add(
+    "s9 fence",
+    f"Here is the solved Sudoku:\n\n{b.fenced(b.indented(SUDOKU), 'json')}\n\nAll rules hold.",
+    SUDOKU,
+    S9,
+)
 add("s9 bars and rules", f"Here is the solved Sudoku:\n\n{b.barred(SUDOKU, 3, 3, RULE)}", SUDOKU, S9)
 add("s9 bars, no shape", f"Here is the solved Sudoku:\n\n{b.barred(SUDOKU, 3, 3, RULE)}\n\nDone!", SUDOKU)
 add("s9 rule of bars", "Solved:\n" + b.barred(SUDOKU, 3, 3, "-------|-------|-------"), SUDOKU, S9)
@@ -75,19 +80,39 @@ add("s9 digits", "Answer:\n" + b.digits(SUDOKU), SUDOKU, S9)
 add("s9 CSV", b.fenced(b.commas(SUDOKU), "csv"), SUDOKU, S9)
 add("s9 table", "**Solution**\n\n" + b.table(SUDOKU), SUDOKU, S9)
 add("s9 headed table", "**Solution**\n\n" + b.headed_table(SUDOKU), SUDOKU, S9)
-add("s9 indexed table", "**Solution**\n\n" + b.indexed_table(SUDOKU) + "\n\nEach box holds 1 to 9.", SUDOKU, S9)
+add(
+    "s9 indexed table",
+    "**Solution**\n\n" + b.indexed_table(SUDOKU) + "\n\nEach box holds 1 to 9.",
+    SUDOKU,
+    S9,
+)
 add("s9 row labels", b.named_rows(SUDOKU), SUDOKU, S9)
 add("s9 bold row labels", "Result:\n\n" + b.named_rows(SUDOKU, "**Row {}:** {}"), SUDOKU, S9)
 add("s9 bulleted row labels", "The solved puzzle:\n" + b.named_rows(SUDOKU, "- Row {}: {}"), SUDOKU, S9)
 add("s9 numbered", "The solved puzzle:\n\n" + b.named_rows(SUDOKU, "{}. {}"), SUDOKU, S9)
 add("s9 commented", "Answer:\n" + b.commented(SUDOKU), SUDOKU, S9)
 add("s9 slashes", "```js\nconst solution = " + b.commented(SUDOKU, "//") + ";\n```", SUDOKU, S9)
-add("s9 places after", f"**Answer:** {b.spaced_json(SUDOKU)}\n\nFilled first: [[0, 2], [0, 5], [1, 1]]", SUDOKU, S9)
+add(
+    "s9 places after",
+    f"**Answer:** {b.spaced_json(SUDOKU)}\n\nFilled first: [[0, 2], [0, 5], [1, 1]]",
+    SUDOKU,
+    S9,
+)
 add("s9 object", json.dumps({"answer": SUDOKU, "filled_first": [[0, 2], [0, 5], [1, 1]]}), SUDOKU, S9)
-add("s9 object reversed", json.dumps({"filled_first": [[0, 2], [0, 5]], "answer": SUDOKU}, indent=1), SUDOKU, S9)
+add(
+    "s9 object reversed",
+    json.dumps({"filled_first": [[0, 2], [0, 5]], "answer": SUDOKU}, indent=1),
+    SUDOKU,
+    S9,
+)
 add("s9 object with question", json.dumps({"answer": SUDOKU, "question": SUDOKU_ASKED}), SUDOKU, S9)
 add("s9 thinking cut", f"<think>\nLet me try {b.compact(SUDOKU)} and check it", None, S9)
-add("s9 thought, none", f"<think>\nTry {b.compact(SUDOKU)}. No.\n</think>\nI could not find a solution.", None, S9)
+add(
+    "s9 thought, none",
+    f"<think>\nTry {b.compact(SUDOKU)}. No.\n</think>\nI could not find a solution.",
+    None,
+    S9,
+)
 add("s9 draft in thought", f"<think>{b.compact(SUDOKU)}</think>\n{b.compact(SUDOKU_WRONG)}", SUDOKU_WRONG, S9)
 add("s9 short of a row", "Answer:\n" + b.spaced(SUDOKU[:8]), SUDOKU[:8], S9)
 add("s9 bands short of a row", "Answer:\n" + b.bands(SUDOKU[:8], 3), SUDOKU[:8], S9)
@@ -95,8 +120,18 @@ add("s9 ragged", "Answer:\n" + b.spaced(SUDOKU).replace("5 3 4 6", "5 3 6", 1), 
 add("s9 bold givens", "Answer:\n" + b.spaced(SUDOKU).replace("5 3 4", "**5** **3** 4", 1), SUDOKU, S9)
 add("s9 blanks left", "Answer:\n" + b.spaced(SUDOKU).replace("4 6 7", ". . 7", 1), None, S9)
 add("s9 zeros left", "Answer:\n" + b.spaced(SUDOKU_ASKED), SUDOKU_ASKED, S9)
-add("s9 question only", "The puzzle is:\n\n" + b.barred(SUDOKU_ASKED, 3, 3, RULE) + "\n\nI cannot solve it.", None, S9)
-add("s9 question, then solved", f"Puzzle:\n{b.spaced(SUDOKU_ASKED)}\n\nSolution:\n{b.spaced(SUDOKU)}", SUDOKU, S9)
+add(
+    "s9 question only",
+    "The puzzle is:\n\n" + b.barred(SUDOKU_ASKED, 3, 3, RULE) + "\n\nI cannot solve it.",
+    None,
+    S9,
+)
+add(
+    "s9 question, then solved",
+    f"Puzzle:\n{b.spaced(SUDOKU_ASKED)}\n\nSolution:\n{b.spaced(SUDOKU)}",
+    SUDOKU,
+    S9,
+)
 add(
     "s9 wrong bars after right JSON",
     f"Draft: {b.compact(SUDOKU)}\nFinal answer:\n{b.barred(SUDOKU_WRONG, 3, 3, RULE)}",
@@ -105,7 +140,12 @@ add(
 )
 add("s9 elided rows", "Answer:\n" + b.spaced(SUDOKU[:2]) + "\n...\n" + b.spaced(SUDOKU[8:]), None, S9)
 add("s9 elided cells", "Answer:\n5 3 4 ... 2\n6 7 2 ... 8\n1 9 8 ... 7", None, S9)
-add("s9 elided after draft", f"I think it is {b.compact(SUDOKU)}.\n\nSolution:\n[[5,3,4,6,7,8,9,1,2],…]", None, S9)
+add(
+    "s9 elided after draft",
+    f"I think it is {b.compact(SUDOKU)}.\n\nSolution:\n[[5,3,4,6,7,8,9,1,2],…]",
+    None,
+    S9,
+)
 add("s9 quote", "The solution:\n\n" + b.quoted(SUDOKU) + "\n\nas you can check.", SUDOKU, S9)
 add("s9 full width", "答案：\n" + b.full_width(SUDOKU), SUDOKU, S9)
 add("s9 keycaps", "🎉 Solution:\n" + b.keycaps(SUDOKU), SUDOKU, S9)
@@ -151,7 +191,12 @@ add("s4 bmatrix", rf"$$\boxed{{{b.bmatrix(MINI)}}}$$", MINI, S4)
 add("s4 pmatrix", "The solution is\n\\[\n" + b.bmatrix(MINI, "pmatrix") + "\n\\]", MINI, S4)
 add("s4 array", "$$\n" + b.latex_array(MINI) + "\n$$", MINI, S4)
 add("s4 boxed", rf"So the final answer is $\boxed{{{b.compact(MINI)}}}$.", MINI, S4)
-add("s4 numpy", "array([[1, 2, 3, 4],\n       [3, 4, 1, 2],\n       [2, 1, 4, 3],\n       [4, 3, 2, 1]])", MINI, S4)
+add(
+    "s4 numpy",
+    "array([[1, 2, 3, 4],\n       [3, 4, 1, 2],\n       [2, 1, 4, 3],\n       [4, 3, 2, 1]])",
+    MINI,
+    S4,
+)
 add("s4 numpy print", "The output is:\n" + b.numpy_print(MINI), MINI, S4)
 add("s4 html", "<p>The solution:</p>\n" + b.html(MINI), MINI, S4)
 add("s4 yaml", "answer:\n" + b.yaml(MINI), MINI, S4)
@@ -163,7 +208,12 @@ add("s4 bullets", "Final grid:\n" + b.bullets(MINI), MINI, S4)
 add("s4 dots", "Final grid:\n" + b.bullets(MINI, "•"), MINI, S4)
 add("s4 backticks", "\n".join(f"`{''.join(map(str, row))}`" for row in MINI), MINI, S4)
 add("s4 tag", f"<answer>\n{b.digits(MINI)}\n</answer>", MINI, S4)
-add("s4 tag, then a check", f"<answer>{b.compact(MINI)}</answer>\nCheck: {b.compact(b.turned(MINI))}", MINI, S4)
+add(
+    "s4 tag, then a check",
+    f"<answer>{b.compact(MINI)}</answer>\nCheck: {b.compact(b.turned(MINI))}",
+    MINI,
+    S4,
+)
 add(
     "s4 draft labelled",
     f"Draft: {b.compact(MINI)}\nIt breaks a rule.\n\nAnswer: {b.compact(MINI_WRONG)}",
@@ -188,7 +238,12 @@ add(
     None,
     S4,
 )
-add("s4 first tried, nothing", f"I first tried {b.compact(MINI)}, which breaks a rule. I found no solution.", None, S4)
+add(
+    "s4 first tried, nothing",
+    f"I first tried {b.compact(MINI)}, which breaks a rule. I found no solution.",
+    None,
+    S4,
+)
 add("s4 given up", f"{b.spaced(MINI)}\n\nBut row 3 breaks a rule. I give up.", None, S4)
 add("s4 no solution", f"My attempt:\n{b.spaced(MINI)}\n\nThis is wrong, and there is no solution.", None, S4)
 add("s4 attempt, then final", f"Attempt:\n{b.spaced(MINI)}\n\nFinal:\n{b.spaced(MINI_WRONG)}", MINI_WRONG, S4)
@@ -204,14 +259,24 @@ add("s4 null", f'Maybe {b.compact(MINI)}?\n\n{{"answer": null}}', None, S4)
 add("s4 question mark", f"Could be {b.compact(MINI)}.\nAnswer: ?", None, S4)
 add("s4 none", f"Could be {b.compact(MINI)}.\n**Final answer:** none", None, S4)
 add(
-    "s4 words in cells", "Answer:\n| 1 | 2 | 3 | 4 |\n| 3 | x | 1 | 2 |\n| 2 | 1 | 4 | 3 |\n| 4 | 3 | 2 | 1 |", None, S4
+    "s4 words in cells",
+    "Answer:\n| 1 | 2 | 3 | 4 |\n| 3 | x | 1 | 2 |\n| 2 | 1 | 4 | 3 |\n| 4 | 3 | 2 | 1 |",
+    None,
+    S4,
 )
-add("s4 empty cells", "Answer:\n| 1 | 2 | 3 | 4 |\n| 3 |   | 1 | 2 |\n| 2 | 1 | 4 | 3 |\n| 4 | 3 | 2 | 1 |", None, S4)
+add(
+    "s4 empty cells",
+    "Answer:\n| 1 | 2 | 3 | 4 |\n| 3 |   | 1 | 2 |\n| 2 | 1 | 4 | 3 |\n| 4 | 3 | 2 | 1 |",
+    None,
+    S4,
+)
 add("s4 underscores", "Answer:\n1 2 3 4\n3 _ 1 2\n2 1 4 3\n4 3 2 1", None, S4)
 add("s4 cut in JSON", b.compact(MINI)[:-5], None, S4)
 add("s4 cut before the last bracket", b.compact(MINI)[:-1], None, S4)
 add("s4 cut in rows", "Answer:\n1 2 3 4\n3 4 1 2\n2 1", None, S4)
-add("s4 cut in a table", "Answer:\n| 1 | 2 | 3 | 4 |\n|---|---|---|---|\n| 3 | 4 | 1 | 2 |\n| 2 | 1", None, S4)
+add(
+    "s4 cut in a table", "Answer:\n| 1 | 2 | 3 | 4 |\n|---|---|---|---|\n| 3 | 4 | 1 | 2 |\n| 2 | 1", None, S4
+)
 add("s4 cut in a fence", f"Maybe {b.compact(MINI)}.\nFinal answer:\n```json\n[[1,2,3,4],[3,4", None, S4)
 add("s4 Windows", "Answer:\r\n1 2 3 4\r\n3 4 1 2\r\n2 1 4 3\r\n4 3 2 1\r\n", MINI, S4)
 add("s4 old Mac", "Answer:\r1 2 3 4\r3 4 1 2\r2 1 4 3\r4 3 2 1", MINI, S4)
@@ -245,20 +310,43 @@ add(
     MINI,
     S4,
 )
-add("s4 all rows cited", f"Answer: {b.spaced_json(MINI)}\n\nVerification:\n{b.named_lists(MINI)}\nAll fine.", MINI, S4)
+add(
+    "s4 all rows cited",
+    f"Answer: {b.spaced_json(MINI)}\n\nVerification:\n{b.named_lists(MINI)}\nAll fine.",
+    MINI,
+    S4,
+)
 add("s4 columns cited", f"Answer: {b.spaced_json(MINI)}\n\nColumn 1: 1 3 2 4\nColumn 2: 2 4 1 3", MINI, S4)
 add(
-    "s4 turned over", f"The grid is {b.compact(MINI)}. Transposed it reads {b.compact(b.turned(MINI_WRONG))}.", MINI, S4
+    "s4 turned over",
+    f"The grid is {b.compact(MINI)}. Transposed it reads {b.compact(b.turned(MINI_WRONG))}.",
+    MINI,
+    S4,
 )
-add("s4 repeated question", f"Answer: {b.compact(MINI)}\n\nOriginal puzzle: {b.compact(MINI_ASKED)}", MINI, S4)
-add("s4 repeated question, no label", f"{b.spaced(MINI)}\n\nThe original puzzle was:\n{b.spaced(MINI_ASKED)}", MINI, S4)
+add(
+    "s4 repeated question", f"Answer: {b.compact(MINI)}\n\nOriginal puzzle: {b.compact(MINI_ASKED)}", MINI, S4
+)
+add(
+    "s4 repeated question, no label",
+    f"{b.spaced(MINI)}\n\nThe original puzzle was:\n{b.spaced(MINI_ASKED)}",
+    MINI,
+    S4,
+)
 add("s4 confidence", f"{b.compact(MINI)}\nConfidence: 95", MINI, S4)
 add("s4 a number after", f"{b.spaced(MINI)}\n\n16", MINI, S4)
 add("s4 a year after", f"{b.digits(MINI)}\n\nTime taken: 12\n\n2024", MINI, S4)
 add("s4 bold JSON", f"**{b.compact(MINI)}**", MINI, S4)
-add("s4 heading", f"### Final Answer\n\n{b.compact(MINI)}\n\n### Explanation\n\nBox 1 is [[1,2],[3,4]].", MINI, S4)
 add(
-    "s4 explanation first", f"### Explanation\n\nBox 1 is [[1,2],[3,4]].\n\n### Solution\n\n{b.compact(MINI)}", MINI, S4
+    "s4 heading",
+    f"### Final Answer\n\n{b.compact(MINI)}\n\n### Explanation\n\nBox 1 is [[1,2],[3,4]].",
+    MINI,
+    S4,
+)
+add(
+    "s4 explanation first",
+    f"### Explanation\n\nBox 1 is [[1,2],[3,4]].\n\n### Solution\n\n{b.compact(MINI)}",
+    MINI,
+    S4,
 )
 add("s4 answer twice", f"Answer: {b.compact(MINI)}\n\nFinal answer: {b.compact(MINI_WRONG)}", MINI_WRONG, S4)
 add("s4 answer repeated", f"Answer: {b.compact(MINI)}\n\nIn rows:\n{b.spaced(MINI)}", MINI, S4)
@@ -288,10 +376,20 @@ for left, right in [
         MINI_WRONG,
         S4,
     )
-    add(f"{left} right", f"{left}\nMaybe {b.compact(MINI_WRONG)}\n{right}\nAnswer: {b.compact(MINI)}", MINI, S4)
+    add(
+        f"{left} right",
+        f"{left}\nMaybe {b.compact(MINI_WRONG)}\n{right}\nAnswer: {b.compact(MINI)}",
+        MINI,
+        S4,
+    )
     add(f"{left} alone", f"{left}Answer: {b.compact(MINI)}{right}", None, S4)
     add(f"{left} cut", f"{left}It is\n{b.spaced(MINI)}\nbut", None, S4)
-    add(f"{right} without its start", f"It is {b.compact(MINI)}\n{right}\n\n{b.compact(MINI_WRONG)}", MINI_WRONG, S4)
+    add(
+        f"{right} without its start",
+        f"It is {b.compact(MINI)}\n{right}\n\n{b.compact(MINI_WRONG)}",
+        MINI_WRONG,
+        S4,
+    )
 add(
     "harmony",
     f"<|channel|>analysis<|message|>Try {b.compact(MINI)}<|end|><|start|>assistant<|channel|>final<|message|>"
@@ -307,8 +405,18 @@ add(
     MINI_WRONG,
     S4,
 )
-add("two thoughts", f"<think>a</think>{b.compact(MINI_WRONG)}<think>{b.compact(MINI)}</think>done", MINI_WRONG, S4)
-add("answer, then a closed thought", f"{b.compact(MINI)}\n<think>check {b.compact(MINI_WRONG)}</think>", MINI, S4)
+add(
+    "two thoughts",
+    f"<think>a</think>{b.compact(MINI_WRONG)}<think>{b.compact(MINI)}</think>done",
+    MINI_WRONG,
+    S4,
+)
+add(
+    "answer, then a closed thought",
+    f"{b.compact(MINI)}\n<think>check {b.compact(MINI_WRONG)}</think>",
+    MINI,
+    S4,
+)
 add("answer, then cut thought", f"{b.compact(MINI)}\n<think>But wait, is row 2", None, S4)
 add("answer tag in a cut thought", f"<think>So <answer>{b.compact(MINI)}</answer>", None, S4)
 add(
@@ -319,7 +427,12 @@ add(
 )
 add("tag named in code", f"I reasoned without `<think>` tags.\n\nAnswer: {b.compact(MINI)}", MINI, S4)
 add("empty thought", f"<think>\n\n</think>\n\n{b.compact(MINI)}", MINI, S4)
-add("thought with attributes", f'<think effort="low">{b.compact(MINI)}</think>{b.compact(MINI_WRONG)}', MINI_WRONG, S4)
+add(
+    "thought with attributes",
+    f'<think effort="low">{b.compact(MINI)}</think>{b.compact(MINI_WRONG)}',
+    MINI_WRONG,
+    S4,
+)
 add("thought, then refusal", f"<think>Answer: {b.compact(MINI)}</think>I do not know.", None, S4)
 
 # --- Maze: as large as its question -------------------------------------------------------------------------------
@@ -327,7 +440,12 @@ add("maze rows", "The path goes down and right.\n\n" + b.digits(MAZE), MAZE, M)
 add("maze object", json.dumps({"answer": MAZE, "path": [[1, 1], [1, 2], [1, 3], [2, 3]]}), MAZE, M)
 add("maze path first", json.dumps({"path": [[1, 1], [1, 2], [1, 3], [2, 3]], "solution": MAZE}), MAZE, M)
 add("maze nested object", json.dumps({"reasoning": "right, then down", "answer": {"grid": MAZE}}), MAZE, M)
-add("maze fence then path", f"```json\n{b.indented(MAZE)}\n```\nPath: (1,1) -> (1,2) -> (1,3) -> (2,3)", MAZE, M)
+add(
+    "maze fence then path",
+    f"```json\n{b.indented(MAZE)}\n```\nPath: (1,1) -> (1,2) -> (1,3) -> (2,3)",
+    MAZE,
+    M,
+)
 add("maze path then grid", f"Path: (1,1) -> (1,2) -> (1,3)\n\nGrid:\n{b.spaced(MAZE)}", MAZE, M)
 add("maze question and answer", f"Input:\n{b.digits(MAZE_ASKED)}\n\nOutput:\n{b.digits(MAZE)}", MAZE, M)
 add("maze answer and question", f"Output:\n{b.digits(MAZE)}\n\nInput:\n{b.digits(MAZE_ASKED)}", MAZE, M)
@@ -346,7 +464,12 @@ add(
     MAZE,
     M,
 )
-add("maze python", f"```python\nimport numpy as np\nanswer = np.{b.numpy_array(MAZE)}\nprint(answer)\n```", MAZE, M)
+add(
+    "maze python",
+    f"```python\nimport numpy as np\nanswer = np.{b.numpy_array(MAZE)}\nprint(answer)\n```",
+    MAZE,
+    M,
+)
 add("maze bold word", f"**Output**: \n```\n{b.digits(MAZE)}\n```", MAZE, M)
 add("maze labelled target", f"target = {b.spaced_json(MAZE)}", MAZE, M)
 add("maze prediction", f"Prediction:\n{b.spaced(MAZE, '  ')}", MAZE, M)
@@ -416,9 +539,17 @@ add(
     f"Input: [[1]]\nOutput: [[2]]\n\nTest input: {b.compact(ARC_ASKED)}\nTest output:\n{b.compact(ARC)}",
     ARC,
 )
-add("arc becomes", f"Input: [[1]]\nOutput: [[2]]\n\nInput: {b.compact(ARC_ASKED)}, which becomes {b.compact(ARC)}", ARC)
+add(
+    "arc becomes",
+    f"Input: [[1]]\nOutput: [[2]]\n\nInput: {b.compact(ARC_ASKED)}, which becomes {b.compact(ARC)}",
+    ARC,
+)
 add("arc rows", f"Rule: keep two columns.\n\n{b.spaced(ARC)}", ARC)
-add("arc rows wrong after right", f"First guess:\n{b.spaced(ARC)}\n\nRevised output:\n{b.spaced(ARC_WRONG)}", ARC_WRONG)
+add(
+    "arc rows wrong after right",
+    f"First guess:\n{b.spaced(ARC)}\n\nRevised output:\n{b.spaced(ARC_WRONG)}",
+    ARC_WRONG,
+)
 add("arc in prose", f"Applying the rule to the test input gives:\n\n{b.numpy_print(ARC)}", ARC)
 add(
     "arc labelled cells",

@@ -125,7 +125,10 @@ VARIATIONS: list[tuple[str, Rows | None]] = [
     (f"Answer: {RIGHT}\n\nRow 1: 1+2+3+4 = 10\nRow 2: 3+4+1+2 = 10", MINI),
     (f"Answer: {RIGHT}\n\nRow 1: 1 2 3 4 ✓\nRow 2: 3 4 1 2 ✓", MINI),
     (f"{RIGHT}\n\nCheck: columns [[1,3,2,4],[2,4,1,3],[3,1,4,2],[4,2,3,1]] ok", MINI),
-    (f"{RIGHT_ROWS}\n\nChecking the columns:\nC1: 1 3 2 4\nC2: 2 4 1 3\nC3: 3 1 4 2\nC4: 4 2 3 1\nAll good.", MINI),
+    (
+        f"{RIGHT_ROWS}\n\nChecking the columns:\nC1: 1 3 2 4\nC2: 2 4 1 3\nC3: 3 1 4 2\nC4: 4 2 3 1\nAll good.",
+        MINI,
+    ),
     (f"{RIGHT_ROWS}\n\nColumns:\n1 3 2 4\n2 4 1 3\n3 1 4 2\n4 2 3 1", MINI),
     (f"{RIGHT_ROWS}\n\nBoxes:\n1 2 3 4\n3 4 1 2", MINI),
     (f"Given:\n{ASKED_ROWS}\n\nSolved:\n{RIGHT_ROWS}", MINI),
@@ -160,7 +163,10 @@ VARIATIONS: list[tuple[str, Rows | None]] = [
     ("Answer: 1234,3412,2143,4321", MINI),
     ("Answer: 1234/3412/2143/4321", MINI),
     ("Answer: 1,2,3,4|3,4,1,2|2,1,4,3|4,3,2,1", MINI),
-    ("The first row is 1 2 3 4\nThe second row is 3 4 1 2\nThe third row is 2 1 4 3\nThe fourth row is 4 3 2 1", MINI),
+    (
+        "The first row is 1 2 3 4\nThe second row is 3 4 1 2\nThe third row is 2 1 4 3\nThe fourth row is 4 3 2 1",
+        MINI,
+    ),
     ("First row: 1 2 3 4\nSecond row: 3 4 1 2\nThird row: 2 1 4 3\nFourth row: 4 3 2 1", MINI),
     ("Row A: 1 2 3 4\nRow B: 3 4 1 2\nRow C: 2 1 4 3\nRow D: 4 3 2 1", MINI),
     ("R1: 1-2-3-4\nR2: 3-4-1-2\nR3: 2-1-4-3\nR4: 4-3-2-1", MINI),

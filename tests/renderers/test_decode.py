@@ -224,7 +224,12 @@ def test_any_pixels_give_an_answer_or_a_reason(picture):
 
 @pytest.mark.parametrize(
     ("look", "shape", "board"),
-    [("binary", (0, 3), None), ("binary", (2, 2000), None), ("binary", (3, 3), (2, 3)), ("bin", (3, 3), None)],
+    [
+        ("binary", (0, 3), None),
+        ("binary", (2, 2000), None),
+        ("binary", (3, 3), (2, 3)),
+        ("bin", (3, 3), None),
+    ],
 )
 def test_the_callers_mistakes_are_user_errors(look, shape, board):
     with pytest.raises(UserError):
@@ -242,7 +247,11 @@ def test_batches_read_as_single_pictures_do(name):
 
 
 def test_a_batch_must_be_pictures():
-    wrongs: list[Any] = [np.zeros((2, 8, 8), np.uint8), np.zeros((2, 8, 8, 3)), np.zeros((2, 0, 8, 3), np.uint8)]
+    wrongs: list[Any] = [
+        np.zeros((2, 8, 8), np.uint8),
+        np.zeros((2, 8, 8, 3)),
+        np.zeros((2, 0, 8, 3), np.uint8),
+    ]
     for wrong in wrongs:
         with pytest.raises(UserError, match="not \\(n, H, W, 3\\) uint8"):
             decode_batch(wrong, "binary", (2, 2))

@@ -27,7 +27,9 @@ def read(text: str, shape: tuple[int, int] | None) -> Rows | None:
     return found.grid.tolist() if isinstance(found, Answer) else None
 
 
-def judge(outcomes: Iterable[tuple[str, Rows | None, Rows | None]], record: Callable[[str, object], None]) -> None:
+def verifier(
+    outcomes: Iterable[tuple[str, Rows | None, Rows | None]], record: Callable[[str, object], None]
+) -> None:
     """Report the two rates of (text, answer, what was read), and fail on a false acceptance."""
     accepted: list[str] = []
     rejected: list[str] = []
@@ -51,11 +53,13 @@ def test_the_corpus_is_large_and_its_names_are_one_of_a_kind() -> None:
 
 
 def test_the_corpus_is_read(record_property: Callable[[str, object], None]) -> None:
-    judge(((reply.text, reply.answer, read(reply.text, reply.shape)) for reply in REPLIES), record_property)
+    verifier(
+        ((reply.text, reply.answer, read(reply.text, reply.shape)) for reply in REPLIES), record_property
+    )
 
 
 def test_the_variations_are_read(record_property: Callable[[str, object], None]) -> None:
-    judge(((text, answer, read(text, (4, 4))) for text, answer in VARIATIONS), record_property)
+    verifier(((text, answer, read(text, (4, 4))) for text, answer in VARIATIONS), record_property)
 
 
 @pytest.mark.parametrize("reply", [r for r in REPLIES if r.shape is not None], ids=lambda reply: reply.name)
@@ -152,9 +156,13 @@ SUFFIXES: dict[str, Callable[[Rows, Rows], str]] = {
     "columns": lambda grid, asked: f"\n\nCheck by columns:\n{b.spaced(b.turned(grid))}",
     "transposed": lambda grid, asked: f"\n\nTransposed: {b.compact(b.turned(grid))}",
     "question": lambda grid, asked: f"\n\nOriginal input:\n{b.spaced(asked)}",
-    "code": lambda grid, asked: f"\n\n```python\nimport numpy as np\ngrid = np.array({asked})\nprint(grid.sum())\n```",
+    "code": lambda grid, asked: (
+        f"\n\n```python\nimport numpy as np\ngrid = np.array({asked})\nprint(grid.sum())\n```"
+    ),
     "rows": lambda grid, asked: f"\n\nRow 1 is {grid[0]} and row 2 is {grid[1]}, as asked.",
-    "box": lambda grid, asked: f"\n\nExplanation: the box {[row[:2] for row in grid[:2]]} holds each code once.",
+    "box": lambda grid, asked: (
+        f"\n\nExplanation: the box {[row[:2] for row in grid[:2]]} holds each code once."
+    ),
     "confidence": lambda grid, asked: "\n\nConfidence: 95\n\n42",
 }
 TAKEN_BACK = [
@@ -194,7 +202,7 @@ def test_the_last_grid_that_is_called_the_answer_is_it(
             text = prefix(draft, asked) + next(labels) + notation(final) + suffix(final, asked)
             yield text, final, read(text, shape)
 
-    judge(outcomes(), record_property)
+    verifier(outcomes(), record_property)
 
 
 def test_the_last_grid_without_a_label_is_the_answer(record_property: Callable[[str, object], None]) -> None:
@@ -204,10 +212,12 @@ def test_the_last_grid_without_a_label_is_the_answer(record_property: Callable[[
             text = prefix(draft, asked) + "So it becomes this.\n\n" + notation(final) + suffix(final, asked)
             yield text, final, read(text, (4, 6))
 
-    judge(outcomes(), record_property)
+    verifier(outcomes(), record_property)
 
 
-def test_a_later_answer_replaces_one_that_was_taken_back(record_property: Callable[[str, object], None]) -> None:
+def test_a_later_answer_replaces_one_that_was_taken_back(
+    record_property: Callable[[str, object], None],
+) -> None:
     def outcomes():
         for n, (first, back, second) in enumerate(
             product(NOTATIONS.values(), TAKEN_BACK, list(NOTATIONS.values())[::12])
@@ -216,16 +226,18 @@ def test_a_later_answer_replaces_one_that_was_taken_back(record_property: Callab
             text = f"Answer:\n{first(draft)}{back}{second(final)}"
             yield text, final, read(text, (4, 6))
 
-    judge(outcomes(), record_property)
+    verifier(outcomes(), record_property)
 
 
 def test_a_final_answer_without_a_grid_is_none_whatever_stands_before(
     record_property: Callable[[str, object], None],
 ) -> None:
     def outcomes():
-        for n, (prefix, label, words) in enumerate(product(PREFIXES.values(), [*LABELS, "Answer: "], NO_ANSWER)):
+        for n, (prefix, label, words) in enumerate(
+            product(PREFIXES.values(), [*LABELS, "Answer: "], NO_ANSWER)
+        ):
             final, draft, asked = boards_of(n)
             text = f"{prefix(draft, asked)}It may be {b.compact(final)}.\n\n{label}{words}"
             yield text, None, read(text, (4, 6))
 
-    judge(outcomes(), record_property)
+    verifier(outcomes(), record_property)

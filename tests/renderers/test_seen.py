@@ -30,7 +30,9 @@ def written(path, clip, codec="libx264", pix="yuv444p", tune=None, **options):
             tune(stream)
         for image in clip:
             form = "rgba" if image.shape[2] == 4 else "rgb24"
-            container.mux(stream.encode(library.VideoFrame.from_ndarray(np.ascontiguousarray(image), format=form)))
+            container.mux(
+                stream.encode(library.VideoFrame.from_ndarray(np.ascontiguousarray(image), format=form))
+            )
         container.mux(stream.encode())
 
 

@@ -39,6 +39,9 @@ def test_grids_stand_side_by_side_and_wrap():
     assert all(title in wide[0] for title in grids)
     assert "no grid" in wide[1]
     assert (
-        sum("question" in line or "target" in line for line in printed(side_by_side(grids, "binary"), 16).split("\n"))
+        sum(
+            "question" in line or "target" in line
+            for line in printed(side_by_side(grids, "binary"), 16).split("\n")
+        )
         == 2
     )

@@ -191,9 +191,15 @@ REFUSED = {
         "Question: [[0,1],[1,0]]\nAnswer: [[0,1],...,[1,0]]",
         "leaves cells or rows out",
     ),
-    "a hole after the question": ("Question: [[0,1],[1,0]]\n**Answer:** [[0,null],[1,0]]", "row 1 holds null"),
+    "a hole after the question": (
+        "Question: [[0,1],[1,0]]\n**Answer:** [[0,null],[1,0]]",
+        "row 1 holds null",
+    ),
     "capitals after the question": ("Input:\n01\n10\nOutput:\n0A\nB0", "no complete grid"),
-    "holes in lists after the question": (QUESTION + "[0, x]\n[1, x]", "row 1 holds cells that cannot be read"),
+    "holes in lists after the question": (
+        QUESTION + "[0, x]\n[1, x]",
+        "row 1 holds cells that cannot be read",
+    ),
     "no answer": ("Question: [[0,1],[1,0]]\nAnswer: I cannot tell.", "gives up"),
     "a bold answer cut off": ("Question: [[0,1],[1,0]]\n**Answer:** [[", "ends in row 1 of a grid"),
     "a fence cut off": ("[[0,1],[1,0]]\nAnswer:\n```json\n[\n  [", "ends in row 1 of a grid"),
@@ -317,7 +323,8 @@ def test_long_hostile_texts_are_read_in_one_pass(part, end):
 
 
 @pytest.mark.parametrize(
-    "part", ["Answer: x\n", "[[1,2],[2,1]] ", "| 1 |\n|---|\n", "1 2\n\n", '"a": ', "<think></think>", "\\boxed{1} "]
+    "part",
+    ["Answer: x\n", "[[1,2],[2,1]] ", "| 1 |\n|---|\n", "1 2\n\n", '"a": ', "<think></think>", "\\boxed{1} "],
 )
 def test_twice_the_text_is_twice_the_work(part):
     def calls(text):

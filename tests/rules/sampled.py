@@ -18,7 +18,9 @@ from vizbench.types import Grid
 
 SETTINGS, PAIRS = 6, 8
 
-every_rule = pytest.mark.parametrize("family", rules(), ids=lambda family: f"{family.concept()}/{family.id()}")
+every_rule = pytest.mark.parametrize(
+    "family", rules(), ids=lambda family: f"{family.concept()}/{family.id()}"
+)
 every_concept = pytest.mark.parametrize("concept", concepts())
 
 
@@ -55,5 +57,7 @@ def noise(family: type[Rule]) -> list[Grid]:
     for k in range(24):
         h, w = rng.integers(1, 31, 2) if k % 4 else rng.integers(1, 4, 2)
         colours = rng.integers(0, 10, rng.integers(1, 5))
-        grids.append(np.where(rng.random((h, w)) < rng.random(), rng.choice(colours, (h, w)), 0).astype(np.uint8))
+        grids.append(
+            np.where(rng.random((h, w)) < rng.random(), rng.choice(colours, (h, w)), 0).astype(np.uint8)
+        )
     return grids

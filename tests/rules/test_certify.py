@@ -61,7 +61,10 @@ def test_shortcuts_are_seen():
     demos = [(grid, other)]
     turned = [symmetric(grid, k) for k in range(8)]
     assert len({(each.shape, each.tobytes()) for each in turned}) == 8
-    assert [shortcut(demos, [(grid, each)]) for each in turned] == ["copy", *(f"symmetry {k}" for k in range(1, 8))]
+    assert [shortcut(demos, [(grid, each)]) for each in turned] == [
+        "copy",
+        *(f"symmetry {k}" for k in range(1, 8)),
+    ]
     assert shortcut(demos, [(grid, other)]) == "last"
     assert shortcut(demos, [(grid, np.full_like(grid, 5))]) == "majority"
     assert shortcut(demos, [(grid, grid), (grid, other)]) == ""  # each is right for one test, none for both

@@ -154,7 +154,9 @@ def test_an_answer_is_found_or_refused_for_any_grid(family: type[Rule]):
             answer = one.rule.answer(Scene(grid))
             assert np.array_equal(grid, before), "the question was painted on"
             if answer is not None:
-                assert answer.dtype == np.uint8 and answer.ndim == 2 and answer.size and int(answer.max()) <= 9
+                assert (
+                    answer.dtype == np.uint8 and answer.ndim == 2 and answer.size and int(answer.max()) <= 9
+                )
 
 
 @every_rule
@@ -222,7 +224,9 @@ def test_no_second_rule_is_the_same(family: type[Rule]):
     for other in rules():
         if other is not family:
             alike = [bool(other.fit(Demos(one.pairs))) for one in sampled(family)]
-            assert not all(alike) or not all(bool(family.fit(Demos(one.pairs))) for one in sampled(other)), other.id()
+            assert not all(alike) or not all(bool(family.fit(Demos(one.pairs))) for one in sampled(other)), (
+                other.id()
+            )
 
 
 def test_the_pair_in_the_docstring_is_as_the_kernel_sees_it():

@@ -159,7 +159,10 @@ class Log:
                 if self._file.read(1) != b"\n":
                     self._file.write(b"\n")
         if torn > 0:
-            notice(f"{path}: the last line was cut short when a run was killed; it is made anew", ("torn", str(path)))
+            notice(
+                f"{path}: the last line was cut short when a run was killed; it is made anew",
+                ("torn", str(path)),
+            )
 
     def append(self, lines: Iterable[bytes]) -> None:
         with disk_errors(self._path):
@@ -187,7 +190,9 @@ def read_lines(path: Path) -> Iterator[tuple[int, int, bytes]]:
             if not line:
                 return
             if len(line) > MAX_LINE:
-                raise UserError(f"{path}, line {number} is over {MAX_LINE >> 20} MiB: this is no file of ours")
+                raise UserError(
+                    f"{path}, line {number} is over {MAX_LINE >> 20} MiB: this is no file of ours"
+                )
             end += len(line)
             yield number, end, line
 
@@ -250,7 +255,9 @@ def _marked(directory: Path, refusal: OSError) -> BaseFileLock:
 
 
 def _busy(directory: Path, owner: str, advice: str = "") -> UserError:
-    return UserError(f"{directory} is being written by process {owner}: wait for it, or stop it first{advice}")
+    return UserError(
+        f"{directory} is being written by process {owner}: wait for it, or stop it first{advice}"
+    )
 
 
 def _owner(path: Path) -> str:

@@ -38,7 +38,9 @@ def leave_report_to_child() -> None:
 def report_stop() -> None:
     """Say that the command was stopped, and how to go on; once per process."""
     if _told.acquire(blocking=False):
-        with suppress(OSError, ValueError):  # a stream that is closed, or a pipe that is full, must not hold it up
+        with suppress(
+            OSError, ValueError
+        ):  # a stream that is closed, or a pipe that is full, must not hold it up
             if sys.platform == "win32" or select.select([], [2], [], 0)[1]:
                 sys.stderr.write(f"vizbench: stopped; {_advice[0]}\n")
                 sys.stderr.flush()
@@ -51,7 +53,10 @@ def bounded() -> Generator[None]:
     Python raises KeyboardInterrupt between two of its own steps. A compiled kernel, a network's forward pass or a
     thread that is waited for at the end may take much longer. What was written stays whole, as it does after a kill.
     """
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    ):
         yield
         return
     near, far = socket.socketpair()

@@ -64,7 +64,9 @@ class Kernel:
 
     def __call__(self, *arguments: Any) -> Any:
         compiled = self._compiled or self.resolve()
-        if isinstance(compiled, FunctionType):  # the compiler is off: NumPy scalars warn where machine words wrap
+        if isinstance(
+            compiled, FunctionType
+        ):  # the compiler is off: NumPy scalars warn where machine words wrap
             with np.errstate(over="ignore"):
                 return compiled(*arguments)
         return compiled(*arguments)
@@ -75,7 +77,9 @@ class Kernel:
             return self._compiled
         import numba
 
-        config: Any = importlib.import_module("numba.core.config")  # its settings are unknown to type checkers
+        config: Any = importlib.import_module(
+            "numba.core.config"
+        )  # its settings are unknown to type checkers
         scope: dict[str, Any] = dict(self._function.__globals__)
         for name in self._function.__code__.co_names:
             if isinstance(scope.get(name), Kernel):

@@ -16,7 +16,9 @@ MAX_DIGITS = 18
 """Of a whole number: it fits 64 bits, and an error may print it."""
 
 _WHOLE = re.compile(rf"-?[0-9]{{1,{MAX_DIGITS}}}")
-_REAL = re.compile(r"-?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})(e[-+]?[0-9]{1,3})?", re.IGNORECASE | re.ASCII)
+_REAL = re.compile(
+    r"-?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})(e[-+]?[0-9]{1,3})?", re.IGNORECASE | re.ASCII
+)
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _FAULTS: Mapping[type, str] = {
     bool: "not true or false: give one of these",

@@ -84,14 +84,16 @@ class InContext(CheckedModel[Any]):
         """What stands before a question, and the length of the longest answer in it. UserError where it is too long, or
         the plan says how long to train."""
         if context.schedule.steps is not None or context.schedule.epochs is not None:
-            raise UserError("api shows examples in the prompt and trains nothing: leave --steps and --epochs out")
+            raise UserError(
+                "api shows examples in the prompt and trains nothing: leave --steps and --epochs out"
+            )
         prefix: list[Part] = [_text(self.instruction)]
         size, question, answer = _size(prefix), 0, 0
         for number, example in enumerate(examples):
             shown = self.shown(example)
             size += _size(shown)
             question = max(question, _size(self.asked(example.question)))  # as long as the one to come may be
-            answer = max(answer, len(example.answer))
+            answer = max(answer, len(example.target))
             if size + question > self._endpoint.longest:
                 most = self._endpoint.longest
                 unfit = plural(len(examples), "shot does not fit", "shots do not fit")
@@ -103,14 +105,19 @@ class InContext(CheckedModel[Any]):
         return prefix, answer
 
     @final
-    def predict(self, questions: Sequence[Any], attempts: int, seed: int) -> Iterator[Sequence[str | DecodeFailure]]:
+    def predict(
+        self, questions: Sequence[Any], attempts: int, seed: int
+    ) -> Iterator[Sequence[str | DecodeFailure]]:
         from vizbench.baselines.chat.exchange import ask
 
         if self._prefix is None:
             raise UserError("api has not seen examples yet: call adapt first")
         for i, question in enumerate(questions):
             content = _joined([*self._prefix, *self.asked(question)])
-            bodies = (self._request(content, attempt, stream("api", seed, i, attempt)) for attempt in range(attempts))
+            bodies = (
+                self._request(content, attempt, stream("api", seed, i, attempt))
+                for attempt in range(attempts)
+            )
             yield [ask(self._endpoint, body, self._sleep) for body in bodies]
 
     @final
@@ -133,11 +140,12 @@ class ApiText(InContext):
 
     modality: ClassVar[Modality] = "text"
     instruction = (
-        "Each line below is a JSON object with a question and its answer, grids of cell codes row by row. " + _LAST
+        "Each line below is a JSON object with a question and its answer, grids of cell codes row by row. "
+        + _LAST
     )
 
     def shown(self, example: Example[Any]) -> list[Part]:
-        return [_text(f'{{"question":{example.question},"answer":{example.answer}}}')]
+        return [_text(f'{{"question":{example.question},"answer":{example.target}}}')]
 
     def asked(self, question: Any) -> list[Part]:
         return [_text(f'{{"question":{question}}}')]
@@ -154,7 +162,7 @@ class ApiImage(InContext):
     )
 
     def shown(self, example: Example[Any]) -> list[Part]:
-        return [_picture(example.question), _text(f'{{"answer":{example.answer}}}')]
+        return [_picture(example.question), _text(f'{{"answer":{example.target}}}')]
 
     def asked(self, question: Any) -> list[Part]:
         return [_picture(question)]
@@ -179,7 +187,9 @@ def _picture(image: Image) -> Part:
 
 def _size(parts: Sequence[Part]) -> int:
     """Characters, those of data URLs included."""
-    return sum(len(part["text"]) + 1 if part["type"] == "text" else len(part["image_url"]["url"]) for part in parts)
+    return sum(
+        len(part["text"]) + 1 if part["type"] == "text" else len(part["image_url"]["url"]) for part in parts
+    )
 
 
 def _joined(parts: list[Part]) -> str | list[Part]:
@@ -194,7 +204,9 @@ def _build(checkpoint: str) -> Model[Any]:
 
     name = checkpoint.removeprefix(PICTURES)
     if checkpoint in CHECKPOINTS:
-        raise UserError("api needs the name of the endpoint's model: --checkpoint NAME, or image:NAME to send pictures")
+        raise UserError(
+            "api needs the name of the endpoint's model: --checkpoint NAME, or image:NAME to send pictures"
+        )
     endpoint = endpoint_from(os.environ, name)
     return ApiImage(endpoint) if checkpoint.startswith(PICTURES) else ApiText(endpoint)
 

@@ -31,4 +31,8 @@ def _build(checkpoint: str) -> Model[Any]:
     return build(FAMILY, checkpoint, (HUB,))
 
 
-FAMILIES = (ModelFamily("llama", "text", "Llama 3 with LoRA, from a folder or the hub", (HUB,), _build, FAMILY.memory),)
+FAMILIES = (
+    ModelFamily(
+        "llama", "text", "Llama 3 with LoRA, from a folder or the hub", (HUB,), _build, FAMILY.memory
+    ),
+)

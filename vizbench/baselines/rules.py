@@ -37,15 +37,19 @@ class Rules(Model[Grid]):
         shown = [examples[i] for i in range(min(len(examples), SHOWN))]
         if not shown:
             raise UserError("rules are read off demonstrations: give at least one")
-        readable = all(_readable(grid) for each in shown for grid in (each.question, each.answer))
-        self._fits = fitting(Demos([pair(each.question, each.answer) for each in shown])) if readable else []
+        readable = all(_readable(grid) for each in shown for grid in (each.question, each.target))
+        self._fits = fitting(Demos([pair(each.question, each.target) for each in shown])) if readable else []
         return {"rules": float(len({rule.id() for rule in self._fits})), "settings": float(len(self._fits))}
 
-    def predict(self, questions: Sequence[Grid], attempts: int, seed: int) -> Iterator[Sequence[Grid | DecodeFailure]]:
+    def predict(
+        self, questions: Sequence[Grid], attempts: int, seed: int
+    ) -> Iterator[Sequence[Grid | DecodeFailure]]:
         """The answer that most rules give first, then the next (ties: in the library's order)."""
         for question in questions:
             found = self._answers(question) if _readable(question) else []
-            none = DecodeFailure("no rule of the library explains the demonstrations and answers this question")
+            none = DecodeFailure(
+                "no rule of the library explains the demonstrations and answers this question"
+            )
             yield [found[k] if k < len(found) else none for k in range(attempts)]
 
     def _answers(self, question: Grid) -> list[Grid]:
@@ -70,4 +74,6 @@ def _build(checkpoint: str) -> Rules:
     return Rules()
 
 
-FAMILIES = (ModelFamily("rules", "grid", "fits the rule library; its ceiling, on arc/…", (CHECKPOINT,), _build),)
+FAMILIES = (
+    ModelFamily("rules", "grid", "fits the rule library; its ceiling, on arc/…", (CHECKPOINT,), _build),
+)

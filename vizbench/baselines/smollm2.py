@@ -38,7 +38,7 @@ def _build(checkpoint: str) -> Model[Any]:
     require("smollm2", *PACKAGES)
     from vizbench.baselines.language.gguf import packaged
 
-    return assemble(FAMILY, packaged(), override("--checkpoint of smollm2", FAMILY.recipe, settings))
+    return assemble(FAMILY, packaged(), override("--checkpoint of smollm2", FAMILY.config, settings))
 
 
 FAMILIES = (

@@ -84,8 +84,8 @@ class Majority(Trivial):
         self._code = 0
 
     def learn(self, examples: Sequence[Example[Grid]], context: Context) -> None:
-        targets = [example.answer for example in examples]
-        codes = range(context.judge.codes)
+        targets = [example.target for example in examples]
+        codes = range(context.verifier.codes)
         self._code = int(np.argmax(sum(np.bincount(t.ravel(), minlength=256) for t in targets)))
         self._grid = None
         if _shared_shape(examples) is not None:
@@ -113,11 +113,11 @@ class Random(Trivial):
     def learn(self, examples: Sequence[Example[Grid]], context: Context) -> None:
         self._context = context
         self._shape = _shared_shape(examples)
-        self._codes = np.unique(np.concatenate([np.unique(example.answer) for example in examples]))
+        self._codes = np.unique(np.concatenate([np.unique(example.target) for example in examples]))
 
     def answer(self, question: Grid, key: int) -> Grid:
         context = self._context
-        legal = None if context is None else context.judge.guess(context.params, question, key)
+        legal = None if context is None else context.verifier.guess(context.params, question, key)
         if legal is not None:
             return legal
         shape = self._shape or question.shape
@@ -141,7 +141,7 @@ class Nearest(Trivial):
         for example in examples:
             questions, targets = self._known.setdefault(example.question.shape, ([], []))
             questions.append(example.question)
-            targets.append(example.answer)
+            targets.append(example.target)
 
     def answer(self, question: Grid, key: int) -> Grid:
         del key
@@ -160,21 +160,21 @@ class Solver(Trivial):
         self._context: Context | None = None
 
     def learn(self, examples: Sequence[Example[Grid]], context: Context) -> None:
-        if context.judge.solve(context.params, examples[0].question) is None:
+        if context.verifier.solve(context.params, examples[0].question) is None:
             raise UserError("no rule is known for this task, so it has no solver: leave the solver out")
         self._context = context
 
     def answer(self, question: Grid, key: int) -> Grid:
         del key
         context = self._context
-        solved = None if context is None else context.judge.solve(context.params, question)
+        solved = None if context is None else context.verifier.solve(context.params, question)
         if solved is None:
             raise UserError("the solver found no answer to a question it was made for")
         return solved
 
 
 def _shared_shape(examples: Sequence[Example[Grid]]) -> tuple[int, ...] | None:
-    shapes = {example.answer.shape for example in examples}
+    shapes = {example.target.shape for example in examples}
     return shapes.pop() if len(shapes) == 1 else None
 
 
@@ -192,7 +192,9 @@ FAMILIES = (
     _family("blank", "answers code 0 everywhere", Blank),
     _family("majority", "answers the commonest target, cell by cell", Majority),
     _family(
-        "random", "answers anything legal, at random; of ARC files, whose rules nobody knows, any seen codes", Random
+        "random",
+        "answers anything legal, at random; of ARC files, whose rules nobody knows, any seen codes",
+        Random,
     ),
     _family("nearest", "answers the target of the most alike example", Nearest),
     _family("solver", "the ceiling: the task's own rules", Solver),

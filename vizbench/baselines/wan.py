@@ -24,7 +24,9 @@ TARGETS = (*QKVO, "add_k_proj", "add_v_proj")
 """The paper names none for Wan, so they are those of its CogVideoX, and 2.1's two projections of the image. Without
 these diffusers takes an adapter for one of the text-to-video model, and warns."""
 
-CONFIG = VideoConfig(rank=64, alpha=32, targets=TARGETS, batch=1, lr=1e-4, schedule="constant", max_grad_norm=0.05)
+CONFIG = VideoConfig(
+    rank=64, alpha=32, targets=TARGETS, batch=1, lr=1e-4, schedule="constant", max_grad_norm=0.05
+)
 """The paper's, for Wan2.1-14B."""
 
 

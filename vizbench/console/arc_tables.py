@@ -39,7 +39,10 @@ class _Table:
         if not any(self.published):
             return [self.head, *self.body]
         shares = [row or [_share(None)] * len(_PAPER) for row in self.published]
-        return [[*self.head, *_PAPER], *([*row, *theirs] for row, theirs in zip(self.body, shares, strict=True))]
+        return [
+            [*self.head, *_PAPER],
+            *([*row, *theirs] for row, theirs in zip(self.body, shares, strict=True)),
+        ]
 
 
 def table(protocol: str, cells: Sequence[TrialResult], models: Sequence[str]) -> None:
@@ -50,7 +53,9 @@ def table(protocol: str, cells: Sequence[TrialResult], models: Sequence[str]) ->
     output.out(f"protocol {protocol}: {plural(attempts, 'attempt')} a test input")
     found = (_concepts if protocol == "concept-arc" else _solved)(cells, models)
     if found is None:
-        output.note("no task was asked in whole, or for concept-arc none lies in a folder named by its concept")
+        output.note(
+            "no task was asked in whole, or for concept-arc none lies in a folder named by its concept"
+        )
         return
     head, *body = found.rows()
     output.print_columns(head, body)  # a table of rich would drop columns where the terminal is narrow
@@ -59,7 +64,7 @@ def table(protocol: str, cells: Sequence[TrialResult], models: Sequence[str]) ->
     if found.elsewhere:
         output.out(found.elsewhere)
     output.print_flagged(cells)
-    open_tasks = {cell.header.cell.task for cell in cells if not cell.complete}
+    open_tasks = {cell.header.trial.task for cell in cells if not cell.complete}
     if open_tasks:
         lack = plural(len(open_tasks), "task has", "tasks have")
         output.note(f"{lack} open questions for some model and no part in its figures")
@@ -79,15 +84,22 @@ def _concepts(cells: Sequence[TrialResult], models: Sequence[str]) -> _Table | N
     def line(title: str, which: Sequence[str]) -> list[str]:
         def worth(model: ModelKey) -> tuple[float, float, float] | None:
             rows = [found[model, name] for name in which if (model, name) in found]
-            return mean_interval([(row.share, row.low, row.high) for row in rows]) if len(rows) == len(which) else None
+            return (
+                mean_interval([(row.share, row.low, row.high) for row in rows])
+                if len(rows) == len(which)
+                else None
+            )
 
         inputs = max(
-            sum(found[model, name].n for name in which if (model, name) in found) for model in {*shown, *floor}
+            sum(found[model, name].n for name in which if (model, name) in found)
+            for model in {*shown, *floor}
         )
         best = max((span[0] for model in floor if (span := worth(model))), default=None)
         return [title, f"{inputs}", *(_span(worth(model)) for model in shown), _share(best)]
 
-    published: list[list[str] | None] = [None if name in others else _concept_shares([name]) for name in names]
+    published: list[list[str] | None] = [
+        None if name in others else _concept_shares([name]) for name in names
+    ]
     published.append(None if others or names != order else _concept_shares(order))
     return _Table(
         ["concept", "inputs", *_heads(shown), "best trivial"],

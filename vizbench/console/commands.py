@@ -42,7 +42,9 @@ class Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command. A command that can say better how to go on after Ctrl-C does so itself."""
-        interrupts.advise(_ADVICE.get(self.name or "", "nothing was kept, and the same command again begins anew"))
+        interrupts.advise(
+            _ADVICE.get(self.name or "", "nothing was kept, and the same command again begins anew")
+        )
         return super().invoke(ctx)
 
     def _refuse_repeated(self, ctx: Any, args: list[str]) -> None:

@@ -31,7 +31,7 @@ def dry_run(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
     found = estimate(plan, folder)
     output.print_dropped(plan.dropped())
     if json:
-        output.out_json({"cells": found, "jobs": jobs, "out": str(folder)})
+        output.out_json({"trials": found, "jobs": jobs, "out": str(folder)})
     else:
         output.print_estimate(found, jobs, folder)
 
@@ -65,7 +65,7 @@ def run_and_report(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
             output.print_results(summaries(cells), plan.names)
         else:
             arc_tables.table(plan.protocol_name, cells, plan.names)
-        output.print_answers([cell for cell in cells if cell.header.cell.model in plan.names])
+        output.print_answers([cell for cell in cells if cell.header.trial.model in plan.names])
         if begun:
             output.out(f"report: {report}")
     if plan.protocol_name is None:

@@ -45,12 +45,15 @@ def complete_suite(incomplete: str) -> list[str]:
 
 TaskOption = Annotated[
     str,
-    typer.Option("--task", help=f"Task name, see `vizbench tasks`; or {FORMS}.", autocompletion=complete_task),
+    typer.Option(
+        "--task", help=f"Task name, see `vizbench tasks`; or {FORMS}.", autocompletion=complete_task
+    ),
 ]
 PoolOption = Annotated[
     int | None,
     typer.Option(
-        metavar="ROWS", help="Test rows keep their distance from so many of the first train rows; without it 5000."
+        metavar="ROWS",
+        help="Test rows keep their distance from so many of the first train rows; without it 5000.",
     ),
 ]
 SeedOption = Annotated[int, typer.Option(help="Names a data set: another seed, other instances.")]
@@ -79,7 +82,9 @@ def numbers(what: str, text: str) -> tuple[int, ...]:
     try:
         return tuple(read(what, part.strip(" "), int) for part in text.split(","))
     except UserError:
-        raise UserError(f"--{what} {text[:80]!r} is no list of whole numbers: write it as --{what} 3,30,300") from None
+        raise UserError(
+            f"--{what} {text[:80]!r} is no list of whole numbers: write it as --{what} 3,30,300"
+        ) from None
 
 
 def pool_of(pool: int | None) -> int:
@@ -104,7 +109,9 @@ def all_rows(task: str, overrides: list[str] | None, seed: int) -> tuple[Instanc
 
     name = with_overrides(task, overrides or [])
     if not is_corpus(name):
-        raise UserError(f"{name[:80]} has rows without end: leave --all out, or name an ARC file or an episode")
+        raise UserError(
+            f"{name[:80]} has rows without end: leave --all out, or name an ARC file or an episode"
+        )
     data = load(name, seed)
     return (*data.train, *data.test)
 
@@ -124,5 +131,7 @@ def with_overrides(task: str, overrides: list[str]) -> str:
         if overrides:
             raise UserError("an ARC task takes no parameters: leave --set out")
         return task
-    query = "&".join(f"{quote(key)}={quote(value)}" for key, _, value in (item.partition("=") for item in overrides))
+    query = "&".join(
+        f"{quote(key)}={quote(value)}" for key, _, value in (item.partition("=") for item in overrides)
+    )
     return f"{task}{'&' if '?' in task else '?'}{query}"

@@ -273,7 +273,8 @@ def print_pictures(grids: Mapping[str, Grid | None], look: Look) -> None:
         draw(side_by_side(grids, look))
         return
     blocks = [
-        [title, *("no grid" if grid is None else to_text(grid, "rows")).splitlines()] for title, grid in grids.items()
+        [title, *("no grid" if grid is None else to_text(grid, "rows")).splitlines()]
+        for title, grid in grids.items()
     ]
     widths = [max(map(len, block)) for block in blocks]
     for line in zip_longest(*blocks, fillvalue=""):
@@ -305,7 +306,9 @@ def save_pairs(path: Path, rows: Sequence[Instance], look: Look) -> None:
         gap = np.full((len(left), 16), len(palette), np.uint8)  # one colour more, for the white between them
         lines.append(np.concatenate([left, gap, right], axis=1))
     width = max(line.shape[1] for line in lines)
-    wide = [np.pad(line, ((0, 16), (0, width - line.shape[1])), constant_values=len(palette)) for line in lines]
+    wide = [
+        np.pad(line, ((0, 16), (0, width - line.shape[1])), constant_values=len(palette)) for line in lines
+    ]
     picture = Image.fromarray(np.concatenate(wide)[:-16])
     picture.putpalette(palette.tobytes() + b"\xff\xff\xff")
     with atomic_path(path) as part:
@@ -315,13 +318,17 @@ def save_pairs(path: Path, rows: Sequence[Instance], look: Look) -> None:
 def print_judged(result: Judged) -> None:
     """What a file of answers is worth, and why answers were wrong."""
     summary = result.summary
-    out(f"{summary.task}: {plural(summary.rows, 'row')}, {summary.answered:,} answered, {summary.missing:,} missing")
+    out(
+        f"{summary.task}: {plural(summary.rows, 'row')}, {summary.answered:,} answered, {summary.missing:,} missing"
+    )
     if summary.unknown or summary.duplicates:
         note(
             f"left aside: answers to unknown rows: {summary.unknown:,}; second answers to a row: {summary.duplicates:,}"
         )
     _faults(summary.broken, summary.keyless, summary.faults)
-    print_columns(("valid", "exact", "cells"), [[f"{x:.4f}" for x in (summary.valid, summary.exact, summary.cells)]])
+    print_columns(
+        ("valid", "exact", "cells"), [[f"{x:.4f}" for x in (summary.valid, summary.exact, summary.cells)]]
+    )
     _why(result.verdicts)
 
 
@@ -334,7 +341,12 @@ def print_score(result: Scored) -> None:
         (score.missing, "row", "rows", "without an answer, counted as wrong"),
         (score.undecodable, "answer holds", "answers hold", "no grid, counted as wrong"),
         (score.duplicates, "further answer", "further answers", "to a row, left aside"),
-        (score.unknown, "answer", "answers", f"to no row of the data set, left aside: {_some(score.strangers)}"),
+        (
+            score.unknown,
+            "answer",
+            "answers",
+            f"to no row of the data set, left aside: {_some(score.strangers)}",
+        ),
     ):
         if count:
             note(f"{plural(count, one, many)} {what}")
@@ -349,7 +361,8 @@ def print_score(result: Scored) -> None:
         )
     )
     print_columns(
-        ("judged", "valid [95%]", "exact [95%]", "cells"), [(_judged_by(score), valid, exact, f"{score.cells:.4f}")]
+        ("judged", "valid [95%]", "exact [95%]", "cells"),
+        [(_judged_by(score), valid, exact, f"{score.cells:.4f}")],
     )
     _why(result.verdicts)
 
@@ -373,7 +386,9 @@ def _why(verdicts: Mapping[str, Verdict]) -> None:
     reasons = Counter(verdict.reason for verdict in verdicts.values() if not verdict.valid)
     if reasons:
         out()
-        print_columns(("rows", "why wrong"), [(f"{count:,}", reason) for reason, count in reasons.most_common(5)])
+        print_columns(
+            ("rows", "why wrong"), [(f"{count:,}", reason) for reason, count in reasons.most_common(5)]
+        )
 
 
 def _judged_by(score: Score) -> str:
@@ -395,7 +410,9 @@ def print_results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
     for task, origin in dict.fromkeys((row.task, row.origin) for row in rows):
         here = [row for row in rows if (row.task, row.origin) == (task, origin)]
         out()
-        out(f"{task}{origin and f', {origin}'} ({(here[0].kin or 'near or far unknown').partition(':')[0]})")
+        out(
+            f"{task}{origin and f', {origin}'} ({(here[0].pretraining_overlap or 'near or far unknown').partition(':')[0]})"
+        )
         for flaw in here[0].flagged:
             out(f"flagged: {flaw}")
         table = Table(box=None, pad_edge=False, header_style="bold")
@@ -416,7 +433,11 @@ def print_results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
                 f"{row.exact:.3f} [{row.exact_low:.3f}, {row.exact_high:.3f}]",
                 f"{row.valid:.3f}",
                 *([] if several else [f"{row.cells:.3f}"]),
-                *(f"{share[k]:.3f}" if k in share else "" for share in (row.exact_at, row.valid_at) for k in several),
+                *(
+                    f"{share[k]:.3f}" if k in share else ""
+                    for share in (row.exact_at, row.valid_at)
+                    for k in several
+                ),
                 f"{row.seconds:.0f} s" if row.seconds >= 0.5 else "",
                 style="bold" if row.model in asked else None,
             )
@@ -427,7 +448,7 @@ def print_results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
         out(f"leaky, a trivial baseline passes: {', '.join(found)}")
     out()
     out("near, far: whether a relative of the task was among the embedded pair's pretraining worlds")
-    if any((row.kin or "").startswith("inside") for row in rows):
+    if any((row.pretraining_overlap or "").startswith("inside") for row in rows):
         out("inside: the task's own rule was, or may have been, among them")
 
 
@@ -447,9 +468,9 @@ def _called(rows: Sequence[Summary]) -> dict[ModelKey, str]:
 
 def print_fewer_examples(cells: Sequence[TrialResult]) -> None:
     """Say where a file has fewer test questions than the plan asked for: its cells took all that there are."""
-    short = [c.header for c in cells if c.header.data.questions < c.header.cell.n_test]
+    short = [c.header for c in cells if c.header.data.questions < c.header.trial.n_test]
     if short:
-        asked, tasks = short[0].cell.n_test, len({header.cell.task for header in short})
+        asked, tasks = short[0].trial.n_test, len({header.trial.task for header in short})
         have = sorted({header.data.questions for header in short})
         some = str(have[0]) if len(have) == 1 else f"{have[0]} to {have[-1]}"
         note(
@@ -461,10 +482,12 @@ def print_flagged(cells: Sequence[TrialResult]) -> None:
     """Name the measured tasks whose data is known to be wrong: they are in the figures."""
     from vizbench.harness.stats.metrics import flaws
 
-    known = {cell.header.cell.task: found for cell in cells if (found := flaws([cell]))}
+    known = {cell.header.trial.task: found for cell in cells if (found := flaws([cell]))}
     if known:
         out(f"flagged, and in these figures: {len(known):,} tasks with a known error in their data")
-        print_columns(("task", "what is wrong"), [(task, what) for task, found in known.items() for what in found])
+        print_columns(
+            ("task", "what is wrong"), [(task, what) for task, found in known.items() for what in found]
+        )
 
 
 def print_dropped(known: Mapping[str, Sequence[str]]) -> None:
@@ -475,12 +498,12 @@ def print_dropped(known: Mapping[str, Sequence[str]]) -> None:
 
 def print_left_out(outcomes: Sequence[Outcome]) -> None:
     """Say which tasks could not be read and why, once a task however many models wanted it, and count them."""
-    reasons = {outcome.cell.task: outcome.error or "" for outcome in outcomes if not outcome.data}
+    reasons = {outcome.trial.task: outcome.error or "" for outcome in outcomes if not outcome.data}
     if not reasons:
         return
     for reason in list(dict.fromkeys(reasons.values()))[:MAX_REASONS]:
         note(f"left out: {reason}")
-    of = len({outcome.cell.task for outcome in outcomes})
+    of = len({outcome.trial.task for outcome in outcomes})
     note(f"left out: {len(reasons):,} of {plural(of, 'task')}; the error.txt of each one's cells says why")
 
 
@@ -489,7 +512,9 @@ def print_incomplete(gaps: Sequence[IncompleteTrial]) -> None:
     for gap in gaps[:MAX_REASONS]:
         note(f"unfinished: {gap.who()}: {gap.state()}")
     if gaps:
-        note(f"unfinished: {plural(len(gaps), 'cell')} in all; the same `vizbench eval` goes on from what is there")
+        note(
+            f"unfinished: {plural(len(gaps), 'cell')} in all; the same `vizbench eval` goes on from what is there"
+        )
 
 
 def print_answers(cells: Sequence[TrialResult]) -> None:
@@ -498,16 +523,20 @@ def print_answers(cells: Sequence[TrialResult]) -> None:
 
     from vizbench.formats.registry import verifier_of
 
-    last = {(cell.header.cell.task, cell.header.cell.model): cell for cell in cells}  # with the most shots
+    last = {(cell.header.trial.task, cell.header.trial.model): cell for cell in cells}  # with the most shots
     shown = list(last.values())[:MAX_PICTURES]
     for cell in shown:
         known = {question.id: question for question in cell.questions}
         for record in cell.records[: MAX_PICTURES // len(shown)]:
             question = known[record.id]
             out()
-            out(f"{record.id}  {cell.header.cell.model}: {'exact' if record.exact else record.reason or 'valid'}")
+            out(
+                f"{record.id}  {cell.header.trial.model}: {'exact' if record.exact else record.reason or 'valid'}"
+            )
             found = {"question": question.question, "target": question.target, "answer": record.answer}
-            grids = {title: None if rows is None else np.array(rows, np.uint8) for title, rows in found.items()}
+            grids = {
+                title: None if rows is None else np.array(rows, np.uint8) for title, rows in found.items()
+            }
             print_pictures(grids, verifier_of(record.id.partition("#")[0]).look)
     out()
 
@@ -519,7 +548,7 @@ def print_estimate(cells: Sequence[Estimate], jobs: int, folder: Path) -> None:
     free = [cell for cell in cells if not cell.problem and cell.seconds is not None and cell.seconds < FREE]
     folded = free if len(free) > 1 else []
     rows = [
-        (trial_name(c.cell), _number(c.examples), _number(c.questions), f"{c.answers:,}", _time(c))
+        (trial_name(c.trial), _number(c.examples), _number(c.questions), f"{c.answers:,}", _time(c))
         for c in cells
         if c not in folded
     ]
@@ -540,7 +569,7 @@ def print_estimate(cells: Sequence[Estimate], jobs: int, folder: Path) -> None:
 
 def _folded(free: Sequence[Estimate]) -> tuple[str, str, str, str, str]:
     """One line for cells that cost nothing: which models', how many, their data, and what of them is done."""
-    models = ", ".join(dict.fromkeys(each.cell.model for each in free))
+    models = ", ".join(dict.fromkeys(each.trial.model for each in free))
     done = sum(each.state == "done" for each in free)
     time = "done" if done == len(free) else f"under {FREE} s each" + (f", {done:,} done" if done else "")
     data = _range(each.examples for each in free), _range(each.questions for each in free)

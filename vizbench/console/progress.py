@@ -36,7 +36,9 @@ class ProgressBars:
             TimeRemainingColumn(compact=True),
         )
         self._console = Console(stderr=True, highlight=False)
-        self._bars = Progress(*columns, console=self._console, disable=not self._console.is_terminal, transient=True)
+        self._bars = Progress(
+            *columns, console=self._console, disable=not self._console.is_terminal, transient=True
+        )
         self._all = self._bars.add_task("cells", total=None)
         self._working: dict[int, TaskID] = {}
         self._begun: dict[tuple[int, str], tuple[float, int]] = {}
@@ -50,19 +52,23 @@ class ProgressBars:
 
     def show(self, event: Event) -> None:
         """Take one event of the run."""
-        name = escape_control(trial_name(event.cell))
-        self._bars.update(self._all, total=event.cells)
+        name = escape_control(trial_name(event.trial))
+        self._bars.update(self._all, total=event.trials)
         if event.kind in ("adapt", "predict"):
             doing = f"{name}: {'adapts' if event.kind == 'adapt' else 'answers'}{self._figures(event)}"
             if event.position not in self._working:
                 self._working[event.position] = self._bars.add_task("")
-            self._bars.update(self._working[event.position], description=doing, total=event.total, completed=event.done)
+            self._bars.update(
+                self._working[event.position], description=doing, total=event.total, completed=event.done
+            )
         if event.kind in ("skip", "done", "failed"):
             self._bars.advance(self._all)
             if event.position in self._working:
                 self._bars.remove_task(self._working.pop(event.position))
             if not self._console.is_terminal:
-                note(f"{event.position}/{event.cells} {name}: {'was done' if event.kind == 'skip' else event.kind}")
+                note(
+                    f"{event.position}/{event.trials} {name}: {'was done' if event.kind == 'skip' else event.kind}"
+                )
 
     def _figures(self, event: Event) -> str:
         """Loss, pace and memory, as far as they are known. The pace is that since the first event of its kind."""

@@ -60,7 +60,11 @@ def check_gpus(processes: int) -> None:
 def device() -> torch.device:
     """Where this process computes: on a GPU of its own, or on the CPU."""
     _crew()  # chooses the GPU
-    return torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
+    return (
+        torch.device("cuda", torch.cuda.current_device())
+        if torch.cuda.is_available()
+        else torch.device("cpu")
+    )
 
 
 def share(rows: Rows) -> Rows:
@@ -75,7 +79,9 @@ def add_up(parameters: Iterable[torch.nn.Parameter], loss: float) -> float:
         return loss
     trained = list(parameters)
     parts = [torch.zeros_like(p) if p.grad is None else p.grad for p in trained]
-    whole = torch.cat([*(part.flatten().float() for part in parts), parts[0].new_tensor([loss], dtype=torch.float32)])
+    whole = torch.cat(
+        [*(part.flatten().float() for part in parts), parts[0].new_tensor([loss], dtype=torch.float32)]
+    )
     torch.distributed.all_reduce(whole)
     at = 0
     for parameter in trained:

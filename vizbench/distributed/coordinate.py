@@ -28,11 +28,15 @@ def gather(devices: int, jobs: int) -> None:
     UserError for a number outside 1 … MAX_DEVICES, for another than was launched, for more than there are GPUs.
     """
     if not 1 <= devices <= MAX_DEVICES:
-        raise UserError(f"--devices {devices} is outside 1 … {MAX_DEVICES}: give the number of GPUs to train on")
+        raise UserError(
+            f"--devices {devices} is outside 1 … {MAX_DEVICES}: give the number of GPUs to train on"
+        )
     if devices in (1, size()):
         return
     if size() > 1:
-        raise UserError(f"--devices {devices} contradicts the {size()} processes that were launched: leave it out")
+        raise UserError(
+            f"--devices {devices} contradicts the {size()} processes that were launched: leave it out"
+        )
     check(jobs, devices)
     from vizbench.distributed.launch import launch
 
@@ -51,7 +55,9 @@ def called(cell: Any) -> Generator[None]:
     try:
         yield
     except UserError as error:
-        collectives.agree(str(error))  # the others may not have refused; in a step, the crew knows that it is lost
+        collectives.agree(
+            str(error)
+        )  # the others may not have refused; in a step, the crew knows that it is lost
         raise
     except BaseException:  # Ctrl-C too leaves the others within a step
         collectives.lose()

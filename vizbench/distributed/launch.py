@@ -26,10 +26,14 @@ def launch(devices: int, words: Sequence[str]) -> int:
     """
     check_gpus(devices)
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // devices)))
-    os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", "10")  # after Ctrl-C one may wait in vain for another
+    os.environ.setdefault(
+        "TORCH_ELASTIC_SHUTDOWN_TIMEOUT", "10"
+    )  # after Ctrl-C one may wait in vain for another
     interrupts.leave_report_to_child()
     logging.disable()  # it would tell how each process ended, and they have said why
-    with tempfile.TemporaryDirectory() as logs:  # where the launcher has no folder, it makes one and leaves it
+    with (
+        tempfile.TemporaryDirectory() as logs
+    ):  # where the launcher has no folder, it makes one and leaves it
         config = LaunchConfig(
             min_nodes=1,
             max_nodes=1,

@@ -114,8 +114,8 @@ def verify_answers(dataset: Path | str, answers: Path | str) -> Judged:
     reported, and its row is wrong as any row without an answer. UserError for a file of which no line can be read, or
     none is to a row of the data set, and for a data set that `read` refuses.
     """
-    task = manifests.load(Path(dataset)).recipe.task
-    judge, _ = verifier_and_params(task)
+    task = manifests.load(Path(dataset)).spec.task
+    verifier, _ = verifier_and_params(task)
     faults = Faults()
     given, duplicates = _answers(Path(answers), faults)
     verdicts: dict[str, Verdict] = {}
@@ -128,12 +128,12 @@ def verify_answers(dataset: Path | str, answers: Path | str) -> Judged:
         answered += 1
         answer = strangers.pop(instance.id)
         height, width = instance.question.shape
-        shape = None if judge.resizes else (height, width)
+        shape = None if verifier.resizes else (height, width)
         decoded = from_text(answer, shape=shape) if isinstance(answer, str) else answer
         if isinstance(decoded, DecodeFailure):
             verdicts[instance.id] = Verdict(False, False, 0.0, decoded.reason)
         else:
-            verdicts[instance.id] = judge.verify(instance, getattr(decoded, "grid", decoded))
+            verdicts[instance.id] = verifier.verify(instance, getattr(decoded, "grid", decoded))
     if strangers and not answered:
         refuse_strangers(Path(answers), Path(dataset), list(strangers), next(iter(verdicts)))
     rows = len(verdicts)
@@ -190,7 +190,9 @@ def answer_lines(path: Path, faults: Faults) -> Iterator[tuple[str, Said]]:
             one = _parsed(line)
         except (ValueError, RecursionError) as error:  # those of msgspec are of ValueError
             faults.broken += 1
-            faults.note(number, "it is nested too deeply" if isinstance(error, RecursionError) else str(error)[:200])
+            faults.note(
+                number, "it is nested too deeply" if isinstance(error, RecursionError) else str(error)[:200]
+            )
             continue
         whole += 1
         if isinstance(one, _Keyless):
@@ -240,7 +242,11 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 raise UserError(f"{path} is no file of JSON Lines but {what}")
         encoding = encoding_of(start)
         file.seek(0)
-        text = None if encoding == "utf-8-sig" else io.TextIOWrapper(file, encoding, errors="replace", newline="\n")
+        text = (
+            None
+            if encoding == "utf-8-sig"
+            else io.TextIOWrapper(file, encoding, errors="replace", newline="\n")
+        )
 
         def next_line() -> bytes:
             return file.readline(MAX_LINE + 1) if text is None else text.readline(MAX_LINE + 1).encode()
@@ -268,7 +274,9 @@ def _parsed(line: bytes) -> _Line | _Keyless:
         _refuse_twice(line)
         if not isinstance(one.answer, msgspec.UnsetType):
             return _Line(str(one.id), _value(one.answer))
-        others = ", ".join(repr(key[:40]) for key in list(msgspec.json.decode(line, type=dict[str, msgspec.Raw]))[:8])
+        others = ", ".join(
+            repr(key[:40]) for key in list(msgspec.json.decode(line, type=dict[str, msgspec.Raw]))[:8]
+        )
         return _Keyless(f'there is no key "answer" (its keys are {others})')
     except UnicodeDecodeError:
         raise ValueError("it is no UTF-8") from None

@@ -43,7 +43,9 @@ def text_of(data: bytes) -> str:
 
 def encoding_of(start: bytes) -> str:
     """Return the encoding that the first four bytes of a text file say; UTF-8 without a mark."""
-    if start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):  # first: it begins as the mark of UTF-16 does
+    if start.startswith(
+        (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+    ):  # first: it begins as the mark of UTF-16 does
         return "utf-32"
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"

@@ -54,7 +54,11 @@ def replace_folder(out: Path, overwrite: bool) -> Generator[Path]:
         yield space.new
         _publish(space, target, before)
         done = True
-    except (OSError, ValueError, RuntimeError) as error:  # ValueError: a NUL byte; RuntimeError: a loop of links
+    except (
+        OSError,
+        ValueError,
+        RuntimeError,
+    ) as error:  # ValueError: a NUL byte; RuntimeError: a loop of links
         if isinstance(error, UserError) or (space is not None and not isinstance(error, OSError)):
             raise
         raise refused(out, error) from error
@@ -71,7 +75,9 @@ def refused(out: Path, error: Exception) -> UserError:
     """What to say if the system refuses to write `out`."""
     number = error.errno if isinstance(error, OSError) else None
     if number in (errno.ENOSPC, errno.EDQUOT):
-        return UserError(f"the disk of {out} is full and nothing was written: free some space or write elsewhere")
+        return UserError(
+            f"the disk of {out} is full and nothing was written: free some space or write elsewhere"
+        )
     if number == errno.EBUSY:
         return UserError(f"{out} is a mount point or in use and cannot be replaced: name a folder in it")
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
@@ -85,13 +91,17 @@ def _found(target: Path, overwrite: bool) -> _Found | None:
     if not target.is_dir():
         raise UserError(f"{target} is a file: choose a folder that is new or empty")
     if Path.cwd().is_relative_to(target):  # its shell would be left in a folder that is gone
-        raise UserError(f"{target} is the current folder or holds it, and would be replaced: name a folder in it")
+        raise UserError(
+            f"{target} is the current folder or holds it, and would be replaced: name a folder in it"
+        )
     if os.path.ismount(target):
         raise UserError(f"{target} is a mount point and cannot be replaced: name a folder in it")
     if not any(target.iterdir()):
         return None
     if not overwrite:
-        raise UserError(f"{target} is not empty: choose another folder, or replace it in whole with --overwrite")
+        raise UserError(
+            f"{target} is not empty: choose another folder, or replace it in whole with --overwrite"
+        )
     return _data_set(target)
 
 
@@ -115,7 +125,9 @@ def _foreign(folder: Path) -> Path | None:
         for entry in entries:
             if entry.name in ("question", "target") and entry.is_dir(follow_symlinks=False):
                 with os.scandir(entry) as pictures:
-                    other = next((picture.name for picture in pictures if not _is_file(picture, _PICTURE)), None)
+                    other = next(
+                        (picture.name for picture in pictures if not _is_file(picture, _PICTURE)), None
+                    )
                 if other is not None:
                     return Path(entry.name, other)
             elif entry.name != manifests.NAME and not _is_file(entry, _SHARD):
@@ -166,7 +178,9 @@ def _return(space: Workspace, target: Path) -> None:
             "puts it back"
         ) from error
     if place != target:
-        raise UserError(f"{target} was taken while it was replaced, and nothing was written: what was there is {place}")
+        raise UserError(
+            f"{target} was taken while it was replaced, and nothing was written: what was there is {place}"
+        )
 
 
 def _now(folder: Path) -> _Found | None:

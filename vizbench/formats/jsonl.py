@@ -44,7 +44,9 @@ class Jsonl(Format):
             try:
                 row = _DECODER.decode(line)
             except (ValueError, RecursionError) as error:
-                raise UserError(f"line {number} of {path} is no row ({error}): generate the data set again") from None
+                raise UserError(
+                    f"line {number} of {path} is no row ({error}): generate the data set again"
+                ) from None
             yield row
 
 

@@ -210,7 +210,9 @@ class _Lines:
         text = self._returned.pop() if self._returned else self._read()
         self.number += bool(text)
         if self.number > MAX_LINES:
-            raise UserError(f"puzzle file {self._path} has over {MAX_LINES:,} lines, the most that are read: split it")
+            raise UserError(
+                f"puzzle file {self._path} has over {MAX_LINES:,} lines, the most that are read: split it"
+            )
         return text
 
     def _read(self) -> str:
@@ -297,7 +299,9 @@ def _columns(record: _Record, header: list[str]) -> dict[str, str]:
     if not _ID.fullmatch(row["PuzzleId"]) and not _LOST_ID.fullmatch(row["PuzzleId"]):
         raise MalformedError(f"PuzzleId is {row['PuzzleId'][:40]!r}: an id has 1 to 40 letters and digits")
     if not _MOVES.fullmatch(row["Moves"]):
-        raise MalformedError(f"Moves is {row['Moves'][:40]!r}: at least two moves such as e2e4 e7e8q are needed")
+        raise MalformedError(
+            f"Moves is {row['Moves'][:40]!r}: at least two moves such as e2e4 e7e8q are needed"
+        )
     if row.get("Themes", "").casefold() in _ABSENT:
         row["Themes"] = ""
     return row
@@ -400,7 +404,9 @@ class LichessSource(FileSource):
         UserError where the file is none, see `read`. Test rows keep the room's distance to the first `pool` train rows.
         """
         if path.is_dir():
-            raise UserError(f"{path} is a folder and a puzzle file is one: name one in it, as {PREFIX}{path}/….csv")
+            raise UserError(
+                f"{path} is a folder and a puzzle file is one: name one in it, as {PREFIX}{path}/….csv"
+            )
         chosen: Params = spec(TASK.family, params).params
         puzzles = read(path, chosen.mate)
         mates = plural(len(puzzles.found), f"mate in {chosen.mate}", f"mates in {chosen.mate}")
@@ -414,9 +420,14 @@ class LichessSource(FileSource):
         meta: dict[str, Any] = {"file": path.stem, "digest": puzzles.digest}
 
         def split(side: SplitName, chosen_puzzles: list[Puzzle]) -> Split:
-            rows = [_instance(replace(recipe, split=side), chosen, i, p, meta) for i, p in enumerate(chosen_puzzles)]
+            rows = [
+                _instance(replace(recipe, split=side), chosen, i, p, meta)
+                for i, p in enumerate(chosen_puzzles)
+            ]
             shortage = f" of the file's {mates}"
-            return StoredSplit(replace(recipe, split=side), tuple(rows), shortage + (left_out and f" ({left_out})"))
+            return StoredSplit(
+                replace(recipe, split=side), tuple(rows), shortage + (left_out and f" ({left_out})")
+            )
 
         return Dataset(name, TASK, chosen, seed, pool, split("train", train), split("test", test))
 
@@ -442,7 +453,9 @@ def _features(puzzles: list[Puzzle]) -> npt.NDArray[np.uint8]:
     return TASK.features(Params(), batch)
 
 
-def _instance(recipe: SplitSpec, params: Params, index: int, puzzle: Puzzle, shared: dict[str, Any]) -> Instance:
+def _instance(
+    recipe: SplitSpec, params: Params, index: int, puzzle: Puzzle, shared: dict[str, Any]
+) -> Instance:
     meta = shared | {
         "item": f"line {puzzle.line}",
         "puzzle": puzzle.id,

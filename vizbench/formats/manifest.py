@@ -55,7 +55,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format: FormatName
     rows: Annotated[int, Meta(ge=1, le=MAX_DATASET)]
     steps: bool
-    recipe: SplitSpec
+    spec: SplitSpec
     digest: _Digest
     shards: Annotated[list[Shard], Meta(max_length=MAX_SHARDS)]
 
@@ -65,11 +65,13 @@ class _Signature(msgspec.Struct, frozen=True):
     """What every version's manifest holds, and the `manifest.json` of other programs does not."""
 
     vizbench: str
-    recipe: msgspec.Raw
+    spec: msgspec.Raw
     shards: msgspec.Raw
 
 
-def new(recipe: SplitSpec, kind: FormatName, rows: int, steps: bool, digest: str, shards: list[Shard]) -> Manifest:
+def new(
+    recipe: SplitSpec, kind: FormatName, rows: int, steps: bool, digest: str, shards: list[Shard]
+) -> Manifest:
     """A manifest of this vizbench."""
     return Manifest(__version__, np.__version__, kind, rows, steps, recipe, digest, shards)
 
@@ -98,7 +100,9 @@ def load(folder: Path) -> Manifest:
                 f"{folder} was moved to {old} by a `generate --overwrite` that was killed: give that command again, "
                 "which puts it back first"
             )
-        raise UserError(f"{folder} holds no {NAME}: give the folder of a data set that `vizbench generate` made")
+        raise UserError(
+            f"{folder} holds no {NAME}: give the folder of a data set that `vizbench generate` made"
+        )
     data = read_bounded(path, "manifest", _MAX_BYTES)
     try:
         manifest = msgspec.json.decode(text_of(data), type=Manifest)

@@ -84,7 +84,9 @@ def _rows(path: Path, rows: int) -> Iterator[Row]:
             if not parquet.schema_arrow.equals(_schema()):
                 raise UserError(f"{path} has other columns than a vizbench data set: generate it again")
             if parquet.metadata.num_rows != rows:
-                raise UserError(f"{path} holds {parquet.metadata.num_rows:,} rows where the manifest says {rows:,}")
+                raise UserError(
+                    f"{path} holds {parquet.metadata.num_rows:,} rows where the manifest says {rows:,}"
+                )
             for number, size in enumerate(sizes):
                 for batch in parquet.iter_batches(size, [number]):
                     for row in batch.to_pylist():
@@ -99,7 +101,11 @@ def _batch_size(path: Path, group: Group) -> int:
         and column.values <= group.rows + (_GROUP_CELLS if column.name in _GRIDS else 0)
         for column in group.columns
     )
-    if not 1 <= group.rows <= _GROUP or cells > _GROUP_CELLS + group.rows * len(group.columns) or not is_small:
+    if (
+        not 1 <= group.rows <= _GROUP
+        or cells > _GROUP_CELLS + group.rows * len(group.columns)
+        or not is_small
+    ):
         raise UserError(f"{path} has row groups larger than those of a vizbench data set: generate it again")
     text = max((column.dictionary for column in group.columns if column.name not in _GRIDS), default=0)
     return max(1, min(group.rows, group.rows * _READ_CELLS // max(1, cells), _READ_TEXT // max(1, text)))
@@ -134,8 +140,16 @@ def _schema() -> Any:
     import pyarrow as pa
 
     grid = pa.list_(pa.list_(pa.uint8()))
-    columns = {"id": pa.string(), "task": pa.string(), "seed": pa.int64(), "split": pa.string(), "index": pa.int64()}
-    return pa.schema(columns | {"question": grid, "target": grid, "steps": pa.list_(grid), "meta": pa.string()})
+    columns = {
+        "id": pa.string(),
+        "task": pa.string(),
+        "seed": pa.int64(),
+        "split": pa.string(),
+        "index": pa.int64(),
+    }
+    return pa.schema(
+        columns | {"question": grid, "target": grid, "steps": pa.list_(grid), "meta": pa.string()}
+    )
 
 
 def _table(group: list[Entry]) -> Any:

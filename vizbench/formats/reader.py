@@ -28,8 +28,8 @@ def read(path: Path | str) -> Iterator[Instance]:
     """
     folder = Path(path)
     manifest = manifests.load(folder)
-    judge, params = _rules(folder, manifest)
-    return _rows(folder, manifest, judge, params)
+    verifier, params = _rules(folder, manifest)
+    return _rows(folder, manifest, verifier, params)
 
 
 def check(path: Path | str) -> Manifest:
@@ -46,9 +46,9 @@ def check(path: Path | str) -> Manifest:
 
 def _rules(folder: Path, manifest: Manifest) -> tuple[Verifier, Any]:
     """The judge and the parameters of the rows, if this vizbench has them as the recipe says."""
-    recipe = manifest.recipe
-    judge, params = verifier_and_params(recipe.task)
-    version = judge.version
+    recipe = manifest.spec
+    verifier, params = verifier_and_params(recipe.task)
+    version = verifier.version
     if recipe.version != version:
         raise UserError(
             f"{folder} was made by version {recipe.version} of {recipe.task} and this vizbench {__version__} has "
@@ -58,14 +58,14 @@ def _rules(folder: Path, manifest: Manifest) -> tuple[Verifier, Any]:
         raise UserError(
             f"the parameters in {folder / manifests.NAME} are not those of {recipe.task}: generate it again"
         )
-    return judge, params
+    return verifier, params
 
 
-def _rows(folder: Path, manifest: Manifest, judge: Verifier, params: Any) -> Iterator[Instance]:
+def _rows(folder: Path, manifest: Manifest, verifier: Verifier, params: Any) -> Iterator[Instance]:
     chosen = format_named(manifest.format)
     first = 0
     for number, shard in enumerate(manifest.shards):
-        place = Place(folder, manifest.recipe.split, number, first, shard.rows)
+        place = Place(folder, manifest.spec.split, number, first, shard.rows)
         if chosen.digest(place) != shard.sha256:
             raise UserError(
                 f"{folder}: shard {place.stem} is not as it was written (its digest differs): make it again"
@@ -73,7 +73,7 @@ def _rows(folder: Path, manifest: Manifest, judge: Verifier, params: Any) -> Ite
         read = 0
         for row in chosen.read(place):
             try:
-                instance = instance_of(row, first + read, manifest.recipe, judge, params)
+                instance = instance_of(row, first + read, manifest.spec, verifier, params)
             except UserError as error:
                 raise UserError(f"{folder}: {error}: generate it again") from None
             read += 1

@@ -104,7 +104,9 @@ def split_name(name: str, source: FileSource) -> tuple[Path, Mapping[str, str], 
     check_text(rest)
     path, params = source.parse(rest)
     if not path or "\0" in path:
-        raise UserError(f"{name[:80]!r} names no path: give a file or a folder, e.g. {layout}:data/task{source.suffix}")
+        raise UserError(
+            f"{name[:80]!r} names no path: give a file or a folder, e.g. {layout}:data/task{source.suffix}"
+        )
     return Path(path), params, rest[len(path) :]
 
 

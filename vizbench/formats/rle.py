@@ -45,7 +45,9 @@ MAX_BYTES = 1 << 20
 MAX_SIDE = 256
 """Sides of a pattern's box; a board of the room `life` has at most as many."""
 
-_HEADER = re.compile(r"x\s*=\s*(\d{1,9})\s*,\s*y\s*=\s*(\d{1,9})\s*(?:,\s*rule\s*=\s*(\S.*))?", re.ASCII | re.I)
+_HEADER = re.compile(
+    r"x\s*=\s*(\d{1,9})\s*,\s*y\s*=\s*(\d{1,9})\s*(?:,\s*rule\s*=\s*(\S.*))?", re.ASCII | re.I
+)
 _BLANKS = " \t\r\n"
 _RUN = re.compile(rf"([0-9{_BLANKS}]*)([^0-9{_BLANKS}])")
 _DEAD, _LIVE = "b.", "oAxyz"
@@ -117,7 +119,9 @@ def parse(text: str) -> Pattern:
         raise UserError("it has no header: begin with a line such as x = 3, y = 3, rule = B3/S23")
     width, height = int(header[1]), int(header[2])
     if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
-        raise UserError(f"x = {width}, y = {height} is not in 1 … {MAX_SIDE} each: give a smaller pattern, or one cell")
+        raise UserError(
+            f"x = {width}, y = {height} is not in 1 … {MAX_SIDE} each: give a smaller pattern, or one cell"
+        )
     body = _body(lines[start + 1 :])
     named = _named(body) or header[3] or _named(lines[:start])
     if named is None:
@@ -165,7 +169,9 @@ def _cells(runs: str, height: int, width: int) -> Grid:
     """The cells `(height, width)` that the runs draw."""
     cells = np.zeros((height, width), np.uint8)
     at = row = column = 0
-    while run := _RUN.match(runs, at):  # not finditer, which takes hours to find no end in a megabyte of digits
+    while run := _RUN.match(
+        runs, at
+    ):  # not finditer, which takes hours to find no end in a megabyte of digits
         at, tag = run.end(), run[2]
         if tag not in _DEAD + _LIVE + "$!":
             raise UserError(f"{tag!r} is in it, where {_READ} are read")
@@ -241,7 +247,9 @@ class RleSource(FileSource):
     def load(self, path: Path, params: Mapping[str, object], seed: int, pool: int) -> Dataset:
         """One file as a data set. UserError, with the file and the reason, for anything that is no pattern."""
         if path.is_dir():
-            raise UserError(f"{path} is a folder and a pattern is one file: name one in it, as {PREFIX}{path}/….rle")
+            raise UserError(
+                f"{path} is a folder and a pattern is one file: name one in it, as {PREFIX}{path}/….rle"
+            )
         data = read_bounded(path, "pattern file", MAX_BYTES)
         try:
             pattern = parse(data.decode("utf-8-sig", "replace"))
@@ -258,7 +266,9 @@ class RleSource(FileSource):
         alike = spec(TASK.family, params_json(placed)).name
         shortage = f" (a pattern is one question, train row 0; random boards alike are {alike})"
         train = StoredSplit(recipe, (row,), shortage)
-        return Dataset(name, TASK, placed, seed, pool, train, StoredSplit(replace(recipe, split="test"), (), shortage))
+        return Dataset(
+            name, TASK, placed, seed, pool, train, StoredSplit(replace(recipe, split="test"), (), shortage)
+        )
 
 
 SOURCES = {"life-rle": RleSource()}
@@ -278,7 +288,9 @@ def _place(pattern: Pattern, given: Mapping[str, object]) -> Params:
     for name, value in pattern.board.items():
         if name in given and getattr(params, name) != value:
             said = str(value).lower() if name == "torus" else value
-            raise UserError(f"its bounded grid says {name}={said} and another {name} was given: leave that out")
+            raise UserError(
+                f"its bounded grid says {name}={said} and another {name} was given: leave that out"
+            )
     given = {**given, **pattern.board}
     params = _params(given)
     if "rule" in given and pattern.rule not in (None, params.rule):
@@ -300,7 +312,9 @@ def _place(pattern: Pattern, given: Mapping[str, object]) -> Params:
                     "fewer steps"
                 )
         elif getattr(params, side) < cells and pattern.corner is None:
-            raise UserError(f"{side}={getattr(params, side)} does not hold the pattern: give {cells} at least")
+            raise UserError(
+                f"{side}={getattr(params, side)} does not hold the pattern: give {cells} at least"
+            )
         else:
             sides[side] = getattr(params, side)
     return replace(params, rule=rule, **sides)

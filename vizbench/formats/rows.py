@@ -17,7 +17,9 @@ from vizbench.types import Grid, Grids, Instance, Json, SplitName
 
 MAX_STEPS = 65_536
 
-_Line: TypeAlias = Annotated[list[Annotated[int, Meta(ge=0, le=255)]], Meta(min_length=1, max_length=MAX_SIDE)]
+_Line: TypeAlias = Annotated[
+    list[Annotated[int, Meta(ge=0, le=255)]], Meta(min_length=1, max_length=MAX_SIDE)
+]
 Nested: TypeAlias = Annotated[list[_Line], Meta(min_length=1, max_length=MAX_SIDE)]
 """A grid as nested lists of cell codes."""
 
@@ -47,7 +49,9 @@ def encode(instance: Instance, steps: bool) -> bytes:
 
 def pieces(instance: Instance, steps: bool, pad: Pad) -> tuple[bytes, memoryview | bytes, bytes]:
     """The same in three parts, of which the pad holds the second, the way, until it is written on again."""
-    question, target = (msgspec.Raw(bytes(pad.boards(grid[None]))) for grid in (instance.question, instance.target))
+    question, target = (
+        msgspec.Raw(bytes(pad.boards(grid[None]))) for grid in (instance.question, instance.target)
+    )
     head = _ENCODER.encode(
         {
             "id": instance.id,
@@ -104,41 +108,49 @@ def row_digest(instance: Instance, steps: bool) -> bytes:
     grids = [instance.question, instance.target, *([instance.steps] if steps else [])]
     shapes = [grid.shape for grid in grids]
     digest = hashlib.sha256(
-        _ENCODER.encode([instance.task, instance.seed, instance.split, instance.index, dict(instance.meta), shapes])
+        _ENCODER.encode(
+            [instance.task, instance.seed, instance.split, instance.index, dict(instance.meta), shapes]
+        )
     )
     for grid in grids:
         digest.update(np.ascontiguousarray(grid).data)
     return digest.digest()
 
 
-def instance_of(row: Row, index: int, recipe: SplitSpec, judge: Verifier, params: Any) -> Instance:
+def instance_of(row: Row, index: int, recipe: SplitSpec, verifier: Verifier, params: Any) -> Instance:
     """The instance of a row that was read. UserError where it is not row `index` of the recipe, or no proper grids.
 
     Where the steps were left out, the only state after the question is the target.
     """
     if (row.task, row.seed, row.split, row.index) != (recipe.task, recipe.seed, recipe.split, index):
         raise UserError(f"row {index} is row {row.index} of {row.task[:80]} {row.split}, seed {row.seed}")
-    question = _grid(row.question, "question", index, judge)
-    target = _grid(row.target, "target", index, judge)
-    steps = np.stack([target]) if not row.steps else _steps(row, index, target, judge)
-    instance = Instance(row.task, params, row.seed, row.split, index, question, target, steps, row.meta, recipe.pool)
+    question = _grid(row.question, "question", index, verifier)
+    target = _grid(row.target, "target", index, verifier)
+    steps = np.stack([target]) if not row.steps else _steps(row, index, target, verifier)
+    instance = Instance(
+        row.task, params, row.seed, row.split, index, question, target, steps, row.meta, recipe.pool
+    )
     if instance.id != row.id:
         raise UserError(f"row {index} has the id {row.id[:80]!r} where its fields say {instance.id!r}")
     return instance
 
 
-def _grid(nested: Nested, what: str, index: int, judge: Verifier) -> Grid:
+def _grid(nested: Nested, what: str, index: int, verifier: Verifier) -> Grid:
     if len({len(line) for line in nested}) != 1:
         raise UserError(f"row {index}: the {what} has lines of different lengths")
     grid = np.array(nested, np.uint8)
-    if int(grid.max()) >= judge.codes:
-        raise UserError(f"row {index}: the {what} holds the cell code {int(grid.max())}, over {judge.codes - 1}")
+    if int(grid.max()) >= verifier.codes:
+        raise UserError(
+            f"row {index}: the {what} holds the cell code {int(grid.max())}, over {verifier.codes - 1}"
+        )
     return grid
 
 
-def _steps(row: Row, index: int, target: Grid, judge: Verifier) -> Grids:
-    steps = [_grid(step, "way", index, judge) for step in row.steps]
-    if any(step.shape != target.shape for step in steps) or not np.array_equal(steps[judge.answer_at], target):
-        place = "end at" if judge.sequel is None else "begin with"
+def _steps(row: Row, index: int, target: Grid, verifier: Verifier) -> Grids:
+    steps = [_grid(step, "process", index, verifier) for step in row.steps]
+    if any(step.shape != target.shape for step in steps) or not np.array_equal(
+        steps[verifier.answer_at], target
+    ):
+        place = "end at" if verifier.sequel is None else "begin with"
         raise UserError(f"row {index}: the way does not {place} the target")
     return np.stack(steps)

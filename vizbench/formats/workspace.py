@@ -126,7 +126,9 @@ def _recover(folder: Path, owner: _Owner) -> None:
             target = folder.parent / os.fsdecode(owner.target)
             place = put_back(folder / "old", target)
             if place != target:
-                _log.warning("%s was taken while an interrupted run replaced it: what was there is %s", target, place)
+                _log.warning(
+                    "%s was taken while an interrupted run replaced it: what was there is %s", target, place
+                )
         _delete(folder, lock)
     finally:
         if lock is not None:

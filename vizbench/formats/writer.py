@@ -73,7 +73,7 @@ def write(
             for shard, digests in written:
                 shards.append(shard)
                 content.update(digests)
-        made = manifests.new(split.recipe, format, n, steps, content.hexdigest(), shards)
+        made = manifests.new(split.spec, format, n, steps, content.hexdigest(), shards)
         manifests.save(made, folder)
     return made
 

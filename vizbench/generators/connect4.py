@@ -347,7 +347,9 @@ class Connect4(Task[Params]):
         """One legal drop of player 1 that does what is asked, whether the stored one or another."""
         position = _position(question)
         if position is None:
-            return CheckResult(False, "the question is no position with player 1 to move, so no answer is right")
+            return CheckResult(
+                False, "the question is no position with player 1 to move, so no answer is right"
+            )
         fault = _drop_fault(question, answer, MINE)
         if fault:
             return CheckResult(False, fault)

@@ -34,7 +34,9 @@ class Params:
 
     def __post_init__(self) -> None:
         if not 0 <= self.rule <= 255:
-            raise UserError(f"rule={self.rule} is not in 0 … 255: choose Wolfram's number of a rule, e.g. 110")
+            raise UserError(
+                f"rule={self.rule} is not in 0 … 255: choose Wolfram's number of a rule, e.g. 110"
+            )
         if not 1 <= self.width <= 256:
             raise UserError(f"width={self.width} is not in 1 … 256: the paper's is 16")
         if not 2 <= self.rows <= 256:
@@ -122,7 +124,13 @@ class Eca(Task[Params]):
         changed, live = float(np.mean(target[1:] != target[:-1])), float(np.mean(target[1:]))
         surprise, sensitivity = min(1.0, 2 * min(changed, live, 1 - live)), _sensitivity(params.rule)
         score = (sensitivity + surprise) / 2
-        return {"score": score, "sensitivity": sensitivity, "surprise": surprise, "changed": changed, "live": live}
+        return {
+            "score": score,
+            "sensitivity": sensitivity,
+            "surprise": surprise,
+            "changed": changed,
+            "live": live,
+        }
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
         """The diagram unfolded again from the question's first row; no cell may stay unknown."""
@@ -132,7 +140,9 @@ class Eca(Task[Params]):
         """The first unknown row becomes known; what is above and below it stays."""
         row = int(np.argmax((before == UNKNOWN).any(axis=1)))
         if row == 0:
-            reason = "the first row is unknown" if (before[0] == UNKNOWN).any() else "every row is known already"
+            reason = (
+                "the first row is unknown" if (before[0] == UNKNOWN).any() else "every row is known already"
+            )
             return CheckResult(False, reason)
         wanted = before.copy()
         two = before[row - 1 : row + 1].copy()

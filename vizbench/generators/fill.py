@@ -45,7 +45,9 @@ class Params:
     def __post_init__(self) -> None:
         for name in ("height", "width"):
             if not 4 <= getattr(self, name) <= 64:
-                raise UserError(f"{name}={getattr(self, name)} is outside 4 … 64: a ring and a free cell need 4, try 8")
+                raise UserError(
+                    f"{name}={getattr(self, name)} is outside 4 … 64: a ring and a free cell need 4, try 8"
+                )
         if not 1 <= self.shapes <= 64:
             raise UserError(f"shapes={self.shapes} is outside 1 … 64: try 3")
         if not 0 <= self.broken <= 1:
@@ -249,7 +251,9 @@ class Fill(Task[Params]):
         right = self.solve(params, question)
         moved = np.argwhere((answer == WALL) != (question == WALL))
         if len(moved):
-            return CheckResult(False, f"a wall was added or removed at row {moved[0, 0]}, column {moved[0, 1]}")
+            return CheckResult(
+                False, f"a wall was added or removed at row {moved[0, 0]}, column {moved[0, 1]}"
+            )
         dry = int(((answer == EMPTY) & (right == FILLED)).sum())
         spilt = int(((answer == FILLED) & (right == EMPTY)).sum())
         faults = (
@@ -276,7 +280,9 @@ class Fill(Task[Params]):
             first[r, c] = True
             region = flood(enclosed, first) >= 0
             if (region & (wet | new)).sum() > 1:
-                return CheckResult(False, f"the cell at row {r}, column {c} was filled before a cell beside it")
+                return CheckResult(
+                    False, f"the cell at row {r}, column {c} was filled before a cell beside it"
+                )
         return CheckResult(True, "")
 
     def step_count(self, params: Params, question: Grid) -> None:

@@ -61,7 +61,10 @@ class Params:
 
 VARIANTS = {
     **{str(disks): Params(disks) for disks in (3, 4, 5)},
-    **{f"{disks}-steps-{k}": Params(disks, k) for disks, k in ((3, 3), (4, 3), (4, 7), (5, 3), (5, 7), (5, 15))},
+    **{
+        f"{disks}-steps-{k}": Params(disks, k)
+        for disks, k in ((3, 3), (4, 3), (4, 7), (5, 3), (5, 7), (5, 15))
+    },
 }
 
 
@@ -190,7 +193,9 @@ def _read(picture: Grid, disks: int, band: int) -> tuple[list[int], list[int]] |
     """Peg and colour of each disk of a band (0 the goal's, 1 the state's), smallest first, or what is wrong with it."""
     first, wide = band * (disks + 1), 2 * disks - 1
     pegs, colours = [-1] * disks, [0] * disks
-    rows: list[list[int]] = picture.tolist()  # bars are too short for NumPy: as arrays they took 4 times as long
+    rows: list[list[int]] = (
+        picture.tolist()
+    )  # bars are too short for NumPy: as arrays they took 4 times as long
     bare: list[int] = _empty(disks)[first, :wide].tolist()
     for peg in range(3):
         below = disks  # the size of what lies below, the base at first; -1 for an empty level
@@ -283,7 +288,9 @@ class Hanoi(Task[Params]):
     look = Look("hanoi", cell=16)
     codes = 10
     metric = Metric.HAMMING
-    min_distance = 0.1  # ours: one disk of 8 or 10; 46% of the candidates with 4 disks keep it to a pool of 5000
+    min_distance = (
+        0.1  # ours: one disk of 8 or 10; 46% of the candidates with 4 disks keep it to a pool of 5000
+    )
 
     @property
     def variants(self) -> Mapping[str, Params]:
@@ -310,7 +317,11 @@ class Hanoi(Task[Params]):
 
     def identity(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
         """Where colours do not make a puzzle another one, the pegs: see `features`."""
-        return self.features(params, batch) if params.disks >= _APART_BY_PEGS else super().identity(params, batch)
+        return (
+            self.features(params, batch)
+            if params.disks >= _APART_BY_PEGS
+            else super().identity(params, batch)
+        )
 
     def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
         """The peg of each disk in goal and start, `(n, 2 disks)`: colours do not make a puzzle another one.

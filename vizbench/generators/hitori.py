@@ -96,7 +96,9 @@ def lowest(cells):
 @jit
 def beside(cells, board):
     """The neighbours of cells by side."""
-    return ((cells << _ROW) | (cells >> _ROW) | ((cells << _ONE) & _NOT_FIRST) | ((cells >> _ONE) & _NOT_LAST)) & board
+    return (
+        (cells << _ROW) | (cells >> _ROW) | ((cells << _ONE) & _NOT_FIRST) | ((cells >> _ONE) & _NOT_LAST)
+    ) & board
 
 
 @jit
@@ -345,7 +347,9 @@ def _shape_fault(shaded: npt.NDArray[np.bool_]) -> str:
         touching = np.argwhere(shaded[: h - dr, : w - dc] & shaded[dr:, dc:])
         if len(touching):
             r, c = (int(v) for v in touching[0])
-            return f"the shaded cells at row {r}, column {c} and row {r + dr}, column {c + dc} lie side by side"
+            return (
+                f"the shaded cells at row {r}, column {c} and row {r + dr}, column {c + dc} lie side by side"
+            )
     first = np.zeros_like(shaded)
     first.flat[np.argmin(shaded)] = True
     cut = int((~shaded).sum()) - int((flood(~shaded, first) >= 0).sum())
@@ -358,11 +362,15 @@ class Hitori(Task[Params]):
 
     family = "hitori"
     version = 2
-    summary = "Shade cells so that no line repeats a digit, no shaded cells touch and the others hang together."
+    summary = (
+        "Shade cells so that no line repeats a digit, no shaded cells touch and the others hang together."
+    )
     look = Look("hitori", cell=32, margin=8)
     codes = 9
     metric = Metric.HAMMING
-    min_distance = 0.3  # the paper's, between questions; every candidate of 5x5 and more keeps it to a pool of 5000
+    min_distance = (
+        0.3  # the paper's, between questions; every candidate of 5x5 and more keeps it to a pool of 5000
+    )
 
     @property
     def variants(self) -> Mapping[str, Params]:
@@ -409,14 +417,18 @@ class Hitori(Task[Params]):
         strange = np.argwhere(answer > 1)
         if len(strange):
             r, c = (int(v) for v in strange[0])
-            return CheckResult(False, f"the cell at row {r}, column {c} is neither 0, unshaded, nor 1, shaded")
+            return CheckResult(
+                False, f"the cell at row {r}, column {c} is neither 0, unshaded, nor 1, shaded"
+            )
         shaded = answer == 1
         for digit in range(self.codes):
             held = (question == digit) & ~shaded
             for kind, axis in (("row", 1), ("column", 0)):
                 lines = np.flatnonzero(held.sum(axis=axis) > 1)
                 if len(lines):
-                    return CheckResult(False, f"{kind} {lines[0]} holds the digit {digit} unshaded more than once")
+                    return CheckResult(
+                        False, f"{kind} {lines[0]} holds the digit {digit} unshaded more than once"
+                    )
         fault = _shape_fault(shaded)
         return CheckResult(not fault, fault)
 
@@ -430,7 +442,9 @@ class Hitori(Task[Params]):
         if after[r, c] == 0:
             return CheckResult(False, f"the shaded cell at row {r}, column {c} was changed back")
         if after[r, c] != 1:
-            return CheckResult(False, f"the cell at row {r}, column {c} is neither 0, unshaded, nor 1, shaded")
+            return CheckResult(
+                False, f"the cell at row {r}, column {c} is neither 0, unshaded, nor 1, shaded"
+            )
         fault = _shape_fault(after == 1)
         return CheckResult(not fault, fault)
 

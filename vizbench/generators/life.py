@@ -44,9 +44,13 @@ class Params:
     def __post_init__(self) -> None:
         found = re.fullmatch(r"B([0-8]{0,9})/S([0-8]{0,9})", self.rule, re.ASCII | re.IGNORECASE)
         if found is None:
-            raise UserError(f"rule={self.rule[:40]!r} is not in B/S notation with digits 0 … 8: write it as B3/S23")
+            raise UserError(
+                f"rule={self.rule[:40]!r} is not in B/S notation with digits 0 … 8: write it as B3/S23"
+            )
         born, survives = ("".join(sorted(set(digits))) for digits in found.groups())
-        object.__setattr__(self, "rule", f"B{born}/S{survives}")  # one name a rule, so one stream of instances
+        object.__setattr__(
+            self, "rule", f"B{born}/S{survives}"
+        )  # one name a rule, so one stream of instances
         for name, side in (("height", self.height), ("width", self.width)):
             if not 1 <= side <= 256:
                 raise UserError(f"{name}={side} is not in 1 … 256: choose a side there, e.g. 8")
@@ -173,7 +177,9 @@ def _make_words(keys, density, born, survives, steps, rows, question, target):
 
 def _row_words() -> npt.NDArray[np.uint64]:
     """The eight cells of each row 0 … 255, first cell in the lowest bit, as they lie in memory: `(256,)`."""
-    return np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little").view(np.uint64)[:, 0]
+    return np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little").view(np.uint64)[
+        :, 0
+    ]
 
 
 @final
@@ -186,7 +192,9 @@ class Life(Task[Params]):
     look = Look("binary", cell=32, margin=8)
     codes = 2
     metric = Metric.HAMMING
-    min_distance = 0.25  # the paper's, between questions: a near question has a near answer, so it is what could leak
+    min_distance = (
+        0.25  # the paper's, between questions: a near question has a near answer, so it is what could leak
+    )
 
     @property
     def variants(self) -> Mapping[str, Params]:
@@ -228,12 +236,20 @@ class Life(Task[Params]):
         reach = min(side, params.height) * min(side, params.width) / question.size
         changed, live = float(np.mean(question != target)), float(np.mean(target))
         surprise = min(1.0, 2 * min(changed, live, 1 - live))
-        return {"score": (reach + surprise) / 2, "reach": reach, "surprise": surprise, "changed": changed, "live": live}
+        return {
+            "score": (reach + surprise) / 2,
+            "reach": reach,
+            "surprise": surprise,
+            "changed": changed,
+            "live": live,
+        }
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
         """The steps run again from the question."""
         return check_equal(
-            answer, self.solve(params, question), f"differ from {params.rule} after {plural(params.steps, 'step')}"
+            answer,
+            self.solve(params, question),
+            f"differ from {params.rule} after {plural(params.steps, 'step')}",
         )
 
     def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:

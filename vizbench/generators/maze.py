@@ -42,7 +42,9 @@ _APART_BY_PATH = 17  # the least size of which 2% of the candidates keep their p
 
 def _check_size(name: str, size: int) -> None:
     if not 5 <= size <= 201 or size % 2 == 0:
-        raise UserError(f"{name}={size} is not an odd number in 5 … 201: rooms lie on odd coordinates, try 21")
+        raise UserError(
+            f"{name}={size} is not an odd number in 5 … 201: rooms lie on odd coordinates, try 21"
+        )
 
 
 @final
@@ -73,7 +75,9 @@ class Framed(DistributionShift):
         for name, size in (("board", self.board), ("size", self.size), ("train", self.train)):
             _check_size(name, size)
             if size > self.board:
-                raise UserError(f"{name}={size} does not fit board={self.board}: give {name}={self.board} or less")
+                raise UserError(
+                    f"{name}={size} does not fit board={self.board}: give {name}={self.board} or less"
+                )
 
     def for_train(self) -> Framed:
         return replace(self, size=self.train)
@@ -209,7 +213,9 @@ class Maze(Task[Params | Framed]):
     look = Look("maze", cell=16)
     codes = 5
     metric = Metric.JACCARD
-    min_distance = 0.5  # the paper's, between paths; 16% of 21x21 candidates keep it to a pool of 5000, 29% of 9x9
+    min_distance = (
+        0.5  # the paper's, between paths; 16% of 21x21 candidates keep it to a pool of 5000, 29% of 9x9
+    )
 
     @property
     def variants(self) -> Mapping[str, Params | Framed]:

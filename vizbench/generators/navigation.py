@@ -75,7 +75,9 @@ class Params:
         for name, (low, high) in _LIMITS.items():
             value: float = getattr(self, name)
             if not low <= value <= high:
-                raise UserError(f"{name}={value} is outside {low} … {high}: the paper's is {getattr(Params, name)}")
+                raise UserError(
+                    f"{name}={value} is outside {low} … {high}: the paper's is {getattr(Params, name)}"
+                )
         for name in ("holes", "blocks", "block"):
             least, most = getattr(self, f"{name}_min"), getattr(self, f"{name}_max")
             if least > most:
@@ -89,7 +91,9 @@ class Params:
 VARIANTS = {
     "shortest-path": Params(),
     # Nothing but walls with a few gaps: a quarter of the ways are a fifth longer than over open ground, or more.
-    "barriers": Params(21, density=0.0, barriers=8, holes_min=3, holes_max=5, blocks_min=0, blocks_max=0, apart=21),
+    "barriers": Params(
+        21, density=0.0, barriers=8, holes_min=3, holes_max=5, blocks_min=0, blocks_max=0, apart=21
+    ),
     # Next to no obstacles: thousands of shortest ways, so that nearly all right answers differ from the target.
     "open": Params(barriers=0, blocks_min=0, blocks_max=0),
 }

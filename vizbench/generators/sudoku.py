@@ -328,7 +328,9 @@ class Sudoku(Task[Params]):
             return CheckResult(False, f"the board is not {size}x{size}")
         moved = np.argwhere((question != 0) & (answer != question))
         if len(moved):
-            return CheckResult(False, f"the given digit at row {moved[0, 0]}, column {moved[0, 1]} was changed")
+            return CheckResult(
+                False, f"the given digit at row {moved[0, 0]}, column {moved[0, 1]} was changed"
+            )
         units = np.sort(_units(answer, params.box), axis=2)
         wrong = np.argwhere((units != np.arange(1, size + 1)).any(axis=2))
         if len(wrong):
@@ -352,7 +354,11 @@ class Sudoku(Task[Params]):
             return CheckResult(False, f"the digit at row {r}, column {c} is over {size}")
         held = (_units(before, params.box) == digit).any(axis=2)
         box = r // params.box * params.box + c // params.box
-        for kind, unit, has in (("row", r, held[0, r]), ("column", c, held[1, c]), ("box", box, held[2, box])):
+        for kind, unit, has in (
+            ("row", r, held[0, r]),
+            ("column", c, held[1, c]),
+            ("box", box, held[2, box]),
+        ):
             if has:
                 return CheckResult(False, f"{kind} {unit} holds a {digit} already")
         return CheckResult(True, "")

@@ -30,7 +30,9 @@ _NAMES = ("wall", "open cell", "start", "goal", "marked cell")
 def moves(walkable: npt.NDArray[np.bool_], question: Grid) -> tuple[npt.NDArray[np.int32], int]:
     """Distances `(h, w)` from the start over walkable cells, start and goal, and the goal's; -1 where not reached."""
     start, goal = question == START, question == GOAL
-    distance: npt.NDArray[np.int32] = flood(np.ascontiguousarray(walkable | start | goal), np.ascontiguousarray(start))
+    distance: npt.NDArray[np.int32] = flood(
+        np.ascontiguousarray(walkable | start | goal), np.ascontiguousarray(start)
+    )
     return distance, int(distance[goal][:1].max(initial=-1))
 
 
@@ -126,7 +128,9 @@ def check_way(question: Grid, answer: Grid) -> CheckResult:
     spoiled = np.argwhere((answer != question) & ~path)
     if len(spoiled):
         return CheckResult(
-            False, f"the {_cell(question, (int(spoiled[0, 0]), int(spoiled[0, 1])))} was changed", {"psr": psr}
+            False,
+            f"the {_cell(question, (int(spoiled[0, 0]), int(spoiled[0, 1])))} was changed",
+            {"psr": psr},
         )
     if not psr:
         return CheckResult(False, "the marked cells do not join start and goal", {"psr": psr})

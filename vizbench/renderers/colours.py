@@ -55,7 +55,11 @@ def assign(means: Levels, colours: Levels) -> tuple[npt.NDArray[np.uint8], npt.N
     """The nearest colour `(n,)` of each mean `(n, 3)`, and its margin over the second nearest, 0 … 1."""
     apart = np.sqrt(((means[:, None] - colours[None]) ** 2).sum(axis=2))
     codes = apart.argmin(axis=1)
-    two = np.partition(apart, 1, axis=1)[:, :2] if apart.shape[1] > 1 else np.stack([apart[:, 0], apart[:, 0] + 255], 1)
+    two = (
+        np.partition(apart, 1, axis=1)[:, :2]
+        if apart.shape[1] > 1
+        else np.stack([apart[:, 0], apart[:, 0] + 255], 1)
+    )
     return codes.astype(np.uint8), (two[:, 1] - two[:, 0]) / np.maximum(two.sum(axis=1), 1e-9)
 
 
@@ -160,7 +164,10 @@ def _recipes() -> list[_Recipe]:
     found = [_Recipe(gain=gain) for gain in gains]
     for gain in gains:
         found += [
-            _Recipe(float(hue), around, gain=gain) for hue in range(-45, 46, 5) if hue for around in (False, True)
+            _Recipe(float(hue), around, gain=gain)
+            for hue in range(-45, 46, 5)
+            if hue
+            for around in (False, True)
         ]
         found += [_Recipe(saturation=s, gain=gain) for s in (0.4, 0.5, 0.6, 0.7, 0.85, 1.2, 1.5)]
         found += [_Recipe(contrast=c, gain=gain) for c in (0.4, 0.5, 0.6, 0.7, 0.8, 0.87, 0.93, 1.2, 1.5)]

@@ -184,7 +184,9 @@ def _sure(picture: Image, placement: Placement) -> tuple[Placement, Answer] | De
     return _of_one_colour(picture, placement, answer)
 
 
-def _of_one_colour(picture: Image, placement: Placement, answer: Answer) -> tuple[Placement, Answer] | DecodeFailure:
+def _of_one_colour(
+    picture: Image, placement: Placement, answer: Answer
+) -> tuple[Placement, Answer] | DecodeFailure:
     """The reading as it is, unless all cells have one code and the picture shows that they differ: a board that was
     faded nearly to black or white is no board of that colour."""
     if (answer.grid != answer.grid[0, 0]).any() or answer.confidence.min() == 1:
@@ -227,7 +229,9 @@ def decode_batch(images: Video, look: Look | str, shape: Shape, board: Shape | N
     """Read pictures `(n, H, W, 3)` uint8 with known geometry: `(n, h, w)` uint8. Raises UserError for other arrays."""
     look = as_look(look)
     if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8 or 0 in images.shape[1:]:
-        raise UserError(f"pictures of shape {images.shape} and type {images.dtype} are not (n, H, W, 3) uint8")
+        raise UserError(
+            f"pictures of shape {images.shape} and type {images.dtype} are not (n, H, W, 3) uint8"
+        )
     n, height, width = images.shape[:3]
     rows, columns = _ranges(look, check_shape(shape), board or shape, (height, width))
     codes = np.empty((n, *shape), np.uint8)
@@ -252,7 +256,9 @@ def as_picture(image: object) -> Image | DecodeFailure:
     if array.dtype != np.uint8:
         return DecodeFailure(f"the picture holds {array.dtype.kind}{array.dtype.itemsize}, not bytes 0 … 255")
     if not all(1 <= side <= MAX_PICTURE for side in array.shape[:2]):
-        return DecodeFailure(f"the picture is {array.shape[0]}x{array.shape[1]} px: sides are 1 … {MAX_PICTURE}")
+        return DecodeFailure(
+            f"the picture is {array.shape[0]}x{array.shape[1]} px: sides are 1 … {MAX_PICTURE}"
+        )
     return np.ascontiguousarray(array)
 
 
@@ -313,7 +319,12 @@ def _inferred_whole(picture: Image, look: Look, board: Shape | None) -> Placemen
             return DecodeFailure("the picture is blank: every cell has the outside colour")
     found = read_whole(Searched(picture), place, shape, look.palette)
     drawn = (place.height, place.width) == picture.shape[:2]
-    if isinstance(found, Placement) and not drawn and look.canvas is None and _repeats(read_at(picture, found).grid):
+    if (
+        isinstance(found, Placement)
+        and not drawn
+        and look.canvas is None
+        and _repeats(read_at(picture, found).grid)
+    ):
         return DecodeFailure(SIZE)
     return found
 
@@ -322,7 +333,9 @@ def _repeats(grid: Grid) -> bool:
     """Whether the grid shows a smaller one with each cell repeated: a lattice that is too fine reads any board so."""
     h, w = grid.shape
     return any(
-        h % k == 0 and w % k == 0 and (grid == np.repeat(np.repeat(grid[::k, ::k], k, axis=0), k, axis=1)).all()
+        h % k == 0
+        and w % k == 0
+        and (grid == np.repeat(np.repeat(grid[::k, ::k], k, axis=0), k, axis=1)).all()
         for k in range(2, min(h, w) + 1)
     )
 
@@ -340,11 +353,15 @@ def _boxes(picture: Image, look: Look) -> list[tuple[int, int, int, int]]:
         found.append((top, bottom, left, right))
     if look.canvas is not None:
         side = min(height, width)
-        if abs(height - look.canvas) < 32 and abs(width - look.canvas) < 32:  # padded or cut to a multiple of 32
+        if (
+            abs(height - look.canvas) < 32 and abs(width - look.canvas) < 32
+        ):  # padded or cut to a multiple of 32
             y, x = (height - look.canvas) // 2, (width - look.canvas) // 2
             found += [(y, y + look.canvas, x, x + look.canvas), (0, look.canvas, 0, look.canvas)]
         for y in dict.fromkeys(((height - side) // 2, 0, height - side)):
-            found += [(y, y + side, x, x + side) for x in dict.fromkeys(((width - side) // 2, 0, width - side))]
+            found += [
+                (y, y + side, x, x + side) for x in dict.fromkeys(((width - side) // 2, 0, width - side))
+            ]
     return list(dict.fromkeys(found))
 
 
@@ -358,7 +375,9 @@ def _bars(picture: Image) -> tuple[int, int]:
     return ends[0], len(picture) - ends[1]
 
 
-def _scaled(place: Layout, shape: Shape, picture: Image) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _scaled(
+    place: Layout, shape: Shape, picture: Image
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Start and end of the rows and columns of cells of a drawing that fills the picture."""
     rows = place.edges(0, shape[0]) * (picture.shape[0] / place.height)
     return rows, place.edges(1, shape[1]) * (picture.shape[1] / place.width)
@@ -375,7 +394,9 @@ def _extent(outside: npt.NDArray[np.bool_]) -> Shape | None:
     return int(rows[last]) + 1, int(columns[last]) + 1
 
 
-def _ranges(look: Look, shape: Shape, board: Shape, size: Shape) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _ranges(
+    look: Look, shape: Shape, board: Shape, size: Shape
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """The pixel ranges to read, of rows and of columns, in a picture of that size."""
     place = layout(look, board)
     rows = inner(place.edges(0, shape[0]), size[0] / place.height, size[0])

@@ -57,11 +57,15 @@ def _prepare(
     """The layout, and the edges of the grid's rows and columns in it, once grids and sizes are checked."""
     codes = len(with_outside(look.palette)) - 1
     if grids.ndim != 3 or grids.dtype != np.uint8:
-        raise UserError(f"grids of shape {grids.shape[1:]} and type {grids.dtype} cannot be drawn: give (h, w) uint8")
+        raise UserError(
+            f"grids of shape {grids.shape[1:]} and type {grids.dtype} cannot be drawn: give (h, w) uint8"
+        )
     h, w = grids.shape[1:]
     board = board or (h, w)
     if board[0] < h or board[1] < w:
-        raise UserError(f"a grid of {h}x{w} cells does not fit a board of {board[0]}x{board[1]}: choose a larger board")
+        raise UserError(
+            f"a grid of {h}x{w} cells does not fit a board of {board[0]}x{board[1]}: choose a larger board"
+        )
     place = layout(look, board)
     if len(grids) * place.height * place.width * pixel_bytes > MAX_BATCH_BYTES:
         raise UserError(

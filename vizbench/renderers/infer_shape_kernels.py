@@ -36,9 +36,9 @@ def corner_sums(sums, rows, columns):
 
 
 @jit
-def box(table, a, b, c, d, channel):
+def box(table, a, b, c, d, codec):
     """Sum over the rectangle from corner (a, c) to corner (b, d) of a corner table."""
-    return table[b, d, channel] - table[a, d, channel] - table[b, c, channel] + table[a, c, channel]
+    return table[b, d, codec] - table[a, d, codec] - table[b, c, codec] + table[a, c, codec]
 
 
 @jit
@@ -86,10 +86,14 @@ def line_error(table, rows, columns, colours, outside, codes, shift):
             here = colours[codes[i, j]]
             if i + 1 < h:
                 corners = (2 * i + 1, 2 * i + 2, 2 * j, 2 * j + 1)
-                line_terms(table, rows, columns, corners, here, colours[codes[i + 1, j]], outside, shift, terms)
+                line_terms(
+                    table, rows, columns, corners, here, colours[codes[i + 1, j]], outside, shift, terms
+                )
             if j + 1 < w:  # with the crossing below it
                 corners = (2 * i, min(2 * i + 2, 2 * h - 1), 2 * j + 1, 2 * j + 2)
-                line_terms(table, rows, columns, corners, here, colours[codes[i, j + 1]], outside, shift, terms)
+                line_terms(
+                    table, rows, columns, corners, here, colours[codes[i, j + 1]], outside, shift, terms
+                )
     if terms[2] == 0.0:
         return terms[0]
     strength = min(max(terms[1] / terms[2], _FAINTEST), 1.0)

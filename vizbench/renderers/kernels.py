@@ -77,7 +77,11 @@ def read_cells(picture, rows, columns, colours, codes, confidence):
             red, green, blue, square = 0, 0, 0, 0
             for y in range(rows[i, 0], rows[i, 1]):
                 for x in range(3 * columns[j, 0], 3 * columns[j, 1], 3):
-                    r, g, b = np.int64(picture[y, x]), np.int64(picture[y, x + 1]), np.int64(picture[y, x + 2])
+                    r, g, b = (
+                        np.int64(picture[y, x]),
+                        np.int64(picture[y, x + 1]),
+                        np.int64(picture[y, x + 2]),
+                    )
                     red += r
                     green += g
                     blue += b

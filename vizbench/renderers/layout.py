@@ -85,7 +85,9 @@ def layout(look: Look, board: Shape) -> Layout:
     longest = max(board)
     cell = (look.canvas - 2 * look.margin - (longest - 1) * look.line) // longest
     if cell < 1:
-        raise UserError(f"{rows}x{columns} cells do not fit a canvas of {look.canvas} px: choose a larger canvas")
+        raise UserError(
+            f"{rows}x{columns} cells do not fit a canvas of {look.canvas} px: choose a larger canvas"
+        )
     top, left = ((look.canvas - n * cell - (n - 1) * look.line) // 2 for n in (rows, columns))
     return Layout(look.canvas, look.canvas, top, left, cell, look.line, board)
 

@@ -133,7 +133,9 @@ class Searched:
         return edge_profile(turned, -step), edge_profile(self.sums, -step)
 
 
-def locate(seen: Searched, place: Layout, shape: Shape, name: str, question: Grid | None) -> Placement | DecodeFailure:
+def locate(
+    seen: Searched, place: Layout, shape: Shape, name: str, question: Grid | None
+) -> Placement | DecodeFailure:
     """The placement of a drawing laid out as `place`, of whose board the top left `shape` is read.
 
     name: the palette; question: what the board probably resembles, to choose between placements, or None.
@@ -238,7 +240,9 @@ def _along(seen: Searched, place: Layout, axis: Literal[0, 1], like: Floats | No
     high = min(high, 2.0 * size / place.cell)
     if high < low:
         return np.empty((0, 2))
-    scales = np.array([pixels / length for pixels in range(math.ceil(low * length), math.floor(high * length) + 1)])
+    scales = np.array(
+        [pixels / length for pixels in range(math.ceil(low * length), math.floor(high * length) + 1)]
+    )
     if like is not None:
         ratios = np.abs(np.log(like[None] / scales[:, None]))
         scales = scales[ratios.min(axis=1, initial=np.inf) <= ISOTROPIC]
@@ -320,7 +324,10 @@ def _lines_drawn(seen: Searched, place: Layout, spot: _Spot, shape: Shape) -> bo
             profile[max(int(end) - 2, 0) : int(start) + 3].sum()
             for end, start in zip(cells[:-1, 1], cells[1:, 0], strict=True)
         ]
-        if np.mean(np.array(lines) <= 0.1 * np.median(profile[profile > 0]) if profile.any() else [0.0]) > 0.2:
+        if (
+            np.mean(np.array(lines) <= 0.1 * np.median(profile[profile > 0]) if profile.any() else [0.0])
+            > 0.2
+        ):
             return False
     return True
 

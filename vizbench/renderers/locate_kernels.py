@@ -76,7 +76,9 @@ def closeness(profile, start, scale, edges, reach):
     close = 0.0
     for k in range(edges.shape[0]):
         at = start + scale * edges[k]
-        for x in range(max(int(np.ceil(at - reach)), 0), min(int(np.floor(at + reach)), profile.shape[0] - 1) + 1):
+        for x in range(
+            max(int(np.ceil(at - reach)), 0), min(int(np.floor(at + reach)), profile.shape[0] - 1) + 1
+        ):
             close += profile[x] * (1.0 - abs(x - at) / (reach + 1.0))
     return close
 

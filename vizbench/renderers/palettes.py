@@ -43,7 +43,10 @@ _TABLE: Mapping[str, tuple[str, str]] = {
     # Unshaded, shaded; a question's digit 1 has the colour of shaded cells, 2 … 8 have their own.
     "hitori": ("ffffff 000000 ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080", "008080"),
     # Empty, white's pawn, knight, bishop, rook, queen, king in light colours, black's in the dark ones of the same hue.
-    "chess": ("ffffff ffff00 00ffff ff00ff 80ff80 ff8080 8080ff 808000 008080 800080 00ff00 ff0000 0000ff", "000000"),
+    "chess": (
+        "ffffff ffff00 00ffff ff00ff 80ff80 ff8080 8080ff 808000 008080 800080 00ff00 ff0000 0000ff",
+        "000000",
+    ),
     # The ten colours of the ARC corpora.
     "arc": ("000000 0074d9 ff4136 2ecc40 ffdc00 aaaaaa f012be ff851b 7fdbff 870c25", "555555"),
 }

@@ -35,13 +35,17 @@ def to_text(grid: Grid, layout: Literal["json", "rows"] = "json") -> str:
     """
     grid = np.asarray(grid)
     if grid.ndim != 2 or grid.size == 0 or grid.dtype != np.uint8:
-        raise UserError(f"a grid of shape {grid.shape} and type {grid.dtype} cannot be written: give (h, w) uint8")
+        raise UserError(
+            f"a grid of shape {grid.shape} and type {grid.dtype} cannot be written: give (h, w) uint8"
+        )
     if layout == "json":
         return msgspec.json.encode(grid.tolist()).decode()
     if layout != "rows":
         raise UserError(f"unknown text layout {layout!r}: choose json or rows")
     if int(grid.max()) >= len(DIGITS):
-        raise UserError(f"cell code {int(grid.max())} has no digit: rows write 0 … {len(DIGITS) - 1}, choose json")
+        raise UserError(
+            f"cell code {int(grid.max())} has no digit: rows write 0 … {len(DIGITS) - 1}, choose json"
+        )
     return "\n".join("".join(DIGITS[code] for code in row) for row in grid.tolist())
 
 
@@ -79,7 +83,12 @@ def _json(text: str) -> Candidate | None:
 def _answer(choice: Candidate, shape: Shape | None) -> Decoded:
     rows = choice.rows
     cells = [cell for row in rows for cell in row]
-    if shape is not None and len(rows) == 1 and shape != (1, len(cells)) and len(cells) == shape[0] * shape[1]:
+    if (
+        shape is not None
+        and len(rows) == 1
+        and shape != (1, len(cells))
+        and len(cells) == shape[0] * shape[1]
+    ):
         rows = [cells[at : at + shape[1]] for at in range(0, len(cells), shape[1])]  # all rows in one
     elif choice.problem:
         return DecodeFailure(choice.problem)

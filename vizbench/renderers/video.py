@@ -70,7 +70,9 @@ def clip(
         return np.stack([ends[0] if 2 * i < count else ends[1] for i in range(count)])
     first, last = (end.astype(np.int32) for end in ends)
     # Integers, rounded half up: the same bytes everywhere.
-    frames = [(2 * (first * (count - 1 - i) + last * i) + count - 1) // (2 * (count - 1)) for i in range(count)]
+    frames = [
+        (2 * (first * (count - 1 - i) + last * i) + count - 1) // (2 * (count - 1)) for i in range(count)
+    ]
     return np.stack(frames).astype(np.uint8)
 
 
@@ -97,7 +99,9 @@ def write_video(path: str | Path, video: Video, fps: int = 8) -> None:
         stream.height, stream.width = video.shape[1:3]
         stream.pix_fmt = "rgb24" if codec == "libx264rgb" else "bgr0"
         for frame in video:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")))
+            container.mux(
+                stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24"))
+            )
         container.mux(stream.encode())
 
 
@@ -286,7 +290,13 @@ def write_gif(path: str | Path, video: Video, fps: int = 8) -> None:
         frames = [Pictures.fromarray(f).quantize(256) for f in video]
     with atomic_path(path) as part:
         frames[0].save(
-            part, "GIF", save_all=True, append_images=frames[1:], duration=round(1000 / fps), loop=0, optimize=False
+            part,
+            "GIF",
+            save_all=True,
+            append_images=frames[1:],
+            duration=round(1000 / fps),
+            loop=0,
+            optimize=False,
         )
 
 

@@ -80,9 +80,13 @@ def endpoint_from(environ: Mapping[str, str], model: str) -> Endpoint:
     """The endpoint that the variables name. UserError for what is missing or wrong; no message holds a value that
     might be secret."""
     if environ.get("VIZBENCH_OFFLINE"):
-        raise UserError("api asks an endpoint over the network, which --offline forbids: leave one of the two out")
+        raise UserError(
+            "api asks an endpoint over the network, which --offline forbids: leave one of the two out"
+        )
     if not _VISIBLE.fullmatch(model) or len(model) > 200:
-        raise UserError("api needs the name of a model, 1 … 200 visible ASCII characters: --checkpoint gpt-4o-mini")
+        raise UserError(
+            "api needs the name of a model, 1 … 200 visible ASCII characters: --checkpoint gpt-4o-mini"
+        )
     endpoint = Endpoint(
         _url(environ.get("OPENAI_BASE_URL", ""), environ.get("VIZBENCH_API_HTTP") == "1"),
         model,
@@ -104,7 +108,9 @@ def _check_recorded(endpoint: Endpoint) -> None:
     }
     for name, text in recorded.items():
         if redacted(text, endpoint.secret, len(endpoint.secret)) != text:
-            raise UserError(f"{name} holds the key of OPENAI_API_KEY, and would be recorded: leave the key out of it")
+            raise UserError(
+                f"{name} holds the key of OPENAI_API_KEY, and would be recorded: leave the key out of it"
+            )
 
 
 def _url(text: str, anywhere: bool) -> str:
@@ -170,5 +176,7 @@ def _body(text: str) -> dict[str, Any]:
 def _number(environ: Mapping[str, str], name: str, default: int, most: int) -> int:
     text = environ.get(name, "").strip() or str(default)
     if not re.fullmatch(r"[0-9]{1,12}", text) or not 1 <= int(text) <= most:
-        raise UserError(f"{name} {text[:40]!r} is outside 1 … {most:,}: give a whole number there, such as {default}")
+        raise UserError(
+            f"{name} {text[:40]!r} is outside 1 … {most:,}: give a whole number there, such as {default}"
+        )
     return int(text)

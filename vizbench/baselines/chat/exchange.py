@@ -78,7 +78,9 @@ def ask(endpoint: Endpoint, body: bytes, sleep: Callable[[float], None]) -> str 
         reply = _patiently(endpoint, body, sleep)
     except UserError as error:
         raise UserError(redacted(str(error), endpoint.secret)) from None
-    return DecodeFailure(redacted(reply.reason, endpoint.secret)) if isinstance(reply, DecodeFailure) else reply
+    return (
+        DecodeFailure(redacted(reply.reason, endpoint.secret)) if isinstance(reply, DecodeFailure) else reply
+    )
 
 
 def _patiently(endpoint: Endpoint, body: bytes, sleep: Callable[[float], None]) -> str | DecodeFailure:
@@ -95,7 +97,9 @@ def _patiently(endpoint: Endpoint, body: bytes, sleep: Callable[[float], None]) 
             return DecodeFailure(reply.what)
         if again < TRIES:
             sleep(min(max(reply.wait, FIRST_WAIT * 2 ** (again - 1)), LONGEST_WAIT))
-    story = "; ".join(f"{count} x {what}" + (f": {words[what]}" if words[what] else "") for what, count in met.items())
+    story = "; ".join(
+        f"{count} x {what}" + (f": {words[what]}" if words[what] else "") for what, count in met.items()
+    )
     raise UserError(
         f"{endpoint.url} gave no answer in {TRIES} tries ({story}): what was answered is kept, "
         "and the same command goes on from there later"

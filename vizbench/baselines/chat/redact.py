@@ -124,7 +124,9 @@ def _pieces(secret: str, part: int) -> str:
     for plain, least in spellings:
         length = min(least, len(plain))
         found |= {plain[k : k + length] for k in range(len(plain) - length + 1)}
-    return "|".join(re.escape(piece) for piece in sorted(found - {""}, key=lambda piece: (-len(piece), piece)))
+    return "|".join(
+        re.escape(piece) for piece in sorted(found - {""}, key=lambda piece: (-len(piece), piece))
+    )
 
 
 def _encoded(secret: str) -> list[str]:

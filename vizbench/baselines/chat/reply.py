@@ -48,11 +48,21 @@ FAILED: Final = frozenset(
 )  # fmt: skip
 """Values of `finish_reason` by which servers say that they failed."""
 
-CUT: Final = frozenset({"length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"})
+CUT: Final = frozenset(
+    {"length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"}
+)
 """Values of `finish_reason` by which servers say that a limit cut the reply."""
 
 FILTERED: Final = frozenset(
-    {"content_filter", "content_filtered", "safety", "sensitive", "recitation", "prohibited_content", "blocklist"}
+    {
+        "content_filter",
+        "content_filtered",
+        "safety",
+        "sensitive",
+        "recitation",
+        "prohibited_content",
+        "blocklist",
+    }
 )
 """Values of `finish_reason` by which servers say that a filter withheld the reply."""
 
@@ -308,9 +318,15 @@ def _failing(one: Object) -> bool:
     Some servers send an error whose fields are all empty beside a sound reply.
     """
     base = one.get("base_resp")
-    named = (base.get("status_code"), base.get("status_msg")) if _is_object(base) and base.get("status_code") else ()
+    named = (
+        (base.get("status_code"), base.get("status_msg"))
+        if _is_object(base) and base.get("status_code")
+        else ()
+    )
     errors = (one.get("error"), one.get("errors"), named)
-    return any(map(_is_filled, errors)) or one.get("success") is False or _is_failure(_word(one.get("status")))
+    return (
+        any(map(_is_filled, errors)) or one.get("success") is False or _is_failure(_word(one.get("status")))
+    )
 
 
 def _is_filled(error: object) -> bool:

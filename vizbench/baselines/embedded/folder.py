@@ -46,9 +46,11 @@ class PretrainingFolder:
     on."""
 
     path: Path
-    recipe: Mapping[str, Any]
+    config: Mapping[str, Any]
 
-    def resume(self, model: torch.nn.Module, optimizers: Sequence[torch.optim.Optimizer]) -> tuple[int, float]:
+    def resume(
+        self, model: torch.nn.Module, optimizers: Sequence[torch.optim.Optimizer]
+    ) -> tuple[int, float]:
         """Bring both to where the run was left; returns its steps and seconds, 0 in a new folder. UserError where
         another run was left there."""
         state = self.path / STATE
@@ -81,7 +83,9 @@ class PretrainingFolder:
         path = self.path / LOG
         try:
             lines = (
-                [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+                [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+                if path.exists()
+                else []
             )
             for line in lines:
                 operator.index(line["step"])
@@ -92,20 +96,24 @@ class PretrainingFolder:
     def _left(self, told: Mapping[str, str]) -> tuple[int, float]:
         """The steps and seconds of a state. UserError where it is another run's, or no run's."""
         try:
-            left = json.loads(told["recipe"])
-            wanted = json.loads(json.dumps(self.recipe))  # lists, where tuples were
-            changed = [f"{key} {left.get(key, 'unknown')}" for key, value in wanted.items() if left.get(key) != value]
+            left = json.loads(told["config"])
+            wanted = json.loads(json.dumps(self.config))  # lists, where tuples were
+            changed = [
+                f"{key} {left.get(key, 'unknown')}" for key, value in wanted.items() if left.get(key) != value
+            ]
             step, seconds = int(told["step"]), float(told["seconds"])
         except _STRANGE:
             raise UserError(f"{self.path / STATE} is no state of a pretraining: give another --out") from None
         if changed:
-            raise UserError(f"{self.path} holds a run of {', '.join(changed[:3])}: give the same, or another --out")
+            raise UserError(
+                f"{self.path} holds a run of {', '.join(changed[:3])}: give the same, or another --out"
+            )
         return step, seconds
 
     def _keep_state(
         self, step: int, seconds: float, model: torch.nn.Module, optimizers: Sequence[torch.optim.Optimizer]
     ) -> None:
-        told = {"recipe": json.dumps(self.recipe), "step": str(step), "seconds": str(seconds)}
+        told = {"config": json.dumps(self.config), "step": str(step), "seconds": str(seconds)}
         write_state(self.path / STATE, dict(model.named_parameters()), optimizers, told)
 
 

@@ -65,7 +65,11 @@ def card(family: str, recipe: dict[str, Any], log: list[dict[str, Any]], paramet
     picked = log[:: max(1, len(log) // 12)]
     picked += [] if picked[-1] is log[-1] else [log[-1]]
     scores = _latest(log, "exact") or _latest(log, "worlds")
-    unit = "boards right in every cell, by one denoising step" if family == "cogvideox" else "answer tokens right"
+    unit = (
+        "boards right in every cell, by one denoising step"
+        if family == "cogvideox"
+        else "answer tokens right"
+    )
     return (
         Environment(undefined=StrictUndefined, autoescape=False)
         .from_string(template)
@@ -78,7 +82,7 @@ def card(family: str, recipe: dict[str, Any], log: list[dict[str, Any]], paramet
             unit=unit,
             worlds={name: scores[name] for name in WORLDS if name in scores},
             widening=WIDENING,
-            kin=OVERLAPS,
+            overlaps=OVERLAPS,
             held=HELD_OUT,
             life=LIFE,
             eca=ECA,

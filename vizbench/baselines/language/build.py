@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 PACKAGES: Final = ("torch", "transformers", "peft", "safetensors", "huggingface_hub", "accelerate", "psutil")
 
 
-def build(line: LanguageFamily, checkpoint: str, names: tuple[str, ...], modality: str = "text") -> Model[Any]:
+def build(
+    line: LanguageFamily, checkpoint: str, names: tuple[str, ...], modality: str = "text"
+) -> Model[Any]:
     """The model of `PLACE?field=value`: a folder or a hub id, with fields of `LanguageConfig`. names: what else there is.
 
     UserError for names that lead nowhere, fields that do not exist, and what the machine lacks.
@@ -28,12 +30,14 @@ def build(line: LanguageFamily, checkpoint: str, names: tuple[str, ...], modalit
         raise unknown(f"checkpoint of {line.family}", place, names)
     require(line.family, *PACKAGES)
     recipe = override(
-        f"--checkpoint of {line.family}", line.recipes.get(place.partition("@")[0], line.recipe), settings
+        f"--checkpoint of {line.family}", line.configs.get(place.partition("@")[0], line.config), settings
     )
     return assemble(line, fetch(line.family, place), recipe, modality)
 
 
-def assemble(line: LanguageFamily, weights: Weights, recipe: LanguageConfig, modality: str = "text") -> LanguageLora:
+def assemble(
+    line: LanguageFamily, weights: Weights, recipe: LanguageConfig, modality: str = "text"
+) -> LanguageLora:
     """The model of weights that lie in a folder; they are loaded at its first use."""
     from vizbench.baselines.language.checkpoint import Checkpoint
     from vizbench.baselines.language.model import BothLora, ImageLora, TextLora

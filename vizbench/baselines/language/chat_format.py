@@ -93,14 +93,18 @@ class ChatFormat:
             inputs["token_type_ids"] = padded([one.types or () for one in said], 0)
             images = [one.image for one in said if one.image is not None]
             if images:  # (B, 3, side, side); made anew for each batch, for 5000 of them would take 48 GB
-                inputs["pixel_values"] = self._processor.image_processor(images, return_tensors="pt")["pixel_values"]
+                inputs["pixel_values"] = self._processor.image_processor(images, return_tensors="pt")[
+                    "pixel_values"
+                ]
         labels = [[IGNORED] * one.start + list(one.ids[one.start :]) for one in said]
         return inputs, padded(labels, IGNORED)
 
     def _prompt(self, text: str | None, pictured: bool) -> str:
         if not self._template:
             if pictured:
-                raise UserError("this checkpoint has no chat template to put a picture in: use text, or the -it model")
+                raise UserError(
+                    "this checkpoint has no chat template to put a picture in: use text, or the -it model"
+                )
             return f"{text}\n"
         content: Any = text
         if pictured:
@@ -108,12 +112,16 @@ class ChatFormat:
         return self._chat([{"role": "user", "content": content}], True)
 
     def _chat(self, messages: list[dict[str, Any]], asks: bool) -> str:
-        return self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=asks, **_FIXED)
+        return self.tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=asks, **_FIXED
+        )
 
     def _turn_end(self) -> int:
         """The token that the template writes after an answer; the end of text where it has none of its own."""
         if self._template:
-            said = self._chat([{"role": "user", "content": "0"}, {"role": "assistant", "content": "[[1]]"}], False)
+            said = self._chat(
+                [{"role": "user", "content": "0"}, {"role": "assistant", "content": "[[1]]"}], False
+            )
             behind = self.tokenizer(said.rpartition("[[1]]")[2], add_special_tokens=False)["input_ids"]
             if behind and behind[0] in self.tokenizer.get_added_vocab().values():
                 return int(behind[0])

@@ -76,7 +76,9 @@ class Checkpoint:
             mine = -(-way.batch * way.accumulation // size())  # of launched processes each holds its own rows
             dtype = "float32" if way.dtype == "auto" and not gpu else way.dtype
             return asdict(
-                memory_breakdown(self._sizes, replace(way, batch=min(way.batch, mine), dtype=dtype), tokens, scored)
+                memory_breakdown(
+                    self._sizes, replace(way, batch=min(way.batch, mine), dtype=dtype), tokens, scored
+                )
             )
 
         require_memory(str(self._folder), recipe, parts, ("int8", "nf4") if gpu else ("int8",))
@@ -101,9 +103,16 @@ class Checkpoint:
         quantised = {} if recipe.backbone == "full" else {"quantization_config": _quantisation(recipe, dtype)}
         with within_memory(), self._telling(kind):
             model = kind.from_pretrained(
-                self._folder, dtype=dtype, use_safetensors=True, local_files_only=True, device_map=device, **quantised
+                self._folder,
+                dtype=dtype,
+                use_safetensors=True,
+                local_files_only=True,
+                device_map=device,
+                **quantised,
             )
-        model.generation_config = transformers.GenerationConfig()  # else it fills what ours leaves open: Qwen's samples
+        model.generation_config = (
+            transformers.GenerationConfig()
+        )  # else it fills what ours leaves open: Qwen's samples
         return Loaded(model.eval().requires_grad_(False), script, device, dtype)
 
     @contextmanager
@@ -140,7 +149,10 @@ def _quantisation(recipe: LanguageConfig, dtype: torch.dtype) -> Any:
     if recipe.backbone == "int8":
         return transformers.BitsAndBytesConfig(load_in_8bit=True)
     return transformers.BitsAndBytesConfig(
-        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=dtype
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
     )
 
 

@@ -79,7 +79,9 @@ class LanguageConfig:
         }
         for name, allowed in words.items():
             if getattr(self, name) not in allowed:
-                raise UserError(f"{name}={str(getattr(self, name))[:40]!r} is not one of {', '.join(allowed)}")
+                raise UserError(
+                    f"{name}={str(getattr(self, name))[:40]!r} is not one of {', '.join(allowed)}"
+                )
         whole = (
             "rank",
             "alpha",

@@ -29,7 +29,11 @@ def generate(
         do_sample=drawn,
         eos_token_id=script.end,
         pad_token_id=script.pad,
-        **({"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": sampling.top_k} if drawn else {}),
+        **(
+            {"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": sampling.top_k}
+            if drawn
+            else {}
+        ),
     )
     with seeded(loaded.device, seed), loaded.products():
         out = model.generate(

@@ -25,8 +25,8 @@ class LanguageFamily:
     network: str
     types: tuple[str, ...]
     block: Block
-    recipe: LanguageConfig
-    recipes: Mapping[str, LanguageConfig] = field(default_factory=dict[str, LanguageConfig])
+    config: LanguageConfig
+    configs: Mapping[str, LanguageConfig] = field(default_factory=dict[str, LanguageConfig])
     pictures: bool = False
     sizes: Mapping[str, Sizes] = field(default_factory=dict[str, Sizes])
 
@@ -35,5 +35,5 @@ class LanguageFamily:
         return [
             row
             for name, sizes in self.sizes.items()
-            for row in memory(name, sizes, self.recipes.get(name, self.recipe), demand.tokens)
+            for row in memory(name, sizes, self.configs.get(name, self.config), demand.tokens)
         ]

@@ -82,5 +82,7 @@ def _convert(file: Path, out: Path) -> None:
     model.config.save_pretrained(out)
     model.generation_config.save_pretrained(out)
     AutoTokenizer.from_pretrained(str(file.parent), **where).save_pretrained(out)
-    tensors = {name: t.contiguous() for name, t in model.state_dict().items() if name != "lm_head.weight"}  # tied
+    tensors = {
+        name: t.contiguous() for name, t in model.state_dict().items() if name != "lm_head.weight"
+    }  # tied
     save_file(tensors, out / "model.safetensors", {"format": "pt"})

@@ -46,7 +46,7 @@ class LanguageLora(CheckedModel[Any]):
     ) -> None:
         """name: of the family; checkpoint: loaded at the first use; home: where states, samples and adapters lie."""
         self.weights = weights
-        self.recipe = recipe
+        self.config = recipe
         self._name = name
         self._checkpoint = checkpoint
         self._home = home
@@ -62,7 +62,7 @@ class LanguageLora(CheckedModel[Any]):
     @final
     @within_memory()
     def adapt(self, examples: Sequence[Example[Any]], context: Context) -> Mapping[str, float]:
-        recipe, seed = self.recipe, context.seed
+        recipe, seed = self.config, context.seed
         began, worked = time.perf_counter(), time.process_time()
         if self._model is not None:
             self._model.unload()  # the base as it was
@@ -73,7 +73,9 @@ class LanguageLora(CheckedModel[Any]):
         self._model = model = adapted(loaded.model, recipe, stream("llm", "lora", seed) >> 1)
         training = TrainingLoop(
             [(name, p) for name, p in model.named_parameters() if p.requires_grad],
-            OptimizerConfig(recipe.lr, recipe.warmup, recipe.schedule, recipe.betas, recipe.weight_decay, recipe.clip),
+            OptimizerConfig(
+                recipe.lr, recipe.warmup, recipe.schedule, recipe.betas, recipe.weight_decay, recipe.clip
+            ),
         )
         size = recipe.batch * recipe.accumulation
         steps = context.schedule.count(len(rows), size, max(recipe.steps, -(-len(rows) // size)))
@@ -92,7 +94,9 @@ class LanguageLora(CheckedModel[Any]):
 
         def backward(step: int) -> float:
             own = stream("llm", "step", seed, step, *([rank()] if rank() else []))
-            with seeded(loaded.device, own >> 1):  # for dropout, the one thing that differs between processes and one
+            with seeded(
+                loaded.device, own >> 1
+            ):  # for dropout, the one thing that differs between processes and one
                 return step_backward(loaded, model, recipe.batch, chosen(rows, size, seed, step))
 
         if recipe.checkpointing:
@@ -118,9 +122,9 @@ class LanguageLora(CheckedModel[Any]):
         if not examples:
             raise UserError(f"{self._name} adapts to examples: give at least one")
         self._script = script = self._script or self._checkpoint.script()
-        rows = [script.pair(self.asked(script, pair.question), pair.answer) for pair in examples]
+        rows = [script.pair(self.asked(script, pair.question), pair.target) for pair in examples]
         longest = max(rows, key=lambda row: len(row.ids))
-        tokens, most = len(longest.ids), self.recipe.max_length
+        tokens, most = len(longest.ids), self.config.max_length
         if tokens > most:
             raise UserError(
                 f"an example takes {tokens:,} tokens and max_length is {most:,}: give smaller boards, or set "
@@ -133,7 +137,7 @@ class LanguageLora(CheckedModel[Any]):
     def predict(self, questions: Sequence[Any], attempts: int, seed: int) -> Iterator[Sequence[str]]:
         if self._model is None or self._loaded is None:
             raise UserError(f"{self._name} has not adapted to examples yet: call adapt first")
-        recipe, loaded = self.recipe, self._loaded
+        recipe, loaded = self.config, self._loaded
         for start in range(0, len(questions), recipe.together):
             chunk = [self.asked(loaded.script, q) for q in questions[start : start + recipe.together]]
             answers: list[list[str]] = [[] for _ in chunk]
@@ -155,14 +159,16 @@ class LanguageLora(CheckedModel[Any]):
         self._model.train()
         with disk_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, f"{said}\n{example.answer}\n".encode())
+        write_atomically(path, f"{said}\n{example.target}\n".encode())
 
     @final
     def save(self, folder: Path) -> None:
         """Write the adapter as peft writes it: `PeftModel.from_pretrained(base, folder)` loads it."""
         if self._model is None:
             raise UserError(f"{self._name} has not adapted to examples yet: call adapt first")
-        self._model.save_pretrained(str(folder), save_embedding_layers=False)  # "auto" would add all of lm_head
+        self._model.save_pretrained(
+            str(folder), save_embedding_layers=False
+        )  # "auto" would add all of lm_head
 
 
 @final
@@ -214,12 +220,18 @@ def step_backward(loaded: Loaded, model: Any, batch: int, rows: Sequence[Tokeniz
 def loss_sum(loaded: Loaded, model: Any, rows: Sequence[Tokenized]) -> torch.Tensor:
     """The summed negative log likelihood of the rows' answers, their ends included."""
     inputs, labels = loaded.script.batch(rows)
-    kept = labels.shape[1] - min(row.start for row in rows) + 1  # scores of a prompt would take most of the memory
+    kept = (
+        labels.shape[1] - min(row.start for row in rows) + 1
+    )  # scores of a prompt would take most of the memory
     with loaded.products():
-        said = model(**{k: v.to(loaded.device) for k, v in inputs.items()}, use_cache=False, logits_to_keep=kept)
+        said = model(
+            **{k: v.to(loaded.device) for k, v in inputs.items()}, use_cache=False, logits_to_keep=kept
+        )
     scores = said.logits[:, :-1].float()  # (B, kept - 1, vocabulary)
     goal = labels[:, labels.shape[1] - kept + 1 :].to(loaded.device)
-    return functional.cross_entropy(scores.flatten(0, 1), goal.flatten(), ignore_index=IGNORED, reduction="sum")
+    return functional.cross_entropy(
+        scores.flatten(0, 1), goal.flatten(), ignore_index=IGNORED, reduction="sum"
+    )
 
 
 def chosen(rows: Sequence[Tokenized], size: int, seed: int, step: int) -> list[Tokenized]:

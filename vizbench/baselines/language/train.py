@@ -103,4 +103,6 @@ class StateFile:
             training.step = int(told["step"])
             training.loss, training.seconds = float.fromhex(told["loss"]), float.fromhex(told["seconds"])
         except (KeyError, ValueError) as error:
-            raise UserError(f"{self.path} is no state of this training ({str(error)[:200]}): delete it") from error
+            raise UserError(
+                f"{self.path} is no state of this training ({str(error)[:200]}): delete it"
+            ) from error

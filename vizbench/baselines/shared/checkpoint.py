@@ -61,11 +61,15 @@ def files_of(folder: Path) -> list[Path]:
     pipeline = (folder / "model_index.json").is_file()
     for place in _places(folder, pipeline):
         for path in place.iterdir():
-            copy = pipeline and place == folder and path.suffix == ".safetensors"  # the whole model in a single file
+            copy = (
+                pipeline and place == folder and path.suffix == ".safetensors"
+            )  # the whole model in a single file
             if not copy and not _unread(path.name) and not path.is_dir():
                 found.append(path)
             if len(found) > MAX_FILES:
-                raise UserError(f"{folder} holds over {MAX_FILES:,} files: give a folder that save_pretrained wrote")
+                raise UserError(
+                    f"{folder} holds over {MAX_FILES:,} files: give a folder that save_pretrained wrote"
+                )
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
 
 
@@ -120,9 +124,13 @@ def _check_links(folder: Path) -> None:
     for path in (*_places(folder, pipeline), *files_of(folder)):
         target = Path(os.path.realpath(path))  # `resolve` raises for links in a circle
         if not any(target.is_relative_to(place) for place in inside):
-            raise UserError(f"{_shown(path)} is a link that leads out of its checkpoint: copy the file into the folder")
+            raise UserError(
+                f"{_shown(path)} is a link that leads out of its checkpoint: copy the file into the folder"
+            )
         if not target.is_file() and not target.is_dir():
-            raise UserError(f"{_shown(path)} is no regular file, or leads nowhere: fetch the checkpoint again")
+            raise UserError(
+                f"{_shown(path)} is no regular file, or leads nowhere: fetch the checkpoint again"
+            )
 
 
 def _check_json(path: Path) -> None:
@@ -160,11 +168,15 @@ def _check_entry(path: Path, key: str, value: object) -> None:
             "library suffices, or give another checkpoint"
         )
     if key in ("audio_tokenizer", "audio_tokenizer_name_or_path"):
-        raise UserError(f"{_shown(path)} names another model ({key}), which is not read: give another checkpoint")
+        raise UserError(
+            f"{_shown(path)} names another model ({key}), which is not read: give another checkpoint"
+        )
     if key == "weight_map":
         if not isinstance(value, dict):
             raise UserError(f"{_shown(path)} holds no index of weights: fetch the checkpoint again")
-        check = _check_shard if _INDEX.fullmatch(path.name) else _check_name  # else of pickles, or of a variant
+        check = (
+            _check_shard if _INDEX.fullmatch(path.name) else _check_name
+        )  # else of pickles, or of a variant
         for shard in dict.fromkeys(map(str, cast("dict[str, object]", value).values())):
             check(path, shard)
     elif key == "transformers_weights":
@@ -203,7 +215,9 @@ def _check_parts(path: Path, content: object) -> None:
         return
     for part, kind in cast("dict[str, object]", content).items():
         if part == "_class_name" and not isinstance(kind, str):
-            raise UserError(f"{_shown(path)} names a pipeline of its own code, which is not run: give another one")
+            raise UserError(
+                f"{_shown(path)} names a pipeline of its own code, which is not run: give another one"
+            )
         if part.startswith("_") or not isinstance(kind, list):
             continue  # no part
         names = cast("list[object]", kind)

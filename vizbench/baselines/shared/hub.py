@@ -25,7 +25,15 @@ from vizbench.baselines.shared.checkpoint import ADAPTER, PICKLES, check_files, 
 from vizbench.errors import UserError, missing
 from vizbench.formats.files import read_bounded
 
-MODEL_FILES: Final = ("*.json", "model*.safetensors", "*.model", "*.model.v*", "*.tiktoken", "*.txt", "*.jinja")
+MODEL_FILES: Final = (
+    "*.json",
+    "model*.safetensors",
+    "*.model",
+    "*.model.v*",
+    "*.tiktoken",
+    "*.txt",
+    "*.jinja",
+)
 """What is fetched of a transformers model, at the root of its repository. `checkpoint.files_of` has all of it."""
 
 PIPELINE_FILES: Final = (
@@ -36,7 +44,9 @@ PIPELINE_FILES: Final = (
 LEFT: Final = ("original/*", "*.fp16.safetensors", "*.non_ema.safetensors", "*.py")
 """What never comes along: copies in other shapes, and code."""
 
-_HUB_ID = re.compile(r"(?P<repo>[A-Za-z0-9][\w.-]{0,95}/[\w.-]{1,96})(?:@(?P<revision>[\w./-]{1,100}))?", re.ASCII)
+_HUB_ID = re.compile(
+    r"(?P<repo>[A-Za-z0-9][\w.-]{0,95}/[\w.-]{1,96})(?:@(?P<revision>[\w./-]{1,100}))?", re.ASCII
+)
 
 
 @final
@@ -67,7 +77,11 @@ def offline() -> bool:
 
 def is_real(checkpoint: str) -> bool:
     """Whether the checkpoint is written as a folder or a hub id, and not as one of a family's names."""
-    return Path(checkpoint).expanduser().is_dir() or _looks_local(checkpoint) or bool(_HUB_ID.fullmatch(checkpoint))
+    return (
+        Path(checkpoint).expanduser().is_dir()
+        or _looks_local(checkpoint)
+        or bool(_HUB_ID.fullmatch(checkpoint))
+    )
 
 
 def fetch(family: str, checkpoint: str, files: Sequence[str] = MODEL_FILES) -> Weights:
@@ -82,7 +96,9 @@ def fetch(family: str, checkpoint: str, files: Sequence[str] = MODEL_FILES) -> W
         return Weights(_checked(family, folder, str(folder)), digest_of(folder))
     match = _HUB_ID.fullmatch(checkpoint)
     if match is None:
-        raise UserError(f"checkpoint {checkpoint[:120]!r} is neither a folder nor a hub id: write it as org/name")
+        raise UserError(
+            f"checkpoint {checkpoint[:120]!r} is neither a folder nor a hub id: write it as org/name"
+        )
     repo, revision = match["repo"], match["revision"]
     found = _cached(repo, revision, files) or _download(family, repo, revision, files)
     _checked(family, found, repo)
@@ -109,7 +125,9 @@ def _looks_local(checkpoint: str) -> bool:
 def _checked(family: str, folder: Path, name: str) -> Path:
     """The folder, if a library can read it without running anything."""
     if not folder.is_dir():
-        raise UserError(f"{family} finds no folder {name[:200]!r}: give one that save_pretrained wrote, or a hub id")
+        raise UserError(
+            f"{family} finds no folder {name[:200]!r}: give one that save_pretrained wrote, or a hub id"
+        )
     if (folder / ADAPTER).is_file():
         check_files(folder)  # refuses it
     if not any((folder / known).is_file() for known in ("config.json", "model_index.json")):
@@ -121,7 +139,9 @@ def _checked(family: str, folder: Path, name: str) -> Path:
     if not any(folder.rglob("*.safetensors")):
         pickles = any(path.suffix in PICKLES for path in folder.rglob("*"))
         why = "its pickle files could run code and are not read" if pickles else "no weights lie in it"
-        raise UserError(f"{name[:200]} holds no safetensors ({why}): save it anew with safe_serialization=True")
+        raise UserError(
+            f"{name[:200]} holds no safetensors ({why}): save it anew with safe_serialization=True"
+        )
     return folder
 
 
@@ -168,7 +188,9 @@ def _download(family: str, repo: str, revision: str | None, files: Sequence[str]
         )
     wanted = _wanted(revision, files)
     coming: list[Any] = _told(family, repo, partial(snapshot_download, repo, dry_run=True, **wanted))
-    _check_disk(repo, Path(constants.HF_HUB_CACHE), sum(file.file_size or 0 for file in coming if file.will_download))
+    _check_disk(
+        repo, Path(constants.HF_HUB_CACHE), sum(file.file_size or 0 for file in coming if file.will_download)
+    )
     return Path(_told(family, repo, partial(snapshot_download, repo, **wanted)))
 
 
@@ -196,11 +218,17 @@ def _told(family: str, repo: str, call: Callable[[], Any]) -> Any:
     except errors.DryRunError as error:  # its cause says why the repository could not be listed
         fault = error.__cause__ or error
     except (errors.HTTPError, errors.LocalEntryNotFoundError, ConnectionError, TimeoutError) as error:
-        fault = error.__cause__ if isinstance(error, errors.LocalEntryNotFoundError) and error.__cause__ else error
+        fault = (
+            error.__cause__
+            if isinstance(error, errors.LocalEntryNotFoundError) and error.__cause__
+            else error
+        )
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        raise UserError(f"the disk is full before {repo} is whole: make room, and the same command goes on") from None
+        raise UserError(
+            f"the disk is full before {repo} is whole: make room, and the same command goes on"
+        ) from None
     raise UserError(_sentence(family, repo, fault)) from None
 
 
@@ -217,7 +245,9 @@ def _sentence(family: str, repo: str, fault: BaseException) -> str:
     if isinstance(fault, errors.RevisionNotFoundError):
         return f"{repo} has no such revision: leave out what stands behind @, or see {page}"
     if isinstance(fault, errors.RepositoryNotFoundError):
-        return f"the hub shows no {repo}: check its spelling at {page}, or run `hf auth login` if it is private"
+        return (
+            f"the hub shows no {repo}: check its spelling at {page}, or run `hf auth login` if it is private"
+        )
     if isinstance(fault, errors.HfHubHTTPError):
         return f"the hub answers {repo} with status {fault.response.status_code}: run the same command again later"
     return (

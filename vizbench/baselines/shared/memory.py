@@ -42,7 +42,9 @@ def shapes_of(folder: Path) -> Shapes:
                 for name in names:
                     found[name] = tuple(file.get_slice(name).get_shape())
         except (SafetensorError, OSError) as error:
-            raise UserError(f"{path} is no whole safetensors file ({str(error)[:200]}): fetch it again") from error
+            raise UserError(
+                f"{path} is no whole safetensors file ({str(error)[:200]}): fetch it again"
+            ) from error
     return found
 
 
@@ -68,10 +70,14 @@ def device_memory() -> DeviceMemory:
 
     device = collectives.device()
     if device.type == "cuda":
-        return DeviceMemory("the GPU", float(torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device)))
+        return DeviceMemory(
+            "the GPU", float(torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device))
+        )
     import psutil
 
-    return DeviceMemory("this machine", float(psutil.virtual_memory().available + psutil.Process().memory_info().rss))
+    return DeviceMemory(
+        "this machine", float(psutil.virtual_memory().available + psutil.Process().memory_info().rss)
+    )
 
 
 def peak() -> int | None:
@@ -82,7 +88,10 @@ def peak() -> int | None:
 
 
 def require_memory(
-    name: str, recipe: Any, parts: Callable[[Any], Mapping[str, float]], backbones: tuple[str, ...] = ("int8", "nf4")
+    name: str,
+    recipe: Any,
+    parts: Callable[[Any], Mapping[str, float]],
+    backbones: tuple[str, ...] = ("int8", "nf4"),
 ) -> None:
     """UserError where the parts, bytes by name, take more than there is; it names the first milder way that fits.
 
@@ -94,7 +103,11 @@ def require_memory(
     if sum(takes.values()) <= here.free:
         return
     fits = (settings for settings, way in _milder(recipe, backbones) if sum(parts(way).values()) <= here.free)
-    smaller = "take a smaller checkpoint, or draw smaller boards" if takes.get("kept") else "take a smaller checkpoint"
+    smaller = (
+        "take a smaller checkpoint, or draw smaller boards"
+        if takes.get("kept")
+        else "take a smaller checkpoint"
+    )
     told = next((f"set ?{settings}" for settings in fits), smaller)
     total = sum(takes.values())
     each = ", ".join(f"{part} {_gb(size)}" for part, size in takes.items() if size > 0.01 * total)

@@ -23,4 +23,6 @@ def digest(*parts: object) -> str:
 
 def content(pixels: np.ndarray[Any, Any]) -> str:
     """The same for an image or a clip, by its shape and bytes."""
-    return hashlib.sha256(repr(pixels.shape).encode() + np.ascontiguousarray(pixels).tobytes()).hexdigest()[:32]
+    return hashlib.sha256(repr(pixels.shape).encode() + np.ascontiguousarray(pixels).tobytes()).hexdigest()[
+        :32
+    ]

@@ -33,7 +33,9 @@ def write_state(
     tensors |= {f"{OTHER}/{name}": tensor for name, tensor in (other or {}).items()}
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, save({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, dict(told)))
+    write_atomically(
+        path, save({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, dict(told))
+    )
 
 
 def read_state(
@@ -74,7 +76,9 @@ def read_metadata(path: Path) -> dict[str, str]:
         with safe_open(path, framework="pt") as file:
             return file.metadata() or {}
     except (SafetensorError, OSError) as error:
-        raise UserError(f"{path} is no state of a training ({str(error)[:200]}): give another --out") from error
+        raise UserError(
+            f"{path} is no state of a training ({str(error)[:200]}): give another --out"
+        ) from error
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -71,7 +71,9 @@ class Backbone(ABC):
         """The mean squared error of the velocity, on what `draw` made or a part of it."""
 
     @final
-    def loss(self, pipe: Any, clips: Tensors, text: Tensors, training: VideoConfig, generator: Generator) -> Tensor:
+    def loss(
+        self, pipe: Any, clips: Tensors, text: Tensors, training: VideoConfig, generator: Generator
+    ) -> Tensor:
         """The loss of a whole batch."""
         return self.error(pipe, self.draw(pipe, clips, training, generator), text)
 

@@ -52,7 +52,9 @@ class PipelineFolder(WeightSource):
         self._loaded: tuple[Any, Tensors] | None = None
 
     def check(self, shapes: Iterable[tuple[int, ...]]) -> None:
-        clips = Counter(shape[:3] for shape in shapes) or Counter({(1, 0, 0): 1})  # a batch has clips of one shape
+        clips = Counter(shape[:3] for shape in shapes) or Counter(
+            {(1, 0, 0): 1}
+        )  # a batch has clips of one shape
 
         def parts(way: VideoConfig) -> dict[str, float]:
             needs = list[dict[str, float]]()
@@ -62,7 +64,9 @@ class PipelineFolder(WeightSource):
                 needs.append(asdict(memory_breakdown(self._sizes, replace(way, batch=mine), demand)))
             return max(needs, key=lambda one: sum(one.values()))
 
-        require_memory(str(self._folder), self._training, parts, ("int8", "nf4") if self._device.type == "cuda" else ())
+        require_memory(
+            str(self._folder), self._training, parts, ("int8", "nf4") if self._device.type == "cuda" else ()
+        )
 
     def open(self, seed: int) -> tuple[Any, Tensors]:
         if self._loaded is None:
@@ -134,9 +138,13 @@ def check_parts(backbone: Backbone, folder: Path) -> list[str]:
         parts = [name for name, kind in told.items() if isinstance(kind, list) and kind[0] is not None]
         transformer = told["transformer"][1]
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise UserError(f"{index} does not name a pipeline's parts: give a folder that diffusers can load") from error
+        raise UserError(
+            f"{index} does not name a pipeline's parts: give a folder that diffusers can load"
+        ) from error
     if transformer != backbone.network:
-        raise UserError(f"{folder} holds a {str(transformer)[:60]}, not a {backbone.network}: name its own family")
+        raise UserError(
+            f"{folder} holds a {str(transformer)[:60]}, not a {backbone.network}: name its own family"
+        )
     for part in ("transformer", "vae", "text_encoder"):
         if all(is_hidden(path.name) for path in (folder / part).glob("*.safetensors")):
             raise UserError(
@@ -178,7 +186,9 @@ def sizes(backbone: Backbone, folder: Path, training: VideoConfig) -> Sizes:
     parts = {part: shapes_of(folder / part) for part in ("transformer", "text_encoder", *SEEING)}
     path = folder / "transformer" / "config.json"
     network: Any = getattr(diffusers, backbone.network)
-    left = inspect.signature(network.__init__).parameters.items()  # what a file leaves open, diffusers fills so
+    left = inspect.signature(
+        network.__init__
+    ).parameters.items()  # what a file leaves open, diffusers fills so
     config = {name: told.default for name, told in left if told.default is not told.empty} | read_object(path)
     try:
         layout = backbone.layout(config, read_object(folder / "model_index.json"))

@@ -40,7 +40,9 @@ class CogVideoX(Backbone):
             raise UserError(
                 f"a clip of {height}x{width} pixels exceeds this CogVideoX's {most[0]}x{most[1]}: draw a smaller board"
             )
-        if config.use_learned_positional_embeddings:  # 1.0 has learned one place for each token of its one canvas
+        if (
+            config.use_learned_positional_embeddings
+        ):  # 1.0 has learned one place for each token of its one canvas
             return most
         unit = cell * config.patch_size
         return -(-height // unit) * unit, -(-width // unit) * unit
@@ -52,7 +54,9 @@ class CogVideoX(Backbone):
         pixels = pixels.to(pipe.vae.dtype)
         clip = pipe.vae.encode(pixels).latent_dist.mode().transpose(1, 2) * pipe.vae.config.scaling_factor
         first = pipe.vae.encode(pixels[:, :, :1]).latent_dist
-        image, spread = (self.scaled(pipe, part.transpose(1, 2)).float() for part in (first.mode(), first.std))
+        image, spread = (
+            self.scaled(pipe, part.transpose(1, 2)).float() for part in (first.mode(), first.std)
+        )
         return {"clip": self.whole(pipe, clip).float(), "image": image, "spread": spread}
 
     def draw(self, pipe: Any, clips: Tensors, training: VideoConfig, generator: Generator) -> Tensors:

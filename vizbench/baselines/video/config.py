@@ -66,8 +66,18 @@ class VideoConfig:
         }
         for name, allowed in words.items():
             if getattr(self, name) not in allowed:
-                raise UserError(f"{name}={str(getattr(self, name))[:40]!r} is not one of {', '.join(allowed)}")
-        least = {"rank": 0, "alpha": 1, "save_every": 0, "sample_every": 0, "frames": 2, "lr": 0, "max_grad_norm": 0}
+                raise UserError(
+                    f"{name}={str(getattr(self, name))[:40]!r} is not one of {', '.join(allowed)}"
+                )
+        least = {
+            "rank": 0,
+            "alpha": 1,
+            "save_every": 0,
+            "sample_every": 0,
+            "frames": 2,
+            "lr": 0,
+            "max_grad_norm": 0,
+        }
         for name in (*least, "batch", "accumulation", "steps", "warmup", "sampling_steps", "together"):
             if not least.get(name, 1) <= getattr(self, name) <= 10_000_000:
                 raise UserError(f"{name}={getattr(self, name)} is outside {least.get(name, 1)} … 10,000,000")

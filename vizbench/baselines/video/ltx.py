@@ -35,7 +35,9 @@ class LTX(Backbone):
         return {"prompt_embeds": embedding, "prompt_attention_mask": mask}
 
     def canvas(self, pipe: Any, height: int, width: int) -> tuple[int, int]:
-        unit = max(32, pipe.vae_spatial_compression_ratio * pipe.transformer_spatial_patch_size)  # the pipeline's rule
+        unit = max(
+            32, pipe.vae_spatial_compression_ratio * pipe.transformer_spatial_patch_size
+        )  # the pipeline's rule
         return -(-height // unit) * unit, -(-width // unit) * unit
 
     def encode(self, pipe: Any, pixels: Tensor) -> Tensors:
@@ -73,7 +75,9 @@ class LTX(Backbone):
         import torch
 
         if training.sampling_steps < 2 and pipe.scheduler.config.shift_terminal:
-            raise UserError(f"sampling_steps={training.sampling_steps} is too few for LTX's schedule: give 2 or more")
+            raise UserError(
+                f"sampling_steps={training.sampling_steps} is too few for LTX's schedule: give 2 or more"
+            )
         for image, seed in zip(images, seeds, strict=True):
             yield pipe(
                 image=image[None],
@@ -123,7 +127,9 @@ def shifted(pipe: Any, even: Tensor, tokens: int) -> Tensor:
     if not config.use_dynamic_shifting:
         return config.shift * even / (1 + (config.shift - 1) * even)
     names = ("base_image_seq_len", "max_image_seq_len", "base_shift", "max_shift")
-    moved: Tensor = pipe.scheduler.time_shift(calculate_shift(tokens, *(config[name] for name in names)), 1.0, even)
+    moved: Tensor = pipe.scheduler.time_shift(
+        calculate_shift(tokens, *(config[name] for name in names)), 1.0, even
+    )
     return moved
 
 

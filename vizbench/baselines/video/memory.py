@@ -63,7 +63,9 @@ def memory(
     return [row for name, one in sizes.items() for row in _rows(name, one, recipes.get(name, recipe), demand)]
 
 
-def _rows(checkpoint: str, sizes: Sizes, recipe: VideoConfig, demand: MemoryRequest) -> Iterator[MemoryEstimate]:
+def _rows(
+    checkpoint: str, sizes: Sizes, recipe: VideoConfig, demand: MemoryRequest
+) -> Iterator[MemoryEstimate]:
     yield MemoryEstimate(checkpoint, "before training, then freed", {"text encoder": 2.0 * sizes.encoder})
     for backbone in ("full", "int8", "nf4"):
         for checkpointing in (True, False):
@@ -96,7 +98,9 @@ def sizes_of(
     """A checkpoint's numbers from its transformer's config.json and its tensors. parts: by folder; wide: whether VAE
     and CLIP are in float32. KeyError and TypeError for a config of something else."""
     linear = {
-        name: shape for name, shape in parts["transformer"].items() if name.endswith(".weight") and len(shape) == 2
+        name: shape
+        for name, shape in parts["transformer"].items()
+        if name.endswith(".weight") and len(shape) == 2
     }
     ends = tuple(f".{target}.weight" for target in recipe.targets)
     return Sizes(

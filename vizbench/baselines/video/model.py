@@ -50,7 +50,7 @@ class VideoLora(CheckedModel[Any]):
     def check(self, examples: Sequence[Example[Any]], context: Context) -> None:
         if not examples:
             raise UserError("a video model adapts to examples: give at least one")
-        self._source.check(np.shape(example.answer) for example in examples)
+        self._source.check(np.shape(example.target) for example in examples)
 
     @one_thread()
     @within_memory()
@@ -66,7 +66,7 @@ class VideoLora(CheckedModel[Any]):
         steps = context.schedule.count(len(examples), seen, training.steps)
         generator = torch.Generator().manual_seed(stream("adapt", context.seed) >> 1)
         state = TrainingState(optimizers_of(network, training), generator)
-        clips = [_padded(self._backbone, pipe, np.asarray(example.answer)) for example in examples]
+        clips = [_padded(self._backbone, pipe, np.asarray(example.target)) for example in examples]
         folder = self._folder(clips, context.seed, steps)
         if folder is not None and (folder / "training.safetensors").exists():
             store.load_training(folder / "training.safetensors", network, state)
@@ -111,7 +111,9 @@ class VideoLora(CheckedModel[Any]):
             for attempt in range(attempts):
                 for rows in _same_shape(chunk):
                     seeds = [stream("predict", seed, first + row, attempt) >> 1 for row in rows]
-                    for row, clip in zip(rows, self._sample(pipe, text, [chunk[r] for r in rows], seeds), strict=True):
+                    for row, clip in zip(
+                        rows, self._sample(pipe, text, [chunk[r] for r in rows], seeds), strict=True
+                    ):
                         answers[row].append(clip)
             yield from answers
 
@@ -123,8 +125,12 @@ class VideoLora(CheckedModel[Any]):
         stacked = np.stack([_padded(self._backbone, pipe, image[None])[0] for image in images])
         pixels = torch.from_numpy(stacked).permute(0, 3, 1, 2).float() / 255.0  # (B, 3, H', W')
         with torch.no_grad():
-            clips = list(self._backbone.sample(pipe, pixels, text, self._training, seeds))  # each (T, 3, H', W')
-        whole = [(clip.permute(0, 2, 3, 1).float() * 255.0).round().to(torch.uint8).cpu().numpy() for clip in clips]
+            clips = list(
+                self._backbone.sample(pipe, pixels, text, self._training, seeds)
+            )  # each (T, 3, H', W')
+        whole = [
+            (clip.permute(0, 2, 3, 1).float() * 255.0).round().to(torch.uint8).cpu().numpy() for clip in clips
+        ]
         return [clip[:, :height, :width] for clip in whole]
 
     @torch.no_grad()
@@ -145,7 +151,15 @@ class VideoLora(CheckedModel[Any]):
         if self._source.home is None:
             return None
         data = [content(clip) for clip in clips]
-        parts = (__version__, self._backbone.pipeline, self._source.weights, self._training, data, seed, steps)
+        parts = (
+            __version__,
+            self._backbone.pipeline,
+            self._source.weights,
+            self._training,
+            data,
+            seed,
+            steps,
+        )
         return self._source.home / "adapters" / digest(*parts)
 
     def _picture(self, pipe: Any, text: Tensors, question: Any, path: Path) -> None:
@@ -199,7 +213,9 @@ def save_adapter(pipe: Any, folder: Path) -> None:
 def _padded(backbone: Backbone, pipe: Any, clip: Video) -> Video:
     """A clip `(T, H, W, 3)` with its last rows and columns repeated to the canvas that the pipeline takes."""
     height, width = backbone.canvas(pipe, clip.shape[1], clip.shape[2])
-    return np.pad(clip, ((0, 0), (0, height - clip.shape[1]), (0, width - clip.shape[2]), (0, 0)), mode="edge")
+    return np.pad(
+        clip, ((0, 0), (0, height - clip.shape[1]), (0, width - clip.shape[2]), (0, 0)), mode="edge"
+    )
 
 
 def _due(step: int, every: int) -> bool:

@@ -54,7 +54,9 @@ def grouped(clips: Iterable[Mapping[str, Tensor]]) -> list[dict[str, Tensor]]:
     groups: dict[tuple[int, ...], list[Mapping[str, Tensor]]] = defaultdict(list)
     for clip in clips:
         groups[tuple(clip["clip"].shape)].append(clip)
-    return [{name: torch.cat([clip[name] for clip in group]) for name in group[0]} for group in groups.values()]
+    return [
+        {name: torch.cat([clip[name] for clip in group]) for name in group[0]} for group in groups.values()
+    ]
 
 
 def save_training(path: Path, network: Any, state: TrainingState) -> None:

@@ -115,7 +115,9 @@ def draw_timesteps(count: int, last_share: float, generator: torch.Generator) ->
     return torch.where(torch.rand(count, generator=generator) < last_share, LAST, anywhere)
 
 
-def noised(clips: Tensor, timesteps: Tensor, alphas: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def noised(
+    clips: Tensor, timesteps: Tensor, alphas: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
     """Noised clips and their velocity (Salimans, Ho 2022), both as the clips `(B, ...)`. alphas: cumulative, `(1000,)`;
     timesteps: `(B,)`, on the CPU."""
     signal = _beside(alphas[timesteps].sqrt(), clips)

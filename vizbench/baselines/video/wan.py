@@ -34,19 +34,25 @@ class Wan(Backbone):
             raise UserError("Wan 2.2's pairs of experts are not supported: use Wan 2.1, or 2.2's TI2V-5B")
         text = LENGTH + (0 if config.get("image_dim") is None else PICTURE)
         vae = 16 if index.get("expand_timesteps") else 8
-        return Layout(text, vae * int(config["patch_size"][1]), 4, 1, TIMED if index.get("expand_timesteps") else CROSS)
+        return Layout(
+            text, vae * int(config["patch_size"][1]), 4, 1, TIMED if index.get("expand_timesteps") else CROSS
+        )
 
     def text(self, pipe: Any, prompt: str) -> Tensors:
         """Without the pipeline's cleaning of the prompt, which needs another package; ours needs none."""
         import torch
 
-        told = pipe.tokenizer([prompt], padding="max_length", max_length=LENGTH, truncation=True, return_tensors="pt")
+        told = pipe.tokenizer(
+            [prompt], padding="max_length", max_length=LENGTH, truncation=True, return_tensors="pt"
+        )
         mask = told.attention_mask.to(pipe.text_encoder.device)
         embedding = pipe.text_encoder(told.input_ids.to(mask.device), mask).last_hidden_state  # (1, L, D)
         return {"prompt_embeds": torch.where(mask[:, :, None] > 0, embedding, 0.0).to(embedding.dtype)}
 
     def canvas(self, pipe: Any, height: int, width: int) -> tuple[int, int]:
-        unit = max(16, pipe.vae_scale_factor_spatial * pipe.transformer.config.patch_size[1])  # the pipeline's rule
+        unit = max(
+            16, pipe.vae_scale_factor_spatial * pipe.transformer.config.patch_size[1]
+        )  # the pipeline's rule
         return -(-height // unit) * unit, -(-width // unit) * unit
 
     def encode(self, pipe: Any, pixels: Tensor) -> Tensors:
@@ -60,7 +66,15 @@ class Wan(Backbone):
         mean = torch.tensor(pipe.vae.config.latents_mean, device=device, dtype=dtype).view(shape)
         scale = 1.0 / torch.tensor(pipe.vae.config.latents_std, device=device, dtype=dtype).view(shape)
         told = pipe.prepare_latents(
-            pixels[:, :, 0], 1, raw.shape[1], height, width, frames, dtype, device, latents=torch.zeros_like(raw)
+            pixels[:, :, 0],
+            1,
+            raw.shape[1],
+            height,
+            width,
+            frames,
+            dtype,
+            device,
+            latents=torch.zeros_like(raw),
         )
         stored = {"clip": ((raw - mean) * scale).float(), "image": told[1].float()}
         if pipe.transformer.config.image_dim is not None:
@@ -73,14 +87,18 @@ class Wan(Backbone):
         from vizbench.baselines.video.train import flowed
 
         config = pipe.scheduler.config
-        shift = config["flow_shift"] if "flow_shift" in config else config["shift"]  # UniPC's and Euler's name of it
+        shift = (
+            config["flow_shift"] if "flow_shift" in config else config["shift"]
+        )  # UniPC's and Euler's name of it
         even = torch.rand(len(clips["clip"]), generator=generator)
         sigmas = shift * even / (1 + (shift - 1) * even)  # where the sampler's steps lie
         noisy, goal = flowed(clips["clip"], sigmas, generator)
         return {**clips, "noisy": noisy, "goal": goal, "timesteps": sigmas * 1000}
 
     def error(self, pipe: Any, batch: Tensors, text: Tensors) -> Tensor:
-        error = (self.velocity(pipe, batch["noisy"], batch, text, batch["timesteps"]).float() - batch["goal"]).square()
+        error = (
+            self.velocity(pipe, batch["noisy"], batch, text, batch["timesteps"]).float() - batch["goal"]
+        ).square()
         if pipe.config.expand_timesteps:
             error = error[:, :, 1:]  # the first frame is given
         return error.mean()

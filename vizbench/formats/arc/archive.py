@@ -55,7 +55,9 @@ _DAMAGED: Final = (
 
 def archive_of(path: Path) -> Path | None:
     """The archive that a path is or lies in; None where it is no archive's."""
-    return next((p for p in (path, *path.parents) if p.name.lower().endswith(SUFFIX) and os.path.isfile(p)), None)
+    return next(
+        (p for p in (path, *path.parents) if p.name.lower().endswith(SUFFIX) and os.path.isfile(p)), None
+    )
 
 
 def members(archive: Path, suffix: str) -> list[str]:
@@ -71,7 +73,9 @@ def members(archive: Path, suffix: str) -> list[str]:
     if len(wanted) > MAX_FILES:
         raise UserError(f"{archive} holds over {MAX_FILES:,} {suffix} files: give a smaller archive")
     if sum(info.file_size for info in wanted) > MAX_UNPACKED:
-        raise UserError(f"{archive} unpacks to over {MAX_UNPACKED:,} bytes, the most that is read: give less of it")
+        raise UserError(
+            f"{archive} unpacks to over {MAX_UNPACKED:,} bytes, the most that is read: give less of it"
+        )
     return sorted(names)
 
 
@@ -79,7 +83,9 @@ def read_member(archive: Path, name: str, what: str, limit: int) -> bytes:
     """One file of an archive, of at most `limit` bytes. what: the noun for the error."""
     place = f"{what} {archive}/{name[:MAX_NAME]}"
     opened = _directory(archive)
-    rooted = (f"{slashes}{name}" for slashes in ("/", "//"))  # a path to a file in an archive cannot say these slashes
+    rooted = (
+        f"{slashes}{name}" for slashes in ("/", "//")
+    )  # a path to a file in an archive cannot say these slashes
     if fault := _unsafe(next((other for other in rooted if other in opened.files), name)):
         raise UserError(f"{place} has a name that {fault}: pack it under a plain one")
     found = opened.files.get(name, ())
@@ -90,7 +96,9 @@ def read_member(archive: Path, name: str, what: str, limit: int) -> bytes:
     if info.file_size > limit:
         raise UserError(f"{place} is over {limit:,} bytes, the most that is read: give a smaller file")
     if info.flag_bits & _SEALED or info.compress_type not in _METHODS:
-        raise UserError(f"{place} is encrypted or packed by a rare method: pack it by deflate, without a password")
+        raise UserError(
+            f"{place} is encrypted or packed by a rare method: pack it by deflate, without a password"
+        )
     try:
         with opened.archive.open(info) as file:
             return file.read(limit)
@@ -115,9 +123,13 @@ def _directory(archive: Path) -> _Directory:
     try:
         state = os.stat(archive)
     except OSError as error:
-        raise UserError(f"archive {archive} cannot be opened ({error.strerror}): give a readable file") from None
+        raise UserError(
+            f"archive {archive} cannot be opened ({error.strerror}): give a readable file"
+        ) from None
     if state.st_size > MAX_ARCHIVE:
-        raise UserError(f"archive {archive} is over {MAX_ARCHIVE:,} bytes, the most that is read: unpack it first")
+        raise UserError(
+            f"archive {archive} is over {MAX_ARCHIVE:,} bytes, the most that is read: unpack it first"
+        )
     return _read(archive, (state.st_mtime_ns, state.st_size, state.st_ino))
 
 
@@ -139,7 +151,9 @@ def _read(archive: Path, stamp: tuple[int, int, int]) -> _Directory:
 
 
 def _is_hidden(name: str) -> bool:
-    return has_hidden(part for part in name.split("/") if part != "..")  # which leads out, and is no hidden name
+    return has_hidden(
+        part for part in name.split("/") if part != ".."
+    )  # which leads out, and is no hidden name
 
 
 def _unsafe(name: str) -> str:

@@ -30,12 +30,16 @@ def write(name: str, n: int, seed: int, out: Path, overwrite: bool = False) -> i
     how many. The seed decides which. UserError for another task, or one of which the rule or the episode is named."""
     found = spec(name)
     if found.task.family != "arc" or not is_corpus(name) or params_json(found.params)["episode"]:
-        raise UserError(f"{name[:80]} is no concept's episodes: name one as arc/center, without rule and episode")
+        raise UserError(
+            f"{name[:80]} is no concept's episodes: name one as arc/center, without rule and episode"
+        )
     if not 1 <= n <= MAX_EPISODES:
         raise UserError(f"n={n} is not in 1 … {MAX_EPISODES:,}: choose a whole number there")
     with replace_folder(out, overwrite) as folder:
         for at, number in enumerate(numbers(found.name, n, seed)):
-            episode = run_in_background(functools.partial(_episode, found.name, seed, number))  # Ctrl-C ends it at once
+            episode = run_in_background(
+                functools.partial(_episode, found.name, seed, number)
+            )  # Ctrl-C ends it at once
             path = folder / f"{found.params.concept}-{at:06d}.json"
             path.write_bytes(msgspec.json.encode(as_json(episode)) + b"\n")
     return n

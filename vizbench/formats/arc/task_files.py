@@ -128,7 +128,9 @@ def load(path: Path, seed: int, pool: int) -> Dataset:
     return dataset_of(data, PREFIX + path.as_posix(), f"ARC file {path}", path.stem, seed, pool)
 
 
-def dataset_of(data: bytes | msgspec.Raw, name: str, place: str, file_name: str, seed: int, pool: int) -> Dataset:
+def dataset_of(
+    data: bytes | msgspec.Raw, name: str, place: str, file_name: str, seed: int, pool: int
+) -> Dataset:
     """The JSON of one task as a data set: its demonstrations are `train`, its test inputs whose output is known `test`.
 
     name: the task's; place: what errors call it. It is always the same, whatever `seed` and `pool`, which only name the
@@ -139,11 +141,15 @@ def dataset_of(data: bytes | msgspec.Raw, name: str, place: str, file_name: str,
     plain = bytes(memoryview(data)[:3])
     if plain.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise UserError(f"{place} is in UTF-16 or UTF-32 and JSON is in UTF-8: save it as UTF-8")
-    text = memoryview(data)[3:] if plain == codecs.BOM_UTF8 else data  # Windows editors put one, and it says nothing
+    text = (
+        memoryview(data)[3:] if plain == codecs.BOM_UTF8 else data
+    )  # Windows editors put one, and it says nothing
     try:
         file = msgspec.json.decode(text, type=_File)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise UserError(f"{place} is malformed ({error}): give train and test lists of input, output") from None
+        raise UserError(
+            f"{place} is malformed ({error}): give train and test lists of input, output"
+        ) from None
     train = [_pair(place, f"train[{i}]", pair.input, pair.output) for i, pair in enumerate(file.train)]
     test = [
         _pair(place, f"test[{i}]", pair.input, pair.output)
@@ -156,7 +162,18 @@ def dataset_of(data: bytes | msgspec.Raw, name: str, place: str, file_name: str,
 
     def split(split_name: SplitName, pairs: list[_Pair], shortage: str = "") -> Split:
         rows = tuple(
-            Instance(name, Params(), seed, split_name, row, question, target, target[None], meta | {"item": item}, pool)
+            Instance(
+                name,
+                Params(),
+                seed,
+                split_name,
+                row,
+                question,
+                target,
+                target[None],
+                meta | {"item": item},
+                pool,
+            )
             for row, (item, question, target) in enumerate(pairs)
         )
         return StoredSplit(SplitSpec(name, VERSION, {}, seed, split_name, pool), rows, shortage)

@@ -76,11 +76,17 @@ def _certified(rule: Rule, draw: Draw) -> Episode | None:
     fits = fitting(Demos(demos))
     while not agree(fits, [test.question for test in tests]):
         more = rule.pair(draw)
-        if more is None or len(demos) == MOST_DEMOS or more.question.key in {p.question.key for p in (*demos, *tests)}:
+        if (
+            more is None
+            or len(demos) == MOST_DEMOS
+            or more.question.key in {p.question.key for p in (*demos, *tests)}
+        ):
             return None
         demos.append(more)
         fits = [each for each in fits if each.explains(more)]
-    if shortcut([(p.question.grid, p.answer.grid) for p in demos], [(p.question.grid, p.answer.grid) for p in tests]):
+    if shortcut(
+        [(p.question.grid, p.answer.grid) for p in demos], [(p.question.grid, p.answer.grid) for p in tests]
+    ):
         return None
     fitted = {each.id() for each in fits}
     rejected = tuple(family.id() for family in rules() if family.id() not in fitted)
@@ -104,7 +110,9 @@ def shortcut(demos: Sequence[tuple[Grid, Grid]], tests: Sequence[tuple[Grid, Gri
     left = [*SHORTCUTS]
     for question, answer in tests:
         guesses = [last, np.full_like(question, commonest), *(symmetric(question, k) for k in range(8))]
-        right = {name for name, guess in zip(SHORTCUTS, guesses, strict=True) if np.array_equal(guess, answer)}
+        right = {
+            name for name, guess in zip(SHORTCUTS, guesses, strict=True) if np.array_equal(guess, answer)
+        }
         left = [name for name in left if name in right]
     return left[0] if left else ""
 

@@ -69,7 +69,9 @@ class Draw:
 
     def shares(self, numbers: Sequence[int]) -> list[int]:
         """A colour of its own for each number, so many times, one colour after the other."""
-        return [colour for colour, n in zip(self.colours(len(numbers)), numbers, strict=True) for _ in range(n)]
+        return [
+            colour for colour, n in zip(self.colours(len(numbers)), numbers, strict=True) for _ in range(n)
+        ]
 
     def mixed(self, low: int, high: int) -> list[bool]:
         """low … high truth values, low at least 2, in random order: one true and one false at least."""

@@ -181,7 +181,9 @@ class Rule(ABC):
             rule = cls(*(draw.pick(field.every) for field in _fields(cls).values()))
             if rule.pair(draw) is not None:
                 return rule
-        raise UserError(f"rule {cls.id()} makes no pair under {_TRIES} settings: its `question` refuses too much")
+        raise UserError(
+            f"rule {cls.id()} makes no pair under {_TRIES} settings: its `question` refuses too much"
+        )
 
     @final
     @classmethod
@@ -218,7 +220,9 @@ def _fields(rule: type[Rule]) -> dict[str, _Field]:
 
 
 def _same(a: Grid, b: Grid) -> bool:
-    return a.shape == b.shape and a.tobytes() == b.tobytes()  # 5 times as fast as np.array_equal on small grids
+    return (
+        a.shape == b.shape and a.tobytes() == b.tobytes()
+    )  # 5 times as fast as np.array_equal on small grids
 
 
 def changed(question: Scene, answer: Grid, wanted: int) -> str:

@@ -138,7 +138,9 @@ def pair_facts(question, answer):
     after, left = _colours(answer)
     facts = OLD_COLOURS * ((after & ~before) == 0)
     facts |= SHRINKS * (
-        answer.shape[0] <= question.shape[0] and answer.shape[1] <= question.shape[1] and answer.size < question.size
+        answer.shape[0] <= question.shape[0]
+        and answer.shape[1] <= question.shape[1]
+        and answer.size < question.size
     )
     facts |= ONE_INK * ((after & (after - 1)) == 0)
     if question.shape != answer.shape:

@@ -48,16 +48,24 @@ class Params(HasDemonstrations):
 
     def __post_init__(self) -> None:
         if self.concept not in concepts():
-            raise UserError(f"concept={self.concept[:40]!r} is none of {', '.join(concepts())}: choose one of these")
+            raise UserError(
+                f"concept={self.concept[:40]!r} is none of {', '.join(concepts())}: choose one of these"
+            )
         if self.rule != ANY:
             rule(self.concept, self.rule)
         for name in ("setting", "episode"):
             if not 0 <= getattr(self, name) < MAX_NUMBER:
-                raise UserError(f"{name}={getattr(self, name)} is outside 0 … {MAX_NUMBER - 1:,}: choose one there")
+                raise UserError(
+                    f"{name}={getattr(self, name)} is outside 0 … {MAX_NUMBER - 1:,}: choose one there"
+                )
         if self.setting and self.rule == ANY:
-            raise UserError(f"setting={self.setting} belongs to a rule: name one by rule=ID, or leave the setting out")
+            raise UserError(
+                f"setting={self.setting} belongs to a rule: name one by rule=ID, or leave the setting out"
+            )
         if self.episode and self.rule != ANY:
-            raise UserError(f"episode={self.episode} has a rule of its own: leave out the episode, or rule={self.rule}")
+            raise UserError(
+                f"episode={self.episode} has a rule of its own: leave out the episode, or rule={self.rule}"
+            )
 
     @property
     def fixed(self) -> bool:
@@ -70,7 +78,8 @@ class Params(HasDemonstrations):
             return None
         found = episode(self.concept, self.episode)
         demos, tests = (
-            tuple((pair.question.grid, pair.answer.grid) for pair in pairs) for pairs in (found.demos, found.tests)
+            tuple((pair.question.grid, pair.answer.grid) for pair in pairs)
+            for pairs in (found.demos, found.tests)
         )
         return Demonstrations(demos, tests, story(found))
 
@@ -80,7 +89,11 @@ def story(found: Episode) -> dict[str, object]:
     demonstrations too and answer the same, and which were tried and do not."""
     chosen = found.rule
     agree = sorted({each.id() for each in found.fits} - {chosen.id()})
-    told: dict[str, object] = {"rule": chosen.id(), "sentence": chosen.sentence, "parameters": dict(chosen.parameters)}
+    told: dict[str, object] = {
+        "rule": chosen.id(),
+        "sentence": chosen.sentence,
+        "parameters": dict(chosen.parameters),
+    }
     return told | {"agree": agree, "rejected": list(found.rejected)}
 
 
@@ -159,7 +172,10 @@ class Arc(Task[Params]):
         objects: of one colour; colours: of the question and the target; changed: cells, all of the target's where its
         size is another.
         """
-        objects, colours = len(Scene(question).shapes), len({*Scene(question).colours, *Scene(target).colours})
+        objects, colours = (
+            len(Scene(question).shapes),
+            len({*Scene(question).colours, *Scene(target).colours}),
+        )
         same = question.shape == target.shape
         changed = float(np.count_nonzero(question != target) if same else target.size)
         load = objects + colours + changed**0.5

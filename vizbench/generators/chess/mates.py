@@ -38,7 +38,9 @@ def mated(board, moves, after):
     if not in_check(board, -1):
         return False
     king = np.int64(board[BLACK_KING])
-    for k in range(8):  # the king's moves first: mostly one of them is legal, and the others need not be listed
+    for k in range(
+        8
+    ):  # the king's moves first: mostly one of them is legal, and the others need not be listed
         end = king + STEPS[k]
         if end & 0x88 == 0 and board[end] >= 0:
             after[:] = board

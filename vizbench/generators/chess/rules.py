@@ -153,7 +153,9 @@ def from_uci(text: str, position: Position) -> int:
     """
     parts = _UCI.fullmatch(text)
     if parts is None:
-        raise UserError(f"{text[:20]!r} is no move: write its two squares, and what a pawn becomes, as e2e4 or e7e8q")
+        raise UserError(
+            f"{text[:20]!r} is no move: write its two squares, and what a pawn becomes, as e2e4 or e7e8q"
+        )
     start, end = _square(parts[1] + parts[2]), _square(parts[3] + parts[4])
     kind = _PIECES.index(parts[5]) - KING if parts[5] else EMPTY
     king, rook = KING * position.side, ROOK * position.side

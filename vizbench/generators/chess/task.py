@@ -196,7 +196,9 @@ class _UpToMate(GameContinuation):
     def check_end(self, params: Params, way: Sequence[Grid]) -> CheckResult:
         end = rules.replayed(way)
         if end is None or not end.mated:
-            return CheckResult(False, f"the process stops at state {len(way) - 1}, and black is not mated yet")
+            return CheckResult(
+                False, f"the process stops at state {len(way) - 1}, and black is not mated yet"
+            )
         return CheckResult(True, "")
 
 
@@ -275,7 +277,9 @@ class Chess(Task[Params]):
         """
         start = rules.position(question)
         if start is None:
-            return CheckResult(False, "the question is no legal position with white to move, so no answer is right")
+            return CheckResult(
+                False, "the question is no legal position with white to move, so no answer is right"
+            )
         move = rules.moved(start, question, answer)
         if isinstance(move, str):
             return CheckResult(False, move, {"legal": 0.0})

@@ -61,7 +61,9 @@ def read_config(path: Path) -> dict[str, Any]:
     for key, value in found.items():
         name = key.replace("-", "_")
         if name not in Options.__struct_fields__:
-            raise unknown(f"key in plan {path}", key, (field.replace("_", "-") for field in Options.__struct_fields__))
+            raise unknown(
+                f"key in plan {path}", key, (field.replace("_", "-") for field in Options.__struct_fields__)
+            )
         if name in given:
             raise UserError(f"plan {path} says {name.replace('_', '-')} twice, once with _: leave one out")
         given[name] = value

@@ -109,7 +109,9 @@ class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """A folder name that tells cells of different data or models apart. How much is asked and how long is
         trained are left out: a change of these is a changed plan, not another cell."""
         shots = "all" if self.shots is None else str(self.shots)
-        return "__".join([slug(self.task), slug(self.model), slug(self.checkpoint), f"n{shots}", f"s{self.seed}"])
+        return "__".join(
+            [slug(self.task), slug(self.model), slug(self.checkpoint), f"n{shots}", f"s{self.seed}"]
+        )
 
 
 @final
@@ -156,7 +158,9 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
                 f"data is read by the suites {', '.join(CORPORA)} alone: name ARC files as task arc-json:PATH"
             )
         if self.suite in ("paper/arc", "concept-arc") and self.data is None:
-            raise UserError(f"suite {self.suite} has no files of its own: give a folder of ARC JSON files as data")
+            raise UserError(
+                f"suite {self.suite} has no files of its own: give a folder of ARC JSON files as data"
+            )
         for kind in self.augment:
             if kind not in AUGMENTS:
                 raise unknown("augmentation", kind, AUGMENTS)
@@ -200,7 +204,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         """The protocol that holds: the plan's, else its suite's own."""
         return _OWN_PROTOCOL.get(self.suite or "") if self.protocol is None else self.protocol
 
-    def cells(self) -> tuple[Trial, ...]:
+    def trials(self) -> tuple[Trial, ...]:
         """Every cell, trivial baselines first, then the models, task by task. Reads ARC folders; builds no model."""
         refs = [*(resolve(name) for name in TRIVIAL), *self._chosen()]
         dropped = self.dropped()
@@ -208,12 +212,18 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         if not names:
             raise UserError("every task of the plan is flagged and dropped: leave flagged = drop out")
         if self.protocol_name and not all(map(registry.is_corpus, names)):
-            raise UserError(f"protocol {self.protocol_name} is of ARC tasks alone: leave the others out of the plan")
+            raise UserError(
+                f"protocol {self.protocol_name} is of ARC tasks alone: leave the others out of the plan"
+            )
         if self.augment and not all(map(registry.is_corpus, names)):
-            raise UserError("augment is of ARC tasks alone, whose demonstrations are few: leave it or the others out")
+            raise UserError(
+                "augment is of ARC tasks alone, whose demonstrations are few: leave it or the others out"
+            )
         attempts = self.attempts or PROTOCOLS.get(self.protocol_name or "", 1)
         cells = [
-            Trial(name, ref.name, ref.checkpoint, shots, seed, self.n_test, attempts, *self._training(ref), pool)
+            Trial(
+                name, ref.name, ref.checkpoint, shots, seed, self.n_test, attempts, *self._training(ref), pool
+            )
             for ref in dict.fromkeys(refs)
             for name in names
             if _serves(ref, name)
@@ -240,7 +250,9 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             named = [self._with_checkpoint(named, self.checkpoint)]
         for name, checkpoint in named:
             if name in TRIVIAL and checkpoint is not None:
-                raise UserError(f"checkpoint {checkpoint[:80]!r}: the trivial baseline {name} has none, leave it out")
+                raise UserError(
+                    f"checkpoint {checkpoint[:80]!r}: the trivial baseline {name} has none, leave it out"
+                )
         return [resolve(name, checkpoint) for name, checkpoint in named if name not in TRIVIAL]
 
     @staticmethod
@@ -254,7 +266,9 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             )
         ((name, own),) = named
         if own is not None:
-            raise UserError(f"model {name[:80]} has two checkpoints, {own[:80]!r} and {checkpoint[:80]!r}: give one")
+            raise UserError(
+                f"model {name[:80]} has two checkpoints, {own[:80]!r} and {checkpoint[:80]!r}: give one"
+            )
         return name, checkpoint
 
     def dropped(self) -> dict[str, list[str]]:

@@ -43,9 +43,13 @@ class ModelRef:
 def split_name(text: str) -> tuple[str, str | None]:
     """Split `NAME=CHECKPOINT`; a name alone has no checkpoint. The name of a file may hold `=`, a class may not."""
     file = _FILE_CLASS.match(text)
-    name, equals, checkpoint = (file[1], text[file.end(1) :][:1], text[file.end() :]) if file else text.partition("=")
+    name, equals, checkpoint = (
+        (file[1], text[file.end(1) :][:1], text[file.end() :]) if file else text.partition("=")
+    )
     if equals and not checkpoint:
-        raise UserError(f"model {text[:120]!r} names no checkpoint behind its =: write NAME=CHECKPOINT, or NAME")
+        raise UserError(
+            f"model {text[:120]!r} names no checkpoint behind its =: write NAME=CHECKPOINT, or NAME"
+        )
     return name, checkpoint or None
 
 
@@ -75,7 +79,9 @@ def load_model(name: str, checkpoint: str | None = None) -> Model[Any]:
     classes = {key: value for key, value in vars(module).items() if isinstance(value, type)}
     if class_name not in classes:
         raise unknown(
-            f"class in {path.name}", class_name, (k for k, v in classes.items() if v.__module__ == module.__name__)
+            f"class in {path.name}",
+            class_name,
+            (k for k, v in classes.items() if v.__module__ == module.__name__),
         )
     if not issubclass(classes[class_name], Model):
         raise UserError(f"{class_name} in {path.name} is no Model: derive it from vizbench.model.Model")
@@ -138,7 +144,9 @@ def _imported(folder: Path, file: Path, source: bytes) -> list[Path]:
             within = base.joinpath(*(node.module or "").split("."))
             names |= {within, *(within / alias.name for alias in node.names)}
     tops = {
-        folder / name.relative_to(folder).parts[0] for name in names if name != folder and name.is_relative_to(folder)
+        folder / name.relative_to(folder).parts[0]
+        for name in names
+        if name != folder and name.is_relative_to(folder)
     }
     found = [top.with_name(f"{top.name}.py") for top in tops]
     for top in tops:
@@ -168,7 +176,9 @@ def _module(path: Path) -> ModuleType:
         raise UserError(f"model file {str(path)[:200]!r} is not Python: write path/to/file.py:Class")
     folder = str(path.resolve().parent)
     if folder not in sys.path:
-        sys.path.append(folder)  # what lies beside the file can be imported, but hides nothing that is installed
+        sys.path.append(
+            folder
+        )  # what lies beside the file can be imported, but hides nothing that is installed
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses in the file look their module up here
     try:

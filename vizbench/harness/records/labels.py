@@ -54,7 +54,9 @@ def model_marks(models: Iterable[ModelName]) -> dict[ModelName, str]:
     for group in _alike(marks, str.casefold):
         marks.update((model, _origin(model)) for model in group)
     for group in _alike(marks, str):
-        marks.update((model, " · ".join(filter(None, (marks[model], f"#{short_digest(model)}")))) for model in group)
+        marks.update(
+            (model, " · ".join(filter(None, (marks[model], f"#{short_digest(model)}")))) for model in group
+        )
     return marks
 
 

@@ -10,7 +10,7 @@ from vizbench.harness.records.records import TrialResult
 
 def is_corpus_run(run: TrialResult) -> bool:
     """Whether its data is a file or an episode, which its name alone does not tell: folders hold other files."""
-    return run.header.cell.shots is None
+    return run.header.trial.shots is None
 
 
 def origins(runs: Sequence[TrialResult]) -> list[str]:
@@ -21,7 +21,7 @@ def origins(runs: Sequence[TrialResult]) -> list[str]:
     """
     met: dict[tuple[str, str], set[str]] = {}
     for run in filter(is_corpus_run, runs):
-        task = run.header.cell.task
+        task = run.header.trial.task
         met.setdefault(("in", task_label(task)), set()).add(_above(task))
         met.setdefault(("file", f"{task_label(task)} in {_above(task)}"), set()).add(task)
         met.setdefault(("data", task), set()).add(run.header.data.digest[:6])
@@ -29,10 +29,14 @@ def origins(runs: Sequence[TrialResult]) -> list[str]:
 
 
 def _origin(run: TrialResult, met: dict[tuple[str, str], set[str]]) -> str:
-    task = run.header.cell.task
+    task = run.header.trial.task
     folder = [f"in {_above(task)}"] if len(met["in", task_label(task)]) > 1 else []
     data = [f"data {run.header.data.digest[:6]}"] if len(met["data", task]) > 1 else []
-    file = [f"file {task.rpartition('/')[2]}"] if len(met["file", f"{task_label(task)} in {_above(task)}"]) > 1 else []
+    file = (
+        [f"file {task.rpartition('/')[2]}"]
+        if len(met["file", f"{task_label(task)} in {_above(task)}"]) > 1
+        else []
+    )
     return ", ".join(folder + file + data)
 
 

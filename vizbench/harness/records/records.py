@@ -27,7 +27,7 @@ from vizbench.formats.rows import Nested, Row
 from vizbench.harness.plan.plan import Trial
 from vizbench.types import Json
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Rises when a file of a run changes its meaning."""
 
 MAX_TRAJECTORY: Final = 63
@@ -62,18 +62,18 @@ class DataInfo(msgspec.Struct, frozen=True):
 @final
 class Header(msgspec.Struct, frozen=True):
     """What a cell is. weights: digest of the checkpoint where the model tells it, for `api` the endpoint's address and
-    settings; kin: near or far, where known; code: digest of the file that the model comes from, None for a family of
+    settings; pretraining_overlap: near or far, where known; code: digest of the file that the model comes from, None for a family of
     ours.
 
     `format` … `weights`, and `code`, must stay the same for a run to go on; the rest is told for the record.
     """
 
     format: int
-    cell: Trial
+    trial: Trial
     task: TaskInfo
     data: DataInfo
     weights: str | None
-    kin: str | None
+    pretraining_overlap: str | None
     created: str
     environment: dict[str, str]
     code: str | None = None
@@ -93,7 +93,7 @@ class Session(msgspec.Struct, frozen=True):
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One prediction, judged. id: the question's; attempt: from 0; answer: None where nothing could be decoded, which
     `undecodable` says too, or where an outside model gave none; seconds: the model's share of time; way: the states
-    before the answer, in its shape, where a clip shows them (`FrameChannel.way`); the rest as in `Verdict`.
+    before the answer, in its shape, where a clip shows them (`FrameCodec.trajectory`); the rest as in `Verdict`.
 
     The way is left out of the line where there is none, as it is in runs of before.
     """
@@ -108,7 +108,7 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     answer: Nested | None
     undecodable: bool
     seconds: Annotated[float, Meta(ge=0)]
-    way: Annotated[tuple[Nested, ...], Meta(max_length=MAX_TRAJECTORY)] = ()
+    trajectory: Annotated[tuple[Nested, ...], Meta(max_length=MAX_TRAJECTORY)] = ()
 
 
 @final
@@ -127,7 +127,7 @@ class TrialResult:
     @property
     def complete(self) -> bool:
         """Whether every question has all its answers."""
-        return len(self.records) == len(self.questions) * self.header.cell.attempts
+        return len(self.records) == len(self.questions) * self.header.trial.attempts
 
 
 @final
@@ -137,7 +137,7 @@ class UnstartedTrial:
     it was made. error: why, in one line."""
 
     directory: Path
-    cell: Trial
+    trial: Trial
     error: str
 
 
@@ -147,7 +147,9 @@ def read_header(directory: Path) -> Header:
     try:
         header = msgspec.json.decode(read_bounded(path, "run file", 1 << 20), type=Header)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is no run file ({error}): remove {directory} to measure this cell anew") from None
+        raise UserError(
+            f"{path} is no run file ({error}): remove {directory} to measure this cell anew"
+        ) from None
     if header.format != FORMAT:
         raise UserError(
             f"{path} has format {header.format} and this vizbench reads {FORMAT}: measure into another --out"
@@ -226,9 +228,11 @@ def read_trial(directory: Path) -> TrialResult:
     for question in questions:
         _check_rectangle(directory, question.id, question.question, question.target)
     sessions, _ = read_log(directory / "sessions.jsonl", Session)
-    records, _ = read_records(directory, header.cell, [question.id for question in questions])
+    records, _ = read_records(directory, header.trial, [question.id for question in questions])
     for record in records:
-        _check_rectangle(directory, record.id, *([] if record.answer is None else [record.answer]), *record.way)
+        _check_rectangle(
+            directory, record.id, *([] if record.answer is None else [record.answer]), *record.trajectory
+        )
         _check_way(directory, record)
     return TrialResult(directory, header, questions, sessions, records, read_error(directory))
 
@@ -278,16 +282,21 @@ def _check_rectangle(directory: Path, name: str, *grids: list[list[int]]) -> Non
 
 
 def _check_way(directory: Path, record: Record) -> None:
-    if not record.way:
+    if not record.trajectory:
         return
     goal = None if record.answer is None else _size(record.answer)
-    if any(_size(state) != goal for state in record.way):
+    if any(_size(state) != goal for state in record.trajectory):
         fault = "has another shape than the answer"
-    elif len(record.way) * len(record.way[0]) * len(record.way[0][0]) > MAX_TRAJECTORY_CELLS:
+    elif (
+        len(record.trajectory) * len(record.trajectory[0]) * len(record.trajectory[0][0])
+        > MAX_TRAJECTORY_CELLS
+    ):
         fault = f"has over {MAX_TRAJECTORY_CELLS:,} cells"
     else:
         return
-    raise UserError(f"{directory} is corrupt (the way to the answer of {record.id[:80]!r} {fault}): remove it")
+    raise UserError(
+        f"{directory} is corrupt (the way to the answer of {record.id[:80]!r} {fault}): remove it"
+    )
 
 
 def _size(rows: list[list[int]]) -> tuple[int, int]:

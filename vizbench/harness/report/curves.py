@@ -83,14 +83,19 @@ def legend(rows: Sequence[Summary]) -> list[LegendEntry]:
 
 def paper_legend(panels: Sequence[Panel]) -> list[LegendEntry]:
     """The paper's lines that are in these panels."""
-    return list(dict.fromkeys(line.key for panel in panels for line in panel.lines if line.key.kind == "paper"))
+    return list(
+        dict.fromkeys(line.key for panel in panels for line in panel.lines if line.key.kind == "paper")
+    )
 
 
 def panels(rows: Sequence[Summary]) -> list[Panel]:
     """One panel a task that has budgets (files of ARC bring their own examples), in the order of the rows."""
     keys = legend(rows)
     tasks = dict.fromkeys(row.task for row in rows if not registry.is_corpus(row.task))
-    return [Panel(task, (*_published(task), *_measured([r for r in rows if r.task == task], keys))) for task in tasks]
+    return [
+        Panel(task, (*_published(task), *_measured([r for r in rows if r.task == task], keys)))
+        for task in tasks
+    ]
 
 
 def role_of(contender: ModelKey, keys: Sequence[LegendEntry]) -> str:

@@ -176,7 +176,11 @@ def _ratios(cells: Sequence[TrialResult]) -> str:
         f"then models beside the baselines that learn; {compare.NO_RATIO}. "
         f"For the interval are resampled {compare.RESAMPLED}; any means that both its ends are open."
     )
-    return f"## Data efficiency\n\n{text}\n\n{_table(['task', 'A', 'B', 'B / A', '95%'], rows, 3)}" if rows else ""
+    return (
+        f"## Data efficiency\n\n{text}\n\n{_table(['task', 'A', 'B', 'B / A', '95%'], rows, 3)}"
+        if rows
+        else ""
+    )
 
 
 def _differences(cells: Sequence[TrialResult]) -> str:
@@ -199,7 +203,9 @@ def _differences(cells: Sequence[TrialResult]) -> str:
         f"For the interval are resampled {compare.RESAMPLED}."
     )
     head = ["task", "examples", "A", "B", "n", "A exact", "B exact", "A - B [95%]"]
-    return f"## Models and baselines on the same questions\n\n{text}\n\n{_table(head, rows, 4)}" if rows else ""
+    return (
+        f"## Models and baselines on the same questions\n\n{text}\n\n{_table(head, rows, 4)}" if rows else ""
+    )
 
 
 def _overlaps(cells: Sequence[TrialResult]) -> str:
@@ -217,12 +223,16 @@ def _concepts(cells: Sequence[TrialResult]) -> str:
     found = arc.concepts(cells, TRIVIAL)
     if not found:
         return ""
-    columns = sorted({(row.model, row.attempts) for row in found}, key=lambda one: (one[0].name in TRIVIAL, *one))
+    columns = sorted(
+        {(row.model, row.attempts) for row in found}, key=lambda one: (one[0].name in TRIVIAL, *one)
+    )
     shares = {(row.model, row.attempts, row.concept): row.share for row in found}
     names = list(dict.fromkeys(row.concept for row in found))
     body = [[name, *(_share(shares.get((*column, name))) for column in columns)] for name in names]
     every = [[shares.get((*column, name)) for name in names] for column in columns]
-    means = [None if None in column else mean(share for share in column if share is not None) for column in every]
+    means = [
+        None if None in column else mean(share for share in column if share is not None) for column in every
+    ]
     head = ["concept", *(f"{_name(model)}, {attempts} attempts" for model, attempts in columns)]
     return f"## Concepts\n\n{_table(head, [*body, ['mean', *map(_share, means)]], 1)}"
 
@@ -265,7 +275,11 @@ def _plain(value: Any) -> str:
     if isinstance(value, tuple):
         value = " ".join(map(str, cast("tuple[object, ...]", value)))
     return (
-        repr(value) if isinstance(value, float) else spreadsheet_text(value) if isinstance(value, str) else str(value)
+        repr(value)
+        if isinstance(value, float)
+        else spreadsheet_text(value)
+        if isinstance(value, str)
+        else str(value)
     )
 
 

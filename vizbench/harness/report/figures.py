@@ -32,7 +32,9 @@ _WIDE: Final = 5.2
 def curves(panel: Panel, titled: bool) -> Drawing:
     """Accuracy by number of examples. titled: with the task's name above it, for a file."""
     return Drawing(
-        f"curve-{panel.task}", f"Exact answers by training examples, {panel.task}", partial(_curves, panel, titled)
+        f"curve-{panel.task}",
+        f"Exact answers by training examples, {panel.task}",
+        partial(_curves, panel, titled),
     )
 
 
@@ -43,7 +45,9 @@ def budgets(rows: Sequence[Budget], keys: Sequence[LegendEntry]) -> Drawing:
 
 def overlap(rows: Sequence[Overlap], keys: Sequence[LegendEntry]) -> Drawing:
     """Tasks solved by one of two models, by both, by the other; the paper's pair below, if its tasks are among them."""
-    return Drawing("overlap", "ARC tasks solved by one model, by both, by the other", partial(_overlap, rows, keys))
+    return Drawing(
+        "overlap", "ARC tasks solved by one model, by both, by the other", partial(_overlap, rows, keys)
+    )
 
 
 def radar(rows: Sequence[Concept], keys: Sequence[LegendEntry]) -> Drawing:
@@ -102,7 +106,9 @@ def _curve(axes: Any, line: Curve, above: int, ink: Ink, marks: Marks) -> None:
     xs, ys = [max(point.shots, 1) for point in line.points], [point.share for point in line.points]
     low, high = [point.low for point in line.points], [point.high for point in line.points]
     if line.key.kind != "paper":
-        axes.fill_between(xs, low, high, color=colour, alpha=0.16, linewidth=0, zorder=behind, gid=marks.add("band"))
+        axes.fill_between(
+            xs, low, high, color=colour, alpha=0.16, linewidth=0, zorder=behind, gid=marks.add("band")
+        )
         axes.vlines(xs, low, high, color=colour, linewidth=0.8, zorder=behind)
     style = {"model": "-", "floor": (0, (3, 2)), "paper": (0, (1.2, 1.2))}[line.key.kind]
     axes.plot(xs, ys, color=colour, linestyle=style, linewidth=1.4, zorder=behind, gid=marks.add(kind))
@@ -122,7 +128,9 @@ def _legend(axes: Any, keys: Sequence[LegendEntry], ink: Ink) -> None:
         Line2D([], [], color=ink[key.role], linestyle=styles[key.kind], label=_verbatim(short[key.name]))
         for key in keys
     ]
-    axes.legend(handles=handles, frameon=False, labelcolor=ink["ink"], loc="upper left", bbox_to_anchor=(0, -0.2))
+    axes.legend(
+        handles=handles, frameon=False, labelcolor=ink["ink"], loc="upper left", bbox_to_anchor=(0, -0.2)
+    )
 
 
 def _budgets(rows: Sequence[Budget], keys: Sequence[LegendEntry], ink: Ink, marks: Marks) -> Figure:
@@ -170,9 +178,15 @@ def _whiskers(axes: Any, row: Budget, place: float, colour: str, gid: str) -> No
     """The interval as a line: a stroke at an end that is known, an arrow at one that is open."""
     low, high = row.interval.low, row.interval.high
     left, right = low or row.budgets[0] / _BEYOND**2, high or row.budgets[-1] * _BEYOND**2
-    axes.plot([left, right], [place, place], color=colour, linewidth=1, solid_capstyle="butt", zorder=4, gid=gid)
+    axes.plot(
+        [left, right], [place, place], color=colour, linewidth=1, solid_capstyle="butt", zorder=4, gid=gid
+    )
     for end, at, arrow in ((low, left, "<"), (high, right, ">")):
-        style = {"marker": arrow, "s": 12, "linewidth": 0} if end is None else {"marker": "|", "s": 30, "linewidth": 1}
+        style = (
+            {"marker": arrow, "s": 12, "linewidth": 0}
+            if end is None
+            else {"marker": "|", "s": 30, "linewidth": 1}
+        )
         axes.scatter([at], [place], color=colour, zorder=4, **style)
 
 
@@ -218,7 +232,12 @@ def _overlap(rows: Sequence[Overlap], keys: Sequence[LegendEntry], ink: Ink, mar
 
 
 def _stack(
-    axes: Any, place: float, parts: Sequence[tuple[str, int, str]], of: tuple[int, str, str], ink: Ink, marks: Marks
+    axes: Any,
+    place: float,
+    parts: Sequence[tuple[str, int, str]],
+    of: tuple[int, str, str],
+    ink: Ink,
+    marks: Marks,
 ) -> None:
     """One bar, its parts with their numbers below. parts: what, how many, colour; of: of how many tasks, the words
     above the bar, the class of it all."""
@@ -230,7 +249,9 @@ def _stack(
         bar.patches[0].set_gid(marks.add(kind, f"{what}: {count} of {tasks} tasks"))
         if count:
             middle = at + count / total / 2
-            axes.text(middle, place + 0.2, f"{count}", ha="center", va="top", color=ink["ink"], gid=marks.add(kind))
+            axes.text(
+                middle, place + 0.2, f"{count}", ha="center", va="top", color=ink["ink"], gid=marks.add(kind)
+            )
         at += count / total
     axes.text(0, place - 0.22, words, ha="left", va="bottom", color=ink["ink"], gid=marks.add(kind))
 
@@ -260,17 +281,24 @@ def _radar(rows: Sequence[Concept], keys: Sequence[LegendEntry], ink: Ink, marks
         values = [shares[concepts[k]].share for k in known]
         colour, name = ink[role_of(model, keys)], label_of(model)
         closed = [*known, *known[:1]] if len(known) == len(concepts) else known
-        axes.plot([angles[k] for k in closed], [shares[concepts[k]].share for k in closed], color=colour, linewidth=1.4)
+        axes.plot(
+            [angles[k] for k in closed],
+            [shares[concepts[k]].share for k in closed],
+            color=colour,
+            linewidth=1.4,
+        )
         if len(known) == len(concepts):
             axes.fill([angles[k] for k in known], values, color=colour, alpha=0.1, linewidth=0)
         for k, share in zip(known, values, strict=True):
             row = shares[concepts[k]]
-            says = (
-                f"{name}, {row.concept}: {share:.0%} of {row.n} ({row.low:.0%} to {row.high:.0%}), {attempts} attempts"
+            says = f"{name}, {row.concept}: {share:.0%} of {row.n} ({row.low:.0%} to {row.high:.0%}), {attempts} attempts"
+            axes.scatter(
+                [angles[k]], [share], s=12, color=colour, linewidth=0, zorder=4, gid=marks.add("", says)
             )
-            axes.scatter([angles[k]], [share], s=12, color=colour, linewidth=0, zorder=4, gid=marks.add("", says))
     axes.set_xticks(angles, labels=concepts)
-    for label, angle in zip(axes.get_xticklabels(), angles, strict=True):  # beside the wheel, not across its rim
+    for label, angle in zip(
+        axes.get_xticklabels(), angles, strict=True
+    ):  # beside the wheel, not across its rim
         side = math.sin(angle)
         label.set_horizontalalignment("center" if abs(side) < 0.1 else "left" if side > 0 else "right")
     axes.tick_params(axis="x", pad=1)

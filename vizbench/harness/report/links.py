@@ -24,7 +24,7 @@ Table: TypeAlias = dict[str, list[dict[str, Json]]]
 def trial_id(run: TrialResult) -> str:
     """A digest of all that makes a cell: task and its version, model, checkpoint, training, weights, file, examples,
     attempts, seed; the data of a corpus."""
-    whole = msgspec.json.encode((kind(run), run.header.cell.seed))
+    whole = msgspec.json.encode((kind(run), run.header.trial.seed))
     return hashlib.blake2b(whole, digest_size=6).hexdigest()
 
 
@@ -35,7 +35,7 @@ def trial_labels(cells: Sequence[TrialResult]) -> dict[str, str]:
     origins = names.model_marks(_name(run) for run in cells)
     for run in cells:
         told[trial_id(run)] = names.model_label(*_name(run), origins[_name(run)])
-        alike.setdefault((run.header.cell.task, told[trial_id(run)]), []).append(run)
+        alike.setdefault((run.header.trial.task, told[trial_id(run)]), []).append(run)
     return {
         trial_id(run): told[trial_id(run)] + "".join(f" · {mark}" for mark in _marks(run, group))
         for group in alike.values()
@@ -49,11 +49,13 @@ def trials_of_rows(rows: Sequence[Summary], cells: Sequence[TrialResult]) -> lis
     for run in cells:
         groups.setdefault(kind(run), []).append(run)
     waiting: dict[tuple[object, ...], list[list[TrialResult]]] = {}
-    for group in groups.values():  # in the order in which `summaries` meets them: rows that differ in a digest keep it
+    for group in (
+        groups.values()
+    ):  # in the order in which `summaries` meets them: rows that differ in a digest keep it
         if any(record.attempt == 0 for run in group for record in run.records):
-            ordered = sorted(group, key=lambda run: run.header.cell.seed)
-            cell, examples = ordered[0].header.cell, ordered[0].header.data.examples
-            seeds = tuple(run.header.cell.seed for run in ordered)
+            ordered = sorted(group, key=lambda run: run.header.trial.seed)
+            cell, examples = ordered[0].header.trial, ordered[0].header.data.examples
+            seeds = tuple(run.header.trial.seed for run in ordered)
             key = cell.task, cell.model, cell.checkpoint, cell.training, examples, cell.attempts, seeds
             waiting.setdefault(key, []).append(ordered)
     return [
@@ -74,11 +76,15 @@ def link_table(table: Json, rows: Sequence[Summary], cells: Sequence[TrialResult
     body: list[dict[str, Json]] = []
     for line, row, runs in zip(found["rows"], rows, trials_of_rows(rows, cells), strict=True):
         first = trial_id(runs[0])
-        body.append(line | {"attempts": row.attempts, "model": known[first], "run": first, "seeds": row.seeds})
+        body.append(
+            line | {"attempts": row.attempts, "model": known[first], "run": first, "seeds": row.seeds}
+        )
     return {"columns": columns, "rows": body}
 
 
-def link_panels(panels: Sequence[Panel], rows: Sequence[Summary], cells: Sequence[TrialResult]) -> list[Panel]:
+def link_panels(
+    panels: Sequence[Panel], rows: Sequence[Summary], cells: Sequence[TrialResult]
+) -> list[Panel]:
     """The panels, each point's address with the identity of its cell."""
     runs: dict[tuple[str, str], list[tuple[float, str]]] = {}
     for row, group in zip(rows, trials_of_rows(rows, cells), strict=True):
@@ -97,14 +103,18 @@ def _addressed(line: Curve, runs: dict[tuple[str, str], list[tuple[float, str]]]
             points.append(point)
             continue
         alike = runs[point.address, mark]
-        nth = alike.index(max(alike, key=lambda one: one[0])) if line.key.kind == "floor" else met[point.address]
+        nth = (
+            alike.index(max(alike, key=lambda one: one[0]))
+            if line.key.kind == "floor"
+            else met[point.address]
+        )
         met[point.address] += 1
         points.append(replace(point, address=f"{point.address}&run={alike[nth][1]}"))
     return replace(line, points=tuple(points))
 
 
 def _name(run: TrialResult) -> names.ModelName:
-    cell = run.header.cell
+    cell = run.header.trial
     return cell.model, cell.checkpoint, cell.training
 
 

@@ -66,7 +66,7 @@ def render_report(
     panels = links.link_panels(curves.panels(found.rows), found.rows, found.cells)
     drawings = found.drawings()
     packed = payload(found.cells, most_bytes)
-    heads = [cell.header.cell for cell in found.cells]
+    heads = [cell.header.trial for cell in found.cells]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "page"),
         autoescape=True,
@@ -98,8 +98,12 @@ def render_report(
         coverage=COVERAGE,
         video=paper.VIDEO,
         text=paper.TEXT,
-        panels=[(panel.task, svg.inline(figure.curves(panel, titled=False), k)) for k, panel in enumerate(panels)],
-        figures={name: svg.inline(drawing, len(panels) + k) for k, (name, drawing) in enumerate(drawings.items())},
+        panels=[
+            (panel.task, svg.inline(figure.curves(panel, titled=False), k)) for k, panel in enumerate(panels)
+        ],
+        figures={
+            name: svg.inline(drawing, len(panels) + k) for k, (name, drawing) in enumerate(drawings.items())
+        },
         data=found.tables() | {"data": packed.index},
         blobs=packed.blobs,
         held=packed.held,
@@ -128,7 +132,9 @@ class _Findings:
     def drawings(self) -> dict[str, svg.Drawing]:
         """The figures of which there is one each, those that have something to show."""
         found: dict[str, svg.Drawing] = {}
-        drawn = {key.model for key in self.keys}  # the baselines where there is no model, and else models alone
+        drawn = {
+            key.model for key in self.keys
+        }  # the baselines where there is no model, and else models alone
         bars = [row for row in self.budgets if row.model in drawn]
         if bars:
             found["budgets"] = figure.budgets(bars, self.keys)
@@ -168,7 +174,7 @@ def _gather(cells: Sequence[TrialResult]) -> _Findings:
 
 def _trained(cells: Sequence[TrialResult]) -> list[tuple[str, str]]:
     """Each model with how long the plan had it train."""
-    heads = [cell.header.cell for cell in cells if cell.header.cell.model not in TRIVIAL]
+    heads = [cell.header.trial for cell in cells if cell.header.trial.model not in TRIVIAL]
     marks = names.model_marks((head.model, head.checkpoint, names.OWN) for head in heads)
     labels = {one: names.model_label(*one, mark) for one, mark in marks.items()}
     return sorted({(labels[head.model, head.checkpoint, names.OWN], head.training) for head in heads})

@@ -88,13 +88,23 @@ def inline(drawing: Drawing, number: int) -> Markup:
     with _matplotlib(f"figure {number}"):
         figure = drawing.paint(_TOKENS, marks)
         root = ElementTree.fromstring(_bytes(figure, "svg", metadata=nothing, transparent=True))
-    used = {name for one in root.iter() for value in one.attrib.values() for name in re.findall(r"#([\w-]+)", value)}
+    used = {
+        name
+        for one in root.iter()
+        for value in one.attrib.values()
+        for name in re.findall(r"#([\w-]+)", value)
+    }
     for parent in list(root.iter()):
         for child in [one for one in parent if one.tag.removeprefix(_SPACE) in ("metadata", "style")]:
             parent.remove(child)  # a style would hold for the whole page
     for one in list(root.iter()):
         _restyle(one, marks, used)
-    root.attrib = {"class": "plot", "viewBox": root.attrib["viewBox"], "role": "img", "aria-label": drawing.label}
+    root.attrib = {
+        "class": "plot",
+        "viewBox": root.attrib["viewBox"],
+        "role": "img",
+        "aria-label": drawing.label,
+    }
     return Markup(ElementTree.tostring(root, "unicode"))  # its serializer escapes every text
 
 
@@ -127,7 +137,9 @@ def _bytes(figure: Any, kind: str, **how: Any) -> bytes:
 def _restyle(one: ElementTree.Element, marks: Marks, used: set[str]) -> None:
     """Turn an element of matplotlib's into one of the page's: roles for colours, no fonts, no ids that nobody uses."""
     one.tag = one.tag.removeprefix(_SPACE)
-    style = re.sub(r"#fa57[0-9a-f]{2}", lambda token: f"var(--{_ROLE_OF[token[0]]})", one.attrib.pop("style", ""))
+    style = re.sub(
+        r"#fa57[0-9a-f]{2}", lambda token: f"var(--{_ROLE_OF[token[0]]})", one.attrib.pop("style", "")
+    )
     style = re.sub(
         r"font-family:[^;]*;?|font: ([\d.]+px)[^;]*;?", lambda m: f"font-size: {m[1]};" if m[1] else "", style
     )

@@ -43,8 +43,8 @@ def results(rows: Sequence[Summary], leaky: dict[str, Summary]) -> Json:
     columns = [
         _column("label", "task", "text", "What is asked."),
         _column(
-            "kin",
-            "kin",
+            "overlap",
+            "overlap",
             "text",
             "Of the embedded pair's pretraining. near: it held a relative; far: none; "
             "inside: this very rule, surely or perhaps.",
@@ -67,7 +67,9 @@ def results(rows: Sequence[Summary], leaky: dict[str, Summary]) -> Json:
             for k in steps
         ),
         _column("psr", "psr", "share", "Paths that join start and goal without a break."),
-        _column("rpl", "rpl", "ratio", "Path length over the shortest's, of unbroken paths without stray cells."),
+        _column(
+            "rpl", "rpl", "ratio", "Path length over the shortest's, of unbroken paths without stray cells."
+        ),
         _column("seconds", "adapted in", "seconds", "Seconds of adaptation, the mean of a cell."),
         _column("predict_seconds", "an answer in", "seconds", "Seconds of an answer."),
     ]
@@ -81,9 +83,11 @@ def _result(row: Summary, leak: Summary | None, steps: Sequence[int]) -> dict[st
     found: dict[str, Json] = {
         "task": row.task,
         "label": labels.task_label(row.task, row.origin),
-        "kin": (row.kin or "").partition(":")[0] or None,
-        "kin_help": row.kin or "",
-        "undecodable_help": "; ".join(f"{count:,} x {reason}" for reason, count in row.undecodable_by.items()),
+        "overlap": (row.pretraining_overlap or "").partition(":")[0] or None,
+        "overlap_help": row.pretraining_overlap or "",
+        "undecodable_help": "; ".join(
+            f"{count:,} x {reason}" for reason, count in row.undecodable_by.items()
+        ),
         "model": labels.model_label(row.model, row.checkpoint, row.training, row.mark),
         "trivial": row.model in TRIVIAL,
         "leaky": leak
@@ -94,7 +98,17 @@ def _result(row: Summary, leak: Summary | None, steps: Sequence[int]) -> dict[st
         "exact_span": [row.exact_low, row.exact_high],
         "valid_span": [row.valid_low, row.valid_high],
     }
-    for key in ("shots", "exact", "valid", "cells", "undecodable", "psr", "rpl", "seconds", "predict_seconds"):
+    for key in (
+        "shots",
+        "exact",
+        "valid",
+        "cells",
+        "undecodable",
+        "psr",
+        "rpl",
+        "seconds",
+        "predict_seconds",
+    ):
         found[key] = getattr(row, key)
     found |= {f"exact@{k}": row.exact_at.get(k) for k in steps}
     return found | {f"valid@{k}": row.valid_at.get(k) for k in steps}
@@ -107,11 +121,18 @@ def budgets(rows: Sequence[Budget]) -> Json:
         _column("label", "task", "text", "What is asked."),
         _column("model", "model", "text", f"Models, then grey: {_FLOOR}"),
         _column("seeds", "seeds", "count", f"Resampled for the interval: {RESAMPLED}."),
-        _column("first", "first measured", "count", "The smallest measured budget with 90%, the paper's way."),
+        _column(
+            "first", "first measured", "count", "The smallest measured budget with 90%, the paper's way."
+        ),
         _column("at", "interpolated", "worded", "Where the monotone curve, straight over log n, passes 90%."),
         _column("interval", "95%", "worded", f"Bootstrap interval of the interpolated budget. {ANY}"),
         *(
-            _column(name, f"paper, {name}", "worded", "As its tables imply; in brackets as its figure draws, if other.")
+            _column(
+                name,
+                f"paper, {name}",
+                "worded",
+                "As its tables imply; in brackets as its figure draws, if other.",
+            )
             for name in (paper.VIDEO, paper.TEXT)
         ),
     ]
@@ -150,8 +171,15 @@ def ratios(rows: Sequence[Ratio]) -> Json:
     columns = [
         _column("label", "task", "text", "What is asked."),
         _column("a", "A", "text", "One model."),
-        _column("b", "B", "text", "The other, on the questions that both answered; grey: a baseline that learns."),
-        _column("at", "B needs, times A", "worded", "Budget of B to reach 90% over that of A; or why none is known."),
+        _column(
+            "b", "B", "text", "The other, on the questions that both answered; grey: a baseline that learns."
+        ),
+        _column(
+            "at",
+            "B needs, times A",
+            "worded",
+            "Budget of B to reach 90% over that of A; or why none is known.",
+        ),
         _column("interval", "95%", "worded", f"{ANY} Resampled: {RESAMPLED}."),
     ]
     body = [
@@ -178,7 +206,9 @@ def differences(rows: Sequence[Difference]) -> Json:
         _column("n", "questions", "count", "Questions that both answered."),
         _column("a_share", "A exact", "share", "Exact answers of A."),
         _column("b_share", "B exact", "share", "Exact answers of B."),
-        _column("gap", "A - B, points", "worded", f"In points; 95% interval, paired. Resampled: {RESAMPLED}."),
+        _column(
+            "gap", "A - B, points", "worded", f"In points; 95% interval, paired. Resampled: {RESAMPLED}."
+        ),
     ]
     body = [
         {
@@ -190,7 +220,10 @@ def differences(rows: Sequence[Difference]) -> Json:
             "n": row.n,
             "a_share": row.a_share,
             "b_share": row.b_share,
-            "gap": [row.difference, f"{100 * row.difference:+.1f} ({100 * row.low:+.1f} to {100 * row.high:+.1f})"],
+            "gap": [
+                row.difference,
+                f"{100 * row.difference:+.1f} ({100 * row.low:+.1f} to {100 * row.high:+.1f})",
+            ],
         }
         for row in rows
     ]
@@ -204,7 +237,9 @@ def overlaps(rows: Sequence[Overlap]) -> Json:
         _column("a", "A", "text", "One model."),
         _column("b", "B", "text", "The other; grey: a trivial baseline."),
         _column("attempts", "attempts", "count", "Answers to a test input, one of which must be exact."),
-        _column("tasks", "tasks", "count", "Tasks that both were asked; one counts if every test input is solved."),
+        _column(
+            "tasks", "tasks", "count", "Tasks that both were asked; one counts if every test input is solved."
+        ),
         _column("only_a", "only A", "count", "Solved by A alone."),
         _column("both", "both", "count", "Solved by both."),
         _column("only_b", "only B", "count", "Solved by B alone."),
@@ -246,7 +281,10 @@ def concepts(rows: Sequence[Concept]) -> Json:
         _column("n", "test inputs", "count", "Test inputs asked."),
         _column("share", "solved", "share", "Share of test inputs solved."),
         _column(
-            "span", "95%", "span", "Of tasks as clusters: inputs of one task are alike. More seeds do not narrow it."
+            "span",
+            "95%",
+            "span",
+            "Of tasks as clusters: inputs of one task are alike. More seeds do not narrow it.",
         ),
         *(
             _column(name, f"paper, {name}", "share", "Three attempts at all ten tasks of the concept.")

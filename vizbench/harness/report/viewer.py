@@ -98,7 +98,7 @@ class _Packer:
     def add(self, cell: TrialResult) -> bool:
         """Take a cell in. False: there is no room for it."""
         chosen = cell.questions[: self.held]
-        head = cell.header.cell
+        head = cell.header.trial
         place = self._place(cell, chosen)
         answers: dict[str, list[Record]] = {}
         for record in cell.records:
@@ -122,7 +122,7 @@ class _Packer:
                 "targets": [packed(row.target) for row in rows],
                 "ways": _ways(one.cell, rows),
             }
-            entry = {"task": header.cell.task, "label": label, "seed": header.cell.seed}
+            entry = {"task": header.trial.task, "label": label, "seed": header.trial.seed}
             colours = ["#" + bytes(colour).hex() for colour in palette(header.task.palette)]
             self._heads.append(entry | {"colours": colours, "blob": self._keep(blob)})
             if self.size > self.most:
@@ -145,10 +145,12 @@ class _Packer:
 
     def _place(self, cell: TrialResult, rows: Sequence[Row]) -> int:
         """The number of the cell's test set. A shorter set is the head of a longer one of the same task and seed."""
-        digests = [hashlib.blake2b(msgspec.json.encode((row.id, row.question, row.target))).digest() for row in rows]
-        head = cell.header.cell
+        digests = [
+            hashlib.blake2b(msgspec.json.encode((row.id, row.question, row.target))).digest() for row in rows
+        ]
+        head = cell.header.trial
         for number, one in enumerate(self._sets):
-            other, known = one.cell.header.cell, one.digests
+            other, known = one.cell.header.trial, one.digests
             if (other.task, other.seed) == (head.task, head.seed) and all(map(bytes.__eq__, known, digests)):
                 if len(digests) > len(known):
                     one.cell, one.digests = cell, digests
@@ -161,9 +163,10 @@ def _set_labels(sets: Sequence[_Set]) -> list[str]:
     """What each test set is called: by its task, and its seed where the task has several; and where two would be
     called alike, by the task's version and a digest of the data."""
     heads = [one.cell.header for one in sets]
-    tasks = Counter(head.cell.task for head in heads)
+    tasks = Counter(head.trial.task for head in heads)
     found = [
-        names.task_label(head.cell.task) + (f", seed {head.cell.seed}" if tasks[head.cell.task] > 1 else "")
+        names.task_label(head.trial.task)
+        + (f", seed {head.trial.seed}" if tasks[head.trial.task] > 1 else "")
         for head in heads
     ]
     alike = Counter(found)
@@ -194,24 +197,32 @@ def way(states: Sequence[Grid], answer: int) -> Json:
 def _answer(record: Record, row: Row) -> list[Json]:
     """Verdict, reason, share of cells, grid: None where there is none, 0 where it is the stored one; and, only where
     the answer's frames show one, the way to it."""
-    verdict = "exact" if record.exact else "valid" if record.valid else "undecodable" if record.undecodable else "wrong"
+    verdict = (
+        "exact"
+        if record.exact
+        else "valid"
+        if record.valid
+        else "undecodable"
+        if record.undecodable
+        else "wrong"
+    )
     grid = None if record.answer is None else 0 if record.answer == row.target else packed(record.answer)
     told = [VERDICTS.index(verdict), record.reason, round(record.cells, 4), grid]
-    if not record.way or record.answer is None:
+    if not record.trajectory or record.answer is None:
         return told
-    return [*told, way([np.array(state, np.uint8) for state in (*record.way, record.answer)], -1)]
+    return [*told, way([np.array(state, np.uint8) for state in (*record.trajectory, record.answer)], -1)]
 
 
 def _ways(cell: TrialResult, rows: Sequence[Row]) -> list[Json]:
     """The stored answers as processes, made anew from the rules; None where there is one step, or no such rule."""
     header = cell.header
     try:
-        judge, params = registry.verifier_and_params(header.cell.task)
+        verifier, params = registry.verifier_and_params(header.trial.task)
     except Exception:  # a task that is not, or no longer, there: the report does without its processes
         return [None] * len(rows)
-    if not isinstance(judge, Task):
+    if not isinstance(verifier, Task):
         return [None] * len(rows)
-    task = cast("Task[Any]", judge)
+    task = cast("Task[Any]", verifier)
     if task.version != header.task.version:
         return [None] * len(rows)
     if msgspec.json.decode(msgspec.json.encode(params_json(params))) != header.task.params:
@@ -219,13 +230,13 @@ def _ways(cell: TrialResult, rows: Sequence[Row]) -> list[Json]:
     return [_way(task, params, row) for row in rows]
 
 
-def _way(judge: Task[Any], params: Any, row: Row) -> Json:
+def _way(verifier: Task[Any], params: Any, row: Row) -> Json:
     question, target = np.array(row.question, np.uint8), np.array(row.target, np.uint8)
     try:
-        ruling = judge.check(params, question, target)
+        ruling = verifier.check(params, question, target)
         if ruling is None or not ruling.valid or question.shape != target.shape:
             return None
-        steps = list(judge.steps(params, question, target))
+        steps = list(verifier.steps(params, question, target))
     except Exception:  # a room owes no answer to a question that is none of its own
         return None
-    return way([question, *steps], -1 if judge.sequel is None else 1) if len(steps) > 1 else None
+    return way([question, *steps], -1 if verifier.sequel is None else 1) if len(steps) > 1 else None

@@ -128,7 +128,7 @@ class FrameCodec(Codec[Any]):
             return frames
         return decode(frames[-1], self._look, self._shape, self._board)
 
-    def way(self, prediction: object, question: Grid, answer: Grid) -> list[Grid]:
+    def trajectory(self, prediction: object, question: Grid, answer: Grid) -> list[Grid]:
         """`trajectory_of` the frames of a prediction. answer: what `decode` read in it."""
         frames = _frames(prediction)
         return (
@@ -170,7 +170,7 @@ class BothCodec(Codec[Any]):
         return self._picture.question(question), self._text.question(question)
 
     def example(self, question: Grid, target: Grid) -> Example[Any]:
-        return Example(self.question(question), self._text.example(question, target).answer)
+        return Example(self.question(question), self._text.example(question, target).target)
 
     def decode(self, prediction: object) -> Decoded:
         return self._text.decode(prediction)
@@ -195,7 +195,9 @@ class TextCodec(Codec[str]):
         return _read_text(prediction, self._shape)
 
 
-def trajectory_of(frames: Video, look: Look, question: Grid, answer: Grid, board: Shape | None = None) -> list[Grid]:
+def trajectory_of(
+    frames: Video, look: Look, question: Grid, answer: Grid, board: Shape | None = None
+) -> list[Grid]:
     """What the frames `(t, H, W, 3)` before the last show, of equal ones in a row one; [] where nothing lies between
     two frames.
 
@@ -220,22 +222,24 @@ def changing(states: Sequence[Grid], answer: Grid) -> list[Grid]:
 
 
 def codec_for(
-    model: Model[Any], judge: Verifier, examples: Sequence[Instance], questions: Sequence[Grid]
+    model: Model[Any], verifier: Verifier, examples: Sequence[Instance], questions: Sequence[Grid]
 ) -> Codec[Any]:
     """The channel that a model asks for. Raises UserError for a modality that does not exist."""
     if model.modality == "grid":
-        return GridCodec(judge.codes)
-    shape = None if judge.resizes else _common(questions)
+        return GridCodec(verifier.codes)
+    shape = None if verifier.resizes else _common(questions)
     if model.modality == "text":
         return TextCodec(model.text, shape)
     if model.modality == "image":
-        return ImageCodec(judge.look, model.frames, model.text, shape)
+        return ImageCodec(verifier.look, model.frames, model.text, shape)
     if model.modality == "both":
-        return BothCodec(ImageCodec(judge.look, model.frames, model.text), TextCodec(model.text, shape))
+        return BothCodec(ImageCodec(verifier.look, model.frames, model.text), TextCodec(model.text, shape))
     if model.modality == "frames":
         grids = [*questions, *(i.question for i in examples), *(i.target for i in examples)]
-        return FrameCodec(judge.look, model.frames, {_shape(grid) for grid in grids})
-    raise UserError(f"modality {str(model.modality)[:40]!r} does not exist: say grid, frames, text, image or both")
+        return FrameCodec(verifier.look, model.frames, {_shape(grid) for grid in grids})
+    raise UserError(
+        f"modality {str(model.modality)[:40]!r} does not exist: say grid, frames, text, image or both"
+    )
 
 
 def _look(look: Look, spec: FrameSpec) -> Look:
@@ -261,8 +265,12 @@ def _shape(grid: Grid) -> Shape:
 
 def _frames(prediction: object) -> Video | DecodeFailure:
     if not isinstance(prediction, np.ndarray):
-        return DecodeFailure(f"the answer is of type {type(prediction).__name__}, not a clip (T, H, W, 3) of uint8")
+        return DecodeFailure(
+            f"the answer is of type {type(prediction).__name__}, not a clip (T, H, W, 3) of uint8"
+        )
     frames: npt.NDArray[Any] = prediction  # pyright: ignore[reportUnknownVariableType] numpy knows no more
     if frames.ndim != 4 or frames.shape[-1] != 3 or 0 in frames.shape or frames.dtype != np.uint8:
-        return DecodeFailure(f"the answer has shape {frames.shape} and type {frames.dtype}, not (T, H, W, 3) of uint8")
+        return DecodeFailure(
+            f"the answer has shape {frames.shape} and type {frames.dtype}, not (T, H, W, 3) of uint8"
+        )
     return frames

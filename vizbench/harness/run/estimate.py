@@ -40,7 +40,7 @@ class Estimate(msgspec.Struct, frozen=True):
     takes, None where it could not be told; measured: whether on this task, or as this model's mean over others;
     problem: why its data or its model failed the trial."""
 
-    cell: Trial
+    trial: Trial
     directory: str
     state: Literal["new", "begun", "done"]
     examples: int | None
@@ -76,8 +76,8 @@ def estimate(plan: Plan, out: Path) -> list[Estimate]:
     """Every cell of the plan. Writes nothing. Each model is built and trained for some steps on its first task, and on
     its others until PATIENCE is over. UserError as in `run.run`."""
     load = lru_cache(maxsize=64)(loading.load)
-    cells = [_plain(cell, out / cell.directory, plan.limit, load) for cell in plan.cells()]
-    paces, data = _paces([each.cell for each in cells if each.answers and not each.problem], load)
+    cells = [_plain(cell, out / cell.directory, plan.limit, load) for cell in plan.trials()]
+    paces, data = _paces([each.trial for each in cells if each.answers and not each.problem], load)
     paid: set[tuple[str, int]] = set()
     return [_timed(each, paces, data, paid) for each in cells]
 
@@ -137,8 +137,8 @@ class _Enough(BaseException):
 
 
 def _measured(asking: TrialData, model: Model[Any]) -> Pace:
-    channel = codec_of(asking, model)
-    cell = asking.cell
+    codec = codec_of(asking, model)
+    cell = asking.trial
     times, totals = [time.perf_counter()], [0]
 
     def watch(progress: Progress) -> None:
@@ -149,9 +149,9 @@ def _measured(asking: TrialData, model: Model[Any]) -> Pace:
 
     def adapt(schedule: Schedule, report: Callable[[Progress], None]) -> bool:
         """Whether training came to its end."""
-        context = Context(asking.judge, asking.params, stream("adapt", cell.seed), report, schedule)
+        context = Context(asking.verifier, asking.params, stream("adapt", cell.seed), report, schedule)
         try:
-            model.adapt(channel.examples(asking.shown), context)
+            model.adapt(codec.examples(asking.shown), context)
         except _Enough:
             return False
         return True
@@ -165,7 +165,7 @@ def _measured(asking: TrialData, model: Model[Any]) -> Pace:
     if not ended and not adapt(Schedule(steps=1), watch):
         return found  # it minds no schedule: its answers cost what they cost
     clock = time.perf_counter()
-    questions = channel.questions([instance.question for instance in asking.test])
+    questions = codec.questions([instance.question for instance in asking.test])
     for _ in model.predict(questions, 1, stream("predict", cell.seed, 0)):
         pass
     return replace(found, answer=(time.perf_counter() - clock) / len(questions))
@@ -187,7 +187,7 @@ def _timed(
 ) -> Estimate:
     """The cell with its time: its model's, or that model's mean over other tasks, and where it is the first of a task
     and a seed, that of its data. paid: tasks and seeds whose data is counted already."""
-    cell, key = each.cell, _key(each.cell)
+    cell, key = each.trial, _key(each.trial)
     if each.answers == 0:
         return msgspec.structs.replace(each, seconds=None if each.problem else 0.0)
     problem = each.problem or (paces[key].problem if key in paces else "")

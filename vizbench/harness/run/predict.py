@@ -55,8 +55,8 @@ class TrialData:
     """A cell with its data. train: the examples; shown: what the model is shown of them, with their variants where the
     plan wants these (`augment`); test: what it is asked, answers included."""
 
-    cell: Trial
-    judge: Verifier
+    trial: Trial
+    verifier: Verifier
     params: Any
     train: Sequence[Instance]
     shown: Sequence[Instance]
@@ -71,30 +71,32 @@ def missing_answers(directory: Path, cell: Trial, limit: int | None) -> list[int
     ids = [question.id for question in questions]
     records, _ = read_records(directory, cell, ids)
     have = {(record.id, record.attempt) for record in records}
-    return [i for i, name in enumerate(ids[:limit]) if any((name, a) not in have for a in range(cell.attempts))]
+    return [
+        i for i, name in enumerate(ids[:limit]) if any((name, a) not in have for a in range(cell.attempts))
+    ]
 
 
 def codec_of(asking: TrialData, model: Model[Any]) -> Codec[Any]:
     """The channel between a model and its cell. UserError for a modality that does not exist."""
-    return codec_for(model, asking.judge, asking.shown, [instance.question for instance in asking.test])
+    return codec_for(model, asking.verifier, asking.shown, [instance.question for instance in asking.test])
 
 
 def checked(asking: TrialData, model: Model[Any]) -> Codec[Any]:
     """The channel between a model and its cell. ModelFaultError where the model refuses what the cell would show it."""
     try:
-        channel = codec_of(asking, model)
+        codec = codec_of(asking, model)
         if isinstance(model, CheckedModel):
-            model.check(channel.examples(asking.shown), context_of(asking, lambda _: None))
+            model.check(codec.examples(asking.shown), context_of(asking, lambda _: None))
     except (Exception, SystemExit) as error:
         raise ModelFaultError(_sentence("checking its examples", error)) from error
-    return channel
+    return codec
 
 
 def predict_all(
     directory: Path,
     asking: TrialData,
     model: Model[Any],
-    channel: Codec[Any],
+    codec: Codec[Any],
     wanted: Sequence[int] | None,
     tell: Tell,
 ) -> None:
@@ -102,34 +104,44 @@ def predict_all(
 
     Raises ModelFaultError where the model fails; what it had answered stays.
     """
-    cell, test = asking.cell, asking.test
+    cell, test = asking.trial, asking.test
     numbers = set(range(len(test)) if wanted is None else wanted)
     records, size = read_records(directory, cell, [instance.id for instance in test])
     have = {(record.id, record.attempt) for record in records}
-    _adapt(directory, asking, model, channel, tell)
+    _adapt(directory, asking, model, codec, tell)
     log = Log(directory / "records.jsonl", size)
     try:
         for first in sorted({number - number % CHUNK for number in numbers}):
             last = max(number for number in numbers if number < first + CHUNK)
             chunk = test[first : first + CHUNK]
-            answers = _answers(model, channel, chunk, cell.attempts, stream("predict", cell.seed, first))
+            answers = _answers(model, codec, chunk, cell.attempts, stream("predict", cell.seed, first))
             for number, (predictions, seconds) in zip(range(first, last + 1), answers, strict=False):
-                judged = [_judge(asking, channel, test[number], k, p, seconds) for k, p in enumerate(predictions)]
-                log.append(msgspec.json.encode(record) for record in judged if (record.id, record.attempt) not in have)
+                judged = [
+                    _judge(asking, codec, test[number], k, p, seconds) for k, p in enumerate(predictions)
+                ]
+                log.append(
+                    msgspec.json.encode(record)
+                    for record in judged
+                    if (record.id, record.attempt) not in have
+                )
                 tell("predict", Progress(number + 1, len(test)))
     finally:
         log.close()
 
 
-def _adapt(directory: Path, asking: TrialData, model: Model[Any], channel: Codec[Any], tell: Tell) -> None:
+def _adapt(directory: Path, asking: TrialData, model: Model[Any], codec: Codec[Any], tell: Tell) -> None:
     """Adapt, and write a line of what it took."""
     started, clock = now(), time.perf_counter()
-    cell = asking.cell
+    cell = asking.trial
     try:
         with called(cell) if model.split else nullcontext():
-            told: Any = model.adapt(channel.examples(asking.shown), context_of(asking, lambda p: tell("adapt", p)))
+            told: Any = model.adapt(
+                codec.examples(asking.shown), context_of(asking, lambda p: tell("adapt", p))
+            )
         if not isinstance(told, Mapping):
-            raise UserError(f"adapt returned a {type(told).__name__}: return a dict of figures, {{}} for none")
+            raise UserError(
+                f"adapt returned a {type(told).__name__}: return a dict of figures, {{}} for none"
+            )
         figures = _figures(cast("Mapping[str, float]", told))
     except (Exception, SystemExit) as error:
         raise ModelFaultError(_sentence("adapting", error)) from error
@@ -146,16 +158,16 @@ def _adapt(directory: Path, asking: TrialData, model: Model[Any], channel: Codec
 
 def context_of(asking: TrialData, report: Callable[[Progress], None]) -> Context:
     """What surrounds the adaptation to a cell."""
-    cell = asking.cell
+    cell = asking.trial
     seed, schedule = stream("adapt", cell.seed), Schedule(cell.steps, cell.epochs)
-    return Context(asking.judge, asking.params, seed, report, schedule)
+    return Context(asking.verifier, asking.params, seed, report, schedule)
 
 
 def _answers(
-    model: Model[Any], channel: Codec[Any], chunk: Sequence[Instance], attempts: int, seed: int
+    model: Model[Any], codec: Codec[Any], chunk: Sequence[Instance], attempts: int, seed: int
 ) -> Iterator[tuple[list[Any], float]]:
     """For each question its answers, and the seconds one took."""
-    questions = channel.questions([instance.question for instance in chunk])
+    questions = codec.questions([instance.question for instance in chunk])
     answers: Iterator[object] | None = None
     for at in range(len(chunk)):
         clock = time.perf_counter()
@@ -164,7 +176,9 @@ def _answers(
                 answers = _predicted(model.predict(questions, attempts, seed), len(chunk))
             predictions = _attempts(next(answers), attempts)
             seconds = (time.perf_counter() - clock) / attempts
-            if at == len(chunk) - 1:  # before the last answer is kept: a cell that has all its answers is complete
+            if (
+                at == len(chunk) - 1
+            ):  # before the last answer is kept: a cell that has all its answers is complete
                 _check_end(answers, len(chunk))
         except StopIteration:
             raise ModelFaultError(f"the model answered {at} of {plural(len(chunk), 'question')}") from None
@@ -196,10 +210,16 @@ def _attempts(given: object, attempts: int) -> list[Any]:
         )
     listed = list(islice(cast("Iterable[object]", given), attempts + 1))  # a generator may have no end
     if len(listed) > attempts:
-        total = plural(len(given), "answer") if isinstance(given, Sized) else f"more than {plural(attempts, 'answer')}"
+        total = (
+            plural(len(given), "answer")
+            if isinstance(given, Sized)
+            else f"more than {plural(attempts, 'answer')}"
+        )
         raise ModelFaultError(f"the model gave {total} to a question and {_asked(attempts)}")
     if len(listed) < attempts:
-        raise ModelFaultError(f"the model gave {plural(len(listed), 'answer')} to a question and {_asked(attempts)}")
+        raise ModelFaultError(
+            f"the model gave {plural(len(listed), 'answer')} to a question and {_asked(attempts)}"
+        )
     return listed
 
 
@@ -207,7 +227,9 @@ def _check_end(answers: Iterator[object], asked: int) -> None:
     """ModelFaultError if the model goes on after the last question."""
     nothing = object()
     if next(answers, nothing) is not nothing:
-        raise ModelFaultError(f"the model gave answers to more than {plural(asked, 'question')} and {_asked(asked)}")
+        raise ModelFaultError(
+            f"the model gave answers to more than {plural(asked, 'question')} and {_asked(asked)}"
+        )
 
 
 def _asked(number: int) -> str:
@@ -215,17 +237,17 @@ def _asked(number: int) -> str:
 
 
 def _judge(
-    asking: TrialData, channel: Codec[Any], instance: Instance, attempt: int, prediction: object, seconds: float
+    asking: TrialData, codec: Codec[Any], instance: Instance, attempt: int, prediction: object, seconds: float
 ) -> Record:
     # a model's own word on why it has no answer stands as it is
-    decoded = prediction if isinstance(prediction, DecodeFailure) else channel.decode(prediction)
+    decoded = prediction if isinstance(prediction, DecodeFailure) else codec.decode(prediction)
     if isinstance(decoded, DecodeFailure):
         cut = f"the reply was cut by {prediction.by}: " if isinstance(prediction, CutText) else ""
         reason = replace_surrogates(f"{cut}{decoded.reason}"[:MAX_REASON])
         return Record(instance.id, attempt, False, False, 0.0, reason, {}, None, True, seconds)
-    verdict = asking.judge.verify(instance, decoded.grid)
-    framed = isinstance(channel, FrameCodec)
-    way = channel.way(prediction, instance.question, decoded.grid) if framed else []
+    verdict = asking.verifier.verify(instance, decoded.grid)
+    framed = isinstance(codec, FrameCodec)
+    way = codec.trajectory(prediction, instance.question, decoded.grid) if framed else []
     return Record(
         id=instance.id,
         attempt=attempt,
@@ -237,7 +259,7 @@ def _judge(
         answer=decoded.grid.tolist(),
         undecodable=False,
         seconds=seconds,
-        way=tuple(state.tolist() for state in way),
+        trajectory=tuple(state.tolist() for state in way),
     )
 
 
@@ -258,7 +280,9 @@ def _check_schedule(cell: Trial, figures: Mapping[str, float | None]) -> None:
             "context.schedule.count(...) steps and return that number as `steps`"
         )
     if cell.steps not in (None, steps):
-        raise ModelFaultError(f"the model took {plural(int(steps), 'step')} where the plan says {cell.steps:,}")
+        raise ModelFaultError(
+            f"the model took {plural(int(steps), 'step')} where the plan says {cell.steps:,}"
+        )
 
 
 def _sentence(doing: str, error: BaseException) -> str:

@@ -45,9 +45,9 @@ class Event:
     """
 
     kind: Kind
-    cell: Trial
+    trial: Trial
     position: int
-    cells: int
+    trials: int
     done: int = 0
     total: int = 0
     loss: float | None = None
@@ -60,7 +60,7 @@ class Event:
 class Outcome:
     """How a cell ended. error: None where it was measured, else why not; data: whether its data could be had at all."""
 
-    cell: Trial
+    trial: Trial
     directory: Path
     error: str | None
     data: bool = True
@@ -76,12 +76,12 @@ class Outcome:
 class Job:
     """A cell, where it goes, after how many questions it stops, its kin, and its number, from 1, of `cells`."""
 
-    cell: Trial
+    trial: Trial
     directory: Path
     limit: int | None
-    kin: str | None
+    pretraining_overlap: str | None
     position: int
-    cells: int
+    trials: int
 
 
 @final
@@ -97,7 +97,17 @@ class Reporter:
         at = at or Progress(0, 0)
         place = self.place
         self.report(
-            Event(kind, place.cell, place.position, place.cells, at.done, at.total, at.loss, at.memory, message)
+            Event(
+                kind,
+                place.trial,
+                place.position,
+                place.trials,
+                at.done,
+                at.total,
+                at.loss,
+                at.memory,
+                message,
+            )
         )
 
 
@@ -107,16 +117,18 @@ def run_trial(place: Job, load: LoadData, model_of: ModelOf, report: Callable[[E
     Nothing is written or told where the data cannot be had: it may be so for the whole plan. UserError
     for a changed plan, a corrupt or busy directory, a disk that refuses: these are not the cell's fault.
     """
-    cell, directory, tell = place.cell, place.directory, Reporter(report, place)
+    cell, directory, tell = place.trial, place.directory, Reporter(report, place)
     open_questions = missing_answers(directory, cell, place.limit)
     try:
         asking = trial_data(cell, load)
     except Exception as error:  # of a file, of a space that is too small, of a room
-        sentence = str(error) if isinstance(error, UserError) else f"{type(error).__name__} in its data: {error}"
+        sentence = (
+            str(error) if isinstance(error, UserError) else f"{type(error).__name__} in its data: {error}"
+        )
         return Outcome(cell, directory, sentence, data=False)
     with _same_folder():
         model = None if open_questions == [] else model_of(cell.model, cell.checkpoint)
-    header = header_of(asking, model, place.kin)
+    header = header_of(asking, model, place.pretraining_overlap)
     refuse_change(directory, _lasting(header))
     if model is None:
         _forget_error(directory)  # its process may have been ended after the last answer
@@ -131,18 +143,22 @@ def run_trial(place: Job, load: LoadData, model_of: ModelOf, report: Callable[[E
         _forget_error(directory)
         try:
             with _same_folder():
-                channel = checked(asking, model)
+                codec = checked(asking, model)
             if not (directory / "run.json").exists():
                 rows = b"".join(encode(instance, steps=False) + b"\n" for instance in asking.test)
                 write_atomically(directory / "questions.jsonl", rows)
-                write_atomically(directory / "run.json", msgspec.json.format(msgspec.json.encode(header)) + b"\n")
+                write_atomically(
+                    directory / "run.json", msgspec.json.format(msgspec.json.encode(header)) + b"\n"
+                )
             with _same_folder():
                 open_questions = missing_answers(directory, cell, place.limit)
-                predict_all(directory.absolute(), asking, model, channel, open_questions, tell)
+                predict_all(directory.absolute(), asking, model, codec, open_questions, tell)
         except UserError:
             raise
         except Exception as error:  # of a model, which may be anybody's
-            sentence = str(error) if isinstance(error, ModelFaultError) else f"{type(error).__name__}: {error}"
+            sentence = (
+                str(error) if isinstance(error, ModelFaultError) else f"{type(error).__name__}: {error}"
+            )
             write_error(directory, cell, sentence, error)
             tell("failed", message=sentence)
             return Outcome(cell, directory, sentence)
@@ -170,7 +186,7 @@ def trial_data(cell: Trial, load: LoadData) -> TrialData:
     train = _head(dataset.train, dataset.train.count if cell.shots is None else cell.shots)
     kinds = cell.augment.split(",") if cell.augment else ()
     shown = augmented(train, kinds, cell.seed) if kinds else train
-    return TrialData(cell, dataset.judge, dataset.params, train, shown, _head(dataset.test, cell.n_test))
+    return TrialData(cell, dataset.verifier, dataset.params, train, shown, _head(dataset.test, cell.n_test))
 
 
 def refuse_change(directory: Path, wanted: Mapping[str, Any]) -> None:
@@ -182,7 +198,8 @@ def refuse_change(directory: Path, wanted: Mapping[str, Any]) -> None:
     changed = [
         f"{key.removeprefix('cell.')} was {old.get(key)}, is {value}"
         for key, value in new.items()
-        if old.get(key) != value and not (key == "code" and old.get(key) is None)  # runs of before told no code
+        if old.get(key) != value
+        and not (key == "code" and old.get(key) is None)  # runs of before told no code
     ]
     if changed:
         raise UserError(
@@ -197,7 +214,11 @@ def write_error(directory: Path, cell: Trial, sentence: str, error: BaseExceptio
         directory.mkdir(parents=True, exist_ok=True)
     if not (directory / "run.json").exists():
         write_atomically(directory / "cell.json", msgspec.json.format(msgspec.json.encode(cell)) + b"\n")
-    story = [sentence.replace("\n", " "), "\n", *(["\n", *traceback.format_exception(error)] if error else [])]
+    story = [
+        sentence.replace("\n", " "),
+        "\n",
+        *(["\n", *traceback.format_exception(error)] if error else []),
+    ]
     write_atomically(directory / "error.txt", "".join(story).encode("utf-8", "replace"))
 
 
@@ -214,25 +235,27 @@ def _head(split: Split, n: int | None) -> tuple[Instance, ...]:
         n = split.count if n is None else min(n, split.count)
     if not n:
         raise UserError(
-            f"{split.recipe.task[:120]} has no {split.name} rows whose answer is known: choose another task"
+            f"{split.spec.task[:120]} has no {split.name} rows whose answer is known: choose another task"
         )
     return split.head(n)
 
 
-def header_of(asking: TrialData, model: Model[Any] | None, kin: str | None) -> Header:
-    """The header of a cell with its data. model: None where none is run; kin: near or far, where known."""
-    cell = asking.cell
+def header_of(asking: TrialData, model: Model[Any] | None, pretraining_overlap: str | None) -> Header:
+    """The header of a cell with its data. model: None where none is run; pretraining_overlap: near or far, where known."""
+    cell = asking.trial
     digest = data_digest([*asking.train, *asking.test])
-    task = TaskInfo(asking.judge.version, _json(asking.params), asking.judge.look.palette)
+    task = TaskInfo(asking.verifier.version, _json(asking.params), asking.verifier.look.palette)
     data = DataInfo(digest, len(asking.train), len(asking.test))
     weights = model.weights if model else None
-    return Header(FORMAT, cell, task, data, weights, kin, now(), environment(), code_of(cell.model))
+    return Header(
+        FORMAT, cell, task, data, weights, pretraining_overlap, now(), environment(), code_of(cell.model)
+    )
 
 
 def _lasting(header: Header) -> dict[str, Any]:
     """The parts that must stay the same for a run to go on."""
     weights = {"weights": header.weights} if header.weights else {}
-    return planned(header.cell) | {"task": header.task, "data": header.data} | weights
+    return planned(header.trial) | {"task": header.task, "data": header.data} | weights
 
 
 def planned(cell: Trial) -> dict[str, Any]:
@@ -252,4 +275,6 @@ def _flat(value: Any, name: str = "") -> dict[str, Any]:
         return {name: value}
     inner = cast("dict[str, Any]", value)
     dot = "." if name else ""
-    return {path: leaf for key, item in inner.items() for path, leaf in _flat(item, f"{name}{dot}{key}").items()}
+    return {
+        path: leaf for key, item in inner.items() for path, leaf in _flat(item, f"{name}{dot}{key}").items()
+    }

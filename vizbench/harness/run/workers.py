@@ -149,9 +149,9 @@ def _died(worker: _Worker, report: Callable[[Event], None]) -> Outcome:
     """The outcome of a cell whose process ended in its midst."""
     place = worker.at
     sentence = _ended(worker.process.exitcode or 0)
-    write_error(place.directory, place.cell, sentence)
-    report(Event("failed", place.cell, place.position, place.cells, message=sentence))
-    return Outcome(place.cell, place.directory, sentence)
+    write_error(place.directory, place.trial, sentence)
+    report(Event("failed", place.trial, place.position, place.trials, message=sentence))
+    return Outcome(place.trial, place.directory, sentence)
 
 
 def _stillborn(code: int) -> str:

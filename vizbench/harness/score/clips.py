@@ -52,11 +52,13 @@ class _Way:
     def before(self, last: int, answer: Grid) -> list[Grid]:
         """The states of frames before number `last` that differ from the next; at most as many as asked for."""
         kept = [grid for at, grid in self._states.items() if at < last]
-        picks: list[int] = np.linspace(0, len(kept), min(len(kept), self._most), endpoint=False).astype(int).tolist()
+        picks: list[int] = (
+            np.linspace(0, len(kept), min(len(kept), self._most), endpoint=False).astype(int).tolist()
+        )
         return changing([kept[at] for at in picks], answer)
 
 
-def last_state(path: Path, judge: Verifier, row: Instance) -> tuple[Grid, list[Grid]] | DecodeFailure:
+def last_state(path: Path, verifier: Verifier, row: Instance) -> tuple[Grid, list[Grid]] | DecodeFailure:
     """The grid of a clip's last frame, and up to MAX_WAY states before it that differ from the next.
 
     The states are read where the board was in the first frame. There are none if it is elsewhere in the last frame, has
@@ -68,11 +70,11 @@ def last_state(path: Path, judge: Verifier, row: Instance) -> tuple[Grid, list[G
         for number, frame in enumerate(frames(path)):
             last = frame
             if number == 0:
-                way = _started(frame.image(), judge, row)
+                way = _started(frame.image(), verifier, row)
             if way is not None:
                 way.add(number, frame)
         assert last is not None  # a clip without frames is a UserError
-        found = _read(last.image(), judge, row)
+        found = _read(last.image(), verifier, row)
     except UserError as error:
         return unreadable(path, error)
     if isinstance(found, DecodeFailure):
@@ -88,7 +90,7 @@ def last_state(path: Path, judge: Verifier, row: Instance) -> tuple[Grid, list[G
     return answer.grid, way.before(number, answer.grid)
 
 
-def all_states(path: Path, judge: Verifier, row: Instance) -> list[Grid] | DecodeFailure:
+def all_states(path: Path, verifier: Verifier, row: Instance) -> list[Grid] | DecodeFailure:
     """The grids that a clip's frames show, equal frames in a row as one per frame. The last frame must be readable;
     others that are not are left out, because a fade between two states is no state."""
     states: list[Grid] = []
@@ -100,11 +102,15 @@ def all_states(path: Path, judge: Verifier, row: Instance) -> list[Grid] | Decod
             image = frame.image()
             if before is None or not _same(image, before):
                 near = None if isinstance(found, DecodeFailure) else read_at(image, found[0])
-                if near is not None and not isinstance(found, DecodeFailure) and near.confidence.min() >= _SURE:
+                if (
+                    near is not None
+                    and not isinstance(found, DecodeFailure)
+                    and near.confidence.min() >= _SURE
+                ):
                     found = found[0], near
                 elif searches < _SEARCHES:
                     searches += 1
-                    found = _read(image, judge, row)
+                    found = _read(image, verifier, row)
                 else:
                     found = DecodeFailure(f"over {_SEARCHES} frames show no clear board")
                 before = image
@@ -120,18 +126,18 @@ def unreadable(path: Path, error: UserError) -> DecodeFailure:
     return DecodeFailure(str(error).replace(str(path), "the file"))
 
 
-def _started(image: Image, judge: Verifier, row: Instance) -> _Way | None:
+def _started(image: Image, verifier: Verifier, row: Instance) -> _Way | None:
     most = min(MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS // row.question.size)
-    found = _read(image, judge, row) if most else DecodeFailure("")
+    found = _read(image, verifier, row) if most else DecodeFailure("")
     return None if isinstance(found, DecodeFailure) else _Way(found[0], most)
 
 
-def _read(image: Image, judge: Verifier, row: Instance) -> tuple[Placement, Answer] | DecodeFailure:
+def _read(image: Image, verifier: Verifier, row: Instance) -> tuple[Placement, Answer] | DecodeFailure:
     """Read where the question is; most answers have its shape, that of ARC's is found in the picture."""
-    if judge.resizes:
-        return place_and_read(image, judge.look, None, None, None)
+    if verifier.resizes:
+        return place_and_read(image, verifier.look, None, None, None)
     shape: Shape = row.question.shape[0], row.question.shape[1]
-    return place_and_read(image, judge.look, shape, None, row.question)
+    return place_and_read(image, verifier.look, shape, None, row.question)
 
 
 def _same_place(one: Placement, other: Placement) -> bool:
@@ -139,7 +145,10 @@ def _same_place(one: Placement, other: Placement) -> bool:
     if one.rows.shape != other.rows.shape or one.columns.shape != other.columns.shape:
         return False
     quarter = float(one.rows[0, 1] - one.rows[0, 0]) / 4
-    return all(float(np.abs(a - b).max()) < quarter for a, b in ((one.rows, other.rows), (one.columns, other.columns)))
+    return all(
+        float(np.abs(a - b).max()) < quarter
+        for a, b in ((one.rows, other.rows), (one.columns, other.columns))
+    )
 
 
 def _same(image: Image, other: Image) -> bool:

@@ -45,11 +45,11 @@ def import_score_sheet(sheet: ScoreSheet, out: Path, name: str, shots: int | Non
     asking = _asking(_cell(sheet, name, shots))
     if data_digest(asking.test) != data_digest(one.row for one in sheet.marked):
         raise UserError(
-            f"the data set does not hold the test rows that this vizbench makes of {asking.cell.task[:120]}: generate "
+            f"the data set does not hold the test rows that this vizbench makes of {asking.trial.task[:120]}: generate "
             "it again"
         )
     _refuse_mixing(out, asking)
-    directory = out / asking.cell.directory
+    directory = out / asking.trial.directory
     with disk_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
     records = [_record(one, one.row.id in sheet.given.answers) for one in sheet.marked]
@@ -59,7 +59,9 @@ def import_score_sheet(sheet: ScoreSheet, out: Path, name: str, shots: int | Non
             return directory
         questions = b"".join(encode(instance, steps=False) + b"\n" for instance in asking.test)
         write_atomically(directory / "questions.jsonl", questions)
-        write_atomically(directory / "records.jsonl", b"".join(msgspec.json.encode(one) + b"\n" for one in records))
+        write_atomically(
+            directory / "records.jsonl", b"".join(msgspec.json.encode(one) + b"\n" for one in records)
+        )
         # last, because it makes the folder a run: a process that is killed before leaves none
         header = header_of(asking, None, None)
         write_atomically(directory / "run.json", msgspec.json.format(msgspec.json.encode(header)) + b"\n")
@@ -67,14 +69,22 @@ def import_score_sheet(sheet: ScoreSheet, out: Path, name: str, shots: int | Non
 
 
 def _cell(sheet: ScoreSheet, name: str, shots: int | None) -> Trial:
-    recipe, rows = sheet.recipe, len(sheet.marked)
+    recipe, rows = sheet.spec, len(sheet.marked)
     if sheet.process:
         raise UserError("a run holds answers and no processes: leave --process out, or --out")
     if recipe.split != "test":
         raise UserError("the data set holds train rows, which no run asks: generate one with --split test")
     if rows > MOST_ROWS:
-        raise UserError(f"the data set has {rows:,} rows and a run asks {MOST_ROWS:,} at most: generate a smaller one")
-    if name in TRIVIAL or name.endswith(".py") or ".py:" in name or not name.isprintable() or not 0 < len(name) <= 80:
+        raise UserError(
+            f"the data set has {rows:,} rows and a run asks {MOST_ROWS:,} at most: generate a smaller one"
+        )
+    if (
+        name in TRIVIAL
+        or name.endswith(".py")
+        or ".py:" in name
+        or not name.isprintable()
+        or not 0 < len(name) <= 80
+    ):
         raise UserError(f"name {name[:80]!r} is no name for an outside model: choose another, e.g. sora-2")
     corpus = registry.is_corpus(recipe.task)
     if corpus and shots is not None:
@@ -98,24 +108,28 @@ def _asking(cell: Trial) -> TrialData:
     if cell.shots != 0:
         return trial_data(cell, loading.load)
     data = loading.load(cell.task, cell.seed, cell.pool)
-    return TrialData(cell, data.judge, data.params, (), (), data.test.head(cell.n_test))
+    return TrialData(cell, data.verifier, data.params, (), (), data.test.head(cell.n_test))
 
 
 def _refuse_mixing(out: Path, asking: TrialData) -> None:
     """UserError where cells under `out` asked this task, and none of them these questions."""
-    cell, fault = asking.cell, ""
+    cell, fault = asking.trial, ""
     mine = [(instance.id, instance.question.tolist(), instance.target.tolist()) for instance in asking.test]
     for path in below(out, "run.json"):
         header = read_header(path.parent)
-        if header.cell.task != cell.task:
+        if header.trial.task != cell.task:
             continue
         rows, _ = read_log(path.parent / "questions.jsonl", Row)
         if [(row.id, row.question, row.target) for row in rows] == mine:
             return
-        theirs = f"{out} asked {plural(len(rows), 'question')} of {cell.task[:120]}, seed {header.cell.seed}"
-        fault = fault or f"{theirs}, and the data set holds {_differs(header.cell.seed, len(rows), asking.test)}"
+        theirs = f"{out} asked {plural(len(rows), 'question')} of {cell.task[:120]}, seed {header.trial.seed}"
+        fault = (
+            fault or f"{theirs}, and the data set holds {_differs(header.trial.seed, len(rows), asking.test)}"
+        )
     if fault:
-        raise UserError(f"{fault}, and figures of other questions do not stand side by side: give another --out")
+        raise UserError(
+            f"{fault}, and figures of other questions do not stand side by side: give another --out"
+        )
 
 
 def _differs(seed: int, count: int, test: Sequence[Instance]) -> str:
@@ -139,14 +153,14 @@ def _record(one: ScoredRow, given: bool) -> Record:
         answer=None if one.grid is None else one.grid.tolist(),
         undecodable=given and one.grid is None,
         seconds=0.0,
-        way=tuple(state.tolist() for state in one.way),
+        trajectory=tuple(state.tolist() for state in one.trajectory),
     )
 
 
 def _refuse_change(directory: Path, asking: TrialData, records: Sequence[Record]) -> None:
     """UserError where the cell that is there has other data or other answers."""
     there = read_trial(directory)
-    if there.header.cell != asking.cell or list(there.records) != list(records):
+    if there.header.trial != asking.trial or list(there.records) != list(records):
         raise UserError(
-            f"{directory} holds other answers of {asking.cell.model}: give another --name or --out, or remove it"
+            f"{directory} holds other answers of {asking.trial.model}: give another --name or --out, or remove it"
         )

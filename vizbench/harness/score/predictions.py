@@ -106,7 +106,9 @@ def _refuse_own(path: Path) -> None:
             f"{path} is a data set and holds no model's answers (its target folder or rows are what answers are judged "
             "by): give the model's own, a file of JSON Lines or a folder of files named by row, 0.png, 1.png …"
         )
-    if (path.parent / NAME).is_file() and (path.name in ("question", "target") or _SHARD.fullmatch(path.name)):
+    if (path.parent / NAME).is_file() and (
+        path.name in ("question", "target") or _SHARD.fullmatch(path.name)
+    ):
         raise UserError(
             f"{path} is a part of the data set {path.parent} and holds no model's answers: give the model's own, a "
             "file of JSON Lines or a folder of files named by row, 0.png, 1.png …"
@@ -156,7 +158,12 @@ def _of_folder(path: Path, keys: RowKeys) -> Predictions:
 
 def _refuse_unread(path: Path, keys: RowKeys, unread: Sequence[Path], given: Predictions) -> None:
     """UserError for files of other formats that answer rows which no file that is read answers: they would be lost."""
-    rows = {file: row for file in unread for name in file.parts[-2:] if (row := keys.own(Path(name).stem)) is not None}
+    rows = {
+        file: row
+        for file in unread
+        for name in file.parts[-2:]
+        if (row := keys.own(Path(name).stem)) is not None
+    }
     lost = [str(file) for file, row in rows.items() if keys.id_of(row) not in given.answers]
     if lost:
         raise UserError(
@@ -170,16 +177,24 @@ def _of_media(path: Path, keys: RowKeys, files: list[Path]) -> Predictions:
     if runs:
         return _given("vmevalkit", path, keys, runs)
     files = [file for file in files if len(file.parts) == 1 and _has_digit(file.stem)] or files
-    pictures, videos = [file for file in files if not _is_video(file)], [file for file in files if _is_video(file)]
+    pictures, videos = (
+        [file for file in files if not _is_video(file)],
+        [file for file in files if _is_video(file)],
+    )
     if bool(pictures) == bool(videos):
         fault = "pictures and videos" if pictures else "neither pictures nor videos"
-        raise UserError(f"{path} holds {fault}: give a folder of {_names(PICTURES)}, or one of {_names(VIDEOS)}")
+        raise UserError(
+            f"{path} holds {fault}: give a folder of {_names(PICTURES)}, or one of {_names(VIDEOS)}"
+        )
     if videos:
         return _given("videos", path, keys, _chosen(path, keys, videos, _row_folder, _flat))
     places = _chosen(path, keys, pictures, _outer_pictures, _inner_pictures)
     places = places or _chosen(path, keys, pictures, _row_folder, _flat)
     return _given(
-        "pictures" if all(place.key == place.file.stem for place in places) else "sequences", path, keys, places
+        "pictures" if all(place.key == place.file.stem for place in places) else "sequences",
+        path,
+        keys,
+        places,
     )
 
 
@@ -243,7 +258,9 @@ def _chosen(path: Path, keys: RowKeys, files: Sequence[Path], outer: _Layout, in
     outer: the layout whose key is further up. Of layouts above a known folder (`video`, `images`) neither may fit, and
     the list is empty. UserError if both fit and it cannot be known which is meant, and for keys in several folders.
     """
-    above, below = ([place for file in files if (place := layout(file)) is not None] for layout in (outer, inner))
+    above, below = (
+        [place for file in files if (place := layout(file)) is not None] for layout in (outer, inner)
+    )
     anchored = inner is not _flat
     if not any(_is_keyed(keys, place.key, anchored) for place in (*above, *below)):
         return [] if anchored else below  # names without numbers are reported as no row's
@@ -278,7 +295,9 @@ def _is_keyed(keys: RowKeys, key: str, anchored: bool) -> bool:
     return keys.own(key) is not None or is_numbered(key) if anchored else _has_digit(key)
 
 
-def _undecided(path: Path, keys: RowKeys, above: list[_Place], below: list[_Place], anchored: bool) -> list[_Place]:
+def _undecided(
+    path: Path, keys: RowKeys, above: list[_Place], below: list[_Place], anchored: bool
+) -> list[_Place]:
     """Return the places of two layouts that fit equally well in which only one reading makes sense."""
     outer, inner = {place.key for place in above}, {place.key for place in below}
     own = any(keys.own(name) is not None for name in outer)

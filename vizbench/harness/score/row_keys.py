@@ -28,7 +28,17 @@ ROW_WORDS: Final = (
 )  # fmt: skip
 """Words that may come before a row's number and name no model and no task."""
 
-ANSWER_WORDS: Final = ("answer", "output", "pred", "prediction", "result", "solution", "final", "generated", "video")
+ANSWER_WORDS: Final = (
+    "answer",
+    "output",
+    "pred",
+    "prediction",
+    "result",
+    "solution",
+    "final",
+    "generated",
+    "video",
+)
 """Words that may follow a row's number."""
 
 # Notes are between separators. The first kind never holds the row's number. The second may be all that a name says:
@@ -103,7 +113,9 @@ class RowKeys:
         the names says by itself. place: what the error calls the folder.
         """
         own = {name: index for name in names if (index := self._said(name)) is not None}
-        others = [name for name in names if name not in own and _NUMBER.search(name) and not self._is_foreign(name)]
+        others = [
+            name for name in names if name not in own and _NUMBER.search(name) and not self._is_foreign(name)
+        ]
         if not own:
             own = self._alike(others, place)
         elif gaps := self._filling(others, own):
@@ -165,7 +177,9 @@ class RowKeys:
         if len(counts) > 1:
             common = [spelling for spelling, count in counts.items() if count > 1]
             if len(common) != 1:  # one that recurs has strays beside it
-                _refuse_kinds(place, [next(n for n in names if spellings[n] == spelling) for spelling in counts])
+                _refuse_kinds(
+                    place, [next(n for n in names if spellings[n] == spelling) for spelling in counts]
+                )
             names = [name for name in names if spellings[name] == common[0]]
         numbers = {name: _numbers(name) for name in names}
         at = self._position(list(numbers.values()), ends=bool(names) and _cleaned(names[0])[-1].isdigit())

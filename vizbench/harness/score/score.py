@@ -17,7 +17,14 @@ from vizbench.formats.reader import read
 from vizbench.formats.registry import verifier_and_params
 from vizbench.harness.run.codec import MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS, GridCodec, changing
 from vizbench.harness.score import clips
-from vizbench.harness.score.predictions import VIDEOS, Kind, OneAnswer, Pictures, Predictions, read_predictions
+from vizbench.harness.score.predictions import (
+    VIDEOS,
+    Kind,
+    OneAnswer,
+    Pictures,
+    Predictions,
+    read_predictions,
+)
 from vizbench.harness.stats import decode_failures
 from vizbench.harness.stats.metrics import wilson
 from vizbench.renderers.decode import decode
@@ -85,7 +92,7 @@ class ScoredRow:
     row: Instance
     verdict: Verdict
     grid: Grid | None
-    way: tuple[Grid, ...] = ()
+    trajectory: tuple[Grid, ...] = ()
 
 
 @final
@@ -93,7 +100,7 @@ class ScoredRow:
 class ScoreSheet:
     """Every row of a data set, marked. undecodable: how many answers hold no grid; undecodable_by: these by reason."""
 
-    recipe: SplitSpec
+    spec: SplitSpec
     process: bool
     given: Predictions
     marked: tuple[ScoredRow, ...]
@@ -116,9 +123,9 @@ def score_rows(predictions: Path, dataset: Path, process: bool = False) -> Score
     UserError for what `read_predictions` and `formats.read` refuse, and for a process where there can be none.
     """
     manifest = manifests.load(dataset)
-    judge, _ = verifier_and_params(manifest.recipe.task)
-    mover = _mover(judge, manifest.recipe.task) if process else None
-    given = read_predictions(predictions, manifest.recipe, manifest.rows)
+    verifier, _ = verifier_and_params(manifest.spec.task)
+    mover = _mover(verifier, manifest.spec.task) if process else None
+    given = read_predictions(predictions, manifest.spec, manifest.rows)
     if process and given.kind == "pictures":
         raise UserError(f"{predictions} holds pictures, and a picture is no process: leave --process out")
     marked: list[ScoredRow] = []
@@ -128,12 +135,12 @@ def score_rows(predictions: Path, dataset: Path, process: bool = False) -> Score
             marked.append(ScoredRow(row, _MISSING, None))
             continue
         answer = given.answers[row.id]
-        found = _judged(judge, row, answer) if mover is None else _judged_way(mover, row, answer)
+        found = _judged(verifier, row, answer) if mover is None else _judged_way(mover, row, answer)
         if isinstance(found, DecodeFailure):
             lost.append(found.reason)
             found = ScoredRow(row, Verdict(False, False, 0.0, escape_non_utf8(found.reason)), None)
         marked.append(found)
-    return ScoreSheet(manifest.recipe, process, given, tuple(marked), len(lost), decode_failures.by_kind(lost))
+    return ScoreSheet(manifest.spec, process, given, tuple(marked), len(lost), decode_failures.by_kind(lost))
 
 
 def summarize(sheet: ScoreSheet) -> Scored:
@@ -144,7 +151,7 @@ def summarize(sheet: ScoreSheet) -> Scored:
     valid, exact = (sum(getattr(v, what) for v in verdicts.values()) for what in ("valid", "exact"))
     (valid_low, valid_high), (exact_low, exact_high) = wilson(valid, rows), wilson(exact, rows)
     summary = Score(
-        task=sheet.recipe.task,
+        task=sheet.spec.task,
         kind=given.kind,
         process=sheet.process,
         rows=rows,
@@ -169,43 +176,45 @@ def summarize(sheet: ScoreSheet) -> Scored:
     return Scored(summary, verdicts)
 
 
-def _mover(judge: Verifier, task: str) -> Task[Any]:
-    if not isinstance(judge, Task):
+def _mover(verifier: Verifier, task: str) -> Task[Any]:
+    if not isinstance(verifier, Task):
         raise UserError(f"{task[:80]} has no rules for the way to an answer: leave --process out")
-    return cast("Task[Any]", judge)
+    return cast("Task[Any]", verifier)
 
 
-def _judged(judge: Verifier, row: Instance, answer: OneAnswer) -> ScoredRow | DecodeFailure:
+def _judged(verifier: Verifier, row: Instance, answer: OneAnswer) -> ScoredRow | DecodeFailure:
     """The verdict on an answer alone."""
     if isinstance(answer, DecodeFailure):
         return answer
     if isinstance(answer, Pictures):
-        return _judged_sequence(judge, row, answer.files)
+        return _judged_sequence(verifier, row, answer.files)
     if isinstance(answer, Path) and _is_video(answer):
-        seen = clips.last_state(answer, judge, row)
+        seen = clips.last_state(answer, verifier, row)
         if isinstance(seen, DecodeFailure):
             return seen
-        return ScoredRow(row, judge.verify(row, seen[0]), seen[0], tuple(seen[1]))
+        return ScoredRow(row, verifier.verify(row, seen[0]), seen[0], tuple(seen[1]))
     if isinstance(answer, Path):
-        decoded = _decode(judge, row, answer)
+        decoded = _decode(verifier, row, answer)
     elif isinstance(answer, str):
-        decoded = from_text(answer, shape=None if judge.resizes else _shape(row))
+        decoded = from_text(answer, shape=None if verifier.resizes else _shape(row))
     else:
-        decoded = GridCodec(judge.codes).decode(answer)
+        decoded = GridCodec(verifier.codes).decode(answer)
     if isinstance(decoded, DecodeFailure):
         return decoded
-    return ScoredRow(row, judge.verify(row, decoded.grid), decoded.grid)
+    return ScoredRow(row, verifier.verify(row, decoded.grid), decoded.grid)
 
 
-def _judged_sequence(judge: Verifier, row: Instance, pictures: tuple[Path, ...]) -> ScoredRow | DecodeFailure:
+def _judged_sequence(
+    verifier: Verifier, row: Instance, pictures: tuple[Path, ...]
+) -> ScoredRow | DecodeFailure:
     """The verdict on the last picture of a row. The earlier ones are its way, as far as they can be read."""
-    last = _judged(judge, row, pictures[-1])
+    last = _judged(verifier, row, pictures[-1])
     if isinstance(last, DecodeFailure) or last.grid is None or last.grid.shape != row.question.shape:
         return last
     states: list[Grid] = []
     most = min(MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS // last.grid.size)
     for picture in pictures[:-1][-most:] if most else ():
-        decoded = _decode(judge, row, picture)
+        decoded = _decode(verifier, row, picture)
         if not isinstance(decoded, DecodeFailure) and decoded.grid.shape == last.grid.shape:
             states.append(decoded.grid)
     return ScoredRow(row, last.verdict, last.grid, tuple(changing(states, last.grid)))
@@ -261,22 +270,24 @@ def states(task: Task[Any], row: Instance, grids: list[Grid]) -> list[Grid]:
         before = grid
     lacking = 0 if asked is None else asked - len(found)
     for at, state in enumerate([row.question, *found] if lacking > 0 else []):
-        still = int(state.max()) < task.codes and task.check_step(row.params, row.question, state, state).valid
+        still = (
+            int(state.max()) < task.codes and task.check_step(row.params, row.question, state, state).valid
+        )
         if still:
             found[at:at] = [state] * lacking
             break
     return found or [grids[-1]]
 
 
-def _decode(judge: Verifier, row: Instance, path: Path) -> Decoded:
+def _decode(verifier: Verifier, row: Instance, path: Path) -> Decoded:
     """Read a picture where the question is; most answers have its shape, that of ARC's is found in the picture."""
     try:
         picture = read_png(path)
     except UserError as error:
         return clips.unreadable(path, error)
-    if judge.resizes:
-        return decode(picture, judge.look)
-    return decode(picture, judge.look, _shape(row), question=row.question)
+    if verifier.resizes:
+        return decode(picture, verifier.look)
+    return decode(picture, verifier.look, _shape(row), question=row.question)
 
 
 def _is_video(path: Path) -> bool:

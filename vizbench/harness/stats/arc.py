@@ -74,9 +74,13 @@ class Solved:
     """Whether these are the tasks and attempts of the paper, for every seed."""
 
 
-_Solved: TypeAlias = dict[tuple[str, str, int], bool]  # (task, digest of its data, seed) -> whether it was solved
+_Solved: TypeAlias = dict[
+    tuple[str, str, int], bool
+]  # (task, digest of its data, seed) -> whether it was solved
 _BySeed: TypeAlias = dict[int, list[tuple[str, bool]]]  # seed -> of each task its id, whether it was solved
-_Tasks: TypeAlias = dict[int, list[tuple[str, int, int]]]  # seed -> of each task its name, inputs solved, inputs asked
+_Tasks: TypeAlias = dict[
+    int, list[tuple[str, int, int]]
+]  # seed -> of each task its name, inputs solved, inputs asked
 
 
 def overlaps(runs: Sequence[TrialResult]) -> list[Overlap]:
@@ -84,9 +88,11 @@ def overlaps(runs: Sequence[TrialResult]) -> list[Overlap]:
     model and a baseline."""
     solved: dict[tuple[str, int], dict[ModelKey, _Solved]] = {}
     for model, run in _whole_runs(runs, TRIVIAL):
-        cell = run.header.cell
+        cell = run.header.trial
         key = cell.task, run.header.data.digest, cell.seed
-        solved.setdefault((_folder(cell.task), cell.attempts), {}).setdefault(model, {})[key] = all(_inputs(run))
+        solved.setdefault((_folder(cell.task), cell.attempts), {}).setdefault(model, {})[key] = all(
+            _inputs(run)
+        )
     return [
         _overlap(*where, a, models[a], b, models[b])
         for where, models in sorted(solved.items())
@@ -99,14 +105,16 @@ def solved(runs: Sequence[TrialResult], baselines: Collection[str] = ()) -> list
     """One a corpus, model and number of attempts. baselines: those of the trivial ones that count as models."""
     found: dict[tuple[str, ModelKey, int], _BySeed] = {}
     for model, run in _whole_runs(runs, baselines):
-        key = _folder(run.header.cell.task), model, run.header.cell.attempts
-        solved = PurePosixPath(run.header.cell.task).stem, all(_inputs(run))
-        found.setdefault(key, {}).setdefault(run.header.cell.seed, []).append(solved)
+        key = _folder(run.header.trial.task), model, run.header.trial.attempts
+        solved = PurePosixPath(run.header.trial.task).stem, all(_inputs(run))
+        found.setdefault(key, {}).setdefault(run.header.trial.seed, []).append(solved)
     return [
         Solved(
             *key,
             *_counted(key[1], [(sum(hit for _, hit in tasks), len(tasks)) for tasks in seeds.values()]),
-            published=all(corpus_was_measured([name for name, _ in tasks], key[2]) for tasks in seeds.values()),
+            published=all(
+                corpus_was_measured([name for name, _ in tasks], key[2]) for tasks in seeds.values()
+            ),
         )
         for key, seeds in sorted(found.items())
     ]
@@ -120,21 +128,27 @@ def concepts(runs: Sequence[TrialResult], baselines: Collection[str] = ()) -> li
     order = {name: number for number, name in enumerate(next(iter(paper().conceptarc_accuracy.values())))}
     found: dict[tuple[ModelKey, int], dict[str, _Tasks]] = {}
     for model, run in _corpus_runs(runs, baselines):
-        path = PurePosixPath(run.header.cell.task)
+        path = PurePosixPath(run.header.trial.task)
         concept = path.parent.name
         if concept in order:
-            tasks = found.setdefault((model, run.header.cell.attempts), {}).setdefault(concept, {})
+            tasks = found.setdefault((model, run.header.trial.attempts), {}).setdefault(concept, {})
             inputs = _inputs(run)
-            tasks.setdefault(run.header.cell.seed, []).append((path.stem, sum(inputs), len(inputs)))
+            tasks.setdefault(run.header.trial.seed, []).append((path.stem, sum(inputs), len(inputs)))
     rows: list[Concept] = []
     for (model, attempts), here in found.items():
         alike = clusters.correlation([_counts(tasks) for seeds in here.values() for tasks in seeds.values()])
         for concept, seeds in here.items():
-            effect = clusters.design_effect([task for tasks in seeds.values() for task in _counts(tasks)], alike)
-            counts = [(sum(hits for _, hits, _ in tasks), sum(of for *_, of in tasks)) for tasks in seeds.values()]
+            effect = clusters.design_effect(
+                [task for tasks in seeds.values() for task in _counts(tasks)], alike
+            )
+            counts = [
+                (sum(hits for _, hits, _ in tasks), sum(of for *_, of in tasks)) for tasks in seeds.values()
+            ]
             asked = [[(name, of) for name, _, of in tasks] for tasks in seeds.values()]
             published = all(concept_was_measured(concept, tasks, attempts) for tasks in asked)
-            rows.append(Concept(model, concept, attempts, *_counted(model, counts, effect), published=published))
+            rows.append(
+                Concept(model, concept, attempts, *_counted(model, counts, effect), published=published)
+            )
     return sorted(rows, key=lambda row: (row.model, row.attempts, order[row.concept]))
 
 
@@ -143,13 +157,17 @@ def _counts(tasks: Sequence[tuple[str, int, int]]) -> clusters.Counts:
     return [(hits, of) for _, hits, of in tasks]
 
 
-def _counted(model: ModelKey, counts: clusters.Counts, effect: float = 1.0) -> tuple[int, int, float, float, float]:
+def _counted(
+    model: ModelKey, counts: clusters.Counts, effect: float = 1.0
+) -> tuple[int, int, float, float, float]:
     """How many there are and how many of them solved, over all seeds; their share and its interval. counts: a seed."""
     hits, n = sum(hits for hits, _ in counts), sum(of for _, of in counts)
     return n, hits, hits / n, *interval_of(model.name, counts, repeated=True, effect=effect)
 
 
-def _overlap(corpus: str, attempts: int, a: ModelKey, a_solved: _Solved, b: ModelKey, b_solved: _Solved) -> Overlap:
+def _overlap(
+    corpus: str, attempts: int, a: ModelKey, a_solved: _Solved, b: ModelKey, b_solved: _Solved
+) -> Overlap:
     shared = a_solved.keys() & b_solved.keys()
     solved = [(a_solved[task], b_solved[task]) for task in shared]
     only_a, both, only_b = (solved.count(kind) for kind in ((True, False), (True, True), (False, True)))
@@ -159,21 +177,27 @@ def _overlap(corpus: str, attempts: int, a: ModelKey, a_solved: _Solved, b: Mode
     return Overlap(corpus, attempts, a, b, len(solved), only_a, both, only_b, published)
 
 
-def _corpus_runs(runs: Sequence[TrialResult], baselines: Collection[str]) -> Iterator[tuple[ModelKey, TrialResult]]:
+def _corpus_runs(
+    runs: Sequence[TrialResult], baselines: Collection[str]
+) -> Iterator[tuple[ModelKey, TrialResult]]:
     """The runs of which every question is answered."""
     once = distinct(runs)
     for model, run in zip(model_keys(once), once, strict=True):
-        cell = run.header.cell
+        cell = run.header.trial
         stands = cell.model not in TRIVIAL or cell.model in baselines
         if registry.is_corpus(cell.task) and stands and run.questions and run.complete:
             yield model, run
 
 
-def _whole_runs(runs: Sequence[TrialResult], baselines: Collection[str]) -> Iterator[tuple[ModelKey, TrialResult]]:
+def _whole_runs(
+    runs: Sequence[TrialResult], baselines: Collection[str]
+) -> Iterator[tuple[ModelKey, TrialResult]]:
     """Those among them that ask every test input of their task: where one hides its output, or n_test left one out,
     nobody can tell whether the task was solved."""
     for model, run in _corpus_runs(runs, baselines):
-        if run.questions[0].meta.get("inputs", len(run.questions)) == len(run.questions):  # runs of before lack it
+        if run.questions[0].meta.get("inputs", len(run.questions)) == len(
+            run.questions
+        ):  # runs of before lack it
             yield model, run
 
 

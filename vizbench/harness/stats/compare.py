@@ -120,7 +120,12 @@ class Difference:
 
 def budgets(runs: Sequence[TrialResult], metric: Metric = "exact", target: float = TARGET) -> list[Budget]:
     """One a task and model or baseline that was measured at two budgets or more: models by task, then baselines."""
-    found = [_budget(curve, metric, target) for curves in _tasks(runs) for curve in curves if len(curve.shots()) > 1]
+    found = [
+        _budget(curve, metric, target)
+        for curves in _tasks(runs)
+        for curve in curves
+        if len(curve.shots()) > 1
+    ]
     return sorted(found, key=lambda row: row.model.trivial)
 
 
@@ -134,7 +139,9 @@ def ratios(runs: Sequence[TrialResult], metric: Metric = "exact", target: float 
 def differences(runs: Sequence[TrialResult], metric: Metric = "exact") -> list[Difference]:
     """One a task, budget and pair that share a question: models by task and budget, then models and baselines."""
     found = [_difference(a, b, n, metric) for a, b in _pairs(runs) for n in a.shots() if n in b.shots()]
-    return sorted((row for row in found if row is not None), key=lambda row: (row.b.trivial, row.task, row.shots))
+    return sorted(
+        (row for row in found if row is not None), key=lambda row: (row.b.trivial, row.task, row.shots)
+    )
 
 
 _Answers: TypeAlias = Mapping[str, Record]  # a question's id -> its first answer
@@ -169,7 +176,7 @@ def _tasks(runs: Sequence[TrialResult]) -> list[list[_Curve]]:
     told: dict[tuple[str, str, str], str] = {}
     for contender, origin, run in zip(model_keys(once), origins(once), once, strict=True):
         header = run.header
-        cell = header.cell
+        cell = header.trial
         answers = {record.id: record for record in run.records if record.attempt == 0}
         if not answers or (contender.trivial and is_corpus_run(run)):
             continue
@@ -180,7 +187,8 @@ def _tasks(runs: Sequence[TrialResult]) -> list[list[_Curve]]:
         if len(answers) > len(cells.get(place, ())):  # with other attempts it may be there twice
             cells[place] = answers
     return [
-        [_Curve(key[0], told[key], model, found[key][model]) for model in ranked(found[key])] for key in sorted(found)
+        [_Curve(key[0], told[key], model, found[key][model]) for model in ranked(found[key])]
+        for key in sorted(found)
     ]
 
 
@@ -204,7 +212,9 @@ def _table(curves: Sequence[_Curve], seed: int, columns: Sequence[tuple[int, int
 def _budget(curve: _Curve, metric: Metric, target: float) -> Budget:
     shots, seeds = curve.shots(), curve.seeds()
     tables = [_table([curve], seed, [(0, n) for n in shots], metric) for seed in seeds]
-    tables = [np.concatenate(tables)] if curve.model.name in UNTRAINED else tables  # whose seeds are no clusters
+    tables = (
+        [np.concatenate(tables)] if curve.model.name in UNTRAINED else tables
+    )  # whose seeds are no clusters
     values, weights = bootstrap.shares(tables), bootstrap.counts(tables)
     draws = resampled_curves(tables, stream("budget", curve.task, *_names(curve)))
     low, high = thresholds.reached(shots, values[None], weights, target)
@@ -223,7 +233,11 @@ def _budget(curve: _Curve, metric: Metric, target: float) -> Budget:
 
 def _ratio(a: _Curve, b: _Curve, metric: Metric, target: float) -> Ratio | None:
     columns = [(0, n) for n in a.shots()] + [(1, n) for n in b.shots()]
-    shared = {seed: _shared(_table([a, b], seed, columns, metric), columns) for seed in a.seeds() if seed in b.seeds()}
+    shared = {
+        seed: _shared(_table([a, b], seed, columns, metric), columns)
+        for seed in a.seeds()
+        if seed in b.seeds()
+    }
     tables = {seed: table for seed, table in shared.items() if not np.isnan(table).all()}
     if not tables:
         return None
@@ -248,7 +262,9 @@ def _ratio(a: _Curve, b: _Curve, metric: Metric, target: float) -> Ratio | None:
 
     measured = reach(bootstrap.shares(whole)[None])
     draws = resampled_curves(whole, stream("ratio", a.task, *_names(a), *_names(b)))
-    a_at, b_at, at = (thresholds.span(float(low[0]), float(high[0])) for low, high in (*measured, over(*measured)))
+    a_at, b_at, at = (
+        thresholds.span(float(low[0]), float(high[0])) for low, high in (*measured, over(*measured))
+    )
     interval = thresholds.interval(*over(*reach(draws)))
     return Ratio(a.task, a.model, b.model, tuple(tables), a_at, b_at, at, interval)
 
@@ -281,7 +297,11 @@ def resampled_curves(tables: Sequence[Floats], origin: int, draws: int = bootstr
 
 
 def _difference(a: _Curve, b: _Curve, shots: int, metric: Metric) -> Difference | None:
-    pairs = {seed: _table([a, b], seed, [(0, shots), (1, shots)], metric) for seed in a.seeds() if seed in b.seeds()}
+    pairs = {
+        seed: _table([a, b], seed, [(0, shots), (1, shots)], metric)
+        for seed in a.seeds()
+        if seed in b.seeds()
+    }
     both = {seed: table[~np.isnan(table).any(axis=1)] for seed, table in pairs.items()}
     both = {seed: table for seed, table in both.items() if len(table)}
     if not both:

@@ -29,7 +29,7 @@ class IncompleteTrial:
     """A cell with fewer answers than were asked for."""
 
     directory: Path
-    cell: Trial
+    trial: Trial
     examples: int | None
     """None if the data was to say how many, and could not be had."""
     answers: int
@@ -43,7 +43,7 @@ class IncompleteTrial:
 
     def who(self) -> str:
         """The cell, in words."""
-        cell = self.cell
+        cell = self.trial
         shots = [] if self.examples is None else [plural(self.examples, "example")]
         named = task_label(cell.task), model_label(cell.model, cell.checkpoint, cell.training, self.mark)
         return ", ".join([*named, *shots, f"seed {cell.seed}"])
@@ -58,26 +58,31 @@ def incomplete_trials(runs: Sequence[TrialResult], lost: Sequence[UnstartedTrial
     """The cells that lack answers: those begun, then those that could not begin. What another folder has in whole is
     no gap."""
     begun = distinct(runs)
-    there = {_same(run.header.cell) for run in begun}
-    never = {_same(one.cell): one for one in lost if _same(one.cell) not in there}
+    there = {_same(run.header.trial) for run in begun}
+    never = {_same(one.trial): one for one in lost if _same(one.trial) not in there}
     found = [
         *(
             IncompleteTrial(
                 run.directory,
-                run.header.cell,
+                run.header.trial,
                 run.header.data.examples,
                 len(run.records),
-                len(run.questions) * run.header.cell.attempts,
+                len(run.questions) * run.header.trial.attempts,
                 run.error,
             )
             for run in begun
             if not run.complete
         ),
-        *(IncompleteTrial(one.directory, one.cell, one.cell.shots, 0, None, one.error) for one in never.values()),
+        *(
+            IncompleteTrial(one.directory, one.trial, one.trial.shots, 0, None, one.error)
+            for one in never.values()
+        ),
     ]
-    everyone = [run.header.cell for run in begun] + [gap.cell for gap in found]
+    everyone = [run.header.trial for run in begun] + [gap.trial for gap in found]
     marks = model_marks((cell.model, cell.checkpoint, cell.training) for cell in everyone)
-    return [replace(gap, mark=marks[gap.cell.model, gap.cell.checkpoint, gap.cell.training]) for gap in found]
+    return [
+        replace(gap, mark=marks[gap.trial.model, gap.trial.checkpoint, gap.trial.training]) for gap in found
+    ]
 
 
 def write_incomplete(found: Sequence[IncompleteTrial], path: Path) -> None:
@@ -86,11 +91,16 @@ def write_incomplete(found: Sequence[IncompleteTrial], path: Path) -> None:
     writer = csv.writer(out)
     writer.writerow(_COLUMNS)
     for gap in found:
-        cell = gap.cell
+        cell = gap.trial
         named = cell.task, cell.model, cell.checkpoint, cell.training
         numbers = gap.examples, cell.seed, cell.attempts, gap.answers, gap.asked
         writer.writerow(
-            [*map(spreadsheet_text, named), *numbers, spreadsheet_text(gap.error), spreadsheet_text(str(gap.directory))]
+            [
+                *map(spreadsheet_text, named),
+                *numbers,
+                spreadsheet_text(gap.error),
+                spreadsheet_text(str(gap.directory)),
+            ]
         )
     write_atomically(path, out.getvalue().encode("utf-8", "replace"))
 

@@ -64,7 +64,7 @@ class Summary:
     checkpoint: str
     shots: int
     seeds: tuple[int, ...]
-    kin: str | None
+    pretraining_overlap: str | None
     training: str
     mark: str
     origin: str
@@ -137,7 +137,9 @@ def seed_interval(
     """
     hits, n, alone = _pooled(counts, repeated, effect)
     share, seeds = hits / n, len(counts)
-    spread = sum((right * n - of * hits) ** 2 for right, of in counts)  # of whole numbers, so 0 means that they agree
+    spread = sum(
+        (right * n - of * hits) ** 2 for right, of in counts
+    )  # of whole numbers, so 0 means that they agree
     if not spread:
         return wilson(hits * alone / n, alone)
     variance = spread / n**4 * seeds / (seeds - 1)
@@ -209,7 +211,7 @@ def distinct(runs: Sequence[TrialResult]) -> list[TrialResult]:
     groups: dict[tuple[object, ...], list[TrialResult]] = {}
     for run in runs:
         *rest, _ = kind(run)
-        groups.setdefault((*rest, run.header.cell.seed), []).append(run)
+        groups.setdefault((*rest, run.header.trial.seed), []).append(run)
     found: list[TrialResult] = []
     for group in groups.values():
         kept: list[TrialResult] = []
@@ -232,7 +234,7 @@ def kind(run: TrialResult) -> Kind:
     The digest of these is of the questions that were asked: a plan that asks fewer than a file has makes another kind.
     """
     header = run.header
-    cell = msgspec.structs.replace(run.header.cell, shots=run.header.data.examples, n_test=0, seed=0)
+    cell = msgspec.structs.replace(run.header.trial, shots=run.header.data.examples, n_test=0, seed=0)
     cell = msgspec.structs.replace(cell, steps=None, epochs=None) if cell.model in TRIVIAL else cell
     data = header.data.digest if is_corpus_run(run) else ""
     return cell, header.task.version, header.weights, header.code, data
@@ -247,13 +249,15 @@ def summaries(runs: Sequence[TrialResult]) -> list[Summary]:
     for contender, origin, run in zip(model_keys(once), origins(once), once, strict=True):
         groups.setdefault(kind(run), []).append(run)
         marks[kind(run)] = contender.mark, origin
-    paths = {run.header.cell.task for run in runs if any("psr" in record.parts for record in run.records)}
+    paths = {run.header.trial.task for run in runs if any("psr" in record.parts for record in run.records)}
     rows = [
         _summary(group, cell_kind[0].task in paths, *marks[cell_kind])
         for cell_kind, group in groups.items()
         if any(_first(r.records) for r in group)
     ]
-    return sorted(rows, key=lambda row: (row.task, rank(row.model), row.model, row.checkpoint, row.shots, row.attempts))
+    return sorted(
+        rows, key=lambda row: (row.task, rank(row.model), row.model, row.checkpoint, row.shots, row.attempts)
+    )
 
 
 def leaks(rows: Sequence[Summary], most: float = LEAK) -> dict[str, Summary]:
@@ -292,7 +296,7 @@ def _weight(run: TrialResult) -> tuple[int, str]:
 def _summary(runs: Sequence[TrialResult], paths: bool, mark: str, origin: str) -> Summary:
     """paths: whether the task is one of paths, where an answer without a part `psr` joined nothing."""
     header = runs[0].header
-    cell = header.cell
+    cell = header.trial
     records = [record for run in runs for record in run.records]
     first = _first(records)
     repeated = is_corpus_run(runs[0])
@@ -308,8 +312,8 @@ def _summary(runs: Sequence[TrialResult], paths: bool, mark: str, origin: str) -
         model=cell.model,
         checkpoint=cell.checkpoint,
         shots=header.data.examples,
-        seeds=tuple(sorted(run.header.cell.seed for run in runs)),
-        kin=header.kin,
+        seeds=tuple(sorted(run.header.trial.seed for run in runs)),
+        pretraining_overlap=header.pretraining_overlap,
         training=cell.training,
         mark=mark,
         origin=origin,

@@ -50,8 +50,13 @@ def pairs(models: Iterable[ModelKey]) -> list[tuple[ModelKey, ModelKey]]:
 def model_keys(runs: Sequence[TrialResult]) -> list[ModelKey]:
     """Whose each run is. Other weights, or another state of a model's file, are another model: its answers make no
     curve, no pair and no concept with those of the first."""
-    plain = [ModelKey(cell.model, cell.checkpoint, cell.training) for cell in (run.header.cell for run in runs)]
-    facts = [{"weights": (run.header.weights or "none")[:8], "file": (run.header.code or "none")[:8]} for run in runs]
+    plain = [
+        ModelKey(cell.model, cell.checkpoint, cell.training) for cell in (run.header.trial for run in runs)
+    ]
+    facts = [
+        {"weights": (run.header.weights or "none")[:8], "file": (run.header.code or "none")[:8]}
+        for run in runs
+    ]
     met: dict[tuple[ModelKey, str], set[str]] = {}
     for model, known in zip(plain, facts, strict=True):
         for what, fact in known.items():

@@ -72,14 +72,18 @@ def reached(budgets: Sequence[int], values: Floats, weights: Floats, target: flo
     low, high = curves[rows, before], curves[rows, at]
     share = np.clip(np.divide(target - low, high - low, out=np.ones_like(low), where=high > low), 0, 1)
     n = np.asarray(budgets, np.float64)
-    inside = np.clip(n[before] * (n[at] / n[before]) ** share, n[before], n[at])  # 1729 * (2014 / 1729) is over 2014
+    inside = np.clip(
+        n[before] * (n[at] / n[before]) ** share, n[before], n[at]
+    )  # 1729 * (2014 / 1729) is over 2014
     never, start = ~there.any(axis=1), there[:, 0]
     lows = np.where(never, n[-1], np.where(start, 0.0, inside))
     highs = np.where(never, np.inf, np.where(start, n[0], inside))
     return lows, highs
 
 
-def first_reached(budgets: Sequence[int], values: Sequence[float | None], target: float = TARGET) -> int | None:
+def first_reached(
+    budgets: Sequence[int], values: Sequence[float | None], target: float = TARGET
+) -> int | None:
     """The smallest measured budget whose share is at least `target`, as the paper reads its tables; None: none is."""
     pairs = zip(budgets, values, strict=True)
     return next((n for n, share in pairs if share is not None and share >= target - _CLOSE), None)
@@ -93,7 +97,9 @@ def span(low: float, high: float) -> Span:
 def interval(lows: Floats, highs: Floats) -> Span:
     """The percentile interval of draws that are themselves bounds: it holds whatever the open ends may hide."""
     tail = (1 - LEVEL) / 2
-    low = np.quantile(lows, tail, method="inverted_cdf")  # takes one of the draws: no mean of a number and infinity
+    low = np.quantile(
+        lows, tail, method="inverted_cdf"
+    )  # takes one of the draws: no mean of a number and infinity
     high = np.quantile(highs, 1 - tail, method="inverted_cdf")
     return span(float(low), float(high))
 

@@ -22,7 +22,9 @@ _ARROWS: Final = "→⇒➡⟶⟹➔➜"
 def _table() -> dict[int, str]:
     table = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}  # full width
     table |= {0x1D7CE + n: str(n % 10) for n in range(50)}  # digits of mathematical alphabets
-    table |= {0x2460 + n: str(n + 1) for n in range(9)} | {0x2776 + n: str(n + 1) for n in range(9)}  # in circles
+    table |= {0x2460 + n: str(n + 1) for n in range(9)} | {
+        0x2776 + n: str(n + 1) for n in range(9)
+    }  # in circles
     table |= {0x24EA: "0", 0x24FF: "0"}
     table |= dict.fromkeys(range(0x2500, 0x2580), "+")  # corners and crossings of boxes
     table |= dict.fromkeys(map(ord, _VERTICAL), "|") | dict.fromkeys(map(ord, _HORIZONTAL), "-")

@@ -33,7 +33,9 @@ _POINTER: Final = re.compile(
     re.IGNORECASE,
 )
 _SIZE: Final = re.compile(r"\W*[0-9]{1,4}[ ]?(?:x|×|by)[ ]?[0-9]{1,4}\W*(?:grid\W*)?", re.IGNORECASE)
-_OR: Final = re.compile(r"[\s,.;*_`]*(?:or|or else|or maybe|or perhaps|alternatively)[\s,:*_`]*", re.IGNORECASE)
+_OR: Final = re.compile(
+    r"[\s,.;*_`]*(?:or|or else|or maybe|or perhaps|alternatively)[\s,:*_`]*", re.IGNORECASE
+)
 _VOID: Final = re.compile(r"\s*(?:\"\"|''|\[\s*\]|\{\s*\})")
 """A value that holds nothing."""
 _ANSWERS: Final = (Kind.PLAIN, Kind.FINAL, Kind.SOLUTION, Kind.NAMED)
@@ -53,7 +55,8 @@ _EXAMPLE_CHECK: Final = re.compile(
     re.IGNORECASE,
 )
 _NOTHING: Final = re.compile(
-    r"[\s\"'{}\[\](),:;*_`~>#=|$\\.&-]*+(?:json|python|text|the)?[\s\"'{}\[\](),:;*_`~>#=|$\\.&-]*+", re.IGNORECASE
+    r"[\s\"'{}\[\](),:;*_`~>#=|$\\.&-]*+(?:json|python|text|the)?[\s\"'{}\[\](),:;*_`~>#=|$\\.&-]*+",
+    re.IGNORECASE,
 )
 
 
@@ -116,7 +119,9 @@ class _Reply:
         sections = [_Section(Kind.PLAIN, 0, ends[0], False, False, [])]
         for mark, end in zip(marks, ends[1:], strict=True):
             sections.append(
-                _Section(mark.kind, mark.end, end, mark.key, _is_within(self.codes, mark.start), [], mark.start)
+                _Section(
+                    mark.kind, mark.end, end, mark.key, _is_within(self.codes, mark.start), [], mark.start
+                )
             )
         at = 0
         for grid in self.grids:
@@ -142,18 +147,28 @@ class _Reply:
             or not _is_nothing(self.text, 0, self.sections[own].label)
         ):
             return None
-        if len(below) < 2 or below[0].kind is not Kind.ASKED or below[1].kind not in (Kind.FINAL, Kind.SOLUTION):
+        if (
+            len(below) < 2
+            or below[0].kind is not Kind.ASKED
+            or below[1].kind not in (Kind.FINAL, Kind.SOLUTION)
+        ):
             return None
         bare = _is_nothing(self.text, self.sections[own].start, first.start)
         bare = bare and _is_nothing(self.text, first.end, below[0].label)
-        return below[0].label if bare and below[0].grids and self._is_direct(below[0], below[0].grids[0]) else None
+        return (
+            below[0].label
+            if bare and below[0].grids and self._is_direct(below[0], below[0].grids[0])
+            else None
+        )
 
     # --- The rules ---
 
     def answer(self) -> Candidate | str:
         choice = self._labelled([section for section in self.sections if not section.code])
         if choice is None:
-            programs = [s for s in self.sections if s.code and s.kind in (Kind.FINAL, Kind.SOLUTION) and s.grids]
+            programs = [
+                s for s in self.sections if s.code and s.kind in (Kind.FINAL, Kind.SOLUTION) and s.grids
+            ]
             choice = self._labelled(programs)
         if choice is None:
             choice = self._unlabelled()
@@ -219,7 +234,9 @@ class _Reply:
             if grids and section.kind in (Kind.ASKED, Kind.ASIDE) and self._is_directly_of(section, grids[0]):
                 asked = asked or section.kind is Kind.ASKED
                 grids = [
-                    grid for grid in grids[1:] if section.kind is Kind.ASKED or not self._is_directly_of(section, grid)
+                    grid
+                    for grid in grids[1:]
+                    if section.kind is Kind.ASKED or not self._is_directly_of(section, grid)
                 ]
             explains = section.kind is Kind.EXPLAINED
             for grid in grids:
@@ -228,7 +245,9 @@ class _Reply:
                     of_explanation = explains if replaced is not last else of_explanation
                     last = replaced
         if last is None:
-            programs = [grid for section in self.sections if section.code for grid in section.grids if not grid.weak]
+            programs = [
+                grid for section in self.sections if section.code for grid in section.grids if not grid.weak
+            ]
             return programs[-1] if programs else QUESTION_ONLY if asked else NO_GRID
         return last
 

@@ -47,7 +47,9 @@ _TAKEN_BACK: Final = re.compile(
 )
 _AFFIRMED: Final = re.compile(rf"\b{_RIGHT}$", re.IGNORECASE)
 _NEGATION: Final = re.compile(r"n't\b|\bnot\b|\bcannot\b", re.IGNORECASE)
-_EXCUSED: Final = re.compile(r"\b(?:no(?!,)|nothing|none|never|neither|without|if|would)\b[^.!?\n]*$", re.IGNORECASE)
+_EXCUSED: Final = re.compile(
+    r"\b(?:no(?!,)|nothing|none|never|neither|without|if|would)\b[^.!?\n]*$", re.IGNORECASE
+)
 """Before "is wrong", what makes it say that nothing is."""
 
 _DENIED: Final = re.compile(

@@ -77,7 +77,9 @@ _PHRASES: Final = {
     for phrase in phrases.split(" | ")
 }
 """Labels of scripts that part no words, and of several words."""
-_PROMOTE: Final = _words("final solved corrected completed complete filled finished revised resulting next updated")
+_PROMOTE: Final = _words(
+    "final solved corrected completed complete filled finished revised resulting next updated"
+)
 _ADJECTIVES: Final = _words(
     "input given original initial starting current example examples training train unsolved transposed draft wrong "
     "incorrect previous earlier invalid rejected discarded intermediate changed closest "
@@ -116,7 +118,9 @@ _VERB: Final = re.compile(
     r"[\s*_`~$]*+(?=$|[0-9(])",
     re.IGNORECASE,
 )
-_ROW_NAME: Final = re.compile(r"(?:row|line|r|reihe|fila|zeile)?[ _#-]{0,2}\d{0,4}|[a-z]\d{0,3}", re.IGNORECASE)
+_ROW_NAME: Final = re.compile(
+    r"(?:row|line|r|reihe|fila|zeile)?[ _#-]{0,2}\d{0,4}|[a-z]\d{0,3}", re.IGNORECASE
+)
 _REJECTED: Final = re.compile(
     r"\([^()]*\b(?:wrong|incorrect|invalid|rejected|draft|discarded|previous)\b", re.IGNORECASE
 )

@@ -41,9 +41,7 @@ _FRAME: Final = " \t\"'`,;"
 _QUOTE: Final = re.compile(r"(?:[ \t]*+>)++")
 _EMPHASIS: Final = re.compile(r"\*\*|__|`")
 _BULLET: Final = re.compile(r"[-*+•◦▪‣·][ \t]++")
-_ORDINAL: Final = (
-    r"(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|top|middle|bottom|last)[ \t]+row[ \t]*+"
-)
+_ORDINAL: Final = r"(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|top|middle|bottom|last)[ \t]+row[ \t]*+"
 _ROW_LABEL: Final = re.compile(
     r"(?:[\"']?(?:row|line|reihe|fila|zeile|r)[ \t]*+[#_]?[ \t]*+(?P<n>[0-9]{1,4}|[a-z](?=[ \t]*+[:=|]))[\"']?"
     r"(?:[ \t]*+(?:[:=.)|]|->|-(?=[ \t])|(?:is|reads)\b:?)|(?=[ \t]))"
@@ -69,9 +67,12 @@ _ROW: Final = re.compile(
     rf"[0-9a-z]++|[0-9]{{1,4}}{_GAP}(?:[0-9]{{1,4}}|[a-z])(?:{_GAP}(?:[0-9]+|[a-z]))*+|[a-z](?:{_GAP}(?:[0-9]{{1,4}}|[a-z]))++"
 )
 _LIST: Final = re.compile(
-    r"[\[({][ \t,]*+(?:[+-]?[0-9][0-9.e+-]*+[ \t,]*+)*+(?P<close>[\])}][ \t]*+,?)?|[\[(][ \t]*+[\[(]", re.IGNORECASE
+    r"[\[({][ \t,]*+(?:[+-]?[0-9][0-9.e+-]*+[ \t,]*+)*+(?P<close>[\])}][ \t]*+,?)?|[\[(][ \t]*+[\[(]",
+    re.IGNORECASE,
 )
-_LISTS: Final = re.compile(r"(?:[\[({][ \t]*+(?:[+-]?[0-9][0-9.e+-]*+[ \t,]*+)++[\])}][ \t,;]*+){2,}+", re.IGNORECASE)
+_LISTS: Final = re.compile(
+    r"(?:[\[({][ \t]*+(?:[+-]?[0-9][0-9.e+-]*+[ \t,]*+)++[\])}][ \t,;]*+){2,}+", re.IGNORECASE
+)
 _ONE_LIST: Final = re.compile(r"[\[({]([^\[\](){}]*+)[\])}]")
 _SEMICOLONED: Final = re.compile(r"[0-9]{1,3}(?:[ \t]*+;[ \t]*+[0-9]{1,3})++")
 _DASHED: Final = re.compile(r"[0-9]{1,3}(?:-[0-9]{1,3}){2,}+")
@@ -81,7 +82,8 @@ _FULL_STOP: Final = re.compile(r"(?:.*[0-9][ \t,]+[0-9]+|[0-9]{3,})\.")
 """A row that ends a sentence."""
 _DECIMALS: Final = re.compile(r"[0-9]{1,3}\.0*(?:[ \t,]+[0-9]{1,3}\.0*)++,?")
 _HOLE: Final = re.compile(
-    r"[0-9]{1,3}/[0-9]{1,3}|[+-]?[0-9][0-9.e+-]{0,8}|[a-zA-Z]|[_?.*#□·◻⬜…-]{1,3}|null|none|nan", re.IGNORECASE
+    r"[0-9]{1,3}/[0-9]{1,3}|[+-]?[0-9][0-9.e+-]{0,8}|[a-zA-Z]|[_?.*#□·◻⬜…-]{1,3}|null|none|nan",
+    re.IGNORECASE,
 )
 _LEGEND: Final = re.compile(r"(?!(?:null|none|nan)$)[A-Za-z][A-Za-z' -]+", re.IGNORECASE)
 _SPLIT: Final = re.compile(r"[ \t,]+")
@@ -141,7 +143,9 @@ def line_grids(text: str, shape: Shape | None, letters: bool) -> Iterator[Candid
     yield from _grids(_with_shared(above, chain, None, shape), shape, letters)
 
 
-def _with_shared(above: _Line | None, chain: list[_Line], below: _Line | None, shape: Shape | None) -> list[_Line]:
+def _with_shared(
+    above: _Line | None, chain: list[_Line], below: _Line | None, shape: Shape | None
+) -> list[_Line]:
     """The chain, and the rows that share their line with the words directly above or below it.
 
     After a colon, an arrow or another mark, cells are a row: `Here: 1 2 3`. Beside a word they are a row if the grid
@@ -157,7 +161,9 @@ def _with_shared(above: _Line | None, chain: list[_Line], below: _Line | None, s
     worded = sum(line is not None and line.sort is _Sort.FLAWED for line in (first, last))
     if worded and shape is not None:
         if len(rows) + marked == shape[0]:
-            first, last = (None if line is None or line.sort is _Sort.FLAWED else line for line in (first, last))
+            first, last = (
+                None if line is None or line.sort is _Sort.FLAWED else line for line in (first, last)
+            )
         elif len(rows) + marked + worded == shape[0]:
             first, last = (None if line is None else replace(line, sort=_Sort.ROW) for line in (first, last))
     return [*([first] if first is not None else []), *chain, *([last] if last is not None else [])]
@@ -223,7 +229,9 @@ def _line(raw: str, at: int, before: _Sort, last: bool) -> _Line:
         return _Line(_Sort.GAP if "`" not in raw else _Sort.PROSE, start, end)
     if _is_rule(line):
         return _Line(_Sort.RULE, start, end, bars="|" in line, raw=line)
-    if (len(line) < 200 and _DOTS.fullmatch(line)) or (before in (_Sort.ROW, _Sort.LIST) and _SO_ON.match(line)):
+    if (len(line) < 200 and _DOTS.fullmatch(line)) or (
+        before in (_Sort.ROW, _Sort.LIST) and _SO_ON.match(line)
+    ):
         return _Line(_Sort.DOTS, start, end)
     if bullet := _BULLET.match(line):
         line = line[bullet.end() :]
@@ -292,7 +300,9 @@ def _barred(line: str, start: int, end: int, number: int | None) -> _Line:
     words = [cell for part in parts for cell in part]
     if parts and all(parts) and all(map(_are_cells, parts)):
         return _Line(_Sort.ROW, start, end, tuple(parts), number, commas="," in line, bars=True)
-    if any(c.isdigit() for cell in words for c in cell) and all(_HOLE.fullmatch(c) or _is_name(c) for c in words):
+    if any(c.isdigit() for cell in words for c in cell) and all(
+        _HOLE.fullmatch(c) or _is_name(c) for c in words
+    ):
         return _Line(_Sort.HEAD, start, end, tuple(parts), number, bars=True)
     if words and line.startswith("|"):
         return _Line(_Sort.HEAD, start, end, tuple(parts), number, bars=True)
@@ -322,7 +332,9 @@ def _is_flawed(line: str) -> bool:
     cells = re.split(r"[ \t,]", inner) if ",," in inner else _SPLIT.split(inner.strip(" \t,"))
     if len(cells) < 2 or not any(map(str.isdigit, inner)):
         return False
-    flawed = all(not cell or _HOLE.fullmatch(cell) or re.fullmatch(r"[0-9A-Za-z]{1,2}", cell) for cell in cells)
+    flawed = all(
+        not cell or _HOLE.fullmatch(cell) or re.fullmatch(r"[0-9A-Za-z]{1,2}", cell) for cell in cells
+    )
     return flawed and sum(any(map(str.isdigit, cell)) for cell in cells) * 3 >= len(cells)
 
 
@@ -369,7 +381,9 @@ def _grids(chain: Sequence[_Line], shape: Shape | None, letters: bool) -> Iterat
 def _is_legend(chain: Sequence[_Line]) -> bool:
     """Whether lines are a table of few columns that says what the codes mean: `| 4 | path |`."""
     table = [line for line in chain if line.bars and line.sort is not _Sort.RULE]
-    if len(table) < 2 or len(table) < sum(line.sort in (_Sort.ROW, _Sort.LIST, _Sort.FLAWED) for line in chain):
+    if len(table) < 2 or len(table) < sum(
+        line.sort in (_Sort.ROW, _Sort.LIST, _Sort.FLAWED) for line in chain
+    ):
         return False
     cells = [[" ".join(part) for part in line.parts] for line in table[1:]]
     widths = {len(row) for row in cells}
@@ -383,7 +397,11 @@ def _is_legend(chain: Sequence[_Line]) -> bool:
 def _numbered_off(lines: list[_Line], shape: Shape | None) -> list[_Line]:
     """The lines without the numbers of rows before a first bar, if these make each row a cell too long: `0| 1 1 0`."""
     rows = [line for line in lines if line.sort is _Sort.ROW]
-    if shape is None or len(rows) != shape[0] or not all(line.bars and len(line.parts[0]) == 1 for line in rows):
+    if (
+        shape is None
+        or len(rows) != shape[0]
+        or not all(line.bars and len(line.parts[0]) == 1 for line in rows)
+    ):
         return lines
     if not _is_index(rows) or any(len(line.cells) != shape[1] + 1 for line in rows):
         return lines
@@ -424,7 +442,9 @@ def _body(head: _Line, rows: Sequence[_Line]) -> list[_Line]:
     """The rows of a table; its head is among them if it holds cells."""
     names = ["".join(part) for part in head.parts]
     even = bool(rows) and all(len(row.parts) == len(names) for row in rows)
-    if even and (all(map(_named, rows)) or (not names[0].isdigit() and _counts(names[1:]) and _is_index(rows))):
+    if even and (
+        all(map(_named, rows)) or (not names[0].isdigit() and _counts(names[1:]) and _is_index(rows))
+    ):
         return [_without_first(row) for row in rows]
     if head.sort is _Sort.HEAD and not any(name.isdigit() for name in names):
         beside = all(len(row.parts) == len(names) + 1 for row in rows) and _is_index(rows)
@@ -502,7 +522,14 @@ def _block(lines: Sequence[_Line], near: bool, shape: Shape | None) -> _Block:
         rows, fault = _cell_rows([line for line in lines if line.sort is _Sort.ROW], shape)
     lone = len(lines) == 1 and len(rows) < 2 and len(lines[0].cells) == 1 and lines[0].number is None
     return _Block(
-        rows, lines[0].start, lines[-1].end, problem or fault, near, listed, lone, tuple(line.number for line in lines)
+        rows,
+        lines[0].start,
+        lines[-1].end,
+        problem or fault,
+        near,
+        listed,
+        lone,
+        tuple(line.number for line in lines),
     )
 
 
@@ -537,7 +564,9 @@ def _cell_rows(lines: Sequence[_Line], shape: Shape | None) -> tuple[Codes, str]
     if whole:
         return whole, ""
     if _are_joined(lines, shape):
-        return _without_index([[_CODES[c] for cell in line.cells for c in cell.lower()] for line in lines]), ""
+        return _without_index(
+            [[_CODES[c] for cell in line.cells for c in cell.lower()] for line in lines]
+        ), ""
     rows: Codes = []
     for n, line in enumerate(lines, 1):
         row: list[int] = []
@@ -591,7 +620,9 @@ def _are_joined(lines: Sequence[_Line], shape: Shape | None) -> bool:
         return True
     if len({len(cell) for cell in cells}) > 1:
         return False
-    return any(cell[0] == "0" or not cell.isdigit() or int(cell) > 255 for cell in cells) or widths == {len(lines)}
+    return any(cell[0] == "0" or not cell.isdigit() or int(cell) > 255 for cell in cells) or widths == {
+        len(lines)
+    }
 
 
 def _joins(above: _Block, below: _Block, shape: Shape | None) -> bool:

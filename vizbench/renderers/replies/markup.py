@@ -13,7 +13,9 @@ _MATRIX: Final = re.compile(
 _COLUMNS: Final = re.compile(r"\s*+\{[lcr|@!>{}\s*\d]{0,400}\}")
 _LATEX_DOTS: Final = re.compile(r"\\{1,2}(?:[cvdl]?dots\w?|hdots(?:for\{\d+\})?)(?![a-zA-Z])")
 _LATEX_RULE: Final = re.compile(r"\\{1,2}(?:hline|toprule|midrule|bottomrule|cline\{[\d-]*\})")
-_LATEX_WORD: Final = re.compile(r"\\{1,2}(?:text\w{0,8}|math\w{2,8}|underline|bm|boldsymbol)\{([^{}\n]{0,80})\}")
+_LATEX_WORD: Final = re.compile(
+    r"\\{1,2}(?:text\w{0,8}|math\w{2,8}|underline|bm|boldsymbol)\{([^{}\n]{0,80})\}"
+)
 _LATEX_COLOUR: Final = re.compile(r"\\{1,2}(?:text)?color\{\w{1,20}\}")
 _LATEX_SPACE: Final = re.compile(
     r"\\{1,2}(?:q?quad|displaystyle|left|right|[bB]igg?[lr]?)(?![a-zA-Z])|\\[,;! ]|(?<!\\)\$"
@@ -21,7 +23,9 @@ _LATEX_SPACE: Final = re.compile(
 _LATEX_FENCE: Final = re.compile(r"\\{1,2}[\[\]()]")
 _LATEX_BREAK: Final = re.compile(r"\\{2,4}(?:\[[^\[\]\n]{0,12}\])?")
 
-_HEAD_ROW: Final = re.compile(r"<tr\b[^<>]*>((?:(?!<td\b|</tr\b|<tr\b).)*)</tr\s*>", re.IGNORECASE | re.DOTALL)
+_HEAD_ROW: Final = re.compile(
+    r"<tr\b[^<>]*>((?:(?!<td\b|</tr\b|<tr\b).)*)</tr\s*>", re.IGNORECASE | re.DOTALL
+)
 _CELL: Final = re.compile(r"(?:(?<!\s)\s++)?<t[dh]\b[^<>]*>\s*", re.IGNORECASE)
 _ROW_END: Final = re.compile(r"(?:(?<!\s)\s++)?</tr\s*>", re.IGNORECASE)
 _BEFORE_BAR: Final = re.compile(r"(?<!\s)\s++(?=\|)")

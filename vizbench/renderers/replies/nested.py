@@ -104,7 +104,11 @@ class _Reader:
         if self.rows is None or not any(map(str.isdigit, text)):
             return self.word(text, at)
         if self.row is not None:
-            return self.number(text, at) if text.isdigit() else self._stray(at, no_code(len(self.rows) + 1, text))
+            return (
+                self.number(text, at)
+                if text.isdigit()
+                else self._stray(at, no_code(len(self.rows) + 1, text))
+            )
         if self.rows and not self.strings:
             return self._stray(at, f"the list holds {text[:20]} beside its rows")
         self.strings = True

@@ -41,7 +41,9 @@ def generate(
             chosen = torch.multinomial((logits / temperature).softmax(-1), 1, generator=random)
         else:
             chosen = logits.argmax(-1, keepdim=True)
-        tokens = [PAD if over else int(token) for over, token in zip(done, chosen[:, 0].tolist(), strict=True)]
+        tokens = [
+            PAD if over else int(token) for over, token in zip(done, chosen[:, 0].tolist(), strict=True)
+        ]
         for row, token in enumerate(tokens):
             done[row] = done[row] or token == EOS
             if not done[row]:

@@ -61,7 +61,9 @@ class EmbeddedLanguage(Model[str]):
     modality: ClassVar[Modality] = "text"
     text: ClassVar[TextSpec] = TextSpec(layout="rows")
 
-    def __init__(self, checkpoint: str, weights: Path = WEIGHTS, plan: AdaptationConfig | None = None) -> None:
+    def __init__(
+        self, checkpoint: str, weights: Path = WEIGHTS, plan: AdaptationConfig | None = None
+    ) -> None:
         if checkpoint not in CHECKPOINTS:
             raise unknown("checkpoint of qwen3", checkpoint, CHECKPOINTS)
         require("qwen3", "torch", "transformers", "peft", "safetensors")
@@ -80,10 +82,10 @@ class EmbeddedLanguage(Model[str]):
         from vizbench.baselines.language.train import OptimizerConfig, TrainingLoop
 
         plan = self._plan
-        rows = [example(pair.question, pair.answer) for pair in examples]
+        rows = [example(pair.question, pair.target) for pair in examples]
         if not rows:
             raise UserError("qwen3 adapts to examples: give at least one")
-        self._longest = max(len(pair.answer) + 1 for pair in examples)
+        self._longest = max(len(pair.target) + 1 for pair in examples)
         began, worked = time.perf_counter(), time.process_time()
         adapted = self._start(context.seed)
         scratch = self._checkpoint == "tiny-scratch"
@@ -95,7 +97,9 @@ class EmbeddedLanguage(Model[str]):
         )
         random = np.random.default_rng(stream("qwen3", "adapt", context.seed))
         batches = _batches(rows, steps, plan.batch, random)
-        training.run(steps, lambda _: backward(adapted, next(batches), plan.corrupted, random), context.report)
+        training.run(
+            steps, lambda _: backward(adapted, next(batches), plan.corrupted, random), context.report
+        )
         self._network = _merged(adapted)
         return {
             "seconds": time.perf_counter() - began,
@@ -132,7 +136,9 @@ class EmbeddedLanguage(Model[str]):
             torch.manual_seed(stream("qwen3", "lora", seed) >> 1)
             return get_peft_model(model, settings)
 
-    def _answers(self, questions: Sequence[str], start: int, attempts: int, seed: int) -> Iterator[Sequence[str]]:
+    def _answers(
+        self, questions: Sequence[str], start: int, attempts: int, seed: int
+    ) -> Iterator[Sequence[str]]:
         """Answers to questions that stand from `start` on: those of one length are decoded side by side."""
         import torch
 
@@ -147,16 +153,22 @@ class EmbeddedLanguage(Model[str]):
         for length, members in groups.items():
             limit = max(length, self._longest) + self._plan.slack
             for attempt in range(attempts):
-                random = torch.Generator().manual_seed(stream("qwen3", "predict", seed, start, length, attempt) >> 1)
+                random = torch.Generator().manual_seed(
+                    stream("qwen3", "predict", seed, start, length, attempt) >> 1
+                )
                 temperature = self._plan.temperature if attempt else 0.0
                 with one_thread():
-                    written = generate(self._network, [prompts[m] for m in members], limit, temperature, random)
+                    written = generate(
+                        self._network, [prompts[m] for m in members], limit, temperature, random
+                    )
                 for member, tokens in zip(members, written, strict=True):
                     answers[member].append(text(tokens))
         yield from answers
 
 
-def _batches(rows: Sequence[Tokens], steps: int, size: int, random: np.random.Generator) -> Iterator[list[Tokens]]:
+def _batches(
+    rows: Sequence[Tokens], steps: int, size: int, random: np.random.Generator
+) -> Iterator[list[Tokens]]:
     """`steps` batches that walk through ever new orders of the rows."""
     waiting: list[int] = []
     for _ in range(steps):

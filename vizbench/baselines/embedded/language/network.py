@@ -135,13 +135,19 @@ def forward(model: Any, ids: torch.Tensor, places: torch.Tensor, since: int = 0)
     blocked = torch.full((length, length), torch.finfo(torch.float32).min).triu(1)[None, None]
     # A mask must be given: without one, transformers takes jumps of the places for borders between sequences.
     return model(
-        input_ids=ids, position_ids=places, attention_mask=blocked, use_cache=False, logits_to_keep=length - since
+        input_ids=ids,
+        position_ids=places,
+        attention_mask=blocked,
+        use_cache=False,
+        logits_to_keep=length - since,
     ).logits
 
 
 def saved(model: Any, notes: Mapping[str, Any]) -> bytes:
     """The weights as float16 safetensors, `notes` in the header; the tied output layer is left out."""
-    weights = {k: v.detach().half().contiguous() for k, v in model.state_dict().items() if k != "lm_head.weight"}
+    weights = {
+        k: v.detach().half().contiguous() for k, v in model.state_dict().items() if k != "lm_head.weight"
+    }
     return save(weights, {"notes": json.dumps(notes)})
 
 
@@ -158,5 +164,7 @@ def load(config: NetworkConfig, path: Path) -> Qwen3ForCausalLM:
     except (SafetensorError, RuntimeError) as error:
         raise UserError(f"{path} holds no weights of this model ({str(error)[:200]}): remake them") from None
     if unexpected or set(missing) - {"lm_head.weight"}:
-        raise UserError(f"{path} holds the weights of another model: remake them with `vizbench pretrain qwen3`")
+        raise UserError(
+            f"{path} holds the weights of another model: remake them with `vizbench pretrain qwen3`"
+        )
     return model

@@ -75,7 +75,7 @@ def pretrain(out: Path, seed: int, recipe: PretrainingConfig, threads: int = 1) 
                 **_held_out(model, seed, recipe),
             }
             losses.clear()
-            notes = {"recipe": asdict(recipe), "seed": seed, **line}
+            notes = {"config": asdict(recipe), "seed": seed, **line}
             folder.keep(line, saved(model, notes), model, optimizers)
     return out / WEIGHTS
 
@@ -84,7 +84,9 @@ def _rows(batch: WorldBatch, nameless: float, random: np.random.Generator) -> li
     named = random.random(len(batch.words)) >= nameless
     return [
         example(to_text(question, "rows"), to_text(target, "rows"), words if name else "")
-        for question, target, words, name in zip(batch.question, batch.target, batch.words, named, strict=True)
+        for question, target, words, name in zip(
+            batch.question, batch.target, batch.words, named, strict=True
+        )
     ]
 
 

@@ -79,7 +79,9 @@ def collate(rows: Sequence[Tokens]) -> Tokens:
         return np.stack([np.pad(part, (0, longest - len(part)), constant_values=fill) for part in parts])
 
     return Tokens(
-        stack([r.ids for r in rows], PAD), stack([r.places for r in rows], 0), stack([r.labels for r in rows], IGNORED)
+        stack([r.ids for r in rows], PAD),
+        stack([r.places for r in rows], 0),
+        stack([r.labels for r in rows], IGNORED),
     )
 
 
@@ -105,7 +107,9 @@ def _page(page: str, origin: int) -> tuple[Ints, Ints]:
     """Tokens and places of the rows, EOS at the end."""
     lines = page.strip().split("\n")
     if not all(lines):
-        raise UserError("an empty row is no row of cells: the embedded qwen3 reads rows of the characters 0-9a-z")
+        raise UserError(
+            "an empty row is no row of cells: the embedded qwen3 reads rows of the characters 0-9a-z"
+        )
     widest = max(len(line) for line in lines)
     if widest > MAX_SIDE or len(lines) > MAX_SIDE:
         raise UserError(

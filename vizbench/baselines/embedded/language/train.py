@@ -36,7 +36,9 @@ def corrupt(rows: Tokens, share: float, random: np.random.Generator) -> Tokens:
     other = np.take_along_axis(ids, from_question, 1)
     cell = (ids >= CELL) & (ids < WORD) & (other >= CELL) & (other < WORD)
     answer = np.arange(length) > np.argmax(ids == SEP, 1)[:, None]
-    return Tokens(np.where(cell & answer & (random.random((n, length)) < share), other, ids), rows.places, rows.labels)
+    return Tokens(
+        np.where(cell & answer & (random.random((n, length)) < share), other, ids), rows.places, rows.labels
+    )
 
 
 def _chunks(rows: Sequence[Tokens]) -> Iterator[Sequence[Tokens]]:
@@ -56,7 +58,9 @@ def backward(model: Any, rows: Sequence[Tokens], share: float, random: np.random
         with torch.autocast("cpu", torch.bfloat16, enabled=precision() is torch.bfloat16):
             logits = forward(model, torch.from_numpy(batch.ids), torch.from_numpy(batch.places), first)
         labels = torch.from_numpy(batch.labels[:, first:])
-        part = functional.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), reduction="sum") / total
+        part = (
+            functional.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), reduction="sum") / total
+        )
         part.backward()
         loss += float(part.detach())
     return loss

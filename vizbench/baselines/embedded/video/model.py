@@ -79,7 +79,9 @@ class EmbeddedWeights(WeightSource):
         self._checkpoint = checkpoint
         if checkpoint == "tiny":
             if not WEIGHTS.is_file():
-                raise UserError(f"the weights {WEIGHTS.name} are missing: make them with `vizbench pretrain cogvideox`")
+                raise UserError(
+                    f"the weights {WEIGHTS.name} are missing: make them with `vizbench pretrain cogvideox`"
+                )
             self.weights = hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()[:16]
 
     def check(self, shapes: Iterable[tuple[int, ...]]) -> None:

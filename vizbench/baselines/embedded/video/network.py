@@ -85,7 +85,9 @@ class PatchCodec(ModelMixin, ConfigMixin):
         invert_scale_latents: bool = False,
     ) -> None:
         super().__init__()
-        self.unused = nn.Parameter(torch.zeros(1), requires_grad=False)  # the pipeline asks a module for its device
+        self.unused = nn.Parameter(
+            torch.zeros(1), requires_grad=False
+        )  # the pipeline asks a module for its device
 
     def encode(self, frames: Tensor) -> AutoencoderKLOutput:
         b, c, t, height, width = frames.shape
@@ -163,7 +165,9 @@ def _local_start(block: Any, offsets: tuple[tuple[int, int], ...], config: Netwo
         for axis, offset in enumerate((rows, columns)):
             for pair, amplitude in ((0, 2.5), (1, 3.0)):
                 phase = offset * 10000.0 ** (-2 * pair / axis_dim)
-                sign = 1.0 if (axis + pair) % 2 else -1.0  # the layer norm removes a common part: keep the mean near 0
+                sign = (
+                    1.0 if (axis + pair) % 2 else -1.0
+                )  # the layer norm removes a common part: keep the mean near 0
                 at = head * config.head_dim + time_dim + axis * axis_dim + 2 * pair
                 attention.to_k.bias[at] = sign * amplitude
                 attention.to_q.bias[at] = sign * amplitude * math.cos(phase)

@@ -51,7 +51,9 @@ class PretrainingConfig:
     held_out: int = 1_000_003
 
 
-COLOURS = np.array([(r, g, b) for r in (0, 128, 255) for g in (0, 128, 255) for b in (0, 128, 255)], np.float32)
+COLOURS = np.array(
+    [(r, g, b) for r in (0, 128, 255) for g in (0, 128, 255) for b in (0, 128, 255)], np.float32
+)
 """27 colours well apart."""
 
 PLAIN = np.array(
@@ -72,7 +74,9 @@ def paint(draw: Draw, batch: WorldBatch) -> Tensor:
     plain = draw.uniform(count) < 0.6
     palettes = np.empty((count, 10, 3), np.float32)
     for i in range(count):
-        palettes[i] = PLAIN if plain[i] or not shows(batch.question[i], batch.target[i]) else COLOURS[order[i, :10]]
+        palettes[i] = (
+            PLAIN if plain[i] or not shows(batch.question[i], batch.target[i]) else COLOURS[order[i, :10]]
+        )
     pairs = np.stack([batch.question, batch.target], 1)
     colours = palettes[np.arange(count)[:, None, None, None], pairs] / 127.5 - 1.0
     return torch.from_numpy(np.moveaxis(colours, -1, 2).astype(np.float32))
@@ -83,7 +87,9 @@ def velocity(pipe: Any, noisy: Tensor, question: Tensor, caption: Tensor, timest
 
     question: its latents `(B, 1, 3, h, w)`; caption: `(B, 1, 64)`."""
     with computing(VideoConfig(), noisy.device), plain_attention(noisy.device):
-        return BACKBONE.velocity(pipe, noisy, {"image": question}, {"prompt_embeds": caption}, timesteps).float()
+        return BACKBONE.velocity(
+            pipe, noisy, {"image": question}, {"prompt_embeds": caption}, timesteps
+        ).float()
 
 
 def rate(recipe: PretrainingConfig, step: int) -> float:
@@ -102,7 +108,9 @@ def measure(pipe: Any, recipe: PretrainingConfig, batches: int) -> dict[str, flo
         noise = torch.randn(clips.shape, generator=torch.Generator().manual_seed(k))
         steps = torch.full((len(clips),), LAST)
         answer = -velocity(pipe, noise, clips[:, :1], torch.from_numpy(batch.caption)[:, None], steps)[:, 1]
-        exact = ((answer - clips[:, 1]).abs().amax(1) < 0.5).flatten(1).all(1)  # nearer to its colour than to any other
+        exact = (
+            ((answer - clips[:, 1]).abs().amax(1) < 0.5).flatten(1).all(1)
+        )  # nearer to its colour than to any other
         for name, good in zip(batch.names, exact.tolist(), strict=True):
             right[name].append(good)
     return {name: round(float(np.mean(goods)), 3) for name, goods in sorted(right.items())}

@@ -43,7 +43,19 @@ WIDENING: tuple[tuple[float, tuple[str, ...]], ...] = (
     (0, ("around", "growth", "flood", "latin", "turmite")),
     (
         2 / 7,
-        ("around", "growth", "flood", "latin", "turmite", "cross", "rays", "symmetry", "walker", "shift", "gravity"),
+        (
+            "around",
+            "growth",
+            "flood",
+            "latin",
+            "turmite",
+            "cross",
+            "rays",
+            "symmetry",
+            "walker",
+            "shift",
+            "gravity",
+        ),
     ),
     (1 / 2, tuple(WORLDS)),
 )
@@ -83,7 +95,9 @@ def pretraining_overlap(task: str) -> str | None:
     family = variant.partition("/")[0]
     if ":" in variant:
         held = (
-            HELD_OUT.get(variant.rpartition("/")[2]) if family in ("arc-agi-1:training", "arc-agi-2:training") else None
+            HELD_OUT.get(variant.rpartition("/")[2])
+            if family in ("arc-agi-1:training", "arc-agi-2:training")
+            else None
         )
         return f"inside: its rule is a law of {held}" if held else None
     if family in ("life", "eca") and "rule=" in query:
@@ -170,7 +184,9 @@ def _recoloured(draw: Draw, scene: Scene) -> Scene:
 
     Only where the questions show every code of the targets: nobody could know the code of a trace or a rim else.
     """
-    if not draw.chance(0.35) or not all(shows(q, t) for q, t in zip(scene.question, scene.target, strict=True)):
+    if not draw.chance(0.35) or not all(
+        shows(q, t) for q, t in zip(scene.question, scene.target, strict=True)
+    ):
         return scene
     table = np.concatenate([[0], 1 + draw.permutation(9)]).astype(np.uint8)
     return Scene(table[scene.question], table[scene.target], scene.knobs)

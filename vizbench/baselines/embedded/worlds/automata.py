@@ -45,7 +45,9 @@ def rows(draw: Draw, n: int, h: int, w: int) -> Scene:
     rule, upright = _elementary(draw), draw.chance(0.5)
     soup = _soup(draw, n, h, w)
     target = next_rows(soup.swapaxes(1, 2), rule).swapaxes(1, 2) if upright else next_rows(soup, rule)
-    return Scene(soup, np.ascontiguousarray(target), (*(((rule >> k) & 1, 2) for k in range(8)), (int(upright), 2)))
+    return Scene(
+        soup, np.ascontiguousarray(target), (*(((rule >> k) & 1, 2) for k in range(8)), (int(upright), 2))
+    )
 
 
 def diagram(draw: Draw, n: int, h: int, w: int) -> Scene:

@@ -16,7 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench.baselines.embedded.worlds.draw import Draw
-from vizbench.baselines.embedded.worlds.laws import Walk, next_rows, seen_around, seen_in_rows, walked, with_walker
+from vizbench.baselines.embedded.worlds.laws import (
+    Walk,
+    next_rows,
+    seen_around,
+    seen_in_rows,
+    walked,
+    with_walker,
+)
 from vizbench.baselines.embedded.worlds.scene import Boards
 
 LIMIT = 0.4
@@ -54,7 +61,10 @@ def eca_family(rule: int) -> frozenset[int]:
 
     def mirror(r: int) -> int:
         return sum(
-            ((r >> (4 * a + 2 * b + c)) & 1) << (4 * c + 2 * b + a) for a in (0, 1) for b in (0, 1) for c in (0, 1)
+            ((r >> (4 * a + 2 * b + c)) & 1) << (4 * c + 2 * b + a)
+            for a in (0, 1)
+            for b in (0, 1)
+            for c in (0, 1)
         )
 
     def complement(r: int) -> int:
@@ -76,7 +86,8 @@ def eca_alike(rule: int) -> float:
     """The same for an elementary rule, of one step on every row or of whole diagrams, whichever is larger."""
     bits = _rule_bits(rule)
     return max(
-        max(_untouched(seen, _places(bits, _rule_bits(other))) for seen in _eca_seen(other)) for other in ECA_RULES
+        max(_untouched(seen, _places(bits, _rule_bits(other))) for seen in _eca_seen(other))
+        for other in ECA_RULES
     )
 
 

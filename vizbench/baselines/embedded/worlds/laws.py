@@ -62,5 +62,7 @@ def walked(
 def with_walker(colour: Boards, walk: Walk) -> Boards:
     """The boards with their walkers drawn: 2 + heading where one stands on colour 0, 6 + heading on colour 1."""
     board, each = colour.copy(), np.arange(len(colour))
-    board[each, walk.row, walk.column] = (2 + 4 * colour[each, walk.row, walk.column] + walk.heading).astype(np.uint8)
+    board[each, walk.row, walk.column] = (2 + 4 * colour[each, walk.row, walk.column] + walk.heading).astype(
+        np.uint8
+    )
     return board

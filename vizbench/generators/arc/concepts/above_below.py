@@ -170,7 +170,9 @@ class ColourOfStacked(Rule):
     def fault(self, question: Scene, answer: Grid) -> str:
         blanks = question.of(self.blank)
         for thing in blanks:
-            stack = [other for other in question.shapes if other.left < thing.right and thing.left < other.right]
+            stack = [
+                other for other in question.shapes if other.left < thing.right and thing.left < other.right
+            ]
             stack.sort(key=lambda other: other.top)
             giver = stack[stack.index(thing) + (-1 if self.where == "above" else 1)]
             if (answer[thing.box][thing.mask] != giver.colour).any():
@@ -197,7 +199,9 @@ class DrawToLargest(Rule):
         lanes = [slice(left, left + 3), slice(left + 4, left + wide)]
         views = [grid[rows, lane] for rows in (upper, lower) for lane in draw.some(lanes, draw.between(1, 2))]
         beside = [
-            side for side in (slice(max(left - 1, 0)), slice(left + wide + 1, w)) if side.stop - (side.start or 0) > 1
+            side
+            for side in (slice(max(left - 1, 0)), slice(left + wide + 1, w))
+            if side.stop - (side.start or 0) > 1
         ]
         views += [grid[rows, side] for side in beside for rows in (upper, lower) if draw.chance(0.5)]
         for view in views:
@@ -224,9 +228,13 @@ class DrawToLargest(Rule):
         was, told = Scene(question.grid[region]), Scene(answer[region])
         rest = answer.copy()
         rest[region] = was.grid
-        if (rest != question.grid).any() or sorted(t.form for t in was.shapes) != sorted(t.form for t in told.shapes):
+        if (rest != question.grid).any() or sorted(t.form for t in was.shapes) != sorted(
+            t.form for t in told.shapes
+        ):
             return "an object changed that should stay, or lost its form"
-        touch = [thing.bottom == told.height if self.where == "above" else not thing.top for thing in told.shapes]
+        touch = [
+            thing.bottom == told.height if self.where == "above" else not thing.top for thing in told.shapes
+        ]
         if not all(touch):
             return "an object does not touch the largest"
         same = (np.sort(was.grid, axis=0) == np.sort(told.grid, axis=0)).all()
@@ -358,7 +366,9 @@ class BeyondThePivot(Rule):
         colours = [self.pivot, *(draw.pick((colour, colour, other)) for _ in masks[1:])]
         if not draw.scatter(grid, masks, colours, fixed=[at]):
             return None
-        sides = {(thing.bottom <= at[0]) - (thing.top >= at[0] + len(masks[0])) for thing in Scene(grid).shapes}
+        sides = {
+            (thing.bottom <= at[0]) - (thing.top >= at[0] + len(masks[0])) for thing in Scene(grid).shapes
+        }
         return grid if {-1, 1} <= sides else None
 
     def answer(self, scene: Scene) -> Grid | None:

@@ -141,9 +141,7 @@ class CutOutTheMiddle(Rule):
 class LineThroughTheMiddle(Rule):
     """The line runs on the ground alone, from edge to edge."""
 
-    says = (
-        "Draw one {ink} line through the middle of the object, along its {axis}, from edge to edge, behind the object."
-    )
+    says = "Draw one {ink} line through the middle of the object, along its {axis}, from edge to edge, behind the object."
     keeps = SAME_SIZE | ADDS
     ink: Paint
     axis: Axis
@@ -152,7 +150,11 @@ class LineThroughTheMiddle(Rule):
         grid = draw.ground(8, 16)
         h, w = (draw.pick((3, 5)) for _ in range(2))
         mask = (
-            block(h, w) if draw.chance(0.1) else plus(2) if draw.chance(0.1) else draw.blob(h, w, draw.between(5, 14))
+            block(h, w)
+            if draw.chance(0.1)
+            else plus(2)
+            if draw.chance(0.1)
+            else draw.blob(h, w, draw.between(5, 14))
         )
         return grid if draw.scatter(grid, [mask], [draw.colour(self.ink)], margin=1) else None
 
@@ -177,7 +179,11 @@ class LineThroughTheMiddle(Rule):
         at = int(np.argmax(lines))
         first, end = thing.span(int(columns))
         full = (answer[:, at] if columns else answer[at]).all()
-        return "" if at - first == end - 1 - at and full else "the line is not in the object's middle, or has gaps"
+        return (
+            ""
+            if at - first == end - 1 - at and full
+            else "the line is not in the object's middle, or has gaps"
+        )
 
 
 @final
@@ -219,7 +225,9 @@ class MiddleOfThree(Rule):
             return "the answer is not one whole object"
         axis = int(self.axis == "row")
         places = {c: np.argwhere(question.grid == c)[:, axis].mean() for c in question.colours}
-        return "" if sorted(places.values())[1] == places[inked[0]] else "the object is not between the others"
+        return (
+            "" if sorted(places.values())[1] == places[inked[0]] else "the object is not between the others"
+        )
 
 
 @final
@@ -255,7 +263,8 @@ class Midpoint(Rule):
     def fault(self, question: Scene, answer: Grid) -> str:
         for row, column in np.argwhere(answer != question.grid):
             turned = [
-                np.argwhere(question.grid == colour).sum(axis=0) == (2 * row, 2 * column) for colour in question.colours
+                np.argwhere(question.grid == colour).sum(axis=0) == (2 * row, 2 * column)
+                for colour in question.colours
             ]
             if not any(match.all() for match in turned):
                 return "a new cell is not half-way between two of a colour"

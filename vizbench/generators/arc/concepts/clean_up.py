@@ -20,7 +20,9 @@ from vizbench.types import Grid
 class RestoreStripes(Rule):
     """Rows or columns: whichever leaves fewer cells to restore. A stripe's colour is that of more than half of it."""
 
-    says = "The grid is striped, every row or every column of one colour: restore the cells that break a stripe."
+    says = (
+        "The grid is striped, every row or every column of one colour: restore the cells that break a stripe."
+    )
     keeps = SAME_SIZE | RECOLOURS | OLD_COLOURS
 
     def question(self, draw: Draw) -> Grid | None:
@@ -59,7 +61,11 @@ class RestoreWallpaper(Rule):
 
     def question(self, draw: Draw) -> Grid | None:
         least = max(8, 3 * self.side)
-        h, w, colours = draw.between(least, least + 4), draw.between(least, least + 4), draw.colours(draw.between(2, 3))
+        h, w, colours = (
+            draw.between(least, least + 4),
+            draw.between(least, least + 4),
+            draw.colours(draw.between(2, 3)),
+        )
         tile = draw.coloured(block(self.side, self.side), colours)
         if (tile == tile[0]).all() or (tile == tile[:, :1]).all():
             return None
@@ -134,7 +140,9 @@ class RepairFrames(Rule):
         clean = draw.ground(10, 15)
         sizes = [(draw.between(4, 7), draw.between(4, 7)) for _ in range(draw.between(1, 3))]
         colour, other, speck = draw.colours(3)
-        if not draw.scatter(clean, [frame(*size) for size in sizes], [draw.pick((colour, other)) for _ in sizes]):
+        if not draw.scatter(
+            clean, [frame(*size) for size in sizes], [draw.pick((colour, other)) for _ in sizes]
+        ):
             return None
         grid = clean.copy()
         for cell in draw.some(range(grid.size), draw.between(4, 8)):
@@ -190,7 +198,9 @@ class WipeStain(Rule):
         return grid if self.halves == "left to right" else np.ascontiguousarray(grid.T)
 
     def answer(self, scene: Scene) -> Grid | None:
-        way = (slice(None), slice(None, None, -1)) if self.halves == "left to right" else slice(None, None, -1)
+        way = (
+            (slice(None), slice(None, None, -1)) if self.halves == "left to right" else slice(None, None, -1)
+        )
         grid = np.where(scene.grid == self.stain, scene.grid[way], scene.grid)
         return grid if (grid == grid[way]).all() and not (grid == self.stain).any() else None
 
@@ -232,7 +242,9 @@ class KeepCrossing(Rule):
         across = self.ends == "left to right"
         told = Scene(answer if across else answer.T).shapes
         asked = question.shapes if across else Scene(question.grid.T).shapes
-        whole = [thing.size for thing in asked if thing.left == 0 and thing.right == answer.shape[int(across)]]
+        whole = [
+            thing.size for thing in asked if thing.left == 0 and thing.right == answer.shape[int(across)]
+        ]
         if sorted(whole) != sorted(thing.size for thing in told):
             return "not every line is left whole"
         return "" if all(thing.left == 0 for thing in told) else "an object does not reach the edge"
@@ -283,8 +295,13 @@ class TrimHairs(Rule):
             return "something is left that is no block"
         if len(told) != sum(min(thing.height, thing.width) > 1 for thing in question.shapes):
             return "a block is gone"
-        for thing in told:  # a hair is one cell wide: no row or column beside a block may have more of its colour
-            wider = np.pad(question.grid, 1)[thing.top : thing.bottom + 2, thing.left : thing.right + 2] == thing.colour
+        for (
+            thing
+        ) in told:  # a hair is one cell wide: no row or column beside a block may have more of its colour
+            wider = (
+                np.pad(question.grid, 1)[thing.top : thing.bottom + 2, thing.left : thing.right + 2]
+                == thing.colour
+            )
             if any(np.count_nonzero(side) > 1 for side in (wider[0], wider[-1], wider[:, 0], wider[:, -1])):
                 return "a part of a block is gone with its hairs"
         return ""
@@ -302,11 +319,16 @@ class BackIntoLine(Rule):
     def question(self, draw: Draw) -> Grid | None:
         n, high, wide = draw.between(3, 5), draw.between(1, 3), draw.between(2, 3)
         grid = np.zeros((high + draw.between(5, 8), n * (wide + 1) - draw.below(2)), np.uint8)
-        line, strays = draw.below(grid.shape[0] - high + 1), draw.some(range(n), draw.between(1, (n - 1) // 2))
+        line, strays = (
+            draw.below(grid.shape[0] - high + 1),
+            draw.some(range(n), draw.between(1, (n - 1) // 2)),
+        )
         mask, colours = draw.blob(high, wide, high * wide // 2), draw.colours(2)
         alike = draw.chance(0.5)
         for k in range(n):
-            top = draw.pick([t for t in range(grid.shape[0] - high + 1) if t != line]) if k in strays else line
+            top = (
+                draw.pick([t for t in range(grid.shape[0] - high + 1) if t != line]) if k in strays else line
+            )
             form = mask if alike else draw.blob(high, wide, high * wide // 2)
             grid[top : top + high, k * (wide + 1) : k * (wide + 1) + wide][form] = draw.pick(colours)
         return grid if self.axis == "row" else np.ascontiguousarray(grid.T)

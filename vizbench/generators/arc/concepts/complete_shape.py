@@ -65,7 +65,9 @@ class CompleteMirrorImage(Rule):
 
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(10, 14)
-        half = draw.coloured(draw.blob(draw.between(4, 8), draw.between(2, 4), draw.between(8, 16)), draw.colours(3))
+        half = draw.coloured(
+            draw.blob(draw.between(4, 8), draw.between(2, 4), draw.between(8, 16)), draw.colours(3)
+        )
         whole = np.hstack([half, half[:, ::-1][:, draw.below(2) :]])
         cells = np.argwhere(half)
         for k in draw.some(range(len(cells)), draw.between(3, 6)):
@@ -74,7 +76,10 @@ class CompleteMirrorImage(Rule):
         if box_of(whole != 0) != (slice(0, whole.shape[0]), slice(0, whole.shape[1])):
             return None
         stamp(
-            grid, whole, draw.below(grid.shape[0] - whole.shape[0] + 1), draw.below(grid.shape[1] - whole.shape[1] + 1)
+            grid,
+            whole,
+            draw.below(grid.shape[0] - whole.shape[0] + 1),
+            draw.below(grid.shape[1] - whole.shape[1] + 1),
         )
         return grid if self.halves.startswith("left") else np.ascontiguousarray(grid.T)
 
@@ -247,9 +252,7 @@ class FitThePiece(Rule):
 class RestOfTheRectangle(Rule):
     """The other objects are full rectangles."""
 
-    says = (
-        "One object is no full rectangle: show just what it lacks to be one, {ink}, in a grid of the rectangle's size."
-    )
+    says = "One object is no full rectangle: show just what it lacks to be one, {ink}, in a grid of the rectangle's size."
     keeps = SHRINKS | ONE_INK
     ink: Ink
 
@@ -324,7 +327,9 @@ class CompleteBrokenCopies(Rule):
         if len(looks) != 1 or len(after.groups) != question.counts[self.anchor]:
             return "the objects are not alike"
         whole = max(question.groups, key=lambda group: group.size)
-        return changed(question, answer, len(after.groups) * whole.size - int(np.count_nonzero(question.grid)))
+        return changed(
+            question, answer, len(after.groups) * whole.size - int(np.count_nonzero(question.grid))
+        )
 
 
 @final
@@ -351,7 +356,9 @@ class OtherTwoSides(Rule):
             window = grid[box_of(scene.grid == colour)]
             if len(sides) != 2 or min(window.shape) < 3:
                 return None
-            if any(not side.solid or (side.height, side.width) not in _sides(*window.shape) for side in sides):
+            if any(
+                not side.solid or (side.height, side.width) not in _sides(*window.shape) for side in sides
+            ):
                 return None
             rim = frame(*window.shape)
             window[rim] = np.where(window[rim] == 0, np.uint8(colour), np.uint8(0))

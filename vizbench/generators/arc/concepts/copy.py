@@ -45,7 +45,11 @@ class RepeatTheGrid(Rule):
         parts = np.array_split(answer, self.n, across)
         if self.manner.startswith("every"):
             parts[1::2] = [np.flip(part, across) for part in parts[1::2]]
-        return "" if all(np.array_equal(part, question.grid) for part in parts) else "a copy differs from the grid"
+        return (
+            ""
+            if all(np.array_equal(part, question.grid) for part in parts)
+            else "a copy differs from the grid"
+        )
 
 
 @final
@@ -61,7 +65,8 @@ class CopyIntoFrames(Rule):
         h, w = draw.pick((2, 3)), draw.pick((2, 3, 3, 4))
         ink, *inks = draw.colours(draw.between(2, 3))
         corner_sizes = [
-            (h + 2 + 2 * draw.below(2), w + 2 + 2 * draw.below(2)) for _ in range(draw.between(1, 3 if h < 3 else 2))
+            (h + 2 + 2 * draw.below(2), w + 2 + 2 * draw.below(2))
+            for _ in range(draw.between(1, 3 if h < 3 else 2))
         ]
         corners = draw.corners(grid, [(h, w), *corner_sizes])
         if corners is None:
@@ -111,7 +116,9 @@ class CopyOntoDots(Rule):
 
     says = "Replace every single {dot} cell by a copy of the object whose {place} lies there."
     keeps = SAME_SIZE | OLD_COLOURS
-    place: Literal["centre", "top left corner", "top right corner", "bottom left corner", "bottom right corner"]
+    place: Literal[
+        "centre", "top left corner", "top right corner", "bottom left corner", "bottom right corner"
+    ]
     dot: Seen
 
     def question(self, draw: Draw) -> Grid | None:
@@ -133,7 +140,12 @@ class CopyOntoDots(Rule):
     def answer(self, scene: Scene) -> Grid | None:
         dots = scene.of(self.dot)
         others = [group for group in scene.groups if group.colour != self.dot]
-        if not dots or len(others) != 1 or len(scene.groups) != len(dots) + 1 or any(dot.size > 1 for dot in dots):
+        if (
+            not dots
+            or len(others) != 1
+            or len(scene.groups) != len(dots) + 1
+            or any(dot.size > 1 for dot in dots)
+        ):
             return None
         pixels = cut(scene, others[0])
         h, w = pixels.shape
@@ -256,9 +268,7 @@ class CopyColoursOntoBlanks(Rule):
 class GridOfGrids(Rule):
     """The answer has the grid's rows times as many rows, and columns alike."""
 
-    says = (
-        "Put a copy of the whole grid in place of each of its {ink} cells, and as much ground in place of the others."
-    )
+    says = "Put a copy of the whole grid in place of each of its {ink} cells, and as much ground in place of the others."
     keeps = OLD_COLOURS
     ink: Seen
 

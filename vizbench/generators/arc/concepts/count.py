@@ -96,7 +96,9 @@ class KeepByHoles(Rule):
         masks = [_pierced(draw, n) for n in draw.some((0, 0, 1, 1, 2, 2, 3), draw.between(3, 5))]
         colour = draw.colour()
         return (
-            grid if draw.scatter(grid, masks, [colour if draw.chance(0.5) else draw.colour() for _ in masks]) else None
+            grid
+            if draw.scatter(grid, masks, [colour if draw.chance(0.5) else draw.colour() for _ in masks])
+            else None
         )
 
     def answer(self, scene: Scene) -> Grid | None:
@@ -150,7 +152,11 @@ class BarChart(Rule):
             n = question.counts[colour] if self.unit == "cells" else len(question.of(colour))
             if (column[len(column) - height :] != colour).any() or height != n or not colour:
                 return "a bar is broken, or of another height than its colour's number"
-        return "" if (np.diff(heights) < 0).all() and len(heights) == len(question.colours) else "the order is another"
+        return (
+            ""
+            if (np.diff(heights) < 0).all() and len(heights) == len(question.colours)
+            else "the order is another"
+        )
 
 
 @final
@@ -224,7 +230,9 @@ class RepeatByDots(Rule):
 
     def fault(self, question: Scene, answer: Grid) -> str:
         n, other = question.counts[self.dot], next(c for c in question.colours if c != self.dot)
-        if np.count_nonzero(answer == other) != n * question.counts[other] or np.count_nonzero(answer == self.dot):
+        if np.count_nonzero(answer == other) != n * question.counts[other] or np.count_nonzero(
+            answer == self.dot
+        ):
             return "the answer does not hold the object's cells so many times"
         parts = np.array_split(answer, n, axis=0 if self.line == "column" else 1)
         if any(not np.array_equal(part, parts[0]) for part in parts):
@@ -246,7 +254,9 @@ class ParityCells(Rule):
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(9, 13)
         colour = draw.colour(self.ink)
-        masks = [block(*draw.pick(((1, n), (n, 1)))) for n in draw.some((1, 2, 3, 4, 5, 6), draw.between(3, 5))]
+        masks = [
+            block(*draw.pick(((1, n), (n, 1)))) for n in draw.some((1, 2, 3, 4, 5, 6), draw.between(3, 5))
+        ]
         return grid if draw.scatter(grid, masks, [colour] * len(masks)) else None
 
     def answer(self, scene: Scene) -> Grid | None:

@@ -25,7 +25,9 @@ class StemFromTheMiddle(Rule):
 
     def question(self, draw: Draw) -> Grid | None:
         make = draw.pick((block, frame))
-        mask = plus(draw.between(1, 2)) if draw.chance(0.2) else make(draw.between(1, 6), draw.pick((1, 3, 5)))
+        mask = (
+            plus(draw.between(1, 2)) if draw.chance(0.2) else make(draw.between(1, 6), draw.pick((1, 3, 5)))
+        )
         rest = [draw.between(0, 6) for _ in range(3)]
         stem = max(rest) + draw.between(2, 6)
         if self.edge == "nearest":
@@ -56,7 +58,10 @@ class StemFromTheMiddle(Rule):
         room = sorted((thing.top, thing.left, question.height - thing.bottom, question.width - thing.right))
         grown = window.shape[0] - thing.height, window.shape[1] - thing.width
         wanted = room[3 if self.edge == "farthest" else 0]
-        if sorted(grown) != [0, wanted] or not (window == (window[:, ::-1] if grown[0] else window[::-1])).all():
+        if (
+            sorted(grown) != [0, wanted]
+            or not (window == (window[:, ::-1] if grown[0] else window[::-1])).all()
+        ):
             return "the stem is not in the middle, or has another length than the way to the edge"
         return changed(question, answer, wanted)
 
@@ -153,7 +158,11 @@ class BarsMeetBars(Rule):
         for bar in question.shapes:
             rows = slice(*sorted((bar.top, bar.bottom, wall.top, wall.bottom))[1:3])
             columns = slice(*sorted((bar.left, bar.right, wall.left, wall.right))[1:3])
-            faces = columns == slice(bar.left, bar.right) if wall.height == 1 else rows == slice(bar.top, bar.bottom)
+            faces = (
+                columns == slice(bar.left, bar.right)
+                if wall.height == 1
+                else rows == slice(bar.top, bar.bottom)
+            )
             if bar is not wall and faces:
                 between = answer[rows, columns]
                 if (between != bar.colour).any():
@@ -206,7 +215,9 @@ class RaysFromDots(Rule):
 class BounceBetweenWalls(Rule):
     """The walls stand along two opposite edges; the diagonal, of two cells, starts from a third."""
 
-    says = "The diagonal goes on to the far edge: it bounces off the walls, and each wall gives it its colour."
+    says = (
+        "The diagonal goes on to the far edge: it bounces off the walls, and each wall gives it its colour."
+    )
     keeps = SAME_SIZE | ADDS | OLD_COLOURS
 
     def question(self, draw: Draw) -> Grid | None:
@@ -233,7 +244,9 @@ class BounceBetweenWalls(Rule):
                 way = np.arange(at, at + h)
                 columns = n - 1 - np.abs(way % (2 * n - 2) - (n - 1))
                 legs = np.maximum(way - 1, 0) // (n - 1)
-                view[::-1][np.arange(h), columns + 1] = np.where(legs == 0, own, np.where(legs % 2, right, left))
+                view[::-1][np.arange(h), columns + 1] = np.where(
+                    legs == 0, own, np.where(legs % 2, right, left)
+                )
                 return grid
         return None
 
@@ -258,9 +271,7 @@ class BounceBetweenWalls(Rule):
 class WeaveFromTheEdges(Rule):
     """Nothing where cells lie off the edges or in a corner, or a line has a cell at both ends."""
 
-    says = (
-        "Every cell on an edge draws a line of its colour straight to the opposite edge; those along {over} run on top."
-    )
+    says = "Every cell on an edge draws a line of its colour straight to the opposite edge; those along {over} run on top."
     keeps = SAME_SIZE | ADDS | OLD_COLOURS
     over: Literal["rows", "columns"]
 
@@ -289,7 +300,9 @@ class WeaveFromTheEdges(Rule):
         top = before[:, 0] + before[:, -1] != 0
         full = (after[top] == before[top].max(axis=1, keepdims=True)).all()
         rest, dots = after[~top], before[~top].max(axis=0)
-        return "" if full and (rest == dots).all() else "a line has a gap, or runs on the wrong side of another"
+        return (
+            "" if full and (rest == dots).all() else "a line has a gap, or runs on the wrong side of another"
+        )
 
 
 @final
@@ -367,7 +380,12 @@ class SwellToTheFrame(Rule):
         if len(scene.shapes) != 2:
             return None
         inner, outer = sorted(scene.shapes, key=lambda thing: thing.width)
-        gaps = inner.top - outer.top, inner.left - outer.left, outer.bottom - inner.bottom, outer.right - inner.right
+        gaps = (
+            inner.top - outer.top,
+            inner.left - outer.left,
+            outer.bottom - inner.bottom,
+            outer.right - inner.right,
+        )
         by = min(gaps) - 1
         if by < 1 or not inner.solid or not outer.hollow:
             return None
@@ -381,18 +399,29 @@ class SwellToTheFrame(Rule):
         inner = min(question.shapes, key=lambda thing: thing.width)
         whole = Scene((new | (inner.labels == inner.number)).astype(np.uint8)).shapes
         swollen = whole[0]
-        if len(whole) > 1 or not swollen.solid or (answer[new] != self.ink).any() or swollen.middle != inner.middle:
+        if (
+            len(whole) > 1
+            or not swollen.solid
+            or (answer[new] != self.ink).any()
+            or swollen.middle != inner.middle
+        ):
             return "the block is no larger block about the same middle"
         touched = frame(swollen.height + 2, swollen.width + 2)
         around = question.grid[swollen.top - 1 : swollen.bottom + 1, swollen.left - 1 : swollen.right + 1]
         even = swollen.height - inner.height == swollen.width - inner.width
-        return "" if even and around[touched].any() else "it grew more along one axis, or does not touch the frame"
+        return (
+            ""
+            if even and around[touched].any()
+            else "it grew more along one axis, or does not touch the frame"
+        )
 
 
 def _run(scene: Scene, grid: Grid, row: int, column: int, down: int, right: int) -> tuple[Grid, bool]:
     """The cells of `grid` next to a place, that way, which are ground in the scene: a view; and whether a coloured cell
     ends them."""
-    line, run, at = (scene.grid[row], grid[row], column) if right else (scene.grid[:, column], grid[:, column], row)
+    line, run, at = (
+        (scene.grid[row], grid[row], column) if right else (scene.grid[:, column], grid[:, column], row)
+    )
     ahead = (line[at + 1 :] if down + right > 0 else line[:at][::-1]).tobytes()
     n = len(ahead) - len(ahead.lstrip(b"\0"))
     return run[at + 1 : at + 1 + n] if down + right > 0 else run[at - n : at], n < len(ahead)

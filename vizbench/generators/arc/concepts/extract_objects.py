@@ -54,7 +54,13 @@ class ColourOffTheEdge(Rule):
         rows, columns = np.ogrid[:h, :w]
         own, *others = draw.colours(4)
         palette = np.array(draw.shuffled([*others[: draw.between(1, 3)], 0]), np.uint8)
-        kinds = rows + 0 * columns, columns + 0 * rows, rows + columns, rows - columns + 30, rows // 2 + columns // 2
+        kinds = (
+            rows + 0 * columns,
+            columns + 0 * rows,
+            rows + columns,
+            rows - columns + 30,
+            rows // 2 + columns // 2,
+        )
         grid = palette[draw.pick(kinds) % len(palette)]
         mask = draw.blob(draw.between(2, 5), draw.between(3, 5), draw.between(4, 12))
         return grid if draw.scatter(grid, [mask], [own], margin=1) else None
@@ -88,7 +94,9 @@ class FrameMadeWhole(Rule):
         grid = draw.ground(11, 15)
         h, w = draw.between(4, 6), draw.between(4, 6)
         tall, wide = draw.between(3, 4), draw.between(3, 4)
-        down, right = (draw.pick((2 - small, draw.between(1, 2), big - 2)) for small, big in ((tall, h), (wide, w)))
+        down, right = (
+            draw.pick((2 - small, draw.between(1, 2), big - 2)) for small, big in ((tall, h), (wide, w))
+        )
         top, left = max(0, -down), max(0, -right)
         both = max(h, down + tall) + top, max(w, right + wide) + left
         corners = draw.corners(grid, [both, *((tall, wide) for _ in range(draw.between(2, 3)))])
@@ -124,7 +132,11 @@ class FrameMadeWhole(Rule):
         where = np.argwhere(question.grid == colour)
         if not len(where) or tuple(np.ptp(where, axis=0) + 1) != answer.shape:
             return "the frame has another size than what is seen of it"
-        return "" if 2 * len(where) < np.count_nonzero(question.grid) else "there are several frames of this colour"
+        return (
+            ""
+            if 2 * len(where) < np.count_nonzero(question.grid)
+            else "there are several frames of this colour"
+        )
 
 
 @final
@@ -168,7 +180,9 @@ class BlockInStripes(Rule):
         wanted = gaps[-1] - gaps[0] + 3, lines[gaps[0]]
         if not answer.all():
             return "the block has holes"
-        return "" if answer.shape == (wanted[::-1] if upright else wanted) else "the block is larger or smaller"
+        return (
+            "" if answer.shape == (wanted[::-1] if upright else wanted) else "the block is larger or smaller"
+        )
 
 
 @final
@@ -186,7 +200,9 @@ class ObjectsInLine(Rule):
         masks: list[Mask] = []
         height, at = draw.between(7, 10), draw.below(2)
         for _ in range(n):
-            masks.append(frame(3, 3) if draw.chance(0.2) else draw.blob(3, draw.between(2, 4), draw.between(4, 8)))
+            masks.append(
+                frame(3, 3) if draw.chance(0.2) else draw.blob(3, draw.between(2, 4), draw.between(4, 8))
+            )
             places.append((draw.below(height - 2), at))
             at += masks[-1].shape[1] + draw.between(1, 2)
         grid = np.zeros((height, at + draw.below(3)), np.uint8)
@@ -199,7 +215,9 @@ class ObjectsInLine(Rule):
 
     def answer(self, scene: Scene) -> Grid | None:
         along, down = self.line == "row", self.line == "column"
-        things = sorted((thing for thing in scene.shapes if thing.size > 2), key=lambda thing: thing.middle[along])
+        things = sorted(
+            (thing for thing in scene.shapes if thing.size > 2), key=lambda thing: thing.middle[along]
+        )
         sides = {thing.width if down else thing.height for thing in things}
         ends = [(thing.bottom, thing.top) if down else (thing.right, thing.left) for thing in things]
         apart = all(end <= start for (end, _), (_, start) in pairwise(ends))
@@ -210,7 +228,9 @@ class ObjectsInLine(Rule):
     def fault(self, question: Scene, answer: Grid) -> str:
         along = self.line == "row"
         told = sorted(Scene(answer).shapes, key=lambda thing: thing.middle[along])
-        asked = sorted((thing for thing in question.shapes if thing.size > 2), key=lambda thing: thing.middle[along])
+        asked = sorted(
+            (thing for thing in question.shapes if thing.size > 2), key=lambda thing: thing.middle[along]
+        )
         if [(thing.form, thing.colour) for thing in told] != [(thing.form, thing.colour) for thing in asked]:
             return "the objects, or their order, are others"
         size = sum(thing.width if along else thing.height for thing in asked)
@@ -281,7 +301,11 @@ class ColourOfTheCorner(Rule):
             keys.append((draw.pick([*corners.values()]), colours[1]))
         dots = [block(1, 1)] * len(keys)
         hues = [colour for _, colour in keys]
-        return grid if draw.scatter(grid, [*dots, *masks], hues + colours, fixed=[at for at, _ in keys]) else None
+        return (
+            grid
+            if draw.scatter(grid, [*dots, *masks], hues + colours, fixed=[at for at, _ in keys])
+            else None
+        )
 
     def answer(self, scene: Scene) -> Grid | None:
         at = -self.corner.startswith("bottom"), -self.corner.endswith("right")
@@ -383,7 +407,11 @@ class AddedToTheCopy(Rule):
         if (np.bincount(answer.ravel(), minlength=10)[1:] != colours[1:]).any():
             return "the answer has other cells than those that one half has more"
         where = np.argwhere(more != part)
-        return "" if np.array_equal(where - where.min(axis=0), np.argwhere(answer)) else "the answer has another shape"
+        return (
+            ""
+            if np.array_equal(where - where.min(axis=0), np.argwhere(answer))
+            else "the answer has another shape"
+        )
 
 
 def _cropped(mask: Mask, colour: int) -> Grid:

@@ -10,7 +10,15 @@ from typing import Literal, TypeAlias, final
 import numpy as np
 
 from vizbench.generators.arc.draw import Draw, block, frame
-from vizbench.generators.arc.facts import ADDS, OLD_COLOURS, ONE_INK, REARRANGES, RECOLOURS, SAME_SIZE, SHRINKS
+from vizbench.generators.arc.facts import (
+    ADDS,
+    OLD_COLOURS,
+    ONE_INK,
+    REARRANGES,
+    RECOLOURS,
+    SAME_SIZE,
+    SHRINKS,
+)
 from vizbench.generators.arc.rule import Paint, Rule, Side, changed
 from vizbench.generators.arc.scene import Mask, Scene, Thing, cut, holder, paint, stamp
 from vizbench.types import Grid
@@ -46,7 +54,13 @@ class SwapFilledAndHollow(Rule):
         for room in question.rooms:
             if room.at_border:
                 paint(outside[1:-1, 1:-1], room, 1)
-        reached = outside[1:-1, 1:-1] | outside[:-2, 1:-1] | outside[2:, 1:-1] | outside[1:-1, :-2] | outside[1:-1, 2:]
+        reached = (
+            outside[1:-1, 1:-1]
+            | outside[:-2, 1:-1]
+            | outside[2:, 1:-1]
+            | outside[1:-1, :-2]
+            | outside[1:-1, 2:]
+        )
         if ((answer != question.grid) == (reached > 0)).any():
             return "other cells than those within the outlines changed"
         mixed = any(group.colour == 0 for group in Scene(answer).groups)
@@ -75,7 +89,9 @@ class ListColoursByFilling(Rule):
         for thing in scene.shapes:
             if (thing.number in hollow) == (self.kind == "hollow"):
                 places[thing.left if across else thing.top] = thing.colour
-        if not places or len(places) != (len(hollow) if self.kind == "hollow" else len(scene.shapes) - len(hollow)):
+        if not places or len(places) != (
+            len(hollow) if self.kind == "hollow" else len(scene.shapes) - len(hollow)
+        ):
             return None
         colours = np.array([places[place] for place in sorted(places)], np.uint8)
         return colours[None, :] if across else colours[:, None]
@@ -121,7 +137,11 @@ class AsLargeAsTheLoner(Rule):
         if answer.shape not in sizes:
             return "no object is as large"
         found = question.groups[sizes.index(answer.shape)]
-        return "" if _empty(question, found) == (self.kind == "hollow") else f"an object as large is not {self.kind}"
+        return (
+            ""
+            if _empty(question, found) == (self.kind == "hollow")
+            else f"an object as large is not {self.kind}"
+        )
 
 
 @final
@@ -129,7 +149,9 @@ class AsLargeAsTheLoner(Rule):
 class HollowOneWayFilledTheOther(Rule):
     """No object is in the way of another."""
 
-    says = "Move every hollow object to the {side} edge of the grid, and every filled one to the opposite edge."
+    says = (
+        "Move every hollow object to the {side} edge of the grid, and every filled one to the opposite edge."
+    )
     keeps = SAME_SIZE | REARRANGES | OLD_COLOURS
     side: Side
 
@@ -209,7 +231,11 @@ class FillLikeItsTwin(Rule):
             inside = np.unique(answer[hole.box][hole.mask])
             rim = next(g for g in question.groups if g.top == hole.top - 1 and g.left == hole.left - 1)
             size = hole.size + rim.size
-            alike = [g.colour for g in question.groups if (g.height, g.width, g.size) == (rim.height, rim.width, size)]
+            alike = [
+                g.colour
+                for g in question.groups
+                if (g.height, g.width, g.size) == (rim.height, rim.width, size)
+            ]
             cells += hole.size * len(alike)
             if inside.tolist() != (alike or [0]):
                 return "a hole has another colour than its filled twin"
@@ -258,7 +284,9 @@ class RingsOfTheFilled(Rule):
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(12, 18)
         masks = [
-            block(draw.between(5, 8), draw.between(5, 7)) if full else frame(draw.between(3, 6), draw.between(3, 6))
+            block(draw.between(5, 8), draw.between(5, 7))
+            if full
+            else frame(draw.between(3, 6), draw.between(3, 6))
             for full in draw.mixed(2, 4)
         ]
         return grid if draw.scatter(grid, masks, [draw.colour(self.ink) for _ in masks]) else None
@@ -288,9 +316,7 @@ class RingsOfTheFilled(Rule):
 class MiniatureOfTiles(Rule):
     """Tiles are squares of one size in rows and columns without a gap."""
 
-    says = (
-        "Make every tile one cell of a small picture: in the tile's colour where it is {kind}, empty where it is not."
-    )
+    says = "Make every tile one cell of a small picture: in the tile's colour where it is {kind}, empty where it is not."
     keeps = SHRINKS | OLD_COLOURS
     kind: Literal["filled", "hollow"]
 
@@ -321,11 +347,14 @@ class MiniatureOfTiles(Rule):
 
     def fault(self, question: Scene, answer: Grid) -> str:
         rows, columns = (
-            np.flatnonzero(np.diff(question.grid.any(axis=axis).astype(np.int8), prepend=0) == 1) for axis in (1, 0)
+            np.flatnonzero(np.diff(question.grid.any(axis=axis).astype(np.int8), prepend=0) == 1)
+            for axis in (1, 0)
         )
         full = question.grid[np.ix_(rows + 1, columns + 1)] > 0
         wanted = question.grid[np.ix_(rows, columns)] * (full == (self.kind == "filled"))
-        return "" if np.array_equal(answer, wanted) else f"the picture does not show which tiles are {self.kind}"
+        return (
+            "" if np.array_equal(answer, wanted) else f"the picture does not show which tiles are {self.kind}"
+        )
 
 
 _Form: TypeAlias = Literal["rectangle", "rounded", "diamond"]

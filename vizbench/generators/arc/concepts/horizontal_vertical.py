@@ -8,7 +8,16 @@ from typing import Literal, TypeAlias, final
 import numpy as np
 
 from vizbench.generators.arc.draw import Draw, block, frame
-from vizbench.generators.arc.facts import ADDS, OLD_COLOURS, ONE_INK, REARRANGES, RECOLOURS, REMOVES, SAME_SIZE, SHRINKS
+from vizbench.generators.arc.facts import (
+    ADDS,
+    OLD_COLOURS,
+    ONE_INK,
+    REARRANGES,
+    RECOLOURS,
+    REMOVES,
+    SAME_SIZE,
+    SHRINKS,
+)
 from vizbench.generators.arc.rule import Ink, Paint, Rule, changed
 from vizbench.generators.arc.scene import Mask, Scene, full_lines, keep, paint, stands
 from vizbench.types import Grid
@@ -140,10 +149,16 @@ class EdgeAlongTheObjects(Rule):
         return grid
 
     def fault(self, question: Scene, answer: Grid) -> str:
-        in_row = b"\0" in question.grid.any(axis=0).tobytes().strip(b"\0")  # gaps between objects, seen from above
+        in_row = b"\0" in question.grid.any(axis=0).tobytes().strip(
+            b"\0"
+        )  # gaps between objects, seen from above
         turned = answer if self.corner == "top left" else answer[::-1, ::-1]
         line = turned[0] if in_row else turned[:, 0]
-        return changed(question, answer, line.size) if (line == self.ink).all() else "the edge is without its line"
+        return (
+            changed(question, answer, line.size)
+            if (line == self.ink).all()
+            else "the edge is without its line"
+        )
 
 
 @final
@@ -159,7 +174,10 @@ class RecolourLinesThatRun(Rule):
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(10, 16)
         masks = [block(*_lying(flat, 1, draw.between(2, 7))) for flat in draw.mixed(3, 5)]
-        masks += [draw.pick((block, frame))(draw.between(3, 4), draw.between(3, 5)) for _ in range(draw.between(1, 2))]
+        masks += [
+            draw.pick((block, frame))(draw.between(3, 4), draw.between(3, 5))
+            for _ in range(draw.between(1, 2))
+        ]
         one = draw.colour(self.ink)
         colours = [one if draw.chance(0.5) else draw.colour(self.ink) for _ in masks]
         return grid if draw.scatter(grid, masks, colours) else None
@@ -199,7 +217,9 @@ class TurnBarsThatRun(Rule):
             return None
         for (top, left), (h, w) in zip(corners, sizes, strict=True):
             if h == w:
-                top, left, h, w = (top + h // 2, left, 1, w) if self.way == "horizontal" else (top, left + w // 2, h, 1)
+                top, left, h, w = (
+                    (top + h // 2, left, 1, w) if self.way == "horizontal" else (top, left + w // 2, h, 1)
+                )
             grid[top : top + h, left : left + w] = draw.colour()
         return grid
 
@@ -220,9 +240,13 @@ class TurnBarsThatRun(Rule):
 
     def fault(self, question: Scene, answer: Grid) -> str:
         after = Scene(answer).groups
-        if any((thing.height if self.way == "horizontal" else thing.width) == 1 < thing.size for thing in after):
+        if any(
+            (thing.height if self.way == "horizontal" else thing.width) == 1 < thing.size for thing in after
+        ):
             return f"a {self.way} bar is left"
-        before, now = ({(t.middle, t.size, t.colour, t.solid) for t in things} for things in (question.groups, after))
+        before, now = (
+            {(t.middle, t.size, t.colour, t.solid) for t in things} for things in (question.groups, after)
+        )
         return "" if before == now else "a bar's middle, length or colour is another"
 
 

@@ -54,7 +54,9 @@ class FloodOneSide(Rule):
             if (paint_[1:] & ground[:-1]).any() or (paint_[:-1] & ground[1:]).any():
                 return "the paint stops on open ground"
         dry = [room.at_border for room in Scene(answer).rooms]
-        return "" if any(dry) == all(dry) == (self.where == "inside") else "an inside is painted, or one is not"
+        return (
+            "" if any(dry) == all(dry) == (self.where == "inside") else "an inside is painted, or one is not"
+        )
 
 
 @final
@@ -316,7 +318,9 @@ class MarkedBox(Rule):
         return changed(question, answer, len(there)) if right else "a cell of that side is not recoloured"
 
 
-def _loop(draw: Draw, low: int, high: int, colour: int = 1, other: int = 1, insider: Mask | None = None) -> Grid:
+def _loop(
+    draw: Draw, low: int, high: int, colour: int = 1, other: int = 1, insider: Mask | None = None
+) -> Grid:
     """A closed loop of low … high cells a side, six in ten with a corner pushed in; with a thing inside, or nothing."""
     h, w = draw.between(low, high), draw.between(low, high)
     patch = frame(h, w) * np.uint8(colour)
@@ -338,7 +342,9 @@ def _specks(draw: Draw, low: int, high: int) -> list[Mask]:
     return [draw.pick(masks) for _ in range(draw.between(low, high))]
 
 
-def _fenced(draw: Draw, grid: Grid, insiders: Sequence[Mask], outsiders: Sequence[Mask], low: int = 5) -> bool:
+def _fenced(
+    draw: Draw, grid: Grid, insiders: Sequence[Mask], outsiders: Sequence[Mask], low: int = 5
+) -> bool:
     """Paint a loop around each insider, and objects outside; False where they do not fit."""
     palette = draw.colours(4)
     patches: list[Grid] = []
@@ -347,7 +353,9 @@ def _fenced(draw: Draw, grid: Grid, insiders: Sequence[Mask], outsiders: Sequenc
         patches.append(_loop(draw, low, 7, colour, other, insider))
     patches += [mask * np.uint8(draw.pick(palette)) for mask in outsiders]
     corners = draw.corners(grid, [patch.shape for patch in patches])
-    return corners is not None and all(stamp(grid, patch, *at) for patch, at in zip(patches, corners, strict=True))
+    return corners is not None and all(
+        stamp(grid, patch, *at) for patch, at in zip(patches, corners, strict=True)
+    )
 
 
 def _sides(scene: Scene) -> tuple[list[Thing], list[Thing], list[Thing]]:
@@ -373,7 +381,10 @@ def _sides(scene: Scene) -> tuple[list[Thing], list[Thing], list[Thing]]:
 
 def _contains(outer: Thing, inner: Thing) -> bool:
     """Whether a box lies within another, a cell away from all four sides."""
-    return outer.top < inner.top <= inner.bottom < outer.bottom and outer.left < inner.left <= inner.right < outer.right
+    return (
+        outer.top < inner.top <= inner.bottom < outer.bottom
+        and outer.left < inner.left <= inner.right < outer.right
+    )
 
 
 def _nested(scene: Scene) -> list[tuple[Thing, Thing]]:

@@ -14,7 +14,12 @@ from vizbench.generators.arc.rule import Rule, Seen, Side
 from vizbench.generators.arc.scene import Mask, Scene, Thing, paint
 from vizbench.types import Grid
 
-_TURNS: dict[Side, int] = {"bottom": 0, "left": 1, "top": 2, "right": 3}  # quarter turns that bring the side down
+_TURNS: dict[Side, int] = {
+    "bottom": 0,
+    "left": 1,
+    "top": 2,
+    "right": 3,
+}  # quarter turns that bring the side down
 _TEES = plus(1)[1:], plus(2)[2:], plus(2)[2:, 1:-1]
 
 
@@ -71,7 +76,9 @@ class LooseCellsSlide(Rule):
 
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(8, 12)
-        bars = [block(*draw.pick(((1, 3), (1, 4), (3, 1), (4, 1), (2, 2)))) for _ in range(draw.between(2, 4))]
+        bars = [
+            block(*draw.pick(((1, 3), (1, 4), (3, 1), (4, 1), (2, 2)))) for _ in range(draw.between(2, 4))
+        ]
         fast = draw.colours(2, self.loose)
         if not draw.scatter(grid, bars, [draw.pick(fast) for _ in bars], margin=1):
             return None
@@ -119,7 +126,9 @@ class SlideByTheLine(Rule):
         sides = [grid[:, :line], grid[:, line + 1 :]]
         masks = [draw.blob(draw.between(1, 3), draw.between(2, 3), 3) for _ in range(draw.between(2, 4))]
         n = draw.between(1, len(masks) - 1)
-        done = _lanes(draw, sides[0], masks[:n], colours, 1) and _lanes(draw, sides[1], masks[n:], colours[n:], 1)
+        done = _lanes(draw, sides[0], masks[:n], colours, 1) and _lanes(
+            draw, sides[1], masks[n:], colours[n:], 1
+        )
         grid[:, line] = wall
         return np.ascontiguousarray(grid if draw.chance(0.5) else grid.T) if done else None
 
@@ -146,7 +155,9 @@ class SlideByTheLine(Rule):
             stays = old.span(1 - axis) == new.span(1 - axis) and (
                 (old.span(axis) < line.span(axis)) == (new.span(axis) < line.span(axis))
             )
-            if not stays or not (old.box == new.box if old.colour == line.colour else goals & {*new.span(axis)}):
+            if not stays or not (
+                old.box == new.box if old.colour == line.colour else goals & {*new.span(axis)}
+            ):
                 return "an object left its lane, passed the line or stops in the open"
         return ""
 
@@ -163,7 +174,9 @@ class SlideToTheNearestEdge(Rule):
         grid = draw.ground(13, 17)
         sides = draw.some(tuple(_TURNS), draw.between(2, 4))
         for side, colour in zip(sides, draw.colours(len(sides)), strict=True):
-            view = np.rot90(grid, _TURNS[side])  # rows 5 and more from the other edges, which keeps the things apart
+            view = np.rot90(
+                grid, _TURNS[side]
+            )  # rows 5 and more from the other edges, which keeps the things apart
             mask = draw.blob(draw.between(2, 3), draw.between(2, 3), 3)
             bottom, left = len(view) - draw.between(1, 2), draw.between(5, view.shape[1] - 5 - mask.shape[1])
             view[bottom - mask.shape[0] : bottom, left : left + mask.shape[1]][mask] = colour
@@ -222,7 +235,9 @@ class SlideToItsColour(Rule):
         moved = question.grid != answer
         if not came or moved[[0, -1]].any() or moved[:, [0, -1]].any():
             return "an object is not what it was"
-        beside = {int(view[-1, 1]): view[-2] for view in (np.rot90(answer, turns) for turns in _TURNS.values())}
+        beside = {
+            int(view[-1, 1]): view[-2] for view in (np.rot90(answer, turns) for turns in _TURNS.values())
+        }
         for old, new in came:
             home = beside.get(new.colour)
             there = old.box == new.box if home is None else (home == new.colour).any()
@@ -236,7 +251,9 @@ class SlideToItsColour(Rule):
 class SlideLengthwise(Rule):
     """The objects that lie have a part of the grid to themselves."""
 
-    says = "Slide every object that is taller than wide to the {upright} edge, every other to the {lying} edge."
+    says = (
+        "Slide every object that is taller than wide to the {upright} edge, every other to the {lying} edge."
+    )
     keeps = SAME_SIZE | REARRANGES | OLD_COLOURS
     upright: Literal["top", "bottom"]
     lying: Literal["left", "right"]
@@ -248,12 +265,16 @@ class SlideLengthwise(Rule):
         masks = [draw.blob(draw.between(1, 2), draw.between(3, 4), 3) for _ in range(draw.between(3, 5))]
         n = draw.between(1, len(masks) - 1)
         upright = view[:, end + 1 :].T
-        done = _lanes(draw, view[:, :end], masks[:n], colours, 1) and _lanes(draw, upright, masks[n:], colours[n:], 1)
+        done = _lanes(draw, view[:, :end], masks[:n], colours, 1) and _lanes(
+            draw, upright, masks[n:], colours[n:], 1
+        )
         return grid if done else None
 
     def answer(self, scene: Scene) -> Grid | None:
         sides: list[tuple[Thing, Side]]
-        sides = [(thing, self.upright if thing.height > thing.width else self.lying) for thing in scene.shapes]
+        sides = [
+            (thing, self.upright if thing.height > thing.width else self.lying) for thing in scene.shapes
+        ]
         return _moved(scene, [(thing, *_ways(scene, thing)[side]) for thing, side in sides])
 
     def fault(self, question: Scene, answer: Grid) -> str:
@@ -277,7 +298,9 @@ class StemFirst(Rule):
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(10, 15)
         masks = [np.rot90(draw.pick(_TEES), draw.below(4)) for _ in range(draw.between(1, 2))]
-        masks += [block(draw.between(1, 3), draw.between(1, 2)) for _ in range(draw.between(2, 3) - len(masks))]
+        masks += [
+            block(draw.between(1, 3), draw.between(1, 2)) for _ in range(draw.between(2, 3) - len(masks))
+        ]
         return grid if draw.scatter(grid, masks, draw.colours(len(masks))) else None
 
     def answer(self, scene: Scene) -> Grid | None:
@@ -365,7 +388,12 @@ def _line(scene: Scene) -> Thing | None:
 def _ways(scene: Scene, thing: Thing, margin: int = 0) -> dict[Side, tuple[int, int]]:
     """Axis and distance to each edge, or so many cells short of it."""
     down, right = scene.height - margin - thing.bottom, scene.width - margin - thing.right
-    return {"top": (0, margin - thing.top), "bottom": (0, down), "left": (1, margin - thing.left), "right": (1, right)}
+    return {
+        "top": (0, margin - thing.top),
+        "bottom": (0, down),
+        "left": (1, margin - thing.left),
+        "right": (1, right),
+    }
 
 
 def _moved(scene: Scene, steps: Sequence[tuple[Thing, int, int]]) -> Grid | None:

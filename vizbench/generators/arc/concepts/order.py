@@ -63,16 +63,24 @@ class SortBlocksBySize(Rule):
 class StairsOfBars(Rule):
     """Bars are one cell thick; those that lie are turned upright. Bars of one length have one colour."""
 
-    says = "Stand the bars upright, side by side, in the bottom {corner} corner, the {first} one in the corner."
+    says = (
+        "Stand the bars upright, side by side, in the bottom {corner} corner, the {first} one in the corner."
+    )
     keeps = SAME_SIZE | REARRANGES | OLD_COLOURS
     corner: Literal["left", "right"]
     first: Literal["shortest", "longest"]
 
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(8, 12)
-        masks = [block(*draw.pick(((1, n), (n, 1)))) for n in draw.some((1, 2, 2, 3, 4, 5, 6), draw.between(3, 5))]
+        masks = [
+            block(*draw.pick(((1, n), (n, 1)))) for n in draw.some((1, 2, 2, 3, 4, 5, 6), draw.between(3, 5))
+        ]
         colours = draw.colours(len(masks))
-        return grid if draw.scatter(grid, masks, [colours[0]] * len(masks) if draw.chance(0.4) else colours) else None
+        return (
+            grid
+            if draw.scatter(grid, masks, [colours[0]] * len(masks) if draw.chance(0.4) else colours)
+            else None
+        )
 
     def answer(self, scene: Scene) -> Grid | None:
         bars = sorted(scene.shapes, key=lambda thing: thing.size, reverse=self.first == "longest")
@@ -215,7 +223,9 @@ class RecolourOutOfOrder(Rule):
         old, new = draw.pick([(a, b) for a in range(n) for b in range(n) if abs(a - b) > 1])
         sides.insert(new, sides.pop(old))
         wide, colours = draw.between(1, 2), draw.colours(n, self.ink)
-        return _lined_up(draw, [block(side, wide) for side in sides], colours if draw.chance(0.5) else colours[:1] * n)
+        return _lined_up(
+            draw, [block(side, wide) for side in sides], colours if draw.chance(0.5) else colours[:1] * n
+        )
 
     def answer(self, scene: Scene) -> Grid | None:
         line = _line(scene.shapes)
@@ -358,7 +368,9 @@ class SortCellsByTopRow(Rule):
         for before, after in zip(question.grid[1:].tolist(), answer[1:].tolist(), strict=True):
             cells = [colour for colour in after if colour]
             ground = [0] * (len(after) - len(cells))
-            if after != (cells + ground if self.side == "left" else ground + cells) or sorted(before) != sorted(after):
+            if after != (cells + ground if self.side == "left" else ground + cells) or sorted(
+                before
+            ) != sorted(after):
                 return "a row has other cells, or gaps"
             if any(places[a] > places[b] for a, b in pairwise(cells)):
                 return "a row is out of order"
@@ -373,7 +385,10 @@ def _ordered(values: Sequence[float | np.intp], rising: bool) -> bool:
 def _lined_up(draw: Draw, masks: Sequence[Mask], colours: Sequence[int]) -> Grid:
     """Shapes side by side, with one or two cells between them, aligned at one edge of the grid."""
     at = draw.below(3)
-    deep, wide = max(mask.shape[0] for mask in masks) + draw.below(4), sum(mask.shape[1] + 2 for mask in masks) + 2
+    deep, wide = (
+        max(mask.shape[0] for mask in masks) + draw.below(4),
+        sum(mask.shape[1] + 2 for mask in masks) + 2,
+    )
     grid = np.zeros((deep, wide), np.uint8)
     for mask, colour in zip(masks, colours, strict=True):
         grid[deep - mask.shape[0] :, at : at + mask.shape[1]][mask] = colour

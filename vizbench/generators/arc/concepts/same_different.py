@@ -44,7 +44,9 @@ class SharedTrait(Rule):
         if not 3 <= len(scene.shapes) <= 20:
             return None
         colour = self.trait == "colour"
-        return _left(scene, self.deed, _twins([thing.colour if colour else thing.form for thing in scene.shapes]))
+        return _left(
+            scene, self.deed, _twins([thing.colour if colour else thing.form for thing in scene.shapes])
+        )
 
     def fault(self, question: Scene, answer: Grid) -> str:
         for thing in question.shapes:
@@ -109,7 +111,9 @@ class SharedCore(Rule):
         return grid
 
     def answer(self, scene: Scene) -> Grid | None:
-        cores = Counter(int(scene.grid[row // 2, column // 2]) for row, column in (g.middle for g in scene.groups))
+        cores = Counter(
+            int(scene.grid[row // 2, column // 2]) for row, column in (g.middle for g in scene.groups)
+        )
         shared = [colour for colour, n in cores.items() if n > 1]
         if len(shared) != 1 or not shared[0] or any(group.colour for group in scene.groups):
             return None
@@ -231,7 +235,10 @@ class LinkByLikeness(Rule):
             if np.count_nonzero(mask != other) < 2:
                 return None  # one cell is too little to be seen
             kind = 0 if same else draw.between(1, 2)
-            figures = (mask, tint), (other if kind == 1 else mask, draw.colour(self.ink, tint) if kind == 2 else tint)
+            figures = (
+                (mask, tint),
+                (other if kind == 1 else mask, draw.colour(self.ink, tint) if kind == 2 else tint),
+            )
             for (figure, colour), at in zip(figures, (left, left + 3 + gap), strict=True):
                 grid[4 * k : 4 * k + 3, at : at + 3][figure] = colour
         return grid
@@ -319,9 +326,13 @@ class SameHalves(Rule):
 
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(9, 14)
-        sides = draw.pick((("left", "upper"), ("left", "upper", "none"), ("left", "left", "upper", "upper", "none")))
+        sides = draw.pick(
+            (("left", "upper"), ("left", "upper", "none"), ("left", "left", "upper", "upper", "none"))
+        )
         masks = [_mirrored(draw) if side == "left" else draw.blob(3, 3, 5) for side in sides]
-        masks = [_mirrored(draw).T if side == "upper" else mask for side, mask in zip(sides, masks, strict=True)]
+        masks = [
+            _mirrored(draw).T if side == "upper" else mask for side, mask in zip(sides, masks, strict=True)
+        ]
         return grid if draw.scatter(grid, masks, [draw.colour() for _ in masks]) else None
 
     def answer(self, scene: Scene) -> Grid | None:

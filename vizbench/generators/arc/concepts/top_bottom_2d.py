@@ -10,7 +10,16 @@ from typing import Literal, TypeAlias, final
 import numpy as np
 
 from vizbench.generators.arc.draw import Draw
-from vizbench.generators.arc.facts import ADDS, OLD_COLOURS, ONE_INK, REARRANGES, RECOLOURS, REMOVES, SAME_SIZE, SHRINKS
+from vizbench.generators.arc.facts import (
+    ADDS,
+    OLD_COLOURS,
+    ONE_INK,
+    REARRANGES,
+    RECOLOURS,
+    REMOVES,
+    SAME_SIZE,
+    SHRINKS,
+)
 from vizbench.generators.arc.rule import Paint, Rule, changed
 from vizbench.generators.arc.scene import Scene, Thing, cut, drop, keep, most, paint
 from vizbench.types import Grid
@@ -38,7 +47,9 @@ class CutOutEndObject(Rule):
         first, end = _bands(question.grid)[0 if self.end == "topmost" else -1]
         band = question.grid[first:end]
         left, right = _bands(band.T)[0]
-        return "" if np.array_equal(band[:, left:right], answer) else f"the answer is not what lies {self.end}"
+        return (
+            "" if np.array_equal(band[:, left:right], answer) else f"the answer is not what lies {self.end}"
+        )
 
 
 @final
@@ -122,7 +133,9 @@ class ViewAlongColumns(Rule):
 
     def question(self, draw: Draw) -> Grid | None:
         grid = _banded(draw, draw.colours(draw.between(3, 5)), 2, 7)
-        above, below = (rows[(rows != 0).argmax(axis=0), np.arange(grid.shape[1])] for rows in (grid, grid[::-1]))
+        above, below = (
+            rows[(rows != 0).argmax(axis=0), np.arange(grid.shape[1])] for rows in (grid, grid[::-1])
+        )
         clear = np.count_nonzero(above != below) > 2 and min(len(np.unique(above)), len(np.unique(below))) > 2
         return grid if clear else None
 
@@ -164,7 +177,9 @@ class SwapColoursOfTopAndBottom(Rule):
         was = [int(question.grid[first:end].max()) for first, end in _bands(question.grid)]
         told = [set(answer[first:end].ravel().tolist()) - {0} for first, end in _bands(question.grid)]
         return (
-            "" if told == [{colour} for colour in (was[-1], *was[1:-1], was[0])] else "the order of colours is another"
+            ""
+            if told == [{colour} for colour in (was[-1], *was[1:-1], was[0])]
+            else "the order of colours is another"
         )
 
 
@@ -278,7 +293,11 @@ class LevelWithEndObject(Rule):
             strip = answer[::way, thing.left : thing.right][level : level + thing.height]
             if not np.array_equal(strip[::way], question.grid[thing.box]):
                 return "an object is not level with the others, or not what it was"
-        return "" if np.count_nonzero(answer) == np.count_nonzero(question.grid) else "something else stands there"
+        return (
+            ""
+            if np.count_nonzero(answer) == np.count_nonzero(question.grid)
+            else "something else stands there"
+        )
 
 
 @final
@@ -294,7 +313,9 @@ class EndOfTheStackGoesOver(Rule):
         grid = draw.ground(9, 13)
         stacks: list[Grid] = []
         for _ in range(draw.between(1, 3)):
-            column = [colour for colour in draw.colours(draw.between(3, 4)) for _ in range(draw.between(1, 2))]
+            column = [
+                colour for colour in draw.colours(draw.between(3, 4)) for _ in range(draw.between(1, 2))
+            ]
             stacks.append(np.array([column] * draw.between(1, 3), np.uint8).T)
         corners = draw.corners(grid, [stack.shape for stack in stacks])
         if corners is None:
@@ -316,7 +337,9 @@ class EndOfTheStackGoesOver(Rule):
     def fault(self, question: Scene, answer: Grid) -> str:
         for stack in question.groups:
             was = _runs(question.grid[stack.box])
-            if _runs(answer[stack.box]) != ([*was[1:], was[0]] if self.end == "topmost" else [was[-1], *was[:-1]]):
+            if _runs(answer[stack.box]) != (
+                [*was[1:], was[0]] if self.end == "topmost" else [was[-1], *was[:-1]]
+            ):
                 return "a stack has another order of blocks"
         return changed(Scene(np.sign(question.grid)), np.sign(answer), 0)
 
@@ -353,7 +376,9 @@ class EndObjectOfEachColour(Rule):
             return "not one object of each colour is left"
         for thing in left.shapes:
             was, told = ((grid == thing.colour).any(axis=1)[::way] for grid in (question.grid, answer))
-            if was.argmax() != told.argmax() or all(thing.form != one.form for one in question.of(thing.colour)):
+            if was.argmax() != told.argmax() or all(
+                thing.form != one.form for one in question.of(thing.colour)
+            ):
                 return f"an object that is not the {self.end} of its colour is left, or part of one"
         return ""
 

@@ -115,7 +115,9 @@ class TakeLinesByLayer(Rule):
             crossed = np.flatnonzero(was.all(axis=1))
             for column in np.flatnonzero(was.all(axis=0)).tolist():
                 line, left = (np.delete(grid[:, column], crossed) for grid in (was, told))
-                gone = np.count_nonzero(was[:, column] == line[0]) == len(was if self.where == "over" else line)
+                gone = np.count_nonzero(was[:, column] == line[0]) == len(
+                    was if self.where == "over" else line
+                )
                 if (left != (0 if gone else line)).any() or (gone and line[0] in told[:, column]):
                     return f"a line that runs {self.where} all others is left, or another is gone"
         return "" if not answer[question.grid == 0].any() else "something new stands on the ground"
@@ -204,7 +206,9 @@ class RecolourByLayer(Rule):
     ink: Paint
 
     def question(self, draw: Draw) -> Grid | None:
-        return _scattered(draw, [_pile(draw, n) for n in draw.pick(((2, 1), (2, 1, 1), (2, 2, 1), (3, 1)))], self.ink)
+        return _scattered(
+            draw, [_pile(draw, n) for n in draw.pick(((2, 1), (2, 1, 1), (2, 2, 1), (3, 1)))], self.ink
+        )
 
     def answer(self, scene: Scene) -> Grid | None:
         sheets = _sheets(scene)
@@ -221,7 +225,9 @@ class RecolourByLayer(Rule):
         for colour, box in boxes.items():
             beneath = bool((_view(question.grid, box) != colour).any())
             over = sum(colour in _view(question.grid, other) for other in boxes.values()) > 1
-            lies = {"lies on another": over, "lies beneath another": beneath}.get(self.lies, not over and not beneath)
+            lies = {"lies on another": over, "lies beneath another": beneath}.get(
+                self.lies, not over and not beneath
+            )
             total += lies * question.counts[colour]
             if ((answer[question.grid == colour] == self.ink) != lies).any():
                 return "a sheet has the new colour that should not, or has it not"
@@ -244,7 +250,10 @@ class RepaintThePyramid(Rule):
     def question(self, draw: Draw) -> Grid | None:
         boxes: list[Box] = [(0, 0, draw.between(1, 2), draw.between(1, 3))]
         for _ in range(draw.between(2, 4)):
-            grown = [edge + way * (1 + draw.chance(0.2)) for edge, way in zip(boxes[0], (-1, -1, 1, 1), strict=True)]
+            grown = [
+                edge + way * (1 + draw.chance(0.2))
+                for edge, way in zip(boxes[0], (-1, -1, 1, 1), strict=True)
+            ]
             boxes.insert(0, (grown[0], grown[1], grown[2], grown[3]))
         return _scattered(draw, [boxes])
 
@@ -318,7 +327,9 @@ def _lines(scene: Scene) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Gr
 def _crossing(draw: Draw, over: Sequence[Sequence[bool]]) -> Grid:
     """Lines of two colours, or of as many as there are lines; over: whether the vertical one is, row by row."""
     n, m = len(over), len(over[0])
-    rows, columns = (np.cumsum([draw.between(1, 2), *(draw.between(2, 3) for _ in range(k - 1))]) for k in (n, m))
+    rows, columns = (
+        np.cumsum([draw.between(1, 2), *(draw.between(2, 3) for _ in range(k - 1))]) for k in (n, m)
+    )
     grid = np.zeros((int(rows[-1]) + draw.between(2, 3), int(columns[-1]) + draw.between(2, 3)), np.uint8)
     colours = draw.colours(n + m) if draw.chance(0.5) else np.repeat(draw.colours(2), (n, m)).tolist()
     across, down = np.array(colours[:n], np.uint8), np.array(colours[n:], np.uint8)
@@ -357,7 +368,11 @@ def _pile(draw: Draw, n: int) -> list[Box]:
         top, left = draw.between(below[0] - h + 1, below[2] - 1), draw.between(below[1] - w + 1, below[3] - 1)
         box = top, left, top + h, left + w
         rows, columns = ((box[k] <= below[k], box[k + 2] >= below[k + 2]) for k in (0, 1))
-        if not (all(columns) and any(rows)) and not (all(rows) and any(columns)) and _shared(box, below) != box:
+        if (
+            not (all(columns) and any(rows))
+            and not (all(rows) and any(columns))
+            and _shared(box, below) != box
+        ):
             boxes.append(box)
     return boxes
 

@@ -120,7 +120,7 @@ for (const details of document.querySelectorAll("details[data-table]")) {
     if (unsorted && before && before.task !== row.task) line.classList.add("first");
     const cell = key => [...line.cells].find(one => one.dataset.key === key);
     cell("label").title = row.task;
-    cell("kin").title = row.kin_help;
+    cell("overlap").title = row.overlap_help;
     if (row.undecodable_help) cell("undecodable").title = row.undecodable_help;
     for (const mark of ["leaky", "flagged"]) if (row[mark]) {
       const flag = element("span", mark, "flag");
@@ -137,7 +137,7 @@ for (const details of document.querySelectorAll("details[data-table]")) {
   };
   const refresh = tableIn($("results-table"), spec, finish);
   $("results-table").querySelector("thead tr").prepend(element("th", "answers", "soft"));
-  const words = new Map(rows.map(row => [row, [row.label, row.task, row.kin_help, row.model, row.leaky ? "leaky" : "", row.flagged ? "flagged" : ""].join(" ").toLowerCase()]));
+  const words = new Map(rows.map(row => [row, [row.label, row.task, row.overlap_help, row.model, row.leaky ? "leaky" : "", row.flagged ? "flagged" : ""].join(" ").toLowerCase()]));
   const filter = () => {
     const wish = $("filter").value, model = $("only-model").value, shots = $("only-shots").value, trivial = $("trivial").checked;
     const shown = refresh(row => holds(words.get(row), wish) && (trivial || !row.trivial) &&
