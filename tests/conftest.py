@@ -16,7 +16,7 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.commands import Done, Run
+from tests.support.commands import Done, Run
 
 # Derandomized: the same commit gives the same result. HYPOTHESIS_PROFILE=explore looks for new failures.
 # No deadline and no slowness check: the first example of a kernel pays for its compilation.

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 import vizbench as vb
-from tests.commands import Run, refused
+from tests.support.commands import Run, refused
 from vizbench import cli
 from vizbench.formats import read
 from vizbench.formats.layouts import LAYOUTS

@@ -6,7 +6,7 @@ import csv
 import json
 from pathlib import Path
 
-from tests.commands import Run, refused
+from tests.support.commands import Run, refused
 
 FLAGGED, SOUND = "arc-agi-1:evaluation/dd2401ed", "arc-agi-1:evaluation/00576224"
 EVAL = ("eval", "--model", "copy", "--task", FLAGGED, "--task", SOUND, "--out", "r")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import Run, refused
+from tests.support.commands import Run, refused
 
 ROOT = Path(__file__).resolve().parent.parent
 

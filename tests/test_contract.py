@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import vizbench as vb
-from tests.contract import (
+from tests.support.contract import (
     KEYS,
     N,
     every_family,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests import toys
+from tests.support import toy_task
 from vizbench import leakage, loading
 from vizbench.dataset import MAX_POOL, MAX_ROWS, Dataset, Split, StoredSplit, generated_dataset
 from vizbench.errors import UserError
@@ -25,13 +25,13 @@ from vizbench.types import Instance
 
 
 def toy(space: int, seed: int = 0, pool: int = 5000) -> Dataset:
-    params = toys.Params(space=space)
-    return generated_dataset(TaskSpec(f"toy/small?space={space}", toys.TOY, params), seed, pool)
+    params = toy_task.Params(space=space)
+    return generated_dataset(TaskSpec(f"toy/small?space={space}", toy_task.TOY, params), seed, pool)
 
 
 def naive(space: int, seed: int, split: str, dry: int, pool: list[bytes]) -> list[tuple[int, bytes]]:
     """Every accepted candidate with its question, one by one, until `dry` in a row bring none, 5 `dry` in test."""
-    params, patience = toys.Params(space=space), dry * (5 if split == "test" else 1)
+    params, patience = toy_task.Params(space=space), dry * (5 if split == "test" else 1)
     origin = instance_stream("toy", 1, params_json(params), seed, split)
     seen: set[bytes] = set()
     rows: list[tuple[int, bytes]] = []
@@ -39,7 +39,7 @@ def naive(space: int, seed: int, split: str, dry: int, pool: list[bytes]) -> lis
     questions: list[bytes] = []
     while number - last <= patience:
         if number == len(questions):
-            batch = toys.TOY.generate_batch(params, keys(origin, number, 256))
+            batch = toy_task.TOY.generate_batch(params, keys(origin, number, 256))
             questions += [question.tobytes() for question in batch.question]
         question = questions[number]
         far = all(sum(a != b for a, b in zip(question, other, strict=True)) / 8 >= 0.25 for other in pool)
@@ -212,9 +212,11 @@ def test_positions_out_of_range_are_refused(index: int) -> None:
 
 
 def test_a_pool_may_be_numpys() -> None:
-    params = toys.Params(space=16)
+    params = toy_task.Params(space=16)
     assert (
-        type(generated_dataset(TaskSpec("toy/small?space=16", toys.TOY, params), 0, pool=np.int64(3)).pool)
+        type(
+            generated_dataset(TaskSpec("toy/small?space=16", toy_task.TOY, params), 0, pool=np.int64(3)).pool
+        )
         is int
     )
 

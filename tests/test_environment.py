@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import Done, Run, refused
+from tests.support.commands import Done, Run, refused
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import vizbench as vb
-from tests.contract import every_family, every_task, instances, judged, made, walked
+from tests.support.contract import every_family, every_task, instances, judged, made, walked
 from vizbench import seeds, task
 from vizbench.types import Grid, Instance
 

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.contract import N, every_family, every_task, hostile, instances, judged, made, mutants, walked
+from tests.support.contract import (
+    N,
+    every_family,
+    every_task,
+    hostile,
+    instances,
+    judged,
+    made,
+    mutants,
+    walked,
+)
 from vizbench import task
 from vizbench._util.grids import MAX_STATES
 

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 import vizbench as vb
-from tests.baselines.chat_server import FAULTS, KEY, beside, completion, says, script, send, serving
+from tests.support.chat_server import FAULTS, KEY, beside, completion, says, script, send, serving
 from vizbench.baselines.api import ApiImage, ApiText
 from vizbench.baselines.chat import exchange
 from vizbench.baselines.chat.endpoint import Endpoint

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import vizbench as vb
-from tests.baselines.chat_server import FAULTS, KEY, completion, says, script, send, serving
-from tests.commands import Run, refused
+from tests.support.chat_server import FAULTS, KEY, completion, says, script, send, serving
+from tests.support.commands import Run, refused
 from vizbench.baselines.chat import exchange
 from vizbench.baselines.chat.endpoint import Endpoint, endpoint_from
 from vizbench.errors import UserError

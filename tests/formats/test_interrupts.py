@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 import vizbench
-from tests.formats import held as places
-from tests.formats.held import held
+from tests.support import paused_process as places
+from tests.support.paused_process import held
 from vizbench import formats, loading
 from vizbench._util.background import AbandonedError, run_in_background, stop_if_abandoned
 from vizbench.errors import UserError

@@ -10,7 +10,7 @@ import chess
 import numpy as np
 import pytest
 
-from tests.chessboards import grid
+from tests.support.chess_boards import grid
 from vizbench import formats, loading
 from vizbench.errors import UserError
 from vizbench.formats import lichess, registry

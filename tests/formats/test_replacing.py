@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import Run, refused
-from tests.formats import held as places
-from tests.formats.held import held, released
+from tests.support import paused_process as places
+from tests.support.commands import Run, refused
+from tests.support.paused_process import held, released
 from vizbench import formats, loading
 from vizbench.dataset import Split
 from vizbench.errors import UserError

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tests import naive
-from tests.commands import Run
+from tests.oracles import cells as naive
+from tests.support.commands import Run
 from vizbench import formats, loading
 from vizbench.errors import UserError
 from vizbench.formats import registry

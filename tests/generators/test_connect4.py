@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import naive_connect4 as naive
+from tests.oracles import connect4 as naive
 from vizbench import seeds
 from vizbench.errors import UserError
 from vizbench.generators.connect4 import TASK, VARIANTS, Params, completing, has_four, winning

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import naive_connect4 as naive
+from tests.oracles import connect4 as naive
 from vizbench import seeds
 from vizbench.generators.connect4 import TASK, Params
 from vizbench.types import Batch, Grid, Instance

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import naive
+from tests.oracles import cells
 from vizbench import seeds
 from vizbench.errors import UserError
 from vizbench.generators.eca import TASK, UNKNOWN, VARIANTS, Params
@@ -27,7 +27,7 @@ def test_diagrams_agree_with_the_twin(rule: int, width: int, rows: int, key: int
     for question, target in zip(batch.question, batch.target, strict=True):
         assert question[0].tolist() == target[0].tolist()
         assert (question[1:] == UNKNOWN).all()
-        assert target.tolist() == naive.eca_diagram(target[0].tolist(), rule, rows)
+        assert target.tolist() == cells.eca_diagram(target[0].tolist(), rule, rows)
 
 
 @pytest.mark.parametrize("params", VARIANTS.values(), ids=str)
@@ -38,7 +38,7 @@ def test_mutated_targets_are_judged_as_by_the_slow_twin(params: Params):
         answer = target.copy()
         for place in rng.integers(0, answer.size, rng.integers(0, 3)):
             answer.flat[place] = rng.integers(TASK.codes)
-        right = naive.eca_diagram(question[0].tolist(), params.rule, params.rows)
+        right = cells.eca_diagram(question[0].tolist(), params.rule, params.rows)
         assert TASK.check(params, question, answer).valid == (answer.tolist() == right)
 
 
@@ -107,7 +107,7 @@ def test_a_step_is_the_next_row_and_no_other(
     rule: int, width: int, rows: int, seed: int, data: st.DataObject
 ):
     rng = np.random.default_rng(seed)
-    diagram = np.array(naive.eca_diagram(rng.integers(0, 2, width).tolist(), rule, rows), np.uint8)
+    diagram = np.array(cells.eca_diagram(rng.integers(0, 2, width).tolist(), rule, rows), np.uint8)
     known = data.draw(st.integers(1, rows))
     before, wanted = diagram.copy(), diagram.copy()
     before[known:] = UNKNOWN

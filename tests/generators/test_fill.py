@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tests import naive
+from tests.oracles import cells
 from vizbench import seeds
 from vizbench.errors import UserError
 from vizbench.generators.fill import TASK, VARIANTS, Params
@@ -28,12 +28,12 @@ BOARDS = hnp.arrays(np.uint8, st.tuples(st.integers(4, 9), st.integers(4, 9)), e
 
 @given(BOARDS)
 def test_solve_equals_the_slow_twin(question: Grid) -> None:
-    assert TASK.solve(Params(), question).tolist() == naive.fill_answer(question.tolist())
+    assert TASK.solve(Params(), question).tolist() == cells.fill_answer(question.tolist())
 
 
 @given(BOARDS, st.data())
 def test_verdict_equals_the_slow_twin_after_any_change(question: Grid, data: st.DataObject) -> None:
-    right = naive.fill_answer(question.tolist())
+    right = cells.fill_answer(question.tolist())
     answer = np.array(right, np.uint8)
     for _ in range(data.draw(st.integers(0, 3))):
         r = data.draw(st.integers(0, answer.shape[0] - 1))
@@ -52,7 +52,7 @@ def test_mutated_targets_are_judged_as_by_the_slow_twin(name: str, count: int) -
         answer = target.copy()
         for place in rng.integers(0, answer.size, rng.integers(0, 3)):
             answer.flat[place] = rng.integers(TASK.codes)
-        right = naive.fill_answer(question.tolist())
+        right = cells.fill_answer(question.tolist())
         assert TASK.check(params, question, answer).valid == (answer.tolist() == right)
 
 
@@ -104,7 +104,7 @@ def test_boards_hold_enclosed_and_open_cells_and_equal_the_slow_twin(params: Par
     assert (batch.target == 2).any(axis=(1, 2)).all()
     assert (batch.target == 0).any(axis=(1, 2)).all()
     for question, target in zip(batch.question, batch.target, strict=True):
-        assert target.tolist() == naive.fill_answer(question.tolist())
+        assert target.tolist() == cells.fill_answer(question.tolist())
 
 
 def test_boards_differ_and_line_of_sight_fails_on_a_fifth_of_them() -> None:
@@ -137,7 +137,7 @@ def test_steps_grow_each_region_from_its_first_cell(seed: int, params: Params) -
 @given(BOARDS, st.data())
 def test_water_rises_as_the_slow_twin_says(question: Grid, data: st.DataObject) -> None:
     """From a random stand of the water, a random set of cells is filled: beside it, elsewhere, too far at once."""
-    enclosed = np.array(naive.fill_answer(question.tolist()), np.uint8) == 2
+    enclosed = np.array(cells.fill_answer(question.tolist()), np.uint8) == 2
     chances = st.sampled_from([0.0, 0.2, 0.5, 1.0])
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     before = np.where(enclosed & (rng.random(question.shape) < data.draw(chances)), np.uint8(2), question)
@@ -145,7 +145,7 @@ def test_water_rises_as_the_slow_twin_says(question: Grid, data: st.DataObject) 
     if data.draw(st.booleans()):
         after.flat[rng.integers(after.size)] = rng.integers(3)
     ruling = TASK.check_step(Params(), question, before, after)
-    assert ruling.valid == naive.fill_step(question.tolist(), before.tolist(), after.tolist())
+    assert ruling.valid == cells.fill_step(question.tolist(), before.tolist(), after.tolist())
     assert (ruling.reason == "") == ruling.valid
 
 

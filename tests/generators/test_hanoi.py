@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import naive_hanoi as naive
+from tests.oracles import hanoi as naive
 from vizbench import seeds
 from vizbench.errors import UserError
 from vizbench.generators.hanoi import TASK, VARIANTS, Params, _distances

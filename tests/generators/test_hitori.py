@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pysat.solvers import Minisat22
 
 import vizbench as vb
-from tests import naive_hitori
+from tests.oracles import hitori
 from vizbench import seeds, task
 from vizbench.errors import UserError
 from vizbench.generators.hitori import TASK, VARIANTS, Params
@@ -56,7 +56,7 @@ def sat_solutions(question: Grid, limit: int) -> set[bytes]:
     with Minisat22(bootstrap_with=clauses) as solver:
         while len(found) < limit and solver.solve():
             model = list(solver.get_model() or [])
-            parts = naive_hitori.parts({cell for cell in cells if shaded(cell) not in model})
+            parts = hitori.parts({cell for cell in cells if shaded(cell) not in model})
             if len(parts) > 1:
                 solver.add_clause([-shaded(cell) for cell in around(parts[0], size)])
                 continue
@@ -83,7 +83,7 @@ def test_questions_have_one_solution(name: str) -> None:
     for question, target in zip(batch.question, batch.target, strict=True):
         assert 1 <= question.min() <= question.max() <= VARIANTS[name].size
         assert sat_solutions(question, 2) == {target.tobytes()}
-        assert naive_hitori.valid(question.tolist(), target.tolist())
+        assert hitori.valid(question.tolist(), target.tolist())
         solved = TASK.solve(VARIANTS[name], question)
         assert solved is not None
         assert np.array_equal(solved, target)
@@ -125,7 +125,7 @@ def naive_rounds(question: list[list[int]]) -> tuple[int, int, int]:
             if a != b and (a[0] == b[0] or a[1] == b[1]) and question[a[0]][a[1]] == question[b[0]][b[1]]:
                 shaded.add(b)
         touching = any((r + 1, c) in shaded or (r, c + 1) in shaded for r, c in shaded)
-        holding = [part for part in naive_hitori.parts(set(cells) - shaded) if part & spared]
+        holding = [part for part in hitori.parts(set(cells) - shaded) if part & spared]
         return touching or bool(shaded & spared) or len(holding) > 1
 
     rounds, tried = 0, 0
@@ -177,7 +177,7 @@ def test_verdict_equals_the_slow_twin_after_any_change(seed: int, changes: list[
     for cell, code in changes:
         answer.flat[cell % answer.size] = code
     ruling = TASK.check(Params(), batch.question[0], answer)
-    assert ruling.valid == naive_hitori.valid(batch.question[0].tolist(), answer.tolist())
+    assert ruling.valid == hitori.valid(batch.question[0].tolist(), answer.tolist())
     assert (ruling.reason == "") == ruling.valid
 
 
@@ -197,7 +197,7 @@ def test_mutated_targets_are_judged_as_by_the_slow_twin(size: int, count: int) -
         if rng.random() < 0.3:  # fewer cells contend: unshading may be right
             asked[answer == 0] = rng.permutation(np.arange(asked.size) % 8 + 1)[: int((answer == 0).sum())]
         ruling = TASK.check(Params(size), asked, answer)
-        assert ruling.valid == naive_hitori.valid(asked.tolist(), answer.tolist())
+        assert ruling.valid == hitori.valid(asked.tolist(), answer.tolist())
         right += ruling.valid
     assert 0.05 * count < right < 0.95 * count
 
@@ -208,7 +208,7 @@ def test_any_board_and_answer_are_judged_as_by_the_slow_twin(h: int, w: int, dat
     masks = st.lists(st.lists(st.sampled_from([0, 0, 0, 1]), min_size=w, max_size=w), min_size=h, max_size=h)
     question, answer = data.draw(digits), data.draw(masks)
     ruling = TASK.check(Params(), np.array(question, np.uint8), np.array(answer, np.uint8))
-    assert ruling.valid == naive_hitori.valid(question, answer)
+    assert ruling.valid == hitori.valid(question, answer)
 
 
 @given(st.integers(4, 6), st.data())
@@ -217,7 +217,7 @@ def test_solve_agrees_with_the_sat_solver_on_any_question(size: int, data: st.Da
     question = np.array(data.draw(st.lists(row, min_size=size, max_size=size)), np.uint8)
     found = TASK.solve(Params(size), question)
     assert (found is None) == (not sat_solutions(question, 1))
-    assert found is None or naive_hitori.valid(question.tolist(), found.tolist())
+    assert found is None or hitori.valid(question.tolist(), found.tolist())
 
 
 # A board without repeats, and one whose top left digit is in its row and its column once more.
@@ -309,7 +309,7 @@ def test_steps_are_judged_as_by_the_slow_twin(seed: int, done: int, changes: lis
     for cell, code in changes[:2]:
         after.flat[cell % after.size] = code
     ruling = TASK.check_step(Params(), question, before, after)
-    assert ruling.valid == naive_hitori.step_legal(question.tolist(), before.tolist(), after.tolist())
+    assert ruling.valid == hitori.step_legal(question.tolist(), before.tolist(), after.tolist())
     assert (ruling.reason == "") == ruling.valid
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import naive
+from tests.oracles import cells
 from vizbench import seeds
 from vizbench.errors import UserError
 from vizbench.generators.langton import ANT_ON_WHITE, BLACK, TASK, VARIANTS, Params, _walk
@@ -30,7 +30,7 @@ def test_walks_agree_with_the_twin(steps: int, h: int, w: int, key: int):
         black = {(int(r), int(c)) for r, c in np.argwhere(question == BLACK)}
         states = TASK.steps(params, question, target)
         for k in range(steps):
-            assert states[k].tolist() == naive.langton_walk(black, (h // 2, w // 2), "N", k + 1, h, w)
+            assert states[k].tolist() == cells.langton_walk(black, (h // 2, w // 2), "N", k + 1, h, w)
         assert np.array_equal(states[-1], target)
 
 
@@ -44,7 +44,7 @@ def test_mutated_targets_are_judged_as_by_the_slow_twin(params: Params):
             answer.flat[place] = rng.integers(TASK.codes)
         black = {(int(r), int(c)) for r, c in np.argwhere(question == BLACK)}
         h, w = question.shape
-        right = naive.langton_walk(black, (h // 2, w // 2), "N", params.steps, h, w)
+        right = cells.langton_walk(black, (h // 2, w // 2), "N", params.steps, h, w)
         assert TASK.check(params, question, answer).valid == (answer.tolist() == right)
 
 
@@ -121,8 +121,8 @@ def test_a_step_is_the_twins_and_no_other(h: int, w: int, steps: int, seed: int,
     rng = np.random.default_rng(seed)
     black = {(int(r), int(c)) for r, c in np.argwhere(rng.random((h, w)) < 0.5)}
     start = (int(rng.integers(h)), int(rng.integers(w)))
-    before = np.array(naive.langton_walk(black, start, "S", steps, h, w), np.uint8)
-    wanted = naive.langton_walk(black, start, "S", steps + 1, h, w)
+    before = np.array(cells.langton_walk(black, start, "S", steps, h, w), np.uint8)
+    wanted = cells.langton_walk(black, start, "S", steps + 1, h, w)
     after = np.array(wanted, np.uint8)
     for place in rng.integers(0, after.size, changes):
         after.flat[place] = rng.integers(10)
@@ -135,7 +135,7 @@ def test_an_ant_that_comes_home_walks_no_further():
     """On a torus of one cell each step turns the ant: after four to the right and left it stands as it stood."""
     params = Params(steps=2, height=1, width=1)
     start = np.array([[ANT_ON_WHITE]], np.uint8)
-    states = [np.array(naive.langton_walk(set(), (0, 0), "N", k, 1, 1), np.uint8) for k in range(1, 5)]
+    states = [np.array(cells.langton_walk(set(), (0, 0), "N", k, 1, 1), np.uint8) for k in range(1, 5)]
     assert np.array_equal(states[1], states[3])
     row = Instance("langton", params, 0, "test", 0, start, states[1], np.stack(states[:2]))
     assert TASK.verify_steps(row, states[:2]).valid

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import naive
+from tests.oracles import cells
 from vizbench import seeds
 from vizbench._util.text import plural
 from vizbench.errors import UserError
@@ -31,7 +31,7 @@ def agree(params: Params, key: int) -> None:
         state = question.tolist()
         states = TASK.steps(params, question, target)
         for k in range(params.steps):
-            state = naive.life_next(state, params.rule, params.torus)
+            state = cells.life_next(state, params.rule, params.torus)
             assert states[k].tolist() == state
         assert target.tolist() == state
 
@@ -80,7 +80,7 @@ def test_mutated_targets_are_judged_as_by_the_slow_twin(params: Params):
             answer.flat[place] = rng.integers(TASK.codes)
         right = question.tolist()
         for _ in range(params.steps):
-            right = naive.life_next(right, params.rule, params.torus)
+            right = cells.life_next(right, params.rule, params.torus)
         assert TASK.check(params, question, answer).valid == (answer.tolist() == right)
 
 
@@ -162,7 +162,7 @@ def test_a_step_is_the_twins_and_no_other(rule: str, h: int, w: int, torus: bool
     params = Params(rule=rule, height=h, width=w, torus=torus, steps=3)
     rng = np.random.default_rng(seed)
     before = rng.integers(0, 2, (h, w), np.uint8)
-    wanted = naive.life_next(before.tolist(), rule, torus)
+    wanted = cells.life_next(before.tolist(), rule, torus)
     after = np.array(wanted, np.uint8)
     for place in rng.integers(0, after.size, flips):
         after.flat[place] ^= 1

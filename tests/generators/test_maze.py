@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import vizbench as vb
-from tests import naive, naive_navigation
+from tests.oracles import cells, navigation
 from vizbench import seeds
 from vizbench.errors import UserError
 from vizbench.generators.maze import TASK, VARIANTS, Framed, Params
@@ -157,9 +157,9 @@ def test_verdict_equals_the_slow_twin(question: Grid, data: st.DataObject) -> No
         cell = data.draw(st.integers(0, question.size - 1))
         answer.flat[cell] = data.draw(st.sampled_from([4, 4, 4, 1, 0, 2, 3]))
     ruling = TASK.check(Params(), question, answer)
-    valid = naive.maze_valid(question.tolist(), answer.tolist())
+    valid = cells.maze_valid(question.tolist(), answer.tolist())
     assert ruling.valid == valid
-    assert ruling.parts["psr"] == naive.maze_joined(question.tolist(), answer.tolist())
+    assert ruling.parts["psr"] == cells.maze_joined(question.tolist(), answer.tolist())
     assert ("rpl" in ruling.parts) == valid == (ruling.reason == "")
 
 
@@ -170,8 +170,8 @@ def test_every_changed_cell_of_a_target_is_judged_as_the_slow_twin_judges_it() -
             answer = target.copy()
             answer[r, c] = (answer[r, c] + 1 + shift) % 5
             ruling = TASK.check(Params(9), question, answer)
-            assert ruling.valid is False is naive.maze_valid(question.tolist(), answer.tolist())
-            assert ruling.parts["psr"] == naive.maze_joined(question.tolist(), answer.tolist())
+            assert ruling.valid is False is cells.maze_valid(question.tolist(), answer.tolist())
+            assert ruling.parts["psr"] == cells.maze_joined(question.tolist(), answer.tolist())
 
 
 @pytest.mark.parametrize(
@@ -190,8 +190,8 @@ def test_mutated_targets_are_judged_as_by_the_slow_twin(name: str, count: int) -
             else:
                 answer[r, c] = (answer[r, c] + rng.integers(0, 5)) % 5
         ruling = TASK.check(VARIANTS[name], asked, answer)
-        assert ruling.valid == naive.maze_valid(asked.tolist(), answer.tolist())
-        assert ruling.parts["psr"] == naive.maze_joined(asked.tolist(), answer.tolist())
+        assert ruling.valid == cells.maze_valid(asked.tolist(), answer.tolist())
+        assert ruling.parts["psr"] == cells.maze_joined(asked.tolist(), answer.tolist())
         right += ruling.valid
     assert 0.02 * count < right < 0.5 * count
 
@@ -239,7 +239,7 @@ def test_the_steps_of_a_target_are_a_legal_process(params: Params | Framed) -> N
         instance = Instance("maze/base", params, 0, "test", 0, question, target, steps)
         assert TASK.verify_steps(instance, steps).exact
         for before, after in itertools.pairwise([question, *steps]):
-            assert naive_navigation.step_legal(question.tolist(), before.tolist(), after.tolist())
+            assert navigation.step_legal(question.tolist(), before.tolist(), after.tolist())
         skipped = TASK.verify_steps(instance, np.delete(steps, 1, axis=0))
         assert skipped.reason == "step 2: 2 cells changed where one is marked a step"
         turned = TASK.verify_steps(instance, [*steps[:-1], steps[-2]])

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tests import naive, naive_navigation
+from tests.oracles import cells, navigation
 from vizbench import seeds
 from vizbench.errors import UserError
 from vizbench.generators.navigation import TASK, VARIANTS, Params
@@ -178,7 +178,7 @@ def test_parameters_outside_their_range_are_refused(values: dict[str, Any], mess
 def test_parameters_at_their_limits_make_right_questions(params: Params) -> None:
     batch = made(params, 3)
     for question, target in zip(batch.question, batch.target, strict=True):
-        assert naive_navigation.navigation_valid(question.tolist(), target.tolist())
+        assert navigation.navigation_valid(question.tolist(), target.tolist())
         assert 0 <= TASK.difficulty(params, question, target)["score"] <= 1
 
 
@@ -197,11 +197,11 @@ def questions(draw: st.DrawFn) -> Grid:
 def judged_as_by_the_twins(question: Grid, answer: Grid) -> bool:
     ruling = TASK.check(Params(), question, answer)
     rows = question.tolist(), answer.tolist()
-    assert ruling.valid == (ruling.reason == "") == naive_navigation.navigation_valid(*rows)
-    assert ruling.parts["psr"] == naive.maze_joined(*rows)
-    assert ("rpl" in ruling.parts) == naive.maze_valid(*rows)
+    assert ruling.valid == (ruling.reason == "") == navigation.navigation_valid(*rows)
+    assert ruling.parts["psr"] == cells.maze_joined(*rows)
+    assert ("rpl" in ruling.parts) == cells.maze_valid(*rows)
     if "rpl" in ruling.parts:
-        length = naive_navigation.shortest(rows[0])
+        length = navigation.shortest(rows[0])
         assert length is not None
         assert ruling.parts["rpl"] == (int((answer == 4).sum()) + 1) / length
     return ruling.valid
@@ -311,7 +311,7 @@ def test_steps_are_judged_as_by_the_slow_twin(question: Grid, data: st.DataObjec
             y, x = r + data.draw(st.integers(-1, 1)), c + data.draw(st.integers(-1, 1))
             after[y % len(after), x % len(after[0])] = data.draw(st.sampled_from([4, 4, 4, 4, 1, 3]))
         ruling = TASK.check_step(Params(), question, state, after)
-        legal = naive_navigation.step_legal(question.tolist(), state.tolist(), after.tolist())
+        legal = navigation.step_legal(question.tolist(), state.tolist(), after.tolist())
         assert ruling.valid == (ruling.reason == "") == legal
         if legal:
             state = after

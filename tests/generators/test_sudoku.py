@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from tests.sudokuboards import EASY, SOLVED, made, sat_solutions
+from tests.support.sudoku_boards import EASY, SOLVED, made, sat_solutions
 from vizbench import task
 from vizbench.errors import UserError
 from vizbench.generators.sudoku import MINIMAL, TASK, VARIANTS, Params

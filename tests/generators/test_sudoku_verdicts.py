@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import naive, naive_sudoku
-from tests.sudokuboards import BOTH, EASY, SOLVED, made, sat_solutions
+from tests.oracles import cells as naive
+from tests.oracles import sudoku
+from tests.support.sudoku_boards import BOTH, EASY, SOLVED, made, sat_solutions
 from vizbench.generators.sudoku import TASK, Params
 from vizbench.types import Grid, Instance
 
@@ -160,7 +161,7 @@ def test_steps_are_judged_as_by_the_slow_twin(
     for cell, digit in changes[:2]:
         after.flat[cell % after.size] = digit
     ruling = TASK.check_step(params, before, before, after)
-    assert ruling.valid == naive_sudoku.step_legal(before.tolist(), after.tolist(), params.box)
+    assert ruling.valid == sudoku.step_legal(before.tolist(), after.tolist(), params.box)
     assert (ruling.reason == "") == ruling.valid
 
 

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from tests.harness.pages import page_of
+from tests.support.report_pages import page_of
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PATIENCE = 120_000

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tests.renderers.pictures import LOOKS, blurred, compressed, noisy, resized, shifted
+from tests.support.damaged_pictures import LOOKS, blurred, compressed, noisy, resized, shifted
 from vizbench.errors import UserError
 from vizbench.renderers.decode import decode, decode_batch, read_at
 from vizbench.renderers.frames import render, render_batch

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tests.renderers.pictures import LOOKS, naive_render
+from tests.support.damaged_pictures import LOOKS, naive_render
 from vizbench.errors import UserError
 from vizbench.renderers.frames import index_palette, render, render_batch, render_indices
 from vizbench.renderers.layout import as_look, common_board, layout

@@ -11,10 +11,10 @@ from itertools import cycle, islice, product
 
 import pytest
 
-from tests.renderers import replyboards as b
-from tests.renderers.replies import REPLIES
-from tests.renderers.replies_varied import VARIATIONS
-from tests.renderers.replyboards import Rows
+from tests.support import reply_boards as b
+from tests.support.replies import REPLIES
+from tests.support.replies_varied import VARIATIONS
+from tests.support.reply_boards import Rows
 from vizbench.renderers.text import from_text
 from vizbench.types import Answer
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pictures
 
-from tests.renderers.pictures import LOOKS
+from tests.support.damaged_pictures import LOOKS
 from vizbench.errors import UserError
 from vizbench.renderers.frames import render
 from vizbench.renderers.video import clip, process, read_video, write_gif, write_video

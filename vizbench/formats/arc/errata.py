@@ -1,6 +1,6 @@
 """Pairs of the public ARC corpora that contradict their own tasks, reviewed one by one.
 
-Who reported it is told by repository and number. Here stands only what the data proves: `tests/formats/test_errata.py`
+Who reported it is told by repository and number. Here stands only what the data proves: `tests/formats/arc/test_errata.py`
 holds for each entry a rule that every other pair of its task obeys and that this one breaks in the cells named here.
 Reports of pairs that one more rule explains are left out (d2acf2cb: its swap of colours goes both ways; 6cf79266: its
 squares do not overlap, nor do the copies in another demonstration of e5062a87), and so are those of ambiguity

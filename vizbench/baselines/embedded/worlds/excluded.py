@@ -3,7 +3,7 @@
 A model pretrained on a task's own rule would say nothing about learning it, and neither would one that has seen a rule
 which differs where boards hardly ever go: B38/S23 answers 94 soups of 100 as Conway's B3/S23 does. So a law is refused
 by its *answers*: when an excluded law gives the same ones on `LIMIT` of a fixed panel of boards or more.
-`tests/baselines/test_worlds.py` checks the rules here against the rooms' variants, and draws from the stream to see
+`tests/baselines/embedded/test_worlds.py` checks the rules here against the rooms' variants, and draws from the stream to see
 that none slips through.
 """
 

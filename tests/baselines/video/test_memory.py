@@ -1,0 +1,224 @@
+"""Memory of video models told from sizes alone, held against models of the true sizes and what torch keeps."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import diffusers
+import pytest
+import torch
+import transformers
+
+from tests.baselines.video.test_sizes import CASES, RANK
+from tests.support.commands import Run, refused
+from vizbench.baselines import cogvideox, ltx, wan
+from vizbench.baselines.video.memory import Sizes, memory_breakdown, sizes_of
+from vizbench.baselines.video.model import start
+from vizbench.model import MemoryRequest
+
+_D: Any = diffusers
+_T: Any = transformers
+_NAMES = ("CogVideoX1.5-5B-I2V", "LTX-Video-2B", "LTX-Video-13B", "Wan2.1-I2V-14B", "Wan2.2-TI2V-5B")
+_SHIPPED = (*cogvideox.SIZES.values(), *ltx.SIZES.values(), *wan.SIZES.values())
+SIZES: dict[str, Sizes] = dict(zip(_NAMES, _SHIPPED, strict=True))
+
+
+COG_VAE: dict[str, Any] = {
+    "down_block_types": ("CogVideoXDownBlock3D",) * 4, "up_block_types": ("CogVideoXUpBlock3D",) * 4,
+    "block_out_channels": (128, 256, 256, 512), "latent_channels": 16, "layers_per_block": 3,
+}  # fmt: skip
+"""What the checkpoint's vae/config.json says of its size, and no default of the class."""
+
+WAN_5B_VAE: dict[str, Any] = {
+    "base_dim": 160, "decoder_base_dim": 256, "z_dim": 48, "dim_mult": [1, 2, 4, 4], "num_res_blocks": 2,
+    "temperal_downsample": [False, True, True], "in_channels": 12, "out_channels": 12, "patch_size": 2,
+    "is_residual": True, "scale_factor_spatial": 16, "latents_mean": [0.0] * 48, "latents_std": [1.0] * 48,
+}  # fmt: skip
+"""The same for TI2V-5B, which sees 2x2 pixels as one of 12 channels."""
+
+LTX_13B_VAE: dict[str, Any] = {
+    "block_out_channels": (128, 256, 512, 1024, 2048), "down_block_types": ("LTXVideo095DownBlock3D",) * 4,
+    "decoder_block_out_channels": (256, 512, 1024), "layers_per_block": (4, 6, 6, 2, 2),
+    "decoder_layers_per_block": (5, 5, 5, 5), "spatio_temporal_scaling": (True,) * 4,
+    "decoder_spatio_temporal_scaling": (True,) * 3, "decoder_inject_noise": (False,) * 4,
+    "downsample_type": ("spatial", "temporal", "spatiotemporal", "spatiotemporal"),
+    "upsample_residual": (True,) * 3, "upsample_factor": (2,) * 3, "timestep_conditioning": True,
+}  # fmt: skip
+"""The same for LTX from 0.9.5 on."""
+
+
+def _count(model: Any) -> int:
+    return sum(p.numel() for p in model.parameters())
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_the_shipped_numbers_are_those_of_models_without_memory(name: str) -> None:
+    kind, told, _, _, trained, _ = CASES[name]
+    sizes = SIZES[name]
+    with torch.device("meta"):
+        model = kind(**told)
+    assert sizes.parameters == _count(model)
+    assert sizes.linear == sum(m.weight.numel() for m in model.modules() if isinstance(m, torch.nn.Linear))
+    assert sizes.trained * RANK == trained
+    assert sizes.hidden == told["num_attention_heads"] * told["attention_head_dim"]
+    assert (sizes.layers, sizes.feed) == (told["num_layers"], told.get("ffn_dim", 0))
+
+
+BACKBONES = (cogvideox.BACKBONE, ltx.BACKBONE, ltx.BACKBONE, wan.BACKBONE, wan.BACKBONE)
+
+
+@pytest.mark.parametrize(("name", "backbone"), list(zip(_NAMES, BACKBONES, strict=True)))
+def test_a_folders_own_words_say_the_same(name: str, backbone: Any) -> None:
+    """Its transformer's config.json and the shapes of its tensors, without the table."""
+    kind, told, recipe, *_ = CASES[name]
+    with torch.device("meta"):
+        model = kind(**told)
+    config = json.loads(model.to_json_string())
+    config.pop("pos_embed_seq_len", None)  # newer than the checkpoints
+    layout = backbone.layout(config, {"expand_timesteps": True} if "TI2V" in name else {})
+    shapes = {key: tuple(tensor.shape) for key, tensor in model.state_dict().items()}
+    parts: Any = {"transformer": shapes, "vae": {"x": (SIZES[name].vae,)}, "text_encoder": {"x": (2, 3)}}
+    found = sizes_of(config, parts, layout, recipe, "vae" in backbone.float32)
+    assert found == replace(SIZES[name], encoder=6)
+
+
+def test_the_encoders_are_counted_too() -> None:
+    t5: dict[str, Any] = {
+        "d_model": 4096, "d_kv": 64, "d_ff": 10240, "num_layers": 24, "num_heads": 64,
+        "feed_forward_proj": "gated-gelu",
+    }  # fmt: skip
+    with torch.device("meta"):
+        xxl = _count(_T.T5EncoderModel(_T.T5Config(vocab_size=32128, **t5)))
+        umt5 = _count(_T.UMT5EncoderModel(_T.UMT5Config(vocab_size=256384, **t5)))
+        clip = _T.CLIPVisionConfig(
+            hidden_size=1280,
+            intermediate_size=5120,
+            num_hidden_layers=32,
+            num_attention_heads=16,
+            patch_size=14,
+        )
+        seeing = _count(_T.CLIPVisionModel(clip))
+        vae = {
+            "CogVideoX1.5-5B-I2V": _count(_D.AutoencoderKLCogVideoX(**COG_VAE)),
+            "LTX-Video-2B": _count(_D.AutoencoderKLLTXVideo()),
+            "LTX-Video-13B": _count(_D.AutoencoderKLLTXVideo(**LTX_13B_VAE)),
+            "Wan2.1-I2V-14B": _count(_D.AutoencoderKLWan()) + seeing,
+            "Wan2.2-TI2V-5B": _count(_D.AutoencoderKLWan(**WAN_5B_VAE)),
+        }
+    assert {name: sizes.vae for name, sizes in SIZES.items()} == vae
+    assert (SIZES["CogVideoX1.5-5B-I2V"].vae_bytes, SIZES["Wan2.2-TI2V-5B"].vae_bytes) == (
+        2,
+        4,
+    )  # Wan's in float32
+    assert {name: sizes.encoder for name, sizes in SIZES.items()} == {
+        name: umt5 if "Wan" in name else xxl for name in SIZES
+    }
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+@pytest.mark.parametrize(("width", "rows", "text", "rank"), [(128, 16, 32, 8), (192, 12, 48, 4)])
+@pytest.mark.parametrize("name", ["cogvideox", "ltx"])
+def test_activations_are_those_that_autograd_keeps(
+    name: str, width: int, rows: int, text: int, rank: int, checkpointing: bool
+) -> None:
+    recipe = {"cogvideox": cogvideox, "ltx": ltx}[name].RECIPE
+    recipe = replace(recipe, rank=rank, checkpointing=checkpointing, batch=1)
+    base = {"cogvideox": SIZES["CogVideoX1.5-5B-I2V"], "ltx": SIZES["LTX-Video-2B"]}[name]
+    kept: list[float] = []
+    told: list[float] = []
+    for layers in (1, 3):  # the difference: what stands before and behind the blocks is alike in both
+        kept.append(_kept(*(_cogvideox if name == "cogvideox" else _ltx)(width, layers, rows, text), recipe))
+        demand = MemoryRequest(height=rows * base.layout.cell, width=rows * base.layout.cell, frames=9)
+        told.append(
+            memory_breakdown(
+                replace(base, layers=layers, hidden=width, layout=replace(base.layout, text=text)),
+                recipe,
+                demand,
+            ).kept
+        )
+    assert kept[1] - kept[0] == pytest.approx(told[1] - told[0], rel=0.015)
+
+
+def _cogvideox(width: int, layers: int, rows: int, text: int) -> tuple[Any, dict[str, Any]]:
+    model = _D.CogVideoXTransformer3DModel(
+        num_attention_heads=width // 32, attention_head_dim=32, in_channels=4, out_channels=4, time_embed_dim=8,
+        text_embed_dim=16, num_layers=layers, patch_size=2, patch_size_t=2, max_text_seq_length=text,
+        use_rotary_positional_embeddings=True,
+    )  # fmt: skip
+    places = torch.zeros(2 * rows * rows, 32)
+    return model, {
+        "hidden_states": torch.zeros(1, 4, 4, 2 * rows, 2 * rows, dtype=torch.bfloat16),
+        "encoder_hidden_states": torch.zeros(1, text, 16, dtype=torch.bfloat16),
+        "timestep": torch.tensor([5]),
+        "image_rotary_emb": (places, places),
+    }
+
+
+def _ltx(width: int, layers: int, rows: int, text: int) -> tuple[Any, dict[str, Any]]:
+    model = _D.LTXVideoTransformer3DModel(
+        in_channels=8, out_channels=8, num_attention_heads=width // 32, attention_head_dim=32,
+        cross_attention_dim=width, num_layers=layers, caption_channels=16,
+    )  # fmt: skip
+    tokens = 2 * rows * rows
+    return model, {
+        "hidden_states": torch.zeros(1, tokens, 8, dtype=torch.bfloat16),
+        "encoder_hidden_states": torch.zeros(1, text, 16, dtype=torch.bfloat16),
+        "timestep": torch.full((1, tokens), 5),
+        "encoder_attention_mask": torch.ones(1, text),
+        "num_frames": 2, "height": rows, "width": rows,
+    }  # fmt: skip
+
+
+def _kept(model: Any, inputs: dict[str, Any], recipe: Any) -> int:
+    """Bytes of storages that a forward pass saves, parameters left out."""
+    diffusers.utils.logging.set_verbosity_error()
+    model = model.to(torch.bfloat16)
+    start(SimpleNamespace(transformer=model), recipe, 0)
+    model.train()
+    own = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    saved: dict[int, Any] = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            saved[storage.data_ptr()] = storage  # held, so that its address is not given again
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t), torch.autocast("cpu", torch.bfloat16):
+        model(**inputs)
+    copies = 2 * sum(p.numel() for p in model.parameters() if p.requires_grad)  # counted with the adapter
+    return sum(storage.nbytes() for storage in saved.values()) - (0 if recipe.checkpointing else copies)
+
+
+def test_tokens_of_a_clip() -> None:
+    """9 frames of 272 x 272: 3 latent frames of 34 x 34 for CogVideoX and Wan, tokens of 2 x 2; 2 of 9 x 9 for LTX."""
+    found = {name: sizes.layout.tokens(MemoryRequest()) for name, sizes in SIZES.items()}
+    assert found == {
+        "CogVideoX1.5-5B-I2V": 2 * 17 * 17,  # two frames a token, the first one padded
+        "LTX-Video-2B": 2 * 9 * 9,
+        "LTX-Video-13B": 2 * 9 * 9,
+        "Wan2.1-I2V-14B": 3 * 17 * 17,
+        "Wan2.2-TI2V-5B": 3 * 9 * 9,
+    }
+    sizes: Sizes = SIZES["Wan2.1-I2V-14B"]
+    small = memory_breakdown(sizes, replace(wan.CONFIG, backbone="nf4"), MemoryRequest())
+    assert small.weights < 0.3 * memory_breakdown(sizes, wan.CONFIG, MemoryRequest()).weights
+    assert (
+        memory_breakdown(sizes, replace(wan.CONFIG, checkpointing=False), MemoryRequest()).kept
+        > 10 * small.kept
+    )
+
+
+def test_the_command_asks_for_a_canvas(run: Run) -> None:
+    rows = json.loads(run("models", "--memory", "--canvas", "336x336", "--frames", 9, "--json").out)
+    large = next(row for row in rows if row["checkpoint"] == ltx.HUB[1] and "weights" in row["parts"])
+    assert large["settings"] == "backbone=full&checkpointing=true&batch=2"  # its own recipe's
+    assert large["parts"]["weights"] == 2 * 13_042_569_344
+    told = [row for row in rows if "vae" in row["parts"]]
+    assert {"cogvideox", "wan", "ltx"} == {row["model"] for row in told}
+    assert all(set(row["parts"]) == {"weights", "adapter", "kept", "vae"} for row in told)
+    assert "--canvas '336' is no height x width" in refused(run("models", "--memory", "--canvas", "336"))
+    assert "--frames 1 is outside" in refused(run("models", "--memory", "--frames", 1))

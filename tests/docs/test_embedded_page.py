@@ -1,0 +1,49 @@
+"""The tables and comparisons of docs/embedded.md are those of docs/embedded.csv; the prose between them is written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.embedded_table import Measured, best_floor, blocks, comparison, figure, read
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "embedded.md"
+CELL = Measured("life/conway", "cogvideox", "tiny", 30, 0, 200, 190, 190, 0.99, 44.0, "recipe", "abc", "cpu")
+
+
+def test_the_document_is_current() -> None:
+    text = DOCUMENT.read_text()
+    for name, block in blocks(sorted(read(), key=lambda row: row.task)).items():
+        assert f"<!-- begin {name} -->\n{block}\n<!-- end {name} -->" in text, (
+            "run python -m benchmarks.embedded --minutes 0"
+        )
+
+
+def test_figures_say_their_interval_and_their_seeds() -> None:
+    assert figure([]) == "–"
+    assert figure([CELL]) == "0.95 [0.91, 0.97] (1)"
+    three = [replace(CELL, seed=seed) for seed in range(3)]
+    assert figure(three) == "0.95 [0.93, 0.96]"  # they agree to the digit
+    apart = [replace(CELL, seed=seed, hits=hits) for seed, hits in enumerate((200, 190, 180))]
+    assert figure(apart) == "0.95 [0.69, 0.99]"
+
+
+def test_better_and_worse_need_intervals_apart() -> None:
+    scratch = replace(CELL, checkpoint="tiny-scratch")
+
+    def row(*cells: Measured) -> str:
+        return comparison(cells, "cogvideox").splitlines()[-1]
+
+    assert row(CELL, replace(scratch, hits=60)) == "| `life/conway` | 30 |  |  |"
+    assert row(replace(CELL, hits=60), scratch) == "| `life/conway` |  | 30 |  |"
+    assert row(CELL, replace(scratch, hits=185)) == "| `life/conway` |  |  | 30 |"
+    assert row(CELL) == "| `life/conway` |  |  |  |"
+
+
+def test_the_best_trivial_baseline_is_named() -> None:
+    rows = [
+        replace(CELL, model=name, checkpoint="none", hits=hits)
+        for name, hits in (("copy", 2), ("nearest", 6))
+    ]
+    assert best_floor(rows, "life/conway", 30) == "0.03 nearest"
+    assert best_floor(rows, "life/conway", 300) == "–"

@@ -1,0 +1,61 @@
+"""docs/tasks.md and its pictures are what docs/tasks.py makes now: every line, every pixel, no file more or less."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import vizbench as vb
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+HOW = "run: python docs/tasks.py"
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("tasks_script", DOCS / "tasks.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_line_is_current(script: ModuleType) -> None:
+    assert script.page() == (DOCS / "tasks.md").read_text(encoding="utf-8"), HOW
+
+
+def test_every_pixel_is_current(script: ModuleType) -> None:
+    drawn = script.pictures()
+    files = {path.name: path for path in (DOCS / "tasks").iterdir()}
+    assert set(files) == set(drawn), HOW
+    for name, path in files.items():
+        with Image.open(path) as picture:
+            assert picture.mode == "P"
+            assert picture.size == drawn[name].size, f"{name}: {HOW}"
+            assert picture.convert("RGBA").tobytes() == drawn[name].convert("RGBA").tobytes(), (
+                f"{name}: {HOW}"
+            )
+    assert sum(path.stat().st_size for path in files.values()) < 1_000_000
+
+
+def test_every_task_has_a_row_with_its_picture() -> None:
+    rows = [
+        line
+        for line in (DOCS / "tasks.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith("| `")
+    ]
+    assert [row.split("`")[1] for row in rows] == vb.tasks()
+    for name, row in zip(vb.tasks(), rows, strict=True):
+        assert f"](tasks/{name.replace('/', '-')}.png)" in row
+
+
+def test_the_instance_shown_is_the_first_of_the_train_split(script: ModuleType) -> None:
+    for name in ("life/conway", "maze/9", "maze/generalization", "hanoi/5"):
+        row, shown = vb.load(name).train[0], script.first(script.spec(name))
+        assert np.array_equal(row.question, shown.question[0])
+        assert np.array_equal(row.target, shown.target[0])

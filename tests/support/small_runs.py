@@ -1,0 +1,40 @@
+"""Small runs for tests, and what they left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from tests.support import stub_models
+from vizbench.harness.plan.plan import Plan
+from vizbench.harness.records.records import read_runs
+
+BATCHER = f"{stubs.FILE}:Batcher"
+
+
+def plan(model=BATCHER, **fields: Any):
+    small: dict[str, Any] = {"models": (model,), "tasks": ("life/conway",), "shots": (3,), "n_test": 5}
+    return Plan(**(small | fields))
+
+
+def directory(out, wanted, model=BATCHER):
+    return next(out / cell.directory for cell in wanted.trials() if cell.model == model)
+
+
+def predictions(out):
+    """Every record, by cell, in order, without what differs from run to run."""
+    return {
+        cell.directory.name: [msgspec.structs.replace(r, seconds=0) for r in cell.records]
+        for cell in read_runs([out])
+    }
+
+
+def stub(name):
+    """The class of this process's own module, which a test can change."""
+    return stub_models.Talker() if name.endswith(":Talker") else None
+
+
+def write_arc(path, outputs=("[[2]]", "[[3]]")):
+    pairs = ", ".join(f'{{"input": [[1]], "output": {grid}}}' for grid in outputs)
+    path.write_text(f'{{"train": [{pairs}], "test": [{pairs}]}}')
