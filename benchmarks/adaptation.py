@@ -1,9 +1,9 @@
 """CPU seconds a step of each embedded checkpoint's adaptation: `python -m benchmarks.adaptation`.
 
-The from-scratch controls train for the same *time* as the LoRA. The ratios below are what `scratch_steps` of the two
-`Adaptation`s were set by: as many steps for the video net, more for the language model, whose steps on all weights cost
-less than those with adapters. The checkpoints take turns in one run, so that a busy machine slows them alike.
-"""
+The from-scratch controls train for the same *time* as the LoRA. The ratios below are what `scratch_steps` of
+the two `Adaptation`s were set by: as many steps for the video net, more for the language model, whose steps
+on all weights cost less than those with adapters. The checkpoints take turns in one run, so that a busy
+machine slows them alike."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ CHECKPOINTS = ("tiny-random", "tiny-scratch")
 
 
 def main() -> None:
-    """Print one line a family and checkpoint: median seconds a step, and the ratio to LoRA in the same run."""
+    """Print one line a family and checkpoint: median seconds a step, and the ratio to LoRA in the same
+    run."""
     import vizbench as vb
     from vizbench.baselines.embedded.language import model as llm_lora
     from vizbench.baselines.embedded.language.model import EmbeddedLanguage

@@ -1,11 +1,10 @@
 """Seconds and memory of a training step at the true sizes: `python -m benchmarks.compute` (needs a CUDA GPU).
 
-CogVideoX1.5-5B-I2V's transformer with random weights at 272x272 and 336x336, 9 frames, and Qwen3-4B's at 512 tokens:
-bfloat16, the paper's LoRA and batch, checkpointing on and off. A step is forward, backward, clipping and AdamW on
-random latents or tokens; a pass is one forward without gradients: a sample takes as many as it has denoising steps, the
-VAE left out. `--tiny` runs the same code on models of two narrow blocks anywhere, to see that it works; its figures say
-nothing of the true sizes.
-"""
+CogVideoX1.5-5B-I2V's transformer with random weights at 272x272 and 336x336, 9 frames, and Qwen3-4B's at 512
+tokens: bfloat16, the paper's LoRA and batch, checkpointing on and off. A step is forward, backward, clipping
+and AdamW on random latents or tokens; a pass is one forward without gradients: a sample takes as many as it
+has denoising steps, the VAE left out. `--tiny` runs the same code on models of two narrow blocks anywhere, to
+see that it works; its figures say nothing of the true sizes."""
 
 from __future__ import annotations
 

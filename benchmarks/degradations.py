@@ -1,9 +1,11 @@
-"""How pictures of answers are read after what services, codecs and models do to frames, as a table in Markdown.
+"""How pictures of answers are read after what services, codecs and models do to frames, as a table in
+Markdown.
 
     python benchmarks/degradations.py [ROWS]
 
-Each task's test rows are drawn with the task's look: the right answer, near misses (one cell changed), and the
-question. Each drawing is degraded, read as `vizbench score` reads it, and judged. Per degradation the table shows:
+Each task's test rows are drawn with the task's look: the right answer, near misses (one cell changed), and
+the question. Each drawing is degraded, read as `vizbench score` reads it, and judged. Per degradation the
+table shows:
 
 - cells: share of wrong cells in the grids that were returned
 - misread: share of returned grids that differ from the drawn one
@@ -71,7 +73,8 @@ def scaled(picture: Image, y: float, x: float) -> Image:
 
 
 def canvas(picture: Image, height: int, width: int, fill: str) -> Image:
-    """What surrounds a picture in a frame of that size: a colour, a gradient, or the picture itself, blurred."""
+    """What surrounds a picture in a frame of that size: a colour, a gradient, or the picture itself,
+    blurred."""
     if fill == "gradient":
         ramp = np.linspace(20, 230, width)[None, :, None] * np.array([0.3, 0.6, 1.0])
         return np.broadcast_to(ramp, (height, width, 3)).astype(np.uint8).copy()
@@ -225,7 +228,8 @@ DEGRADATIONS: Final[dict[str, Degrade]] = {
 @final
 @dataclass(slots=True)
 class Tally:
-    """Counts of one degradation. pictures, right: how many were drawn, and of these how many right answers."""
+    """Counts of one degradation. pictures, right: how many were drawn, and of these how many right
+    answers."""
 
     pictures: int = 0
     right: int = 0

@@ -1,9 +1,9 @@
 """Where the embedded pair errs on diagrams of elementary rules: `python -m benchmarks.diagrams`.
 
-Shares of wrong cells by row below the first, against the true diagram; of cells in neither colour, which are wrong too;
-and of wrong cells by column, against the rule applied to the row above as the model itself wrote it, so that an early
-error is not counted again in every later row. Over three seeds; about a quarter of an hour on two cores.
-"""
+Shares of wrong cells by row below the first, against the true diagram; of cells in neither colour, which are
+wrong too; and of wrong cells by column, against the rule applied to the row above as the model itself wrote
+it, so that an early error is not counted again in every later row. Over three seeds; about a quarter of an
+hour on two cores."""
 
 from __future__ import annotations
 

@@ -2,10 +2,9 @@
 
     python -m benchmarks.embedded [--jobs 2] [--minutes 120] [--seeds 3]
 
-Each measured cell is a line of docs/embedded.csv, so that the table grows over several sittings and machines; a cell is
-measured again only when the weights that it used, or the way that it adapts, have changed. Adaptation and prediction
-take one thread.
-"""
+Each measured cell is a line of docs/embedded.csv, so that the table grows over several sittings and machines;
+a cell is measured again only when the weights that it used, or the way that it adapts, have changed.
+Adaptation and prediction take one thread."""
 
 from __future__ import annotations
 
@@ -50,7 +49,8 @@ class Wanted:
 
 
 def wanted(seeds: int) -> Iterator[Wanted]:
-    """All cells, the most telling first: seed 0 throughout before seed 1, telling budgets and checkpoints in turn."""
+    """All cells, the most telling first: seed 0 throughout before seed 1, telling budgets and checkpoints in
+    turn."""
     pairs = list(itertools.product(range(len(SHOTS)), range(len(CHECKPOINTS))))
     for seed in range(seeds):
         for shots, checkpoint in sorted(pairs, key=sum):
@@ -142,7 +142,8 @@ def recipes() -> dict[str, str]:
 
 
 def current(rows: Sequence[Measured]) -> list[Measured]:
-    """The measured cells that still say something: of today's weights and way to adapt, and the trivial baselines."""
+    """The measured cells that still say something: of today's weights and way to adapt, and the trivial
+    baselines."""
     from vizbench.harness.plan.plugin import load_model
 
     recipe = recipes()

@@ -21,9 +21,9 @@ FLOOR = ("copy", "blank", "majority", "random", "nearest")
 @final
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One cell. hits, valid: exact and valid answers of n; cells: mean share of right cells; seconds: CPU time of
-    the adaptation, on one thread; recipe: digest of the model's sizes and of how it adapts; weights: digest, "" where
-    there are none; machine: where it was measured."""
+    """One cell. hits, valid: exact and valid answers of n; cells: mean share of right cells; seconds: CPU
+    time of the adaptation, on one thread; recipe: digest of the model's sizes and of how it adapts; weights:
+    digest, "" where there are none; machine: where it was measured."""
 
     task: str
     model: str
@@ -58,7 +58,8 @@ def pooled(rows: Sequence[Measured]) -> tuple[int, int]:
 
 
 def figure(rows: Sequence[Measured]) -> str:
-    """Exact share with its 95% interval over the seeds, and the number of seeds; a dash where nothing was measured."""
+    """Exact share with its 95% interval over the seeds, and the number of seeds; a dash where nothing was
+    measured."""
     if not rows:
         return "–"
     hits, n = pooled(rows)
@@ -109,8 +110,8 @@ def task_table(rows: Sequence[Measured], task: str) -> str:
 
 
 def comparison(rows: Sequence[Measured], model: str) -> str:
-    """The budgets at which LoRA on our weights beats training the same net from scratch (intervals apart), at which it
-    is beaten, at which the two are not told apart: a line a task."""
+    """The budgets at which LoRA on our weights beats training the same net from scratch (intervals apart), at
+    which it is beaten, at which the two are not told apart: a line a task."""
     lines: list[list[str]] = []
     for task in dict.fromkeys(r.task for r in rows):
         better: list[str] = []

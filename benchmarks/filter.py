@@ -2,10 +2,9 @@
 
 .venv/bin/python benchmarks/filter.py [rows]
 
-All three judge the same 300 test candidates of life/conway against the same train pool, 5000 rows by default, under
-the paper's distance of 0.25, and drop repeats. The last lines are the whole of it: a test split of 200 accepted rows.
-Medians of three.
-"""
+All three judge the same 300 test candidates of life/conway against the same train pool, 5000 rows by default,
+under the paper's distance of 0.25, and drop repeats. The last lines are the whole of it: a test split of 200
+accepted rows. Medians of three."""
 
 from __future__ import annotations
 

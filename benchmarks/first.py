@@ -1,12 +1,13 @@
 """Seconds of a fresh process that writes 1,000 rows of a task: `python -m benchmarks.first [name …]`.
 
-Each is run twice and the second counts, when the compiled kernels lie in their cache. Beside the wall's stand the
-processor's seconds, which other programs on the machine change less, and the size of what was written. Without names
-all tasks but chess, whose positions are searched for; a task that brings fewer rows is asked for those.
+Each is run twice and the second counts, when the compiled kernels lie in their cache. Beside the wall's stand
+the processor's seconds, which other programs on the machine change less, and the size of what was written.
+Without names all tasks but chess, whose positions are searched for; a task that brings fewer rows is asked
+for those.
 
-Measured: most take 0.9 to 1.1 s, nearly all of it the start of Python, Numba and the kernels; the longest are maze/41
-with 1.5 to 1.6 s for its 410 MB, of which SHA-256 of the file takes 0.2 and the writing 0.1, and maze/31 with 1.3.
-"""
+Measured: most take 0.9 to 1.1 s, nearly all of it the start of Python, Numba and the kernels; the longest are
+maze/41 with 1.5 to 1.6 s for its 410 MB, of which SHA-256 of the file takes 0.2 and the writing 0.1, and
+maze/31 with 1.3."""
 
 from __future__ import annotations
 

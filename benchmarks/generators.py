@@ -1,4 +1,5 @@
-"""Instances per CPU second of every task, one thread, kernels warm: `python -m benchmarks.generators [name …]`.
+"""Instances per CPU second of every task, one thread, kernels warm: `python -m benchmarks.generators [name
+…]`.
 
 Beside each stands what is expected of it on a 2-core machine, and below it every peer that can be imported
 (`benchmarks.peers` says how to install them), with how many times as fast the task here is.
@@ -35,7 +36,8 @@ EXPECTED: Mapping[str, int] = {
 
 
 def rate(make: Callable[[], int]) -> float:
-    """Instances per CPU second of a function that makes some and returns how many. The first call is not counted."""
+    """Instances per CPU second of a function that makes some and returns how many. The first call is not
+    counted."""
     make()
     best = 0.0
     for _ in range(3):
@@ -87,7 +89,8 @@ def main(names: list[str]) -> None:
     for name in names or task.tasks():
         own = rate(ours(name, BATCH))
         print(line(name, own), *peers(name, own), sep="\n", flush=True)
-    # Large results come in fresh pages from the system, which cost more than the boards that are written to them.
+    # Large results come in fresh pages from the system, which cost more than the boards that are written to
+    # them.
     if not names:
         print(line("life/conway, 65,536 a batch", rate(ours("life/conway", 65_536))))
 

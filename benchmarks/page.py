@@ -1,9 +1,9 @@
-"""Size of a report and seconds until it can be used: `python -m benchmarks.page` (needs Chromium and Playwright).
+"""Size of a report and seconds until it can be used: `python -m benchmarks.page` (needs Chromium and
+Playwright).
 
-33 tasks at 11 budgets, two made-up models and the trivial baselines, 200 questions each: 2,904 cells, 580,800 answers.
-A page counts as open when its table is filled and the first question is drawn. Targets: under 3 s, and 100 ms until a
-filter, a sort or the next question shows.
-"""
+33 tasks at 11 budgets, two made-up models and the trivial baselines, 200 questions each: 2,904 cells, 580,800
+answers. A page counts as open when its table is filled and the first question is drawn. Targets: under 3 s,
+and 100 ms until a filter, a sort or the next question shows."""
 
 from __future__ import annotations
 
@@ -77,7 +77,8 @@ def _open(path: Path) -> None:
 
 
 def _cells(task: str) -> list[Any]:
-    """Cells as they would be read back. Models learn along a made-up curve; their errors are scattered cells."""
+    """Cells as they would be read back. Models learn along a made-up curve; their errors are scattered
+    cells."""
     import vizbench as vb
     from vizbench.formats.registry import verifier_and_params
     from vizbench.formats.rows import Row

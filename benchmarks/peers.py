@@ -3,9 +3,8 @@
     pip install reasoning-gym cellpylib mazelib
     pip install --no-deps maze-dataset zanj && pip install jaxtyping tqdm pandas 'muutils<0.8.9'
 
-maze-dataset works with older muutils only, and Jupyter and Torch, which it and zanj ask for, are not needed here. None
-of the packages makes Hitori, Connect-4, chess or Langton's ant.
-"""
+maze-dataset works with older muutils only, and Jupyter and Torch, which it and zanj ask for, are not needed
+here. None of the packages makes Hitori, Connect-4, chess or Langton's ant."""
 
 from __future__ import annotations
 
@@ -91,8 +90,8 @@ def _mazes(rooms: int) -> list[tuple[str, Callable[[], Make]]]:
     ]
 
 
-# What comes nearest. cellpylib's boards are toruses. A maze of reasoning-gym has cells that are open or walls by
-# chance, no tree; in its shortest paths some goals cannot be reached.
+# What comes nearest. cellpylib's boards are toruses. A maze of reasoning-gym has cells that are open or walls
+# by chance, no tree; in its shortest paths some goals cannot be reached.
 PEERS: Mapping[str, list[tuple[str, Callable[[], Make]]]] = {
     "life/conway": [
         (

@@ -1,7 +1,8 @@
-"""Pictures a second of processor time on one thread, beside plain NumPy and Pillow: `python benchmarks/renderers.py`.
+"""Pictures a second of processor time on one thread, beside plain NumPy and Pillow: `python
+benchmarks/renderers.py`.
 
-8x8 grids in 272 px pictures, the paper's canvas of life; the best of several passes over batches that fit the memory.
-"""
+8x8 grids in 272 px pictures, the paper's canvas of life; the best of several passes over batches that fit the
+memory."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ ARC = Look("arc", canvas=400, line=2)
 
 
 def rate(work: Callable[[], object], pictures: int, seconds: float = 1.0) -> float:
-    """Pictures a second of processor time: the fastest of the passes that fit in `seconds`, after one to warm up."""
+    """Pictures a second of processor time: the fastest of the passes that fit in `seconds`, after one to warm
+    up."""
     work()
     best, spent = np.inf, 0.0
     while spent < seconds:

@@ -1,10 +1,11 @@
-"""Rules: pairs and certified episodes per CPU second, microseconds a fit, and what needs no rule to be solved.
+"""Rules: pairs and certified episodes per CPU second, microseconds a fit, and what needs no rule to be
+solved.
 
     python -m benchmarks.rules [--shortcuts 1000] [--pairs 10000] [concept ...]
 
-Expected on a 2-core machine, one thread: 2,000 pairs a second for every rule, 50 episodes a second with the whole
-library; no shortcut solves over 2 % of 1,000 episodes of a concept; of 10,000 pairs of a rule 99 % differ.
-"""
+Expected on a 2-core machine, one thread: 2,000 pairs a second for every rule, 50 episodes a second with the
+whole library; no shortcut solves over 2 % of 1,000 episodes of a concept; of 10,000 pairs of a rule 99 %
+differ."""
 
 from __future__ import annotations
 
@@ -42,7 +43,8 @@ def distinct(family: type[Rule], n: int) -> float:
 
 
 def episodes_a_second(concept: str) -> tuple[float, float]:
-    """Certified episodes a second, and microseconds a rule to fit the library to an episode's demonstrations."""
+    """Certified episodes a second, and microseconds a rule to fit the library to an episode's
+    demonstrations."""
     episode(concept, 0)
     start = time.thread_time()
     drawn = [episode(concept, number) for number in range(1, EPISODES + 1)]

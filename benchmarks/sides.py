@@ -1,17 +1,24 @@
-"""What deciding the side of a question costs, and how large the test side should be: `python -m benchmarks.sides`.
+"""What deciding the side of a question costs, and how large the test side should be: `python -m
+benchmarks.sides`.
 
-With `--whole NAME …`, or without names for every task: checks that 50,000 train rows and 200 test rows of two seeds
-share no question, with the default pool. Takes seconds per task, but hours for chess and the hard Sudoku.
+With `--whole NAME …`, or without names for every task: checks that 50,000 train rows and 200 test rows of two
+seeds share no question, with the default pool. Takes seconds per task, but hours for chess and the hard
+Sudoku.
 
 Measured (medians, 2-core machine; the shares in one run):
 
-- Cost per row: 40 ns for 8x8 boards and 0.9 µs for 41x41. That is 39% of making a life board, 7% of a maze/9, 6% of a
+- Cost per row: 40 ns for 8x8 boards and 0.9 µs for 41x41. That is 39% of making a life board, 7% of a maze/9,
+  6% of a
   maze/41, and 0.2% and less of a Sudoku or a chess position.
-- A request for test rows costs the pool and the test rows. With a pool of 1,000 and 40 test rows of chess/mate-in-1 it
-  takes 1.4 s at a share of 1/20, 1.2 at 1/10, 1.1 at 1/5, 1.3 at 1/3 and 1.3 at 1/2. A smaller share makes test rows
+- A request for test rows costs the pool and the test rows. With a pool of 1,000 and 40 test rows of
+  chess/mate-in-1 it
+  takes 1.4 s at a share of 1/20, 1.2 at 1/10, 1.1 at 1/5, 1.3 at 1/3 and 1.3 at 1/2. A smaller share makes
+  test rows
   expensive, a larger one the pool.
-- At 1/5, eca/110 has 52,513 train and 13,020 test rows, maze/9 80,540 and 19,809 (of which 5,564 keep their distance to
-  a full pool), and hanoi/3 67,407 and 16,832. At 1/20, 1,347 test rows of maze/9 are left beside a full pool; at 1/2,
+- At 1/5, eca/110 has 52,513 train and 13,020 test rows, maze/9 80,540 and 19,809 (of which 5,564 keep their
+  distance to
+  a full pool), and hanoi/3 67,407 and 16,832. At 1/20, 1,347 test rows of maze/9 are left beside a full pool;
+  at 1/2,
   train has half the space.
 - So a fifth is test.
 """

@@ -55,7 +55,8 @@ def first(task: TaskSpec) -> Batch:
 
 
 def smaller(look: Look, shape: tuple[int, int]) -> Look:
-    """The look with cells of as many pixels as fit SIDE, and a margin, so that white boards end on a white page."""
+    """The look with cells of as many pixels as fit SIDE, and a margin, so that white boards end on a white
+    page."""
     return replace(look, cell=max(LEAST, min(MOST, SIDE // max(shape))), margin=MARGIN, canvas=None)
 
 

@@ -2,13 +2,13 @@
 
     python3.11 scripts/lowest.py FOLDER
 
-FOLDER is made, and holds a virtual environment and what the commands write; remove it afterwards. The lowest versions
-come from `pyproject.toml`. What they need in turn is the newest that pip finds, as for any user. The table that is
-printed has one line per command; the exit code is 1 if one fails.
+FOLDER is made, and holds a virtual environment and what the commands write; remove it afterwards. The lowest
+versions come from `pyproject.toml`. What they need in turn is the newest that pip finds, as for any user. The
+table that is printed has one line per command; the exit code is 1 if one fails.
 
-Result under Python 3.11.7, 18 commands each: typer 0.16.0, 0.17.5 and 0.18.0 fail in every command, because they do not
-know the type `Literal` or the click of today; with typer 0.19.0 and the other bounds as they are, all commands pass.
-"""
+Result under Python 3.11.7, 18 commands each: typer 0.16.0, 0.17.5 and 0.18.0 fail in every command, because
+they do not know the type `Literal` or the click of today; with typer 0.19.0 and the other bounds as they are,
+all commands pass."""
 
 from __future__ import annotations
 

@@ -6,7 +6,8 @@ import os
 import sys
 from pathlib import Path
 
-# Before torch or Numba load: two pytest workers with a thread pool each are slower than two with one thread each.
+# Before torch or Numba load: two pytest workers with a thread pool each are slower than two with one thread
+# each.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # No test may reach for a hub: what is not embedded is not tested here.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -32,8 +33,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 def pytest_configure() -> None:
     """Let Ctrl-C reach the programs that tests start, also where the suite itself runs in the background.
 
-    A shell without job control starts background commands with SIGINT ignored, and every child would inherit that.
-    """
+    A shell without job control starts background commands with SIGINT ignored, and every child would inherit
+    that."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -1,4 +1,5 @@
-"""The command line as a user meets it: what each command prints and writes, and one sentence for each wrong input."""
+"""The command line as a user meets it: what each command prints and writes, and one sentence for each wrong
+input."""
 
 from __future__ import annotations
 

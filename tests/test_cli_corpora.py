@@ -1,4 +1,5 @@
-"""ARC corpora on the command line: tasks whose data is known to be wrong, and examples turned and recoloured."""
+"""ARC corpora on the command line: tasks whose data is known to be wrong, and examples turned and
+recoloured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What every room promises, asked of every task of the registry: a new room is tested by lying in its folder."""
+"""What every room promises, asked of every task of the registry: a new room is tested by lying in its
+folder."""
 
 from __future__ import annotations
 
@@ -252,7 +253,8 @@ def test_an_instance_with_a_foreign_question_is_judged_without_raising(name: str
 
 @every_family
 def test_a_question_of_another_size_than_its_target_is_judged_without_raising(name: str):
-    """A file may hold such a row: no answer to it is right, unless the task's answers have sizes of their own."""
+    """A file may hold such a row: no answer to it is right, unless the task's answers have sizes of their
+    own."""
     name = task.spec(name).name
     spec, instance = task.spec(name), instances(name)[0]
     question, target = instance.question, instance.target

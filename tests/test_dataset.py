@@ -30,7 +30,8 @@ def toy(space: int, seed: int = 0, pool: int = 5000) -> Dataset:
 
 
 def naive(space: int, seed: int, split: str, dry: int, pool: list[bytes]) -> list[tuple[int, bytes]]:
-    """Every accepted candidate with its question, one by one, until `dry` in a row bring none, 5 `dry` in test."""
+    """Every accepted candidate with its question, one by one, until `dry` in a row bring none, 5 `dry` in
+    test."""
     params, patience = toy_task.Params(space=space), dry * (5 if split == "test" else 1)
     origin = instance_stream("toy", 1, params_json(params), seed, split)
     seen: set[bytes] = set()

@@ -1,8 +1,8 @@
 """The bytes of every task, pinned: one digest per task, in `golden/<family>.json`.
 
-A digest covers questions, targets, states, facts and difficulty, and the choice of rows for train and test. A changed
-digest means that everybody's data sets change: raise the family's `version`, then run `python -m tests.test_golden`,
-which writes the digests anew. A change for speed must leave them as they are.
+A digest covers questions, targets, states, facts and difficulty, and the choice of rows for train and test. A
+changed digest means that everybody's data sets change: raise the family's `version`, then run `python -m
+tests.test_golden`, which writes the digests anew. A change for speed must leave them as they are.
 
 These tests also run under every supported Python (`make pythons`), since a data set must not depend on it.
 """
@@ -23,8 +23,8 @@ from vizbench.task import params_json
 GOLDEN = Path(__file__).parent / "golden"
 CANDIDATES = 64
 TRAIN, TEST, POOL = 64, 8, 32
-"""Rows of each split, and the train rows that those of test keep away from. 5 of 12 rows of maze/41 show a sum of
-floats that depends on the version of Python."""
+"""Rows of each split, and the train rows that those of test keep away from. 5 of 12 rows of maze/41 show a
+sum of floats that depends on the version of Python."""
 
 # Beside the named variants: sizes that other kernels, or other branches of them, serve.
 MORE = (

@@ -54,7 +54,8 @@ def test_a_foreign_question_has_a_guess_or_none(name: str):
             assert found is None or (found.shape == wanted and int(found.max()) < spec.task.codes)
 
 
-# Legal, by the room's judge of single moves where there is one, else by what its first sentence says of answers
+# Legal, by the room's judge of single moves where there is one, else by what its first sentence says of
+# answers
 
 
 def _a_move(name: str, instance: Instance, grid: Grid) -> bool:
@@ -63,7 +64,8 @@ def _a_move(name: str, instance: Instance, grid: Grid) -> bool:
 
 
 def _a_walk(name: str, instance: Instance, grid: Grid) -> bool:
-    """Every cell, by its distance from the start over marked cells, is a legal move; and no other cell was changed."""
+    """Every cell, by its distance from the start over marked cells, is a legal move; and no other cell was
+    changed."""
     question, (first,) = instance.question, np.argwhere(instance.question == 2).tolist()
     queue, seen = deque([tuple(first)]), [tuple(first)]
     while queue:

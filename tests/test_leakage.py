@@ -1,4 +1,5 @@
-"""Train and test share no question, whatever the seed, the index and the amount; and every id names its instance."""
+"""Train and test share no question, whatever the seed, the index and the amount; and every id names its
+instance."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ from vizbench.harness.score.row_keys import RowKeys
 from vizbench.leakage import SHARE, is_test
 from vizbench.types import POOL, Batch
 
-# Train rows of slow tasks: 50,000 would take minutes to hours each. All other tasks have 50,000, or all that there are.
+# Train rows of slow tasks: 50,000 would take minutes to hours each. All other tasks have 50,000, or all that
+# there are.
 FEW = {
     **{name: 200 for name in vb.tasks() if name.startswith("arc/")},
     "sudoku/medium": 5_000,

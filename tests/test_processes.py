@@ -44,7 +44,8 @@ def test_dropped_repeated_and_swapped_states_are_noticed(name: str):
 
 @every_task
 def test_changed_states_are_noticed(name: str):
-    """One cell may be a legal detour (water that rises more slowly); a blank, noise, or a wrong end never is."""
+    """One cell may be a legal detour (water that rises more slowly); a blank, noise, or a wrong end never
+    is."""
     spec, _ = made(name)
     rng = np.random.default_rng(6)
     detours = 0

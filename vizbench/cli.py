@@ -1,9 +1,8 @@
 """The command line: parses, calls, prints.
 
-Exit codes: 0 done; 1 a fault of ours, or a cell that failed; 2 input that cannot be served (one sentence on stderr);
-130 stopped by Ctrl-C; 141 whoever reads stdout left, as in `vizbench tasks | head -1`.
-Every command imports what it needs by itself, so that `--help` and `tasks` load neither torch nor compiled kernels.
-"""
+Exit codes: 0 done; 1 a fault of ours, or a cell that failed; 2 input that cannot be served (one sentence on
+stderr); 130 stopped by Ctrl-C; 141 whoever reads stdout left, as in `vizbench tasks | head -1`. Every command
+imports what it needs by itself, so that `--help` and `tasks` load neither torch nor compiled kernels."""
 
 from __future__ import annotations
 
@@ -64,7 +63,8 @@ command = partial(app.command, cls=Command)
 
 
 def main() -> None:
-    """The entry point: `app`, with every error put in one sentence. VIZBENCH_TRACEBACK=1 shows where it arose.
+    """The entry point: `app`, with every error put in one sentence. VIZBENCH_TRACEBACK=1 shows where it
+    arose.
 
     Of processes that `--devices` launched, the first is that; the others help it to train.
     """
@@ -112,7 +112,8 @@ def top(
         bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_version)
     ] = False,
 ) -> None:
-    """Unlimited, exactly verifiable visual-reasoning tasks, and how many examples a model needs to learn one."""
+    """Unlimited, exactly verifiable visual-reasoning tasks, and how many examples a model needs to learn
+    one."""
     del version  # its callback has printed it
 
 
@@ -254,7 +255,8 @@ def generate(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a data set that is there.")] = False,
     no_steps: Annotated[bool, typer.Option("--no-steps", help="Leave out the states on the way.")] = False,
 ) -> None:
-    """Write a data set: rows, and a manifest with its recipe and digests. The same command makes the same bytes."""
+    """Write a data set: rows, and a manifest with its recipe and digests. The same command makes the same
+    bytes."""
     from vizbench.formats import write
     from vizbench.harness.plan.plan import slug
 
@@ -433,7 +435,8 @@ def evaluate(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Adapt models to tasks and judge them beside the trivial baselines. The same command resumes what was stopped."""
+    """Adapt models to tasks and judge them beside the trivial baselines. The same command resumes what was
+    stopped."""
     from vizbench.console import evaluate as measuring
     from vizbench.harness.plan.plan import Plan, seed_list
 

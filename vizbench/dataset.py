@@ -1,4 +1,5 @@
-"""Data sets: a train and a test split, each row reachable by its position, the same bytes in any order of access."""
+"""Data sets: a train and a test split, each row reachable by its position, the same bytes in any order of
+access."""
 
 from __future__ import annotations
 
@@ -39,7 +40,8 @@ class SplitSpec:
 
 
 class Rows(ABC):
-    """A run of a split's rows, not yet made: small, picklable, and free of the split's search for accepted rows."""
+    """A run of a split's rows, not yet made: small, picklable, and free of the split's search for accepted
+    rows."""
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -111,7 +113,8 @@ class Split(ABC):
     @property
     @abstractmethod
     def count(self) -> int | None:
-        """How many rows there are; None: as many as are asked for, up to MAX_ROWS or the size of the task's space."""
+        """How many rows there are; None: as many as are asked for, up to MAX_ROWS or the size of the task's
+        space."""
 
     @abstractmethod
     def rows(self, start: int, n: int) -> Rows:
@@ -119,7 +122,8 @@ class Split(ABC):
 
     @abstractmethod
     def batch(self, start: int, n: int) -> Batch:
-        """Rows start … start+n-1 as arrays. UserError where they do not all exist, or stored ones differ in shape."""
+        """Rows start … start+n-1 as arrays. UserError where they do not all exist, or stored ones differ in
+        shape."""
 
     @property
     @final
@@ -213,8 +217,8 @@ class StoredSplit(Split):
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """A task's rows and its judge. name: canonical, `load(name)` gives the same again; params: the room's record;
-    pool: the first train rows that test rows keep away from."""
+    """A task's rows and its judge. name: canonical, `load(name)` gives the same again; params: the room's
+    record; pool: the first train rows that test rows keep away from."""
 
     name: str
     verifier: Verifier
@@ -225,7 +229,8 @@ class Dataset:
     test: Split
 
     def __reduce__(self) -> tuple[Callable[..., Dataset], tuple[Json, ...]]:
-        """Pickle the recipe of generated rows, so that both splits share one search again, and stored rows as such."""
+        """Pickle the recipe of generated rows, so that both splits share one search again, and stored rows as
+        such."""
         if isinstance(self.train, GeneratedSplit):
             return _generated_again, (self.name, self.seed, self.pool)
         return Dataset, (self.name, self.verifier, self.params, self.seed, self.pool, self.train, self.test)

@@ -13,7 +13,8 @@ _EXTRAS = ("torch", "diffusers", "transformers", "peft", "safetensors", "acceler
 
 @final
 class UserError(ValueError):
-    """Input that cannot be served: one sentence that says what, why, and what instead. The CLI prints it, exit 2."""
+    """Input that cannot be served: one sentence that says what, why, and what instead. The CLI prints it,
+    exit 2."""
 
 
 NEAR: Final = 4
@@ -23,9 +24,8 @@ NEAR: Final = 4
 def unknown(kind: str, name: str, known: Iterable[str], about: Mapping[str, str] | None = None) -> UserError:
     """Return an error for a name that is not known, with near ones.
 
-    kind: what the name should have been ("task", "model"); known: every valid name, in the order in which they are
-    offered if they are equally near; about: what some of the names mean, in words.
-    """
+    kind: what the name should have been ("task", "model"); known: every valid name, in the order in which
+    they are offered if they are equally near; about: what some of the names mean, in words."""
     names = list(dict.fromkeys(known))
     near = _near(name[:80].lower(), names, about or {})
     known_names = f"known: {', '.join(names[:12])}{' …' if len(names) > 12 else ''}"
@@ -34,7 +34,8 @@ def unknown(kind: str, name: str, known: Iterable[str], about: Mapping[str, str]
 
 
 def _near(name: str, known: Sequence[str], about: Mapping[str, str]) -> list[str]:
-    """Return the known names that are nearest to `name`, which is in small letters: by value, by letters, by words."""
+    """Return the known names that are nearest to `name`, which is in small letters: by value, by letters, by
+    words."""
     spelled = {each.lower(): each for each in known}
     if name in spelled:
         return [spelled[name]]
@@ -76,7 +77,8 @@ def _apart(a: Sequence[int], b: Sequence[int]) -> tuple[int, int]:
 
 
 def _by_words(name: str, known: Iterable[str], about: Mapping[str, str]) -> list[str]:
-    """Return the names that share a word with `name`, or are explained by one: `game-of-life` has `life` in it."""
+    """Return the names that share a word with `name`, or are explained by one: `game-of-life` has `life` in
+    it."""
     words = {word.removesuffix("s") for word in re.findall(r"[a-z]{3,}|[0-9]+", name)} - {
         "the",
         "of",
@@ -98,8 +100,8 @@ def _by_words(name: str, known: Iterable[str], about: Mapping[str, str]) -> list
 def missing(what: str, package: str, extra: str = "models") -> UserError:
     """Return an error for a package of an extra that `what` needs.
 
-    If vizbench is installed, from a wheel or from sources, pip adds the extra's packages and fetches no other vizbench.
-    """
+    If vizbench is installed, from a wheel or from sources, pip adds the extra's packages and fetches no other
+    vizbench."""
     return UserError(
         f"{what} needs {package}, which is not installed: pip install 'vizbench[{extra}]', or pip install "
         f"'.[{extra}]' in the folder of its sources"

@@ -1,18 +1,19 @@
-"""What keeps train and test apart: the side of a question, and the filter that decides which candidates become rows.
+"""What keeps train and test apart: the side of a question, and the filter that decides which candidates
+become rows.
 
-Candidates 0, 1, 2 … of a split are pure functions of (family, version, params, seed, split, number). A split drops
-candidates whose question belongs to the other side (`is_test`) and those whose question came before. Test also drops
-candidates whose features are closer to the train pool than the task's `min_distance`. Whether a candidate is accepted
-depends only on earlier candidates. So rows nest (the first 3 are the head of the first 5), and every order of access
-gives the same rows.
+Candidates 0, 1, 2 … of a split are pure functions of (family, version, params, seed, split, number). A split
+drops candidates whose question belongs to the other side (`is_test`) and those whose question came before.
+Test also drops candidates whose features are closer to the train pool than the task's `min_distance`. Whether
+a candidate is accepted depends only on earlier candidates. So rows nest (the first 3 are the head of the
+first 5), and every order of access gives the same rows.
 
-The side is a hash of the question. It does not depend on the seed, the index, the split's size or the parameters. So
-no question of any train split is in any test split of the same task family, however many rows each has.
+The side is a hash of the question. It does not depend on the seed, the index, the split's size or the
+parameters. So no question of any train split is in any test split of the same task family, however many rows
+each has.
 
-A fifth of all questions is test. A smaller share makes test rows of slow tasks expensive: finding n of them takes
-n / share candidates. A larger share takes questions from the training sets of small spaces. `benchmarks/sides.py`
-measures both.
-"""
+A fifth of all questions is test. A smaller share makes test rows of slow tasks expensive: finding n of them
+takes n / share candidates. A larger share takes questions from the training sets of small spaces.
+`benchmarks/sides.py` measures both."""
 
 from __future__ import annotations
 
@@ -46,8 +47,8 @@ _SALT: Final = np.uint64(
 )  # "test sid": the table of seen questions uses the bare digests
 
 DRY = 65_536
-"""If so many candidates follow each other without a new row, the space counts as used up; SHARE times as many in test,
-whose side few of them are on."""
+"""If so many candidates follow each other without a new row, the space counts as used up; SHARE times as many
+in test, whose side few of them are on."""
 
 _BLOCK_CANDIDATES = 16_384
 _BLOCK_CELLS = 1 << 24
@@ -73,7 +74,8 @@ def make_candidates(spec: TaskSpec, split: SplitName, key: Keys) -> Batch:
 def candidate_batches(
     spec: TaskSpec, split: SplitName, origin: int, numbers: Numbers, most: int = _BLOCK_CANDIDATES
 ) -> Iterator[Batch]:
-    """The candidates with these numbers `(n,)`, in batches that each take a fraction of a second, `most` at most."""
+    """The candidates with these numbers `(n,)`, in batches that each take a fraction of a second, `most` at
+    most."""
     pace, start = Pace(most), 0
     while start < len(numbers):
         block = numbers[start : start + pace.size]
@@ -85,7 +87,8 @@ def candidate_batches(
 
 @final
 class LeakageFilter:
-    """The accepted candidates of one split, found in order as far as asked for and remembered. Safe over threads.
+    """The accepted candidates of one split, found in order as far as asked for and remembered. Safe over
+    threads.
 
     away_from, pool: the train sieve and how many of its first rows a test sieve keeps away from.
     """
@@ -125,7 +128,8 @@ class LeakageFilter:
         self._latest_batch: Batch | None = None
 
     def recover(self) -> None:
-        """Start afresh if a thread of the process that was forked was at work here: it has no twin in this process."""
+        """Start afresh if a thread of the process that was forked was at work here: it has no twin in this
+        process."""
         if self._lock.acquire(blocking=False):
             self._lock.release()
         else:
@@ -179,7 +183,8 @@ class LeakageFilter:
                 raise
 
     def _sieve(self, size: int) -> None:
-        """Judge the next `size` candidates. A gap of DRY is found at its exact place, whatever the blocks' sizes."""
+        """Judge the next `size` candidates. A gap of DRY is found at its exact place, whatever the blocks'
+        sizes."""
         batch = make_candidates(self._spec, self._split, keys(self.origin, self._tried, size))
         here = np.flatnonzero(self._on_this_side(batch))
         mine = _take(batch, here)
@@ -247,7 +252,8 @@ class LeakageFilter:
         self._found = end
 
     def _used_up(self) -> UserError:
-        """What to say if more rows are asked for than there are. How many were asked for, only the caller knows."""
+        """What to say if more rows are asked for than there are. How many were asked for, only the caller
+        knows."""
         name, rows = self._spec.name, plural(self._found, f"{self._split} row")
         tried = f"the last {self._patience:,} of {self._tried:,} candidates brought no new one"
         message = f"{name} has {rows}, fewer than were asked for: {tried}"

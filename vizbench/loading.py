@@ -1,4 +1,5 @@
-"""Where tasks come from: rooms by `family/variant`, and files by `LAYOUT:PATH`, e.g. `arc-json:data/task.json`."""
+"""Where tasks come from: rooms by `family/variant`, and files by `LAYOUT:PATH`, e.g.
+`arc-json:data/task.json`."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ from vizbench.task import HasDemonstrations, Task, Verifier, spec
 from vizbench.types import Answer, DecodeFailure, Grid, Image, Instance, Look, Verdict
 
 EPISODES = 16
-"""Episodes that `arc/CONCEPT` stands for where a list of tasks is asked for; `arc/CONCEPT?episode=7` is one."""
+"""Episodes that `arc/CONCEPT` stands for where a list of tasks is asked for; `arc/CONCEPT?episode=7` is
+one."""
 
 
 _ID = re.compile(
@@ -32,9 +34,9 @@ _ID = re.compile(
 def load(name: str, seed: SupportsIndex = 0, pool: SupportsIndex = POOL, **params: object) -> Dataset:
     """The data set of a task: `family`, `family/variant`, `family/variant?key=value`, or `LAYOUT:FILE`.
 
-    seed: 0 … 2^63 - 1; pool: how many of the first train rows test rows keep away from; params override the variant's.
-    Raises UserError for unknown names (with near ones) and for values that the room refuses. Makes no row yet.
-    """
+    seed: 0 … 2^63 - 1; pool: how many of the first train rows test rows keep away from; params override the
+    variant's. Raises UserError for unknown names (with near ones) and for values that the room refuses. Makes
+    no row yet."""
     seed = check_seed(seed)
     pool = check_pool(pool)
     source = source_of(name)
@@ -53,9 +55,8 @@ def load(name: str, seed: SupportsIndex = 0, pool: SupportsIndex = POOL, **param
 def instance(id: str) -> Instance:
     """Make the instance that an id names, the same bytes again: `vizbench.instance("maze/9#0-train-17")`.
 
-    id: what `Instance.id` gives, as it is in rows of data sets and in records of runs. A file's task is read again from
-    its path. Raises UserError if the text is no id, or names a row that does not exist.
-    """
+    id: what `Instance.id` gives, as it is in rows of data sets and in records of runs. A file's task is read
+    again from its path. Raises UserError if the text is no id, or names a row that does not exist."""
     text = cast("object", id)
     parts = _ID.fullmatch(id) if isinstance(text, str) else None
     if parts is None:
@@ -70,9 +71,8 @@ def instance(id: str) -> Instance:
 def expand(name: str) -> list[str]:
     """The task names that `name` stands for: `LAYOUT:FOLDER` gives one a file below it, sorted; else one.
 
-    `arc-json:FILE.zip` gives one a file in the archive, `arc-agi-1:evaluation` one a task. A file that cannot be read
-    is among them: `load` says why, and the rest are not lost with it.
-    """
+    `arc-json:FILE.zip` gives one a file in the archive, `arc-agi-1:evaluation` one a task. A file that cannot
+    be read is among them: `load` says why, and the rest are not lost with it."""
     source = source_of(name)
     if source is None:
         return _episodes(name) if is_corpus(name) and "episode=" not in name else [spec(name).name]
@@ -82,7 +82,8 @@ def expand(name: str) -> list[str]:
 
 
 def flaws(name: str) -> list[str]:
-    """What is known to be wrong in a task's data, a sentence a faulty pair; nothing of a task that cannot be read.
+    """What is known to be wrong in a task's data, a sentence a faulty pair; nothing of a task that cannot be
+    read.
 
     Reads the file of a corpus' task where its name is among the known ones, and no other.
     """
@@ -98,11 +99,12 @@ def flaws(name: str) -> list[str]:
 
 
 def verify(instance: Instance, answer: object) -> Verdict:
-    """Judge any object as the answer to an instance. Never raises: what is no grid is a wrong answer with a reason.
+    """Judge any object as the answer to an instance. Never raises: what is no grid is a wrong answer with a
+    reason.
 
-    answer: a grid `(h, w)`, rows as nested lists, a text (read by `from_text`), an `Answer`, a `DecodeFailure` (wrong,
-    with its reason), or a picture in the task's own look: a `PIL.Image` or an array `(H, W, 3)` uint8.
-    """
+    answer: a grid `(h, w)`, rows as nested lists, a text (read by `from_text`), an `Answer`, a
+    `DecodeFailure` (wrong, with its reason), or a picture in the task's own look: a `PIL.Image` or an array
+    `(H, W, 3)` uint8."""
     verifier = verifier_of(instance)
     grid = _read(verifier, instance, answer)
     if type(grid) is DecodeFailure:  # `isinstance` would ask a hostile object
@@ -113,14 +115,13 @@ def verify(instance: Instance, answer: object) -> Verdict:
 def verify_steps(instance: Instance, states: object) -> Verdict:
     """Judge a whole process: the states after the question that lead to an answer.
 
-    Each state must follow from the one before by one move, and the last be right, or in a game, which is then played to
-    its end, the first; the reason names the step. Never raises, whatever `states` is; UserError if the task has no
-    rule for moves (ARC files).
+    Each state must follow from the one before by one move, and the last be right, or in a game, which is then
+    played to its end, the first; the reason names the step. Never raises, whatever `states` is; UserError if
+    the task has no rule for moves (ARC files).
 
-    states: a list of whatever `verify` reads, grids `(k, h, w)`, or a clip `(k, H, W, 3)` uint8 with one state per
-    frame. A text is a list of grids in JSON, `[[[0,1]],[[1,0]]]`, and nothing else: which of the grids in prose are
-    states is not guessed.
-    """
+    states: a list of whatever `verify` reads, grids `(k, h, w)`, or a clip `(k, H, W, 3)` uint8 with one
+    state per frame. A text is a list of grids in JSON, `[[[0,1]],[[1,0]]]`, and nothing else: which of the
+    grids in prose are states is not guessed."""
     verifier = verifier_of(instance)
     if not isinstance(verifier, Task):
         raise UserError(
@@ -181,10 +182,9 @@ def _episodes(name: str) -> list[str]:
 def render(what: Instance | Grid, look: Look | str | None = None, board: Shape | None = None) -> Image:
     """Draw the question of an instance, or a grid `(h, w)` uint8, as `(H, W, 3)` uint8.
 
-    look: a Look or a palette's name; None: the look of the instance's task. A bare grid names no task and needs a look.
-    board: rows and columns of the picture in cells, at least the grid's (None: the grid's own); the grid is at its top
-    left. Raises UserError for codes without a colour and for sizes out of range.
-    """
+    look: a Look or a palette's name; None: the look of the instance's task. A bare grid names no task and
+    needs a look. board: rows and columns of the picture in cells, at least the grid's (None: the grid's own);
+    the grid is at its top left. Raises UserError for codes without a colour and for sizes out of range."""
     if isinstance(what, Instance):
         return frames.render(what.question, verifier_of(what).look if look is None else look, board)
     if look is None:

@@ -1,8 +1,8 @@
 """Where randomness comes from: every instance has one 64-bit key, a pure function of what names the instance.
 
-(family, version, params, seed, split) are hashed to the state of a SplitMix64 sequence (Steele, Lea, Flood 2014);
-the key of instance i is its i-th output, reached in O(1) because the state is a counter. Kernels seed xoshiro256**
-(`kernels.rng`) with the key. Neighbouring seeds share nothing: the seed goes through the hash.
+(family, version, params, seed, split) are hashed to the state of a SplitMix64 sequence (Steele, Lea, Flood
+2014); the key of instance i is its i-th output, reached in O(1) because the state is a counter. Kernels seed
+xoshiro256** (`kernels.rng`) with the key. Neighbouring seeds share nothing: the seed goes through the hash.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ def keys(origin: int, start: int, count: int) -> Keys:
 
 
 def keys_at(origin: int, numbers: npt.NDArray[np.int64]) -> Keys:
-    """The keys with these numbers, `(n,)` int64 >= 0, in any order: `keys_at(o, [7])[0] == keys(o, 7, 1)[0]`."""
+    """The keys with these numbers, `(n,)` int64 >= 0, in any order: `keys_at(o, [7])[0] == keys(o, 7,
+    1)[0]`."""
     return splitmix64(np.uint64(origin) + (numbers.astype(np.uint64) + np.uint64(1)) * np.uint64(GOLDEN))
 
 

@@ -1,8 +1,7 @@
 """Judge and Task, the abstract classes of a room, and the registry that finds rooms.
 
-A *judge* knows how a task's grids look and which answers are right; a *task* also makes instances without end.
-Corpora on disk (ARC JSON) have judges only.
-"""
+A *judge* knows how a task's grids look and which answers are right; a *task* also makes instances without
+end. Corpora on disk (ARC JSON) have judges only."""
 
 from __future__ import annotations
 
@@ -54,11 +53,13 @@ class Space:
 
 
 class GameContinuation(ABC):
-    """How a process goes on after the answer: a game whose first move was asked, played by turns up to its end."""
+    """How a process goes on after the answer: a game whose first move was asked, played by turns up to its
+    end."""
 
     @abstractmethod
     def check_step(self, params: Any, way: Sequence[Grid], after: Grid) -> CheckResult:
-        """Whether `after` may follow `way`: the question, a right answer and the states since, all judged legal."""
+        """Whether `after` may follow `way`: the question, a right answer and the states since, all judged
+        legal."""
 
     @abstractmethod
     def check_end(self, params: Any, way: Sequence[Grid]) -> CheckResult:
@@ -88,9 +89,8 @@ class Verifier(ABC):
     def check(self, params: Any, question: Grid, answer: Grid) -> CheckResult | None:
         """The rules applied to an answer; None where no rule is known.
 
-        Its codes are in range and its shape is the question's, unless the judge `resizes`. The stored target is not
-        passed, so it cannot be leaned on.
-        """
+        Its codes are in range and its shape is the question's, unless the judge `resizes`. The stored target
+        is not passed, so it cannot be leaned on."""
 
     @abstractmethod
     def solve(self, params: Any, question: Grid) -> Grid | None:
@@ -100,8 +100,8 @@ class Verifier(ABC):
     def guess(self, params: Any, question: Grid, key: int) -> Grid | None:
         """A legal answer drawn at random, right or wrong: what is given is kept, a move is one of the rules'.
 
-        key: all its randomness, 0 … 2^64 - 1. None where no rule is known, or the question leaves no legal answer.
-        """
+        key: all its randomness, 0 … 2^64 - 1. None where no rule is known, or the question leaves no legal
+        answer."""
 
     @final
     def verify(self, instance: Instance, answer: object) -> Verdict:
@@ -126,7 +126,8 @@ class Verifier(ABC):
 
     @final
     def _misfit(self, instance: Instance) -> str:
-        """Why no answer to an instance is right: a question from a file may be of another size than its target."""
+        """Why no answer to an instance is right: a question from a file may be of another size than its
+        target."""
         question, target = instance.question, instance.target
         if self.resizes or question.shape == target.shape:
             return ""
@@ -134,7 +135,8 @@ class Verifier(ABC):
 
 
 class Task(Verifier, Generic[P]):
-    """A task family: its parameters, its named variants, its generator and its rules. A room ends with one final class.
+    """A task family: its parameters, its named variants, its generator and its rules. A room ends with one
+    final class.
 
     min_distance, metric: how far test questions keep from the train pool, over `features`.
     """
@@ -160,24 +162,26 @@ class Task(Verifier, Generic[P]):
 
     @abstractmethod
     def check_step(self, params: P, question: Grid, before: Grid, after: Grid) -> CheckResult:
-        """Whether `after` may follow `before` on a way from the question: one move of the process, never none.
+        """Whether `after` may follow `before` on a way from the question: one move of the process, never
+        none.
 
-        `after` is of the target's shape, with codes in range; `before` is the question, or a state judged legal.
-        """
+        `after` is of the target's shape, with codes in range; `before` is the question, or a state judged
+        legal."""
 
     @abstractmethod
     def step_count(self, params: P, question: Grid) -> int | None:
         """How many states a way from the question has, where that is asked (the steps of an automaton).
 
-        None where the moves alone decide: each takes something off what is left, so that no way goes on for ever.
-        """
+        None where the moves alone decide: each takes something off what is left, so that no way goes on for
+        ever."""
 
     @abstractmethod
     def features(self, params: P, batch: Batch) -> npt.NDArray[np.uint8]:
         """What two instances are compared by, `(n, d)` uint8, under `metric`."""
 
     def identity(self, params: P, batch: Batch) -> npt.NDArray[np.uint8]:
-        """What makes a question the same question, `(n, d)` uint8: nothing else decides between train and test.
+        """What makes a question the same question, `(n, d)` uint8: nothing else decides between train and
+        test.
 
         Default: the question's cells. Override it if the task takes several grids for one question.
         """
@@ -193,14 +197,15 @@ class Task(Verifier, Generic[P]):
 
     @final
     def verify_steps(self, instance: Instance, grids: object) -> Verdict:
-        """Judge a whole process: each state follows from the one before by one move, and it holds a right answer.
+        """Judge a whole process: each state follows from the one before by one move, and it holds a right
+        answer.
 
-        That is the last state, or in a game the first: the game then has to be played to its end, see `GameContinuation`.
+        That is the last state, or in a game the first: the game then has to be played to its end, see
+        `GameContinuation`.
 
-        grids: `(k, h, w)` or a list of grids, the states after the question. Never raises. reason names the step;
-        exact: the process is valid and its answer the stored target; cells: of the answer; parts: the answer's, and
-        `legal`, the share of states before the first that does not follow.
-        """
+        grids: `(k, h, w)` or a list of grids, the states after the question. Never raises. reason names the
+        step; exact: the process is valid and its answer the stored target; cells: of the answer; parts: the
+        answer's, and `legal`, the share of states before the first that does not follow."""
         states = as_states(grids)
         if isinstance(states, str):
             return Verdict(False, False, 0.0, states, {"legal": 0.0})
@@ -286,8 +291,8 @@ def tasks() -> list[str]:
 class DistributionShift(ABC):
     """A params record whose train rows are made by another record: learn small mazes, be asked large ones.
 
-    Test rows are made by the record itself. Rows of both splits carry it, and are judged and compared under it.
-    """
+    Test rows are made by the record itself. Rows of both splits carry it, and are judged and compared under
+    it."""
 
     @abstractmethod
     def for_train(self) -> Any:
@@ -297,8 +302,8 @@ class DistributionShift(ABC):
 @final
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Demonstrations:
-    """A task that is shown, not told: pairs of question and target to learn from and to be asked; story: plain JSON for
-    every row's `meta`."""
+    """A task that is shown, not told: pairs of question and target to learn from and to be asked; story:
+    plain JSON for every row's `meta`."""
 
     demos: tuple[tuple[Grid, Grid], ...]
     tests: tuple[tuple[Grid, Grid], ...]

@@ -1,4 +1,5 @@
-"""The nouns that flow through vizbench: grids, instances, batches, verdicts, and how a task wants to be drawn."""
+"""The nouns that flow through vizbench: grids, instances, batches, verdicts, and how a task wants to be
+drawn."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ Keys: TypeAlias = npt.NDArray[np.uint64]
 SplitName: TypeAlias = Literal["train", "test"]
 
 POOL: Final = 5000
-"""The default pool: test rows keep away from so many of the first train rows. It is the paper's largest budget."""
+"""The default pool: test rows keep away from so many of the first train rows. It is the paper's largest
+budget."""
 
 Json: TypeAlias = Any  # what `json.loads` gives; a recursive alias costs pyright more than it tells a reader
 
@@ -57,11 +59,11 @@ class Look:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Instances as arrays. question, target: `(n, h, w)` uint8; facts: name -> `(n,)` array, copied into `meta`.
+    """Instances as arrays. question, target: `(n, h, w)` uint8; facts: name -> `(n,)` array, copied into
+    `meta`.
 
-    sizes: `(n, 4)` int64, rows and columns of each question, then of each target, where these differ: a grid lies at
-    the top left of its array, and zeros fill it up; None where every grid fills its array.
-    """
+    sizes: `(n, 4)` int64, rows and columns of each question, then of each target, where these differ: a grid
+    lies at the top left of its array, and zeros fill it up; None where every grid fills its array."""
 
     question: Grids
     target: Grids
@@ -85,10 +87,10 @@ class Batch:
 class Instance:
     """One question with its stored answer.
 
-    task: full name, overrides included (`life/conway`, `life/conway?steps=2`); params: the room's frozen record.
-    question `(h, w)`, target `(h', w')` uint8; steps `(k, h', w')`: states after the question, the last is the target,
-    or the first where a game goes on. pool: the train rows that test rows of this data set keep away from.
-    """
+    task: full name, overrides included (`life/conway`, `life/conway?steps=2`); params: the room's frozen
+    record. question `(h, w)`, target `(h', w')` uint8; steps `(k, h', w')`: states after the question, the
+    last is the target, or the first where a game goes on. pool: the train rows that test rows of this data
+    set keep away from."""
 
     task: str
     params: Any
@@ -105,15 +107,16 @@ class Instance:
     def id(self) -> str:
         """A name unique over all data sets, from which `vizbench.instance` makes the instance again.
 
-        `life/conway#0-test-17`; with another pool than the default, test rows are `life/conway#0-test-17-pool100`.
-        """
+        `life/conway#0-test-17`; with another pool than the default, test rows are
+        `life/conway#0-test-17-pool100`."""
         return row_id(self.task, self.seed, self.split, self.index, self.pool)
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What a room's rules say of an answer that has the right form. parts: figures of their own (psr, rpl, ...)."""
+    """What a room's rules say of an answer that has the right form. parts: figures of their own (psr, rpl,
+    ...)."""
 
     valid: bool
     reason: str
@@ -125,9 +128,9 @@ class CheckResult:
 class Verdict:
     """The judgement of one answer.
 
-    valid: the rules hold, checked from the question alone; exact: equal to the stored target (the paper's metric);
-    cells: share of target cells answered right, 0..1 (0 when the shape differs); reason: one sentence, "" when valid.
-    """
+    valid: the rules hold, checked from the question alone; exact: equal to the stored target (the paper's
+    metric); cells: share of target cells answered right, 0..1 (0 when the shape differs); reason: one
+    sentence, "" when valid."""
 
     valid: bool
     exact: bool
@@ -147,7 +150,8 @@ class DecodeFailure:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """A decoded answer. grid: `(h, w)` uint8; confidence: `(h, w)` float32 in 0..1, 1 where the reading is certain."""
+    """A decoded answer. grid: `(h, w)` uint8; confidence: `(h, w)` float32 in 0..1, 1 where the reading is
+    certain."""
 
     grid: Grid
     confidence: npt.NDArray[np.float32]

@@ -1,4 +1,5 @@
-"""The family `api`: what it sends, what it makes of every way in which an endpoint can misbehave, what it records."""
+"""The family `api`: what it sends, what it makes of every way in which an endpoint can misbehave, what it
+records."""
 
 from __future__ import annotations
 

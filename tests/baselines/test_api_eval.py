@@ -1,4 +1,5 @@
-"""The family `api` as it is met from outside: its settings, and whole runs of `vizbench eval` against a stub."""
+"""The family `api` as it is met from outside: its settings, and whole runs of `vizbench eval` against a
+stub."""
 
 from __future__ import annotations
 

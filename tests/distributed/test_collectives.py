@@ -45,8 +45,8 @@ LAUNCHERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (),
     ),
 }
-"""What stands before and behind the command. On CPUs the processes meet by gloo, also with --multi_gpu; with --cpu
-`accelerate launch` starts one alone, for several it wants MPI."""
+"""What stands before and behind the command. On CPUs the processes meet by gloo, also with --multi_gpu; with
+--cpu `accelerate launch` starts one alone, for several it wants MPI."""
 
 
 @pytest.mark.parametrize("family", CASES)
@@ -111,7 +111,7 @@ def test_what_one_of_them_refuses_all_of_them_exit_with(tmp_path: Path) -> None:
 
 
 def test_what_the_first_refuses_for_its_examples_the_others_do_not_wait_for(tmp_path: Path) -> None:
-    checkpoint = f"{tiny_llm.write('qwen3', tmp_path / 'm')}?max_length=9"
+    checkpoint = f"{tiny_language.write('qwen3', tmp_path / 'm')}?max_length=9"
     words = (
         "eval",
         "--model",
@@ -194,7 +194,8 @@ crew.dismiss() if not rank() else crew.hear()
 
 
 def test_what_one_of_them_alone_refuses_the_others_do_not_wait_for() -> None:
-    """Memory is each process's own: the one that refuses says why, and they go on to the next cell together."""
+    """Memory is each process's own: the one that refuses says why, and they go on to the next cell
+    together."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])

@@ -1,4 +1,5 @@
-"""The tables and comparisons of docs/embedded.md are those of docs/embedded.csv; the prose between them is written."""
+"""The tables and comparisons of docs/embedded.md are those of docs/embedded.csv; the prose between them is
+written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The README tells the truth: every command and every snippet in it runs, and its generated blocks are up to date."""
+"""The README tells the truth: every command and every snippet in it runs, and its generated blocks are up to
+date."""
 
 from __future__ import annotations
 

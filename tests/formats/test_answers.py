@@ -1,4 +1,5 @@
-"""Files of answers: every row of the data set has a verdict, and nothing that is written in the file is lost."""
+"""Files of answers: every row of the data set has a verdict, and nothing that is written in the file is
+lost."""
 
 from __future__ import annotations
 

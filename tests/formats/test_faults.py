@@ -153,7 +153,8 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     try:
         subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        # A limit on a file's size, which needs no root, is no full disk: its error is another, tested with the runs.
+        # A limit on a file's size, which needs no root, is no full disk: its error is another, tested with
+        # the runs.
         pytest.skip(
             f"a disk of a known size needs root and tmpfs: {error}"
         )  # not every container lets root mount

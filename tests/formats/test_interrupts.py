@@ -23,7 +23,8 @@ from vizbench.errors import UserError
 from vizbench.formats.workers import in_order
 
 GUARD = 30
-"""Seconds after which something counts as hanging. What is tested ends within one, on a machine without other work."""
+"""Seconds after which something counts as hanging. What is tested ends within one, on a machine without other
+work."""
 
 SEARCH = ("vizbench.leakage.make_candidates", 0)
 TRIAL = ("vizbench.formats.writer._check_space", 0)
@@ -61,7 +62,8 @@ def test_ctrl_c_ends_every_phase(place: tuple[str, int], flags: tuple[object, ..
 
 @contextmanager
 def generating(out: Path, *arguments: object) -> Generator[subprocess.Popen[str]]:
-    """A long `vizbench generate`, once its first shard is being written, or its second if there are workers."""
+    """A long `vizbench generate`, once its first shard is being written, or its second if there are
+    workers."""
     there = {**os.environ, "PYTHONPATH": str(Path(vizbench.__file__).parents[1])}
     command = [sys.executable, "-m", "vizbench", "generate", "--out", str(out), *map(str, arguments)]
     shard = f"train-0000{int('--workers' in arguments)}.jsonl"

@@ -1,4 +1,5 @@
-"""Connect Four: every line, verdicts and forced wins against plain minimax, positions that a game leads to."""
+"""Connect Four: every line, verdicts and forced wins against plain minimax, positions that a game leads
+to."""
 
 from __future__ import annotations
 
@@ -54,7 +55,8 @@ def test_all_69_lines_are_known_by_each_of_their_cells():
         for missing in line:
             three = bits([cell for cell in line if cell != missing])
             assert not has_four(three)
-            # Three apart from the fourth cell complete nothing else; three side by side may, at their other end.
+            # Three apart from the fourth cell complete nothing else; three side by side may, at their other
+            # end.
             assert winning(three) & bits([missing])
             for name, step in STEPS.items():
                 assert bool(completing(three, step) & bits([missing])) == (name == direction)

@@ -136,7 +136,8 @@ def test_steps_grow_each_region_from_its_first_cell(seed: int, params: Params) -
 
 @given(BOARDS, st.data())
 def test_water_rises_as_the_slow_twin_says(question: Grid, data: st.DataObject) -> None:
-    """From a random stand of the water, a random set of cells is filled: beside it, elsewhere, too far at once."""
+    """From a random stand of the water, a random set of cells is filled: beside it, elsewhere, too far at
+    once."""
     enclosed = np.array(cells.fill_answer(question.tolist()), np.uint8) == 2
     chances = st.sampled_from([0.0, 0.2, 0.5, 1.0])
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
@@ -186,7 +187,8 @@ def test_difficulty_of_a_board_read_by_hand() -> None:
         ".####.",
         "......",
     )
-    # (2, 2), (2, 3) see walls above and on both sides, and below; (3, 2), (3, 3) see the border through the gap.
+    # (2, 2), (2, 3) see walls above and on both sides, and below; (3, 2), (3, 3) see the border through the
+    # gap.
     figures = TASK.difficulty(Params(), question, TASK.solve(Params(), question))
     assert (figures["traps"], figures["reach"], figures["filled"]) == (2.0, 4.0, 0.0)
     assert figures["score"] == pytest.approx(6 / 22)

@@ -168,7 +168,8 @@ def test_verdict_equals_the_slow_twin(params: Params, key: int, data: st.DataObj
 
 @every_variant
 def test_mutated_targets_are_judged_as_by_the_slow_twin(params: Params):
-    """Cells flipped, or disks put elsewhere so that a picture comes of it: sometimes the other shortest way's."""
+    """Cells flipped, or disks put elsewhere so that a picture comes of it: sometimes the other shortest
+    way's."""
     batch, rng, right = made(params, 60, seed=5), np.random.default_rng(5), 0
     for question, target in zip(batch.question, batch.target, strict=True):
         start, goal, colours = read(question, params.disks)
@@ -242,7 +243,8 @@ EMPTY = "..|.. ..|.. ..|.."
 
 LARGE_ON_SMALL = "the disk at row 5 of peg 1 lies on a smaller one"
 
-# A picture, what is wrong with it as the answer to QUESTION ("" nothing), and what with it as a step from there.
+# A picture, what is wrong with it as the answer to QUESTION ("" nothing), and what with it as a step from
+# there.
 NEAR_MISSES = [
     (shown(EMPTY, "..|.. ..1.. ..|..", "33333 .222. ..|.."), "", ""),
     (QUESTION, "the state is 0 moves from the start where 1 is asked", "no disk was moved"),

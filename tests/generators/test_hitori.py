@@ -1,4 +1,5 @@
-"""Hitori: unique by a SAT solver's judgement, levels as said, every answer and step judged as by a slow twin."""
+"""Hitori: unique by a SAT solver's judgement, levels as said, every answer and step judged as by a slow
+twin."""
 
 from __future__ import annotations
 
@@ -112,7 +113,8 @@ def test_difficulty_rises_with_the_level() -> None:
 
 
 def naive_rounds(question: list[list[int]]) -> tuple[int, int, int]:
-    """Rounds, cells tried and cells left, by the words of `difficulty`: what follows in one step, tried both ways."""
+    """Rounds, cells tried and cells left, by the words of `difficulty`: what follows in one step, tried both
+    ways."""
     size = len(question)
     cells = [(r, c) for r in range(size) for c in range(size)]
     known: dict[tuple[int, int], int] = {}

@@ -63,7 +63,8 @@ def test_first_moves_on_white_circle_to_the_right():
 
 
 def test_highway():
-    """On an empty plane the ant builds a highway after some 10,000 steps: every 104 steps two cells diagonally."""
+    """On an empty plane the ant builds a highway after some 10,000 steps: every 104 steps two cells
+    diagonally."""
     board = np.zeros((200, 200), np.uint8)
     board[100, 100] = ANT_ON_WHITE
     _walk(board, 100, 100, 11_000)
@@ -132,7 +133,8 @@ def test_a_step_is_the_twins_and_no_other(h: int, w: int, steps: int, seed: int,
 
 
 def test_an_ant_that_comes_home_walks_no_further():
-    """On a torus of one cell each step turns the ant: after four to the right and left it stands as it stood."""
+    """On a torus of one cell each step turns the ant: after four to the right and left it stands as it
+    stood."""
     params = Params(steps=2, height=1, width=1)
     start = np.array([[ANT_ON_WHITE]], np.uint8)
     states = [np.array(cells.langton_walk(set(), (0, 0), "N", k, 1, 1), np.uint8) for k in range(1, 5)]

@@ -172,7 +172,8 @@ def test_a_step_is_the_twins_and_no_other(rule: str, h: int, w: int, torus: bool
 
 
 def test_the_number_of_steps_is_part_of_the_question():
-    """A block never changes, a blinker comes back every second step: more or fewer steps than asked are wrong."""
+    """A block never changes, a blinker comes back every second step: more or fewer steps than asked are
+    wrong."""
     for text, lengths in ((".... .##. .##. ....", range(1, 6)), ("..... ..... .###. ..... .....", (1, 3, 5))):
         start = board(text)
         params = Params(height=len(start), width=len(start), steps=3)

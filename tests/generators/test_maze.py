@@ -64,7 +64,8 @@ def test_all_spanning_trees_are_equally_likely(size: int, trees: int) -> None:
 
 
 def test_every_passage_is_as_often_open_as_the_trees_of_the_grid_say() -> None:
-    """Kirchhoff's count on 6x6 rooms: the share of spanning trees that hold an edge is its effective resistance."""
+    """Kirchhoff's count on 6x6 rooms: the share of spanning trees that hold an edge is its effective
+    resistance."""
     n, side = 4000, 6
     rooms: nx.Graph[tuple[int, int]] = nx.grid_2d_graph(side, side)
     joined = nx.to_numpy_array(rooms)
@@ -178,7 +179,8 @@ def test_every_changed_cell_of_a_target_is_judged_as_the_slow_twin_judges_it() -
     ("name", "count"), [("9", 400), ("small", 300), ("base", 150), ("generalization", 50)]
 )
 def test_mutated_targets_are_judged_as_by_the_slow_twin(name: str, count: int) -> None:
-    """One or two cells flipped, most of them on the way or beside it; in some a wall of the question falls as well."""
+    """One or two cells flipped, most of them on the way or beside it; in some a wall of the question falls as
+    well."""
     rng, right = np.random.default_rng(4), 0
     batch = TASK.generate_batch(VARIANTS[name], seeds.keys(8, 0, count))
     for question, target in zip(batch.question, batch.target, strict=True):

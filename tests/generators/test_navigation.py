@@ -1,4 +1,5 @@
-"""Navigation: boards against their parameters, ways against networkx, verdicts and steps against slow twins."""
+"""Navigation: boards against their parameters, ways against networkx, verdicts and steps against slow
+twins."""
 
 from __future__ import annotations
 
@@ -242,7 +243,8 @@ def test_mutated_targets_are_judged_as_by_the_slow_twins(params: Params) -> None
 
 
 def test_ways_moved_aside_stay_right_where_they_stay_shortest() -> None:
-    """Each inner corner of a way is flipped to the other side: mutations that often give another right answer."""
+    """Each inner corner of a way is flipped to the other side: mutations that often give another right
+    answer."""
     batch, right = made(VARIANTS["open"], 60, seed=9), 0
     for question, target in zip(batch.question, batch.target, strict=True):
         order = [tuple(np.argwhere(new)[0]) for new in np.diff(steps(question, target), axis=0)]

@@ -54,8 +54,9 @@ def test_no_given_of_a_minimal_question_can_go(box: int, count: int) -> None:
             assert len(sat_solutions(fewer, 2)) == 2
 
 
-# Figures that rules and names leave alone: rows and columns may change places within their band, bands and stacks may,
-# the board may be mirrored and turned, and digits renamed. A shuffle of one base board can change none of them.
+# Figures that rules and names leave alone: rows and columns may change places within their band, bands and
+# stacks may, the board may be mirrored and turned, and digits renamed. A shuffle of one base board can change
+# none of them.
 
 
 def swaps(board: Grid) -> int:
@@ -80,7 +81,8 @@ def same_triples(board: Grid) -> int:
 
 
 def cycles(board: Grid) -> tuple[tuple[int, ...], ...]:
-    """The cycle lengths of the permutations that lead from one row of a band, or column of a stack, to another."""
+    """The cycle lengths of the permutations that lead from one row of a band, or column of a stack, to
+    another."""
     found: list[tuple[int, ...]] = []
     for side in (board, board.T):
         for band in (0, 3, 6):

@@ -1,4 +1,5 @@
-"""Connect Four once more, from its rules alone. Boards are lists of rows, row 0 on top; 0 empty, 1, 2 the players."""
+"""Connect Four once more, from its rules alone. Boards are lists of rows, row 0 on top; 0 empty, 1, 2 the
+players."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The Towers of Hanoi once more, from their rules alone. A state is three stacks of disks 1, 2 … n, bottom first."""
+"""The Towers of Hanoi once more, from their rules alone. A state is three stacks of disks 1, 2 … n, bottom
+first."""
 
 from __future__ import annotations
 

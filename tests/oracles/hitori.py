@@ -1,4 +1,5 @@
-"""The slow twin of Hitori: its three rules written plainly. Grids are lists of rows; 1 in an answer is shaded."""
+"""The slow twin of Hitori: its three rules written plainly. Grids are lists of rows; 1 in an answer is
+shaded."""
 
 from __future__ import annotations
 
@@ -52,7 +53,8 @@ def valid(question: Rows, answer: Rows) -> bool:
 
 
 def step_legal(question: Rows, before: Rows, after: Rows) -> bool:
-    """Whether one cell more is shaded, and the shaded cells lie as they may. `before` may be the question itself."""
+    """Whether one cell more is shaded, and the shaded cells lie as they may. `before` may be the question
+    itself."""
     start = [[0 for _ in row] for row in question] if before == question else before
     changed = [(r, c) for r, row in enumerate(start) for c, value in enumerate(row) if value != after[r][c]]
     return len(changed) == 1 and after[changed[0][0]][changed[0][1]] == 1 and shape_right(after)

@@ -1,4 +1,5 @@
-"""Slow twins of the ways over a board: written from the rules alone, over sets of cells, as `tests.oracles.cells`.
+"""Slow twins of the ways over a board: written from the rules alone, over sets of cells, as
+`tests.oracles.cells`.
 
 Codes: 0 wall, 1 open, 2 start, 3 goal, 4 path.
 """
@@ -36,7 +37,8 @@ def shortest(question: Rows) -> int | None:
 
 
 def navigation_valid(question: Rows, answer: Rows) -> bool:
-    """Whether only open cells were marked: for each number of moves on a shortest way one cell, next to the last."""
+    """Whether only open cells were marked: for each number of moves on a shortest way one cell, next to the
+    last."""
     (start,), (goal,) = cells(question, 2), cells(question, 3)
     ground, marked = cells(question, 1, 2, 3), cells(answer, 4)
     unmarked = [
@@ -56,7 +58,8 @@ def navigation_valid(question: Rows, answer: Rows) -> bool:
 
 
 def step_legal(question: Rows, before: Rows, after: Rows) -> bool:
-    """Whether a state that shows a way from the start is followed by one whose way is one open cell longer."""
+    """Whether a state that shows a way from the start is followed by one whose way is one open cell
+    longer."""
     (start,), (goal,) = cells(question, 2), cells(question, 3)
     order, left = [start], cells(before, 4)
     while following := [cell for cell in left if near(cell, order[-1])]:

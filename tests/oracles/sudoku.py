@@ -1,4 +1,5 @@
-"""The slow twin of Sudoku's processes; `naive.sudoku_valid` is that of its answers. Grids are lists of rows."""
+"""The slow twin of Sudoku's processes; `naive.sudoku_valid` is that of its answers. Grids are lists of
+rows."""
 
 from __future__ import annotations
 

@@ -72,7 +72,8 @@ def test_a_shape_never_makes_another_grid_the_answer(reply) -> None:
         assert found is None
 
 
-# --- The matrix ---------------------------------------------------------------------------------------------------
+# --- The matrix
+# ---------------------------------------------------------------------------------------------------
 
 PREFIXES: dict[str, Callable[[Rows, Rows], str]] = {
     "nothing": lambda draft, asked: "",

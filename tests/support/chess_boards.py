@@ -1,4 +1,5 @@
-"""Chess boards for tests: between placements of a FEN, grids and the package `chess`; plain search for mates."""
+"""Chess boards for tests: between placements of a FEN, grids and the package `chess`; plain search for
+mates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What the contract suites share: every task with instances, verdicts that hang together, answers that are none."""
+"""What the contract suites share: every task with instances, verdicts that hang together, answers that are
+none."""
 
 from __future__ import annotations
 

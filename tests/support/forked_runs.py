@@ -1,9 +1,8 @@
 """A process that forks runs, so that thirty of them can be killed without thirty times the imports.
 
-It reads lines `OUT K` and measures a plan under OUT in a child, which kills itself at the K-th write, within the line,
-or at the K-th forced write or renaming; K < 0: it is killed from outside after -K milliseconds. It says how the child
-ended.
-"""
+It reads lines `OUT K` and measures a plan under OUT in a child, which kills itself at the K-th write, within
+the line, or at the K-th forced write or renaming; K < 0: it is killed from outside after -K milliseconds. It
+says how the child ended."""
 
 from __future__ import annotations
 
@@ -14,13 +13,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests.support import stubs
 from vizbench._util import files as storage
 from vizbench.harness.plan.plan import Plan
 from vizbench.harness.run.run import run
 
 
 def plan(files: Path) -> Plan:
-    """Two ARC files by the baselines and a model in batches, two attempts each: no kernel has to be loaded."""
+    """Two ARC files by the baselines and a model in batches, two attempts each: no kernel has to be
+    loaded."""
     return Plan(models=(f"{stubs.FILE}:Batcher",), tasks=(f"arc-json:{files}",), n_test=40, attempts=2)
 
 
@@ -74,7 +75,8 @@ def main() -> None:
             os._exit(0)
         if int(moment) < 0:
             time.sleep(-int(moment) / 1000)
-            # By its parent: until that has waited for it, its number is no other's, also where it was done before.
+            # By its parent: until that has waited for it, its number is no other's, also where it was done
+            # before.
             os.kill(child, signal.SIGKILL)
         sys.stdout.write(f"{os.waitpid(child, 0)[1]}\n")
         sys.stdout.flush()

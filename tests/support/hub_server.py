@@ -15,8 +15,8 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 @dataclass
 class Hub:
-    """repo: what it holds; files: path -> bytes; status, code: set to refuse everything; sizes: told in place of the
-    true ones; asked: every path that was asked for."""
+    """repo: what it holds; files: path -> bytes; status, code: set to refuse everything; sizes: told in place
+    of the true ones; asked: every path that was asked for."""
 
     repo: str
     files: Mapping[str, bytes]

@@ -28,7 +28,8 @@ def cell_run(
     error: str = "",
     **more: Any,
 ) -> TrialResult:
-    """more: version, digest, created, checkpoint, steps, epochs. shots=None: a corpus with 3 demonstrations."""
+    """more: version, digest, created, checkpoint, steps, epochs. shots=None: a corpus with 3
+    demonstrations."""
     checkpoint, steps, epochs = more.get("checkpoint", "none"), more.get("steps"), more.get("epochs")
     cell = Trial(task, model, checkpoint, shots, seed, len(names), attempts, steps, epochs)
     info = TaskInfo(more.get("version", 1), {}, "binary")

@@ -48,7 +48,8 @@ AFTER_RENAMES = ("vizbench.formats.workspace._delete", 0)
 def held(
     place: tuple[str, int], *arguments: object, cwd: Path | None = None
 ) -> Generator[subprocess.Popen[str]]:
-    """`vizbench generate --task life/conway ARGUMENTS`, of 6 rows without --n, 3 per shard, once it is at `place`."""
+    """`vizbench generate --task life/conway ARGUMENTS`, of 6 rows without --n, 3 per shard, once it is at
+    `place`."""
     there = {**os.environ, "PYTHONPATH": str(Path(vizbench.__file__).parents[1])}
     rows = () if "--n" in arguments else ("--n", "6")
     command = ["generate", "--task", "life/conway", *rows, *map(str, arguments)]

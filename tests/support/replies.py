@@ -1,9 +1,8 @@
 # ruff: noqa: E501 (a reply is kept on one line, as it was written)
 """Replies as models write them, each with the grid that it answers, or None for no answer.
 
-Written by hand, before the reader and apart from it. A right board in the wrong place (a draft, a check, the question)
-is the trap of most of them.
-"""
+Written by hand, before the reader and apart from it. A right board in the wrong place (a draft, a check, the
+question) is the trap of most of them."""
 
 from __future__ import annotations
 
@@ -53,7 +52,8 @@ def add(name: str, text: str, answer: Rows | None, shape: tuple[int, int] | None
     REPLIES.append(Reply(name, text, answer, shape))
 
 
-# --- Sudoku 9x9: the forms in which people print it ---------------------------------------------------------------
+# --- Sudoku 9x9: the forms in which people print it
+# ---------------------------------------------------------------
 RULE = "------+-------+------"
 add("s9 plain JSON", b.compact(SUDOKU), SUDOKU, S9)
 add(
@@ -163,7 +163,8 @@ add(
     S9,
 )
 
-# --- Sudoku 4x4 ---------------------------------------------------------------------------------------------------
+# --- Sudoku 4x4
+# ---------------------------------------------------------------------------------------------------
 add("s4 rows", "I fill the boxes one by one.\n\nAnswer:\n1234\n3412\n2143\n4321", MINI, S4)
 add("s4 text before", "Row 3 must be 2 1 4 3, so\n\n1 2 3 4\n3 4 1 2\n2 1 4 3\n4 3 2 1\n", MINI, S4)
 add("s4 bars", "1 2 | 3 4\n3 4 | 1 2\n----+----\n2 1 | 4 3\n4 3 | 2 1", MINI, S4)
@@ -354,7 +355,8 @@ add("s4 no grid", "The answer is that box 3 holds 2 1 4 3.", None, S4)
 add("s4 refusal", "I'm sorry, but I can't see a grid in your message.", None, S4)
 add("s4 only places", "I would fill (0,1) with 2 and (0,3) with 4.", None, S4)
 
-# --- Reasoning ----------------------------------------------------------------------------------------------------
+# --- Reasoning
+# ----------------------------------------------------------------------------------------------------
 for left, right in [
     ("<think>", "</think>"),
     ("<thinking>", "</thinking>"),
@@ -435,7 +437,8 @@ add(
 )
 add("thought, then refusal", f"<think>Answer: {b.compact(MINI)}</think>I do not know.", None, S4)
 
-# --- Maze: as large as its question -------------------------------------------------------------------------------
+# --- Maze: as large as its question
+# -------------------------------------------------------------------------------
 add("maze rows", "The path goes down and right.\n\n" + b.digits(MAZE), MAZE, M)
 add("maze object", json.dumps({"answer": MAZE, "path": [[1, 1], [1, 2], [1, 3], [2, 3]]}), MAZE, M)
 add("maze path first", json.dumps({"path": [[1, 1], [1, 2], [1, 3], [2, 3]], "solution": MAZE}), MAZE, M)
@@ -485,7 +488,8 @@ add("maze size said", f"{b.compact(MAZE)}\nOutput: 5x7", MAZE, M)
 add("maze above", f"So it becomes {b.compact(MAZE)}\n\nAnswer: the grid above.", MAZE, M)
 add("maze the last line cut", "Answer:\n0000000\n0244410\n0101410\n0101", None, M)
 
-# --- Life ---------------------------------------------------------------------------------------------------------
+# --- Life
+# ---------------------------------------------------------------------------------------------------------
 add("life rows", b.spaced(LIFE), LIFE, L)
 add("life live cells", f"Live cells: [[0,1],[0,4],[0,5],[1,0]]\n\n{b.compact(LIFE)}", LIFE, L)
 add("life live cells after", f"{b.compact(LIFE)}\n\nLive cells: [[0,1],[0,4],[0,5],[1,0]]", LIFE, L)
@@ -532,7 +536,8 @@ add("life rest unchanged", "Answer:\n0 1 0 0 1 1\n1 0 0 1 1 0\n(remaining rows u
 add("life Spanish", "Respuesta:\n" + b.digits(LIFE), LIFE, L)
 add("life German", "Die Antwort lautet:\n" + b.digits(LIFE), LIFE, L)
 
-# --- ARC: the answer has a size of its own ------------------------------------------------------------------------
+# --- ARC: the answer has a size of its own
+# ------------------------------------------------------------------------
 add("arc output", f"The columns are counted.\n\nOutput:\n{b.compact(ARC)}", ARC)
 add(
     "arc all pairs",

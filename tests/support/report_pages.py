@@ -1,4 +1,5 @@
-"""A report's page as a user of a browser handles it; the fixtures `browser` and `visit` lie in conftest.py."""
+"""A report's page as a user of a browser handles it; the fixtures `browser` and `visit` lie in
+conftest.py."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ def place(page):
 
 
 def unfolded(page, name):
-    """Open a folded table and wait until it is written: a browser tells of the opening a moment after the click."""
+    """Open a folded table and wait until it is written: a browser tells of the opening a moment after the
+    click."""
     table = page.locator(f"details[data-table='{name}-rows']")
     table.locator("summary").click()
     table.locator("tbody tr").first.wait_for()

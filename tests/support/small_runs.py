@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from tests.support import stub_models
+from tests.support import stubs
 from vizbench.harness.plan.plan import Plan
 from vizbench.harness.records.records import read_runs
 
@@ -32,7 +32,7 @@ def predictions(out):
 
 def stub(name):
     """The class of this process's own module, which a test can change."""
-    return stub_models.Talker() if name.endswith(":Talker") else None
+    return stubs.Talker() if name.endswith(":Talker") else None
 
 
 def write_arc(path, outputs=("[[2]]", "[[3]]")):

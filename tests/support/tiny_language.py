@@ -1,4 +1,5 @@
-"""Random models of the real classes, small enough for a test, written as the folders that the hub would give."""
+"""Random models of the real classes, small enough for a test, written as the folders that the hub would
+give."""
 
 from __future__ import annotations
 

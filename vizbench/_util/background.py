@@ -13,7 +13,8 @@ from typing import Any, Final, Generic, TypeVar, final
 R = TypeVar("R")
 
 TICK: Final = 0.1
-"""Seconds between two looks at what is waited for, in case that the system does not wake the thread that waits."""
+"""Seconds between two looks at what is waited for, in case that the system does not wake the thread that
+waits."""
 
 _GRACE: Final = 0.2
 """Seconds that an abandoned thread has to end by itself."""
@@ -29,9 +30,9 @@ class AbandonedError(Exception):
 def run_in_background(call: Callable[[], R]) -> R:
     """Return what `call` returns.
 
-    It runs in a thread of its own: a compiled kernel in the main thread would keep Ctrl-C waiting for its end. On
-    Ctrl-C this function ends at once, and the thread as soon as it calls `stop_if_abandoned`, or with the process.
-    """
+    It runs in a thread of its own: a compiled kernel in the main thread would keep Ctrl-C waiting for its
+    end. On Ctrl-C this function ends at once, and the thread as soon as it calls `stop_if_abandoned`, or with
+    the process."""
     work = Work(call)
     try:
         work.start()
@@ -44,7 +45,8 @@ def run_in_background(call: Callable[[], R]) -> R:
 
 
 def stop_if_abandoned() -> None:
-    """Raise AbandonedError in a thread of `run_in_background` that nobody waits for any more. It is cheap: call it per row."""
+    """Raise AbandonedError in a thread of `run_in_background` that nobody waits for any more. It is cheap:
+    call it per row."""
     work: Work[Any] | None = getattr(_CURRENT, "work", None)
     if work is not None and work.abandoned.is_set():
         raise AbandonedError
@@ -71,7 +73,8 @@ class Work(Generic[R]):
         return self._results[0]
 
     def abandon(self) -> None:
-        """Ask the thread to end. If it is still in a kernel when the process ends, the process does not wait for it."""
+        """Ask the thread to end. If it is still in a kernel when the process ends, the process does not wait
+        for it."""
         self.abandoned.set()
         _ABANDONED.append(self)
         self.done.wait(_GRACE)
@@ -92,7 +95,8 @@ _ABANDONED: Final[list[Work[Any]]] = []
 
 @atexit.register
 def _leave() -> None:
-    """End the process if an abandoned thread is in a kernel: the interpreter would free what the kernel works on."""
+    """End the process if an abandoned thread is in a kernel: the interpreter would free what the kernel works
+    on."""
     if all(work.done.is_set() for work in _ABANDONED):
         return
     for stream in (sys.stdout, sys.stderr):

@@ -31,7 +31,8 @@ LOCK: Final = "lock"
 """The file whose lock a writer holds. It stays, and holds the writer's process id."""
 
 MARKER: Final = "lock.marker"
-"""The file whose mere existence keeps others out, on file systems without locks. It holds process id and machine."""
+"""The file whose mere existence keeps others out, on file systems without locks. It holds process id and
+machine."""
 
 PATIENCE: Final = 0.5
 """Seconds that a marker of a dead process may take to be recognised."""
@@ -73,9 +74,8 @@ def disk_errors(path: Path) -> Generator[None]:
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that a reader, or a run after a crash, sees the old or the new one and never a part.
 
-    A link stays, and the file behind it is replaced. Drafts of this file that killed processes left are removed.
-    UserError if the disk refuses, and for no plain file.
-    """
+    A link stays, and the file behind it is replaced. Drafts of this file that killed processes left are
+    removed. UserError if the disk refuses, and for no plain file."""
     target = file_target(path)
     draft = target.with_name(f".{target.name}.{_machine()}-{os.getpid()}.draft")
     with disk_errors(path):
@@ -100,7 +100,8 @@ def _force(descriptor: int) -> None:
 
 
 def _sweep(target: Path) -> None:
-    """Remove the drafts of a file whose writers have ended. Those of other machines, or of who still runs, stay."""
+    """Remove the drafts of a file whose writers have ended. Those of other machines, or of who still runs,
+    stay."""
     draft = re.compile(rf"\.{re.escape(target.name)}\.{_machine()}-([0-9]{{1,10}})\.draft")
     with os.scandir(target.parent) as entries:
         writers = [(entry.path, match[1]) for entry in entries if (match := draft.fullmatch(entry.name))]
@@ -128,7 +129,8 @@ def _runs(pid: int) -> bool:
 
 
 def remove_drafts(directory: Path) -> None:
-    """Remove what processes that were killed within `write_atomically` left there. Only for who has the directory locked."""
+    """Remove what processes that were killed within `write_atomically` left there. Only for who has the
+    directory locked."""
     with disk_errors(directory):
         for draft in directory.glob(".*.draft"):
             draft.unlink(missing_ok=True)
@@ -138,13 +140,13 @@ def remove_drafts(directory: Path) -> None:
 class Log:
     """Lines appended to a file.
 
-    A line has left this process when `append` returns, so a killed process loses none. It is forced to the disk at once
-    where lines come slower than every SYNC seconds; of faster ones a power cut may take the last SYNC seconds. Forcing
-    each cost 4 to 15 ms on a busy disk: minutes for the baselines of a small suite.
-    """
+    A line has left this process when `append` returns, so a killed process loses none. It is forced to the
+    disk at once where lines come slower than every SYNC seconds; of faster ones a power cut may take the last
+    SYNC seconds. Forcing each cost 4 to 15 ms on a busy disk: minutes for the baselines of a small suite."""
 
     def __init__(self, path: Path, keep: int) -> None:
-        """Open the log to go on after its first `keep` bytes. What follows is a torn line: it is cut off, and said.
+        """Open the log to go on after its first `keep` bytes. What follows is a torn line: it is cut off, and
+        said.
 
         A last line that lacks only its line end gets it.
         """
@@ -181,8 +183,8 @@ class Log:
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, int, bytes]]:
-    """Each line with its number from 1 and the byte where it ends; the last may lack its newline. UserError for a line
-    over MAX_LINE."""
+    """Each line with its number from 1 and the byte where it ends; the last may lack its newline. UserError
+    for a line over MAX_LINE."""
     end = 0
     with path.open("rb") as file:
         for number in range(1, 1 << 62):
@@ -201,10 +203,9 @@ def read_lines(path: Path) -> Iterator[tuple[int, int, bytes]]:
 def folder_lock(directory: Path) -> Generator[None]:
     """Keep other processes out of a directory for a while. UserError if one is in it.
 
-    The system drops a lock with the process that holds it, so it cannot go stale. Some network file systems have no
-    locks. There a file that exists stands in: it names its process and machine, and a process of this machine that has
-    ended is recognised. That is weaker, so it is said.
-    """
+    The system drops a lock with the process that holds it, so it cannot go stale. Some network file systems
+    have no locks. There a file that exists stands in: it names its process and machine, and a process of this
+    machine that has ended is recognised. That is weaker, so it is said."""
     lock = _acquired(directory)
     try:
         yield

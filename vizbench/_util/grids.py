@@ -1,7 +1,7 @@
 """What others hand in as a grid or as a process, read strictly: the one door for answers of any kind.
 
-An object may say anything of itself: a subclass overrides `shape`, `__class__` or `__len__`. So its true type decides,
-it is copied once through the methods of the base class, within bounds, and only the copy is judged.
+An object may say anything of itself: a subclass overrides `shape`, `__class__` or `__len__`. So its true type
+decides, it is copied once through the methods of the base class, within bounds, and only the copy is judged.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _PLAIN_CELLS: Final = frozenset({int, bool, np.bool_, *np.sctypeDict.values()})
 
 
 def as_grid(answer: object, codes: int, noun: str = "answer") -> Grid | str:
-    """The answer as `(h, w)` uint8 with codes below `codes`, or a sentence that says why the `noun` is no such grid.
+    """The answer as `(h, w)` uint8 with codes below `codes`, or a sentence that says why the `noun` is no
+    such grid.
 
-    Arrays of two dimensions and lists of rows are read, of integers of any width, or of booleans, which are 0 and 1.
-    Never raises.
-    """
+    Arrays of two dimensions and lists of rows are read, of integers of any width, or of booleans, which are 0
+    and 1. Never raises."""
     if answer is None:
         return f"there is no {noun}"
     try:
@@ -78,7 +78,8 @@ def as_states(grids: object) -> Sequence[object] | str:
 
 
 def plain_items(answer: object, most: int) -> list[Any] | int | None:
-    """Copy a list or tuple of at most `most` items; return the number of items if there are more, None for others."""
+    """Copy a list or tuple of at most `most` items; return the number of items if there are more, None for
+    others."""
     kind = type(answer)
     if issubclass(kind, list):
         items = cast("list[Any]", answer)
@@ -99,10 +100,11 @@ def plain_array(answer: object) -> npt.NDArray[Any]:
 
 
 def bounded_array(answer: object, most: int) -> npt.NDArray[Any] | str:
-    """Return an object as a plain array, or a reason if a list in it, at any of three depths, has over `most` items.
+    """Return an object as a plain array, or a reason if a list in it, at any of three depths, has over `most`
+    items.
 
-    The lists are looked through before NumPy converts any of them: one list object may be all rows of another.
-    """
+    The lists are looked through before NumPy converts any of them: one list object may be all rows of
+    another."""
     level = [answer]
     for _ in range(3):
         below: dict[int, object] = {}
@@ -159,9 +161,8 @@ def _array(answer: object, noun: str) -> npt.NDArray[Any] | str:
 def _from_rows(rows: list[Any], noun: str) -> npt.NDArray[Any] | str:
     """Lists looked through before NumPy reads them, and only as far as they may be large.
 
-    NumPy drops the masks of rows, widens cells of mixed types to fractions or texts, and one long list that stands for
-    each of its own rows would fill the memory.
-    """
+    NumPy drops the masks of rows, widens cells of mixed types to fractions or texts, and one long list that
+    stands for each of its own rows would fill the memory."""
     if not rows:
         return f"the {noun} has 0 rows: 1 … {MAX_SIDE} are read"
     lines: list[list[Any]] = []

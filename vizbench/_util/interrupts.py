@@ -14,7 +14,8 @@ from contextlib import contextmanager, suppress
 from typing import Final
 
 GRACE: Final = 0.5
-"""Seconds that a command has after Ctrl-C to end by itself: its last line is written, its processes are ended."""
+"""Seconds that a command has after Ctrl-C to end by itself: its last line is written, its processes are
+ended."""
 
 CODE: Final = 130
 """The exit code after Ctrl-C, as shells have it."""
@@ -50,9 +51,9 @@ def report_stop() -> None:
 def bounded() -> Generator[None]:
     """Within the block, end this process GRACE seconds after Ctrl-C, if it has not ended by then.
 
-    Python raises KeyboardInterrupt between two of its own steps. A compiled kernel, a network's forward pass or a
-    thread that is waited for at the end may take much longer. What was written stays whole, as it does after a kill.
-    """
+    Python raises KeyboardInterrupt between two of its own steps. A compiled kernel, a network's forward pass
+    or a thread that is waited for at the end may take much longer. What was written stays whole, as it does
+    after a kill."""
     if (
         threading.current_thread() is not threading.main_thread()
         or signal.getsignal(signal.SIGINT) == signal.SIG_IGN
@@ -91,9 +92,8 @@ def _watch(near: socket.socket) -> None:
 def _leave() -> None:
     """After Ctrl-C, end the process without taking the interpreter apart.
 
-    That may take seconds, as with a large library loaded, and the thread that bounds it does not live through it.
-    What was registered later than this, which is nearly all, has run.
-    """
+    That may take seconds, as with a large library loaded, and the thread that bounds it does not live through
+    it. What was registered later than this, which is nearly all, has run."""
     if _stopped.is_set():
         for stream in (sys.stdout, sys.stderr):
             with suppress(AttributeError, OSError, ValueError):  # closed, or none

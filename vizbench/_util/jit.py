@@ -1,10 +1,9 @@
 """`@jit`: Numba kernels that cost nothing until the first call.
 
-Importing a room must not import Numba (0.4 s), or `vizbench tasks` would pay for kernels that it never runs. Hence a
-kernel resolves itself, and the kernels it calls, when it is first called. Compiled code is cached on disk in a folder
-named by a digest of the package's kernels: Numba's own index looks at one file's time stamp only, and would keep stale
-code when a helper in another file changes.
-"""
+Importing a room must not import Numba (0.4 s), or `vizbench tasks` would pay for kernels that it never runs.
+Hence a kernel resolves itself, and the kernels it calls, when it is first called. Compiled code is cached on
+disk in a folder named by a digest of the package's kernels: Numba's own index looks at one file's time stamp
+only, and would keep stale code when a helper in another file changes."""
 
 from __future__ import annotations
 
@@ -46,7 +45,8 @@ def cache_folder() -> str:
             return str(folder)
     except OSError:
         pass
-    # A new folder, not a fixed name under /tmp: compiled code found in a folder that others could have made is not run.
+    # A new folder, not a fixed name under /tmp: compiled code found in a folder that others could have made
+    # is not run.
     temporary = tempfile.mkdtemp(prefix="vizbench-")
     atexit.register(shutil.rmtree, temporary, ignore_errors=True)
     return temporary
@@ -72,7 +72,8 @@ class Kernel:
         return compiled(*arguments)
 
     def resolve(self) -> Callable[..., Any]:
-        """The Numba dispatcher (or the plain function under NUMBA_DISABLE_JIT=1). Callees are resolved first."""
+        """The Numba dispatcher (or the plain function under NUMBA_DISABLE_JIT=1). Callees are resolved
+        first."""
         if self._compiled is not None:
             return self._compiled
         import numba

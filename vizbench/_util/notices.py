@@ -1,4 +1,5 @@
-"""Sentences that code below the command line says once: to the log, or to the process that started this one."""
+"""Sentences that code below the command line says once: to the log, or to the process that started this
+one."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ _sink: list[Callable[[str, object], None]] = []
 
 
 def notice(text: str, key: object) -> None:
-    """Say `text`, unless something with this key was said before. key: plain data, what is to be said once."""
+    """Say `text`, unless something with this key was said before. key: plain data, what is to be said
+    once."""
     if key in _said:
         return
     _said.add(key)

@@ -1,4 +1,5 @@
-"""Blocks of work that each take a fraction of a second, so that Ctrl-C and progress are served between them."""
+"""Blocks of work that each take a fraction of a second, so that Ctrl-C and progress are served between
+them."""
 
 from __future__ import annotations
 

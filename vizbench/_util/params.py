@@ -1,4 +1,5 @@
-"""A task's parameters as others give them: `key=value&key=value` in its name, values as text or as Python's own."""
+"""A task's parameters as others give them: `key=value&key=value` in its name, values as text or as Python's
+own."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ _FAULTS: Mapping[type, str] = {
 
 
 def query(text: str) -> dict[str, str]:
-    """`key=value&key=value`, percent-decoded. UserError where a key comes twice: which one was meant is not known."""
+    """`key=value&key=value`, percent-decoded. UserError where a key comes twice: which one was meant is not
+    known."""
     pairs = parse_qsl(text, keep_blank_values=True)
     found = dict(pairs)
     if len(found) < len(pairs):
@@ -41,7 +43,8 @@ def query(text: str) -> dict[str, str]:
 
 
 def override(name: str, base: Any, wanted: Mapping[str, object]) -> Any:
-    """The record `base` with the wanted fields. name: the task's, for errors. UserError for unknown keys and types."""
+    """The record `base` with the wanted fields. name: the task's, for errors. UserError for unknown keys and
+    types."""
     kinds: dict[str, type] = {f.name: type(getattr(base, f.name)) for f in dataclasses.fields(base)}
     values: dict[str, object] = {}
     for key, value in wanted.items():
@@ -52,7 +55,8 @@ def override(name: str, base: Any, wanted: Mapping[str, object]) -> Any:
 
 
 def read(what: str, value: object, kind: type) -> Any:
-    """A value as bool, int, float, str or tuple of words: of that type, or text, its digits ASCII without `_` and `+`.
+    """A value as bool, int, float, str or tuple of words: of that type, or text, its digits ASCII without `_`
+    and `+`.
 
     Python's own readers take `1_0`, ` 1` and the digits of every script. what: the noun for errors.
     """
@@ -75,6 +79,7 @@ def read(what: str, value: object, kind: type) -> Any:
 
 
 def path_and_params(rest: str) -> tuple[str, Mapping[str, str]]:
-    """PATH?key=value&key=value as path and parameters; split at the last `?`, because a path may hold others."""
+    """PATH?key=value&key=value as path and parameters; split at the last `?`, because a path may hold
+    others."""
     path, mark, text = rest.rpartition("?")
     return (path, query(text)) if mark else (rest, {})

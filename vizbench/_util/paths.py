@@ -29,22 +29,23 @@ _CLUTTER: Final = frozenset(
 def is_hidden(name: str) -> bool:
     """Return whether the name of a file or folder marks it as no data.
 
-    Hidden are names that begin with a dot (`._17.png`, `.ipynb_checkpoints`, `.git`), names that begin with `~$` (a
-    document that is open), and what systems leave behind (`__MACOSX`, `Thumbs.db`, `desktop.ini`).
+    Hidden are names that begin with a dot (`._17.png`, `.ipynb_checkpoints`, `.git`), names that begin with
+    `~$` (a document that is open), and what systems leave behind (`__MACOSX`, `Thumbs.db`, `desktop.ini`).
     """
     return name.startswith((".", "~$")) or name.lower() in _CLUTTER
 
 
 def has_hidden(parts: Iterable[str]) -> bool:
-    """Return whether any part of a path is hidden. Pass only the parts below the folder that the user named."""
+    """Return whether any part of a path is hidden. Pass only the parts below the folder that the user
+    named."""
     return any(is_hidden(part) for part in parts)
 
 
 def visible_files(top: Path) -> Iterator[Path]:
     """Yield the files below a folder, hidden ones and those in hidden folders left out.
 
-    The folders are visited in the order of their names, and so are the files of each. Links to folders are not
-    followed, so the walk ends. The name of `top` itself does not count: a user may name a hidden folder.
+    The folders are visited in the order of their names, and so are the files of each. Links to folders are
+    not followed, so the walk ends. The name of `top` itself does not count: a user may name a hidden folder.
     """
     for folder, folders, names in os.walk(top):
         folders[:] = sorted(name for name in folders if not is_hidden(name))
@@ -54,9 +55,8 @@ def visible_files(top: Path) -> Iterator[Path]:
 def file_target(path: str | Path) -> Path:
     """The path behind all links: a plain file, which a new one may replace, or nothing yet.
 
-    UserError for a folder, a device, a pipe: a rename would put a file in their place, and one in `/dev` would be gone
-    for the whole machine.
-    """
+    UserError for a folder, a device, a pipe: a rename would put a file in their place, and one in `/dev`
+    would be gone for the whole machine."""
     try:
         target = Path(path).resolve()
         # A loop of links is an error of `resolve` up to Python 3.12, and its own path from 3.13 on.

@@ -1,4 +1,5 @@
-"""Python processes that this one starts: what they import, that they do not outlive it, and who hears Ctrl-C."""
+"""Python processes that this one starts: what they import, that they do not outlive it, and who hears
+Ctrl-C."""
 
 from __future__ import annotations
 
@@ -22,9 +23,8 @@ _OURS: Final = "vizbench"
 def safe_path() -> Generator[None]:
     """Within the block, start Python processes that do not look for modules in the current folder first.
 
-    Python puts that folder first on the path of a process that it spawns: a file `types.py` or `json.py` there would
-    take the place of the standard library's.
-    """
+    Python puts that folder first on the path of a process that it spawns: a file `types.py` or `json.py`
+    there would take the place of the standard library's."""
     before = os.environ.get(_SAFE_PATH)
     if not before:
         os.environ[_SAFE_PATH] = _OURS
@@ -43,7 +43,8 @@ def exit_with_parent() -> None:
 
 
 def forget_safe_path() -> None:
-    """Undo `safe_path` in a process that was started so: programs that a model starts find what they always do."""
+    """Undo `safe_path` in a process that was started so: programs that a model starts find what they always
+    do."""
     if os.environ.get(_SAFE_PATH) == _OURS:
         del os.environ[_SAFE_PATH]
 

@@ -6,12 +6,14 @@ import re
 
 
 def plural(n: int, one: str, many: str = "") -> str:
-    """A number with its noun: `1 cell`, `2 cells`, `1,000 cells`. many: the plural, where it is not `one` and an s."""
+    """A number with its noun: `1 cell`, `2 cells`, `1,000 cells`. many: the plural, where it is not `one` and
+    an s."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
 def escape_control(text: str) -> str:
-    """One line for a terminal: what it would obey, or cannot show, is escaped. Names come from others' files."""
+    """One line for a terminal: what it would obey, or cannot show, is escaped. Names come from others'
+    files."""
     return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
@@ -36,9 +38,8 @@ _SURROGATES = re.compile(
 def replace_lone_surrogates(data: bytes) -> bytes:
     """Replace each lone surrogate in JSON by U+FFFD.
 
-    JavaScript and Python write half of a character that was cut in two as `\\ud83d`, or as bytes that are no UTF-8, and
-    strict readers then refuse the whole text. Halves that belong together stay one character.
-    """
+    JavaScript and Python write half of a character that was cut in two as `\\ud83d`, or as bytes that are no
+    UTF-8, and strict readers then refuse the whole text. Halves that belong together stay one character."""
     return _SURROGATES.sub(_scalar, data) if b"\\u" in data or b"\xed" in data else data
 
 

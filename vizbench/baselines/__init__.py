@@ -2,5 +2,6 @@
 
 import logging
 
-# At its import, which is peft's, it tells of a faster kernel to be had, and in every layer and pass that it casts.
+# At its import, which is peft's, it tells of a faster kernel to be had, and in every layer and pass that it
+# casts.
 logging.getLogger("bitsandbytes").setLevel(logging.ERROR)

@@ -1,9 +1,10 @@
-"""The family `api`: a language or vision-language model behind any OpenAI-compatible chat-completions endpoint.
+"""The family `api`: a language or vision-language model behind any OpenAI-compatible chat-completions
+endpoint.
 
-Nothing is trained: the examples stand in the prompt before each question. The checkpoint is the model's name at the
-endpoint, or `image:` and the name for questions as pictures; answers are JSON text in both cases. The address and
-the key come from OPENAI_BASE_URL and OPENAI_API_KEY (`baselines.chat.endpoint` lists every variable).
-"""
+Nothing is trained: the examples stand in the prompt before each question. The checkpoint is the model's name
+at the endpoint, or `image:` and the name for questions as pictures; answers are JSON text in both cases. The
+address and the key come from OPENAI_BASE_URL and OPENAI_API_KEY (`baselines.chat.endpoint` lists every
+variable)."""
 
 from __future__ import annotations
 
@@ -34,8 +35,8 @@ TEMPERATURE: Final = 0.7
 """Of the attempts after the first, which is asked for at temperature 0, as the other language models' are."""
 
 SLACK: Final = 2048
-"""Tokens that a reply may have beyond the characters of the longest example's answer. A JSON grid has never more
-tokens than characters, so this is left for what a model says around it."""
+"""Tokens that a reply may have beyond the characters of the longest example's answer. A JSON grid has never
+more tokens than characters, so this is left for what a model says around it."""
 
 _LAST = (
     "The same rule leads from every question to its answer. The last question has no answer yet: reply with its "
@@ -81,8 +82,8 @@ class InContext(CheckedModel[Any]):
 
     @final
     def _prompt(self, examples: Sequence[Example[Any]], context: Context) -> tuple[list[Part], int]:
-        """What stands before a question, and the length of the longest answer in it. UserError where it is too long, or
-        the plan says how long to train."""
+        """What stands before a question, and the length of the longest answer in it. UserError where it is
+        too long, or the plan says how long to train."""
         if context.schedule.steps is not None or context.schedule.epochs is not None:
             raise UserError(
                 "api shows examples in the prompt and trains nothing: leave --steps and --epochs out"

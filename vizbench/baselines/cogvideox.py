@@ -1,8 +1,8 @@
-"""The family `cogvideox`: CogVideoX image-to-video, 1.0 and 1.5, and the embedded model, which is 1.5 in small.
+"""The family `cogvideox`: CogVideoX image-to-video, 1.0 and 1.5, and the embedded model, which is 1.5 in
+small.
 
-Yang et al., CogVideoX (2024). The checkpoint is one of the embedded names, a folder in diffusers' layout, or a name at
-the Hugging Face hub. Latents have the axes (B, t, C, h, w).
-"""
+Yang et al., CogVideoX (2024). The checkpoint is one of the embedded names, a folder in diffusers' layout, or
+a name at the Hugging Face hub. Latents have the axes (B, t, C, h, w)."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """The family `gemma`: Gemma 3 (Gemma Team 2025) under LoRA, asked in text, in pictures, or in both.
 
-`image:` before a checkpoint sends questions as pictures, `both:` as pictures with their JSON. The vision tower stays as
-it is. The paper has no recipe for it: it is that of its language models.
-"""
+`image:` before a checkpoint sends questions as pictures, `both:` as pictures with their JSON. The vision
+tower stays as it is. The paper has no recipe for it: it is that of its language models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The family `llama`: Llama 3 language models (Grattafiori et al. 2024) under LoRA. Its hub repositories are gated."""
+"""The family `llama`: Llama 3 language models (Grattafiori et al. 2024) under LoRA. Its hub repositories are
+gated."""
 
 from __future__ import annotations
 

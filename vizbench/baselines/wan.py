@@ -1,8 +1,7 @@
 """The family `wan`: Wan image-to-video, 2.1 (14B) and 2.2 (TI2V-5B).
 
-Wan Team, Wan: Open and Advanced Large-Scale Video Generative Models (2025). The checkpoint is a folder in diffusers'
-layout or a name at the Hugging Face hub. Latents have the axes (B, C, t, h, w).
-"""
+Wan Team, Wan: Open and Advanced Large-Scale Video Generative Models (2025). The checkpoint is a folder in
+diffusers' layout or a name at the Hugging Face hub. Latents have the axes (B, C, t, h, w)."""
 
 from __future__ import annotations
 
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
 HUB = "Wan-AI/Wan2.1-I2V-14B-480P-Diffusers"
 
 TARGETS = (*QKVO, "add_k_proj", "add_v_proj")
-"""The paper names none for Wan, so they are those of its CogVideoX, and 2.1's two projections of the image. Without
-these diffusers takes an adapter for one of the text-to-video model, and warns."""
+"""The paper names none for Wan, so they are those of its CogVideoX, and 2.1's two projections of the image.
+Without these diffusers takes an adapter for one of the text-to-video model, and warns."""
 
 CONFIG = VideoConfig(
     rank=64, alpha=32, targets=TARGETS, batch=1, lr=1e-4, schedule="constant", max_grad_norm=0.05

@@ -1,5 +1,5 @@
-"""The tables of ARC's protocols, as the command line prints them: each model asked for, the best trivial baseline as
-the floor, and the paper's figures beside the tasks that it measured."""
+"""The tables of ARC's protocols, as the command line prints them: each model asked for, the best trivial
+baseline as the floor, and the paper's figures beside the tasks that it measured."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class _Table:
 
 
 def table(protocol: str, cells: Sequence[TrialResult], models: Sequence[str]) -> None:
-    """Print what the cells are worth by the protocol. models: those that were asked for. A task that was not asked in
-    whole is in no figure, and is counted on stderr."""
+    """Print what the cells are worth by the protocol. models: those that were asked for. A task that was not
+    asked in whole is in no figure, and is counted on stderr."""
     attempts = PROTOCOLS[protocol]
     output.out()
     output.out(f"protocol {protocol}: {plural(attempts, 'attempt')} a test input")

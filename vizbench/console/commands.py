@@ -32,7 +32,8 @@ _ADVICE: Final[Mapping[str, str]] = {
 
 @final
 class Command(TyperCommand):
-    """A command that refuses an option given twice, if it takes one value. Which one was meant is not known."""
+    """A command that refuses an option given twice, if it takes one value. Which one was meant is not
+    known."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments, once they were counted."""

@@ -59,7 +59,8 @@ _STAND_INS: Final[Mapping[str, str]] = {
 
 
 def prepare_streams() -> None:
-    """Make stdout and stderr take any text, whatever their encoding, and exist also if the shell closed them."""
+    """Make stdout and stderr take any text, whatever their encoding, and exist also if the shell closed
+    them."""
     codecs.register_error("vizbench", _stand_in)
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         with suppress(OSError):
@@ -74,8 +75,8 @@ def prepare_streams() -> None:
 
 
 def _occupy(number: int) -> None:
-    """Open a standard descriptor that the shell closed: the next file that is opened would take its place, and get what
-    is printed."""
+    """Open a standard descriptor that the shell closed: the next file that is opened would take its place,
+    and get what is printed."""
     try:
         os.fstat(number)
     except OSError:
@@ -107,7 +108,8 @@ def reader() -> Generator[None]:
 
 
 def flush() -> None:
-    """Write out what stdout still holds. What it cannot take ends the command; a disk that refuses is said."""
+    """Write out what stdout still holds. What it cannot take ends the command; a disk that refuses is
+    said."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -173,8 +175,8 @@ def out(line: str = "") -> None:
 
 
 def out_json(value: Any) -> None:
-    """A result that a program reads, on stdout: plain data or msgspec records. JSON's own escapes stand for what a
-    terminal would obey or cannot show."""
+    """A result that a program reads, on stdout: plain data or msgspec records. JSON's own escapes stand for
+    what a terminal would obey or cannot show."""
     import msgspec
 
     text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
@@ -243,7 +245,8 @@ def terminal(width: int | None = None) -> Console:
 
 
 def draw(*what: RenderableType) -> None:
-    """Rich things, on stdout. A terminal that is too narrow for a table's figures wraps its lines: none is cut."""
+    """Rich things, on stdout. A terminal that is too narrow for a table's figures wraps its lines: none is
+    cut."""
     from rich.table import Table
 
     console = terminal()
@@ -255,7 +258,8 @@ def draw(*what: RenderableType) -> None:
 
 
 def _least_width(console: Console, table: Table) -> int:
-    """Return the width that holds every column whose cells may not be wrapped, and the others at their narrowest."""
+    """Return the width that holds every column whose cells may not be wrapped, and the others at their
+    narrowest."""
     from rich.cells import cell_len
 
     for column in table.columns:
@@ -453,7 +457,8 @@ def print_results(rows: Sequence[Summary], asked: Sequence[str]) -> None:
 
 
 def _called(rows: Sequence[Summary]) -> dict[ModelKey, str]:
-    """What each model of a table is called: its full name and checkpoint, and if two are alike there, its label."""
+    """What each model of a table is called: its full name and checkpoint, and if two are alike there, its
+    label."""
     from vizbench.harness.report.curves import label_of, model_of
 
     names = {
@@ -467,7 +472,8 @@ def _called(rows: Sequence[Summary]) -> dict[ModelKey, str]:
 
 
 def print_fewer_examples(cells: Sequence[TrialResult]) -> None:
-    """Say where a file has fewer test questions than the plan asked for: its cells took all that there are."""
+    """Say where a file has fewer test questions than the plan asked for: its cells took all that there
+    are."""
     short = [c.header for c in cells if c.header.data.questions < c.header.trial.n_test]
     if short:
         asked, tasks = short[0].trial.n_test, len({header.trial.task for header in short})
@@ -497,7 +503,8 @@ def print_dropped(known: Mapping[str, Sequence[str]]) -> None:
 
 
 def print_left_out(outcomes: Sequence[Outcome]) -> None:
-    """Say which tasks could not be read and why, once a task however many models wanted it, and count them."""
+    """Say which tasks could not be read and why, once a task however many models wanted it, and count
+    them."""
     reasons = {outcome.trial.task: outcome.error or "" for outcome in outcomes if not outcome.data}
     if not reasons:
         return
@@ -542,7 +549,8 @@ def print_answers(cells: Sequence[TrialResult]) -> None:
 
 
 def print_estimate(cells: Sequence[Estimate], jobs: int, folder: Path) -> None:
-    """What a plan will take: a line a cell that takes time, one for those that take none, then the time of all."""
+    """What a plan will take: a line a cell that takes time, one for those that take none, then the time of
+    all."""
     from vizbench.harness.run.estimate import total
 
     free = [cell for cell in cells if not cell.problem and cell.seconds is not None and cell.seconds < FREE]
@@ -603,7 +611,8 @@ def span(seconds: float) -> str:
 
 
 def trial_name(cell: Trial) -> str:
-    """A cell in one line: who, on what, with how many examples. A checkpoint is written as `--model` takes it."""
+    """A cell in one line: who, on what, with how many examples. A checkpoint is written as `--model` takes
+    it."""
     from vizbench.harness.plan.plugin import DEFAULT
     from vizbench.harness.records.labels import NONE
 

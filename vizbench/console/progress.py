@@ -71,7 +71,8 @@ class ProgressBars:
                 )
 
     def _figures(self, event: Event) -> str:
-        """Loss, pace and memory, as far as they are known. The pace is that since the first event of its kind."""
+        """Loss, pace and memory, as far as they are known. The pace is that since the first event of its
+        kind."""
         now = time.monotonic()
         began, first = self._begun.setdefault((event.position, event.kind), (now, event.done))
         told = "" if event.loss is None else f", loss {event.loss:.3g}"

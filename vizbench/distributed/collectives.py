@@ -1,8 +1,8 @@
-"""What launched processes say to each other, by accelerate's state and torch's own collectives; alone, nothing.
+"""What launched processes say to each other, by accelerate's state and torch's own collectives; alone,
+nothing.
 
-Gradients are added up as they are, in one buffer: DistributedDataParallel would rename the adapter's layers and wants
-one loss a process, where a batch smaller than the number of processes leaves some without any.
-"""
+Gradients are added up as they are, in one buffer: DistributedDataParallel would rename the adapter's layers
+and wants one loss a process, where a batch smaller than the number of processes leaves some without any."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ PATIENCE: Final = timedelta(days=30)
 @final
 @dataclass(slots=True)
 class Crew:
-    """state: accelerate's, None alone; stepping: whether all are amid a training, where each waits for each; owing:
-    whether this process has yet to say if it takes part in the training that was called."""
+    """state: accelerate's, None alone; stepping: whether all are amid a training, where each waits for each;
+    owing: whether this process has yet to say if it takes part in the training that was called."""
 
     state: Any
     stepping: bool = False
@@ -74,7 +74,8 @@ def share(rows: Rows) -> Rows:
 
 
 def add_up(parameters: Iterable[torch.nn.Parameter], loss: float) -> float:
-    """Gradients summed over all processes, in place; returns the summed loss. All call it, also those without rows."""
+    """Gradients summed over all processes, in place; returns the summed loss. All call it, also those without
+    rows."""
     if size() == 1:
         return loss
     trained = list(parameters)
@@ -99,8 +100,8 @@ def wait() -> None:
 
 @contextmanager
 def training() -> Generator[None]:
-    """A training, as soon as all are ready for it: who leaves it by an error leaves the others waiting, and is lost to
-    them. UserError where one refuses it."""
+    """A training, as soon as all are ready for it: who leaves it by an error leaves the others waiting, and
+    is lost to them. UserError where one refuses it."""
     agree()
     crew = _crew()
     crew.stepping = True
@@ -109,8 +110,9 @@ def training() -> Generator[None]:
 
 
 def agree(refusal: str = "") -> None:
-    """Say, once a training that was called, whether this process takes part, and hear it of all: what one refuses for
-    want of memory others may not, and would wait for it. refusal: why not. UserError with the refusal of another."""
+    """Say, once a training that was called, whether this process takes part, and hear it of all: what one
+    refuses for want of memory others may not, and would wait for it. refusal: why not. UserError with the
+    refusal of another."""
     crew = _crew()
     if not crew.owing:
         return
@@ -152,8 +154,8 @@ def tell(message: bytes) -> None:
 
 
 def hear() -> bytes:
-    """What the first process says; nothing means the end, and this process leaves the others: of 40 runs of two
-    processes one was aborted as the second ended without leaving (torch 2.13, gloo)."""
+    """What the first process says; nothing means the end, and this process leaves the others: of 40 runs of
+    two processes one was aborted as the second ended without leaving (torch 2.13, gloo)."""
     where = _crew().state.device
     length = torch.zeros(1, dtype=torch.int64, device=where)
     torch.distributed.broadcast(length, 0)

@@ -1,11 +1,10 @@
-"""Several processes of one machine that adapt one model: `vizbench eval --devices 2 …`, or by any launcher that sets
-torch's variables (`torchrun`, `accelerate launch --multi_gpu`).
+"""Several processes of one machine that adapt one model: `vizbench eval --devices 2 …`, or by any launcher
+that sets torch's variables (`torchrun`, `accelerate launch --multi_gpu`).
 
-Split: every batch of training, and the encoding of clips; each process holds the whole model on a device of its own,
-and the gradients of all are added up. Not split: prediction, judging, and all that is written, which are process 0's
-alone while the others wait (`follow`). They hear of each cell by its plan and make its data themselves. Torch is loaded
-by processes that were launched so, and by no other.
-"""
+Split: every batch of training, and the encoding of clips; each process holds the whole model on a device of
+its own, and the gradients of all are added up. Not split: prediction, judging, and all that is written, which
+are process 0's alone while the others wait (`follow`). They hear of each cell by its plan and make its data
+themselves. Torch is loaded by processes that were launched so, and by no other."""
 
 from __future__ import annotations
 
@@ -23,10 +22,11 @@ MAX_DEVICES: Final = 64
 
 
 def gather(devices: int, jobs: int) -> None:
-    """Be so many processes from here on: where this one is alone, it launches them, waits, and exits as they did.
+    """Be so many processes from here on: where this one is alone, it launches them, waits, and exits as they
+    did.
 
-    UserError for a number outside 1 … MAX_DEVICES, for another than was launched, for more than there are GPUs.
-    """
+    UserError for a number outside 1 … MAX_DEVICES, for another than was launched, for more than there are
+    GPUs."""
     if not 1 <= devices <= MAX_DEVICES:
         raise UserError(
             f"--devices {devices} is outside 1 … {MAX_DEVICES}: give the number of GPUs to train on"
@@ -45,7 +45,8 @@ def gather(devices: int, jobs: int) -> None:
 
 @contextmanager
 def called(cell: Any) -> Generator[None]:
-    """Within the block the other processes adapt to the same cell. UserError once one was lost in a training."""
+    """Within the block the other processes adapt to the same cell. UserError once one was lost in a
+    training."""
     if size() == 1:
         yield
         return
@@ -66,8 +67,8 @@ def called(cell: Any) -> Generator[None]:
 
 @contextmanager
 def dismissed() -> Generator[None]:
-    """At the block's end the other processes end; where one was lost, this one exits with 1, and the launcher ends the
-    others."""
+    """At the block's end the other processes end; where one was lost, this one exits with 1, and the launcher
+    ends the others."""
     try:
         yield
     finally:

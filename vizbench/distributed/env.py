@@ -1,4 +1,5 @@
-"""Who this process is among those that were launched together, read from the variables that torch's launcher sets."""
+"""Who this process is among those that were launched together, read from the variables that torch's launcher
+sets."""
 
 from __future__ import annotations
 

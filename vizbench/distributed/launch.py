@@ -19,11 +19,12 @@ from vizbench.distributed.collectives import check_gpus
 
 
 def launch(devices: int, words: Sequence[str]) -> int:
-    """Run `vizbench WORDS` in so many processes, one a GPU, or on CPUs where there is none; returns the exit code.
+    """Run `vizbench WORDS` in so many processes, one a GPU, or on CPUs where there is none; returns the exit
+    code.
 
-    `accelerate launch` was tried: with --cpu it starts one process unless MPI is there, and with --multi_gpu it is this
-    launcher behind the one port 29500, so that a second run on a machine fails. UserError where GPUs are too few.
-    """
+    `accelerate launch` was tried: with --cpu it starts one process unless MPI is there, and with --multi_gpu
+    it is this launcher behind the one port 29500, so that a second run on a machine fails. UserError where
+    GPUs are too few."""
     check_gpus(devices)
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // devices)))
     os.environ.setdefault(
@@ -56,6 +57,6 @@ def launch(devices: int, words: Sequence[str]) -> int:
 
 
 def _program() -> str:
-    """Return a program that is this one, and finds modules where this one does. `-m` would look in the current folder
-    first."""
+    """Return a program that is this one, and finds modules where this one does. `-m` would look in the
+    current folder first."""
     return f"import sys; sys.path[:] = {sys.path!r}; from vizbench.cli import main; main()"

@@ -110,10 +110,9 @@ class Judged(msgspec.Struct, frozen=True):
 def verify_answers(dataset: Path | str, answers: Path | str) -> Judged:
     """Judge the answers in the file `answers` to the data set in the folder `dataset`.
 
-    An answer that is no grid, or text without one, is wrong and keeps its reason. A line that cannot be read is
-    reported, and its row is wrong as any row without an answer. UserError for a file of which no line can be read, or
-    none is to a row of the data set, and for a data set that `read` refuses.
-    """
+    An answer that is no grid, or text without one, is wrong and keeps its reason. A line that cannot be read
+    is reported, and its row is wrong as any row without an answer. UserError for a file of which no line can
+    be read, or none is to a row of the data set, and for a data set that `read` refuses."""
     task = manifests.load(Path(dataset)).spec.task
     verifier, _ = verifier_and_params(task)
     faults = Faults()
@@ -159,7 +158,8 @@ def verify_answers(dataset: Path | str, answers: Path | str) -> Judged:
 
 
 def refuse_strangers(answers: Path, dataset: Path, strangers: list[str], example: str) -> NoReturn:
-    """Raise the UserError for answers of which none is to a row of the data set: a score of 0 would hide the cause."""
+    """Raise the UserError for answers of which none is to a row of the data set: a score of 0 would hide the
+    cause."""
     names = ", ".join(repr(name[:60]) for name in strangers[:3]) + (" …" if len(strangers) > 3 else "")
     raise UserError(
         f"{answers} holds {plural(len(strangers), 'answer')} ({names}) and none to a row of {dataset}, whose ids are "
@@ -180,10 +180,9 @@ def _answers(path: Path, faults: Faults) -> tuple[dict[str, Said], int]:
 def answer_lines(path: Path, faults: Faults) -> Iterator[tuple[str, Said]]:
     """Yield each line's id and answer, in order.
 
-    JSON that no number can hold (1e400) comes as its text, and an answer with NaN as a DecodeFailure, so that only
-    their rows are wrong. Lines without an answer are counted in `faults`. UserError if the file holds broken lines and
-    none that can be read.
-    """
+    JSON that no number can hold (1e400) comes as its text, and an answer with NaN as a DecodeFailure, so that
+    only their rows are wrong. Lines without an answer are counted in `faults`. UserError if the file holds
+    broken lines and none that can be read."""
     whole = 0
     for number, line in _lines(path):
         try:
@@ -231,10 +230,9 @@ class _Constant(str):
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Yield the lines of a file of answers as UTF-8, with their numbers from 1. Blank ones are left out.
 
-    A line that is too long is passed over in pieces, and comes empty. Byte order marks, commas after a line and lone
-    brackets, which other writers of JSON leave, are removed. A file in UTF-16 with its mark is read: PowerShell's `>`
-    makes one.
-    """
+    A line that is too long is passed over in pieces, and comes empty. Byte order marks, commas after a line
+    and lone brackets, which other writers of JSON leave, are removed. A file in UTF-16 with its mark is read:
+    PowerShell's `>` makes one."""
     with open_regular(path, "file of answers") as file:
         start = file.read(4)
         for mark, what in _NO_TEXT.items():

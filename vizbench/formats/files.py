@@ -12,7 +12,8 @@ from vizbench.errors import UserError
 
 
 def open_regular(path: Path, what: str) -> BinaryIO:
-    """Open a regular file for reading. what: the noun for the error. A pipe or a device would never end: refused."""
+    """Open a regular file for reading. what: the noun for the error. A pipe or a device would never end:
+    refused."""
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except (OSError, ValueError) as error:  # ValueError: a NUL byte in the path
@@ -35,9 +36,8 @@ def read_bounded(path: Path, what: str, limit: int) -> bytes:
 def text_of(data: bytes) -> str:
     """Decode a text file: UTF-8 with or without a byte order mark, or UTF-16 and UTF-32 with one.
 
-    Editors and shells of Windows write the marks, and PowerShell's `>` writes UTF-16. Raises UnicodeDecodeError for
-    anything else.
-    """
+    Editors and shells of Windows write the marks, and PowerShell's `>` writes UTF-16. Raises
+    UnicodeDecodeError for anything else."""
     return data.decode(encoding_of(data[:4]))
 
 

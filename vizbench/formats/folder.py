@@ -1,4 +1,5 @@
-"""A folder that appears in whole or not at all: written in a workspace beside its place, then renamed into it."""
+"""A folder that appears in whole or not at all: written in a workspace beside its place, then renamed into
+it."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ from vizbench.formats.workspace import Workspace, put_back, recover
 _SHARD: Final = re.compile(r"(train|test)-\d{5}\.(jsonl|parquet)")
 _PICTURE: Final = re.compile(r"\d{8}\.png")
 _LITTER: Final = re.compile(r"\.DS_Store|Thumbs\.db|desktop\.ini|\._.*")
-"""What file managers leave in any folder. `--overwrite` deletes no other hidden file: `.git` may be of value."""
+"""What file managers leave in any folder. `--overwrite` deletes no other hidden file: `.git` may be of
+value."""
 
 
 @final
@@ -35,13 +37,13 @@ class _Found:
 
 @contextmanager
 def replace_folder(out: Path, overwrite: bool) -> Generator[Path]:
-    """Give an empty folder to write into, which becomes `out` at the end; if anything fails, nothing of it remains.
+    """Give an empty folder to write into, which becomes `out` at the end; if anything fails, nothing of it
+    remains.
 
-    Only nothing, an empty folder, or with `overwrite` the data set that was there at the start is replaced. Whatever
-    else is at `out` at the end stays, and UserError says so: of two writers the first to end wins.
-    UserError too if `out` is a file, a mount point or the current folder, holds anything that is not to be replaced, or
-    if the disk refuses.
-    """
+    Only nothing, an empty folder, or with `overwrite` the data set that was there at the start is replaced.
+    Whatever else is at `out` at the end stays, and UserError says so: of two writers the first to end wins.
+    UserError too if `out` is a file, a mount point or the current folder, holds anything that is not to be
+    replaced, or if the disk refuses."""
     made: list[Path] = []
     space: Workspace | None = None
     done = False
@@ -85,7 +87,8 @@ def refused(out: Path, error: Exception) -> UserError:
 
 
 def _found(target: Path, overwrite: bool) -> _Found | None:
-    """The data set at `target`, which `overwrite` allows to replace; None if nothing or an empty folder is there."""
+    """The data set at `target`, which `overwrite` allows to replace; None if nothing or an empty folder is
+    there."""
     if not os.path.lexists(target):
         return None
     if not target.is_dir():
@@ -120,7 +123,8 @@ def _data_set(folder: Path) -> _Found:
 
 
 def _foreign(folder: Path) -> Path | None:
-    """A file in the folder of a data set that `generate` did not write, as a path in it; None if there is none."""
+    """A file in the folder of a data set that `generate` did not write, as a path in it; None if there is
+    none."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name in ("question", "target") and entry.is_dir(follow_symlinks=False):
@@ -151,13 +155,15 @@ def _make_parents(target: Path, made: list[Path]) -> None:
 
 
 def _publish(space: Workspace, target: Path, before: _Found | None) -> None:
-    """Rename the new folder to `target`. A rename replaces an empty folder and nothing else, on every system."""
+    """Rename the new folder to `target`. A rename replaces an empty folder and nothing else, on every
+    system."""
     if before is None or not os.path.lexists(target):
         _rename(space.new, target)
         return
     if _now(target) != before:
         raise _changed(target)
-    # No portable call exchanges two folders. A kill between the renames is repaired by the next run: see `recover`.
+    # No portable call exchanges two folders. A kill between the renames is repaired by the next run: see
+    # `recover`.
     try:
         target.rename(space.old)
         if _now(space.old) != before:  # another writer was faster by a moment

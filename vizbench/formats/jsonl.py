@@ -51,7 +51,8 @@ class Jsonl(Format):
 
 
 def lines(path: Path, what: str, limit: int) -> Iterator[tuple[int, bytes]]:
-    """The lines of a file with their numbers from 1, blank ones left out. what: the noun for errors; limit: bytes."""
+    """The lines of a file with their numbers from 1, blank ones left out. what: the noun for errors; limit:
+    bytes."""
     with open_regular(path, what) as file:
         number = 0
         while line := file.readline(limit + 1):

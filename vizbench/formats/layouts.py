@@ -1,4 +1,5 @@
-"""The files that hold tasks: what a name of the form `LAYOUT:PATH` may begin with. Light, for `--help` reads it."""
+"""The files that hold tasks: what a name of the form `LAYOUT:PATH` may begin with. Light, for `--help` reads
+it."""
 
 from __future__ import annotations
 

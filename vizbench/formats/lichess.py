@@ -1,17 +1,19 @@
-"""Chess puzzles from a CSV file in the layout of the Lichess puzzle database, as questions of the task `chess`.
+"""Chess puzzles from a CSV file in the layout of the Lichess puzzle database, as questions of the task
+`chess`.
 
-A header names the columns: PuzzleId, FEN and Moves, and, if present, Themes and Rating. Other columns are not read. The
-first move in Moves is the opponent's and leads from FEN to the question. The others, up to the mate, are the process.
-If black mates, the board is turned over and its colours are swapped, so that white is to move (`flipped` in `meta`).
+A header names the columns: PuzzleId, FEN and Moves, and, if present, Themes and Rating. Other columns are not
+read. The first move in Moves is the opponent's and leads from FEN to the question. The others, up to the
+mate, are the process. If black mates, the board is turned over and its colours are swapped, so that white is
+to move (`flipped` in `meta`).
 
-The file is CSV as in RFC 4180, in UTF-8, or in UTF-16 or UTF-32 with a byte order mark. A quoted field may hold line
-ends. What a puzzle does not need costs no puzzle: a Rating that is no number is None, and an id that a spreadsheet has
-turned into a number is kept as written, with a warning.
+The file is CSV as in RFC 4180, in UTF-8, or in UTF-16 or UTF-32 with a byte order mark. A quoted field may
+hold line ends. What a puzzle does not need costs no puzzle: a Rating that is no number is None, and an id
+that a spreadsheet has turned into a number is kept as written, with a warning.
 
-`lichess-csv:FILE?mate=2` holds the file's mates in 2, without a parameter the mates in 1. What is malformed is reported
-by line and the rest is read. What is no such mate is counted. A picture shows neither castling rights nor en passant,
-so puzzles in which these could matter are left out. `sides` decides which puzzles are test, as for all tasks.
-"""
+`lichess-csv:FILE?mate=2` holds the file's mates in 2, without a parameter the mates in 1. What is malformed
+is reported by line and the rest is read. What is no such mate is counted. A picture shows neither castling
+rights nor en passant, so puzzles in which these could matter are left out. `sides` decides which puzzles are
+test, as for all tasks."""
 
 from __future__ import annotations
 
@@ -152,8 +154,8 @@ class Puzzles:
 def read(path: Path, mate: int) -> Puzzles:
     """The puzzles of a file that are mates in `mate` moves, 1 … 3, each proved, in the file's order.
 
-    UserError if it is no regular file, has no header with PuzzleId, FEN and Moves, or has over MAX_LINES lines.
-    """
+    UserError if it is no regular file, has no header with PuzzleId, FEN and Moves, or has over MAX_LINES
+    lines."""
     found: list[Puzzle] = []
     faults: list[tuple[int, str]] = []
     others, malformed, unread = Counter[str](), 0, 0
@@ -206,7 +208,8 @@ class _Lines:
         """The number of the line that was last taken, from 1."""
 
     def take(self) -> str:
-        """The next line with its end, or "" after the last one. A long line is cut after MAX_LINE + 1 characters."""
+        """The next line with its end, or "" after the last one. A long line is cut after MAX_LINE + 1
+        characters."""
         text = self._returned.pop() if self._returned else self._read()
         self.number += bool(text)
         if self.number > MAX_LINES:
@@ -228,11 +231,11 @@ class _Lines:
 
 
 def _record(lines: _Lines, columns: int = 0) -> _Record | None:
-    """The next record that is not blank, None after the last. columns: how many it must have, 0 if any number will do.
+    """The next record that is not blank, None after the last. columns: how many it must have, 0 if any number
+    will do.
 
-    A quoted field may hold line ends. Lines that are no record together are no record, and only the first is consumed:
-    a broken quote takes no other record along.
-    """
+    A quoted field may hold line ends. Lines that are no record together are no record, and only the first is
+    consumed: a broken quote takes no other record along."""
     first = lines.take()
     while first and not first.strip():
         first = lines.take()
@@ -317,7 +320,8 @@ def _rating(text: str) -> int | None:
 
 
 def _puzzle(line: int, row: dict[str, str], mate: int) -> Puzzle | str:
-    """The puzzle of a row, or why it is left out. MalformedError if it is none, or not what its Themes say."""
+    """The puzzle of a row, or why it is left out. MalformedError if it is none, or not what its Themes
+    say."""
     texts = row["Moves"].split()
     themes = row.get("Themes", "")
     named = {int(number) for number in _THEME.findall(themes)}
@@ -367,13 +371,15 @@ def _played(fen: str, texts: list[str]) -> tuple[list[Position], list[int]]:
 
 
 def _rights_matter(position: Position, mate: int) -> bool:
-    """Whether castling rights or en passant, which a picture does not show, could decide a mate in `mate` moves."""
+    """Whether castling rights or en passant, which a picture does not show, could decide a mate in `mate`
+    moves."""
     special = any(position.castles(move) or position.takes_in_passing(move) for move in position.moves)
     return special or (mate > 1 and position.rights != 0)
 
 
 def _prove(question: Grid, steps: Grids, mate: int) -> None:
-    """Refuse moves that do not force mate in `mate` moves, one and all, or a mate that is longer than it need be."""
+    """Refuse moves that do not force mate in `mate` moves, one and all, or a mate that is longer than it need
+    be."""
     row = Instance(TASK.family, Params(mate), 0, "train", 0, question, steps[0], steps)
     verdict = TASK.verify_steps(row, steps)
     if not verdict.valid:
@@ -399,10 +405,11 @@ class LichessSource(FileSource):
         return files_below(path, self.suffix)
 
     def load(self, path: Path, params: Mapping[str, object], seed: int, pool: int) -> Dataset:
-        """One file as a data set. What was left out is logged as a warning, and said where it lacks the rows asked.
+        """One file as a data set. What was left out is logged as a warning, and said where it lacks the rows
+        asked.
 
-        UserError where the file is none, see `read`. Test rows keep the room's distance to the first `pool` train rows.
-        """
+        UserError where the file is none, see `read`. Test rows keep the room's distance to the first `pool`
+        train rows."""
         if path.is_dir():
             raise UserError(
                 f"{path} is a folder and a puzzle file is one: name one in it, as {PREFIX}{path}/….csv"

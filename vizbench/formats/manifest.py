@@ -45,7 +45,8 @@ class Shard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @final
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A data set's recipe and digests. digest: of all rows in order, the same for every format and shard size.
+    """A data set's recipe and digests. digest: of all rows in order, the same for every format and shard
+    size.
 
     steps: whether the states on the way were kept; vizbench, numpy: the versions that made it.
     """
@@ -92,7 +93,8 @@ def signed(folder: Path) -> bytes | None:
 
 
 def load(folder: Path) -> Manifest:
-    """Read the manifest of the data set in `folder`. UserError where there is none, or it contradicts itself."""
+    """Read the manifest of the data set in `folder`. UserError where there is none, or it contradicts
+    itself."""
     path = folder / NAME
     if not path.is_file():
         if not folder.exists() and (old := moved_aside(folder.resolve())) is not None:

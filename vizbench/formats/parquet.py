@@ -1,8 +1,7 @@
 """Parquet: plain columns that `datasets`, pandas and polars load as they are.
 
-Grids are nested lists of uint8 rather than fixed-size binary, which packs 100,000 8x8 grids five times faster but
-leaves the reader to guess shape and type. meta is JSON text, because its keys differ between tasks.
-"""
+Grids are nested lists of uint8 rather than fixed-size binary, which packs 100,000 8x8 grids five times faster
+but leaves the reader to guess shape and type. meta is JSON text, because its keys differ between tasks."""
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyarrow ships no types.
@@ -29,7 +28,8 @@ _GROUP = 512
 """Rows per row group."""
 
 _GROUP_CELLS = 1 << 26
-"""Cells of all grids of a row group: a group is held in memory when it is written. A row with more is not written."""
+"""Cells of all grids of a row group: a group is held in memory when it is written. A row with more is not
+written."""
 
 _READ_CELLS = 1 << 22
 """Cells that are read at a time, or one row."""

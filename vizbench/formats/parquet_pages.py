@@ -1,8 +1,9 @@
-"""How much a Parquet file unpacks to, read from its footer and its page headers before Arrow allocates anything.
+"""How much a Parquet file unpacks to, read from its footer and its page headers before Arrow allocates
+anything.
 
-Arrow believes the headers: a file of 3 KB whose page claims 10^8 equal cells took 1.1 GB, and some footers with wrong
-bytes end the process when its metadata is looked at. The format: https://parquet.apache.org/docs/file-format
-"""
+Arrow believes the headers: a file of 3 KB whose page claims 10^8 equal cells took 1.1 GB, and some footers
+with wrong bytes end the process when its metadata is looked at. The format:
+https://parquet.apache.org/docs/file-format"""
 
 from __future__ import annotations
 
@@ -46,7 +47,8 @@ class Group:
 
 
 def groups(file: BinaryIO) -> Iterator[Group]:
-    """The row groups of a Parquet file. ValueError, or an error of Python's own, for a file that contradicts itself."""
+    """The row groups of a Parquet file. ValueError, or an error of Python's own, for a file that contradicts
+    itself."""
     size = file.seek(0, os.SEEK_END)
     tail = _read(file, size - 8, 8)
     length = int.from_bytes(tail[:4], "little")

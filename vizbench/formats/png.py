@@ -1,4 +1,5 @@
-"""A folder of pictures: each question and target as a PNG in palette mode, and the rows as JSON Lines beside them.
+"""A folder of pictures: each question and target as a PNG in palette mode, and the rows as JSON Lines beside
+them.
 
 The grids are read back from the rows, not from the pictures; the shard's digest covers both.
 """
@@ -19,7 +20,8 @@ from vizbench.types import Grid, Look
 
 @final
 class Png(Format):
-    """`train-00000.jsonl`, and for row 7 `question/00000007.png` and `target/00000007.png` in the task's own look."""
+    """`train-00000.jsonl`, and for row 7 `question/00000007.png` and `target/00000007.png` in the task's own
+    look."""
 
     name = "png"
 

@@ -1,4 +1,5 @@
-"""Reading data sets back: every byte is checked against the manifest, and the manifest against this vizbench."""
+"""Reading data sets back: every byte is checked against the manifest, and the manifest against this
+vizbench."""
 
 from __future__ import annotations
 
@@ -23,9 +24,8 @@ from vizbench.types import Instance
 def read(path: Path | str) -> Iterator[Instance]:
     """The instances of the data set in the folder `path`, in order.
 
-    UserError at once where it was made by another version of the task, and on the way at a shard whose digest differs
-    or whose rows are not what the manifest says.
-    """
+    UserError at once where it was made by another version of the task, and on the way at a shard whose digest
+    differs or whose rows are not what the manifest says."""
     folder = Path(path)
     manifest = manifests.load(folder)
     verifier, params = _rules(folder, manifest)
@@ -33,7 +33,8 @@ def read(path: Path | str) -> Iterator[Instance]:
 
 
 def check(path: Path | str) -> Manifest:
-    """The manifest of the data set in `path`, once every row was read and every digest holds; else UserError."""
+    """The manifest of the data set in `path`, once every row was read and every digest holds; else
+    UserError."""
     folder = Path(path)
     manifest = manifests.load(folder)
     content = hashlib.sha256()

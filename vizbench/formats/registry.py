@@ -39,7 +39,8 @@ class FileSource(ABC):
 
     @abstractmethod
     def expand(self, path: Path) -> list[str]:
-        """The paths of the tasks that a path stands for. Reads none of them, so that a bad one fails alone."""
+        """The paths of the tasks that a path stands for. Reads none of them, so that a bad one fails
+        alone."""
 
     @abstractmethod
     def load(self, path: Path, params: Mapping[str, object], seed: int, pool: int) -> Dataset:
@@ -47,7 +48,8 @@ class FileSource(ABC):
 
 
 def files_below(path: Path, suffix: str) -> list[str]:
-    """The path itself, or, of a folder, the files below it whose names end so, sorted. Hidden names are left out."""
+    """The path itself, or, of a folder, the files below it whose names end so, sorted. Hidden names are left
+    out."""
     if not path.is_dir():
         return [path.as_posix()]
     files: list[str] = []
@@ -64,7 +66,8 @@ def files_below(path: Path, suffix: str) -> list[str]:
 
 
 def is_corpus(name: str) -> bool:
-    """Whether the task is fixed, with its own demonstrations (an ARC file, an episode), not pairs without end."""
+    """Whether the task is fixed, with its own demonstrations (an ARC file, an episode), not pairs without
+    end."""
     if name.partition(":")[0] in CORPORA:
         return True
     try:
@@ -75,7 +78,8 @@ def is_corpus(name: str) -> bool:
 
 
 def verifier_of(row: Instance | str) -> Verifier:
-    """Who judges this row, or the rows of the task of this name. Opens no file, whatever path the name holds."""
+    """Who judges this row, or the rows of the task of this name. Opens no file, whatever path the name
+    holds."""
     return verifier_and_params(row if isinstance(row, str) else row.task)[0]
 
 

@@ -1,21 +1,21 @@
 """Life patterns in Run Length Encoded files, the format of most pattern collections, as one question each.
 
-The format is LifeWiki's (page Run Length Encoded). Lines that begin with # are comments, and `#r` names a rule. Then
-comes a header, `x = 3, y = 3, rule = B3/S23`, then runs: a count, written to its letter, and `b` or `.` (dead), `o`,
-`A`, `x`, `y` or `z` (live) or `$` (end of row), until `!`. The rest is not read. Cells left out are dead. Lines end
-with LF, CR LF or CR. A rule is written B3/S23, S23/B3, b3s23, B2 (no survival) or 23/3 (survival first), or is Life,
-Day & Night, Maze or Seeds. As in Golly, the last rule before `!` holds.
+The format is LifeWiki's (page Run Length Encoded). Lines that begin with # are comments, and `#r` names a
+rule. Then comes a header, `x = 3, y = 3, rule = B3/S23`, then runs: a count, written to its letter, and `b`
+or `.` (dead), `o`, `A`, `x`, `y` or `z` (live) or `$` (end of row), until `!`. The rest is not read. Cells
+left out are dead. Lines end with LF, CR LF or CR. A rule is written B3/S23, S23/B3, b3s23, B2 (no survival)
+or 23/3 (survival first), or is Life, Day & Night, Maze or Seeds. As in Golly, the last rule before `!` holds.
 
-`life-rle:FILE?steps=4` takes the parameters of the room `life` but density. The board is the pattern's box and, on each
-side, as many cells as steps, so that nothing reaches the edge. Height and width choose another board. So does a bounded
-grid of Golly's: B3/S23:T30,20 is a torus 30 wide and 20 high, :P30,20 is such a board with dead edges, and one number
-is both sides. The file's rule holds; without one, the rule given, else B3/S23.
+`life-rle:FILE?steps=4` takes the parameters of the room `life` but density. The board is the pattern's box
+and, on each side, as many cells as steps, so that nothing reaches the edge. Height and width choose another
+board. So does a bounded grid of Golly's: B3/S23:T30,20 is a torus 30 wide and 20 high, :P30,20 is such a
+board with dead edges, and one number is both sides. The file's rule holds; without one, the rule given, else
+B3/S23.
 
-Patterns are placed as Golly places them (gollybase/readpattern.cpp and lifealgo.cpp). Cell 0, 0 of the plane is row
-height // 2 and column width // 2 of the board. The pattern's box begins half its own size, rounded down, above and to
-the left of it. In a bounded grid, a line `#CXRLE Pos=-3,-2` before the header gives the column and row of the plane
-where the box begins. On other boards Pos is not used, and Gen never is.
-"""
+Patterns are placed as Golly places them (gollybase/readpattern.cpp and lifealgo.cpp). Cell 0, 0 of the plane
+is row height // 2 and column width // 2 of the board. The pattern's box begins half its own size, rounded
+down, above and to the left of it. In a bounded grid, a line `#CXRLE Pos=-3,-2` before the header gives the
+column and row of the plane where the box begins. On other boards Pos is not used, and Gen never is."""
 
 from __future__ import annotations
 
@@ -245,7 +245,8 @@ class RleSource(FileSource):
         return files_below(path, self.suffix)
 
     def load(self, path: Path, params: Mapping[str, object], seed: int, pool: int) -> Dataset:
-        """One file as a data set. UserError, with the file and the reason, for anything that is no pattern."""
+        """One file as a data set. UserError, with the file and the reason, for anything that is no
+        pattern."""
         if path.is_dir():
             raise UserError(
                 f"{path} is a folder and a pattern is one file: name one in it, as {PREFIX}{path}/….rle"
@@ -343,7 +344,8 @@ def _span(side: int) -> str:
 
 
 def _name(path: Path, params: Params) -> str:
-    """The canonical name. The size is always in it, so that judging needs no file, and loading gives the same."""
+    """The canonical name. The size is always in it, so that judging needs no file, and loading gives the
+    same."""
     usual = params_json(Params())
     kept = {k: v for k, v in params_json(params).items() if v != usual[k] or k in ("height", "width")}
     text = {k: str(v).lower() if isinstance(v, bool) else v for k, v in sorted(kept.items())}

@@ -71,16 +71,16 @@ def pieces(instance: Instance, steps: bool, pad: Pad) -> tuple[bytes, memoryview
 class Pad:
     """Memory in which grids are written as JSON, one stack of them over the other.
 
-    1,000 mazes of 41x41, whose ways are 392 MB of JSON, take 10 s through Python's lists and 0.25 s in an array of
-    characters each, most of it for fresh pages from the system; over the characters of the row before, whose brackets
-    and commas stand, 0.07 s.
-    """
+    1,000 mazes of 41x41, whose ways are 392 MB of JSON, take 10 s through Python's lists and 0.25 s in an
+    array of characters each, most of it for fresh pages from the system; over the characters of the row
+    before, whose brackets and commas stand, 0.07 s."""
 
     def __init__(self) -> None:
         self._lay(1, 1, 1)
 
     def boards(self, grids: Grids) -> memoryview:
-        """Grids `(k, h, w)`, k >= 1, as `[[0,1],[1,0]],[[0,1],[1,1]]`: lists of lists with commas between them."""
+        """Grids `(k, h, w)`, k >= 1, as `[[0,1],[1,0]],[[0,1],[1,1]]`: lists of lists with commas between
+        them."""
         k, h, w = grids.shape
         if grids.max() > 9:  # a code has more than one digit
             return memoryview(_ENCODER.encode(grids.tolist()))[1:-1]
@@ -99,12 +99,12 @@ class Pad:
 
 
 def row_digest(instance: Instance, steps: bool) -> bytes:
-    """32 bytes of what a row says, whatever its format: of its grids' cells, and of the rest as JSON before them.
+    """32 bytes of what a row says, whatever its format: of its grids' cells, and of the rest as JSON before
+    them.
 
-    The digest of a data set is taken of these, so it does not depend on shards either. steps: whether the states on the
-    way are kept. BLAKE2 over the whole line of JSON took three times as long: that is twice the bytes, and processors
-    have instructions for SHA-256.
-    """
+    The digest of a data set is taken of these, so it does not depend on shards either. steps: whether the
+    states on the way are kept. BLAKE2 over the whole line of JSON took three times as long: that is twice the
+    bytes, and processors have instructions for SHA-256."""
     grids = [instance.question, instance.target, *([instance.steps] if steps else [])]
     shapes = [grid.shape for grid in grids]
     digest = hashlib.sha256(
@@ -118,7 +118,8 @@ def row_digest(instance: Instance, steps: bool) -> bytes:
 
 
 def instance_of(row: Row, index: int, recipe: SplitSpec, verifier: Verifier, params: Any) -> Instance:
-    """The instance of a row that was read. UserError where it is not row `index` of the recipe, or no proper grids.
+    """The instance of a row that was read. UserError where it is not row `index` of the recipe, or no proper
+    grids.
 
     Where the steps were left out, the only state after the question is the target.
     """

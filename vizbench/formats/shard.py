@@ -54,7 +54,8 @@ class Format(ABC):
 
     @abstractmethod
     def write(self, place: Place, entries: Iterable[Entry]) -> str:
-        """Write the shard's files; returns their digest. Takes entries one after the other and holds few of them."""
+        """Write the shard's files; returns their digest. Takes entries one after the other and holds few of
+        them."""
 
     @abstractmethod
     def read(self, place: Place) -> Iterator[Row]:

@@ -24,14 +24,16 @@ _GLANCE: Final = 0.02
 
 
 def in_order(function: Callable[[J], R], jobs: Iterator[J], workers: int) -> Generator[R]:
-    """`map(function, jobs)` by `workers` processes; one works inside this process. Jobs are drawn as they are needed.
+    """`map(function, jobs)` by `workers` processes; one works inside this process. Jobs are drawn as they are
+    needed.
 
-    Ctrl-C ends it at once, in a kernel too. Close the iterator if not all results are taken: its processes end then.
+    Ctrl-C ends it at once, in a kernel too. Close the iterator if not all results are taken: its processes
+    end then.
 
-    Processes rather than threads: turning rows into text holds the interpreter's lock. Spawned rather than forked: a
-    fork of a process with threads may hang. Own pipes rather than a pool of `concurrent.futures`: that waits for jobs
-    that are running, and without end for a result of which a killed process had sent a half.
-    """
+    Processes rather than threads: turning rows into text holds the interpreter's lock. Spawned rather than
+    forked: a fork of a process with threads may hang. Own pipes rather than a pool of `concurrent.futures`:
+    that waits for jobs that are running, and without end for a result of which a killed process had sent a
+    half."""
     if workers > 1:
         yield from _Crew(function, jobs, workers).results()
         return

@@ -1,8 +1,8 @@
 """The hidden folder beside a target in which a data set is written before it takes the target's place.
 
-It holds `new` (what is being written), during a replacement `old` (what was there), `owner.json` and `lock`. A killed
-process leaves it behind; the next `generate` beside it finds out by the lock that its owner is gone, and clears it.
-"""
+It holds `new` (what is being written), during a replacement `old` (what was there), `owner.json` and `lock`.
+A killed process leaves it behind; the next `generate` beside it finds out by the lock that its owner is gone,
+and clears it."""
 
 from __future__ import annotations
 
@@ -86,7 +86,8 @@ class Workspace:
 
 
 def put_back(old: Path, target: Path) -> Path:
-    """Return a folder that was moved aside to its place, or to a visible name beside it if the place is taken.
+    """Return a folder that was moved aside to its place, or to a visible name beside it if the place is
+    taken.
 
     Returns where it is now.
     """
@@ -99,7 +100,8 @@ def put_back(old: Path, target: Path) -> Path:
 
 
 def recover(parent: Path) -> None:
-    """Clear the workspaces in `parent` that killed processes left. What they had moved aside returns to its place.
+    """Clear the workspaces in `parent` that killed processes left. What they had moved aside returns to its
+    place.
 
     Workspaces of live processes, of other users and of other machines are left alone.
     """
@@ -136,7 +138,8 @@ def _recover(folder: Path, owner: _Owner) -> None:
 
 
 def _is_interrupted(folder: Path) -> bool:
-    """Whether a replacement ended between its two renames: the old folder has left its place, the new one has not."""
+    """Whether a replacement ended between its two renames: the old folder has left its place, the new one has
+    not."""
     return (folder / "old").is_dir() and (folder / "new").is_dir()
 
 
@@ -145,7 +148,8 @@ def _delete(folder: Path, lock: BaseFileLock | None) -> None:
         if lock is not None:
             lock.release()
         return
-    # Renamed first: a thread that still writes there finds no folder, and adds nothing to what is being deleted.
+    # Renamed first: a thread that still writes there finds no folder, and adds nothing to what is being
+    # deleted.
     trash = folder / "trash"
     with suppress(OSError):
         (folder / "new").rename(trash)

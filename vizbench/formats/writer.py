@@ -1,4 +1,5 @@
-"""Writing a split to disk. A shard is made from its own rows alone, so any number of workers gives the same bytes."""
+"""Writing a split to disk. A shard is made from its own rows alone, so any number of workers gives the same
+bytes."""
 
 from __future__ import annotations
 
@@ -48,15 +49,15 @@ def write(
     """Write the first n rows of a split to the folder `out`, which appears in whole or not at all.
 
     n: 1 … MAX_DATASET. workers: 1 … MAX_WORKERS processes; starting one costs about a second of work.
-    overwrite: replace the data set that is there at the start; if something else is there at the end, it stays and the
-    rows are not kept. steps: keep the states on the way, which for a maze are a hundred times the rest.
-    UserError, and nothing written, for what cannot be served or does not fit the disk. Ctrl-C ends the writing at once.
-    """
+    overwrite: replace the data set that is there at the start; if something else is there at the end, it
+    stays and the rows are not kept. steps: keep the states on the way, which for a maze are a hundred times
+    the rest. UserError, and nothing written, for what cannot be served or does not fit the disk. Ctrl-C ends
+    the writing at once."""
     _check_count("n", n, MAX_DATASET)
     _check_count("workers", workers, MAX_WORKERS)
     chosen = format_named(format)
-    # Too few rows are said before a folder is made. Those of a split that can count itself lie in memory; of others the
-    # first alone is looked for, which costs nothing.
+    # Too few rows are said before a folder is made. Those of a split that can count itself lie in memory; of
+    # others the first alone is looked for, which costs nothing.
     run_in_background(lambda: split.rows(0, 1 if split.count is None else n))
     with replace_folder(Path(out), overwrite) as folder:
 

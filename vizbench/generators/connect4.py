@@ -1,15 +1,16 @@
 """Connect Four: find player 1's drop. Board 6x7 and canvas of the paper.
 
-Codes: 0 empty, 1 and 2 the players' disks; row 0 is the top. Player 1 began and is to move. The drop completes four in
-a row (win-in-1), stops the only drop with which player 2 would win next (block), or leaves player 2 no reply that keeps
-player 1 from winning with the next drop (win-in-2). Every drop that does so is right; the stored one is the leftmost.
-The process of win-in-2 goes on from the answer: a drop of player 2, then one of player 1 that wins.
+Codes: 0 empty, 1 and 2 the players' disks; row 0 is the top. Player 1 began and is to move. The drop
+completes four in a row (win-in-1), stops the only drop with which player 2 would win next (block), or leaves
+player 2 no reply that keeps player 1 from winning with the next drop (win-in-2). Every drop that does so is
+right; the stored one is the leftmost. The process of win-in-2 goes on from the answer: a drop of player 2,
+then one of player 1 that wins.
 
-Positions come from random games whose players win when they can and else drop anywhere. So that they spread from
-openings to late games and over all directions, a least number of disks (8, 10 … 28, evenly) and, for the line that is
-completed or stopped, one of the four directions are drawn first; games are played until a position has both. Neither
-player ever had a drop that wins and made another one. In block and win-in-2 player 1 has no drop that wins at once.
-"""
+Positions come from random games whose players win when they can and else drop anywhere. So that they spread
+from openings to late games and over all directions, a least number of disks (8, 10 … 28, evenly) and, for the
+line that is completed or stopped, one of the four directions are drawn first; games are played until a
+position has both. Neither player ever had a drop that wins and made another one. In block and win-in-2 player
+1 has no drop that wins at once."""
 
 from __future__ import annotations
 
@@ -66,11 +67,12 @@ class Params:
 VARIANTS = {"win-in-1": Params(), "block": Params(goal="block"), "win-in-2": Params(goal="force")}
 
 
-# Connect Four on bit boards: the cell of column c, r rows from the bottom, is bit 7 c + r; bit 7 c + 6 stays 0.
+# Connect Four on bit boards: the cell of column c, r rows from the bottom, is bit 7 c + r; bit 7 c + 6 stays
+# 0.
 #
-# Neighbours are 1 (up), 7 (right), 8 (right and up) or 6 (right and down) bits apart. The spare bit on top of a column
-# keeps lines from running over an edge into the next one. A set of cells is one word, `mine` and `theirs` are the disks
-# of players 1 and 2, and player 1 is to move.
+# Neighbours are 1 (up), 7 (right), 8 (right and up) or 6 (right and down) bits apart. The spare bit on top of
+# a column keeps lines from running over an edge into the next one. A set of cells is one word, `mine` and
+# `theirs` are the disks of players 1 and 2, and player 1 is to move.
 
 
 @jit
@@ -81,7 +83,8 @@ def free_cells(filled):
 
 @jit
 def completing(disks, step):
-    """The cells that complete four in a row along `step` with three of the disks, whether they are free or not."""
+    """The cells that complete four in a row along `step` with three of the disks, whether they are free or
+    not."""
     up1, up2, up3 = disks >> step, disks >> 2 * step, disks >> 3 * step
     down1, down2, down3 = disks << step, disks << 2 * step, disks << 3 * step
     outer = (up1 & up2 & up3) | (down1 & down2 & down3)
@@ -137,9 +140,8 @@ def _loses(mine, theirs):
 def right_drops(mine, theirs, goal):
     """The drops of player 1 that do what is asked.
 
-    WIN: complete four. BLOCK: player 2 could win with the next drop and cannot any more. FORCE: win with this drop or,
-    whatever player 2 replies, with the next.
-    """
+    WIN: complete four. BLOCK: player 2 could win with the next drop and cannot any more. FORCE: win with this
+    drop or, whatever player 2 replies, with the next."""
     free = free_cells(mine | theirs)
     found = winning(mine) & free
     threats = winning(theirs)
@@ -172,7 +174,8 @@ def random_drop(rng, filled):
 
 @jit
 def _asks(mine, theirs, goal, step):
-    """Whether the position is a question: with WIN and BLOCK the line to complete or stop lies along `step`."""
+    """Whether the position is a question: with WIN and BLOCK the line to complete or stop lies along
+    `step`."""
     free = free_cells(mine | theirs)
     if goal == WIN:
         return completing(mine, step) & free != 0
@@ -187,7 +190,8 @@ def _asks(mine, theirs, goal, step):
 
 @jit
 def _seek(rng, goal, step, least):
-    """Play random games up to a position that is a question and has at least `least` disks; both players' disks."""
+    """Play random games up to a position that is a question and has at least `least` disks; both players'
+    disks."""
     while True:
         mine = theirs = 0
         for disks in range(0, ROWS * COLUMNS, 2):
@@ -258,7 +262,8 @@ def _drop_fault(before: Grid, after: Grid, player: int) -> str:
 
 @final
 class _UpToWin(GameContinuation):
-    """After a drop that forces a win, player 2 drops anywhere and player 1 wins. With other goals nothing follows."""
+    """After a drop that forces a win, player 2 drops anywhere and player 1 wins. With other goals nothing
+    follows."""
 
     def check_step(self, params: Params, way: Sequence[Grid], after: Grid) -> CheckResult:
         if params.goal != "force" or has_four(_disks(way[-1])[0]):
@@ -299,7 +304,8 @@ class Connect4(Task[Params]):
         return Batch(question, target)
 
     def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
-        """The board after the drop; in win-in-2 also after a reply, one that stops a win if any does, and the win.
+        """The board after the drop; in win-in-2 also after a reply, one that stops a win if any does, and the
+        win.
 
         Of several such drops the leftmost is taken.
         """
@@ -314,20 +320,20 @@ class Connect4(Task[Params]):
         return np.stack(states)
 
     def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
-        """Where each player's disks lie in the question, `(n, 84)`: two boards differ by the disks they do not share.
+        """Where each player's disks lie in the question, `(n, 84)`: two boards differ by the disks they do
+        not share.
 
-        As a share of all 42 cells, a board with few disks is near to every other: with a pool of 5000 only boards of 24
-        disks and more passed (one in eight), so that test was later in the game than train. By disks 97-99% pass.
-        """
+        As a share of all 42 cells, a board with few disks is near to every other: with a pool of 5000 only
+        boards of 24 disks and more passed (one in eight), so that test was later in the game than train. By
+        disks 97-99% pass."""
         disks = [(batch.question == code).reshape(len(batch), -1) for code in (MINE, THEIRS)]
         return np.concatenate(disks, axis=1).astype(np.uint8)
 
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
         """score: x / (x + 16) with x = plies log2(legal / right) + disks / 8.
 
-        plies: drops to look ahead, the own one included; legal, right: drops that are allowed, and that are answers;
-        disks on the board.
-        """
+        plies: drops to look ahead, the own one included; legal, right: drops that are allowed, and that are
+        answers; disks on the board."""
         mine, theirs = _disks(question)
         goal = _GOALS[params.goal]
         legal = int(free_cells(mine | theirs)).bit_count()
@@ -367,7 +373,8 @@ class Connect4(Task[Params]):
         """One drop, or three in win-in-2, where the first does not win at once: none is taken back."""
 
     def solve(self, params: Params, question: Grid) -> Grid | None:
-        """The leftmost right drop; None where there is none, or the question is no position with player 1 to move."""
+        """The leftmost right drop; None where there is none, or the question is no position with player 1 to
+        move."""
         position = _position(question)
         right = right_drops(*position, _GOALS[params.goal]) if position else 0
         if not right:
@@ -377,7 +384,8 @@ class Connect4(Task[Params]):
         return answer
 
     def guess(self, params: Params, question: Grid, key: int) -> Grid | None:
-        """A drop in any column that is not full; None where there is none, or no position with player 1 to move."""
+        """A drop in any column that is not full; None where there is none, or no position with player 1 to
+        move."""
         position = _position(question)
         if position is None or not free_cells(position[0] | position[1]):
             return None

@@ -1,8 +1,7 @@
 """Elementary cellular automata (Wolfram 1983): a cell follows from itself and its two neighbours, on a ring.
 
-Each row of the grid is the state one step after the row above. The question holds the first row, the target the whole
-diagram. Codes: 0 and 1 cells, 2 unknown. Rules and size are the paper's.
-"""
+Each row of the grid is the state one step after the row above. The question holds the first row, the target
+the whole diagram. Codes: 0 and 1 cells, 2 unknown. Rules and size are the paper's."""
 
 from __future__ import annotations
 
@@ -26,7 +25,8 @@ UNKNOWN = 2
 @final
 @dataclass(frozen=True)
 class Params:
-    """rule: Wolfram's number, 0 … 255; width: cells on the ring, 1 … 256; rows: 2 … 256, the first is given."""
+    """rule: Wolfram's number, 0 … 255; width: cells on the ring, 1 … 256; rows: 2 … 256, the first is
+    given."""
 
     rule: int = 110
     width: int = 16
@@ -51,7 +51,8 @@ VARIANTS = {str(rule): Params(rule=rule) for rule in _RULES}
 
 @jit
 def _unfold(rule, diagram):
-    """Fill the rows of `diagram` (h, w) uint8 below the first. On a ring of one cell it is its own neighbour."""
+    """Fill the rows of `diagram` (h, w) uint8 below the first. On a ring of one cell it is its own
+    neighbour."""
     h, w = diagram.shape
     for r in range(1, h):
         left, here = diagram[r - 1, w - 1], diagram[r - 1, 0]
@@ -117,10 +118,9 @@ class Eca(Task[Params]):
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
         """score: the mean of sensitivity and surprise.
 
-        sensitivity: share of single flips in a neighbourhood that change the rule's outcome; surprise: twice the share
-        of asked cells missed by the best of copying the cell above, all 0 and all 1, at most 1; changed, live: shares
-        of asked cells.
-        """
+        sensitivity: share of single flips in a neighbourhood that change the rule's outcome; surprise: twice
+        the share of asked cells missed by the best of copying the cell above, all 0 and all 1, at most 1;
+        changed, live: shares of asked cells."""
         changed, live = float(np.mean(target[1:] != target[:-1])), float(np.mean(target[1:]))
         surprise, sensitivity = min(1.0, 2 * min(changed, live, 1 - live)), _sensitivity(params.rule)
         score = (sensitivity + surprise) / 2

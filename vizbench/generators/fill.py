@@ -1,10 +1,10 @@
 """Fill: colour the enclosed regions. A task of our own, in the manner of the paper's structured suite.
 
-Codes: 0 empty, 1 wall, 2 filled. An empty cell is enclosed when no way of 4-neighbours leads from it over empty cells
-to the border; the target fills exactly those. Walls therefore hold across a corner, and a loop with a gap in a side
-holds nothing: boards mix whole loops, loops with one cell knocked out (some at a corner, and still whole), and single
-walls. A rule that fills every cell with walls on all four sides is wrong on a fifth of the 8x8 boards.
-"""
+Codes: 0 empty, 1 wall, 2 filled. An empty cell is enclosed when no way of 4-neighbours leads from it over
+empty cells to the border; the target fills exactly those. Walls therefore hold across a corner, and a loop
+with a gap in a side holds nothing: boards mix whole loops, loops with one cell knocked out (some at a corner,
+and still whole), and single walls. A rule that fills every cell with walls on all four sides is wrong on a
+fifth of the 8x8 boards."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _TRIES = 64  # boards drawn for one key before the plain ring: 1 draw in 8 fails
 @final
 @dataclass(frozen=True)
 class Params:
-    """height, width: cells, 4 … 64 each; shapes: loops drawn at most, 1 … 64; broken: chance that a loop loses a cell,
-    0 … 1; noise: chance that an empty cell becomes a wall, 0 … 0.5."""
+    """height, width: cells, 4 … 64 each; shapes: loops drawn at most, 1 … 64; broken: chance that a loop
+    loses a cell, 0 … 1; noise: chance that an empty cell becomes a wall, 0 … 0.5."""
 
     height: int = 8
     width: int = 8
@@ -65,7 +65,8 @@ VARIANTS = {
 
 @jit
 def _rectangle(rng, inside):
-    """Set a random rectangle in `inside` (h, w) uint8, one cell or more from the border, up to half a side long."""
+    """Set a random rectangle in `inside` (h, w) uint8, one cell or more from the border, up to half a side
+    long."""
     h, w = inside.shape
     tall = 1 + rng_below(rng, h // 2)
     wide = 1 + rng_below(rng, w // 2)
@@ -76,7 +77,8 @@ def _rectangle(rng, inside):
 
 @jit
 def _blob(rng, inside, cells):
-    """Set a random connected blob of up to a fifth of the board, one cell or more from the border, cell by cell."""
+    """Set a random connected blob of up to a fifth of the board, one cell or more from the border, cell by
+    cell."""
     h, w = inside.shape
     wanted = 1 + rng_below(rng, h * w // 5)
     r, c = 1 + rng_below(rng, h - 2), 1 + rng_below(rng, w - 2)
@@ -98,7 +100,8 @@ def _blob(rng, inside, cells):
 
 @jit
 def _outline(rng, inside, cells, broken, board):
-    """Wall `inside` in on the board; by chance round its corners, clear what was in it, knock one wall cell out."""
+    """Wall `inside` in on the board; by chance round its corners, clear what was in it, knock one wall cell
+    out."""
     h, w = inside.shape
     sharp = rng_chance(rng, 0.5)
     clear = rng_chance(rng, 0.5)
@@ -194,7 +197,8 @@ class Fill(Task[Params]):
     look = Look("fill", cell=32, margin=8)
     codes = 3
     metric = Metric.HAMMING
-    # Against 5000 train questions this keeps 54% of the 8x8 candidates, 84% of 12x12; 0.2 would keep 21% and 64%.
+    # Against 5000 train questions this keeps 54% of the 8x8 candidates, 84% of 12x12; 0.2 would keep 21% and
+    # 64%.
     min_distance = 0.15
 
     @property
@@ -209,7 +213,8 @@ class Fill(Task[Params]):
         return Batch(question, target)
 
     def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
-        """Each enclosed region grows breadth first from its first cell in reading order, all of them at once."""
+        """Each enclosed region grows breadth first from its first cell in reading order, all of them at
+        once."""
         enclosed = np.ascontiguousarray(target == FILLED)
         time = np.full(question.shape, -1, np.int32)
         while (left := enclosed & (time < 0)).any():
@@ -226,9 +231,9 @@ class Fill(Task[Params]):
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
         """score: x / (x + 16) with x = reach + traps.
 
-        reach: moves from the border to the open cell that lies farthest in, how far a rule must look; traps: open cells
-        with a wall in all four directions, which a line of sight takes for enclosed; filled: cells; regions: pieces.
-        """
+        reach: moves from the border to the open cell that lies farthest in, how far a rule must look; traps:
+        open cells with a wall in all four directions, which a line of sight takes for enclosed; filled:
+        cells; regions: pieces."""
         empty = np.ascontiguousarray(question == EMPTY)
         outside: npt.NDArray[np.int32] = flood(empty, _border(*question.shape))
         wall = ~empty

@@ -1,16 +1,15 @@
 """Towers of Hanoi (Lucas 1883): the best moves from any legal state towards any other.
 
-The picture has two bands, the goal on shaded ground above, the present state below it: three pegs on a base, as many
-levels high as there are disks. The k-th smallest disk is a bar of 2 k - 1 cells around its peg. Its width alone tells
-a disk: colours are drawn anew for each question, and are the same in both bands. Codes: 0 ground, 1 … 6 disks, 7 peg,
-8 base, 9 the goal's ground.
+The picture has two bands, the goal on shaded ground above, the present state below it: three pegs on a base,
+as many levels high as there are disks. The k-th smallest disk is a bar of 2 k - 1 cells around its peg. Its
+width alone tells a disk: colours are drawn anew for each question, and are the same in both bands. Codes: 0
+ground, 1 … 6 disks, 7 peg, 8 base, 9 the goal's ground.
 
-Only the top disk of a peg moves, one at a time, never onto a smaller one. The answer is the picture after some moves of
-a shortest way to the goal. Start and goal are drawn evenly from all pairs of legal states that are far enough apart,
-not from towers only. Two ways between them can be shortest, since the largest disk that has to move may move once or
-twice (Hinz 1992): both are right. The stored one takes, where the ways part, the move that leaves out the peg
-furthest to the left.
-"""
+Only the top disk of a peg moves, one at a time, never onto a smaller one. The answer is the picture after
+some moves of a shortest way to the goal. Start and goal are drawn evenly from all pairs of legal states that
+are far enough apart, not from towers only. Two ways between them can be shortest, since the largest disk that
+has to move may move once or twice (Hinz 1992): both are right. The stored one takes, where the ways part, the
+move that leaves out the peg furthest to the left."""
 
 from __future__ import annotations
 
@@ -99,7 +98,8 @@ def walk(state, goal, disks, steps, table):
 
 @jit
 def stack(state, colours, band):
-    """Draw the disks on `band` (n, 3 (2n - 1)) uint8, empty pegs, as `colours` (n,) says, the smallest first."""
+    """Draw the disks on `band` (n, 3 (2n - 1)) uint8, empty pegs, as `colours` (n,) says, the smallest
+    first."""
     disks = band.shape[0]
     heights = np.zeros(3, np.int64)
     power = 3 ** (disks - 1)
@@ -115,7 +115,8 @@ def stack(state, colours, band):
 
 @jit
 def _make(keys, disks, steps, pairs, table, empty, question, target):
-    """One pair of states a key. pairs (m,) int32: start + 3^n goal; empty (h, w): the picture without disks."""
+    """One pair of states a key. pairs (m,) int32: start + 3^n goal; empty (h, w): the picture without
+    disks."""
     rng = np.empty(4, np.uint64)
     colours = np.empty(COLOURS, np.uint8)
     states = table.shape[0]
@@ -136,7 +137,8 @@ def _make(keys, disks, steps, pairs, table, empty, question, target):
 @final
 @dataclass(frozen=True, slots=True)
 class _Puzzle:
-    """start, goal: states; colours: the disks' codes, smallest first; distance: least moves from start to goal."""
+    """start, goal: states; colours: the disks' codes, smallest first; distance: least moves from start to
+    goal."""
 
     start: int
     goal: int
@@ -148,9 +150,9 @@ class _Puzzle:
 def _distances(disks: int) -> Table:
     """Least moves between all states: 59 kB for 5 disks, in 1 ms.
 
-    By induction over the largest disk (Hinz 1992). If it is on the same peg in both states, it does not move. Otherwise
-    it moves once, or twice over the third peg. In between, the smaller disks form a tower on one peg.
-    """
+    By induction over the largest disk (Hinz 1992). If it is on the same peg in both states, it does not move.
+    Otherwise it moves once, or twice over the third peg. In between, the smaller disks form a tower on one
+    peg."""
     distances = np.zeros((1, 1), np.int64)
     to_tower = np.zeros((1, 3), np.int64)  # least moves from each state to a tower on each peg
     for smaller in range(disks):
@@ -190,7 +192,8 @@ def _empty(disks: int) -> Grid:
 
 
 def _read(picture: Grid, disks: int, band: int) -> tuple[list[int], list[int]] | str:
-    """Peg and colour of each disk of a band (0 the goal's, 1 the state's), smallest first, or what is wrong with it."""
+    """Peg and colour of each disk of a band (0 the goal's, 1 the state's), smallest first, or what is wrong
+    with it."""
     first, wide = band * (disks + 1), 2 * disks - 1
     pegs, colours = [-1] * disks, [0] * disks
     rows: list[list[int]] = (
@@ -326,8 +329,8 @@ class Hanoi(Task[Params]):
     def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
         """The peg of each disk in goal and start, `(n, 2 disks)`: colours do not make a puzzle another one.
 
-        Below 4 disks they do, `(n, 3 disks)`: 3 disks have 702 puzzles, and 5000 train rows would leave none for test.
-        """
+        Below 4 disks they do, `(n, 3 disks)`: 3 disks have 702 puzzles, and 5000 train rows would leave none
+        for test."""
         disks, wide = params.disks, 2 * params.disks - 1
         bands = batch.question.reshape(len(batch), 2, disks + 1, 3, wide)[:, :, :disks]
         middle = disks - 1
@@ -346,9 +349,8 @@ class Hanoi(Task[Params]):
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
         """score: x / (x + 16) with x = steps + levels + distance / 4.
 
-        distance: least moves from start to goal; levels: number of the largest disk that is not on its peg, smallest 1;
-        right: states that are answers.
-        """
+        distance: least moves from start to goal; levels: number of the largest disk that is not on its peg,
+        smallest 1; right: states that are answers."""
         puzzle, table = _own(params, question), _distances(params.disks)
         start, goal, distance = puzzle.start, puzzle.goal, puzzle.distance
         levels = max((k + 1 for k in range(params.disks) if start // 3**k % 3 != goal // 3**k % 3), default=0)
@@ -362,7 +364,8 @@ class Hanoi(Task[Params]):
         }
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
-        """A legal state, so many moves from the start and so many fewer from the goal; goal, base, colours kept."""
+        """A legal state, so many moves from the start and so many fewer from the goal; goal, base, colours
+        kept."""
         puzzle, table = _puzzle(params, question), _distances(params.disks)
         if puzzle is None:
             return CheckResult(False, "the question is no picture of two states, so no answer is right")
@@ -403,14 +406,16 @@ class Hanoi(Task[Params]):
         return params.steps
 
     def solve(self, params: Params, question: Grid) -> Grid | None:
-        """The stored way's picture; None where the goal is nearer, or the question is no picture of two states."""
+        """The stored way's picture; None where the goal is nearer, or the question is no picture of two
+        states."""
         puzzle = _puzzle(params, question)
         if puzzle is None or puzzle.distance < params.steps:
             return None
         return _after(params, question, puzzle, puzzle.goal, params.steps)
 
     def guess(self, params: Params, question: Grid, key: int) -> Grid | None:
-        """The picture after as many legal moves as are asked, any of them; None where it shows no two states."""
+        """The picture after as many legal moves as are asked, any of them; None where it shows no two
+        states."""
         puzzle = _puzzle(params, question)
         if puzzle is None:
             return None

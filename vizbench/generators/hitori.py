@@ -1,11 +1,12 @@
-"""Hitori: shade cells so that no row or column repeats a digit, shaded cells do not touch and the rest hangs together.
+"""Hitori: shade cells so that no row or column repeats a digit, shaded cells do not touch and the rest hangs
+together.
 
-Codes of the question: the digits 1 … size. Codes of the answer: 0 unshaded, 1 shaded. The rules: no digit twice among
-the unshaded cells of a row or a column; no two shaded cells side by side; unshaded cells are joined by side. Every
-question has exactly one solution, proven by search when it is made. A shading to which no cell can be added is drawn
-first (where one could be added there would be two solutions), then digits for the cells that stay, then for each shaded
-cell the digit of one in its row or column that stays; 6 of 10 boards are unique, the others are thrown away.
-"""
+Codes of the question: the digits 1 … size. Codes of the answer: 0 unshaded, 1 shaded. The rules: no digit
+twice among the unshaded cells of a row or a column; no two shaded cells side by side; unshaded cells are
+joined by side. Every question has exactly one solution, proven by search when it is made. A shading to which
+no cell can be added is drawn first (where one could be added there would be two solutions), then digits for
+the cells that stay, then for each shaded cell the digit of one in its row or column that stays; 6 of 10
+boards are unique, the others are thrown away."""
 
 from __future__ import annotations
 
@@ -37,8 +38,8 @@ _PLACE = np.empty(64, np.int64)
 _PLACE[[(0x03F79D71B4CB0A89 << k & 0xFFFFFFFFFFFFFFFF) >> 58 for k in range(64)]] = np.arange(64)
 
 _STUCK = 64
-# Rounds of looking one step ahead that decide all cells, least and most; stuck counts as 64. Of 6x6 questions 32% are
-# easy, 55% medium and 13% hard; of 5x5 54%, 38% and 8%; of 8x8 8%, 63% and 29%.
+# Rounds of looking one step ahead that decide all cells, least and most; stuck counts as 64. Of 6x6 questions
+# 32% are easy, 55% medium and 13% hard; of 5x5 54%, 38% and 8%; of 8x8 8%, 63% and 29%.
 _LEVELS = {"any": (0, _STUCK), "easy": (1, 2), "medium": (3, 3), "hard": (4, _STUCK)}
 
 _COUNT = np.array([k.bit_count() for k in range(256)], np.int64)
@@ -47,8 +48,9 @@ _COUNT = np.array([k.bit_count() for k in range(256)], np.int64)
 @final
 @dataclass(frozen=True)
 class Params:
-    """size: cells a side, 4 … 8; level: any, easy, medium or hard. A question is easy when 2 rounds of looking one
-    step ahead decide all cells, medium when 3 do, hard when it takes more rounds or more steps (see `difficulty`)."""
+    """size: cells a side, 4 … 8; level: any, easy, medium or hard. A question is easy when 2 rounds of
+    looking one step ahead decide all cells, medium when 3 do, hard when it takes more rounds or more steps
+    (see `difficulty`)."""
 
     size: int = 5
     level: str = "any"
@@ -72,8 +74,8 @@ VARIANTS = {
 
 # Search in Hitori boards up to 8x8, held in 64-bit words: cell (r, c) is bit 8 r + c.
 #
-# A position is two words: the cells known to be shaded and those known to be spared. `mates[k]` are the cells that hold
-# cell k's digit in its row or column.
+# A position is two words: the cells known to be shaded and those known to be spared. `mates[k]` are the cells
+# that hold cell k's digit in its row or column.
 
 
 def whole(size: int) -> np.uint64:
@@ -113,7 +115,8 @@ def joined(start, free, board):
 
 @jit
 def find_mates(digits, size, mates):
-    """Fill `mates` (64,) uint64 from `digits` (64,) uint8, rows of 8 of which the first `size` cells count."""
+    """Fill `mates` (64,) uint64 from `digits` (64,) uint8, rows of 8 of which the first `size` cells
+    count."""
     for r in range(size):
         for c in range(size):
             cell = 8 * r + c
@@ -127,11 +130,11 @@ def find_mates(digits, size, mates):
 
 @jit
 def follow(shaded, spared, done, mates, board):
-    """What follows at once from a position: (whether no rule breaks, shaded, spared). done: spared cells whose mates
-    are shaded already.
+    """What follows at once from a position: (whether no rule breaks, shaded, spared). done: spared cells
+    whose mates are shaded already.
 
-    Neighbours of shaded cells are spared, then mates of spared cells shaded, then what shading cut off from the spared.
-    """
+    Neighbours of shaded cells are spared, then mates of spared cells shaded, then what shading cut off from
+    the spared."""
     spared |= beside(shaded, board)
     todo = spared & ~done
     while todo:
@@ -176,9 +179,9 @@ def _contested(shaded, spared, mates, board):
 def search(mates, board, found):
     """Shadings that solve a board, as many as `found` (k,) uint64 has room for: (their number, guesses).
 
-    Undecided cells without a contested mate are left unshaded, so every solution holds one of those found, perhaps with
-    more cells shaded: a board has one solution when one is found and no cell more can be shaded in it.
-    """
+    Undecided cells without a contested mate are left unshaded, so every solution holds one of those found,
+    perhaps with more cells shaded: a board has one solution when one is found and no cell more can be shaded
+    in it."""
     stack = np.empty((65, 2), np.uint64)
     stack[0] = _NONE
     top, count, guesses = 1, 0, 0
@@ -232,7 +235,8 @@ def look_ahead(mates, board):
 
 @jit
 def _shade(rng, order, board):
-    """Cells in random order, each shaded if it touches none and cuts nothing off: no cell can be added. order (n,)."""
+    """Cells in random order, each shaded if it touches none and cuts nothing off: no cell can be added. order
+    (n,)."""
     rng_shuffle(rng, order, order.shape[0])
     shaded = _NONE
     for k in range(order.shape[0]):
@@ -247,7 +251,8 @@ def _shade(rng, order, board):
 
 @jit
 def _fill_unshaded(rng, left, size, digits):
-    """Random digits for the cells of `left`, each time at one of those with the fewest choices. False at a dead end."""
+    """Random digits for the cells of `left`, each time at one of those with the fewest choices. False at a
+    dead end."""
     rows = np.full(8, (1 << size) - 1)
     columns = rows.copy()
     while left:
@@ -393,10 +398,9 @@ class Hitori(Task[Params]):
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
         """score: x / (x + 100) with x = tried + 8 (guesses + left).
 
-        rounds: how often all undecided cells are tried both ways, looking one step ahead, until nothing more is
-        decided; tried: cells, over all rounds; left: cells that stay undecided; guesses: of a search that looks ahead
-        no step but follows what is decided to its end; shaded: cells.
-        """
+        rounds: how often all undecided cells are tried both ways, looking one step ahead, until nothing more
+        is decided; tried: cells, over all rounds; left: cells that stay undecided; guesses: of a search that
+        looks ahead no step but follows what is decided to its end; shaded: cells."""
         mates, board = _mates(question), whole(params.size)
         rounds, tried, left = look_ahead(mates, board)
         _, guesses = search(mates, board, np.empty(2, np.uint64))
@@ -411,7 +415,8 @@ class Hitori(Task[Params]):
         }
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
-        """No digit twice among a line's unshaded cells, no shaded cells side by side, unshaded cells joined."""
+        """No digit twice among a line's unshaded cells, no shaded cells side by side, unshaded cells
+        joined."""
         if answer.shape != question.shape:
             return CheckResult(False, "the answer has not the shape of the question")
         strange = np.argwhere(answer > 1)
@@ -452,7 +457,8 @@ class Hitori(Task[Params]):
         """As many as cells are shaded: no step takes one back."""
 
     def solve(self, params: Params, question: Grid) -> Grid | None:
-        """The first solution that a search finds; None where there is none, or the question has another size."""
+        """The first solution that a search finds; None where there is none, or the question has another
+        size."""
         size = params.size
         if question.shape != (size, size):
             return None
@@ -461,7 +467,8 @@ class Hitori(Task[Params]):
         return _grid(found[0], size) if count else None
 
     def guess(self, params: Params, question: Grid, key: int) -> Grid | None:
-        """Shaded cells of which none touch and none can be added, whatever the digits; None for another size."""
+        """Shaded cells of which none touch and none can be added, whatever the digits; None for another
+        size."""
         size = params.size
         if question.shape != (size, size):
             return None

@@ -1,9 +1,10 @@
-"""Langton's ant (Langton 1986) on a torus: on white turn right, on black turn left, flip the cell, go one cell forward.
+"""Langton's ant (Langton 1986) on a torus: on white turn right, on black turn left, flip the cell, go one
+cell forward.
 
-The question shows a random board with the ant at its centre, on a white cell and facing north; the target shows board
-and ant some steps later. Codes: 0 white, 1 black, and where the ant stands 2 + heading on white, 6 + heading on black,
-headings 0 … 3 for north, east, south, west: a grid is the whole state. Size and steps are the paper's.
-"""
+The question shows a random board with the ant at its centre, on a white cell and facing north; the target
+shows board and ant some steps later. Codes: 0 white, 1 black, and where the ant stands 2 + heading on white,
+6 + heading on black, headings 0 … 3 for north, east, south, west: a grid is the whole state. Size and steps
+are the paper's."""
 
 from __future__ import annotations
 
@@ -126,9 +127,8 @@ class Langton(Task[Params]):
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
         """score: three quarters steps / (steps + 10), one quarter mixed.
 
-        mixed: twice the share of the rarer turn, 1 where right and left are as frequent; changed: share of cells that
-        differ between question and target.
-        """
+        mixed: twice the share of the rarer turn, 1 where right and left are as frequent; changed: share of
+        cells that differ between question and target."""
         headings = [self._heading(state) for state in (question, *self.steps(params, question, target))]
         right = float(np.mean(np.diff(headings) % 4 == 1))
         mixed = 2 * min(right, 1 - right)

@@ -1,8 +1,8 @@
 """Life-like cellular automata (Conway 1970): a cell is born or survives by the number of its live neighbours.
 
-Cells have eight neighbours, and those outside the board are dead, or, on a torus, the ones across. The question is a
-random board, the target the board some steps later. Codes: 0 dead, 1 live. Rules, size and density are the paper's.
-"""
+Cells have eight neighbours, and those outside the board are dead, or, on a torus, the ones across. The
+question is a random board, the target the board some steps later. Codes: 0 dead, 1 live. Rules, size and
+density are the paper's."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ _ONE = np.uint64(1)
 @dataclass(frozen=True)
 class Params:
     """rule: B/S notation, digits 0 … 8, kept in capitals with sorted digits; height, width: 1 … 256 cells;
-    density: chance of a live cell at the start, over 0 and under 1; steps: 1 … 1000 to predict; torus: edges touch."""
+    density: chance of a live cell at the start, over 0 and under 1; steps: 1 … 1000 to predict; torus: edges
+    touch."""
 
     rule: str = "B3/S23"
     height: int = 8
@@ -118,7 +119,8 @@ def step_word(board, born, survives):
 
 @jit
 def _step(board, born, survives, torus, after):
-    """One step from `board` to `after`, `(h, w)` uint8. Across a narrow torus a cell counts as often as it is met."""
+    """One step from `board` to `after`, `(h, w)` uint8. Across a narrow torus a cell counts as often as it is
+    met."""
     h, w = board.shape
     for r in range(h):
         for c in range(w):
@@ -160,7 +162,8 @@ def _make(keys, density, born, survives, torus, steps, question, target):
 
 @jit
 def _make_words(keys, density, born, survives, steps, rows, question, target):
-    """The same for 8x8 boards, no torus. rows (256,): a row's eight cells as one word; question, target: (n, 8)."""
+    """The same for 8x8 boards, no torus. rows (256,): a row's eight cells as one word; question, target: (n,
+    8)."""
     rng = np.empty(4, np.uint64)
     for i in range(keys.shape[0]):
         rng_seed(rng, keys[i])
@@ -169,7 +172,8 @@ def _make_words(keys, density, born, survives, steps, rows, question, target):
         for _ in range(steps):
             after = step_word(after, born, survives)
         for r in range(8):
-            # Spreading the bits by multiplication takes twice the time of this table, and must know the byte order.
+            # Spreading the bits by multiplication takes twice the time of this table, and must know the byte
+            # order.
             shift = np.uint64(8 * r)
             question[i, r] = rows[(board >> shift) & np.uint64(255)]
             target[i, r] = rows[(after >> shift) & np.uint64(255)]
@@ -229,9 +233,9 @@ class Life(Task[Params]):
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
         """score: the mean of reach and surprise.
 
-        reach: share of the board that one target cell depends on; surprise: twice the share of target cells missed by
-        the best of copying the question, all dead and all live, at most 1; changed, live: shares of target cells.
-        """
+        reach: share of the board that one target cell depends on; surprise: twice the share of target cells
+        missed by the best of copying the question, all dead and all live, at most 1; changed, live: shares of
+        target cells."""
         side = 2 * params.steps + 1
         reach = min(side, params.height) * min(side, params.width) / question.size
         changed, live = float(np.mean(question != target)), float(np.mean(target))

@@ -1,9 +1,10 @@
-"""Mazes: mark the way from the start to the goal. Wilson's algorithm (Wilson 1996), canvas and sizes of the paper.
+"""Mazes: mark the way from the start to the goal. Wilson's algorithm (Wilson 1996), canvas and sizes of the
+paper.
 
-Rooms lie on the odd coordinates of a square board, walls between them. The open walls form a spanning tree of the
-rooms, each tree equally likely, so exactly one way joins two rooms. Codes: 0 wall, 1 open, 2 start (top left room),
-3 goal (bottom right room), 4 path. The target marks the cells strictly between start and goal; these two keep theirs.
-"""
+Rooms lie on the odd coordinates of a square board, walls between them. The open walls form a spanning tree of
+the rooms, each tree equally likely, so exactly one way joins two rooms. Codes: 0 wall, 1 open, 2 start (top
+left room), 3 goal (bottom right room), 4 path. The target marks the cells strictly between start and goal;
+these two keep theirs."""
 
 from __future__ import annotations
 
@@ -61,11 +62,11 @@ class Params:
 @final
 @dataclass(frozen=True)
 class Framed(DistributionShift):
-    """Mazes in the middle of a larger board, small ones to learn from: all fill the same canvas with cells of one size.
+    """Mazes in the middle of a larger board, small ones to learn from: all fill the same canvas with cells of
+    one size.
 
-    size, train: cells a side of the mazes in test and train rows; board: of the board, whose other cells are wall.
-    All are odd and in 5 … 201, and no maze is larger than the board.
-    """
+    size, train: cells a side of the mazes in test and train rows; board: of the board, whose other cells are
+    wall. All are odd and in 5 … 201, and no maze is larger than the board."""
 
     size: int = 21
     train: int = 13
@@ -180,10 +181,9 @@ def _frame(mazes: Grids, board: int) -> Grids:
 def _spanning_trees(rooms: int) -> int:
     """How many spanning trees a square of `rooms` x `rooms` has, exactly.
 
-    By Kirchhoff's theorem, it is the product of a + b over all pairs of eigenvalues of the path matrix with 2 on its
-    diagonal and -1 beside it, of order `rooms` - 1. These are the roots of U(1 - x/2), U the Chebyshev polynomial of
-    the second kind of this degree. So the product is the determinant of U(1 + path/2).
-    """
+    By Kirchhoff's theorem, it is the product of a + b over all pairs of eigenvalues of the path matrix with 2
+    on its diagonal and -1 beside it, of order `rooms` - 1. These are the roots of U(1 - x/2), U the Chebyshev
+    polynomial of the second kind of this degree. So the product is the determinant of U(1 + path/2)."""
     order = rooms - 1
     unit = np.eye(order, dtype=int).astype(object)  # Python's integers: 21x21 has 10^42 trees
     double = 4 * unit - np.eye(order, k=1, dtype=int) - np.eye(order, k=-1, dtype=int)
@@ -194,7 +194,8 @@ def _spanning_trees(rooms: int) -> int:
 
 
 def _determinant(matrix: npt.NDArray[Any]) -> int:
-    """The determinant of a positive definite matrix of Python's integers `(n, n)`, without fractions (Bareiss 1968)."""
+    """The determinant of a positive definite matrix of Python's integers `(n, n)`, without fractions (Bareiss
+    1968)."""
     rows, pivot = matrix.copy(), 1
     for k in range(len(rows) - 1):
         rest = rows[k + 1 :, k + 1 :] * rows[k, k] - np.outer(rows[k + 1 :, k], rows[k, k + 1 :])
@@ -234,15 +235,17 @@ class Maze(Task[Params | Framed]):
         return growing(question, target)
 
     def space(self, params: Params | Framed) -> Space | None:
-        """All spanning trees of the rooms. They are not counted for very large mazes, which takes a second and more."""
+        """All spanning trees of the rooms. They are not counted for very large mazes, which takes a second
+        and more."""
         return Space(_spanning_trees((params.size - 1) // 2)) if params.size <= _COUNTED else None
 
     def features(self, params: Params | Framed, batch: Batch) -> npt.NDArray[np.uint8]:
-        """The path's cells from 17 cells a side on: two mazes are alike when their paths are, whatever the walls.
+        """The path's cells from 17 cells a side on: two mazes are alike when their paths are, whatever the
+        walls.
 
-        Smaller boards have too few paths to keep them apart (9x9 has 184 in all; no candidate of 13x13 passes a pool of
-        5000). There it is the pieces: which of its 16 forms the square of passages between each 2x2 rooms has.
-        """
+        Smaller boards have too few paths to keep them apart (9x9 has 184 in all; no candidate of 13x13 passes
+        a pool of 5000). There it is the pieces: which of its 16 forms the square of passages between each 2x2
+        rooms has."""
         if batch.target.shape[1] >= _APART_BY_PATH:
             return (batch.target == PATH).reshape(len(batch), -1).astype(np.uint8)
         carved = (batch.question != WALL).astype(np.uint8)
@@ -251,10 +254,11 @@ class Maze(Task[Params | Framed]):
         return (form[..., None] == np.arange(16)).reshape(len(batch), -1).astype(np.uint8)
 
     def difficulty(self, params: Params | Framed, question: Grid, target: Grid) -> Mapping[str, float]:
-        """score: bits / (bits + 16); bits: what a walker who never turns back must be told to choose right each time.
+        """score: bits / (bits + 16); bits: what a walker who never turns back must be told to choose right
+        each time.
 
-        path: cells between start and goal; turns: bends on the way; forks: cells on the way with a side way; dead_ends.
-        """
+        path: cells between start and goal; turns: bends on the way; forks: cells on the way with a side way;
+        dead_ends."""
         exits = neighbours(question != WALL)
         start, goal = np.argwhere(question == START), np.argwhere(question == GOAL)
         cells = np.concatenate([start, way(target == PATH, question), goal])
@@ -274,9 +278,8 @@ class Maze(Task[Params | Framed]):
     def check(self, params: Params | Framed, question: Grid, answer: Grid) -> CheckResult:
         """Every other cell kept, and the marked cells are one unbranched way from start to goal.
 
-        parts: psr is 1 when marked open cells join start and goal, strays or not; rpl, for valid answers only, is the
-        way's length over the shortest (1 in a maze without loops).
-        """
+        parts: psr is 1 when marked open cells join start and goal, strays or not; rpl, for valid answers
+        only, is the way's length over the shortest (1 in a maze without loops)."""
         return check_way(question, answer)
 
     def check_step(self, params: Params | Framed, question: Grid, before: Grid, after: Grid) -> CheckResult:
@@ -291,7 +294,8 @@ class Maze(Task[Params | Framed]):
         return shortest_way(question)
 
     def guess(self, params: Params | Framed, question: Grid, key: int) -> Grid | None:
-        """A walk from the start that never meets itself, as far as it comes; None without one start and one goal."""
+        """A walk from the start that never meets itself, as far as it comes; None without one start and one
+        goal."""
         return guessed_way(question, key)
 
 

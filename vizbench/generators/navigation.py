@@ -1,10 +1,11 @@
-"""Navigation: mark a shortest way around obstacles. Board, obstacles and canvas of the paper's shortest-path task.
+"""Navigation: mark a shortest way around obstacles. Board, obstacles and canvas of the paper's shortest-path
+task.
 
-A square board has a border of wall; inside lie single cells of wall, then barriers (whole rows or columns with holes),
-then blocks (rectangles). Start and goal lie at least `apart` rows and columns from each other, every such pair equally
-likely; pair and board are drawn anew until the board joins the pair. Codes as in mazes: 0 wall, 1 open, 2 start,
-3 goal, 4 path. Most questions have many shortest ways, all of them right; the target is one, each equally likely.
-"""
+A square board has a border of wall; inside lie single cells of wall, then barriers (whole rows or columns
+with holes), then blocks (rectangles). Start and goal lie at least `apart` rows and columns from each other,
+every such pair equally likely; pair and board are drawn anew until the board joins the pair. Codes as in
+mazes: 0 wall, 1 open, 2 start, 3 goal, 4 path. Most questions have many shortest ways, all of them right; the
+target is one, each equally likely."""
 
 from __future__ import annotations
 
@@ -54,11 +55,12 @@ _LIMITS = {
 @final
 @dataclass(frozen=True)
 class Params:
-    """size: cells a side, border included, 7 … 65; density: single cells of wall as a share of all cells, 0 … 0.4.
+    """size: cells a side, border included, 7 … 65; density: single cells of wall as a share of all cells, 0 …
+    0.4.
 
-    barriers, and the least and most holes in each (all cells at most); the least and most blocks, and the least and
-    most cells a side of each; apart: the least Manhattan distance from start to goal, 2 … 2 (size - 3).
-    """
+    barriers, and the least and most holes in each (all cells at most); the least and most blocks, and the
+    least and most cells a side of each; apart: the least Manhattan distance from start to goal, 2 … 2 (size -
+    3)."""
 
     size: int = 15
     density: float = 0.05
@@ -90,11 +92,13 @@ class Params:
 
 VARIANTS = {
     "shortest-path": Params(),
-    # Nothing but walls with a few gaps: a quarter of the ways are a fifth longer than over open ground, or more.
+    # Nothing but walls with a few gaps: a quarter of the ways are a fifth longer than over open ground, or
+    # more.
     "barriers": Params(
         21, density=0.0, barriers=8, holes_min=3, holes_max=5, blocks_min=0, blocks_max=0, apart=21
     ),
-    # Next to no obstacles: thousands of shortest ways, so that nearly all right answers differ from the target.
+    # Next to no obstacles: thousands of shortest ways, so that nearly all right answers differ from the
+    # target.
     "open": Params(barriers=0, blocks_min=0, blocks_max=0),
 }
 
@@ -106,7 +110,8 @@ def _between(rng, bounds):
 
 @jit
 def _ends(rng, size, shifts, upto):
-    """Start and goal, flat: a shift from `shifts` (k, 2), as often as it fits the board, then one of the places.
+    """Start and goal, flat: a shift from `shifts` (k, 2), as often as it fits the board, then one of the
+    places.
 
     upto (k,) int64: how many pairs of cells have this shift or one before it.
     """
@@ -136,7 +141,8 @@ def _scatter(rng, size, count, board):
 
 @jit
 def _bar(rng, size, holes, board):
-    """Wall along a row or a column but for its holes, each set of them equally likely; what lies in a hole stays."""
+    """Wall along a row or a column but for its holes, each set of them equally likely; what lies in a hole
+    stays."""
     inner = size - 2
     line = 1 + rng_below(rng, inner)
     upright = rng_below(rng, 2) == 1
@@ -163,8 +169,8 @@ def _block(rng, size, sides, board):
 def _build(rng, size, obstacles, board):
     """The obstacles: `board` (size^2,) becomes wall and open cells.
 
-    Leaving at the first obstacle that hits start or goal was tried: 13% faster for `barriers`, 5% slower by default.
-    """
+    Leaving at the first obstacle that hits start or goal was tried: 13% faster for `barriers`, 5% slower by
+    default."""
     single, barriers, holes, blocks, sides = obstacles
     board[:] = WALL
     for r in range(1, size - 1):
@@ -180,10 +186,9 @@ def _build(rng, size, obstacles, board):
 def _spread(board, step, weight, start, goal, left, share, queue):
     """Breadth first from the goal until the start is met; whether it is.
 
-    board (m,) uint8 with a border of wall; step (4,): moves on it. left (m,) int32: moves to the goal, -1 where none
-    came. share (m,) float64: the sum over all shortest ways to the goal of the product of their cells' weights, the
-    goal's left out: with weights of 1 the number of ways, exact below 2^53.
-    """
+    board (m,) uint8 with a border of wall; step (4,): moves on it. left (m,) int32: moves to the goal, -1
+    where none came. share (m,) float64: the sum over all shortest ways to the goal of the product of their
+    cells' weights, the goal's left out: with weights of 1 the number of ways, exact below 2^53."""
     left[:] = -1
     left[goal] = 0
     share[goal] = 1.0
@@ -209,7 +214,8 @@ def _spread(board, step, weight, start, goal, left, share, queue):
 
 @jit
 def _walk(rng, step, start, left, share, board):
-    """Mark one of the shortest ways that `_spread` counted: each move is as likely as the ways behind it are many."""
+    """Mark one of the shortest ways that `_spread` counted: each move is as likely as the ways behind it are
+    many."""
     cell = start
     for ahead in range(left[start] - 1, 0, -1):
         rest = share[cell]
@@ -227,7 +233,8 @@ def _walk(rng, step, start, left, share, board):
 
 @jit
 def _draw(rng, size, shifts, upto, obstacles, step, board, left, share, queue):
-    """Pairs and boards until a board joins its pair: start and goal, and what `_spread` found; -1, -1 if none does."""
+    """Pairs and boards until a board joins its pair: start and goal, and what `_spread` found; -1, -1 if none
+    does."""
     weight = np.ones(size * size, np.float64)
     for _ in range(_TRIES):
         start, goal = _ends(rng, size, shifts, upto)
@@ -240,7 +247,8 @@ def _draw(rng, size, shifts, upto, obstacles, step, board, left, share, queue):
 
 @jit
 def _make(keys, size, shifts, upto, obstacles, question, target):
-    """One question a key: question, target `(n, size^2)` uint8. Returns how many were made before one was hopeless."""
+    """One question a key: question, target `(n, size^2)` uint8. Returns how many were made before one was
+    hopeless."""
     rng = np.empty(4, np.uint64)
     step = np.array([size, -size, 1, -1], np.int64)
     left = np.empty(size * size, np.int32)
@@ -267,8 +275,8 @@ def _obstacles(params: Params) -> tuple[int, int, tuple[int, int], tuple[int, in
 
 
 def _shifts(inner: int, apart: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Every way to go at least `apart` moves, `(k, 2)` down and right, and how many pairs of cells each and those
-    before it have on a board of `inner` cells a side, `(k,)`."""
+    """Every way to go at least `apart` moves, `(k, 2)` down and right, and how many pairs of cells each and
+    those before it have on a board of `inner` cells a side, `(k,)`."""
     reach = np.arange(1 - inner, inner, dtype=np.int64)
     shifts = np.stack(np.meshgrid(reach, reach, indexing="ij"), axis=2).reshape(-1, 2)
     shifts = shifts[np.abs(shifts).sum(axis=1) >= apart]
@@ -326,8 +334,8 @@ class Navigation(Task[Params]):
         return (batch.target == PATH).reshape(len(batch), -1).astype(np.uint8)
 
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
-        """score: bits / (bits + 16); bits: -log2 of the chance that a walker who never turns back, and else goes
-        anywhere, takes a shortest way.
+        """score: bits / (bits + 16); bits: -log2 of the chance that a walker who never turns back, and else
+        goes anywhere, takes a shortest way.
 
         path: cells between start and goal; detour: moves over the Manhattan distance; ways: shortest ones.
         """
@@ -345,11 +353,11 @@ class Navigation(Task[Params]):
         }
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
-        """Every other cell kept, and the marked cells are a shortest way from start to goal, whichever of them.
+        """Every other cell kept, and the marked cells are a shortest way from start to goal, whichever of
+        them.
 
-        parts: psr is 1 when marked open cells join start and goal, strays or not; rpl, for one unbranched way, is its
-        length over the shortest's.
-        """
+        parts: psr is 1 when marked open cells join start and goal, strays or not; rpl, for one unbranched
+        way, is its length over the shortest's."""
         ruling = check_way(question, answer)
         if ruling.valid and ruling.parts["rpl"] > 1:
             reason = f"the way is {ruling.parts['rpl']:.3g} times as long as the shortest"
@@ -368,7 +376,8 @@ class Navigation(Task[Params]):
         return shortest_way(question)
 
     def guess(self, params: Params, question: Grid, key: int) -> Grid | None:
-        """A walk from the start that never meets itself, as far as it comes; None without one start and one goal."""
+        """A walk from the start that never meets itself, as far as it comes; None without one start and one
+        goal."""
         return guessed_way(question, key)
 
 

@@ -1,12 +1,12 @@
-"""Sudoku: fill in the digits so that each row, column and box holds each digit once. Sizes and canvases of the paper.
+"""Sudoku: fill in the digits so that each row, column and box holds each digit once. Sizes and canvases of
+the paper.
 
-Codes: 0 empty, 1 … size the digits. Every question has exactly one solution, proven by search when it is made. How
-solutions are drawn: 4x4 boards take each of the 288 equally often, whatever the number of givens. 9x9 boards get three
-random boxes on the diagonal, then random digits at the cell with the fewest left, and start anew at a contradiction (1
-in 11): any of the 6.7e21 solutions can come, not shuffles of one board, though not all equally often (bands whose three
-boxes have the same triples come in 4.8%, where evenly filled bands have 3.6%). Givens are taken away in random order,
-each only if the question keeps its one solution.
-"""
+Codes: 0 empty, 1 … size the digits. Every question has exactly one solution, proven by search when it is
+made. How solutions are drawn: 4x4 boards take each of the 288 equally often, whatever the number of givens.
+9x9 boards get three random boxes on the diagonal, then random digits at the cell with the fewest left, and
+start anew at a contradiction (1 in 11): any of the 6.7e21 solutions can come, not shuffles of one board,
+though not all equally often (bands whose three boxes have the same triples come in 4.8%, where evenly filled
+bands have 3.6%). Givens are taken away in random order, each only if the question keeps its one solution."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ _GIVENS = {2: (4, 15), 3: (24, 80)}  # below: no question at 4x4; at 9x9 few ord
 @final
 @dataclass(frozen=True)
 class Params:
-    """box: cells a side of a box, 2 (4x4 boards) or 3 (9x9); givens: digits shown, 4 … 15 or 24 … 80, or 0: a minimal
-    question, none of whose givens can go (4 … 6, and 21 … 29 or so)."""
+    """box: cells a side of a box, 2 (4x4 boards) or 3 (9x9); givens: digits shown, 4 … 15 or 24 … 80, or 0: a
+    minimal question, none of whose givens can go (4 … 6, and 21 … 29 or so)."""
 
     box: int = 2
     givens: int = 8
@@ -88,7 +88,8 @@ def _pick(keys, states, solutions, target):
 
 @jit
 def _grow(rng, box, units, peers, options):
-    """Put random digits in the diagonal's boxes, then at the tightest cells of the board; False at a contradiction."""
+    """Put random digits in the diagonal's boxes, then at the tightest cells of the board; False at a
+    contradiction."""
     size = units.shape[1]
     order = np.arange(size)
     options[:] = (1 << size) - 1
@@ -117,7 +118,8 @@ def _draw(keys, states, box, units, peers, target):
 
 @jit
 def _take_away(order, givens, units, homes, peers, target, question):
-    """Empty cells of a solution in that order while it is the only one, down to `givens`; returns the givens left."""
+    """Empty cells of a solution in that order while it is the only one, down to `givens`; returns the givens
+    left."""
     size = units.shape[1]
     seen = np.full(3 * size, (1 << size) - 1)
     options = np.empty(order.shape[0], np.uint16)
@@ -182,9 +184,9 @@ def _hide(states, givens, units, homes, peers, holders, target, question):
     for i in range(states.shape[0]):
         order = np.arange(cells)
         shown = cells + 1
-        # A random order may end in a question with more givens, from which none can go: never for 6 givens of 16, 1 in
-        # 3 times for 4 (worst solution: 7 in 8), 4 in 9 for 24 of 81. Then another order for the same solution, because
-        # a new solution would favour those with many small questions.
+        # A random order may end in a question with more givens, from which none can go: never for 6 givens of
+        # 16, 1 in 3 times for 4 (worst solution: 7 in 8), 4 in 9 for 24 of 81. Then another order for the
+        # same solution, because a new solution would favour those with many small questions.
         while shown > givens:
             rng_shuffle(states[i], order, cells)
             if holders.size:
@@ -197,11 +199,11 @@ def _hide(states, givens, units, homes, peers, holders, target, question):
 
 @jit
 def _deduce(options, units, peers):
-    """Write what is forced, pass after pass: (passes, digits that the first writes, digits that were last places).
+    """Write what is forced, pass after pass: (passes, digits that the first writes, digits that were last
+    places).
 
-    A pass writes every cell that had one digit left when it began or, where there is none, the digits with one place
-    left in a row, column or box.
-    """
+    A pass writes every cell that had one digit left when it began or, where there is none, the digits with
+    one place left in a row, column or box."""
     rounds, first, places = 0, 0, 0
     before = np.empty_like(options)
     while True:
@@ -224,7 +226,8 @@ def _deduce(options, units, peers):
 
 @functools.cache
 def _solutions() -> Grids:
-    """Every 4x4 solution, flat, `(288, 16)` uint8, in the order of their digits: the order is part of the bytes."""
+    """Every 4x4 solution, flat, `(288, 16)` uint8, in the order of their digits: the order is part of the
+    bytes."""
     lookup = tables(2)
     found = np.empty((_MINI_GRIDS, 16), np.uint8)
     search(np.full(16, 0b1111, np.uint16), lookup.units, lookup.peers, found)
@@ -233,7 +236,8 @@ def _solutions() -> Grids:
 
 @functools.cache
 def _holders(box: int) -> npt.NDArray[np.uint64]:
-    """Which solutions hold a digit in a cell, `(16, 5, 5)`: cell, digit, words of one bit a solution; empty for 9x9."""
+    """Which solutions hold a digit in a cell, `(16, 5, 5)`: cell, digit, words of one bit a solution; empty
+    for 9x9."""
     if box == 3:
         return np.empty((0, 0, 0), np.uint64)
     holds = np.zeros((16, 5, 320), np.bool_)
@@ -257,8 +261,8 @@ class Sudoku(Task[Params]):
     look = Look("sudoku", cell=32, margin=8)
     codes = 10
     metric = Metric.HAMMING
-    # The paper's, between questions; of candidates 7% of `mini`, 10% of `mini-easy`, 97% of `mini-medium`, 39% of
-    # `mini-hard` and all of 9x9 keep it to a pool of 5000.
+    # The paper's, between questions; of candidates 7% of `mini`, 10% of `mini-easy`, 97% of `mini-medium`,
+    # 39% of `mini-hard` and all of 9x9 keep it to a pool of 5000.
     min_distance = 0.3
 
     @property
@@ -279,7 +283,8 @@ class Sudoku(Task[Params]):
         return Batch(question.reshape(-1, size, size), target.reshape(-1, size, size))
 
     def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
-        """The empty cells filled one by one in reading order: the order of deduction is not unique, this one is."""
+        """The empty cells filled one by one in reading order: the order of deduction is not unique, this one
+        is."""
         return one_by_one(question, target, np.argwhere(question == 0))
 
     def space(self, params: Params) -> Space:
@@ -287,11 +292,11 @@ class Sudoku(Task[Params]):
         return Space({2: 288, 3: 6_670_903_752_021_072_936_960}[params.box], "solutions")
 
     def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
-        """The question's cells; for 4x4 questions of few givens, its 12 rows, columns and boxes, each folded to a byte.
+        """The question's cells; for 4x4 questions of few givens, its 12 rows, columns and boxes, each folded
+        to a byte.
 
-        Empty cells make small questions look alike: no candidate of 6 givens keeps its distance to a pool of 5000 by
-        cells, and 12% to one of 1000.
-        """
+        Empty cells make small questions look alike: no candidate of 6 givens keeps its distance to a pool of
+        5000 by cells, and 12% to one of 1000."""
         if params.box == 3 or params.givens >= _APART_BY_CELLS:
             return batch.question.reshape(len(batch), -1)
         units = batch.question.reshape(len(batch), -1)[:, tables(params.box).units]
@@ -300,11 +305,11 @@ class Sudoku(Task[Params]):
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
         """score: x / (x + cells of the board) with x = empty + 4 (rounds - 1) + 16 log2(1 + tried).
 
-        empty: cells; rounds: passes that each write every cell with one digit left or, where there is none, the digits
-        with one place left, until nothing is forced; first: cells that the first pass writes; places: digits found as
-        last places; tried: digits that a search for a second solution tries where nothing is forced. No 4x4 question
-        with one solution was found (5000 of 4 givens) that needs more than last digits.
-        """
+        empty: cells; rounds: passes that each write every cell with one digit left or, where there is none,
+        the digits with one place left, until nothing is forced; first: cells that the first pass writes;
+        places: digits found as last places; tried: digits that a search for a second solution tries where
+        nothing is forced. No 4x4 question with one solution was found (5000 of 4 givens) that needs more than
+        last digits."""
         lookup = tables(params.box)
         options = np.empty(question.size, np.uint16)
         open_board(question.ravel(), params.box**2, lookup.peers, options)
@@ -367,7 +372,8 @@ class Sudoku(Task[Params]):
         """As many as there are empty cells: each step fills one, and none is emptied."""
 
     def solve(self, params: Params, question: Grid) -> Grid | None:
-        """The first solution that a search finds; None where there is none, or the question is no such board."""
+        """The first solution that a search finds; None where there is none, or the question is no such
+        board."""
         size = params.box**2
         lookup = tables(params.box)
         options = np.empty(size * size, np.uint16)

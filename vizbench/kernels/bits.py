@@ -22,10 +22,9 @@ def chance(p: float) -> int:
 def random_word(state, chance):
     """64 independent bits, each 1 with probability chance / 2^32.
 
-    Each bit compares a random binary fraction with the chance's, both read from the top: lanes are settled at the first
-    digit that differs, all 64 after some 7 random words (10 ns) whatever the precision. Reading from the bottom needs
-    no test but all 32 words: 27 ns.
-    """
+    Each bit compares a random binary fraction with the chance's, both read from the top: lanes are settled at
+    the first digit that differs, all 64 after some 7 random words (10 ns) whatever the precision. Reading
+    from the bottom needs no test but all 32 words: 27 ns."""
     rest = np.uint64(chance) << np.uint64(32)
     ones = np.uint64(0)
     open_lanes = ~np.uint64(0)

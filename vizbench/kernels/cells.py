@@ -1,4 +1,5 @@
-"""Cells of a board, without rules: neighbours, the states of a process that goes cell by cell, what a step changed."""
+"""Cells of a board, without rules: neighbours, the states of a process that goes cell by cell, what a step
+changed."""
 
 from __future__ import annotations
 
@@ -25,6 +26,7 @@ def one_by_one(start: Grid, target: Grid, cells: npt.NDArray[np.integer]) -> Gri
 
 
 def changed(before: Grid, after: Grid, count: int, wanted: str) -> list[tuple[int, int]] | str:
-    """The cells that differ, where they are `count`; else a sentence. wanted: what a step does, "one is shaded"."""
+    """The cells that differ, where they are `count`; else a sentence. wanted: what a step does, "one is
+    shaded"."""
     cells = [(int(r), int(c)) for r, c in np.argwhere(before != after)]
     return cells if len(cells) == count else f"{plural(len(cells), 'cell')} changed where {wanted}"

@@ -1,8 +1,7 @@
 """Search in Sudoku boards: what is forced as far as it goes, then trial.
 
-A board of `size` x `size` cells is flat. Its *options* are one uint16 a cell: bit d-1 is set while digit d is possible,
-the top bit once the cell is written.
-"""
+A board of `size` x `size` cells is flat. Its *options* are one uint16 a cell: bit d-1 is set while digit d is
+possible, the top bit once the cell is written."""
 
 from __future__ import annotations
 
@@ -22,8 +21,8 @@ _WRITTEN = 1 << 15
 
 @final
 class Tables(NamedTuple):
-    """Who sees whom, uint8. units `(3 size, size)`: the cells of each row, column, box; homes `(size^2, 3)`: the units
-    of each cell; peers `(size^2, p)`: the other cells that share a unit with it."""
+    """Who sees whom, uint8. units `(3 size, size)`: the cells of each row, column, box; homes `(size^2, 3)`:
+    the units of each cell; peers `(size^2, p)`: the other cells that share a unit with it."""
 
     units: Indices
     homes: Indices
@@ -45,7 +44,8 @@ def tables(box: int) -> Tables:
 
 @jit
 def write(options, peers, cell, bit):
-    """Write the digit of `bit` and take it from the peers. A written peer that loses its own is found by `settle`."""
+    """Write the digit of `bit` and take it from the peers. A written peer that loses its own is found by
+    `settle`."""
     options[cell] = bit | _WRITTEN
     for k in range(peers.shape[1]):
         options[peers[cell, k]] &= ~bit
@@ -53,7 +53,8 @@ def write(options, peers, cell, bit):
 
 @jit
 def open_board(board, size, peers, options):
-    """Fill `options` from a board `(size^2,)` uint8, 0 for empty. False where digits clash or one is over `size`."""
+    """Fill `options` from a board `(size^2,)` uint8, 0 for empty. False where digits clash or one is over
+    `size`."""
     options[:] = (1 << size) - 1
     for cell in range(board.shape[0]):
         digit = np.int64(board[cell])
@@ -66,7 +67,8 @@ def open_board(board, size, peers, options):
 
 @jit
 def last_places(options, units, peers):
-    """Write each digit that has one place left in a unit. Returns how many, or -1 where a digit has no place."""
+    """Write each digit that has one place left in a unit. Returns how many, or -1 where a digit has no
+    place."""
     size = units.shape[1]
     full = (1 << size) - 1
     written = 0
@@ -122,7 +124,8 @@ def settle(options, units, peers):
 
 @jit
 def tightest(options, first):
-    """The settled board's cell with the fewest digits left, from cell `first` on and around; -1 on a full board."""
+    """The settled board's cell with the fewest digits left, from cell `first` on and around; -1 on a full
+    board."""
     best, fewest = -1, 99
     count = options.shape[0]
     for k in range(count):
@@ -164,7 +167,8 @@ def read(options, board):
 
 @jit
 def search(options, units, peers, found):
-    """Solutions of an opened board, as many as `found` (k, size^2) has rows for: (their number, digits tried).
+    """Solutions of an opened board, as many as `found` (k, size^2) has rows for: (their number, digits
+    tried).
 
     Depth first, at the tightest cell: `cells`, `left` are the way down and the digits not yet tried there.
     """
@@ -200,11 +204,11 @@ def search(options, units, peers, found):
 
 @jit
 def is_single(board, seen, units, homes, cell, bit):
-    """Whether an empty cell must hold the digit of `bit`, as its last digit or as the digit's last place in a unit.
+    """Whether an empty cell must hold the digit of `bit`, as its last digit or as the digit's last place in a
+    unit.
 
-    seen `(3 size,)` int64: the digits that each row, column, box shows, as bits. For most digits that are taken away
-    this spares the search: 35 of 41 on the way to 40 givens, 40 of 80 to a minimal question.
-    """
+    seen `(3 size,)` int64: the digits that each row, column, box shows, as bits. For most digits that are
+    taken away this spares the search: 35 of 41 on the way to 40 givens, 40 of 80 to a minimal question."""
     size = units.shape[1]
     if seen[homes[cell, 0]] | seen[homes[cell, 1]] | seen[homes[cell, 2]] | bit == (1 << size) - 1:
         return True

@@ -9,7 +9,8 @@ from vizbench._util.jit import jit
 
 @jit
 def distance(a, b, jaccard):
-    """Distance of two rows `(d,)` uint8, float64 in 0..1: Hamming share, or Jaccard over non-zero features."""
+    """Distance of two rows `(d,)` uint8, float64 in 0..1: Hamming share, or Jaccard over non-zero
+    features."""
     differ = 0
     either = 0
     for k in range(a.shape[0]):
@@ -38,7 +39,8 @@ def _too_near_hamming(row, pool, least):
     """Whether any pool row `(m, d)` differs from `row` in a smaller share of features than `least`."""
     width = row.shape[0]
     for j in range(pool.shape[0]):
-        # No early exit inside a row: a plain count runs in SIMD lanes, 8 times faster than leaving it half-way.
+        # No early exit inside a row: a plain count runs in SIMD lanes, 8 times faster than leaving it
+        # half-way.
         differ = 0
         for k in range(width):
             differ += row[k] != pool[j, k]
@@ -49,7 +51,8 @@ def _too_near_hamming(row, pool, least):
 
 @jit
 def _too_near_jaccard(row, pool, sizes, least):
-    """The same by Jaccard distance. sizes: set features of each pool row, `(m,)`: only the overlap is counted here."""
+    """The same by Jaccard distance. sizes: set features of each pool row, `(m,)`: only the overlap is counted
+    here."""
     size = 0
     for k in range(row.shape[0]):
         size += row[k] != 0

@@ -1,7 +1,7 @@
 """Which rows were never seen before: 64-bit digests in a hash table with open addressing.
 
-A collision of digests (expected once in 2^64 pairs) only drops a row that was new; it never lets a repeat in. A Python
-set of `bytes` does the same at 20 times the time and 10 times the memory (`benchmarks/filter.py`).
+A collision of digests (expected once in 2^64 pairs) only drops a row that was new; it never lets a repeat in.
+A Python set of `bytes` does the same at 20 times the time and 10 times the memory (`benchmarks/filter.py`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ _MIX2 = np.uint64(0x94D049BB133111EB)
 
 @jit
 def digests(rows):
-    """A 64-bit digest, never 0, of each row `(n, d)` uint8: `(n,)` uint64. The bytes enter eight at a time."""
+    """A 64-bit digest, never 0, of each row `(n, d)` uint8: `(n,)` uint64. The bytes enter eight at a
+    time."""
     out = np.empty(rows.shape[0], np.uint64)
     for i in range(rows.shape[0]):
         state = np.uint64(rows.shape[1])
@@ -34,7 +35,8 @@ def digests(rows):
 
 @jit
 def add_new(table, found):
-    """Put digests `(n,)` into `table` (a power of two of slots, 0 is free, never full): `(n,)` bool, True where new."""
+    """Put digests `(n,)` into `table` (a power of two of slots, 0 is free, never full): `(n,)` bool, True
+    where new."""
     new = np.zeros(found.shape[0], np.bool_)
     last = np.uint64(table.shape[0] - 1)
     for i in range(found.shape[0]):

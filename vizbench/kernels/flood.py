@@ -11,8 +11,8 @@ from vizbench._util.jit import jit
 def flood(free, sources):
     """Moves between 4-neighbours that each free cell lies from the nearest source.
 
-    free, sources: `(h, w)` bool; a source that is not free starts nothing. Returns `(h, w)` int32, -1 if not reached.
-    """
+    free, sources: `(h, w)` bool; a source that is not free starts nothing. Returns `(h, w)` int32, -1 if not
+    reached."""
     h, w = free.shape
     distance = np.full((h, w), -1, np.int32)
     queue = np.empty(h * w, np.int32)

@@ -1,7 +1,8 @@
-"""Ways over a board from a start to a goal: found, drawn step by step, judged. Mazes and navigation share them.
+"""Ways over a board from a start to a goal: found, drawn step by step, judged. Mazes and navigation share
+them.
 
-Codes: 0 wall, 1 open, 2 start, 3 goal, 4 path. Moves go to the 4 neighbours; start and goal keep their codes, the cells
-strictly between them are marked. A board from a file may lack a start or a goal, or hold several.
+Codes: 0 wall, 1 open, 2 start, 3 goal, 4 path. Moves go to the 4 neighbours; start and goal keep their codes,
+the cells strictly between them are marked. A board from a file may lack a start or a goal, or hold several.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ _NAMES = ("wall", "open cell", "start", "goal", "marked cell")
 
 
 def moves(walkable: npt.NDArray[np.bool_], question: Grid) -> tuple[npt.NDArray[np.int32], int]:
-    """Distances `(h, w)` from the start over walkable cells, start and goal, and the goal's; -1 where not reached."""
+    """Distances `(h, w)` from the start over walkable cells, start and goal, and the goal's; -1 where not
+    reached."""
     start, goal = question == START, question == GOAL
     distance: npt.NDArray[np.int32] = flood(
         np.ascontiguousarray(walkable | start | goal), np.ascontiguousarray(start)
@@ -38,7 +40,8 @@ def moves(walkable: npt.NDArray[np.bool_], question: Grid) -> tuple[npt.NDArray[
 
 @jit
 def _descend(distance, r, c, cells):
-    """Fill `cells` (k, 2) from its end, from the goal at r, c back: each lies one move nearer to the start."""
+    """Fill `cells` (k, 2) from its end, from the goal at r, c back: each lies one move nearer to the
+    start."""
     h, w = distance.shape
     for at in range(cells.shape[0] - 1, -1, -1):
         for k in range(4):
@@ -51,7 +54,8 @@ def _descend(distance, r, c, cells):
 
 
 def way(walkable: npt.NDArray[np.bool_], question: Grid) -> npt.NDArray[np.int64]:
-    """A shortest way over walkable cells, in order, without start and goal: `(k, 2)`, empty where there is none."""
+    """A shortest way over walkable cells, in order, without start and goal: `(k, 2)`, empty where there is
+    none."""
     distance, length = moves(walkable, question)
     cells = np.empty((max(length - 1, 0), 2), np.int64)
     if len(cells):
@@ -83,8 +87,8 @@ def _beside(board, r, c, code, other):
 
 @jit
 def _wander(rng, board, r, c):
-    """Mark a walk from the start at r, c: each next cell is open and touches the way at its end alone, each such one
-    equally likely, until it is beside the goal or there is none."""
+    """Mark a walk from the start at r, c: each next cell is open and touches the way at its end alone, each
+    such one equally likely, until it is beside the goal or there is none."""
     h, w = board.shape
     while _beside(board, r, c, GOAL, GOAL) == 0:
         choices, row, column = 0, r, c
@@ -119,9 +123,8 @@ def growing(question: Grid, target: Grid) -> Grids:
 def check_way(question: Grid, answer: Grid) -> CheckResult:
     """Every other cell kept, and the marked cells are one unbranched way from start to goal, of any length.
 
-    parts: psr is 1 when marked open cells join start and goal, strays or not; rpl, for such ways only, is the way's
-    length over the shortest one's.
-    """
+    parts: psr is 1 when marked open cells join start and goal, strays or not; rpl, for such ways only, is the
+    way's length over the shortest one's."""
     path = (answer == PATH) & (question == OPEN)
     _, walked = moves(path, question)
     psr = float(walked >= 0)

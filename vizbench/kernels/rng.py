@@ -1,7 +1,8 @@
-"""xoshiro256** 1.0 (Blackman, Vigna 2018) inside kernels: a state is a `(4,)` uint64 array, seeded by SplitMix64.
+"""xoshiro256** 1.0 (Blackman, Vigna 2018) inside kernels: a state is a `(4,)` uint64 array, seeded by
+SplitMix64.
 
-Not `np.random.Generator`: it costs microseconds to build per instance and promises no stable stream across versions.
-"""
+Not `np.random.Generator`: it costs microseconds to build per instance and promises no stable stream across
+versions."""
 
 from __future__ import annotations
 

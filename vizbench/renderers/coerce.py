@@ -18,11 +18,11 @@ from vizbench.types import Answer, DecodeFailure, Grid, Look
 
 
 def read_any(answer: object, look: Look, shape: Shape | None, question: Grid | None = None) -> object:
-    """Return the grid in an answer, or a `DecodeFailure`; what is neither text nor picture is returned as it is.
+    """Return the grid in an answer, or a `DecodeFailure`; what is neither text nor picture is returned as it
+    is.
 
-    look, shape: how the task draws its grids, and the size that it asked for, None if that is open; question: what was
-    asked, if it has this shape, see `decode`. Never raises.
-    """
+    look, shape: how the task draws its grids, and the size that it asked for, None if that is open; question:
+    what was asked, if it has this shape, see `decode`. Never raises."""
     kind = type(answer)
     try:
         if kind is Answer:

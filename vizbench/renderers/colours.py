@@ -1,10 +1,9 @@
 """Which palette colour each cell of a picture shows, also if all its colours were changed alike.
 
-Cells are compared with the palette as it is. If a cell's colour then lies too near to a second palette colour, the
-palette is put through changes that cameras, codecs and models make: other hue, brightness, contrast, saturation,
-gamma, and a common cast. The change that explains all colours of the picture best is taken, if no other change that
-does about as well reads a cell differently.
-"""
+Cells are compared with the palette as it is. If a cell's colour then lies too near to a second palette
+colour, the palette is put through changes that cameras, codecs and models make: other hue, brightness,
+contrast, saturation, gamma, and a common cast. The change that explains all colours of the picture best is
+taken, if no other change that does about as well reads a cell differently."""
 
 from __future__ import annotations
 
@@ -66,9 +65,9 @@ def assign(means: Levels, colours: Levels) -> tuple[npt.NDArray[np.uint8], npt.N
 def fit_colours(means: Levels, outside: Levels | None, name: str) -> list[Levels]:
     """The changed palettes `(k + 1, 3)`, the outside colour last, that explain the picture, the best first.
 
-    means `(n, 3)`: colours of the cells; outside `(3,)`: what margins and lines show, None if there are none. One
-    palette: the reading is clear. Several: they read a cell differently. None: no change explains the colours.
-    """
+    means `(n, 3)`: colours of the cells; outside `(3,)`: what margins and lines show, None if there are none.
+    One palette: the reading is clear. Several: they read a cell differently. None: no change explains the
+    colours."""
     plain = with_outside(name).astype(np.float64)
     shown = clusters(means)
     near = np.sqrt(((shown[:, None] - plain[None, :-1]) ** 2).sum(axis=2).min(axis=1))
@@ -101,7 +100,8 @@ def fit_colours(means: Levels, outside: Levels | None, name: str) -> list[Levels
 
 
 def clusters(means: Levels) -> Levels:
-    """The different colours among the means `(n, 3)`: each is the mean of those within `_BIN` levels of a first one."""
+    """The different colours among the means `(n, 3)`: each is the mean of those within `_BIN` levels of a
+    first one."""
     remaining = means
     found: list[Levels] = []
     while len(remaining) and len(found) < 64:
@@ -133,7 +133,8 @@ def _penalties(name: str) -> npt.NDArray[np.float64]:
 @final
 @dataclass(frozen=True, slots=True)
 class _Recipe:
-    """One change of all colours. around: whether hue turns around luma; hue: degrees; the others are factors."""
+    """One change of all colours. around: whether hue turns around luma; hue: degrees; the others are
+    factors."""
 
     hue: float = 0.0
     around: bool = False

@@ -1,8 +1,7 @@
 """Pictures to grids: where the cells lie is known or inferred, and every cell says how sure its reading is.
 
-A model's picture is hostile: any size and any pixels. What holds no grid is a `DecodeFailure`, never an exception;
-wrong arguments of the caller (an unknown palette, a shape of 0) are a UserError.
-"""
+A model's picture is hostile: any size and any pixels. What holds no grid is a `DecodeFailure`, never an
+exception; wrong arguments of the caller (an unknown palette, a shape of 0) are a UserError."""
 
 from __future__ import annotations
 
@@ -44,7 +43,8 @@ LEAST_MARGIN: Final = 0.05
 """Confidence of the least sure cell below which no grid is returned."""
 
 ONE_COLOUR: Final = 10.0
-"""Levels by which the cells of a board of one colour may differ. Codecs and blur leave less in the mean of a cell."""
+"""Levels by which the cells of a board of one colour may differ. Codecs and blur leave less in the mean of a
+cell."""
 
 _CORNER: Final = 96.0
 """Levels by which the corner of a cell may stray there."""
@@ -59,15 +59,15 @@ def decode(
 ) -> Decoded:
     """Read the grid in a picture `(H, W, 3)` uint8 of any size from 1 to 4096 px a side.
 
-    shape: rows and columns to read ("known" geometry); None: the size is found in the picture ("inferred"). board: as
-    it was given to `render`. question: the grid that was asked about, if it has this shape; it helps to choose if a
-    picture can be read in several ways, and is never needed for a picture of the drawing's own size.
-    The board is searched for in frames with bars, padding or cut edges, and in other colours. A picture that does not
-    show a board of this look clearly is a `DecodeFailure` with a reason that starts with "abstained".
-    Inferred sizes: with a board, what is left once its cells of outside colour are cut; for a fixed look, what the
-    picture's size says, less what is outside; for a canvas look, or a size that fits no board, the best of all shapes
-    up to 30x30. A fixed look's picture that was scaled to a size that fits another board is misread: give the board.
-    """
+    shape: rows and columns to read ("known" geometry); None: the size is found in the picture ("inferred").
+    board: as it was given to `render`. question: the grid that was asked about, if it has this shape; it
+    helps to choose if a picture can be read in several ways, and is never needed for a picture of the
+    drawing's own size. The board is searched for in frames with bars, padding or cut edges, and in other
+    colours. A picture that does not show a board of this look clearly is a `DecodeFailure` with a reason that
+    starts with "abstained". Inferred sizes: with a board, what is left once its cells of outside colour are
+    cut; for a fixed look, what the picture's size says, less what is outside; for a canvas look, or a size
+    that fits no board, the best of all shapes up to 30x30. A fixed look's picture that was scaled to a size
+    that fits another board is misread: give the board."""
     found = place_and_read(image, look, shape, board, question)
     return found if isinstance(found, DecodeFailure) else found[1]
 
@@ -116,9 +116,11 @@ class _Drawing:
     """The middles of the rows of cells, `(h, 2)`."""
     columns: npt.NDArray[np.int64]
     points: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
-    """The first and last rows and columns of cells that are looked at near the corners; none if cells are tiny."""
+    """The first and last rows and columns of cells that are looked at near the corners; none if cells are
+    tiny."""
     margins: tuple[int, int]
-    """How far from the picture's edge the middles of the margins are, above and at the left; 0 if there are none."""
+    """How far from the picture's edge the middles of the margins are, above and at the left; 0 if there are
+    none."""
     outside: npt.NDArray[np.float64]
     least: float
     """The confidence that each cell must have."""
@@ -172,7 +174,8 @@ def _plain(picture: Image, drawing: _Drawing) -> tuple[Placement, Answer] | None
 
 @functools.lru_cache(maxsize=32)
 def _plain_margin(name: str) -> float:
-    """The confidence of a cell that misses its colour by EXACT levels, if another is as near as the palette has it."""
+    """The confidence of a cell that misses its colour by EXACT levels, if another is as near as the palette
+    has it."""
     return max(0.5, 1 - 2 * EXACT / separation(palette(name)))
 
 
@@ -187,8 +190,8 @@ def _sure(picture: Image, placement: Placement) -> tuple[Placement, Answer] | De
 def _of_one_colour(
     picture: Image, placement: Placement, answer: Answer
 ) -> tuple[Placement, Answer] | DecodeFailure:
-    """The reading as it is, unless all cells have one code and the picture shows that they differ: a board that was
-    faded nearly to black or white is no board of that colour."""
+    """The reading as it is, unless all cells have one code and the picture shows that they differ: a board
+    that was faded nearly to black or white is no board of that colour."""
     if (answer.grid != answer.grid[0, 0]).any() or answer.confidence.min() == 1:
         return placement, answer  # colours that are exactly the palette's were not faded
     zoom = max(1.0, max(picture.shape) / WORKING_SIZE)
@@ -226,7 +229,8 @@ def _within(edges: npt.NDArray[np.float64], size: int) -> npt.NDArray[np.int64]:
 
 
 def decode_batch(images: Video, look: Look | str, shape: Shape, board: Shape | None = None) -> Grids:
-    """Read pictures `(n, H, W, 3)` uint8 with known geometry: `(n, h, w)` uint8. Raises UserError for other arrays."""
+    """Read pictures `(n, H, W, 3)` uint8 with known geometry: `(n, h, w)` uint8. Raises UserError for other
+    arrays."""
     look = as_look(look)
     if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8 or 0 in images.shape[1:]:
         raise UserError(
@@ -279,8 +283,8 @@ def _inferred(picture: Image, look: Look, board: Shape | None) -> tuple[Placemen
 
 
 def _second_board(picture: Image, box: tuple[int, int, int, int], look: Look, board: Shape | None) -> bool:
-    """Whether a box at one end of the picture leaves room for as large a board at the other end, and one is there:
-    question and answer side by side."""
+    """Whether a box at one end of the picture leaves room for as large a board at the other end, and one is
+    there: question and answer side by side."""
     height, width = picture.shape[:2]
     top, bottom, left, right = box
     other = height - bottom, height - top, width - right, width - left
@@ -330,7 +334,8 @@ def _inferred_whole(picture: Image, look: Look, board: Shape | None) -> Placemen
 
 
 def _repeats(grid: Grid) -> bool:
-    """Whether the grid shows a smaller one with each cell repeated: a lattice that is too fine reads any board so."""
+    """Whether the grid shows a smaller one with each cell repeated: a lattice that is too fine reads any
+    board so."""
     h, w = grid.shape
     return any(
         h % k == 0
@@ -341,8 +346,8 @@ def _repeats(grid: Grid) -> bool:
 
 
 def _boxes(picture: Image, look: Look) -> list[tuple[int, int, int, int]]:
-    """Parts of the picture that may be the drawing, as top, bottom, left, right: all of it, what flat bars leave, and
-    for a canvas the squares that fit at the middle and at both ends."""
+    """Parts of the picture that may be the drawing, as top, bottom, left, right: all of it, what flat bars
+    leave, and for a canvas the squares that fit at the middle and at both ends."""
     height, width = picture.shape[:2]
     found = [(0, height, 0, width)]
     top, bottom = _bars(picture)
@@ -366,7 +371,8 @@ def _boxes(picture: Image, look: Look) -> list[tuple[int, int, int, int]]:
 
 
 def _bars(picture: Image) -> tuple[int, int]:
-    """The rows between the flat bars at the top and at the bottom of a picture: first, and one past the last."""
+    """The rows between the flat bars at the top and at the bottom of a picture: first, and one past the
+    last."""
     sample = picture[:, :: max(1, picture.shape[1] // 256)].astype(np.int64)
     ends: list[int] = []
     for rows in (sample, sample[::-1]):
@@ -384,7 +390,8 @@ def _scaled(
 
 
 def _extent(outside: npt.NDArray[np.bool_]) -> Shape | None:
-    """The top left rectangle that leaves fewest cells on the wrong side of its edge; of equals, the larger."""
+    """The top left rectangle that leaves fewest cells on the wrong side of its edge; of equals, the
+    larger."""
     gain = np.where(outside, -1, 1).cumsum(axis=0).cumsum(axis=1)
     best = int(gain.max())
     if best <= 0:

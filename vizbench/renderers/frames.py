@@ -1,4 +1,5 @@
-"""Grids to pictures: one at a time, or many by kernels, as RGB or as palette indices. `decode` is the way back."""
+"""Grids to pictures: one at a time, or many by kernels, as RGB or as palette indices. `decode` is the way
+back."""
 
 from __future__ import annotations
 
@@ -21,9 +22,9 @@ MAX_BATCH_BYTES = 1 << 32
 def render(grid: Grid, look: Look | str, board: Shape | None = None) -> Image:
     """Draw a grid `(h, w)` uint8 as `(H, W, 3)` uint8.
 
-    look: a Look or a palette's name. board: rows and columns of the picture in cells, at least the grid's (None: the
-    grid's own); the grid lies at its top left. Raises UserError for codes without a colour and for sizes out of range.
-    """
+    look: a Look or a palette's name. board: rows and columns of the picture in cells, at least the grid's
+    (None: the grid's own); the grid lies at its top left. Raises UserError for codes without a colour and for
+    sizes out of range."""
     return render_batch(np.asarray(grid)[None], look, board)[0]
 
 

@@ -1,13 +1,13 @@
 """How many rows and columns a picture's grid has.
 
-Every candidate shape is weighed by how well a drawing of it explains the picture: the squared error of cells in palette
-colours, outside colour elsewhere, and lines of a strength fitted in 0.1 … 1. The error of a candidate needs sums over
-rectangles only, so an integral image prices one in time proportional to its cells (all 900 in some 40 ms).
+Every candidate shape is weighed by how well a drawing of it explains the picture: the squared error of cells
+in palette colours, outside colour elsewhere, and lines of a strength fitted in 0.1 … 1. The error of a
+candidate needs sums over rectangles only, so an integral image prices one in time proportional to its cells
+(all 900 in some 40 ms).
 
-Why a fitted strength: blur of two pixels leaves a fifth of a line of one pixel, and a line drawn at full strength then
-explains less than none. Why a least strength: with none, noise makes 2x2 beat 1x1. Why a common shift of colours
-is fitted too: it would pay for lines that are not there.
-"""
+Why a fitted strength: blur of two pixels leaves a fifth of a line of one pixel, and a line drawn at full
+strength then explains less than none. Why a least strength: with none, noise makes 2x2 beat 1x1. Why a common
+shift of colours is fitted too: it would pay for lines that are not there."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _WORKING_SIZE = 1024  # larger pictures are averaged down first: 4096 px would n
 def infer_shape(picture: Image, look: Look) -> Shape | None:
     """Rows and columns of the grid (canvas look) or of the board (fixed look) in a picture `(H, W, 3)` uint8.
 
-    A fixed look's picture whose size fits a board exactly is not searched. None when no candidate is possible.
-    """
+    A fixed look's picture whose size fits a board exactly is not searched. None when no candidate is
+    possible."""
     height, width = picture.shape[:2]
     if look.canvas is None:
         exact = _fixed(look, height), _fixed(look, width)
@@ -85,8 +85,8 @@ def _layouts(look: Look) -> list[Layout]:
 
 
 def integral(picture: Image, most: int) -> npt.NDArray[np.float64]:
-    """Sums over all rectangles from the top left corner, `(H + 1, W + 1, 3)`, of a picture whose longest side is
-    averaged down to `most` pixels."""
+    """Sums over all rectangles from the top left corner, `(H + 1, W + 1, 3)`, of a picture whose longest side
+    is averaged down to `most` pixels."""
     height, width = picture.shape[:2]
     if max(height, width) > most:
         from PIL import Image as Pictures

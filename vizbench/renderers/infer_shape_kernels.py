@@ -1,8 +1,7 @@
 """Kernels of `infer`: the error of one candidate shape, from the integral image.
 
-The error leaves out the sum of the picture's squares, the same for all candidates: over a rectangle of area A and
-colour sum S, drawing colour c costs A |c|^2 - 2 c.S.
-"""
+The error leaves out the sum of the picture's squares, the same for all candidates: over a rectangle of area A
+and colour sum S, drawing colour c costs A |c|^2 - 2 c.S."""
 
 # pyright: reportMissingParameterType=false, reportUnknownParameterType=false, reportUnknownVariableType=false
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
@@ -20,7 +19,8 @@ _MOST_SHIFT = 32.0  # levels of a common colour shift that are forgiven
 
 @jit
 def corner_sums(sums, rows, columns):
-    """The integral image `(H + 1, W + 1, 3)` at fractional rows `(a,)` and columns `(b,)`: `(a, b, 3)`, bilinear."""
+    """The integral image `(H + 1, W + 1, 3)` at fractional rows `(a,)` and columns `(b,)`: `(a, b, 3)`,
+    bilinear."""
     out = np.empty((rows.shape[0], columns.shape[0], 3))
     for i in range(rows.shape[0]):
         y = min(int(rows[i]), sums.shape[0] - 2)
@@ -43,7 +43,8 @@ def box(table, a, b, c, d, codec):
 
 @jit
 def cell_error(table, rows, columns, colours, codes, shift):
-    """Error of the cells, in their nearest colours; fills codes `(h, w)`, adds residual sums to shift `(3,)`."""
+    """Error of the cells, in their nearest colours; fills codes `(h, w)`, adds residual sums to shift
+    `(3,)`."""
     error = 0.0
     for i in range(codes.shape[0]):
         for j in range(codes.shape[1]):
@@ -63,7 +64,8 @@ def cell_error(table, rows, columns, colours, codes, shift):
 
 @jit
 def line_terms(table, rows, columns, corners, first, second, outside, shift, terms):
-    """Add a line segment between two cells to terms (3,): error at strength 0, gain of strength, cost of strength^2."""
+    """Add a line segment between two cells to terms (3,): error at strength 0, gain of strength, cost of
+    strength^2."""
     a, b, c, d = corners
     area = (rows[b] - rows[a]) * (columns[d] - columns[c])
     for k in range(3):
@@ -102,7 +104,8 @@ def line_error(table, rows, columns, colours, outside, codes, shift):
 
 @jit
 def candidate_error(sums, rows, columns, colours):
-    """Error of the shape whose cells have edges rows `(2 h,)`, columns `(2 w,)`. colours: the last is the outside."""
+    """Error of the shape whose cells have edges rows `(2 h,)`, columns `(2 w,)`. colours: the last is the
+    outside."""
     table = corner_sums(sums, rows, columns)
     cells, outside = colours[:-1], colours[-1]
     codes = np.empty((rows.shape[0] // 2, columns.shape[0] // 2), np.int64)

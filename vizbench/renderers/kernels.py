@@ -12,10 +12,11 @@ from vizbench._util.jit import jit
 
 @jit
 def paint_indices(grids, rows, columns, outside, out):
-    """Draw grids `(n, h, w)` as palette indices `(n, H, W)` uint8. rows `(h, 2)`, columns `(w, 2)`: edges in pixels.
+    """Draw grids `(n, h, w)` as palette indices `(n, H, W)` uint8. rows `(h, 2)`, columns `(w, 2)`: edges in
+    pixels.
 
-    The top pixel row of a cell is drawn once and then copied down: copies of whole rows are plain memory moves.
-    """
+    The top pixel row of a cell is drawn once and then copied down: copies of whole rows are plain memory
+    moves."""
     for g in range(grids.shape[0]):
         picture = out[g]
         picture[:] = outside
@@ -53,7 +54,8 @@ def paint_rgb(grids, rows, columns, colours, out):
 
 @jit
 def nearest(red, green, blue, colours):
-    """The index of the nearest of `colours` (k, 3) float64, and the distances to it and to the second nearest."""
+    """The index of the nearest of `colours` (k, 3) float64, and the distances to it and to the second
+    nearest."""
     code, first, second = 0, np.inf, np.inf
     for k in range(colours.shape[0]):
         d = (red - colours[k, 0]) ** 2 + (green - colours[k, 1]) ** 2 + (blue - colours[k, 2]) ** 2
@@ -68,9 +70,9 @@ def nearest(red, green, blue, colours):
 def read_cells(picture, rows, columns, colours, codes, confidence):
     """Fill codes `(h, w)` uint8 and confidence `(h, w)` float32 from a picture `(H, 3 W)` uint8.
 
-    rows `(h, 2)`, columns `(w, 2)`: pixel ranges to average. Confidence is the margin between the nearest and the
-    second nearest colour, 1 when the mean is the colour and 0 halfway, times what the spread inside the cell leaves.
-    """
+    rows `(h, 2)`, columns `(w, 2)`: pixel ranges to average. Confidence is the margin between the nearest and
+    the second nearest colour, 1 when the mean is the colour and 0 halfway, times what the spread inside the
+    cell leaves."""
     for i in range(rows.shape[0]):
         for j in range(columns.shape[0]):
             # Integer sums are exact, so the reading is the same on every machine.
@@ -103,11 +105,11 @@ def read_batch(pictures, rows, columns, colours, codes, confidence):
 
 @jit
 def corners_differ(picture, rows, columns, codes, colours, most):
-    """How many of four points near the corners of each cell stray from the colour of its code by over `most` levels.
+    """How many of four points near the corners of each cell stray from the colour of its code by over `most`
+    levels.
 
-    picture `(H, 3 W)`; rows `(h, 2)`, columns `(w, 2)`: the points' pixels, first and last of each cell. A board that
-    lies elsewhere than it is read shows here, though the middles of its cells may be even.
-    """
+    picture `(H, 3 W)`; rows `(h, 2)`, columns `(w, 2)`: the points' pixels, first and last of each cell. A
+    board that lies elsewhere than it is read shows here, though the middles of its cells may be even."""
     count = 0
     for i in range(rows.shape[0]):
         for j in range(columns.shape[0]):

@@ -1,8 +1,8 @@
 """Where cells lie in a picture: one place for the arithmetic that drawing and reading share.
 
-A *board* of H x W cells is laid out in a picture; a grid lies at the board's top left, and the board's other cells have
-the outside colour. A fixed look has cells of `look.cell` pixels, so the picture's size tells the board's. A canvas look
-has a square picture of one size, in which the largest cells that fit stand centred.
+A *board* of H x W cells is laid out in a picture; a grid lies at the board's top left, and the board's other
+cells have the outside colour. A fixed look has cells of `look.cell` pixels, so the picture's size tells the
+board's. A canvas look has a square picture of one size, in which the largest cells that fit stand centred.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ MAX_PICTURE = 4096
 @final
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A board in a picture, in pixels: the picture's height and width, the board's top left corner, a cell's side, the
-    line between cells; board: its rows and columns."""
+    """A board in a picture, in pixels: the picture's height and width, the board's top left corner, a cell's
+    side, the line between cells; board: its rows and columns."""
 
     height: int
     width: int
@@ -72,7 +72,8 @@ def check_shape(shape: Shape) -> Shape:
 
 
 def layout(look: Look, board: Shape) -> Layout:
-    """The layout of a board of that many rows and columns. Raises UserError when it does not fit a picture."""
+    """The layout of a board of that many rows and columns. Raises UserError when it does not fit a
+    picture."""
     rows, columns = check_shape(board)
     if look.canvas is None:
         cell = look.cell
@@ -93,8 +94,9 @@ def layout(look: Look, board: Shape) -> Layout:
 
 
 def inner(edges: npt.NDArray[np.float64], scale: float, size: int) -> npt.NDArray[np.int64]:
-    """Pixel ranges `(n, 2)`, start and end, of the middle half of each cell `(n, 2)`, in a picture scaled by `scale` to
-    `size` pixels: at least one pixel each. The outer quarters are left to blur and to compression."""
+    """Pixel ranges `(n, 2)`, start and end, of the middle half of each cell `(n, 2)`, in a picture scaled by
+    `scale` to `size` pixels: at least one pixel each. The outer quarters are left to blur and to
+    compression."""
     quarter = (edges[:, 1] - edges[:, 0]) / 4
     start = np.clip(np.rint((edges[:, 0] + quarter) * scale), 0, size - 1)
     end = np.clip(np.rint((edges[:, 1] - quarter) * scale), start + 1, size)

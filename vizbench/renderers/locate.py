@@ -1,11 +1,11 @@
 """Find a board of known look and shape in a frame that holds more or less than its drawing.
 
-Video services answer in frames of their own: letterboxed, padded, cropped, scaled. The steps between the pixels of a
-frame tell where cells end. A placement of the board is kept if its lines explain nearly all of these steps, its cells
-are even, and its margins have one colour. Placements that differ by whole cells often explain a frame equally well,
-because walls and bars may have the same colour. Then the usual placements win (all of the frame; centred and as large
-as fits), or, if the question is known, the one that agrees with it. If that does not decide, none is taken.
-"""
+Video services answer in frames of their own: letterboxed, padded, cropped, scaled. The steps between the
+pixels of a frame tell where cells end. A placement of the board is kept if its lines explain nearly all of
+these steps, its cells are even, and its margins have one colour. Placements that differ by whole cells often
+explain a frame equally well, because walls and bars may have the same colour. Then the usual placements win
+(all of the frame; centred and as large as fits), or, if the question is known, the one that agrees with it.
+If that does not decide, none is taken."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ MOST: Final = 200
 """Placements that are weighed."""
 
 LEAD: Final = 3.0
-"""Standard errors by which a placement must agree better with the question than the next (a sign test over the cells
-that agree in one of the two only)."""
+"""Standard errors by which a placement must agree better with the question than the next (a sign test over
+the cells that agree in one of the two only)."""
 
 KEPT: Final = 0.9
 """Share of the question's given cells that a reading of the colours must show to be preferred, """
@@ -128,7 +128,8 @@ class Searched:
         self.profiles = self.edges(STEP)
 
     def edges(self, step: float) -> tuple[Floats, Floats]:
-        """How much edge is between rows, and between columns: steps over so many levels, or over the noise."""
+        """How much edge is between rows, and between columns: steps over so many levels, or over the
+        noise."""
         turned = np.ascontiguousarray(self.sums.swapaxes(0, 1))
         return edge_profile(turned, -step), edge_profile(self.sums, -step)
 
@@ -175,8 +176,9 @@ def read_whole(seen: Searched, place: Layout, shape: Shape, name: str) -> Placem
 
 
 def is_moved(grid: Grid, question: Grid) -> bool:
-    """Whether a grid resembles the question clearly better if it is moved by one cell: the frame shows a board that
-    was moved, and a part of it is beyond the frame. To be asked of looks without margins only, which would show it."""
+    """Whether a grid resembles the question clearly better if it is moved by one cell: the frame shows a
+    board that was moved, and a part of it is beyond the frame. To be asked of looks without margins only,
+    which would show it."""
     if grid.shape != question.shape or min(grid.shape) < 3:
         return False
     middle = question[1:-1, 1:-1]
@@ -296,7 +298,8 @@ def _shows_all(seen: Searched, place: Layout, spot: _Spot) -> bool:
 
 
 def _explained(seen: Searched, place: Layout, spot: _Spot, reach: float) -> float:
-    """The share of the edges that are within `reach` cells of the lines, of the axis with the smaller share."""
+    """The share of the edges that are within `reach` cells of the lines, of the axis with the smaller
+    share."""
     shares = [1.0]
     for axis in (0, 1):
         profile = seen.profiles[axis]
@@ -310,8 +313,8 @@ def _explained(seen: Searched, place: Layout, spot: _Spot, reach: float) -> floa
 
 
 def _lines_drawn(seen: Searched, place: Layout, spot: _Spot, shape: Shape) -> bool:
-    """Whether there are edges at nearly all lines between cells, if the look draws them. A lattice that is too fine
-    explains all edges, but has lines where there are none."""
+    """Whether there are edges at nearly all lines between cells, if the look draws them. A lattice that is
+    too fine explains all edges, but has lines where there are none."""
     if place.line * min(spot.scale) < 1:
         return True
     profiles = seen.edges(FAINT)  # blur leaves little of a line
@@ -359,7 +362,8 @@ def _wide(place: Layout, spot: _Spot) -> bool:
 
 
 def _around(seen: Searched, place: Layout, spot: _Spot) -> Levels:
-    """Mean colours of the visible margins of the drawing, `(n, 3)`: of each side that is at least two pixels wide."""
+    """Mean colours of the visible margins of the drawing, `(n, 3)`: of each side that is at least two pixels
+    wide."""
     rows, columns = _cells(place, spot, place.board)
     ends = [
         (spot.start[axis], spot.start[axis] + length * spot.scale[axis])
@@ -403,7 +407,8 @@ def _settled(readings: Sequence[_Reading], question: Grid | None) -> _Reading | 
 def _chosen(
     seen: Searched, place: Layout, shape: Shape, readings: Sequence[_Reading], question: Grid | None
 ) -> Placement | DecodeFailure:
-    """The one reading that counts, if the readings agree, or if how usual they are or the question decides."""
+    """The one reading that counts, if the readings agree, or if how usual they are or the question
+    decides."""
     grids: dict[bytes, _Reading] = {}
     for one in readings:  # the most usual first
         grids.setdefault(one.grid.tobytes(), one)
@@ -424,7 +429,8 @@ def _chosen(
 
 
 def _cut(seen: Searched, place: Layout, spot: _Spot) -> bool:
-    """Whether the frame cuts the board's outer cells, and not evenly: the board may as well be a cell further out."""
+    """Whether the frame cuts the board's outer cells, and not evenly: the board may as well be a cell further
+    out."""
     if spot.rank < _ANYWHERE:
         return False
     least = 0.05 * place.cell * min(spot.scale)
@@ -442,8 +448,8 @@ def _borne_out(grid: Grid, question: Grid | None) -> bool:
 
 
 def _most_alike(readings: Sequence[_Reading], question: Grid) -> _Reading | None:
-    """The reading that agrees with the question clearly better than the others. If there is none, the most usual of
-    those that it does not beat, unless another one is as usual."""
+    """The reading that agrees with the question clearly better than the others. If there is none, the most
+    usual of those that it does not beat, unless another one is as usual."""
     alike = [one.grid == question for one in readings]
     best = max(range(len(readings)), key=lambda i: alike[i].sum())
     near: list[_Reading] = []

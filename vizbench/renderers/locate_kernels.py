@@ -1,4 +1,5 @@
-"""Kernels of `place`: where edges are in a picture, which lattices explain them, and what cells of a lattice hold."""
+"""Kernels of `place`: where edges are in a picture, which lattices explain them, and what cells of a lattice
+hold."""
 
 # pyright: reportMissingParameterType=false, reportUnknownParameterType=false, reportUnknownVariableType=false
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
@@ -13,8 +14,8 @@ from vizbench.renderers.infer_shape_kernels import box, corner_sums
 
 @jit
 def edge_strength(sums, y, x):
-    """The step across the line between columns x - 1 and x around row y: the largest over the three channels, of
-    means over two columns a side and three rows. sums: an integral image."""
+    """The step across the line between columns x - 1 and x around row y: the largest over the three channels,
+    of means over two columns a side and three rows. sums: an integral image."""
     most = 0.0
     for c in range(3):
         right = sums[y + 2, x + 2, c] - sums[y - 1, x + 2, c] - sums[y + 2, x, c] + sums[y - 1, x, c]
@@ -25,7 +26,8 @@ def edge_strength(sums, y, x):
 
 @jit
 def edge_profile(sums, threshold):
-    """How much edge lies on each line between columns, `(W + 1,)`: steps over `threshold`, thinned to their peaks.
+    """How much edge lies on each line between columns, `(W + 1,)`: steps over `threshold`, thinned to their
+    peaks.
 
     A threshold of 0 or less is replaced by five times the median step, and at least by its absolute value.
     """
@@ -85,11 +87,11 @@ def closeness(profile, start, scale, edges, reach):
 
 @jit
 def lattice_scores(profile, edges, cells, scales, share, room, bases):
-    """For each scale and each start on whole pixels, how close the profile is to the lattice, `(scales, starts)`;
-    0 if less than `share` of the profile is near it.
+    """For each scale and each start on whole pixels, how close the profile is to the lattice, `(scales,
+    starts)`; 0 if less than `share` of the profile is near it.
 
-    edges: the lattice lines, in pixels of the drawing; cells `(n, 2)`: start and end of the cells; room: the share of a
-    cell that must be in the picture. bases `(scales,)` is filled with each scale's first start.
+    edges: the lattice lines, in pixels of the drawing; cells `(n, 2)`: start and end of the cells; room: the
+    share of a cell that must be in the picture. bases `(scales,)` is filled with each scale's first start.
     """
     size = profile.shape[0] - 1
     sums = np.zeros(size + 2)
@@ -118,7 +120,8 @@ def lattice_scores(profile, edges, cells, scales, share, room, bases):
 
 @jit
 def peaks(values, bases, scales, most):
-    """The (start, scale, score) of the scores that no neighbour exceeds, at most `most`, from the largest scale on."""
+    """The (start, scale, score) of the scores that no neighbour exceeds, at most `most`, from the largest
+    scale on."""
     out = np.empty((most, 3))
     count = 0
     for s in range(scales.shape[0] - 1, -1, -1):
@@ -141,7 +144,8 @@ def peaks(values, bases, scales, most):
 
 @jit
 def measure(sums, rows, columns, inner, outer):
-    """Mean colours of the cells' middles `(h, w, 3)`, and how far a quarter of a cell strays from its mean `(h, w)`.
+    """Mean colours of the cells' middles `(h, w, 3)`, and how far a quarter of a cell strays from its mean
+    `(h, w)`.
 
     rows `(h, 2)`, columns `(w, 2)`: start and end of the cells in the picture; parts outside it are cut off.
     inner, outer: the share of a cell's side that is averaged, and that whose quarters are compared.
@@ -169,7 +173,8 @@ def measure(sums, rows, columns, inner, outer):
 
 @jit
 def spans(edges, inner, outer, size):
-    """Start and end of the inner part, then start, middle and end of the outer part, of each cell, within 0 … size."""
+    """Start and end of the inner part, then start, middle and end of the outer part, of each cell, within 0 …
+    size."""
     out = np.empty(5 * edges.shape[0])
     for i in range(edges.shape[0]):
         start, end = edges[i, 0], edges[i, 1]

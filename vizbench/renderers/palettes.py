@@ -1,8 +1,8 @@
 """Palettes: the colour of each cell code, and one more for what lies outside the cells.
 
-A palette with k colours has codes 0 … k-1. The outside colour fills margins, lines and the rest of a canvas; it differs
-from every cell, so that a picture shows where its grid ends. Colours lie far apart in RGB, because decoding picks the
-nearest: half the least distance (`separation`) is the error that a cell's mean can take.
+A palette with k colours has codes 0 … k-1. The outside colour fills margins, lines and the rest of a canvas;
+it differs from every cell, so that a picture shows where its grid ends. Colours lie far apart in RGB, because
+decoding picks the nearest: half the least distance (`separation`) is the error that a cell's mean can take.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def _colours(text: str) -> Colours:
     return table
 
 
-# Ten colours and more come from the corners of the RGB cube and the centres of its faces, the face-centred packing:
-# 14 points, none nearer than 180. The names map to (cells, outside).
+# Ten colours and more come from the corners of the RGB cube and the centres of its faces, the face-centred
+# packing: 14 points, none nearer than 180. The names map to (cells, outside).
 _TABLE: Mapping[str, tuple[str, str]] = {
     "binary": ("ffffff 000000", "808080"),  # dead, live
     "eca": ("ffffff 000000 aaaaaa", "555555"),  # 0, 1, unknown
@@ -42,7 +42,8 @@ _TABLE: Mapping[str, tuple[str, str]] = {
     "hanoi": ("ffffff ff0000 00ff00 0000ff ffff00 ff00ff 00ffff 000000 808000 8080ff", "808080"),
     # Unshaded, shaded; a question's digit 1 has the colour of shaded cells, 2 … 8 have their own.
     "hitori": ("ffffff 000000 ff0000 00ff00 0000ff ffff00 ff00ff 00ffff ff8080", "008080"),
-    # Empty, white's pawn, knight, bishop, rook, queen, king in light colours, black's in the dark ones of the same hue.
+    # Empty, white's pawn, knight, bishop, rook, queen, king in light colours, black's in the dark ones of the
+    # same hue.
     "chess": (
         "ffffff ffff00 00ffff ff00ff 80ff80 ff8080 8080ff 808000 008080 800080 00ff00 ff0000 0000ff",
         "000000",

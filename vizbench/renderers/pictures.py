@@ -39,11 +39,11 @@ _ANIMATED: Final = ("PNG", "WEBP", "GIF")
 
 @contextmanager
 def atomic_path(path: str | Path) -> Generator[Path]:
-    """A temporary file beside `path` to write to; it takes the path's place when the block ends well, else it goes.
+    """A temporary file beside `path` to write to; it takes the path's place when the block ends well, else it
+    goes.
 
-    A link stays, and the file behind it is replaced. Raises UserError where the folder or the disk refuses, and for a
-    path that is no plain file.
-    """
+    A link stays, and the file behind it is replaced. Raises UserError where the folder or the disk refuses,
+    and for a path that is no plain file."""
     target = file_target(path)
     try:
         handle, name = tempfile.mkstemp(prefix=".", suffix=f".{os.getpid()}.tmp", dir=target.parent)
@@ -62,7 +62,8 @@ def atomic_path(path: str | Path) -> Generator[Path]:
 
 
 def save_png(file: str | Path | IO[bytes], grid: Grid, look: Look | str, board: Shape | None = None) -> None:
-    """Write a grid as a palette-mode PNG: 4 to 8 times faster than RGB, and smaller. Arguments as `frames.render`."""
+    """Write a grid as a palette-mode PNG: 4 to 8 times faster than RGB, and smaller. Arguments as
+    `frames.render`."""
     from PIL import Image as Pictures
 
     indices = render_indices(grid[None], look, board)[0]
@@ -78,10 +79,9 @@ def save_png(file: str | Path | IO[bytes], grid: Grid, look: Look | str, board: 
 def read_png(path: str | Path) -> Image:
     """Read a PNG, JPEG, WebP, GIF, TIFF or BMP file as `(H, W, 3)` uint8, as a viewer shows it.
 
-    The EXIF orientation is applied, and transparent pixels are laid over white. 16-bit grey is divided by 257. Of an
-    animation the last frame counts, composed from those before it. File size, sides, and the frames that have to be
-    decoded are checked first. Raises UserError for anything else.
-    """
+    The EXIF orientation is applied, and transparent pixels are laid over white. 16-bit grey is divided by
+    257. Of an animation the last frame counts, composed from those before it. File size, sides, and the
+    frames that have to be decoded are checked first. Raises UserError for anything else."""
     from PIL import Image as Pictures
 
     check_file(path, MAX_FILE_BYTES)
@@ -116,8 +116,8 @@ def pixels_of(picture: Any, name: str) -> Image:
 
 
 def _seek_last(picture: Any, path: str) -> None:
-    """Go to the last frame of an animation. Further pictures in other formats are pages, previews and depth maps: a
-    viewer opens the first."""
+    """Go to the last frame of an animation. Further pictures in other formats are pages, previews and depth
+    maps: a viewer opens the first."""
     if picture.format not in _ANIMATED:
         return
     count: int = getattr(picture, "n_frames", 1)
@@ -152,7 +152,8 @@ def _opaque(picture: Any) -> Any:
 
 
 def _grey(picture: Any) -> npt.NDArray[np.uint8]:
-    """Grey of 16 or 32 bits as bytes: 65535 is white. Of floats and 32 bits, the range of the values tells the white.
+    """Grey of 16 or 32 bits as bytes: 65535 is white. Of floats and 32 bits, the range of the values tells
+    the white.
 
     Raises ValueError for values that no such range holds.
     """

@@ -17,7 +17,8 @@ MAX_CELLS = 64
 
 
 def grid_text(grid: Grid, look: Look | str) -> Text:
-    """A grid `(h, w)` as coloured half-blocks, one character wide a cell. A code without a colour has the outside's."""
+    """A grid `(h, w)` as coloured half-blocks, one character wide a cell. A code without a colour has the
+    outside's."""
     from rich.style import Style
     from rich.text import Text
 
@@ -37,7 +38,8 @@ def grid_text(grid: Grid, look: Look | str) -> Text:
 
 
 def side_by_side(grids: Mapping[str, Grid | None], look: Look | str) -> Columns:
-    """Titled grids in a row, e.g. question, target, answer; None is drawn as "no grid". Wraps in a narrow terminal."""
+    """Titled grids in a row, e.g. question, target, answer; None is drawn as "no grid". Wraps in a narrow
+    terminal."""
     from rich.columns import Columns
     from rich.text import Text
 

@@ -1,7 +1,7 @@
 """Grids to text and back: compact JSON for language models, or rows of digits.
 
-Reading is forgiving, because a model's text is: prose, headings, code fences and an "Answer:" may surround the grid.
-"""
+Reading is forgiving, because a model's text is: prose, headings, code fences and an "Answer:" may surround
+the grid."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ _Rows = list[list[Annotated[int, msgspec.Meta(ge=0, le=255)]]]
 
 
 def to_text(grid: Grid, layout: Literal["json", "rows"] = "json") -> str:
-    """A grid `(h, w)` as text. json: `[[0,1],[1,0]]`; rows: one line a row, one character a cell, a … z for 10 … 35.
+    """A grid `(h, w)` as text. json: `[[0,1],[1,0]]`; rows: one line a row, one character a cell, a … z for
+    10 … 35.
 
     Raises UserError for a code over 35 in rows, and for what is no grid.
     """
@@ -50,13 +51,12 @@ def to_text(grid: Grid, layout: Literal["json", "rows"] = "json") -> str:
 
 
 def from_text(text: object, max_chars: int = MAX_CHARS, *, shape: Shape | None = None) -> Decoded:
-    """Read the grid that a reply answers; `confidence` is 1 everywhere. The rules are those of `docs/judging.md`.
+    """Read the grid that a reply answers; `confidence` is 1 everywhere. The rules are those of
+    `docs/judging.md`.
 
-    shape: rows and columns that were asked, if the task says so. It helps to join rows that are parted or run together;
-    an answer of another shape is still the answer.
-    A final answer that is cut off, ragged, elided or taken back is a DecodeFailure that says so. No earlier grid takes
-    its place.
-    """
+    shape: rows and columns that were asked, if the task says so. It helps to join rows that are parted or run
+    together; an answer of another shape is still the answer. A final answer that is cut off, ragged, elided
+    or taken back is a DecodeFailure that says so. No earlier grid takes its place."""
     if not issubclass(type(text), str):
         return DecodeFailure(f"the answer is {kind_name(text)}, not text")
     text = str.__str__(cast("str", text))  # a subclass may say anything of itself

@@ -1,7 +1,7 @@
 """Whether a file was cut off: what its own headers say of its length, read without a decoder.
 
-A player shows the last frame that is left of such a file. That frame is not the answer, so the file is refused.
-"""
+A player shows the last frame that is left of such a file. That frame is not the answer, so the file is
+refused."""
 
 from __future__ import annotations
 

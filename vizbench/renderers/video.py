@@ -1,8 +1,8 @@
 """Clips from question to target, as arrays and as lossless files.
 
-Files are H.264 in RGB at quantiser 0: bit-exact, and an mp4 that VLC, mpv and ffmpeg play (High 4:4:4 Predictive; some
-browsers and hardware players want 4:2:0, which cannot be lossless in RGB: use a GIF there). `.mkv` holds FFV1.
-"""
+Files are H.264 in RGB at quantiser 0: bit-exact, and an mp4 that VLC, mpv and ffmpeg play (High 4:4:4
+Predictive; some browsers and hardware players want 4:2:0, which cannot be lossless in RGB: use a GIF there).
+`.mkv` holds FFV1."""
 
 from __future__ import annotations
 
@@ -52,13 +52,12 @@ def clip(
     motion: Literal["discrete", "linear"] = "discrete",
     board: Shape | None = None,
 ) -> Video:
-    """The way from question to target in `count` frames, `(count, H, W, 3)`: the first is the question, the last the
-    target.
+    """The way from question to target in `count` frames, `(count, H, W, 3)`: the first is the question, the
+    last the target.
 
-    discrete: the question for the first half (the longer half of an odd count), then the target; linear: a blend in
-    equal parts. board: as in `render`; None: on a canvas each grid's own, else the smallest that holds both. Raises
-    UserError unless count is 2 … 1024.
-    """
+    discrete: the question for the first half (the longer half of an odd count), then the target; linear: a
+    blend in equal parts. board: as in `render`; None: on a canvas each grid's own, else the smallest that
+    holds both. Raises UserError unless count is 2 … 1024."""
     if not 2 <= count <= 1024:
         raise UserError(f"a clip of {count} frames: give 2 … 1024")
     if motion not in ("discrete", "linear"):
@@ -83,7 +82,8 @@ def process(question: Grid, steps: Grids, look: Look | str) -> Video:
 
 
 def write_video(path: str | Path, video: Video, fps: int = 8) -> None:
-    """Write a clip `(T, H, W, 3)` uint8 losslessly as .mp4 or .mkv. Raises UserError for other suffixes and for I/O."""
+    """Write a clip `(T, H, W, 3)` uint8 losslessly as .mp4 or .mkv. Raises UserError for other suffixes and
+    for I/O."""
     import av
 
     suffix = Path(path).suffix.lower()
@@ -106,7 +106,8 @@ def write_video(path: str | Path, video: Video, fps: int = 8) -> None:
 
 
 def read_video(path: str | Path, max_frames: int = 1024, max_pixels: int = 1 << 28) -> Video:
-    """Read a whole .mp4, .mkv or .webm file as `(T, H, W, 3)` uint8. `frames` reads longer ones, a frame at a time.
+    """Read a whole .mp4, .mkv or .webm file as `(T, H, W, 3)` uint8. `frames` reads longer ones, a frame at a
+    time.
 
     max_frames, max_pixels: bounds on the frames and on all their pixels together. Raises UserError.
     """
@@ -115,7 +116,8 @@ def read_video(path: str | Path, max_frames: int = 1024, max_pixels: int = 1 << 
 
 @final
 class Frame:
-    """One decoded frame. Its pixels are converted only when asked for: most frames of a clip are passed over."""
+    """One decoded frame. Its pixels are converted only when asked for: most frames of a clip are passed
+    over."""
 
     __slots__ = ("_aspect", "_matrix", "_path", "_raw")
 
@@ -135,10 +137,9 @@ class Frame:
 def frames(path: str | Path, max_frames: int = MAX_FRAMES, max_pixels: int = MAX_PIXELS) -> Generator[Frame]:
     """Decode a .mp4, .mkv or .webm file frame by frame, so that memory holds a few frames of any clip.
 
-    max_frames, max_pixels: bounds on the frames and on all their pixels together, so they bound the time as well. The
-    container is told by its first bytes, so that a playlist in disguise fetches nothing. Raises UserError, also after
-    the last frame if the file's own header says that frames are missing.
-    """
+    max_frames, max_pixels: bounds on the frames and on all their pixels together, so they bound the time as
+    well. The container is told by its first bytes, so that a playlist in disguise fetches nothing. Raises
+    UserError, also after the last frame if the file's own header says that frames are missing."""
     check_file(path, MAX_VIDEO_BYTES)
     name = _container(path)
     if is_cut(path, name):
@@ -248,7 +249,8 @@ def _squared(image: Image, aspect: float) -> Image:
 
 
 def _matrix(raw: Any) -> Matrix | None:
-    """How a frame is turned; None if it is not. To be asked of one frame per clip: PyAV keeps such a frame alive."""
+    """How a frame is turned; None if it is not. To be asked of one frame per clip: PyAV keeps such a frame
+    alive."""
     for data in raw.side_data:
         if data.type.name == "DISPLAYMATRIX":
             a, b, _, c, d, *_ = struct.unpack("=9i", bytes(data)[:36])
@@ -272,7 +274,8 @@ def _turned(image: Image, matrix: Matrix | None, path: str | Path) -> Image:
 
 
 def write_gif(path: str | Path, video: Video, fps: int = 8) -> None:
-    """Write a clip as an endless GIF: exact up to 256 colours over the clip, else reduced by Pillow's quantiser.
+    """Write a clip as an endless GIF: exact up to 256 colours over the clip, else reduced by Pillow's
+    quantiser.
 
     Equal frames in a row become one that stays longer. A GIF's clock ticks in 10 ms.
     """
@@ -301,8 +304,8 @@ def write_gif(path: str | Path, video: Video, fps: int = 8) -> None:
 
 
 def _opened(path: str | Path, mode: str, name: str) -> Any:
-    """A PyAV container, untyped because PyAV's own types are partial. `name` and the whitelist keep ffmpeg from
-    following references out of the file."""
+    """A PyAV container, untyped because PyAV's own types are partial. `name` and the whitelist keep ffmpeg
+    from following references out of the file."""
     import av
 
     library: Any = av

@@ -1,4 +1,5 @@
-"""The weights in the package: what the cards say of them holds, and they learn what they are there to learn."""
+"""The weights in the package: what the cards say of them holds, and they learn what they are there to
+learn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The embedded video model: an exact codec, one conditioning for training and sampling, an adapter from nothing."""
+"""The embedded video model: an exact codec, one conditioning for training and sampling, an adapter from
+nothing."""
 
 from __future__ import annotations
 

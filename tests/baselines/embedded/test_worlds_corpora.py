@@ -127,7 +127,8 @@ LAWS: dict[str, tuple[Callable[..., Board | None], tuple[int, ...], int]] = {
     "growth": (growth, (3, 2), 2),
     "order": (order, (4, 2), 1),
 }
-"""A world's law for a board and its knobs, how many values each knob has, and how many codes the law tells apart."""
+"""A world's law for a board and its knobs, how many values each knob has, and how many codes the law tells
+apart."""
 
 
 def read_around(board: Board, r: int, c: int) -> int:
@@ -156,7 +157,8 @@ READS: dict[str, tuple[Callable[[Board, int, int], int], ...]] = {
     "cross": (read_cross,),
     "rows": (read_row, read_column),
 }
-"""What a cell of 0 and 1 reads under the law of a world: any table of what follows is a law of it. By the last knob."""
+"""What a cell of 0 and 1 reads under the law of a world: any table of what follows is a law of it. By the
+last knob."""
 
 
 def painted(pairs: Pairs, codes: int) -> Iterator[Pairs]:

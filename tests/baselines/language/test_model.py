@@ -1,4 +1,5 @@
-"""Language models of the real classes, random and tiny: loaded, adapted, asked, saved, as those of the hub are."""
+"""Language models of the real classes, random and tiny: loaded, adapted, asked, saved, as those of the hub
+are."""
 
 from __future__ import annotations
 

@@ -111,8 +111,8 @@ def _scores(model: Any, shown: list[Any], base: bool) -> torch.Tensor:
 def test_four_bits_learn_as_long_as_they_never_answered(
     folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All that a CPU can show of them, and why they are refused there: layers that answered are packed, on processors
-    with bfloat16 products, and pass no gradient."""
+    """All that a CPU can show of them, and why they are refused there: layers that answered are packed, on
+    processors with bfloat16 products, and pass no gradient."""
     monkeypatch.setattr(checkpoint, "check_device", lambda *_: None)
     heard = list[Progress]()
     model: Any = built(folders, "qwen3", "", f"{FAST}&backbone=nf4")

@@ -1,4 +1,5 @@
-"""What the recipes imply at the true sizes, on models without memory: which layers adapt, and how many numbers that is.
+"""What the recipes imply at the true sizes, on models without memory: which layers adapt, and how many
+numbers that is.
 
 The configurations are those of the checkpoints' config.json.
 """
@@ -45,7 +46,8 @@ GEMMA_4B = hf.Gemma3Config(
 
 
 def block(hidden: int, queries: int, keys: int, feed: int) -> int:
-    """Inputs and outputs of a block's seven linear layers: a LoRA of rank r on (m -> n) has r (m + n) numbers."""
+    """Inputs and outputs of a block's seven linear layers: a LoRA of rank r on (m -> n) has r (m + n)
+    numbers."""
     attention = (hidden + queries) + 2 * (hidden + keys) + (queries + hidden)
     return attention + 3 * (hidden + feed)
 

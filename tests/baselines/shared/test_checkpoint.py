@@ -1,4 +1,5 @@
-"""The files of a checkpoint: what a library opens is what the digest covers, and nothing leads out of the folder."""
+"""The files of a checkpoint: what a library opens is what the digest covers, and nothing leads out of the
+folder."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ import sys
 from pathlib import Path
 opened = set()
 sys.addaudithook(lambda event, args: opened.add(str(args[0])) if event == "open" and isinstance(args[0], str) else None)
-from tests.baselines import tiny_llm, tiny_video
+from tests.support import tiny_language as tiny_llm, tiny_video
 from vizbench.baselines import gemma, qwen3, wan
 from vizbench.baselines.language.checkpoint import Checkpoint
 from vizbench.baselines.video.backbone import Training

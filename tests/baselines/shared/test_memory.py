@@ -294,7 +294,7 @@ def test_a_plan_that_memory_cannot_hold_leaves_nothing(
 ) -> None:
     """Enough for the model, too little for the examples."""
     if family == "llama":
-        checkpoint = f"{tiny_llm.write('llama', tmp_path / 'm')}?batch=1&accumulation=1&backbone=int8"
+        checkpoint = f"{tiny_language.write('llama', tmp_path / 'm')}?batch=1&accumulation=1&backbone=int8"
         model: Any = llama.FAMILIES[0].build(checkpoint)
         takes: Any = memory_breakdown(model._checkpoint._sizes, replace(model.config, dtype="float32"), 0, 0)
     else:
@@ -331,7 +331,7 @@ def test_a_training_tells_the_most_memory_that_it_took(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert peak() is None
     clips: Any = _video("ltx", tmp_path / "v", steps=1)
-    text: Any = llama.FAMILIES[0].build(f"{tiny_llm.write('llama', tmp_path / 'm')}?save_every=0")
+    text: Any = llama.FAMILIES[0].build(f"{tiny_language.write('llama', tmp_path / 'm')}?save_every=0")
     heard = list[Progress]()
     monkeypatch.setattr(video, "peak", lambda: 8)
     monkeypatch.setattr(descent, "peak", lambda: 9)
@@ -350,7 +350,7 @@ def test_a_gpu_that_fills_in_training_is_told_too(
     monkeypatch.setattr(collectives, "device", lambda: torch.device("cpu"))
     if kind == "text":
         monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-        model: Any = llama.FAMILIES[0].build(f"{tiny_llm.write('llama', tmp_path / 'm')}?save_every=0")
+        model: Any = llama.FAMILIES[0].build(f"{tiny_language.write('llama', tmp_path / 'm')}?save_every=0")
         monkeypatch.setattr(language, "step_backward", full)
         shown, about = pairs("", 2), context(1)
     else:

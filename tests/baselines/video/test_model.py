@@ -178,7 +178,8 @@ OVERFIT = replace(QUICK, rank=16, alpha=32, schedule="late", targets=ALL)
 def test_one_clip_is_learned_to_exact_decode(
     name: str, lessons: int, training: dict[str, Any], tmp_path: Path
 ) -> None:
-    """The board is read from the sample's last frame. Question and VAE leave two ends open: the clip decides."""
+    """The board is read from the sample's last frame. Question and VAE leave two ends open: the clip
+    decides."""
     backbone, make = FAMILIES[name]
     folder = make(tmp_path / "taught")
     ends = tiny.parted()

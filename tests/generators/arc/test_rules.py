@@ -1,4 +1,5 @@
-"""What every rule promises, asked of every class in the files of concepts: a new rule is tested by lying there."""
+"""What every rule promises, asked of every class in the files of concepts: a new rule is tested by lying
+there."""
 
 from __future__ import annotations
 
@@ -220,7 +221,8 @@ def test_no_answer_without_a_rule_is_right(family: type[Rule]):
 
 @every_rule
 def test_no_second_rule_is_the_same(family: type[Rule]):
-    """A rule that explains all of another's pairs is the other again, unless one of the two is a special case."""
+    """A rule that explains all of another's pairs is the other again, unless one of the two is a special
+    case."""
     for other in rules():
         if other is not family:
             alike = [bool(other.fit(Demos(one.pairs))) for one in sampled(family)]

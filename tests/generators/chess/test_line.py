@@ -1,4 +1,5 @@
-"""Chess: a process is a whole line of moves up to the mate, judged against the package `chess` and plain search."""
+"""Chess: a process is a whole line of moves up to the mate, judged against the package `chess` and plain
+search."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from vizbench.types import Grid, Instance, Verdict
 
 
 def is_line(question: Grid, states: list[Grid], mate: int) -> bool:
-    """Whether the states are legal moves by turns, each of white's forces mate in time, and the last is mate."""
+    """Whether the states are legal moves by turns, each of white's forces mate in time, and the last is
+    mate."""
     board = board_of(question)
     for ply, state in enumerate(states):
         found = [move for move in board.legal_moves if np.array_equal(after(board, move), state)]
@@ -66,7 +68,8 @@ def test_the_stored_process_is_the_line_of_record(mate: int, count: int) -> None
 
 
 def test_any_defence_and_any_move_that_keeps_the_mate_count() -> None:
-    """Whatever black replies, white mates; where white's first move is another right one, the answer is not exact."""
+    """Whatever black replies, white mates; where white's first move is another right one, the answer is not
+    exact."""
     batch, others = made(2, 12), 0
     for question, target in zip(batch.question, batch.target, strict=True):
         board = board_of(question)

@@ -1,4 +1,5 @@
-"""Variants of demonstrations: consistent within a pair and over a task, bounded, seeded, and never of a test input."""
+"""Variants of demonstrations: consistent within a pair and over a task, bounded, seeded, and never of a test
+input."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tests.support.stub_models import FILE
+from tests.support.stubs import FILE
 from vizbench.errors import UserError
 from vizbench.harness.plan.augment import KINDS, MAX_EXAMPLES, RECOLOURED, augmented, permutations, turned
 from vizbench.harness.plan.config import read_config

@@ -17,7 +17,8 @@ BUDGETS = (10, 100, 1000)
 
 
 def drawn(at, interval):
-    """The figure of one budget: length of its bar, how solid it is, and marker -> the places where one stands."""
+    """The figure of one budget: length of its bar, how solid it is, and marker -> the places where one
+    stands."""
     row = Budget("t/x", MINE, (0,), BUDGETS, (0.1, 0.5, 1.0), None, at, interval)
     keys = [curves.LegendEntry("mine", "c0", "model", MINE)]
     axes: Any = figures.budgets([row], keys).paint(svg.PRINT, svg.Marks()).axes[0]

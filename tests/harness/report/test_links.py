@@ -1,4 +1,5 @@
-"""Every row and every point leads to the very cell that it counts: no other seed's, model's, weights' or attempts'."""
+"""Every row and every point leads to the very cell that it counts: no other seed's, model's, weights' or
+attempts'."""
 
 from __future__ import annotations
 

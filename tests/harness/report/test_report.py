@@ -1,4 +1,5 @@
-"""The report: whole from the run directory alone, escaped, without a network. Used in a browser: test_report_page."""
+"""The report: whole from the run directory alone, escaped, without a network. Used in a browser:
+test_report_page."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ import pytest
 
 import vizbench as vb
 from tests.support.made_results import answered, cell_run, record, share
-from tests.support.stub_models import FILE
+from tests.support.stubs import FILE
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import Plan
 from vizbench.harness.records.records import read_runs

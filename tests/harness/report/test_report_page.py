@@ -1,8 +1,8 @@
-"""The report in a real browser: read, filtered, sorted, stepped through with keys, in both themes, on a phone.
+"""The report in a real browser: read, filtered, sorted, stepped through with keys, in both themes, on a
+phone.
 
-Playwright drives the system's Chromium and downloads none. Its events are a user's: keys and clicks that the browser
-itself delivers.
-"""
+Playwright drives the system's Chromium and downloads none. Its events are a user's: keys and clicks that the
+browser itself delivers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import vizbench as vb
 from tests.harness.report.test_report import EVIL, hostile
 from tests.support.made_results import answered
 from tests.support.report_pages import column, place, press, settled, unfolded, written
-from tests.support.stub_models import FILE
+from tests.support.stubs import FILE
 from vizbench.harness.plan.plan import Plan
 from vizbench.harness.records.records import read_runs
 from vizbench.harness.run.run import run

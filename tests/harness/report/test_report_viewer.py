@@ -1,4 +1,5 @@
-"""The viewer shows the cell that was asked for and no other, in a real browser; and the page fits its window."""
+"""The viewer shows the cell that was asked for and no other, in a real browser; and the page fits its
+window."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ import pytest
 
 from tests.support.made_results import answered
 from tests.support.report_pages import column, place, settled, unfolded, written
-from tests.support.stub_models import FILE
+from tests.support.stubs import FILE
 from vizbench.harness.plan.plan import Plan
 from vizbench.harness.records.records import read_runs
 from vizbench.harness.run.run import run
@@ -16,7 +17,8 @@ from vizbench.harness.run.run import run
 
 @pytest.fixture(scope="module")
 def cells(tmp_path_factory):
-    """Two seeds with one answer each and, of another run, one seed with three; a second model on seed 1 alone."""
+    """Two seeds with one answer each and, of another run, one seed with three; a second model on seed 1
+    alone."""
     out = tmp_path_factory.mktemp("runs")
     batcher, trainer = f"{FILE}:Batcher", f"{FILE}:Trainer"
     for name, models, seeds, attempts in (

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import stubs
 from tests.support.commands import Run
 from vizbench.console import output
 from vizbench.errors import UserError

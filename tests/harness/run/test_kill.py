@@ -1,4 +1,5 @@
-"""Runs that are killed, interrupted, or out of disk: what they wrote stays, and the same command goes on from it."""
+"""Runs that are killed, interrupted, or out of disk: what they wrote stays, and the same command goes on from
+it."""
 
 from __future__ import annotations
 

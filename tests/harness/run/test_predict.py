@@ -1,10 +1,11 @@
-"""How many answers a model gives: each question has its own, no fewer and no more, and a bad one is wrong by itself."""
+"""How many answers a model gives: each question has its own, no fewer and no more, and a bad one is wrong by
+itself."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.support import stub_models
+from tests.support import stubs
 from tests.support.small_runs import plan, stub
 from vizbench.harness.plan.plugin import load_model
 from vizbench.harness.records.records import read_trial
@@ -91,7 +92,7 @@ def test_an_answer_that_is_nothing_is_wrong_by_itself(tmp_path, way):
     ],
 )
 def test_the_reason_is_kept_as_far_as_a_record_holds_it(tmp_path, monkeypatch, says, reason):
-    monkeypatch.setattr(stub_models.Talker, "says", says)
+    monkeypatch.setattr(stubs.Talker, "says", says)
     monkeypatch.setattr(
         run_module, "load_model", lambda name, checkpoint: stub(name) or load_model(name, checkpoint)
     )

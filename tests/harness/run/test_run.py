@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import vizbench as vb
+from tests.support import stubs
 from tests.support.small_runs import directory, plan, predictions
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import TRIVIAL, Plan

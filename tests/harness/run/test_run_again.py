@@ -1,4 +1,5 @@
-"""Runs that go on: after a kill, Ctrl-C, a torn line or a full disk; and what is refused because it changed."""
+"""Runs that go on: after a kill, Ctrl-C, a torn line or a full disk; and what is refused because it
+changed."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.support import stub_models
+from tests.support import stubs
 from tests.support.small_runs import directory, plan, predictions
 from vizbench._util import files, notices
 from vizbench._util.files import folder_lock
@@ -170,7 +171,7 @@ def test_changed_data_and_changed_weights_are_refused(tmp_path):
 
 def test_a_model_whose_file_was_changed_is_another_model(tmp_path):
     file = tmp_path / "mine.py"
-    file.write_text(Path(stub_models.FILE).read_text())
+    file.write_text(Path(stubs.FILE).read_text())
     wanted = plan(f"{file}:Trainer", limit=2)
     run(wanted, tmp_path / "out")
     place = directory(tmp_path / "out", wanted, f"{file}:Trainer")

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.support import stub_models
+from tests.support import stubs
 from tests.support.small_runs import BATCHER, plan, stub, write_arc
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import Plan
@@ -182,7 +182,7 @@ def test_jobs_out_of_range_and_faults_in_other_processes_are_refused(tmp_path):
 
 
 def test_an_adapt_without_figures_says_what_to_return(tmp_path, monkeypatch):
-    monkeypatch.setattr(stub_models.Talker, "adapt", lambda self, examples, context: None)
+    monkeypatch.setattr(stubs.Talker, "adapt", lambda self, examples, context: None)
     monkeypatch.setattr(
         run_module, "load_model", lambda name, checkpoint: stub(name) or load_model(name, checkpoint)
     )
@@ -204,7 +204,7 @@ def test_an_adapt_without_figures_says_what_to_return(tmp_path, monkeypatch):
 )
 def test_a_malformed_answer_is_wrong_and_keeps_its_reason(tmp_path, monkeypatch, says, words):
     wanted = plan(f"{stubs.FILE}:Talker", limit=2)
-    monkeypatch.setattr(stub_models.Talker, "says", says)
+    monkeypatch.setattr(stubs.Talker, "says", says)
     monkeypatch.setattr(
         run_module, "load_model", lambda name, checkpoint: stub(name) or load_model(name, checkpoint)
     )

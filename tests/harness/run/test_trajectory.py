@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import vizbench as vb
+from tests.support import stubs
 from tests.support.report_pages import settled, written
 from tests.support.small_runs import directory, plan, predictions
 from vizbench.errors import UserError

@@ -1,4 +1,5 @@
-"""Answers of an outside model as a run: the same figures as their score, the same questions as ours, or a refusal."""
+"""Answers of an outside model as a run: the same figures as their score, the same questions as ours, or a
+refusal."""
 
 from __future__ import annotations
 

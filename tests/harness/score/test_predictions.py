@@ -1,4 +1,5 @@
-"""Saved answers by row: which layouts of folders and which names are read, and what is refused with its names."""
+"""Saved answers by row: which layouts of folders and which names are read, and what is refused with its
+names."""
 
 from __future__ import annotations
 

@@ -75,7 +75,8 @@ def test_columns_in_which_the_seeds_agree_are_drawn_apart_from_those_in_which_th
 
 
 def test_weights_of_questions_are_rubins():
-    """Shares of 3 right in 4 follow the beta distribution with 3 and 1 degrees of freedom (Rubin 1981, section 2)."""
+    """Shares of 3 right in 4 follow the beta distribution with 3 and 1 degrees of freedom (Rubin 1981,
+    section 2)."""
     table = np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
     draws = bootstrap.resample([table], 3, 20_000)
     assert stats.kstest(draws[:, 0], stats.beta(3, 1).cdf).pvalue > 0.01
@@ -139,7 +140,8 @@ def test_an_interval_over_seeds_covers_the_truth_whether_seeds_differ_or_not(see
 
 
 def test_resampled_seeds_alone_would_not_cover():
-    """The plain cluster bootstrap, seeds and then questions in them, on the same case: the reason for the t."""
+    """The plain cluster bootstrap, seeds and then questions in them, on the same case: the reason for the
+    t."""
     random = np.random.default_rng(3)
 
     def trial(number):
@@ -180,7 +182,8 @@ def test_the_interval_of_a_budget_covers_the_truth_95_times_in_100(shares, n, le
     assert least <= coverage(trial) <= 0.97
 
 
-# Shares of two models, and how many questions of `n` tell them apart in the mean; bounds as `metrics.COVERAGE` has them
+# Shares of two models, and how many questions of `n` tell them apart in the mean; bounds as
+# `metrics.COVERAGE` has them
 FEW, ENOUGH = (0.91, 1.0), (0.93, 0.97)
 
 

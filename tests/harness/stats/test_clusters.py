@@ -19,7 +19,8 @@ GROUPS = st.lists(st.lists(CLUSTER, min_size=1, max_size=6), min_size=1, max_siz
 
 
 def naive(groups: list[list[tuple[int, int]]]) -> float:
-    """The same estimate from single answers: mean squares between clusters of a group, and within clusters."""
+    """The same estimate from single answers: mean squares between clusters of a group, and within
+    clusters."""
     between = within = weight = 0.0
     free_between = free_within = 0
     for group in groups:

@@ -1,4 +1,5 @@
-"""Comparisons from records: the paper's numbers give back what its tables imply, and nothing is made of nothing."""
+"""Comparisons from records: the paper's numbers give back what its tables imply, and nothing is made of
+nothing."""
 
 from __future__ import annotations
 
@@ -140,7 +141,8 @@ MODELS = ("CogVideoX1.5-5B", "Qwen3-4B", "Wan2.1-14B", "LTX-13B", "LTX-2B", "Qwe
 
 
 def test_the_concept_averages_of_conceptarc_come_back():
-    """Ten tasks of three test inputs a concept, three attempts: accuracy a test input, two digits in the table."""
+    """Ten tasks of three test inputs a concept, three attempts: accuracy a test input, two digits in the
+    table."""
     table = paper.paper().conceptarc_accuracy
     runs = []
     for model in MODELS:
@@ -301,7 +303,8 @@ def test_a_ratio_is_of_shared_questions_alone():
 
 
 def test_a_ratio_takes_shared_questions_budget_by_budget():
-    """At 100 examples one model has answered 10 of 20 questions; at 30, which it was not asked, all that it knows."""
+    """At 100 examples one model has answered 10 of 20 questions; at 30, which it was not asked, all that it
+    knows."""
     half, most, full = [True] * 10 + [False] * 10, [False] * 10 + [True] * 10, [True] * 20
     mine = curve("mine", half, most, most, full, budgets=(10, 30, 100, 1000))
     other = curve("other", half + [True] * 7, [None] * 10 + most[10:], full)

@@ -1,4 +1,5 @@
-"""Cells that lack answers stand in every output, each with its error: for want of data, in training, in predicting."""
+"""Cells that lack answers stand in every output, each with its error: for want of data, in training, in
+predicting."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.support import stubs
 from tests.support.commands import Run
 from tests.support.made_results import answered, cell_run, record
 from vizbench.errors import UserError

@@ -32,7 +32,8 @@ def test_one_seed_has_wilsons_interval(count):
 
 @given(COUNTS)
 def test_ends_are_where_the_score_test_over_seeds_just_rejects(counts):
-    """As for one seed, but with the variance of the seeds' shares in place of the binomial's and t in place of z."""
+    """As for one seed, but with the variance of the seeds' shares in place of the binomial's and t in place
+    of z."""
     n, shares = counts[0][1], np.array([hits / n for hits, n in counts])
     p, total = shares.mean(), n * len(counts)
     variance = shares.var(ddof=1) / len(counts)
@@ -93,8 +94,8 @@ def test_no_share_of_nothing(counts):
 
 
 def drawn(p, deviation, seeds=3, n=200):
-    """Right answers of `seeds` seeds with n questions, `(trials, seeds)`: shares of seeds follow the beta distribution
-    of this mean and deviation."""
+    """Right answers of `seeds` seeds with n questions, `(trials, seeds)`: shares of seeds follow the beta
+    distribution of this mean and deviation."""
     random = np.random.default_rng(11)
     size = (TRIALS, seeds)
     if not deviation:

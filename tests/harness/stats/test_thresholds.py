@@ -1,4 +1,5 @@
-"""Budgets to reach a share: monotone as SciPy's isotonic regression, straight over log n, never beyond the measured."""
+"""Budgets to reach a share: monotone as SciPy's isotonic regression, straight over log n, never beyond the
+measured."""
 
 from __future__ import annotations
 

@@ -6,7 +6,8 @@ Rows = list[list[int]]
 
 
 def recolour_lines_that_run(rows: Rows, way: str, ink: int) -> Rows:
-    """Over the rows of a framed grid; vertical lines are the horizontal ones of the grid turned on its side."""
+    """Over the rows of a framed grid; vertical lines are the horizontal ones of the grid turned on its
+    side."""
     if way == "vertical":
         turned = [list(column) for column in zip(*rows, strict=True)]
         return [

@@ -1,13 +1,11 @@
 """Where the family `api` asks, read from environment variables; nothing here opens a connection.
 
-OPENAI_BASE_URL      such as https://api.openai.com/v1; there is no default, so that nothing is paid for by accident
-OPENAI_API_KEY       sent as a bearer token; may be missing, as local servers want none
-VIZBENCH_API_BODY    JSON object merged into every request; null leaves a key out
-VIZBENCH_API_TIMEOUT seconds a request may take, 300 without it
-VIZBENCH_API_PROMPT  characters a prompt may have, pictures' data URLs included, 400,000 without it
-VIZBENCH_API_HTTP    1 allows plain http to other machines
-VIZBENCH_OFFLINE     set by `--offline`: api is refused
-"""
+OPENAI_BASE_URL      such as https://api.openai.com/v1; there is no default, so that nothing is paid for by
+accident OPENAI_API_KEY       sent as a bearer token; may be missing, as local servers want none
+VIZBENCH_API_BODY    JSON object merged into every request; null leaves a key out VIZBENCH_API_TIMEOUT seconds
+a request may take, 300 without it VIZBENCH_API_PROMPT  characters a prompt may have, pictures' data URLs
+included, 400,000 without it VIZBENCH_API_HTTP    1 allows plain http to other machines VIZBENCH_OFFLINE
+set by `--offline`: api is refused"""
 
 from __future__ import annotations
 
@@ -66,7 +64,8 @@ class Endpoint:
 
     @property
     def secret(self) -> str:
-        """What no message and no record may hold: the key, unless it is a word that local servers take for none."""
+        """What no message and no record may hold: the key, unless it is a word that local servers take for
+        none."""
         return "" if len(self.key) < 4 or self.key.lower() in _NO_KEYS else self.key
 
     @property
@@ -77,8 +76,8 @@ class Endpoint:
 
 
 def endpoint_from(environ: Mapping[str, str], model: str) -> Endpoint:
-    """The endpoint that the variables name. UserError for what is missing or wrong; no message holds a value that
-    might be secret."""
+    """The endpoint that the variables name. UserError for what is missing or wrong; no message holds a value
+    that might be secret."""
     if environ.get("VIZBENCH_OFFLINE"):
         raise UserError(
             "api asks an endpoint over the network, which --offline forbids: leave one of the two out"
@@ -151,7 +150,8 @@ def _local(host: str) -> bool:
 
 
 def _key(text: str) -> str:
-    """The key. One that no header can carry is refused here, because `http.client` would show it in its error."""
+    """The key. One that no header can carry is refused here, because `http.client` would show it in its
+    error."""
     text = text.strip()
     if text and not _VISIBLE.fullmatch(text):
         raise UserError("OPENAI_API_KEY holds a space or a character that is no ASCII: copy the key anew")

@@ -2,12 +2,12 @@
 
 What can happen, and what becomes of it:
 
-an answer, a refusal, an answer without text, one over MAX_BYTES   recorded: the model gave it (`reply` decides)
-a reply that holds nothing, EMPTY times                            recorded: the model ended without a text
-429, 408, 409, 5xx, a hang, a broken line, JSON that is torn or    asked again, then UserError: the cell fails and may
-wrong, an error in a reply of status 200                           be resumed, for none of these is a wrong answer
-a quota that is used up, 400, 401, 404 …, also named in a reply    UserError at once: asking again would not help
-of status 200; a redirect, a certificate that does not hold
+an answer, a refusal, an answer without text, one over MAX_BYTES   recorded: the model gave it (`reply`
+decides) a reply that holds nothing, EMPTY times                            recorded: the model ended without
+a text 429, 408, 409, 5xx, a hang, a broken line, JSON that is torn or    asked again, then UserError: the
+cell fails and may wrong, an error in a reply of status 200                           be resumed, for none of
+these is a wrong answer a quota that is used up, 400, 401, 404 …, also named in a reply    UserError at once:
+asking again would not help of status 200; a redirect, a certificate that does not hold
 
 The key is in no message and no reason: all of them leave through `redact.redacted`.
 """
@@ -40,13 +40,15 @@ from vizbench.types import DecodeFailure
 TRIES: Final = 6
 
 FIRST_WAIT: Final = 2.0
-"""Seconds before the second try, doubled before each further one: the minute of a rate limit goes by in six tries."""
+"""Seconds before the second try, doubled before each further one: the minute of a rate limit goes by in six
+tries."""
 
 LONGEST_WAIT: Final = 60.0
 """Seconds, whatever Retry-After says."""
 
 EMPTY: Final = 3
-"""Replies without anything in them after which the silence is the model's: services give such while they start."""
+"""Replies without anything in them after which the silence is the model's: services give such while they
+start."""
 
 _PASSING = frozenset({408, 409, 425, 429})
 _QUOTA = frozenset({402, 403, 429})
@@ -140,7 +142,8 @@ def _once(endpoint: Endpoint, body: bytes) -> str | DecodeFailure | Trouble:
 
 
 def _trouble(endpoint: Endpoint, fault: Fault, status: int, wait: float) -> Trouble:
-    """The fault as one that may pass. UserError if it will not. status: of the reply, or the one it names, or 0."""
+    """The fault as one that may pass. UserError if it will not. status: of the reply, or the one it names, or
+    0."""
     words = fault.words or "it does not say why"
     if fault.spent and (status in _QUOTA or not status):
         raise UserError(f"{endpoint.url} has no quota left for this key ({fault.what}): {words}")
@@ -151,8 +154,8 @@ def _trouble(endpoint: Endpoint, fault: Fault, status: int, wait: float) -> Trou
 
 
 def _opener(url: str, sockets: list[socket.socket]) -> urllib.request.OpenerDirector:
-    """Opens addresses and no more: without the handlers that follow redirects, which would take the key along to any
-    host. The proxy of the environment is for https alone, where it sees no content.
+    """Opens addresses and no more: without the handlers that follow redirects, which would take the key along
+    to any host. The proxy of the environment is for https alone, where it sees no content.
 
     sockets: gets those of the connections that are opened.
     """
@@ -190,8 +193,8 @@ def _opener(url: str, sockets: list[socket.socket]) -> urllib.request.OpenerDire
 def _cut_after(seconds: float, sockets: list[socket.socket]) -> Generator[None]:
     """Within the block, break the connections after so many seconds.
 
-    A timeout of a socket begins again with every byte: a server that drips its headers would hold a request for ever.
-    """
+    A timeout of a socket begins again with every byte: a server that drips its headers would hold a request
+    for ever."""
 
     def cut() -> None:
         for each in sockets:
@@ -228,7 +231,8 @@ def _broken(endpoint: Endpoint, error: Exception) -> Trouble:
 
 
 def _seconds(headers: Message) -> float:
-    """How long a server wants to be left alone: Retry-After-Ms, or Retry-After in seconds or as a date (RFC 9110,
+    """How long a server wants to be left alone: Retry-After-Ms, or Retry-After in seconds or as a date (RFC
+    9110,
     10.2.3); 0 if it does not say."""
     asked = headers.get("Retry-After-Ms", "")
     if _NUMBER.fullmatch(asked):

@@ -22,7 +22,8 @@ PART: Final = 8
 """Characters in a row of a key that are enough to be taken out."""
 
 LONGEST: Final = 1_000_000
-"""Characters of a text of which the places are looked up. A longer text that holds the secret is taken out whole."""
+"""Characters of a text of which the places are looked up. A longer text that holds the secret is taken out
+whole."""
 
 _ESCAPE: Final = re.compile(
     r"""
@@ -46,7 +47,8 @@ _NAMED: Final = {
 }  # fmt: skip
 
 _HIDDEN: Final = re.compile(r"[^!-\[\]-~]+")
-"""What is passed over: characters that no key holds (`endpoint` refuses them), and backslashes, which escape."""
+"""What is passed over: characters that no key holds (`endpoint` refuses them), and backslashes, which
+escape."""
 
 _ALPHABET: Final = str.maketrans("-_", "+/")
 """From the alphabet of base64 for URLs to the common one."""
@@ -130,7 +132,8 @@ def _pieces(secret: str, part: int) -> str:
 
 
 def _encoded(secret: str) -> list[str]:
-    """Encode the secret in hexadecimal, and in base64 at each of the three places that it can have within longer data.
+    """Encode the secret in hexadecimal, and in base64 at each of the three places that it can have within
+    longer data.
 
     The characters at both ends of base64 depend on what is beside the secret: they are left out.
     """

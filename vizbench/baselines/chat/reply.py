@@ -2,23 +2,21 @@
 
 Replies are hostile until read: bounded, checked, never evaluated. `read_reply` decides once, by all fields:
 
-field                                                                          class
-the body is no JSON object (HTML, a stream of events, torn, empty)             the server's fault
-`error` or `errors` in the body, the choice, the message or a part             the server's fault
-`object: error`, `success: false`, `status` one of FAILED, a `base_resp` code  the server's fault
-`choices` missing, null or empty; the first one without a message              the server's fault
-`finish_reason` one of FAILED, also with words behind it, whatever the text    the server's fault
-text only in parts of unknown types; content that is neither text nor parts    the server's fault
-no text and no `finish_reason`: the reply did not end                          the server's fault
-text, also beside a refusal, a call or reasoning                               the model's reply
-text, `finish_reason` one of CUT or FILTERED                                   the model's reply, marked as cut
-no text, `finish_reason` one of CUT                                            no answer: cut by length
-no text, but a refusal, a call of a tool, reasoning, or a filter's word        no answer, with that reason
-no text and nothing else                                                       an empty reply: asked again
+field                                                                          class the body is no JSON
+object (HTML, a stream of events, torn, empty)             the server's fault `error` or `errors` in the body,
+the choice, the message or a part             the server's fault `object: error`, `success: false`, `status`
+one of FAILED, a `base_resp` code  the server's fault `choices` missing, null or empty; the first one without
+a message              the server's fault `finish_reason` one of FAILED, also with words behind it, whatever
+the text    the server's fault text only in parts of unknown types; content that is neither text nor parts
+the server's fault no text and no `finish_reason`: the reply did not end                          the server's
+fault text, also beside a refusal, a call or reasoning                               the model's reply text,
+`finish_reason` one of CUT or FILTERED                                   the model's reply, marked as cut no
+text, `finish_reason` one of CUT                                            no answer: cut by length no text,
+but a refusal, a call of a tool, reasoning, or a filter's word        no answer, with that reason no text and
+nothing else                                                       an empty reply: asked again
 
-A fault of the server is no answer: `exchange` asks again, or fails the cell. Null parts and null texts say nothing.
-Reasoning, in a field or in parts of its own, is never an answer.
-"""
+A fault of the server is no answer: `exchange` asks again, or fails the cell. Null parts and null texts say
+nothing. Reasoning, in a field or in parts of its own, is never an answer."""
 
 from __future__ import annotations
 
@@ -220,7 +218,8 @@ class _Parts:
 
 
 def fault_of(body: object, secret: str, what: str) -> Fault:
-    """Read the failure that a reply reports: the server's words, its status, and whether a quota is used up."""
+    """Read the failure that a reply reports: the server's words, its status, and whether a quota is used
+    up."""
     objects = list(_objects(body))
     words = next((word for one in objects for word in _words(one)), "")
     marks = [_word(one.get(key)) for one in objects for key in ("code", "type", "status", "reason")]
@@ -232,7 +231,8 @@ def fault_of(body: object, secret: str, what: str) -> Fault:
 
 
 def http_fault(raw: bytes, secret: str, what: str) -> Fault:
-    """Read the failure that the body of an HTTP error reports. Its words are the body itself if it is no JSON."""
+    """Read the failure that the body of an HTTP error reports. Its words are the body itself if it is no
+    JSON."""
     try:
         body = _parsed(raw)
     except ValueError:
@@ -270,9 +270,9 @@ def quoted(text: str, secret: str = "") -> str:
 def _parsed(raw: bytes) -> Any:
     """Parse the body as JSON. ValueError says what it is in its place.
 
-    Taken as servers send them: byte order marks, UTF-16, comments of event streams before the reply, gzip that nobody
-    asked for, bytes that are no UTF-8, NaN, control characters within strings, surrogates without a partner.
-    """
+    Taken as servers send them: byte order marks, UTF-16, comments of event streams before the reply, gzip
+    that nobody asked for, bytes that are no UTF-8, NaN, control characters within strings, surrogates without
+    a partner."""
     text = _decoded(raw)
     text = text[_EVENT.match(text).end() :]  # pyright: ignore[reportOptionalMemberAccess] it matches an empty text too
     if not text:
@@ -313,7 +313,8 @@ def _objects(body: object, depth: int = 0) -> Iterator[Object]:
 
 
 def _failing(one: Object) -> bool:
-    """Say whether an object reports a failure: an error, a word for it as its status, or that it had no success.
+    """Say whether an object reports a failure: an error, a word for it as its status, or that it had no
+    success.
 
     Some servers send an error whose fields are all empty beside a sound reply.
     """
@@ -334,7 +335,8 @@ def _is_filled(error: object) -> bool:
 
 
 def _is_failure(word: str) -> bool:
-    """Say whether a status or a `finish_reason` is one of FAILED, also with more behind it: `error: timed out`."""
+    """Say whether a status or a `finish_reason` is one of FAILED, also with more behind it: `error: timed
+    out`."""
     return (re.split(r"[^a-z_]", word.strip().lower(), maxsplit=1)[0] or word) in FAILED
 
 

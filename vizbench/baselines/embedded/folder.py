@@ -27,8 +27,8 @@ _STRANGE: Final = (ValueError, TypeError, AttributeError, KeyError, RecursionErr
 
 @contextmanager
 def open_folder(path: Path) -> Generator[None]:
-    """Make the folder, and keep other processes out of it. UserError where one is in it, and for files that no run left
-    there: they would be replaced."""
+    """Make the folder, and keep other processes out of it. UserError where one is in it, and for files that
+    no run left there: they would be replaced."""
     with disk_errors(path):
         path.mkdir(parents=True, exist_ok=True)
     strange = [name for name in (LOG, WEIGHTS, CARD) if (path / name).exists()]
@@ -42,8 +42,8 @@ def open_folder(path: Path) -> Generator[None]:
 @final
 @dataclass(frozen=True, slots=True)
 class PretrainingFolder:
-    """Where a run is kept. recipe: its family, its seed, its figures, its network's: what must be the same for it to go
-    on."""
+    """Where a run is kept. recipe: its family, its seed, its figures, its network's: what must be the same
+    for it to go on."""
 
     path: Path
     config: Mapping[str, Any]
@@ -51,8 +51,8 @@ class PretrainingFolder:
     def resume(
         self, model: torch.nn.Module, optimizers: Sequence[torch.optim.Optimizer]
     ) -> tuple[int, float]:
-        """Bring both to where the run was left; returns its steps and seconds, 0 in a new folder. UserError where
-        another run was left there."""
+        """Bring both to where the run was left; returns its steps and seconds, 0 in a new folder. UserError
+        where another run was left there."""
         state = self.path / STATE
         if not state.exists():
             # Kept at once: from now on a log in this folder is known to be this run's.
@@ -72,8 +72,8 @@ class PretrainingFolder:
         model: torch.nn.Module,
         optimizers: Sequence[torch.optim.Optimizer],
     ) -> None:
-        """Log a line, with its `step` and `seconds`, and keep weights and state. The state comes last: after a kill
-        the run goes on from the state before, which knows how much of the log is its own."""
+        """Log a line, with its `step` and `seconds`, and keep weights and state. The state comes last: after
+        a kill the run goes on from the state before, which knows how much of the log is its own."""
         write_atomically(self.path / LOG, _text([*self.log(), line]))
         write_atomically(self.path / WEIGHTS, weights)
         self._keep_state(line["step"], line["seconds"], model, optimizers)

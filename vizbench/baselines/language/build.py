@@ -21,7 +21,8 @@ PACKAGES: Final = ("torch", "transformers", "peft", "safetensors", "huggingface_
 def build(
     line: LanguageFamily, checkpoint: str, names: tuple[str, ...], modality: str = "text"
 ) -> Model[Any]:
-    """The model of `PLACE?field=value`: a folder or a hub id, with fields of `LanguageConfig`. names: what else there is.
+    """The model of `PLACE?field=value`: a folder or a hub id, with fields of `LanguageConfig`. names: what
+    else there is.
 
     UserError for names that lead nowhere, fields that do not exist, and what the machine lacks.
     """

@@ -1,7 +1,8 @@
-"""What a language model reads and writes: the chat template around a question, the tokens of an answer, batches.
+"""What a language model reads and writes: the chat template around a question, the tokens of an answer,
+batches.
 
-The prompt is the question alone (compact JSON, a picture, or both): the paper reports no prompt, and video models get
-one neutral text. A model without a chat template reads the question, a line end, and the answer.
+The prompt is the question alone (compact JSON, a picture, or both): the paper reports no prompt, and video
+models get one neutral text. A model without a chat template reads the question, a line end, and the answer.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ _FIXED: Final[dict[str, Any]] = {"enable_thinking": False, "date_string": "26 Ju
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Tokenized:
-    """A question, with its answer or without. ids: tokens; start: the first of the answer, `len(ids)` without; image:
-    the picture that fills the image tokens; types: 1 at these, None for a model without pictures."""
+    """A question, with its answer or without. ids: tokens; start: the first of the answer, `len(ids)`
+    without; image: the picture that fills the image tokens; types: 1 at these, None for a model without
+    pictures."""
 
     ids: tuple[int, ...]
     start: int
@@ -77,8 +79,8 @@ class ChatFormat:
         )
 
     def batch(self, said: Sequence[Tokenized], left: bool = False) -> tuple[dict[str, Tensor], Tensor]:
-        """The model's inputs, `(B, L)` each, padded on the right or on the left, and the labels `(B, L)`: the answer's
-        tokens at their own places, IGNORED elsewhere."""
+        """The model's inputs, `(B, L)` each, padded on the right or on the left, and the labels `(B, L)`: the
+        answer's tokens at their own places, IGNORED elsewhere."""
         longest = max(len(one.ids) for one in said)
 
         def padded(rows: Sequence[Sequence[int]], fill: int) -> Tensor:
@@ -117,7 +119,8 @@ class ChatFormat:
         )
 
     def _turn_end(self) -> int:
-        """The token that the template writes after an answer; the end of text where it has none of its own."""
+        """The token that the template writes after an answer; the end of text where it has none of its
+        own."""
         if self._template:
             said = self._chat(
                 [{"role": "user", "content": "0"}, {"role": "assistant", "content": "[[1]]"}], False

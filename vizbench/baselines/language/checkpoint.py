@@ -68,8 +68,8 @@ class Checkpoint:
         self.check(0, 0)
 
     def check(self, tokens: int, scored: int) -> None:
-        """UserError where a training on sequences of so many tokens, the last `scored` of them to predict, does not fit
-        into memory."""
+        """UserError where a training on sequences of so many tokens, the last `scored` of them to predict,
+        does not fit into memory."""
         recipe, gpu = self._recipe, torch.cuda.is_available()
 
         def parts(way: LanguageConfig) -> dict[str, float]:
@@ -179,7 +179,8 @@ def lora(recipe: LanguageConfig) -> Any:
 
 
 def adapted(model: Any, recipe: LanguageConfig, seed: int) -> Any:
-    """The model under a new LoRA with float32 weights, a function of the seed; at the start it changes no bit."""
+    """The model under a new LoRA with float32 weights, a function of the seed; at the start it changes no
+    bit."""
     from peft import get_peft_model
 
     with seeded(model.device, seed), warnings.catch_warnings():

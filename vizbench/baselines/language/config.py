@@ -14,8 +14,8 @@ LINEAR: Final = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj",
 @final
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How a token is chosen. temperature 0: the likeliest one; else drawn from the `top_k` likeliest, of which those
-    that make up `top_p` of the probability stay."""
+    """How a token is chosen. temperature 0: the likeliest one; else drawn from the `top_k` likeliest, of
+    which those that make up `top_p` of the probability stay."""
 
     temperature: float
     top_p: float = 1.0
@@ -31,19 +31,17 @@ SAMPLING: Final = {"greedy": Sampling(0.0), "paper": Sampling(0.7, 0.8, 20)}
 class LanguageConfig:
     """Every field but `targets` can be set as `--checkpoint 'NAME?steps=500&backbone=nf4'`.
 
-    rank, alpha, dropout, targets: of the LoRA.
-    batch, accumulation: sequences a forward pass, forward passes a step; steps: where the plan names no number, but
-    never fewer than one pass over the examples (the paper reports neither).
-    lr, warmup, schedule: AdamW's peak rate, steps of rise, and the fall to zero after; betas, weight_decay, clip: its
-    other settings. max_length: tokens of a question with its answer; max_new_tokens: of an answer; slack: tokens that
-    an answer may have beyond the longest one seen in training.
-    sampling: a name of SAMPLING for the first attempt; further ones are drawn as in the paper; together: questions
-    decoded side by side.
-    dtype: of the frozen weights and of the products, auto: bfloat16 on a GPU, else float32; adapters are float32.
-    backbone: the frozen linear layers as they are, or in 8 or 4 bits by bitsandbytes, 4 on a GPU alone.
-    checkpointing: recompute each block in the backward pass. save_every, sample_every: steps between two states on
-    disk, and two answers to the first example there, above the right one; 0: none. keep: leave the adapter on disk.
-    """
+    rank, alpha, dropout, targets: of the LoRA. batch, accumulation: sequences a forward pass, forward passes
+    a step; steps: where the plan names no number, but never fewer than one pass over the examples (the paper
+    reports neither). lr, warmup, schedule: AdamW's peak rate, steps of rise, and the fall to zero after;
+    betas, weight_decay, clip: its other settings. max_length: tokens of a question with its answer;
+    max_new_tokens: of an answer; slack: tokens that an answer may have beyond the longest one seen in
+    training. sampling: a name of SAMPLING for the first attempt; further ones are drawn as in the paper;
+    together: questions decoded side by side. dtype: of the frozen weights and of the products, auto: bfloat16
+    on a GPU, else float32; adapters are float32. backbone: the frozen linear layers as they are, or in 8 or 4
+    bits by bitsandbytes, 4 on a GPU alone. checkpointing: recompute each block in the backward pass.
+    save_every, sample_every: steps between two states on disk, and two answers to the first example there,
+    above the right one; 0: none. keep: leave the adapter on disk."""
 
     rank: int = 32
     alpha: int = 32

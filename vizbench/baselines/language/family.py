@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True, slots=True)
 class LanguageFamily:
-    """A line of models that one class of transformers runs. family: its name here; network: the class; types: what
-    config.json calls it; block: what its blocks keep in training; recipe: for every checkpoint but those in `recipes`,
-    by hub id; pictures: whether it reads them; sizes: of checkpoints."""
+    """A line of models that one class of transformers runs. family: its name here; network: the class; types:
+    what config.json calls it; block: what its blocks keep in training; recipe: for every checkpoint but those
+    in `recipes`, by hub id; pictures: whether it reads them; sizes: of checkpoints."""
 
     family: str
     network: str

@@ -24,8 +24,8 @@ _MADE: Final = ".made"
 def packaged() -> Weights:
     """The package's model as a folder in `home()`, made if it is not there: a minute, mostly the tokenizer.
 
-    A folder that is no longer as it was made is made again, so that the file's digest names all that is loaded.
-    """
+    A folder that is no longer as it was made is made again, so that the file's digest names all that is
+    loaded."""
     file = _file()
     with file.open("rb") as opened:
         digest = hashlib.file_digest(opened, "sha256").hexdigest()[:16]

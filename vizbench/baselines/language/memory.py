@@ -1,10 +1,9 @@
 """What memory a language model takes under LoRA, from its sizes alone: nothing is loaded, not even torch.
 
-What autograd keeps of a block was read from torch's saved-tensor hooks, in bfloat16 with fused attention on a CPU, over
-blocks of six shapes a family: it is linear in the widths, with these coefficients, which `tests/baselines` read again.
-In float32 it is more. Not measured on a GPU. Its context, the allocator's gaps and the cache of decoding come on top:
-leave 2 GB.
-"""
+What autograd keeps of a block was read from torch's saved-tensor hooks, in bfloat16 with fused attention on a
+CPU, over blocks of six shapes a family: it is linear in the widths, with these coefficients, which
+`tests/baselines` read again. In float32 it is more. Not measured on a GPU. Its context, the allocator's gaps
+and the cache of decoding come on top: leave 2 GB."""
 
 from __future__ import annotations
 
@@ -17,14 +16,15 @@ from vizbench.baselines.shared.memory import TRAINED, frozen
 from vizbench.model import MemoryEstimate
 
 SCORED: Final = 10
-"""Bytes a score of a token to predict takes: the score in bfloat16 and float32, and its logarithm or its gradient."""
+"""Bytes a score of a token to predict takes: the score in bfloat16 and float32, and its logarithm or its
+gradient."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Bytes that a block keeps for the backward pass, a token: by the width of the stream, of all queries, of all keys,
-    of the feed-forward, and by the LoRA's rank."""
+    """Bytes that a block keeps for the backward pass, a token: by the width of the stream, of all queries, of
+    all keys, of the feed-forward, and by the LoRA's rank."""
 
     hidden: int
     queries: int
@@ -74,8 +74,8 @@ class Sizes:
 @final
 @dataclass(frozen=True, slots=True)
 class MemoryBreakdown:
-    """Bytes. weights: frozen; adapter: with gradients and moments; kept: activations of a forward pass; scores: of the
-    tokens to predict."""
+    """Bytes. weights: frozen; adapter: with gradients and moments; kept: activations of a forward pass;
+    scores: of the tokens to predict."""
 
     weights: float
     adapter: float
@@ -84,7 +84,8 @@ class MemoryBreakdown:
 
 
 def memory(checkpoint: str, sizes: Sizes, recipe: LanguageConfig, tokens: int) -> Iterator[MemoryEstimate]:
-    """The rows of a checkpoint for `vizbench models --memory`: whole and quantised, with checkpointing and without."""
+    """The rows of a checkpoint for `vizbench models --memory`: whole and quantised, with checkpointing and
+    without."""
     for backbone in ("full", "int8", "nf4"):
         for checkpointing in (True, False):
             chosen = replace(recipe, backbone=backbone, checkpointing=checkpointing)
@@ -94,8 +95,8 @@ def memory(checkpoint: str, sizes: Sizes, recipe: LanguageConfig, tokens: int) -
 
 
 def memory_breakdown(sizes: Sizes, recipe: LanguageConfig, tokens: int, scored: int) -> MemoryBreakdown:
-    """Of training on sequences of so many tokens, the last `scored` of them to predict, `recipe.batch` a forward pass;
-    on a GPU, where `dtype=auto` is bfloat16."""
+    """Of training on sequences of so many tokens, the last `scored` of them to predict, `recipe.batch` a
+    forward pass; on a GPU, where `dtype=auto` is bfloat16."""
     each, block = recipe.batch * tokens, sizes.block
     stream = sizes.hidden * block.hidden + sizes.feed * block.feed
     attention = sizes.queries * block.queries + sizes.keys * block.keys
@@ -112,8 +113,8 @@ def memory_breakdown(sizes: Sizes, recipe: LanguageConfig, tokens: int, scored: 
 
 
 def sizes_of(config: Any, parameters: int, block: Block) -> Sizes:
-    """A checkpoint's numbers from its configuration in transformers' own record, which fills what the file leaves
-    open. AttributeError, ArithmeticError, TypeError or ValueError for that of something else."""
+    """A checkpoint's numbers from its configuration in transformers' own record, which fills what the file
+    leaves open. AttributeError, ArithmeticError, TypeError or ValueError for that of something else."""
     text = config.get_text_config()
     head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
     tower = getattr(config, "vision_config", None)

@@ -1,4 +1,5 @@
-"""A language model of the harness: LoRA on a frozen backbone, adapted to pairs and asked in text, pictures or both."""
+"""A language model of the harness: LoRA on a frozen backbone, adapted to pairs and asked in text, pictures or
+both."""
 
 from __future__ import annotations
 
@@ -44,7 +45,8 @@ class LanguageLora(CheckedModel[Any]):
     def __init__(
         self, name: str, recipe: LanguageConfig, checkpoint: Checkpoint, weights: str | None, home: Path
     ) -> None:
-        """name: of the family; checkpoint: loaded at the first use; home: where states, samples and adapters lie."""
+        """name: of the family; checkpoint: loaded at the first use; home: where states, samples and adapters
+        lie."""
         self.weights = weights
         self.config = recipe
         self._name = name
@@ -152,7 +154,8 @@ class LanguageLora(CheckedModel[Any]):
 
     @final
     def _sample(self, loaded: Loaded, example: Example[Any], path: Path) -> None:
-        """Write what the model answers to an example in the middle of its training, above the right answer."""
+        """Write what the model answers to an example in the middle of its training, above the right
+        answer."""
         self._model.eval()
         asked = self.asked(loaded.script, example.question)
         (said,) = generate(loaded, self._model, [asked], self._limit, SAMPLING["greedy"], 0)
@@ -204,8 +207,8 @@ class BothLora(LanguageLora):
 
 
 def step_backward(loaded: Loaded, model: Any, batch: int, rows: Sequence[Tokenized]) -> float:
-    """Add the gradient of the mean loss an answer token of all rows, `batch` rows a forward pass; returns the loss.
-    Launched processes take a share of the rows each."""
+    """Add the gradient of the mean loss an answer token of all rows, `batch` rows a forward pass; returns the
+    loss. Launched processes take a share of the rows each."""
     rows = sorted(rows, key=lambda row: len(row.ids))
     total = sum(len(row.ids) - row.start for row in rows)
     loss = 0.0
@@ -235,8 +238,9 @@ def loss_sum(loaded: Loaded, model: Any, rows: Sequence[Tokenized]) -> torch.Ten
 
 
 def chosen(rows: Sequence[Tokenized], size: int, seed: int, step: int) -> list[Tokenized]:
-    """The rows of a step: a function of its number. The examples pass in ever new orders, end to end; of the rows of an
-    epoch, or POOL steps if these are fewer, those of like lengths come together, and the steps are mixed."""
+    """The rows of a step: a function of its number. The examples pass in ever new orders, end to end; of the
+    rows of an epoch, or POOL steps if these are fewer, those of like lengths come together, and the steps are
+    mixed."""
     pool = min(POOL, -(-len(rows) // size))
     block, place = divmod(step, pool)
     first, last = block * pool * size, (block + 1) * pool * size

@@ -21,7 +21,8 @@ from vizbench.model import Progress
 @final
 @dataclass(frozen=True, slots=True)
 class OptimizerConfig:
-    """AdamW and its rate: rises over `warmup` steps to `lr`, then falls to zero along a line or half a cosine."""
+    """AdamW and its rate: rises over `warmup` steps to `lr`, then falls to zero along a line or half a
+    cosine."""
 
     lr: float
     warmup: int
@@ -31,8 +32,8 @@ class OptimizerConfig:
     clip: float
 
     def rate(self, step: int, steps: int) -> float:
-        """The learning rate of a step, counted from 0. The first is not 0, as in transformers' schedules: at n = 3 and
-        a few steps each one counts."""
+        """The learning rate of a step, counted from 0. The first is not 0, as in transformers' schedules: at
+        n = 3 and a few steps each one counts."""
         share = step / steps
         fall = 1 - share if self.schedule == "linear" else 0.5 * (1 + math.cos(math.pi * share))
         return self.lr * min(1.0, (step + 1) / self.warmup, fall)
@@ -40,7 +41,8 @@ class OptimizerConfig:
 
 @final
 class TrainingLoop:
-    """Where a training stands. step: steps done; loss: of the last one; seconds: they took, over all sittings."""
+    """Where a training stands. step: steps done; loss: of the last one; seconds: they took, over all
+    sittings."""
 
     def __init__(self, trained: Sequence[tuple[str, torch.nn.Parameter]], descent: OptimizerConfig) -> None:
         """trained: parameters by name."""
@@ -58,8 +60,9 @@ class TrainingLoop:
         report: Callable[[Progress], None],
         kept: StateFile | None = None,
     ) -> None:
-        """Train until `steps` steps are done. backward(step): adds the gradient of that step's mean loss, returns the
-        loss; it must draw what is random from the step's number, if a state is to be gone on with."""
+        """Train until `steps` steps are done. backward(step): adds the gradient of that step's mean loss,
+        returns the loss; it must draw what is random from the step's number, if a state is to be gone on
+        with."""
         parameters = list(self.trained.values())
         if kept is not None:
             kept.load(self)
@@ -83,8 +86,8 @@ class TrainingLoop:
 @final
 @dataclass(frozen=True, slots=True)
 class StateFile:
-    """A training's state in one safetensors file, written every so many steps and removed at the end. path: named by
-    everything that the training depends on."""
+    """A training's state in one safetensors file, written every so many steps and removed at the end. path:
+    named by everything that the training depends on."""
 
     path: Path
     every: int
@@ -95,7 +98,8 @@ class StateFile:
         write_state(self.path, training.trained, [training.optimizer], told)
 
     def load(self, training: TrainingLoop) -> None:
-        """Bring the training to where `save` left it; nothing where no file is. UserError for a damaged one."""
+        """Bring the training to where `save` left it; nothing where no file is. UserError for a damaged
+        one."""
         if not self.path.exists():
             return
         told, _ = read_state(self.path, training.trained, [training.optimizer])

@@ -1,9 +1,9 @@
 """The files of a checkpoint: which a library may open, whether that is safe, and the digest of all of them.
 
-A checkpoint is a folder of transformers' layout, or a pipeline of diffusers' layout with a folder for each part.
-`files_of` is the one list of what may be opened: `check_files` looks through it before anything is loaded, and
-`digest_of` reads every file in it. A file that no library opens may be in it too, which only makes the identity finer.
-"""
+A checkpoint is a folder of transformers' layout, or a pipeline of diffusers' layout with a folder for each
+part. `files_of` is the one list of what may be opened: `check_files` looks through it before anything is
+loaded, and `digest_of` reads every file in it. A file that no library opens may be in it too, which only
+makes the identity finer."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ _UNREAD: Final = (
     "*.gguf", "*.onnx", "*.onnx_data", "*.h5", "*.msgpack", "*.tflite", "*.png", "*.jpg", "*.jpeg", "*.gif", "*.webp",
     "*.mp4", "*.pdf", "*.log", "events.out.tfevents.*",
 )  # fmt: skip
-"""Names, in lower case, of files that are never opened: code, pickles, weights in other shapes, pages and pictures.
-Hidden files are not opened either."""
+"""Names, in lower case, of files that are never opened: code, pickles, weights in other shapes, pages and
+pictures. Hidden files are not opened either."""
 
 _VOCABULARIES: Final = ("tokenizer.json", "vocab.json", "added_tokens.json")
 """JSON of words, in which no key names a file."""
@@ -56,7 +56,8 @@ MAX_JSON: Final = 64 << 20
 
 
 def files_of(folder: Path) -> list[Path]:
-    """Return every file of the checkpoint that a library may open, by name. UserError if there are over MAX_FILES."""
+    """Return every file of the checkpoint that a library may open, by name. UserError if there are over
+    MAX_FILES."""
     found: list[Path] = []
     pipeline = (folder / "model_index.json").is_file()
     for place in _places(folder, pipeline):
@@ -84,7 +85,8 @@ def digest_of(folder: Path) -> str:
 
 
 def check_files(folder: Path) -> None:
-    """UserError if a file leads out of the folder, or names files or code that do; nothing but JSON is opened."""
+    """UserError if a file leads out of the folder, or names files or code that do; nothing but JSON is
+    opened."""
     _check_links(folder)
     for path in files_of(folder):
         if path.name == ADAPTER:
@@ -97,7 +99,8 @@ def check_files(folder: Path) -> None:
 
 
 def _places(folder: Path, pipeline: bool) -> Iterator[Path]:
-    """Yield the folders that libraries look into: the checkpoint's own, its parts', and those of chat templates."""
+    """Yield the folders that libraries look into: the checkpoint's own, its parts', and those of chat
+    templates."""
     roots = [folder]
     if pipeline:
         roots += sorted(path for path in folder.iterdir() if path.is_dir() and not is_hidden(path.name))

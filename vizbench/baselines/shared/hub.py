@@ -1,10 +1,9 @@
 """Where real weights come from: a folder, or the Hugging Face hub by way of its own library and cache.
 
-A checkpoint is a folder that a library's `save_pretrained` wrote, or a hub id `org/name`, with a branch, tag or commit
-behind an @ where one is wanted. What is read is configuration, tokenizers and safetensors: no pickle, no code, and
-nothing outside of the folder (`shared.checkpoint`). A cached snapshot is taken as it is, so that a benchmark keeps its
-weights; only what is missing is fetched, and nothing under `--offline`.
-"""
+A checkpoint is a folder that a library's `save_pretrained` wrote, or a hub id `org/name`, with a branch, tag
+or commit behind an @ where one is wanted. What is read is configuration, tokenizers and safetensors: no
+pickle, no code, and nothing outside of the folder (`shared.checkpoint`). A cached snapshot is taken as it is,
+so that a benchmark keeps its weights; only what is missing is fetched, and nothing under `--offline`."""
 
 from __future__ import annotations
 
@@ -34,12 +33,14 @@ MODEL_FILES: Final = (
     "*.txt",
     "*.jinja",
 )
-"""What is fetched of a transformers model, at the root of its repository. `checkpoint.files_of` has all of it."""
+"""What is fetched of a transformers model, at the root of its repository. `checkpoint.files_of` has all of
+it."""
 
 PIPELINE_FILES: Final = (
     "model_index.json", "*/*.json", "*/*.safetensors", "*/*.model", "*/*.tiktoken", "*/*.txt", "*/*.jinja",
 )  # fmt: skip
-"""What is fetched of a diffusers pipeline: the folders of its parts. Single-file copies at the root stay away."""
+"""What is fetched of a diffusers pipeline: the folders of its parts. Single-file copies at the root stay
+away."""
 
 LEFT: Final = ("original/*", "*.fp16.safetensors", "*.non_ema.safetensors", "*.py")
 """What never comes along: copies in other shapes, and code."""
@@ -57,8 +58,8 @@ class Weights:
     folder: Path
     """Holds configuration, tokenizer and safetensors."""
     digest: str
-    """16 characters that name, for the record, every file that is loaded: the commit of a hub snapshot that is as it
-    was fetched, else the bytes of the folder."""
+    """16 characters that name, for the record, every file that is loaded: the commit of a hub snapshot that
+    is as it was fetched, else the bytes of the folder."""
 
 
 def require(family: str, *packages: str, extra: str = "models") -> None:
@@ -85,11 +86,11 @@ def is_real(checkpoint: str) -> bool:
 
 
 def fetch(family: str, checkpoint: str, files: Sequence[str] = MODEL_FILES) -> Weights:
-    """The checkpoint as a local folder. family: named in messages; files: patterns of what is fetched from the hub.
+    """The checkpoint as a local folder. family: named in messages; files: patterns of what is fetched from
+    the hub.
 
-    Raises UserError for a folder without safetensors, for weights that are not cached and cannot be fetched, for gated
-    and unknown ids, and for a disk that is too small.
-    """
+    Raises UserError for a folder without safetensors, for weights that are not cached and cannot be fetched,
+    for gated and unknown ids, and for a disk that is too small."""
     require(family, "huggingface_hub")
     folder = Path(checkpoint).expanduser()
     if folder.is_dir() or _looks_local(checkpoint):
@@ -148,8 +149,8 @@ def _checked(family: str, folder: Path, name: str) -> Path:
 def _as_fetched(snapshot: Path) -> bool:
     """Whether the small files of a snapshot in the hub's cache are those of its commit.
 
-    The cache names each file by its hash, as git counts it, or SHA-256 for large files. Weights are not read again.
-    """
+    The cache names each file by its hash, as git counts it, or SHA-256 for large files. Weights are not read
+    again."""
     for path in files_of(snapshot):
         blob = path.resolve()
         if blob.parent == path.parent:
@@ -178,7 +179,8 @@ def _cached(repo: str, revision: str | None, files: Sequence[str]) -> Path | Non
 
 
 def _download(family: str, repo: str, revision: str | None, files: Sequence[str]) -> Path:
-    """Fetch into the hub's cache, once it is known to fit. What a stopped download left there is gone on with."""
+    """Fetch into the hub's cache, once it is known to fit. What a stopped download left there is gone on
+    with."""
     from huggingface_hub import constants, snapshot_download
 
     if offline():

@@ -13,25 +13,26 @@ from vizbench._util.paths import is_hidden
 from vizbench.errors import UserError
 
 TRAINED: Final = 18
-"""Bytes a number of the adapter takes: itself, its gradient and two moments in float32, and a bfloat16 copy."""
+"""Bytes a number of the adapter takes: itself, its gradient and two moments in float32, and a bfloat16
+copy."""
 
 FROZEN: Final = {"int8": 1.0, "nf4": 0.516}
-"""Bytes a number of the blocks' linear layers takes in fewer bits: nf4 has a doubly quantised scale for 64 numbers
-(Dettmers et al. 2023, 3)."""
+"""Bytes a number of the blocks' linear layers takes in fewer bits: nf4 has a doubly quantised scale for 64
+numbers (Dettmers et al. 2023, 3)."""
 
 Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
 
 
 def frozen(backbone: str, dtype: str, parameters: int, linear: int) -> float:
-    """Bytes that a backbone takes. dtype: what its numbers are loaded in; linear: numbers in its linear layers, which
-    alone are put into fewer bits."""
+    """Bytes that a backbone takes. dtype: what its numbers are loaded in; linear: numbers in its linear
+    layers, which alone are put into fewer bits."""
     whole = 4.0 if dtype == "float32" else 2.0
     return whole * (parameters - linear) + FROZEN.get(backbone, whole) * linear
 
 
 def shapes_of(folder: Path) -> Shapes:
-    """The tensors of a folder's safetensors files by name, from the heads of the files; a name counts once, however
-    many copies lie there. UserError for a file that is none."""
+    """The tensors of a folder's safetensors files by name, from the heads of the files; a name counts once,
+    however many copies lie there. UserError for a file that is none."""
     from safetensors import SafetensorError, safe_open
 
     found: dict[str, tuple[int, ...]] = {}
@@ -56,14 +57,16 @@ def count(shapes: Shapes) -> int:
 @final
 @dataclass(frozen=True, slots=True)
 class DeviceMemory:
-    """place: the GPU, or the machine where there is none; free: bytes that this process has or can get there."""
+    """place: the GPU, or the machine where there is none; free: bytes that this process has or can get
+    there."""
 
     place: str
     free: float
 
 
 def device_memory() -> DeviceMemory:
-    """What is there now. What this process holds already counts as free: a model that is loaded is not loaded twice."""
+    """What is there now. What this process holds already counts as free: a model that is loaded is not loaded
+    twice."""
     import torch
 
     from vizbench.distributed import collectives
@@ -93,12 +96,12 @@ def require_memory(
     parts: Callable[[Any], Mapping[str, float]],
     backbones: tuple[str, ...] = ("int8", "nf4"),
 ) -> None:
-    """UserError where the parts, bytes by name, take more than there is; it names the first milder way that fits.
+    """UserError where the parts, bytes by name, take more than there is; it names the first milder way that
+    fits.
 
-    recipe: a frozen record with `batch`, `accumulation`, `checkpointing` and `backbone`; parts: what it takes in
-    memory. The parts leave out the GPU's context, the allocator's gaps and all caches, which are more than what a step
-    frees before its peak: what passes may still be too much.
-    """
+    recipe: a frozen record with `batch`, `accumulation`, `checkpointing` and `backbone`; parts: what it takes
+    in memory. The parts leave out the GPU's context, the allocator's gaps and all caches, which are more than
+    what a step frees before its peak: what passes may still be too much."""
     here, takes = device_memory(), parts(recipe)
     if sum(takes.values()) <= here.free:
         return

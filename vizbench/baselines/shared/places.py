@@ -1,4 +1,5 @@
-"""Where models keep latents, trainings and adapters, and by what names. All of it may be deleted: it is made again."""
+"""Where models keep latents, trainings and adapters, and by what names. All of it may be deleted: it is made
+again."""
 
 from __future__ import annotations
 

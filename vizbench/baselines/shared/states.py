@@ -1,4 +1,5 @@
-"""A training's state in one safetensors file, without pickle: what is trained, the optimizers' moments and the rest."""
+"""A training's state in one safetensors file, without pickle: what is trained, the optimizers' moments and
+the rest."""
 
 from __future__ import annotations
 
@@ -44,8 +45,8 @@ def read_state(
     optimizers: Sequence[torch.optim.Optimizer],
     instead: str = "delete it",
 ) -> tuple[dict[str, str], dict[str, Tensor]]:
-    """Bring parameters and optimizers to where `write_state` left them; returns `told` and `other`. UserError for a
-    file that is damaged or another training's. instead: what the user is told to do then."""
+    """Bring parameters and optimizers to where `write_state` left them; returns `told` and `other`. UserError
+    for a file that is damaged or another training's. instead: what the user is told to do then."""
     try:
         tensors, told = read_tensors(path)
         moments: list[dict[int, dict[str, Tensor]]] = [defaultdict(dict) for _ in optimizers]

@@ -10,9 +10,8 @@ from contextlib import contextmanager
 def one_thread() -> Generator[None]:
     """Torch on one thread within the block; the number from before afterwards.
 
-    A million parameters give two threads nothing to share, and threads that wait for each other on a busy machine were
-    seen to take 45 s a step instead of 0.2 s. One thread also rounds alike everywhere.
-    """
+    A million parameters give two threads nothing to share, and threads that wait for each other on a busy
+    machine were seen to take 45 s a step instead of 0.2 s. One thread also rounds alike everywhere."""
     import torch
 
     before = torch.get_num_threads()

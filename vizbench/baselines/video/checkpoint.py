@@ -1,4 +1,5 @@
-"""A pipeline folder in diffusers' layout as a source of weights: checked before anything is loaded, loaded once."""
+"""A pipeline folder in diffusers' layout as a source of weights: checked before anything is loaded, loaded
+once."""
 
 from __future__ import annotations
 
@@ -40,7 +41,8 @@ class PipelineFolder(WeightSource):
     """A checkpoint in a local folder."""
 
     def __init__(self, backbone: Backbone, weights: Weights, training: VideoConfig) -> None:
-        """Checks what can be checked without loading. UserError for what is missing: parts, packages, a GPU."""
+        """Checks what can be checked without loading. UserError for what is missing: parts, packages, a
+        GPU."""
         self._backbone, self._folder, self._training = backbone, weights.folder, training
         self._parts = check_parts(backbone, weights.folder)
         check_frames(backbone, training.frames)
@@ -82,8 +84,8 @@ class PipelineFolder(WeightSource):
         return pipe, text
 
     def _neutral(self) -> Tensors:
-        """The neutral text's embedding, from disk where it was computed before: its encoder is larger than some
-        transformers, and needed for this alone."""
+        """The neutral text's embedding, from disk where it was computed before: its encoder is larger than
+        some transformers, and needed for this alone."""
 
         def encode() -> Tensors:
             held = {"weights": self._sizes.encoder * (2.0 if self._training.dtype == "bfloat16" else 4.0)}
@@ -102,7 +104,8 @@ class PipelineFolder(WeightSource):
         return kept.of(digest(self.weights, self._training.dtype, NEUTRAL), encode)
 
     def _load(self, without: dict[str, None]) -> Any:
-        """The official pipeline of the folder's parts; safetensors alone, no code from the folder, no network."""
+        """The official pipeline of the folder's parts; safetensors alone, no code from the folder, no
+        network."""
         kind: Any = getattr(diffusers, self._backbone.pipeline)
         diffusers.utils.logging.disable_progress_bar()
         transformers.utils.logging.disable_progress_bar()
@@ -182,7 +185,8 @@ def check_device(folder: Path, parameters: int, training: VideoConfig) -> torch.
 
 
 def sizes(backbone: Backbone, folder: Path, training: VideoConfig) -> Sizes:
-    """What the folder holds, by its configurations and the heads of its files. UserError for parts of another model."""
+    """What the folder holds, by its configurations and the heads of its files. UserError for parts of another
+    model."""
     parts = {part: shapes_of(folder / part) for part in ("transformer", "text_encoder", *SEEING)}
     path = folder / "transformer" / "config.json"
     network: Any = getattr(diffusers, backbone.network)

@@ -48,9 +48,9 @@ class CogVideoX(Backbone):
         return -(-height // unit) * unit, -(-width // unit) * unit
 
     def encode(self, pipe: Any, pixels: Tensor) -> Tensors:
-        """`clip`: the latents, as the pipeline's decoder expects them; `image`, `spread`: mean and deviation of those
-        of the first frame alone, from which the pipeline draws. A draw kept on disk would be one fixed error.
-        """
+        """`clip`: the latents, as the pipeline's decoder expects them; `image`, `spread`: mean and deviation
+        of those of the first frame alone, from which the pipeline draws. A draw kept on disk would be one
+        fixed error."""
         pixels = pixels.to(pipe.vae.dtype)
         clip = pipe.vae.encode(pixels).latent_dist.mode().transpose(1, 2) * pipe.vae.config.scaling_factor
         first = pipe.vae.encode(pixels[:, :, :1]).latent_dist
@@ -92,13 +92,14 @@ class CogVideoX(Backbone):
         ).frames
 
     def scaled(self, pipe: Any, image: Tensor) -> Tensor:
-        """The image's latents as the network sees them. 1.5 sets `invert_scale_latents`: its pipeline divides."""
+        """The image's latents as the network sees them. 1.5 sets `invert_scale_latents`: its pipeline
+        divides."""
         scale = pipe.vae.config.scaling_factor
         return 1 / scale * image if pipe.vae.config.invert_scale_latents else scale * image
 
     def whole(self, pipe: Any, clip: Tensor) -> Tensor:
-        """Latents `(B, t, C, h, w)` that fill whole tokens: 1.5 repeats the first frame in front, where its pipeline
-        cuts off what is too many."""
+        """Latents `(B, t, C, h, w)` that fill whole tokens: 1.5 repeats the first frame in front, where its
+        pipeline cuts off what is too many."""
         import torch
 
         size = pipe.transformer.config.patch_size_t or 1

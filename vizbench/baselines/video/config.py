@@ -21,20 +21,20 @@ FEED_FORWARD = ("ff.net.0.proj", "ff.net.2")
 @final
 @dataclass(frozen=True, slots=True)
 class VideoConfig:
-    """How a video model is adapted and sampled. Every field can be set as `--checkpoint 'NAME?steps=500&batch=1'`.
+    """How a video model is adapted and sampled. Every field can be set as `--checkpoint
+    'NAME?steps=500&batch=1'`.
 
-    rank, alpha, targets: of the LoRA; rank 0 trains all weights instead, as in pretraining.
-    batch, accumulation: clips a forward pass, forward passes a step; steps: where the plan names no number.
-    lr, schedule, warmup: AdamW's peak rate; constant, a line to zero, or constant for half of the steps and a line to
-    2% (`late`).
-    last_share: share of clips trained at the last timestep alone (velocity families).
-    sampling_steps, together: denoising steps a sample; questions sampled side by side, where the pipeline can.
-    dtype: of the frozen weights and of the products; adapters are float32. backbone: the frozen linear layers as they
-    are, or in 8 or 4 bits by bitsandbytes, on a GPU alone. checkpointing: recompute each block in the backward pass.
-    tiling: the VAE in diffusers' tiles (CogVideoX from 240x360 pixels, Wan 256x256, LTX 512x512); each is coded as if
-    it were the whole picture, so latents and pixels change, by an amount not measured with trained weights.
-    save_every, sample_every: steps between two states on disk, and two pictures of the first example there; 0: never.
-    """
+    rank, alpha, targets: of the LoRA; rank 0 trains all weights instead, as in pretraining. batch,
+    accumulation: clips a forward pass, forward passes a step; steps: where the plan names no number. lr,
+    schedule, warmup: AdamW's peak rate; constant, a line to zero, or constant for half of the steps and a
+    line to 2% (`late`). last_share: share of clips trained at the last timestep alone (velocity families).
+    sampling_steps, together: denoising steps a sample; questions sampled side by side, where the pipeline
+    can. dtype: of the frozen weights and of the products; adapters are float32. backbone: the frozen linear
+    layers as they are, or in 8 or 4 bits by bitsandbytes, on a GPU alone. checkpointing: recompute each block
+    in the backward pass. tiling: the VAE in diffusers' tiles (CogVideoX from 240x360 pixels, Wan 256x256, LTX
+    512x512); each is coded as if it were the whole picture, so latents and pixels change, by an amount not
+    measured with trained weights. save_every, sample_every: steps between two states on disk, and two
+    pictures of the first example there; 0: never."""
 
     rank: int = 64
     alpha: int = 32

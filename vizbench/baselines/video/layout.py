@@ -11,8 +11,9 @@ from vizbench.model import MemoryRequest
 @final
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Bytes that a block keeps for the backward pass: a token of the clip by the stream's width, by the feed-forward's
-    where that is no fixed multiple, and by the LoRA's rank; a token of the text by the width and by the rank."""
+    """Bytes that a block keeps for the backward pass: a token of the clip by the stream's width, by the
+    feed-forward's where that is no fixed multiple, and by the LoRA's rank; a token of the text by the width
+    and by the rank."""
 
     hidden: float
     feed: float
@@ -37,8 +38,8 @@ WIDE = Block(hidden=82.4, feed=0, rank=16, text=11.8, text_rank=4)
 @final
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a clip becomes tokens. text: tokens beside the clip's; cell: pixels a token, each side; frames: frames a
-    latent one; stacked: latent frames a token; block: what is kept of these."""
+    """How a clip becomes tokens. text: tokens beside the clip's; cell: pixels a token, each side; frames:
+    frames a latent one; stacked: latent frames a token; block: what is kept of these."""
 
     text: int
     cell: int

@@ -1,4 +1,5 @@
-"""LTX-Video as a backbone. Latents have the axes (B, C, t, h, w); the network sees them as tokens `(B, t h w, C)`."""
+"""LTX-Video as a backbone. Latents have the axes (B, C, t, h, w); the network sees them as tokens `(B, t h w,
+C)`."""
 
 from __future__ import annotations
 
@@ -41,8 +42,8 @@ class LTX(Backbone):
         return -(-height // unit) * unit, -(-width // unit) * unit
 
     def encode(self, pipe: Any, pixels: Tensor) -> Tensors:
-        """`clip`: the latents as the decoder expects them; `image`, `spread`: mean and deviation of those of the first
-        frame alone, from which the pipeline draws."""
+        """`clip`: the latents as the decoder expects them; `image`, `spread`: mean and deviation of those of
+        the first frame alone, from which the pipeline draws."""
         import torch
 
         vae, pixels = pipe.vae, pixels.to(pipe.vae.dtype)

@@ -1,10 +1,9 @@
 """What memory a video model takes under LoRA, from its sizes alone: nothing is loaded, not even torch.
 
-What autograd keeps of a block was read from torch's saved-tensor hooks, in bfloat16 with fused attention on a CPU, over
-blocks of six shapes a family: it is linear in the widths to 1%, with these coefficients, which `tests/baselines` read
-again. Not measured on a GPU. Its context, the allocator's gaps and what the VAE keeps while it encodes and decodes, one
-clip at a time, come on top.
-"""
+What autograd keeps of a block was read from torch's saved-tensor hooks, in bfloat16 with fused attention on a
+CPU, over blocks of six shapes a family: it is linear in the widths to 1%, with these coefficients, which
+`tests/baselines` read again. Not measured on a GPU. Its context, the allocator's gaps and what the VAE keeps
+while it encodes and decodes, one clip at a time, come on top."""
 
 from __future__ import annotations
 
@@ -25,9 +24,9 @@ SEEING: Final = ("vae", "image_encoder")
 @final
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """A checkpoint's numbers. parameters: of the transformer, linear: of these in linear layers, trained: in its
-    recipe's adapter for each rank; hidden, feed: widths. vae: parameters of the VAE, and of CLIP where it sees the
-    image, of vae_bytes each; encoder: the text encoder's."""
+    """A checkpoint's numbers. parameters: of the transformer, linear: of these in linear layers, trained: in
+    its recipe's adapter for each rank; hidden, feed: widths. vae: parameters of the VAE, and of CLIP where it
+    sees the image, of vae_bytes each; encoder: the text encoder's."""
 
     parameters: int
     linear: int
@@ -44,8 +43,8 @@ class Sizes:
 @final
 @dataclass(frozen=True, slots=True)
 class MemoryBreakdown:
-    """Bytes held at once. weights: frozen; adapter: with gradients and moments, where all is trained these alone; kept:
-    activations of a forward pass; vae: its weights, and CLIP's."""
+    """Bytes held at once. weights: frozen; adapter: with gradients and moments, where all is trained these
+    alone; kept: activations of a forward pass; vae: its weights, and CLIP's."""
 
     weights: float
     adapter: float
@@ -59,7 +58,8 @@ def memory(
     demand: MemoryRequest,
     recipes: Mapping[str, VideoConfig] = MappingProxyType({}),
 ) -> list[MemoryEstimate]:
-    """The rows for `vizbench models --memory`, by checkpoint. recipe: of every checkpoint but those in `recipes`."""
+    """The rows for `vizbench models --memory`, by checkpoint. recipe: of every checkpoint but those in
+    `recipes`."""
     return [row for name, one in sizes.items() for row in _rows(name, one, recipes.get(name, recipe), demand)]
 
 
@@ -95,8 +95,8 @@ def memory_breakdown(sizes: Sizes, training: VideoConfig, demand: MemoryRequest)
 def sizes_of(
     config: Mapping[str, Any], parts: Mapping[str, Shapes], layout: Layout, recipe: VideoConfig, wide: bool
 ) -> Sizes:
-    """A checkpoint's numbers from its transformer's config.json and its tensors. parts: by folder; wide: whether VAE
-    and CLIP are in float32. KeyError and TypeError for a config of something else."""
+    """A checkpoint's numbers from its transformer's config.json and its tensors. parts: by folder; wide:
+    whether VAE and CLIP are in float32. KeyError and TypeError for a config of something else."""
     linear = {
         name: shape
         for name, shape in parts["transformer"].items()

@@ -120,7 +120,8 @@ class VideoLora(CheckedModel[Any]):
     @one_thread()
     @within_memory()
     def _sample(self, pipe: Any, text: Tensors, images: Sequence[Image], seeds: Sequence[int]) -> list[Video]:
-        """One clip an image `(H, W, 3)`; each has a noise generator of its own, so batching changes nothing."""
+        """One clip an image `(H, W, 3)`; each has a noise generator of its own, so batching changes
+        nothing."""
         height, width, _ = images[0].shape
         stacked = np.stack([_padded(self._backbone, pipe, image[None])[0] for image in images])
         pixels = torch.from_numpy(stacked).permute(0, 3, 1, 2).float() / 255.0  # (B, 3, H', W')
@@ -177,7 +178,8 @@ class VideoLora(CheckedModel[Any]):
 
 
 def start(pipe: Any, training: VideoConfig, seed: int) -> None:
-    """Give the network what is trained: a float32 LoRA over frozen weights, or all of it where the rank is 0."""
+    """Give the network what is trained: a float32 LoRA over frozen weights, or all of it where the rank is
+    0."""
     network = pipe.transformer
     if not training.rank:
         network.requires_grad_(True)
@@ -196,7 +198,8 @@ def start(pipe: Any, training: VideoConfig, seed: int) -> None:
 
 
 def save_adapter(pipe: Any, folder: Path) -> None:
-    """Write `pytorch_lora_weights.safetensors`, alpha included, as `pipe.load_lora_weights(folder)` reads it."""
+    """Write `pytorch_lora_weights.safetensors`, alpha included, as `pipe.load_lora_weights(folder)` reads
+    it."""
     network = pipe.transformer
     config = {
         key: sorted(value) if isinstance(value, set) else value

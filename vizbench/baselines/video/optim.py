@@ -17,7 +17,8 @@ OTHER_LR: Final = 2e-3
 
 
 def optimizers_of(network: Any, training: VideoConfig) -> list[torch.optim.Optimizer]:
-    """Return AdamW on the adapter, or, if all weights are trained, what pretrained the embedded model, at its rates.
+    """Return AdamW on the adapter, or, if all weights are trained, what pretrained the embedded model, at its
+    rates.
 
     Each group has its peak rate as `initial_lr`.
     """
@@ -38,9 +39,8 @@ def muon_and_adamw(
 ) -> list[torch.optim.Optimizer]:
     """Muon on the blocks' matrices, AdamW on the rest.
 
-    On `around` alone, loss after 300 steps: Muon at 2e-3 .55, at 5e-3 .58, at 1e-2 .60; AdamW at 1.5e-3, without the
-    head that reads the caption, .61.
-    """
+    On `around` alone, loss after 300 steps: Muon at 2e-3 .55, at 5e-3 .58, at 1e-2 .60; AdamW at 1.5e-3,
+    without the head that reads the caption, .61."""
     names = [
         n
         for n, p in model.named_parameters()

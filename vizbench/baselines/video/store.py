@@ -1,4 +1,5 @@
-"""What video models keep on disk: latents of clips, by content and weights, and trainings that go on after a kill.
+"""What video models keep on disk: latents of clips, by content and weights, and trainings that go on after a
+kill.
 
 Only safetensors, no pickle.
 """

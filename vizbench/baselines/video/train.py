@@ -26,7 +26,8 @@ LAST = 999
 @final
 @dataclass(slots=True)
 class TrainingState:
-    """Where a training stands. step: steps done; loss: of the last one; seconds: what they took, over all sittings."""
+    """Where a training stands. step: steps done; loss: of the last one; seconds: what they took, over all
+    sittings."""
 
     optimizers: Sequence[torch.optim.Optimizer]
     generator: torch.Generator
@@ -47,10 +48,9 @@ def train(
 ) -> None:
     """Train what requires a gradient in `pipe.transformer`, from `state.step` up to `steps`.
 
-    groups: clips of one shape each, `(n, ...)` in each tensor; after: called when a step is done. All that is random
-    comes from the state's generator, so a state that was stored and read back goes on as if nothing had happened.
-    Launched processes each draw the whole batch and train on their share of its clips.
-    """
+    groups: clips of one shape each, `(n, ...)` in each tensor; after: called when a step is done. All that is
+    random comes from the state's generator, so a state that was stored and read back goes on as if nothing
+    had happened. Launched processes each draw the whole batch and train on their share of its clips."""
     network = pipe.transformer
     trained = list(trained_of(network).values())
     peaks = [[row["initial_lr"] for row in opt.param_groups] for opt in state.optimizers]
@@ -94,8 +94,8 @@ def trained_of(network: Any) -> dict[str, torch.nn.Parameter]:
 def computing(training: VideoConfig, device: torch.device) -> AbstractContextManager[Any]:
     """Products in the training's dtype.
 
-    On a CPU bfloat16 matrix products with plain attention take .62 of the time of float32 (.137 against .221 s a step
-    of 32 boards); bfloat16 with the fused attention, whose backward is slow there, takes .84 of it.
+    On a CPU bfloat16 matrix products with plain attention take .62 of the time of float32 (.137 against .221
+    s a step of 32 boards); bfloat16 with the fused attention, whose backward is slow there, takes .84 of it.
     """
     return torch.autocast(device.type, torch.bfloat16, enabled=training.dtype == "bfloat16")
 
@@ -108,9 +108,8 @@ def plain_attention(device: torch.device) -> AbstractContextManager[Any]:
 def draw_timesteps(count: int, last_share: float, generator: torch.Generator) -> Tensor:
     """Timesteps `(count,)`: the last one for `last_share` of the clips, uniform for the rest.
 
-    Most of the embedded model's training goes where one-step sampling looks: exact life boards .95 with one step, .82
-    with four (trial).
-    """
+    Most of the embedded model's training goes where one-step sampling looks: exact life boards .95 with one
+    step, .82 with four (trial)."""
     anywhere = torch.randint(0, LAST + 1, (count,), generator=generator)
     return torch.where(torch.rand(count, generator=generator) < last_share, LAST, anywhere)
 
@@ -118,7 +117,8 @@ def draw_timesteps(count: int, last_share: float, generator: torch.Generator) ->
 def noised(
     clips: Tensor, timesteps: Tensor, alphas: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Noised clips and their velocity (Salimans, Ho 2022), both as the clips `(B, ...)`. alphas: cumulative, `(1000,)`;
+    """Noised clips and their velocity (Salimans, Ho 2022), both as the clips `(B, ...)`. alphas: cumulative,
+    `(1000,)`;
     timesteps: `(B,)`, on the CPU."""
     signal = _beside(alphas[timesteps].sqrt(), clips)
     spread = _beside((1 - alphas[timesteps]).sqrt(), clips)
@@ -127,16 +127,17 @@ def noised(
 
 
 def flowed(clips: Tensor, sigmas: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Clips on the straight way to noise and the way's velocity, noise minus clip (Lipman et al. 2023), both as
-    the clips `(B, ...)`. sigmas: how far, 0..1, `(B,)`, on the CPU."""
+    """Clips on the straight way to noise and the way's velocity, noise minus clip (Lipman et al. 2023), both
+    as the clips `(B, ...)`. sigmas: how far, 0..1, `(B,)`, on the CPU."""
     far = _beside(sigmas, clips)
     noise = torch.randn(clips.shape, generator=generator, dtype=clips.dtype).to(clips.device)
     return (1 - far) * clips + far * noise, noise - clips
 
 
 def drawn(clips: Tensors, generator: torch.Generator) -> dict[str, Tensor]:
-    """The clips with their `image` drawn anew from the VAE's distribution, as the pipeline draws it for each question:
-    mean `image`, standard deviation `spread`. A codec without spread takes nothing from the generator."""
+    """The clips with their `image` drawn anew from the VAE's distribution, as the pipeline draws it for each
+    question: mean `image`, standard deviation `spread`. A codec without spread takes nothing from the
+    generator."""
     image, spread = clips["image"], clips["spread"]
     if not spread.any():
         return dict(clips)

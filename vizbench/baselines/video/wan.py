@@ -23,7 +23,8 @@ PICTURE = 257
 
 @final
 class Wan(Backbone):
-    """Flow matching. 2.1 sees the image beside the noise, and by CLIP; 2.2 has it as the first frame, without noise."""
+    """Flow matching. 2.1 sees the image beside the noise, and by CLIP; 2.2 has it as the first frame, without
+    noise."""
 
     pipeline, network = "WanImageToVideoPipeline", "WanTransformer3DModel"
     stride = 4
@@ -56,7 +57,8 @@ class Wan(Backbone):
         return -(-height // unit) * unit, -(-width // unit) * unit
 
     def encode(self, pipe: Any, pixels: Tensor) -> Tensors:
-        """`clip`: the latents; `image`: what 2.1 sees beside the noise, or 2.2's first frame; `seen`: 2.1's CLIP."""
+        """`clip`: the latents; `image`: what 2.1 sees beside the noise, or 2.2's first frame; `seen`: 2.1's
+        CLIP."""
         import torch
 
         device, dtype = pixels.device, pixels.dtype

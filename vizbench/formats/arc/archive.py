@@ -1,8 +1,8 @@
-"""Zip archives that others made. A file in one is named as if the archive were a folder: `tasks.zip/Copy/Copy1.json`.
+"""Zip archives that others made. A file in one is named as if the archive were a folder:
+`tasks.zip/Copy/Copy1.json`.
 
-Nothing is ever unpacked to disk. An archive may lie about everything: names that lead outside, sizes, checksums, a
-directory of a million files, a kilobyte that unpacks to a gigabyte.
-"""
+Nothing is ever unpacked to disk. An archive may lie about everything: names that lead outside, sizes,
+checksums, a directory of a million files, a kilobyte that unpacks to a gigabyte."""
 
 from __future__ import annotations
 
@@ -61,10 +61,11 @@ def archive_of(path: Path) -> Path | None:
 
 
 def members(archive: Path, suffix: str) -> list[str]:
-    """The names of the files in an archive that end so, sorted, unsafe ones too: `read_member` says what they are.
+    """The names of the files in an archive that end so, sorted, unsafe ones too: `read_member` says what they
+    are.
 
-    Hidden names are left out, as in folders. UserError for what is no archive, is too large, or holds no such file.
-    """
+    Hidden names are left out, as in folders. UserError for what is no archive, is too large, or holds no such
+    file."""
     names = [name for name in _directory(archive).files if name.endswith(suffix)]
     names = [name for name in names if not _is_hidden(name)]
     wanted = [info for name in names for info in _directory(archive).files[name]]
@@ -111,8 +112,8 @@ def read_member(archive: Path, name: str, what: str, limit: int) -> bytes:
 class _Directory:
     """An archive in memory, and its files by name.
 
-    `./a.json` and `a//b.json` go by `a.json` and `a/b.json`, and so does `a\\b.json`: PowerShell 5 and older libraries
-    of .NET write backslashes between folders. Two files that then have one name are both refused.
+    `./a.json` and `a//b.json` go by `a.json` and `a/b.json`, and so does `a\\b.json`: PowerShell 5 and older
+    libraries of .NET write backslashes between folders. Two files that then have one name are both refused.
     """
 
     archive: zipfile.ZipFile
@@ -135,7 +136,8 @@ def _directory(archive: Path) -> _Directory:
 
 @lru_cache(maxsize=1)
 def _read(archive: Path, stamp: tuple[int, int, int]) -> _Directory:
-    """Kept for the next file of it: of 10,000 files each took 29 ms where the directory was read every time."""
+    """Kept for the next file of it: of 10,000 files each took 29 ms where the directory was read every
+    time."""
     del stamp
     data = io.BytesIO(read_bounded(archive, "archive", MAX_ARCHIVE))
     try:

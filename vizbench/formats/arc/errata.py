@@ -1,12 +1,12 @@
 """Pairs of the public ARC corpora that contradict their own tasks, reviewed one by one.
 
-Who reported it is told by repository and number. Here stands only what the data proves: `tests/formats/arc/test_errata.py`
-holds for each entry a rule that every other pair of its task obeys and that this one breaks in the cells named here.
-Reports of pairs that one more rule explains are left out (d2acf2cb: its swap of colours goes both ways; 6cf79266: its
-squares do not overlap, nor do the copies in another demonstration of e5062a87), and so are those of ambiguity
-(0d87d2a6). The 80 files of ConceptARC that the tests read were looked at one by one; one pair contradicts its task, and
-the report of AboveBelow3 (ConceptARC #4) is mended in them.
-"""
+Who reported it is told by repository and number. Here stands only what the data proves:
+`tests/formats/arc/test_errata.py` holds for each entry a rule that every other pair of its task obeys and
+that this one breaks in the cells named here. Reports of pairs that one more rule explains are left out
+(d2acf2cb: its swap of colours goes both ways; 6cf79266: its squares do not overlap, nor do the copies in
+another demonstration of e5062a87), and so are those of ambiguity (0d87d2a6). The 80 files of ConceptARC that
+the tests read were looked at one by one; one pair contradicts its task, and the report of AboveBelow3
+(ConceptARC #4) is mended in them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ from vizbench.types import Grid
 @final
 @dataclass(frozen=True, slots=True)
 class Erratum:
-    """One faulty pair. task: its task's id, the name of its file; pair: `digest` of it, so that a copy of the corpus in
-    which it was mended is not flagged; what: is wrong, cells as row, column from 0; source: who says so."""
+    """One faulty pair. task: its task's id, the name of its file; pair: `digest` of it, so that a copy of the
+    corpus in which it was mended is not flagged; what: is wrong, cells as row, column from 0; source: who
+    says so."""
 
     task: str
     pair: str
@@ -105,7 +106,8 @@ def digest(question: Grid, target: Grid) -> str:
 
 
 def flaws(task: str, pairs: Iterable[tuple[str, Grid, Grid]]) -> list[str]:
-    """What is known to be wrong in a task, a sentence a faulty pair. pairs: name, question and target of each."""
+    """What is known to be wrong in a task, a sentence a faulty pair. pairs: name, question and target of
+    each."""
     if task not in TASKS:
         return []
     known = {erratum.pair: erratum for erratum in ERRATA if erratum.task == task}

@@ -1,6 +1,6 @@
-"""ARC JSON (Chollet 2019; ConceptARC, Moskvichev et al. 2023): one file a task, demonstrations to learn from and test
-inputs to answer: `{"train": [{"input": grid, "output": grid} ...], "test": [...]}`, grids of colours 0 … 9 up to 30x30.
-"""
+"""ARC JSON (Chollet 2019; ConceptARC, Moskvichev et al. 2023): one file a task, demonstrations to learn from
+and test inputs to answer: `{"train": [{"input": grid, "output": grid} ...], "test": [...]}`, grids of colours
+0 … 9 up to 30x30."""
 
 from __future__ import annotations
 
@@ -115,8 +115,8 @@ def refuse_params(name: str, params: Mapping[str, object]) -> None:
 
 
 def load(path: Path, seed: int, pool: int) -> Dataset:
-    """One file, in a folder or in a zip archive, as a data set, see `dataset_of`. UserError, with the file and the
-    reason, for anything that is no ARC file of at most MAX_BYTES."""
+    """One file, in a folder or in a zip archive, as a data set, see `dataset_of`. UserError, with the file
+    and the reason, for anything that is no ARC file of at most MAX_BYTES."""
     archive = archive_of(path)
     what = "an archive" if archive == path else "a folder"
     if archive == path or path.is_dir():
@@ -131,13 +131,13 @@ def load(path: Path, seed: int, pool: int) -> Dataset:
 def dataset_of(
     data: bytes | msgspec.Raw, name: str, place: str, file_name: str, seed: int, pool: int
 ) -> Dataset:
-    """The JSON of one task as a data set: its demonstrations are `train`, its test inputs whose output is known `test`.
+    """The JSON of one task as a data set: its demonstrations are `train`, its test inputs whose output is
+    known `test`.
 
-    name: the task's; place: what errors call it. It is always the same, whatever `seed` and `pool`, which only name the
-    runs made from it. `meta` of a row: file, digest, its `item` in the file, `inputs`, how many test inputs the file
-    has, those of hidden output too, and, of a task with a known error, `flagged`: what is wrong, a sentence a pair.
-    UserError, with the place and the reason, for anything else.
-    """
+    name: the task's; place: what errors call it. It is always the same, whatever `seed` and `pool`, which
+    only name the runs made from it. `meta` of a row: file, digest, its `item` in the file, `inputs`, how many
+    test inputs the file has, those of hidden output too, and, of a task with a known error, `flagged`: what
+    is wrong, a sentence a pair. UserError, with the place and the reason, for anything else."""
     plain = bytes(memoryview(data)[:3])
     if plain.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise UserError(f"{place} is in UTF-16 or UTF-32 and JSON is in UTF-8: save it as UTF-8")

@@ -1,8 +1,8 @@
 """Episodes: a rule shown by demonstrations that leave one answer to each test, by every rule of the library.
 
-Among all rules, with all their settings, those that explain every demonstration must agree on every test that they say
-anything about. Where they do not, another demonstration is shown, up to five; then the episode is drawn anew.
-"""
+Among all rules, with all their settings, those that explain every demonstration must agree on every test that
+they say anything about. Where they do not, another demonstration is shown, up to five; then the episode is
+drawn anew."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _RULES: Final = 200
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Episode:
-    """A rule, 2-5 demonstrations and 1-3 tests. fits: every rule that explains the demonstrations, this one among them;
-    rejected: ids of those of which no setting does."""
+    """A rule, 2-5 demonstrations and 1-3 tests. fits: every rule that explains the demonstrations, this one
+    among them; rejected: ids of those of which no setting does."""
 
     rule: Rule
     demos: tuple[Pair, ...]
@@ -66,7 +66,8 @@ def _drawn(concept: str, key: int) -> Episode:
 
 
 def _certified(rule: Rule, draw: Draw) -> Episode | None:
-    """An episode of the rule; None where five demonstrations leave more than one answer, or a shortcut finds it."""
+    """An episode of the rule; None where five demonstrations leave more than one answer, or a shortcut finds
+    it."""
     wanted, asked = draw.between(FEWEST, MOST_DEMOS - 1), draw.between(1, MOST_TESTS)
     drawn = [rule.pair(draw) for _ in range(wanted + asked)]
     pairs = [pair for pair in drawn if pair is not None]
@@ -103,8 +104,9 @@ def agree(fits: Sequence[Rule], questions: Sequence[Scene]) -> bool:
 
 
 def shortcut(demos: Sequence[tuple[Grid, Grid]], tests: Sequence[tuple[Grid, Grid]]) -> str:
-    """The name of an answer without a rule that is right for every test, "" where none is: the question itself, any of
-    its 8 symmetries, the last demonstration's answer, or the answers' commonest colour on all cells of the question."""
+    """The name of an answer without a rule that is right for every test, "" where none is: the question
+    itself, any of its 8 symmetries, the last demonstration's answer, or the answers' commonest colour on all
+    cells of the question."""
     last = demos[-1][1]
     commonest = int(np.argmax(sum(np.bincount(answer.ravel(), minlength=10) for _, answer in demos)))
     left = [*SHORTCUTS]

@@ -1,4 +1,5 @@
-"""Chance for rules: numbers, colours, shapes, and scenes of shapes that do not touch. All of it from one 64-bit key."""
+"""Chance for rules: numbers, colours, shapes, and scenes of shapes that do not touch. All of it from one
+64-bit key."""
 
 from __future__ import annotations
 
@@ -100,11 +101,11 @@ class Draw:
         margin: int = 0,
         fixed: Sequence[tuple[int, int]] = (),
     ) -> bool:
-        """Paint shapes at random places, `gap` cells of ground between their boxes at least, `margin` to the edge.
+        """Paint shapes at random places, `gap` cells of ground between their boxes at least, `margin` to the
+        edge.
 
-        The grid should be empty: what is on it is not looked at. fixed: tops and lefts of the first shapes, which are
-        not drawn. False, and nothing painted, where they do not fit.
-        """
+        The grid should be empty: what is on it is not looked at. fixed: tops and lefts of the first shapes,
+        which are not drawn. False, and nothing painted, where they do not fit."""
         corners = self.corners(grid, [mask.shape for mask in masks], gap, margin, fixed)
         if corners is None:
             return False
@@ -120,8 +121,8 @@ class Draw:
         margin: int = 0,
         fixed: Sequence[tuple[int, int]] = (),
     ) -> list[tuple[int, int]] | None:
-        """Top and left in the grid of boxes of these sizes (rows, columns), placed as by `scatter`; None where they do
-        not fit. Paints nothing.
+        """Top and left in the grid of boxes of these sizes (rows, columns), placed as by `scatter`; None
+        where they do not fit. Paints nothing.
 
         fixed: places of the first boxes, which stay where they are and are returned too.
         """

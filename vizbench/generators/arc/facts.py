@@ -1,4 +1,5 @@
-"""What demonstrations show before any rule is run: facts that a rule can be refused by, and colours to try it with."""
+"""What demonstrations show before any rule is run: facts that a rule can be refused by, and colours to try it
+with."""
 
 from __future__ import annotations
 
@@ -32,8 +33,8 @@ ONE_INK: Final = scene_kernels.ONE_INK
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Pair:
-    """A demonstration. facts: the bits above that hold; before, after, painted: bit c for colour c, in the question, in
-    the answer, and on cells that changed (all of the answer's where the sizes differ)."""
+    """A demonstration. facts: the bits above that hold; before, after, painted: bit c for colour c, in the
+    question, in the answer, and on cells that changed (all of the answer's where the sizes differ)."""
 
     question: Scene
     answer: Scene

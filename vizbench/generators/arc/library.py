@@ -1,4 +1,5 @@
-"""Every rule there is: the classes in the files of `vizbench.generators.arc.concepts`, found by lying there."""
+"""Every rule there is: the classes in the files of `vizbench.generators.arc.concepts`, found by lying
+there."""
 
 from __future__ import annotations
 

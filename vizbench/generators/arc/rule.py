@@ -1,4 +1,5 @@
-"""The abstract rule. A class is a family of rules; an object is one rule, its fields the parameters filled in.
+"""The abstract rule. A class is a family of rules; an object is one rule, its fields the parameters filled
+in.
 
 A rule's file needs no registration. A whole one:
 
@@ -58,8 +59,8 @@ _TRIES = 200  # scenes drawn before a setting of the parameters is given up
 @final
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """How the values that a field may have are narrowed by demonstrations. values: those that could explain them, more
-    than needed but never fewer; colour: whether sentences give the value a colour's name."""
+    """How the values that a field may have are narrowed by demonstrations. values: those that could explain
+    them, more than needed but never fewer; colour: whether sentences give the value a colour's name."""
 
     values: Callable[[Demos], Collection[Any]]
     colour: bool = False
@@ -84,15 +85,16 @@ Axis: TypeAlias = Literal["row", "column"]
 
 
 class Rule(ABC):
-    """A small program from grid to grid, and how to see it at work. Fields are literals, so that the settings of the
-    parameters are finitely many; `fit` tries those that the demonstrations leave."""
+    """A small program from grid to grid, and how to see it at work. Fields are literals, so that the settings
+    of the parameters are finitely many; `fit` tries those that the demonstrations leave."""
 
     __slots__ = ()
 
     says: ClassVar[str]
     """One plain sentence, `{field}` where a parameter stands."""
     keeps: ClassVar[int]
-    """The facts (`vizbench.generators.arc.facts`) that hold of every pair: what refuses the rule before it is run."""
+    """The facts (`vizbench.generators.arc.facts`) that hold of every pair: what refuses the rule before it is
+    run."""
 
     @abstractmethod
     def question(self, draw: Draw) -> Grid | None:
@@ -103,15 +105,15 @@ class Rule(ABC):
 
     @abstractmethod
     def answer(self, scene: Scene) -> Grid | None:
-        """The output for any grid whatever, from its cells alone, never raising; None where the rule says nothing."""
+        """The output for any grid whatever, from its cells alone, never raising; None where the rule says
+        nothing."""
 
     @abstractmethod
     def fault(self, question: Scene, answer: Grid) -> str:
         """What an independent look finds wrong with an answer to the rule's own question, "" for nothing.
 
-        It counts, compares or inverts, and does not call `answer`. The answer is any grid with which the facts of
-        `keeps` hold: under SAME_SIZE it is as large as the question.
-        """
+        It counts, compares or inverts, and does not call `answer`. The answer is any grid with which the
+        facts of `keeps` hold: under SAME_SIZE it is as large as the question."""
 
     @final
     def check(self, question: Scene, answer: Grid) -> str:
@@ -188,7 +190,8 @@ class Rule(ABC):
     @final
     @classmethod
     def fit(cls, demos: Demos) -> tuple[Self, ...]:
-        """Every rule of the family that explains all demonstrations, each of which changes something; () for none."""
+        """Every rule of the family that explains all demonstrations, each of which changes something; () for
+        none."""
         if cls.keeps & ~demos.facts:
             return ()
         narrowed = [field.read(demos) for field in _fields(cls).values()]
@@ -226,6 +229,7 @@ def _same(a: Grid, b: Grid) -> bool:
 
 
 def changed(question: Scene, answer: Grid, wanted: int) -> str:
-    """A fault where the answer, of the question's size, does not differ from it in so many cells; "" otherwise."""
+    """A fault where the answer, of the question's size, does not differ from it in so many cells; ""
+    otherwise."""
     found = int(np.count_nonzero(answer != question.grid))
     return "" if found == wanted else f"{found} cells changed where {wanted} should"

@@ -20,9 +20,9 @@ Mask: TypeAlias = npt.NDArray[np.bool_]
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Thing:
-    """A connected part of a grid. top, left: its first row and column; bottom, right: one past its last; size: cells;
-    colour: 0 where it has several, or is a hole; number: from 1, in reading order of first cells; labels: the grid's
-    numbers `(h, w)`. Two things are equal where they are one."""
+    """A connected part of a grid. top, left: its first row and column; bottom, right: one past its last;
+    size: cells; colour: 0 where it has several, or is a hole; number: from 1, in reading order of first
+    cells; labels: the grid's numbers `(h, w)`. Two things are equal where they are one."""
 
     top: int
     left: int
@@ -92,7 +92,8 @@ class Thing:
 
 @final
 class Scene:
-    """A grid, read only, `(h, w)` uint8 of colours 0 … 9 where 0 is the ground; its parts are found on first use."""
+    """A grid, read only, `(h, w)` uint8 of colours 0 … 9 where 0 is the ground; its parts are found on first
+    use."""
 
     def __init__(self, grid: Grid) -> None:
         self.grid: Grid = np.ascontiguousarray(grid).view()
@@ -204,8 +205,8 @@ def stands(grid: Grid, thing: Thing, whole: bool) -> bool:
 
 
 def stamp(grid: Grid, pixels: Grid, top: int, left: int) -> bool:
-    """Put the coloured cells of `pixels` down with its corner there; False, and nothing done, where they leave the
-    grid."""
+    """Put the coloured cells of `pixels` down with its corner there; False, and nothing done, where they
+    leave the grid."""
     h, w = pixels.shape
     if top < 0 or left < 0 or top + h > grid.shape[0] or left + w > grid.shape[1]:
         return False
@@ -220,7 +221,8 @@ def cut(scene: Scene, thing: Thing) -> Grid:
 
 
 def move(grid: Grid, scene: Scene, thing: Thing, down: int, right: int) -> bool:
-    """Take the thing from the grid and put it down so far away; False, and nothing done, where it would leave it."""
+    """Take the thing from the grid and put it down so far away; False, and nothing done, where it would leave
+    it."""
     top, left = thing.top + down, thing.left + right
     pixels = cut(scene, thing)
     if top < 0 or left < 0 or top + pixels.shape[0] > grid.shape[0] or left + pixels.shape[1] > grid.shape[1]:
@@ -236,8 +238,8 @@ def box_of(mask: Mask) -> tuple[slice, slice]:
 
 
 def holder(scene: Scene, hole: Thing) -> Thing:
-    """The one of the `shapes` that has the cell above the first cell of a hole: what closes the hole in, where this is
-    one object."""
+    """The one of the `shapes` that has the cell above the first cell of a hole: what closes the hole in,
+    where this is one object."""
     column = hole.labels[hole.top].tolist().index(hole.number)
     return scene.shapes[int(scene.shapes[0].labels[hole.top - 1, column]) - 1]
 
@@ -248,12 +250,14 @@ def is_window(scene: Scene, things: Iterable[Thing], pixels: Grid) -> bool:
 
 
 def full_lines(grid: Grid) -> list[int]:
-    """The columns that are of one colour from edge to edge, and not ground. `full_lines(grid.T)` finds the rows."""
+    """The columns that are of one colour from edge to edge, and not ground. `full_lines(grid.T)` finds the
+    rows."""
     return np.flatnonzero((grid == grid[0]).all(axis=0) & (grid[0] != 0)).tolist()
 
 
 def parted(grid: Grid) -> tuple[Grid, Grid] | None:
-    """Views of what lies left and right of a line in the middle column, `(h, w)` each; None where there is none."""
+    """Views of what lies left and right of a line in the middle column, `(h, w)` each; None where there is
+    none."""
     w = grid.shape[1] // 2
     line = grid[:, w]
     if not w or grid.shape[1] % 2 == 0 or not line[0] or (line != line[0]).any():

@@ -1,7 +1,8 @@
-"""Scenes of objects on a black ground: finding the objects of a grid, placing shapes apart, what a pair keeps.
+"""Scenes of objects on a black ground: finding the objects of a grid, placing shapes apart, what a pair
+keeps.
 
-A grid is `(h, w)` uint8 of colours 0 … 9, 0 the ground. These are the inner loops of `vizbench.generators.arc`.
-"""
+A grid is `(h, w)` uint8 of colours 0 … 9, 0 the ground. These are the inner loops of
+`vizbench.generators.arc`."""
 
 from __future__ import annotations
 
@@ -23,9 +24,9 @@ _PLACES = 40  # positions tried for a shape; with 12 % of the ground taken, one 
 def label(grid, diagonal, joins):
     """Number the connected parts of a grid 1, 2 … in reading order of their first cells.
 
-    diagonal: 8 neighbours rather than 4; joins: ONE_COLOUR, ANY_COLOUR or GROUND. Returns labels `(h, w)` int16, 0
-    elsewhere, and a table `(n, 6)` int64: top, left, bottom, right (both exclusive), cells, colour (0 where mixed).
-    """
+    diagonal: 8 neighbours rather than 4; joins: ONE_COLOUR, ANY_COLOUR or GROUND. Returns labels `(h, w)`
+    int16, 0 elsewhere, and a table `(n, 6)` int64: top, left, bottom, right (both exclusive), cells, colour
+    (0 where mixed)."""
     h, w = grid.shape
     labels = np.zeros((h, w), np.int16)
     table = np.empty((h * w, 6), np.int64)
@@ -66,9 +67,8 @@ def label(grid, diagonal, joins):
 def place(rng, height, width, sizes, fixed, gap, margin, corners):
     """Draw places for rectangles that keep `gap` cells from each other and `margin` from the border.
 
-    sizes: `(k, 2)` int64, rows and columns; corners: `(k, 2)` int64 of tops and lefts, of which the first `fixed` are
-    given and the others filled in. False where one finds no place, or does not fit at all.
-    """
+    sizes: `(k, 2)` int64, rows and columns; corners: `(k, 2)` int64 of tops and lefts, of which the first
+    `fixed` are given and the others filled in. False where one finds no place, or does not fit at all."""
     for k in range(fixed, sizes.shape[0]):
         tall, wide = sizes[k, 0], sizes[k, 1]
         rows, columns = height - tall - 2 * margin + 1, width - wide - 2 * margin + 1
@@ -133,7 +133,8 @@ def _colours(grid):
 
 @jit
 def pair_facts(question, answer):
-    """Facts that hold of a pair, and bits of colours: in the question, in the answer, painted onto changed cells."""
+    """Facts that hold of a pair, and bits of colours: in the question, in the answer, painted onto changed
+    cells."""
     before, many = _colours(question)
     after, left = _colours(answer)
     facts = OLD_COLOURS * ((after & ~before) == 0)

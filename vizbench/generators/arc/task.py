@@ -1,11 +1,11 @@
 """Rules in the manner of ARC (Chollet 2019) for the concepts of ConceptARC (Moskvichev et al. 2023).
 
-Codes are ARC's colours, 0 the black ground. A variant is a concept; each concept has rules of different mechanism, and
-each rule has parameters. With `rule` named, the task is that rule: pairs without end, in sizes of their own, the rule's
-parameters set by the number `setting`. Without it, the task is one *episode*, by its number: two to five demonstrations
-and one to three tests of a rule that is not told. No rule of the whole library that explains all demonstrations gives
-another answer to the tests, nor does copying, turning or mirroring the question, or repeating the last answer.
-"""
+Codes are ARC's colours, 0 the black ground. A variant is a concept; each concept has rules of different
+mechanism, and each rule has parameters. With `rule` named, the task is that rule: pairs without end, in sizes
+of their own, the rule's parameters set by the number `setting`. Without it, the task is one *episode*, by its
+number: two to five demonstrations and one to three tests of a rule that is not told. No rule of the whole
+library that explains all demonstrations gives another answer to the tests, nor does copying, turning or
+mirroring the question, or repeating the last answer."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ MAX_NUMBER: Final = 10**11
 @final
 @dataclass(frozen=True)
 class Params(HasDemonstrations):
-    """concept: one that has rules; rule: the id of one of them, or any: the episode's; setting: number of the rule's
-    parameters, with a rule alone; episode: number, without a rule alone; both 0 … 99,999,999,999."""
+    """concept: one that has rules; rule: the id of one of them, or any: the episode's; setting: number of the
+    rule's parameters, with a rule alone; episode: number, without a rule alone; both 0 … 99,999,999,999."""
 
     concept: str = "center"
     rule: str = ANY
@@ -85,8 +85,8 @@ class Params(HasDemonstrations):
 
 
 def story(found: Episode) -> dict[str, object]:
-    """What is told of an episode beside its grids, as plain JSON: the rule, its parameters, which rules explain the
-    demonstrations too and answer the same, and which were tried and do not."""
+    """What is told of an episode beside its grids, as plain JSON: the rule, its parameters, which rules
+    explain the demonstrations too and answer the same, and which were tried and do not."""
     chosen = found.rule
     agree = sorted({each.id() for each in found.fits} - {chosen.id()})
     told: dict[str, object] = {
@@ -167,11 +167,11 @@ class Arc(Task[Params]):
         return whole.reshape(len(batch), -1)
 
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
-        """score: x / (x + 16) with x = objects + colours + sqrt(cells that change): how much there is to look at.
+        """score: x / (x + 16) with x = objects + colours + sqrt(cells that change): how much there is to look
+        at.
 
-        objects: of one colour; colours: of the question and the target; changed: cells, all of the target's where its
-        size is another.
-        """
+        objects: of one colour; colours: of the question and the target; changed: cells, all of the target's
+        where its size is another."""
         objects, colours = (
             len(Scene(question).shapes),
             len({*Scene(question).colours, *Scene(target).colours}),
@@ -183,7 +183,8 @@ class Arc(Task[Params]):
         return {"score": load / (load + 16)} | figures
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
-        """Equal to what the rule makes of the question; a second look, which does not run it, says what is wrong."""
+        """Equal to what the rule makes of the question; a second look, which does not run it, says what is
+        wrong."""
         chosen = rule_of(params)
         wanted = chosen.answer(Scene(question))
         if wanted is None:

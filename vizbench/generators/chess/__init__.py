@@ -1,4 +1,5 @@
-"""Chess: mates in one to three moves. board, validity, mates: kernels; rules: positions and moves; task: the family."""
+"""Chess: mates in one to three moves. board, validity, mates: kernels; rules: positions and moves; task: the
+family."""
 
 from __future__ import annotations
 

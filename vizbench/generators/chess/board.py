@@ -1,15 +1,15 @@
 """Chess on a mailbox board: where pieces go, who attacks what, moves played, legal moves.
 
-A board is `(132,)` int8: square 16 row + column, row 0 at the top (rank 8); squares with bit 3 set lie outside. A piece
-is its kind, times -1 for black. Then come four more numbers:
+A board is `(132,)` int8: square 16 row + column, row 0 at the top (rank 8); squares with bit 3 set lie
+outside. A piece is its kind, times -1 for black. Then come four more numbers:
 
 - WHITE_KING, BLACK_KING: the squares of the kings.
-- PASSED: the square that a pawn has just passed over, where it may be taken en passant; NOWHERE if there is none.
+- PASSED: the square that a pawn has just passed over, where it may be taken en passant; NOWHERE if there is
+  none.
 - RIGHTS: the castling rights, a sum of `SHORT` and `LONG` for white, and of both times `BLACK` for black.
 
-A side is 1 for white, -1 for black. A move is start + 128 end + 16384 kind, kind 0 or what a pawn becomes. The king's
-move by two columns is castling.
-"""
+A side is 1 for white, -1 for black. A move is start + 128 end + 16384 kind, kind 0 or what a pawn becomes.
+The king's move by two columns is castling."""
 
 from __future__ import annotations
 
@@ -81,7 +81,8 @@ def store(board, grid):
 
 @jit
 def line_attacker(board, square, side, k):
-    """The square of the piece of `side` that attacks `square` from the direction STEPS[k], k < 8; -1 if there is none.
+    """The square of the piece of `side` that attacks `square` from the direction STEPS[k], k < 8; -1 if there
+    is none.
 
     Knights are left out.
     """
@@ -148,7 +149,8 @@ def _pawn_moves(board, square, side, moves, count):
 
 @jit
 def _castling_moves(board, side, moves, count):
-    """Append castling unless the king is in check or would cross an attacked square; returns the count then."""
+    """Append castling unless the king is in check or would cross an attacked square; returns the count
+    then."""
     home = WHITE_HOME if side > 0 else BLACK_HOME
     rights = np.int64(board[RIGHTS]) // (1 if side > 0 else BLACK)
     if not rights & (SHORT | LONG) or attacked(board, home, -side):

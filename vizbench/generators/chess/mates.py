@@ -57,8 +57,8 @@ def mated(board, moves, after):
 
 @jit
 def _mark_checks(board, marks):
-    """Mark by what moves white could give check. marks (128,) uint8: bit `kind` where a piece of the kind would give it
-    from, bit 0 where a piece stands in the way of another that would."""
+    """Mark by what moves white could give check. marks (128,) uint8: bit `kind` where a piece of the kind
+    would give it from, bit 0 where a piece stands in the way of another that would."""
     marks[:] = 0
     king = np.int64(board[BLACK_KING])
     for k in range(16):
@@ -104,7 +104,8 @@ def _mates_now(board, moves, boards, budget):
 
 @jit
 def _begin(board, side, first, moves, budget):
-    """List the moves of a side, the move `first` before the others if it is among them; return how many there are."""
+    """List the moves of a side, the move `first` before the others if it is among them; return how many there
+    are."""
     count = list_moves(board, side, moves)
     budget[0] -= count
     for i in range(count):
@@ -116,8 +117,8 @@ def _begin(board, side, first, moves, budget):
 
 @jit
 def _next(board, side, checks, moves, at, after):
-    """Play on `after` the first legal move, if `checks` the first check, from number `at` on; the number after it, 0 if
-    there is none."""
+    """Play on `after` the first legal move, if `checks` the first check, from number `at` on; the number
+    after it, 0 if there is none."""
     for i in range(at, moves.shape[0]):
         after[:] = board
         play(after, moves[i])
@@ -128,12 +129,12 @@ def _next(board, side, checks, moves, at, after):
 
 @jit
 def forced(board, plies, free, budget):
-    """Whether white mates within `plies` moves of both sides whatever black does: odd, white is to move; even, black.
+    """Whether white mates within `plies` moves of both sides whatever black does: odd, white is to move;
+    even, black.
 
-    free: from this ply on white looks only at checks; `plies` for a complete search. Depth first. The move that last
-    decided a ply comes first when the ply is entered again, since what answers one move mostly answers the next.
-    The result is False if the budget falls below 0.
-    """
+    free: from this ply on white looks only at checks; `plies` for a complete search. Depth first. The move
+    that last decided a ply comes first when the ply is entered again, since what answers one move mostly
+    answers the next. The result is False if the budget falls below 0."""
     boards, moves = np.empty((plies + 2, BOARD), np.int8), np.empty((plies + 1, MOST), np.int64)
     if plies == 0:
         return mated(board, moves[0], boards[0])
@@ -159,7 +160,8 @@ def forced(board, plies, free, budget):
             if at[ply] > 0:
                 ply, entered = ply + 1, True
                 continue
-            # White has no way left; black has no move that saves it, and is mated or will be unless this is stalemate.
+            # White has no way left; black has no move that saves it, and is mated or will be unless this is
+            # stalemate.
             value = side < 0 and (tried > 0 or in_check(boards[ply], -1))
         if ply == 0:
             return value
@@ -186,8 +188,8 @@ def escape(board, mate, budget):
 def first_moves(board, mate, moves, budget):
     """Fill `moves` (MOST,) int64 with white's moves that force mate in `mate` moves, themselves counted.
 
-    Return how many they are, and how many legal moves there are. Moves are missing if the budget falls below 0.
-    """
+    Return how many they are, and how many legal moves there are. Moves are missing if the budget falls below
+    0."""
     after = np.empty(BOARD, np.int8)
     right = 0
     legal = legal_moves(board, 1, moves)
@@ -230,7 +232,8 @@ def _first_right(board, mate, moves, budget):
 
 @jit
 def play_line(board, mate, line):
-    """Go on from `line[0]`, a move of white that forces mate in `mate` moves, up to the mate; return the line's length.
+    """Go on from `line[0]`, a move of white that forces mate in `mate` moves, up to the mate; return the
+    line's length.
 
     line (2 mate - 1,) int64: black holds out longest, white's move is the first right one.
     """

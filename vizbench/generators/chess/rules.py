@@ -1,9 +1,10 @@
-"""The rules of chess: positions from grids and FEN, legal moves, mates. The task `chess` and puzzle files use it.
+"""The rules of chess: positions from grids and FEN, legal moves, mates. The task `chess` and puzzle files use
+it.
 
-Codes of grids: 0 empty, 1 … 6 white's pawn, knight, bishop, rook, queen, king, 7 … 12 black's; row 0 is rank 8. A grid
-shows neither castling rights nor en passant, so a position from a grid has none. En passant may come up on the way to
-the mate, which is why a line is replayed from the question and not read from its last grid.
-"""
+Codes of grids: 0 empty, 1 … 6 white's pawn, knight, bishop, rook, queen, king, 7 … 12 black's; row 0 is rank
+8. A grid shows neither castling rights nor en passant, so a position from a grid has none. En passant may
+come up on the way to the mate, which is why a line is replayed from the question and not read from its last
+grid."""
 
 from __future__ import annotations
 
@@ -165,7 +166,8 @@ def from_uci(text: str, position: Position) -> int:
 
 
 def from_fen(fen: str) -> Position:
-    """The position of a FEN: the board, the side to move, castling rights, en passant square, and up to two counters.
+    """The position of a FEN: the board, the side to move, castling rights, en passant square, and up to two
+    counters.
 
     Blanks between the fields may be more than one. The counters are not kept.
     UserError if the text is no FEN. The position may break rules, see `Position.fault`.
@@ -285,8 +287,8 @@ def replayed(way: Sequence[Grid]) -> Position | None:
 def fault(position: Position, move: int, mate: int) -> str:
     """Why a legal move of white does not force mate in `mate` moves, itself counted; "" if it does.
 
-    The search gives up after MOST moves. Of 27,000 moves in 1,000 positions with a mate in 3, the worst took 150,000.
-    """
+    The search gives up after MOST moves. Of 27,000 moves in 1,000 positions with a mate in 3, the worst took
+    150,000."""
     played, after = uci(move), position.after(move)
     if not after.moves:
         return "" if after.checked else f"{played} leaves black in stalemate"

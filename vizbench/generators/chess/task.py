@@ -1,11 +1,11 @@
-"""Chess: white mates in one, two or three moves. The answer is the board after white's first move; the process goes on
-from it, move by move of both sides, to the mate.
+"""Chess: white mates in one, two or three moves. The answer is the board after white's first move; the
+process goes on from it, move by move of both sides, to the mate.
 
-Codes: 0 empty, 1 … 6 white's pawn, knight, bishop, rook, queen, king, 7 … 12 black's; row 0 is rank 8. White is to
-move. A picture tells nothing of castling rights and en passant, so neither exists at the first move, and positions
-where one could be thought to exist are not made. Positions come from random games, hence each can be reached; white
-mates in `mate` moves and in no fewer. The judge's rules are compared with the package python-chess in the tests.
-"""
+Codes: 0 empty, 1 … 6 white's pawn, knight, bishop, rook, queen, king, 7 … 12 black's; row 0 is rank 8. White
+is to move. A picture tells nothing of castling rights and en passant, so neither exists at the first move,
+and positions where one could be thought to exist are not made. Positions come from random games, hence each
+can be reached; white mates in `mate` moves and in no fewer. The judge's rules are compared with the package
+python-chess in the tests."""
 
 from __future__ import annotations
 
@@ -112,9 +112,8 @@ def _plain(board):
 def _suits(board, mate, budget):
     """Whether white, to move, mates in `mate` moves and no fewer, on a board that a picture tells in full.
 
-    White's first move may be any, later ones are checks: for mate in 3 a search of all takes 5 times as long and finds
-    a tenth more.
-    """
+    White's first move may be any, later ones are checks: for mate in 3 a search of all takes 5 times as long
+    and finds a tenth more."""
     if not _plain(board) or not forced(board, 2 * mate - 1, 1, budget):
         return False
     return mate == 1 or not forced(board, 2 * mate - 3, 2 * mate, budget)
@@ -124,10 +123,10 @@ def _suits(board, mate, budget):
 def _find(rng, start, mate, board, moves, after, budget):
     """Play random games until one comes to a position that suits, then in `board`.
 
-    Each game draws how often either side captures where it can, and how often black walks its king. Where both play any
-    move, 1.4% of the positions hold a mate in 1 and 1.2% one in 2; so drawn, 3.2% and 4.5%, and mated black has 9
-    pieces. A white that captures all it can does as well without the king's walks, but leaves black 3.
-    """
+    Each game draws how often either side captures where it can, and how often black walks its king. Where
+    both play any move, 1.4% of the positions hold a mate in 1 and 1.2% one in 2; so drawn, 3.2% and 4.5%, and
+    mated black has 9 pieces. A white that captures all it can does as well without the king's walks, but
+    leaves black 3."""
     while True:
         board[:] = start
         white, black, bold = rng_below(rng, 51) / 100, rng_below(rng, 11) / 100, rng_below(rng, 81) / 100
@@ -143,7 +142,8 @@ def _find(rng, start, mate, board, moves, after, budget):
 
 @jit
 def _make(keys, start, mate, question, target, lines):
-    """One position a key. question, target: `(n, 8, 8)` uint8; lines `(n, 2 mate - 1)` int64: moves up to the mate."""
+    """One position a key. question, target: `(n, 8, 8)` uint8; lines `(n, 2 mate - 1)` int64: moves up to the
+    mate."""
     rng = np.empty(4, np.uint64)
     first, board, after = np.empty(BOARD, np.int8), np.empty(BOARD, np.int8), np.empty(BOARD, np.int8)
     moves, budget = np.empty(MOST, np.int64), np.empty(1, np.int64)
@@ -179,7 +179,8 @@ def _line(params: Params, question: Grid, target: Grid) -> list[int]:
 
 @final
 class _UpToMate(GameContinuation):
-    """Both sides move by turns until black is mated: black as it likes, white so that the mate stays forced in time."""
+    """Both sides move by turns until black is mated: black as it likes, white so that the mate stays forced
+    in time."""
 
     def check_step(self, params: Params, way: Sequence[Grid], after: Grid) -> CheckResult:
         now = rules.replayed(way)
@@ -228,7 +229,8 @@ class Chess(Task[Params]):
         return Batch(question, target, {"line": np.array(texts, f"U{6 * lines.shape[1]}")})
 
     def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
-        """The boards after each move up to the mate: black holds out longest, white plays the first right move found.
+        """The boards after each move up to the mate: black holds out longest, white plays the first right
+        move found.
 
         The moves themselves are in `meta["line"]`.
         """
@@ -244,11 +246,11 @@ class Chess(Task[Params]):
         return batch.question.reshape(len(batch), -1)
 
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
-        """score: bits / (bits + 16); bits: what a guesser must be told to choose right at each of white's moves.
+        """score: bits / (bits + 16); bits: what a guesser must be told to choose right at each of white's
+        moves.
 
-        moves: legal ones at the first; right: those of them that force mate; checks: those that give check; quiet: 1
-        where the target gives none; pieces: on the board.
-        """
+        moves: legal ones at the first; right: those of them that force mate; checks: those that give check;
+        quiet: 1 where the target gives none; pieces: on the board."""
         start = now = rules.loaded(question)
         checks = sum(start.after(move).checked for move in start.moves)
         choices: list[tuple[int, int]] = []  # right moves and legal ones at each of white's
@@ -295,13 +297,15 @@ class Chess(Task[Params]):
         return CheckResult(False, move) if isinstance(move, str) else CheckResult(True, "")
 
     def step_count(self, params: Params, question: Grid) -> None:
-        """As many as the game takes: two for each of white's moves but the last, fewer where black defends badly."""
+        """As many as the game takes: two for each of white's moves but the last, fewer where black defends
+        badly."""
 
     def solve(self, params: Params, question: Grid) -> Grid | None:
-        """The first move found that forces mate; None if the search finds none, or the question is no legal position.
+        """The first move found that forces mate; None if the search finds none, or the question is no legal
+        position.
 
-        The search gives up after `chessrules.MOST` moves. Of 1,000 positions with a mate in 3, the worst took 700,000.
-        """
+        The search gives up after `chessrules.MOST` moves. Of 1,000 positions with a mate in 3, the worst took
+        700,000."""
         start = rules.position(question)
         if start is None:
             return None

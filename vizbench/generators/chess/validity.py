@@ -1,8 +1,7 @@
 """Whether a game of chess could have come to a board, as far as the board shows it.
 
-The conditions are necessary, not sufficient. They are those of `Board.is_valid` in python-chess, with which the tests
-compare them.
-"""
+The conditions are necessary, not sufficient. They are those of `Board.is_valid` in python-chess, with which
+the tests compare them."""
 
 from __future__ import annotations
 
@@ -103,8 +102,8 @@ def _passed_fits(board, side):
 
 @jit
 def _checking(board, side):
-    """The pieces that give check to `side`: how many, the square of one, and whether two are on one line with the king
-    between them."""
+    """The pieces that give check to `side`: how many, the square of one, and whether two are on one line with
+    the king between them."""
     king = np.int64(board[WHITE_KING if side > 0 else BLACK_KING])
     count, last, directions = 0, -1, 0
     between = False
@@ -139,7 +138,8 @@ def _checks_fit(board, side):
 
 @jit
 def broken_rule(board, side):
-    """The index in RULES of the first rule that the board, with `side` to move, breaks; 0 if it breaks none."""
+    """The index in RULES of the first rule that the board, with `side` to move, breaks; 0 if it breaks
+    none."""
     for colour in (1, -1):
         fault = _material(board, colour)
         if fault:

@@ -1,12 +1,11 @@
 """Demonstrations of an ARC task turned, mirrored and recoloured, for models that are fitted to them.
 
-A variant is one symmetry of the square and one permutation of colours, applied to question and target of every
-demonstration alike. Test inputs stay as they are. Black (0) stays black: it is the ground of nearly every task, and
-another ground would show the model pictures that no test input looks like.
+A variant is one symmetry of the square and one permutation of colours, applied to question and target of
+every demonstration alike. Test inputs stay as they are. Black (0) stays black: it is the ground of nearly
+every task, and another ground would show the model pictures that no test input looks like.
 
-A model that sees one pair at a time is not told which variant it sees. Where a rule names a direction or a colour,
-variants contradict one another: hence a plan has to ask for them.
-"""
+A model that sees one pair at a time is not told which variant it sees. Where a rule names a direction or a
+colour, variants contradict one another: hence a plan has to ask for them."""
 
 from __future__ import annotations
 
@@ -20,17 +19,20 @@ from vizbench.seeds import keys, stream
 from vizbench.types import Grid, Instance
 
 KINDS: Final = ("symmetries", "colours")
-"""symmetries: the 8 of the square; colours: RECOLOURED permutations of 1 … 9. Of both, every pair of one and one."""
+"""symmetries: the 8 of the square; colours: RECOLOURED permutations of 1 … 9. Of both, every pair of one and
+one."""
 
 RECOLOURED: Final = 8
 """Permutations of colours, the identity among them: as many as there are symmetries."""
 
 MAX_EXAMPLES: Final = 5000
-"""What a model is shown at most, as in the paper's largest budget. A file may hold thousands of demonstrations."""
+"""What a model is shown at most, as in the paper's largest budget. A file may hold thousands of
+demonstrations."""
 
 
 def augmented(rows: Sequence[Instance], kinds: Sequence[str], seed: int) -> list[Instance]:
-    """The rows, then their other variants, none twice; rows beyond MAX_EXAMPLES only if they are themselves given.
+    """The rows, then their other variants, none twice; rows beyond MAX_EXAMPLES only if they are themselves
+    given.
 
     kinds: of KINDS; seed: draws the permutations, the same ones whatever the rows.
     """

@@ -1,4 +1,5 @@
-"""A plan as a TOML file, with the keys that `vizbench eval` has as flags: `n-test` and `n_test` are the same."""
+"""A plan as a TOML file, with the keys that `vizbench eval` has as flags: `n-test` and `n_test` are the
+same."""
 
 from __future__ import annotations
 
@@ -16,11 +17,11 @@ MAX_BYTES: Final = 1 << 20
 
 @final
 class Options(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a file may say, by the names of the flags. What it leaves out is None, and a flag that is given wins.
+    """What a file may say, by the names of the flags. What it leaves out is None, and a flag that is given
+    wins.
 
-    A value that may be given several times is one value or a list; shots: a list, a number, or text as in the flag;
-    augment: a list, or text as in the flag.
-    """
+    A value that may be given several times is one value or a list; shots: a list, a number, or text as in the
+    flag; augment: a list, or text as in the flag."""
 
     model: str | list[str] | None = None
     task: str | list[str] | None = None
@@ -50,9 +51,8 @@ class Options(msgspec.Struct, frozen=True, omit_defaults=True):
 def read_config(path: Path) -> dict[str, Any]:
     """What the file says, as values for flags: lists for `model` and `task`, text for `shots`.
 
-    UserError, with the file, for a key that is no flag (near ones are named), a value of another type, or no TOML.
-    Paths in it are taken from the current folder, as those of flags are.
-    """
+    UserError, with the file, for a key that is no flag (near ones are named), a value of another type, or no
+    TOML. Paths in it are taken from the current folder, as those of flags are."""
     try:
         found = tomllib.loads(text_of(read_bounded(path, "plan", MAX_BYTES)))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:

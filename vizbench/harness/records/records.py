@@ -52,7 +52,8 @@ class TaskInfo(msgspec.Struct, frozen=True):
 
 @final
 class DataInfo(msgspec.Struct, frozen=True):
-    """The data that was used. digest: of all training and test grids, in order; examples, questions: how many."""
+    """The data that was used. digest: of all training and test grids, in order; examples, questions: how
+    many."""
 
     digest: str
     examples: int
@@ -61,9 +62,9 @@ class DataInfo(msgspec.Struct, frozen=True):
 
 @final
 class Header(msgspec.Struct, frozen=True):
-    """What a cell is. weights: digest of the checkpoint where the model tells it, for `api` the endpoint's address and
-    settings; pretraining_overlap: near or far, where known; code: digest of the file that the model comes from, None for a family of
-    ours.
+    """What a cell is. weights: digest of the checkpoint where the model tells it, for `api` the endpoint's
+    address and settings; pretraining_overlap: near or far, where known; code: digest of the file that the
+    model comes from, None for a family of ours.
 
     `format` … `weights`, and `code`, must stay the same for a run to go on; the rest is told for the record.
     """
@@ -91,9 +92,10 @@ class Session(msgspec.Struct, frozen=True):
 
 @final
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One prediction, judged. id: the question's; attempt: from 0; answer: None where nothing could be decoded, which
-    `undecodable` says too, or where an outside model gave none; seconds: the model's share of time; way: the states
-    before the answer, in its shape, where a clip shows them (`FrameCodec.trajectory`); the rest as in `Verdict`.
+    """One prediction, judged. id: the question's; attempt: from 0; answer: None where nothing could be
+    decoded, which `undecodable` says too, or where an outside model gave none; seconds: the model's share of
+    time; way: the states before the answer, in its shape, where a clip shows them (`FrameCodec.trajectory`);
+    the rest as in `Verdict`.
 
     The way is left out of the line where there is none, as it is in runs of before.
     """
@@ -114,8 +116,8 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 @final
 @dataclass(frozen=True, slots=True)
 class TrialResult:
-    """A cell read back from its directory. questions: all that are to be asked; records: those answered so far;
-    error: why the model failed, "" where none did."""
+    """A cell read back from its directory. questions: all that are to be asked; records: those answered so
+    far; error: why the model failed, "" where none did."""
 
     directory: Path
     header: Header
@@ -133,8 +135,8 @@ class TrialResult:
 @final
 @dataclass(frozen=True, slots=True)
 class UnstartedTrial:
-    """A cell that failed before it could be asked anything: its data could not be had, or its process was ended while
-    it was made. error: why, in one line."""
+    """A cell that failed before it could be asked anything: its data could not be had, or its process was
+    ended while it was made. error: why, in one line."""
 
     directory: Path
     trial: Trial
@@ -160,8 +162,8 @@ def read_header(directory: Path) -> Header:
 def read_log(path: Path, kind: type[R]) -> tuple[list[R], int]:
     """Return a log's lines, and the bytes they take. No file: no lines.
 
-    A last line that a killed run cut short is left out. UserError for any other line that is not ours, with its number.
-    """
+    A last line that a killed run cut short is left out. UserError for any other line that is not ours, with
+    its number."""
     records: list[R] = []
     good = 0
     if not path.exists():
@@ -183,7 +185,8 @@ def read_log(path: Path, kind: type[R]) -> tuple[list[R], int]:
 
 
 def _cut_short(line: bytes, first_field: str) -> bool:
-    """Return whether a line is the beginning of one of ours, as a kill leaves it, or zeros, as a power cut does."""
+    """Return whether a line is the beginning of one of ours, as a kill leaves it, or zeros, as a power cut
+    does."""
     if line.endswith(b"\n"):
         return False
     start = f'{{"{first_field}":'.encode()
@@ -198,8 +201,8 @@ def _cut_short(line: bytes, first_field: str) -> bool:
 
 
 def read_records(directory: Path, cell: Trial, ids: Iterable[str]) -> tuple[list[Record], int]:
-    """The cell's records in the order of writing, each of one of these questions and attempts, none twice; and the
-    bytes they take."""
+    """The cell's records in the order of writing, each of one of these questions and attempts, none twice;
+    and the bytes they take."""
     path = directory / "records.jsonl"
     records, size = read_log(path, Record)
     known = set(ids)
@@ -245,7 +248,8 @@ def read_error(directory: Path) -> str:
 
 
 def below(top: Path, name: str) -> list[Path]:
-    """Return the files of this name in or below a folder, sorted by place. Hidden folders hold copies and no runs."""
+    """Return the files of this name in or below a folder, sorted by place. Hidden folders hold copies and no
+    runs."""
     return sorted(path for path in visible_files(top) if path.name == name)
 
 

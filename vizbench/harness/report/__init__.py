@@ -1,1 +1,2 @@
-"""The report: tables, curves and a viewer of answers as HTML, and the same figures as CSV, Markdown and images."""
+"""The report: tables, curves and a viewer of answers as HTML, and the same figures as CSV, Markdown and
+images."""

@@ -25,7 +25,8 @@ PAPER: Final = {paper.VIDEO: "p0", paper.TEXT: "p1"}
 @final
 @dataclass(frozen=True, slots=True)
 class LegendEntry:
-    """One entry of the legend. role: of `svg.ROLES`; kind: model, floor or paper; who: the model, where it is ours."""
+    """One entry of the legend. role: of `svg.ROLES`; kind: model, floor or paper; who: the model, where it is
+    ours."""
 
     name: str
     role: str
@@ -44,8 +45,8 @@ PAPER_KEYS: Final = tuple(LegendEntry(f"paper: {model}", role, "paper") for mode
 @final
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A share at a budget; low, high: the ends of its interval, the share itself where none is known; label: what
-    pointing at it says; address: of its answers on the page, "" where there are none."""
+    """A share at a budget; low, high: the ends of its interval, the share itself where none is known; label:
+    what pointing at it says; address: of its answers on the page, "" where there are none."""
 
     shots: int
     share: float

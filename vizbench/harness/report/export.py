@@ -1,8 +1,7 @@
 """Runs as files for other programs: the table as CSV, and everything that is computed as Markdown.
 
-Whatever comes from a run may be hostile: a CSV cell that a spreadsheet would run as a formula is quoted, and Markdown
-holds no mark-up of a name's own.
-"""
+Whatever comes from a run may be hostile: a CSV cell that a spreadsheet would run as a formula is quoted, and
+Markdown holds no mark-up of a name's own."""
 
 from __future__ import annotations
 
@@ -29,13 +28,14 @@ _MARKS: Final = str.maketrans({mark: f"\\{mark}" for mark in r"\`*_[]<>|~$&"})
 
 
 def write_csv(cells: Sequence[TrialResult], path: Path) -> None:
-    """Write one row a task, model and budget: the fields of `Summary`, shares in 0..1, empty where there is none."""
+    """Write one row a task, model and budget: the fields of `Summary`, shares in 0..1, empty where there is
+    none."""
     _write(path, csv_text(summaries(cells)))
 
 
 def write_markdown(cells: Sequence[TrialResult], path: Path, lost: Sequence[UnstartedTrial] = ()) -> None:
-    """Write the tables of a report: results by task, budgets to reach 90%, ratios, differences, ARC, what is amiss.
-    lost: cells that could not begin."""
+    """Write the tables of a report: results by task, budgets to reach 90%, ratios, differences, ARC, what is
+    amiss. lost: cells that could not begin."""
     _write(path, markdown(cells, lost))
 
 
@@ -219,7 +219,8 @@ def _overlaps(cells: Sequence[TrialResult]) -> str:
 
 
 def _concepts(cells: Sequence[TrialResult]) -> str:
-    """A model's mean stands where it has every concept: a mean of fewer is no lower or higher, but another figure."""
+    """A model's mean stands where it has every concept: a mean of fewer is no lower or higher, but another
+    figure."""
     found = arc.concepts(cells, TRIVIAL)
     if not found:
         return ""

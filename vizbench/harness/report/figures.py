@@ -1,7 +1,8 @@
-"""The figures of a report, drawn with matplotlib: curves, budgets to reach 90%, overlap on ARC, shares by concept.
+"""The figures of a report, drawn with matplotlib: curves, budgets to reach 90%, overlap on ARC, shares by
+concept.
 
-Names that come from runs are drawn only in files and beside bars, cut short; the page's own captions are HTML.
-"""
+Names that come from runs are drawn only in files and beside bars, cut short; the page's own captions are
+HTML."""
 
 from __future__ import annotations
 
@@ -44,7 +45,8 @@ def budgets(rows: Sequence[Budget], keys: Sequence[LegendEntry]) -> Drawing:
 
 
 def overlap(rows: Sequence[Overlap], keys: Sequence[LegendEntry]) -> Drawing:
-    """Tasks solved by one of two models, by both, by the other; the paper's pair below, if its tasks are among them."""
+    """Tasks solved by one of two models, by both, by the other; the paper's pair below, if its tasks are
+    among them."""
     return Drawing(
         "overlap", "ARC tasks solved by one model, by both, by the other", partial(_overlap, rows, keys)
     )
@@ -161,7 +163,8 @@ def _budgets(rows: Sequence[Budget], keys: Sequence[LegendEntry], ink: Ink, mark
 
 
 def _budget(axes: Any, row: Budget, place: float, colour: str, ink: Ink, marks: Marks) -> None:
-    """A bar, pale and with an arrow where it has no known end, and its interval in the colour of text on it."""
+    """A bar, pale and with an arrow where it has no known end, and its interval in the colour of text on
+    it."""
     says = f"{label_of(row.model)}, {row.task}: {row.at.text()} examples (95%: {row.interval.text()})"
     never, start = row.at.high is None, row.at.low is None
     length = float((row.at.low if never else row.at.high) or row.budgets[-1])
@@ -239,8 +242,8 @@ def _stack(
     ink: Ink,
     marks: Marks,
 ) -> None:
-    """One bar, its parts with their numbers below. parts: what, how many, colour; of: of how many tasks, the words
-    above the bar, the class of it all."""
+    """One bar, its parts with their numbers below. parts: what, how many, colour; of: of how many tasks, the
+    words above the bar, the class of it all."""
     tasks, words, kind = of
     total = max(sum(count for _, count, _ in parts), 1)
     at = 0.0

@@ -22,8 +22,8 @@ Table: TypeAlias = dict[str, list[dict[str, Json]]]
 
 
 def trial_id(run: TrialResult) -> str:
-    """A digest of all that makes a cell: task and its version, model, checkpoint, training, weights, file, examples,
-    attempts, seed; the data of a corpus."""
+    """A digest of all that makes a cell: task and its version, model, checkpoint, training, weights, file,
+    examples, attempts, seed; the data of a corpus."""
     whole = msgspec.json.encode((kind(run), run.header.trial.seed))
     return hashlib.blake2b(whole, digest_size=6).hexdigest()
 
@@ -65,8 +65,8 @@ def trials_of_rows(rows: Sequence[Summary], cells: Sequence[TrialResult]) -> lis
 
 
 def link_table(table: Json, rows: Sequence[Summary], cells: Sequence[TrialResult]) -> Json:
-    """The table of results, `tables.results(rows, …)`, each row with the cell that its button opens, the model's full
-    name, and where any has several answers to a question a column of how many."""
+    """The table of results, `tables.results(rows, …)`, each row with the cell that its button opens, the
+    model's full name, and where any has several answers to a question a column of how many."""
     found = cast("Table", table)
     known, columns = trial_labels(cells), found["columns"]
     if any(row.attempts > 1 for row in rows):
@@ -93,8 +93,8 @@ def link_panels(
 
 
 def _addressed(line: Curve, runs: dict[tuple[str, str], list[tuple[float, str]]]) -> Curve:
-    """Points of a line that share an address, of other attempts, stand in the order of their rows; on the line of the
-    best baseline there is one of them, the best."""
+    """Points of a line that share an address, of other attempts, stand in the order of their rows; on the
+    line of the best baseline there is one of them, the best."""
     met: Counter[str] = Counter()
     points: list[Point] = []
     mark = line.key.model.mark if line.key.model else ""

@@ -1,8 +1,7 @@
 """One HTML file that shows runs: figures, tables, and every question with its answers. It needs no network.
 
-Whatever comes from a run is text to be escaped: names and reasons may hold anything. The page is put together from
-`page/`: a template, a style and the scripts, all written into the file.
-"""
+Whatever comes from a run is text to be escaped: names and reasons may hold anything. The page is put together
+from `page/`: a template, a style and the scripts, all written into the file."""
 
 from __future__ import annotations
 
@@ -31,15 +30,16 @@ KINDS: Final[tuple[Literal["svg", "pdf", "png"], ...]] = ("svg", "pdf", "png")
 
 
 def write_report(cells: Sequence[TrialResult], lost: Sequence[UnstartedTrial], html: Path) -> None:
-    """Write the report of these cells, one or more, to `html`, whole or not at all. lost: cells that could not begin.
-    UserError where the disk refuses."""
+    """Write the report of these cells, one or more, to `html`, whole or not at all. lost: cells that could
+    not begin. UserError where the disk refuses."""
     if html.is_dir():
         raise UserError(f"{html} is a folder: name a file, e.g. {html / 'report.html'}")
     write_atomically(html, render_report(cells, lost).encode("utf-8", "replace"))
 
 
 def write_figures(cells: Sequence[TrialResult], folder: Path) -> list[Path]:
-    """Write every figure of the report to `folder` as SVG, PDF and PNG; the files, in the order of writing."""
+    """Write every figure of the report to `folder` as SVG, PDF and PNG; the files, in the order of
+    writing."""
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file: name a folder for the figures")
     with disk_errors(folder):
@@ -58,8 +58,8 @@ def write_figures(cells: Sequence[TrialResult], folder: Path) -> list[Path]:
 def render_report(
     cells: Sequence[TrialResult], lost: Sequence[UnstartedTrial] = (), most_bytes: int = MAX_BYTES
 ) -> str:
-    """The report as HTML text. lost: cells that could not begin; most_bytes: what the viewer's questions and answers
-    may take of it."""
+    """The report as HTML text. lost: cells that could not begin; most_bytes: what the viewer's questions and
+    answers may take of it."""
     import jinja2
 
     found = _gather(cells)

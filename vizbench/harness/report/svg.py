@@ -1,8 +1,9 @@
-"""A figure as a part of a web page, where its colours follow the theme and its marks say what they are; or as a file.
+"""A figure as a part of a web page, where its colours follow the theme and its marks say what they are; or as
+a file.
 
-The figures are matplotlib's: one drawing serves the page and the files of a paper. Plotly's script weighs 4.8 MB,
-Vega's needs `eval`, which the page's policy forbids; 34 figures of matplotlib's add 1.0 MB and take 2 s of CPU.
-"""
+The figures are matplotlib's: one drawing serves the page and the files of a paper. Plotly's script weighs 4.8
+MB, Vega's needs `eval`, which the page's policy forbids; 34 figures of matplotlib's add 1.0 MB and take 2 s
+of CPU."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ LINES: Final = 6
 """Colours for models; a seventh model begins anew."""
 
 ROLES: Final = ("ink", "soft", "rule", *(f"c{k}" for k in range(LINES)), "floor", "p0", "p1", "card")
-"""What a colour is for: text, quiet text, grid lines, models, best baseline, the paper's two models, ground."""
+"""What a colour is for: text, quiet text, grid lines, models, best baseline, the paper's two models,
+ground."""
 
 Ink: TypeAlias = Mapping[str, str]
 """Role -> colour."""
@@ -51,8 +53,8 @@ _LINK: Final = "{http://www.w3.org/1999/xlink}href"
 @final
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What artists are, by the id or the address that they are drawn with: classes for the page's style, titles for
-    who points at them."""
+    """What artists are, by the id or the address that they are drawn with: classes for the page's style,
+    titles for who points at them."""
 
     classes: dict[str, str] = field(default_factory=dict[str, str])
     titles: dict[str, str] = field(default_factory=dict[str, str])
@@ -72,7 +74,8 @@ class Marks:
 @final
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A figure that can be drawn in any colours. name: the stem of its file; label: what it shows, in words."""
+    """A figure that can be drawn in any colours. name: the stem of its file; label: what it shows, in
+    words."""
 
     name: str
     label: str
@@ -135,7 +138,8 @@ def _bytes(figure: Any, kind: str, **how: Any) -> bytes:
 
 
 def _restyle(one: ElementTree.Element, marks: Marks, used: set[str]) -> None:
-    """Turn an element of matplotlib's into one of the page's: roles for colours, no fonts, no ids that nobody uses."""
+    """Turn an element of matplotlib's into one of the page's: roles for colours, no fonts, no ids that nobody
+    uses."""
     one.tag = one.tag.removeprefix(_SPACE)
     style = re.sub(
         r"#fa57[0-9a-f]{2}", lambda token: f"var(--{_ROLE_OF[token[0]]})", one.attrib.pop("style", "")

@@ -1,8 +1,8 @@
 """The tables of the page as plain data, which its script sorts, filters and writes out.
 
-A table is {"columns": [...], "rows": [...]}; a column's `kind` says how its values read: text; count; share, 0..1;
-span, two shares; worded, [the number to sort by, the text]; ratio; seconds. None is shown as a dash and sorted last.
-"""
+A table is {"columns": [...], "rows": [...]}; a column's `kind` says how its values read: text; count; share,
+0..1; span, two shares; worded, [the number to sort by, the text]; ratio; seconds. None is shown as a dash and
+sorted last."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """The questions and answers of runs, packed so that a page opens at once and unpacks what is looked at.
 
-A *blob* is JSON, deflated, in base64: one holds the questions of a test set, one the answers of a cell. 33 tasks at 11
-budgets, two models and the baselines, 200 questions each: 94 MB as JSON, 32 MB without blobs that are there twice,
+A *blob* is JSON, deflated, in base64: one holds the questions of a test set, one the answers of a cell. 33
+tasks at 11 budgets, two models and the baselines, 200 questions each: 94 MB as JSON, 32 MB without blobs that
+are there twice,
 5.7 MB packed.
 """
 
@@ -48,8 +49,8 @@ _SHIFT: Final = bytes((code + 48) % 256 for code in range(256))
 @final
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """What the viewer reads. index: plain JSON, names `blobs` by their number; held: questions of a cell that are in
-    it, of at most `most`."""
+    """What the viewer reads. index: plain JSON, names `blobs` by their number; held: questions of a cell that
+    are in it, of at most `most`."""
 
     index: Json
     blobs: Sequence[str]
@@ -58,7 +59,8 @@ class Payload:
 
 
 def payload(cells: Sequence[TrialResult], most_bytes: int = MAX_BYTES) -> Payload:
-    """Every question and answer of these cells, or as many questions of each as `most_bytes` allow, at least one."""
+    """Every question and answer of these cells, or as many questions of each as `most_bytes` allow, at least
+    one."""
     most = held = max(len(cell.questions) for cell in cells)
     known = trial_labels(cells)
     while True:
@@ -71,7 +73,8 @@ def payload(cells: Sequence[TrialResult], most_bytes: int = MAX_BYTES) -> Payloa
 @final
 @dataclass(slots=True, eq=False)
 class _Set:
-    """A test set: all cells with these questions point to it. digests: of each question, to tell sets apart."""
+    """A test set: all cells with these questions point to it. digests: of each question, to tell sets
+    apart."""
 
     cell: TrialResult
     digests: list[bytes]
@@ -80,7 +83,8 @@ class _Set:
 @final
 @dataclass(slots=True, eq=False)
 class _Packer:
-    """Gathers blobs until they are too many. The same blob is kept once: `copy` answers alike at every budget.
+    """Gathers blobs until they are too many. The same blob is kept once: `copy` answers alike at every
+    budget.
 
     labels: the models' names by the identity of their cells.
     """
@@ -144,7 +148,8 @@ class _Packer:
         return self._numbers[key]
 
     def _place(self, cell: TrialResult, rows: Sequence[Row]) -> int:
-        """The number of the cell's test set. A shorter set is the head of a longer one of the same task and seed."""
+        """The number of the cell's test set. A shorter set is the head of a longer one of the same task and
+        seed."""
         digests = [
             hashlib.blake2b(msgspec.json.encode((row.id, row.question, row.target))).digest() for row in rows
         ]
@@ -160,8 +165,8 @@ class _Packer:
 
 
 def _set_labels(sets: Sequence[_Set]) -> list[str]:
-    """What each test set is called: by its task, and its seed where the task has several; and where two would be
-    called alike, by the task's version and a digest of the data."""
+    """What each test set is called: by its task, and its seed where the task has several; and where two would
+    be called alike, by the task's version and a digest of the data."""
     heads = [one.cell.header for one in sets]
     tasks = Counter(head.trial.task for head in heads)
     found = [
@@ -182,8 +187,8 @@ def packed(rows: Sequence[Sequence[int]]) -> Packed:
 
 
 def way(states: Sequence[Grid], answer: int) -> Json:
-    """The states of a process: the first whole, of the others what changes, as cell, code, cell, code …; and which of
-    them is the answer, counted from 0 or, as -1, the last."""
+    """The states of a process: the first whole, of the others what changes, as cell, code, cell, code …; and
+    which of them is the answer, counted from 0 or, as -1, the last."""
     if len(states) > MAX_STATES:
         states = [states[int(k)] for k in np.linspace(0, len(states) - 1, MAX_STATES)]
     changes: list[list[int]] = []
@@ -195,8 +200,8 @@ def way(states: Sequence[Grid], answer: int) -> Json:
 
 
 def _answer(record: Record, row: Row) -> list[Json]:
-    """Verdict, reason, share of cells, grid: None where there is none, 0 where it is the stored one; and, only where
-    the answer's frames show one, the way to it."""
+    """Verdict, reason, share of cells, grid: None where there is none, 0 where it is the stored one; and,
+    only where the answer's frames show one, the way to it."""
     verdict = (
         "exact"
         if record.exact
@@ -214,7 +219,8 @@ def _answer(record: Record, row: Row) -> list[Json]:
 
 
 def _ways(cell: TrialResult, rows: Sequence[Row]) -> list[Json]:
-    """The stored answers as processes, made anew from the rules; None where there is one step, or no such rule."""
+    """The stored answers as processes, made anew from the rules; None where there is one step, or no such
+    rule."""
     header = cell.header
     try:
         verifier, params = registry.verifier_and_params(header.trial.task)

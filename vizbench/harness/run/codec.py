@@ -1,4 +1,5 @@
-"""Between grids and what a model exchanges: one channel a modality draws or writes the examples and reads the answers.
+"""Between grids and what a model exchanges: one channel a modality draws or writes the examples and reads the
+answers.
 
 A prediction that is not what the modality says becomes a `DecodeFailure`: a wrong answer, not an error.
 """
@@ -33,7 +34,8 @@ T = TypeVar("T")
 
 @final
 class Lazy(Sequence[T], Generic[S, T]):
-    """A sequence that makes its items when they are asked for, anew each time: 5000 clips do not fit in memory."""
+    """A sequence that makes its items when they are asked for, anew each time: 5000 clips do not fit in
+    memory."""
 
     def __init__(self, sources: Sequence[S], make: Callable[[S], T]) -> None:
         self._sources = sources
@@ -100,12 +102,13 @@ class GridCodec(Codec[Grid]):
 
 @final
 class FrameCodec(Codec[Any]):
-    """Clips. Where all grids share one shape, answers are read in it; else an answer's size is found in the picture.
+    """Clips. Where all grids share one shape, answers are read in it; else an answer's size is found in the
+    picture.
 
-    On a canvas every grid then has cells of its own size, as in the paper. With cells of a fixed size all grids lie on
-    one board, large enough for the examples and the questions: an answer that is larger cannot be given. Such are 2 of
-    the 240 test inputs of the ConceptARC files at hand, 9 of 419 in ARC-AGI-1's evaluation, 3 of 167 in ARC-AGI-2's.
-    """
+    On a canvas every grid then has cells of its own size, as in the paper. With cells of a fixed size all
+    grids lie on one board, large enough for the examples and the questions: an answer that is larger cannot
+    be given. Such are 2 of the 240 test inputs of the ConceptARC files at hand, 9 of 419 in ARC-AGI-1's
+    evaluation, 3 of 167 in ARC-AGI-2's."""
 
     def __init__(self, look: Look, spec: FrameSpec, shapes: set[Shape]) -> None:
         """shapes: of the examples' grids and of the questions, never of a test target."""
@@ -198,20 +201,19 @@ class TextCodec(Codec[str]):
 def trajectory_of(
     frames: Video, look: Look, question: Grid, answer: Grid, board: Shape | None = None
 ) -> list[Grid]:
-    """What the frames `(t, H, W, 3)` before the last show, of equal ones in a row one; [] where nothing lies between
-    two frames.
+    """What the frames `(t, H, W, 3)` before the last show, of equal ones in a row one; [] where nothing lies
+    between two frames.
 
-    answer: what was read in the last, and board how. They are read in its shape: only where that is the question's too,
-    for a grid that changes its size has no cells in between. Of many frames MAX_WAY spread over the clip are read, and
-    no more than hold MAX_WAY_CELLS.
-    """
+    answer: what was read in the last, and board how. They are read in its shape: only where that is the
+    question's too, for a grid that changes its size has no cells in between. Of many frames MAX_WAY spread
+    over the clip are read, and no more than hold MAX_WAY_CELLS."""
     most = min(MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS // answer.size)
     if len(frames) <= 2 or question.shape != answer.shape or not most:
         return []
     last = len(frames) - 1
     picks = np.linspace(0, last, min(last, most), endpoint=False).astype(int)
-    # All of nine frames cost 0.5 to 0.8 ms an attempt, 4 ms of 656x656 px: nothing beside a model that made them.
-    # One at a time: a copy of all that were picked could be as large as the clip.
+    # All of nine frames cost 0.5 to 0.8 ms an attempt, 4 ms of 656x656 px: nothing beside a model that made
+    # them. One at a time: a copy of all that were picked could be as large as the clip.
     states = [decode_batch(frames[k : k + 1], look, _shape(answer), board)[0] for k in picks]
     return changing(states, answer)
 

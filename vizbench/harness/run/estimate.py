@@ -1,4 +1,5 @@
-"""What a plan will take, before it is measured: its cells, the data each needs, and time told from measured steps."""
+"""What a plan will take, before it is measured: its cells, the data each needs, and time told from measured
+steps."""
 
 from __future__ import annotations
 
@@ -36,9 +37,9 @@ _Key: TypeAlias = tuple[str, str, str]
 
 @final
 class Estimate(msgspec.Struct, frozen=True):
-    """One cell. examples, questions: the data it needs; answers: how many are still to be given; seconds: what that
-    takes, None where it could not be told; measured: whether on this task, or as this model's mean over others;
-    problem: why its data or its model failed the trial."""
+    """One cell. examples, questions: the data it needs; answers: how many are still to be given; seconds:
+    what that takes, None where it could not be told; measured: whether on this task, or as this model's mean
+    over others; problem: why its data or its model failed the trial."""
 
     trial: Trial
     directory: str
@@ -54,8 +55,8 @@ class Estimate(msgspec.Struct, frozen=True):
 @final
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What was measured, in seconds. start: until training gets going; step: a step, of `steps` at `examples` examples;
-    answer: an answer; spent: what measuring took. problem: why there is no measure."""
+    """What was measured, in seconds. start: until training gets going; step: a step, of `steps` at `examples`
+    examples; answer: an answer; spent: what measuring took. problem: why there is no measure."""
 
     start: float = 0.0
     step: float = 0.0
@@ -73,8 +74,8 @@ class Pace:
 
 
 def estimate(plan: Plan, out: Path) -> list[Estimate]:
-    """Every cell of the plan. Writes nothing. Each model is built and trained for some steps on its first task, and on
-    its others until PATIENCE is over. UserError as in `run.run`."""
+    """Every cell of the plan. Writes nothing. Each model is built and trained for some steps on its first
+    task, and on its others until PATIENCE is over. UserError as in `run.run`."""
     load = lru_cache(maxsize=64)(loading.load)
     cells = [_plain(cell, out / cell.directory, plan.limit, load) for cell in plan.trials()]
     paces, data = _paces([each.trial for each in cells if each.answers and not each.problem], load)
@@ -94,10 +95,11 @@ def _plain(cell: Trial, directory: Path, limit: int | None, load: LoadData) -> E
 
 
 def _paces(cells: Sequence[Trial], load: LoadData) -> tuple[dict[_Key, Pace], dict[str, float]]:
-    """What each model took on each task, and the seconds that each task's data took, which its cells of one seed share.
+    """What each model took on each task, and the seconds that each task's data took, which its cells of one
+    seed share.
 
-    In rounds: every model on its first task, those that were asked for before the baselines, then on the next.
-    """
+    In rounds: every model on its first task, those that were asked for before the baselines, then on the
+    next."""
     model_of = lru_cache(maxsize=None)(load_model)
     wanted: dict[_Key, Trial] = {}
     for cell in cells:
@@ -120,8 +122,8 @@ def _paces(cells: Sequence[Trial], load: LoadData) -> tuple[dict[_Key, Pace], di
 
 
 def pace(cell: Trial, load: LoadData, model: Model[Any]) -> Pace:
-    """Train for STEPS steps and ask QUESTIONS questions. What fails here would fail in the run: it is said, not raised.
-    A model that reports no progress is trained to its end."""
+    """Train for STEPS steps and ask QUESTIONS questions. What fails here would fail in the run: it is said,
+    not raised. A model that reports no progress is trained to its end."""
     try:
         asking = trial_data(msgspec.structs.replace(cell, n_test=QUESTIONS), load)
         clock = time.perf_counter()
@@ -185,8 +187,8 @@ def _sizes(cell: Trial, load: LoadData) -> tuple[int | None, int | None, str]:
 def _timed(
     each: Estimate, paces: Mapping[_Key, Pace], data: Mapping[str, float], paid: set[tuple[str, int]]
 ) -> Estimate:
-    """The cell with its time: its model's, or that model's mean over other tasks, and where it is the first of a task
-    and a seed, that of its data. paid: tasks and seeds whose data is counted already."""
+    """The cell with its time: its model's, or that model's mean over other tasks, and where it is the first
+    of a task and a seed, that of its data. paid: tasks and seeds whose data is counted already."""
     cell, key = each.trial, _key(each.trial)
     if each.answers == 0:
         return msgspec.structs.replace(each, seconds=None if each.problem else 0.0)

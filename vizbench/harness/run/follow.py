@@ -17,9 +17,9 @@ from vizbench.harness.run.trial import trial_data
 def follow() -> None:
     """Adapt to the cells that the first process names, until it names none; answer nothing and write nothing.
 
-    What this process refuses, data, models or its own want of memory, the first says. An error in the middle of a
-    training ends this process, and by the launcher all of them. Ctrl-C is for the first, which dismisses this one.
-    """
+    What this process refuses, data, models or its own want of memory, the first says. An error in the middle
+    of a training ends this process, and by the launcher all of them. Ctrl-C is for the first, which dismisses
+    this one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from vizbench.distributed import collectives
 

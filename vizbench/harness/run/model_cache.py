@@ -25,8 +25,8 @@ class ModelCache:
         ref = ModelRef(name, checkpoint)
         if self._shown is None or self._shown[0] != ref:
             self._shown = None
-            # The parts of a network refer to one another. A baseline takes no room, and there are six a cell: looking
-            # through all objects for each of them took up to half a second where torch is loaded.
+            # The parts of a network refer to one another. A baseline takes no room, and there are six a cell:
+            # looking through all objects for each of them took up to half a second where torch is loaded.
             if name not in TRIVIAL:
                 gc.collect()
             self._shown = ref, self._built.pop(ref, None) or load_model(name, checkpoint)

@@ -1,10 +1,9 @@
 """Asking one model one cell's questions, and writing down what it answered.
 
-Questions are handed out in groups of CHUNK, each with a seed of its own. A cell that was stopped within a group asks
-the group again from its start and keeps what is new: a model that works in batches then sees the same batches, so that
-its answers are those of an undisturbed run. Adapted weights are not kept: an unfinished cell adapts again, with the
-same seed.
-"""
+Questions are handed out in groups of CHUNK, each with a seed of its own. A cell that was stopped within a
+group asks the group again from its start and keeps what is new: a model that works in batches then sees the
+same batches, so that its answers are those of an undisturbed run. Adapted weights are not kept: an unfinished
+cell adapts again, with the same seed."""
 
 from __future__ import annotations
 
@@ -52,8 +51,8 @@ class ModelFaultError(Exception):
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class TrialData:
-    """A cell with its data. train: the examples; shown: what the model is shown of them, with their variants where the
-    plan wants these (`augment`); test: what it is asked, answers included."""
+    """A cell with its data. train: the examples; shown: what the model is shown of them, with their variants
+    where the plan wants these (`augment`); test: what it is asked, answers included."""
 
     trial: Trial
     verifier: Verifier
@@ -82,7 +81,8 @@ def codec_of(asking: TrialData, model: Model[Any]) -> Codec[Any]:
 
 
 def checked(asking: TrialData, model: Model[Any]) -> Codec[Any]:
-    """The channel between a model and its cell. ModelFaultError where the model refuses what the cell would show it."""
+    """The channel between a model and its cell. ModelFaultError where the model refuses what the cell would
+    show it."""
     try:
         codec = codec_of(asking, model)
         if isinstance(model, CheckedModel):
@@ -100,7 +100,8 @@ def predict_all(
     wanted: Sequence[int] | None,
     tell: Tell,
 ) -> None:
-    """Adapt the model and record its answers to the questions of these numbers. tell(kind, Progress): what is shown.
+    """Adapt the model and record its answers to the questions of these numbers. tell(kind, Progress): what is
+    shown.
 
     Raises ModelFaultError where the model fails; what it had answered stays.
     """
@@ -190,7 +191,8 @@ def _answers(
 
 
 def _predicted(answers: object, asked: int) -> Iterator[object]:
-    """What `predict` returned, as an iterator. ModelFaultError if it is unordered, a text, or has another length."""
+    """What `predict` returned, as an iterator. ModelFaultError if it is unordered, a text, or has another
+    length."""
     kind = type(answers).__name__
     if isinstance(answers, Mapping | Set | str | bytes) or not isinstance(answers, Iterable):
         raise ModelFaultError(
@@ -270,7 +272,8 @@ def _figures(values: Mapping[str, float]) -> dict[str, float | None]:
 
 
 def _check_schedule(cell: Trial, figures: Mapping[str, float | None]) -> None:
-    """ModelFaultError where the plan fixes the training and the model trained otherwise, or does not say how long."""
+    """ModelFaultError where the plan fixes the training and the model trained otherwise, or does not say how
+    long."""
     if cell.steps is None and cell.epochs is None:
         return
     steps = figures.get("steps")

@@ -38,12 +38,11 @@ def run(
 ) -> list[Outcome]:
     """Measure every cell of `plan` under `out`; what is there is kept, what is missing is added.
 
-    report: told of every step; pretraining_overlap: task -> "near: …", "far: …" or None, for the tables; jobs: processes, each with a
-    model of its own. A cell fails alone, by its model or its data; error.txt in its directory says why. UserError: a
-    changed plan, saying what changed, a model that cannot be built, or that refuses all its cells, each before anything
-    is written; a plan without any data; a cell in use by another process; a disk that refuses. After Ctrl-C or a kill
-    the same call goes on.
-    """
+    report: told of every step; pretraining_overlap: task -> "near: …", "far: …" or None, for the tables;
+    jobs: processes, each with a model of its own. A cell fails alone, by its model or its data; error.txt in
+    its directory says why. UserError: a changed plan, saying what changed, a model that cannot be built, or
+    that refuses all its cells, each before anything is written; a plan without any data; a cell in use by
+    another process; a disk that refuses. After Ctrl-C or a kill the same call goes on."""
     check_jobs(jobs)
     env.check(jobs, env.size())
     report = report or _silent
@@ -83,7 +82,8 @@ def run(
 
 
 def _models(places: list[Job]) -> dict[ModelRef, Model[Any]]:
-    """The models of the cells that lack answers. UserError for one that cannot be built, or refuses all its cells."""
+    """The models of the cells that lack answers. UserError for one that cannot be built, or refuses all its
+    cells."""
     refs = dict.fromkeys(_ref(p) for p in places if missing_answers(p.directory, p.trial, p.limit) != [])
     models = {ref: load_model(ref.name, ref.checkpoint) for ref in refs}
     for ref, model in models.items():
@@ -93,8 +93,9 @@ def _models(places: list[Job]) -> dict[ModelRef, Model[Any]]:
 
 
 def _refuse_misfit(model: CheckedModel[Any], places: list[Job]) -> None:
-    """UserError where a model refuses what every one of its cells would show it: it serves the plan no more than one
-    that cannot be built. The first cell that it takes, or has done, is enough; the others may fail alone."""
+    """UserError where a model refuses what every one of its cells would show it: it serves the plan no more
+    than one that cannot be built. The first cell that it takes, or has done, is enough; the others may fail
+    alone."""
     misfit: UserError | None = None
     for place in places:
         cell = place.trial

@@ -1,4 +1,5 @@
-"""One cell, brought as far as it goes: its data, its header, its model's answers, and what can go wrong with each."""
+"""One cell, brought as far as it goes: its data, its header, its model's answers, and what can go wrong with
+each."""
 
 from __future__ import annotations
 
@@ -40,8 +41,8 @@ ModelOf: TypeAlias = Callable[[str, str], Model[Any]]
 class Event:
     """What happens in a run, for whoever shows it.
 
-    position: the cell's number, from 1, of `cells`. done, total: steps (adapt) or questions (predict); loss: the
-    latest, memory: most bytes on the device, where the model tells them; message: why the cell failed.
+    position: the cell's number, from 1, of `cells`. done, total: steps (adapt) or questions (predict); loss:
+    the latest, memory: most bytes on the device, where the model tells them; message: why the cell failed.
     """
 
     kind: Kind
@@ -58,7 +59,8 @@ class Event:
 @final
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a cell ended. error: None where it was measured, else why not; data: whether its data could be had at all."""
+    """How a cell ended. error: None where it was measured, else why not; data: whether its data could be had
+    at all."""
 
     trial: Trial
     directory: Path
@@ -74,7 +76,8 @@ class Outcome:
 @final
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A cell, where it goes, after how many questions it stops, its kin, and its number, from 1, of `cells`."""
+    """A cell, where it goes, after how many questions it stops, its kin, and its number, from 1, of
+    `cells`."""
 
     trial: Trial
     directory: Path
@@ -170,8 +173,8 @@ def run_trial(place: Job, load: LoadData, model_of: ModelOf, report: Callable[[E
 def _same_folder() -> Generator[None]:
     """After the block, be in the same current folder as before it.
 
-    A model may go to another one for files of its own. Runs are named from the folder in which the command was given.
-    """
+    A model may go to another one for files of its own. Runs are named from the folder in which the command
+    was given."""
     before = os.getcwd()
     try:
         yield
@@ -208,8 +211,8 @@ def refuse_change(directory: Path, wanted: Mapping[str, Any]) -> None:
 
 
 def write_error(directory: Path, cell: Trial, sentence: str, error: BaseException | None = None) -> None:
-    """Leave in the directory why the cell failed: a sentence, and the traceback of `error`; and where there is no run
-    yet, the cell itself, so that a report can name what it lacks."""
+    """Leave in the directory why the cell failed: a sentence, and the traceback of `error`; and where there
+    is no run yet, the cell itself, so that a report can name what it lacks."""
     with disk_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
     if not (directory / "run.json").exists():
@@ -241,7 +244,8 @@ def _head(split: Split, n: int | None) -> tuple[Instance, ...]:
 
 
 def header_of(asking: TrialData, model: Model[Any] | None, pretraining_overlap: str | None) -> Header:
-    """The header of a cell with its data. model: None where none is run; pretraining_overlap: near or far, where known."""
+    """The header of a cell with its data. model: None where none is run; pretraining_overlap: near or far,
+    where known."""
     cell = asking.trial
     digest = data_digest([*asking.train, *asking.test])
     task = TaskInfo(asking.verifier.version, _json(asking.params), asking.verifier.look.palette)

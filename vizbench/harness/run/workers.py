@@ -1,9 +1,9 @@
 """Cells measured by several processes at once.
 
-A process measures one cell at a time and tells of every step through a pipe. Processes rather than threads: models hold
-the interpreter's lock. Spawned rather than forked: a fork of a process with threads may stand still. Own pipes rather
-than a pool of `concurrent.futures`: that gives up all its cells when one process dies, and here one cell fails.
-"""
+A process measures one cell at a time and tells of every step through a pipe. Processes rather than threads:
+models hold the interpreter's lock. Spawned rather than forked: a fork of a process with threads may stand
+still. Own pipes rather than a pool of `concurrent.futures`: that gives up all its cells when one process
+dies, and here one cell fails."""
 
 from __future__ import annotations
 
@@ -43,9 +43,8 @@ def check_jobs(jobs: int) -> None:
 def run_all(places: Sequence[Job], jobs: int, report: Callable[[Event], None]) -> list[Outcome]:
     """Measure the cells by `jobs` processes; outcomes in the order of the places, events as they come.
 
-    A process that dies fails the cell that it was at. On any error, Ctrl-C included, all processes are ended at once:
-    what they had written stays. They also end when this process dies.
-    """
+    A process that dies fails the cell that it was at. On any error, Ctrl-C included, all processes are ended
+    at once: what they had written stays. They also end when this process dies."""
     waiting = deque(places)
     outcomes: dict[int, Outcome] = {}
     workers: list[_Worker] = []
@@ -169,7 +168,8 @@ def _stillborn(code: int) -> str:
 
 
 def _ended(code: int) -> str:
-    """What ended a process, by its exit code: whoever killed it from outside, a crash of its own, or its own will."""
+    """What ended a process, by its exit code: whoever killed it from outside, a crash of its own, or its own
+    will."""
     goes_on = "the same command goes on from its last answer"
     if code >= 0:
         return f"its process ended by itself, with code {code}: {goes_on}"

@@ -50,7 +50,8 @@ class _Way:
             self._states = {at: grid for at, grid in self._states.items() if at % self._stride == 0}
 
     def before(self, last: int, answer: Grid) -> list[Grid]:
-        """The states of frames before number `last` that differ from the next; at most as many as asked for."""
+        """The states of frames before number `last` that differ from the next; at most as many as asked
+        for."""
         kept = [grid for at, grid in self._states.items() if at < last]
         picks: list[int] = (
             np.linspace(0, len(kept), min(len(kept), self._most), endpoint=False).astype(int).tolist()
@@ -61,9 +62,8 @@ class _Way:
 def last_state(path: Path, verifier: Verifier, row: Instance) -> tuple[Grid, list[Grid]] | DecodeFailure:
     """The grid of a clip's last frame, and up to MAX_WAY states before it that differ from the next.
 
-    The states are read where the board was in the first frame. There are none if it is elsewhere in the last frame, has
-    another shape there than in the question, or cannot be found in the first.
-    """
+    The states are read where the board was in the first frame. There are none if it is elsewhere in the last
+    frame, has another shape there than in the question, or cannot be found in the first."""
     way: _Way | None = None
     number, last = -1, None
     try:
@@ -91,8 +91,8 @@ def last_state(path: Path, verifier: Verifier, row: Instance) -> tuple[Grid, lis
 
 
 def all_states(path: Path, verifier: Verifier, row: Instance) -> list[Grid] | DecodeFailure:
-    """The grids that a clip's frames show, equal frames in a row as one per frame. The last frame must be readable;
-    others that are not are left out, because a fade between two states is no state."""
+    """The grids that a clip's frames show, equal frames in a row as one per frame. The last frame must be
+    readable; others that are not are left out, because a fade between two states is no state."""
     states: list[Grid] = []
     before: Image | None = None
     found: tuple[Placement, Answer] | DecodeFailure = DecodeFailure("")

@@ -1,8 +1,8 @@
 """Saved answers of an outside model as a run, so that a report shows it beside models that were run here.
 
-Its cell holds the very questions that a plan would ask: they are made anew and compared, and a folder that asked others
-of the task is refused. What an outside model saw in training nobody can check: its examples are its owner's word.
-"""
+Its cell holds the very questions that a plan would ask: they are made anew and compared, and a folder that
+asked others of the task is refused. What an outside model saw in training nobody can check: its examples are
+its owner's word."""
 
 from __future__ import annotations
 
@@ -37,11 +37,10 @@ MOST_SHOTS: Final = 5000
 def import_score_sheet(sheet: ScoreSheet, out: Path, name: str, shots: int | None) -> Path:
     """Write the marked answers of the model `name` as a cell under `out`; its directory.
 
-    shots: the examples that the model was trained on, 0 … MOST_SHOTS, the first of the task's train rows; None: as an
-    ARC file brings them, else 0. A row without an answer is a wrong one, as in the score. UserError for a process, for
-    rows that no plan would ask, for other questions than `out` asked of the task, and where the cell is there with
-    other answers; with the same ones it is left alone.
-    """
+    shots: the examples that the model was trained on, 0 … MOST_SHOTS, the first of the task's train rows;
+    None: as an ARC file brings them, else 0. A row without an answer is a wrong one, as in the score.
+    UserError for a process, for rows that no plan would ask, for other questions than `out` asked of the
+    task, and where the cell is there with other answers; with the same ones it is left alone."""
     asking = _asking(_cell(sheet, name, shots))
     if data_digest(asking.test) != data_digest(one.row for one in sheet.marked):
         raise UserError(
@@ -104,7 +103,8 @@ def _cell(sheet: ScoreSheet, name: str, shots: int | None) -> Trial:
 
 
 def _asking(cell: Trial) -> TrialData:
-    """The cell's data as a plan would have it; without examples, which no plan asks for, the test rows alone."""
+    """The cell's data as a plan would have it; without examples, which no plan asks for, the test rows
+    alone."""
     if cell.shots != 0:
         return trial_data(cell, loading.load)
     data = loading.load(cell.task, cell.seed, cell.pool)

@@ -1,9 +1,12 @@
-"""Answers that another program saved, by the row that each answers: a file of JSON Lines, or a folder of files.
+"""Answers that another program saved, by the row that each answers: a file of JSON Lines, or a folder of
+files.
 
 Of a folder, these layouts are read. `docs/answers.md` lists them for users.
 
-- flat: a file per row in the folder itself or below one more folder or several, `17.png`, `wan/maze_task/maze_0017.mp4`
-- runs, as VMEvalKit and VBVR-EvalKit write them: a folder `video` below the row's, `.../maze_0017/RUN/video/NAME.mp4`,
+- flat: a file per row in the folder itself or below one more folder or several, `17.png`,
+  `wan/maze_task/maze_0017.mp4`
+- runs, as VMEvalKit and VBVR-EvalKit write them: a folder `video` below the row's,
+  `.../maze_0017/RUN/video/NAME.mp4`,
   `.../maze_0017/video/NAME.mp4`, perhaps with more folders in `video`
 - a folder per row, `17/output.mp4`, or `17/001.png`, `17/002.png`: the last picture is the answer
 
@@ -83,10 +86,9 @@ class Predictions:
 def read_predictions(path: Path, recipe: SplitSpec, rows: int) -> Predictions:
     """Return the answers in a file or folder to the first `rows` rows of a recipe.
 
-    The first answer to a row counts, files in the order of their names and those without notes (`_seed1`) first. Hidden
-    files are left out. UserError if there are no answers or none is to a row, if they are of several models or tasks,
-    for pictures beside videos, and for a file of which no line can be read.
-    """
+    The first answer to a row counts, files in the order of their names and those without notes (`_seed1`)
+    first. Hidden files are left out. UserError if there are no answers or none is to a row, if they are of
+    several models or tasks, for pictures beside videos, and for a file of which no line can be read."""
     _refuse_own(path)
     keys = RowKeys(recipe, rows)
     given = _of_folder(path, keys) if path.is_dir() else _of_lines(path, keys)
@@ -157,7 +159,8 @@ def _of_folder(path: Path, keys: RowKeys) -> Predictions:
 
 
 def _refuse_unread(path: Path, keys: RowKeys, unread: Sequence[Path], given: Predictions) -> None:
-    """UserError for files of other formats that answer rows which no file that is read answers: they would be lost."""
+    """UserError for files of other formats that answer rows which no file that is read answers: they would be
+    lost."""
     rows = {
         file: row
         for file in unread
@@ -255,9 +258,9 @@ def _above(file: Path, folders: Collection[str], levels: int) -> _Place | None:
 def _chosen(path: Path, keys: RowKeys, files: Sequence[Path], outer: _Layout, inner: _Layout) -> list[_Place]:
     """Return the files as one of two layouts sees them: the one in which the names are keys.
 
-    outer: the layout whose key is further up. Of layouts above a known folder (`video`, `images`) neither may fit, and
-    the list is empty. UserError if both fit and it cannot be known which is meant, and for keys in several folders.
-    """
+    outer: the layout whose key is further up. Of layouts above a known folder (`video`, `images`) neither may
+    fit, and the list is empty. UserError if both fit and it cannot be known which is meant, and for keys in
+    several folders."""
     above, below = (
         [place for file in files if (place := layout(file)) is not None] for layout in (outer, inner)
     )
@@ -280,7 +283,8 @@ def _chosen(path: Path, keys: RowKeys, files: Sequence[Path], outer: _Layout, in
 
 
 def _is_flat(keys: RowKeys, places: Sequence[_Place]) -> bool:
-    """Whether the files say the rows, and the folders above `video` or `images` are those of models: `sora-2`."""
+    """Whether the files say the rows, and the folders above `video` or `images` are those of models:
+    `sora-2`."""
     names = {place.key for place in places}
     stems = {place.file.stem for place in places}
     if any(keys.own(name) is not None for name in names):
@@ -291,7 +295,8 @@ def _is_flat(keys: RowKeys, places: Sequence[_Place]) -> bool:
 
 
 def _is_keyed(keys: RowKeys, key: str, anchored: bool) -> bool:
-    """Whether a key holds a number. A folder of a run may hold the number of the run, or the time, and is no key."""
+    """Whether a key holds a number. A folder of a run may hold the number of the run, or the time, and is no
+    key."""
     return keys.own(key) is not None or is_numbered(key) if anchored else _has_digit(key)
 
 
@@ -352,8 +357,8 @@ def _refuse_several(path: Path, places: Sequence[_Place]) -> None:
 def _refuse_variants(path: Path, places: Sequence[_Place]) -> None:
     """UserError if the folders of rows hold clips of several names that recur: those of several models.
 
-    Names that differ only in numbers, as those of runs and seeds, are of one model. Names that do not recur are random.
-    """
+    Names that differ only in numbers, as those of runs and seeds, are of one model. Names that do not recur
+    are random."""
     rows: dict[tuple[str, str], dict[str, _Place]] = {}
     for place in places:
         if place.below:
@@ -369,7 +374,8 @@ def _refuse_variants(path: Path, places: Sequence[_Place]) -> None:
 
 
 def _variant(name: str, key: str) -> str:
-    """What a name below a row's folder says beside the row; of `svd_maze_0017_20250103` below `maze_0017`, `svd_`."""
+    """What a name below a row's folder says beside the row; of `svd_maze_0017_20250103` below `maze_0017`,
+    `svd_`."""
     model, found, _ = name.partition(key)
     return model if found and not key.isdigit() else re.sub(r"[\W_0-9]+", "", name).lower()
 
@@ -397,7 +403,8 @@ def _given(kind: Kind, path: Path, keys: RowKeys, places: Sequence[_Place]) -> P
 
 
 def _steps_joined(files: Mapping[str, list[Path]], rows: Mapping[str, int | None]) -> dict[str, list[Path]]:
-    """The files by key, with those of one row that differ in a step, `0_step1` and `0_step2`, under the first key."""
+    """The files by key, with those of one row that differ in a step, `0_step1` and `0_step2`, under the first
+    key."""
     by_row: dict[int | None, list[str]] = {}
     for key in files:
         by_row.setdefault(rows[key], []).append(key)

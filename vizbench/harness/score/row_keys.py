@@ -1,9 +1,8 @@
 """Names of files and folders as keys of rows: `17`, `maze_0017`, `0-test-17`, `maze_0017_seed0`.
 
-A name is read as a whole. What it may say beside the row's number is the task, a word for a row, and the notes that
-tools put into names, such as a sampling seed or the time. Other letters are allowed only if they are the same in all
-names, because different letters are different models or tasks.
-"""
+A name is read as a whole. What it may say beside the row's number is the task, a word for a row, and the
+notes that tools put into names, such as a sampling seed or the time. Other letters are allowed only if they
+are the same in all names, because different letters are different models or tasks."""
 
 from __future__ import annotations
 
@@ -41,8 +40,8 @@ ANSWER_WORDS: Final = (
 )
 """Words that may follow a row's number."""
 
-# Notes are between separators. The first kind never holds the row's number. The second may be all that a name says:
-# `step_3.png` is row 3 and `0_step3.png` is row 0.
+# Notes are between separators. The first kind never holds the row's number. The second may be all that a name
+# says: `step_3.png` is row 3 and `0_step3.png` is row 0.
 _START, _END = r"(?:(?<=[\W_])|^)", r"(?=[\W_]|$)"
 _NOTES: Final = re.compile(
     rf"{_START}(?:"
@@ -96,22 +95,23 @@ class RowKeys:
         return int(placed["index"])
 
     def own(self, name: str) -> int | None:
-        """Return the row of a name that says the row, perhaps the task, and notes. None for any other name."""
+        """Return the row of a name that says the row, perhaps the task, and notes. None for any other
+        name."""
         index = self._said(name)
         return None if index is None or index >= self._rows else index
 
     def is_task(self, name: str) -> bool:
-        """Return whether a name is the task's, as `maze-9` is that of `maze/9`, though it ends in a number."""
+        """Return whether a name is the task's, as `maze-9` is that of `maze/9`, though it ends in a
+        number."""
         return _letters(unquote(name)) in _heads(self._recipe) - {"", self._recipe.split, *ROW_WORDS}
 
     def rows(self, names: Collection[str], place: str) -> Mapping[str, int | None]:
         """Return the row of each name, or None for a name that speaks of no row of the data set.
 
-        If any name says its row by itself (see `own`), the others are of other tasks or models and speak of no row.
-        Else all must be spelt alike but for their numbers, of which only one may change from name to name. UserError,
-        with the names, if it cannot be known which row is meant, and if others may be the answers to rows that none of
-        the names says by itself. place: what the error calls the folder.
-        """
+        If any name says its row by itself (see `own`), the others are of other tasks or models and speak of
+        no row. Else all must be spelt alike but for their numbers, of which only one may change from name to
+        name. UserError, with the names, if it cannot be known which row is meant, and if others may be the
+        answers to rows that none of the names says by itself. place: what the error calls the folder."""
         own = {name: index for name in names if (index := self._said(name)) is not None}
         others = [
             name for name in names if name not in own and _NUMBER.search(name) and not self._is_foreign(name)
@@ -123,7 +123,8 @@ class RowKeys:
         return {name: index if (index := own.get(name, self._rows)) < self._rows else None for name in names}
 
     def _filling(self, others: list[str], own: Mapping[str, int]) -> list[str]:
-        """The names that may be the answers to rows that no name says by itself. Copies of a file are none."""
+        """The names that may be the answers to rows that no name says by itself. Copies of a file are
+        none."""
         answered = set(own.values())
         return [
             name
@@ -133,7 +134,8 @@ class RowKeys:
         ]
 
     def _said(self, name: str) -> int | None:
-        """The row that a name says by itself, also one beyond the data set. A name is asked for several times."""
+        """The row that a name says by itself, also one beyond the data set. A name is asked for several
+        times."""
         if name not in self._own:
             self._own[name] = self._read(name) if _NUMBER.search(name) else None
         return self._own[name]
@@ -163,7 +165,8 @@ class RowKeys:
         return not self._is_here(placed) or "#" in placed["head"]
 
     def _is_here(self, placed: re.Match[str]) -> bool:
-        """Whether a name says this data set's seed, split and pool. Only the default pool is left out of ids."""
+        """Whether a name says this data set's seed, split and pool. Only the default pool is left out of
+        ids."""
         recipe = self._recipe
         pool = recipe.pool if recipe.split == "test" else POOL
         said = int(placed["seed"]), placed["split"], int(placed["pool"] or POOL)
@@ -220,7 +223,8 @@ def is_numbered(name: str) -> bool:
 
 @lru_cache(maxsize=1 << 16)
 def without_notes(name: str) -> str:
-    """Return a name without the notes of tools, as long as a number is left: `0_step5` is `0_`, and `step5` stays."""
+    """Return a name without the notes of tools, as long as a number is left: `0_step5` is `0_`, and `step5`
+    stays."""
     name = _drop(name, _NOTES)
     remaining = list(_WEAK_NOTES.finditer(name))
     for note in reversed(remaining):  # the last first, because a row's number comes before its notes

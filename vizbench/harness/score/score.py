@@ -45,12 +45,11 @@ class Score(msgspec.Struct, frozen=True):
     """What saved answers are worth. valid, exact, cells: means over all rows, missing ones counted as wrong;
     ..._low, ..._high: 95% Wilson intervals.
 
-    kind: how the answers lay; process: whether all states on the way were judged, or the last alone. answered + missing
-    = rows; undecodable: of the answered, those that hold no grid; undecodable_by: these by kind of reason; unknown:
-    answers to rows that the data set lacks, `strangers` are the first of their names; duplicates: answers to a row that
-    had one; broken: lines that cannot be read; keyless: lines without the key `answer`; faults: the first of these
-    lines, with the reasons.
-    """
+    kind: how the answers lay; process: whether all states on the way were judged, or the last alone. answered
+    + missing = rows; undecodable: of the answered, those that hold no grid; undecodable_by: these by kind of
+    reason; unknown: answers to rows that the data set lacks, `strangers` are the first of their names;
+    duplicates: answers to a row that had one; broken: lines that cannot be read; keyless: lines without the
+    key `answer`; faults: the first of these lines, with the reasons."""
 
     task: str
     kind: Kind
@@ -86,8 +85,8 @@ class Scored(msgspec.Struct, frozen=True):
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoredRow:
-    """A row with what was answered. grid: the answer's, None where none could be read, or a process was judged; way: of
-    a video, what its frames before the last show (`channel.way_of`)."""
+    """A row with what was answered. grid: the answer's, None where none could be read, or a process was
+    judged; way: of a video, what its frames before the last show (`channel.way_of`)."""
 
     row: Instance
     verdict: Verdict
@@ -98,7 +97,8 @@ class ScoredRow:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoreSheet:
-    """Every row of a data set, marked. undecodable: how many answers hold no grid; undecodable_by: these by reason."""
+    """Every row of a data set, marked. undecodable: how many answers hold no grid; undecodable_by: these by
+    reason."""
 
     spec: SplitSpec
     process: bool
@@ -109,19 +109,19 @@ class ScoreSheet:
 
 
 def score(predictions: Path, dataset: Path, process: bool = False) -> Scored:
-    """What the answers in `predictions` to the data set in the folder `dataset` are worth, as `score_rows` judges them."""
+    """What the answers in `predictions` to the data set in the folder `dataset` are worth, as `score_rows`
+    judges them."""
     return summarize(score_rows(predictions, dataset, process))
 
 
 def score_rows(predictions: Path, dataset: Path, process: bool = False) -> ScoreSheet:
     """Judge the answers in `predictions` to the data set in the folder `dataset`.
 
-    predictions: a file of JSON Lines or a folder, as `predictions.read_predictions` takes them; of a video the last
-    frame is the answer, of several pictures of a row the last one. process: judge every state on the way, the frames of
-    a video, the pictures of a row or a list of grids in a line, by the task's rules for moves, in a game up to its end.
-    A file that cannot be read is a wrong answer with a reason.
-    UserError for what `read_predictions` and `formats.read` refuse, and for a process where there can be none.
-    """
+    predictions: a file of JSON Lines or a folder, as `predictions.read_predictions` takes them; of a video
+    the last frame is the answer, of several pictures of a row the last one. process: judge every state on the
+    way, the frames of a video, the pictures of a row or a list of grids in a line, by the task's rules for
+    moves, in a game up to its end. A file that cannot be read is a wrong answer with a reason. UserError for
+    what `read_predictions` and `formats.read` refuse, and for a process where there can be none."""
     manifest = manifests.load(dataset)
     verifier, _ = verifier_and_params(manifest.spec.task)
     mover = _mover(verifier, manifest.spec.task) if process else None
@@ -254,10 +254,9 @@ def _judged_grids(task: Task[Any], row: Instance, pictures: tuple[Path, ...]) ->
 def states(task: Task[Any], row: Instance, grids: list[Grid]) -> list[Grid]:
     """The states after the question that the grids of a clip's frames, `(h, w)` each, show.
 
-    A clip may begin with the question. Where it then has as many frames as states are asked for, each is one; else
-    equal frames in a row are one state that is held. A held state may also be one that follows itself (a still board):
-    it is taken as often as it takes to come to the number that is asked for.
-    """
+    A clip may begin with the question. Where it then has as many frames as states are asked for, each is one;
+    else equal frames in a row are one state that is held. A held state may also be one that follows itself (a
+    still board): it is taken as often as it takes to come to the number that is asked for."""
     asked = task.step_count(row.params, row.question)
     plain = grids[1:] if np.array_equal(grids[0], row.question) else grids
     if len(plain) == asked:
@@ -280,7 +279,8 @@ def states(task: Task[Any], row: Instance, grids: list[Grid]) -> list[Grid]:
 
 
 def _decode(verifier: Verifier, row: Instance, path: Path) -> Decoded:
-    """Read a picture where the question is; most answers have its shape, that of ARC's is found in the picture."""
+    """Read a picture where the question is; most answers have its shape, that of ARC's is found in the
+    picture."""
     try:
         picture = read_png(path)
     except UserError as error:

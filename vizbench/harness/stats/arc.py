@@ -1,8 +1,7 @@
 """ARC files as the paper counts them: tasks that two models solve together or alone, and shares by concept.
 
-A test input is solved where one of the attempts is exact; a task where all its test inputs are. Solving is counted from
-cells that are complete alone: a task half asked is not half solved.
-"""
+A test input is solved where one of the attempts is exact; a task where all its test inputs are. Solving is
+counted from cells that are complete alone: a task half asked is not half solved."""
 
 from __future__ import annotations
 
@@ -23,7 +22,8 @@ from vizbench.harness.stats.paper import concept_was_measured, corpus_was_measur
 @final
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """How many of `tasks` tasks, asked of both, were solved by a alone, by both, by b alone, within the attempts."""
+    """How many of `tasks` tasks, asked of both, were solved by a alone, by both, by b alone, within the
+    attempts."""
 
     corpus: str
     attempts: int
@@ -40,9 +40,9 @@ class Overlap:
 @final
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """One model on one concept: share of n test inputs solved in any of the attempts, with its 95% interval, of tasks
-    as clusters (`clusters`). A test input is once in n for each seed, and more seeds make the interval no narrower
-    (`metrics.interval_of`)."""
+    """One model on one concept: share of n test inputs solved in any of the attempts, with its 95% interval,
+    of tasks as clusters (`clusters`). A test input is once in n for each seed, and more seeds make the
+    interval no narrower (`metrics.interval_of`)."""
 
     model: ModelKey
     concept: str
@@ -59,8 +59,8 @@ class Concept:
 @final
 @dataclass(frozen=True, slots=True)
 class Solved:
-    """One model on one corpus: how many of `tasks` tasks it solved within the attempts, and their share with its 95%
-    interval. A task is once in it for each seed, and more seeds make the interval no narrower."""
+    """One model on one corpus: how many of `tasks` tasks it solved within the attempts, and their share with
+    its 95% interval. A task is once in it for each seed, and more seeds make the interval no narrower."""
 
     corpus: str
     model: ModelKey
@@ -84,8 +84,8 @@ _Tasks: TypeAlias = dict[
 
 
 def overlaps(runs: Sequence[TrialResult]) -> list[Overlap]:
-    """One a corpus (a folder of ARC files), number of attempts and pair that share a task of it: two models, then a
-    model and a baseline."""
+    """One a corpus (a folder of ARC files), number of attempts and pair that share a task of it: two models,
+    then a model and a baseline."""
     solved: dict[tuple[str, int], dict[ModelKey, _Solved]] = {}
     for model, run in _whole_runs(runs, TRIVIAL):
         cell = run.header.trial
@@ -102,7 +102,8 @@ def overlaps(runs: Sequence[TrialResult]) -> list[Overlap]:
 
 
 def solved(runs: Sequence[TrialResult], baselines: Collection[str] = ()) -> list[Solved]:
-    """One a corpus, model and number of attempts. baselines: those of the trivial ones that count as models."""
+    """One a corpus, model and number of attempts. baselines: those of the trivial ones that count as
+    models."""
     found: dict[tuple[str, ModelKey, int], _BySeed] = {}
     for model, run in _whole_runs(runs, baselines):
         key = _folder(run.header.trial.task), model, run.header.trial.attempts
@@ -121,7 +122,8 @@ def solved(runs: Sequence[TrialResult], baselines: Collection[str] = ()) -> list
 
 
 def concepts(runs: Sequence[TrialResult], baselines: Collection[str] = ()) -> list[Concept]:
-    """One a model and concept of ConceptARC, whose files lie in folders named by concept; in the paper's order.
+    """One a model and concept of ConceptARC, whose files lie in folders named by concept; in the paper's
+    order.
 
     baselines: those of the trivial ones that count as models.
     """
@@ -160,7 +162,8 @@ def _counts(tasks: Sequence[tuple[str, int, int]]) -> clusters.Counts:
 def _counted(
     model: ModelKey, counts: clusters.Counts, effect: float = 1.0
 ) -> tuple[int, int, float, float, float]:
-    """How many there are and how many of them solved, over all seeds; their share and its interval. counts: a seed."""
+    """How many there are and how many of them solved, over all seeds; their share and its interval. counts: a
+    seed."""
     hits, n = sum(hits for hits, _ in counts), sum(of for _, of in counts)
     return n, hits, hits / n, *interval_of(model.name, counts, repeated=True, effect=effect)
 
@@ -192,8 +195,8 @@ def _corpus_runs(
 def _whole_runs(
     runs: Sequence[TrialResult], baselines: Collection[str]
 ) -> Iterator[tuple[ModelKey, TrialResult]]:
-    """Those among them that ask every test input of their task: where one hides its output, or n_test left one out,
-    nobody can tell whether the task was solved."""
+    """Those among them that ask every test input of their task: where one hides its output, or n_test left
+    one out, nobody can tell whether the task was solved."""
     for model, run in _corpus_runs(runs, baselines):
         if run.questions[0].meta.get("inputs", len(run.questions)) == len(
             run.questions
@@ -208,8 +211,8 @@ def _inputs(run: TrialResult) -> list[bool]:
 
 
 def _folder(task: str) -> str:
-    """The corpus of a file: the folder that it lies in, or for a concept's file the one above. Of an episode: the
-    concept's task, `arc/center`."""
+    """The corpus of a file: the folder that it lies in, or for a concept's file the one above. Of an episode:
+    the concept's task, `arc/center`."""
     layout, colon, path = task.partition(":")
     if not colon:
         return task.partition("?")[0]

@@ -1,8 +1,8 @@
-"""Models against one another on the same questions, and against budgets: differences, budgets to reach 90%, ratios.
+"""Models against one another on the same questions, and against budgets: differences, budgets to reach 90%,
+ratios.
 
-All from records alone, over first attempts. Models come first, then each of them against each baseline; baselines are
-not compared with one another. The same arguments give the same intervals.
-"""
+All from records alone, over first attempts. Models come first, then each of them against each baseline;
+baselines are not compared with one another. The same arguments give the same intervals."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from vizbench.seeds import stream
 Metric: TypeAlias = Literal["exact", "valid"]
 
 PSEUDO: Final = ((1.0,), (-1.0,))
-"""Two questions that are added to resampled differences, one for either model: two models that answer 200 questions
-alike may still differ, and a resample of zeros would deny it."""
+"""Two questions that are added to resampled differences, one for either model: two models that answer 200
+questions alike may still differ, and a resample of zeros would deny it."""
 
 HALF: Final = 0.5
 """What each of these weighs (Agresti and Min 2005 add as much to each cell of the table of pairs)."""
@@ -47,11 +47,11 @@ NO_RATIO: Final = f"{', '.join(UNTRAINED)} take nothing from examples and stand 
 class Budget:
     """How many examples one model needs on one task.
 
-    budgets, shares: the measured curve, by growing budget; first: the smallest measured budget with at least the
-    target share, the paper's convention, None where none is; at: the same read off the monotone curve between measured
-    budgets (`thresholds`), open where the curve starts above the target or ends below it; interval: 95%, over what
-    RESAMPLED says; of sampling alone: how a curve runs between two budgets it cannot know.
-    """
+    budgets, shares: the measured curve, by growing budget; first: the smallest measured budget with at least
+    the target share, the paper's convention, None where none is; at: the same read off the monotone curve
+    between measured budgets (`thresholds`), open where the curve starts above the target or ends below it;
+    interval: 95%, over what RESAMPLED says; of sampling alone: how a curve runs between two budgets it cannot
+    know."""
 
     task: str
     model: ModelKey
@@ -63,8 +63,8 @@ class Budget:
     interval: Span
 
     def text(self) -> str:
-        """The budget as a table shows it. A baseline that is not there by the largest is told as that: "more than"
-        would promise that it gets there with more."""
+        """The budget as a table shows it. A baseline that is not there by the largest is told as that: "more
+        than" would promise that it gets there with more."""
         return "not reached" if self.model.trivial and self.at.high is None else self.at.text()
 
 
@@ -73,10 +73,9 @@ class Budget:
 class Ratio:
     """How many times as many examples `b` needs as `a` to reach the target, on questions that both answered.
 
-    a_at, b_at: their budgets on these questions; at, interval: as in `Budget`, open where a curve does not reach the
-    target or starts above it. A question counts at a budget that both have where both answered it there, and at a
-    budget that one has where the other answered it at any.
-    """
+    a_at, b_at: their budgets on these questions; at, interval: as in `Budget`, open where a curve does not
+    reach the target or starts above it. A question counts at a budget that both have where both answered it
+    there, and at a budget that one has where the other answered it at any."""
 
     task: str
     a: ModelKey
@@ -119,7 +118,8 @@ class Difference:
 
 
 def budgets(runs: Sequence[TrialResult], metric: Metric = "exact", target: float = TARGET) -> list[Budget]:
-    """One a task and model or baseline that was measured at two budgets or more: models by task, then baselines."""
+    """One a task and model or baseline that was measured at two budgets or more: models by task, then
+    baselines."""
     found = [
         _budget(curve, metric, target)
         for curves in _tasks(runs)
@@ -130,14 +130,15 @@ def budgets(runs: Sequence[TrialResult], metric: Metric = "exact", target: float
 
 
 def ratios(runs: Sequence[TrialResult], metric: Metric = "exact", target: float = TARGET) -> list[Ratio]:
-    """One a task and pair that share a seed and were measured at two budgets or more: models by task, then models and
-    the baselines that take something from examples. The UNTRAINED need none, or never enough."""
+    """One a task and pair that share a seed and were measured at two budgets or more: models by task, then
+    models and the baselines that take something from examples. The UNTRAINED need none, or never enough."""
     found = [_ratio(a, b, metric, target) for a, b in _pairs(runs) if b.model.name not in UNTRAINED]
     return sorted((row for row in found if row is not None), key=lambda row: row.b.trivial)
 
 
 def differences(runs: Sequence[TrialResult], metric: Metric = "exact") -> list[Difference]:
-    """One a task, budget and pair that share a question: models by task and budget, then models and baselines."""
+    """One a task, budget and pair that share a question: models by task and budget, then models and
+    baselines."""
     found = [_difference(a, b, n, metric) for a, b in _pairs(runs) for n in a.shots() if n in b.shots()]
     return sorted(
         (row for row in found if row is not None), key=lambda row: (row.b.trivial, row.task, row.shots)
@@ -165,12 +166,12 @@ class _Curve:
 
 
 def _tasks(runs: Sequence[TrialResult]) -> list[list[_Curve]]:
-    """The curves, task by task, models first. One task's questions in two versions, or in a file that changed, are two
-    tasks here.
+    """The curves, task by task, models first. One task's questions in two versions, or in a file that
+    changed, are two tasks here.
 
-    Baselines on files of ARC are left out: a file asks one to four questions, and a difference for each of 400 files,
-    five baselines and every model would bury what there is to read. `corpus.overlaps` has them, over whole corpora.
-    """
+    Baselines on files of ARC are left out: a file asks one to four questions, and a difference for each of
+    400 files, five baselines and every model would bury what there is to read. `corpus.overlaps` has them,
+    over whole corpora."""
     found: dict[tuple[str, str, str], dict[ModelKey, dict[tuple[int, int], _Answers]]] = {}
     once = distinct(runs)
     told: dict[tuple[str, str, str], str] = {}
@@ -199,7 +200,8 @@ def _pairs(runs: Sequence[TrialResult]) -> Iterator[tuple[_Curve, _Curve]]:
 
 
 def _table(curves: Sequence[_Curve], seed: int, columns: Sequence[tuple[int, int]], metric: Metric) -> Floats:
-    """Scores `(questions, columns)` of one seed, NaN where not answered. columns: a curve's number and a budget."""
+    """Scores `(questions, columns)` of one seed, NaN where not answered. columns: a curve's number and a
+    budget."""
     answers = [curves[number].cells.get((seed, n), {}) for number, n in columns]
     ids = dict.fromkeys(name for known in answers for name in known)
     right: Callable[[Record], bool] = (
@@ -270,8 +272,8 @@ def _ratio(a: _Curve, b: _Curve, metric: Metric, target: float) -> Ratio | None:
 
 
 def _shared(table: Floats, columns: Sequence[tuple[int, int]]) -> Floats:
-    """The scores with those taken out to which the other model has no answer: at the same budget where it has one in
-    this seed, else at any."""
+    """The scores with those taken out to which the other model has no answer: at the same budget where it has
+    one in this seed, else at any."""
     answered = ~np.isnan(table)
     kept = table.copy()
     for k, (who, n) in enumerate(columns):
@@ -284,14 +286,14 @@ def _shared(table: Floats, columns: Sequence[tuple[int, int]]) -> Floats:
 def resampled_curves(tables: Sequence[Floats], origin: int, draws: int = bootstrap.DRAWS) -> Floats:
     """Resampled curves `(draws, columns)`, each of shares within 0..1.
 
-    Where questions are resampled, one that is right at every budget and one that is right at none are added, as to a
-    share by Agresti and Coull (1998): a step from 0 to 1 would have an interval without width.
+    Where questions are resampled, one that is right at every budget and one that is right at none are added,
+    as to a share by Agresti and Coull (1998): a step from 0 to 1 would have an interval without width.
 
-    Coverage of a budget's interval over 1,000 trials, of one seed with 200 and with 50 questions and of 3 seeds with
-    200 that do not differ and that differ by .06: 92-97% for six rising curves of five budgets, the least for a step
-    from .001 to .999 with one seed, else 93.4 and more. Efron's bootstrap without the two questions has 40 and 13% for
-    that step, 92 and 74 for .02 .1 .98 .99 .995, 94 and 92 for .3 .6 .85 .93 .97; his BCa interval within 1 of these.
-    """
+    Coverage of a budget's interval over 1,000 trials, of one seed with 200 and with 50 questions and of 3
+    seeds with 200 that do not differ and that differ by .06: 92-97% for six rising curves of five budgets,
+    the least for a step from .001 to .999 with one seed, else 93.4 and more. Efron's bootstrap without the
+    two questions has 40 and 13% for that step, 92 and 74 for .02 .1 .98 .99 .995, 94 and 92 for .3 .6 .85 .93
+    .97; his BCa interval within 1 of these."""
     columns = tables[0].shape[1]
     return np.clip(bootstrap.resample(tables, origin, draws, ((1.0,) * columns, (0.0,) * columns)), 0, 1)
 
@@ -315,13 +317,14 @@ def _difference(a: _Curve, b: _Curve, shots: int, metric: Metric) -> Difference 
 
 
 def paired(tables: Sequence[Floats], origin: int, draws: int = bootstrap.DRAWS) -> tuple[float, float]:
-    """The 95% interval of the difference of two columns, within -1..1. tables: `(questions, 2)` a seed, no NaN.
+    """The 95% interval of the difference of two columns, within -1..1. tables: `(questions, 2)` a seed, no
+    NaN.
 
-    Coverage over 2,000 trials of one seed with 50 and with 200 questions: 93-97% where five or more of them tell the
-    two apart, 91-100 where one to four do. Questions added whole (Bonett and Price 2012) have 94-97.5 and 95-100 and
-    are a tenth wider there; Newcombe's hybrid score interval (1998) 94-97.5 and 98-100; Tango's 93-96.5 and 94-100,
-    twice to six times as wide; Agresti and Min's own 94-97.5, but 86 for shares of 1 and .99.
-    """
+    Coverage over 2,000 trials of one seed with 50 and with 200 questions: 93-97% where five or more of them
+    tell the two apart, 91-100 where one to four do. Questions added whole (Bonett and Price 2012) have
+    94-97.5 and 95-100 and are a tenth wider there; Newcombe's hybrid score interval (1998) 94-97.5 and
+    98-100; Tango's 93-96.5 and 94-100, twice to six times as wide; Agresti and Min's own 94-97.5, but 86 for
+    shares of 1 and .99."""
     gaps = [table[:, :1] - table[:, 1:] for table in tables]
     tail = (1 - bootstrap.LEVEL) / 2
     low, high = np.quantile(bootstrap.resample(gaps, origin, draws, PSEUDO, HALF)[:, 0], [tail, 1 - tail])
@@ -329,5 +332,6 @@ def paired(tables: Sequence[Floats], origin: int, draws: int = bootstrap.DRAWS) 
 
 
 def _names(curve: _Curve) -> tuple[str, ...]:
-    """What its randomness comes from. A mark depends on what else is in the report, and an interval must not."""
+    """What its randomness comes from. A mark depends on what else is in the report, and an interval must
+    not."""
     return curve.model.name, curve.model.checkpoint, curve.model.training

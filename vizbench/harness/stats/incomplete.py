@@ -55,8 +55,8 @@ class IncompleteTrial:
 
 
 def incomplete_trials(runs: Sequence[TrialResult], lost: Sequence[UnstartedTrial]) -> list[IncompleteTrial]:
-    """The cells that lack answers: those begun, then those that could not begin. What another folder has in whole is
-    no gap."""
+    """The cells that lack answers: those begun, then those that could not begin. What another folder has in
+    whole is no gap."""
     begun = distinct(runs)
     there = {_same(run.header.trial) for run in begun}
     never = {_same(one.trial): one for one in lost if _same(one.trial) not in there}

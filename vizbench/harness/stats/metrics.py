@@ -1,4 +1,5 @@
-"""Figures from records alone. A mean over nothing is refused, and what could not be decoded counts as wrong."""
+"""Figures from records alone. A mean over nothing is refused, and what could not be decoded counts as
+wrong."""
 
 from __future__ import annotations
 
@@ -27,8 +28,8 @@ LEAK: Final = 0.05
 """The share of valid answers above which a trivial baseline gives a task away."""
 
 LEAK_ANSWERS: Final = 100
-"""Answers from which that share is taken at its word: a true 2% then seems more than 5% in 1.5% of samples, where with
-12 answers it would in 22%. With fewer the whole 95% interval has to lie above LEAK."""
+"""Answers from which that share is taken at its word: a true 2% then seems more than 5% in 1.5% of samples,
+where with 12 answers it would in 22%. With fewer the whole 95% interval has to lie above LEAK."""
 
 
 COVERAGE: Final = (
@@ -46,18 +47,16 @@ COVERAGE: Final = (
 class Summary:
     """One row of a table: cells that differ in their seed alone, pooled.
 
-    origin: what tells its file from another of the same name in these runs (`origins`); training: how long the plan
-    had the model train, in words; mark: its weights or file, where these runs hold others
-    of the same name (`contender`); n: questions answered, of `asked`; exact, valid, cells,
-    undecodable: shares over the first attempts, 0..1; undecodable_by: how many of these by kind of reason;
-    exact_low … valid_high: their 95% intervals, of questions for one
-    seed and for the UNTRAINED, of seeds as clusters for several (`seed_interval`); exact_any, valid_any: any of the
-    attempts; exact_at, valid_at: k -> pass@k, for k = 1, 2, 4 … and `attempts`, of the questions that have k answers;
-    psr: share of first attempts whose path joins start and goal, None where the task has no paths; rpl: mean length
-    over the shortest's, of unbroken paths without stray cells, None where there are none; seconds: adaptation, the mean
-    of a cell; predict_seconds: an answer; flagged: what is known to be wrong in the task's data, a sentence a faulty
-    pair.
-    """
+    origin: what tells its file from another of the same name in these runs (`origins`); training: how long
+    the plan had the model train, in words; mark: its weights or file, where these runs hold others of the
+    same name (`contender`); n: questions answered, of `asked`; exact, valid, cells, undecodable: shares over
+    the first attempts, 0..1; undecodable_by: how many of these by kind of reason; exact_low … valid_high:
+    their 95% intervals, of questions for one seed and for the UNTRAINED, of seeds as clusters for several
+    (`seed_interval`); exact_any, valid_any: any of the attempts; exact_at, valid_at: k -> pass@k, for k = 1,
+    2, 4 … and `attempts`, of the questions that have k answers; psr: share of first attempts whose path joins
+    start and goal, None where the task has no paths; rpl: mean length over the shortest's, of unbroken paths
+    without stray cells, None where there are none; seconds: adaptation, the mean of a cell; predict_seconds:
+    an answer; flagged: what is known to be wrong in the task's data, a sentence a faulty pair."""
 
     task: str
     model: str
@@ -92,7 +91,8 @@ class Summary:
 
 
 def wilson(hits: float, n: float) -> tuple[float, float]:
-    """The 95% interval of Wilson (1927) for a share of `hits` in `n`, within 0..1. Raises ValueError for n <= 0."""
+    """The 95% interval of Wilson (1927) for a share of `hits` in `n`, within 0..1. Raises ValueError for n <=
+    0."""
     if not 0 <= hits <= n or n <= 0:
         raise ValueError(f"{hits} of {n} is no share")
     p, z = hits / n, Z95
@@ -106,35 +106,37 @@ def wilson(hits: float, n: float) -> tuple[float, float]:
 def seed_interval(
     counts: Sequence[tuple[int, int]], repeated: bool = False, effect: float = 1.0
 ) -> tuple[float, float]:
-    """The 95% interval of a share pooled over seeds, each of which is a cluster: its answers share one training run.
+    """The 95% interval of a share pooled over seeds, each of which is a cluster: its answers share one
+    training run.
 
-    counts: (hits, n) a seed; repeated: whether every seed was asked the same questions, as those of a corpus are;
-    effect: how many times as many of these are needed as independent ones (`clusters.design_effect`), where repeated.
-    Raises ValueError for no seed, and for a seed without an answer.
+    counts: (hits, n) a seed; repeated: whether every seed was asked the same questions, as those of a corpus
+    are; effect: how many times as many of these are needed as independent ones (`clusters.design_effect`),
+    where repeated. Raises ValueError for no seed, and for a seed without an answer.
 
-    One seed: Wilson's, which speaks of other questions and the same training run. Several: Wilson's for the number of
-    independent answers that would tell as much of the share, n / design effect (Kish 1965, section 8.2) with the
-    variance of the seeds' shares, times (z / t)^2 with seeds - 1 degrees of freedom (Korn and Graubard 1998). Never
-    more than 4 n, which is half of Wilson's width, since three seeds may agree by chance; nor than n where they agree
-    to the digit, one has under half of another's answers, or all answers are alike; nor than the different questions.
+    One seed: Wilson's, which speaks of other questions and the same training run. Several: Wilson's for the
+    number of independent answers that would tell as much of the share, n / design effect (Kish 1965, section
+    8.2) with the variance of the seeds' shares, times (z / t)^2 with seeds - 1 degrees of freedom (Korn and
+    Graubard 1998). Never more than 4 n, which is half of Wilson's width, since three seeds may agree by
+    chance; nor than n where they agree to the digit, one has under half of another's answers, or all answers
+    are alike; nor than the different questions.
 
-    Coverage over 40,000 trials of 3 seeds with 200 questions, shares of seeds beta-distributed around p with this
-    standard deviation (2 seeds: 94-99%, and 78 in the upper corner; 5 and 10 seeds: as below, within 2):
+    Coverage over 40,000 trials of 3 seeds with 200 questions, shares of seeds beta-distributed around p with
+    this standard deviation (2 seeds: 94-99%, and 78 in the upper corner; 5 and 10 seeds: as below, within 2):
 
-              0      .02    .05    .1
-    p = .05   96.8   95.8   94.5   81.2    the last: most seeds lie near 0, few near .4, and three seldom show it:
+              0      .02    .05    .1 p = .05   96.8   95.8   94.5   81.2    the last: most seeds lie near 0,
+              few near .4, and three seldom show it:
                                            in 10% of trials all 600 answers are wrong
     p = .5    96.1   95.7   95.2   95.2
     p = .9    96.2   95.4   95.0   93.8
 
-    Nothing mends the corner that does not tell of 0 in 600 that it may be 5%: a beta-binomial posterior with a flat
-    prior on the logarithm of the seeds' correlation has 96 there, but 91 where this has 95.2 and 99.5 in the first
-    column; a least correlation of .01 still 81, and 99.9; a variance shrunk to the binomial's 71 and 98.
+    Nothing mends the corner that does not tell of 0 in 600 that it may be 5%: a beta-binomial posterior with
+    a flat prior on the logarithm of the seeds' correlation has 96 there, but 91 where this has 95.2 and 99.5
+    in the first column; a least correlation of .01 still 81, and 99.9; a variance shrunk to the binomial's 71
+    and 98.
 
-    Wilson's over the pooled answers has 95, 78 … 92 and 20 … 49 in the columns 0, .02 and .1; the t interval of the
-    seeds' shares 68 and 88 where this has 81.2 and 93.8; that on an arc-sine scale 74 and 92. Never narrower than
-    Wilson's, it would have 98.8 in the first column.
-    """
+    Wilson's over the pooled answers has 95, 78 … 92 and 20 … 49 in the columns 0, .02 and .1; the t interval
+    of the seeds' shares 68 and 88 where this has 81.2 and 93.8; that on an arc-sine scale 74 and 92. Never
+    narrower than Wilson's, it would have 98.8 in the first column."""
     hits, n, alone = _pooled(counts, repeated, effect)
     share, seeds = hits / n, len(counts)
     spread = sum(
@@ -152,8 +154,8 @@ def seed_interval(
 def interval_of(
     model: str, counts: Sequence[tuple[int, int]], repeated: bool = False, effect: float = 1.0
 ) -> tuple[float, float]:
-    """The 95% interval of a model's share: `seed_interval`, but for the UNTRAINED, whose seeds are no clusters,
-    Wilson's over all answers, or where `repeated` over as many as there are different questions."""
+    """The 95% interval of a model's share: `seed_interval`, but for the UNTRAINED, whose seeds are no
+    clusters, Wilson's over all answers, or where `repeated` over as many as there are different questions."""
     if model not in UNTRAINED:
         return seed_interval(counts, repeated, effect)
     hits, n, alone = _pooled(counts, repeated, effect)
@@ -169,8 +171,8 @@ def _pooled(counts: Sequence[tuple[int, int]], repeated: bool, effect: float) ->
 
 
 def student(freedom: int) -> float:
-    """The 97.5% point of Student's t with so many degrees of freedom, 1 or more, to 0.02%: by table, then by its
-    expansion around the normal's (Abramowitz and Stegun 1964, 26.7.5)."""
+    """The 97.5% point of Student's t with so many degrees of freedom, 1 or more, to 0.02%: by table, then by
+    its expansion around the normal's (Abramowitz and Stegun 1964, 26.7.5)."""
     if freedom <= len(_T975):
         return _T975[freedom - 1]
     z, v = Z95, freedom
@@ -181,8 +183,9 @@ def student(freedom: int) -> float:
 
 
 def mean_interval(spans: Sequence[tuple[float, float, float]]) -> tuple[float, float, float]:
-    """The mean of independent shares, given as (share, low, high), and its 95% interval: the distances to each share's
-    limits, added by squares (MOVER, Zou and Donner 2008), which, unlike a bootstrap, is no point where all are 0."""
+    """The mean of independent shares, given as (share, low, high), and its 95% interval: the distances to
+    each share's limits, added by squares (MOVER, Zou and Donner 2008), which, unlike a bootstrap, is no point
+    where all are 0."""
     centre = mean(share for share, _, _ in spans)
     below = math.sqrt(math.fsum((share - low) ** 2 for share, low, _ in spans)) / len(spans)
     above = math.sqrt(math.fsum((high - share) ** 2 for share, _, high in spans)) / len(spans)
@@ -198,16 +201,18 @@ def mean(values: Iterable[float]) -> float:
 
 
 def pass_at(n: int, hits: int, k: int) -> float:
-    """The chance that k of n answers, drawn without putting back, hold one of the `hits` right ones: the unbiased
-    pass@k of Chen et al. 2021 (section 2.1). Raises ValueError unless 1 <= k <= n and 0 <= hits <= n."""
+    """The chance that k of n answers, drawn without putting back, hold one of the `hits` right ones: the
+    unbiased pass@k of Chen et al. 2021 (section 2.1). Raises ValueError unless 1 <= k <= n and 0 <= hits <=
+    n."""
     if not (1 <= k <= n and 0 <= hits <= n):
         raise ValueError(f"pass@{k} of {hits} in {n} does not exist")
     return 1 - math.comb(n - hits, k) / math.comb(n, k)
 
 
 def distinct(runs: Sequence[TrialResult]) -> list[TrialResult]:
-    """The runs, each cell once: where two folders hold it, as they hold the baselines of two evaluations, the one
-    with more answers, the later one of equals. Of a file that one of them asked the first questions of alone, too."""
+    """The runs, each cell once: where two folders hold it, as they hold the baselines of two evaluations, the
+    one with more answers, the later one of equals. Of a file that one of them asked the first questions of
+    alone, too."""
     groups: dict[tuple[object, ...], list[TrialResult]] = {}
     for run in runs:
         *rest, _ = kind(run)
@@ -223,16 +228,16 @@ def distinct(runs: Sequence[TrialResult]) -> list[TrialResult]:
 
 
 Kind: TypeAlias = tuple[Trial, int, str | None, str | None, str]
-"""A cell without its seed, the version of its task, the digests of the model's weights and of its file, and for a
-corpus that of its data."""
+"""A cell without its seed, the version of its task, the digests of the model's weights and of its file, and
+for a corpus that of its data."""
 
 
 def kind(run: TrialResult) -> Kind:
-    """What a cell shares with those of other seeds: the cell with its seed and n_test set to 0, its shots to the
-    examples that there were, and a baseline's training, which it does not have, left out; and what answered what: other
-    weights, another file or another version of the task are never pooled, nor are two files of ARC of the same name.
-    The digest of these is of the questions that were asked: a plan that asks fewer than a file has makes another kind.
-    """
+    """What a cell shares with those of other seeds: the cell with its seed and n_test set to 0, its shots to
+    the examples that there were, and a baseline's training, which it does not have, left out; and what
+    answered what: other weights, another file or another version of the task are never pooled, nor are two
+    files of ARC of the same name. The digest of these is of the questions that were asked: a plan that asks
+    fewer than a file has makes another kind."""
     header = run.header
     cell = msgspec.structs.replace(run.header.trial, shots=run.header.data.examples, n_test=0, seed=0)
     cell = msgspec.structs.replace(cell, steps=None, epochs=None) if cell.model in TRIVIAL else cell
@@ -241,8 +246,9 @@ def kind(run: TrialResult) -> Kind:
 
 
 def summaries(runs: Sequence[TrialResult]) -> list[Summary]:
-    """One row for each task, model, checkpoint and budget that has an answer: tasks by name, and in each the models
-    before the trivial baselines, by growing budget. A cell that is there twice counts once (`distinct`)."""
+    """One row for each task, model, checkpoint and budget that has an answer: tasks by name, and in each the
+    models before the trivial baselines, by growing budget. A cell that is there twice counts once
+    (`distinct`)."""
     groups: dict[Kind, list[TrialResult]] = {}
     once = distinct(runs)
     marks: dict[Kind, tuple[str, str]] = {}
@@ -261,8 +267,8 @@ def summaries(runs: Sequence[TrialResult]) -> list[Summary]:
 
 
 def leaks(rows: Sequence[Summary], most: float = LEAK) -> dict[str, Summary]:
-    """The leaky tasks: task -> the row of the trivial baseline with the largest share of valid answers, where that is
-    over `most`, by LEAK_ANSWERS or more or beyond chance. The solver is no such baseline."""
+    """The leaky tasks: task -> the row of the trivial baseline with the largest share of valid answers, where
+    that is over `most`, by LEAK_ANSWERS or more or beyond chance. The solver is no such baseline."""
     worst: dict[str, Summary] = {}
     for row in rows:
         sure = row.valid > most and (row.n >= LEAK_ANSWERS or row.valid_low > most)
@@ -279,8 +285,8 @@ def flaws(runs: Sequence[TrialResult]) -> tuple[str, ...]:
 
 
 def _same_data(a: TrialResult, b: TrialResult) -> bool:
-    """Whether two cells of one name hold the same questions, or one the first of the other's: the digest is of all that
-    were asked, and cannot be compared there."""
+    """Whether two cells of one name hold the same questions, or one the first of the other's: the digest is
+    of all that were asked, and cannot be compared there."""
     if not is_corpus_run(a) or a.header.data.digest == b.header.data.digest:
         return True
     pairs = zip(a.questions, b.questions, strict=False)
@@ -342,7 +348,8 @@ def _summary(runs: Sequence[TrialResult], paths: bool, mark: str, origin: str) -
 
 
 def _at(attempts: int, counts: Sequence[tuple[int, int]]) -> dict[int, float]:
-    """pass@k by k, of questions with (answers, right ones); those with fewer than k answers are left out of it."""
+    """pass@k by k, of questions with (answers, right ones); those with fewer than k answers are left out of
+    it."""
     steps = sorted({attempts, *(1 << power for power in range(attempts.bit_length()))})
     shares = {k: [pass_at(n, hits, k) for n, hits in counts if n >= k] for k in steps}
     return {k: mean(values) for k, values in shares.items() if values}

@@ -22,7 +22,8 @@ class ModelKey:
     training: str
     """How long the plan had it train, in words."""
     mark: str = ""
-    """What tells it from others in these runs whose label is the same: its folder, weights or file; "" if none is."""
+    """What tells it from others in these runs whose label is the same: its folder, weights or file; "" if
+    none is."""
 
     @property
     def trivial(self) -> bool:
@@ -41,15 +42,15 @@ def ranked(models: Iterable[ModelKey]) -> list[ModelKey]:
 
 
 def pairs(models: Iterable[ModelKey]) -> list[tuple[ModelKey, ModelKey]]:
-    """Who is compared with whom: every two models, then every model with every baseline. Of a pair the first is a
-    model; two baselines are none."""
+    """Who is compared with whom: every two models, then every model with every baseline. Of a pair the first
+    is a model; two baselines are none."""
     found = [(a, b) for a, b in combinations(ranked(models), 2) if not a.trivial]
     return sorted(found, key=lambda pair: pair[1].trivial)
 
 
 def model_keys(runs: Sequence[TrialResult]) -> list[ModelKey]:
-    """Whose each run is. Other weights, or another state of a model's file, are another model: its answers make no
-    curve, no pair and no concept with those of the first."""
+    """Whose each run is. Other weights, or another state of a model's file, are another model: its answers
+    make no curve, no pair and no concept with those of the first."""
     plain = [
         ModelKey(cell.model, cell.checkpoint, cell.training) for cell in (run.header.trial for run in runs)
     ]

@@ -1,8 +1,7 @@
 """What the paper published, as data, to lie behind our own figures: arXiv 2510.24448, read from `paper.json`.
 
-Its tables give accuracies at the budgets that it reports; its figures of the budget that reaches 90% do not always say
-what the tables do, and both are told.
-"""
+Its tables give accuracies at the budgets that it reports; its figures of the budget that reaches 90% do not
+always say what the tables do, and both are told."""
 
 from __future__ import annotations
 
@@ -21,18 +20,18 @@ VIDEO: Final = "CogVideoX1.5-5B"
 TEXT: Final = "Qwen3-4B"
 
 ARC_TASKS: Final = "a79dc015732912d8"
-"""The first 16 digits of the SHA-256 of the ids of ARC-AGI-1's 400 evaluation tasks, sorted, one per line. `ArcResult`
-is of these tasks."""
+"""The first 16 digits of the SHA-256 of the ids of ARC-AGI-1's 400 evaluation tasks, sorted, one per line.
+`ArcResult` is of these tasks."""
 ARC_ATTEMPTS: Final = 2
 CONCEPT_TASKS, CONCEPT_INPUTS, CONCEPT_ATTEMPTS = 10, 3, 3
-"""Of each concept of ConceptARC: tasks CONCEPT1 … CONCEPT10, test inputs of each, and attempts. Every share that the
-paper gives is a multiple of 1/30, and most are none of 1/15."""
+"""Of each concept of ConceptARC: tasks CONCEPT1 … CONCEPT10, test inputs of each, and attempts. Every share
+that the paper gives is a multiple of 1/30, and most are none of 1/15."""
 
 
 @final
 class ArcResult(msgspec.Struct, frozen=True):
-    """ARC-AGI-1. tasks: how many; two_attempts, one_attempt: model -> share of tasks with every test input solved;
-    overlap: "only A", "both", "only B" -> tasks."""
+    """ARC-AGI-1. tasks: how many; two_attempts, one_attempt: model -> share of tasks with every test input
+    solved; overlap: "only A", "both", "only B" -> tasks."""
 
     tasks: int
     two_attempts: dict[str, float]
@@ -44,10 +43,9 @@ class ArcResult(msgspec.Struct, frozen=True):
 class Paper(msgspec.Struct, frozen=True):
     """Everything in `paper.json`.
 
-    accuracy_by_budget: task -> model -> (budget, share) pairs, by growing budget; budget_to_reach_90_percent: task ->
-    model -> budget as the figures draw it; conceptarc_accuracy: model -> concept -> share of test inputs solved in one
-    of three attempts.
-    """
+    accuracy_by_budget: task -> model -> (budget, share) pairs, by growing budget; budget_to_reach_90_percent:
+    task -> model -> budget as the figures draw it; conceptarc_accuracy: model -> concept -> share of test
+    inputs solved in one of three attempts."""
 
     source: str
     accuracy_by_budget: dict[str, dict[str, tuple[tuple[int, float], ...]]]
@@ -59,8 +57,8 @@ class Paper(msgspec.Struct, frozen=True):
 @final
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """The smallest budget with a share of .90 or more. drawn: as a figure shows it, None where none does; tables: as
-    the accuracies say, None where they stop below."""
+    """The smallest budget with a share of .90 or more. drawn: as a figure shows it, None where none does;
+    tables: as the accuracies say, None where they stop below."""
 
     task: str
     model: str
@@ -85,8 +83,8 @@ def paper() -> Paper:
 
 
 def concept_was_measured(concept: str, asked: Sequence[tuple[str, int]], attempts: int) -> bool:
-    """Whether these are the paper's tasks of a concept. asked: each task's file without its ending, and how many test
-    inputs were asked."""
+    """Whether these are the paper's tasks of a concept. asked: each task's file without its ending, and how
+    many test inputs were asked."""
     tasks = [(f"{concept}{number + 1}", CONCEPT_INPUTS) for number in range(CONCEPT_TASKS)]
     return attempts == CONCEPT_ATTEMPTS and sorted(asked) == sorted(tasks)
 
@@ -118,7 +116,8 @@ def other_corpora(published: Sequence[bool]) -> str:
 
 
 def curves(task: str) -> dict[str, tuple[tuple[int, float], ...]]:
-    """The published curves of a task by model, as (budget, share) pairs; none for a task that the paper lacks."""
+    """The published curves of a task by model, as (budget, share) pairs; none for a task that the paper
+    lacks."""
     return paper().accuracy_by_budget.get(task, {})
 
 

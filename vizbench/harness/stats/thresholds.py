@@ -1,10 +1,10 @@
 """At which budget a curve reaches a share of right answers.
 
-The curve is made monotone first (isotonic regression, weighted by the answers: more examples do not harm), then read
-by straight lines over log n between measured budgets. It is never continued beyond them: a curve that is there at its
-smallest budget needs "at most" that many, one that never gets there "more than" its largest. The paper's own way,
-the smallest measured budget whose share is at least .90, stands beside it (`first_reached`).
-"""
+The curve is made monotone first (isotonic regression, weighted by the answers: more examples do not harm),
+then read by straight lines over log n between measured budgets. It is never continued beyond them: a curve
+that is there at its smallest budget needs "at most" that many, one that never gets there "more than" its
+largest. The paper's own way, the smallest measured budget whose share is at least .90, stands beside it
+(`first_reached`)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ _CLOSE: Final = 1e-9  # .9 as 180/200 and as the mean of .9 and .9 shall be the 
 @final
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A number known to lie from `low` to `high`, None where that side is open; a point where they are equal."""
+    """A number known to lie from `low` to `high`, None where that side is open; a point where they are
+    equal."""
 
     low: float | None
     high: float | None
@@ -63,8 +64,9 @@ def isotonic(values: Floats, weights: Floats) -> Floats:
 
 
 def reached(budgets: Sequence[int], values: Floats, weights: Floats, target: float) -> tuple[Floats, Floats]:
-    """The bounds `(n,)` each of the budget at which each curve reaches `target`: equal between measured budgets, 0 and
-    the smallest where it is there from the start, the largest and infinity where it never is."""
+    """The bounds `(n,)` each of the budget at which each curve reaches `target`: equal between measured
+    budgets, 0 and the smallest where it is there from the start, the largest and infinity where it never
+    is."""
     curves = isotonic(values, weights)
     there = curves >= target - _CLOSE
     at = there.argmax(axis=1)
@@ -84,7 +86,8 @@ def reached(budgets: Sequence[int], values: Floats, weights: Floats, target: flo
 def first_reached(
     budgets: Sequence[int], values: Sequence[float | None], target: float = TARGET
 ) -> int | None:
-    """The smallest measured budget whose share is at least `target`, as the paper reads its tables; None: none is."""
+    """The smallest measured budget whose share is at least `target`, as the paper reads its tables; None:
+    none is."""
     pairs = zip(budgets, values, strict=True)
     return next((n for n, share in pairs if share is not None and share >= target - _CLOSE), None)
 
@@ -95,7 +98,8 @@ def span(low: float, high: float) -> Span:
 
 
 def interval(lows: Floats, highs: Floats) -> Span:
-    """The percentile interval of draws that are themselves bounds: it holds whatever the open ends may hide."""
+    """The percentile interval of draws that are themselves bounds: it holds whatever the open ends may
+    hide."""
     tail = (1 - LEVEL) / 2
     low = np.quantile(
         lows, tail, method="inverted_cdf"

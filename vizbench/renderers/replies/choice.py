@@ -132,7 +132,8 @@ class _Reply:
         return _promoted(sections, self.text)
 
     def run_on(self) -> int | None:
-        """Where a reply that is nothing but a grid goes on to ask and answer further questions; None if it does not.
+        """Where a reply that is nothing but a grid goes on to ask and answer further questions; None if it
+        does not.
 
         Models that learn from examples in their prompt write more of these behind their answer.
         """
@@ -338,7 +339,8 @@ def _with_ends(marks: Sequence[Label], codes: Sequence[tuple[int, int]]) -> list
 
 
 def _masked(text: str, marks: Sequence[Label], nested: Sequence[Candidate]) -> str:
-    """The text with labels and nested grids blotted out: they are no lines of cells, and end what is above them.
+    """The text with labels and nested grids blotted out: they are no lines of cells, and end what is above
+    them.
 
     A tag, a key or a brace behind the last row of a grid is not a part of the row.
     """
@@ -411,7 +413,8 @@ def _is_of_example(above: _Section, before: str) -> bool:
 
 
 def _promoted(sections: list[_Section], text: str) -> list[_Section]:
-    """An answer's label with nothing below it but another label lends that its kind: {"answer": {"grid": …}}."""
+    """An answer's label with nothing below it but another label lends that its kind: {"answer": {"grid":
+    …}}."""
     waiting: Kind | None = None
     kept: list[_Section] = []
     for section in sections:

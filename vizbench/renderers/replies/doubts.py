@@ -1,4 +1,5 @@
-"""Find what a reply says about its own grids: that one is a draft, is wrong after all, or that it gives up."""
+"""Find what a reply says about its own grids: that one is a draft, is wrong after all, or that it gives
+up."""
 
 from __future__ import annotations
 

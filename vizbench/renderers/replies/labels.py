@@ -1,4 +1,5 @@
-"""Find the labels of a reply: "Answer:", `"output":`, `## Solution`, `<answer>`. Each says what is below it."""
+"""Find the labels of a reply: "Answer:", `"output":`, `## Solution`, `<answer>`. Each says what is below
+it."""
 
 from __future__ import annotations
 

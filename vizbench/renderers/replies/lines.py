@@ -1,9 +1,10 @@
-"""Find grids written as lines, a row per line, with whatever stands around the cells: bars, labels, bullets, quotes.
+"""Find grids written as lines, a row per line, with whatever stands around the cells: bars, labels, bullets,
+quotes.
 
-A line is a row, a rule, a gap, a sign that rows are left out, a row that cannot be read, or prose. Prose ends a grid.
-Cells at an end of a line of prose are a row of the grid if they are as many as in the row directly below or above: see
-`_with_shared`. A row that cannot be read makes its grid one that cannot be read. So no row is dropped.
-"""
+A line is a row, a rule, a gap, a sign that rows are left out, a row that cannot be read, or prose. Prose ends
+a grid. Cells at an end of a line of prose are a row of the grid if they are as many as in the row directly
+below or above: see `_with_shared`. A row that cannot be read makes its grid one that cannot be read. So no
+row is dropped."""
 
 from __future__ import annotations
 
@@ -148,10 +149,9 @@ def _with_shared(
 ) -> list[_Line]:
     """The chain, and the rows that share their line with the words directly above or below it.
 
-    After a colon, an arrow or another mark, cells are a row: `Here: 1 2 3`. Beside a word they are a row if the grid
-    then has the shape that was asked, and words if it has this shape without them. Otherwise it is unclear whether they
-    belong to the grid, and it cannot be read.
-    """
+    After a colon, an arrow or another mark, cells are a row: `Here: 1 2 3`. Beside a word they are a row if
+    the grid then has the shape that was asked, and words if it has this shape without them. Otherwise it is
+    unclear whether they belong to the grid, and it cannot be read."""
     rows = [line for line in chain if line.sort in (_Sort.ROW, _Sort.LIST)]
     if not rows:
         return chain
@@ -172,9 +172,8 @@ def _with_shared(
 def _shared_row(prose: _Line, beside: _Line) -> _Line | None:
     """The cells at one end of a line of prose, if they are as many as in the row beside it.
 
-    Its sort is ROW after a mark, FLAWED beside a word. None if there are no such cells, or if they are one number in a
-    sentence.
-    """
+    Its sort is ROW after a mark, FLAWED beside a word. None if there are no such cells, or if they are one
+    number in a sentence."""
     if beside.sort is not _Sort.ROW or len(prose.raw) > _MOST_SHARED:
         return None
     text = prose.raw.strip().strip(_FRAME)
@@ -338,7 +337,8 @@ def _is_flawed(line: str) -> bool:
     return flawed and sum(any(map(str.isdigit, cell)) for cell in cells) * 3 >= len(cells)
 
 
-# --- Lines to grids ---------------------------------------------------------------------------------------------------
+# --- Lines to grids
+# ---------------------------------------------------------------------------------------------------
 
 
 @final
@@ -395,7 +395,8 @@ def _is_legend(chain: Sequence[_Line]) -> bool:
 
 
 def _numbered_off(lines: list[_Line], shape: Shape | None) -> list[_Line]:
-    """The lines without the numbers of rows before a first bar, if these make each row a cell too long: `0| 1 1 0`."""
+    """The lines without the numbers of rows before a first bar, if these make each row a cell too long: `0| 1
+    1 0`."""
     rows = [line for line in lines if line.sort is _Sort.ROW]
     if (
         shape is None
@@ -580,7 +581,8 @@ def _cell_rows(lines: Sequence[_Line], shape: Shape | None) -> tuple[Codes, str]
 
 
 def _without_index(rows: Codes) -> Codes:
-    """The rows without the numbers of columns above them and of rows beside them, as tables of data are printed."""
+    """The rows without the numbers of columns above them and of rows beside them, as tables of data are
+    printed."""
     if len(rows) < 3 or {len(row) for row in rows[1:]} != {len(rows[0]) + 1}:
         return rows
     columns, beside = rows[0], [row[0] for row in rows[1:]]

@@ -1,8 +1,7 @@
 """Find grids written as lists in a list: JSON, tuples, sets of tuples, NumPy, rows as strings.
 
-One pass with a state machine, no recursion. What has lists in a list but cannot be read is a candidate with a problem:
-no other reader may take a part of it.
-"""
+One pass with a state machine, no recursion. What has lists in a list but cannot be read is a candidate with a
+problem: no other reader may take a part of it."""
 
 from __future__ import annotations
 
@@ -58,7 +57,8 @@ class _Reader:
         self.rows, self.row, self.problem, self.start, self.strings = [], None, "", at, False
 
     def whole_row(self, text: str) -> bool:
-        """Take a row of plain numbers at once, if a grid is open and they are codes. Only faster than one by one."""
+        """Take a row of plain numbers at once, if a grid is open and they are codes. Only faster than one by
+        one."""
         if self.rows is None:
             return True  # a list on its own is no grid
         if self.row is not None or self.strings:

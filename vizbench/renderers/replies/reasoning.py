@@ -132,7 +132,8 @@ def _is_quoted(text: str, mark: re.Match[str]) -> bool:
 
 
 def _turn(text: str) -> str:
-    """The model's own turn, without the marks of a chat template: the last one if the text begins with the other's."""
+    """The model's own turn, without the marks of a chat template: the last one if the text begins with the
+    other's."""
     other = _OTHER_TURN.search(text)
     if other and not _MARK.sub("", text[: other.start()]).strip():
         own = [turn.end() for turn in _OWN_TURN.finditer(text)]

@@ -18,8 +18,8 @@ def generate(
 ) -> list[list[int]]:
     """At most `limit` tokens after each prompt, up to and without EOS. All prompts have one length.
 
-    temperature 0: the likeliest token, and `random` is not used; above: drawn from softmax(logits / temperature).
-    """
+    temperature 0: the likeliest token, and `random` is not used; above: drawn from softmax(logits /
+    temperature)."""
     ids = torch.from_numpy(np.stack([p.ids for p in prompts]))
     places = torch.from_numpy(np.stack([p.places for p in prompts]))
     n, length = ids.shape

@@ -1,9 +1,8 @@
 """The family `qwen3`: a language model that reads and writes grids as rows of digits, adapted by LoRA.
 
-Checkpoints: `tiny` is pretrained on procedural worlds and frozen under a LoRA; `tiny-random` is the same network
-without pretraining, equally frozen; `tiny-scratch` trains all weights from a random start, for the
-same time.
-"""
+Checkpoints: `tiny` is pretrained on procedural worlds and frozen under a LoRA; `tiny-random` is the same
+network without pretraining, equally frozen; `tiny-scratch` trains all weights from a random start, for the
+same time."""
 
 from __future__ import annotations
 
@@ -33,10 +32,11 @@ CHECKPOINTS = ("tiny", "tiny-random", "tiny-scratch")
 @final
 @dataclass(frozen=True, slots=True)
 class AdaptationConfig:
-    """How the twin adapts. steps, batch: optimizer steps and sequences in each; scratch_steps: as many as take
-    `tiny-scratch` the time of `steps` with LoRA (`benchmarks/adaptation.py`); rank, alpha: of the LoRA on every
-    linear layer; lora_rate, whole_rate: peak learning rates with LoRA and with all weights; corrupted: share of answer
-    cells that are read wrong; slack: tokens an answer may be longer than question and training answers."""
+    """How the twin adapts. steps, batch: optimizer steps and sequences in each; scratch_steps: as many as
+    take `tiny-scratch` the time of `steps` with LoRA (`benchmarks/adaptation.py`); rank, alpha: of the LoRA
+    on every linear layer; lora_rate, whole_rate: peak learning rates with LoRA and with all weights;
+    corrupted: share of answer cells that are read wrong; slack: tokens an answer may be longer than question
+    and training answers."""
 
     steps: int = 150
     scratch_steps: int = 175

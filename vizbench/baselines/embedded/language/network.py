@@ -1,15 +1,14 @@
 """The network of the embedded language model: transformers' own Qwen3 at 1.2 M parameters.
 
-Its rotary frequencies fit the page (`tokens`): six turn a whole number of times a row, so rows are invisible to
-them and they tell columns; three turn a whole number of times from question to answer, and tell rows; five turn half
-a turn more or less, so they tell rows too and question from answer; two stand still and see content alone. A plain
-`rope_theta` gives a geometric ladder, of which one rung at most can fit. They are set by the factors of `longrope`, an
-official setting that Qwen3 reads.
+Its rotary frequencies fit the page (`tokens`): six turn a whole number of times a row, so rows are invisible
+to them and they tell columns; three turn a whole number of times from question to answer, and tell rows; five
+turn half a turn more or less, so they tell rows too and question from answer; two stand still and see content
+alone. A plain `rope_theta` gives a geometric ladder, of which one rung at most can fit. They are set by the
+factors of `longrope`, an official setting that Qwen3 reads.
 
 Heads *start* as windows on neighbours: constant query and key biases, which the rotary embedding turns into a
-preference for one distance. The per-head norms of Qwen3 come after the biases and keep them: they scale a head's query
-as a whole, so their weight says how sharp a window is (`sharpness`).
-"""
+preference for one distance. The per-head norms of Qwen3 come after the biases and keep them: they scale a
+head's query as a whole, so their weight says how sharp a window is (`sharpness`)."""
 
 from __future__ import annotations
 
@@ -41,9 +40,9 @@ _WINDOWS = (
     (ANSWER, ANSWER + ROW, ANSWER - ROW, ANSWER + 1, ANSWER - 1, ROW - 1),
     (ANSWER, ANSWER + ROW + 1, ANSWER + ROW - 1, ANSWER - ROW + 1, ANSWER - ROW - 1, 1),
 )
-"""How far back the first heads of even and odd layers look at the start: the own question cell, those above, below,
-left and right, the answer cell above; or the own one, the four diagonal ones, the answer cell before the last. The
-other heads start free."""
+"""How far back the first heads of even and odd layers look at the start: the own question cell, those above,
+below, left and right, the answer cell above; or the own one, the four diagonal ones, the answer cell before
+the last. The other heads start free."""
 
 
 @final
@@ -51,10 +50,9 @@ other heads start free."""
 class NetworkConfig:
     """The sizes of the embedded language model.
 
-    spread: of the random weights at the start; pull, sharpness: length of the biases that make the windows, and weight
-    of the norms after them. With 2 and 1.6 a window gives its cell 90% of the attention; with 1 and 1.6 the content of
-    the random weights blurs it to 45%.
-    """
+    spread: of the random weights at the start; pull, sharpness: length of the biases that make the windows,
+    and weight of the norms after them. With 2 and 1.6 a window gives its cell 90% of the attention; with 1
+    and 1.6 the content of the random weights blurs it to 45%."""
 
     hidden: int = 128
     layers: int = 5
@@ -85,7 +83,8 @@ def network(config: NetworkConfig, seed: int) -> Qwen3ForCausalLM:
         pad_token_id=PAD,
         eos_token_id=EOS,
     )
-    # In bfloat16 the fused attention takes twice the time of the plain one, most of it backward; float32 gains a third.
+    # In bfloat16 the fused attention takes twice the time of the plain one, most of it backward; float32
+    # gains a third.
     settings._attn_implementation = "eager"  # pyright: ignore[reportPrivateUsage] the constructor's keyword is untyped
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

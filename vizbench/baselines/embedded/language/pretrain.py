@@ -30,11 +30,10 @@ from vizbench.seeds import stream
 class PretrainingConfig:
     """How the weights are made.
 
-    steps, batch: batches in all and sequences in each; warm: steps of rising learning rate; fall: share of the steps
-    over which it falls; matrices, rest: learning rates of Muon and AdamW; nameless: share of sequences whose caption is
-    the neutral one; corrupted: share of answer cells that are read wrong; every: steps between log lines and saves;
-    held_out: batches of the held-out stream for a log line.
-    """
+    steps, batch: batches in all and sequences in each; warm: steps of rising learning rate; fall: share of
+    the steps over which it falls; matrices, rest: learning rates of Muon and AdamW; nameless: share of
+    sequences whose caption is the neutral one; corrupted: share of answer cells that are read wrong; every:
+    steps between log lines and saves; held_out: batches of the held-out stream for a log line."""
 
     steps: int = 3500
     batch: int = 32
@@ -49,8 +48,9 @@ class PretrainingConfig:
 
 
 def pretrain(out: Path, seed: int, recipe: PretrainingConfig, threads: int = 1) -> Path:
-    """Train (or train on) in the folder `out`; returns the weights file. Log: one JSON line every `recipe.every` steps,
-    with the mean loss and each world's share of right answer tokens on a stream that is never trained on."""
+    """Train (or train on) in the folder `out`; returns the weights file. Log: one JSON line every
+    `recipe.every` steps, with the mean loss and each world's share of right answer tokens on a stream that is
+    never trained on."""
     torch.set_num_threads(threads)
     config = NetworkConfig()
     model = network(config, stream("qwen3", "start", seed) >> 1)

@@ -1,10 +1,12 @@
-"""Grids as tokens that know their place: the vocabulary of the embedded language model and the layout of a sequence.
+"""Grids as tokens that know their place: the vocabulary of the embedded language model and the layout of a
+sequence.
 
-A sequence is: caption, question rows, SEP, answer rows. A row is one token a cell and a NEWLINE, the last row ends with
-EOS. Every token has a *place*, handed to the network as its position id: question cell (r, c) stands at
-PAGE + 32 r + c, answer cell (r, c) at PAGE + 1024 + 32 r + c, whatever the grid's size; the end of a row takes the
-column after its last cell. The token that is read when a cell is to be predicted gets the place of *that* cell, not its
-own: then a cell to predict lies 1024 after its question cell in every grid, and its neighbours at fixed distances.
+A sequence is: caption, question rows, SEP, answer rows. A row is one token a cell and a NEWLINE, the last row
+ends with EOS. Every token has a *place*, handed to the network as its position id: question cell (r, c)
+stands at PAGE + 32 r + c, answer cell (r, c) at PAGE + 1024 + 32 r + c, whatever the grid's size; the end of
+a row takes the column after its last cell. The token that is read when a cell is to be predicted gets the
+place of *that* cell, not its own: then a cell to predict lies 1024 after its question cell in every grid, and
+its neighbours at fixed distances.
 
 Tried before and left: places by count. They need a padding row and hold one offset for one grid width only.
 """
@@ -32,7 +34,8 @@ VOCABULARY = WORD + len(DIGITS) + 3
 ROW = 32
 PAGE = 64
 ANSWER = 1024
-"""Places: ROW from one row to the next, PAGE to the first cell of the question, ANSWER from there to the answer."""
+"""Places: ROW from one row to the next, PAGE to the first cell of the question, ANSWER from there to the
+answer."""
 MAX_SIDE = ROW - 1
 MAX_CAPTION = 24
 
@@ -45,7 +48,8 @@ Ints = npt.NDArray[np.int64]
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Tokens:
-    """A sequence for the network, each `(length,)` int64: ids, places, and labels (the *next* token, or IGNORED)."""
+    """A sequence for the network, each `(length,)` int64: ids, places, and labels (the *next* token, or
+    IGNORED)."""
 
     ids: Ints
     places: Ints
@@ -55,8 +59,8 @@ class Tokens:
 def prompt(question: str, caption: str = "") -> Tokens:
     """What the model reads before its first answer token. caption "" is the neutral one.
 
-    Raises UserError when the question has other characters than DIGITS and line ends, or a side over MAX_SIDE.
-    """
+    Raises UserError when the question has other characters than DIGITS and line ends, or a side over
+    MAX_SIDE."""
     ids, places = _page(question, PAGE)
     words, word_places = _caption(caption)
     filled = np.array([*words, *ids, SEP])
@@ -72,7 +76,8 @@ def example(question: str, answer: str, caption: str = "") -> Tokens:
 
 
 def collate(rows: Sequence[Tokens]) -> Tokens:
-    """The sequences as `(n, longest)` arrays, PAD after the shorter ones: causal attention never looks there."""
+    """The sequences as `(n, longest)` arrays, PAD after the shorter ones: causal attention never looks
+    there."""
     longest = max(len(row.ids) for row in rows)
 
     def stack(parts: Sequence[Ints], fill: int) -> Ints:
@@ -86,7 +91,8 @@ def collate(rows: Sequence[Tokens]) -> Tokens:
 
 
 def advance(place: int, token: int) -> int:
-    """The place to predict after `token` was predicted for `place`; kept on the page, whatever the model writes."""
+    """The place to predict after `token` was predicted for `place`; kept on the page, whatever the model
+    writes."""
     row, column = divmod(place - PAGE - ANSWER, ROW)
     row, column = (row + 1, 0) if token == NEWLINE else (row, column + 1)
     return PAGE + ANSWER + min(row, ROW - 1) * ROW + min(column, ROW - 1)

@@ -1,4 +1,5 @@
-"""One training step, shared by pretraining and adaptation: corrupted answers in, completion loss, small chunks."""
+"""One training step, shared by pretraining and adaptation: corrupted answers in, completion loss, small
+chunks."""
 
 from __future__ import annotations
 
@@ -14,9 +15,11 @@ from vizbench.baselines.embedded.language.network import forward
 from vizbench.baselines.embedded.language.tokens import CELL, IGNORED, SEP, WORD, Tokens, collate
 
 CHUNK = 8
-"""Most sequences a forward pass. On one core 48 at once are 15% slower: the scores of attention leave the cache."""
+"""Most sequences a forward pass. On one core 48 at once are 15% slower: the scores of attention leave the
+cache."""
 SCORES = CHUNK * 256**2
-"""Most pairs of tokens a forward pass: 8 mazes of 21x21 at once would need 3 GB, 8 ARC grids of 30x30 over 10."""
+"""Most pairs of tokens a forward pass: 8 mazes of 21x21 at once would need 3 GB, 8 ARC grids of 30x30 over
+10."""
 
 
 def precision() -> torch.dtype:
@@ -26,7 +29,8 @@ def precision() -> torch.dtype:
 
 
 def corrupt(rows: Tokens, share: float, random: np.random.Generator) -> Tokens:
-    """A share of the answer cells that are *read* exchanged for other cells of the same sequence; labels stay.
+    """A share of the answer cells that are *read* exchanged for other cells of the same sequence; labels
+    stay.
 
     Greedy decoding reads its own mistakes: a model that saw only right answers leans on them.
     """
@@ -68,7 +72,8 @@ def backward(model: Any, rows: Sequence[Tokens], share: float, random: np.random
 
 @torch.no_grad()
 def accuracy(model: Any, rows: Sequence[Tokens]) -> npt.NDArray[np.float64]:
-    """Share of answer tokens of each sequence that are predicted right when the true ones before are given, `(n,)`."""
+    """Share of answer tokens of each sequence that are predicted right when the true ones before are given,
+    `(n,)`."""
     shares: list[npt.NDArray[np.float64]] = []
     for chunk in _chunks(rows):
         batch = collate(chunk)

@@ -1,8 +1,7 @@
 """The embedded video model as a source of weights, and how it is adapted.
 
-`tiny`: pretrained and frozen, LoRA. Controls: `tiny-random`, the same net un-pretrained and frozen, LoRA of the same
-size; `tiny-scratch`, the same net un-pretrained, all weights trained for the same time.
-"""
+`tiny`: pretrained and frozen, LoRA. Controls: `tiny-random`, the same net un-pretrained and frozen, LoRA of
+the same size; `tiny-scratch`, the same net un-pretrained, all weights trained for the same time."""
 
 from __future__ import annotations
 
@@ -29,7 +28,8 @@ WEIGHTS = Path(__file__).parents[1] / "checkpoints" / "cogvideox-tiny.safetensor
 @final
 @dataclass(frozen=True, slots=True)
 class AdaptationConfig:
-    """How the embedded video model is adapted. The paper does not report steps: these are ours, one for all budgets.
+    """How the embedded video model is adapted. The paper does not report steps: these are ours, one for all
+    budgets.
 
     scratch_steps: as many as take `tiny-scratch` the time of `steps` with LoRA (`benchmarks/adaptation.py`).
     """

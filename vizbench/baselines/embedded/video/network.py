@@ -1,10 +1,10 @@
-"""The embedded video model: CogVideoX's own classes at 1.3 M parameters, and an exact patch codec in the VAE's place.
+"""The embedded video model: CogVideoX's own classes at 1.3 M parameters, and an exact patch codec in the
+VAE's place.
 
-It is CogVideoX 1.5 in small: image-to-video, `patch_size_t = 2`, 3D rotary positions on the "slice" grid, velocity
-prediction with zero terminal SNR. One latent cell is one board cell (8x8 pixels), one latent frame one frame, and the
-two frames of a clip (question, answer) share a token. A tiny real VAE was tried and left: 0.6-3.7 s a step on a CPU,
-79% of cells after 270 s.
-"""
+It is CogVideoX 1.5 in small: image-to-video, `patch_size_t = 2`, 3D rotary positions on the "slice" grid,
+velocity prediction with zero terminal SNR. One latent cell is one board cell (8x8 pixels), one latent frame
+one frame, and the two frames of a clip (question, answer) share a token. A tiny real VAE was tried and left:
+0.6-3.7 s a step on a CPU, 79% of cells after 270 s."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ OFFSETS = (
     ((-1, 1), (1, -1), (0, 0)),
     ((-1, 0), (0, -1), (0, 0)),
 )
-"""Where each layer's first heads look at the start, as (rows, columns) from the own cell; further heads start free."""
+"""Where each layer's first heads look at the start, as (rows, columns) from the own cell; further heads start
+free."""
 
 
 @final
@@ -71,10 +72,11 @@ class Point:
 
 @final
 class PatchCodec(ModelMixin, ConfigMixin):
-    """Stands where CogVideoX has its VAE: a cell's mean colour is its latent (3 channels), a frame is a latent frame.
+    """Stands where CogVideoX has its VAE: a cell's mean colour is its latent (3 channels), a frame is a
+    latent frame.
 
-    Exact on pictures of uniform CELL x CELL cells. encode `(b, 3, t, H, W)` in -1..1 -> `(b, 3, t, H/8, W/8)`.
-    """
+    Exact on pictures of uniform CELL x CELL cells. encode `(b, 3, t, H, W)` in -1..1 -> `(b, 3, t, H/8,
+    W/8)`."""
 
     @register_to_config
     def __init__(
@@ -143,10 +145,10 @@ def transformer(config: NetworkConfig, seed: int) -> Any:
 def _local_start(block: Any, offsets: tuple[tuple[int, int], ...], config: NetworkConfig) -> None:
     """Open the block's gates and turn its first heads into soft windows on neighbouring cells.
 
-    A constant query and key, made of the two fastest rotary frequencies of the row and the column axis, attend where
-    the rotation between two cells undoes the phase between them: at one offset. Without this start the trial's
-    model learned nothing in the same time, however many examples it had (0 against .94 exact on life at n=1000).
-    """
+    A constant query and key, made of the two fastest rotary frequencies of the row and the column axis,
+    attend where the rotation between two cells undoes the phase between them: at one offset. Without this
+    start the trial's model learned nothing in the same time, however many examples it had (0 against .94
+    exact on life at n=1000)."""
     width = config.heads * config.head_dim
     for norm in (block.norm1, block.norm2):
         norm.linear.weight.mul_(0.1)
@@ -172,8 +174,9 @@ def _local_start(block: Any, offsets: tuple[tuple[int, int], ...], config: Netwo
                 attention.to_k.bias[at] = sign * amplitude
                 attention.to_q.bias[at] = sign * amplitude * math.cos(phase)
                 attention.to_q.bias[at + 1] = sign * amplitude * math.sin(phase)
-    # The last head reads the caption: the norm's shift sets one channel apart in caption and cells, and the key looks
-    # at it in a dimension that the rotation leaves alone. Among 64 cells one caption token is lost otherwise.
+    # The last head reads the caption: the norm's shift sets one channel apart in caption and cells, and the
+    # key looks at it in a dimension that the rotation leaves alone. Among 64 cells one caption token is lost
+    # otherwise.
     last = (config.heads - 1) * config.head_dim
     block.norm1.linear.bias[0] = -4.0
     block.norm1.linear.bias[3 * width] = 4.0
@@ -197,7 +200,8 @@ def pipeline(model: Any) -> Any:
 
 
 def neutral() -> Tensor:
-    """The caption that says nothing, `(64,)`. Not zeros: an adapter on the text projection must have an input."""
+    """The caption that says nothing, `(64,)`. Not zeros: an adapter on the text projection must have an
+    input."""
     caption = torch.zeros(CAPTION)
     caption[-1] = 1.0
     return caption

@@ -2,10 +2,9 @@
 
     vizbench pretrain cogvideox --out DIR
 
-A straight loop on one core: draw a batch of worlds, paint it in random colours, noise it, regress the velocity. The
-world's law stands in the caption, as a real video model's scene stands in its prompt; 15% of the captions are replaced
-by the neutral one that adaptation will use.
-"""
+A straight loop on one core: draw a batch of worlds, paint it in random colours, noise it, regress the
+velocity. The world's law stands in the caption, as a real video model's scene stands in its prompt; 15% of
+the captions are replaced by the neutral one that adaptation will use."""
 
 from __future__ import annotations
 
@@ -34,7 +33,8 @@ from vizbench.baselines.video.train import LAST, computing, draw_timesteps, nois
 @final
 @dataclass(frozen=True, slots=True)
 class PretrainingConfig:
-    """How the embedded weights were made. steps: optimizer steps; held_out: seed of the stream that measures."""
+    """How the embedded weights were made. steps: optimizer steps; held_out: seed of the stream that
+    measures."""
 
     seed: int = 0
     steps: int = 14000
@@ -63,12 +63,13 @@ PLAIN = np.array(
     ],
     np.float32,
 )  # fmt: skip
-"""White ground, black ink, grey for the unknown, seven more: the colours of six pairs in ten, and of every pair whose
-target holds a code that the question does not show."""
+"""White ground, black ink, grey for the unknown, seven more: the colours of six pairs in ten, and of every
+pair whose target holds a code that the question does not show."""
 
 
 def paint(draw: Draw, batch: WorldBatch) -> Tensor:
-    """The pairs as latents `(B, 2, 3, h, w)` in -1..1: colours of the plain palette or of one drawn for the pair."""
+    """The pairs as latents `(B, 2, 3, h, w)` in -1..1: colours of the plain palette or of one drawn for the
+    pair."""
     count = len(batch.question)
     order = np.argsort(draw.uniform(count, len(COLOURS)), axis=1)
     plain = draw.uniform(count) < 0.6

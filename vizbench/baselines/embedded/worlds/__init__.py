@@ -1,8 +1,8 @@
 """The stream of procedural worlds on which both embedded models are pretrained: one as frames, one as text.
 
-Every law is drawn anew; a model that has seen thousands of them can be adapted to a new one from few examples. None is
-a law of a suite's task (`excluded.py`). `OVERLAPS` says, for the tables, which families have a relative among the worlds.
-"""
+Every law is drawn anew; a model that has seen thousands of them can be adapted to a new one from few
+examples. None is a law of a suite's task (`excluded.py`). `OVERLAPS` says, for the tables, which families
+have a relative among the worlds."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ WORLDS: Mapping[str, tuple[Law, float]] = {
     "order": (shape.order, 0.5),
     "latin": (shape.latin, 2.0),
 }
-"""Each world with its weight in the stream: more for the broad ones, less for those that are learned at once."""
+"""Each world with its weight in the stream: more for the broad ones, less for those that are learned at
+once."""
 
 WIDENING: tuple[tuple[float, tuple[str, ...]], ...] = (
     (0, ("around", "growth", "flood", "latin", "turmite")),
@@ -59,8 +60,9 @@ WIDENING: tuple[tuple[float, tuple[str, ...]], ...] = (
     ),
     (1 / 2, tuple(WORLDS)),
 )
-"""From which share of a pretraining run on which worlds are in the stream. With all sixteen from the start, no world
-had passed 10% of its held-out boards after 1,000 steps, and `around` alone had halved its loss after 600."""
+"""From which share of a pretraining run on which worlds are in the stream. With all sixteen from the start,
+no world had passed 10% of its held-out boards after 1,000 steps, and `around` alone had halved its loss after
+600."""
 
 OVERLAPS: Mapping[str, str] = {
     "life": "around: other rules of the same neighbourhood",
@@ -88,9 +90,8 @@ HELD_OUT: Mapping[str, str] = {
 def pretraining_overlap(task: str) -> str | None:
     """`near: …` with the relative that was in the stream, or `far: …`, for the name of a task.
 
-    `inside: …` for a task of HELD, and where the rule of an automaton is overridden: only the suites' own rules are
-    kept out of the stream. None for all other tasks from files, which are not classed.
-    """
+    `inside: …` for a task of HELD, and where the rule of an automaton is overridden: only the suites' own
+    rules are kept out of the stream. None for all other tasks from files, which are not classed."""
     variant, _, query = task.partition("?")
     family = variant.partition("/")[0]
     if ":" in variant:
@@ -115,9 +116,8 @@ CAPTION = 64
 class WorldBatch:
     """count pairs of one board shape from several laws.
 
-    question, target `(count, h, w)` uint8 codes 0..9; caption `(count, 64)` float32; words: the captions as text, at
-    most 24 characters of [a-z0-9]; names: the worlds.
-    """
+    question, target `(count, h, w)` uint8 codes 0..9; caption `(count, 64)` float32; words: the captions as
+    text, at most 24 characters of [a-z0-9]; names: the worlds."""
 
     question: Boards
     target: Boards
@@ -150,9 +150,9 @@ def sample(seed: int, step: int, count: int, only: tuple[str, ...] = tuple(WORLD
 def _shape(draw: Draw) -> tuple[int, int]:
     """Every other time 8x8; else sides of 5 … 16 with at most 128 cells, so that steps cost about the same.
 
-    Sides to 12 were tried: adapted to an elementary rule on rings of 16, the language model then had every cell right
-    but those at the ends of a row, which read across (errors at n = 30: first cell .09, last two .08 and .31).
-    """
+    Sides to 12 were tried: adapted to an elementary rule on rings of 16, the language model then had every
+    cell right but those at the ends of a row, which read across (errors at n = 30: first cell .09, last two
+    .08 and .31)."""
     if draw.chance(0.5):
         return 8, 8
     side = 5 + draw.one(12)
@@ -182,8 +182,8 @@ def _batch(draw: Draw, names: list[str], count: int, h: int, w: int) -> WorldBat
 def _recoloured(draw: Draw, scene: Scene) -> Scene:
     """The codes 1 … 9 exchanged among each other in every third scene; 0 stays the ground.
 
-    Only where the questions show every code of the targets: nobody could know the code of a trace or a rim else.
-    """
+    Only where the questions show every code of the targets: nobody could know the code of a trace or a rim
+    else."""
     if not draw.chance(0.35) or not all(
         shows(q, t) for q, t in zip(scene.question, scene.target, strict=True)
     ):

@@ -1,4 +1,5 @@
-"""Worlds of local rules: random neighbourhood laws on the plane and on rows, and walkers with two-colour tables."""
+"""Worlds of local rules: random neighbourhood laws on the plane and on rows, and walkers with two-colour
+tables."""
 
 from __future__ import annotations
 

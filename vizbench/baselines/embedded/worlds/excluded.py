@@ -1,11 +1,11 @@
-"""The laws that no world may use: those of the suites' tasks, their mirror images, complements, and what behaves alike.
+"""The laws that no world may use: those of the suites' tasks, their mirror images, complements, and what
+behaves alike.
 
-A model pretrained on a task's own rule would say nothing about learning it, and neither would one that has seen a rule
-which differs where boards hardly ever go: B38/S23 answers 94 soups of 100 as Conway's B3/S23 does. So a law is refused
-by its *answers*: when an excluded law gives the same ones on `LIMIT` of a fixed panel of boards or more.
-`tests/baselines/embedded/test_worlds.py` checks the rules here against the rooms' variants, and draws from the stream to see
-that none slips through.
-"""
+A model pretrained on a task's own rule would say nothing about learning it, and neither would one that has
+seen a rule which differs where boards hardly ever go: B38/S23 answers 94 soups of 100 as Conway's B3/S23
+does. So a law is refused by its *answers*: when an excluded law gives the same ones on `LIMIT` of a fixed
+panel of boards or more. `tests/baselines/embedded/test_worlds.py` checks the rules here against the rooms'
+variants, and draws from the stream to see that none slips through."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from vizbench.baselines.embedded.worlds.laws import (
 from vizbench.baselines.embedded.worlds.scene import Boards
 
 LIMIT = 0.4
-"""Share of the panel's boards answered alike from which on a law is refused. Below one half: on half of the boards a
-walker that treats one of two colours as Langton's ant does takes the ant's first step."""
+"""Share of the panel's boards answered alike from which on a law is refused. Below one half: on half of the
+boards a walker that treats one of two colours as Langton's ant does takes the ant's first step."""
 
 LIFE = ("B3/S23", "B3/S2", "B3678/S34678", "B3/S12345", "B2/S")
 """Rules of the room `life`."""
@@ -136,7 +136,8 @@ def _held(seen: npt.NDArray[np.integer], kinds: int) -> npt.NDArray[np.bool_]:
 
 
 def _untouched(held: npt.NDArray[np.bool_], places: Iterable[int]) -> float:
-    """Share of boards that hold none of the neighbourhoods `places`: there, two laws that differ in these are one."""
+    """Share of boards that hold none of the neighbourhoods `places`: there, two laws that differ in these are
+    one."""
     return float((~held[:, list(places)].any(1)).mean())
 
 

@@ -1,4 +1,5 @@
-"""The laws of cells and walkers by themselves, for the worlds that draw them and for the check that keeps some out."""
+"""The laws of cells and walkers by themselves, for the worlds that draw them and for the check that keeps
+some out."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ Ints = npt.NDArray[np.int64]
 
 
 def seen_around(soup: Boards, torus: bool) -> Ints:
-    """What a life-like law reads in each cell of `(n, h, w)` boards of 0 and 1: 9 * own state + live cells around."""
+    """What a life-like law reads in each cell of `(n, h, w)` boards of 0 and 1: 9 * own state + live cells
+    around."""
     return soup.astype(np.int64) * 9 + neighbours(soup == 1, cross=False, torus=torus)
 
 
@@ -43,9 +45,8 @@ def walked(
 ) -> tuple[Boards, Walk]:
     """Boards `(n, h, w)` of 0 and 1 and walkers, `steps` steps later on a torus.
 
-    table: by the colour under the walker, its quarter turns to the right and 1 where it flips the colour; then one cell
-    ahead.
-    """
+    table: by the colour under the walker, its quarter turns to the right and 1 where it flips the colour;
+    then one cell ahead."""
     board = colour.copy()
     n, h, w = board.shape
     each, moves = np.arange(n), np.array(HEADINGS)
@@ -60,7 +61,8 @@ def walked(
 
 
 def with_walker(colour: Boards, walk: Walk) -> Boards:
-    """The boards with their walkers drawn: 2 + heading where one stands on colour 0, 6 + heading on colour 1."""
+    """The boards with their walkers drawn: 2 + heading where one stands on colour 0, 6 + heading on colour
+    1."""
     board, each = colour.copy(), np.arange(len(colour))
     board[each, walk.row, walk.column] = (2 + 4 * colour[each, walk.row, walk.column] + walk.heading).astype(
         np.uint8

@@ -1,4 +1,5 @@
-"""Worlds in which things move: shifts, bounces, gravity, rays to walls, walkers along walls, mirrors and turns."""
+"""Worlds in which things move: shifts, bounces, gravity, rays to walls, walkers along walls, mirrors and
+turns."""
 
 from __future__ import annotations
 
@@ -68,8 +69,8 @@ def rays(draw: Draw, n: int, h: int, w: int) -> Scene:
 
 
 def walker(draw: Draw, n: int, h: int, w: int) -> Scene:
-    """A walker (codes 2 + heading) goes some steps, turning right (or left) where a wall or the edge stops it, and
-    leaves a trace (code 6)."""
+    """A walker (codes 2 + heading) goes some steps, turning right (or left) where a wall or the edge stops
+    it, and leaves a trace (code 6)."""
     turn, steps = (1, 3)[draw.one(2)], 1 + draw.one(5)
     board = (draw.uniform(n, h, w) < 0.2).astype(np.uint8)
     row, column, heading = draw.below(h, n), draw.below(w, n), draw.below(4, n)

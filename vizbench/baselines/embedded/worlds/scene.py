@@ -14,8 +14,8 @@ Boards: TypeAlias = npt.NDArray[np.uint8]
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """n pairs of one law. question, target: `(n, h, w)` uint8 codes 0..9, 0 the ground; knobs: the law's parameters as
-    (value, how many values), which become the caption."""
+    """n pairs of one law. question, target: `(n, h, w)` uint8 codes 0..9, 0 the ground; knobs: the law's
+    parameters as (value, how many values), which become the caption."""
 
     question: Boards
     target: Boards

@@ -27,7 +27,8 @@ def growth(draw: Draw, n: int, h: int, w: int) -> Scene:
 
 
 def flood(draw: Draw, n: int, h: int, w: int) -> Scene:
-    """Water (code 2) spreads from springs through open cells, for a few steps or until it stops at walls (code 1)."""
+    """Water (code 2) spreads from springs through open cells, for a few steps or until it stops at walls
+    (code 1)."""
     steps = (1, 2, 4, h * w)[draw.one(4)]
     board = (draw.uniform(n, h, w) < draw.between(0.25, 0.5)).astype(np.uint8)
     springs = 1 + draw.one(3)

@@ -49,7 +49,8 @@ class ClearBesideLine(Rule):
 @final
 @dataclass(frozen=True, slots=True)
 class EdgeByLine(Rule):
-    """An object's column are its own cells in its box's first or last column; objects are two cells wide at least."""
+    """An object's column are its own cells in its box's first or last column; objects are two cells wide at
+    least."""
 
     says = "Objects above the line take its colour on their {above}most column, objects below it on the opposite one."
     keeps = SAME_SIZE | RECOLOURS | OLD_COLOURS
@@ -183,7 +184,8 @@ class ColourOfStacked(Rule):
 @final
 @dataclass(frozen=True, slots=True)
 class DrawToLargest(Rule):
-    """Straight above: sharing a column with it. The largest object's rim is full on the side where they arrive."""
+    """Straight above: sharing a column with it. The largest object's rim is full on the side where they
+    arrive."""
 
     says = "Every object straight {where} the largest object moves until it touches it; the others stay."
     keeps = SAME_SIZE | REARRANGES | OLD_COLOURS

@@ -18,7 +18,8 @@ from vizbench.types import Grid
 @final
 @dataclass(frozen=True, slots=True)
 class RestoreStripes(Rule):
-    """Rows or columns: whichever leaves fewer cells to restore. A stripe's colour is that of more than half of it."""
+    """Rows or columns: whichever leaves fewer cells to restore. A stripe's colour is that of more than half
+    of it."""
 
     says = (
         "The grid is striped, every row or every column of one colour: restore the cells that break a stripe."
@@ -92,7 +93,8 @@ class RestoreWallpaper(Rule):
 @final
 @dataclass(frozen=True, slots=True)
 class WholeRectangles(Rule):
-    """A rectangle spans the box of its object, which has four cells or more; its colour wins over the specks on it."""
+    """A rectangle spans the box of its object, which has four cells or more; its colour wins over the specks
+    on it."""
 
     says = "Make every object a full rectangle again, and take away the specks, which have up to three cells."
     keeps = SAME_SIZE | OLD_COLOURS
@@ -310,7 +312,8 @@ class TrimHairs(Rule):
 @final
 @dataclass(frozen=True, slots=True)
 class BackIntoLine(Rule):
-    """More than half of the objects stand in line, and all are equally high (in a row) or wide (in a column)."""
+    """More than half of the objects stand in line, and all are equally high (in a row) or wide (in a
+    column)."""
 
     says = "Most objects stand in one {axis}: move the others back into it."
     keeps = SAME_SIZE | REARRANGES | OLD_COLOURS

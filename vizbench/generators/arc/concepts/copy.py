@@ -55,7 +55,8 @@ class RepeatTheGrid(Rule):
 @final
 @dataclass(frozen=True, slots=True)
 class CopyIntoFrames(Rule):
-    """One object lies outside all frames, which are empty; frames without such a middle, or too small, stay empty."""
+    """One object lies outside all frames, which are empty; frames without such a middle, or too small, stay
+    empty."""
 
     says = "Copy the object into the middle of every empty frame."
     keeps = SAME_SIZE | ADDS | OLD_COLOURS
@@ -340,7 +341,8 @@ class CopyToMarkedLines(Rule):
 @final
 @dataclass(frozen=True, slots=True)
 class CopyPerTick(Rule):
-    """The grid is the block and its ticks: along the top edge to the right, or along the left edge downwards."""
+    """The grid is the block and its ticks: along the top edge to the right, or along the left edge
+    downwards."""
 
     says = "Draw the block once, and once more for each {tick} cell, in the direction of these cells, one cell apart."
     keeps = OLD_COLOURS
@@ -389,7 +391,8 @@ def _empty_frame(scene: Scene, thing: Thing) -> bool:
 
 
 def _periods(scene: Scene, line: int) -> tuple[int, int]:
-    """Rows above the first row of the line's colour alone, and columns before the first such column; all for none."""
+    """Rows above the first row of the line's colour alone, and columns before the first such column; all for
+    none."""
     lines = scene.grid == line
     rows, columns = np.flatnonzero(lines.all(axis=1)), np.flatnonzero(lines.all(axis=0))
     return int(rows[0]) if rows.size else scene.height, int(columns[0]) if columns.size else scene.width

@@ -417,8 +417,8 @@ class SwellToTheFrame(Rule):
 
 
 def _run(scene: Scene, grid: Grid, row: int, column: int, down: int, right: int) -> tuple[Grid, bool]:
-    """The cells of `grid` next to a place, that way, which are ground in the scene: a view; and whether a coloured cell
-    ends them."""
+    """The cells of `grid` next to a place, that way, which are ground in the scene: a view; and whether a
+    coloured cell ends them."""
     line, run, at = (
         (scene.grid[row], grid[row], column) if right else (scene.grid[:, column], grid[:, column], row)
     )

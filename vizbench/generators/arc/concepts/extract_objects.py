@@ -188,7 +188,8 @@ class BlockInStripes(Rule):
 @final
 @dataclass(frozen=True, slots=True)
 class ObjectsInLine(Rule):
-    """Objects have more than two cells and are three cells high in a row, wide in a column; specks are left behind."""
+    """Objects have more than two cells and are three cells high in a row, wide in a column; specks are left
+    behind."""
 
     says = "Leave the specks, and join all objects in a {line} in the order in which they stand."
     keeps = SHRINKS | OLD_COLOURS

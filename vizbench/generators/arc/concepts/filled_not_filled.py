@@ -396,7 +396,8 @@ def _core(mask: Mask) -> Mask:
 
 
 def _lanes(draw: Draw, masks: Sequence[Mask], tall: int) -> Grid:
-    """Shapes of different colours side by side, each at a height of its own, with ground between them all the way."""
+    """Shapes of different colours side by side, each at a height of its own, with ground between them all the
+    way."""
     gaps = [draw.below(2), *(draw.between(1, 2) for _ in masks[1:]), draw.below(2)]
     grid = np.zeros((tall, sum(gaps) + sum(mask.shape[1] for mask in masks)), np.uint8)
     at = 0
@@ -418,5 +419,6 @@ def _holes(scene: Scene) -> list[tuple[Thing, Thing]]:
 
 
 def _empty(scene: Scene, thing: Thing) -> bool:
-    """Whether the cell in the middle of a thing's box is ground: of the shapes drawn here, the hollow ones alone."""
+    """Whether the cell in the middle of a thing's box is ground: of the shapes drawn here, the hollow ones
+    alone."""
     return scene.grid[(thing.top + thing.bottom) // 2, (thing.left + thing.right) // 2] == 0

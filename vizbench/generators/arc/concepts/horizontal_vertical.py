@@ -64,7 +64,8 @@ class FillByTheWayFramesLie(Rule):
 @final
 @dataclass(frozen=True, slots=True)
 class KeepStripesThatRun(Rule):
-    """How wide and high a block is does not matter; its stripes have two colours, and it may lack some cells."""
+    """How wide and high a block is does not matter; its stripes have two colours, and it may lack some
+    cells."""
 
     says = "Keep the blocks with {way} stripes, and take the others away."
     keeps = SAME_SIZE | REMOVES | OLD_COLOURS
@@ -399,7 +400,8 @@ def _lying(flat: bool, thick: int, long: int) -> tuple[int, int]:
 
 
 def _mirrored(draw: Draw) -> Mask:
-    """A shape whose upper half mirrors its lower half, and whose left half clearly does not mirror its right one."""
+    """A shape whose upper half mirrors its lower half, and whose left half clearly does not mirror its right
+    one."""
     odd = draw.below(2)
     while True:
         half = draw.blob(2 + odd, draw.between(3, 5), 5)

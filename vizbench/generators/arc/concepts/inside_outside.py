@@ -62,7 +62,8 @@ class FloodOneSide(Rule):
 @final
 @dataclass(frozen=True, slots=True)
 class ObjectsOfOneSide(Rule):
-    """Objects on either side have any colours and sizes. A loop lies on neither, unless another loop holds it."""
+    """Objects on either side have any colours and sizes. A loop lies on neither, unless another loop holds
+    it."""
 
     says = "{deed} the objects that lie {where} the loops."
     keeps = SAME_SIZE | REMOVES | OLD_COLOURS
@@ -142,7 +143,8 @@ class LoopAndInsider(Rule):
 @final
 @dataclass(frozen=True, slots=True)
 class TurnInsideOut(Rule):
-    """A nest is a rectangle of bands around a core, all of different colours; the bands stay as thick as they are."""
+    """A nest is a rectangle of bands around a core, all of different colours; the bands stay as thick as they
+    are."""
 
     says = "Turn every nest inside out: its colours in the opposite order from the core to the rim."
     keeps = SAME_SIZE | RECOLOURS | OLD_COLOURS
@@ -321,7 +323,8 @@ class MarkedBox(Rule):
 def _loop(
     draw: Draw, low: int, high: int, colour: int = 1, other: int = 1, insider: Mask | None = None
 ) -> Grid:
-    """A closed loop of low … high cells a side, six in ten with a corner pushed in; with a thing inside, or nothing."""
+    """A closed loop of low … high cells a side, six in ten with a corner pushed in; with a thing inside, or
+    nothing."""
     h, w = draw.between(low, high), draw.between(low, high)
     patch = frame(h, w) * np.uint8(colour)
     rows = columns = 0
@@ -359,8 +362,8 @@ def _fenced(
 
 
 def _sides(scene: Scene) -> tuple[list[Thing], list[Thing], list[Thing]]:
-    """Loops, objects inside, objects outside; none where there is no hole. What is not inside touches open ground or
-    the grid's edge; a loop touches a hole too."""
+    """Loops, objects inside, objects outside; none where there is no hole. What is not inside touches open
+    ground or the grid's edge; a loop touches a hole too."""
     if not scene.holes:
         return [], [], []
     opens = np.array([False, *(room.at_border for room in scene.rooms)])

@@ -367,7 +367,8 @@ class SlideDiagonally(Rule):
 
 
 def _lanes(draw: Draw, grid: Grid, masks: Sequence[Mask], colours: Sequence[int], margin: int = 0) -> bool:
-    """Paint things below each other, each in rows of its own, off the left and right margins; False if too many."""
+    """Paint things below each other, each in rows of its own, off the left and right margins; False if too
+    many."""
     top, free = 0, len(grid) - sum(len(mask) + 1 for mask in masks) + 1
     for mask, colour in zip(masks, colours if free >= 0 else (), strict=False):
         skip = draw.below(free + 1)
@@ -397,7 +398,8 @@ def _ways(scene: Scene, thing: Thing, margin: int = 0) -> dict[Side, tuple[int, 
 
 
 def _moved(scene: Scene, steps: Sequence[tuple[Thing, int, int]]) -> Grid | None:
-    """The grid after steps of (thing, down 0 or right 1, how far); None where ways cross or something is in one."""
+    """The grid after steps of (thing, down 0 or right 1, how far); None where ways cross or something is in
+    one."""
     grid = scene.copy()
     for thing, _, _ in steps:
         paint(grid, thing, 0)

@@ -19,7 +19,8 @@ from vizbench.types import Grid
 @final
 @dataclass(frozen=True, slots=True)
 class SortBlocksBySize(Rule):
-    """The line starts where it did, and nothing moves across it; one cell of ground lies between two objects."""
+    """The line starts where it did, and nothing moves across it; one cell of ground lies between two
+    objects."""
 
     says = "Put the objects of the line into order of size, the {first} first."
     keeps = SAME_SIZE | REARRANGES | OLD_COLOURS
@@ -398,7 +399,8 @@ def _lined_up(draw: Draw, masks: Sequence[Mask], colours: Sequence[int]) -> Grid
 
 
 def _line(things: Sequence[Thing]) -> tuple[bool, list[Thing]] | None:
-    """Whether three things or more stand in a row rather than a column, and they in order; None for neither or both."""
+    """Whether three things or more stand in a row rather than a column, and they in order; None for neither
+    or both."""
     rows, columns = sorted(things, key=lambda thing: thing.left), sorted(things, key=lambda thing: thing.top)
     row = all(a.right < b.left for a, b in pairwise(rows))
     column = all(a.bottom < b.top for a, b in pairwise(columns))
@@ -406,7 +408,8 @@ def _line(things: Sequence[Thing]) -> tuple[bool, list[Thing]] | None:
 
 
 def _fields(grid: Grid) -> list[Grid]:
-    """Views of three or more equal fields between lines of one colour, upright or level; [] where there are none."""
+    """Views of three or more equal fields between lines of one colour, upright or level; [] where there are
+    none."""
     for turned in (grid, grid.T):
         at = full_lines(turned)
         fields = [turned[:, a + 1 : b] for a, b in pairwise([-1, *at, turned.shape[1]]) if b - a > 1]

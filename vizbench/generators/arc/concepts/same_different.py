@@ -61,7 +61,8 @@ class SharedTrait(Rule):
 @final
 @dataclass(frozen=True, slots=True)
 class LinesTheSameWay(Rule):
-    """Lines are one cell thick, of two cells or more, and run along rows, columns or one of the two diagonals."""
+    """Lines are one cell thick, of two cells or more, and run along rows, columns or one of the two
+    diagonals."""
 
     says = "{deed} the lines that run the same way as another line."
     keeps = SAME_SIZE | REMOVES | OLD_COLOURS
@@ -373,7 +374,8 @@ def _stroke(way: int, length: int) -> Mask:
 
 
 def _way(thing: Thing) -> int:
-    """0 … 3 for a line along a row, a column, a diagonal that falls or one that rises; -1 for what is no line."""
+    """0 … 3 for a line along a row, a column, a diagonal that falls or one that rises; -1 for what is no
+    line."""
     h, w = thing.height, thing.width
     if h == w == thing.size > 1:  # one cell in each row and column: joined, these can only lie on a diagonal
         return 2 if thing.mask[0, 0] else 3

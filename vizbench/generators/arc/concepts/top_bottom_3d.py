@@ -1,4 +1,5 @@
-"""Top and bottom in depth: which of overlapping sheets, lines, storeys lies on top, and what the others hide."""
+"""Top and bottom in depth: which of overlapping sheets, lines, storeys lies on top, and what the others
+hide."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ from vizbench.generators.arc.scene import Scene, parted, stamp
 from vizbench.types import Grid
 
 Box: TypeAlias = tuple[int, int, int, int]
-"""Top, left, bottom, right of a sheet, the last two exclusive. A sheet is a full rectangle of a colour of its own."""
+"""Top, left, bottom, right of a sheet, the last two exclusive. A sheet is a full rectangle of a colour of its
+own."""
 
 
 @final
@@ -237,7 +239,8 @@ class RecolourByLayer(Rule):
 @final
 @dataclass(frozen=True, slots=True)
 class RepaintThePyramid(Rule):
-    """A pyramid seen from above, three storeys or more: each lies on a larger one, and shows around the next."""
+    """A pyramid seen from above, three storeys or more: each lies on a larger one, and shows around the
+    next."""
 
     says = "A pyramid of storeys, the smallest on top: {change}."
     keeps = SAME_SIZE | RECOLOURS | OLD_COLOURS
@@ -316,7 +319,8 @@ class LayHalfOver(Rule):
 
 
 def _lines(scene: Scene) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Grid, Grid] | None:
-    """Rows and columns with a line from edge to edge, and a row and a column between; None where one is missing."""
+    """Rows and columns with a line from edge to edge, and a row and a column between; None where one is
+    missing."""
     full_rows, full_columns = np.all(scene.grid, axis=1), np.all(scene.grid, axis=0)
     rows, columns = np.flatnonzero(full_rows), np.flatnonzero(full_columns)
     if not 0 < len(rows) < scene.height or not 0 < len(columns) < scene.width:
@@ -325,7 +329,8 @@ def _lines(scene: Scene) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Gr
 
 
 def _crossing(draw: Draw, over: Sequence[Sequence[bool]]) -> Grid:
-    """Lines of two colours, or of as many as there are lines; over: whether the vertical one is, row by row."""
+    """Lines of two colours, or of as many as there are lines; over: whether the vertical one is, row by
+    row."""
     n, m = len(over), len(over[0])
     rows, columns = (
         np.cumsum([draw.between(1, 2), *(draw.between(2, 3) for _ in range(k - 1))]) for k in (n, m)
@@ -340,7 +345,8 @@ def _crossing(draw: Draw, over: Sequence[Sequence[bool]]) -> Grid:
 
 
 def _sheets(scene: Scene) -> dict[int, tuple[Box, set[int]]]:
-    """By colour, the box of each sheet and the colours that lie on it; {} where a colour's box shows ground."""
+    """By colour, the box of each sheet and the colours that lie on it; {} where a colour's box shows
+    ground."""
     boxes: dict[int, Box] = {}
     for part in scene.shapes if len(scene.shapes) <= 40 else ():
         own = part.top, part.left, part.bottom, part.right
@@ -361,7 +367,8 @@ def _piled(scene: Scene) -> list[tuple[int, Box]]:
 
 
 def _pile(draw: Draw, n: int) -> list[Box]:
-    """So many sheets, the lowest first, each partly on the one before, of which it leaves something of all sides."""
+    """So many sheets, the lowest first, each partly on the one before, of which it leaves something of all
+    sides."""
     boxes: list[Box] = [(0, 0, draw.between(3, 6), draw.between(3, 6))]
     while len(boxes) < n:
         below, h, w = boxes[-1], draw.between(2, 6), draw.between(2, 6)
@@ -378,7 +385,8 @@ def _pile(draw: Draw, n: int) -> list[Box]:
 
 
 def _scattered(draw: Draw, piles: Sequence[Sequence[Box]], *without: int) -> Grid | None:
-    """Piles of sheets, the lowest first, all of different colours; None where a sheet's size cannot be told."""
+    """Piles of sheets, the lowest first, all of different colours; None where a sheet's size cannot be
+    told."""
     grid, colours = draw.ground(10, 15), draw.colours(sum(map(len, piles)), *without)
     spans = [_span(pile) for pile in piles]
     corners = draw.corners(grid, [(bottom - top, right - left) for top, left, bottom, right in spans])

@@ -1,4 +1,4 @@
-"""Models for tests, named from plans as `tests/support/stub_models.py:Class`."""
+"""Models for tests, named from plans as `tests/support/stubs.py:Class`."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ FILE = str(Path(__file__))
 
 @final
 class Batcher(Model[Any]):
-    """Random answers that depend on the whole batch, its seed and the adaptation's, as a sampler in batches gives.
+    """Random answers that depend on the whole batch, its seed and the adaptation's, as a sampler in batches
+    gives.
 
-    STUB_DELAY: seconds an answer; STUB_HOLD: how many it gives before it waits for ever; STUB_PIDS: a file that takes
-    the number of each process that answers.
-    """
+    STUB_DELAY: seconds an answer; STUB_HOLD: how many it gives before it waits for ever; STUB_PIDS: a file
+    that takes the number of each process that answers."""
 
     modality = "grid"
 
@@ -167,7 +167,8 @@ class Miscounts(Model[Any]):
 
 @final
 class Picky(CheckedModel[Any]):
-    """Takes as many examples as its checkpoint says and no more; `broken` and `exit` cannot even count them."""
+    """Takes as many examples as its checkpoint says and no more; `broken` and `exit` cannot even count
+    them."""
 
     modality = "grid"
 
@@ -193,7 +194,8 @@ class Picky(CheckedModel[Any]):
 
 @final
 class Trainer(Model[Any]):
-    """Takes the steps that it is told to, 100 by itself, each of STUB_STEP seconds; says `taken` over all its lives."""
+    """Takes the steps that it is told to, 100 by itself, each of STUB_STEP seconds; says `taken` over all its
+    lives."""
 
     modality = "grid"
     taken: ClassVar[int] = 0
@@ -233,8 +235,8 @@ class Dies(Model[Any]):
 
 @final
 class Filmer(Model[Any]):
-    """Nine frames of a black and white grid, in which one cell after the other of the upper row turns, in attempt k
-    5 + k of them; by its checkpoint only `two` frames, the ends, or `still` ones, the end."""
+    """Nine frames of a black and white grid, in which one cell after the other of the upper row turns, in
+    attempt k 5 + k of them; by its checkpoint only `two` frames, the ends, or `still` ones, the end."""
 
     modality = "frames"
     frames = FrameSpec(count=9, cell=2)
