@@ -37,10 +37,10 @@ pythons: $(VENV)/dev.stamp
 venv: $(VENV)/dev.stamp
 
 readme: $(VENV)/models.stamp
-	$(BIN)/python docs/figure.py
-	$(BIN)/python docs/tasks.py
-	$(BIN)/python docs/rules.py
-	$(BIN)/python docs/readme.py
+	$(BIN)/python scripts/figure.py
+	$(BIN)/python scripts/task_pages.py
+	$(BIN)/python scripts/rule_pages.py
+	$(BIN)/python scripts/readme.py
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

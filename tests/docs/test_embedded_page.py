@@ -1,4 +1,4 @@
-"""The tables and comparisons of docs/embedded.md are those of docs/embedded.csv; the prose between them is
+"""The tables and comparisons of docs/embedded.md are those of experiments/embedded/results.csv; the prose between them is
 written."""
 
 from __future__ import annotations
@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.embedded_table import Measured, best_floor, blocks, comparison, figure, read
+from experiments.embedded.tables import Measured, best_floor, blocks, comparison, figure, read
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "embedded.md"
 CELL = Measured("life/conway", "cogvideox", "tiny", 30, 0, 200, 190, 190, 0.99, 44.0, "recipe", "abc", "cpu")
@@ -16,7 +16,7 @@ def test_the_document_is_current() -> None:
     text = DOCUMENT.read_text()
     for name, block in blocks(sorted(read(), key=lambda row: row.task)).items():
         assert f"<!-- begin {name} -->\n{block}\n<!-- end {name} -->" in text, (
-            "run python -m benchmarks.embedded --minutes 0"
+            "run python -m experiments.embedded.measure --minutes 0"
         )
 
 

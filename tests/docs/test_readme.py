@@ -126,10 +126,12 @@ def test_the_model_of_the_readme_has_fifteen_lines_of_code() -> None:
 
 
 def test_generated_blocks_are_up_to_date(tmp_path: Path) -> None:
-    script = module("readme_script", (ROOT / "docs" / "readme.py").read_text(encoding="utf-8"), tmp_path)
-    assert script.block(README, "tasks") == script.tasks_table(), "run: python docs/readme.py"
+    script = module("readme_script", (ROOT / "scripts" / "readme.py").read_text(encoding="utf-8"), tmp_path)
+    assert script.block(README, "tasks") == script.tasks_table(), "run: python scripts/readme.py"
     embedded = (ROOT / "docs" / "embedded.md").read_text(encoding="utf-8")
-    assert script.block(README, "results") == script.block(embedded, "results"), "run: python docs/readme.py"
+    assert script.block(README, "results") == script.block(embedded, "results"), (
+        "run: python scripts/readme.py"
+    )
 
 
 def test_files_and_figures_that_it_names_exist() -> None:

@@ -1,4 +1,4 @@
-"""docs/rules/ is what docs/rules.py makes now: every page, every pixel, no file more or less."""
+"""docs/rules/ is what scripts/rule_pages.py makes now: every page, every pixel, no file more or less."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from docs import rules as script
+from scripts import rule_pages as script
 from vizbench.generators.arc.library import concepts, rules
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "rules"
-HOW = "run: python docs/rules.py"
+HOW = "run: python scripts/rule_pages.py"
 
 
 def test_no_file_is_missing_or_left_over() -> None:

@@ -1,4 +1,4 @@
-"""docs/tasks.md and its pictures are what docs/tasks.py makes now: every line, every pixel, no file more or
+"""docs/tasks.md and its pictures are what scripts/task_pages.py makes now: every line, every pixel, no file more or
 less."""
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from PIL import Image
 import vizbench as vb
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-HOW = "run: python docs/tasks.py"
+HOW = "run: python scripts/task_pages.py"
 
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("tasks_script", DOCS / "tasks.py")
+    spec = importlib.util.spec_from_file_location("tasks_script", DOCS.parent / "scripts" / "task_pages.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 (a reply is kept on one line, as it was written)
 """Replies as models write them, each with the grid that it answers, or None for no answer.
 
 Written by hand, before the reader and apart from it. A right board in the wrong place (a draft, a check, the

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 (a reply is kept on one line, as it was written)
 """Short replies, right and wrong, in which a draft, a denial or an odd notation hides the answer. All ask for
 4x4."""
 

@@ -33,7 +33,7 @@ CHECKPOINTS = ("tiny", "tiny-random", "tiny-scratch")
 @dataclass(frozen=True, slots=True)
 class AdaptationConfig:
     """How the twin adapts. steps, batch: optimizer steps and sequences in each; scratch_steps: as many as
-    take `tiny-scratch` the time of `steps` with LoRA (`benchmarks/adaptation.py`); rank, alpha: of the LoRA
+    take `tiny-scratch` the time of `steps` with LoRA (`experiments/embedded/adaptation.py`); rank, alpha: of the LoRA
     on every linear layer; lora_rate, whole_rate: peak learning rates with LoRA and with all weights;
     corrupted: share of answer cells that are read wrong; slack: tokens an answer may be longer than question
     and training answers."""

@@ -31,7 +31,7 @@ class AdaptationConfig:
     """How the embedded video model is adapted. The paper does not report steps: these are ours, one for all
     budgets.
 
-    scratch_steps: as many as take `tiny-scratch` the time of `steps` with LoRA (`benchmarks/adaptation.py`).
+    scratch_steps: as many as take `tiny-scratch` the time of `steps` with LoRA (`experiments/embedded/adaptation.py`).
     """
 
     rank: int = 16

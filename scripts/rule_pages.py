@@ -1,6 +1,6 @@
 """Write docs/rules/: a page a concept, each of its rules in a sentence with three questions and answers.
 
-    python docs/rules.py
+    python scripts/rule_pages.py
 
 The test suite fails when a line or a pixel is out of date.
 """
@@ -23,7 +23,7 @@ from vizbench.renderers.frames import index_palette, render_indices
 from vizbench.seeds import stream
 from vizbench.types import Grid
 
-FOLDER = Path(__file__).parent / "rules"
+FOLDER = Path(__file__).parents[1] / "docs" / "rules"
 PAIRS = 3
 LOOK = replace(TASK.look, cell=8, line=1, canvas=None, margin=1)
 CLEAR = len(index_palette(LOOK))  # the code through which the page shows
@@ -31,7 +31,7 @@ NEAR, FAR = 6, 22  # pixels between a question and its answer, and between pairs
 
 HEAD = """# arc/{concept}
 
-Written by `python docs/rules.py`; a test keeps it current. {count} rules, each with one choice of its parameters, in
+Written by `python scripts/rule_pages.py`; a test keeps it current. {count} rules, each with one choice of its parameters, in
 three pairs of question and answer. `vizbench show arc/{concept} --set rule=ID` draws others of one rule, `vizbench show
 arc/{concept} --all` an episode: demonstrations of a rule that is not told, and its tests.
 """

@@ -1,7 +1,7 @@
 """Rewrite the generated blocks of README.md: the table of tasks from the registry, the results from
 docs/embedded.md.
 
-    python docs/readme.py
+    python scripts/readme.py
 
 A block stands between `<!-- begin NAME -->` and `<!-- end NAME -->`. The test suite fails when a block is out
 of date."""

@@ -1,6 +1,6 @@
 """Draw docs/figure.png: one instance of every family, the question above its target.
 
-python docs/figure.py
+python scripts/figure.py
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def main() -> None:
             y = top + LABEL + row * (TILE + GAP // 2) + (TILE - picture.height) // 2
             sheet.paste(picture, (x, y))
             draw.rectangle((x - 1, y - 1, x + picture.width, y + picture.height), outline=FRAME)
-    path = Path(__file__).with_name("figure.png")
+    path = Path(__file__).parents[1] / "docs" / "figure.png"
     sheet.quantize(64).save(path, optimize=True)
     print(path)
 

@@ -1,4 +1,4 @@
-"""CPU seconds a step of each embedded checkpoint's adaptation: `python -m benchmarks.adaptation`.
+"""CPU seconds a step of each embedded checkpoint's adaptation: `python -m experiments.embedded.adaptation`.
 
 The from-scratch controls train for the same *time* as the LoRA. The ratios below are what `scratch_steps` of
 the two `Adaptation`s were set by: as many steps for the video net, more for the language model, whose steps

@@ -1,4 +1,4 @@
-"""Where the embedded pair errs on diagrams of elementary rules: `python -m benchmarks.diagrams`.
+"""Where the embedded pair errs on diagrams of elementary rules: `python -m experiments.embedded.diagrams`.
 
 Shares of wrong cells by row below the first, against the true diagram; of cells in neither colour, which are
 wrong too; and of wrong cells by column, against the rule applied to the row above as the model itself wrote

@@ -1,8 +1,8 @@
 """What the embedded pair shows: every table of docs/embedded.md, by one command.
 
-    python -m benchmarks.embedded [--jobs 2] [--minutes 120] [--seeds 3]
+    python -m experiments.embedded.measure [--jobs 2] [--minutes 120] [--seeds 3]
 
-Each measured cell is a line of docs/embedded.csv, so that the table grows over several sittings and machines;
+Each measured cell is a line of experiments/embedded/results.csv, so that the table grows over several sittings and machines;
 a cell is measured again only when the weights that it used, or the way that it adapts, have changed.
 Adaptation and prediction take one thread."""
 
@@ -23,7 +23,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import final
 
-from benchmarks.embedded_table import TABLE, Measured, read, write_tables
+from experiments.embedded.tables import TABLE, Measured, read, write_tables
 
 TASKS = (
     "life/conway", "life/seeds", "fill/small", "langton/2", "sudoku/mini", "eca/110", "eca/90", "maze/9",

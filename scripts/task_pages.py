@@ -1,6 +1,6 @@
 """Write docs/tasks.md and the pictures in docs/tasks/: every task, its rules, a question beside its answer.
 
-    python docs/tasks.py
+    python scripts/task_pages.py
 
 The test suite fails when a line or a pixel is out of date.
 """
@@ -22,14 +22,14 @@ from vizbench.renderers.layout import common_board
 from vizbench.task import Metric, Task, TaskSpec, families, params_json, spec
 from vizbench.types import Batch, Look
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1] / "docs"
 SIDE = 176  # pixels: a grid's longer side at most, as long as its cells keep LEAST
 LEAST, MOST = 3, 32
 MARGIN, GAP = 4, 12
 
 INTRO = """# The tasks
 
-Written by `python docs/tasks.py`; a test keeps it current. Each row shows the first train instance of seed 0, the
+Written by `python scripts/task_pages.py`; a test keeps it current. Each row shows the first train instance of seed 0, the
 question on the left and its answer on the right, smaller than a model sees them. *Difficulty* is that instance's,
 0 … 1, with the figures that it is made of. `vizbench show TASK` draws others, `--out way.gif` the way to the answer.
 

@@ -1,4 +1,4 @@
-"""docs/embedded.csv as the tables of docs/embedded.md, between their markers."""
+"""experiments/embedded/results.csv as the tables of docs/embedded.md, between their markers."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, final
 
-from docs.readme import fill
+from scripts.readme import fill
 from vizbench.baselines.embedded.worlds import pretraining_overlap
 from vizbench.harness.stats.metrics import seed_interval
 
-ROOT = Path(__file__).parent.parent
-TABLE = ROOT / "docs" / "embedded.csv"
+ROOT = Path(__file__).parents[2]
+TABLE = Path(__file__).with_name("results.csv")
 BUDGETS = (3, 16, 30, 100, 300, 1000)
 FLOOR = ("copy", "blank", "majority", "random", "nearest")
 
@@ -41,7 +41,7 @@ class Measured:
 
 
 def read() -> list[Measured]:
-    """The lines of docs/embedded.csv."""
+    """The lines of experiments/embedded/results.csv."""
     if not TABLE.exists():
         return []
     kinds = {

@@ -1,0 +1,1 @@
+"""Studies that the project reports: how each was measured, and its results."""

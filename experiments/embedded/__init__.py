@@ -1,0 +1,1 @@
+"""The embedded pair against its controls: docs/embedded.md."""
