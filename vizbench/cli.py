@@ -11,7 +11,7 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -19,7 +19,7 @@ from vizbench._util import interrupts
 from vizbench._util.processes import forget_safe_path
 from vizbench._util.text import is_utf8, plural
 from vizbench._util.version import __version__
-from vizbench.console import output
+from vizbench.console import pictures, results, scores, streams, tables
 from vizbench.console.commands import Command, Commands
 from vizbench.console.options import (
     JsonOption,
@@ -29,10 +29,12 @@ from vizbench.console.options import (
     SplitOption,
     TaskOption,
     all_rows,
+    complete_family,
     complete_model,
     complete_suite,
     complete_task,
     from_config,
+    memory_request,
     numbers,
     pool_of,
     split_of,
@@ -41,9 +43,6 @@ from vizbench.console.options import (
 from vizbench.distributed import coordinate, env
 from vizbench.errors import UserError, sentence
 from vizbench.formats.layouts import FORMS
-
-if TYPE_CHECKING:
-    from vizbench.task import Space
 
 app = typer.Typer(
     name="vizbench",
@@ -69,14 +68,14 @@ def main() -> None:
     Of processes that `--devices` launched, the first is that; the others help it to train.
     """
     forget_safe_path()
-    output.prepare_streams()
+    streams.prepare_streams()
     log = logging.getLogger("vizbench")
     if not log.handlers:
-        log.addHandler(output.Notes())
+        log.addHandler(streams.NoteHandler())
     try:
         _run()
     finally:
-        output.flush()
+        streams.flush()
 
 
 def _run() -> None:
@@ -94,15 +93,15 @@ def _run() -> None:
     except Exception as error:  # whatever it is, the user gets a sentence
         if os.environ.get("VIZBENCH_TRACEBACK"):
             raise
-        output.flush()  # it may be stdout that failed
+        streams.flush()  # it may be stdout that failed
         text, code = sentence(error)
-        output.note(text)
+        streams.print_note(text)
         sys.exit(code)
 
 
 def _version(asked: bool) -> None:
     if asked:
-        output.out(f"vizbench {__version__}")
+        streams.print_line(f"vizbench {__version__}")
         raise typer.Exit
 
 
@@ -118,86 +117,47 @@ def top(
 
 
 @command()
-def tasks(json: JsonOption = False) -> None:
-    """List every task."""
-    from vizbench.task import families, params_json
+def tasks(
+    family: Annotated[
+        str | None,
+        typer.Argument(metavar="FAMILY", help="List this family's variants.", autocompletion=complete_family),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """List the task families, or one family's variants with their parameters."""
+    from vizbench.console import catalog
 
-    rows: list[dict[str, Any]] = [
-        {
-            "task": f"{family}/{variant}",
-            "default": variant == next(iter(task.variants)),
-            "version": task.version,
-            "summary": task.summary,
-            "space": None
-            if (space := task.space(params)) is None
-            else {"count": space.count, "of": space.of},
-            "params": params_json(params),
-        }
-        for family, task in families().items()
-        for variant, params in task.variants.items()
-    ]
     if json:
-        output.out_json(rows)
-        return
-    shown = [
-        (
-            f"{family}/{variant}",
-            _size(task.space(params)),
-            " ".join(f"{k}={v}" for k, v in params_json(params).items()),
-        )
-        for family, task in families().items()
-        for variant, params in task.variants.items()
-    ]
-    output.print_columns(("task", "questions", "parameters (--set KEY=VALUE)"), shown)
-    output.out("questions: how many different ones the task has, train and test together, if that is known")
-    output.out()
-    output.print_columns(
-        ("family", "what is asked"), [(family, task.summary) for family, task in families().items()]
-    )
-
-
-def _size(space: Space | None) -> str:
-    """The size of a task's space for the table of tasks."""
-    return "" if space is None else str(space).removesuffix(" questions")
+        streams.print_json(catalog.task_records(family))
+    elif family is None:
+        catalog.print_families()
+    else:
+        catalog.print_variants(family)
 
 
 @command()
 def models(
     json: JsonOption = False,
     memory: Annotated[
-        bool, typer.Option("--memory", help="Estimate what adapting takes; nothing is loaded.")
+        bool, typer.Option("--memory", help="Estimate the memory that adapting takes. Nothing is loaded.")
     ] = False,
-    tokens: Annotated[int, typer.Option(help="With --memory: of a question with its answer.")] = 512,
-    canvas: Annotated[str, typer.Option(help="With --memory: pixels of a clip, height x width.")] = "272x272",
+    tokens: Annotated[int, typer.Option(help="With --memory: tokens of a question with its answer.")] = 512,
+    canvas: Annotated[str, typer.Option(help="With --memory: pixels of a clip, HEIGHTxWIDTH.")] = "272x272",
     frames: Annotated[int, typer.Option(help="With --memory: frames of a clip.")] = 9,
 ) -> None:
     """List every model family and its checkpoints, or the memory that they take."""
-    from vizbench.model import MemoryRequest, families
+    from vizbench.console import catalog
+    from vizbench.model import families
 
-    found = families().values()
     if memory:
-        if not 2 <= tokens <= 1_000_000:
-            raise UserError(
-                f"--tokens {tokens} is outside 2 … 1,000,000: 512 hold two boards of 8x8 and their frame"
-            )
-        sides = canvas.split("x")
-        if len(sides) != 2 or not all(
-            side.isascii() and side.isdigit() and 1 <= int(side) <= 4096 for side in sides
-        ):
-            raise UserError(f"--canvas {canvas[:40]!r} is no height x width of 1 … 4096: write it as 272x272")
-        if not 2 <= frames <= 1000:
-            raise UserError(f"--frames {frames} is outside 2 … 1000: the paper's clips have 9")
-        demand = MemoryRequest(tokens, int(sides[0]), int(sides[1]), frames)
-        output.print_memory({family.name: family.memory(demand) for family in found if family.memory}, json)
-        return
-    if json:
+        request = memory_request(tokens, canvas, frames)
+        estimates = {each.name: each.memory(request) for each in families().values() if each.memory}
+        tables.print_memory(estimates, json)
+    elif json:
         keys = ("name", "modality", "checkpoints", "summary")
-        output.out_json([{key: getattr(family, key) for key in keys} for family in found])
-        return
-    rows = [(family.name, family.modality, ", ".join(family.checkpoints), family.summary) for family in found]
-    output.print_columns(("model", "sees", "checkpoints", "what it is"), rows)
-    output.out()
-    output.out("A model of your own: --model path/to/file.py:Class")
+        streams.print_json([{key: getattr(each, key) for key in keys} for each in families().values()])
+    else:
+        catalog.print_models()
 
 
 @command()
@@ -226,16 +186,16 @@ def show(
     instance, look = rows[0], verifier_of(rows[0]).look
     if out is None:
         for row in rows:
-            output.print_instance(row, look)
+            pictures.print_instance(row, look)
         return
     if out.suffix.lower() == ".png":
-        output.save_pairs(out, rows, look)
+        pictures.save_pairs(out, rows, look)
     else:
         from vizbench.renderers.video import process, write_gif, write_video
 
         clip = process(instance.question, instance.steps, look)
         (write_gif if out.suffix.lower() == ".gif" else write_video)(out, clip)
-    output.out(str(out))
+    streams.print_line(str(out))
 
 
 @command()
@@ -268,14 +228,14 @@ def generate(
         name = with_overrides(task, overrides or [])
         folder = out or Path(f"{slug(name)}-episodes-{n}" + (f"-seed{seed}" if seed else ""))
         episodes.write(name, n, seed, folder, overwrite)
-        output.out(f"{folder}: {n:,} episodes of {name}, as arc-json:{folder}")
+        streams.print_line(f"{folder}: {n:,} episodes of {name}, as arc-json:{folder}")
         return
     rows = split_of(task, overrides, seed, split, pool_of(pool))
     named = f"{slug(rows.spec.task)}-{split}-{n}" + (f"-seed{seed}" if seed else "")
     named += "" if pool is None else f"-pool{pool}"
     folder = out or Path(named)
     manifest = write(rows, n, folder, format, overwrite, workers, steps=not no_steps)
-    output.out(
+    streams.print_line(
         f"{folder}: {plural(manifest.rows, 'row')} of {rows.spec.task} {split}, digest {manifest.digest}"
     )
 
@@ -295,9 +255,9 @@ def verify(
 
     judged = verify_answers(dataset, answers)
     if json:
-        output.out_json(judged)
+        streams.print_json(judged)
         return
-    output.print_judged(judged)
+    scores.print_judged(judged)
 
 
 @command()
@@ -334,11 +294,13 @@ def score(
     sheet = score_rows(predictions, dataset, process)
     kept = import_score_sheet(sheet, out, name, shots) if out is not None and name is not None else None
     if json:
-        output.out_json(summarize(sheet))
+        streams.print_json(summarize(sheet))
         return
-    output.print_score(summarize(sheet))
+    scores.print_score(summarize(sheet))
     if kept is not None:
-        output.out(f"kept in {kept}; a page of all models there: vizbench report {out} --html report.html")
+        streams.print_line(
+            f"kept in {kept}; a page of all models there: vizbench report {out} --html report.html"
+        )
 
 
 @command(name="eval")
@@ -465,9 +427,9 @@ def evaluate(
     if not is_utf8(str(folder)):  # what --json prints names it
         raise UserError(f"--out {str(folder)[:80]!r} is not UTF-8: choose another folder")
     if plan.suite == "paper" and plan.data is None:
-        output.note("suite paper without --data: its ARC tasks are left out")
+        streams.print_note("suite paper without --data: its ARC tasks are left out")
     if plan.pool < max(plan.shots):
-        output.note(
+        streams.print_note(
             f"pool {plan.pool:,} is below {max(plan.shots):,} shots: test questions may lie near training examples"
         )
     if dry_run:
@@ -521,8 +483,8 @@ def report(
 
         write_figures(cells, figures)
     for path in filter(None, (html, csv, md, figures)):
-        output.out(str(path))
-    output.print_incomplete(lacking)
+        streams.print_line(str(path))
+    results.print_incomplete(lacking)
 
 
 @command()
@@ -541,7 +503,7 @@ def pretrain(
 
     interrupts.advise(f"the same command again goes on from what is in {out}")
     train(family, out, seed, steps)
-    output.out(str(out))
+    streams.print_line(str(out))
 
 
 if __name__ == "__main__":

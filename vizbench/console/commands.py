@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from vizbench._util import interrupts
-from vizbench.console import output
+from vizbench.console import streams
 from vizbench.errors import UserError
 
 _INSTEAD: Final[Mapping[tuple[str, str], str]] = {
@@ -64,13 +64,13 @@ class Commands(TyperGroup):
 
     def make_context(self, *arguments: Any, **named: Any) -> Any:
         """Read the options before the command; `--help` is printed here."""
-        with output.reader():
+        with streams.end_with_reader():
             return super().make_context(*arguments, **named)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
-            with output.reader():
+            with streams.end_with_reader():
                 return super().invoke(ctx)
         except KeyboardInterrupt:
             interrupts.report_stop()

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from tests.support.commands import refused
 from tests.support.made_results import answered, cell_run, record, share
-from vizbench.console import output
+from vizbench.console import results
 from vizbench.harness.report import tables as page
 from vizbench.harness.report.export import csv_text, markdown
 from vizbench.harness.stats import compare
@@ -214,12 +214,14 @@ def test_the_command_draws_figures(run, tmp_path):
 
 def test_the_terminal_tells_of_attempts_and_names_leaky_tasks(capsys):
     answers = [record("a"), record("a", 1, valid=True), record("b", exact=True), record("b", 1, exact=True)]
-    output.print_results(summaries([cell_run(answers, attempts=2, names="ab", model="mine")]), ())
+    results.print_results(summaries([cell_run(answers, attempts=2, names="ab", model="mine")]), ())
     text = capsys.readouterr().out
     assert "exact@2" in text and "valid@2" in text and "0.500 1.000" in " ".join(text.split())
     assert "exact, valid: of first attempts" in text and "cells" not in text
     assert "leaky" not in text
-    output.print_results(summaries([answered(share(0.06), "copy", task=task) for task in ("t/x", "t/y")]), ())
+    results.print_results(
+        summaries([answered(share(0.06), "copy", task=task) for task in ("t/x", "t/y")]), ()
+    )
     text = capsys.readouterr().out
     assert "passes: t/x (copy 6.0% valid, n 200), t/y (copy 6.0% valid, n 200)\n" in text
     assert "first attempts" not in text
