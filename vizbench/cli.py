@@ -1,8 +1,15 @@
-"""The command line: parses, calls, prints.
+"""Parse the command line, call what it asks for, and print the results.
 
-Exit codes: 0 done; 1 a fault of ours, or a cell that failed; 2 input that cannot be served (one sentence on
-stderr); 130 stopped by Ctrl-C; 141 whoever reads stdout left, as in `vizbench tasks | head -1`. Every command
-imports what it needs by itself, so that `--help` and `tasks` load neither torch nor compiled kernels."""
+Exit codes:
+
+- 0: done
+- 1: an error of vizbench, or a trial that failed
+- 2: input that cannot be served, with one sentence on stderr
+- 130: stopped by Ctrl-C
+- 141: the reader of stdout left, as in `vizbench tasks | head -1`
+
+Every command imports what it needs, so that `--help` and `tasks` load neither torch nor compiled kernels.
+"""
 
 from __future__ import annotations
 
@@ -44,9 +51,11 @@ from vizbench.distributed import coordinate, env
 from vizbench.errors import UserError, sentence
 from vizbench.formats.layouts import FORMS
 
+SUMMARY = "Make visual-reasoning tasks, and measure how many examples a model needs to learn one."
+
 app = typer.Typer(
     name="vizbench",
-    help="Unlimited, exactly verifiable visual-reasoning tasks, and how many examples a model needs to learn one.",
+    help=SUMMARY,
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
@@ -55,17 +64,15 @@ app = typer.Typer(
 )
 
 DEFAULT_TASK = "life/conway"
-"""What `eval` measures when no task is named."""
-
+"""What `eval` measures if no task is named."""
 
 command = partial(app.command, cls=Command)
 
 
 def main() -> None:
-    """The entry point: `app`, with every error put in one sentence. VIZBENCH_TRACEBACK=1 shows where it
-    arose.
+    """Run `app`, and print every error in one sentence. VIZBENCH_TRACEBACK=1 shows where it arose.
 
-    Of processes that `--devices` launched, the first is that; the others help it to train.
+    If several processes were launched together, only the first runs the command. The others help it to train.
     """
     forget_safe_path()
     streams.prepare_streams()
@@ -105,14 +112,13 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(help=SUMMARY)
 def top(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_version)
     ] = False,
 ) -> None:
-    """Unlimited, exactly verifiable visual-reasoning tasks, and how many examples a model needs to learn
-    one."""
+    """Take the options before the command."""
     del version  # its callback has printed it
 
 
@@ -168,18 +174,18 @@ def show(
             metavar="TASK", help=f"Task name, see `vizbench tasks`; or {FORMS}.", autocompletion=complete_task
         ),
     ],
-    index: Annotated[int, typer.Option(help="Which row of the split, from 0.")] = 0,
+    index: Annotated[int, typer.Option(help="The row of the split, from 0.")] = 0,
     seed: SeedOption = 0,
     split: SplitOption = "train",
     overrides: SetOption = None,
     whole: Annotated[
-        bool, typer.Option("--all", help="All demonstrations, then all tests, of an ARC file or an episode.")
+        bool, typer.Option("--all", help="Show all demonstrations and tests of an ARC file or an episode.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(help="Write x.png (question, target), or x.gif or x.mp4 (the way).")
+        Path | None, typer.Option(help="Write x.png (question, target), or x.gif or x.mp4 (the process).")
     ] = None,
 ) -> None:
-    """Show one instance: in the terminal, as a picture, or as a video of the way from question to target."""
+    """Show one instance: in the terminal, as a picture, or as a video from question to target."""
     from vizbench.formats.registry import verifier_of
 
     rows = all_rows(task, overrides, seed) if whole else (split_of(task, overrides, seed, split)[index],)
@@ -208,15 +214,16 @@ def generate(
     overrides: SetOption = None,
     format: Annotated[
         Literal["jsonl", "parquet", "png", "arc"],
-        typer.Option(help="How the rows lie on disk; arc: N episodes of arc/CONCEPT, a file each."),
+        typer.Option(help="The files to write; arc: N episodes of arc/CONCEPT, one file per episode."),
     ] = "jsonl",
-    out: Annotated[Path | None, typer.Option(help="A new folder; without it, one named by the data.")] = None,
-    workers: Annotated[int, typer.Option(help="Processes; the bytes are the same for any number.")] = 1,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a data set that is there.")] = False,
-    no_steps: Annotated[bool, typer.Option("--no-steps", help="Leave out the states on the way.")] = False,
+    out: Annotated[Path | None, typer.Option(help="A new folder. Default: one named after the data.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes. The bytes are the same for any number.")] = 1,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing data set.")] = False,
+    no_steps: Annotated[
+        bool, typer.Option("--no-steps", help="Leave out the states between question and target.")
+    ] = False,
 ) -> None:
-    """Write a data set: rows, and a manifest with its recipe and digests. The same command makes the same
-    bytes."""
+    """Write a data set: rows, and a manifest with digests. The same command makes the same bytes."""
     from vizbench.formats import write
     from vizbench.harness.plan.plan import slug
 
@@ -308,7 +315,7 @@ def evaluate(
     config: Annotated[
         Path | None,
         typer.Option(
-            help="A TOML file with these flags as keys; flags win.",
+            help="A TOML file with these options as keys. Options on the command line win.",
             is_eager=True,
             callback=from_config,
             metavar="FILE",
@@ -397,8 +404,7 @@ def evaluate(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Adapt models to tasks and judge them beside the trivial baselines. The same command resumes what was
-    stopped."""
+    """Adapt models to tasks, and judge them beside trivial baselines. The same command resumes a run."""
     from vizbench.console import evaluate as measuring
     from vizbench.harness.plan.plan import Plan, seed_list
 
@@ -449,7 +455,8 @@ def report(
         Path | None,
         typer.Option(
             "--csv",
-            help="The table to write, a row a task, model and budget; beside it NAME-unfinished.csv, if any are.",
+            help="The table to write, one row per task, model and number of shots. Unfinished trials go to "
+            "NAME-unfinished.csv beside it.",
         ),
     ] = None,
     md: Annotated[Path | None, typer.Option("--md", help="The tables to write as Markdown.")] = None,
@@ -457,7 +464,7 @@ def report(
         Path | None, typer.Option("--figures", help="A folder for the figures: PNG, SVG, PDF.")
     ] = None,
 ) -> None:
-    """Write the report of runs, from their records alone: as a page, as tables, as figures."""
+    """Write the report of runs: as a page, as tables, as figures. It is made from their records only."""
     from vizbench.harness.records.records import read_runs, read_unstarted
     from vizbench.harness.report import export
     from vizbench.harness.report.report import write_report
@@ -465,40 +472,40 @@ def report(
 
     if not any((html, csv, md, figures)):
         raise UserError(
-            "nothing is to be written: name --html FILE, --csv FILE, --md FILE or --figures FOLDER"
+            "there is nothing to write: give --html FILE, --csv FILE, --md FILE or --figures FOLDER"
         )
-    cells, lost = read_runs(runs), read_unstarted(runs)
-    lacking = incomplete_trials(cells, lost)
+    trials, unstarted = read_runs(runs), read_unstarted(runs)
+    incomplete = incomplete_trials(trials, unstarted)
     if html is not None:
-        write_report(cells, lost, html)
+        write_report(trials, unstarted, html)
     if csv is not None:
-        export.write_csv(cells, csv)
+        export.write_csv(trials, csv)
         beside = csv.with_name(f"{csv.stem}-unfinished.csv")
-        if lacking or beside.exists():  # one of before would go on telling of cells that are finished by now
-            write_incomplete(lacking, beside)
+        if incomplete or beside.exists():  # an old file would still list trials that are finished by now
+            write_incomplete(incomplete, beside)
     if md is not None:
-        export.write_markdown(cells, md, lost)
+        export.write_markdown(trials, md, unstarted)
     if figures is not None:
         from vizbench.harness.report.report import write_figures
 
-        write_figures(cells, figures)
+        write_figures(trials, figures)
     for path in filter(None, (html, csv, md, figures)):
         streams.print_line(str(path))
-    results.print_incomplete(lacking)
+    results.print_incomplete(incomplete)
 
 
 @command()
 def pretrain(
     family: Annotated[Literal["cogvideox", "qwen3"], typer.Argument(help="Which embedded model.")],
     out: Annotated[
-        Path, typer.Option(help="Where weights, log and state go; what is there is gone on with.")
+        Path, typer.Option(help="Folder for weights, log and state. A run that is there goes on.")
     ],
-    seed: Annotated[int, typer.Option(help="Of the weights and of the stream of worlds.")] = 0,
+    seed: Annotated[int, typer.Option(help="The seed of the weights and of the worlds.")] = 0,
     steps: Annotated[
-        int | None, typer.Option(help="Optimizer steps; without it, as many as the embedded ones.")
+        int | None, typer.Option(help="Optimizer steps. Default: as many as the embedded checkpoint took.")
     ] = None,
 ) -> None:
-    """Make an embedded checkpoint again, from a seed."""
+    """Make an embedded checkpoint again from a seed."""
     from vizbench.baselines.embedded.pretrain import pretrain as train
 
     interrupts.advise(f"the same command again goes on from what is in {out}")

@@ -61,11 +61,11 @@ PoolOption = Annotated[
     int | None,
     typer.Option(
         metavar="ROWS",
-        help="Test rows keep their distance from so many of the first train rows; without it 5000.",
+        help="Test rows keep their distance from this many of the first train rows. Default: 5000.",
     ),
 ]
-SeedOption = Annotated[int, typer.Option(help="Names a data set: another seed, other instances.")]
-SplitOption = Annotated[Literal["train", "test"], typer.Option(help="Which split.")]
+SeedOption = Annotated[int, typer.Option(help="Another seed gives other instances.")]
+SplitOption = Annotated[Literal["train", "test"], typer.Option(help="The split.")]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a parameter of the task.")
 ]
