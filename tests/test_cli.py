@@ -257,8 +257,8 @@ def test_verify_counts_missing_rows_as_wrong(run: Run, tmp_path: Path) -> None:
     done = run("verify", "d", "a.jsonl", "--json")
     assert done.code == 0, done
     found = json.loads(done.out)
-    assert found["summary"]["valid"] == found["summary"]["exact"] == 0.5
-    assert found["summary"]["missing"] == 1
+    assert found["score"]["valid"] == found["score"]["exact"] == 0.5
+    assert found["score"]["missing"] == 1
     assert [verdict["valid"] for verdict in found["verdicts"].values()] == [True, False, True, False]
     text = run("verify", "d", "a.jsonl").out
     assert "0.5000" in text and "there is no answer" in text

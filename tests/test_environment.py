@@ -277,7 +277,7 @@ def test_ctrl_c_says_how_to_go_on_for_every_command(run: Run, monkeypatch: pytes
             "files that were there are whole",
         ),
         ("vizbench.harness.score.score.score_rows", ("score", "a", "--dataset", "d"), "a run is kept whole"),
-        ("vizbench.formats.verify_answers", ("verify", "d", "a"), "nothing was kept"),
+        ("vizbench.harness.score.score.score_rows", ("verify", "d", "a"), "a run is kept whole"),
         ("vizbench.loading.load", ("show", "life"), "nothing was kept"),
     ):
         interrupts._told.acquire(blocking=False)

@@ -247,56 +247,47 @@ def generate(
     )
 
 
-@command()
-def verify(
-    dataset: Annotated[
-        Path, typer.Argument(metavar="DATASET", help="The folder of a data set that `generate` made.")
-    ],
-    answers: Annotated[
-        Path, typer.Argument(metavar="ANSWERS", help='JSON Lines of {"id": "...", "answer": grid or text}.')
-    ],
-    json: JsonOption = False,
-) -> None:
-    """Judge a file of answers to a data set. A row without an answer is wrong."""
-    from vizbench.formats import verify_answers
-
-    judged = verify_answers(dataset, answers)
-    if json:
-        streams.print_json(judged)
-        return
-    scores.print_judged(judged)
+DatasetArgument = Annotated[
+    Path, typer.Argument(metavar="DATASET", help="The folder of a data set that `generate` made.")
+]
+PredictionsArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="PREDICTIONS", help="JSON Lines, or a folder of pictures or videos; see docs/answers.md."
+    ),
+]
+ProcessOption = Annotated[
+    bool, typer.Option("--process", help="Check every frame or state of the process, not only the last.")
+]
+KeepOption = Annotated[
+    Path | None,
+    typer.Option("--out", help="Keep the answers as a run there, for `vizbench report`; needs --name."),
+]
+NameOption = Annotated[str | None, typer.Option(help="What the report calls the model; needs --out.")]
+GivenShotsOption = Annotated[
+    int | None,
+    typer.Option(help="How many of the task's train rows the model was trained on; 0 by default."),
+]
 
 
 @command()
 def score(
-    predictions: Annotated[
-        Path,
-        typer.Argument(
-            metavar="PREDICTIONS", help="JSON Lines, or a folder of pictures or videos; see docs/answers.md."
-        ),
-    ],
+    predictions: PredictionsArgument,
     dataset: Annotated[Path, typer.Option(help="The folder of a data set that `generate` made.")],
-    process: Annotated[
-        bool, typer.Option("--process", help="Judge every frame or state on the way, not the last alone.")
-    ] = False,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Keep the answers as a run there, for `vizbench report`; needs --name."),
-    ] = None,
-    name: Annotated[str | None, typer.Option(help="What the model is called in the report.")] = None,
-    shots: Annotated[
-        int | None,
-        typer.Option(help="Of the task's train rows, how many the model was trained on; without it 0."),
-    ] = None,
+    process: ProcessOption = False,
+    out: KeepOption = None,
+    name: NameOption = None,
+    shots: GivenShotsOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Judge saved answers of any outside model. A row without an answer is wrong."""
+    """Score saved answers of any outside model. A row without an answer is wrong."""
     from vizbench.harness.score.import_answers import import_score_sheet
     from vizbench.harness.score.score import score_rows, summarize
 
     if (out is None) != (name is None) or (out is None and shots is not None):
         raise UserError(
-            "a run is kept by --out RUNS and --name MODEL together, and --shots tells of it: give both or none"
+            "a run is kept by --out RUNS and --name MODEL together, and --shots belongs to it: "
+            "give both or none"
         )
     sheet = score_rows(predictions, dataset, process)
     kept = import_score_sheet(sheet, out, name, shots) if out is not None and name is not None else None
@@ -308,6 +299,20 @@ def score(
         streams.print_line(
             f"kept in {kept}; a page of all models there: vizbench report {out} --html report.html"
         )
+
+
+@command()
+def verify(
+    dataset: DatasetArgument,
+    predictions: PredictionsArgument,
+    process: ProcessOption = False,
+    out: KeepOption = None,
+    name: NameOption = None,
+    shots: GivenShotsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Alias of `score`, with the data set as the first argument."""
+    score(predictions, dataset, process, out, name, shots, json)
 
 
 @command(name="eval")

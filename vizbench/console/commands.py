@@ -25,6 +25,7 @@ _INSTEAD: Final[Mapping[tuple[str, str], str]] = {
 _ADVICE: Final[Mapping[str, str]] = {
     "report": "files that were there are whole, and the same command again writes them anew",
     "score": "a run is kept whole or not at all, and the same command again begins anew",
+    "verify": "a run is kept whole or not at all, and the same command again begins anew",
     "generate": "no data set was written, and the same command again makes it from its start",
 }
 """How to go on after Ctrl-C, by command. `eval` and `pretrain` name their folders themselves."""
