@@ -99,7 +99,7 @@ def test_the_frames_of_a_video_are_kept_as_its_trajectory(data: Path, tmp_path: 
         assert list(by_id[row.id].trajectory) == expected
         assert by_id[row.id].exact
     assert by_id[rows[-1].id].trajectory == ()  # not answered
-    assert payload([kept]).index["runs"][0]["count"] == N
+    assert payload([kept]).index["trials"][0]["count"] == N
 
 
 def test_a_picture_has_no_trajectory(data: Path, tmp_path: Path) -> None:

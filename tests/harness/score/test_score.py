@@ -335,8 +335,21 @@ def test_the_command_reports_what_does_not_count(run: Run, tmp_path: Path) -> No
     assert '1 line without the key "answer", counted as no answer' in done.err
     assert done.err.count(": line ") + done.err.count("  line ") == 5 and "and 3 more" in done.err
     assert "\x1b" not in done.err
-    assert "7 lines that cannot be read" in run("verify", "d", "a.jsonl").err
+    assert run("verify", "d", "a.jsonl") == done
     result = json.loads(run("score", "a.jsonl", "--dataset", "d", "--json").out)
     assert result["score"]["exact"] == pytest.approx(1 / 3)
     assert result["verdicts"][row.id]["valid"] is True
     assert "holds no manifest" in refused(run("score", "a.jsonl", "--dataset", "."))
+
+
+def test_verify_takes_every_option_of_score(run: Run, data: Path, tmp_path: Path) -> None:
+    write_lines(tmp_path / "a.jsonl", [(row.id, row.steps.tolist()) for row in rows(data)[:3]])
+    for options in ((), ("--process",), ("--process", "--json")):
+        assert run("verify", data, "a.jsonl", *options) == run(
+            "score", "a.jsonl", "--dataset", data, *options
+        )
+    write_lines(tmp_path / "b.jsonl", [(row.id, row.target.tolist()) for row in rows(data)[:3]])
+    kept = run("verify", data, "b.jsonl", "--out", "runs", "--name", "sora", "--shots", 3)
+    assert kept.code == 0 and "vizbench report runs --html report.html" in kept.out
+    for half in (("--out", "r"), ("--name", "x"), ("--shots", 3)):
+        assert "together" in refused(run("verify", data, "b.jsonl", *half))

@@ -152,7 +152,7 @@ def _record(row: ScoredRow, answered: bool) -> Record:
 
     answered: whether there is an answer. A missing one is wrong, but not undecodable."""
     verdict = row.verdict
-    parts = {name: float(value) for name, value in verdict.parts.items()}
+    parts: dict[str, float | None] = {name: float(value) for name, value in verdict.parts.items()}
     trajectory = tuple(state.tolist() for state in row.trajectory)
     return Record(
         id=row.instance.id,

@@ -116,7 +116,7 @@ def _refuse_data_set(path: Path) -> None:
     if (path / NAME).is_file():
         raise UserError(
             f"{path} is a data set and holds no model's answers "
-            f"(its target folder or rows are what answers are judged by): {_OWN_ANSWERS}"
+            f"(its target folder or rows hold the targets): {_OWN_ANSWERS}"
         )
     is_part = path.name in ("question", "target") or _SHARD.fullmatch(path.name)
     if is_part and (path.parent / NAME).is_file():
@@ -177,10 +177,10 @@ def _refuse_unread(path: Path, keys: RowKeys, unread: Sequence[Path], prediction
             row = keys.own(Path(name).stem)
             if row is not None:
                 rows[file] = row
-    lost = [str(file) for file, row in rows.items() if keys.id_of(row) not in predictions.answers]
-    if lost:
+    unanswered = [str(file) for file, row in rows.items() if keys.id_of(row) not in predictions.answers]
+    if unanswered:
         raise UserError(
-            f"{path} holds answers of formats that are not read ({listed(lost)}): convert them to "
+            f"{path} holds answers of formats that are not read ({listed(unanswered)}): convert them to "
             f"{_names(PICTURES)}, or to {_names(VIDEOS)}"
         )
 
