@@ -1,9 +1,8 @@
-"""Write a figure into a web page, where its colours follow the theme and its marks say what they are, or into
-a file.
+"""Write a figure into a web page, or into a file.
 
-The figures are matplotlib's: one drawing serves the page and the files of a paper. Plotly's script weighs 4.8
-MB. Vega's needs `eval`, which the page's policy forbids. 34 figures of matplotlib add 1.0 MB and take 2 s of
-CPU.
+In the page, its colours follow the theme and its marks say what they are. The figures are matplotlib's,
+because one drawing serves the page and the files of a paper. Plotly's script weighs 4.8 MB. Vega's needs
+`eval`, which the page's policy forbids. 34 figures of matplotlib add 1.0 MB and take 2 s of CPU.
 """
 
 from __future__ import annotations
