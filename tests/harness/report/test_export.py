@@ -196,7 +196,7 @@ def test_the_command_writes_what_it_is_asked_for(run, tmp_path):
 
 def test_the_command_refuses_in_one_sentence(run, tmp_path):
     run("eval", "--task", "life/conway", "--shots", "3", "--n-test", 2, "--out", "r")
-    assert "name --html FILE, --csv FILE" in refused(run("report", "r"))
+    assert "give --html FILE, --csv FILE" in refused(run("report", "r"))
     assert "is a folder" in refused(run("report", "r", "--csv", "r"))
     assert "the folder does not exist" in refused(run("report", "r", "--md", "nowhere/t.md"))
     assert "holds no run" in refused(run("report", "nowhere", "--csv", "t.csv"))
