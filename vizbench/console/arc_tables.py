@@ -10,7 +10,8 @@ from typing import Any, Final, final
 
 from vizbench._util.text import plural
 from vizbench.console import output
-from vizbench.harness.plan.plan import PROTOCOLS, TRIVIAL
+from vizbench.harness.plan.plan import TRIVIAL
+from vizbench.harness.plan.suites import PROTOCOLS
 from vizbench.harness.records.records import TrialResult
 from vizbench.harness.report.curves import label_of
 from vizbench.harness.stats import arc, paper
