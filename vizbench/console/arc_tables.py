@@ -15,7 +15,7 @@ from vizbench.harness.plan.suites import PROTOCOLS
 from vizbench.harness.records.records import TrialResult
 from vizbench.harness.report.curves import label_of
 from vizbench.harness.stats import arc, paper
-from vizbench.harness.stats.metrics import mean_interval
+from vizbench.harness.stats.intervals import mean_interval
 from vizbench.harness.stats.model_key import ModelKey
 
 _PAPER: Final = ("video*", "text*")

@@ -511,7 +511,7 @@ def print_left_out(outcomes: Sequence[Outcome]) -> None:
     for reason in list(dict.fromkeys(reasons.values()))[:MAX_REASONS]:
         note(f"left out: {reason}")
     of = len({outcome.trial.task for outcome in outcomes})
-    note(f"left out: {len(reasons):,} of {plural(of, 'task')}; the error.txt of each one's cells says why")
+    note(f"left out: {len(reasons):,} of {plural(of, 'task')}; the error.txt of each one's trials says why")
 
 
 def print_incomplete(gaps: Sequence[IncompleteTrial]) -> None:
@@ -520,7 +520,7 @@ def print_incomplete(gaps: Sequence[IncompleteTrial]) -> None:
         note(f"unfinished: {gap.who()}: {gap.state()}")
     if gaps:
         note(
-            f"unfinished: {plural(len(gaps), 'cell')} in all; the same `vizbench eval` goes on from what is there"
+            f"unfinished: {plural(len(gaps), 'trial')} in all; the same `vizbench eval` goes on from what is there"
         )
 
 
@@ -556,23 +556,23 @@ def print_estimate(cells: Sequence[Estimate], jobs: int, folder: Path) -> None:
     free = [cell for cell in cells if not cell.problem and cell.seconds is not None and cell.seconds < FREE]
     folded = free if len(free) > 1 else []
     rows = [
-        (trial_name(c.trial), _number(c.examples), _number(c.questions), f"{c.answers:,}", _time(c))
+        (trial_name(c.trial), _number(c.shots), _number(c.questions), f"{c.answers:,}", _time(c))
         for c in cells
         if c not in folded
     ]
     if folded:
         rows.append(_folded(folded))
-    print_columns(("cell", "examples", "questions", "to answer", "time"), rows)
+    print_columns(("trial", "examples", "questions", "to answer", "time"), rows)
     unfinished, answers = sum(cell.answers > 0 for cell in cells), sum(cell.answers for cell in cells)
     out()
     left = f"{unfinished:,} of them unfinished: {plural(answers, 'answer')} to give"
-    out(f"{plural(len(cells), 'cell')} under {folder}, {left}")
+    out(f"{plural(len(cells), 'trial')} under {folder}, {left}")
     whole = span(total(cells))
     out(f"about {whole} by one process" + (f", {span(total(cells) / jobs)} by {jobs}" if jobs > 1 else ""))
     out("measured: a few steps and answers of each model; ~: the mean of the model's measured tasks")
     unknown = sum(cell.seconds is None for cell in cells)
     if unknown:
-        note(f"the time of {plural(unknown, 'cell')} could not be told and is not in the sum")
+        note(f"the time of {plural(unknown, 'trial')} could not be told and is not in the sum")
 
 
 def _folded(free: Sequence[Estimate]) -> tuple[str, str, str, str, str]:
@@ -580,8 +580,8 @@ def _folded(free: Sequence[Estimate]) -> tuple[str, str, str, str, str]:
     models = ", ".join(dict.fromkeys(each.trial.model for each in free))
     done = sum(each.state == "done" for each in free)
     time = "done" if done == len(free) else f"under {FREE} s each" + (f", {done:,} done" if done else "")
-    data = _range(each.examples for each in free), _range(each.questions for each in free)
-    return f"{plural(len(free), 'cell')} of {models}", *data, f"{sum(each.answers for each in free):,}", time
+    data = _range(each.shots for each in free), _range(each.questions for each in free)
+    return f"{plural(len(free), 'trial')} of {models}", *data, f"{sum(each.answers for each in free):,}", time
 
 
 def _range(values: Iterable[int | None]) -> str:

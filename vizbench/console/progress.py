@@ -39,7 +39,7 @@ class ProgressBars:
         self._bars = Progress(
             *columns, console=self._console, disable=not self._console.is_terminal, transient=True
         )
-        self._all = self._bars.add_task("cells", total=None)
+        self._all = self._bars.add_task("trials", total=None)
         self._working: dict[int, TaskID] = {}
         self._begun: dict[tuple[int, str], tuple[float, int]] = {}
 

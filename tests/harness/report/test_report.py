@@ -127,7 +127,7 @@ def test_every_grid_answer_and_step_is_in_the_viewer(cells):
     mine = next(
         c for c in cells if (c.header.trial.task, c.header.trial.model) == ("langton/3", f"{FILE}:Batcher")
     )
-    wanted = {"set": at, "shots": mine.header.data.examples, "label": "stubs.py:Batcher"}
+    wanted = {"set": at, "shots": mine.header.data.shots, "label": "stubs.py:Batcher"}
     [run_of] = [one for one in index["runs"] if wanted.items() <= one.items()]
     shown = blob_of(text, run_of["blob"])
     for one in mine.records:

@@ -1,4 +1,4 @@
-"""Runs with faults: of a model, its answers, data, a process or a path; other cells go on."""
+"""Runs with faults: of a model, its answers, data, a process or a path; other trials go on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from vizbench.types import DecodeFailure
 
 
 @pytest.mark.parametrize(
-    ("way", "words", "kept"),
+    ("fault", "words", "kept"),
     [
         ("adapt", "RuntimeError while adapting: out of <memory>", 0),
         ("call", "KeyError while predicting", 0),
@@ -31,9 +31,9 @@ from vizbench.types import DecodeFailure
         ("attempts", "gave 2 answers to a question and 1 was asked", 1),
     ],
 )
-def test_a_model_that_fails_fails_its_cell_alone(tmp_path, way, words, kept):
+def test_a_model_that_fails_fails_only_its_trial(tmp_path, fault, words, kept):
     fails = f"{stubs.FILE}:Fails"
-    wanted = plan(fails, checkpoint=way, shots=(3, 5))
+    wanted = plan(fails, checkpoint=fault, shots=(3, 5))
     events: list[Event] = []
     outcomes = run(wanted, tmp_path, events.append)
     assert [outcome.error is None for outcome in outcomes] == [
@@ -41,13 +41,13 @@ def test_a_model_that_fails_fails_its_cell_alone(tmp_path, way, words, kept):
     ]
     assert words in (outcomes[-1].error or "")
     assert events[-1].kind == "failed"
-    cell = read_trial(outcomes[-1].directory)
-    assert (len(cell.records), cell.complete) == (kept, False)
-    assert cell.error == words.replace("\n", " ") or words in cell.error
+    trial = read_trial(outcomes[-1].directory)
+    assert (len(trial.records), trial.complete) == (kept, False)
+    assert trial.error == words.replace("\n", " ") or words in trial.error
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_data_that_cannot_be_had_fails_its_cells_alone(tmp_path, jobs):
+def test_data_that_cannot_be_had_fails_only_its_trials(tmp_path, jobs):
     files = tmp_path / "files"
     files.mkdir()
     write_arc(files / "good.json")
@@ -60,7 +60,7 @@ def test_data_that_cannot_be_had_fails_its_cells_alone(tmp_path, jobs):
         assert (outcome.directory / "error.txt").exists() is bad
         if bad:
             assert "bad.json is malformed" in (outcome.directory / "error.txt").read_text()
-    assert {"bad" in cell.header.trial.task for cell in read_runs([out])} == {False}
+    assert {"bad" in trial.header.trial.task for trial in read_runs([out])} == {False}
     write_arc(files / "bad.json")
     assert {outcome.error for outcome in run(wanted, out, jobs=jobs)} == {None}
     assert not list(out.rglob("error.txt"))
@@ -80,28 +80,28 @@ def test_a_plan_without_any_data_is_refused_and_nothing_is_written(tmp_path):
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_examples_that_a_model_refuses_fail_its_cell_alone(tmp_path, jobs):
+def test_examples_that_a_model_refuses_fail_only_its_trial(tmp_path, jobs):
     picky, events = f"{stubs.FILE}:Picky", list[Event]()
     wanted = plan(picky, checkpoint="4", shots=(3, 5))
-    for _ in range(2):  # the second time one cell is done and the other refused again
+    for _ in range(2):  # the second time one trial is done and the other refused again
         events.clear()
         outcomes = run(wanted, tmp_path, events.append, jobs=jobs)
-        (lost,) = (outcome for outcome in outcomes if outcome.error)
-        assert (lost.trial.model, lost.trial.shots, lost.error) == (
+        (refused,) = (outcome for outcome in outcomes if outcome.error)
+        assert (refused.trial.model, refused.trial.shots, refused.error) == (
             picky,
             5,
             "5 examples do not fit: give 4 or fewer",
         )
-        assert {"cell.json", "error.txt"} <= {path.name for path in lost.directory.iterdir()}
-        assert not lost.begun
-        assert [event.message for event in events if event.kind == "failed"] == [lost.error]
+        assert {"trial.json", "error.txt"} <= {path.name for path in refused.directory.iterdir()}
+        assert not refused.begun
+        assert [event.message for event in events if event.kind == "failed"] == [refused.error]
         assert not [event for event in events if event.kind == "adapt" and event.position == len(outcomes)]
 
 
 @pytest.mark.parametrize(
     ("most", "words"), [("broken", "KeyError while checking its"), ("exit", "SystemExit while ch")]
 )
-def test_a_check_that_breaks_fails_its_cells_and_leaves_a_traceback(tmp_path, most, words):
+def test_a_check_that_breaks_fails_its_trials_and_leaves_a_traceback(tmp_path, most, words):
     outcomes = run(plan(f"{stubs.FILE}:Picky", checkpoint=most), tmp_path)
     assert words in (outcomes[-1].error or "")
     assert "in check" in (outcomes[-1].directory / "error.txt").read_text()
@@ -109,7 +109,7 @@ def test_a_check_that_breaks_fails_its_cells_and_leaves_a_traceback(tmp_path, mo
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_a_model_that_refuses_all_its_cells_is_refused_and_nothing_is_written(tmp_path, jobs):
+def test_a_model_that_refuses_all_its_trials_is_refused_and_nothing_is_written(tmp_path, jobs):
     out, picky = tmp_path / "out", f"{stubs.FILE}:Picky"
     with pytest.raises(UserError, match=r"Picky cannot adapt to life/conway at n = 3: 3 examples do not fit"):
         run(plan(picky, checkpoint="2", shots=(3, 5)), out, jobs=jobs)
@@ -148,7 +148,7 @@ def test_a_model_is_let_go_before_the_next_one_adapts(tmp_path, monkeypatch):
     assert alive == {first: 2, second: 1}
 
 
-def test_a_process_that_dies_fails_its_cell_alone(tmp_path):
+def test_a_process_that_dies_fails_only_its_trial(tmp_path):
     dies = f"{stubs.FILE}:Dies"
     write_arc(tmp_path / "a.json")
     wanted = Plan(tasks=(f"arc-json:{tmp_path}/a.json",), models=(dies, BATCHER), checkpoint="9")
@@ -157,14 +157,14 @@ def test_a_process_that_dies_fails_its_cell_alone(tmp_path):
     (dead,) = (outcome for outcome in outcomes if outcome.error)
     assert dead.trial.model == dies
     assert (dead.error or "").startswith(
-        "its process was killed from outside (SIGKILL), by hand or for want of memory"
+        "its process was killed from outside (SIGKILL), by hand or for lack of memory"
     )
     assert (read_trial(dead.directory).error, read_trial(dead.directory).complete) == (dead.error, False)
     assert [event.message for event in events if event.kind == "failed"] == [dead.error]
     assert len([event for event in events if event.kind == "done"]) == len(outcomes) - 1
 
 
-def test_a_model_that_exits_fails_its_cell_in_this_process_too(tmp_path):
+def test_a_model_that_exits_fails_its_trial_in_this_process_too(tmp_path):
     outcomes = run(plan(f"{stubs.FILE}:Dies", checkpoint="exit"), tmp_path)
     assert outcomes[-1].error == "SystemExit while adapting: 3"
 

@@ -1,4 +1,4 @@
-"""The baselines beside the models in every comparison: who is compared with whom, and what their rows say."""
+"""Baselines in comparisons: who is compared with whom, and what their rows say."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from vizbench.harness.stats.model_key import ModelKey, pairs, rank
 from vizbench.harness.stats.thresholds import Span
 
 SHARES = {
-    "mine": (0.1, 0.5, 0.95), "other": (0.2, 0.4, 1.0), "copy": (0.0, 0.0, 0.0), "blank": (0.05, 0.05, 0.05),
-    "majority": (0.0, 0.1, 0.1), "random": (0.0, 0.0, 0.0), "nearest": (0.1, 0.2, 0.4), "solver": (1.0, 1.0, 1.0),
+    "mine": (0.1, 0.5, 0.95), "other": (0.2, 0.4, 1.0), "copy": (0.0, 0.0, 0.0),
+    "blank": (0.05, 0.05, 0.05), "majority": (0.0, 0.1, 0.1), "random": (0.0, 0.0, 0.0),
+    "nearest": (0.1, 0.2, 0.4), "solver": (1.0, 1.0, 1.0),
 }  # fmt: skip
 
 
@@ -47,7 +48,7 @@ def test_every_baseline_has_a_budget_or_none(runs: Sequence[TrialResult]) -> Non
     assert {told[name] for name in TRIVIAL if name != "solver"} == {(None, "not reached", "> 300")}
     assert told["mine"][0] == 300
     [never] = compare.budgets(curve("mine", 0.0, 0.1, 0.2))
-    assert never.text() == "> 300"  # a model may yet get there
+    assert never.text() == "> 300"  # a model may get there with more
 
 
 def test_every_model_is_paired_with_every_baseline_on_the_same_questions(runs: Sequence[TrialResult]) -> None:
@@ -78,7 +79,8 @@ def test_a_pair_counts_the_questions_that_both_answered_in_the_seeds_that_both_h
 def test_ratios_are_of_models_and_the_baselines_that_learn(runs: Sequence[TrialResult]) -> None:
     rows = compare.ratios(runs)
     assert [(row.a.name, row.b.name) for row in rows] == [
-        ("mine", "other"), ("mine", "majority"), ("mine", "nearest"), ("other", "majority"), ("other", "nearest"),
+        ("mine", "other"), ("mine", "majority"), ("mine", "nearest"),
+        ("other", "majority"), ("other", "nearest"),
     ]  # fmt: skip
     for row in rows[1:]:
         assert row.at.high is None
@@ -92,7 +94,7 @@ def test_ratios_are_of_models_and_the_baselines_that_learn(runs: Sequence[TrialR
 
 
 def test_seeds_of_what_learns_nothing_are_no_clusters_of_a_budget() -> None:
-    """As one curve over all questions: .8 and 1 with 200 each are .9 with 400, and no two seeds far apart."""
+    """The seeds of an untrained baseline form one curve: .8 and 1 with 200 each are .9 with 400."""
 
     def two(model: str) -> list[TrialResult]:
         return [run for seed, s in ((0, 0.8), (1, 1.0)) for run in curve(model, 0.0, s, s, seed=seed)]

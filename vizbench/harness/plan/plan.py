@@ -34,14 +34,14 @@ TRIVIAL: Final = ("copy", "blank", "majority", "random", "nearest", "solver")
 """Baselines that run beside every model, on the same questions."""
 
 UNREPORTED: Final[dict[str, str]] = {
-    "training steps or epochs at each budget": "the model's own number of steps, "
-    "or what --steps or --epochs says",
+    "training steps or epochs at each number of shots": "as the model chooses, "
+    "or as --steps or --epochs says",
     "sampler, its steps and its guidance": "the model's own; the embedded one takes one step, no guidance",
-    "prompt text": "none: video models see one neutral embedding, language models the question alone; "
-    "api one instruction, then each example as JSON",
-    "JSON template": "compact JSON, or one line of digits a row, as the model asks",
-    "choice of checkpoint": "the last step's weights",
-    "number of training seeds": "what --seeds says, each with data of its own",
+    "prompt text": "none: video models see one neutral embedding, language models only the question; "
+    "api sends one instruction, then each example as JSON",
+    "JSON template": "compact JSON, or one line of digits per row, as the model asks",
+    "choice of checkpoint": "the weights of the last step",
+    "number of training seeds": "as --seeds says, each with data of its own",
 }
 """Choices that the paper does not report, and ours."""
 

@@ -54,7 +54,7 @@ def trials_of_rows(rows: Sequence[Summary], cells: Sequence[TrialResult]) -> lis
     ):  # in the order in which `summaries` meets them: rows that differ in a digest keep it
         if any(record.attempt == 0 for run in group for record in run.records):
             ordered = sorted(group, key=lambda run: run.header.trial.seed)
-            cell, examples = ordered[0].header.trial, ordered[0].header.data.examples
+            cell, examples = ordered[0].header.trial, ordered[0].header.data.shots
             seeds = tuple(run.header.trial.seed for run in ordered)
             key = cell.task, cell.model, cell.checkpoint, cell.training, examples, cell.attempts, seeds
             waiting.setdefault(key, []).append(ordered)

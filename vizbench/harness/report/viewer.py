@@ -109,7 +109,7 @@ class _Packer:
             answers.setdefault(record.id, []).append(record)
         blob = self._keep([[_answer(r, row) for r in answers.get(row.id, ())] for row in chosen])
         model = names.model_key(head.model, head.checkpoint, head.training)
-        shots, name = cell.header.data.examples, trial_id(cell)
+        shots, name = cell.header.data.shots, trial_id(cell)
         entry = {"id": name, "set": place, "model": model, "label": self.labels[name], "shots": shots}
         entry |= {"attempts": head.attempts, "count": len(chosen), "blob": blob}
         order = place, head.model in TRIVIAL, model, self.labels[name], shots, head.attempts

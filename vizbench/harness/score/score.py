@@ -26,7 +26,7 @@ from vizbench.harness.score.predictions import (
     read_predictions,
 )
 from vizbench.harness.stats import decode_failures
-from vizbench.harness.stats.metrics import wilson
+from vizbench.harness.stats.intervals import wilson
 from vizbench.renderers.decode import decode
 from vizbench.renderers.layout import Shape
 from vizbench.renderers.pictures import read_png
