@@ -22,10 +22,11 @@ out = "r"
 """
 
 
-def test_the_keys_are_the_flags() -> None:
+def test_the_keys_are_the_flags_with_the_same_defaults() -> None:
     group = typer.main.get_command(app)
-    flags = {parameter.name for parameter in vars(group)["commands"]["eval"].params}
-    assert set(Options.__struct_fields__) == flags - {"config", "help"}
+    flags = {flag.name: flag.default for flag in vars(group)["commands"]["eval"].params}
+    assert set(Options.__struct_fields__) == flags.keys() - {"config", "help"}
+    assert options_of(flags) == Options()
 
 
 def test_a_file_speaks_like_the_flags_and_flags_win(run: Run, tmp_path: Path) -> None:
