@@ -13,7 +13,7 @@ from vizbench.harness.records.records import read_runs
 BATCHER = f"{stubs.FILE}:Batcher"
 
 
-def plan(model=BATCHER, **fields: Any):
+def small_plan(model=BATCHER, **fields: Any):
     small: dict[str, Any] = {"models": (model,), "tasks": ("life/conway",), "shots": (3,), "n_test": 5}
     return Plan(**(small | fields))
 

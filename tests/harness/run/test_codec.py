@@ -31,9 +31,9 @@ def seeing(spec=None, modality="frames"):
 
 
 def read(codec, prediction):
-    found = codec.decode(prediction)
-    assert isinstance(found, Answer), found
-    return found.grid
+    decoded = codec.decode(prediction)
+    assert isinstance(decoded, Answer), decoded
+    return decoded.grid
 
 
 def test_lazy_makes_on_access_and_slices_stay_lazy():
@@ -152,7 +152,7 @@ IMAGES = ImageCodec(LOOK, FrameSpec(), TextSpec())
 
 
 @pytest.mark.parametrize(
-    ("channel", "bad"),
+    ("codec", "bad"),
     [
         (GridCodec(2), None),
         (GridCodec(2), "[[0]]"),
@@ -178,9 +178,9 @@ IMAGES = ImageCodec(LOOK, FrameSpec(), TextSpec())
     ],
 )
 def test_what_is_not_of_the_modality_is_a_failure_with_a_reason(codec, bad):
-    found = codec.decode(bad)
-    assert isinstance(found, DecodeFailure)
-    assert found.reason
+    failure = codec.decode(bad)
+    assert isinstance(failure, DecodeFailure)
+    assert failure.reason
 
 
 @given(st.one_of(st.text(), st.binary(), st.lists(st.lists(st.integers()))))

@@ -78,7 +78,7 @@ def test_thirty_random_kills_lose_nothing_and_count_nothing_twice(tmp_path, file
     random = np.random.default_rng(4)
     whole = tmp_path / "whole"
     run(forked_runs.plan(files), whole)
-    wanted = predictions(whole)
+    expected = predictions(whole)
     nurse = start("-m", "tests.support.forked_runs", files, STUB_DELAY="0.001")
     assert nurse.stdin is not None and nurse.stdout is not None
     outs, kills, torn = [tmp_path / "out0"], 0, 0
@@ -101,7 +101,7 @@ def test_thirty_random_kills_lose_nothing_and_count_nothing_twice(tmp_path, file
             kills += status == signal.SIGKILL
             assert status in (0, signal.SIGKILL)
             if status == 0 and not last:  # it was done before it could be killed: kill another
-                assert predictions(outs[-1]) == wanted
+                assert predictions(outs[-1]) == expected
                 outs.append(tmp_path / f"out{len(outs)}")
     finally:
         nurse.stdin.close()
@@ -113,7 +113,7 @@ def test_thirty_random_kills_lose_nothing_and_count_nothing_twice(tmp_path, file
     assert torn  # some lines were cut in two, or the test does not show much
     for out in outs:
         run(forked_runs.plan(files), out)
-        assert predictions(out) == wanted
+        assert predictions(out) == expected
         assert not list(out.rglob("error.txt"))
 
 
@@ -184,7 +184,7 @@ def test_a_disk_that_is_full_ends_in_one_sentence_and_the_run_goes_on_later(tmp_
 REPORTS = """
 import os, random, signal, sys
 from pathlib import Path
-from vizbench.harness import report, storage
+from vizbench.harness.report import report
 from vizbench.harness.records.records import read_runs
 
 out = Path(sys.argv[1])
@@ -228,7 +228,7 @@ for number in range(20):
     assert text[len(whole):] in {"", *(f"<!-- {k} -->" for k in range(number + 1))}, number
     pages.add(text)
     drafts += bool(list(out.glob(".*.draft")))
-    assert len(list(out.glob(".*.draft"))) <= 1, number  # each run sweeps what the one before left
+    assert len(list(out.glob(".*.draft"))) <= 1, number  # each run removes what the one before left
 report.write_report(trials, [], page)
 assert not list(out.glob(".*.draft"))
 print(drafts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support import stubs
-from tests.support.small_runs import plan, stub
+from tests.support.small_runs import small_plan, stub
 from vizbench.harness.plan.plugin import load_model
 from vizbench.harness.records.records import read_trial
 from vizbench.harness.run import run as run_module
@@ -19,7 +19,7 @@ YIELD_LISTS = "yield, for each question in order, a list of its answers"
 
 def outcome(tmp_path, shape, **fields):
     """Return the error of the model's trial, and its result."""
-    last = run(plan(MODEL, checkpoint=shape, **fields), tmp_path)[-1]
+    last = run(small_plan(MODEL, checkpoint=shape, **fields), tmp_path)[-1]
     return last.error or "", read_trial(last.directory)
 
 
@@ -81,6 +81,6 @@ def test_the_reason_is_kept_as_far_as_a_record_holds_it(tmp_path, monkeypatch, s
     monkeypatch.setattr(
         run_module, "load_model", lambda name, checkpoint: stub(name) or load_model(name, checkpoint)
     )
-    last = run(plan(f"{stubs.FILE}:Talker", limit=1), tmp_path)[-1]
+    last = run(small_plan(f"{stubs.FILE}:Talker", limit=1), tmp_path)[-1]
     (record,) = read_trial(last.directory).records
     assert record.reason == reason

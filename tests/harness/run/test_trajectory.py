@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import vizbench as vb
 from tests.support import stubs
 from tests.support.report_pages import settled, written
-from tests.support.small_runs import directory, plan, predictions
+from tests.support.small_runs import directory, predictions, small_plan
 from vizbench.errors import UserError
 from vizbench.formats.registry import verifier_of
 from vizbench.harness.records.records import MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS, read_runs, read_trial
@@ -28,9 +28,9 @@ LOOK = Look("arc", cell=3)
 
 def films(out, checkpoint="nine", **fields):
     """Run the Filmer, and return the directory of its trial."""
-    wanted = plan(FILMER, checkpoint=checkpoint, **({"n_test": 3, "attempts": 2} | fields))
-    run(wanted, out)
-    return directory(out, wanted, FILMER)
+    plan = small_plan(FILMER, checkpoint=checkpoint, **({"n_test": 3, "attempts": 2} | fields))
+    run(plan, out)
+    return directory(out, plan, FILMER)
 
 
 def turned(grid, count):

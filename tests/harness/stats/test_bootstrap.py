@@ -47,8 +47,8 @@ def test_several_seeds_are_the_t_interval_of_their_means(seeds):
     tables = [answers(random, [share], 100) for share in random.uniform(0.4, 0.8, seeds)]
     means = [table.mean() for table in tables]
     expected = stats.t.interval(0.95, seeds - 1, np.mean(means), stats.sem(means))
-    found = quantiles(bootstrap.resample(tables, 9, 200_000)[:, 0])
-    assert found - np.mean(means) == pytest.approx(np.array(expected) - np.mean(means), rel=0.04)
+    ours = quantiles(bootstrap.resample(tables, 9, 200_000)[:, 0])
+    assert ours - np.mean(means) == pytest.approx(np.array(expected) - np.mean(means), rel=0.04)
 
 
 def test_columns_of_a_draw_belong_together():
@@ -144,9 +144,9 @@ def test_resampled_seeds_alone_would_not_cover():
 
     def trial(number):
         means = 0.75 + random.normal(size=3) * 0.06
-        found = np.array([answers(random, [mean], 100)[:, 0] for mean in means])
+        tables = np.array([answers(random, [mean], 100)[:, 0] for mean in means])
         chosen = random.integers(0, 3, (DRAWS, 3))
-        within = random.binomial(100, found.mean(axis=1)[chosen]) / 100
+        within = random.binomial(100, tables.mean(axis=1)[chosen]) / 100
         low, high = quantiles(within.mean(axis=1))
         return low <= 0.75 <= high
 
@@ -174,8 +174,8 @@ def test_the_interval_of_a_budget_covers_the_truth_95_times_in_100(shares, n, le
 
     def trial(number):
         draws = resampled_curves([answers(random, shares, n)], number, DRAWS)
-        found = thresholds.interval(*thresholds.reached(BUDGETS, draws, weights, 0.9))
-        return (found.low or 0) <= truth <= (found.high or np.inf)
+        interval = thresholds.interval(*thresholds.reached(BUDGETS, draws, weights, 0.9))
+        return (interval.low or 0) <= truth <= (interval.high or np.inf)
 
     assert least <= coverage(trial) <= 0.97
 

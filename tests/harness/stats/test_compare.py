@@ -219,9 +219,9 @@ def test_the_papers_tasks_are_recognized():
             for name in tasks
             for model in ("m", "o")
         ]
-        found = {row.published for row in (*arc.solved(runs), *arc.overlaps(runs))}
-        assert len(found) == 1
-        return found.pop()
+        published = {row.published for row in (*arc.solved(runs), *arc.overlaps(runs))}
+        assert len(published) == 1
+        return published.pop()
 
     assert solved(ids) and solved(ids, where="arc-json:ARC-AGI/data/evaluation/{}.json")
     assert not solved(ids[1:]) and not solved([*ids, "new"]) and not solved(ids, attempts=1)

@@ -66,7 +66,7 @@ def test_it_never_leaves_what_was_measured_and_a_higher_target_needs_no_fewer(cu
 
 
 @pytest.mark.parametrize(
-    ("shares", "wanted"),
+    ("shares", "bounds"),
     [
         (
             [0.0, 0.8, 1.0],
@@ -79,8 +79,8 @@ def test_it_never_leaves_what_was_measured_and_a_higher_target_needs_no_fewer(cu
         ([0.0, 0.95, 0.84], (300, math.inf)),  # pooled below .9, though 30 examples once gave more
     ],
 )
-def test_by_hand(shares, wanted):
-    assert at([3, 30, 300], shares) == pytest.approx(wanted)
+def test_by_hand(shares, bounds):
+    assert at([3, 30, 300], shares) == pytest.approx(bounds)
 
 
 def test_the_papers_own_way_takes_the_first_measured_budget():

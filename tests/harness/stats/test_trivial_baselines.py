@@ -33,9 +33,9 @@ def runs() -> list[TrialResult]:
 
 def test_a_model_stands_first_and_baselines_are_not_compared_with_each_other() -> None:
     models = [ModelKey(name, "none", "none") for name in (*TRIVIAL, "zeta", "alpha")]
-    found = [(a.name, b.name) for a, b in pairs(models)]
-    assert found[0] == ("alpha", "zeta")
-    assert found[1:] == [(a, b) for a in ("alpha", "zeta") for b in TRIVIAL]
+    names = [(a.name, b.name) for a, b in pairs(models)]
+    assert names[0] == ("alpha", "zeta")
+    assert names[1:] == [(a, b) for a in ("alpha", "zeta") for b in TRIVIAL]
     assert pairs(models[: len(TRIVIAL)]) == []
     assert [rank(name) for name in ("mine", *TRIVIAL)] == list(range(len(TRIVIAL) + 1))
 
@@ -43,10 +43,10 @@ def test_a_model_stands_first_and_baselines_are_not_compared_with_each_other() -
 def test_every_baseline_has_a_budget_or_none(runs: Sequence[TrialResult]) -> None:
     rows = compare.budgets(runs)
     assert [row.model.name for row in rows] == ["mine", "other", *TRIVIAL]
-    told = {row.model.name: (row.first, row.text(), row.interval.text()) for row in rows}
-    assert told["solver"] == (3, "≤ 3", "≤ 3")
-    assert {told[name] for name in TRIVIAL if name != "solver"} == {(None, "not reached", "> 300")}
-    assert told["mine"][0] == 300
+    texts = {row.model.name: (row.first, row.text(), row.interval.text()) for row in rows}
+    assert texts["solver"] == (3, "≤ 3", "≤ 3")
+    assert {texts[name] for name in TRIVIAL if name != "solver"} == {(None, "not reached", "> 300")}
+    assert texts["mine"][0] == 300
     [never] = compare.budgets(curve("mine", 0.0, 0.1, 0.2))
     assert never.text() == "> 300"  # a model may get there with more
 
@@ -60,8 +60,8 @@ def test_every_model_is_paired_with_every_baseline_on_the_same_questions(runs: S
     for row in rows:
         assert row.n == 200
         assert row.a_share - row.b_share == row.difference
-    found = {(row.shots, row.a.name, row.b.name): row for row in rows}
-    ahead, below = found[300, "mine", "nearest"], found[300, "mine", "solver"]
+    by_pair = {(row.shots, row.a.name, row.b.name): row for row in rows}
+    ahead, below = by_pair[300, "mine", "nearest"], by_pair[300, "mine", "solver"]
     assert ahead.low > 0.4
     assert ahead.high - ahead.low < 2 * 1.96 * np.sqrt(
         0.05 * 0.95 / 200 + 0.4 * 0.6 / 200
@@ -120,16 +120,16 @@ def test_baselines_on_files_stand_in_the_overlap_and_not_file_by_file() -> None:
 
 
 def test_the_tables_of_the_page_mark_the_rows_of_baselines(runs: Sequence[TrialResult]) -> None:
-    found = {
+    by_table = {
         "budgets": tables.budgets(compare.budgets(runs)), "ratios": tables.ratios(compare.ratios(runs)),
         "differences": tables.differences(compare.differences(runs)),
     }  # fmt: skip
-    for table in found.values():
+    for table in by_table.values():
         rows = table["rows"]
         marks = [row["trivial"] for row in rows]
         assert marks == sorted(marks)  # models first
         assert [(row.get("b") or row["model"]) in TRIVIAL for row in rows] == marks
-    assert [row["at"] for row in found["budgets"]["rows"] if row["model"] == "solver"] == [[3.0, "≤ 3"]]
+    assert [row["at"] for row in by_table["budgets"]["rows"] if row["model"] == "solver"] == [[3.0, "≤ 3"]]
 
 
 def test_without_a_model_the_budgets_of_baselines_stand_alone() -> None:
