@@ -35,7 +35,7 @@ SECONDS = """async () => {
 
 def main() -> None:
     """Print what it takes to write the report, its size, and what it takes to open and use it."""
-    from vizbench.harness.plan.plan import SUITES
+    from vizbench.harness.plan.suites import SUITES
     from vizbench.harness.report.report import render_report
     from vizbench.task import tasks
 

@@ -10,7 +10,7 @@ from typing import Any, final
 
 from scripts.readme import fill
 from vizbench.baselines.embedded.worlds import pretraining_overlap
-from vizbench.harness.stats.metrics import seed_interval
+from vizbench.harness.stats.intervals import seed_interval
 
 ROOT = Path(__file__).parents[2]
 TABLE = Path(__file__).with_name("results.csv")

@@ -73,7 +73,7 @@ def test_hidden_copies_of_runs_are_no_runs(tmp_path: Path) -> None:
         shutil.copytree(out, tmp_path / "copy")
         shutil.move(tmp_path / "copy", out / name)
     for path in (out / ".Trash-1000").rglob("run.json"):
-        (path.parent / "cell.json").write_text("bad")
+        (path.parent / "trial.json").write_text("bad")
         path.unlink()
     assert len(read_runs([out])) == count
     assert read_unstarted([out]) == []

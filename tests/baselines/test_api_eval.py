@@ -150,7 +150,7 @@ def test_shots_that_no_prompt_holds_leave_nothing(run: Run, tmp_path, at, monkey
     assert "100 shots do not fit a prompt of 20,000 characters" in done.err
     assert "report.html" in done.out
     (lost,) = (path.parent for path in (tmp_path / "r").rglob("error.txt"))
-    assert {path.name for path in lost.iterdir()} == {"cell.json", "error.txt", "lock"}
+    assert {path.name for path in lost.iterdir()} == {"trial.json", "error.txt", "lock"}
 
 
 def test_a_rate_limit_fails_the_cell_keeps_what_was_answered_and_resumes(run: Run, tmp_path, at):

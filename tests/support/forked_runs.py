@@ -1,8 +1,9 @@
-"""A process that forks runs, so that thirty of them can be killed without thirty times the imports.
+"""Fork runs and kill them, so that thirty kills do not need thirty times the imports.
 
-It reads lines `OUT K` and measures a plan under OUT in a child, which kills itself at the K-th write, within
-the line, or at the K-th forced write or renaming; K < 0: it is killed from outside after -K milliseconds. It
-says how the child ended."""
+Reads lines `OUT K`. A child runs a plan under OUT and kills itself at the K-th write, in the middle of the
+line, or at the K-th forced write or renaming. If K < 0 it is killed from outside after -K milliseconds.
+Prints how the child ended.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +21,12 @@ from vizbench.harness.run.run import run
 
 
 def plan(files: Path) -> Plan:
-    """Two ARC files by the baselines and a model in batches, two attempts each: no kernel has to be
-    loaded."""
+    """Return a plan of ARC files with the baselines and the Batcher, which needs no kernel."""
     return Plan(models=(f"{stubs.FILE}:Batcher",), tasks=(f"arc-json:{files}",), n_test=40, attempts=2)
 
 
 def armed(moment: int) -> None:
-    """Let this process die at that many writes from here."""
+    """Make this process die at so many writes from now."""
     left = [moment]
 
     def tick() -> bool:
@@ -63,7 +63,7 @@ def armed(moment: int) -> None:
 
 
 def main() -> None:
-    """Serve lines until there are none."""
+    """Run a plan per line of the input."""
     files = Path(sys.argv[1])
     for line in sys.stdin:
         out, _, moment = line.strip().rpartition(" ")
@@ -75,8 +75,7 @@ def main() -> None:
             os._exit(0)
         if int(moment) < 0:
             time.sleep(-int(moment) / 1000)
-            # By its parent: until that has waited for it, its number is no other's, also where it was done
-            # before.
+            # The number is still the child's, even if it has ended, because nobody has waited for it yet.
             os.kill(child, signal.SIGKILL)
         sys.stdout.write(f"{os.waitpid(child, 0)[1]}\n")
         sys.stdout.flush()

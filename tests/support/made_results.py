@@ -1,4 +1,4 @@
-"""Cells as they would be read back from disk, put together in memory."""
+"""Make the results of trials in memory, as they would be read from disk."""
 
 from __future__ import annotations
 
@@ -28,19 +28,22 @@ def cell_run(
     error: str = "",
     **more: Any,
 ) -> TrialResult:
-    """more: version, digest, created, checkpoint, steps, epochs. shots=None: a corpus with 3
-    demonstrations."""
+    """Return a trial with these records.
+
+    shots: None means a corpus with 3 demonstrations.
+    more: version, digest, created, checkpoint, steps, epochs.
+    """
     checkpoint, steps, epochs = more.get("checkpoint", "none"), more.get("steps"), more.get("epochs")
-    cell = Trial(task, model, checkpoint, shots, seed, len(names), attempts, steps, epochs)
+    trial = Trial(task, model, checkpoint, shots, seed, len(names), attempts, steps, epochs)
     info = TaskInfo(more.get("version", 1), {}, "binary")
     data = DataInfo(more.get("digest", ""), 3 if shots is None else shots, len(names))
-    header = Header(1, cell, info, data, None, None, more.get("created", ""), {})
+    header = Header(1, trial, info, data, None, None, more.get("created", ""), {})
     questions = [Row(name, task, seed, "test", i, [[0]], [[1]], [], {}) for i, name in enumerate(names)]
     return TrialResult(Path("nowhere"), header, questions, [Session("", seconds, {}, {})], records, error)
 
 
 def answered(hits, model="mine", shots: int | None = 16, seed=0, **more: Any) -> TrialResult:
-    """A cell whose k-th question is right where hits[k] is, one attempt each; None: not answered."""
+    """Return a trial of one attempt per question: right, wrong, or not answered if None."""
     names = [f"{seed}-{k}" for k in range(len(hits))]
     records = [
         record(name, exact=bool(hit)) for name, hit in zip(names, hits, strict=True) if hit is not None
@@ -49,7 +52,7 @@ def answered(hits, model="mine", shots: int | None = 16, seed=0, **more: Any) ->
 
 
 def share(hits, n=200):
-    """n answers of which this share is right, the first ones."""
+    """Return n answers of which this share is right: the first ones."""
     right = round(hits * n)
     assert abs(right / n - hits) < 1e-9, f"{hits} is no share of {n}"
     return [k < right for k in range(n)]

@@ -1,4 +1,4 @@
-"""Small runs for tests, and what they left."""
+"""Make small plans for tests, and read what their runs left."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ from vizbench.harness.records.records import read_runs
 BATCHER = f"{stubs.FILE}:Batcher"
 
 
-def plan(model=BATCHER, **fields: Any):
+def small_plan(model=BATCHER, **fields: Any):
     small: dict[str, Any] = {"models": (model,), "tasks": ("life/conway",), "shots": (3,), "n_test": 5}
     return Plan(**(small | fields))
 
 
-def directory(out, wanted, model=BATCHER):
-    return next(out / cell.directory for cell in wanted.trials() if cell.model == model)
+def directory(out, plan, model=BATCHER):
+    """Return the directory of a model's first trial."""
+    return next(out / trial.directory for trial in plan.trials() if trial.model == model)
 
 
 def predictions(out):
-    """Every record, by cell, in order, without what differs from run to run."""
+    """Return the records of every trial, in order, without what differs from run to run."""
     return {
-        cell.directory.name: [msgspec.structs.replace(r, seconds=0) for r in cell.records]
-        for cell in read_runs([out])
+        trial.directory.name: [msgspec.structs.replace(r, seconds=0) for r in trial.records]
+        for trial in read_runs([out])
     }
 
 
 def stub(name):
-    """The class of this process's own module, which a test can change."""
+    """Return the model of this process's own module, which a test can change."""
     return stubs.Talker() if name.endswith(":Talker") else None
 
 

@@ -20,11 +20,12 @@ FILE = str(Path(__file__))
 
 @final
 class Batcher(Model[Any]):
-    """Random answers that depend on the whole batch, its seed and the adaptation's, as a sampler in batches
-    gives.
+    """Gives random answers that depend on the whole batch and on both seeds, like a batched sampler.
 
-    STUB_DELAY: seconds an answer; STUB_HOLD: how many it gives before it waits for ever; STUB_PIDS: a file
-    that takes the number of each process that answers."""
+    STUB_DELAY: seconds per answer.
+    STUB_HOLD: how many answers it gives before it waits for ever.
+    STUB_PIDS: a file to which each process that answers writes its number.
+    """
 
     modality = "grid"
 
@@ -53,7 +54,7 @@ class Batcher(Model[Any]):
 
 @final
 class Spy(Model[Any]):
-    """Keeps everything that it is handed. It is told its modality by its checkpoint."""
+    """Keeps everything that it is given. Its checkpoint names its modality."""
 
     seen: ClassVar[list[Any]] = []
     shown: ClassVar[list[Any]] = []
@@ -74,13 +75,13 @@ class Spy(Model[Any]):
         Spy.seen.append(questions)
         for question in questions:
             if isinstance(question, np.ndarray):
-                question[:] = 0  # a model may scribble on what it is handed
+                question[:] = 0  # a model may change what it is given
             yield [self.answer] * attempts
 
 
 @final
 class Talker(Model[Any]):
-    """Gives one object as every answer, whatever is asked."""
+    """Gives the same object as every answer."""
 
     modality = "text"
     says: ClassVar[Any] = "no grid"
@@ -95,38 +96,38 @@ class Talker(Model[Any]):
 
 @final
 class Fails(Model[Any]):
-    """Breaks in the way that its checkpoint says."""
+    """Fails as its checkpoint says."""
 
     modality = "grid"
 
     def __init__(self, checkpoint):
-        self.way = checkpoint
+        self.mode = checkpoint
 
     def adapt(self, examples, context):
-        if self.way == "adapt":
+        if self.mode == "adapt":
             raise RuntimeError("out of <memory>")
         return {}
 
     def predict(self, questions, attempts, seed):
-        if self.way == "call":
+        if self.mode == "call":
             raise KeyError("gone")
         yield [questions[0]] * attempts
-        if self.way == "later":
+        if self.mode == "later":
             raise RuntimeError("out of\nmemory")
-        if self.way == "interrupt":
+        if self.mode == "interrupt":
             raise KeyboardInterrupt
-        if self.way == "attempts":
+        if self.mode == "attempts":
             yield [questions[1]] * (attempts + 1)
 
 
 @final
 class Miscounts(Model[Any]):
-    """Gives answers in the shape that its checkpoint says: too many, too few, or no lists at all."""
+    """Gives answers in the form that its checkpoint names: too many, too few, or no lists."""
 
     modality = "grid"
 
     def __init__(self, checkpoint):
-        self.way = checkpoint
+        self.mode = checkpoint
 
     def adapt(self, examples, context):
         return {}
@@ -158,17 +159,15 @@ class Miscounts(Model[Any]):
             "texts": lambda: ("[[1]]"[:attempts] for _ in each),
             "bare nothing": lambda: (None for _ in each),
         }
-        return (
-            shapes[self.way]()
-            if self.way in shapes
-            else ([odd[self.way], *a[1:]] if k == 1 else a for k, a in enumerate(each))
-        )
+        if self.mode in shapes:
+            return shapes[self.mode]()
+        each[1][0] = odd[self.mode]
+        return iter(each)
 
 
 @final
 class Picky(CheckedModel[Any]):
-    """Takes as many examples as its checkpoint says and no more; `broken` and `exit` cannot even count
-    them."""
+    """Refuses more examples than its checkpoint says. `broken` and `exit` fail at the check."""
 
     modality = "grid"
 
@@ -194,8 +193,7 @@ class Picky(CheckedModel[Any]):
 
 @final
 class Trainer(Model[Any]):
-    """Takes the steps that it is told to, 100 by itself, each of STUB_STEP seconds; says `taken` over all its
-    lives."""
+    """Takes the steps of the schedule, or 100, each of STUB_STEP seconds. `taken` counts all of them."""
 
     modality = "grid"
     taken: ClassVar[int] = 0
@@ -216,17 +214,17 @@ class Trainer(Model[Any]):
 
 @final
 class Dies(Model[Any]):
-    """Takes its process with it, by the signal of its checkpoint or by sys.exit."""
+    """Ends its process, by the signal that its checkpoint names or by sys.exit."""
 
     modality = "grid"
 
     def __init__(self, checkpoint):
-        self.way = checkpoint
+        self.mode = checkpoint
 
     def adapt(self, examples, context):
-        if self.way == "exit":
+        if self.mode == "exit":
             raise SystemExit(3)
-        os.kill(os.getpid(), int(self.way))
+        os.kill(os.getpid(), int(self.mode))
         return {}
 
     def predict(self, questions, attempts, seed):
@@ -235,14 +233,16 @@ class Dies(Model[Any]):
 
 @final
 class Filmer(Model[Any]):
-    """Nine frames of a black and white grid, in which one cell after the other of the upper row turns, in
-    attempt k 5 + k of them; by its checkpoint only `two` frames, the ends, or `still` ones, the end."""
+    """Answers with nine frames in which one cell after the other of the upper row turns, 5 + k in attempt k.
+
+    Checkpoint `two`: only the first and the last frame. `still`: nine times the last frame.
+    """
 
     modality = "frames"
     frames = FrameSpec(count=9, cell=2)
 
     def __init__(self, checkpoint):
-        self.way = checkpoint
+        self.mode = checkpoint
 
     def adapt(self, examples, context):
         return {}
@@ -256,4 +256,4 @@ class Filmer(Model[Any]):
         for k, frame in enumerate(clip):
             upper = frame[:2, : 2 * (changed * k // 8)]
             upper[:] = 255 - upper
-        return {"two": clip[[0, -1]], "still": clip[[-1] * 9]}.get(self.way, clip)
+        return {"two": clip[[0, -1]], "still": clip[[-1] * 9]}.get(self.mode, clip)

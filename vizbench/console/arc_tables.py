@@ -15,11 +15,12 @@ from vizbench._util.text import plural
 from vizbench.console.results import print_flagged
 from vizbench.console.streams import print_line, print_note
 from vizbench.console.tables import print_table
-from vizbench.harness.plan.plan import PROTOCOLS, TRIVIAL
+from vizbench.harness.plan.plan import TRIVIAL
+from vizbench.harness.plan.suites import PROTOCOLS
 from vizbench.harness.records.records import TrialResult
 from vizbench.harness.report.curves import label_of
 from vizbench.harness.stats import arc, paper
-from vizbench.harness.stats.metrics import mean_interval
+from vizbench.harness.stats.intervals import mean_interval
 from vizbench.harness.stats.model_key import ModelKey
 
 _PAPER: Final = ("video*", "text*")

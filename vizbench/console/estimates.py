@@ -27,7 +27,7 @@ def print_estimate(estimates: Sequence[Estimate], jobs: int, folder: Path) -> No
     rows: list[tuple[str, str, str, str, str]] = []
     for each in estimates:
         if each not in folded:
-            counts = _number(each.examples), _number(each.questions), f"{each.answers:,}"
+            counts = _number(each.shots), _number(each.questions), f"{each.answers:,}"
             rows.append((trial_name(each.trial), *counts, _time(each)))
     if folded:
         rows.append(_folded(folded))
@@ -60,7 +60,7 @@ def _folded(free: Sequence[Estimate]) -> tuple[str, str, str, str, str]:
         time = "done"
     else:
         time = f"under {FREE} s each" + (f", {done:,} done" if done else "")
-    data = _range(each.examples for each in free), _range(each.questions for each in free)
+    data = _range(each.shots for each in free), _range(each.questions for each in free)
     answers = f"{sum(each.answers for each in free):,}"
     return f"{plural(len(free), 'trial')} of {models}", *data, answers, time
 

@@ -46,7 +46,7 @@ def complete_model(incomplete: str) -> list[str]:
 
 def complete_suite(incomplete: str) -> list[str]:
     """Return the suites that begin so, for the shell."""
-    from vizbench.harness.plan.plan import SUITES
+    from vizbench.harness.plan.suites import SUITES
 
     return [name for name in SUITES if name.startswith(incomplete)]
 

@@ -1,5 +1,4 @@
-"""Variants of demonstrations: consistent within a pair and over a task, bounded, seeded, and never of a test
-input."""
+"""Variants of demonstrations are whole pairs, bounded, seeded, and never made of a test input."""
 
 from __future__ import annotations
 
@@ -40,14 +39,14 @@ def plain(rows: list[Instance]) -> list[tuple[str, str]]:
 
 
 def naive_symmetries(grid: Grid) -> list[list[list[int]]]:
-    """The grid read in all ways: rows from either end, columns from either end, rows or columns first."""
+    """Return the grid read from every corner, by rows and by columns."""
     h, w = grid.shape
-    found: list[list[list[int]]] = []
+    readings: list[list[list[int]]] = []
     for ys in (range(h), range(h - 1, -1, -1)):
         for xs in (range(w), range(w - 1, -1, -1)):
-            found.append([[int(grid[y, x]) for x in xs] for y in ys])
-            found.append([[int(grid[y, x]) for y in ys] for x in xs])
-    return found
+            readings.append([[int(grid[y, x]) for x in xs] for y in ys])
+            readings.append([[int(grid[y, x]) for y in ys] for x in xs])
+    return readings
 
 
 @given(GRIDS)
@@ -68,22 +67,22 @@ def test_every_variant_is_one_symmetry_and_one_recolouring_of_a_whole_pair(
     assert len(set(extra)) == len(extra) and not set(extra) & set(plain(rows))
     palettes = permutations(seed) if "colours" in chosen else [np.arange(10, dtype=np.uint8)]
     turns = 8 if "symmetries" in chosen else 1
-    wanted = {
+    expected = {
         (str(p[turned(a, t)].tolist()), str(p[turned(b, t)].tolist()))
         for a, b in pairs
         for p in palettes
         for t in range(turns)
     }
-    assert set(plain(shown)) == wanted
+    assert set(plain(shown)) == expected
     assert len(shown) <= len(rows) * turns * len(palettes)
 
 
 @given(st.integers(0, 2**63 - 1))
 def test_palettes_permute_the_colours_and_leave_black(seed: int) -> None:
-    found = permutations(seed)
-    assert len(found) == RECOLOURED
-    assert found[0].tolist() == list(range(10))
-    for palette in found:
+    palettes = permutations(seed)
+    assert len(palettes) == RECOLOURED
+    assert palettes[0].tolist() == list(range(10))
+    for palette in palettes:
         assert palette[0] == 0 and sorted(palette.tolist()) == list(range(10))
 
 
@@ -127,45 +126,45 @@ def plan(task: str, augment: tuple[str, ...], checkpoint: str = "grid") -> Plan:
     return Plan(models=(f"{FILE}:Spy",), checkpoint=checkpoint, tasks=(task,), augment=augment)
 
 
-def told(plan: Plan, out: Path) -> tuple[list[Any], list[Any]]:
-    """The examples that the model was shown, and the questions it was asked."""
+def shown_and_asked(plan: Plan, out: Path) -> tuple[list[Any], list[Any]]:
+    """Return the examples that the model was shown, and the questions that it was asked."""
     run(plan, out)
     spy = sys.modules["vizbench_model_stubs"].Spy  # a run loads the file anew
     return spy.shown, [question for questions in spy.seen for question in questions]
 
 
 def test_a_model_is_shown_variants_and_asked_the_test_as_it_is(task: str, tmp_path: Path) -> None:
-    shown, asked = told(plan(task, ("symmetries",)), tmp_path / "r")
-    grids = [(one.question.tolist(), one.answer.tolist()) for one in shown]
+    shown, asked = shown_and_asked(plan(task, ("symmetries",)), tmp_path / "r")
+    grids = [(one.question.tolist(), one.target.tolist()) for one in shown]
     assert len(grids) == 8 and grids[0] == (PAIR["input"], PAIR["output"])
     assert ([[1], [2], [0]], [[2, 1]]) in grids  # the transposed pair
     assert [question.shape for question in asked] == [(1, 3)]
-    assert len(told(plan(task, ()), tmp_path / "s")[0]) == 1
+    assert len(shown_and_asked(plan(task, ()), tmp_path / "s")[0]) == 1
 
 
 def test_frames_have_room_for_turned_examples(task: str, tmp_path: Path) -> None:
-    shown, asked = told(plan(task, ("symmetries",), checkpoint="frames"), tmp_path / "r")
+    shown, asked = shown_and_asked(plan(task, ("symmetries",), checkpoint="frames"), tmp_path / "r")
     assert {one.question.shape for one in shown} == {(6, 6, 3)}  # boards of 3x3 cells of 2 pixels
     assert {question.shape for question in asked} == {(6, 6, 3)}
 
 
-def test_it_is_part_of_the_cell_and_of_what_the_model_is_called(task: str, tmp_path: Path) -> None:
+def test_it_is_part_of_the_trial_and_of_what_the_model_is_called(task: str, tmp_path: Path) -> None:
     run(plan(task, ("colours", "symmetries")), tmp_path / "r")
     run(plan(task, ()), tmp_path / "s")
-    cells = {
+    trials = {
         one.header.trial.augment: one
         for one in read_runs([tmp_path])
         if one.header.trial.model.endswith("Spy")
     }
-    assert cells.keys() == {"symmetries,colours", None}
-    assert len({kind(one)[0] for one in cells.values()}) == 2
-    assert cells[None].header.data == cells["symmetries,colours"].header.data  # the same demonstrations
-    words = {row.training for row in summaries(list(cells.values()))}
+    assert trials.keys() == {"symmetries,colours", None}
+    assert len({kind(one)[0] for one in trials.values()}) == 2
+    assert trials[None].header.data == trials["symmetries,colours"].header.data  # the same demonstrations
+    words = {row.training for row in summaries(list(trials.values()))}
     assert words == {"the model's own", "the model's own, with symmetries and colours"}
     with pytest.raises(UserError, match="augment was None, is colours"):
         run(plan(task, ("colours",)), tmp_path / "s")
-    baselines = [cell for cell in plan(task, KINDS).trials() if not cell.model.endswith("Spy")]
-    assert {cell.augment for cell in baselines} == {None}
+    baselines = [trial for trial in plan(task, KINDS).trials() if not trial.model.endswith("Spy")]
+    assert {trial.augment for trial in baselines} == {None}
     old = msgspec.json.encode(
         {k: v for k, v in msgspec.structs.asdict(baselines[0]).items() if k != "augment"}
     )
@@ -173,7 +172,7 @@ def test_it_is_part_of_the_cell_and_of_what_the_model_is_called(task: str, tmp_p
 
 
 def test_other_tasks_and_other_words_are_refused(task: str, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="augment is of ARC tasks alone"):
+    with pytest.raises(UserError, match="augment is for ARC tasks only"):
         Plan(tasks=("life", task), augment=("colours",)).trials()
     with pytest.raises(UserError, match="unknown augmentation 'colors': did you mean colours"):
         Plan(tasks=(task,), augment=("colors",))

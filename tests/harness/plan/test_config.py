@@ -1,4 +1,4 @@
-"""Plans as TOML: the keys of the flags, and nothing else."""
+"""Options: the flags, plan files in TOML, and the plan that they describe."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import typer
 from tests.support.commands import Run, refused
 from vizbench.cli import app
 from vizbench.errors import UserError
-from vizbench.harness.plan.config import Options, read_config
+from vizbench.harness.plan.config import Options, options_of, read_config
+from vizbench.harness.plan.plan import Plan, plan_of
 
 PLAN = """
 model = "nearest"
@@ -21,10 +22,11 @@ out = "r"
 """
 
 
-def test_the_keys_are_the_flags() -> None:
+def test_the_keys_are_the_flags_with_the_same_defaults() -> None:
     group = typer.main.get_command(app)
-    flags = {parameter.name for parameter in vars(group)["commands"]["eval"].params}
-    assert set(Options.__struct_fields__) == flags - {"config", "help"}
+    flags = {flag.name: flag.default for flag in vars(group)["commands"]["eval"].params}
+    assert set(Options.__struct_fields__) == flags.keys() - {"config", "help"}
+    assert options_of(flags) == Options()
 
 
 def test_a_file_speaks_like_the_flags_and_flags_win(run: Run, tmp_path: Path) -> None:
@@ -63,7 +65,7 @@ def test_values_come_as_the_flags_want_them(tmp_path: Path) -> None:
         ("config = 'x'", "unknown key"),
         ("[eval]\nshots = 3", "unknown key in plan .* 'eval'"),
         ("n-test = 3\nn_test = 4", "says n-test twice"),
-        ("n-test = '3'", r"wrong value \(Expected `int \| null`, got `str` - at `\$.n_test`\)"),
+        ("n-test = '3'", r"wrong value \(Expected `int`, got `str` - at `\$.n_test`\)"),
         ("n-test = 3.5", "wrong value"),
         ("shots = [3, 'x']", "wrong value"),
         ("model = [1]", "wrong value"),
@@ -97,3 +99,23 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
         read_config(tmp_path / "latin.toml")
     with pytest.raises(UserError, match="is no regular file"):
         read_config(Path("/dev/zero"))
+
+
+def test_options_describe_a_plan_with_the_defaults_of_both() -> None:
+    assert plan_of(Options()) == Plan(tasks=("life/conway",))
+    assert plan_of(Options(suite="core")) == Plan(suite="core")
+    options = Options(
+        model="qwen3", task=["life"], shots="3, 30", seed=5, seeds=2, augment="colours", steps=7
+    )
+    assert plan_of(options) == Plan(
+        models=("qwen3",), tasks=("life",), shots=(3, 30), seeds=(5, 6), augment=("colours",), steps=7
+    )
+    assert plan_of(Options(shots=3)).shots == (3,)
+    assert plan_of(Options(shots=[3, 30])).shots == (3, 30)
+    with pytest.raises(UserError, match="--shots 'x' is no list of whole numbers"):
+        plan_of(Options(shots="x"))
+
+
+def test_flags_that_are_not_given_keep_the_default() -> None:
+    flags = {"config": None, "model": ["copy"], "pool": None, "out": Path("r"), "n_test": 5}
+    assert options_of(flags) == Options(model=["copy"], out="r", n_test=5)

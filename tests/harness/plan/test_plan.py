@@ -1,4 +1,4 @@
-"""Plans: which cells they mean, what they refuse, and names of folders that tell cells apart."""
+"""Plans: their trials, what they refuse, and folder names that differ between trials."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ import msgspec
 import pytest
 
 from vizbench.errors import UserError
-from vizbench.harness.plan.plan import SUITES, TRIVIAL, Plan, Trial, seed_list, slug
+from vizbench.harness.plan.plan import TRIVIAL, Plan, Trial, seed_list, slug
+from vizbench.harness.plan.suites import SUITES
 from vizbench.harness.stats.paper import paper
 from vizbench.model import Schedule
 from vizbench.task import tasks
 
 
-def test_cells_are_the_product_with_the_baselines_first():
+def test_trials_are_the_product_with_the_baselines_first():
     plan = Plan(models=("copy",), tasks=("life", "life/conway"), shots=(3, 16), seeds=(0, 9), n_test=7)
-    cells = plan.trials()
-    assert [cell.model for cell in cells] == [name for name in TRIVIAL for _ in range(4)]
-    assert [(cell.shots, cell.seed) for cell in cells[:4]] == [(3, 0), (3, 9), (16, 0), (16, 9)]
-    assert {cell.task for cell in cells} == {"life/conway"}
-    assert len({cell.directory for cell in cells}) == len(cells)
+    trials = plan.trials()
+    assert [trial.model for trial in trials] == [name for name in TRIVIAL for _ in range(4)]
+    assert [(trial.shots, trial.seed) for trial in trials[:4]] == [(3, 0), (3, 9), (16, 0), (16, 9)]
+    assert {trial.task for trial in trials} == {"life/conway"}
+    assert len({trial.directory for trial in trials}) == len(trials)
 
 
 def test_a_limit_is_no_other_plan():
@@ -28,10 +29,12 @@ def test_a_limit_is_no_other_plan():
 
 
 def test_every_task_of_every_suite_exists():
-    rooms = {name for suite, names in SUITES.items() for name in names if not suite.startswith("arc-agi-")}
-    assert rooms <= set(tasks())
+    generated = {
+        name for suite, names in SUITES.items() for name in names if not suite.startswith("arc-agi-")
+    }
+    assert generated <= set(tasks())
     assert SUITES["arc-agi-1"] == ("arc-agi-1:evaluation",)
-    assert {cell.task for cell in Plan(suite="core").trials()} == set(SUITES["core"])
+    assert {trial.task for trial in Plan(suite="core").trials()} == set(SUITES["core"])
 
 
 def test_the_papers_suite_is_its_parts_and_its_tables():
@@ -45,37 +48,40 @@ def test_a_folder_of_arc_files_joins_the_suites_that_take_one(tmp_path):
     pair = {"input": [[1]], "output": [[2]]}
     (tmp_path / "a.json").write_text(json.dumps({"train": [pair], "test": [pair]}))
     arc = f"arc-json:{tmp_path}/a.json"
-    assert {cell.task for cell in Plan(suite="paper/arc", data=str(tmp_path)).trials()} == {arc}
-    assert {cell.task for cell in Plan(suite="paper", data=str(tmp_path)).trials()} == {*SUITES["paper"], arc}
-    assert {cell.task for cell in Plan(suite="paper").trials()} == set(SUITES["paper"])
+    assert {trial.task for trial in Plan(suite="paper/arc", data=str(tmp_path)).trials()} == {arc}
+    assert {trial.task for trial in Plan(suite="paper", data=str(tmp_path)).trials()} == {
+        *SUITES["paper"],
+        arc,
+    }
+    assert {trial.task for trial in Plan(suite="paper").trials()} == set(SUITES["paper"])
 
 
 def test_a_protocol_sets_the_attempts(tmp_path):
     pair = {"input": [[1]], "output": [[2]]}
     (tmp_path / "a.json").write_text(json.dumps({"train": [pair], "test": [pair]}))
     data, files = str(tmp_path), (f"arc-json:{tmp_path}",)
-    assert {cell.attempts for cell in Plan(suite="concept-arc", data=data).trials()} == {3}
-    assert {cell.attempts for cell in Plan(suite="concept-arc", data=data, protocol="arc-agi").trials()} == {
-        2
-    }
-    assert {cell.attempts for cell in Plan(suite="concept-arc", data=data, attempts=3).trials()} == {3}
-    assert {cell.attempts for cell in Plan(tasks=files, protocol="arc-agi").trials()} == {2}
-    assert {cell.attempts for cell in Plan(tasks=files).trials()} == {1}
+    assert {trial.attempts for trial in Plan(suite="concept-arc", data=data).trials()} == {3}
+    assert {
+        trial.attempts for trial in Plan(suite="concept-arc", data=data, protocol="arc-agi").trials()
+    } == {2}
+    assert {trial.attempts for trial in Plan(suite="concept-arc", data=data, attempts=3).trials()} == {3}
+    assert {trial.attempts for trial in Plan(tasks=files, protocol="arc-agi").trials()} == {2}
+    assert {trial.attempts for trial in Plan(tasks=files).trials()} == {1}
     assert Plan(suite="arc-agi-1").protocol_name == Plan(suite="arc-agi-2").protocol_name == "arc-agi"
-    with pytest.raises(UserError, match="of ARC tasks alone"):
+    with pytest.raises(UserError, match="for ARC tasks only"):
         Plan(tasks=("life", *files), protocol="arc-agi").trials()
 
 
 def test_fixed_training_is_the_models_and_not_the_baselines():
-    cells = Plan(tasks=("life",), models=("nearest", "cogvideox"), steps=7).trials()
-    assert {cell.model: cell.steps for cell in cells} == dict.fromkeys(TRIVIAL) | {"cogvideox": 7}
-    assert {cell.training for cell in cells} == {"none", "7 steps"}
-    (cell,) = (
+    trials = Plan(tasks=("life",), models=("nearest", "cogvideox"), steps=7).trials()
+    assert {trial.model: trial.steps for trial in trials} == dict.fromkeys(TRIVIAL) | {"cogvideox": 7}
+    assert {trial.training for trial in trials} == {"none", "7 steps"}
+    (trial,) = (
         c for c in Plan(tasks=("life",), models=("cogvideox",), epochs=3).trials() if c.model == "cogvideox"
     )
-    assert (cell.steps, cell.epochs, cell.training) == (None, 3, "3 epochs")
-    assert msgspec.structs.replace(cell, epochs=None).training == "the model's own"
-    assert msgspec.structs.replace(cell, epochs=9).directory == cell.directory
+    assert (trial.steps, trial.epochs, trial.training) == (None, 3, "3 epochs")
+    assert msgspec.structs.replace(trial, epochs=None).training == "the model's own"
+    assert msgspec.structs.replace(trial, epochs=9).directory == trial.directory
 
 
 def test_steps_of_an_epoch():
@@ -89,12 +95,12 @@ def test_a_folder_of_arc_files_is_one_task_a_file_with_its_own_examples_and_no_s
     for name in ("b", "a"):
         pair = {"input": [[1]], "output": [[2]]}
         (tmp_path / f"{name}.json").write_text(json.dumps({"train": [pair], "test": [pair]}))
-    cells = Plan(tasks=(f"arc-json:{tmp_path}",), shots=(3, 5)).trials()
-    assert {cell.shots for cell in cells} == {None}
-    assert [cell.task for cell in cells if cell.model == "copy"] == [
+    trials = Plan(tasks=(f"arc-json:{tmp_path}",), shots=(3, 5)).trials()
+    assert {trial.shots for trial in trials} == {None}
+    assert [trial.task for trial in trials if trial.model == "copy"] == [
         f"arc-json:{tmp_path}/{n}.json" for n in "ab"
     ]
-    assert "solver" not in {cell.model for cell in cells}
+    assert "solver" not in {trial.model for trial in trials}
 
 
 @pytest.mark.parametrize(
@@ -120,7 +126,7 @@ def test_a_folder_of_arc_files_is_one_task_a_file_with_its_own_examples_and_no_s
         ({"suite": "arc-agi-1", "attempts": 1}, "takes 2 attempts and the plan says 1"),
         ({"suite": "arc-agi-2", "n_test": 2}, "asks every test input"),
         ({"tasks": ("life",), "protocol": "arc-agj"}, "did you mean arc-agi"),
-        ({"suite": "core", "data": "x"}, "data belongs to the suites paper/arc, paper|data is read by"),
+        ({"suite": "core", "data": "x"}, "data is read by the suites paper/arc, paper"),
         ({"tasks": ("life",), "seeds": (-1,)}, "seeds -1"),
         ({"tasks": ("life",), "seeds": tuple(range(101))}, "101 values"),
     ],
@@ -161,12 +167,12 @@ def test_folder_names_are_plain_and_differ(other):
 
 
 def test_directories_differ_by_data_and_model_and_not_by_how_much_is_asked():
-    cell = Trial("life/conway", "copy", "none", 16, 0, 200, 1)
+    trial = Trial("life/conway", "copy", "none", 16, 0, 200, 1)
     same = {"n_test": 3, "attempts": 2}
     other = {"task": "life/seeds", "model": "blank", "checkpoint": "x", "shots": None, "seed": 1}
     for field, value in (same | other).items():
-        changed = msgspec.structs.replace(cell, **{field: value})
-        assert (changed.directory == cell.directory) is (field in same)
+        changed = msgspec.structs.replace(trial, **{field: value})
+        assert (changed.directory == trial.directory) is (field in same)
 
 
 def test_run_names_come_from_the_plan():
@@ -175,7 +181,7 @@ def test_run_names_come_from_the_plan():
     assert Plan(tasks=("life",), models=("a/b.py:C",)).name.count("/") == 0
 
 
-def test_a_checkpoint_for_trivial_baselines_alone_is_refused():
+def test_a_checkpoint_for_trivial_baselines_only_is_refused():
     with pytest.raises(UserError, match="leave it out"):
         Plan(models=("copy", "nearest"), tasks=("life/conway",), checkpoint="tiny").trials()
     assert Plan(models=("copy",), tasks=("life/conway",)).trials()

@@ -128,7 +128,7 @@ def test_every_grid_answer_and_step_is_in_the_viewer(trials):
     mine = next(
         c for c in trials if (c.header.trial.task, c.header.trial.model) == ("langton/3", f"{FILE}:Batcher")
     )
-    entry = {"set": at, "shots": mine.header.data.examples, "label": "stubs.py:Batcher"}
+    entry = {"set": at, "shots": mine.header.data.shots, "label": "stubs.py:Batcher"}
     [run_of] = [one for one in index["trials"] if entry.items() <= one.items()]
     shown = blob_of(text, run_of["blob"])
     for one in mine.records:

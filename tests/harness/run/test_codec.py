@@ -1,4 +1,4 @@
-"""Channels: what each modality is handed, and what comes back as a grid or as a reason."""
+"""Codecs: what each modality is given, and what comes back as a grid or as a reason."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def instance(question, target):
 
 
 def seeing(spec=None, modality="frames"):
-    """A model that is never called, of that modality."""
+    """Return a model of that modality, which is never called."""
     body = {"modality": modality, "frames": spec or FrameSpec(count=3), "adapt": None, "predict": None}
     return cast("Model[Any]", type("Seeing", (Model,), body)())
 
 
 def read(codec, prediction):
-    found = codec.decode(prediction)
-    assert isinstance(found, Answer), found
-    return found.grid
+    decoded = codec.decode(prediction)
+    assert isinstance(decoded, Answer), decoded
+    return decoded.grid
 
 
 def test_lazy_makes_on_access_and_slices_stay_lazy():
@@ -82,7 +82,7 @@ def test_frames_of_many_shapes_share_a_board_and_sizes_are_found(cell):
 
 
 def test_a_target_larger_than_anything_seen_is_no_help_to_the_board():
-    """The test target's size must not shape what a model sees."""
+    """The size of a test target must not influence what a model sees."""
     train = [instance((3, 3), (3, 3)), instance((5, 7), (2, 2))]
     small = codec_for(seeing(FrameSpec(cell=4)), ARC, train, [])
     assert {small.question(one.question).shape for one in train} == {(20, 28, 3)}
@@ -152,7 +152,7 @@ IMAGES = ImageCodec(LOOK, FrameSpec(), TextSpec())
 
 
 @pytest.mark.parametrize(
-    ("channel", "bad"),
+    ("codec", "bad"),
     [
         (GridCodec(2), None),
         (GridCodec(2), "[[0]]"),
@@ -178,9 +178,9 @@ IMAGES = ImageCodec(LOOK, FrameSpec(), TextSpec())
     ],
 )
 def test_what_is_not_of_the_modality_is_a_failure_with_a_reason(codec, bad):
-    found = codec.decode(bad)
-    assert isinstance(found, DecodeFailure)
-    assert found.reason
+    failure = codec.decode(bad)
+    assert isinstance(failure, DecodeFailure)
+    assert failure.reason
 
 
 @given(st.one_of(st.text(), st.binary(), st.lists(st.lists(st.integers()))))

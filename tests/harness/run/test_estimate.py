@@ -1,4 +1,4 @@
-"""The dry run: every cell, the data it needs, and a time that comes from measured steps."""
+"""The dry run: every trial, the data that it needs, and a time from measured steps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.commands import Run
 from vizbench.console import estimates
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import TRIVIAL, Plan, Trial
-from vizbench.harness.run import estimate as forecast_module
+from vizbench.harness.run import estimate as estimate_module
 from vizbench.harness.run.estimate import STEPS, Estimate, Pace, estimate
 from vizbench.harness.run.run import run
 
@@ -23,7 +23,7 @@ TRAINER = f"{stubs.FILE}:Trainer"
 @pytest.fixture(autouse=True)
 def patience(monkeypatch):
     """A busy machine measures as much as an idle one."""
-    monkeypatch.setattr(forecast_module, "PATIENCE", float("inf"))
+    monkeypatch.setattr(estimate_module, "PATIENCE", float("inf"))
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def task(tmp_path):
     return f"arc-json:{tmp_path}/t.json"
 
 
-def test_cells_with_their_data_and_what_is_left_of_them(tmp_path, task):
+def test_trials_with_their_data_and_what_is_left_of_them(tmp_path, task):
     plan, out = (
         Plan(tasks=(task, "life/conway"), models=(TRAINER,), shots=(3, 5), n_test=6, attempts=2),
         tmp_path / "out",
@@ -44,7 +44,7 @@ def test_cells_with_their_data_and_what_is_left_of_them(tmp_path, task):
     assert [each.trial for each in new] == list(plan.trials())
     for each in new:
         arc = each.trial.shots is None
-        assert (each.examples, each.questions) == ((3, 4) if arc else (each.trial.shots, 6))
+        assert (each.shots, each.questions) == ((3, 4) if arc else (each.trial.shots, 6))
         assert (each.state, each.answers, each.problem) == ("new", 8 if arc else 12, "")
         assert each.seconds is not None
     run(Plan(tasks=(task,), models=(TRAINER,), n_test=6, attempts=2, limit=3), out)
@@ -55,35 +55,33 @@ def test_cells_with_their_data_and_what_is_left_of_them(tmp_path, task):
     assert {(each.state, each.answers, each.seconds) for each in done} == {("done", 0, 0.0)}
 
 
-def test_time_is_told_from_a_few_steps_and_answers(tmp_path, task, monkeypatch):
+def test_time_is_estimated_from_a_few_steps_and_answers(tmp_path, task, monkeypatch):
     monkeypatch.setenv("STUB_STEP", "0.002")
     monkeypatch.setenv("STUB_DELAY", "0.003")
-    found = estimate(Plan(tasks=(task,), models=(TRAINER,)), tmp_path)[-1]
+    rows = estimate(Plan(tasks=(task,), models=(TRAINER,)), tmp_path)[-1]
     assert (
         sys.modules["vizbench_model_stubs"].Trainer.taken == STEPS + 1
     )  # of 100, and one more to have answers
-    assert found.trial.model == TRAINER
-    assert found.measured
-    assert found.seconds is not None
-    assert found.seconds >= 100 * 0.002 * 0.9 + 4 * 0.003
+    assert rows.trial.model == TRAINER
+    assert rows.measured
+    assert rows.seconds is not None
+    assert rows.seconds >= 100 * 0.002 * 0.9 + 4 * 0.003
 
 
 def test_without_patience_every_model_is_measured_on_its_first_task(tmp_path, task, monkeypatch):
     (tmp_path / "u.json").write_text((tmp_path / "t.json").read_text())
-    monkeypatch.setattr(forecast_module, "PATIENCE", -1.0)
-    found = estimate(
-        Plan(tasks=(task, task.replace("t.json", "u.json")), models=(TRAINER,)), tmp_path / "out"
-    )
-    assert [each.measured for each in found] == [True, False] * len(
+    monkeypatch.setattr(estimate_module, "PATIENCE", -1.0)
+    rows = estimate(Plan(tasks=(task, task.replace("t.json", "u.json")), models=(TRAINER,)), tmp_path / "out")
+    assert [each.measured for each in rows] == [True, False] * len(
         TRIVIAL
     )  # without the solver, with the trainer
-    for first, other in zip(found[::2], found[1::2], strict=True):
+    for first, other in zip(rows[::2], rows[1::2], strict=True):
         assert first.seconds is not None
         assert other.seconds == pytest.approx(first.seconds)
 
 
 def test_steps_and_epochs_scale_as_the_plan_says():
-    pace = Pace(start=1.0, step=0.5, steps=10, examples=4, answer=0.25)
+    pace = Pace(start=1.0, step=0.5, steps=10, shots=4, answer=0.25)
     assert pace.seconds(4, 8, None) == 1 + 5 + 2
     assert pace.seconds(40, 8, None) == 1 + 5 + 2
     assert pace.seconds(40, 0, 3) == 1 + 50
@@ -93,8 +91,8 @@ def test_what_would_fail_is_said(tmp_path, task):
     (tmp_path / "bad.json").write_text("{")
     fails = f"{stubs.FILE}:Fails"
     plan = Plan(tasks=(task, f"arc-json:{tmp_path}/bad.json"), models=(fails,), checkpoint="adapt")
-    found = estimate(plan, tmp_path / "out")
-    for each in found:
+    rows = estimate(plan, tmp_path / "out")
+    for each in rows:
         if "bad" in each.trial.task:
             assert "is malformed" in each.problem
             assert each.seconds is None
@@ -111,20 +109,22 @@ def test_a_changed_plan_is_refused(tmp_path, task):
         estimate(Plan(tasks=(task,), attempts=2), tmp_path / "out")
 
 
-def test_the_command_prints_cells_and_a_sum_and_writes_nothing(run: Run, tmp_path: Path) -> None:
+def test_the_command_prints_trials_and_a_sum_and_writes_nothing(run: Run, tmp_path: Path) -> None:
     words = ("eval", "--task", "life/conway", "--shots", "3,5", "--n-test", 6, "--dry-run", "--jobs", 2)
     done = run(*words)
     assert done.code == 0, done
-    assert "12 cells under runs/trivial_life-conway, 12 of them unfinished: 72 answers to give" in done.out
+    assert "12 trials under runs/trivial_life-conway, 12 of them unfinished: 72 answers to give" in done.out
     assert " by one process, " in done.out
-    found = json.loads(run(*words, "--json").out)
-    assert len(found["trials"]) == 12
-    assert found["trials"][0]["trial"]["task"] == "life/conway"
+    rows = json.loads(run(*words, "--json").out)
+    assert len(rows["trials"]) == 12
+    assert rows["trials"][0]["trial"]["task"] == "life/conway"
     assert not list(tmp_path.iterdir())
 
 
-def told(capsys: pytest.CaptureFixture[str], *cells: tuple[str, float | None, int, str]) -> list[str]:
-    """The lines of a dry run of cells of (model, seconds, answers, problem)."""
+def dry_run_lines(
+    capsys: pytest.CaptureFixture[str], *trials: tuple[str, float | None, int, str]
+) -> list[str]:
+    """Return the lines of a dry run of trials given as (model, seconds, answers, problem)."""
     estimates.print_estimate(
         [
             Estimate(
@@ -138,7 +138,7 @@ def told(capsys: pytest.CaptureFixture[str], *cells: tuple[str, float | None, in
                 True,
                 problem,
             )
-            for k, (m, seconds, n, problem) in enumerate(cells)
+            for k, (m, seconds, n, problem) in enumerate(trials)
         ],
         1,
         Path("r"),
@@ -146,16 +146,16 @@ def told(capsys: pytest.CaptureFixture[str], *cells: tuple[str, float | None, in
     return capsys.readouterr().out.splitlines()
 
 
-def test_cells_that_cost_nothing_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_trials_that_cost_nothing_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     free = [("copy", 0.01, 5, ""), ("blank", 0.0, 0, ""), ("copy", 0.099, 5, "")]
-    _, slow, broken, folded, _, total, *_ = told(
+    _, slow, broken, folded, _, total, *_ = dry_run_lines(
         capsys, ("mine", 0.1, 5, ""), *free, ("bad", None, 5, "no luck")
     )
     assert slow.split() == ["mine", "on", "t/x,", "3", "shots", "3", "5", "5", "0.1", "s"]
     assert broken.endswith("no luck")
     assert folded.split() == [
         "3",
-        "cells",
+        "trials",
         "of",
         "copy,",
         "blank",
@@ -169,18 +169,18 @@ def test_cells_that_cost_nothing_are_one_line(capsys: pytest.CaptureFixture[str]
         "1",
         "done",
     ]
-    assert total == "5 cells under r, 4 of them unfinished: 20 answers to give"
+    assert total == "5 trials under r, 4 of them unfinished: 20 answers to give"
 
 
-def test_one_cell_stands_for_itself_and_is_no_plural(capsys: pytest.CaptureFixture[str]) -> None:
-    _, line, _, total, *_ = told(capsys, ("copy", 0.01, 1, ""))
+def test_one_trial_is_a_line_of_its_own_and_no_plural(capsys: pytest.CaptureFixture[str]) -> None:
+    _, line, _, total, *_ = dry_run_lines(capsys, ("copy", 0.01, 1, ""))
     assert line.startswith("copy on t/x, 3 shots ")
-    assert total == "1 cell under r, 1 of them unfinished: 1 answer to give"
+    assert total == "1 trial under r, 1 of them unfinished: 1 answer to give"
 
 
 def test_what_is_done_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    _, line, *_ = told(capsys, ("copy", 0.0, 0, ""), ("blank", 0.0, 0, ""))
-    assert line.split() == ["2", "cells", "of", "copy,", "blank", "3", "5", "0", "done"]
+    _, line, *_ = dry_run_lines(capsys, ("copy", 0.0, 0, ""), ("blank", 0.0, 0, ""))
+    assert line.split() == ["2", "trials", "of", "copy,", "blank", "3", "5", "0", "done"]
     free = [
         Estimate(Trial("t/x", "copy", "none", n, 0, 5, 1), "d", "new", n, q, 5, 0.0, True, "")
         for n, q in ((3, 5), (30, 2), (3000, 5))

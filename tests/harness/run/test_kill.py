@@ -1,5 +1,4 @@
-"""Runs that are killed, interrupted, or out of disk: what they wrote stays, and the same command goes on from
-it."""
+"""Runs that are killed, interrupted, or out of disk keep what they wrote, and the same command continues."""
 
 from __future__ import annotations
 
@@ -26,7 +25,7 @@ KILLS = 30
 
 @pytest.fixture
 def files(tmp_path):
-    """Two ARC tasks of 40 test inputs each."""
+    """Return a folder of two ARC tasks with 40 test inputs each."""
     folder = tmp_path / "files"
     folder.mkdir()
     for number, name in enumerate("ab"):
@@ -36,7 +35,7 @@ def files(tmp_path):
 
 
 def start(*words, **environment):
-    """A `python` of these sources, two pipes to it."""
+    """Start a `python` of these sources with two pipes to it."""
     return subprocess.Popen(
         [sys.executable, *map(str, words)],
         cwd=ROOT,
@@ -49,7 +48,7 @@ def start(*words, **environment):
 
 
 def evaluate(files, out, *words):
-    """The arguments of an `eval` of the nursery's plan."""
+    """Return the arguments of an `eval` of the plan of `forked_runs`."""
     plan = forked_runs.plan(files)
     named = (
         "--model",
@@ -67,7 +66,7 @@ def evaluate(files, out, *words):
 
 
 def eventually(true, what):
-    """Wait until something holds; a minute is a failure."""
+    """Wait until a condition holds, for a minute at most."""
     deadline = time.monotonic() + 60
     while not true():
         assert time.monotonic() < deadline, what
@@ -75,17 +74,17 @@ def eventually(true, what):
 
 
 def test_thirty_random_kills_lose_nothing_and_count_nothing_twice(tmp_path, files):
-    """Half of the kills come at a random time, half at a random write, within a line or between two files."""
+    """Kills half of the runs at a random time, and half at a random write or between two files."""
     random = np.random.default_rng(4)
     whole = tmp_path / "whole"
     run(forked_runs.plan(files), whole)
-    wanted = predictions(whole)
+    expected = predictions(whole)
     nurse = start("-m", "tests.support.forked_runs", files, STUB_DELAY="0.001")
     assert nurse.stdin is not None and nurse.stdout is not None
     outs, kills, torn = [tmp_path / "out0"], 0, 0
     try:
         while kills < KILLS or (
-            outs[-1].exists() and not all(cell.complete for cell in read_runs([outs[-1]]))
+            outs[-1].exists() and not all(trial.complete for trial in read_runs([outs[-1]]))
         ):
             last = kills >= KILLS
             moment = (
@@ -102,7 +101,7 @@ def test_thirty_random_kills_lose_nothing_and_count_nothing_twice(tmp_path, file
             kills += status == signal.SIGKILL
             assert status in (0, signal.SIGKILL)
             if status == 0 and not last:  # it was done before it could be killed: kill another
-                assert predictions(outs[-1]) == wanted
+                assert predictions(outs[-1]) == expected
                 outs.append(tmp_path / f"out{len(outs)}")
     finally:
         nurse.stdin.close()
@@ -114,16 +113,16 @@ def test_thirty_random_kills_lose_nothing_and_count_nothing_twice(tmp_path, file
     assert torn  # some lines were cut in two, or the test does not show much
     for out in outs:
         run(forked_runs.plan(files), out)
-        assert predictions(out) == wanted
+        assert predictions(out) == expected
         assert not list(out.rglob("error.txt"))
 
 
 def test_drafts_of_killed_processes_are_cleared(tmp_path, files):
     out = tmp_path / "out"
     run(forked_runs.plan(files), out)
-    cell = read_runs([out])[0].directory
-    (cell / "records.jsonl").unlink()
-    (cell / ".run.json.4711.draft").write_text("{")
+    trial = read_runs([out])[0].directory
+    (trial / "records.jsonl").unlink()
+    (trial / ".run.json.4711.draft").write_text("{")
     run(forked_runs.plan(files), out)
     assert not list(out.rglob(".*"))
 
@@ -141,7 +140,7 @@ def test_processes_give_the_same_records_and_die_with_their_parent(tmp_path, fil
             eventually(lambda pid=pid: not _alive(int(pid)), f"process {pid} outlives its parent")
     finally:
         running.kill()
-    assert not all(cell.complete for cell in read_runs([out]))
+    assert not all(trial.complete for trial in read_runs([out]))
     outcomes = run(forked_runs.plan(files), out, jobs=2)
     assert [outcome.trial for outcome in outcomes] == list(forked_runs.plan(files).trials())
     assert predictions(out) == predictions(whole)
@@ -185,12 +184,12 @@ def test_a_disk_that_is_full_ends_in_one_sentence_and_the_run_goes_on_later(tmp_
 REPORTS = """
 import os, random, signal, sys
 from pathlib import Path
-from vizbench.harness import report, storage
+from vizbench.harness.report import report
 from vizbench.harness.records.records import read_runs
 
 out = Path(sys.argv[1])
-cells, page = read_runs([out]), out / "page.html"
-report.write_report(cells, [], page)
+trials, page = read_runs([out]), out / "page.html"
+report.write_report(trials, [], page)
 whole = page.read_text(encoding="utf-8")
 random.seed(5)
 pages, drafts = set(), 0
@@ -221,7 +220,7 @@ for number in range(20):
         else:
             signal.setitimer(signal.ITIMER_REAL, random.random() * 0.004)
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        report.write_report(cells, [], page)
+        report.write_report(trials, [], page)
         os._exit(0)
     os.waitpid(child, 0)
     text = page.read_text(encoding="utf-8")
@@ -229,8 +228,8 @@ for number in range(20):
     assert text[len(whole):] in {"", *(f"<!-- {k} -->" for k in range(number + 1))}, number
     pages.add(text)
     drafts += bool(list(out.glob(".*.draft")))
-    assert len(list(out.glob(".*.draft"))) <= 1, number  # each run sweeps what the one before left
-report.write_report(cells, [], page)
+    assert len(list(out.glob(".*.draft"))) <= 1, number  # each run removes what the one before left
+report.write_report(trials, [], page)
 assert not list(out.glob(".*.draft"))
 print(drafts)
 """

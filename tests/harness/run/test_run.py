@@ -11,7 +11,7 @@ import pytest
 
 import vizbench as vb
 from tests.support import stubs
-from tests.support.small_runs import directory, plan, predictions
+from tests.support.small_runs import directory, predictions, small_plan
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import TRIVIAL, Plan
 from vizbench.harness.records.records import read_trial
@@ -19,17 +19,17 @@ from vizbench.harness.run.run import Event, run
 
 
 def test_a_run_leaves_every_figure_and_every_question_on_disk(tmp_path):
-    wanted = plan(attempts=2)
+    plan = small_plan(attempts=2)
     events: list[Event] = []
-    outcomes = run(wanted, tmp_path, events.append, lambda task: f"near: others than {task}")
+    outcomes = run(plan, tmp_path, events.append, lambda task: f"near: others than {task}")
     assert [outcome.error for outcome in outcomes] == [None] * (len(TRIVIAL) + 1)
-    cell = read_trial(directory(tmp_path, wanted))
-    assert cell.complete
-    assert cell.header.pretraining_overlap == "near: others than life/conway"
-    assert cell.header.task.palette == "binary"
-    assert cell.header.environment["numpy"] == np.__version__
-    assert [(r.id, r.attempt) for r in cell.records] == [(q.id, a) for q in cell.questions for a in (0, 1)]
-    for record, instance in zip(cell.records[::2], vb.load("life/conway").test.head(5), strict=True):
+    trial = read_trial(directory(tmp_path, plan))
+    assert trial.complete
+    assert trial.header.pretraining_overlap == "near: others than life/conway"
+    assert trial.header.task.palette == "binary"
+    assert trial.header.environment["numpy"] == np.__version__
+    assert [(r.id, r.attempt) for r in trial.records] == [(q.id, a) for q in trial.questions for a in (0, 1)]
+    for record, instance in zip(trial.records[::2], vb.load("life/conway").test.head(5), strict=True):
         verdict = vb.verify(instance, record.answer)
         assert (record.valid, record.exact, record.cells, record.reason) == (
             verdict.valid,
@@ -37,74 +37,74 @@ def test_a_run_leaves_every_figure_and_every_question_on_disk(tmp_path):
             verdict.cells,
             verdict.reason,
         )
-    assert cell.sessions[0].figures == {"steps": 1.0, "loss": None}
-    kinds = [event.kind for event in events if event.trial == cell.header.trial]
+    assert trial.sessions[0].figures == {"steps": 1.0, "loss": None}
+    kinds = [event.kind for event in events if event.trial == trial.header.trial]
     assert kinds == ["start", "adapt", *["predict"] * 5, "done"]
     assert (events[-1].position, events[-1].trials, events[-2].done, events[-2].total) == (7, 7, 5, 5)
 
 
 def test_the_solver_is_right_and_copy_is_not(tmp_path):
-    wanted = plan(model="copy")
-    run(wanted, tmp_path)
+    plan = small_plan(model="copy")
+    run(plan, tmp_path)
     assert all(
-        record.exact and record.valid for record in read_trial(directory(tmp_path, wanted, "solver")).records
+        record.exact and record.valid for record in read_trial(directory(tmp_path, plan, "solver")).records
     )
-    assert not any(record.exact for record in read_trial(directory(tmp_path, wanted, "copy")).records)
+    assert not any(record.exact for record in read_trial(directory(tmp_path, plan, "copy")).records)
 
 
 def test_a_finished_run_is_left_alone(tmp_path):
-    run(plan(), tmp_path)
+    run(small_plan(), tmp_path)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.*")}
     events: list[Event] = []
-    run(plan(), tmp_path, events.append)
+    run(small_plan(), tmp_path, events.append)
     assert {event.kind for event in events} == {"skip"}
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.*")} == before
 
 
 def test_a_limit_stops_early_and_a_later_run_finishes_to_the_same_records(tmp_path):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    run(plan(n_test=40, attempts=2), whole)
+    run(small_plan(n_test=40, attempts=2), whole)
     for limit in (3, 34, None):
-        run(plan(n_test=40, attempts=2, limit=limit), parts)
+        run(small_plan(n_test=40, attempts=2, limit=limit), parts)
     assert predictions(parts) == predictions(whole)
-    assert len(read_trial(directory(parts, plan(n_test=40, attempts=2))).sessions) == 3
+    assert len(read_trial(directory(parts, small_plan(n_test=40, attempts=2))).sessions) == 3
 
 
-def test_more_budgets_and_tasks_join_a_run(tmp_path):
-    run(plan(), tmp_path)
+def test_more_shots_and_tasks_join_a_run(tmp_path):
+    run(small_plan(), tmp_path)
     events: list[Event] = []
-    run(plan(shots=(3, 5)), tmp_path, events.append)
+    run(small_plan(shots=(3, 5)), tmp_path, events.append)
     assert {event.trial.shots for event in events if event.kind == "skip"} == {3}
     assert {event.trial.shots for event in events if event.kind == "done"} == {5}
 
 
 @pytest.mark.parametrize("modality", ["grid", "text", "frames"])
 def test_a_model_never_sees_a_target(tmp_path, modality):
-    """Everything within reach of the questions is searched, whatever it is held by."""
+    """Searches every object that can be reached from the questions."""
     spy = f"{stubs.FILE}:Spy"
-    wanted = Plan(models=(spy,), tasks=("life/conway",), checkpoint=modality, shots=(3,), n_test=40)
-    run(wanted, tmp_path)
+    plan = Plan(models=(spy,), tasks=("life/conway",), checkpoint=modality, shots=(3,), n_test=40)
+    run(plan, tmp_path)
     module = sys.modules["vizbench_model_stubs"]
     questions, shown = module.Spy.seen, module.Spy.shown
     assert [len(chunk) for chunk in questions] == [32, 8]
     test = vb.load("life/conway").test.head(40)
     targets = {bytes(i.target.tobytes()) for i in test}
-    found = list(_reachable(questions))
-    assert any(np.array_equal(thing, test[3].question) for thing in found if isinstance(thing, np.ndarray))
-    for thing in found:
+    things = list(_reachable(questions))
+    assert any(np.array_equal(thing, test[3].question) for thing in things if isinstance(thing, np.ndarray))
+    for thing in things:
         assert not isinstance(thing, vb.Instance)
         if isinstance(thing, np.ndarray):
             grids = thing if thing.ndim == 3 and thing.shape[-2:] == (8, 8) else thing[None]
             assert not {bytes(grid.tobytes()) for grid in grids} & targets
     assert len(shown) == 3
-    record = read_trial(directory(tmp_path, wanted, spy))
+    record = read_trial(directory(tmp_path, plan, spy))
     assert [
         np.array_equal(row.question, i.question) for row, i in zip(record.questions, test, strict=True)
     ] == [True] * 40
 
 
 def _reachable(root):
-    """Objects that can be reached from `root` by items, attributes, closures and array bases."""
+    """Yield the objects that can be reached by items, attributes, closures and array bases."""
     seen, queue = set(), [root]
     while queue:
         thing = queue.pop()
@@ -125,31 +125,31 @@ def _reachable(root):
             queue += vars(thing).values() if hasattr(thing, "__dict__") else ()
 
 
-def test_the_order_of_cells_does_not_matter(tmp_path, monkeypatch):
-    wanted = plan(shots=(3, 5), limit=4)
-    run(wanted, tmp_path / "forward")
-    cells = wanted.trials()
-    monkeypatch.setattr(Plan, "trials", lambda self: cells[::-1])
-    run(wanted, tmp_path / "backward")
+def test_the_order_of_trials_does_not_matter(tmp_path, monkeypatch):
+    plan = small_plan(shots=(3, 5), limit=4)
+    run(plan, tmp_path / "forward")
+    trials = plan.trials()
+    monkeypatch.setattr(Plan, "trials", lambda self: trials[::-1])
+    run(plan, tmp_path / "backward")
     assert predictions(tmp_path / "forward") == predictions(tmp_path / "backward")
 
 
 @pytest.mark.parametrize(("fixed", "taken"), [({}, 100), ({"steps": 7}, 7), ({"epochs": 3}, 4)])
 def test_a_plan_can_fix_steps_or_epochs_and_both_are_kept(tmp_path, fixed, taken):
     trainer = f"{stubs.FILE}:Trainer"
-    wanted = plan(trainer, shots=(5,), n_test=2, **fixed)
-    run(wanted, tmp_path)
-    cell = read_trial(directory(tmp_path, wanted, trainer))
-    assert cell.sessions[0].figures == {"steps": taken}
-    assert (cell.header.trial.steps, cell.header.trial.epochs) == (fixed.get("steps"), fixed.get("epochs"))
+    plan = small_plan(trainer, shots=(5,), n_test=2, **fixed)
+    run(plan, tmp_path)
+    trial = read_trial(directory(tmp_path, plan, trainer))
+    assert trial.sessions[0].figures == {"steps": taken}
+    assert (trial.header.trial.steps, trial.header.trial.epochs) == (fixed.get("steps"), fixed.get("epochs"))
     with pytest.raises(UserError, match=r"steps was (None|7), is 8"):
-        run(msgspec.structs.replace(wanted, steps=8, epochs=None), tmp_path)
+        run(msgspec.structs.replace(plan, steps=8, epochs=None), tmp_path)
 
 
-def test_a_model_that_minds_no_schedule_is_not_said_to(tmp_path):
-    outcomes = run(plan(steps=7), tmp_path / "a")
-    assert outcomes[-1].error == "the model took 1 step where the plan says 7"
-    outcomes = run(plan(f"{stubs.FILE}:Spy", checkpoint="grid", epochs=2), tmp_path / "b")
+def test_a_model_that_ignores_the_schedule_fails(tmp_path):
+    outcomes = run(small_plan(steps=7), tmp_path / "a")
+    assert outcomes[-1].error == "the model took 1 step and the plan says 7"
+    outcomes = run(small_plan(f"{stubs.FILE}:Spy", checkpoint="grid", epochs=2), tmp_path / "b")
     assert "the plan says 2 epochs and the model does not say how many it took" in (outcomes[-1].error or "")
 
 
@@ -161,10 +161,9 @@ def test_arc_files_bring_their_own_examples_and_shapes(tmp_path):
     spy = f"{stubs.FILE}:Spy"
     for modality in ("frames", "text", "grid"):
         out = tmp_path / modality
-        wanted = Plan(models=(spy,), tasks=(f"arc-json:{file}",), checkpoint=modality)
-        run(wanted, out)
-        cell = read_trial(directory(out, wanted, spy))
-        assert (cell.header.data.examples, cell.header.data.questions) == (3, 1)
-        assert (
-            cell.records[0].answer == [[2, 2]] * 6
-        )  # the spy says its first example's answer; its size was found
+        plan = Plan(models=(spy,), tasks=(f"arc-json:{file}",), checkpoint=modality)
+        run(plan, out)
+        trial = read_trial(directory(out, plan, spy))
+        assert (trial.header.data.shots, trial.header.data.questions) == (3, 1)
+        # The spy answers with the target of its first example, whose size was found.
+        assert trial.records[0].answer == [[2, 2]] * 6

@@ -1,4 +1,4 @@
-"""Runs with faults: of a model, its answers, data, a process or a path; other cells go on."""
+"""Runs with faults: of a model, its answers, data, a process or a path; other trials go on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from tests.support import stubs
-from tests.support.small_runs import BATCHER, plan, stub, write_arc
+from tests.support.small_runs import BATCHER, small_plan, stub, write_arc
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import Plan
 from vizbench.harness.plan.plugin import load_model
@@ -22,7 +22,7 @@ from vizbench.types import DecodeFailure
 
 
 @pytest.mark.parametrize(
-    ("way", "words", "kept"),
+    ("fault", "words", "kept"),
     [
         ("adapt", "RuntimeError while adapting: out of <memory>", 0),
         ("call", "KeyError while predicting", 0),
@@ -31,38 +31,38 @@ from vizbench.types import DecodeFailure
         ("attempts", "gave 2 answers to a question and 1 was asked", 1),
     ],
 )
-def test_a_model_that_fails_fails_its_cell_alone(tmp_path, way, words, kept):
+def test_a_model_that_fails_fails_only_its_trial(tmp_path, fault, words, kept):
     fails = f"{stubs.FILE}:Fails"
-    wanted = plan(fails, checkpoint=way, shots=(3, 5))
+    plan = small_plan(fails, checkpoint=fault, shots=(3, 5))
     events: list[Event] = []
-    outcomes = run(wanted, tmp_path, events.append)
+    outcomes = run(plan, tmp_path, events.append)
     assert [outcome.error is None for outcome in outcomes] == [
         outcome.trial.model != fails for outcome in outcomes
     ]
     assert words in (outcomes[-1].error or "")
     assert events[-1].kind == "failed"
-    cell = read_trial(outcomes[-1].directory)
-    assert (len(cell.records), cell.complete) == (kept, False)
-    assert cell.error == words.replace("\n", " ") or words in cell.error
+    trial = read_trial(outcomes[-1].directory)
+    assert (len(trial.records), trial.complete) == (kept, False)
+    assert trial.error == words.replace("\n", " ") or words in trial.error
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_data_that_cannot_be_had_fails_its_cells_alone(tmp_path, jobs):
+def test_data_that_cannot_be_had_fails_only_its_trials(tmp_path, jobs):
     files = tmp_path / "files"
     files.mkdir()
     write_arc(files / "good.json")
     (files / "bad.json").write_text('{"train": 3}')
-    wanted, out = Plan(tasks=(f"arc-json:{files}",), models=(BATCHER,)), tmp_path / "out"
-    outcomes = run(wanted, out, jobs=jobs)
+    plan, out = Plan(tasks=(f"arc-json:{files}",), models=(BATCHER,)), tmp_path / "out"
+    outcomes = run(plan, out, jobs=jobs)
     for outcome in outcomes:
         bad = "bad.json" in outcome.trial.task
         assert (outcome.error is not None, outcome.data, outcome.begun) == (bad, not bad, not bad)
         assert (outcome.directory / "error.txt").exists() is bad
         if bad:
             assert "bad.json is malformed" in (outcome.directory / "error.txt").read_text()
-    assert {"bad" in cell.header.trial.task for cell in read_runs([out])} == {False}
+    assert {"bad" in trial.header.trial.task for trial in read_runs([out])} == {False}
     write_arc(files / "bad.json")
-    assert {outcome.error for outcome in run(wanted, out, jobs=jobs)} == {None}
+    assert {outcome.error for outcome in run(plan, out, jobs=jobs)} == {None}
     assert not list(out.rglob("error.txt"))
 
 
@@ -80,51 +80,51 @@ def test_a_plan_without_any_data_is_refused_and_nothing_is_written(tmp_path):
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_examples_that_a_model_refuses_fail_its_cell_alone(tmp_path, jobs):
+def test_examples_that_a_model_refuses_fail_only_its_trial(tmp_path, jobs):
     picky, events = f"{stubs.FILE}:Picky", list[Event]()
-    wanted = plan(picky, checkpoint="4", shots=(3, 5))
-    for _ in range(2):  # the second time one cell is done and the other refused again
+    plan = small_plan(picky, checkpoint="4", shots=(3, 5))
+    for _ in range(2):  # the second time one trial is done and the other refused again
         events.clear()
-        outcomes = run(wanted, tmp_path, events.append, jobs=jobs)
-        (lost,) = (outcome for outcome in outcomes if outcome.error)
-        assert (lost.trial.model, lost.trial.shots, lost.error) == (
+        outcomes = run(plan, tmp_path, events.append, jobs=jobs)
+        (refused,) = (outcome for outcome in outcomes if outcome.error)
+        assert (refused.trial.model, refused.trial.shots, refused.error) == (
             picky,
             5,
             "5 examples do not fit: give 4 or fewer",
         )
-        assert {"cell.json", "error.txt"} <= {path.name for path in lost.directory.iterdir()}
-        assert not lost.begun
-        assert [event.message for event in events if event.kind == "failed"] == [lost.error]
+        assert {"trial.json", "error.txt"} <= {path.name for path in refused.directory.iterdir()}
+        assert not refused.begun
+        assert [event.message for event in events if event.kind == "failed"] == [refused.error]
         assert not [event for event in events if event.kind == "adapt" and event.position == len(outcomes)]
 
 
 @pytest.mark.parametrize(
     ("most", "words"), [("broken", "KeyError while checking its"), ("exit", "SystemExit while ch")]
 )
-def test_a_check_that_breaks_fails_its_cells_and_leaves_a_traceback(tmp_path, most, words):
-    outcomes = run(plan(f"{stubs.FILE}:Picky", checkpoint=most), tmp_path)
+def test_a_check_that_breaks_fails_its_trials_and_leaves_a_traceback(tmp_path, most, words):
+    outcomes = run(small_plan(f"{stubs.FILE}:Picky", checkpoint=most), tmp_path)
     assert words in (outcomes[-1].error or "")
     assert "in check" in (outcomes[-1].directory / "error.txt").read_text()
     assert {outcome.error for outcome in outcomes[:-1]} == {None}
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_a_model_that_refuses_all_its_cells_is_refused_and_nothing_is_written(tmp_path, jobs):
+def test_a_model_that_refuses_all_its_trials_is_refused_and_nothing_is_written(tmp_path, jobs):
     out, picky = tmp_path / "out", f"{stubs.FILE}:Picky"
     with pytest.raises(UserError, match=r"Picky cannot adapt to life/conway at n = 3: 3 examples do not fit"):
-        run(plan(picky, checkpoint="2", shots=(3, 5)), out, jobs=jobs)
+        run(small_plan(picky, checkpoint="2", shots=(3, 5)), out, jobs=jobs)
     assert not out.exists()
 
 
 def test_data_that_cannot_be_had_is_no_models_refusal(tmp_path):
     (tmp_path / "bad.json").write_text("{")
     write_arc(tmp_path / "good.json")
-    wanted = Plan(tasks=(f"arc-json:{tmp_path}",), models=(f"{stubs.FILE}:Picky",), checkpoint="9")
-    assert {"bad.json" in outcome.trial.task for outcome in run(wanted, tmp_path / "a") if outcome.error} == {
+    plan = Plan(tasks=(f"arc-json:{tmp_path}",), models=(f"{stubs.FILE}:Picky",), checkpoint="9")
+    assert {"bad.json" in outcome.trial.task for outcome in run(plan, tmp_path / "a") if outcome.error} == {
         True
     }
     with pytest.raises(UserError, match="do not fit: give 0"):
-        run(msgspec.structs.replace(wanted, checkpoint="0"), tmp_path / "b")
+        run(msgspec.structs.replace(plan, checkpoint="0"), tmp_path / "b")
     assert not (tmp_path / "b").exists()
 
 
@@ -148,37 +148,37 @@ def test_a_model_is_let_go_before_the_next_one_adapts(tmp_path, monkeypatch):
     assert alive == {first: 2, second: 1}
 
 
-def test_a_process_that_dies_fails_its_cell_alone(tmp_path):
+def test_a_process_that_dies_fails_only_its_trial(tmp_path):
     dies = f"{stubs.FILE}:Dies"
     write_arc(tmp_path / "a.json")
-    wanted = Plan(tasks=(f"arc-json:{tmp_path}/a.json",), models=(dies, BATCHER), checkpoint="9")
+    plan = Plan(tasks=(f"arc-json:{tmp_path}/a.json",), models=(dies, BATCHER), checkpoint="9")
     events: list[Event] = []
-    outcomes = run(msgspec.structs.replace(wanted, models=(dies,)), tmp_path / "out", events.append, jobs=2)
+    outcomes = run(msgspec.structs.replace(plan, models=(dies,)), tmp_path / "out", events.append, jobs=2)
     (dead,) = (outcome for outcome in outcomes if outcome.error)
     assert dead.trial.model == dies
     assert (dead.error or "").startswith(
-        "its process was killed from outside (SIGKILL), by hand or for want of memory"
+        "its process was killed from outside (SIGKILL), by hand or for lack of memory"
     )
     assert (read_trial(dead.directory).error, read_trial(dead.directory).complete) == (dead.error, False)
     assert [event.message for event in events if event.kind == "failed"] == [dead.error]
     assert len([event for event in events if event.kind == "done"]) == len(outcomes) - 1
 
 
-def test_a_model_that_exits_fails_its_cell_in_this_process_too(tmp_path):
-    outcomes = run(plan(f"{stubs.FILE}:Dies", checkpoint="exit"), tmp_path)
+def test_a_model_that_exits_fails_its_trial_in_this_process_too(tmp_path):
+    outcomes = run(small_plan(f"{stubs.FILE}:Dies", checkpoint="exit"), tmp_path)
     assert outcomes[-1].error == "SystemExit while adapting: 3"
 
 
 def test_jobs_out_of_range_and_faults_in_other_processes_are_refused(tmp_path):
     for jobs in (0, 257, True):
         with pytest.raises(UserError, match="is outside 1 … 256"):
-            run(plan(), tmp_path, jobs=jobs)
+            run(small_plan(), tmp_path, jobs=jobs)
     write_arc(tmp_path / "a.json")
-    wanted = Plan(tasks=(f"arc-json:{tmp_path}/a.json",))
-    run(wanted, tmp_path / "out")
+    plan = Plan(tasks=(f"arc-json:{tmp_path}/a.json",))
+    run(plan, tmp_path / "out")
     write_arc(tmp_path / "a.json", ("[[4]]", "[[3]]"))
     with pytest.raises(UserError, match=r"data\.digest was \w+, is \w+"):
-        run(wanted, tmp_path / "out", jobs=2)
+        run(plan, tmp_path / "out", jobs=2)
 
 
 def test_an_adapt_without_figures_says_what_to_return(tmp_path, monkeypatch):
@@ -186,7 +186,7 @@ def test_an_adapt_without_figures_says_what_to_return(tmp_path, monkeypatch):
     monkeypatch.setattr(
         run_module, "load_model", lambda name, checkpoint: stub(name) or load_model(name, checkpoint)
     )
-    outcomes = run(plan(f"{stubs.FILE}:Talker"), tmp_path)
+    outcomes = run(small_plan(f"{stubs.FILE}:Talker"), tmp_path)
     assert outcomes[-1].error == "adapt returned a NoneType: return a dict of figures, {} for none"
 
 
@@ -203,12 +203,12 @@ def test_an_adapt_without_figures_says_what_to_return(tmp_path, monkeypatch):
     ],
 )
 def test_a_malformed_answer_is_wrong_and_keeps_its_reason(tmp_path, monkeypatch, says, words):
-    wanted = plan(f"{stubs.FILE}:Talker", limit=2)
+    plan = small_plan(f"{stubs.FILE}:Talker", limit=2)
     monkeypatch.setattr(stubs.Talker, "says", says)
     monkeypatch.setattr(
         run_module, "load_model", lambda name, checkpoint: stub(name) or load_model(name, checkpoint)
     )
-    outcomes = run(wanted, tmp_path)
+    outcomes = run(plan, tmp_path)
     records = read_trial(outcomes[-1].directory).records
     assert [(r.undecodable, r.valid, r.exact, r.cells, r.answer) for r in records] == [
         (True, False, False, 0.0, None)
@@ -220,7 +220,7 @@ def test_a_malformed_answer_is_wrong_and_keeps_its_reason(tmp_path, monkeypatch,
 def test_an_out_that_cannot_be_a_folder_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="a part of that path is a file"):
-        run(plan(), tmp_path / "file" / "runs")
+        run(small_plan(), tmp_path / "file" / "runs")
 
 
 def test_a_path_without_runs_is_refused(tmp_path):

@@ -1,4 +1,4 @@
-"""What the frames of an attempt show on the way to its answer: read, kept, and played in a real browser."""
+"""Trajectories in the frames of an attempt: read, kept, and played in a real browser."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import vizbench as vb
 from tests.support import stubs
 from tests.support.report_pages import settled, written
-from tests.support.small_runs import directory, plan, predictions
+from tests.support.small_runs import directory, predictions, small_plan
 from vizbench.errors import UserError
 from vizbench.formats.registry import verifier_of
 from vizbench.harness.records.records import MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS, read_runs, read_trial
@@ -27,14 +27,14 @@ LOOK = Look("arc", cell=3)
 
 
 def films(out, checkpoint="nine", **fields):
-    """A run of the model that makes films, and its cell's directory."""
-    wanted = plan(FILMER, checkpoint=checkpoint, **({"n_test": 3, "attempts": 2} | fields))
-    run(wanted, out)
-    return directory(out, wanted, FILMER)
+    """Run the Filmer, and return the directory of its trial."""
+    plan = small_plan(FILMER, checkpoint=checkpoint, **({"n_test": 3, "attempts": 2} | fields))
+    run(plan, out)
+    return directory(out, plan, FILMER)
 
 
 def turned(grid, count):
-    """The grid with its first `count` cells black where they were white, and white where black."""
+    """Return the grid with its first `count` cells inverted."""
     flat = np.array(grid).ravel()
     flat[:count] = 1 - flat[:count]
     return flat.reshape(np.shape(grid)).tolist()
@@ -42,7 +42,7 @@ def turned(grid, count):
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=150), st.booleans())
 def test_the_way_is_what_the_frames_show_without_what_repeats(codes, board):
-    """Against a naive twin: every frame rendered from a grid that is known."""
+    """Compares with a naive twin, on frames that are rendered from known grids."""
     grids = [np.full((2, 3), code, np.uint8) for code in codes]
     shapes = {(2, 3), (4, 4)} if board else {(2, 3)}
     codec = FrameCodec(LOOK, FrameSpec(), shapes)
@@ -92,10 +92,10 @@ def test_a_canvas_is_read_in_the_cells_of_the_answer():
 
 def test_records_keep_the_way_and_a_run_that_goes_on_keeps_the_same(tmp_path):
     place = films(tmp_path / "whole")
-    cell = read_trial(place)
-    questions = {question.id: question.question for question in cell.questions}
-    assert len(cell.records) == 6
-    for record in cell.records:
+    trial = read_trial(place)
+    questions = {question.id: question.question for question in trial.questions}
+    assert len(trial.records) == 6
+    for record in trial.records:
         start, cells = questions[record.id], 5 + record.attempt
         assert record.answer == turned(start, cells)
         assert list(record.trajectory) == [turned(start, count) for count in range(cells)]
@@ -134,7 +134,7 @@ def test_where_nothing_moves_the_line_is_as_it_was(tmp_path, checkpoint):
         ),
     ],
 )
-def test_a_way_that_no_run_wrote_is_refused_in_a_sentence(tmp_path, edit, words):
+def test_a_trajectory_that_no_run_wrote_is_refused_in_a_sentence(tmp_path, edit, words):
     log = films(tmp_path, attempts=1) / "records.jsonl"
     lines = log.read_text().splitlines()
     log.write_text("\n".join([lines[0], json.dumps(edit(json.loads(lines[1]))), *lines[2:]]) + "\n")
@@ -182,7 +182,7 @@ def test_an_attempt_plays_from_its_frames_and_rests_on_its_answer(visit, tmp_pat
     assert page.locator("#boards .answer .film").count() == 0
 
 
-def test_cells_without_frames_take_no_byte_more(visit, tmp_path):
+def test_trials_without_frames_take_no_byte_more(visit, tmp_path):
     films(tmp_path / "two", "two")
     page = visit(written(read_runs([tmp_path / "two"]), tmp_path), f"#model={FILMER}@two")
     lengths = page.evaluate(

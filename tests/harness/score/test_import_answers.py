@@ -207,7 +207,7 @@ def test_arc_answers_stand_on_their_own_demonstrations(tmp_path: Path) -> None:
         import_score_sheet(sheet, tmp_path / "out", "sora", 2)
     kept = read_trial(import_score_sheet(sheet, tmp_path / "out", "sora", None))
     assert {trial.header.data.digest for trial in read_runs([tmp_path / "out"])} == {kept.header.data.digest}
-    assert kept.header.data.examples == 2
+    assert kept.header.data.shots == 2
 
 
 @pytest.mark.parametrize("name", ["copy", "solver", "", "a\nb", "x" * 81, "mine.py:Model"])

@@ -16,7 +16,7 @@ BUDGETS = (10, 30, 100, 300, 1000)
 
 
 def answers(random, shares, n, like=0.7):
-    """(n, columns) answers of these shares; a question is as hard in one column as in another, by `like`."""
+    """Return answers `(n, columns)` of these shares, with correlation `like` between columns."""
     hard = random.normal(size=(n, 1)) * like**0.5 + random.normal(size=(n, len(shares))) * (1 - like) ** 0.5
     return (hard < stats.norm.ppf(shares)).astype(float)
 
@@ -31,12 +31,12 @@ def test_one_seed_is_scipys_paired_bootstrap():
     def gap(a, b, axis):
         return np.mean(a, axis=axis) - np.mean(b, axis=axis)
 
-    verifier = stats.bootstrap(
+    expected = stats.bootstrap(
         (table[:, 0], table[:, 1]), gap, paired=True, method="percentile", n_resamples=20_000, rng=1
     ).confidence_interval
     draws = bootstrap.resample([table], 5, 20_000)
     assert quantiles(draws[:, 0] - draws[:, 1]) == pytest.approx(
-        (verifier.low, verifier.high), abs=0.006
+        (expected.low, expected.high), abs=0.006
     )  # steps of .005
     assert draws.mean(axis=0) == pytest.approx(table.mean(axis=0), abs=0.002)
 
@@ -46,9 +46,9 @@ def test_several_seeds_are_the_t_interval_of_their_means(seeds):
     random = np.random.default_rng(seeds)
     tables = [answers(random, [share], 100) for share in random.uniform(0.4, 0.8, seeds)]
     means = [table.mean() for table in tables]
-    verifier = stats.t.interval(0.95, seeds - 1, np.mean(means), stats.sem(means))
-    found = quantiles(bootstrap.resample(tables, 9, 200_000)[:, 0])
-    assert found - np.mean(means) == pytest.approx(np.array(verifier) - np.mean(means), rel=0.04)
+    expected = stats.t.interval(0.95, seeds - 1, np.mean(means), stats.sem(means))
+    ours = quantiles(bootstrap.resample(tables, 9, 200_000)[:, 0])
+    assert ours - np.mean(means) == pytest.approx(np.array(expected) - np.mean(means), rel=0.04)
 
 
 def test_columns_of_a_draw_belong_together():
@@ -75,8 +75,7 @@ def test_columns_in_which_the_seeds_agree_are_drawn_apart_from_those_in_which_th
 
 
 def test_weights_of_questions_are_rubins():
-    """Shares of 3 right in 4 follow the beta distribution with 3 and 1 degrees of freedom (Rubin 1981,
-    section 2)."""
+    """Shares of 3 right in 4 follow the beta distribution with 3 and 1 (Rubin 1981, section 2)."""
     table = np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
     draws = bootstrap.resample([table], 3, 20_000)
     assert stats.kstest(draws[:, 0], stats.beta(3, 1).cdf).pvalue > 0.01
@@ -140,15 +139,14 @@ def test_an_interval_over_seeds_covers_the_truth_whether_seeds_differ_or_not(see
 
 
 def test_resampled_seeds_alone_would_not_cover():
-    """The plain cluster bootstrap, seeds and then questions in them, on the same case: the reason for the
-    t."""
+    """Shows why t is used: the plain cluster bootstrap, seeds and then questions in them, covers less."""
     random = np.random.default_rng(3)
 
     def trial(number):
         means = 0.75 + random.normal(size=3) * 0.06
-        found = np.array([answers(random, [mean], 100)[:, 0] for mean in means])
+        tables = np.array([answers(random, [mean], 100)[:, 0] for mean in means])
         chosen = random.integers(0, 3, (DRAWS, 3))
-        within = random.binomial(100, found.mean(axis=1)[chosen]) / 100
+        within = random.binomial(100, tables.mean(axis=1)[chosen]) / 100
         low, high = quantiles(within.mean(axis=1))
         return low <= 0.75 <= high
 
@@ -176,22 +174,22 @@ def test_the_interval_of_a_budget_covers_the_truth_95_times_in_100(shares, n, le
 
     def trial(number):
         draws = resampled_curves([answers(random, shares, n)], number, DRAWS)
-        found = thresholds.interval(*thresholds.reached(BUDGETS, draws, weights, 0.9))
-        return (found.low or 0) <= truth <= (found.high or np.inf)
+        interval = thresholds.interval(*thresholds.reached(BUDGETS, draws, weights, 0.9))
+        return (interval.low or 0) <= truth <= (interval.high or np.inf)
 
     assert least <= coverage(trial) <= 0.97
 
 
-# Shares of two models, and how many questions of `n` tell them apart in the mean; bounds as
-# `metrics.COVERAGE` has them
+# Bounds of the coverage as `metrics.COVERAGE` states them, by how many questions tell two models apart.
 FEW, ENOUGH = (0.91, 1.0), (0.93, 0.97)
 
 
 @pytest.mark.parametrize(
     ("n", "a", "b", "bounds"),
     [
-        (200, 0.9, 0.5, ENOUGH), (200, 0.5, 0.5, ENOUGH), (200, 0.98, 0.95, ENOUGH), (200, 0.05, 0.02, ENOUGH),
-        (200, 0.98, 0.98, ENOUGH), (200, 1.0, 0.95, ENOUGH), (50, 0.2, 0.2, ENOUGH), (50, 0.9, 0.8, ENOUGH),
+        (200, 0.9, 0.5, ENOUGH), (200, 0.5, 0.5, ENOUGH), (200, 0.98, 0.95, ENOUGH),
+        (200, 0.05, 0.02, ENOUGH), (200, 0.98, 0.98, ENOUGH), (200, 1.0, 0.95, ENOUGH),
+        (50, 0.2, 0.2, ENOUGH), (50, 0.9, 0.8, ENOUGH),
         (200, 0.99, 0.98, FEW), (200, 0.995, 0.99, FEW), (50, 0.98, 0.95, FEW), (50, 1.0, 0.95, FEW),
     ],
 )  # fmt: skip
@@ -213,8 +211,8 @@ def test_a_paired_interval_covers_the_truth_near_the_ends_too(n, a, b, bounds):
 def test_added_questions_weigh_what_they_are_said_to():
     draws = bootstrap.resample([np.zeros((8, 1))], 3, 20_000, ((1.0,), (-1.0,)), 0.5)[:, 0]
     _, here, other = np.random.default_rng(1).dirichlet((8, 0.5, 0.5), 20_000).T
-    verifier: Any = stats.ks_2samp(draws, here - other)
-    assert verifier.pvalue > 0.01
+    expected: Any = stats.ks_2samp(draws, here - other)
+    assert expected.pvalue > 0.01
     whole = bootstrap.resample([np.zeros((8, 1))], 3, 20_000, ((1.0,), (-1.0,)))[:, 0]
     assert draws.std() < 0.8 * whole.std()
 

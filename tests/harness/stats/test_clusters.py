@@ -12,15 +12,14 @@ from hypothesis import strategies as st
 from tests.support.made_results import cell_run, record
 from vizbench.harness.stats.arc import concepts
 from vizbench.harness.stats.clusters import Counts, correlation, design_effect
-from vizbench.harness.stats.metrics import seed_interval, wilson
+from vizbench.harness.stats.intervals import seed_interval, wilson
 
 CLUSTER = st.integers(1, 5).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 GROUPS = st.lists(st.lists(CLUSTER, min_size=1, max_size=6), min_size=1, max_size=4)
 
 
 def naive(groups: list[list[tuple[int, int]]]) -> float:
-    """The same estimate from single answers: mean squares between clusters of a group, and within
-    clusters."""
+    """Return the same estimate from single answers: mean squares between and within clusters."""
     between = within = weight = 0.0
     free_between = free_within = 0
     for group in groups:
@@ -52,7 +51,7 @@ def test_an_effect_lies_between_one_and_the_largest_cluster(
 
 
 def test_the_ends_of_the_scale() -> None:
-    assert correlation([[(3, 3), (0, 3), (3, 3)]]) == 1  # tasks are solved whole or not at all
+    assert correlation([[(3, 3), (0, 3), (3, 3)]]) == 1  # a task is solved completely or not at all
     assert correlation([[(1, 3), (2, 3), (1, 3), (2, 3)]]) == 0
     assert correlation([[(0, 3), (0, 3)], [(3, 3), (3, 3)]]) == 1  # nothing varies within a concept
     assert design_effect([(0, 3)] * 5, 1.0) == 3
@@ -62,7 +61,7 @@ def test_the_ends_of_the_scale() -> None:
 @pytest.mark.parametrize("p", [0.05, 0.2, 0.5])
 @pytest.mark.parametrize("alike", [0.0, 0.3, 0.6, 1.0])
 def test_intervals_cover_the_truth_however_alike_a_tasks_inputs_are(p: float, alike: float) -> None:
-    """16 concepts of 5 tasks of 3 inputs, 120 times; the independent interval falls to 62%."""
+    """16 concepts of 5 tasks of 3 inputs, 120 times. The independent interval falls to 62%."""
     random = np.random.default_rng(5)
     covered = independent = total = 0
     for _ in range(120):

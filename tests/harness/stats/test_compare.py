@@ -1,5 +1,4 @@
-"""Comparisons from records: the paper's numbers give back what its tables imply, and nothing is made of
-nothing."""
+"""Comparisons from records: the paper's accuracies give its thresholds, and nothing comes of nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +26,7 @@ KNOWN = {
 
 @pytest.fixture(scope="module")
 def published():
-    """Records whose accuracies are the paper's, 200 questions a cell."""
+    """Records whose accuracies are the paper's, 200 questions per trial."""
     curves = paper.paper().accuracy_by_budget
     return [
         answered(share(accuracy), task=task, model=model, shots=n)
@@ -38,15 +37,15 @@ def published():
 
 
 def test_the_papers_accuracies_come_back(published):
-    found = {(row.task, row.model, row.shots): row.exact for row in summaries(published)}
-    wanted = {
+    ours = {(row.task, row.model, row.shots): row.exact for row in summaries(published)}
+    expected = {
         (task, model, n): accuracy
         for task, models in paper.paper().accuracy_by_budget.items()
         for model, points in models.items()
         for n, accuracy in points
     }
-    assert found == wanted
-    assert len(wanted) > 400
+    assert ours == expected
+    assert len(expected) > 400
 
 
 def test_the_papers_thresholds_come_back_and_its_figures_differ_where_known(published):
@@ -59,8 +58,10 @@ def test_the_papers_thresholds_come_back_and_its_figures_differ_where_known(publ
     assert len(rows) == 66
     assert len(drawn) == 42
     assert {key: (n, rows[key].first) for key, n in drawn.items() if rows[key].first != n} == KNOWN
-    told = {(one.task, one.model): (one.drawn, one.tables) for one in paper.thresholds() if one.disagrees}
-    assert told == KNOWN
+    disagreements = {
+        (one.task, one.model): (one.drawn, one.tables) for one in paper.thresholds() if one.disagrees
+    }
+    assert disagreements == KNOWN
     assert {(one.task, one.model): one.tables for one in paper.thresholds()} == {
         k: row.first for k, row in rows.items()
     }
@@ -141,8 +142,7 @@ MODELS = ("CogVideoX1.5-5B", "Qwen3-4B", "Wan2.1-14B", "LTX-13B", "LTX-2B", "Qwe
 
 
 def test_the_concept_averages_of_conceptarc_come_back():
-    """Ten tasks of three test inputs a concept, three attempts: accuracy a test input, two digits in the
-    table."""
+    """Ten tasks of three test inputs per concept, three attempts, accuracies of two digits."""
     table = paper.paper().conceptarc_accuracy
     runs = []
     for model in MODELS:
@@ -171,7 +171,7 @@ def test_the_concept_averages_of_conceptarc_come_back():
     assert all(row.published for row in rows)
 
 
-def test_the_papers_tasks_are_told_from_others():
+def test_the_papers_tasks_are_recognized():
     """Names and numbers of tasks, test inputs and attempts must all be the paper's."""
 
     def published(tasks, inputs=3, attempts=3, seeds=(0,), folder="d"):
@@ -219,9 +219,9 @@ def test_the_papers_tasks_are_told_from_others():
             for name in tasks
             for model in ("m", "o")
         ]
-        found = {row.published for row in (*arc.solved(runs), *arc.overlaps(runs))}
-        assert len(found) == 1
-        return found.pop()
+        published = {row.published for row in (*arc.solved(runs), *arc.overlaps(runs))}
+        assert len(published) == 1
+        return published.pop()
 
     assert solved(ids) and solved(ids, where="arc-json:ARC-AGI/data/evaluation/{}.json")
     assert not solved(ids[1:]) and not solved([*ids, "new"]) and not solved(ids, attempts=1)
@@ -230,7 +230,7 @@ def test_the_papers_tasks_are_told_from_others():
 
 
 def test_a_table_shows_the_papers_shares_beside_its_tasks_only(capsys):
-    def told(protocol, tasks, attempts, inputs):
+    def printed(protocol, tasks, attempts, inputs):
         names = "abc"[:inputs]
         runs = [
             cell_run(
@@ -250,26 +250,26 @@ def test_a_table_shows_the_papers_shares_beside_its_tasks_only(capsys):
 
     concepts = list(paper.paper().conceptarc_accuracy[paper.VIDEO])
     every = [f"arc-json:d/{name}/{name}{k}.json" for name in concepts for k in range(1, 11)]
-    rows, text = told("concept-arc", every, 3, 3)
+    rows, text = printed("concept-arc", every, 3, 3)
     assert rows["Count"] == ["0.57", "0.13"] and rows["mean of concepts"] == ["0.33", "0.24"]
     assert "* the paper's" in text and "left out" not in text
-    rows, text = told("concept-arc", every[1:], 3, 3)
+    rows, text = printed("concept-arc", every[1:], 3, 3)
     assert rows["AboveBelow"] == rows["mean of concepts"] == ["–", "–"] and rows["Count"] == ["0.57", "0.13"]
     assert "The paper measured 10 tasks of each concept" in text
-    rows, text = told("concept-arc", [task for task in every if "10" not in task], 3, 3)
+    rows, text = printed("concept-arc", [task for task in every if "10" not in task], 3, 3)
     assert "video*" not in text and "paper's C" not in text and "left out beside other tasks." in text
-    rows, text = told("concept-arc", [task for task in every if "/Count/" in task], 3, 3)
+    rows, text = printed("concept-arc", [task for task in every if "/Count/" in task], 3, 3)
     assert rows["Count"] == ["0.57", "0.13"] and rows["mean of concepts"] == ["–", "–"]
 
     agi = loading.expand("arc-agi-1:evaluation")
-    rows, text = told("arc-agi", [*agi, "arc-agi-1:training/007bbfb7"], 2, 1)
+    rows, text = printed("arc-agi", [*agi, "arc-agi-1:training/007bbfb7"], 2, 1)
     assert rows["arc-agi-1:evaluation"] == ["0.168", "0.080"] and rows["arc-agi-1:training"] == ["–", "–"]
     assert "The paper measured the 400 tasks of arc-agi-1:evaluation" in text
-    rows, text = told("arc-agi", agi[:-1], 2, 1)
+    rows, text = printed("arc-agi", agi[:-1], 2, 1)
     assert "text*" not in text and "0.168" not in text
 
 
-def test_a_difference_is_of_shared_questions_alone():
+def test_a_difference_is_of_shared_questions_only():
     mine = [True] * 30 + [False] * 10 + [None] * 10
     other = [None] * 20 + [True] * 5 + [False] * 25
     runs = [answered(mine), answered(other, model="other"), answered(other, shots=3)]
@@ -283,11 +283,11 @@ def test_a_difference_is_of_shared_questions_alone():
     assert compare.differences(runs) == [row]
 
 
-def curve(model, *cells, budgets=(10, 100, 1000), **more):
-    return [answered(hits, model, n, **more) for n, hits in zip(budgets, cells, strict=True)]
+def curve(model, *trials, budgets=(10, 100, 1000), **more):
+    return [answered(hits, model, n, **more) for n, hits in zip(budgets, trials, strict=True)]
 
 
-def test_a_ratio_is_of_shared_questions_alone():
+def test_a_ratio_is_of_shared_questions_only():
     """On the first 20 questions both models have .5 and .9; the other 20 would make one learn later."""
     half, most = [True] * 10 + [False] * 10, [True] * 18 + [False] * 2
     mine = curve("mine", half + [False] * 20, most + [False] * 20, [True] * 40)
@@ -302,9 +302,8 @@ def test_a_ratio_is_of_shared_questions_alone():
     ]
 
 
-def test_a_ratio_takes_shared_questions_budget_by_budget():
-    """At 100 examples one model has answered 10 of 20 questions; at 30, which it was not asked, all that it
-    knows."""
+def test_a_ratio_takes_shared_questions_by_number_of_shots():
+    """One model has answered 10 of 20 questions at 100 shots, and none at 30."""
     half, most, full = [True] * 10 + [False] * 10, [False] * 10 + [True] * 10, [True] * 20
     mine = curve("mine", half, most, most, full, budgets=(10, 30, 100, 1000))
     other = curve("other", half + [True] * 7, [None] * 10 + most[10:], full)
@@ -312,7 +311,7 @@ def test_a_ratio_takes_shared_questions_budget_by_budget():
     [row] = compare.ratios([*mine, *other, strangers])
     assert row.a_at.point == pytest.approx(30 * (100 / 30) ** 0.8)  # .5, .5, 1, 1
     assert row.b_at.point == pytest.approx(10 * 10**0.8)
-    assert compare.ratios([*mine, strangers, other[0]]) == []  # one budget is left
+    assert compare.ratios([*mine, strangers, other[0]]) == []  # one number of shots is left
 
 
 def test_a_ratio_of_models_that_know_all_from_the_start_says_so():
@@ -365,11 +364,11 @@ def test_a_corpus_that_changed_is_another_task():
 def test_nothing_gives_nothing():
     runs = [answered([None] * 5), answered([None] * 5, shots=3), cell_run([], model="other", names="")]
     assert compare.budgets(runs) == compare.ratios(runs) == compare.differences(runs) == []
-    assert compare.budgets([answered([True])]) == []  # one budget is no curve
+    assert compare.budgets([answered([True])]) == []  # one number of shots is no curve
     assert arc.concepts(runs) == arc.overlaps(runs) == []
 
 
-def test_cells_with_hardly_an_answer_have_budgets_without_a_fault():
+def test_trials_with_hardly_an_answer_have_budgets_without_a_fault():
     runs = [answered([k == n for k in range(9)], shots=n + 3) for n in range(2)]
     lone = [answered([True if k == n else None for k in range(60)], shots=n + 3) for n in range(60)]
     assert compare.budgets(runs)[0].interval == Span(4.0, None)
@@ -403,7 +402,7 @@ def test_seeds_are_clusters_of_a_budget():
     assert (far.interval.high or np.inf) / (far.interval.low or 1) > 3
 
 
-def test_two_trainings_of_one_model_are_two_contenders():
+def test_two_trainings_of_one_model_are_two_models():
     runs = [
         answered(share(s, 50), shots=n, steps=steps) for steps, s in ((9, 0.5), (99, 1.0)) for n in (3, 30)
     ]

@@ -1,4 +1,4 @@
-"""Wilson intervals against published values and by their definition; shares from records alone."""
+"""Wilson intervals against published values and by their definition; shares from records."""
 
 from __future__ import annotations
 
@@ -15,17 +15,8 @@ from scipy import stats
 
 from tests.support.made_results import answered, cell_run, record, share
 from vizbench.harness.records.records import TaskInfo
-from vizbench.harness.stats.metrics import (
-    Z95,
-    Summary,
-    distinct,
-    leaks,
-    mean,
-    mean_interval,
-    pass_at,
-    summaries,
-    wilson,
-)
+from vizbench.harness.stats.intervals import Z95, mean_interval, wilson
+from vizbench.harness.stats.metrics import Summary, distinct, leaks, mean, pass_at, summaries
 
 
 @pytest.mark.parametrize(
@@ -39,8 +30,8 @@ def test_wilson_gives_the_published_values(hits, n, low, high):
 
 @given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_wilson_is_scipys(pair):
-    verifier = stats.binomtest(*pair).proportion_ci(method="wilson")
-    assert wilson(*pair) == pytest.approx((verifier.low, verifier.high), abs=1e-12)
+    expected = stats.binomtest(*pair).proportion_ci(method="wilson")
+    assert wilson(*pair) == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
 @given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
@@ -110,7 +101,7 @@ def test_seeds_are_pooled_and_budgets_are_not():
     assert rows[0].seconds == 2.0
 
 
-def test_models_stand_before_baselines_and_empty_cells_give_no_row():
+def test_models_come_before_baselines_and_empty_trials_give_no_row():
     runs = [cell_run([record("a")], model=name) for name in ("random", "copy", "mine")]
     rows = summaries([*runs, cell_run([], model="empty")])
     assert [row.model for row in rows] == ["mine", "copy", "random"]
@@ -160,7 +151,7 @@ def test_paths_give_psr_and_rpl_and_other_tasks_none():
     assert (plain.psr, plain.rpl) == (None, None)
 
 
-def test_a_cell_that_two_folders_hold_counts_once():
+def test_a_trial_that_two_folders_hold_counts_once():
     full, part = answered([True, False]), answered([True, None])
     later = answered([False, False], created="2026")
     assert [row.n for row in summaries([part, full, part])] == [2]
@@ -172,7 +163,7 @@ def test_a_cell_that_two_folders_hold_counts_once():
     )
 
 
-def test_two_files_of_one_name_are_two_cells():
+def test_two_files_of_one_name_are_two_trials():
     def corpus(hits, digest, target=1, **more):
         run = answered(hits, shots=None, task="arc-json:data/x.json", digest=digest, **more)
         return replace(run, questions=[msgspec.structs.replace(q, target=[[target]]) for q in run.questions])
@@ -193,7 +184,7 @@ def test_two_files_of_one_name_are_two_cells():
     made = [
         answered([True], digest="a"),
         answered([True, True], digest="b"),
-    ]  # a generator's are told by its seed
+    ]  # generated data is identified by its seed
     assert distinct(made) == made[1:]
 
 
@@ -208,15 +199,15 @@ def test_baselines_have_no_training_to_tell_them_apart():
     assert [row.training for row in rows] == ["5 steps", "9 steps"]
 
 
-def test_a_task_leaks_where_a_trivial_baseline_passes_5_percent_valid():
+def test_a_task_leaks_if_a_trivial_baseline_passes_5_percent_valid():
     def rows(*valid, model="copy"):
         return summaries([answered(share(v), model=model, shots=n) for n, v in enumerate(valid, 1)])
 
     assert leaks(rows(0.0, 0.05)) == {}
     assert leaks(rows(0.9, model="solver")) == leaks(rows(0.9, model="mine")) == {}
     assert leaks([]) == {}
-    found = leaks([*rows(0.055, 0.06, 0.01), *rows(0.06, model="nearest")])
-    assert [(task, row.model, row.shots, row.valid) for task, row in found.items()] == [
+    leaky = leaks([*rows(0.055, 0.06, 0.01), *rows(0.06, model="nearest")])
+    assert [(task, row.model, row.shots, row.valid) for task, row in leaky.items()] == [
         ("t/x", "copy", 2, 0.06)
     ]
 
@@ -261,5 +252,5 @@ def test_answers_of_another_model_file_weights_or_version_are_not_pooled(other):
     assert [row.n for row in summaries([wrong, right])] == [8]
     changed = replace(right, header=msgspec.structs.replace(right.header, **other))
     assert sorted((row.n, row.exact) for row in summaries([wrong, changed])) == [(4, 0.0), (4, 1.0)]
-    again = replace(changed, header=msgspec.structs.replace(changed.header, cell=wrong.header.trial))
+    again = replace(changed, header=msgspec.structs.replace(changed.header, trial=wrong.header.trial))
     assert len(distinct([wrong, again])) == 2

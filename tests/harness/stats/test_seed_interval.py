@@ -12,7 +12,8 @@ from scipy import stats
 
 from tests.support.made_results import answered, cell_run, record, share
 from vizbench.harness.stats.arc import concepts, solved
-from vizbench.harness.stats.metrics import seed_interval, student, summaries, wilson
+from vizbench.harness.stats.intervals import seed_interval, student, wilson
+from vizbench.harness.stats.metrics import summaries
 
 TRIALS = 2000
 COUNTS = st.integers(20, 300).flatmap(
@@ -32,8 +33,7 @@ def test_one_seed_has_wilsons_interval(count):
 
 @given(COUNTS)
 def test_ends_are_where_the_score_test_over_seeds_just_rejects(counts):
-    """As for one seed, but with the variance of the seeds' shares in place of the binomial's and t in place
-    of z."""
+    """Return the interval for one seed, with the variance of the seeds' shares, and t in place of z."""
     n, shares = counts[0][1], np.array([hits / n for hits, n in counts])
     p, total = shares.mean(), n * len(counts)
     variance = shares.var(ddof=1) / len(counts)
@@ -48,8 +48,8 @@ def test_ends_are_where_the_score_test_over_seeds_just_rejects(counts):
     else:
         for end in (low, high):
             if 0 < end < 1:
-                wanted = t * math.sqrt(variance / (p * (1 - p)) * end * (1 - end))
-                assert abs(p - end) == pytest.approx(wanted, rel=2e-3, abs=1e-9)
+                expected = t * math.sqrt(variance / (p * (1 - p)) * end * (1 - end))
+                assert abs(p - end) == pytest.approx(expected, rel=2e-3, abs=1e-9)
 
 
 def test_by_hand():
@@ -59,9 +59,11 @@ def test_by_hand():
         0.6,
     ]  # standard error .1 / sqrt 3, t 4.303: beside .5 the ends lie at d / sqrt(1 + 4 d^2)
     d = 4.302652730 * 0.1 / math.sqrt(3)
-    found = seed_interval([(round(200 * p), 200) for p in shares])
-    assert found == pytest.approx((0.5 - d / math.sqrt(1 + 4 * d * d), 0.5 + d / math.sqrt(1 + 4 * d * d)))
-    assert found[1] - found[0] > 5 * (wilson(300, 600)[1] - 0.5)
+    low, high = seed_interval([(round(200 * p), 200) for p in shares])
+    assert (low, high) == pytest.approx(
+        (0.5 - d / math.sqrt(1 + 4 * d * d), 0.5 + d / math.sqrt(1 + 4 * d * d))
+    )
+    assert high - low > 5 * (wilson(300, 600)[1] - 0.5)
 
 
 def test_seeds_that_agree_by_chance_say_no_more_than_four_times_as_much():
@@ -94,8 +96,10 @@ def test_no_share_of_nothing(counts):
 
 
 def drawn(p, deviation, seeds=3, n=200):
-    """Right answers of `seeds` seeds with n questions, `(trials, seeds)`: shares of seeds follow the beta
-    distribution of this mean and deviation."""
+    """Return right answers of seeds with n questions, `(trials, seeds)`.
+
+    The shares of seeds follow the beta distribution of this mean and deviation.
+    """
     random = np.random.default_rng(11)
     size = (TRIALS, seeds)
     if not deviation:
@@ -116,22 +120,21 @@ GRID = [
     for deviation in (0, 0.01, 0.02, 0.05, 0.1)
     for seeds in (1, 3, 5)
     for n in (50, 200)
-    if deviation**2 < p * (1 - p)
-    and not (seeds == 1 and deviation)  # one seed speaks of its own training run
+    if deviation**2 < p * (1 - p) and not (seeds == 1 and deviation)  # one seed is about its own training run
 ]
 
 
 @pytest.mark.parametrize(("p", "deviation", "seeds", "n"), GRID)
 def test_it_covers_the_truth_as_a_report_says(p, deviation, seeds, n):
-    """The bounds are those of `metrics.COVERAGE`."""
+    """Tests the bounds that `metrics.COVERAGE` states."""
     edge = min(p, 1 - p)
-    found = covered(p, deviation, seeds, n)
+    coverage = covered(p, deviation, seeds, n)
     if deviation > edge:
-        assert 0.27 <= found <= 1
+        assert 0.27 <= coverage <= 1
     elif seeds * n * edge < 20:
-        assert 0.9 <= found <= 1
+        assert 0.9 <= coverage <= 1
     else:
-        assert 0.93 <= found <= 0.97
+        assert 0.93 <= coverage <= 0.97
 
 
 def test_where_most_seeds_lie_near_0_too_few_intervals_cover():

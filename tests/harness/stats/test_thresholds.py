@@ -1,5 +1,4 @@
-"""Budgets to reach a share: monotone as SciPy's isotonic regression, straight over log n, never beyond the
-measured."""
+"""Shots to reach a share: SciPy's isotonic regression, straight over log n, never extrapolated."""
 
 from __future__ import annotations
 
@@ -23,9 +22,9 @@ CURVES = st.integers(1, 11).flatmap(
 )
 
 
-def at(budgets, shares, weights=None, target=0.9):
+def at(shots, shares, weights=None, target=0.9):
     low, high = reached(
-        budgets, np.array([shares], float), np.array(weights or [200.0] * len(shares), float), target
+        shots, np.array([shares], float), np.array(weights or [200.0] * len(shares), float), target
     )
     return float(low[0]), float(high[0])
 
@@ -33,41 +32,41 @@ def at(budgets, shares, weights=None, target=0.9):
 @given(CURVES)
 def test_isotonic_is_scipys(curve):
     shares, weights, _ = curve
-    verifier = optimize.isotonic_regression(shares, weights=weights).x
+    expected = optimize.isotonic_regression(shares, weights=weights).x
     ours = isotonic(np.array([shares, shares[::-1]]), np.array(weights, float))
-    assert ours[0] == pytest.approx(verifier, abs=1e-12)
+    assert ours[0] == pytest.approx(expected, abs=1e-12)
     assert ours[1] == pytest.approx(optimize.isotonic_regression(shares[::-1], weights=weights).x, abs=1e-12)
 
 
 @given(CURVES, SHARES.filter(bool))
 def test_reached_is_a_walk_along_scipys_curve(curve, target):
-    shares, weights, budgets = curve
-    verifier = optimize.isotonic_regression(shares, weights=weights).x
-    reach = [k for k, share in enumerate(verifier) if share >= target - 1e-9]
+    shares, weights, shots = curve
+    expected = optimize.isotonic_regression(shares, weights=weights).x
+    reach = [k for k, share in enumerate(expected) if share >= target - 1e-9]
     if not reach:
-        wanted = (budgets[-1], math.inf)
+        bounds = (shots[-1], math.inf)
     elif reach[0] == 0:
-        wanted = (0, budgets[0])
+        bounds = (0, shots[0])
     else:
         k = reach[0]
-        n = math.exp(np.interp(target, verifier[k - 1 : k + 1], np.log(budgets[k - 1 : k + 1])))
-        wanted = (n, n)
-    assert at(budgets, shares, weights, target) == pytest.approx(wanted, rel=1e-9)
+        n = math.exp(np.interp(target, expected[k - 1 : k + 1], np.log(shots[k - 1 : k + 1])))
+        bounds = (n, n)
+    assert at(shots, shares, weights, target) == pytest.approx(bounds, rel=1e-9)
 
 
 @given(CURVES)
 @example(([0.0, 0.05], [1, 1], [1729, 2014]))  # 1729 * (2014 / 1729) is over 2014
 def test_it_never_leaves_what_was_measured_and_a_higher_target_needs_no_fewer(curve):
-    shares, weights, budgets = curve
-    found = [at(budgets, shares, weights, target / 20) for target in range(1, 21)]
-    for low, high in found:
-        assert low == high or (low, high) in [(0, budgets[0]), (budgets[-1], math.inf)]
-        assert low == 0 or budgets[0] <= low <= budgets[-1]
-    assert found == sorted(found)
+    shares, weights, shots = curve
+    by_target = [at(shots, shares, weights, target / 20) for target in range(1, 21)]
+    for low, high in by_target:
+        assert low == high or (low, high) in [(0, shots[0]), (shots[-1], math.inf)]
+        assert low == 0 or shots[0] <= low <= shots[-1]
+    assert by_target == sorted(by_target)
 
 
 @pytest.mark.parametrize(
-    ("shares", "wanted"),
+    ("shares", "bounds"),
     [
         (
             [0.0, 0.8, 1.0],
@@ -80,8 +79,8 @@ def test_it_never_leaves_what_was_measured_and_a_higher_target_needs_no_fewer(cu
         ([0.0, 0.95, 0.84], (300, math.inf)),  # pooled below .9, though 30 examples once gave more
     ],
 )
-def test_by_hand(shares, wanted):
-    assert at([3, 30, 300], shares) == pytest.approx(wanted)
+def test_by_hand(shares, bounds):
+    assert at([3, 30, 300], shares) == pytest.approx(bounds)
 
 
 def test_the_papers_own_way_takes_the_first_measured_budget():

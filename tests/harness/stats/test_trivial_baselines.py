@@ -1,4 +1,4 @@
-"""The baselines beside the models in every comparison: who is compared with whom, and what their rows say."""
+"""Baselines in comparisons: who is compared with whom, and what their rows say."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from vizbench.harness.stats.model_key import ModelKey, pairs, rank
 from vizbench.harness.stats.thresholds import Span
 
 SHARES = {
-    "mine": (0.1, 0.5, 0.95), "other": (0.2, 0.4, 1.0), "copy": (0.0, 0.0, 0.0), "blank": (0.05, 0.05, 0.05),
-    "majority": (0.0, 0.1, 0.1), "random": (0.0, 0.0, 0.0), "nearest": (0.1, 0.2, 0.4), "solver": (1.0, 1.0, 1.0),
+    "mine": (0.1, 0.5, 0.95), "other": (0.2, 0.4, 1.0), "copy": (0.0, 0.0, 0.0),
+    "blank": (0.05, 0.05, 0.05), "majority": (0.0, 0.1, 0.1), "random": (0.0, 0.0, 0.0),
+    "nearest": (0.1, 0.2, 0.4), "solver": (1.0, 1.0, 1.0),
 }  # fmt: skip
 
 
@@ -32,9 +33,9 @@ def runs() -> list[TrialResult]:
 
 def test_a_model_stands_first_and_baselines_are_not_compared_with_each_other() -> None:
     models = [ModelKey(name, "none", "none") for name in (*TRIVIAL, "zeta", "alpha")]
-    found = [(a.name, b.name) for a, b in pairs(models)]
-    assert found[0] == ("alpha", "zeta")
-    assert found[1:] == [(a, b) for a in ("alpha", "zeta") for b in TRIVIAL]
+    names = [(a.name, b.name) for a, b in pairs(models)]
+    assert names[0] == ("alpha", "zeta")
+    assert names[1:] == [(a, b) for a in ("alpha", "zeta") for b in TRIVIAL]
     assert pairs(models[: len(TRIVIAL)]) == []
     assert [rank(name) for name in ("mine", *TRIVIAL)] == list(range(len(TRIVIAL) + 1))
 
@@ -42,12 +43,12 @@ def test_a_model_stands_first_and_baselines_are_not_compared_with_each_other() -
 def test_every_baseline_has_a_budget_or_none(runs: Sequence[TrialResult]) -> None:
     rows = compare.budgets(runs)
     assert [row.model.name for row in rows] == ["mine", "other", *TRIVIAL]
-    told = {row.model.name: (row.first, row.text(), row.interval.text()) for row in rows}
-    assert told["solver"] == (3, "≤ 3", "≤ 3")
-    assert {told[name] for name in TRIVIAL if name != "solver"} == {(None, "not reached", "> 300")}
-    assert told["mine"][0] == 300
+    texts = {row.model.name: (row.first, row.text(), row.interval.text()) for row in rows}
+    assert texts["solver"] == (3, "≤ 3", "≤ 3")
+    assert {texts[name] for name in TRIVIAL if name != "solver"} == {(None, "not reached", "> 300")}
+    assert texts["mine"][0] == 300
     [never] = compare.budgets(curve("mine", 0.0, 0.1, 0.2))
-    assert never.text() == "> 300"  # a model may yet get there
+    assert never.text() == "> 300"  # a model may get there with more
 
 
 def test_every_model_is_paired_with_every_baseline_on_the_same_questions(runs: Sequence[TrialResult]) -> None:
@@ -59,8 +60,8 @@ def test_every_model_is_paired_with_every_baseline_on_the_same_questions(runs: S
     for row in rows:
         assert row.n == 200
         assert row.a_share - row.b_share == row.difference
-    found = {(row.shots, row.a.name, row.b.name): row for row in rows}
-    ahead, below = found[300, "mine", "nearest"], found[300, "mine", "solver"]
+    by_pair = {(row.shots, row.a.name, row.b.name): row for row in rows}
+    ahead, below = by_pair[300, "mine", "nearest"], by_pair[300, "mine", "solver"]
     assert ahead.low > 0.4
     assert ahead.high - ahead.low < 2 * 1.96 * np.sqrt(
         0.05 * 0.95 / 200 + 0.4 * 0.6 / 200
@@ -78,7 +79,8 @@ def test_a_pair_counts_the_questions_that_both_answered_in_the_seeds_that_both_h
 def test_ratios_are_of_models_and_the_baselines_that_learn(runs: Sequence[TrialResult]) -> None:
     rows = compare.ratios(runs)
     assert [(row.a.name, row.b.name) for row in rows] == [
-        ("mine", "other"), ("mine", "majority"), ("mine", "nearest"), ("other", "majority"), ("other", "nearest"),
+        ("mine", "other"), ("mine", "majority"), ("mine", "nearest"),
+        ("other", "majority"), ("other", "nearest"),
     ]  # fmt: skip
     for row in rows[1:]:
         assert row.at.high is None
@@ -92,7 +94,7 @@ def test_ratios_are_of_models_and_the_baselines_that_learn(runs: Sequence[TrialR
 
 
 def test_seeds_of_what_learns_nothing_are_no_clusters_of_a_budget() -> None:
-    """As one curve over all questions: .8 and 1 with 200 each are .9 with 400, and no two seeds far apart."""
+    """The seeds of an untrained baseline form one curve: .8 and 1 with 200 each are .9 with 400."""
 
     def two(model: str) -> list[TrialResult]:
         return [run for seed, s in ((0, 0.8), (1, 1.0)) for run in curve(model, 0.0, s, s, seed=seed)]
@@ -118,16 +120,16 @@ def test_baselines_on_files_stand_in_the_overlap_and_not_file_by_file() -> None:
 
 
 def test_the_tables_of_the_page_mark_the_rows_of_baselines(runs: Sequence[TrialResult]) -> None:
-    found = {
+    by_table = {
         "budgets": tables.budgets(compare.budgets(runs)), "ratios": tables.ratios(compare.ratios(runs)),
         "differences": tables.differences(compare.differences(runs)),
     }  # fmt: skip
-    for table in found.values():
+    for table in by_table.values():
         rows = table["rows"]
         marks = [row["trivial"] for row in rows]
         assert marks == sorted(marks)  # models first
         assert [(row.get("b") or row["model"]) in TRIVIAL for row in rows] == marks
-    assert [row["at"] for row in found["budgets"]["rows"] if row["model"] == "solver"] == [[3.0, "≤ 3"]]
+    assert [row["at"] for row in by_table["budgets"]["rows"] if row["model"] == "solver"] == [[3.0, "≤ 3"]]
 
 
 def test_without_a_model_the_budgets_of_baselines_stand_alone() -> None:

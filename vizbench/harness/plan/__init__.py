@@ -1,1 +1,1 @@
-"""What will be measured: trials, suites, settings of a plan file, augmentation, the models asked for."""
+"""Describe what to measure: options, plans, trials, suites, augmentation and the models by name."""

@@ -1,87 +1,130 @@
-"""A plan as a TOML file, with the keys that `vizbench eval` has as flags: `n-test` and `n_test` are the
-same."""
+"""Declare the options of `vizbench eval`, and read them from a TOML file.
+
+`Options` is the one list of these options. A plan file sets the same names as the flags do; `n-test` and
+`n_test` are the same. `plan.plan_of` turns options into a plan.
+"""
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, final
 
 import msgspec
 
+from vizbench.dataset import POOL
 from vizbench.errors import UserError, unknown
 from vizbench.formats.files import read_bounded, text_of
 
 MAX_BYTES: Final = 1 << 20
+"""The largest plan file."""
+
+
+class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """The options that a plan takes over as they are: the common base of `Options` and `plan.Plan`."""
+
+    suite: str | None = None
+    """A name of `suites.SUITES`. Its tasks come after the named tasks."""
+    data: str | None = None
+    """ARC files for the suites in `suites.CORPORA`: a folder, a zip archive or one file."""
+    checkpoint: str | None = None
+    """Weights of the one model that is named. None: the default of each model."""
+    n_test: int = 200
+    """Test questions per trial, 1 … 10,000."""
+    pool: int = POOL
+    """Test questions keep their distance from so many of the first train rows, 0 … 1,000,000."""
+    attempts: int | None = None
+    """Answers per question, 1 … 100. None: those of the protocol, or one."""
+    protocol: str | None = None
+    """A name of `suites.PROTOCOLS`. None: that of the suite, if it has one."""
+    steps: int | None = None
+    """Optimizer steps at every number of shots, 1 … 10^7. None: as the model chooses."""
+    epochs: int | None = None
+    """Passes over the examples in place of `steps`, 1 … 10^5."""
+    flagged: str = "keep"
+    """`drop` leaves out ARC tasks whose data is known to be wrong."""
+    limit: int | None = None
+    """Stop each trial after so many questions. A later run continues; the plan stays the same."""
 
 
 @final
-class Options(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a file may say, by the names of the flags. What it leaves out is None, and a flag that is given
-    wins.
+class Options(PlanOptions, frozen=True, kw_only=True):
+    """The options of `vizbench eval`, named as the flags, with their defaults."""
 
-    A value that may be given several times is one value or a list; shots: a list, a number, or text as in the
-    flag; augment: a list, or text as in the flag."""
-
-    model: str | list[str] | None = None
-    task: str | list[str] | None = None
-    suite: str | None = None
-    data: str | None = None
-    shots: int | str | list[int] | None = None
-    n_test: int | None = None
-    pool: int | None = None
-    seed: int | None = None
-    seeds: int | None = None
-    attempts: int | None = None
-    protocol: str | None = None
-    checkpoint: str | None = None
-    steps: int | None = None
-    epochs: int | None = None
-    augment: str | list[str] | None = None
-    flagged: str | None = None
-    limit: int | None = None
-    jobs: int | None = None
-    devices: int | None = None
+    model: str | list[str] = []
+    """Models: NAME, FILE.py:Class, or either with =CHECKPOINT."""
+    task: str | list[str] = []
+    """Tasks by name, or LAYOUT:PATH for files."""
+    shots: int | str | list[int] = "16"
+    """Numbers of training examples: 3, "3,30,300" or [3, 30, 300]."""
+    seed: int = 0
+    """The first seed, of the data and of training."""
+    seeds: int = 1
+    """How many seeds."""
+    augment: str | list[str] = []
+    """Variants of ARC demonstrations to train on (`augment.KINDS`): "symmetries,colours" or a list."""
+    jobs: int = 1
+    """Processes that run trials, each with a model of its own."""
+    devices: int = 1
+    """GPUs that train each model together."""
     out: str | None = None
-    offline: bool | None = None
-    dry_run: bool | None = None
-    json: bool | None = None
+    """Folder of the run. None: runs/MODEL_TASK."""
+    offline: bool = False
+    """Refuse models that need a network."""
+    dry_run: bool = False
+    """Print the trials and the time they take, and write nothing."""
+    json: bool = False
+    """Print JSON."""
+
+
+def options_of(flags: Mapping[str, object]) -> Options:
+    """Return the options that the flags of the command line set. Flags that are None keep the default."""
+    given = {name: value for name, value in flags.items() if name in Options.__struct_fields__}
+    texts = {name: str(value) if isinstance(value, Path) else value for name, value in given.items()}
+    return msgspec.convert({name: value for name, value in texts.items() if value is not None}, Options)
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """What the file says, as values for flags: lists for `model` and `task`, text for `shots`.
+    """Return the options that a plan file sets, as values for the flags.
 
-    UserError, with the file, for a key that is no flag (near ones are named), a value of another type, or no
-    TOML. Paths in it are taken from the current folder, as those of flags are."""
+    `model` and `task` become lists, `shots` and `augment` become text. Relative paths in the file refer to
+    the current folder, as those of flags do.
+
+    Raises UserError if the file is not TOML, has an unknown key, or has a value of another type.
+    """
     try:
-        found = tomllib.loads(text_of(read_bounded(path, "plan", MAX_BYTES)))
+        table = tomllib.loads(text_of(read_bounded(path, "plan", MAX_BYTES)))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"plan {path} is no TOML ({error}): write lines such as shots = [3, 30]") from None
-    given: dict[str, Any] = {}
-    for key, value in found.items():
-        name = key.replace("-", "_")
-        if name not in Options.__struct_fields__:
-            raise unknown(
-                f"key in plan {path}", key, (field.replace("_", "-") for field in Options.__struct_fields__)
-            )
-        if name in given:
-            raise UserError(f"plan {path} says {name.replace('_', '-')} twice, once with _: leave one out")
-        given[name] = value
+    given = _by_option(table, path)
     try:
         options = msgspec.convert(given, Options)
     except msgspec.ValidationError as error:
         raise UserError(
-            f"plan {path} has a wrong value ({error}): write it as the flag of that name wants it"
+            f"plan {path} has a wrong value ({error}): write it as the flag of that name expects it"
         ) from None
-    values: dict[str, Any] = {
-        name: value for name, value in msgspec.structs.asdict(options).items() if value is not None
-    }
-    for name in ("model", "task"):
-        if isinstance(values.get(name), str):
-            values[name] = [values[name]]
-    if "shots" in values:
-        shots = options.shots
-        values["shots"] = ",".join(map(str, shots)) if isinstance(shots, list) else str(shots)
-    if isinstance(options.augment, list):
-        values["augment"] = ",".join(options.augment)
-    return values
+    return {name: _as_flag(name, getattr(options, name)) for name in given}
+
+
+def _by_option(table: Mapping[str, object], path: Path) -> dict[str, object]:
+    """Return the table by the names of options. Raises UserError if a key is unknown or given twice."""
+    given: dict[str, object] = {}
+    for key, value in table.items():
+        name = key.replace("-", "_")
+        if name not in Options.__struct_fields__:
+            flags = [field.replace("_", "-") for field in Options.__struct_fields__]
+            raise unknown(f"key in plan {path}", key, flags)
+        if name in given:
+            raise UserError(f"plan {path} says {name.replace('_', '-')} twice, once with _: leave one out")
+        given[name] = value
+    return given
+
+
+def _as_flag(name: str, value: Any) -> object:
+    """Return the value in the form that the flag of this name takes."""
+    if name in ("model", "task"):
+        return [value] if isinstance(value, str) else value
+    if name in ("shots", "augment"):
+        return ",".join(map(str, value)) if isinstance(value, list) else str(value)  # pyright: ignore[reportUnknownArgumentType] Options says what it holds
+    return value

@@ -1,1 +1,1 @@
-"""What a run keeps on disk, and what tasks and models are called in it."""
+"""Keep runs on disk, and label their tasks and models."""

@@ -1,4 +1,4 @@
-"""What a run was made with: versions, machine, commit, and digests of data."""
+"""Describe what a run was made with: versions, machine, commit, and digests of data."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from vizbench.types import Instance
 
 
 def now() -> str:
-    """The time, UTC, to the second."""
+    """Return the time in UTC, to the second."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def environment() -> dict[str, str]:
-    """Versions and machine. torch and its GPU are told only where a model has loaded torch."""
-    found = {
+    """Return versions and machine. torch and its GPU are included only if a model has loaded torch."""
+    facts = {
         "vizbench": version.__version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
@@ -37,14 +37,14 @@ def environment() -> dict[str, str]:
     }
     torch: Any = sys.modules.get("torch")
     if torch is not None:
-        found["torch"] = str(torch.__version__)
+        facts["torch"] = str(torch.__version__)
         if torch.cuda.is_available():
-            found["device"] = str(torch.cuda.get_device_name())
-    return {key: value for key, value in found.items() if value}
+            facts["device"] = str(torch.cuda.get_device_name())
+    return {key: value for key, value in facts.items() if value}
 
 
 def data_digest(instances: Iterable[Instance]) -> str:
-    """A digest of the grids, in order: other data, other digest, whatever made it."""
+    """Return a digest of the grids, in order. It depends on the data only, not on how it was made."""
     digest = hashlib.blake2b(digest_size=16)
     for instance in instances:
         for grid in (instance.question, instance.target):
@@ -55,8 +55,7 @@ def data_digest(instances: Iterable[Instance]) -> str:
 
 @functools.cache
 def _commit() -> str:
-    """The commit of the source tree when it was first asked for, with + where it was changed since; "" for an
-    installed package."""
+    """Return the commit of the source tree, with + if files were changed; "" for an installed package."""
     root = Path(__file__).parents[3]
     if not (root / ".git").exists():
         return ""

@@ -1,11 +1,11 @@
-"""What a run leaves on disk, as typed records: the report and every figure are rebuilt from these alone.
+"""Define the records that a run leaves on disk. Reports and figures are rebuilt from these only.
 
-run.json        Header: the cell, its task and data, the machine
-questions.jsonl formats.rows.Row: the test instances, without their steps
-sessions.jsonl  Session: one line each time a model was adapted
-records.jsonl   Record: one line a prediction
-error.txt       why the cell failed last: one sentence, then the traceback
-cell.json       the plan's Cell, where it failed before there was a run.json
+run.json        Header: the trial, its task and data, the machine
+questions.jsonl formats.rows.Row: the test instances without their steps
+sessions.jsonl  Session: one line per adaptation of the model
+records.jsonl   Record: one line per prediction
+error.txt       why the trial failed last: one sentence, then the traceback
+trial.json      plan.Trial, if the trial failed before there was a run.json
 """
 
 from __future__ import annotations
@@ -28,129 +28,163 @@ from vizbench.harness.plan.plan import Trial
 from vizbench.types import Json
 
 FORMAT: Final = 2
-"""Rises when a file of a run changes its meaning."""
+"""The version of these files. It is raised if one of them changes its meaning."""
 
 MAX_TRAJECTORY: Final = 63
-"""States on the way to an answer that a record keeps: 64 with the answer."""
+"""The most states before an answer that a record keeps: 64 with the answer."""
 
 MAX_TRAJECTORY_CELLS: Final = 1 << 16
-"""Cells that these states have together."""
+"""The most cells that these states have in all."""
 
 R = TypeVar("R", bound=msgspec.Struct)
 
 Share = Annotated[float, Meta(ge=0, le=1)]
+"""A number in 0..1."""
 
 
 @final
 class TaskInfo(msgspec.Struct, frozen=True):
-    """The task that was asked: its room's version and parameters, and the palette that draws it."""
+    """The task of a trial."""
 
     version: int
+    """Version of the task family."""
     params: Json
+    """Its parameters."""
     palette: str
+    """Name of the palette that draws it."""
 
 
 @final
 class DataInfo(msgspec.Struct, frozen=True):
-    """The data that was used. digest: of all training and test grids, in order; examples, questions: how
-    many."""
+    """The data of a trial."""
 
     digest: str
-    examples: int
+    """Digest of all training and test grids, in order."""
+    shots: int
+    """Number of training examples."""
     questions: int
+    """Number of test questions."""
 
 
 @final
 class Header(msgspec.Struct, frozen=True):
-    """What a cell is. weights: digest of the checkpoint where the model tells it, for `api` the endpoint's
-    address and settings; pretraining_overlap: near or far, where known; code: digest of the file that the
-    model comes from, None for a family of ours.
+    """What a trial is.
 
-    `format` … `weights`, and `code`, must stay the same for a run to go on; the rest is told for the record.
+    A run continues only if all fields but `created`, `environment` and `pretraining_overlap` stay the same.
     """
 
     format: int
+    """FORMAT when the run was written."""
     trial: Trial
+    """The trial as the plan describes it."""
     task: TaskInfo
+    """Its task."""
     data: DataInfo
+    """Its data."""
     weights: str | None
+    """Digest of the checkpoint, if the model reports one. For `api`: the address and settings."""
     pretraining_overlap: str | None
+    """How close the task is to the pretraining of the embedded models: near or far, if known."""
     created: str
+    """When the run began, in UTC."""
     environment: dict[str, str]
+    """Versions and machine."""
     code: str | None = None
+    """Digest of the file that the model comes from. None for a built-in family."""
 
 
 @final
 class Session(msgspec.Struct, frozen=True):
-    """One adaptation of the model: where, how long, and what the model said of it."""
+    """One adaptation of the model."""
 
     started: str
+    """When it began, in UTC."""
     seconds: float
+    """How long it took."""
     figures: dict[str, float | None]
+    """What the model reported, such as steps and loss."""
     environment: dict[str, str]
+    """Versions and machine."""
 
 
 @final
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One prediction, judged. id: the question's; attempt: from 0; answer: None where nothing could be
-    decoded, which `undecodable` says too, or where an outside model gave none; seconds: the model's share of
-    time; way: the states before the answer, in its shape, where a clip shows them (`FrameCodec.trajectory`);
-    the rest as in `Verdict`.
-
-    The way is left out of the line where there is none, as it is in runs of before.
-    """
+    """One prediction with its verdict."""
 
     id: str
+    """Id of the question."""
     attempt: Annotated[int, Meta(ge=0)]
+    """Number of the attempt, from 0."""
     valid: bool
+    """Whether the answer obeys the rules."""
     exact: bool
+    """Whether the answer equals the target."""
     cells: Share
+    """Share of cells that equal those of the target."""
     reason: str
+    """Why the answer is wrong, or why there is none."""
     parts: dict[str, float | None]
+    """Measures that the verifier adds, such as `psr`."""
     answer: Nested | None
+    """The answer. None if it could not be decoded, or if an outside model gave none."""
     undecodable: bool
+    """Whether there was an answer that could not be decoded."""
     seconds: Annotated[float, Meta(ge=0)]
+    """The model's time for this answer."""
     trajectory: Annotated[tuple[Nested, ...], Meta(max_length=MAX_TRAJECTORY)] = ()
+    """States before the answer, in its shape, if a clip shows them (`FrameCodec.trajectory`)."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class TrialResult:
-    """A cell read back from its directory. questions: all that are to be asked; records: those answered so
-    far; error: why the model failed, "" where none did."""
+    """A trial as read from its directory."""
 
     directory: Path
+    """The directory."""
     header: Header
+    """What the trial is."""
     questions: Sequence[Row]
+    """All questions that are to be asked."""
     sessions: Sequence[Session]
+    """The adaptations of the model."""
     records: Sequence[Record]
+    """The predictions so far."""
     error: str
+    """Why the model failed. "" if it did not."""
 
     @property
     def complete(self) -> bool:
         """Whether every question has all its answers."""
         return len(self.records) == len(self.questions) * self.header.trial.attempts
 
+    @property
+    def is_corpus(self) -> bool:
+        """Whether the data is an ARC file or an episode, so that the task's name does not determine it."""
+        return self.header.trial.shots is None
+
 
 @final
 @dataclass(frozen=True, slots=True)
 class UnstartedTrial:
-    """A cell that failed before it could be asked anything: its data could not be had, or its process was
-    ended while it was made. error: why, in one line."""
+    """A trial that failed before its first question: it had no data, or its process died too early."""
 
     directory: Path
+    """Where its error is."""
     trial: Trial
+    """The trial."""
     error: str
+    """Why it failed, in one line."""
 
 
 def read_header(directory: Path) -> Header:
-    """The cell's run.json, or a UserError that names the file and the fault."""
+    """Read run.json. Raises UserError if it is damaged or of another format."""
     path = directory / "run.json"
     try:
         header = msgspec.json.decode(read_bounded(path, "run file", 1 << 20), type=Header)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise UserError(
-            f"{path} is no run file ({error}): remove {directory} to measure this cell anew"
+            f"{path} is no run file ({error}): remove {directory} to measure this trial anew"
         ) from None
     if header.format != FORMAT:
         raise UserError(
@@ -160,10 +194,11 @@ def read_header(directory: Path) -> Header:
 
 
 def read_log(path: Path, kind: type[R]) -> tuple[list[R], int]:
-    """Return a log's lines, and the bytes they take. No file: no lines.
+    """Read a log, and return its lines and their size in bytes. A missing file has no lines.
 
-    A last line that a killed run cut short is left out. UserError for any other line that is not ours, with
-    its number."""
+    A last line that a killed run cut short is left out. Raises UserError with the line's number if any other
+    line is damaged.
+    """
     records: list[R] = []
     good = 0
     if not path.exists():
@@ -175,18 +210,17 @@ def read_log(path: Path, kind: type[R]) -> tuple[list[R], int]:
             records.append(decoder.decode(line))
         except (ValueError, RecursionError) as error:
             if _cut_short(line, first_field):
-                break  # it has no line end, so it is the last
+                break  # it has no line end, so it is the last one
             raise UserError(
-                f"line {number} of {path} is corrupt ({error}): nothing was changed; mend or remove that line, or "
-                f"remove {path.parent} to measure it anew"
+                f"line {number} of {path} is corrupt ({error}): nothing was changed; "
+                f"mend or remove that line, or remove {path.parent} to measure it anew"
             ) from None
         good = end
     return records, good
 
 
 def _cut_short(line: bytes, first_field: str) -> bool:
-    """Return whether a line is the beginning of one of ours, as a kill leaves it, or zeros, as a power cut
-    does."""
+    """Return whether a line is the beginning of a record, as after a kill, or zeros, as after a power cut."""
     if line.endswith(b"\n"):
         return False
     start = f'{{"{first_field}":'.encode()
@@ -197,19 +231,21 @@ def _cut_short(line: bytes, first_field: str) -> bool:
         msgspec.json.decode(written)
     except (ValueError, RecursionError):
         return True
-    return False  # a whole value, only not ours
+    return False  # a whole value, but not a record
 
 
-def read_records(directory: Path, cell: Trial, ids: Iterable[str]) -> tuple[list[Record], int]:
-    """The cell's records in the order of writing, each of one of these questions and attempts, none twice;
-    and the bytes they take."""
+def read_records(directory: Path, trial: Trial, ids: Iterable[str]) -> tuple[list[Record], int]:
+    """Read the records of a trial in the order of writing, and return them and their size in bytes.
+
+    Raises UserError if a record is there twice, or answers a question or attempt that was not asked.
+    """
     path = directory / "records.jsonl"
     records, size = read_log(path, Record)
     known = set(ids)
     seen: set[tuple[str, int]] = set()
     for number, record in enumerate(records, 1):
         key = record.id, record.attempt
-        if record.id not in known or record.attempt >= cell.attempts or key in seen:
+        if record.id not in known or record.attempt >= trial.attempts or key in seen:
             fault = "is there twice" if key in seen else "was not asked"
             raise UserError(
                 f"line {number} of {path} is corrupt ({record.id[:80]!r}, attempt {record.attempt} {fault}): "
@@ -220,63 +256,69 @@ def read_records(directory: Path, cell: Trial, ids: Iterable[str]) -> tuple[list
 
 
 def read_trial(directory: Path) -> TrialResult:
-    """Everything in a cell's directory, checked."""
+    """Read and check everything in a trial's directory."""
     header = read_header(directory)
     questions, _ = read_log(directory / "questions.jsonl", Row)
     if len(questions) != header.data.questions:
         path = directory / "questions.jsonl"
         raise UserError(
-            f"{path} has {len(questions):,} of {plural(header.data.questions, 'question')}: remove {directory}"
+            f"{path} has {len(questions):,} of {plural(header.data.questions, 'question')}: "
+            f"remove {directory}"
         )
     for question in questions:
         _check_rectangle(directory, question.id, question.question, question.target)
     sessions, _ = read_log(directory / "sessions.jsonl", Session)
     records, _ = read_records(directory, header.trial, [question.id for question in questions])
     for record in records:
-        _check_rectangle(
-            directory, record.id, *([] if record.answer is None else [record.answer]), *record.trajectory
-        )
-        _check_way(directory, record)
+        if record.answer is not None:
+            _check_rectangle(directory, record.id, record.answer)
+        _check_rectangle(directory, record.id, *record.trajectory)
+        _check_trajectory(directory, record)
     return TrialResult(directory, header, questions, sessions, records, read_error(directory))
 
 
 def read_error(directory: Path) -> str:
-    """Why the cell failed last, in one line; "" where it did not."""
+    """Return why the trial failed last, in one line. "" if it did not fail."""
     path = directory / "error.txt"
     text = read_bounded(path, "error file", 1 << 20).decode("utf-8", "replace") if path.exists() else ""
     return text.partition("\n")[0]
 
 
 def below(top: Path, name: str) -> list[Path]:
-    """Return the files of this name in or below a folder, sorted by place. Hidden folders hold copies and no
-    runs."""
+    """Return the files of this name in or below a folder, sorted by path.
+
+    Hidden folders are skipped, because they hold copies.
+    """
     return sorted(path for path in visible_files(top) if path.name == name)
 
 
 def read_unstarted(paths: Sequence[Path]) -> list[UnstartedTrial]:
-    """Every cell in or below these directories that failed before there was a run, sorted by place."""
-    found: dict[Path, UnstartedTrial] = {}
-    for path in (file for top in paths for file in below(top, "cell.json")):
+    """Read every trial in or below these directories that failed before there was a run, sorted by path."""
+    unstarted: dict[Path, UnstartedTrial] = {}
+    for path in (file for top in paths for file in below(top, "trial.json")):
         directory = path.parent
         if (directory / "run.json").exists():
             continue
         try:
-            cell = msgspec.json.decode(read_bounded(path, "cell file", 1 << 20), type=Trial)
+            trial = msgspec.json.decode(read_bounded(path, "trial file", 1 << 20), type=Trial)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            raise UserError(f"{path} is no cell file ({error}): remove {directory}") from None
-        found[directory.resolve()] = UnstartedTrial(directory, cell, read_error(directory))
-    return list(found.values())
+            raise UserError(f"{path} is no trial file ({error}): remove {directory}") from None
+        unstarted[directory.resolve()] = UnstartedTrial(directory, trial, read_error(directory))
+    return list(unstarted.values())
 
 
 def read_runs(paths: Sequence[Path]) -> list[TrialResult]:
-    """Every cell in or below these directories, sorted by place. UserError where a path holds none."""
-    cells: dict[Path, TrialResult] = {}
+    """Read every trial in or below these directories, sorted by path.
+
+    Raises UserError if a path holds none.
+    """
+    results: dict[Path, TrialResult] = {}
     for path in paths:
-        found = [header.parent for header in below(path, "run.json")]
-        if not found:
+        directories = [header.parent for header in below(path, "run.json")]
+        if not directories:
             raise UserError(f"{path} holds no run: give the --out of a `vizbench eval`")
-        cells.update((directory.resolve(), read_trial(directory)) for directory in found)
-    return list(cells.values())
+        results.update((directory.resolve(), read_trial(directory)) for directory in directories)
+    return list(results.values())
 
 
 def _check_rectangle(directory: Path, name: str, *grids: list[list[int]]) -> None:
@@ -285,21 +327,19 @@ def _check_rectangle(directory: Path, name: str, *grids: list[list[int]]) -> Non
             raise UserError(f"{directory} is corrupt (a grid of {name[:80]!r} is no rectangle): remove it")
 
 
-def _check_way(directory: Path, record: Record) -> None:
+def _check_trajectory(directory: Path, record: Record) -> None:
+    """Raise UserError if the states before an answer have another shape than it, or too many cells."""
     if not record.trajectory:
         return
-    goal = None if record.answer is None else _size(record.answer)
-    if any(_size(state) != goal for state in record.trajectory):
+    sizes = [_size(state) for state in record.trajectory]
+    if record.answer is None or set(sizes) != {_size(record.answer)}:
         fault = "has another shape than the answer"
-    elif (
-        len(record.trajectory) * len(record.trajectory[0]) * len(record.trajectory[0][0])
-        > MAX_TRAJECTORY_CELLS
-    ):
+    elif sum(height * width for height, width in sizes) > MAX_TRAJECTORY_CELLS:
         fault = f"has over {MAX_TRAJECTORY_CELLS:,} cells"
     else:
         return
     raise UserError(
-        f"{directory} is corrupt (the way to the answer of {record.id[:80]!r} {fault}): remove it"
+        f"{directory} is corrupt (the trajectory of the answer to {record.id[:80]!r} {fault}): remove it"
     )
 
 

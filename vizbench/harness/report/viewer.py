@@ -114,7 +114,7 @@ class _Packer:
             answers.setdefault(record.id, []).append(record)
         blob = self._keep([[_answer(record, row) for record in answers.get(row.id, ())] for row in chosen])
         model = labels.model_key(head.model, head.checkpoint, head.training)
-        shots, name = trial.header.data.examples, trial_id(trial)
+        shots, name = trial.header.data.shots, trial_id(trial)
         entry = {"id": name, "set": number, "model": model, "label": self.names[name], "shots": shots}
         entry |= {"attempts": head.attempts, "count": len(chosen), "blob": blob}
         order = number, head.model in TRIVIAL, model, self.names[name], shots, head.attempts

@@ -1,1 +1,1 @@
-"""Running a plan: one trial after the other, or in several processes."""
+"""Run a plan, one trial after the other or in several processes."""

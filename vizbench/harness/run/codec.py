@@ -1,7 +1,6 @@
-"""Between grids and what a model exchanges: one channel a modality draws or writes the examples and reads the
-answers.
+"""Convert between grids and what models take: one codec per modality encodes questions and decodes answers.
 
-A prediction that is not what the modality says becomes a `DecodeFailure`: a wrong answer, not an error.
+A prediction that does not fit the modality becomes a `DecodeFailure`: a wrong answer, not an error.
 """
 
 from __future__ import annotations
@@ -34,8 +33,7 @@ T = TypeVar("T")
 
 @final
 class Lazy(Sequence[T], Generic[S, T]):
-    """A sequence that makes its items when they are asked for, anew each time: 5000 clips do not fit in
-    memory."""
+    """A sequence that makes its items on each access, because 5000 clips do not fit in memory."""
 
     def __init__(self, sources: Sequence[S], make: Callable[[S], T]) -> None:
         self._sources = sources
@@ -55,36 +53,40 @@ class Lazy(Sequence[T], Generic[S, T]):
 
 
 class Codec(ABC, Generic[X]):
-    """How one modality speaks about one task."""
+    """The encoding of one task in one modality."""
 
     @abstractmethod
     def question(self, question: Grid) -> X:
-        """What the model is asked."""
+        """Encode a question."""
 
     @abstractmethod
     def example(self, question: Grid, target: Grid) -> Example[X]:
-        """What the model is shown."""
+        """Encode a question with its target."""
 
     @abstractmethod
     def decode(self, prediction: object) -> Decoded:
-        """The grid in what the model answered. Never raises."""
+        """Return the grid in a prediction, or why there is none. Never raises."""
 
     @final
     def examples(self, instances: Sequence[Instance]) -> Sequence[Example[X]]:
-        """The training pairs, made on access."""
+        """Return the encoded training examples, made on access."""
         return Lazy(instances, lambda i: self.example(i.question, i.target))
 
     @final
     def questions(self, grids: Sequence[Grid]) -> Sequence[X]:
-        """The questions, made on access. It is built from grids, not instances: no target is within reach."""
+        """Return the encoded questions, made on access.
+
+        Takes grids, not instances, so that a model cannot reach the targets.
+        """
         return Lazy(grids, self.question)
 
 
 @final
 class GridCodec(Codec[Grid]):
-    """Grids as they are; copies, so that a model's scribbling stays its own."""
+    """Grids as they are. A model gets copies, so that it cannot change the originals."""
 
     def __init__(self, codes: int) -> None:
+        """codes: number of cell codes of the task."""
         self._codes = codes
 
     def question(self, question: Grid) -> Grid:
@@ -102,21 +104,22 @@ class GridCodec(Codec[Grid]):
 
 @final
 class FrameCodec(Codec[Any]):
-    """Clips. Where all grids share one shape, answers are read in it; else an answer's size is found in the
-    picture.
+    """Grids as clips.
 
-    On a canvas every grid then has cells of its own size, as in the paper. With cells of a fixed size all
-    grids lie on one board, large enough for the examples and the questions: an answer that is larger cannot
-    be given. Such are 2 of the 240 test inputs of the ConceptARC files at hand, 9 of 419 in ARC-AGI-1's
-    evaluation, 3 of 167 in ARC-AGI-2's."""
+    If all grids have one shape, answers are read in it. Otherwise the shape of an answer is found in the
+    picture. On a canvas every grid then has cells of its own size, as in the paper. With cells of a fixed
+    size all grids are drawn on one board that holds every example and question, so that a larger answer is
+    impossible. This concerns 2 of the 240 test inputs of ConceptARC that were checked, 9 of 419 in the
+    evaluation set of ARC-AGI-1 and 3 of 167 in that of ARC-AGI-2.
+    """
 
     def __init__(self, look: Look, spec: FrameSpec, shapes: set[Shape]) -> None:
-        """shapes: of the examples' grids and of the questions, never of a test target."""
+        """shapes: those of the examples and of the questions, never of a test target."""
         self._look = _look(look, spec)
         self._spec = spec
-        board = common_board(*shapes)
-        self._shape = board if len(shapes) == 1 else None
-        self._board = board if len(shapes) == 1 or self._look.canvas is None else None
+        one_shape, board = len(shapes) == 1, common_board(*shapes)
+        self._shape = board if one_shape else None
+        self._board = board if one_shape or self._look.canvas is None else None
 
     def question(self, question: Grid) -> Image:
         return render(question, self._look, self._board)
@@ -132,21 +135,22 @@ class FrameCodec(Codec[Any]):
         return decode(frames[-1], self._look, self._shape, self._board)
 
     def trajectory(self, prediction: object, question: Grid, answer: Grid) -> list[Grid]:
-        """`trajectory_of` the frames of a prediction. answer: what `decode` read in it."""
+        """Return the states before the answer in the frames of a prediction (see `trajectory_of`).
+
+        answer: what `decode` read in the prediction.
+        """
         frames = _frames(prediction)
-        return (
-            []
-            if isinstance(frames, DecodeFailure)
-            else trajectory_of(frames, self._look, question, answer, self._board)
-        )
+        if isinstance(frames, DecodeFailure):
+            return []
+        return trajectory_of(frames, self._look, question, answer, self._board)
 
 
 @final
 class ImageCodec(Codec[Any]):
-    """Questions as pictures, each as large as its own grid makes it; answers as text."""
+    """Questions as pictures, each as large as its grid requires; answers as text."""
 
     def __init__(self, look: Look, frames: FrameSpec, text: TextSpec, shape: Shape | None = None) -> None:
-        """shape: that of every grid, if they share one; it helps to read answers."""
+        """shape: that of every grid, if they have one in common. It helps to read answers."""
         self._look = _look(look, frames)
         self._text = text
         self._shape = shape
@@ -163,7 +167,7 @@ class ImageCodec(Codec[Any]):
 
 @final
 class BothCodec(Codec[Any]):
-    """Questions as pictures together with their text; answers as text."""
+    """Questions as pictures together with their text, and answers as text."""
 
     def __init__(self, picture: ImageCodec, text: TextCodec) -> None:
         self._picture = picture
@@ -184,7 +188,7 @@ class TextCodec(Codec[str]):
     """Grids as text."""
 
     def __init__(self, spec: TextSpec, shape: Shape | None = None) -> None:
-        """shape: that of every grid, if they share one; it helps to read answers."""
+        """shape: that of every grid, if they have one in common. It helps to read answers."""
         self._spec = spec
         self._shape = shape
 
@@ -201,32 +205,35 @@ class TextCodec(Codec[str]):
 def trajectory_of(
     frames: Video, look: Look, question: Grid, answer: Grid, board: Shape | None = None
 ) -> list[Grid]:
-    """What the frames `(t, H, W, 3)` before the last show, of equal ones in a row one; [] where nothing lies
-    between two frames.
+    """Return the states that the frames `(t, H, W, 3)` before the last one show, without repetitions.
 
-    answer: what was read in the last, and board how. They are read in its shape: only where that is the
-    question's too, for a grid that changes its size has no cells in between. Of many frames MAX_WAY spread
-    over the clip are read, and no more than hold MAX_WAY_CELLS."""
+    [] if there is no frame between the first and the last. [] also if question and answer differ in shape,
+    because a grid that changes its shape has no cells in between. Of many frames at most MAX_TRAJECTORY,
+    spread evenly, are read, and at most MAX_TRAJECTORY_CELLS cells in all.
+
+    answer: what was read in the last frame. The other frames are read in its shape.
+    board: the board that the frames are drawn on.
+    """
     most = min(MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS // answer.size)
     if len(frames) <= 2 or question.shape != answer.shape or not most:
         return []
     last = len(frames) - 1
     picks = np.linspace(0, last, min(last, most), endpoint=False).astype(int)
-    # All of nine frames cost 0.5 to 0.8 ms an attempt, 4 ms of 656x656 px: nothing beside a model that made
-    # them. One at a time: a copy of all that were picked could be as large as the clip.
+    # All of nine frames cost 0.5 to 0.8 ms per attempt, 4 ms at 656x656 px: little beside the model that made
+    # them. One frame at a time, because a copy of all picked frames could be as large as the clip.
     states = [decode_batch(frames[k : k + 1], look, _shape(answer), board)[0] for k in picks]
     return changing(states, answer)
 
 
 def changing(states: Sequence[Grid], answer: Grid) -> list[Grid]:
-    """The states that differ from the next one; after the last comes the answer."""
-    return [state for state, then in pairwise([*states, answer]) if not np.array_equal(state, then)]
+    """Return the states that differ from the next one. The answer follows the last state."""
+    return [state for state, after in pairwise([*states, answer]) if not np.array_equal(state, after)]
 
 
 def codec_for(
     model: Model[Any], verifier: Verifier, examples: Sequence[Instance], questions: Sequence[Grid]
 ) -> Codec[Any]:
-    """The channel that a model asks for. Raises UserError for a modality that does not exist."""
+    """Return the codec for the modality of a model. Raises UserError if the modality does not exist."""
     if model.modality == "grid":
         return GridCodec(verifier.codes)
     shape = None if verifier.resizes else _common(questions)
@@ -237,20 +244,22 @@ def codec_for(
     if model.modality == "both":
         return BothCodec(ImageCodec(verifier.look, model.frames, model.text), TextCodec(model.text, shape))
     if model.modality == "frames":
-        grids = [*questions, *(i.question for i in examples), *(i.target for i in examples)]
-        return FrameCodec(verifier.look, model.frames, {_shape(grid) for grid in grids})
+        shapes = {_shape(question) for question in questions}
+        for example in examples:
+            shapes |= {_shape(example.question), _shape(example.target)}
+        return FrameCodec(verifier.look, model.frames, shapes)
     raise UserError(
         f"modality {str(model.modality)[:40]!r} does not exist: say grid, frames, text, image or both"
     )
 
 
 def _look(look: Look, spec: FrameSpec) -> Look:
-    """The task's look, or plain cells of the size that the model wants."""
+    """Return the look of the task, or plain cells of the size that the model asks for."""
     return look if spec.cell is None else replace(look, cell=spec.cell, margin=0, line=0, canvas=None)
 
 
 def _common(grids: Sequence[Grid]) -> Shape | None:
-    """The shape that all grids have, or None."""
+    """Return the shape that all grids have, or None if they differ."""
     shapes = {_shape(grid) for grid in grids}
     return shapes.pop() if len(shapes) == 1 else None
 

@@ -1,5 +1,4 @@
-"""What a plan will take, before it is measured: its cells, the data each needs, and time told from measured
-steps."""
+"""Estimate what a plan takes: its trials, the data each needs, and the time, from a few measured steps."""
 
 from __future__ import annotations
 
@@ -16,20 +15,20 @@ import msgspec
 from vizbench import loading
 from vizbench.harness.plan.plan import TRIVIAL, Plan, Trial
 from vizbench.harness.plan.plugin import load_model
+from vizbench.harness.run.codec import Codec
 from vizbench.harness.run.predict import TrialData, codec_of, missing_answers
 from vizbench.harness.run.trial import LoadData, planned, refuse_change, trial_data
 from vizbench.model import Context, Model, Progress, Schedule
 from vizbench.seeds import stream
 
 STEPS: Final = 4
-"""Steps of training that are watched; the first, which warms up, is left out of the measure."""
+"""Optimizer steps that are timed. The first one, which warms up, does not count."""
 
 QUESTIONS: Final = 2
-"""Questions asked for the time of an answer."""
+"""Questions that are asked to time an answer."""
 
 PATIENCE: Final = 60.0
-"""Seconds after which no further task is measured: the rest take the mean of what their model took."""
-
+"""Seconds after which no further task is timed. The others take the mean of their model."""
 
 _Key: TypeAlias = tuple[str, str, str]
 """Model, checkpoint, task."""
@@ -37,177 +36,219 @@ _Key: TypeAlias = tuple[str, str, str]
 
 @final
 class Estimate(msgspec.Struct, frozen=True):
-    """One cell. examples, questions: the data it needs; answers: how many are still to be given; seconds:
-    what that takes, None where it could not be told; measured: whether on this task, or as this model's mean
-    over others; problem: why its data or its model failed the trial."""
+    """What one trial takes."""
 
     trial: Trial
+    """The trial."""
     directory: str
+    """Where its records go."""
     state: Literal["new", "begun", "done"]
-    examples: int | None
+    """How far it is."""
+    shots: int | None
+    """Training examples. None if its data cannot be made."""
     questions: int | None
+    """Test questions. None if its data cannot be made."""
     answers: int
+    """Answers that it lacks."""
     seconds: float | None
+    """The time for these. None if it could not be estimated."""
     measured: bool
+    """Whether the time was measured on this task, not as the mean over other tasks of the model."""
     problem: str
+    """Why its data or its model failed."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What was measured, in seconds. start: until training gets going; step: a step, of `steps` at `examples`
-    examples; answer: an answer; spent: what measuring took. problem: why there is no measure."""
+    """How fast a model is on a task, as measured. All times are in seconds."""
 
     start: float = 0.0
+    """From the call of `adapt` to the first step."""
     step: float = 0.0
+    """Per optimizer step."""
     steps: int = 0
-    examples: int = 1
+    """Optimizer steps in all."""
+    shots: int = 1
+    """The number of examples that takes so many steps."""
     answer: float = 0.0
+    """Per answer."""
     spent: float = 0.0
+    """What the measurement itself took."""
     problem: str = ""
+    """Why there is no measurement."""
 
-    def seconds(self, examples: int, answers: int, epochs: int | None) -> float:
-        """The time of a cell. Only epochs make steps grow with the examples."""
-        grown = examples / self.examples
-        steps = self.steps * (grown if epochs else 1.0)
+    def seconds(self, shots: int, answers: int, epochs: int | None) -> float:
+        """Return the time of a trial. The number of steps grows with the shots only if epochs are fixed."""
+        steps = self.steps * shots / self.shots if epochs else self.steps
         return self.start + self.step * steps + self.answer * answers
 
 
 def estimate(plan: Plan, out: Path) -> list[Estimate]:
-    """Every cell of the plan. Writes nothing. Each model is built and trained for some steps on its first
-    task, and on its others until PATIENCE is over. UserError as in `run.run`."""
+    """Estimate every trial of the plan. Writes nothing.
+
+    Each model is built and trained for some steps on its first task, and on further tasks until PATIENCE
+    seconds have passed. Raises UserError as `run.run` does.
+    """
     load = lru_cache(maxsize=64)(loading.load)
-    cells = [_plain(cell, out / cell.directory, plan.limit, load) for cell in plan.trials()]
-    paces, data = _paces([each.trial for each in cells if each.answers and not each.problem], load)
-    paid: set[tuple[str, int]] = set()
-    return [_timed(each, paces, data, paid) for each in cells]
+    rows = [_untimed(trial, out / trial.directory, plan.limit, load) for trial in plan.trials()]
+    timed = [row.trial for row in rows if row.answers and not row.problem]
+    paces, data_seconds = _paces(timed, load)
+    counted: set[tuple[str, int]] = set()
+    return [_timed(row, paces, data_seconds, counted) for row in rows]
 
 
-def _plain(cell: Trial, directory: Path, limit: int | None, load: LoadData) -> Estimate:
-    """A cell without its time."""
-    refuse_change(directory, planned(cell))
-    lacking = missing_answers(directory, cell, limit)
-    state = "new" if lacking is None else "begun" if lacking else "done"
-    examples, questions, problem = _sizes(cell, load)
-    asked = min(questions or 0, limit or cell.n_test)
-    answers = cell.attempts * (asked if lacking is None else len(lacking))
-    return Estimate(cell, str(directory), state, examples, questions, answers, None, False, problem)
+def total(rows: Sequence[Estimate]) -> float:
+    """Return the seconds of all trials with an estimate, one after the other."""
+    return sum(row.seconds or 0.0 for row in rows)
 
 
-def _paces(cells: Sequence[Trial], load: LoadData) -> tuple[dict[_Key, Pace], dict[str, float]]:
-    """What each model took on each task, and the seconds that each task's data took, which its cells of one
-    seed share.
+def pace(trial: Trial, load: LoadData, model: Model[Any]) -> Pace:
+    """Measure STEPS optimizer steps and QUESTIONS questions.
 
-    In rounds: every model on its first task, those that were asked for before the baselines, then on the
-    next."""
+    What fails here would fail in the run: it is returned as a problem, not raised. A model that reports no
+    progress is trained to its end.
+    """
+    try:
+        data = trial_data(msgspec.structs.replace(trial, n_test=QUESTIONS), load)
+        clock = time.perf_counter()
+        measured = _measured(data, model)
+    except Exception as error:  # a damaged file, a fault of a task family, or anybody's model
+        return Pace(problem=f"{type(error).__name__}: {error}")
+    return replace(measured, spent=time.perf_counter() - clock)
+
+
+def _untimed(trial: Trial, directory: Path, limit: int | None, load: LoadData) -> Estimate:
+    """Return the estimate of a trial without its time."""
+    refuse_change(directory, planned(trial))
+    missing = missing_answers(directory, trial, limit)
+    shots, questions, problem = _sizes(trial, load)
+    if missing is None:
+        state, asked = "new", min(questions or 0, limit or trial.n_test)
+    else:
+        state, asked = "begun" if missing else "done", len(missing)
+    answers = trial.attempts * asked
+    return Estimate(trial, str(directory), state, shots, questions, answers, None, False, problem)
+
+
+def _sizes(trial: Trial, load: LoadData) -> tuple[int | None, int | None, str]:
+    """Return the numbers of examples and questions, without making a row, or why there is no data."""
+    try:
+        data = load(trial.task, trial.seed, trial.pool)
+    except Exception as error:  # a damaged file, a space that is too small, a fault of a task family
+        return None, None, str(error)
+    shots = data.train.count if trial.shots is None else trial.shots
+    questions = trial.n_test if data.test.count is None else min(data.test.count, trial.n_test)
+    return shots, questions, ""
+
+
+def _paces(trials: Sequence[Trial], load: LoadData) -> tuple[dict[_Key, Pace], dict[str, float]]:
+    """Measure each model on each task, until PATIENCE seconds have passed.
+
+    In rounds: first every model on its first task, the named models before the baselines, then on the next.
+    Also returns the seconds that each task's data took, which its trials of one seed share.
+    """
     model_of = lru_cache(maxsize=None)(load_model)
-    wanted: dict[_Key, Trial] = {}
-    for cell in cells:
-        wanted.setdefault(_key(cell), cell)
+    first: dict[_Key, Trial] = {}
+    for trial in trials:
+        first.setdefault(_key(trial), trial)
     rounds: Counter[tuple[str, str]] = Counter()
     order: list[tuple[int, bool, _Key]] = []
-    for key in wanted:
+    for key in first:
         order.append((rounds[key[:2]], key[0] in TRIVIAL, key))
         rounds[key[:2]] += 1
     paces: dict[_Key, Pace] = {}
-    data: dict[str, float] = {}
+    data_seconds: dict[str, float] = {}
     began = time.monotonic()
-    for place, _, key in sorted(order, key=lambda each: each[:2]):
-        if place and time.monotonic() - began > PATIENCE:
+    for number, _, key in sorted(order, key=lambda each: each[:2]):
+        if number and time.monotonic() - began > PATIENCE:
             break
         clock = time.perf_counter()
-        paces[key] = pace(wanted[key], load, model_of(*key[:2]))
-        data.setdefault(key[2], time.perf_counter() - clock - paces[key].spent)
-    return paces, data
-
-
-def pace(cell: Trial, load: LoadData, model: Model[Any]) -> Pace:
-    """Train for STEPS steps and ask QUESTIONS questions. What fails here would fail in the run: it is said,
-    not raised. A model that reports no progress is trained to its end."""
-    try:
-        asking = trial_data(msgspec.structs.replace(cell, n_test=QUESTIONS), load)
-        clock = time.perf_counter()
-        found = _measured(asking, model)
-    except Exception as error:  # of a file, a room, or anybody's model
-        return Pace(problem=f"{type(error).__name__}: {error}")
-    return replace(found, spent=time.perf_counter() - clock)
+        paces[key] = pace(first[key], load, model_of(*key[:2]))
+        data_seconds.setdefault(key[2], time.perf_counter() - clock - paces[key].spent)
+    return paces, data_seconds
 
 
 @final
-class _Enough(BaseException):
-    """Leaves a training that was watched for long enough; no Exception, so that no model swallows it."""
+class _EnoughSteps(BaseException):
+    """Ends a training that was timed for long enough. Not an Exception, so that no model swallows it."""
 
 
-def _measured(asking: TrialData, model: Model[Any]) -> Pace:
-    codec = codec_of(asking, model)
-    cell = asking.trial
+def _measured(data: TrialData, model: Model[Any]) -> Pace:
+    codec, trial = codec_of(data, model), data.trial
+
+    # Time some steps.
     times, totals = [time.perf_counter()], [0]
 
     def watch(progress: Progress) -> None:
         times.append(time.perf_counter())
         totals.append(progress.total)
         if len(times) > STEPS:
-            raise _Enough
+            raise _EnoughSteps
 
-    def adapt(schedule: Schedule, report: Callable[[Progress], None]) -> bool:
-        """Whether training came to its end."""
-        context = Context(asking.verifier, asking.params, stream("adapt", cell.seed), report, schedule)
-        try:
-            model.adapt(codec.examples(asking.shown), context)
-        except _Enough:
-            return False
-        return True
-
-    ended = adapt(Schedule(cell.steps, cell.epochs), watch)
+    ended = _adapt(data, model, codec, Schedule(trial.steps, trial.epochs), watch)
     steps = totals[-1]
     step = (times[-1] - times[1]) / (len(times) - 2) if len(times) > 2 else 0.0
     start = times[1] - times[0] - step if len(times) > 1 else time.perf_counter() - times[0]
-    found = Pace(max(start, 0.0), step, steps, len(asking.train))
+    measured = Pace(max(start, 0.0), step, steps, len(data.train))
+
+    # Time some answers, of a model that was adapted in a single step.
     del times[1:]
-    if not ended and not adapt(Schedule(steps=1), watch):
-        return found  # it minds no schedule: its answers cost what they cost
+    if not ended and not _adapt(data, model, codec, Schedule(steps=1), watch):
+        return measured  # it ignores the schedule, so its answers cannot be timed
     clock = time.perf_counter()
-    questions = codec.questions([instance.question for instance in asking.test])
-    for _ in model.predict(questions, 1, stream("predict", cell.seed, 0)):
+    questions = codec.questions([instance.question for instance in data.test])
+    for _ in model.predict(questions, 1, stream("predict", trial.seed, 0)):
         pass
-    return replace(found, answer=(time.perf_counter() - clock) / len(questions))
+    return replace(measured, answer=(time.perf_counter() - clock) / len(questions))
 
 
-def _sizes(cell: Trial, load: LoadData) -> tuple[int | None, int | None, str]:
-    """Examples and questions of a cell, without making a row; and why they cannot be had."""
+def _adapt(
+    data: TrialData,
+    model: Model[Any],
+    codec: Codec[Any],
+    schedule: Schedule,
+    watch: Callable[[Progress], None],
+) -> bool:
+    """Adapt the model, and return whether training came to its end."""
+    context = Context(data.verifier, data.params, stream("adapt", data.trial.seed), watch, schedule)
     try:
-        data = load(cell.task, cell.seed, cell.pool)
-    except Exception as error:  # of a file, of a space that is too small, of a room
-        return None, None, str(error)
-    examples = data.train.count if cell.shots is None else cell.shots
-    questions = cell.n_test if data.test.count is None else min(data.test.count, cell.n_test)
-    return examples, questions, ""
+        model.adapt(codec.examples(data.shown), context)
+    except _EnoughSteps:
+        return False
+    return True
 
 
 def _timed(
-    each: Estimate, paces: Mapping[_Key, Pace], data: Mapping[str, float], paid: set[tuple[str, int]]
+    row: Estimate,
+    paces: Mapping[_Key, Pace],
+    data_seconds: Mapping[str, float],
+    counted: set[tuple[str, int]],
 ) -> Estimate:
-    """The cell with its time: its model's, or that model's mean over other tasks, and where it is the first
-    of a task and a seed, that of its data. paid: tasks and seeds whose data is counted already."""
-    cell, key = each.trial, _key(each.trial)
-    if each.answers == 0:
-        return msgspec.structs.replace(each, seconds=None if each.problem else 0.0)
-    problem = each.problem or (paces[key].problem if key in paces else "")
-    own = [paces[key]] if key in paces else [pace for other, pace in paces.items() if other[:2] == key[:2]]
-    times = [pace.seconds(each.examples or 0, each.answers, cell.epochs) for pace in own if not pace.problem]
+    """Return the estimate with its time: as measured, or the model's mean over other tasks.
+
+    The first trial of a task and a seed also takes the time of its data.
+
+    counted: tasks and seeds whose data is counted already.
+    """
+    trial, key = row.trial, _key(row.trial)
+    if row.answers == 0:
+        return msgspec.structs.replace(row, seconds=None if row.problem else 0.0)
+    if key in paces:
+        known = [paces[key]]
+    else:
+        known = [pace for other, pace in paces.items() if other[:2] == key[:2]]
+    shots = row.shots or 0
+    times = [pace.seconds(shots, row.answers, trial.epochs) for pace in known if not pace.problem]
+    problem = row.problem or (paces[key].problem if key in paces else "")
     if problem or not times:
-        return msgspec.structs.replace(each, problem=problem)
+        return msgspec.structs.replace(row, problem=problem)
     seconds = sum(times) / len(times)
-    if (cell.task, cell.seed) not in paid:
-        paid.add((cell.task, cell.seed))
-        seconds += data.get(cell.task, sum(data.values()) / len(data))
-    return msgspec.structs.replace(each, seconds=seconds, measured=key in paces)
+    if (trial.task, trial.seed) not in counted:
+        counted.add((trial.task, trial.seed))
+        seconds += data_seconds.get(trial.task, sum(data_seconds.values()) / len(data_seconds))
+    return msgspec.structs.replace(row, seconds=seconds, measured=key in paces)
 
 
-def _key(cell: Trial) -> _Key:
-    return cell.model, cell.checkpoint, cell.task
-
-
-def total(forecasts: Sequence[Estimate]) -> float:
-    """Seconds of all cells whose time could be told, one after the other."""
-    return sum(each.seconds or 0.0 for each in forecasts)
+def _key(trial: Trial) -> _Key:
+    return trial.model, trial.checkpoint, trial.task

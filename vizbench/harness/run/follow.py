@@ -36,5 +36,5 @@ def follow() -> None:
 
 def _adapt(cell: Trial, stage: ModelCache) -> None:
     asking = trial_data(cell, loading.load)
-    model = stage(cell.model, cell.checkpoint)
+    model = stage.get(cell.model, cell.checkpoint)
     model.adapt(codec_of(asking, model).examples(asking.shown), context_of(asking, lambda _: None))

@@ -1,4 +1,4 @@
-"""One model in memory at a time."""
+"""Keep at most one loaded model, because two large ones may not fit in memory."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from vizbench.model import Model
 
 @final
 class ModelCache:
-    """Hands out one model after the other: two large ones may not fit into memory together."""
+    """Build models on demand. Building another one drops the previous one."""
 
     def __init__(self, built: Mapping[ModelRef, Model[Any]]) -> None:
-        """built: models that were built already, and took no memory yet."""
+        """built: models that exist already and hold no weights yet."""
         self._built = dict(built)
-        self._shown: tuple[ModelRef, Model[Any]] | None = None
+        self._current: tuple[ModelRef, Model[Any]] | None = None
 
-    def __call__(self, name: str, checkpoint: str) -> Model[Any]:
-        """The model of these names; the one before is let go."""
+    def get(self, name: str, checkpoint: str) -> Model[Any]:
+        """Return the model, building it if it is not the current one."""
         ref = ModelRef(name, checkpoint)
-        if self._shown is None or self._shown[0] != ref:
-            self._shown = None
-            # The parts of a network refer to one another. A baseline takes no room, and there are six a cell:
-            # looking through all objects for each of them took up to half a second where torch is loaded.
+        if self._current is None or self._current[0] != ref:
+            self._current = None
+            # The parts of a network refer to one another, so only the collector frees them. Baselines hold no
+            # memory, and there are six per trial: collecting for each took up to half a second with torch.
             if name not in TRIVIAL:
                 gc.collect()
-            self._shown = ref, self._built.pop(ref, None) or load_model(name, checkpoint)
-        return self._shown[1]
+            self._current = ref, self._built.pop(ref, None) or load_model(name, checkpoint)
+        return self._current[1]

@@ -1,9 +1,10 @@
-"""Asking one model one cell's questions, and writing down what it answered.
+"""Ask one model the questions of one trial, and record its answers.
 
-Questions are handed out in groups of CHUNK, each with a seed of its own. A cell that was stopped within a
-group asks the group again from its start and keeps what is new: a model that works in batches then sees the
-same batches, so that its answers are those of an undisturbed run. Adapted weights are not kept: an unfinished
-cell adapts again, with the same seed."""
+Questions are asked in groups of CHUNK, each with a seed of its own. A trial that was stopped within a group
+asks the group again from its start and keeps only the new answers. A model that works in batches then sees
+the same batches, so that its answers equal those of an undisturbed run. Adapted weights are not kept: an
+incomplete trial adapts again, with the same seed.
+"""
 
 from __future__ import annotations
 
@@ -30,63 +31,81 @@ from vizbench.harness.run.codec import Codec, FrameCodec, codec_for
 from vizbench.model import CheckedModel, Context, CutText, Model, Progress, Schedule
 from vizbench.seeds import stream
 from vizbench.task import Verifier
-from vizbench.types import DecodeFailure, Instance
+from vizbench.types import DecodeFailure, Grid, Instance
 
 CHUNK: Final = 32
-"""Questions a group."""
+"""Questions per group."""
 
 MAX_REASON: Final = 2000
-"""Characters of a model's own word on why it has no answer."""
+"""The most characters of a model's own reason for a missing answer."""
 
-
-Tell: TypeAlias = Callable[[Literal["adapt", "predict"], Progress], None]
-"""Told of every step of training and of every question answered."""
+Notify: TypeAlias = Callable[[Literal["adapt", "predict"], Progress], None]
+"""Called at every step of training and after every question."""
 
 
 @final
 class ModelFaultError(Exception):
-    """A model raised, or broke the protocol: its cell fails, and the others go on."""
+    """A model raised, or broke the protocol: its trial fails, and the others go on."""
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class TrialData:
-    """A cell with its data. train: the examples; shown: what the model is shown of them, with their variants
-    where the plan wants these (`augment`); test: what it is asked, answers included."""
+    """A trial with its data."""
 
     trial: Trial
+    """The trial."""
     verifier: Verifier
+    """The rules of its task."""
     params: Any
+    """The parameters of its task."""
     train: Sequence[Instance]
+    """The training examples."""
     shown: Sequence[Instance]
+    """What the model is shown: the examples, and their variants if the plan asks for these (`augment`)."""
     test: Sequence[Instance]
+    """What the model is asked, with targets."""
 
 
-def missing_answers(directory: Path, cell: Trial, limit: int | None) -> list[int] | None:
-    """Numbers of the first `limit` questions that lack an answer; None where the cell has not begun."""
+def missing_answers(directory: Path, trial: Trial, limit: int | None) -> list[int] | None:
+    """Return the numbers of those of the first `limit` questions that lack an answer.
+
+    None if the trial has not begun.
+    """
     if not (directory / "run.json").exists():
         return None
     questions, _ = read_log(directory / "questions.jsonl", Row)
     ids = [question.id for question in questions]
-    records, _ = read_records(directory, cell, ids)
-    have = {(record.id, record.attempt) for record in records}
-    return [
-        i for i, name in enumerate(ids[:limit]) if any((name, a) not in have for a in range(cell.attempts))
-    ]
+    records, _ = read_records(directory, trial, ids)
+    answered = _answered(records)
+    missing: list[int] = []
+    for number, name in enumerate(ids[:limit]):
+        if any((name, attempt) not in answered for attempt in range(trial.attempts)):
+            missing.append(number)
+    return missing
 
 
-def codec_of(asking: TrialData, model: Model[Any]) -> Codec[Any]:
-    """The channel between a model and its cell. UserError for a modality that does not exist."""
-    return codec_for(model, asking.verifier, asking.shown, [instance.question for instance in asking.test])
+def codec_of(data: TrialData, model: Model[Any]) -> Codec[Any]:
+    """Return the codec of a model for a trial. Raises UserError if the modality does not exist."""
+    return codec_for(model, data.verifier, data.shown, [instance.question for instance in data.test])
 
 
-def checked(asking: TrialData, model: Model[Any]) -> Codec[Any]:
-    """The channel between a model and its cell. ModelFaultError where the model refuses what the cell would
-    show it."""
+def context_of(data: TrialData, report: Callable[[Progress], None]) -> Context:
+    """Return the context of the adaptation to a trial."""
+    trial = data.trial
+    schedule = Schedule(trial.steps, trial.epochs)
+    return Context(data.verifier, data.params, stream("adapt", trial.seed), report, schedule)
+
+
+def checked(data: TrialData, model: Model[Any]) -> Codec[Any]:
+    """Return the codec of a model for a trial.
+
+    Raises ModelFaultError if the model refuses the examples of the trial.
+    """
     try:
-        codec = codec_of(asking, model)
+        codec = codec_of(data, model)
         if isinstance(model, CheckedModel):
-            model.check(codec.examples(asking.shown), context_of(asking, lambda _: None))
+            model.check(codec.examples(data.shown), context_of(data, lambda _: None))
     except (Exception, SystemExit) as error:
         raise ModelFaultError(_sentence("checking its examples", error)) from error
     return codec
@@ -94,59 +113,62 @@ def checked(asking: TrialData, model: Model[Any]) -> Codec[Any]:
 
 def predict_all(
     directory: Path,
-    asking: TrialData,
+    data: TrialData,
     model: Model[Any],
     codec: Codec[Any],
-    wanted: Sequence[int] | None,
-    tell: Tell,
+    open_questions: Sequence[int] | None,
+    notify: Notify,
 ) -> None:
-    """Adapt the model and record its answers to the questions of these numbers. tell(kind, Progress): what is
-    shown.
+    """Adapt the model, and record its answers to the open questions.
 
-    Raises ModelFaultError where the model fails; what it had answered stays.
+    open_questions: their numbers. None: all.
+
+    Raises ModelFaultError if the model fails. The answers up to then are kept.
     """
-    cell, test = asking.trial, asking.test
-    numbers = set(range(len(test)) if wanted is None else wanted)
-    records, size = read_records(directory, cell, [instance.id for instance in test])
-    have = {(record.id, record.attempt) for record in records}
-    _adapt(directory, asking, model, codec, tell)
+    trial, test = data.trial, data.test
+    numbers = set(range(len(test)) if open_questions is None else open_questions)
+    records, size = read_records(directory, trial, [instance.id for instance in test])
+    answered = _answered(records)
+    _adapt(directory, data, model, codec, notify)
     log = Log(directory / "records.jsonl", size)
     try:
         for first in sorted({number - number % CHUNK for number in numbers}):
             last = max(number for number in numbers if number < first + CHUNK)
             chunk = test[first : first + CHUNK]
-            answers = _answers(model, codec, chunk, cell.attempts, stream("predict", cell.seed, first))
+            answers = _answers(model, codec, chunk, trial.attempts, stream("predict", trial.seed, first))
             for number, (predictions, seconds) in zip(range(first, last + 1), answers, strict=False):
-                judged = [
-                    _judge(asking, codec, test[number], k, p, seconds) for k, p in enumerate(predictions)
+                verified = [
+                    _verify(data, codec, test[number], attempt, prediction, seconds)
+                    for attempt, prediction in enumerate(predictions)
                 ]
-                log.append(
-                    msgspec.json.encode(record)
-                    for record in judged
-                    if (record.id, record.attempt) not in have
-                )
-                tell("predict", Progress(number + 1, len(test)))
+                fresh = [record for record in verified if (record.id, record.attempt) not in answered]
+                log.append(map(msgspec.json.encode, fresh))
+                notify("predict", Progress(number + 1, len(test)))
     finally:
         log.close()
 
 
-def _adapt(directory: Path, asking: TrialData, model: Model[Any], codec: Codec[Any], tell: Tell) -> None:
-    """Adapt, and write a line of what it took."""
+def _answered(records: Sequence[Record]) -> set[tuple[str, int]]:
+    """Return the (question, attempt) pairs that have an answer."""
+    return {(record.id, record.attempt) for record in records}
+
+
+def _adapt(directory: Path, data: TrialData, model: Model[Any], codec: Codec[Any], notify: Notify) -> None:
+    """Adapt the model, and log what it took."""
     started, clock = now(), time.perf_counter()
-    cell = asking.trial
+    trial = data.trial
     try:
-        with called(cell) if model.split else nullcontext():
-            told: Any = model.adapt(
-                codec.examples(asking.shown), context_of(asking, lambda p: tell("adapt", p))
-            )
-        if not isinstance(told, Mapping):
+        with called(trial) if model.split else nullcontext():
+            context = context_of(data, lambda progress: notify("adapt", progress))
+            reported: Any = model.adapt(codec.examples(data.shown), context)
+        if not isinstance(reported, Mapping):
             raise UserError(
-                f"adapt returned a {type(told).__name__}: return a dict of figures, {{}} for none"
+                f"adapt returned a {type(reported).__name__}: return a dict of figures, {{}} for none"
             )
-        figures = _figures(cast("Mapping[str, float]", told))
+        figures = _figures(cast("Mapping[str, float]", reported))
     except (Exception, SystemExit) as error:
         raise ModelFaultError(_sentence("adapting", error)) from error
-    _check_schedule(cell, figures)
+    _check_schedule(trial, figures)
     session = Session(started, time.perf_counter() - clock, figures, environment())
     path = directory / "sessions.jsonl"
     _, size = read_log(path, Session)
@@ -157,32 +179,26 @@ def _adapt(directory: Path, asking: TrialData, model: Model[Any], codec: Codec[A
         log.close()
 
 
-def context_of(asking: TrialData, report: Callable[[Progress], None]) -> Context:
-    """What surrounds the adaptation to a cell."""
-    cell = asking.trial
-    seed, schedule = stream("adapt", cell.seed), Schedule(cell.steps, cell.epochs)
-    return Context(asking.verifier, asking.params, seed, report, schedule)
-
-
 def _answers(
     model: Model[Any], codec: Codec[Any], chunk: Sequence[Instance], attempts: int, seed: int
 ) -> Iterator[tuple[list[Any], float]]:
-    """For each question its answers, and the seconds one took."""
+    """Yield the answers to each question, and the seconds per answer."""
     questions = codec.questions([instance.question for instance in chunk])
     answers: Iterator[object] | None = None
-    for at in range(len(chunk)):
+    for number in range(len(chunk)):
         clock = time.perf_counter()
         try:
             if answers is None:
                 answers = _predicted(model.predict(questions, attempts, seed), len(chunk))
             predictions = _attempts(next(answers), attempts)
             seconds = (time.perf_counter() - clock) / attempts
-            if (
-                at == len(chunk) - 1
-            ):  # before the last answer is kept: a cell that has all its answers is complete
+            # Before the last answer is recorded, because a trial with all its answers is complete.
+            if number == len(chunk) - 1:
                 _check_end(answers, len(chunk))
         except StopIteration:
-            raise ModelFaultError(f"the model answered {at} of {plural(len(chunk), 'question')}") from None
+            raise ModelFaultError(
+                f"the model answered {number} of {plural(len(chunk), 'question')}"
+            ) from None
         except ModelFaultError:
             raise
         except (Exception, SystemExit) as error:
@@ -191,12 +207,15 @@ def _answers(
 
 
 def _predicted(answers: object, asked: int) -> Iterator[object]:
-    """What `predict` returned, as an iterator. ModelFaultError if it is unordered, a text, or has another
-    length."""
+    """Return what `predict` returned, as an iterator.
+
+    Raises ModelFaultError if it is unordered, a text, or of another length.
+    """
     kind = type(answers).__name__
     if isinstance(answers, Mapping | Set | str | bytes) or not isinstance(answers, Iterable):
         raise ModelFaultError(
-            f"predict returned something of type {kind}: yield, for each question in order, a list of its answers"
+            f"predict returned something of type {kind}: "
+            "yield, for each question in order, a list of its answers"
         )
     if isinstance(answers, Sized) and len(answers) != asked:
         raise ModelFaultError(f"the model gave answers to {len(answers):,} questions and {_asked(asked)}")
@@ -204,29 +223,30 @@ def _predicted(answers: object, asked: int) -> Iterator[object]:
 
 
 def _attempts(given: object, attempts: int) -> list[Any]:
-    """The answers to one question. ModelFaultError if they are no list, or not `attempts`."""
+    """Return the answers to one question.
+
+    Raises ModelFaultError if they are not a list, or not `attempts` of them.
+    """
     kind = type(given).__name__
     if isinstance(given, Mapping | Set | str | bytes | DecodeFailure) or not isinstance(given, Iterable):
         raise ModelFaultError(
-            f"the model gave something of type {kind} to a question: give a list of {plural(attempts, 'answer')}"
+            f"the model gave something of type {kind} to a question: "
+            f"give a list of {plural(attempts, 'answer')}"
         )
     listed = list(islice(cast("Iterable[object]", given), attempts + 1))  # a generator may have no end
-    if len(listed) > attempts:
-        total = (
-            plural(len(given), "answer")
-            if isinstance(given, Sized)
-            else f"more than {plural(attempts, 'answer')}"
-        )
-        raise ModelFaultError(f"the model gave {total} to a question and {_asked(attempts)}")
+    if len(listed) == attempts:
+        return listed
     if len(listed) < attempts:
-        raise ModelFaultError(
-            f"the model gave {plural(len(listed), 'answer')} to a question and {_asked(attempts)}"
-        )
-    return listed
+        count = plural(len(listed), "answer")
+    elif isinstance(given, Sized):
+        count = plural(len(given), "answer")
+    else:
+        count = f"more than {plural(attempts, 'answer')}"
+    raise ModelFaultError(f"the model gave {count} to a question and {_asked(attempts)}")
 
 
 def _check_end(answers: Iterator[object], asked: int) -> None:
-    """ModelFaultError if the model goes on after the last question."""
+    """Raise ModelFaultError if the model continues after the last question."""
     nothing = object()
     if next(answers, nothing) is not nothing:
         raise ModelFaultError(
@@ -238,22 +258,28 @@ def _asked(number: int) -> str:
     return plural(number, "was asked", "were asked")
 
 
-def _judge(
-    asking: TrialData, codec: Codec[Any], instance: Instance, attempt: int, prediction: object, seconds: float
+def _verify(
+    data: TrialData,
+    codec: Codec[Any],
+    instance: Instance,
+    attempt: int,
+    prediction: object,
+    seconds: float,
 ) -> Record:
-    # a model's own word on why it has no answer stands as it is
+    """Decode and verify one prediction. A DecodeFailure returned by the model is kept unchanged."""
     decoded = prediction if isinstance(prediction, DecodeFailure) else codec.decode(prediction)
     if isinstance(decoded, DecodeFailure):
         cut = f"the reply was cut by {prediction.by}: " if isinstance(prediction, CutText) else ""
         reason = replace_surrogates(f"{cut}{decoded.reason}"[:MAX_REASON])
         return Record(instance.id, attempt, False, False, 0.0, reason, {}, None, True, seconds)
-    verdict = asking.verifier.verify(instance, decoded.grid)
-    framed = isinstance(codec, FrameCodec)
-    way = codec.trajectory(prediction, instance.question, decoded.grid) if framed else []
+    verdict = data.verifier.verify(instance, decoded.grid)
+    trajectory: list[Grid] = []
+    if isinstance(codec, FrameCodec):
+        trajectory = codec.trajectory(prediction, instance.question, decoded.grid)
     return Record(
         id=instance.id,
         attempt=attempt,
-        valid=bool(verdict.valid),  # a room's rules may answer in numpy's types, which JSON does not know
+        valid=bool(verdict.valid),  # a verifier may return numpy's types, which JSON does not know
         exact=bool(verdict.exact),
         cells=float(verdict.cells),
         reason=verdict.reason,
@@ -261,30 +287,29 @@ def _judge(
         answer=decoded.grid.tolist(),
         undecodable=False,
         seconds=seconds,
-        trajectory=tuple(state.tolist() for state in way),
+        trajectory=tuple(state.tolist() for state in trajectory),
     )
 
 
 def _figures(values: Mapping[str, float]) -> dict[str, float | None]:
-    """Numbers as JSON has them: what is not finite is None."""
+    """Return numbers as JSON has them: None in place of what is not finite."""
     numbers = {str(key): float(value) for key, value in values.items()}
     return {key: value if math.isfinite(value) else None for key, value in numbers.items()}
 
 
-def _check_schedule(cell: Trial, figures: Mapping[str, float | None]) -> None:
-    """ModelFaultError where the plan fixes the training and the model trained otherwise, or does not say how
-    long."""
-    if cell.steps is None and cell.epochs is None:
+def _check_schedule(trial: Trial, figures: Mapping[str, float | None]) -> None:
+    """Raise ModelFaultError if the model did not train as long as the plan says, or does not report it."""
+    if trial.steps is None and trial.epochs is None:
         return
     steps = figures.get("steps")
     if steps is None:
         raise ModelFaultError(
-            f"the plan says {cell.training} and the model does not say how many it took: train for "
+            f"the plan says {trial.training} and the model does not say how many it took: train for "
             "context.schedule.count(...) steps and return that number as `steps`"
         )
-    if cell.steps not in (None, steps):
+    if trial.steps not in (None, steps):
         raise ModelFaultError(
-            f"the model took {plural(int(steps), 'step')} where the plan says {cell.steps:,}"
+            f"the model took {plural(int(steps), 'step')} and the plan says {trial.steps:,}"
         )
 
 

@@ -1,8 +1,8 @@
-"""Measuring a plan: cell by cell, each into a directory of its own, in this process or in several."""
+"""Run a plan: trial by trial, each in a directory of its own, in this process or in several."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -36,91 +36,101 @@ def run(
     pretraining_overlap: Callable[[str], str | None] | None = None,
     jobs: int = 1,
 ) -> list[Outcome]:
-    """Measure every cell of `plan` under `out`; what is there is kept, what is missing is added.
+    """Run every trial of `plan` under `out`. Existing answers are kept, missing ones are added.
 
-    report: told of every step; pretraining_overlap: task -> "near: …", "far: …" or None, for the tables;
-    jobs: processes, each with a model of its own. A cell fails alone, by its model or its data; error.txt in
-    its directory says why. UserError: a changed plan, saying what changed, a model that cannot be built, or
-    that refuses all its cells, each before anything is written; a plan without any data; a cell in use by
-    another process; a disk that refuses. After Ctrl-C or a kill the same call goes on."""
+    If one trial fails because of its model or its data, the others go on; `error.txt` in its directory says
+    why. After Ctrl-C or a kill the same call continues.
+
+    report: called at every step.
+    pretraining_overlap: task -> "near: …", "far: …" or None, for the tables.
+    jobs: number of processes, each with a model of its own.
+
+    Raises UserError before anything is written if the plan differs from the one under `out`, or if a model
+    cannot be built or refuses all its trials. Also raises UserError if no task has data, if another process
+    uses a trial's directory, or if the disk cannot be written.
+    """
     check_jobs(jobs)
     env.check(jobs, env.size())
     report = report or _silent
-    cells = plan.trials()
-    places = [
-        Job(
-            cell,
-            out / cell.directory,
-            plan.limit,
-            pretraining_overlap(cell.task) if pretraining_overlap else None,
-            number,
-            len(cells),
-        )
-        for number, cell in enumerate(cells, 1)
-    ]
-    for place in places:
-        refuse_change(place.directory, planned(place.trial))
-    models = _models(places)
+
+    # Refuse what cannot run, before anything is written.
+    queue = _jobs(plan, out, pretraining_overlap)
+    for job in queue:
+        refuse_change(job.directory, planned(job.trial))
+    models = _models(queue)
+
+    # Run the trials.
     if jobs > 1:
-        del models  # they could be built; each process builds its own
-        outcomes = run_all(places, jobs, report)
+        del models  # this only showed that they can be built: each process builds its own
+        outcomes = run_all(queue, jobs, report)
     else:
-        load, stage = lru_cache(maxsize=64)(loading.load), ModelCache(models)
-        del models  # the stage lets them go one by one
-        outcomes = [run_trial(place, load, stage, report) for place in places]
-    lost = [
-        (place, outcome.error or "")
-        for place, outcome in zip(places, outcomes, strict=True)
-        if not outcome.data
-    ]
-    if len(lost) == len(outcomes):
-        raise UserError(lost[0][1])
-    for place, error in lost:
-        write_error(place.directory, place.trial, error)
-        Reporter(report, place)("failed", message=error)
+        load, model_cache = lru_cache(maxsize=64)(loading.load), ModelCache(models)
+        del models  # the cache drops them one by one
+        outcomes = [run_trial(job, load, model_cache, report) for job in queue]
+
+    # Report the trials without data. They are an error of the plan if there are no others.
+    without_data = [pair for pair in zip(queue, outcomes, strict=True) if not pair[1].data]
+    if len(without_data) == len(outcomes):
+        raise UserError(outcomes[0].error or "")
+    for job, outcome in without_data:
+        write_error(job.directory, job.trial, outcome.error or "")
+        Reporter(report, job)("failed", message=outcome.error or "")
     return outcomes
 
 
-def _models(places: list[Job]) -> dict[ModelRef, Model[Any]]:
-    """The models of the cells that lack answers. UserError for one that cannot be built, or refuses all its
-    cells."""
-    refs = dict.fromkeys(_ref(p) for p in places if missing_answers(p.directory, p.trial, p.limit) != [])
+def _jobs(plan: Plan, out: Path, pretraining_overlap: Callable[[str], str | None] | None) -> list[Job]:
+    """Return the trials of a plan as jobs, numbered from 1."""
+    trials = plan.trials()
+    jobs: list[Job] = []
+    for number, trial in enumerate(trials, 1):
+        overlap = pretraining_overlap(trial.task) if pretraining_overlap else None
+        jobs.append(Job(trial, out / trial.directory, plan.limit, overlap, number, len(trials)))
+    return jobs
+
+
+def _models(jobs: Sequence[Job]) -> dict[ModelRef, Model[Any]]:
+    """Build the models of the trials that lack answers.
+
+    Raises UserError if a model cannot be built, or if it refuses all its trials.
+    """
+    incomplete = [job for job in jobs if missing_answers(job.directory, job.trial, job.limit) != []]
+    refs = dict.fromkeys(map(_ref, incomplete))
     models = {ref: load_model(ref.name, ref.checkpoint) for ref in refs}
     for ref, model in models.items():
         if isinstance(model, CheckedModel):
-            _refuse_misfit(model, [place for place in places if _ref(place) == ref])
+            _refuse_misfit(model, [job for job in jobs if _ref(job) == ref])
     return models
 
 
-def _refuse_misfit(model: CheckedModel[Any], places: list[Job]) -> None:
-    """UserError where a model refuses what every one of its cells would show it: it serves the plan no more
-    than one that cannot be built. The first cell that it takes, or has done, is enough; the others may fail
-    alone."""
+def _refuse_misfit(model: CheckedModel[Any], jobs: Sequence[Job]) -> None:
+    """Raise UserError if a model refuses the examples of every one of its trials.
+
+    Such a model is of no more use to the plan than one that cannot be built. One trial that it accepts or
+    has completed is enough; the others then fail one by one.
+    """
     misfit: UserError | None = None
-    for place in places:
-        cell = place.trial
-        if missing_answers(place.directory, cell, place.limit) == []:
+    for job in jobs:
+        trial = job.trial
+        if missing_answers(job.directory, trial, job.limit) == []:
             return
         try:
-            asking = trial_data(cell, loading.load)
-        except (
-            Exception
-        ):  # of a file, of a space that is too small, of a room: told when the cell is measured
+            data = trial_data(trial, loading.load)
+        except Exception:  # no data: reported when the trial is run
             continue
         try:
-            checked(asking, model)
+            checked(data, model)
             return
         except ModelFaultError as error:
             if not isinstance(error.__cause__, UserError):
-                return  # its code is broken: each cell leaves the traceback
-            shots = "" if cell.shots is None else f" at n = {cell.shots:,}"
-            misfit = misfit or UserError(f"{cell.model} cannot adapt to {cell.task}{shots}: {error}")
+                return  # the model's code is broken: each trial keeps the traceback
+            shots = "" if trial.shots is None else f" at n = {trial.shots:,}"
+            misfit = misfit or UserError(f"{trial.model} cannot adapt to {trial.task}{shots}: {error}")
     if misfit:
         raise misfit
 
 
-def _ref(place: Job) -> ModelRef:
-    return ModelRef(place.trial.model, place.trial.checkpoint)
+def _ref(job: Job) -> ModelRef:
+    return ModelRef(job.trial.model, job.trial.checkpoint)
 
 
 def _silent(event: Event) -> None:

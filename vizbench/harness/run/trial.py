@@ -1,5 +1,4 @@
-"""One cell, brought as far as it goes: its data, its header, its model's answers, and what can go wrong with
-each."""
+"""Run one trial: make its data, write its header, and record its model's answers."""
 
 from __future__ import annotations
 
@@ -22,218 +21,241 @@ from vizbench.harness.plan.plan import Trial
 from vizbench.harness.plan.plugin import code_of
 from vizbench.harness.records.provenance import data_digest, environment, now
 from vizbench.harness.records.records import FORMAT, DataInfo, Header, TaskInfo, read_header
+from vizbench.harness.run.model_cache import ModelCache
 from vizbench.harness.run.predict import ModelFaultError, TrialData, checked, missing_answers, predict_all
 from vizbench.model import Model, Progress
 from vizbench.task import params_json
 from vizbench.types import Instance, Json
 
 Kind: TypeAlias = Literal["start", "skip", "adapt", "predict", "done", "failed"]
+"""What an event reports."""
 
 LoadData: TypeAlias = Callable[[str, int, int], Dataset]
-"""The data set of a task, a seed and a pool."""
-
-ModelOf: TypeAlias = Callable[[str, str], Model[Any]]
-"""The model of a name and a checkpoint, built when it is asked for."""
+"""(task, seed, pool) -> the data set."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What happens in a run, for whoever shows it.
-
-    position: the cell's number, from 1, of `cells`. done, total: steps (adapt) or questions (predict); loss:
-    the latest, memory: most bytes on the device, where the model tells them; message: why the cell failed.
-    """
+    """One step of a run, for a progress display."""
 
     kind: Kind
+    """What happened."""
     trial: Trial
+    """The trial that it happened to."""
     position: int
+    """Number of the trial, from 1."""
     trials: int
+    """Number of trials in the run."""
     done: int = 0
+    """Optimizer steps (adapt) or questions (predict) so far."""
     total: int = 0
+    """Optimizer steps or questions in all."""
     loss: float | None = None
+    """The latest loss, if the model reports it."""
     memory: int | None = None
+    """The most bytes on the device so far, if the model reports them."""
     message: str = ""
+    """Why the trial failed."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a cell ended. error: None where it was measured, else why not; data: whether its data could be had
-    at all."""
+    """How a trial ended."""
 
     trial: Trial
+    """The trial."""
     directory: Path
+    """Its directory."""
     error: str | None
+    """Why it failed. None if it did not."""
     data: bool = True
+    """Whether its data could be made."""
 
     @property
     def begun(self) -> bool:
-        """Whether there is a run to be read back."""
+        """Whether there is a run that can be read."""
         return (self.directory / "run.json").exists()
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A cell, where it goes, after how many questions it stops, its kin, and its number, from 1, of
-    `cells`."""
+    """A trial to run, and where it goes."""
 
     trial: Trial
+    """The trial."""
     directory: Path
+    """Where its records are written."""
     limit: int | None
+    """Stop after so many questions. None: ask all."""
     pretraining_overlap: str | None
+    """How close the task is to the embedded models' pretraining: "near: …" or "far: …", if known."""
     position: int
+    """Number of the trial, from 1."""
     trials: int
+    """Number of trials in the run."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """Makes the events of one cell."""
+    """Makes the events of one trial."""
 
     report: Callable[[Event], None]
-    place: Job
+    """Receives the events."""
+    job: Job
+    """The trial."""
 
-    def __call__(self, kind: Kind, at: Progress | None = None, message: str = "") -> None:
-        """Tell of one step."""
-        at = at or Progress(0, 0)
-        place = self.place
+    def __call__(self, kind: Kind, progress: Progress | None = None, message: str = "") -> None:
+        """Report one step."""
+        progress = progress or Progress(0, 0)
         self.report(
             Event(
                 kind,
-                place.trial,
-                place.position,
-                place.trials,
-                at.done,
-                at.total,
-                at.loss,
-                at.memory,
+                self.job.trial,
+                self.job.position,
+                self.job.trials,
+                progress.done,
+                progress.total,
+                progress.loss,
+                progress.memory,
                 message,
             )
         )
 
 
-def run_trial(place: Job, load: LoadData, model_of: ModelOf, report: Callable[[Event], None]) -> Outcome:
-    """Bring one cell as far as it goes; a fault of its data or its model is its outcome.
+def run_trial(job: Job, load: LoadData, model_cache: ModelCache, report: Callable[[Event], None]) -> Outcome:
+    """Run one trial. Data and model failures are returned as the outcome, not raised.
 
-    Nothing is written or told where the data cannot be had: it may be so for the whole plan. UserError
-    for a changed plan, a corrupt or busy directory, a disk that refuses: these are not the cell's fault.
+    If the data cannot be made, nothing is written or reported, because the whole plan may lack data.
+
+    Raises UserError if the plan has changed, if the directory is corrupt or in use, or if the disk cannot be
+    written. These are not failures of the trial.
     """
-    cell, directory, tell = place.trial, place.directory, Reporter(report, place)
-    open_questions = missing_answers(directory, cell, place.limit)
+    trial, directory, notify = job.trial, job.directory, Reporter(report, job)
+    open_questions = missing_answers(directory, trial, job.limit)
     try:
-        asking = trial_data(cell, load)
-    except Exception as error:  # of a file, of a space that is too small, of a room
-        sentence = (
-            str(error) if isinstance(error, UserError) else f"{type(error).__name__} in its data: {error}"
-        )
-        return Outcome(cell, directory, sentence, data=False)
+        data = trial_data(trial, load)
+    except Exception as error:  # a damaged file, a space that is too small, a fault of a task family
+        return Outcome(trial, directory, _data_failure(error), data=False)
+
+    # Compare with what an earlier run has left. A trial that is complete needs no model.
     with _same_folder():
-        model = None if open_questions == [] else model_of(cell.model, cell.checkpoint)
-    header = header_of(asking, model, place.pretraining_overlap)
+        model = None if open_questions == [] else model_cache.get(trial.model, trial.checkpoint)
+    header = header_of(data, model, job.pretraining_overlap)
     refuse_change(directory, _lasting(header))
     if model is None:
-        _forget_error(directory)  # its process may have been ended after the last answer
-        tell("skip")
-        return Outcome(cell, directory, None)
-    tell("start")
+        _forget_error(directory)  # its process may have died after the last answer
+        notify("skip")
+        return Outcome(trial, directory, None)
+
+    # Predict, in a directory that no other process uses.
+    notify("start")
     with disk_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
     with folder_lock(directory):
-        refuse_change(directory, _lasting(header))  # another process may have begun it since
+        refuse_change(directory, _lasting(header))  # another process may have started it in the meantime
         remove_drafts(directory)
         _forget_error(directory)
         try:
-            with _same_folder():
-                codec = checked(asking, model)
-            if not (directory / "run.json").exists():
-                rows = b"".join(encode(instance, steps=False) + b"\n" for instance in asking.test)
-                write_atomically(directory / "questions.jsonl", rows)
-                write_atomically(
-                    directory / "run.json", msgspec.json.format(msgspec.json.encode(header)) + b"\n"
-                )
-            with _same_folder():
-                open_questions = missing_answers(directory, cell, place.limit)
-                predict_all(directory.absolute(), asking, model, codec, open_questions, tell)
+            _measure(job, header, data, model, notify)
         except UserError:
             raise
-        except Exception as error:  # of a model, which may be anybody's
-            sentence = (
-                str(error) if isinstance(error, ModelFaultError) else f"{type(error).__name__}: {error}"
-            )
-            write_error(directory, cell, sentence, error)
-            tell("failed", message=sentence)
-            return Outcome(cell, directory, sentence)
-    tell("done")
-    return Outcome(cell, directory, None)
+        except Exception as error:  # of a model, which may be anybody's code
+            known = isinstance(error, ModelFaultError)
+            sentence = str(error) if known else f"{type(error).__name__}: {error}"
+            write_error(directory, trial, sentence, error)
+            notify("failed", message=sentence)
+            return Outcome(trial, directory, sentence)
+    notify("done")
+    return Outcome(trial, directory, None)
+
+
+def _measure(job: Job, header: Header, data: TrialData, model: Model[Any], notify: Reporter) -> None:
+    """Write the trial's files if they do not exist, and record the answers that it lacks."""
+    directory = job.directory
+    with _same_folder():
+        codec = checked(data, model)
+    if not (directory / "run.json").exists():
+        rows = b"".join(encode(instance, steps=False) + b"\n" for instance in data.test)
+        write_atomically(directory / "questions.jsonl", rows)
+        write_atomically(directory / "run.json", msgspec.json.format(msgspec.json.encode(header)) + b"\n")
+    with _same_folder():
+        open_questions = missing_answers(directory, job.trial, job.limit)
+        predict_all(directory.absolute(), data, model, codec, open_questions, notify)
 
 
 @contextmanager
 def _same_folder() -> Generator[None]:
-    """After the block, be in the same current folder as before it.
+    """Restore the current folder after the block.
 
-    A model may go to another one for files of its own. Runs are named from the folder in which the command
-    was given."""
+    A model may change it for files of its own. Directories of trials are relative to the folder in which the
+    command was given.
+    """
     before = os.getcwd()
     try:
         yield
     finally:
-        with suppress(OSError):  # somebody removed it: what is written there next says so
+        with suppress(OSError):  # the folder was removed: the next write there reports it
             os.chdir(before)
 
 
-def trial_data(cell: Trial, load: LoadData) -> TrialData:
-    """The cell's data. UserError where there are not enough examples."""
-    dataset = load(cell.task, cell.seed, cell.pool)
-    train = _head(dataset.train, dataset.train.count if cell.shots is None else cell.shots)
-    kinds = cell.augment.split(",") if cell.augment else ()
-    shown = augmented(train, kinds, cell.seed) if kinds else train
-    return TrialData(cell, dataset.verifier, dataset.params, train, shown, _head(dataset.test, cell.n_test))
+def trial_data(trial: Trial, load: LoadData) -> TrialData:
+    """Return the trial's data. Raises UserError if there are not enough rows."""
+    dataset = load(trial.task, trial.seed, trial.pool)
+    train = _head(dataset.train, dataset.train.count if trial.shots is None else trial.shots)
+    kinds = trial.augment.split(",") if trial.augment else ()
+    shown = augmented(train, kinds, trial.seed) if kinds else train
+    test = _head(dataset.test, trial.n_test)
+    return TrialData(trial, dataset.verifier, dataset.params, train, shown, test)
 
 
-def refuse_change(directory: Path, wanted: Mapping[str, Any]) -> None:
-    """UserError where the directory holds a cell that differs in these parts of its header; says in what."""
+def refuse_change(directory: Path, parts: Mapping[str, Any]) -> None:
+    """Raise UserError if the directory holds a trial whose header differs in these parts; say in which."""
     if not (directory / "run.json").exists():
         return
     old = _flat(msgspec.to_builtins(read_header(directory)))
-    new = _flat(msgspec.to_builtins(wanted))
-    changed = [
-        f"{key.removeprefix('trial.')} was {old.get(key)}, is {value}"
-        for key, value in new.items()
-        if old.get(key) != value
-        and not (key == "code" and old.get(key) is None)  # runs of before told no code
-    ]
-    if changed:
+    changes: list[str] = []
+    for key, value in _flat(msgspec.to_builtins(parts)).items():
+        if old.get(key) != value:
+            changes.append(f"{key.removeprefix('trial.')} was {old.get(key)}, is {value}")
+    if changes:
         raise UserError(
-            f"{directory} was measured by another plan ({'; '.join(changed)}): give that plan again, or another --out"
+            f"{directory} was measured by another plan ({'; '.join(changes)}): "
+            "give that plan again, or another --out"
         )
 
 
-def write_error(directory: Path, cell: Trial, sentence: str, error: BaseException | None = None) -> None:
-    """Leave in the directory why the cell failed: a sentence, and the traceback of `error`; and where there
-    is no run yet, the cell itself, so that a report can name what it lacks."""
+def write_error(directory: Path, trial: Trial, sentence: str, error: BaseException | None = None) -> None:
+    """Write why the trial failed: a sentence, and the traceback of `error`.
+
+    If there is no run yet, the trial itself is written too, so that a report can name it.
+    """
     with disk_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
     if not (directory / "run.json").exists():
-        write_atomically(directory / "cell.json", msgspec.json.format(msgspec.json.encode(cell)) + b"\n")
-    story = [
-        sentence.replace("\n", " "),
-        "\n",
-        *(["\n", *traceback.format_exception(error)] if error else []),
-    ]
-    write_atomically(directory / "error.txt", "".join(story).encode("utf-8", "replace"))
+        write_atomically(directory / "trial.json", msgspec.json.format(msgspec.json.encode(trial)) + b"\n")
+    text = sentence.replace("\n", " ") + "\n"
+    if error is not None:
+        text += "\n" + "".join(traceback.format_exception(error))
+    write_atomically(directory / "error.txt", text.encode("utf-8", "replace"))
 
 
 def _forget_error(directory: Path) -> None:
-    """Remove what a failure of before has left."""
+    """Remove the files of an earlier failure."""
     with disk_errors(directory):
-        for name in ("error.txt", "cell.json"):
+        for name in ("error.txt", "trial.json"):
             (directory / name).unlink(missing_ok=True)
 
 
+def _data_failure(error: Exception) -> str:
+    return str(error) if isinstance(error, UserError) else f"{type(error).__name__} in its data: {error}"
+
+
 def _head(split: Split, n: int | None) -> tuple[Instance, ...]:
-    """The first n rows, or all that a file has."""
+    """Return the first n rows, or all rows of a file that has fewer."""
     if split.count is not None:
         n = split.count if n is None else min(n, split.count)
     if not n:
@@ -243,42 +265,49 @@ def _head(split: Split, n: int | None) -> tuple[Instance, ...]:
     return split.head(n)
 
 
-def header_of(asking: TrialData, model: Model[Any] | None, pretraining_overlap: str | None) -> Header:
-    """The header of a cell with its data. model: None where none is run; pretraining_overlap: near or far,
-    where known."""
-    cell = asking.trial
-    digest = data_digest([*asking.train, *asking.test])
-    task = TaskInfo(asking.verifier.version, _json(asking.params), asking.verifier.look.palette)
-    data = DataInfo(digest, len(asking.train), len(asking.test))
-    weights = model.weights if model else None
+def header_of(data: TrialData, model: Model[Any] | None, pretraining_overlap: str | None) -> Header:
+    """Return the header of a trial.
+
+    model: None if no model is run.
+    pretraining_overlap: near or far, if known.
+    """
+    trial = data.trial
+    digest = data_digest([*data.train, *data.test])
     return Header(
-        FORMAT, cell, task, data, weights, pretraining_overlap, now(), environment(), code_of(cell.model)
+        format=FORMAT,
+        trial=trial,
+        task=TaskInfo(data.verifier.version, _json(data.params), data.verifier.look.palette),
+        data=DataInfo(digest, len(data.train), len(data.test)),
+        weights=model.weights if model else None,
+        pretraining_overlap=pretraining_overlap,
+        created=now(),
+        environment=environment(),
+        code=code_of(trial.model),
     )
 
 
 def _lasting(header: Header) -> dict[str, Any]:
-    """The parts that must stay the same for a run to go on."""
-    weights = {"weights": header.weights} if header.weights else {}
-    return planned(header.trial) | {"task": header.task, "data": header.data} | weights
+    """Return the parts that must stay the same if a run continues."""
+    parts = planned(header.trial) | {"task": header.task, "data": header.data}
+    return parts | {"weights": header.weights} if header.weights else parts
 
 
-def planned(cell: Trial) -> dict[str, Any]:
-    """The parts that are known before any data is made."""
-    code = code_of(cell.model)
-    return {"trial": cell} | ({"code": code} if code else {})
+def planned(trial: Trial) -> dict[str, Any]:
+    """Return the parts of a header that are known before any data is made."""
+    code = code_of(trial.model)
+    return {"trial": trial, "code": code} if code else {"trial": trial}
 
 
 def _json(params: Any) -> Json:
-    """Parameters as they read after a way through JSON, so that they compare equal."""
+    """Return parameters as they are after a round trip through JSON, so that they compare equal."""
     return msgspec.json.decode(msgspec.json.encode(params_json(params)))
 
 
 def _flat(value: Any, name: str = "") -> dict[str, Any]:
-    """Nested objects as one, the keys joined by dots."""
+    """Return nested objects as one, with keys joined by dots."""
     if not isinstance(value, dict):
         return {name: value}
-    inner = cast("dict[str, Any]", value)
-    dot = "." if name else ""
-    return {
-        path: leaf for key, item in inner.items() for path, leaf in _flat(item, f"{name}{dot}{key}").items()
-    }
+    flat: dict[str, Any] = {}
+    for key, item in cast("dict[str, Any]", value).items():
+        flat |= _flat(item, f"{name}.{key}" if name else key)
+    return flat

@@ -1,9 +1,10 @@
-"""Cells measured by several processes at once.
+"""Run trials in several processes at once.
 
-A process measures one cell at a time and tells of every step through a pipe. Processes rather than threads:
-models hold the interpreter's lock. Spawned rather than forked: a fork of a process with threads may stand
-still. Own pipes rather than a pool of `concurrent.futures`: that gives up all its cells when one process
-dies, and here one cell fails."""
+Each process runs one trial at a time and sends its events through a pipe. Processes rather than threads,
+because models hold the interpreter's lock. Spawned rather than forked, because a fork of a process with
+threads may deadlock. Own pipes rather than `concurrent.futures`, which gives up all its work if one process
+dies; here only one trial fails.
+"""
 
 from __future__ import annotations
 
@@ -25,70 +26,49 @@ from vizbench.harness.run.model_cache import ModelCache
 from vizbench.harness.run.trial import Event, Job, Outcome, run_trial, write_error
 
 MAX_JOBS: Final = 256
+"""The most processes."""
 
 _PATIENCE: Final = 10.0
-"""Seconds that a process without work has to end by itself, so that a model may put its things away."""
-
+"""Seconds in which an idle process may end by itself, so that a model can clean up."""
 
 _CRASHES: Final = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL")
-"""Signals that a process brings on itself."""
+"""Signals that a process causes itself."""
 
 
 def check_jobs(jobs: int) -> None:
-    """Refuse a number of processes that is no integer in 1 … MAX_JOBS."""
+    """Raise UserError if a number of processes is not an integer in 1 … MAX_JOBS."""
     if isinstance(jobs, bool) or not isinstance(jobs, int) or not 1 <= jobs <= MAX_JOBS:  # pyright: ignore[reportUnnecessaryIsInstance] callers are users
         raise UserError(f"jobs {str(jobs)[:40]} is outside 1 … {MAX_JOBS}: choose a whole number there")
 
 
-def run_all(places: Sequence[Job], jobs: int, report: Callable[[Event], None]) -> list[Outcome]:
-    """Measure the cells by `jobs` processes; outcomes in the order of the places, events as they come.
+def run_all(queue: Sequence[Job], processes: int, report: Callable[[Event], None]) -> list[Outcome]:
+    """Run the trials in so many processes. Returns outcomes in the order of the queue.
 
-    A process that dies fails the cell that it was at. On any error, Ctrl-C included, all processes are ended
-    at once: what they had written stays. They also end when this process dies."""
-    waiting = deque(places)
-    outcomes: dict[int, Outcome] = {}
-    workers: list[_Worker] = []
+    If a process dies, only the trial that it ran fails. On any error, Ctrl-C included, all processes are
+    killed at once; what they have written is kept. They also end if this process dies.
+    """
+    pool = _Pool(queue, report)
     try:
-        workers += [_Worker() for _ in range(min(jobs, len(places)))]
-        while len(outcomes) < len(places):
-            heard = wait([worker.pipe for worker in workers])
-            for worker in [worker for worker in workers if worker.pipe in heard]:
-                match worker.hear():
-                    case Event() as event:
-                        report(event)
-                    case _Refused(sentence):
-                        raise UserError(sentence)
-                    case _Noticed(sentence, key):
-                        notice(sentence, key)
-                    case _Ready():
-                        worker.give(waiting)
-                    case Outcome() as outcome:
-                        outcomes[worker.at.position] = outcome
-                        worker.give(waiting)
-                    case None:
-                        workers.remove(worker)
-                        if worker.place is not None:
-                            outcomes[worker.at.position] = _died(worker, report)
-                            workers += [_Worker()] if waiting else []
-        for worker in workers:
-            worker.process.join(_PATIENCE)
+        pool.start(min(processes, len(queue)))
+        while len(pool.outcomes) < len(queue):
+            for worker in pool.ready():
+                pool.handle(worker, worker.receive())
+        pool.join()
     finally:
-        for worker in workers:
-            worker.process.kill()
-            worker.process.join()
-    return [outcomes[place.position] for place in places]
+        pool.kill()
+    return [pool.outcomes[job.position] for job in queue]
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """A process says that it has started."""
+    """A process has started."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class _Refused:
-    """A process says why the whole run must end."""
+    """The whole run must end, for this reason."""
 
     sentence: str
 
@@ -96,7 +76,7 @@ class _Refused:
 @final
 @dataclass(frozen=True, slots=True)
 class _Noticed:
-    """A process says something once, which others may say too."""
+    """A notice that is shown once, even if several processes send it."""
 
     sentence: str
     key: object
@@ -113,20 +93,23 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.pipe, far = context.Pipe()
         self.process = context.Process(target=_work, args=(far,))
-        self.place: Job | None = None
-        """The cell it is at."""
+        self.job: Job | None = None
+        """The trial that it runs."""
         self._started = False
         with interrupts_held(), safe_path():
             self.process.start()
         far.close()  # so that the pipe ends with the process
 
     @property
-    def at(self) -> Job:
-        assert self.place is not None  # asked of a process that speaks of its cell
-        return self.place
+    def current(self) -> Job:
+        assert self.job is not None  # asked only of a process that reports on its trial
+        return self.job
 
-    def hear(self) -> _Message | None:
-        """What it says; None once it has ended. UserError where it ended before it had started."""
+    def receive(self) -> _Message | None:
+        """Return the next message, or None if the process has ended.
+
+        Raises UserError if it ended before it had started.
+        """
         try:
             message: _Message = self.pipe.recv()
         except (EOFError, ConnectionError):
@@ -138,59 +121,117 @@ class _Worker:
         return message
 
     def give(self, waiting: deque[Job]) -> None:
-        """Hand it the next cell, or tell it to end where there is none."""
-        self.place = waiting.popleft() if waiting else None
-        with suppress(ConnectionError):  # it has just died, as `hear` will find
-            self.pipe.send(self.place)
+        """Send the next trial, or the request to end if there is none."""
+        self.job = waiting.popleft() if waiting else None
+        with suppress(ConnectionError):  # it has just died, which `receive` will notice
+            self.pipe.send(self.job)
+
+
+@final
+class _Pool:
+    """The processes, the trials that wait, and the outcomes so far."""
+
+    def __init__(self, queue: Sequence[Job], report: Callable[[Event], None]) -> None:
+        self.outcomes: dict[int, Outcome] = {}
+        """Position of a job -> its outcome."""
+        self._waiting = deque(queue)
+        self._report = report
+        self._workers: list[_Worker] = []
+
+    def start(self, count: int) -> None:
+        """Start so many processes."""
+        for _ in range(count):
+            self._workers.append(_Worker())
+
+    def ready(self) -> list[_Worker]:
+        """Wait for messages, and return the processes that have sent one or have ended."""
+        pipes = wait([worker.pipe for worker in self._workers])
+        return [worker for worker in self._workers if worker.pipe in pipes]
+
+    def handle(self, worker: _Worker, message: _Message | None) -> None:
+        """Act on a message. Raises UserError if it ends the whole run."""
+        match message:
+            case Event() as event:
+                self._report(event)
+            case _Refused(sentence):
+                raise UserError(sentence)
+            case _Noticed(sentence, key):
+                notice(sentence, key)
+            case _Ready():
+                worker.give(self._waiting)
+            case Outcome() as outcome:
+                self.outcomes[worker.current.position] = outcome
+                worker.give(self._waiting)
+            case None:
+                self._replace(worker)
+
+    def _replace(self, worker: _Worker) -> None:
+        """Record the death of a process, and start another one if trials wait."""
+        self._workers.remove(worker)
+        if worker.job is None:
+            return
+        self.outcomes[worker.job.position] = _died(worker, self._report)
+        if self._waiting:
+            self.start(1)
+
+    def join(self) -> None:
+        """Give each process _PATIENCE seconds to end by itself."""
+        for worker in self._workers:
+            worker.process.join(_PATIENCE)
+
+    def kill(self) -> None:
+        """End every process."""
+        for worker in self._workers:
+            worker.process.kill()
+            worker.process.join()
 
 
 def _died(worker: _Worker, report: Callable[[Event], None]) -> Outcome:
-    """The outcome of a cell whose process ended in its midst."""
-    place = worker.at
+    """Return the outcome of a trial whose process died, and record the error."""
+    job = worker.current
     sentence = _ended(worker.process.exitcode or 0)
-    write_error(place.directory, place.trial, sentence)
-    report(Event("failed", place.trial, place.position, place.trials, message=sentence))
-    return Outcome(place.trial, place.directory, sentence)
+    write_error(job.directory, job.trial, sentence)
+    report(Event("failed", job.trial, job.position, job.trials, message=sentence))
+    return Outcome(job.trial, job.directory, sentence)
 
 
 def _stillborn(code: int) -> str:
-    """What ended a process before it could work, as far as its exit code says."""
+    """Say what ended a process before it could work, as far as its exit code shows it."""
     if code == -signal.SIGKILL:
         return (
-            "a process was killed from outside (SIGKILL) before it could work, by hand or for want of memory: "
-            "use fewer jobs"
+            "a process was killed from outside (SIGKILL) before it could work, by hand or for lack of memory"
+            ": use fewer jobs"
         )
     how = f"by signal {-code}" if code < 0 else f"with code {code}"
     return (
-        f"a process ended {how} before it could work: what it said stands above; a script that calls vizbench needs "
-        "`if __name__ == '__main__':`, and --jobs 1 starts no process"
+        f"a process ended {how} before it could work: its own message is above; a script that calls vizbench "
+        "needs `if __name__ == '__main__':`, and --jobs 1 starts no process"
     )
 
 
 def _ended(code: int) -> str:
-    """What ended a process, by its exit code: whoever killed it from outside, a crash of its own, or its own
-    will."""
-    goes_on = "the same command goes on from its last answer"
+    """Say what ended a process, by its exit code: a kill from outside, a crash, or its own exit."""
+    continues = "the same command goes on from its last answer"
     if code >= 0:
-        return f"its process ended by itself, with code {code}: {goes_on}"
+        return f"its process ended by itself, with code {code}: {continues}"
     name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
     if name == "SIGKILL":
-        why = "by hand or for want of memory, where fewer jobs help"
-        return f"its process was killed from outside (SIGKILL), {why}: {goes_on}"
+        why = "by hand or for lack of memory, which fewer jobs may avoid"
+        return f"its process was killed from outside (SIGKILL), {why}: {continues}"
     if name in _CRASHES:
-        return f"its process crashed ({name}) in the model or a library of its: {goes_on}"
-    return f"its process was killed from outside ({name}): {goes_on}"
+        return f"its process crashed ({name}) in the model or one of its libraries: {continues}"
+    return f"its process was killed from outside ({name}): {continues}"
 
 
 def _work(pipe: Connection[Any, Any]) -> None:
-    """The life of a process: cells come through the pipe until None does."""
+    """Run the trials that come through the pipe, until None comes."""
     exit_with_parent()
     load = lru_cache(maxsize=4)(loading.load)
-    stage = ModelCache({})
+    model_cache = ModelCache({})
     pipe.send(_Ready())
     with notices_to(lambda sentence, key: pipe.send(_Noticed(sentence, key))):
-        while (place := pipe.recv()) is not None:
+        while (job := pipe.recv()) is not None:
             try:
-                pipe.send(run_trial(place, load, stage, pipe.send))
+                pipe.send(run_trial(job, load, model_cache, pipe.send))
             except UserError as error:
                 pipe.send(_Refused(str(error)))

@@ -27,7 +27,8 @@ from vizbench.harness.score.predictions import (
     read_predictions,
 )
 from vizbench.harness.stats import decode_failures
-from vizbench.harness.stats.metrics import mean, wilson
+from vizbench.harness.stats.intervals import wilson
+from vizbench.harness.stats.metrics import mean
 from vizbench.renderers.decode import decode
 from vizbench.renderers.pictures import read_png
 from vizbench.renderers.text import from_text

@@ -1,1 +1,1 @@
-"""Figures from records: shares, intervals, comparisons, the measures of ARC and of the paper."""
+"""Compute what reports show: shares, intervals, comparisons, ARC results, the paper's own figures."""

@@ -1,12 +1,12 @@
-"""Resampling scores, so that an interval can be put around whatever is computed from shares.
+"""Resample scores, to put an interval around anything that is computed from shares.
 
-Scores lie as one table a seed: rows are questions, columns are what is compared (budgets, models), so that a
-question keeps its answers together. NaN: not answered. What varies decides what is resampled:
+Scores are one table per seed. Rows are questions. Columns are what is compared (numbers of shots, models), so
+that a question keeps its answers together. NaN means not answered.
 
-one seed        questions (Rubin 1981): the interval speaks of other questions, same training run several
-seeds   seeds, as clusters: it speaks of other data and other training runs; but questions in a column in
-which
-                all seeds have the same share to the digit, because such seeds say nothing of their spread
+With one seed, questions are resampled (Rubin 1981): the interval is about other questions and the same
+training run. With several seeds, these are resampled as clusters: the interval is about other data and other
+training runs. In a column in which all seeds have exactly the same share, questions are resampled, because
+such seeds show nothing of their spread.
 """
 
 from __future__ import annotations
@@ -18,22 +18,26 @@ import numpy as np
 import numpy.typing as npt
 
 Floats: TypeAlias = npt.NDArray[np.float64]
+"""An array of float64."""
 
 DRAWS: Final = 4000
-"""Resamples an interval. At 2,000 the ends of an interval over three seeds moved by 7% from one origin to
-another."""
+"""Resamples per interval.
+
+At 2,000 the ends of an interval over three seeds moved by 7% from one origin to another.
+"""
 
 LEVEL: Final = 0.95
+"""The coverage that intervals aim at."""
 
 
 def shares(tables: Sequence[Floats]) -> Floats:
-    """The mean of each column over all rows of all seeds, `(columns,)`; NaN where nothing was answered."""
+    """Return the mean of each column over all rows and seeds, `(columns,)`; NaN without answers."""
     sums, counts = _totals(tables)
     return _ratio(sums.sum(axis=0), counts.sum(axis=0))
 
 
 def counts(tables: Sequence[Floats]) -> Floats:
-    """How many rows each column has, `(columns,)`."""
+    """Return the number of answers in each column, `(columns,)`."""
     return _totals(tables)[1].sum(axis=0)
 
 
@@ -44,13 +48,18 @@ def resample(
     pseudo: Sequence[Sequence[float]] = (),
     weight: float = 1.0,
 ) -> Floats:
-    """Shares as they might have come out, `(draws, columns)`; columns of a draw belong together: of one seed
-    all, of several those in which the seeds differ, and, independent of these, those in which they agree.
+    """Return shares as they might have been, `(draws, columns)`.
 
-    tables: `(questions, columns)` a seed, at least one, each column with an answer in one of them; origin: of
-    the randomness, 0 … 2^64 - 1; pseudo: rows that are added where questions are resampled; weight: of each
-    of these, a question's being 1. NumPy's streams are used: another version of it may move an interval's end
-    by its third digit."""
+    The columns of a draw belong together. With several seeds, the columns in which these differ belong
+    together, and independently of them the columns in which they agree.
+
+    tables: `(questions, columns)` per seed, at least one. Each column has an answer in one of them.
+    origin: seed of the randomness, 0 … 2^64 - 1.
+    pseudo: rows that are added if questions are resampled.
+    weight: of each of these; a question weighs 1.
+
+    NumPy's streams are used, so that another version of it may change the third digit of an interval's end.
+    """
     random = np.random.Generator(np.random.PCG64(origin))
     rows = np.asarray(pseudo, np.float64).reshape(-1, tables[0].shape[1])
     deviations = _by_seed(tables, random, draws) if len(tables) > 1 else np.zeros((1, rows.shape[1]))
@@ -59,29 +68,33 @@ def resample(
 
 
 def _by_question(weighed: Sequence[tuple[Floats, float]], random: np.random.Generator, draws: int) -> Floats:
-    """Each row gets an exponential weight: Rubin's Bayesian bootstrap, which never leaves a row out, as
-    Efron's does with rows whole or none. Weights are drawn by the rows' kinds: 200 questions at 11 budgets
-    answer in some 60 ways, and the weights of alike rows add up to a gamma variate."""
+    """Resample questions by Rubin's Bayesian bootstrap, which gives each row an exponential weight.
+
+    Unlike Efron's bootstrap it never leaves a row out. Equal rows get one weight, because exponential weights
+    add up to a gamma variate: 200 questions at 11 numbers of shots have some 60 different rows.
+    """
     width = weighed[0][0].shape[1]
     sums, answered = np.zeros((draws, width)), np.zeros((draws, width))
     for table, weight in weighed:
         kinds, times = np.unique(np.where(np.isnan(table), np.inf, table), axis=0, return_counts=True)
-        drawn = random.standard_gamma(weight * times, size=(draws, len(times)))
-        there = np.isfinite(kinds)
-        sums += drawn @ np.where(there, kinds, 0.0)
-        answered += drawn @ there
+        weights = random.standard_gamma(weight * times, size=(draws, len(times)))
+        present = np.isfinite(kinds)
+        sums += weights @ np.where(present, kinds, 0.0)
+        answered += weights @ present
     return _ratio(sums, answered)
 
 
 def _by_seed(tables: Sequence[Floats], random: np.random.Generator, draws: int) -> Floats:
-    """How far shares stray when the seeds are others, `(draws, columns)`.
+    """Return how far shares deviate with other seeds, `(draws, columns)`.
 
-    Each seed's distance from the mean gets a normal weight, and the draw is widened as Student's t with seeds
-    - 1 degrees of freedom is, so that for one column the interval is the t interval of the seeds' means. Two
-    seeds say little of a third, and their interval is wide. Resampling seeds with replacement, and questions
-    in them, was the alternative: with three seeds it covered 97% where they do not differ, 90% and 80% where
-    their shares have a standard deviation of .03 and .08. Zero in columns in which all seeds agree to the
-    digit."""
+    Each seed's distance from the mean gets a normal weight. The draw is widened like Student's t with seeds
+    - 1 degrees of freedom, so that for one column the interval is the t interval of the seeds' means. Two
+    seeds show little of a third, and their interval is wide. The deviation is zero in columns in which all
+    seeds agree exactly.
+
+    The alternative, resampling seeds with replacement and questions in them, covered 97% with three seeds
+    that do not differ, but 90% and 80% if their shares have a standard deviation of .03 and .08.
+    """
     sums, answered = _totals(tables)
     k = len(tables)
     weight = answered / np.maximum(answered.sum(axis=0), 1)
@@ -93,7 +106,7 @@ def _by_seed(tables: Sequence[Floats], random: np.random.Generator, draws: int) 
 
 
 def _totals(tables: Sequence[Floats]) -> tuple[Floats, Floats]:
-    """Sums of scores and numbers of answers, `(seeds, columns)` each."""
+    """Return sums of scores and numbers of answers, `(seeds, columns)` each."""
     sums = np.array([np.nansum(table, axis=0) for table in tables])
     return sums, np.array([(~np.isnan(table)).sum(axis=0) for table in tables], np.float64)
 

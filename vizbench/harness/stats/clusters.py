@@ -1,18 +1,21 @@
-"""Test inputs of one task as a cluster: who solves one solves the others more often, so three tell less than
-three.
+"""Treat the test inputs of one ARC task as a cluster.
 
-A share's interval is Wilson's for the number of independent inputs that would tell as much, n / design effect
-(Kish 1965, section 8.2; among those that Franco, Little, Louis and Slud 2019 recommend for such shares).
-Coverage of the 95% interval over 4,000 trials, 16 concepts of 5 tasks of 3 inputs, tasks' shares
-beta-distributed around p with this correlation of a task's inputs:
+A model that solves one input of a task solves the others more often, so that three inputs show less than
+three independent ones. The interval of a share is Wilson's for the effective number of independent inputs,
+n / design effect (Kish 1965, section 8.2). It is among those that Franco, Little, Louis and Slud 2019
+recommend for such shares.
+
+Coverage of the 95% interval over 4,000 trials, 16 concepts of 5 tasks of 3 inputs, with tasks' shares
+beta-distributed around p with this correlation of the inputs of a task:
 
             0     .3    .6    1
 p = .05     97    94    96    98
 p = .2      98    96    96    94
 p = .5      96    95    95    94
 
-With inputs taken as independent it is 97 … 76, 98 … 94 and 96 … 62 in these rows; with tasks counted as one
-input each, however little theirs agree, 97 … 100 in the first three columns."""
+If inputs are taken as independent, it is 97 … 76, 98 … 94 and 96 … 62 in these rows. If each task counts as
+one input, it is 97 … 100 in the first three columns.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +28,12 @@ Counts: TypeAlias = Sequence[tuple[int, int]]
 
 
 def correlation(groups: Sequence[Counts]) -> float:
-    """How much alike answers of one cluster are, 0 … 1: the ANOVA estimate of the intraclass correlation
-    (Donner 1986), of spreads within the groups, each of which has a share of its own. 1 where nothing can be
-    told of it: answers that are all alike, groups of one cluster, clusters of one answer."""
+    """Return how much alike the answers of one cluster are, 0 … 1.
+
+    This is the ANOVA estimate of the intraclass correlation (Donner 1986), from the spread within groups,
+    each of which has a share of its own. It is 1 if it cannot be estimated: if all answers are alike, if
+    every group is one cluster, or if every cluster is one answer.
+    """
     between = within = size = 0.0
     clusters = answers = 0
     for group in groups:
@@ -45,7 +51,9 @@ def correlation(groups: Sequence[Counts]) -> float:
 
 
 def design_effect(clusters: Counts, alike: float) -> float:
-    """How many times as many answers are needed as independent ones, 1 or more. alike: their
-    `correlation`."""
+    """Return how many times as many answers are needed as independent ones, 1 or more.
+
+    alike: their `correlation`.
+    """
     n = sum(of for _, of in clusters)
     return 1 + (sum(of * of for _, of in clusters) / n - 1) * alike

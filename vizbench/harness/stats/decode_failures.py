@@ -1,4 +1,4 @@
-"""Reasons why answers hold no grid, counted by kind."""
+"""Count the reasons why answers could not be decoded, by kind."""
 
 from __future__ import annotations
 
@@ -8,23 +8,25 @@ from collections.abc import Iterable
 from typing import Final
 
 MOST: Final = 8
-"""Kinds that are named; the rest are counted as OTHER."""
+"""The most kinds that are named. The rest are counted as OTHER."""
 
 OTHER: Final = "other reasons"
+"""Stands for the rarer kinds."""
 
 _LONGEST: Final = 120
+"""The most characters of a kind."""
 
 
 def kind(reason: str) -> str:
-    """The reason without what is of one answer only: numbers become N, and quoted words go."""
+    """Return the reason without what belongs to one answer: numbers become N, quoted words …."""
     plain = re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`", "…", reason)
     plain = re.sub(r"(?<![A-Za-z])\d+(?:[.,x]\d+)*", "N", plain)
     return " ".join(plain.split())[:_LONGEST] or "no reason given"
 
 
 def by_kind(reasons: Iterable[str]) -> dict[str, int]:
-    """How many answers each kind of reason cost, the most frequent first."""
+    """Return the number of answers per kind of reason, the most frequent first."""
     counts = Counter(kind(reason) for reason in reasons).most_common()
     kept = dict(counts[:MOST])
     rest = sum(count for _, count in counts[MOST:])
-    return kept | ({OTHER: rest} if rest else {})
+    return kept | {OTHER: rest} if rest else kept

@@ -1,4 +1,4 @@
-"""Cells that lack answers: what each lacks and why, for the page, the terminal and a table of their own."""
+"""List the trials that lack answers: what each lacks and why, for the page, the terminal and a CSV file."""
 
 from __future__ import annotations
 
@@ -19,92 +19,93 @@ from vizbench.harness.records.records import TrialResult, UnstartedTrial
 from vizbench.harness.stats.metrics import distinct
 
 _COLUMNS = (
-    "task", "model", "checkpoint", "training", "shots", "seed", "attempts", "answers", "asked", "error", "folder",
+    "task", "model", "checkpoint", "training", "shots", "seed", "attempts", "answers", "asked", "error",
+    "folder",
 )  # fmt: skip
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class IncompleteTrial:
-    """A cell with fewer answers than were asked for."""
+    """A trial with fewer answers than were asked for."""
 
     directory: Path
+    """Where its records are."""
     trial: Trial
-    examples: int | None
-    """None if the data was to say how many, and could not be had."""
+    """The trial."""
+    shots: int | None
+    """Number of training examples. None if it depends on data that could not be had."""
     answers: int
-    """How many were given."""
+    """Answers given."""
     asked: int | None
-    """How many were asked for; None if nobody can say."""
+    """Answers asked for. None if it depends on data that could not be had."""
     error: str
-    """Why the cell failed, "" if it only stopped."""
+    """Why the trial failed. "" if it only stopped."""
     mark: str = ""
-    """What tells its model from others of the same label among the gaps."""
+    """What keeps its model apart from others of the same label in this list."""
 
     def who(self) -> str:
-        """The cell, in words."""
-        cell = self.trial
-        shots = [] if self.examples is None else [plural(self.examples, "example")]
-        named = task_label(cell.task), model_label(cell.model, cell.checkpoint, cell.training, self.mark)
-        return ", ".join([*named, *shots, f"seed {cell.seed}"])
+        """Return the trial in words."""
+        trial = self.trial
+        parts = [
+            task_label(trial.task),
+            model_label(trial.model, trial.checkpoint, trial.training, self.mark),
+        ]
+        if self.shots is not None:
+            parts.append(plural(self.shots, "example"))
+        return ", ".join([*parts, f"seed {trial.seed}"])
 
     def state(self) -> str:
-        """What it has, and why it has no more."""
+        """Return what it has, and why it has no more."""
         have = "not begun" if self.asked is None else f"{self.answers:,} of {plural(self.asked, 'answer')}"
         return f"{have}; {self.error}" if self.error else have
 
 
-def incomplete_trials(runs: Sequence[TrialResult], lost: Sequence[UnstartedTrial]) -> list[IncompleteTrial]:
-    """The cells that lack answers: those begun, then those that could not begin. What another folder has in
-    whole is no gap."""
+def incomplete_trials(
+    runs: Sequence[TrialResult], unstarted: Sequence[UnstartedTrial]
+) -> list[IncompleteTrial]:
+    """Return the trials that lack answers: those that have begun, then those that could not begin.
+
+    A trial that another folder holds complete is not incomplete.
+    """
     begun = distinct(runs)
-    there = {_same(run.header.trial) for run in begun}
-    never = {_same(one.trial): one for one in lost if _same(one.trial) not in there}
-    found = [
-        *(
-            IncompleteTrial(
-                run.directory,
-                run.header.trial,
-                run.header.data.examples,
-                len(run.records),
-                len(run.questions) * run.header.trial.attempts,
-                run.error,
-            )
-            for run in begun
-            if not run.complete
-        ),
-        *(
-            IncompleteTrial(one.directory, one.trial, one.trial.shots, 0, None, one.error)
-            for one in never.values()
-        ),
-    ]
-    everyone = [run.header.trial for run in begun] + [gap.trial for gap in found]
-    marks = model_marks((cell.model, cell.checkpoint, cell.training) for cell in everyone)
-    return [
-        replace(gap, mark=marks[gap.trial.model, gap.trial.checkpoint, gap.trial.training]) for gap in found
-    ]
+    incomplete = [_begun(run) for run in begun if not run.complete]
+    known = {_without_questions(run.header.trial) for run in begun}
+    latest = {_without_questions(one.trial): one for one in unstarted}
+    incomplete += [_unstarted(one) for trial, one in latest.items() if trial not in known]
+    everyone = [run.header.trial for run in begun] + [one.trial for one in incomplete]
+    marks = model_marks((trial.model, trial.checkpoint, trial.training) for trial in everyone)
+    marked: list[IncompleteTrial] = []
+    for one in incomplete:
+        mark = marks[one.trial.model, one.trial.checkpoint, one.trial.training]
+        marked.append(replace(one, mark=mark))
+    return marked
 
 
-def write_incomplete(found: Sequence[IncompleteTrial], path: Path) -> None:
-    """Write them as CSV, a row a cell; `asked` is empty where nobody can tell."""
+def write_incomplete(incomplete: Sequence[IncompleteTrial], path: Path) -> None:
+    """Write the trials as CSV, one row per trial. `shots` and `asked` are empty if they are not known."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow(_COLUMNS)
-    for gap in found:
-        cell = gap.trial
-        named = cell.task, cell.model, cell.checkpoint, cell.training
-        numbers = gap.examples, cell.seed, cell.attempts, gap.answers, gap.asked
-        writer.writerow(
-            [
-                *map(spreadsheet_text, named),
-                *numbers,
-                spreadsheet_text(gap.error),
-                spreadsheet_text(str(gap.directory)),
-            ]
-        )
+    for one in incomplete:
+        trial = one.trial
+        texts = trial.task, trial.model, trial.checkpoint, trial.training
+        numbers = one.shots, trial.seed, trial.attempts, one.answers, one.asked
+        ends = one.error, str(one.directory)
+        writer.writerow([*map(spreadsheet_text, texts), *numbers, *map(spreadsheet_text, ends)])
     write_atomically(path, out.getvalue().encode("utf-8", "replace"))
 
 
-def _same(cell: Trial) -> Trial:
-    """What two plans may ask of one cell: how many questions is left out."""
-    return msgspec.structs.replace(cell, n_test=0)
+def _begun(run: TrialResult) -> IncompleteTrial:
+    header = run.header
+    asked = len(run.questions) * header.trial.attempts
+    return IncompleteTrial(run.directory, header.trial, header.data.shots, len(run.records), asked, run.error)
+
+
+def _unstarted(one: UnstartedTrial) -> IncompleteTrial:
+    return IncompleteTrial(one.directory, one.trial, one.trial.shots, 0, None, one.error)
+
+
+def _without_questions(trial: Trial) -> Trial:
+    """Return the trial without the number of questions, which two plans may choose differently."""
+    return msgspec.structs.replace(trial, n_test=0)

@@ -1,7 +1,8 @@
-"""What the paper published, as data, to lie behind our own figures: arXiv 2510.24448, read from `paper.json`.
+"""Read the results that the paper published (arXiv 2510.24448) from `paper.json`, to show beside our own.
 
-Its tables give accuracies at the budgets that it reports; its figures of the budget that reaches 90% do not
-always say what the tables do, and both are told."""
+Its tables give accuracies at some numbers of shots. Its figures show the number of shots that reaches 90%,
+which does not always agree with the tables. Both are reported.
+"""
 
 from __future__ import annotations
 
@@ -17,86 +18,111 @@ import msgspec
 from vizbench.harness.stats.thresholds import first_reached
 
 VIDEO: Final = "CogVideoX1.5-5B"
+"""The paper's video model."""
+
 TEXT: Final = "Qwen3-4B"
+"""The paper's language model."""
 
 ARC_TASKS: Final = "a79dc015732912d8"
 """The first 16 digits of the SHA-256 of the ids of ARC-AGI-1's 400 evaluation tasks, sorted, one per line.
-`ArcResult` is of these tasks."""
+
+`ArcResult` is about these tasks.
+"""
+
 ARC_ATTEMPTS: Final = 2
+"""Attempts per test input of ARC-AGI-1."""
+
 CONCEPT_TASKS, CONCEPT_INPUTS, CONCEPT_ATTEMPTS = 10, 3, 3
-"""Of each concept of ConceptARC: tasks CONCEPT1 … CONCEPT10, test inputs of each, and attempts. Every share
-that the paper gives is a multiple of 1/30, and most are none of 1/15."""
+"""Tasks per concept of ConceptARC (CONCEPT1 … CONCEPT10), test inputs per task, and attempts.
+
+Every share in the paper is a multiple of 1/30, and most are not multiples of 1/15.
+"""
 
 
 @final
 class ArcResult(msgspec.Struct, frozen=True):
-    """ARC-AGI-1. tasks: how many; two_attempts, one_attempt: model -> share of tasks with every test input
-    solved; overlap: "only A", "both", "only B" -> tasks."""
+    """The results on ARC-AGI-1."""
 
     tasks: int
+    """Number of tasks."""
     two_attempts: dict[str, float]
+    """Model -> share of tasks with every test input solved in two attempts."""
     one_attempt: dict[str, float]
+    """Model -> the same in one attempt."""
     overlap: dict[str, int]
+    """Number of tasks by "only A", "both" and "only B"."""
 
 
 @final
 class Paper(msgspec.Struct, frozen=True):
-    """Everything in `paper.json`.
-
-    accuracy_by_budget: task -> model -> (budget, share) pairs, by growing budget; budget_to_reach_90_percent:
-    task -> model -> budget as the figures draw it; conceptarc_accuracy: model -> concept -> share of test
-    inputs solved in one of three attempts."""
+    """Everything in `paper.json`."""
 
     source: str
+    """Where it comes from."""
     accuracy_by_budget: dict[str, dict[str, tuple[tuple[int, float], ...]]]
+    """Task -> model -> (shots, share) pairs, by rising shots."""
     budget_to_reach_90_percent: dict[str, dict[str, int]]
+    """Task -> model -> shots as the figures show it."""
     conceptarc_accuracy: dict[str, dict[str, float]]
+    """Model -> concept -> share of test inputs solved in one of three attempts."""
     arc_agi_1: ArcResult
+    """The results on ARC-AGI-1."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """The smallest budget with a share of .90 or more. drawn: as a figure shows it, None where none does;
-    tables: as the accuracies say, None where they stop below."""
+    """The smallest number of shots with a share of .90 or more."""
 
     task: str
+    """Name of the task."""
     model: str
+    """Name of the model."""
     drawn: int | None
+    """The number as a figure shows it. None if no figure does."""
     tables: int | None
+    """The number by the accuracies. None if they stay below."""
 
     @property
     def disagrees(self) -> bool:
-        """Whether the paper draws another budget than its tables give."""
+        """Whether the figures of the paper show another number than its tables."""
         return self.drawn is not None and self.drawn != self.tables
 
     def text(self) -> str:
-        """Both as a table shows them."""
+        """Return both numbers as a table shows them."""
         text = "not reached" if self.tables is None else f"{self.tables:,}"
         return f"{text} (drawn: {self.drawn:,})" if self.disagrees else text
 
 
 @functools.cache
 def paper() -> Paper:
-    """The published results."""
+    """Return the published results."""
     return msgspec.json.decode(Path(__file__).with_name("paper.json").read_bytes(), type=Paper)
 
 
 def concept_was_measured(concept: str, asked: Sequence[tuple[str, int]], attempts: int) -> bool:
-    """Whether these are the paper's tasks of a concept. asked: each task's file without its ending, and how
-    many test inputs were asked."""
+    """Return whether these are the paper's tasks of a concept, with its number of attempts.
+
+    asked: the file of each task without its ending, and the number of test inputs that were asked.
+    """
     tasks = [(f"{concept}{number + 1}", CONCEPT_INPUTS) for number in range(CONCEPT_TASKS)]
     return attempts == CONCEPT_ATTEMPTS and sorted(asked) == sorted(tasks)
 
 
 def corpus_was_measured(tasks: Iterable[str], attempts: int) -> bool:
-    """Whether these are the paper's tasks of ARC-AGI. tasks: ids of those that were asked in whole."""
+    """Return whether these are the paper's tasks of ARC-AGI, with its number of attempts.
+
+    tasks: ids of those whose every test input was asked.
+    """
     digest = hashlib.sha256("\n".join(sorted(tasks)).encode()).hexdigest()
     return attempts == ARC_ATTEMPTS and digest[:16] == ARC_TASKS
 
 
 def other_concepts(published: Sequence[bool]) -> str:
-    """A sentence if the paper's shares are left out of a table by concept. published: of each row."""
+    """Return a sentence if the paper's shares are left out of a table by concept, else "".
+
+    published: whether each row has one.
+    """
     if all(published):
         return ""
     return (
@@ -106,23 +132,25 @@ def other_concepts(published: Sequence[bool]) -> str:
 
 
 def other_corpora(published: Sequence[bool]) -> str:
-    """A sentence if the paper's shares are left out of a table by corpus. published: of each row."""
+    """Return a sentence if the paper's shares are left out of a table by corpus, else "".
+
+    published: whether each row has one.
+    """
     if all(published):
         return ""
     return (
-        f"The paper measured the {paper().arc_agi_1.tasks} tasks of arc-agi-1:evaluation: its shares are left out "
-        "beside other tasks."
+        f"The paper measured the {paper().arc_agi_1.tasks} tasks of arc-agi-1:evaluation: "
+        "its shares are left out beside other tasks."
     )
 
 
 def curves(task: str) -> dict[str, tuple[tuple[int, float], ...]]:
-    """The published curves of a task by model, as (budget, share) pairs; none for a task that the paper
-    lacks."""
+    """Return model -> (shots, share) pairs of a task, as published; {} if the paper lacks the task."""
     return paper().accuracy_by_budget.get(task, {})
 
 
 def thresholds() -> list[Threshold]:
-    """Every published curve's budget to reach 90%, drawn and computed, in the order of the tables."""
+    """Return the shots that reach 90% for every published curve, in the order of the tables."""
     drawn = paper().budget_to_reach_90_percent
     return [
         Threshold(task, model, drawn.get(task, {}).get(model), _reached(points))

@@ -1,10 +1,11 @@
-"""At which budget a curve reaches a share of right answers.
+"""Find the number of shots at which a curve reaches a share of right answers.
 
-The curve is made monotone first (isotonic regression, weighted by the answers: more examples do not harm),
-then read by straight lines over log n between measured budgets. It is never continued beyond them: a curve
-that is there at its smallest budget needs "at most" that many, one that never gets there "more than" its
-largest. The paper's own way, the smallest measured budget whose share is at least .90, stands beside it
-(`first_reached`)."""
+The curve is made monotone first, by isotonic regression weighted by the answers, because more examples do no
+harm. Between measured numbers of shots it is read by straight lines over log n. It is never extrapolated: a
+curve that reaches the share at its smallest number of shots needs "at most" that many, and one that never
+reaches it needs "more than" its largest. `first_reached` is the paper's convention: the smallest measured
+number of shots whose share is at least .90.
+"""
 
 from __future__ import annotations
 
@@ -19,25 +20,27 @@ from vizbench.harness.stats.bootstrap import LEVEL, Floats
 TARGET: Final = 0.9
 """The share of right answers that counts as learned."""
 
-_CLOSE: Final = 1e-9  # .9 as 180/200 and as the mean of .9 and .9 shall be the same
+_CLOSE: Final = 1e-9
+"""Tolerance, so that .9 as 180/200 equals the mean of .9 and .9."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A number known to lie from `low` to `high`, None where that side is open; a point where they are
-    equal."""
+    """A number that is known to be between two bounds."""
 
     low: float | None
+    """The lower bound. None if there is none."""
     high: float | None
+    """The upper bound. None if there is none."""
 
     @property
     def point(self) -> float | None:
-        """The number, where it is known."""
+        """The number, if both bounds are equal."""
         return self.low if self.low == self.high else None
 
     def text(self, digits: int = 3) -> str:
-        """As a table shows it: 27, ≤ 3, > 5,000, 18 to 40, or any where nothing is known."""
+        """Return it as a table shows it: 27, ≤ 3, > 5,000, 18 to 40, or any if nothing is known."""
         if self.low is None:
             return "any" if self.high is None else f"≤ {_short(self.high, digits)}"
         if self.high is None:
@@ -47,12 +50,17 @@ class Span:
 
 
 UNKNOWN: Final = Span(None, None)
-"""A number of which nothing is known."""
+"""A number without bounds."""
 
 
 def isotonic(values: Floats, weights: Floats) -> Floats:
-    """The nearest curves that never fall, `(n, columns)`, by weighted least squares: the max-min formula
-    (Barlow et al. 1972). values: `(n, columns)`; weights: `(columns,)`, over 0."""
+    """Return the nearest curves that never fall, `(n, columns)`, by weighted least squares.
+
+    Uses the max-min formula (Barlow et al. 1972).
+
+    values: `(n, columns)`.
+    weights: `(columns,)`, over 0.
+    """
     columns = values.shape[1]
     best = np.full(values.shape, -np.inf)
     for first in range(columns):
@@ -63,47 +71,55 @@ def isotonic(values: Floats, weights: Floats) -> Floats:
     return best
 
 
-def reached(budgets: Sequence[int], values: Floats, weights: Floats, target: float) -> tuple[Floats, Floats]:
-    """The bounds `(n,)` each of the budget at which each curve reaches `target`: equal between measured
-    budgets, 0 and the smallest where it is there from the start, the largest and infinity where it never
-    is."""
+def reached(shots: Sequence[int], values: Floats, weights: Floats, target: float) -> tuple[Floats, Floats]:
+    """Return the bounds, `(n,)` each, of the number of shots at which each curve reaches `target`.
+
+    They are equal between measured numbers of shots. They are 0 and the smallest number if a curve reaches
+    the target from the start, and the largest number and infinity if it never does.
+
+    shots: the measured numbers, rising.
+    values: `(n, columns)`.
+    weights: `(columns,)`, over 0.
+    """
     curves = isotonic(values, weights)
-    there = curves >= target - _CLOSE
-    at = there.argmax(axis=1)
+    enough = curves >= target - _CLOSE
+    at = enough.argmax(axis=1)
     rows, before = np.arange(len(curves)), np.maximum(at - 1, 0)
     low, high = curves[rows, before], curves[rows, at]
     share = np.clip(np.divide(target - low, high - low, out=np.ones_like(low), where=high > low), 0, 1)
-    n = np.asarray(budgets, np.float64)
-    inside = np.clip(
-        n[before] * (n[at] / n[before]) ** share, n[before], n[at]
-    )  # 1729 * (2014 / 1729) is over 2014
-    never, start = ~there.any(axis=1), there[:, 0]
+    n = np.asarray(shots, np.float64)
+    # Clipped, because 1729 * (2014 / 1729) is over 2014.
+    inside = np.clip(n[before] * (n[at] / n[before]) ** share, n[before], n[at])
+    never, start = ~enough.any(axis=1), enough[:, 0]
     lows = np.where(never, n[-1], np.where(start, 0.0, inside))
     highs = np.where(never, np.inf, np.where(start, n[0], inside))
     return lows, highs
 
 
-def first_reached(
-    budgets: Sequence[int], values: Sequence[float | None], target: float = TARGET
-) -> int | None:
-    """The smallest measured budget whose share is at least `target`, as the paper reads its tables; None:
-    none is."""
-    pairs = zip(budgets, values, strict=True)
-    return next((n for n, share in pairs if share is not None and share >= target - _CLOSE), None)
+def first_reached(shots: Sequence[int], values: Sequence[float | None], target: float = TARGET) -> int | None:
+    """Return the smallest measured number of shots whose share is at least `target`, as the paper does.
+
+    None if there is none.
+    """
+    for n, share in zip(shots, values, strict=True):
+        if share is not None and share >= target - _CLOSE:
+            return n
+    return None
 
 
 def span(low: float, high: float) -> Span:
-    """Bounds as a span: 0 and infinity are open ends."""
+    """Return bounds as a span. 0 and infinity become open ends."""
     return Span(None if low <= 0 else low, None if high == np.inf else high)
 
 
 def interval(lows: Floats, highs: Floats) -> Span:
-    """The percentile interval of draws that are themselves bounds: it holds whatever the open ends may
-    hide."""
+    """Return the percentile interval of draws that are themselves bounds.
+
+    It holds for every value that the open ends may stand for.
+    """
     tail = (1 - LEVEL) / 2
-    low = np.quantile(
-        lows, tail, method="inverted_cdf"
-    )  # takes one of the draws: no mean of a number and infinity
+    # "inverted_cdf" returns one of the draws, never a mean of a number and infinity.
+    low = np.quantile(lows, tail, method="inverted_cdf")
     high = np.quantile(highs, 1 - tail, method="inverted_cdf")
     return span(float(low), float(high))
 
