@@ -1,10 +1,10 @@
-"""Rewrite the generated blocks of README.md: the table of tasks from the registry, the results from
-docs/embedded.md.
+"""Rewrite the generated blocks of README.md.
 
     python scripts/readme.py
 
-A block stands between `<!-- begin NAME -->` and `<!-- end NAME -->`. The test suite fails when a block is out
-of date."""
+It prints nothing. The table of tasks comes from the registry, the results from docs/embedded.md. A block is
+the text between `<!-- begin NAME -->` and `<!-- end NAME -->`. A test fails if a block is out of date.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def tasks_table() -> str:
-    """One row a family: what is asked, and its variants, the default first."""
+    """Return the table of task families: what is asked, and the variants, the default first."""
     rows = ["| family | what is asked | variants |", "|---|---|---|"]
     for family, task in families().items():
         variants = ", ".join(f"`{name}`" for name in task.variants)
@@ -25,32 +25,31 @@ def tasks_table() -> str:
 
 
 def block(text: str, name: str) -> str:
-    """What stands between the markers of a block."""
+    """Return the text between the markers of a block."""
     return _parts(text, name)[1].strip()
 
 
 def fill(text: str, name: str, content: str) -> str:
-    """The text with one block replaced."""
+    """Return the text with one block replaced."""
     head, _, tail = _parts(text, name)
     return f"{head}{content}\n{tail}"
 
 
 def _parts(text: str, name: str) -> tuple[str, str, str]:
-    """The text before a block, its begin marker included, the block, and the end marker with what follows."""
+    """Return the text up to and with the begin marker, the block, and the text from the end marker on."""
     begin, end = f"<!-- begin {name} -->\n", f"<!-- end {name} -->"
-    head, found, rest = text.partition(begin)
-    body, ended, tail = rest.partition(end)
-    if not found or not ended:
-        raise SystemExit(f"no block {begin.strip()} … {end}")
+    if begin not in text or end not in text.partition(begin)[2]:
+        raise SystemExit(f"there is no block {begin.strip()} … {end}: add both markers")
+    head, _, rest = text.partition(begin)
+    body, _, tail = rest.partition(end)
     return head + begin, body, end + tail
 
 
 def updated(text: str) -> str:
-    """The README as it should read."""
+    """Return the README with current blocks."""
+    embedded = (ROOT / "docs" / "embedded.md").read_text(encoding="utf-8")
     text = fill(text, "tasks", tasks_table())
-    return fill(
-        text, "results", block((ROOT / "docs" / "embedded.md").read_text(encoding="utf-8"), "results")
-    )
+    return fill(text, "results", block(embedded, "results"))
 
 
 if __name__ == "__main__":
