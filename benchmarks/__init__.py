@@ -1,1 +1,1 @@
-"""Side-by-side measurements: run one with `python -m benchmarks.generators`. They are never tests."""
+"""Side-by-side measurements, such as `python -m benchmarks.generators`. They are never tests."""

@@ -1,10 +1,18 @@
-"""Seconds and memory of a training step at the true sizes: `python -m benchmarks.compute` (needs a CUDA GPU).
+"""Measure seconds and memory of an optimizer step at the true model sizes. Needs a CUDA GPU.
 
-CogVideoX1.5-5B-I2V's transformer with random weights at 272x272 and 336x336, 9 frames, and Qwen3-4B's at 512
-tokens: bfloat16, the paper's LoRA and batch, checkpointing on and off. A step is forward, backward, clipping
-and AdamW on random latents or tokens; a pass is one forward without gradients: a sample takes as many as it
-has denoising steps, the VAE left out. `--tiny` runs the same code on models of two narrow blocks anywhere, to
-see that it works; its figures say nothing of the true sizes."""
+    python -m benchmarks.compute [--tiny]
+
+Prints the device and a Markdown table. The cases are CogVideoX1.5-5B-I2V's transformer with random weights at
+272x272 and 336x336, 9 frames, and Qwen3-4B at 512 tokens: bfloat16, the paper's LoRA and batch, checkpointing
+on and off.
+
+- s per step: forward, backward, clipping and AdamW on random latents or tokens
+- s per pass: one forward without gradients; a sample takes one per denoising step, plus the VAE
+- peak GB: the largest memory of a step
+
+`--tiny` runs the same code with two narrow blocks on any machine, to test it. Its figures say nothing about
+the true sizes.
+"""
 
 from __future__ import annotations
 
@@ -20,25 +28,25 @@ ROUNDS, WARM = 10, 3
 
 
 def main() -> None:
-    """Print the device, and a row of Markdown a case."""
+    """Print the device, and a line of the table per case."""
     import torch
 
     tiny = "--tiny" in sys.argv[1:]
     if not tiny and not torch.cuda.is_available():
         raise SystemExit(
-            "benchmarks.compute measures the true sizes on a CUDA GPU, and none is found: run it where one is, or with "
-            "--tiny to try the code on a CPU"
+            "benchmarks.compute measures the true sizes on a CUDA GPU, and found none: run it on a machine "
+            "with one, or with --tiny to test the code on a CPU"
         )
     name = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU, tiny models"
     print(f"{name}, torch {torch.__version__}\n")
-    print(
-        "| model | size | batch | checkpointing | s a step | s a pass | peak GB |\n|---|---|---|---|---|---|---|"
-    )
+    print("| model | size | batch | checkpointing | s per step | s per pass | peak GB |")
+    print("|---|---|---|---|---|---|---|")
     for case in (*_video(tiny), *_language(tiny)):
         print(_row(*case), flush=True)
 
 
 def _video(tiny: bool) -> Iterator[tuple[Any, ...]]:
+    """Yield the arguments of `_row` for the video model."""
     import diffusers
     import torch
 
@@ -48,16 +56,17 @@ def _video(tiny: bool) -> Iterator[tuple[Any, ...]]:
 
     kind: Any = diffusers.CogVideoXTransformer3DModel  # pyright: ignore[reportPrivateImportUsage] found on access
     sizes: dict[str, Any] = {
-        "num_attention_heads": 2 if tiny else 48, "attention_head_dim": 64, "in_channels": 32, "out_channels": 16,
-        "time_embed_dim": 512, "ofs_embed_dim": 512, "text_embed_dim": 4096, "num_layers": 2 if tiny else 42,
-        "patch_size": 2, "patch_size_t": 2, "patch_bias": False, "use_rotary_positional_embeddings": True,
+        "num_attention_heads": 2 if tiny else 48, "attention_head_dim": 64, "num_layers": 2 if tiny else 42,
+        "in_channels": 32, "out_channels": 16, "patch_size": 2, "patch_size_t": 2, "patch_bias": False,
+        "time_embed_dim": 512, "ofs_embed_dim": 512, "text_embed_dim": 4096,
+        "use_rotary_positional_embeddings": True,
     }  # fmt: skip
     for side in (32, 64) if tiny else (272, 336):
         for checkpointing in (True, False):
             with device():
                 model = kind(**sizes).to(torch.bfloat16)
                 start(SimpleNamespace(transformer=model), replace(CONFIG, checkpointing=checkpointing), 0)
-                tokens = 2 * (side // 16) ** 2  # 3 latent frames and one in front, two a token
+                tokens = 2 * (side // 16) ** 2  # 3 latent frames and one in front, two per token
                 noisy = torch.randn(CONFIG.batch, 4, 32, side // 8, side // 8, dtype=torch.bfloat16)
                 inputs = {
                     "hidden_states": noisy,
@@ -71,6 +80,7 @@ def _video(tiny: bool) -> Iterator[tuple[Any, ...]]:
 
 
 def _language(tiny: bool) -> Iterator[tuple[Any, ...]]:
+    """Yield the arguments of `_row` for the language model."""
     import torch
     import transformers
 
@@ -97,13 +107,14 @@ def _language(tiny: bool) -> Iterator[tuple[Any, ...]]:
 
 
 def _first(inputs: dict[str, Any]) -> Callable[[Any], Any]:
-    """The model's output for these inputs."""
+    """Return a function that computes a model's output for these inputs."""
     return lambda model: model(**inputs, return_dict=False)[0]
 
 
 def _row(
     name: str, size: str, batch: int, checkpointing: bool, model: Any, forward: Callable[[Any], Any]
 ) -> str:
+    """Measure a case. Return its line of the table."""
     import torch
 
     trained = [p for p in model.parameters() if p.requires_grad]
@@ -118,7 +129,7 @@ def _row(
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
-    def look() -> None:
+    def predict() -> None:
         with torch.no_grad(), torch.autocast(kind, torch.bfloat16):
             forward(model)
 
@@ -126,14 +137,14 @@ def _row(
         torch.cuda.reset_peak_memory_stats()
     model.train()
     taken = _seconds(step, kind)
-    peak = f"{torch.cuda.max_memory_allocated() / 1e9:.1f}" if kind == "cuda" else "not told"
+    peak = f"{torch.cuda.max_memory_allocated() / 1e9:.1f}" if kind == "cuda" else "not measured"
     model.eval()
     state = "on" if checkpointing else "off"
-    return f"| {name} | {size} | {batch} | {state} | {taken:.3f} | {_seconds(look, kind):.3f} | {peak} |"
+    return f"| {name} | {size} | {batch} | {state} | {taken:.3f} | {_seconds(predict, kind):.3f} | {peak} |"
 
 
 def _seconds(act: Callable[[], None], kind: str) -> float:
-    """The median of ROUNDS, after WARM that do not count."""
+    """Return the median seconds of ROUNDS calls, after WARM that do not count."""
     import torch
 
     taken: list[float] = []

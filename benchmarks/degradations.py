@@ -1,17 +1,17 @@
-"""How pictures of answers are read after what services, codecs and models do to frames, as a table in
-Markdown.
+"""Measure how pictures of answers are read after what services, codecs and models do to frames.
 
     python benchmarks/degradations.py [ROWS]
 
-Each task's test rows are drawn with the task's look: the right answer, near misses (one cell changed), and
-the question. Each drawing is degraded, read as `vizbench score` reads it, and judged. Per degradation the
-table shows:
+Each task's first test rows (3 by default) are drawn with the task's look: the right answer, near misses with
+one cell changed, and the question. Each drawing is degraded, read as `vizbench score` reads it, and verified.
 
-- cells: share of wrong cells in the grids that were returned
+Prints a Markdown table with a line per degradation and one for all:
+
+- wrong cells: share of wrong cells in the grids that were returned
 - misread: share of returned grids that differ from the drawn one
-- right lost: right answers that were read as wrong, abstentions included
-- wrong won: wrong answers that were read as right; must be 0
-- abstained: pictures for which no grid was returned
+- right lost: share of right answers that were read as wrong, or not at all
+- wrong won: number of wrong answers that were read as right, which must be 0
+- abstained: share of pictures for which no grid was returned
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ from vizbench.renderers.frames import render
 from vizbench.types import DecodeFailure, Grid, Image, Instance, Look
 
 TASKS: Final = (
-    "maze/9", "maze/base", "maze/41", "navigation/shortest-path", "life/conway", "langton/3", "eca/110", "fill/small",
-    "sudoku/easy", "sudoku/mini", "connect4/win-in-1", "hanoi/3", "hitori/6", "chess/mate-in-1", "arc/copy",
+    "maze/9", "maze/base", "maze/41", "navigation/shortest-path", "life/conway", "langton/3", "eca/110",
+    "fill/small", "sudoku/easy", "sudoku/mini", "connect4/win-in-1", "hanoi/3", "hitori/6", "chess/mate-in-1",
+    "arc/copy",
 )  # fmt: skip
 """One task per look and kind of board."""
 
@@ -46,20 +47,24 @@ Degrade = Callable[[Image, "Subject"], Image]
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Subject:
-    """What is drawn: a grid, the look, and the seed of what is drawn by lot."""
+    """What is drawn."""
 
     grid: Grid
+    """The grid."""
     look: Look
+    """The look in which it is drawn."""
     seed: int
+    """Seed of random degradations."""
 
     @property
     def pixels(self) -> int:
-        """The side of a cell."""
+        """Side of a cell in pixels."""
         from vizbench.renderers.layout import layout
 
         return layout(self.look, (self.grid.shape[0], self.grid.shape[1])).cell
 
-    def lots(self) -> np.random.Generator:
+    def random(self) -> np.random.Generator:
+        """Return the generator of random degradations."""
         return np.random.Generator(np.random.PCG64(self.seed))
 
 
@@ -73,8 +78,7 @@ def scaled(picture: Image, y: float, x: float) -> Image:
 
 
 def canvas(picture: Image, height: int, width: int, fill: str) -> Image:
-    """What surrounds a picture in a frame of that size: a colour, a gradient, or the picture itself,
-    blurred."""
+    """Return a background of that size: a colour, a gradient, or the picture itself, blurred."""
     if fill == "gradient":
         ramp = np.linspace(20, 230, width)[None, :, None] * np.array([0.3, 0.6, 1.0])
         return np.broadcast_to(ramp, (height, width, 3)).astype(np.uint8).copy()
@@ -86,7 +90,7 @@ def canvas(picture: Image, height: int, width: int, fill: str) -> Image:
 
 
 def placed(picture: Image, height: int, width: int, top: int, left: int, fill: str) -> Image:
-    """The picture in a frame, cut where it reaches beyond."""
+    """Place the picture in a frame. What does not fit is cut off."""
     frame = canvas(picture, height, width, fill)
     y0, x0 = max(top, 0), max(left, 0)
     y1, x1 = min(top + picture.shape[0], height), min(left + picture.shape[1], width)
@@ -95,7 +99,7 @@ def placed(picture: Image, height: int, width: int, top: int, left: int, fill: s
 
 
 def boxed(picture: Image, height: int, width: int, fill: str, share: float = 1.0, at: float = 0.5) -> Image:
-    """As large as fits, or a share of that; at: 0.5 is centred, 0 is at the top left."""
+    """Place the picture as large as it fits, times `share`. at: 0.5 is the centre, 0 the top left."""
     scale = share * min(height / picture.shape[0], width / picture.shape[1])
     small = scaled(picture, scale, scale)
     top, left = round((height - small.shape[0]) * at), round((width - small.shape[1]) * at)
@@ -103,7 +107,7 @@ def boxed(picture: Image, height: int, width: int, fill: str, share: float = 1.0
 
 
 def padded(picture: Image, fill: str, at: float) -> Image:
-    """Padded to the next multiples of 32 above: at 0 on the right and below, at 0.5 around."""
+    """Pad to the next larger multiples of 32. at: 0 pads right and below, 0.5 on all sides."""
     height, width = ((side // 32 + 1) * 32 for side in picture.shape[:2])
     top, left = int((height - picture.shape[0]) * at), int((width - picture.shape[1]) * at)
     if fill == "replicated":
@@ -113,7 +117,7 @@ def padded(picture: Image, fill: str, at: float) -> Image:
 
 
 def cropped(picture: Image, at: float) -> Image:
-    """Cut to the multiples of 32 below, where they are under the size."""
+    """Cut to the next smaller multiples of 32."""
     height, width = (max(32, side // 32 * 32) for side in picture.shape[:2])
     top, left = int((picture.shape[0] - height) * at), int((picture.shape[1] - width) * at)
     return np.ascontiguousarray(picture[top : top + height, left : left + width])
@@ -134,7 +138,7 @@ def jpeg(picture: Image, quality: int) -> Image:
 
 
 def noisy(picture: Image, subject: Subject, sigma: float) -> Image:
-    noise = subject.lots().normal(0, sigma, picture.shape)
+    noise = subject.random().normal(0, sigma, picture.shape)
     return np.clip(picture + noise, 0, 255).astype(np.uint8)
 
 
@@ -143,7 +147,7 @@ def blurred(picture: Image, radius: float) -> Image:
 
 
 def h264(picture: Image, crf: int) -> Image:
-    """The last of six equal frames, through the codec of most services; sides become even."""
+    """Encode six equal frames with the codec of most services, and return the last. Sides become even."""
     import av
 
     library: Any = av
@@ -228,17 +232,24 @@ DEGRADATIONS: Final[dict[str, Degrade]] = {
 @final
 @dataclass(slots=True)
 class Tally:
-    """Counts of one degradation. pictures, right: how many were drawn, and of these how many right
-    answers."""
+    """Counts of one degradation."""
 
     pictures: int = 0
+    """Pictures drawn."""
     right: int = 0
+    """Pictures of right answers."""
     cells: int = 0
+    """Cells of the returned grids."""
     wrong_cells: int = 0
+    """Wrong cells among them."""
     misread: int = 0
+    """Returned grids that differ from the drawn one."""
     right_lost: int = 0
+    """Right answers read as wrong, or not at all."""
     wrong_won: int = 0
+    """Wrong answers read as right."""
     abstained: int = 0
+    """Pictures for which no grid was returned."""
 
     def __add__(self, other: Tally) -> Tally:
         names = self.__slots__
@@ -246,15 +257,15 @@ class Tally:
 
 
 def drawn(instance: Instance, seed: int) -> Iterator[tuple[Grid, bool]]:
-    """Answers to an instance, and whether each is valid: the right one, the question, and two near misses."""
+    """Yield answers with their validity: the target, the question, and two near misses."""
     yield instance.target, True
     verifier = verifier_of(instance)
-    lots = np.random.Generator(np.random.PCG64(seed))
+    random = np.random.Generator(np.random.PCG64(seed))
     others = [instance.question]
     for _ in range(2):
         near: Grid = instance.target.copy()
-        at: Any = (lots.integers(near.shape[0]), lots.integers(near.shape[1]))
-        near[at] = (int(near[at]) + 1 + int(lots.integers(verifier.codes - 1))) % verifier.codes
+        at: Any = (random.integers(near.shape[0]), random.integers(near.shape[1]))
+        near[at] = (int(near[at]) + 1 + int(random.integers(verifier.codes - 1))) % verifier.codes
         others.append(near)
     for other in others:
         yield other, verifier.verify(instance, other).valid
@@ -269,14 +280,14 @@ def read(picture: Image, instance: Instance) -> Any:
 
 
 def tally(task: str, degrade: Degrade, rows: int) -> Tally:
-    """The counts of a task's first test rows under a degradation."""
+    """Return the counts of a task's first test rows under a degradation."""
     total = Tally()
     for instance in _instances(task, rows):
         verifier = verifier_of(instance)
         for number, (grid, valid) in enumerate(drawn(instance, instance.index)):
             subject = Subject(grid, verifier.look, 10 * instance.index + number)
-            found = read(degrade(render(grid, verifier.look), subject), instance)
-            total += _counted(instance, grid, valid, found)
+            answer = read(degrade(render(grid, verifier.look), subject), instance)
+            total += _counted(instance, grid, valid, answer)
     return total
 
 
@@ -285,34 +296,35 @@ def _instances(task: str, rows: int) -> list[Instance]:
     return list(vb.load(task, seed=0).test.head(rows))
 
 
-def _counted(instance: Instance, grid: Grid, valid: bool, found: Any) -> Tally:
+def _counted(instance: Instance, grid: Grid, valid: bool, answer: Any) -> Tally:
+    """Return the counts of one picture. grid, valid: what was drawn. answer: what was read."""
     one = Tally(pictures=1, right=int(valid))
-    if isinstance(found, DecodeFailure):
+    if isinstance(answer, DecodeFailure):
         one.abstained, one.right_lost = 1, int(valid)
         return one
     one.cells = grid.size
-    same = found.grid.shape == grid.shape
-    one.wrong_cells = int((found.grid != grid).sum()) if same else grid.size
+    same_shape = answer.grid.shape == grid.shape
+    one.wrong_cells = int((answer.grid != grid).sum()) if same_shape else grid.size
     one.misread = int(one.wrong_cells > 0)
-    judged = verifier_of(instance).verify(instance, found.grid).valid
-    one.right_lost, one.wrong_won = int(valid and not judged), int(judged and not valid)
+    read_as_valid = verifier_of(instance).verify(instance, answer.grid).valid
+    one.right_lost, one.wrong_won = int(valid and not read_as_valid), int(read_as_valid and not valid)
     return one
 
 
 def row(name: str, one: Tally) -> str:
-    share = one.wrong_cells / one.cells if one.cells else 0.0
-    returned = one.pictures - one.abstained
-    return (
-        f"| {name} | {share:.2%} | {one.misread / max(returned, 1):.1%} | {one.right_lost / max(one.right, 1):.1%} "
-        f"| {one.wrong_won} | {one.abstained / one.pictures:.1%} |"
-    )
+    """Return the counts as a line of the table."""
+    wrong = one.wrong_cells / one.cells if one.cells else 0.0
+    misread = one.misread / max(one.pictures - one.abstained, 1)
+    lost = one.right_lost / max(one.right, 1)
+    abstained = one.abstained / one.pictures
+    return f"| {name} | {wrong:.2%} | {misread:.1%} | {lost:.1%} | {one.wrong_won} | {abstained:.1%} |"
 
 
 def main() -> None:
+    """Print the table."""
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    print(
-        "| degradation | wrong cells | misread | right lost | wrong won | abstained |\n|---|---|---|---|---|---|"
-    )
+    print("| degradation | wrong cells | misread | right lost | wrong won | abstained |")
+    print("|---|---|---|---|---|---|")
     whole = Tally()
     for name, degrade in DEGRADATIONS.items():
         total = functools.reduce(Tally.__add__, (tally(task, degrade, rows) for task in TASKS))

@@ -1,13 +1,15 @@
-"""The train/test filter: compiled, beside plain NumPy and beside plain Python.
+"""Measure the leakage filter: compiled, beside plain NumPy and plain Python.
 
-.venv/bin/python benchmarks/filter.py [rows]
+    python benchmarks/filter.py [ROWS]
 
-All three judge the same 300 test candidates of life/conway against the same train pool, 5000 rows by default,
-under the paper's distance of 0.25, and drop repeats. The last lines are the whole of it: a test split of 200
-accepted rows. Medians of three."""
+All three compare the same 300 test candidates of life/conway with the same train pool (5,000 rows by default)
+at the paper's distance of 0.25. Prints the median seconds of three runs of each, then the same for dropping
+repeated rows, and for a test split of 200 accepted rows as a whole.
+"""
 
 from __future__ import annotations
 
+import operator
 import statistics
 import sys
 import time
@@ -23,6 +25,7 @@ from vizbench.kernels.distinct import add_new, digests
 Rows = npt.NDArray[np.uint8]
 
 LEAST = 0.25
+"""Smallest distance of a test question to the pool."""
 
 
 def compiled(candidates: Rows, pool: Rows) -> list[bool]:
@@ -36,10 +39,11 @@ def by_numpy(candidates: Rows, pool: Rows) -> list[bool]:
 
 def by_python(candidates: Rows, pool: Rows) -> list[bool]:
     others = pool.tolist()
-    return [
-        all(sum(a != b for a, b in zip(row, other, strict=True)) / len(row) >= LEAST for other in others)
-        for row in candidates.tolist()
-    ]
+    keep: list[bool] = []
+    for row in candidates.tolist():
+        distances = (sum(map(operator.ne, row, other)) / len(row) for other in others)
+        keep.append(all(distance >= LEAST for distance in distances))
+    return keep
 
 
 def distinct_compiled(rows: Rows) -> int:
@@ -62,6 +66,7 @@ def seconds(work: Callable[[], object], times: int = 3) -> float:
 
 
 def main() -> None:
+    """Print the times."""
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
     data = loading.load("life/conway", pool=0)
     pool = data.train.batch(0, rows).question.reshape(rows, -1)
@@ -72,7 +77,7 @@ def main() -> None:
     fast = seconds(lambda: compiled(candidates, pool))
     table = {
         "kernel": fast,
-        "numpy, a row at a time": seconds(lambda: by_numpy(candidates, pool)),
+        "numpy, row by row": seconds(lambda: by_numpy(candidates, pool)),
         "python (300 rows, from 10)": 30 * seconds(lambda: by_python(few, pool), 1),
     }
     print(f"300 candidates against {rows} rows of 64 cells")
@@ -82,11 +87,11 @@ def main() -> None:
     many = data.train.batch(0, 200_000).question.reshape(200_000, -1)
     assert distinct_compiled(many) == distinct_set(many) == len(many)
     fast = seconds(lambda: distinct_compiled(many))
-    print("200,000 rows, which are new")
+    print("200,000 rows: which are new")
     for name, spent in {"kernel": fast, "python set": seconds(lambda: distinct_set(many))}.items():
         print(f"  {name:28} {spent:9.4f} s   {spent / fast:8.1f} x")
 
-    print("200 test rows, pool of 5000 made anew")
+    print("200 test rows, with a new pool of 5000")
     for task in ("life/conway", "life/seeds"):
         spent = seconds(lambda task=task: loading.load(task).test.head(200))
         print(f"  {task:28} {spent:9.4f} s")

@@ -1,8 +1,9 @@
-"""Instances per CPU second of every task, one thread, kernels warm: `python -m benchmarks.generators [name
-…]`.
+"""Measure instances per CPU second of every task, on one thread with warm kernels.
 
-Beside each stands what is expected of it on a 2-core machine, and below it every peer that can be imported
-(`benchmarks.peers` says how to install them), with how many times as fast the task here is.
+    python -m benchmarks.generators [NAME ...]
+
+Prints a line per task: its rate, and the rate expected on a 2-core machine. Below it is a line per peer that
+is installed (see `benchmarks.peers`), with the ratio of our rate to its rate.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from collections.abc import Callable, Mapping
 from benchmarks.peers import PEERS
 from vizbench import seeds, task
 
-SECONDS = 0.5  # a measurement; the best of three counts, since other programs only ever slow one down
+SECONDS = 0.5
+"""Length of a measurement. The best of three counts, because other programs only slow it down."""
 BATCH = 4096
+"""Instances per batch."""
 
 EXPECTED: Mapping[str, int] = {
     "life/conway": 20_000_000,
@@ -32,13 +35,12 @@ EXPECTED: Mapping[str, int] = {
     "hanoi/5": 500_000,
     "chess/mate-in-1": 50,
 }
-"""Instances a second."""
+"""Instances per CPU second."""
 
 
 def rate(make: Callable[[], int]) -> float:
-    """Instances per CPU second of a function that makes some and returns how many. The first call is not
-    counted."""
-    make()
+    """Return instances per CPU second of a function that makes some and returns their number."""
+    make()  # compiles
     best = 0.0
     for _ in range(3):
         start, count = time.thread_time(), 0
@@ -49,7 +51,10 @@ def rate(make: Callable[[], int]) -> float:
 
 
 def ours(name: str, batch: int) -> Callable[[], int]:
-    """Batches of a task: of `batch` instances, or as many as take a fifth of a second if that is fewer."""
+    """Return a function that makes a batch of a task.
+
+    It has `batch` instances, or fewer if those take over a fifth of a second.
+    """
     spec = task.spec(name)
     keys = seeds.keys(seeds.stream("benchmark"), 0, batch)
     spec.task.generate_batch(spec.params, keys[:4])
@@ -65,7 +70,7 @@ def ours(name: str, batch: int) -> Callable[[], int]:
 
 
 def peers(name: str, own: float) -> list[str]:
-    """A line for each peer of a task: its rate and the ratio, or that it is not here."""
+    """Return a line per peer of a task: its rate and the ratio, or that it is not installed."""
     lines: list[str] = []
     for package, prepare in PEERS.get(name, []):
         try:
@@ -78,21 +83,21 @@ def peers(name: str, own: float) -> list[str]:
 
 
 def line(name: str, own: float) -> str:
-    """A task's rate, and how many times as much as expected it is."""
-    wanted = EXPECTED.get(name.partition(",")[0])
-    beside = "" if wanted is None else f"   expected {wanted:,}: {own / wanted:.1f} x"
-    return f"{name:<30} {own:>14,.0f}{beside}"
+    """Return a task's rate, and its ratio to the expected rate."""
+    expected = EXPECTED.get(name.partition(",")[0])
+    ratio = "" if expected is None else f"   expected {expected:,}: {own / expected:.1f} x"
+    return f"{name:<30} {own:>14,.0f}{ratio}"
 
 
 def main(names: list[str]) -> None:
+    """Print the lines of the tasks, all without names."""
     print(f"instances per CPU second, one thread, batches of up to {BATCH:,} into new arrays")
     for name in names or task.tasks():
         own = rate(ours(name, BATCH))
         print(line(name, own), *peers(name, own), sep="\n", flush=True)
-    # Large results come in fresh pages from the system, which cost more than the boards that are written to
-    # them.
+    # Large results need new pages from the system, which cost more than the boards written to them.
     if not names:
-        print(line("life/conway, 65,536 a batch", rate(ours("life/conway", 65_536))))
+        print(line("life/conway, 65,536 per batch", rate(ours("life/conway", 65_536))))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,14 @@
-"""Size of a report and seconds until it can be used: `python -m benchmarks.page` (needs Chromium and
-Playwright).
+"""Measure the size of a report and how fast it opens and reacts.
 
-33 tasks at 11 budgets, two made-up models and the trivial baselines, 200 questions each: 2,904 cells, 580,800
-answers. A page counts as open when its table is filled and the first question is drawn. Targets: under 3 s,
-and 100 ms until a filter, a sort or the next question shows."""
+    python -m benchmarks.page
+
+Needs Chromium and Playwright. The report has 33 tasks with 11 numbers of shots, two made-up models and the
+trivial baselines, and 200 questions each: 2,904 trials, 580,800 answers.
+
+Prints the CPU seconds to write the report, its size, and in four lines the seconds to open it and the
+milliseconds until a filter, a sort and the next question show. The report counts as open when its table is
+filled and the first question is drawn. Goals: below 3 s, and below 100 ms.
+"""
 
 from __future__ import annotations
 
@@ -17,38 +22,40 @@ from typing import Any
 import msgspec
 import numpy as np
 
-BUDGETS = (3, 5, 10, 30, 50, 100, 300, 500, 1000, 3000, 5000)
+SHOTS = (3, 5, 10, 30, 50, 100, 300, 500, 1000, 3000, 5000)
 QUESTIONS, ROUNDS = 200, 4
 MODELS = ("video", "text", "copy", "blank", "majority", "random", "nearest", "solver")
-SECONDS = """async () => {
+MEASURE = """async () => {
   const timed = async act => {
     const start = performance.now();
     await act();
     document.body.offsetHeight; // lays the page out
     return performance.now() - start;
   };
-  const filter = await timed(() => { $("filter").value = "life"; $("filter").dispatchEvent(new Event("input")); });
+  const filter = await timed(() => {
+    $("filter").value = "life";
+    $("filter").dispatchEvent(new Event("input"));
+  });
   const sort = await timed(() => document.querySelectorAll("#results-table thead button")[5].click());
   return [filter, sort, await timed(() => go(1))].map(Math.round);
 }"""
 
 
 def main() -> None:
-    """Print what it takes to write the report, its size, and what it takes to open and use it."""
+    """Write the report, then open it."""
     from vizbench.harness.plan.suites import SUITES
     from vizbench.harness.report.report import render_report
     from vizbench.task import tasks
 
     known = tasks()
-    wanted = [task for task in SUITES["paper"] if task in known]
-    wanted = [*wanted, *(task for task in known if task not in wanted)][:33]
-    cells = [cell for task in wanted for cell in _cells(task)]
+    paper = [task for task in SUITES["paper"] if task in known]
+    chosen = [*paper, *(task for task in known if task not in paper)][:33]
+    trials = [trial for task in chosen for trial in _trials(task)]
     clock = time.process_time()
-    text = render_report(cells)
+    text = render_report(trials)
     spent = time.process_time() - clock
-    print(
-        f"{len(wanted)} tasks, {len(cells):,} cells: {len(text.encode()) / 1e6:.1f} MB, {spent:.1f} s of CPU to write"
-    )
+    size = len(text.encode()) / 1e6
+    print(f"{len(chosen)} tasks, {len(trials):,} trials: {size:.1f} MB, {spent:.1f} s of CPU to write")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report.html"
         path.write_text(text)
@@ -56,6 +63,7 @@ def main() -> None:
 
 
 def _open(path: Path) -> None:
+    """Open the report several times, and print how long each action takes."""
     from playwright.sync_api import sync_playwright
 
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
@@ -67,18 +75,18 @@ def _open(path: Path) -> None:
             page.goto(f"file://{path}")
             page.wait_for_selector("#viewer[data-shown]", state="attached")
             opened = time.perf_counter() - clock
-            filtered, sorted_, stepped = page.evaluate(SECONDS)
-            load = os.getloadavg()[0]
-            print(
-                f"open {opened:.2f} s, filter {filtered} ms, sort {sorted_} ms, next {stepped} ms (load {load:.1f})"
-            )
+            filtered, sorted_, stepped = page.evaluate(MEASURE)
+            actions = f"filter {filtered} ms, sort {sorted_} ms, next {stepped} ms"
+            print(f"open {opened:.2f} s, {actions} (load {os.getloadavg()[0]:.1f})")
             page.close()
         browser.close()
 
 
-def _cells(task: str) -> list[Any]:
-    """Cells as they would be read back. Models learn along a made-up curve; their errors are scattered
-    cells."""
+def _trials(task: str) -> list[Any]:
+    """Return results as they would be read back from disk.
+
+    The models learn along a made-up curve, and their errors are scattered over the grid.
+    """
     import vizbench as vb
     from vizbench.formats.registry import verifier_and_params
     from vizbench.formats.rows import Row
@@ -86,51 +94,50 @@ def _cells(task: str) -> list[Any]:
     from vizbench.harness.records.records import DataInfo, Header, Record, TaskInfo, TrialResult
     from vizbench.task import params_json
 
+    # What all trials of the task share.
     verifier, params = verifier_and_params(task)
-    asked = vb.load(task, seed=0).test.head(QUESTIONS)
+    instances = vb.load(task, seed=0).test.head(QUESTIONS)
     rows = [
-        Row(i.id, task, 0, "test", i.index, i.question.tolist(), i.target.tolist(), [], {}) for i in asked
+        Row(i.id, task, 0, "test", i.index, i.question.tolist(), i.target.tolist(), [], {}) for i in instances
     ]
-    info = TaskInfo(
-        verifier.version, msgspec.json.decode(msgspec.json.encode(params_json(params))), verifier.look.palette
-    )
+    plain_params = msgspec.json.decode(msgspec.json.encode(params_json(params)))
+    info = TaskInfo(verifier.version, plain_params, verifier.look.palette)
+
     random = np.random.default_rng(0)
-    cells: list[Any] = []
+    trials: list[Any] = []
     for model in MODELS:
-        for level, shots in enumerate(BUDGETS):
+        for level, shots in enumerate(SHOTS):
             records: list[Record] = []
-            for k, instance in enumerate(asked):
-                grid: Any = _answer(model, level, k, asked, verifier.codes, random)
-                cells_right = (
-                    float((grid == instance.target).mean()) if grid.shape == instance.target.shape else 0.0
-                )
-                exact = cells_right == 1.0
-                reason = (
-                    "" if exact else f"{round((1 - cells_right) * grid.size)} of {grid.size} cells differ"
-                )
+            for k, instance in enumerate(instances):
+                grid: Any = _answer(model, level, k, instances, verifier.codes, random)
+                same_shape = grid.shape == instance.target.shape
+                share = float((grid == instance.target).mean()) if same_shape else 0.0
+                exact = share == 1.0
+                reason = "" if exact else f"{round((1 - share) * grid.size)} of {grid.size} cells differ"
                 records.append(
-                    Record(instance.id, 0, exact, exact, cells_right, reason, {}, grid.tolist(), False, 0.02)
+                    Record(instance.id, 0, exact, exact, share, reason, {}, grid.tolist(), False, 0.02)
                 )
-            cell = Trial(task, model, "none", shots, 0, QUESTIONS, 1)
-            head = Header(1, cell, info, DataInfo("", shots, QUESTIONS), None, None, "", {})
-            cells.append(TrialResult(Path("nowhere"), head, rows, [], records, ""))
-    return cells
+            trial = Trial(task, model, "none", shots, 0, QUESTIONS, 1)
+            header = Header(1, trial, info, DataInfo("", shots, QUESTIONS), None, None, "", {})
+            trials.append(TrialResult(Path("nowhere"), header, rows, [], records, ""))
+    return trials
 
 
-def _answer(model: str, level: int, k: int, asked: Any, codes: int, random: Any) -> Any:
-    target = asked[k].target
+def _answer(model: str, level: int, k: int, instances: Any, codes: int, random: Any) -> Any:
+    """Return the answer of a model to question k. level: how far along its curve it is."""
+    target = instances[k].target
     fixed = {
-        "copy": asked[k].question,
+        "copy": instances[k].question,
         "blank": np.zeros_like(target),
-        "majority": asked[0].target,
-        "nearest": asked[(k * 7 + level) % len(asked)].target,
+        "majority": instances[0].target,
+        "nearest": instances[(k * 7 + level) % len(instances)].target,
         "solver": target,
     }
     if model in fixed:
         return fixed[model]
     if model == "random":
         return np.random.default_rng(k).integers(0, codes, target.shape, np.uint8)
-    if random.random() < level / len(BUDGETS):
+    if random.random() < level / len(SHOTS):
         return target
     wrong = random.random(target.shape) < 0.08
     return (target + wrong) % codes

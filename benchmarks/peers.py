@@ -1,10 +1,12 @@
-"""Other packages that make the same kinds of tasks, each through its own way of making one item.
+"""Make items with other packages that generate the same kinds of tasks, each by its own function.
 
     pip install reasoning-gym cellpylib mazelib
     pip install --no-deps maze-dataset zanj && pip install jaxtyping tqdm pandas 'muutils<0.8.9'
 
-maze-dataset works with older muutils only, and Jupyter and Torch, which it and zanj ask for, are not needed
-here. None of the packages makes Hitori, Connect-4, chess or Langton's ant."""
+`python -m benchmarks.generators` prints their rates below ours. maze-dataset needs an older muutils. Jupyter
+and Torch, which it and zanj require, are not needed here. None of the packages makes Hitori, Connect Four,
+chess or Langton's ant.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ from typing import Any
 import numpy as np
 
 Make = Callable[[], int]
-"""Makes some items and returns how many."""
+"""Makes some items and returns their number."""
 
 
 def reasoning_gym(dataset: str, **config: Any) -> Make:
@@ -56,42 +58,46 @@ def cellpylib_eca(rule: int) -> Make:
     return make
 
 
-def mazelib(rooms: int) -> Make:
+def mazelib(size: int) -> Make:
     maze = importlib.import_module("mazelib").Maze(seed=0)
-    maze.generator = importlib.import_module("mazelib.generate.Wilsons").Wilsons(rooms, rooms)
+    maze.generator = importlib.import_module("mazelib.generate.Wilsons").Wilsons(size, size)
     maze.solver = importlib.import_module("mazelib.solve.BacktrackingSolver").BacktrackingSolver()
 
     def make() -> int:
         maze.generate()
-        maze.start, maze.end = (1, 1), (2 * rooms - 1, 2 * rooms - 1)
+        maze.start, maze.end = (1, 1), (2 * size - 1, 2 * size - 1)
         maze.solve()
         return 1
 
     return make
 
 
-def maze_dataset(rooms: int, algorithm: str) -> Make:
+def maze_dataset(size: int, algorithm: str) -> Make:
     package = importlib.import_module("maze_dataset.generation")
     generate = getattr(package.LatticeMazeGenerators, algorithm)
 
     def make() -> int:
-        generate((rooms, rooms)).find_shortest_path((0, 0), (rooms - 1, rooms - 1))
+        generate((size, size)).find_shortest_path((0, 0), (size - 1, size - 1))
         return 1
 
     return make
 
 
-def _mazes(rooms: int) -> list[tuple[str, Callable[[], Make]]]:
+def _gym_maze(side: int) -> Make:
+    return reasoning_gym("maze", min_grid_size=side, max_grid_size=side, min_dist=1, max_dist=99)
+
+
+def _mazes(size: int) -> list[tuple[str, Callable[[], Make]]]:
     return [
-        ("mazelib, Wilson", lambda: mazelib(rooms)),
-        ("maze-dataset, Wilson", lambda: maze_dataset(rooms, "gen_wilson")),
-        ("maze-dataset, Kruskal", lambda: maze_dataset(rooms, "gen_kruskal")),
-        ("maze-dataset, depth first", lambda: maze_dataset(rooms, "gen_dfs")),
+        ("mazelib, Wilson", lambda: mazelib(size)),
+        ("maze-dataset, Wilson", lambda: maze_dataset(size, "gen_wilson")),
+        ("maze-dataset, Kruskal", lambda: maze_dataset(size, "gen_kruskal")),
+        ("maze-dataset, depth first", lambda: maze_dataset(size, "gen_dfs")),
     ]
 
 
-# What comes nearest. cellpylib's boards are toruses. A maze of reasoning-gym has cells that are open or walls
-# by chance, no tree; in its shortest paths some goals cannot be reached.
+# The most similar generators. Differences: cellpylib's boards are toruses. Mazes of reasoning-gym have random
+# walls and are not trees, and in its shortest paths some goals cannot be reached.
 PEERS: Mapping[str, list[tuple[str, Callable[[], Make]]]] = {
     "life/conway": [
         (
@@ -101,20 +107,8 @@ PEERS: Mapping[str, list[tuple[str, Callable[[], Make]]]] = {
         ("cellpylib", cellpylib_life),
     ],
     "eca/110": [("cellpylib", lambda: cellpylib_eca(110))],
-    "maze/base": [
-        (
-            "reasoning-gym",
-            lambda: reasoning_gym("maze", min_grid_size=21, max_grid_size=21, min_dist=1, max_dist=99),
-        ),
-        *_mazes(10),
-    ],
-    "maze/small": [
-        (
-            "reasoning-gym",
-            lambda: reasoning_gym("maze", min_grid_size=13, max_grid_size=13, min_dist=1, max_dist=99),
-        ),
-        *_mazes(6),
-    ],
+    "maze/base": [("reasoning-gym", lambda: _gym_maze(21)), *_mazes(10)],
+    "maze/small": [("reasoning-gym", lambda: _gym_maze(13)), *_mazes(6)],
     "navigation/shortest-path": [
         (
             "reasoning-gym",
@@ -131,3 +125,4 @@ PEERS: Mapping[str, list[tuple[str, Callable[[], Make]]]] = {
         ),
     ],
 }
+"""Name and function of each peer, by task."""

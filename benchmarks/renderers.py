@@ -1,8 +1,10 @@
-"""Pictures a second of processor time on one thread, beside plain NumPy and Pillow: `python
-benchmarks/renderers.py`.
+"""Measure pictures per second of processor time on one thread, beside plain NumPy and Pillow.
 
-8x8 grids in 272 px pictures, the paper's canvas of life; the best of several passes over batches that fit the
-memory."""
+    python benchmarks/renderers.py
+
+Prints a line per operation: pictures per second, and the goal if there is one. The pictures are 8x8 grids of
+272x272 pixels, the paper's canvas of Life. The best of several passes over one batch counts.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +31,10 @@ ARC = Look("arc", canvas=400, line=2)
 
 
 def rate(work: Callable[[], object], pictures: int, seconds: float = 1.0) -> float:
-    """Pictures a second of processor time: the fastest of the passes that fit in `seconds`, after one to warm
-    up."""
+    """Return pictures per second of processor time.
+
+    The fastest pass within `seconds` counts, after one to warm up.
+    """
     work()
     best, spent = np.inf, 0.0
     while spent < seconds:
@@ -42,7 +46,7 @@ def rate(work: Callable[[], object], pictures: int, seconds: float = 1.0) -> flo
 
 
 def numpy_indices(grids: Grids) -> None:
-    kron: Any = np.kron  # typed in part only
+    kron: Any = np.kron  # only partly typed
     for grid in grids:
         np.pad(kron(grid, np.ones((32, 32), np.uint8)), 8, constant_values=2)
 
@@ -56,11 +60,8 @@ def numpy_rgb(grids: Grids) -> None:
 def numpy_decode(pictures: list[Image]) -> None:
     colours = palette("binary").astype(np.float32)
     for picture in pictures:
-        cells = (
-            picture[8:264, 8:264]
-            .reshape(8, 32, 8, 32, 3)[:, 8:24, :, 8:24]
-            .mean(axis=(1, 3), dtype=np.float32)
-        )
+        squares = picture[8:264, 8:264].reshape(8, 32, 8, 32, 3)
+        cells = squares[:, 8:24, :, 8:24].mean(axis=(1, 3), dtype=np.float32)
         ((cells[:, :, None] - colours) ** 2).sum(axis=3).argmin(axis=2)
 
 
@@ -86,6 +87,7 @@ def rgb_png(pictures: list[Image]) -> None:
 
 
 def main() -> None:
+    """Print the table."""
     grids = np.random.Generator(np.random.PCG64(0)).integers(0, 2, (500, 8, 8)).astype(np.uint8)
     arc = np.random.Generator(np.random.PCG64(1)).integers(0, 10, (20, 14, 17)).astype(np.uint8)
     few = grids[:100]

@@ -1,11 +1,15 @@
-"""Rules: pairs and certified episodes per CPU second, microseconds a fit, and what needs no rule to be
-solved.
+"""Measure the ARC rule library: its speed, how varied its pairs are, and what shortcuts solve.
 
-    python -m benchmarks.rules [--shortcuts 1000] [--pairs 10000] [concept ...]
+    python -m benchmarks.rules [--shortcuts 1000] [--pairs 10000] [CONCEPT ...]
 
-Expected on a 2-core machine, one thread: 2,000 pairs a second for every rule, 50 episodes a second with the
-whole library; no shortcut solves over 2 % of 1,000 episodes of a concept; of 10,000 pairs of a rule 99 %
-differ."""
+Prints per concept the certified episodes per CPU second and the microseconds per rule to fit the library, and
+per rule the pairs per CPU second. `--pairs N` adds the share of N pairs of a rule that differ.
+`--shortcuts N` adds how many of N episodes each shortcut solves.
+
+Expected on a 2-core machine, one thread: 2,000 pairs per second for every rule, and 50 episodes per second
+with the whole library. No shortcut solves over 2% of 1,000 episodes of a concept. Of 10,000 pairs of a rule
+99% differ.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +28,8 @@ from vizbench.seeds import stream
 PAIRS, EPISODES = 1_000, 200
 
 
-def pairs_a_second(family: type[Rule]) -> float:
-    """Pairs of some settings, the first of which compiles."""
+def pairs_per_second(family: type[Rule]) -> float:
+    """Return pairs per CPU second, over some settings of a rule."""
     draw = Draw(stream("benchmark", family.id()))
     some = [family.sample(draw) for _ in range(8)]
     start = time.thread_time()
@@ -35,21 +39,20 @@ def pairs_a_second(family: type[Rule]) -> float:
 
 
 def distinct(family: type[Rule], n: int) -> float:
-    """The share of n pairs of one setting that differ from those before."""
+    """Return the share of n pairs of one setting that differ from all before."""
     draw = Draw(stream("distinct", family.id()))
     rule = family.sample(draw)
-    found = [rule.pair(draw) for _ in range(n)]
-    return len({pair.question.key for pair in found if pair is not None}) / n
+    pairs = [rule.pair(draw) for _ in range(n)]
+    return len({pair.question.key for pair in pairs if pair is not None}) / n
 
 
-def episodes_a_second(concept: str) -> tuple[float, float]:
-    """Certified episodes a second, and microseconds a rule to fit the library to an episode's
-    demonstrations."""
-    episode(concept, 0)
+def episodes_per_second(concept: str) -> tuple[float, float]:
+    """Return certified episodes per CPU second, and the microseconds per rule to fit the library to one."""
+    episode(concept, 0)  # compiles
     start = time.thread_time()
     drawn = [episode(concept, number) for number in range(1, EPISODES + 1)]
     rate = EPISODES / (time.thread_time() - start)
-    fresh = [Demos(found.demos) for found in drawn]
+    fresh = [Demos(one.demos) for one in drawn]
     start = time.thread_time()
     for demos in fresh:
         fitting(demos)
@@ -57,34 +60,35 @@ def episodes_a_second(concept: str) -> tuple[float, float]:
 
 
 def shortcuts(concept: str, n: int) -> dict[str, int]:
-    """How many of n episodes each shortcut solves."""
-    found: Counter[str] = Counter()
+    """Return how many of n episodes each shortcut solves."""
+    solved: Counter[str] = Counter()
     for number in range(n):
         drawn = episode(concept, number)
-        demos, tests = (
-            [(p.question.grid, p.answer.grid) for p in pairs] for pairs in (drawn.demos, drawn.tests)
-        )
-        found[shortcut(demos, tests)] += 1
-    return {name: found[name] for name in SHORTCUTS if found[name]}
+        demos = [(pair.question.grid, pair.answer.grid) for pair in drawn.demos]
+        tests = [(pair.question.grid, pair.answer.grid) for pair in drawn.tests]
+        solved[shortcut(demos, tests)] += 1
+    return {name: solved[name] for name in SHORTCUTS if solved[name]}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("concepts", nargs="*", default=concepts())
-    parser.add_argument("--shortcuts", type=int, default=0, metavar="EPISODES")
-    parser.add_argument("--pairs", type=int, default=0, metavar="N")
-    given = parser.parse_args()
-    chosen: Iterable[str] = given.concepts
+    """Print a block per concept."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("concepts", nargs="*", default=concepts(), metavar="CONCEPT")
+    parser.add_argument("--shortcuts", type=int, default=0, metavar="N", help="count solved episodes, of N")
+    parser.add_argument("--pairs", type=int, default=0, metavar="N", help="count differing pairs, of N")
+    arguments = parser.parse_args()
+    chosen: Iterable[str] = arguments.concepts
     for concept in chosen:
-        rate, fit = episodes_a_second(concept)
-        print(f"{concept}: {rate:,.0f} episodes/s, {fit:.1f} us a rule and fit, {len(rules())} rules")
+        rate, fit = episodes_per_second(concept)
+        print(f"{concept}: {rate:,.0f} episodes/s, {fit:.1f} us per rule and fit, {len(rules())} rules")
         for family in rules(concept):
-            share = f"  {distinct(family, given.pairs):.2%} distinct" if given.pairs else ""
-            print(f"  {family.id():32}{pairs_a_second(family):8,.0f} pairs/s{share}")
-        if given.shortcuts:
-            print(
-                f"  shortcuts solve {shortcuts(concept, given.shortcuts) or 'none'} of {given.shortcuts:,} episodes"
-            )
+            share = f"  {distinct(family, arguments.pairs):.2%} distinct" if arguments.pairs else ""
+            print(f"  {family.id():32}{pairs_per_second(family):8,.0f} pairs/s{share}")
+        if arguments.shortcuts:
+            solved = shortcuts(concept, arguments.shortcuts) or "none"
+            print(f"  shortcuts solve {solved} of {arguments.shortcuts:,} episodes")
 
 
 if __name__ == "__main__":

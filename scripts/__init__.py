@@ -1,1 +1,1 @@
-"""What fills the generated pages: a package, so that `benchmarks` may use it too."""
+"""Generators of documentation. A package, so that `experiments` can use them too."""

@@ -1,6 +1,8 @@
-"""Draw docs/figure.png: one instance of every family, the question above its target.
+"""Draw docs/figure.png: one instance of every task family, the question above its target.
 
-python scripts/figure.py
+    python scripts/figure.py
+
+Prints the path of the picture.
 """
 
 from __future__ import annotations
@@ -13,34 +15,40 @@ from PIL import Image, ImageDraw, ImageFont
 import vizbench as vb
 from vizbench.task import families
 
-TILE, GAP, LABEL = 168, 14, 24  # pixels
+TILE, GAP, LABEL = 168, 14, 24
+"""Side of a grid, space between grids, and height of a name, in pixels."""
 COLUMNS = 6
 INK, FRAME = (40, 40, 40), (170, 170, 170)
 
 
 def main() -> None:
+    """Draw all families, write the picture and print its path."""
     names = [f"{family}/{next(iter(task.variants))}" for family, task in families().items()]
-    deep = LABEL + 2 * (TILE + GAP)  # a band of families: names, questions, targets
+    band = LABEL + 2 * (TILE + GAP)  # the height of a name, its question and its target
     bands = -(-len(names) // COLUMNS)
-    sheet = Image.new("RGB", (GAP + COLUMNS * (TILE + GAP), bands * deep), "white")
-    draw = ImageDraw.Draw(sheet)
+    sheet = Image.new("RGB", (GAP + COLUMNS * (TILE + GAP), bands * band), "white")
     for k, name in enumerate(names):
-        instance = vb.load(name, seed=0).train[0]
-        left, top = GAP + k % COLUMNS * (TILE + GAP), k // COLUMNS * deep
-        draw.text(
-            (left + TILE // 2, top + LABEL // 2 + 2), name, INK, ImageFont.load_default(14), anchor="mm"
-        )
-        for row, grid in enumerate((instance.question, instance.target)):
-            look, side = vb.verifier_of(instance).look, max(grid.shape)
-            look = replace(look, cell=(TILE - look.line * (side + 1)) // side, canvas=None, margin=0)
-            picture = Image.fromarray(vb.render(grid, look))
-            x = left + (TILE - picture.width) // 2
-            y = top + LABEL + row * (TILE + GAP // 2) + (TILE - picture.height) // 2
-            sheet.paste(picture, (x, y))
-            draw.rectangle((x - 1, y - 1, x + picture.width, y + picture.height), outline=FRAME)
+        draw_family(sheet, name, GAP + k % COLUMNS * (TILE + GAP), k // COLUMNS * band)
     path = Path(__file__).parents[1] / "docs" / "figure.png"
     sheet.quantize(64).save(path, optimize=True)
     print(path)
+
+
+def draw_family(sheet: Image.Image, name: str, left: int, top: int) -> None:
+    """Draw the name of a task, and its first instance below."""
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(14)
+    draw.text((left + TILE // 2, top + LABEL // 2 + 2), name, INK, font, anchor="mm")
+    instance = vb.load(name, seed=0).train[0]
+    look = vb.verifier_of(instance).look
+    for row, grid in enumerate((instance.question, instance.target)):
+        side = max(grid.shape)
+        fitted = replace(look, cell=(TILE - look.line * (side + 1)) // side, canvas=None, margin=0)
+        picture = Image.fromarray(vb.render(grid, fitted))
+        x = left + (TILE - picture.width) // 2
+        y = top + LABEL + row * (TILE + GAP // 2) + (TILE - picture.height) // 2
+        sheet.paste(picture, (x, y))
+        draw.rectangle((x - 1, y - 1, x + picture.width, y + picture.height), outline=FRAME)
 
 
 if __name__ == "__main__":

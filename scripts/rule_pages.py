@@ -1,8 +1,9 @@
-"""Write docs/rules/: a page a concept, each of its rules in a sentence with three questions and answers.
+"""Write docs/rules/: a page per concept with a sentence and three pairs of question and answer per rule.
 
     python scripts/rule_pages.py
 
-The test suite fails when a line or a pixel is out of date.
+Prints the folder, the number of pages and pictures, and their bytes. A test fails if a line or a pixel is out
+of date.
 """
 
 from __future__ import annotations
@@ -26,53 +27,56 @@ from vizbench.types import Grid
 FOLDER = Path(__file__).parents[1] / "docs" / "rules"
 PAIRS = 3
 LOOK = replace(TASK.look, cell=8, line=1, canvas=None, margin=1)
-CLEAR = len(index_palette(LOOK))  # the code through which the page shows
-NEAR, FAR = 6, 22  # pixels between a question and its answer, and between pairs
+CLEAR = len(index_palette(LOOK))
+"""The transparent code."""
+NEAR, FAR = 6, 22
+"""Pixels between a question and its answer, and between pairs."""
 
 HEAD = """# arc/{concept}
 
-Written by `python scripts/rule_pages.py`; a test keeps it current. {count} rules, each with one choice of its parameters, in
-three pairs of question and answer. `vizbench show arc/{concept} --set rule=ID` draws others of one rule, `vizbench show
-arc/{concept} --all` an episode: demonstrations of a rule that is not told, and its tests.
+Written by `python scripts/rule_pages.py`; a test keeps it current. {count} rules, each with one
+choice of its parameters, in three pairs of question and answer. `vizbench show arc/{concept} --set
+rule=ID` draws other pairs of one rule. `vizbench show arc/{concept} --all` draws an episode:
+demonstrations of a rule that is not named, and its tests.
 """
 
 
 @functools.cache
 def shown(family: type[Rule]) -> tuple[Rule, tuple[tuple[Grid, Grid], ...]]:
-    """A rule of the family and its pairs, always the same."""
+    """Return a rule of the family and its pairs, always the same."""
     draw = Draw(stream("gallery", family.id()))
     rule = family.sample(draw)
-    found: list[tuple[Grid, Grid]] = []
-    while len(found) < PAIRS:
+    pairs: list[tuple[Grid, Grid]] = []
+    while len(pairs) < PAIRS:
         pair = rule.pair(draw)
         if pair is not None:
-            found.append((pair.question.grid, pair.answer.grid))
-    return rule, tuple(found)
+            pairs.append((pair.question.grid, pair.answer.grid))
+    return rule, tuple(pairs)
 
 
 def drawn(grid: Grid, height: int) -> npt.NDArray[np.uint8]:
-    """A grid in palette codes at the middle of a clear strip of this height."""
+    """Return a grid in palette codes, centred in a transparent strip of this height."""
     codes = render_indices(grid[None], LOOK)[0]
     above = (height - len(codes)) // 2
     return np.pad(codes, ((above, height - len(codes) - above), (0, 0)), constant_values=CLEAR)
 
 
 def picture(family: type[Rule]) -> Image.Image:
-    """Question and answer of each pair from left to right, in palette mode on a clear ground."""
+    """Return the pairs from left to right, in palette mode on a transparent ground."""
     _, pairs = shown(family)
     height = max(len(render_indices(grid[None], LOOK)[0]) for pair in pairs for grid in pair)
+    far, near = (np.full((height, width), CLEAR, np.uint8) for width in (FAR, NEAR))
     parts: list[npt.NDArray[np.uint8]] = []
     for question, answer in pairs:
-        far, near = (np.full((height, width), CLEAR, np.uint8) for width in (FAR, NEAR))
         parts += [far, drawn(question, height), near, drawn(answer, height)]
-    strip = Image.fromarray(np.hstack(parts[1:]))  # mode L; a palette makes it P
+    strip = Image.fromarray(np.hstack(parts[1:]))  # mode L, until it gets a palette
     strip.putpalette(index_palette(LOOK).tobytes() + bytes([255, 255, 255]))
     strip.info["transparency"] = CLEAR
     return strip
 
 
 def page(concept: str) -> str:
-    """A concept's page."""
+    """Return the page of a concept."""
     families = rules(concept)
     lines = [HEAD.format(concept=concept, count=len(families))]
     for family in families:
@@ -89,16 +93,17 @@ def page(concept: str) -> str:
 
 
 def pages() -> dict[str, str]:
-    """Every page by its file's name."""
+    """Return every page, by its file name."""
     return {f"{concept}.md": page(concept) for concept in concepts()}
 
 
 def pictures() -> dict[str, Image.Image]:
-    """Every picture by its file's name."""
+    """Return every picture, by its file name."""
     return {f"{family.id()}.png": picture(family) for family in rules()}
 
 
 def main() -> None:
+    """Write pages and pictures, and remove all other files of the folder."""
     FOLDER.mkdir(exist_ok=True)
     texts, strips = pages(), pictures()
     for path in FOLDER.iterdir():

@@ -1,1 +1,1 @@
-"""The embedded pair against its controls: docs/embedded.md."""
+"""Compare the embedded models with their controls, for docs/embedded.md."""

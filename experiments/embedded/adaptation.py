@@ -1,9 +1,14 @@
-"""CPU seconds a step of each embedded checkpoint's adaptation: `python -m experiments.embedded.adaptation`.
+"""Measure the CPU seconds per optimizer step of each embedded checkpoint.
 
-The from-scratch controls train for the same *time* as the LoRA. The ratios below are what `scratch_steps` of
-the two `Adaptation`s were set by: as many steps for the video net, more for the language model, whose steps
-on all weights cost less than those with adapters. The checkpoints take turns in one run, so that a busy
-machine slows them alike."""
+    python -m experiments.embedded.adaptation
+
+Prints one line per family and checkpoint: median seconds per step, and the ratio to LoRA in the same run.
+
+The from-scratch controls train for the same *time* as the LoRA. The `scratch_steps` of the two
+`AdaptationConfig`s were set by these ratios: as many steps for the video model, more for the language model,
+whose steps on all weights cost less than those with LoRA. The checkpoints take turns in one run, so that
+other work on the machine slows them alike.
+"""
 
 from __future__ import annotations
 
@@ -19,43 +24,45 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROUNDS, STEPS = 5, 20
 TASK, SHOTS = "life/conway", 30
 CHECKPOINTS = ("tiny-random", "tiny-scratch")
-"""LoRA and all weights; `tiny` computes what `tiny-random` does."""
+"""LoRA, and all weights. `tiny` computes the same as `tiny-random`."""
 
 
 def main() -> None:
-    """Print one line a family and checkpoint: median seconds a step, and the ratio to LoRA in the same
-    run."""
+    """Print one line per family and checkpoint."""
     import vizbench as vb
-    from vizbench.baselines.embedded.language import model as llm_lora
-    from vizbench.baselines.embedded.language.model import EmbeddedLanguage
-    from vizbench.baselines.embedded.video import model as embedded
-    from vizbench.harness.run.codec import codec_for
-    from vizbench.model import Context, Model
+    from vizbench.baselines.embedded.language import model as language
+    from vizbench.baselines.embedded.video import model as video
+    from vizbench.model import Model
 
-    data = vb.load(TASK, seed=0)
+    video_config = replace(video.AdaptationConfig(), steps=STEPS, scratch_steps=STEPS)
+    language_config = replace(language.AdaptationConfig(), steps=STEPS, scratch_steps=STEPS)
     families: dict[str, Callable[[str], Model[Any]]] = {
-        "cogvideox": lambda c: embedded.embedded(
-            c, replace(embedded.AdaptationConfig(), steps=STEPS, scratch_steps=STEPS)
-        ),
-        "qwen3": lambda c: EmbeddedLanguage(
-            c, plan=replace(llm_lora.AdaptationConfig(), steps=STEPS, scratch_steps=STEPS)
-        ),
+        "cogvideox": lambda checkpoint: video.embedded_model(checkpoint, video_config),
+        "qwen3": lambda checkpoint: language.embedded_model(checkpoint, language_config),
     }
+    data = vb.load(TASK, seed=0)
     for family, build in families.items():
         seconds: dict[str, list[float]] = {checkpoint: [] for checkpoint in CHECKPOINTS}
         for _ in range(ROUNDS):
             for checkpoint in CHECKPOINTS:
-                model = build(checkpoint)
-                shots = data.train.head(SHOTS)
-                examples = codec_for(model, data.verifier, shots, ()).examples(shots)
-                context = Context(data.verifier, data.params, 0, lambda progress: None)
-                began = time.process_time()
-                model.adapt(examples, context)
-                seconds[checkpoint].append((time.process_time() - began) / STEPS)
-        for checkpoint, taken in seconds.items():
-            step = statistics.median(taken)
-            ratio = step / statistics.median(seconds[CHECKPOINTS[0]])
-            print(f"{family:10} {checkpoint:13} {step:.3f} s a step, {ratio:.2f} of LoRA")
+                seconds[checkpoint].append(_seconds_per_step(build(checkpoint), data))
+        lora = statistics.median(seconds[CHECKPOINTS[0]])
+        for checkpoint, measured in seconds.items():
+            step = statistics.median(measured)
+            print(f"{family:10} {checkpoint:13} {step:.3f} s per step, {step / lora:.2f} of LoRA")
+
+
+def _seconds_per_step(model: Any, data: Any) -> float:
+    """Return the CPU seconds per optimizer step of one adaptation."""
+    from vizbench.harness.run.codec import codec_for
+    from vizbench.model import Context
+
+    shots = data.train.head(SHOTS)
+    examples = codec_for(model, data.verifier, shots, ()).examples(shots)
+    context = Context(data.verifier, data.params, 0, lambda progress: None)
+    began = time.process_time()
+    model.adapt(examples, context)
+    return (time.process_time() - began) / STEPS
 
 
 if __name__ == "__main__":

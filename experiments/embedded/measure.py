@@ -1,10 +1,11 @@
-"""What the embedded pair shows: every table of docs/embedded.md, by one command.
+"""Measure the embedded models and write every table of docs/embedded.md.
 
     python -m experiments.embedded.measure [--jobs 2] [--minutes 120] [--seeds 3]
 
-Each measured cell is a line of experiments/embedded/results.csv, so that the table grows over several sittings and machines;
-a cell is measured again only when the weights that it used, or the way that it adapts, have changed.
-Adaptation and prediction take one thread."""
+Prints one line per measured trial. Each trial is a row of experiments/embedded/results.csv, so the table can
+grow over several runs and machines. A trial is measured again only if its weights, or the way its model
+adapts, have changed. Adaptation and prediction use one thread.
+"""
 
 from __future__ import annotations
 
@@ -12,24 +13,28 @@ import argparse
 import csv
 import hashlib
 import itertools
+import json
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields
 from multiprocessing import get_context
 from pathlib import Path
-from typing import final
+from typing import TYPE_CHECKING, final
 
 from experiments.embedded.tables import TABLE, Measured, read, write_tables
+
+if TYPE_CHECKING:
+    from vizbench.harness.records.records import TrialResult
 
 TASKS = (
     "life/conway", "life/seeds", "fill/small", "langton/2", "sudoku/mini", "eca/110", "eca/90", "maze/9",
 )  # fmt: skip
 SHOTS = (30, 300, 3, 16, 100, 1000)
-"""Budgets, the most telling first."""
+"""Numbers of training examples, the most informative first."""
 
 MODELS = ("cogvideox", "qwen3")
 CHECKPOINTS = ("tiny", "tiny-scratch", "tiny-random")
@@ -38,28 +43,43 @@ N_TEST = 200
 
 @final
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A cell to measure, together with the trivial baselines on the same data."""
+class PlannedTrial:
+    """A trial to measure, together with the trivial baselines on the same data."""
 
     task: str
+    """The task."""
     model: str
+    """The model family."""
     checkpoint: str
+    """The embedded checkpoint."""
     shots: int
+    """Number of training examples."""
     seed: int
+    """Seed of the data and the adaptation."""
 
 
-def wanted(seeds: int) -> Iterator[Wanted]:
-    """All cells, the most telling first: seed 0 throughout before seed 1, telling budgets and checkpoints in
-    turn."""
+Key = tuple[str, str, str, int, int]
+
+
+def key_of(trial: PlannedTrial | Measured) -> Key:
+    """Return what identifies a trial: task, model, checkpoint, shots, seed."""
+    return trial.task, trial.model, trial.checkpoint, trial.shots, trial.seed
+
+
+def planned(seeds: int) -> Iterator[PlannedTrial]:
+    """Yield all trials, the most informative first.
+
+    All of seed 0 comes before seed 1. Within a seed, shots and checkpoints advance together.
+    """
     pairs = list(itertools.product(range(len(SHOTS)), range(len(CHECKPOINTS))))
     for seed in range(seeds):
         for shots, checkpoint in sorted(pairs, key=sum):
             for task, model in itertools.product(TASKS, MODELS):
-                yield Wanted(task, model, CHECKPOINTS[checkpoint], SHOTS[shots], seed)
+                yield PlannedTrial(task, model, CHECKPOINTS[checkpoint], SHOTS[shots], seed)
 
 
-def measure(cell: Wanted) -> list[Measured]:
-    """Run one cell and its trivial baselines in a scratch folder."""
+def measure(trial: PlannedTrial) -> list[Measured]:
+    """Run one trial and its trivial baselines in a temporary folder."""
     os.environ["OMP_NUM_THREADS"] = "1"
     import torch
 
@@ -72,132 +92,132 @@ def measure(cell: Wanted) -> list[Measured]:
     scratch = Path(tempfile.mkdtemp(prefix="vizbench-embedded-"))
     try:
         plan = Plan(
-            models=(cell.model,),
-            tasks=(cell.task,),
-            checkpoint=cell.checkpoint,
-            shots=(cell.shots,),
-            seeds=(cell.seed,),
+            models=(trial.model,),
+            tasks=(trial.task,),
+            checkpoint=trial.checkpoint,
+            shots=(trial.shots,),
+            seeds=(trial.seed,),
             n_test=N_TEST,
         )
-        failed = [
-            outcome.error
-            for outcome in run(plan, scratch, pretraining_overlap=pretraining_overlap)
-            if outcome.error
-        ]
-        if failed:
-            raise RuntimeError(f"{cell}: {failed[0]}")
-        rows: list[Measured] = []
-        for done in read_runs([scratch]):
-            header = done.header
-            rows.append(
-                Measured(
-                    header.trial.task,
-                    header.trial.model,
-                    header.trial.checkpoint,
-                    cell.shots,
-                    cell.seed,
-                    len(done.records),
-                    sum(r.exact for r in done.records),
-                    sum(r.valid for r in done.records),
-                    round(sum(r.cells for r in done.records) / len(done.records), 4),
-                    round(sum(s.figures.get("cpu_seconds") or 0.0 for s in done.sessions), 1),
-                    recipes().get(header.trial.model, ""),
-                    header.weights or "",
-                    header.environment.get("device", ""),
-                )
-            )
-        return rows
+        for outcome in run(plan, scratch, pretraining_overlap=pretraining_overlap):
+            if outcome.error:
+                raise RuntimeError(f"{trial}: {outcome.error}")
+        return [_measured(result, trial) for result in read_runs([scratch])]
     finally:
         shutil.rmtree(scratch)
 
 
+def _measured(result: TrialResult, trial: PlannedTrial) -> Measured:
+    """Return the row of a trial's result."""
+    header, records = result.header, result.records
+    seconds = sum(session.figures.get("cpu_seconds") or 0.0 for session in result.sessions)
+    return Measured(
+        task=header.trial.task,
+        model=header.trial.model,
+        checkpoint=header.trial.checkpoint,
+        shots=trial.shots,
+        seed=trial.seed,
+        n=len(records),
+        hits=sum(record.exact for record in records),
+        valid=sum(record.valid for record in records),
+        cells=round(sum(record.cells for record in records) / len(records), 4),
+        seconds=round(seconds, 1),
+        config=config_digests().get(header.trial.model, ""),
+        weights=header.weights or "",
+        machine=header.environment.get("device", ""),
+    )
+
+
 def write(rows: Sequence[Measured]) -> None:
-    """All lines, in order, whole or not at all."""
+    """Write all rows, sorted. The file is replaced as a whole."""
     TABLE.parent.mkdir(exist_ok=True)
     part = TABLE.with_suffix(".part")
     with part.open("w", newline="") as file:
         table = csv.DictWriter(file, [field.name for field in fields(Measured)], lineterminator="\n")
         table.writeheader()
-        table.writerows(
-            asdict(row)
-            for row in sorted(rows, key=lambda r: (r.task, r.model, r.checkpoint, r.shots, r.seed))
-        )
+        for row in sorted(rows, key=key_of):
+            table.writerow(asdict(row))
     part.replace(TABLE)
 
 
-def recipes() -> dict[str, str]:
-    """A digest of each family's sizes and way to adapt, controls included."""
-    from vizbench.baselines.embedded.language import model as llm_lora
-    from vizbench.baselines.embedded.language import network as text
-    from vizbench.baselines.embedded.video import model as embedded
-    from vizbench.baselines.embedded.video import network as video
+def config_digests() -> dict[str, str]:
+    """Return, by model, a digest of its network sizes and of how it adapts, controls included.
+
+    Only the values count, in the order of the fields, so renaming a class or a field keeps the digest.
+    """
+    from vizbench.baselines.embedded.language import model as language
+    from vizbench.baselines.embedded.language import network as language_network
+    from vizbench.baselines.embedded.video import model as video
+    from vizbench.baselines.embedded.video import network as video_network
 
     parts = {
-        "cogvideox": (embedded.AdaptationConfig(), video.NetworkConfig()),
-        "qwen3": (llm_lora.AdaptationConfig(), text.NetworkConfig()),
+        "cogvideox": (video.AdaptationConfig(), video_network.NetworkConfig()),
+        "qwen3": (language.AdaptationConfig(), language_network.NetworkConfig()),
     }
-    return {
-        model: hashlib.sha256(repr(records).encode()).hexdigest()[:12] for model, records in parts.items()
-    }
+    digests: dict[str, str] = {}
+    for model, records in parts.items():
+        values = json.dumps([astuple(record) for record in records])
+        digests[model] = hashlib.sha256(values.encode()).hexdigest()[:12]
+    return digests
 
 
 def current(rows: Sequence[Measured]) -> list[Measured]:
-    """The measured cells that still say something: of today's weights and way to adapt, and the trivial
-    baselines."""
+    """Return the rows of the present weights and configs, and those of the trivial baselines."""
     from vizbench.harness.plan.plugin import load_model
 
-    recipe = recipes()
+    configs = config_digests()
     weights = {model: load_model(model, "tiny").weights or "" for model in MODELS}
-    return [
-        row
-        for row in rows
-        if row.model not in MODELS
-        or (
-            row.recipe == recipe[row.model]
-            and row.weights == (weights[row.model] if row.checkpoint == "tiny" else "")
-        )
-    ]
+    kept: list[Measured] = []
+    for row in rows:
+        if row.model in MODELS:
+            expected = weights[row.model] if row.checkpoint == "tiny" else ""
+            if (row.config, row.weights) != (configs[row.model], expected):
+                continue
+        kept.append(row)
+    return kept
 
 
 def main() -> None:
-    """Measure what is missing for some minutes, then write the tables from all that is there."""
-    parser = argparse.ArgumentParser(description="measure the embedded pair and write docs/embedded.md")
-    parser.add_argument("--jobs", type=int, default=1, help="cells measured at a time, one core each")
-    parser.add_argument("--minutes", type=float, default=1e9, help="begin no cell after this time")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--task", action="append", help="only these")
-    parser.add_argument("--model", action="append", help="only these")
+    """Measure what is missing, then write the tables from all rows."""
+    parser = argparse.ArgumentParser(description="measure the embedded models and write docs/embedded.md")
+    parser.add_argument("--jobs", type=int, default=1, help="trials measured at a time, one core each")
+    parser.add_argument("--minutes", type=float, default=1e9, help="start no trial after this time")
+    parser.add_argument("--seeds", type=int, default=3, help="seeds per task, model, checkpoint and shots")
+    parser.add_argument("--task", action="append", help="only this task; may be repeated")
+    parser.add_argument("--model", action="append", help="only this model; may be repeated")
     arguments = parser.parse_args()
-    models, tasks = arguments.model or MODELS, arguments.task or TASKS
+
     rows = current(read())
-    have = {(r.task, r.model, r.checkpoint, r.shots, r.seed) for r in rows}
-    todo = [
-        w
-        for w in wanted(arguments.seeds)
-        if (w.task, w.model, w.checkpoint, w.shots, w.seed) not in have
-        and w.task in tasks
-        and w.model in models
-    ]
-    began = time.monotonic()
+    have = {key_of(row) for row in rows}
+    models, tasks = arguments.model or MODELS, arguments.task or TASKS
+    chosen = [trial for trial in planned(arguments.seeds) if trial.model in models and trial.task in tasks]
+    todo = [trial for trial in chosen if key_of(trial) not in have]
+
+    deadline = time.monotonic() + 60 * arguments.minutes
+    for measured in _measure_all(todo, arguments.jobs, deadline):
+        for row in measured:
+            if key_of(row) not in have:
+                have.add(key_of(row))
+                rows.append(row)
+                name = f"{row.task:12} {row.model:10} {row.checkpoint:13} n={row.shots:<5}"
+                print(f"{name} {row.hits}/{row.n} {row.seconds:.0f}s", flush=True)
+        write(rows)
+    write_tables(rows)
+
+
+def _measure_all(todo: Sequence[PlannedTrial], jobs: int, deadline: float) -> Iterator[list[Measured]]:
+    """Yield the rows of each trial as it finishes. No trial is started after the deadline."""
+    waiting = list(todo)
     running: set[Future[list[Measured]]] = set()
-    with ProcessPoolExecutor(arguments.jobs, mp_context=get_context("spawn")) as pool:
-        while todo or running:
-            while (
-                todo and len(running) < arguments.jobs and time.monotonic() - began < 60 * arguments.minutes
-            ):
-                running.add(pool.submit(measure, todo.pop(0)))
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        while waiting or running:
+            while waiting and len(running) < jobs and time.monotonic() < deadline:
+                running.add(pool.submit(measure, waiting.pop(0)))
             if not running:
                 break
             done, running = wait(running, return_when=FIRST_COMPLETED)
-            for row in (row for future in done for row in future.result()):
-                key = (row.task, row.model, row.checkpoint, row.shots, row.seed)
-                if key not in have:
-                    have.add(key)
-                    rows.append(row)
-                    name = f"{row.task:12} {row.model:10} {row.checkpoint:13} n={row.shots:<5}"
-                    print(f"{name} {row.hits}/{row.n} {row.seconds:.0f}s", flush=True)
-            write(rows)
-    write_tables(rows)
+            for future in done:
+                yield future.result()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,4 @@
-"""The family `api`: what it sends, what it makes of every way in which an endpoint can misbehave, what it
-records."""
+"""The family `api`: what it sends, how it handles every failure of an endpoint, and what it records."""
 
 from __future__ import annotations
 
@@ -40,7 +39,7 @@ def context(**schedule):
 
 
 def model(stub, *, kind=ApiText, **settings):
-    """A model that has seen PAIRS, and the waits that it takes."""
+    """Return a model that has seen PAIRS, and the list of its waits."""
     waits = []
     made = kind(Endpoint(stub.url, "m", KEY, **settings), waits.append)
     made.adapt(PAIRS, context())
@@ -48,15 +47,15 @@ def model(stub, *, kind=ApiText, **settings):
 
 
 def answer(act, **settings):
-    """What one question comes to, the waits, and how often the server was asked."""
+    """Return the reply to one question, the waits, and the number of requests."""
     with serving(act) as stub:
         made, waits = model(stub, **settings)
-        ((found,),) = made.predict(["[[0,3]]"], 1, 0)
-        return found, waits, len(stub.seen)
+        ((reply,),) = made.predict(["[[0,3]]"], 1, 0)
+        return reply, waits, len(stub.seen)
 
 
 def fault(act, **settings):
-    """The sentence that a question ends in, and how often the server was asked."""
+    """Return the error of one question, and the number of requests."""
     with serving(act) as stub:
         made, _ = model(stub, **settings)
         with pytest.raises(UserError) as caught:
@@ -94,7 +93,7 @@ def test_the_prompt_is_one_instruction_the_pairs_and_the_question():
 def test_attempts_are_calls_with_seeds_of_their_own_and_the_first_is_greedy():
     with serving(script(GOOD)) as stub:
         made, _ = model(stub)
-        assert [len(found) for found in made.predict(["[[0]]", "[[1]]"], 3, 5)] == [3, 3]
+        assert [len(replies) for replies in made.predict(["[[0]]", "[[1]]"], 3, 5)] == [3, 3]
         list(made.predict(["[[0]]"], 1, 6))
     assert [body["temperature"] for body in stub.bodies] == [0, 0.7, 0.7, 0, 0.7, 0.7, 0]
     seeds = [body["seed"] for body in stub.bodies]
@@ -121,8 +120,8 @@ def test_pictures_go_out_as_png_data_urls_and_answers_as_text():
         made = ApiImage(Endpoint(stub.url, "m"))
         codec = codec_for(made, verifier_of("langton/2"), train, [question])
         made.adapt(codec.examples(train), context())
-        ((found,),) = made.predict(codec.questions([question]), 1, 0)
-    decoded = codec.decode(found)
+        ((reply,),) = made.predict(codec.questions([question]), 1, 0)
+    decoded = codec.decode(reply)
     assert isinstance(decoded, Answer) and np.array_equal(decoded.grid, [[1]])
     parts = stub.bodies[0]["messages"][0]["content"]
     assert [part["type"] for part in parts] == ["text", "image_url", "text", "image_url", "text", "image_url"]
@@ -197,26 +196,26 @@ PASSING = {
 }
 
 
-def patience(name, few):
-    """Seconds: a few for a server that lets its client wait, else more than a loaded machine can lose."""
+def timeout_for(name, few):
+    """Return the timeout: short if the server lets its client wait, else longer than any machine takes."""
     return few if name in ("hang", "trickle") else 60.0
 
 
 @pytest.mark.parametrize("name", PASSING)
 def test_a_fault_that_passes_is_waited_out(name):
-    found, waits, asked = answer(script(PASSING[name], PASSING[name], GOOD), timeout=patience(name, 2.0))
-    assert (found, waits, asked) == ("[[1]]", [2.0, 4.0], 3)
+    reply, waits, asked = answer(script(PASSING[name], PASSING[name], GOOD), timeout=timeout_for(name, 2.0))
+    assert (reply, waits, asked) == ("[[1]]", [2.0, 4.0], 3)
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         ("429", "6 x status 429"),
         ("500", "6 x status 500"),
         ("hang", "6 x no answer within 0.5 s"),
         ("trickle", "6 x no answer within 0.5 s"),
         ("hang-up", "6 x a broken connection"),
-        ("torn", "6 x a reply that is no chat completion (it is no JSON, or not whole): {"),
+        ("torn", "6 x a reply that is not a chat completion (it is not JSON, or incomplete): {"),
         ("no JSON", "(it is a web page): busy)"),
         ("a stream", '(it is a stream of events, which was not asked for): data: {"choices"'),
         ("JSON of another kind", "6 x an error in place of a reply: overloaded"),
@@ -228,13 +227,13 @@ def test_a_fault_that_passes_is_waited_out(name):
         ("no choices", '(it has no choices): {"choices":[]})'),
         ("no resources", "a reply that failed (finish_reason insufficient_system_resource)"),
         ("unknown parts", "in parts of unknown types (canvas)"),
-        ("torn gzip", "gzip that is torn or too large"),
+        ("torn gzip", "gzip that is incomplete or too large"),
     ],
 )
-def test_a_fault_that_stays_ends_the_cell_and_is_no_answer(name, told):
-    sentence, asked = fault(script(PASSING[name]), timeout=patience(name, 0.5))
+def test_a_fault_that_stays_ends_the_trial_and_is_no_answer(name, message):
+    sentence, asked = fault(script(PASSING[name]), timeout=timeout_for(name, 0.5))
     assert asked == exchange.TRIES == 6
-    assert told in sentence
+    assert message in sentence
     assert "in 6 tries" in sentence
 
 
@@ -249,15 +248,15 @@ def test_a_server_that_drips_its_headers_is_left_at_the_deadline():
             sent.append(number)
             time.sleep(0.05)
 
-    found, waits, asked = answer(script(drip, GOOD), timeout=2.0)
-    assert (found, waits, asked) == ("[[1]]", [2.0], 2)
+    reply, waits, asked = answer(script(drip, GOOD), timeout=2.0)
+    assert (reply, waits, asked) == ("[[1]]", [2.0], 2)
     assert len(sent) < 80  # all of them, if only a pause of the server counted
 
 
 def test_the_story_counts_each_fault():
     sentence, _ = fault(script(*(PASSING[name] for name in ("429", "500", "429", "torn", "429"))))
-    told = "(4 x status 429: slow down; 1 x status 500: oh; 1 x a reply that is no chat completion ("
-    assert told in sentence
+    story = "(4 x status 429: slow down; 1 x status 500: oh; 1 x a reply that is not a chat completion ("
+    assert story in sentence
 
 
 def test_nobody_there_is_a_fault_that_may_pass():
@@ -280,8 +279,8 @@ def test_retry_after_is_honoured_within_bounds(asked_for, wait):
 
 def test_retry_after_as_a_date():
     in_half_a_minute = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
-    found, (wait,), _ = answer(script(says(b"", 503, Retry_After=in_half_a_minute), GOOD))
-    assert found == "[[1]]"
+    reply, (wait,), _ = answer(script(says(b"", 503, Retry_After=in_half_a_minute), GOOD))
+    assert reply == "[[1]]"
     assert 20 < wait <= 30
 
 
@@ -303,7 +302,7 @@ def test_milliseconds_of_retry_after():
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422])
-def test_a_refusal_is_told_at_once_without_the_key(status):
+def test_a_refusal_is_reported_at_once_without_the_key(status):
     said = json.dumps(
         {"error": {"message": f"Incorrect API key provided: {KEY}\x1b[31m. See the docs."}}
     ).encode()
@@ -340,7 +339,7 @@ SPENT = [
 
 
 @pytest.mark.parametrize(("status", "body"), SPENT)
-def test_a_quota_that_is_used_up_is_told_at_once_in_the_servers_words(status, body):
+def test_a_quota_that_is_used_up_is_reported_at_once_in_the_servers_words(status, body):
     sentence, asked = fault(script(says(json.dumps(body).encode(), status)))
     assert asked == 1
     assert "has no quota left for this key" in sentence
@@ -377,11 +376,11 @@ def test_no_redirect_is_followed():
 
 
 def test_a_reply_of_over_10_mb_is_an_undecodable_answer():
-    found, waits, asked = answer(script(says(completion("x" * 10_000_001))))
-    assert found == DecodeFailure("the reply has over 10,000,000 bytes")
+    reply, waits, asked = answer(script(says(completion("x" * 10_000_001))))
+    assert reply == DecodeFailure("the reply has over 10,000,000 bytes")
     assert (waits, asked) == ([], 1)
-    found, _, _ = answer(script(says(completion("x" * 9_000_000))))
-    assert isinstance(found, str)
+    reply, _, _ = answer(script(says(completion("x" * 9_000_000))))
+    assert isinstance(reply, str)
 
 
 THINKING = [
@@ -447,14 +446,14 @@ def test_a_cut_reply_says_so_if_it_holds_no_grid():
 
 def test_a_reply_that_holds_nothing_is_asked_again_before_it_is_the_models():
     assert answer(script(says(completion("")), says(completion([])), GOOD)) == ("[[1]]", [2.0, 4.0], 3)
-    found, waits, asked = answer(script(says(completion(""))))
-    assert found == DecodeFailure("the model ended without a text (stop)")
+    reply, waits, asked = answer(script(says(completion(""))))
+    assert reply == DecodeFailure("the model ended without a text (stop)")
     assert (waits, asked) == ([2.0, 4.0], exchange.EMPTY)
 
 
 def test_a_key_that_is_echoed_in_a_refusal_is_not_kept():
-    found, _, _ = answer(script(says(completion(None, refusal=f"I know {KEY}"))))
-    assert found == DecodeFailure("the model refused: I know ***")
+    reply, _, _ = answer(script(says(completion(None, refusal=f"I know {KEY}"))))
+    assert reply == DecodeFailure("the model refused: I know ***")
 
 
 def test_a_proxy_of_the_environment_never_sees_plain_http(monkeypatch):

@@ -1,5 +1,4 @@
-"""The family `api` as it is met from outside: its settings, and whole runs of `vizbench eval` against a
-stub."""
+"""The family `api` from outside: its settings, and whole runs of `vizbench eval` against a stub."""
 
 from __future__ import annotations
 
@@ -26,7 +25,7 @@ URL = "https://api.example.org/v1"
 
 
 def test_the_environment_says_where():
-    found = endpoint_from(
+    endpoint = endpoint_from(
         {
             "OPENAI_BASE_URL": f" {URL}/chat/completions/ ".replace("s/ ", "s "),
             "OPENAI_API_KEY": f"{KEY}\n",
@@ -36,21 +35,21 @@ def test_the_environment_says_where():
         },
         "org/model:7b",
     )
-    assert found == Endpoint(URL, "org/model:7b", KEY, {"top_p": 0.5}, 9, 1000)
-    assert KEY not in repr(found) + found.identity
-    assert found.identity == f'{URL} {{"top_p":0.5}}'
+    assert endpoint == Endpoint(URL, "org/model:7b", KEY, {"top_p": 0.5}, 9, 1000)
+    assert KEY not in repr(endpoint) + endpoint.identity
+    assert endpoint.identity == f'{URL} {{"top_p":0.5}}'
 
 
 @pytest.mark.parametrize(
     ("variables", "part"),
     [
         ({"OPENAI_BASE_URL": ""}, "needs the address"),
-        ({"OPENAI_BASE_URL": "api.example.org"}, "is no web address"),
-        ({"OPENAI_BASE_URL": "file:///etc/passwd"}, "is no web address"),
-        ({"OPENAI_BASE_URL": "https://"}, "is no web address"),
-        ({"OPENAI_BASE_URL": "https://[x/v1"}, "is no web address"),
-        ({"OPENAI_BASE_URL": "https://x:99999/v1"}, "is no web address"),
-        ({"OPENAI_BASE_URL": "https://x/v 1"}, "is no web address"),
+        ({"OPENAI_BASE_URL": "api.example.org"}, "is not a web address"),
+        ({"OPENAI_BASE_URL": "file:///etc/passwd"}, "is not a web address"),
+        ({"OPENAI_BASE_URL": "https://"}, "is not a web address"),
+        ({"OPENAI_BASE_URL": "https://[x/v1"}, "is not a web address"),
+        ({"OPENAI_BASE_URL": "https://x:99999/v1"}, "is not a web address"),
+        ({"OPENAI_BASE_URL": "https://x/v 1"}, "is not a web address"),
         ({"OPENAI_BASE_URL": f"https://user:{KEY}@x/v1"}, "holds a user"),
         ({"OPENAI_BASE_URL": f"https://x/v1?key={KEY}"}, "a query"),
         ({"OPENAI_BASE_URL": "http://api.example.org/v1"}, "plain http"),
@@ -58,8 +57,8 @@ def test_the_environment_says_where():
         ({"OPENAI_BASE_URL": "http://127.0.0.1.example.org"}, "plain http"),
         ({"OPENAI_API_KEY": f"{KEY}\r\nX: y"}, "OPENAI_API_KEY holds"),
         ({"OPENAI_API_KEY": f"{KEY}ü"}, "OPENAI_API_KEY holds"),
-        ({"VIZBENCH_API_BODY": "[1]"}, "no JSON object"),
-        ({"VIZBENCH_API_BODY": "{"}, "no JSON object"),
+        ({"VIZBENCH_API_BODY": "[1]"}, "not a JSON object"),
+        ({"VIZBENCH_API_BODY": "{"}, "not a JSON object"),
         ({"VIZBENCH_API_BODY": '{"stream": true}'}, "may not set 'stream'"),
         ({"VIZBENCH_API_BODY": '{"messages": []}'}, "may not set 'messages'"),
         ({"VIZBENCH_API_TIMEOUT": "0"}, "outside 1"),
@@ -88,7 +87,7 @@ EVAL = ("eval", "--model", "api", "--task", "langton/2", "--shots", 3, "--n-test
 
 @pytest.fixture
 def at(monkeypatch):
-    """Points the environment at a stub."""
+    """Return a function that points the environment at a stub."""
 
     def point(stub):
         monkeypatch.setenv("OPENAI_BASE_URL", stub.url)
@@ -101,7 +100,7 @@ def at(monkeypatch):
 
 
 def solving(handler, number):
-    """A model that knows the rule: it reads the last line of the prompt. Its second answer it refuses."""
+    """Answer by the rule, from the last line of the prompt, and refuse the second answer."""
     from vizbench.formats.registry import verifier_and_params
 
     if number == 1:
@@ -149,11 +148,11 @@ def test_shots_that_no_prompt_holds_leave_nothing(run: Run, tmp_path, at, monkey
     assert done.code == 1
     assert "100 shots do not fit a prompt of 20,000 characters" in done.err
     assert "report.html" in done.out
-    (lost,) = (path.parent for path in (tmp_path / "r").rglob("error.txt"))
-    assert {path.name for path in lost.iterdir()} == {"trial.json", "error.txt", "lock"}
+    (failed,) = (path.parent for path in (tmp_path / "r").rglob("error.txt"))
+    assert {path.name for path in failed.iterdir()} == {"trial.json", "error.txt", "lock"}
 
 
-def test_a_rate_limit_fails_the_cell_keeps_what_was_answered_and_resumes(run: Run, tmp_path, at):
+def test_a_rate_limit_fails_the_trial_keeps_what_was_answered_and_resumes(run: Run, tmp_path, at):
     spelled = "".join(f"\\u{ord(letter):04x}" for letter in KEY), "\\n".join(KEY), KEY.upper(), KEY
     echo = '{"error":{"message":"slow down, ' + " ".join(spelled) + '"}}'
     with serving(lambda handler, number: (GOOD if number < 2 else says(echo.encode(), 429))(handler)) as stub:
@@ -190,7 +189,7 @@ def test_a_servers_failure_with_the_status_of_success_is_no_answer(run: Run, tmp
     assert [record["undecodable"] for record in records] == [False] * 4
 
 
-def test_one_odd_reply_does_not_take_the_cell_along(run: Run, tmp_path, at):
+def test_one_odd_reply_does_not_fail_the_trial(run: Run, tmp_path, at):
     odd = completion("x").replace(b'"x"', b'"\\ud83d [[1]]"')
     refusal = completion(None, refusal="x").replace(b'"x"', b'"\\udc00 no"')
     cut = completion("First [[1", "length")

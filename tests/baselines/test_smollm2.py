@@ -1,4 +1,4 @@
-"""SmolLM2: real pretrained weights from a package's file, and that a LoRA on them learns."""
+"""SmolLM2: pretrained weights from the file of a package, and a LoRA on them that learns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vizbench.model import Context, Schedule
 from vizbench.types import Answer
 
 TASK = "eca/170?rows=2"
-"""Below a row of cells comes the same row moved by one: the answer is short, and near the question."""
+"""The second row is the first one shifted by one cell: the answer is short and close to the question."""
 
 
 @pytest.mark.slow
@@ -42,12 +42,12 @@ def test_a_lora_of_thirty_examples_beats_its_untuned_self(
         return sum(isinstance(one, Answer) and verifier.verify(i, one.grid).exact for i, one in pairs)
 
     untuned = exact(0)  # an adapter that no step has changed
-    # 7 of 8 against 0; 24 steps take two minutes on a core, reading the file and asking 40 s more
+    # Measured: 7 of 8 against 0. 24 steps take two minutes on a core, reading and predicting 40 s more.
     assert untuned <= 1
     assert exact(24) >= untuned + 4
 
 
-def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(_: str) -> Any:
         raise metadata.PackageNotFoundError
 
@@ -75,11 +75,11 @@ def test_a_conversion_is_made_once_and_whole_or_not_at_all(
     with pytest.raises(KeyboardInterrupt):
         gguf.packaged()
     assert not list((tmp_path / "converted").iterdir())
-    found = gguf.packaged()
-    assert found == gguf.packaged()
+    converted = gguf.packaged()
+    assert converted == gguf.packaged()
     assert len(made) == 2
-    assert [p.name for p in (tmp_path / "converted").iterdir()] == [f"smollm2-{found.digest}"]
-    assert {p.name for p in found.folder.iterdir()} == {"config.json", ".made"}
+    assert [p.name for p in (tmp_path / "converted").iterdir()] == [f"smollm2-{converted.digest}"]
+    assert {p.name for p in converted.folder.iterdir()} == {"config.json", ".made"}
 
 
 def test_a_conversion_that_was_changed_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

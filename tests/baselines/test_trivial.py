@@ -24,7 +24,7 @@ def context(task="life/conway", seed=0):
 
 def answers(model, examples, questions, attempts=1, seed=0):
     assert model.adapt(examples, context()) == {}
-    return [list(found) for found in model.predict(questions, attempts, seed)]
+    return [list(grids) for grids in model.predict(questions, attempts, seed)]
 
 
 PAIRS = [
@@ -41,9 +41,9 @@ def test_the_plan_knows_every_family_by_name():
 
 def test_copy_answers_the_question_and_not_the_array_itself():
     question = grid([0, 1], [1, 0])
-    [[found]] = answers(Copy(), PAIRS, [question])
-    assert np.array_equal(found, question)
-    assert not np.shares_memory(found, question)
+    [[answer]] = answers(Copy(), PAIRS, [question])
+    assert np.array_equal(answer, question)
+    assert not np.shares_memory(answer, question)
 
 
 def test_blank_takes_the_shape_that_targets_share_else_the_questions():
@@ -68,31 +68,31 @@ def test_random_gives_the_tasks_own_guess_by_question_and_attempt():
     questions = [i.question for i in data.test.head(3)]
     model = Random()
     model.adapt([Example(i.question, i.target) for i in data.train.head(3)], context("sudoku/mini"))
-    found = [list(answers) for answers in model.predict(questions, 2, 0)]
-    for question, (one, other) in zip(questions, found, strict=True):
+    guesses = [list(pair) for pair in model.predict(questions, 2, 0)]
+    for question, (one, other) in zip(questions, guesses, strict=True):
         assert all(np.array_equal(grid[question != 0], question[question != 0]) for grid in (one, other))
         assert (one != 0).all()
         assert not np.array_equal(one, other)
-    assert np.array_equal(found, list(map(list, model.predict(questions, 2, 0))))
-    assert not np.array_equal(found, list(map(list, model.predict(questions, 2, 1))))
+    assert np.array_equal(guesses, list(map(list, model.predict(questions, 2, 0))))
+    assert not np.array_equal(guesses, list(map(list, model.predict(questions, 2, 1))))
 
 
-def test_random_draws_the_codes_of_the_targets_alone_where_no_rule_is_known():
+def test_random_draws_the_codes_of_the_targets_if_no_rule_is_known():
     big = [Example(np.zeros((50, 50), np.uint8), np.where(np.eye(50) > 0, 7, 3).astype(np.uint8))]
     questions = [np.zeros((50, 50), np.uint8)] * 2
     model = Random()
     model.adapt(big, Context(verifier_of("arc-json:nowhere.json"), None, 0, lambda progress: None))
 
     def answers(seed):
-        return [list(found) for found in model.predict(questions, 2, seed)]
+        return [list(pair) for pair in model.predict(questions, 2, seed)]
 
-    found = answers(0)
-    assert set(np.unique(found)) == {3, 7}
-    assert 0.45 < np.mean(np.array(found) == 7) < 0.55  # 5,000 draws of each pair: six standard errors
-    assert np.array_equal(found, answers(0))
-    distinct = {cells.tobytes() for row in found for cells in row}
+    guesses = answers(0)
+    assert set(np.unique(guesses)) == {3, 7}
+    assert 0.45 < np.mean(np.array(guesses) == 7) < 0.55  # 5,000 draws of each pair: six standard errors
+    assert np.array_equal(guesses, answers(0))
+    distinct = {cells.tobytes() for row in guesses for cells in row}
     assert len(distinct) == 4  # questions and attempts differ
-    assert not np.array_equal(found, answers(1))
+    assert not np.array_equal(guesses, answers(1))
 
 
 def test_nearest_takes_the_first_of_the_nearest_and_copies_unseen_shapes():
@@ -113,15 +113,15 @@ def test_solver_is_right_on_every_question():
     model = Solver()
     model.adapt([Example(i.question, i.target) for i in data.train.head(3)], context())
     test = data.test.head(20)
-    for instance, [found] in zip(test, model.predict([i.question for i in test], 1, 0), strict=True):
-        assert vb.verify(instance, found).exact
+    for instance, [answer] in zip(test, model.predict([i.question for i in test], 1, 0), strict=True):
+        assert vb.verify(instance, answer).exact
 
 
-def test_solver_says_where_no_rule_is_known():
+def test_solver_reports_if_no_rule_is_known():
     verifier = verifier_of("arc-json:nowhere.json")
-    silent = Context(verifier, None, 0, lambda progress: None)
+    context = Context(verifier, None, 0, lambda progress: None)
     with pytest.raises(UserError, match="no solver"):
-        Solver().adapt(PAIRS, silent)
+        Solver().adapt(PAIRS, context)
 
 
 def test_no_examples_and_no_checkpoints_are_refused():

@@ -1,6 +1,6 @@
-"""Hold the reader of replies to a corpus, and to a matrix of drafts, notations and tails.
+"""Test the reader of replies on a corpus, and on a matrix of drafts, notations and tails.
 
-A false acceptance is a grid that the reply does not answer; a false rejection is an answer that is not read.
+A false acceptance is a grid that the reply does not answer. A false rejection is an answer that is not read.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from vizbench.renderers.text import from_text
 from vizbench.types import Answer
 
 MOST_REJECTED = 0.01
-"""Share of answers that may be lost."""
+"""Largest share of answers that may not be read."""
 
 
 def read(text: str, shape: tuple[int, int] | None) -> Rows | None:
-    found = from_text(text, shape=shape)
-    return found.grid.tolist() if isinstance(found, Answer) else None
+    answer = from_text(text, shape=shape)
+    return answer.grid.tolist() if isinstance(answer, Answer) else None
 
 
-def verifier(
+def check_rates(
     outcomes: Iterable[tuple[str, Rows | None, Rows | None]], record: Callable[[str, object], None]
 ) -> None:
-    """Report the two rates of (text, answer, what was read), and fail on a false acceptance."""
+    """Report both error rates of (text, answer, grid that was read), and fail on a false acceptance."""
     accepted: list[str] = []
     rejected: list[str] = []
     count = 0
-    for text, answer, found in outcomes:
+    for text, answer, grid in outcomes:
         count += 1
-        if found is not None and found != answer:
-            accepted.append(f"{text!r} was read as {found}")
-        elif found != answer:
+        if grid is not None and grid != answer:
+            accepted.append(f"{text!r} was read as {grid}")
+        elif grid != answer:
             rejected.append(f"{text!r} was not read")
     record("replies", count)
     record("false acceptance rate", len(accepted) / count)
@@ -53,23 +53,23 @@ def test_the_corpus_is_large_and_its_names_are_one_of_a_kind() -> None:
 
 
 def test_the_corpus_is_read(record_property: Callable[[str, object], None]) -> None:
-    verifier(
+    check_rates(
         ((reply.text, reply.answer, read(reply.text, reply.shape)) for reply in REPLIES), record_property
     )
 
 
 def test_the_variations_are_read(record_property: Callable[[str, object], None]) -> None:
-    verifier(((text, answer, read(text, (4, 4))) for text, answer in VARIATIONS), record_property)
+    check_rates(((text, answer, read(text, (4, 4))) for text, answer in VARIATIONS), record_property)
 
 
 @pytest.mark.parametrize("reply", [r for r in REPLIES if r.shape is not None], ids=lambda reply: reply.name)
 def test_a_shape_never_makes_another_grid_the_answer(reply) -> None:
-    """Without the hint a reply may be unclear; it never answers something else of a whole grid's size."""
-    found = read(reply.text, None)
-    if found is not None and reply.answer is not None and len(found) == len(reply.answer):
-        assert found == reply.answer
+    """Without a shape a reply may be unclear, but another grid of the same size is never read."""
+    grid = read(reply.text, None)
+    if grid is not None and reply.answer is not None and len(grid) == len(reply.answer):
+        assert grid == reply.answer
     if reply.answer is None:
-        assert found is None
+        assert grid is None
 
 
 # --- The matrix
@@ -172,19 +172,19 @@ TAKEN_BACK = [
     "\n\nOn reflection:\n\nFinal answer: ",
 ]
 NO_ANSWER = [
-    "I cannot tell.", "none", "unknown", "N/A", "?", "null", "There is no solution.", "[[1,2], ..., [2,1]]", "[[1,2],…",
-    "[[1, 2], [2", "1 2 3 ...\n2 1 3 ...", "[]", "see my reasoning", "the puzzle has no solution", "[[?, 1], [1, ?]]",
-    "...", "not possible",
+    "I cannot tell.", "none", "unknown", "N/A", "?", "null", "There is no solution.", "[[1,2], ..., [2,1]]",
+    "[[1,2],…", "[[1, 2], [2", "1 2 3 ...\n2 1 3 ...", "[]", "see my reasoning", "the puzzle has no solution",
+    "[[?, 1], [1, ?]]", "...", "not possible",
 ]  # fmt: skip
 
 
 def kinds(step: int):
-    """Prefixes, notations and suffixes: every pair of two of them, and one of `step` of all triples."""
+    """Return one in `step` of all triples of prefix, notation and suffix. Every pair occurs."""
     return islice(product(PREFIXES.values(), NOTATIONS.values(), SUFFIXES.values()), 0, None, step)
 
 
 def boards_of(seed: int) -> tuple[Rows, Rows, Rows]:
-    """A final answer, a draft and a question of one shape, no two alike."""
+    """Return a final answer, a draft and a question of one shape, all different."""
     rng = random.Random(seed)
     made = [[[rng.randrange(1, 10) for _ in range(6)] for _ in range(4)] for _ in range(3)]
     return made[0], made[1], made[2]
@@ -203,7 +203,7 @@ def test_the_last_grid_that_is_called_the_answer_is_it(
             text = prefix(draft, asked) + next(labels) + notation(final) + suffix(final, asked)
             yield text, final, read(text, shape)
 
-    verifier(outcomes(), record_property)
+    check_rates(outcomes(), record_property)
 
 
 def test_the_last_grid_without_a_label_is_the_answer(record_property: Callable[[str, object], None]) -> None:
@@ -213,7 +213,7 @@ def test_the_last_grid_without_a_label_is_the_answer(record_property: Callable[[
             text = prefix(draft, asked) + "So it becomes this.\n\n" + notation(final) + suffix(final, asked)
             yield text, final, read(text, (4, 6))
 
-    verifier(outcomes(), record_property)
+    check_rates(outcomes(), record_property)
 
 
 def test_a_later_answer_replaces_one_that_was_taken_back(
@@ -227,10 +227,10 @@ def test_a_later_answer_replaces_one_that_was_taken_back(
             text = f"Answer:\n{first(draft)}{back}{second(final)}"
             yield text, final, read(text, (4, 6))
 
-    verifier(outcomes(), record_property)
+    check_rates(outcomes(), record_property)
 
 
-def test_a_final_answer_without_a_grid_is_none_whatever_stands_before(
+def test_a_final_answer_without_a_grid_is_none_whatever_comes_before(
     record_property: Callable[[str, object], None],
 ) -> None:
     def outcomes():
@@ -241,4 +241,4 @@ def test_a_final_answer_without_a_grid_is_none_whatever_stands_before(
             text = f"{prefix(draft, asked)}It may be {b.compact(final)}.\n\n{label}{words}"
             yield text, None, read(text, (4, 6))
 
-    verifier(outcomes(), record_property)
+    check_rates(outcomes(), record_property)

@@ -1,4 +1,4 @@
-"""A chat-completions endpoint on this machine that behaves, or misbehaves, as a test scripts it."""
+"""Serve a chat-completions endpoint on this machine that behaves, or fails, as a test scripts it."""
 
 from __future__ import annotations
 
@@ -16,18 +16,23 @@ KEY = "sk-secret-0123456789"
 
 @dataclass
 class Stub:
-    """act: called for each request with (handler, number from 0); seen: what was asked."""
+    """A scripted endpoint."""
 
     act: Callable[[Any, int], None]
+    """Answers a request, given the handler and the request's number from 0."""
     url: str = ""
+    """Base address of the endpoint."""
     seen: list[dict[str, Any]] = field(default_factory=list)
+    """Path, headers and body of every request."""
 
     @property
     def bodies(self) -> list[dict[str, Any]]:
-        return [each["body"] for each in self.seen]
+        """The bodies of all requests."""
+        return [request["body"] for request in self.seen]
 
 
 def completion(content: Any = "[[1]]", reason: str = "stop", **message: Any) -> bytes:
+    """Return a chat completion with one choice."""
     choice = {
         "index": 0,
         "message": {"role": "assistant", "content": content, **message},
@@ -37,6 +42,7 @@ def completion(content: Any = "[[1]]", reason: str = "stop", **message: Any) -> 
 
 
 def send(handler: Any, raw: bytes, status: int = 200, length: int | None = None, **headers: str) -> None:
+    """Send a response. length: the Content-Length to claim."""
     handler.send_response(status)
     for name, value in headers.items():
         handler.send_header(name.replace("_", "-"), value)
@@ -46,23 +52,24 @@ def send(handler: Any, raw: bytes, status: int = 200, length: int | None = None,
 
 
 def script(*acts: Callable[[Any], None]) -> Callable[[Any, int], None]:
-    """One act a request; the last one again and again."""
+    """Return an act that plays one of the acts per request, and repeats the last one."""
     return lambda handler, number: acts[min(number, len(acts) - 1)](handler)
 
 
 def says(raw: bytes, status: int = 200, **headers: str) -> Callable[[Any], None]:
+    """Return an act that sends a body."""
     return lambda handler: send(handler, raw, status, None, **headers)
 
 
 def failed(**choice: Any) -> bytes:
-    """A completion whose one choice is this."""
+    """Return a completion whose only choice has these fields."""
     return json.dumps(
         {"choices": [{"index": 0, "message": {"role": "assistant", "content": ""}, **choice}]}
     ).encode()
 
 
 def beside(**fields: Any) -> bytes:
-    """A sound completion with more fields at its top."""
+    """Return a good completion with further fields at its top level."""
     return json.dumps(json.loads(completion()) | fields).encode()
 
 
@@ -95,18 +102,19 @@ FAULTS: dict[str, Callable[[Any], None]] = {
     "201 of nothing": says(b"", 201),
     "409": says(b"", 409),
 }
-"""Replies with the status of success by which a server fails: one kind each."""
+"""Failures of a server in replies with a status of success, by kind."""
 
 
 @contextmanager
 def serving(act: Callable[[Any, int], None]) -> Generator[Stub]:
+    """Serve the act at `stub.url` within the block."""
     stub = Stub(act)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             stub.seen.append({"path": self.path, "headers": dict(self.headers), "body": body})
-            with suppress(ConnectionError):  # the client gave up, as it may
+            with suppress(ConnectionError):  # the client may have given up
                 stub.act(self, len(stub.seen) - 1)
             self.close_connection = True
 

@@ -1,4 +1,4 @@
-"""A hub of one repository on this machine: the routes that huggingface_hub asks for a snapshot."""
+"""Serve one repository on this machine by the routes that huggingface_hub uses for a snapshot."""
 
 from __future__ import annotations
 
@@ -15,37 +15,55 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 @dataclass
 class Hub:
-    """repo: what it holds; files: path -> bytes; status, code: set to refuse everything; sizes: told in place
-    of the true ones; asked: every path that was asked for."""
+    """A hub with one repository."""
 
     repo: str
+    """Name of the repository."""
     files: Mapping[str, bytes]
+    """Content by path."""
     status: int = 200
+    """Another status refuses every request."""
     code: str = ""
+    """Error code of the refusals."""
     sizes: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Sizes to report in place of the true ones, by path."""
     asked: list[str] = field(default_factory=list[str])
+    """Every path that was requested."""
     url: str = ""
+    """Address of the hub."""
 
     def listing(self) -> list[dict[str, object]]:
-        return [
-            {
-                "type": "file",
-                "path": path,
-                "size": self.sizes.get(path, len(data)),
-                "oid": _oid(data),
-            }
-            for path, data in self.files.items()
-        ]
+        """Return the files as the hub lists them."""
+        entries: list[dict[str, object]] = []
+        for path, data in self.files.items():
+            size = self.sizes.get(path, len(data))
+            entries.append({"type": "file", "path": path, "size": size, "oid": _oid(data)})
+        return entries
+
+    def respond(self, path: str) -> tuple[int, bytes, dict[str, str]]:
+        """Return status, body and headers for a path."""
+        if self.status != 200:
+            return self.status, b"{}", {"X-Error-Code": self.code, "X-Error-Message": "no"}
+        models = f"/api/models/{self.repo}"
+        if path.startswith(f"{models}/tree/"):
+            return 200, json.dumps(self.listing()).encode(), {}
+        if path == models or path.startswith(f"{models}/revision/"):
+            return 200, json.dumps({"id": self.repo, "sha": COMMIT, "siblings": []}).encode(), {}
+        resolve = f"/{self.repo}/resolve/{COMMIT}/"
+        if path.startswith(resolve) and path.removeprefix(resolve) in self.files:
+            data = self.files[path.removeprefix(resolve)]
+            return 200, data, {"X-Repo-Commit": COMMIT, "ETag": f'"{_oid(data)}"'}
+        return 404, b"{}", {"X-Error-Code": "RepoNotFound"}
 
 
 def _oid(data: bytes) -> str:
-    """The hash by which git names a file."""
+    """Return the hash by which git names a file."""
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 @contextmanager
 def serving(hub: Hub) -> Generator[Hub]:
-    """The hub at `hub.url` within the block."""
+    """Serve the hub at `hub.url` within the block."""
 
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, format: str, *args: object) -> None: ...
@@ -56,22 +74,9 @@ def serving(hub: Hub) -> Generator[Hub]:
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
             hub.asked.append(path)
-            resolve = f"/{hub.repo}/resolve/{COMMIT}/"
-            if hub.status != 200:
-                self._send(hub.status, b"{}", {"X-Error-Code": hub.code, "X-Error-Message": "no"})
-            elif path.startswith(f"/api/models/{hub.repo}/tree/"):
-                self._send(200, json.dumps(hub.listing()).encode())
-            elif path == f"/api/models/{hub.repo}" or path.startswith(f"/api/models/{hub.repo}/revision/"):
-                self._send(200, json.dumps({"id": hub.repo, "sha": COMMIT, "siblings": []}).encode())
-            elif path.startswith(resolve) and path.removeprefix(resolve) in hub.files:
-                data = hub.files[path.removeprefix(resolve)]
-                self._send(200, data, {"X-Repo-Commit": COMMIT, "ETag": f'"{_oid(data)}"'})
-            else:
-                self._send(404, b"{}", {"X-Error-Code": "RepoNotFound"})
-
-        def _send(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
+            status, body, headers = hub.respond(path)
             self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
             if self.command == "GET":

@@ -1,7 +1,8 @@
 """Replies as models write them, each with the grid that it answers, or None for no answer.
 
-Written by hand, before the reader and apart from it. A right board in the wrong place (a draft, a check, the
-question) is the trap of most of them."""
+They were written by hand, before the reader and independently of it. In most of them the trap is a right
+board in the wrong place: a draft, a check, the question.
+"""
 
 from __future__ import annotations
 
@@ -34,12 +35,16 @@ from tests.support.reply_boards import (
 @final
 @dataclass(frozen=True)
 class Reply:
+    """A reply and what it answers."""
+
     name: str
+    """Its name, used once."""
     text: str
+    """Its text."""
     answer: Rows | None
-    """The grid that the reply answers; None: it answers none."""
+    """The grid that it answers, or None."""
     shape: tuple[int, int] | None
-    """What a caller says of the size that was asked."""
+    """The shape that the caller asks for, or None if it is not known."""
 
 
 REPLIES: list[Reply] = []
@@ -286,7 +291,8 @@ add("s4 BOM", "\ufeff" + b.digits(MINI), MINI, S4)
 add("s4 end of turn", b.compact(MINI) + "<|im_end|>", MINI, S4)
 add(
     "s4 then code",
-    f"Answer: {b.compact(MINI)}\n\n```python\ngrid = {b.compact(MINI_ASKED)}\nfor row in grid:\n    print(row)\n```",
+    f"Answer: {b.compact(MINI)}\n\n```python\ngrid = "
+    f"{b.compact(MINI_ASKED)}\nfor row in grid:\n    print(row)\n```",
     MINI,
     S4,
 )
@@ -521,7 +527,8 @@ add("life batch", json.dumps([LIFE]), LIFE, L)
 add("life states", json.dumps([LIFE_ASKED, LIFE]), LIFE, L)
 add(
     "life code",
-    f"```python\ngrid = {b.compact(LIFE_ASKED)}\ndef step(g):\n    return g\n```\nThe result is:\n```\n{b.digits(LIFE)}\n```",
+    f"```python\ngrid = {b.compact(LIFE_ASKED)}\ndef step(g):\n    return "
+    f"g\n```\nThe result is:\n```\n{b.digits(LIFE)}\n```",
     LIFE,
     L,
 )
@@ -562,7 +569,8 @@ add(
 )
 add(
     "arc examples again",
-    f"In example 1, {b.compact(ARC_ASKED)} becomes {b.compact(ARC_WRONG)}.\n\nSo the answer is {b.compact(ARC)}.",
+    f"In example 1, {b.compact(ARC_ASKED)} becomes "
+    f"{b.compact(ARC_WRONG)}.\n\nSo the answer is {b.compact(ARC)}.",
     ARC,
 )
 add("arc json object", json.dumps({"output": ARC, "rule": "two columns", "examples": [[[1]], [[2]]]}), ARC)
@@ -584,7 +592,8 @@ add("arc html", f"<output>{b.html(ARC)}</output>", ARC)
 add("arc latex", r"\[ \text{Output} = " + b.bmatrix(ARC) + r" \]", ARC)
 add(
     "arc latex elided",
-    rf"Draft ${b.compact(ARC)}$, final: \boxed{{\begin{{bmatrix}}3 & 3\\ \vdots & \vdots\\0 & 3\end{{bmatrix}}}}",
+    rf"Draft ${b.compact(ARC)}$, final: "
+    rf"\boxed{{\begin{{bmatrix}}3 & 3\\ \vdots & \vdots\\0 & 3\end{{bmatrix}}}}",
     None,
 )
 add("arc spoken size", "The output is 5x2.", None)

@@ -1,5 +1,7 @@
-"""Short replies, right and wrong, in which a draft, a denial or an odd notation hides the answer. All ask for
-4x4."""
+"""Short replies, right and wrong, in which a draft, a denial or an odd notation hides the answer.
+
+All ask for a grid of 4x4.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,8 @@ RIGHT, WRONG, ASKED = b.compact(MINI), b.compact(MINI_WRONG), b.compact(MINI_ASK
 RIGHT_ROWS, WRONG_ROWS, ASKED_ROWS = b.spaced(MINI), b.spaced(MINI_WRONG), b.spaced(MINI_ASKED)
 
 LABELS = [
-    "Endergebnis", "Lösung", "Câu trả lời", "Antwoord", "Svar", "Odpowiedź", "Cevap", "Απάντηση", "Jawaban", "คำตอบ",
-    "उत्तर", "الإجابة", "정답", "最終回答", "正解", "Submission", "My submission",
+    "Endergebnis", "Lösung", "Câu trả lời", "Antwoord", "Svar", "Odpowiedź", "Cevap", "Απάντηση", "Jawaban",
+    "คำตอบ", "उत्तर", "الإجابة", "정답", "最終回答", "正解", "Submission", "My submission",
 ]  # fmt: skip
 TAILS = [
     "This is the input with the rows reversed.",
@@ -82,7 +84,8 @@ VARIATIONS: list[tuple[str, Rows | None]] = [
     (f"It is {RIGHT}.\n\nAnswer:\n1 2 3 4\n3 4 1 2\n(etc.)", None),
     (f"It is {RIGHT}.\n\nAnswer: 1234/3412/...", None),
     (
-        f"It is {RIGHT}.\n\nAnswer:\n| 1 | 2 | 3 | 4 |\n|---|---|---|---|\n| ... | ... | ... | ... |\n| 4 | 3 | 2 | 1 |",
+        f"It is {RIGHT}.\n\nAnswer:\n| 1 | 2 | 3 | 4 |\n|---|---|---|---|\n| ... | "
+        f"... | ... | ... |\n| 4 | 3 | 2 | 1 |",
         None,
     ),
     (f"It is {RIGHT}.\n\nAnswer:\nRow 1: 1 2 3 4\nRow 2: 3 4 1 2\nRow 4: 4 3 2 1", None),
@@ -126,7 +129,8 @@ VARIATIONS: list[tuple[str, Rows | None]] = [
     (f"Answer: {RIGHT}\n\nRow 1: 1 2 3 4 ✓\nRow 2: 3 4 1 2 ✓", MINI),
     (f"{RIGHT}\n\nCheck: columns [[1,3,2,4],[2,4,1,3],[3,1,4,2],[4,2,3,1]] ok", MINI),
     (
-        f"{RIGHT_ROWS}\n\nChecking the columns:\nC1: 1 3 2 4\nC2: 2 4 1 3\nC3: 3 1 4 2\nC4: 4 2 3 1\nAll good.",
+        f"{RIGHT_ROWS}\n\nChecking the columns:\nC1: 1 3 2 4\nC2: 2 4 1 "
+        f"3\nC3: 3 1 4 2\nC4: 4 2 3 1\nAll good.",
         MINI,
     ),
     (f"{RIGHT_ROWS}\n\nColumns:\n1 3 2 4\n2 4 1 3\n3 1 4 2\n4 2 3 1", MINI),
@@ -164,7 +168,8 @@ VARIATIONS: list[tuple[str, Rows | None]] = [
     ("Answer: 1234/3412/2143/4321", MINI),
     ("Answer: 1,2,3,4|3,4,1,2|2,1,4,3|4,3,2,1", MINI),
     (
-        "The first row is 1 2 3 4\nThe second row is 3 4 1 2\nThe third row is 2 1 4 3\nThe fourth row is 4 3 2 1",
+        "The first row is 1 2 3 4\nThe second row is 3 4 1 2\nThe third row is "
+        "2 1 4 3\nThe fourth row is 4 3 2 1",
         MINI,
     ),
     ("First row: 1 2 3 4\nSecond row: 3 4 1 2\nThird row: 2 1 4 3\nFourth row: 4 3 2 1", MINI),
@@ -179,19 +184,22 @@ VARIATIONS: list[tuple[str, Rows | None]] = [
     ("| 1 2 | 3 4 |\n| 3 4 | 1 2 |\n|-----|-----|\n| 2 1 | 4 3 |\n| 4 3 | 2 1 |", MINI),
     ("1 2 || 3 4\n3 4 || 1 2\n=========\n2 1 || 4 3\n4 3 || 2 1", MINI),
     (
-        "+---+---+---+---+\n| 1 | 2 | 3 | 4 |\n+---+---+---+---+\n| 3 | 4 | 1 | 2 |\n+---+---+---+---+\n| 2 | 1 | 4 | 3 |\n+---+---+---+---+\n| 4 | 3 | 2 | 1 |\n+---+---+---+---+",
+        "+---+---+---+---+\n| 1 | 2 | 3 | 4 |\n+---+---+---+---+\n| 3 | 4 | 1 | 2 "
+        "|\n+---+---+---+---+\n| 2 | 1 | 4 | 3 |\n+---+---+---+---+\n| 4 | 3 | 2 | 1 |\n+---+---+---+---+",
         MINI,
     ),
     ("```python\n[[1, 2, 3, 4],\n [3, 4, 1, 2],\n [2, 1, 4, 3],\n [4, 3, 2, 1]]\n```", MINI),
     (
-        "```python\ngrid = [\n    [1, 2, 3, 4],  # row 1\n    [3, 4, 1, 2],  # row 2\n    [2, 1, 4, 3],  # row 3\n    [4, 3, 2, 1],  # row 4\n]\n```",
+        "```python\ngrid = [\n    [1, 2, 3, 4],  # row 1\n    [3, 4, 1, 2],  # row 2\n    [2, 1, 4, "
+        "3],  # row 3\n    [4, 3, 2, 1],  # row 4\n]\n```",
         MINI,
     ),
     ("{{1,2,3,4},{3,4,1,2},{2,1,4,3},{4,3,2,1}}", MINI),
     ("c(1,2,3,4)", None),
     ("np.matrix('1 2 3 4; 3 4 1 2; 2 1 4 3; 4 3 2 1')", MINI),
     (
-        "tensor([[1, 2, 3, 4],\n        [3, 4, 1, 2],\n        [2, 1, 4, 3],\n        [4, 3, 2, 1]], dtype=torch.uint8)",
+        "tensor([[1, 2, 3, 4],\n        [3, 4, 1, 2],\n        [2, 1, 4, 3],\n     "
+        "   [4, 3, 2, 1]], dtype=torch.uint8)",
         MINI,
     ),
     (
@@ -209,7 +217,8 @@ VARIATIONS: list[tuple[str, Rows | None]] = [
     ("grid:\n  - [1, 2, 3, 4]\n  - [3, 4, 1, 2]\n  - [2, 1, 4, 3]\n  - [4, 3, 2, 1]\nconfidence: 1", MINI),
     ("- row: [1, 2, 3, 4]\n- row: [3, 4, 1, 2]\n- row: [2, 1, 4, 3]\n- row: [4, 3, 2, 1]", MINI),
     (
-        "answer:\n  - - 1\n    - 2\n    - 3\n    - 4\n  - - 3\n    - 4\n    - 1\n    - 2\n  - - 2\n    - 1\n    - 4\n    - 3\n  - - 4\n    - 3\n    - 2\n    - 1\n",
+        "answer:\n  - - 1\n    - 2\n    - 3\n    - 4\n  - - 3\n    - 4\n    - 1\n    - 2\n  - - 2\n  "
+        "  - 1\n    - 4\n    - 3\n  - - 4\n    - 3\n    - 2\n    - 1\n",
         MINI,
     ),
     ('{"rows": ["1234", "3412", "2143", "4321"]}', MINI),
@@ -230,11 +239,13 @@ VARIATIONS: list[tuple[str, Rows | None]] = [
     (f"I get {RIGHT} as the answer.", MINI),
     (f"So we obtain\n$$\n{b.bmatrix(MINI)}\n$$\nas the final grid.", MINI),
     (
-        r"\begin{array}{|c|c|c|c|}\hline 1 & 2 & 3 & 4 \\ \hline 3 & 4 & 1 & 2 \\ \hline 2 & 1 & 4 & 3 \\ \hline 4 & 3 & 2 & 1 \\ \hline\end{array}",
+        r"\begin{array}{|c|c|c|c|}\hline 1 & 2 & 3 & 4 \\ \hline 3 & 4 & 1 & 2 \\ \hline 2 & 1 & 4 & "
+        r"3 \\ \hline 4 & 3 & 2 & 1 \\ \hline\end{array}",
         MINI,
     ),
     (
-        r"\begin{tabular}{|cc|cc|} 1 & 2 & 3 & 4 \\ 3 & 4 & 1 & 2 \\ \hline 2 & 1 & 4 & 3 \\ 4 & 3 & 2 & 1 \end{tabular}",
+        r"\begin{tabular}{|cc|cc|} 1 & 2 & 3 & 4 \\ 3 & 4 & 1 & 2 \\ \hline 2 & 1 & "
+        r"4 & 3 \\ 4 & 3 & 2 & 1 \end{tabular}",
         MINI,
     ),
     (r"\boxed{\begin{pmatrix}1&2&3&4\\3&4&1&2\\2&1&4&3\\4&3&2&1\end{pmatrix}}", MINI),
@@ -383,7 +394,8 @@ VARIATIONS: list[tuple[str, Rows | None]] = [
     (f'{{"test_output": {WRONG}, "train_outputs": [{RIGHT}]}}', MINI_WRONG),
     (f"Test example 1 output:\n{RIGHT_ROWS}", MINI),
     (
-        f"The examples colour differently.\n\nOutput: {RIGHT}\n\nI checked, and it is off.\n\nOutput: {WRONG}",
+        f"The examples colour differently.\n\nOutput: {RIGHT}\n\nI checked, "
+        f"and it is off.\n\nOutput: {WRONG}",
         MINI_WRONG,
     ),
     # --- Numbers of rows and columns, legends, lists that are computed
@@ -391,7 +403,8 @@ VARIATIONS: list[tuple[str, Rows | None]] = [
     (",0,1,2,3\n0,1,2,3,4\n1,3,4,1,2\n2,2,1,4,3\n3,4,3,2,1", MINI),
     ("1| 1 2 3 4\n2| 3 4 1 2\n3| 2 1 4 3\n4| 4 3 2 1", MINI),
     (
-        "| | a | b | c | d |\n|---|---|---|---|---|\n| 4 | 1 | 2 | 3 | 4 |\n| 3 | 3 | 4 | 1 | 2 |\n| 2 | 2 | 1 | 4 | 3 |\n| 1 | 4 | 3 | 2 | 1 |",
+        "| | a | b | c | d |\n|---|---|---|---|---|\n| 4 | 1 | 2 | 3 | 4 |\n| 3 | 3 | 4 | 1 | 2 "
+        "|\n| 2 | 2 | 1 | 4 | 3 |\n| 1 | 4 | 3 | 2 | 1 |",
         MINI,
     ),
     (f"{RIGHT}\n\n| code | meaning |\n|---|---|\n| 0 | empty |\n| 1 | one |\n| 2 | a two |", MINI),

@@ -1,4 +1,4 @@
-"""Boards for the corpus of replies, and the ways in which models print them. Nothing here uses the reader."""
+"""Boards for the corpus of replies, and the notations in which models print them, without the reader."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def _line(cells: Sequence[object]) -> str:
 
 
 def table(grid: Rows) -> str:
-    """The first row as the head, as models like to write it."""
+    """Use the first row as the head, as models often do."""
     lines = [_line(row) for row in grid]
     return "\n".join([lines[0], "|" + "---|" * len(grid[0]), *lines[1:]])
 
@@ -201,7 +201,7 @@ def _boxes(row: list[int], wide: int, by: str, bar: str) -> str:
 
 
 def barred(grid: Rows, tall: int, wide: int, rule: str) -> str:
-    """Sudoku with bars between boxes and a rule between bands."""
+    """Print bars between boxes and a rule between bands."""
     lines: list[str] = []
     for at, row in enumerate(grid):
         if at and at % tall == 0:
@@ -220,7 +220,7 @@ def gapped(grid: Rows, tall: int, wide: int) -> str:
 
 
 def grouped(grid: Rows, wide: int, bar: str = " ") -> str:
-    """Digits of a box joined: `534 678 912`."""
+    """Join the digits of a box: `534 678 912`."""
     return "\n".join(_boxes(row, wide, "", bar) for row in grid)
 
 
@@ -235,7 +235,7 @@ def boxed(grid: Rows, tall: int, wide: int) -> str:
 
 
 def drawn(grid: Rows, tall: int, wide: int) -> str:
-    """With the characters for boxes."""
+    """Draw boxes with box characters."""
     bar = "═" * (2 * wide + 1)
     count = len(grid[0]) // wide
     lines = ["╔" + "╦".join([bar] * count) + "╗"]
@@ -248,7 +248,7 @@ def drawn(grid: Rows, tall: int, wide: int) -> str:
 
 
 def thin(grid: Rows) -> str:
-    """A box around every cell."""
+    """Draw a box around every cell."""
     rule = "─".join("───" for _ in grid[0])
     lines = ["┌" + rule.replace("────", "───┬") + "┐"]
     for at, row in enumerate(grid, 1):
@@ -264,5 +264,5 @@ def fenced(text: str, language: str = "") -> str:
 
 
 def whole(grid: Rows) -> str:
-    """All cells in one line, row after row."""
+    """Print all cells in one line, row after row."""
     return "".join(str(cell) for row in grid for cell in row)

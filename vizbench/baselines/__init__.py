@@ -1,7 +1,6 @@
-"""Model families: trivial baselines, the embedded pair, and adapters to real backbones. One file a kind."""
+"""Model families, one file each: trivial baselines, the embedded models, adapters to real models."""
 
 import logging
 
-# At its import, which is peft's, it tells of a faster kernel to be had, and in every layer and pass that it
-# casts.
+# Imported by peft, bitsandbytes logs that a faster kernel exists, and in every layer and pass that it casts.
 logging.getLogger("bitsandbytes").setLevel(logging.ERROR)

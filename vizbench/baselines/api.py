@@ -1,10 +1,10 @@
-"""The family `api`: a language or vision-language model behind any OpenAI-compatible chat-completions
-endpoint.
+"""The family `api`: a model behind any OpenAI-compatible chat-completions endpoint.
 
-Nothing is trained: the examples stand in the prompt before each question. The checkpoint is the model's name
-at the endpoint, or `image:` and the name for questions as pictures; answers are JSON text in both cases. The
-address and the key come from OPENAI_BASE_URL and OPENAI_API_KEY (`baselines.chat.endpoint` lists every
-variable)."""
+Nothing is trained: every prompt shows the examples before the question. The checkpoint is the model's name at
+the endpoint, or `image:` and the name to send questions as pictures. Answers are JSON text in both cases. The
+address and the key come from OPENAI_BASE_URL and OPENAI_API_KEY. `baselines.chat.endpoint` lists all
+variables.
+"""
 
 from __future__ import annotations
 
@@ -26,21 +26,23 @@ if TYPE_CHECKING:
     from vizbench.baselines.chat.endpoint import Endpoint
 
 PICTURES: Final = "image:"
-"""Before a model's name: its questions are pictures."""
+"""Prefix of a model's name that sends its questions as pictures."""
 
 CHECKPOINTS: Final = ("MODEL", f"{PICTURES}MODEL")
-"""What stands where names would: there is no default model."""
+"""Placeholders in the list of checkpoints: there is no default model."""
 
 TEMPERATURE: Final = 0.7
-"""Of the attempts after the first, which is asked for at temperature 0, as the other language models' are."""
+"""Temperature of all attempts but the first, which is at 0, as with the other language models."""
 
 SLACK: Final = 2048
-"""Tokens that a reply may have beyond the characters of the longest example's answer. A JSON grid has never
-more tokens than characters, so this is left for what a model says around it."""
+"""Tokens that a reply may have beyond the characters of the longest example's target.
+
+A JSON grid never has more tokens than characters, so these remain for the text around it.
+"""
 
 _LAST = (
-    "The same rule leads from every question to its answer. The last question has no answer yet: reply with its "
-    "answer grid, as JSON, and nothing else."
+    "The same rule leads from every question to its answer. The last question has no answer yet: reply with "
+    "its answer grid, as JSON, and nothing else."
 )
 
 Part: TypeAlias = dict[str, Any]
@@ -48,54 +50,59 @@ Part: TypeAlias = dict[str, Any]
 
 
 class InContext(CheckedModel[Any]):
-    """A model that is shown its examples in every prompt."""
+    """A model that reads its examples in every prompt."""
 
     instruction: ClassVar[str]
-    """What the prompt begins with."""
+    """First part of the prompt."""
 
     @abstractmethod
     def shown(self, example: Example[Any]) -> list[Part]:
-        """A question with its answer."""
+        """Return the parts that show a question with its target."""
 
     @abstractmethod
     def asked(self, question: Any) -> list[Part]:
-        """A question alone."""
+        """Return the parts that ask a question."""
 
     @final
     def __init__(self, endpoint: Endpoint, sleep: Callable[[float], None] = time.sleep) -> None:
-        """sleep: waits so many seconds between two tries."""
+        """Create the model. sleep: waits for a number of seconds between two tries."""
         self.weights = endpoint.identity
         self._endpoint = endpoint
         self._sleep = sleep
         self._prefix: list[Part] | None = None
-        self._reply = 0
+        self._reply_tokens = 0
 
     @final
     def adapt(self, examples: Sequence[Example[Any]], context: Context) -> Mapping[str, float]:
-        prefix, answer = self._prompt(examples, context)
-        self._prefix, self._reply = prefix, answer + SLACK
+        """Keep the examples for the prompt. Figures: `prompt_characters`."""
+        prefix, longest = self._prompt(examples, context)
+        self._prefix, self._reply_tokens = prefix, longest + SLACK
         return {"prompt_characters": _size(prefix)}
 
     @final
     def check(self, examples: Sequence[Example[Any]], context: Context) -> None:
+        """Raise UserError if the examples do not fit a prompt."""
         self._prompt(examples, context)
 
     @final
     def _prompt(self, examples: Sequence[Example[Any]], context: Context) -> tuple[list[Part], int]:
-        """What stands before a question, and the length of the longest answer in it. UserError where it is
-        too long, or the plan says how long to train."""
+        """Return the prompt before the question, and the length of the longest target in it.
+
+        Raises UserError if the prompt is too long, or if the plan fixes the length of training.
+        """
         if context.schedule.steps is not None or context.schedule.epochs is not None:
             raise UserError(
                 "api shows examples in the prompt and trains nothing: leave --steps and --epochs out"
             )
         prefix: list[Part] = [_text(self.instruction)]
-        size, question, answer = _size(prefix), 0, 0
+        size, longest_question, longest_target = _size(prefix), 0, 0
         for number, example in enumerate(examples):
             shown = self.shown(example)
             size += _size(shown)
-            question = max(question, _size(self.asked(example.question)))  # as long as the one to come may be
-            answer = max(answer, len(example.target))
-            if size + question > self._endpoint.longest:
+            # The question to come may be as long as the longest one so far.
+            longest_question = max(longest_question, _size(self.asked(example.question)))
+            longest_target = max(longest_target, len(example.target))
+            if size + longest_question > self._endpoint.longest:
                 most = self._endpoint.longest
                 unfit = plural(len(examples), "shot does not fit", "shots do not fit")
                 raise UserError(
@@ -103,31 +110,32 @@ class InContext(CheckedModel[Any]):
                     f"them: give fewer --shots, or set VIZBENCH_API_PROMPT to what the model can read"
                 )
             prefix += shown
-        return prefix, answer
+        return prefix, longest_target
 
     @final
     def predict(
         self, questions: Sequence[Any], attempts: int, seed: int
     ) -> Iterator[Sequence[str | DecodeFailure]]:
+        """Yield the attempts of each question, one request per attempt."""
         from vizbench.baselines.chat.exchange import ask
 
         if self._prefix is None:
             raise UserError("api has not seen examples yet: call adapt first")
         for i, question in enumerate(questions):
             content = _joined([*self._prefix, *self.asked(question)])
-            bodies = (
-                self._request(content, attempt, stream("api", seed, i, attempt))
-                for attempt in range(attempts)
-            )
-            yield [ask(self._endpoint, body, self._sleep) for body in bodies]
+            replies: list[str | DecodeFailure] = []
+            for attempt in range(attempts):
+                body = self._request(content, attempt, stream("api", seed, i, attempt))
+                replies.append(ask(self._endpoint, body, self._sleep))
+            yield replies
 
     @final
     def _request(self, content: str | list[Part], attempt: int, seed: int) -> bytes:
-        """The JSON of one request."""
+        """Return the JSON of one request."""
         settings: dict[str, Any] = {
             "temperature": TEMPERATURE if attempt else 0.0,
-            "seed": seed >> 33,  # 31 bits: servers that keep it as a signed 32-bit number take it too
-            "max_tokens": self._reply,
+            "seed": seed >> 33,  # 31 bits, because some servers keep it as a signed 32-bit number
+            "max_tokens": self._reply_tokens,
             **self._endpoint.body,
         }
         kept = {key: value for key, value in settings.items() if value is not None}
@@ -137,7 +145,7 @@ class InContext(CheckedModel[Any]):
 
 @final
 class ApiText(InContext):
-    """Asks in JSON."""
+    """A model that reads questions as JSON."""
 
     modality: ClassVar[Modality] = "text"
     instruction = (
@@ -146,35 +154,40 @@ class ApiText(InContext):
     )
 
     def shown(self, example: Example[Any]) -> list[Part]:
+        """Return question and target as one JSON object."""
         return [_text(f'{{"question":{example.question},"answer":{example.target}}}')]
 
     def asked(self, question: Any) -> list[Part]:
+        """Return the question as a JSON object."""
         return [_text(f'{{"question":{question}}}')]
 
 
 @final
 class ApiImage(InContext):
-    """Asks in pictures."""
+    """A model that reads questions as pictures."""
 
     modality: ClassVar[Modality] = "image"
     instruction = (
-        "Each picture below is a question, a grid of coloured cells; the JSON after it is its answer, a grid of cell "
-        "codes row by row. " + _LAST
+        "Each picture below is a question, a grid of coloured cells; the JSON after it is its answer, a grid "
+        "of cell codes row by row. " + _LAST
     )
 
     def shown(self, example: Example[Any]) -> list[Part]:
+        """Return the question as a picture, and the target as a JSON object."""
         return [_picture(example.question), _text(f'{{"answer":{example.target}}}')]
 
     def asked(self, question: Any) -> list[Part]:
+        """Return the question as a picture."""
         return [_picture(question)]
 
 
 def _text(text: str) -> Part:
+    """Return a part of text."""
     return {"type": "text", "text": text}
 
 
 def _picture(image: Image) -> Part:
-    """An image `(H, W, 3)` as a PNG in a data URL."""
+    """Return an image `(H, W, 3)` as a PNG in a data URL."""
     import base64
     import io
 
@@ -187,20 +200,28 @@ def _picture(image: Image) -> Part:
 
 
 def _size(parts: Sequence[Part]) -> int:
-    """Characters, those of data URLs included."""
-    return sum(
-        len(part["text"]) + 1 if part["type"] == "text" else len(part["image_url"]["url"]) for part in parts
-    )
+    """Return the number of characters, line ends and data URLs included."""
+    size = 0
+    for part in parts:
+        if part["type"] == "text":
+            size += len(part["text"]) + 1
+        else:
+            size += len(part["image_url"]["url"])
+    return size
 
 
 def _joined(parts: list[Part]) -> str | list[Part]:
-    """The parts as a message's content: one string where all are text, because some servers know no parts."""
+    """Return the content of a message.
+
+    It is one string if all parts are text, because some servers read no parts.
+    """
     if all(part["type"] == "text" for part in parts):
         return "\n".join(part["text"] for part in parts)
     return parts
 
 
 def _build(checkpoint: str) -> Model[Any]:
+    """Return the model of an endpoint, which reads text or pictures."""
     from vizbench.baselines.chat.endpoint import endpoint_from
 
     name = checkpoint.removeprefix(PICTURES)
@@ -216,8 +237,9 @@ FAMILIES = (
     ModelFamily(
         "api",
         "text",
-        "any OpenAI-compatible endpoint, examples in the prompt, no training; OPENAI_BASE_URL and OPENAI_API_KEY say "
-        "where, the checkpoint is the model's name there, image:NAME sends questions as pictures",
+        "any OpenAI-compatible endpoint, examples in the prompt, no training; OPENAI_BASE_URL and "
+        "OPENAI_API_KEY say where, the checkpoint is the model's name there, image:NAME sends questions as "
+        "pictures",
         CHECKPOINTS,
         _build,
     ),

@@ -39,9 +39,9 @@ def _build(checkpoint: str) -> Model[Any]:
     if checkpoint not in EMBEDDED:
         return build("cogvideox", BACKBONE, CONFIG, checkpoint, names=EMBEDDED)
     require("cogvideox", *PACKAGES)
-    from vizbench.baselines.embedded.video.model import embedded
+    from vizbench.baselines.embedded.video.model import embedded_model
 
-    return embedded(checkpoint)
+    return embedded_model(checkpoint)
 
 
 FAMILIES = (

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from vizbench.baselines.embedded.language.model import CHECKPOINTS, EmbeddedLanguage
+from vizbench.baselines.embedded.language.model import CHECKPOINTS, embedded_model
 from vizbench.baselines.language.build import build
 from vizbench.baselines.language.config import LanguageConfig
 from vizbench.baselines.language.family import LanguageFamily
@@ -34,7 +34,7 @@ FAMILY: Final = LanguageFamily(
 
 def _build(checkpoint: str) -> Model[Any]:
     if checkpoint.startswith("tiny"):
-        return EmbeddedLanguage(checkpoint)
+        return embedded_model(checkpoint)
     return build(FAMILY, checkpoint, (*CHECKPOINTS, *HUB))
 
 

@@ -1,8 +1,8 @@
-"""Baseline `rules`: every rule of the library that explains all demonstrations answers, and the answers are
-counted.
+"""The baseline `rules`: fit the rule library to the demonstrations, and answer what most rules answer.
 
-It is the ceiling on generated episodes, whose certificate is that these rules agree; on the real corpora it
-tells how much of them our rules cover."""
+On generated episodes it is the oracle, because their certificate is that these rules agree. On the real
+corpora it measures how much of them our rules cover.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from vizbench.types import DecodeFailure, Grid
 CHECKPOINT: Final = "none"
 
 SHOWN: Final = 32
-"""Demonstrations that rules are fitted to; what more could show, these do."""
+"""Most demonstrations that rules are fitted to. More would hardly exclude further rules."""
 
 
 @final
 class Rules(Model[Grid]):
-    """The rules that fit, and their answers by how many rules give them."""
+    """The rules that fit, and their answers, ranked by the number of rules that give them."""
 
     modality: ClassVar[Modality] = "grid"
 
@@ -33,47 +33,56 @@ class Rules(Model[Grid]):
         self._fits: list[Rule] = []
 
     def adapt(self, examples: Sequence[Example[Grid]], context: Context) -> Mapping[str, float]:
-        """Fit the library. Figures: `rules`, families that fit; `settings`, of their parameters."""
+        """Fit the library. Figures: `rules`, the rule families that fit; `settings`, with parameters."""
         shown = [examples[i] for i in range(min(len(examples), SHOWN))]
         if not shown:
-            raise UserError("rules are read off demonstrations: give at least one")
-        readable = all(_readable(grid) for each in shown for grid in (each.question, each.target))
-        self._fits = fitting(Demos([pair(each.question, each.target) for each in shown])) if readable else []
-        return {"rules": float(len({rule.id() for rule in self._fits})), "settings": float(len(self._fits))}
+            raise UserError("rules are fitted to demonstrations: give at least one")
+        self._fits = []
+        if all(_readable(example.question) and _readable(example.target) for example in shown):
+            self._fits = fitting(Demos([pair(example.question, example.target) for example in shown]))
+        families = {rule.id() for rule in self._fits}
+        return {"rules": float(len(families)), "settings": float(len(self._fits))}
 
     def predict(
         self, questions: Sequence[Grid], attempts: int, seed: int
     ) -> Iterator[Sequence[Grid | DecodeFailure]]:
-        """The answer that most rules give first, then the next (ties: in the library's order)."""
+        """Yield the answers of each question, the most frequent first (ties: in the library's order)."""
+        missing = DecodeFailure(
+            "no rule of the library explains the demonstrations and answers this question"
+        )
         for question in questions:
-            found = self._answers(question) if _readable(question) else []
-            none = DecodeFailure(
-                "no rule of the library explains the demonstrations and answers this question"
-            )
-            yield [found[k] if k < len(found) else none for k in range(attempts)]
+            answers: list[Grid | DecodeFailure] = []
+            if _readable(question):
+                answers += self._answers(question)[:attempts]
+            yield answers + [missing] * (attempts - len(answers))
 
     def _answers(self, question: Grid) -> list[Grid]:
-        """Answers, those of most families first."""
+        """Return the different answers, those of most rule families first."""
         scene = Scene(question)
-        found: dict[tuple[int, bytes], tuple[set[str], Grid]] = {}
+        supporters: dict[tuple[int, bytes], set[str]] = {}
+        grids: dict[tuple[int, bytes], Grid] = {}
         for rule in self._fits:
             answer = rule.answer(scene)
             if answer is not None:
-                found.setdefault((answer.shape[1], answer.tobytes()), (set(), answer))[0].add(rule.id())
-        return [answer for _, answer in sorted(found.values(), key=lambda entry: -len(entry[0]))]
+                key = (answer.shape[1], answer.tobytes())
+                supporters.setdefault(key, set()).add(rule.id())
+                grids.setdefault(key, answer)
+        ranked = sorted(supporters, key=lambda key: -len(supporters[key]))
+        return [grids[key] for key in ranked]
 
 
 def _readable(grid: Grid) -> bool:
-    """Whether a grid is one that rules are made for."""
+    """Return whether rules can read a grid: its sides and codes are within the limits of ARC."""
     return max(grid.shape) <= MAX_SIDE and int(grid.max()) <= 9
 
 
 def _build(checkpoint: str) -> Rules:
+    """Return the baseline. It has no checkpoints."""
     if checkpoint != CHECKPOINT:
         raise UserError(f"baseline rules has no checkpoint {checkpoint[:80]!r}: leave --checkpoint out")
     return Rules()
 
 
 FAMILIES = (
-    ModelFamily("rules", "grid", "fits the rule library; its ceiling, on arc/…", (CHECKPOINT,), _build),
+    ModelFamily("rules", "grid", "fits the rule library; the oracle on arc/…", (CHECKPOINT,), _build),
 )

@@ -1,7 +1,11 @@
-"""Baselines that no one should lose to: what a score means is read off the distance to these.
+"""Trivial baselines, against which every score is read.
 
-copy answers the question itself, blank all zeros, majority the commonest target, random a random legal
-answer, nearest the target of the most alike training question; solver is the ceiling, the task's own rules.
+- copy answers the question itself.
+- blank answers code 0 everywhere.
+- majority answers the most frequent target, cell by cell.
+- random answers a random legal answer.
+- nearest answers the target of the most similar training question.
+- solver, the oracle, answers by the task's own rules.
 """
 
 from __future__ import annotations
@@ -18,24 +22,25 @@ from vizbench.seeds import keys, stream
 from vizbench.types import Grid
 
 CHECKPOINT = "none"
-"""A trivial baseline has no weights; the name fills the column."""
+"""Name in the column of checkpoints: a trivial baseline has no weights."""
 
 
 class Trivial(Model[Grid]):
-    """A baseline that is asked for one grid at a time."""
+    """A baseline that answers one question at a time."""
 
     modality: ClassVar[Modality] = "grid"
 
     @abstractmethod
     def learn(self, examples: Sequence[Example[Grid]], context: Context) -> None:
-        """Keep what `answer` will need of the examples."""
+        """Keep what `answer` needs of the examples."""
 
     @abstractmethod
     def answer(self, question: Grid, key: int) -> Grid:
-        """One answer; key: a 64-bit stream origin of this question and attempt."""
+        """Return one answer. key: a 64-bit stream origin of this question and attempt."""
 
     @final
     def adapt(self, examples: Sequence[Example[Grid]], context: Context) -> Mapping[str, float]:
+        """Learn from the examples. There are no figures."""
         if not len(examples):
             raise UserError("a baseline needs examples: give at least one")
         self.learn(examples, context)
@@ -43,13 +48,14 @@ class Trivial(Model[Grid]):
 
     @final
     def predict(self, questions: Sequence[Grid], attempts: int, seed: int) -> Iterator[Sequence[Grid]]:
+        """Yield the attempts of each question."""
         for i, question in enumerate(questions):
             yield [self.answer(question, stream("trivial", seed, i, attempt)) for attempt in range(attempts)]
 
 
 @final
 class Copy(Trivial):
-    """Nothing changes: the question is the answer."""
+    """Answers the question itself."""
 
     def learn(self, examples: Sequence[Example[Grid]], context: Context) -> None:
         del examples, context
@@ -61,7 +67,7 @@ class Copy(Trivial):
 
 @final
 class Blank(Trivial):
-    """Code 0 everywhere, in the shape that the targets share, else the question's."""
+    """Answers code 0 everywhere, in the shape of the targets if they share one, else of the question."""
 
     def __init__(self) -> None:
         self._shape: tuple[int, ...] | None = None
@@ -77,8 +83,10 @@ class Blank(Trivial):
 
 @final
 class Majority(Trivial):
-    """The commonest target code of each cell (ties: the lowest); one code for all where target shapes
-    differ."""
+    """Answers the most frequent target code of each cell (ties: the lowest).
+
+    If the targets differ in shape, one code fills all cells.
+    """
 
     def __init__(self) -> None:
         self._grid: Grid | None = None
@@ -87,7 +95,8 @@ class Majority(Trivial):
     def learn(self, examples: Sequence[Example[Grid]], context: Context) -> None:
         targets = [example.target for example in examples]
         codes = range(context.verifier.codes)
-        self._code = int(np.argmax(sum(np.bincount(t.ravel(), minlength=256) for t in targets)))
+        totals = sum(np.bincount(target.ravel(), minlength=256) for target in targets)
+        self._code = int(np.argmax(totals))
         self._grid = None
         if _shared_shape(examples) is not None:
             stack = np.stack(targets)
@@ -101,11 +110,11 @@ class Majority(Trivial):
 
 @final
 class Random(Trivial):
-    """A random legal answer (`Judge.guess`): a drop that the rules allow, digits beside the given ones, a
-    walk.
+    """Answers a random legal answer (`Verifier.guess`), such as a move that the rules allow, or a walk.
 
-    Where the task knows none, each cell is one of the codes that the examples' targets hold, all equally
-    likely."""
+    If the task has no such guess, each cell is drawn from the codes in the examples' targets, all equally
+    likely.
+    """
 
     def __init__(self) -> None:
         self._context: Context | None = None
@@ -129,9 +138,9 @@ class Random(Trivial):
 
 @final
 class Nearest(Trivial):
-    """The target of the training question with the fewest differing cells (ties: the first).
+    """Answers the target of the training question with the fewest differing cells (ties: the first).
 
-    A question whose shape was not seen is copied.
+    A question of a shape that was not seen is copied.
     """
 
     def __init__(self) -> None:
@@ -150,20 +159,20 @@ class Nearest(Trivial):
         questions, targets = self._known.get(question.shape, ([], []))
         if not questions:
             return question.copy()
-        apart = [int(np.count_nonzero(q != question)) for q in questions]
-        return targets[int(np.argmin(apart))].copy()
+        distances = [int(np.count_nonzero(known != question)) for known in questions]
+        return targets[int(np.argmin(distances))].copy()
 
 
 @final
 class Solver(Trivial):
-    """The ceiling: the task's own rules. Only for tasks whose rule is known."""
+    """The oracle: answers by the task's own rules. Only for tasks whose rule is known."""
 
     def __init__(self) -> None:
         self._context: Context | None = None
 
     def learn(self, examples: Sequence[Example[Grid]], context: Context) -> None:
         if context.verifier.solve(context.params, examples[0].question) is None:
-            raise UserError("no rule is known for this task, so it has no solver: leave the solver out")
+            raise UserError("the rule of this task is not known, so it has no solver: leave the solver out")
         self._context = context
 
     def answer(self, question: Grid, key: int) -> Grid:
@@ -171,16 +180,19 @@ class Solver(Trivial):
         context = self._context
         solved = None if context is None else context.verifier.solve(context.params, question)
         if solved is None:
-            raise UserError("the solver found no answer to a question it was made for")
+            raise UserError("the solver found no answer to a question of its own task")
         return solved
 
 
 def _shared_shape(examples: Sequence[Example[Grid]]) -> tuple[int, ...] | None:
+    """Return the shape of the targets if they share one."""
     shapes = {example.target.shape for example in examples}
     return shapes.pop() if len(shapes) == 1 else None
 
 
 def _family(name: str, summary: str, make: Callable[[], Trivial]) -> ModelFamily:
+    """Return the family of a baseline, which has no checkpoints."""
+
     def build(checkpoint: str) -> Trivial:
         if checkpoint != CHECKPOINT:
             raise UserError(f"baseline {name} has no checkpoint {checkpoint[:80]!r}: leave --checkpoint out")
@@ -192,12 +204,12 @@ def _family(name: str, summary: str, make: Callable[[], Trivial]) -> ModelFamily
 FAMILIES = (
     _family("copy", "answers the question itself", Copy),
     _family("blank", "answers code 0 everywhere", Blank),
-    _family("majority", "answers the commonest target, cell by cell", Majority),
+    _family("majority", "answers the most frequent target, cell by cell", Majority),
     _family(
         "random",
-        "answers anything legal, at random; of ARC files, whose rules nobody knows, any seen codes",
+        "answers a random legal answer; for ARC files, whose rules are unknown, random codes of the targets",
         Random,
     ),
-    _family("nearest", "answers the target of the most alike example", Nearest),
-    _family("solver", "the ceiling: the task's own rules", Solver),
+    _family("nearest", "answers the target of the most similar example", Nearest),
+    _family("solver", "the oracle: answers by the task's own rules", Solver),
 )

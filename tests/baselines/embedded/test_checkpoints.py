@@ -1,5 +1,4 @@
-"""The weights in the package: what the cards say of them holds, and they learn what they are there to
-learn."""
+"""The packaged weights: what their cards say holds, and they learn what they are made to learn."""
 
 from __future__ import annotations
 
@@ -26,7 +25,7 @@ def test_weights_are_small_and_the_card_counts_them(family: str) -> None:
     assert f"{parameters_in(weights):,} parameters" in (CHECKPOINTS / f"{family}-tiny.md").read_text()
 
 
-def test_the_twins_are_of_one_size() -> None:
+def test_the_two_models_are_of_one_size() -> None:
     video, text = (
         parameters_in((CHECKPOINTS / f"{family}-tiny.safetensors").read_bytes()) for family in FAMILIES
     )
@@ -47,7 +46,7 @@ def test_cards_name_every_excluded_rule_and_every_near_task(family: str) -> None
     assert ", ".join(map(str, ECA)) in text
 
 
-def test_a_card_is_made_from_recipe_and_log_alone() -> None:
+def test_a_card_is_made_from_config_and_log_alone() -> None:
     log = [
         {"step": 10, "loss": 0.5, "seconds": 2.0, "exact": {"flood": 0.25}},
         {"step": 20, "loss": 0.25, "seconds": 4},
@@ -62,8 +61,8 @@ def test_a_card_is_made_from_recipe_and_log_alone() -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_thirty_boards_teach_the_embedded_model_a_rule_it_never_saw(family: str, tmp_path: Path) -> None:
     plan = Plan(models=(family,), tasks=("life/conway",), shots=(30,), n_test=100)
-    cells = [read_trial(outcome.directory) for outcome in run(plan, tmp_path)]
-    rows = {row.model: row for row in summaries(cells)}
+    trials = [read_trial(outcome.directory) for outcome in run(plan, tmp_path)]
+    rows = {row.model: row for row in summaries(trials)}
     assert rows[family].exact >= 0.85
     assert rows["copy"].exact < 0.05
     assert rows["nearest"].exact < 0.05

@@ -1,8 +1,9 @@
-"""The embedded language model: places, network, decoding, training, and its face to the harness."""
+"""The embedded language model: places, network, decoding, training, and the model that the harness calls."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,14 @@ import torch
 from vizbench.baselines.embedded.language import pretrain as pretraining
 from vizbench.baselines.embedded.language.decode import generate
 from vizbench.baselines.embedded.language.model import AdaptationConfig, EmbeddedLanguage
-from vizbench.baselines.embedded.language.network import TURNS, NetworkConfig, forward, load, network, saved
+from vizbench.baselines.embedded.language.network import (
+    TURNS,
+    NetworkConfig,
+    build_network,
+    forward,
+    load_network,
+    serialize,
+)
 from vizbench.baselines.embedded.language.tokens import (
     ANSWER,
     CELL,
@@ -37,7 +45,7 @@ from vizbench.formats.registry import verifier_of
 from vizbench.model import Context, Example, Progress
 from vizbench.renderers.text import to_text
 
-SMALL = NetworkConfig(hidden=32, layers=2, heads=8, groups=4, feed=32)
+SMALL = NetworkConfig(hidden=32, layers=2, heads=8, kv_heads=4, feed_forward=32)
 SHORT = AdaptationConfig(steps=2, batch=4)
 
 
@@ -60,8 +68,8 @@ def test_an_answer_cell_is_read_one_answer_after_its_question_cell(h: int, w: in
     question, answer = grids(2, h, w)
     row = example(question, answer)
     asked = row.labels != IGNORED
-    cells = row.places[1 : 1 + h * (w + 1)]
-    assert np.array_equal(row.places[asked] - ANSWER, cells)
+    cells = row.positions[1 : 1 + h * (w + 1)]
+    assert np.array_equal(row.positions[asked] - ANSWER, cells)
     expected = [PAGE + ROW * r + c for r in range(h) for c in range(w + 1)]
     assert cells.tolist() == expected
 
@@ -78,8 +86,8 @@ def test_the_loss_lies_on_the_answer_and_each_token_predicts_the_next() -> None:
 def test_decoding_walks_the_places_that_training_showed() -> None:
     row = example("012\n345", "01\n2345\n6")
     asked = row.labels != IGNORED
-    place = int(prompt("012\n345").places[-1])
-    for expected, token in zip(row.places[asked].tolist(), row.labels[asked].tolist(), strict=True):
+    place = int(prompt("012\n345").positions[-1])
+    for expected, token in zip(row.positions[asked].tolist(), row.labels[asked].tolist(), strict=True):
         assert place == expected
         place = advance(place, token)
 
@@ -104,7 +112,7 @@ def test_a_question_that_cannot_be_read_is_a_user_error(question: str) -> None:
 
 def test_captions_stand_before_the_page_in_tokens_of_their_own() -> None:
     named = prompt("01", "a01")
-    assert named.places[:3].tolist() == [0, 1, 2]
+    assert named.positions[:3].tolist() == [0, 1, 2]
     assert not set(named.ids[:3].tolist()) & set(prompt("01").ids.tolist())
     with pytest.raises(UserError, match="at most 24"):
         prompt("01", "a" * 25)
@@ -120,24 +128,24 @@ def test_shorter_sequences_are_padded_without_loss() -> None:
 
 
 def test_the_rotary_frequencies_are_the_ones_that_fit_the_page() -> None:
-    found = network(SMALL, 0).model.rotary_emb.inv_freq / (2 * torch.pi)
-    assert torch.allclose(found, torch.tensor(TURNS), rtol=1e-5, atol=1e-9)
+    turns = build_network(SMALL, 0).model.rotary_emb.inv_freq / (2 * torch.pi)
+    assert torch.allclose(turns, torch.tensor(TURNS), rtol=1e-5, atol=1e-9)
 
 
 @pytest.mark.parametrize("width", [5, 8, 12])
 def test_heads_start_as_windows_on_the_neighbours_of_the_cell_to_predict(width: int) -> None:
-    model = network(NetworkConfig(), 0)
+    model = build_network(NetworkConfig(), 0)
     question, answer = grids(2, 7, width)
     batch = collate([example(question, answer)])
     length = batch.ids.shape[1]
     blocked = torch.full((length, length), -1e9).triu(1)[None, None]
     attentions: Any = model.model(
         input_ids=torch.from_numpy(batch.ids),
-        position_ids=torch.from_numpy(batch.places),
+        position_ids=torch.from_numpy(batch.positions),
         attention_mask=blocked,
         output_attentions=True,
     ).attentions
-    places = batch.places[0].tolist()
+    places = batch.positions[0].tolist()
     row, column = 3, 2
     asking = places.index(PAGE + ANSWER + ROW * row + column)
     neighbours = [(row, column), (row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)]
@@ -147,7 +155,11 @@ def test_heads_start_as_windows_on_the_neighbours_of_the_cell_to_predict(width: 
 
 def test_the_size_and_the_seed_make_the_network_alone() -> None:
     before = torch.random.get_rng_state()
-    one, same, other = network(NetworkConfig(), 1), network(NetworkConfig(), 1), network(NetworkConfig(), 2)
+    one, same, other = (
+        build_network(NetworkConfig(), 1),
+        build_network(NetworkConfig(), 1),
+        build_network(NetworkConfig(), 2),
+    )
     assert torch.equal(torch.random.get_rng_state(), before)
     assert 1.0e6 < sum(p.numel() for p in one.parameters()) < 1.25e6
     pairs = list(zip(one.parameters(), same.parameters(), strict=True))
@@ -156,9 +168,9 @@ def test_the_size_and_the_seed_make_the_network_alone() -> None:
 
 
 def test_saved_weights_come_back(tmp_path: Path) -> None:
-    model = network(SMALL, 3)
-    (tmp_path / "w.safetensors").write_bytes(saved(model, {"seed": 3}))
-    back = load(SMALL, tmp_path / "w.safetensors")
+    model = build_network(SMALL, 3)
+    (tmp_path / "w.safetensors").write_bytes(serialize(model, {"seed": 3}))
+    back = load_network(SMALL, tmp_path / "w.safetensors")
     for a, b in zip(model.parameters(), back.parameters(), strict=True):
         assert torch.equal(a.half().float(), b)
 
@@ -166,24 +178,24 @@ def test_saved_weights_come_back(tmp_path: Path) -> None:
 def test_missing_broken_and_foreign_weights_are_user_errors(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     with pytest.raises(UserError, match="vizbench pretrain qwen3"):
-        load(SMALL, path)
+        load_network(SMALL, path)
     path.write_bytes(b"not weights")
     with pytest.raises(UserError, match="remake"):
-        load(SMALL, path)
-    path.write_bytes(saved(network(SMALL, 0), {}))
+        load_network(SMALL, path)
+    path.write_bytes(serialize(build_network(SMALL, 0), {}))
     with pytest.raises(UserError, match="remake"):
-        load(NetworkConfig(), path)
+        load_network(NetworkConfig(), path)
 
 
 # Decoding
 
 
 def test_cached_greedy_decoding_equals_argmax_over_the_whole_sequence() -> None:
-    model = network(SMALL, 4)
+    model = build_network(SMALL, 4)
     prompts = [prompt(q) for q in grids(3, 4, 6)]
     written = generate(model, prompts, 12, 0.0, torch.Generator())
-    for start, found in zip(prompts, written, strict=True):
-        ids, places, expected = start.ids.tolist(), start.places.tolist(), []
+    for start, tokens in zip(prompts, written, strict=True):
+        ids, places, expected = start.ids.tolist(), start.positions.tolist(), []
         while len(expected) < 12:
             with torch.no_grad():
                 token = int(forward(model, torch.tensor([ids]), torch.tensor([places]))[0, -1].argmax())
@@ -192,11 +204,11 @@ def test_cached_greedy_decoding_equals_argmax_over_the_whole_sequence() -> None:
             expected.append(token)
             ids.append(token)
             places.append(advance(places[-1], token))
-        assert found == expected
+        assert tokens == expected
 
 
 def test_sampling_follows_the_generator() -> None:
-    model = network(SMALL, 4)
+    model = build_network(SMALL, 4)
     prompts = [prompt(q) for q in grids(2, 4, 4)]
     runs = [generate(model, prompts, 10, 1.0, torch.Generator().manual_seed(s)) for s in (1, 1, 2)]
     assert runs[0] == runs[1] != runs[2]
@@ -225,7 +237,7 @@ def test_a_step_in_chunks_is_the_step_of_the_whole_batch(monkeypatch: pytest.Mon
     for chunk, scores in ((2, 10**6), (7, 10**6), (7, 1)):
         monkeypatch.setattr("vizbench.baselines.embedded.language.train.CHUNK", chunk)
         monkeypatch.setattr("vizbench.baselines.embedded.language.train.SCORES", scores)
-        model = network(SMALL, 0)
+        model = build_network(SMALL, 0)
         backward(model, rows, 0.0, np.random.default_rng(0))
         gradients.append(torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]))
     assert torch.allclose(gradients[0], gradients[1], atol=1e-6)
@@ -233,11 +245,11 @@ def test_a_step_in_chunks_is_the_step_of_the_whole_batch(monkeypatch: pytest.Mon
 
 
 def test_accuracy_counts_right_tokens_of_the_answer() -> None:
-    model = network(SMALL, 0)
+    model = build_network(SMALL, 0)
     rows = [example(q, q) for q in grids(3, 3, 3)]
     with torch.no_grad():
         batch = collate(rows)
-        guess = forward(model, torch.from_numpy(batch.ids), torch.from_numpy(batch.places)).argmax(-1)
+        guess = forward(model, torch.from_numpy(batch.ids), torch.from_numpy(batch.positions)).argmax(-1)
     asked = batch.labels != IGNORED
     expected = [(g[a] == row.labels[a]).mean() for g, a, row in zip(guess.numpy(), asked, rows, strict=True)]
     assert np.allclose(accuracy(model, rows), expected)
@@ -246,9 +258,8 @@ def test_accuracy_counts_right_tokens_of_the_answer() -> None:
 def test_a_stopped_pretraining_goes_on_as_if_it_had_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pretraining, "NetworkConfig", lambda: SMALL)
-    recipe = pretraining.PretrainingConfig(steps=4, batch=2, warm=2, every=2, held_out=1)
-    whole = pretraining.pretrain(tmp_path / "whole", 0, recipe)
+    config = pretraining.PretrainingConfig(steps=4, batch=2, warmup=2, save_every=2, held_out_batches=1)
+    whole = pretraining.pretrain(tmp_path / "whole", config, SMALL)
 
     draw = pretraining.sample
 
@@ -259,17 +270,17 @@ def test_a_stopped_pretraining_goes_on_as_if_it_had_not(
 
     monkeypatch.setattr(pretraining, "sample", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        pretraining.pretrain(tmp_path / "parts", 0, recipe)
+        pretraining.pretrain(tmp_path / "parts", config, SMALL)
     monkeypatch.setattr(pretraining, "sample", draw)
-    parts = pretraining.pretrain(tmp_path / "parts", 0, recipe)
+    parts = pretraining.pretrain(tmp_path / "parts", config, SMALL)
 
-    a, b = load(SMALL, whole), load(SMALL, parts)
+    a, b = load_network(SMALL, whole), load_network(SMALL, parts)
     assert all(torch.equal(x, y) for x, y in zip(a.parameters(), b.parameters(), strict=True))
     lines = [json.loads(line) for line in (tmp_path / "parts" / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [2, 4]
     assert 0 <= lines[-1]["tokens"] <= 1
     with pytest.raises(UserError, match="seed 0"):
-        pretraining.pretrain(tmp_path / "parts", 1, recipe)
+        pretraining.pretrain(tmp_path / "parts", replace(config, seed=1), SMALL)
 
 
 # The model of the harness
@@ -277,7 +288,7 @@ def test_a_stopped_pretraining_goes_on_as_if_it_had_not(
 
 def test_a_network_that_may_train_learns_to_copy() -> None:
     questions = grids(40, 3, 3)
-    model = EmbeddedLanguage("tiny-scratch", plan=AdaptationConfig(scratch_steps=40, batch=8))
+    model = EmbeddedLanguage("tiny-scratch", config=AdaptationConfig(scratch_steps=40, batch=8))
     heard: list[Progress] = []
     figures = model.adapt([Example(q, q) for q in questions[:30]], context(heard=heard))
     assert [p.done for p in heard] == list(range(1, 41))
@@ -287,14 +298,14 @@ def test_a_network_that_may_train_learns_to_copy() -> None:
 
 
 def test_a_lora_of_no_steps_says_what_its_base_says(tmp_path: Path) -> None:
-    base = network(NetworkConfig(), 5)
-    (tmp_path / "w.safetensors").write_bytes(saved(base, {}))
+    base = build_network(NetworkConfig(), 5)
+    (tmp_path / "w.safetensors").write_bytes(serialize(base, {}))
     model = EmbeddedLanguage("tiny", tmp_path / "w.safetensors", AdaptationConfig(steps=0))
     questions = grids(4, 4, 4)
     figures = model.adapt([Example(q, q) for q in questions], context())
     assert figures["trainable"] < 0.35 * sum(p.numel() for p in base.parameters())
     expected = generate(
-        load(NetworkConfig(), tmp_path / "w.safetensors"),
+        load_network(NetworkConfig(), tmp_path / "w.safetensors"),
         [prompt(q) for q in questions],
         30,
         0.0,
@@ -304,7 +315,7 @@ def test_a_lora_of_no_steps_says_what_its_base_says(tmp_path: Path) -> None:
 
 
 def test_predictions_follow_the_seed_and_keep_the_order_of_mixed_sizes() -> None:
-    model = EmbeddedLanguage("tiny-random", plan=SHORT)
+    model = EmbeddedLanguage("tiny-random", config=SHORT)
     model.adapt([Example(q, q) for q in grids(4, 3, 3)], context())
     questions = [*grids(2, 3, 3), *grids(1, 5, 4), *grids(2, 3, 3, seed=2)]
     first = list(model.predict(questions, 3, 7))
@@ -320,7 +331,7 @@ def test_predictions_follow_the_seed_and_keep_the_order_of_mixed_sizes() -> None
 def test_the_same_seed_adapts_alike() -> None:
     answers: list[Any] = []
     for seed in (1, 1, 2):
-        model = EmbeddedLanguage("tiny-random", plan=SHORT)
+        model = EmbeddedLanguage("tiny-random", config=SHORT)
         model.adapt([Example(q, q) for q in grids(4, 3, 3)], context(seed))
         answers.append(list(model.predict(grids(2, 3, 3), 2, 0)))
     assert answers[0] == answers[1] != answers[2]

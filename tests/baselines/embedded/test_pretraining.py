@@ -1,4 +1,4 @@
-"""What a pretraining leaves in its folder: a stop at any moment costs steps, and mixes nothing."""
+"""The folder of a pretraining: a stop at any moment costs steps, and never mixes two runs."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_another_seed_or_recipe_is_refused(tmp_path: Path) -> None:
+def test_another_seed_or_config_is_refused(tmp_path: Path) -> None:
     net, optimizers = _net()
     PretrainingFolder(tmp_path, {"seed": 3, "steps": 8}).keep(
         {"step": 1, "seconds": 1.0}, b"", net, optimizers
@@ -76,15 +76,18 @@ def test_another_seed_or_recipe_is_refused(tmp_path: Path) -> None:
     assert _files(tmp_path) == before
 
 
-def test_another_network_is_refused_by_its_recipe(tmp_path: Path) -> None:
+def test_another_network_is_refused_by_its_config(tmp_path: Path) -> None:
     net, optimizers = _net()
     PretrainingFolder(tmp_path, {"family": "a", "width": 3}).keep(
         {"step": 1, "seconds": 1.0}, b"", net, optimizers
     )
     other = torch.nn.Sequential(torch.nn.Linear(4, 1))
-    for recipe, said in (({"family": "a", "width": 4}, "width 3"), ({"family": "b", "width": 3}, "family a")):
-        with pytest.raises(UserError, match=f"holds a run of {said}: give the same"):
-            PretrainingFolder(tmp_path, recipe).resume(other, [torch.optim.AdamW(other.parameters())])
+    for config, message in (
+        ({"family": "a", "width": 4}, "width 3"),
+        ({"family": "b", "width": 3}, "family a"),
+    ):
+        with pytest.raises(UserError, match=f"holds a run of {message}: give the same"):
+            PretrainingFolder(tmp_path, config).resume(other, [torch.optim.AdamW(other.parameters())])
 
 
 @pytest.mark.parametrize("name", ["log.jsonl", "weights.safetensors", "card.md"])
@@ -115,12 +118,12 @@ def test_one_process_is_in_a_folder_and_clears_what_a_killed_one_drafted(tmp_pat
 def test_a_log_that_another_wrote_is_refused(tmp_path: Path, line: str) -> None:
     PretrainingFolder(tmp_path, {"seed": 3}).resume(*_net())
     (tmp_path / "log.jsonl").write_bytes(line.encode("latin-1"))
-    with pytest.raises(UserError, match=r"log\.jsonl is no log of a pretraining"):
+    with pytest.raises(UserError, match=r"log\.jsonl is not the log of a pretraining"):
         PretrainingFolder(tmp_path, {"seed": 3}).resume(*_net())
 
 
 @pytest.mark.parametrize(
-    "told",
+    "metadata",
     [
         {},
         {"config": "mine", "step": "1", "seconds": "1"},
@@ -130,10 +133,10 @@ def test_a_log_that_another_wrote_is_refused(tmp_path: Path, line: str) -> None:
         {"config": "[" * 200_000, "step": "1", "seconds": "1"},
     ],
 )
-def test_a_state_that_another_wrote_is_refused(tmp_path: Path, told: dict[str, str]) -> None:
-    (tmp_path / "state.safetensors").write_bytes(save({"a": torch.zeros(1)}, told))
+def test_a_state_that_another_wrote_is_refused(tmp_path: Path, metadata: dict[str, str]) -> None:
+    (tmp_path / "state.safetensors").write_bytes(save({"a": torch.zeros(1)}, metadata))
     with pytest.raises(
-        UserError, match=r"state\.safetensors is no state of a pretraining: give another --out"
+        UserError, match=r"state\.safetensors is not the state of a pretraining: give another --out"
     ):
         PretrainingFolder(tmp_path, {"seed": 3}).resume(*_net())
 

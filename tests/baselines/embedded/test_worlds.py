@@ -82,7 +82,7 @@ def test_the_stream_opens_world_by_world() -> None:
         assert seen == set(opened(share))
 
 
-def test_excluded_rules_are_those_of_the_rooms() -> None:
+def test_excluded_rules_are_those_of_the_task_families() -> None:
     life, eca = families()["life"].variants, families()["eca"].variants
     assert {p.rule for p in life.values()} == set(LIFE)
     assert {p.rule for p in eca.values()} == set(ECA)
@@ -180,7 +180,7 @@ def test_near_names_are_real() -> None:
     assert {text.split(":")[0] for text in OVERLAPS.values()} <= set(WORLDS)
 
 
-def test_kin_reads_every_form_of_a_task_name() -> None:
+def test_pretraining_overlap_reads_every_form_of_a_task_name() -> None:
     assert str(pretraining_overlap("life/conway?steps=2")).startswith("near: around")
     assert str(pretraining_overlap("life")).startswith("near: ")
     assert str(pretraining_overlap("eca/110?rule=18")).startswith("inside: ")

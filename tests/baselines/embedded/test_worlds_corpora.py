@@ -59,13 +59,16 @@ def mirror(board: Board, kind: int) -> Board | None:
     last = (len(board) - 1, len(board[0]) - 1)
     if kind < 3:
         rows, columns = ((1, 0), (0, 1), (1, 1))[kind]
-        found = [[board[last[0] - r if rows else r, last[1] - c if columns else c] for c in range(last[1] + 1)]
-                 for r in range(last[0] + 1)]  # fmt: skip
-        return np.array(found, np.uint8)
+        mirrored = np.zeros_like(board)
+        for r, c in cells(board):
+            mirrored[last[0] - r if rows else r, last[1] - c if columns else c] = board[r, c]
+        return mirrored
     if last[0] != last[1]:
         return None
-    return np.array([[board[((c, r), (c, last[0] - r), (last[0] - c, r))[kind - 3]] for c in range(last[0] + 1)]
-                     for r in range(last[0] + 1)], np.uint8)  # fmt: skip
+    turned = np.zeros_like(board)
+    for r, c in cells(board):
+        turned[r, c] = board[((c, r), (c, last[0] - r), (last[0] - c, r))[kind - 3]]
+    return turned
 
 
 def symmetry(board: Board, side: int) -> Board | None:
@@ -127,8 +130,7 @@ LAWS: dict[str, tuple[Callable[..., Board | None], tuple[int, ...], int]] = {
     "growth": (growth, (3, 2), 2),
     "order": (order, (4, 2), 1),
 }
-"""A world's law for a board and its knobs, how many values each knob has, and how many codes the law tells
-apart."""
+"""Each world's law for a board and its knobs, the number of values per knob, and the codes it separates."""
 
 
 def read_around(board: Board, r: int, c: int) -> int:
@@ -157,8 +159,7 @@ READS: dict[str, tuple[Callable[[Board, int, int], int], ...]] = {
     "cross": (read_cross,),
     "rows": (read_row, read_column),
 }
-"""What a cell of 0 and 1 reads under the law of a world: any table of what follows is a law of it. By the
-last knob."""
+"""What a cell of 0 and 1 reads in a world, by the last knob. Every table of next states is a law of it."""
 
 
 def painted(pairs: Pairs, codes: int) -> Iterator[Pairs]:
@@ -175,21 +176,21 @@ def painted(pairs: Pairs, codes: int) -> Iterator[Pairs]:
 
 def solving(pairs: Pairs) -> set[str]:
     """The worlds with a law that answers every pair."""
-    found: set[str] = set()
+    worlds: set[str] = set()
     if any(question.shape != target.shape for question, target in pairs):
-        return found
+        return worlds
     for world, (law, knobs, codes) in LAWS.items():
         for version, values in product(painted(pairs, codes), product(*map(range, knobs))):
             if all(np.array_equal(law(question, *values), target) for question, target in version):  # pyright: ignore[reportArgumentType] None is no target
-                found.add(world)
+                worlds.add(world)
     for world, reads in READS.items():
         for version, read in product(painted(pairs, 1), reads):
             table: dict[int, int] = {}
             if all(
                 table.setdefault(read(q, r, c), t[r, c]) == t[r, c] for q, t in version for r, c in cells(q)
             ):
-                found.add(world)
-    return found
+                worlds.add(world)
+    return worlds
 
 
 def pairs_of(name: str) -> Pairs:
@@ -209,11 +210,11 @@ def test_the_laws_here_are_those_of_the_stream(world: str) -> None:
         values = [value for value, _ in scene.knobs]
         for question, target in zip(scene.question, scene.target, strict=True):
             if world in LAWS:
-                found = LAWS[world][0](question, *values)
+                answer = LAWS[world][0](question, *values)
             else:
                 read = READS[world][values[-1] if len(READS[world]) > 1 else 0]
-                found = np.array([values[read(question, r, c)] for r, c in cells(question)]).reshape(h, w)
-            assert np.array_equal(found, target)  # pyright: ignore[reportArgumentType] as above
+                answer = np.array([values[read(question, r, c)] for r, c in cells(question)]).reshape(h, w)
+            assert np.array_equal(answer, target)  # pyright: ignore[reportArgumentType] as above
 
 
 @pytest.mark.parametrize(
@@ -237,8 +238,8 @@ def test_no_law_solves_a_task_of_concept_arc() -> None:
 
 @pytest.mark.parametrize("corpus", ["arc-agi-1:training", "arc-agi-2:training"])
 def test_these_training_tasks_are_laws_of_the_stream_and_no_others(corpus: str) -> None:
-    found = {
+    solved = {
         name.rpartition("/")[2]: worlds for name in expand(corpus) if (worlds := solving(pairs_of(name)))
     }
-    assert found == {task: {world} for task, world in HELD_OUT.items()}
+    assert solved == {task: {world} for task, world in HELD_OUT.items()}
     assert all(str(pretraining_overlap(f"{corpus}/{task}")).startswith("inside: ") for task in HELD_OUT)

@@ -1,1 +1,1 @@
-"""Talking to a chat-completions endpoint: where it is, how it is asked, what it replies."""
+"""Ask a chat-completions endpoint: its address, the exchange, and how replies are read."""

@@ -1,11 +1,14 @@
-"""Where the family `api` asks, read from environment variables; nothing here opens a connection.
+"""Read the endpoint of the family `api` from environment variables. No connection is opened here.
 
-OPENAI_BASE_URL      such as https://api.openai.com/v1; there is no default, so that nothing is paid for by
-accident OPENAI_API_KEY       sent as a bearer token; may be missing, as local servers want none
-VIZBENCH_API_BODY    JSON object merged into every request; null leaves a key out VIZBENCH_API_TIMEOUT seconds
-a request may take, 300 without it VIZBENCH_API_PROMPT  characters a prompt may have, pictures' data URLs
-included, 400,000 without it VIZBENCH_API_HTTP    1 allows plain http to other machines VIZBENCH_OFFLINE
-set by `--offline`: api is refused"""
+- OPENAI_BASE_URL: address, such as https://api.openai.com/v1. There is no default, so that nothing is paid
+  for by accident.
+- OPENAI_API_KEY: sent as a bearer token. Optional, because local servers need none.
+- VIZBENCH_API_BODY: JSON object merged into every request. null leaves a key out.
+- VIZBENCH_API_TIMEOUT: seconds per request, 300 by default.
+- VIZBENCH_API_PROMPT: characters per prompt, data URLs of pictures included, 400,000 by default.
+- VIZBENCH_API_HTTP: 1 allows plain http to other machines.
+- VIZBENCH_OFFLINE: set by `--offline`; the family `api` is then refused.
+"""
 
 from __future__ import annotations
 
@@ -22,62 +25,57 @@ from vizbench.baselines.chat.redact import redacted
 from vizbench.errors import UserError
 
 FIXED: Final = ("messages", "model", "n", "stream")
-"""Keys of a request that VIZBENCH_API_BODY may not touch."""
+"""Keys of a request that VIZBENCH_API_BODY may not set."""
 
 _NO_KEYS = frozenset(
     {
-        "dummy",
-        "empty",
-        "fake",
-        "key",
-        "lm-studio",
-        "local",
-        "no-key",
-        "none",
-        "not-needed",
-        "null",
-        "ollama",
-        "test",
-        "token",
+        "dummy", "empty", "fake", "key", "lm-studio", "local", "no-key", "none", "not-needed", "null",
+        "ollama", "test", "token",
     }
-)
+)  # fmt: skip
+"""Words that users of local servers give in place of a key."""
+
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where and how a model is asked."""
+    """The address, the model and the settings of its requests."""
 
     url: str
-    """The base address, without a slash at its end."""
+    """The base address, without a slash at the end."""
     model: str
-    """The model's name there."""
+    """The model's name at the endpoint."""
     key: str = field(default="", repr=False)
-    """Sent as a bearer token and shown nowhere; "" if there is none."""
+    """The bearer token, shown nowhere. "" if there is none."""
     body: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Merged into every request."""
     timeout: float = 300.0
-    """Seconds that a request may take."""
+    """Seconds per request."""
     longest: int = 400_000
-    """Characters that a prompt may have."""
+    """Characters per prompt."""
 
     @property
     def secret(self) -> str:
-        """What no message and no record may hold: the key, unless it is a word that local servers take for
-        none."""
+        """The text that no message and no record may contain.
+
+        It is the key, unless that is short or one of the words that stand for no key.
+        """
         return "" if len(self.key) < 4 or self.key.lower() in _NO_KEYS else self.key
 
     @property
     def identity(self) -> str:
-        """What the answers depend on beside the model's name, for the record. The key is no part of it."""
+        """The address and settings on which answers depend, for the record. The key is not included."""
         settings = msgspec.json.encode(dict(self.body), order="sorted").decode()
         return f"{self.url} {settings}"
 
 
 def endpoint_from(environ: Mapping[str, str], model: str) -> Endpoint:
-    """The endpoint that the variables name. UserError for what is missing or wrong; no message holds a value
-    that might be secret."""
+    """Return the endpoint that the variables describe.
+
+    Raises UserError if a variable is missing or wrong. No message contains a value that might be secret.
+    """
     if environ.get("VIZBENCH_OFFLINE"):
         raise UserError(
             "api asks an endpoint over the network, which --offline forbids: leave one of the two out"
@@ -99,7 +97,7 @@ def endpoint_from(environ: Mapping[str, str], model: str) -> Endpoint:
 
 
 def _check_recorded(endpoint: Endpoint) -> None:
-    """UserError if what is written into the record holds the key."""
+    """Raise UserError if text that will be recorded contains the key."""
     recorded = {
         "OPENAI_BASE_URL": endpoint.url,
         "VIZBENCH_API_BODY": msgspec.json.encode(dict(endpoint.body)).decode(),
@@ -113,11 +111,15 @@ def _check_recorded(endpoint: Endpoint) -> None:
 
 
 def _url(text: str, anywhere: bool) -> str:
-    """The base address, checked. Its text is in no message: it may hold a password."""
+    """Return the checked base address. No message contains it, because it may hold a password.
+
+    anywhere: whether plain http to other machines is allowed.
+    """
     text = text.strip()
     if not text:
         raise UserError(
-            "api needs the address of an endpoint: OPENAI_BASE_URL=https://api.openai.com/v1 (and OPENAI_API_KEY)"
+            "api needs the address of an endpoint: "
+            "OPENAI_BASE_URL=https://api.openai.com/v1 (and OPENAI_API_KEY)"
         )
     try:
         parts = urlsplit(text)
@@ -125,7 +127,7 @@ def _url(text: str, anywhere: bool) -> str:
     except ValueError:
         host, parts = None, urlsplit("")
     if not host or parts.scheme not in ("http", "https") or not _VISIBLE.fullmatch(text):
-        raise UserError("OPENAI_BASE_URL is no web address: write it as https://api.openai.com/v1")
+        raise UserError("OPENAI_BASE_URL is not a web address: write it as https://api.openai.com/v1")
     if parts.username is not None or parts.password is not None or "?" in text or "#" in text:
         raise UserError(
             "OPENAI_BASE_URL holds a user, a query or a fragment, which would be recorded: "
@@ -133,14 +135,14 @@ def _url(text: str, anywhere: bool) -> str:
         )
     if parts.scheme == "http" and not anywhere and not _local(host):
         raise UserError(
-            "OPENAI_BASE_URL is plain http to another machine, where key and questions can be read on the way: "
-            "use https, or set VIZBENCH_API_HTTP=1"
+            "OPENAI_BASE_URL is plain http to another machine, so others on the network can read key and "
+            "questions: use https, or set VIZBENCH_API_HTTP=1"
         )
     return text.rstrip("/").removesuffix("/chat/completions").rstrip("/")
 
 
 def _local(host: str) -> bool:
-    """Whether the host is this machine by its very name or number."""
+    """Return whether the host is this machine, without a look-up of names."""
     if host == "localhost":
         return True
     try:
@@ -150,30 +152,34 @@ def _local(host: str) -> bool:
 
 
 def _key(text: str) -> str:
-    """The key. One that no header can carry is refused here, because `http.client` would show it in its
-    error."""
+    """Return the key.
+
+    A key that no header can carry is refused here, because `http.client` would show it in its error.
+    """
     text = text.strip()
     if text and not _VISIBLE.fullmatch(text):
-        raise UserError("OPENAI_API_KEY holds a space or a character that is no ASCII: copy the key anew")
+        raise UserError("OPENAI_API_KEY holds a space or a character outside ASCII: copy the key again")
     return text
 
 
 def _body(text: str) -> dict[str, Any]:
+    """Return the settings in VIZBENCH_API_BODY."""
     if not text.strip():
         return {}
     try:
-        found = msgspec.json.decode(text, type=dict[str, Any])
+        settings = msgspec.json.decode(text, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise UserError(
-            """VIZBENCH_API_BODY is no JSON object: write it as '{"temperature": 1, "max_tokens": null}'"""
+            """VIZBENCH_API_BODY is not a JSON object: write it as '{"temperature": 1, "max_tokens": null}'"""
         ) from None
     for key in FIXED:
-        if key in found:
+        if key in settings:
             raise UserError(f"VIZBENCH_API_BODY may not set {key!r}: leave {', '.join(FIXED)} out")
-    return found
+    return settings
 
 
 def _number(environ: Mapping[str, str], name: str, default: int, most: int) -> int:
+    """Return a whole number of 1 … `most` from a variable."""
     text = environ.get(name, "").strip() or str(default)
     if not re.fullmatch(r"[0-9]{1,12}", text) or not 1 <= int(text) <= most:
         raise UserError(

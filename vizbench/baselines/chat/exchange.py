@@ -1,15 +1,23 @@
-"""One question to an endpoint, asked until it is answered or no patience is left.
+"""Ask an endpoint one question, with repeated tries until there is an answer.
 
-What can happen, and what becomes of it:
+Recorded as the model's answer:
 
-an answer, a refusal, an answer without text, one over MAX_BYTES   recorded: the model gave it (`reply`
-decides) a reply that holds nothing, EMPTY times                            recorded: the model ended without
-a text 429, 408, 409, 5xx, a hang, a broken line, JSON that is torn or    asked again, then UserError: the
-cell fails and may wrong, an error in a reply of status 200                           be resumed, for none of
-these is a wrong answer a quota that is used up, 400, 401, 404 …, also named in a reply    UserError at once:
-asking again would not help of status 200; a redirect, a certificate that does not hold
+- an answer, a refusal, an answer without text, a reply over MAX_BYTES (`reply` decides)
+- a reply without any content, after EMPTY of them
 
-The key is in no message and no reason: all of them leave through `redact.redacted`.
+Asked again, up to TRIES times; then UserError, and the trial can be resumed, because none of these is a wrong
+answer:
+
+- status 429, 408, 409, 425 or 5xx
+- a timeout or a broken connection
+- JSON that is incomplete or unexpected, or an error in a reply of status 200
+
+UserError at once, because asking again would not help:
+
+- a used-up quota, status 400, 401, 404 …, also if a reply of status 200 names them
+- a redirect, an invalid certificate
+
+No message and no reason contains the key: all pass through `redact.redacted`.
 """
 
 from __future__ import annotations
@@ -38,17 +46,19 @@ from vizbench.errors import UserError
 from vizbench.types import DecodeFailure
 
 TRIES: Final = 6
+"""Most tries per question."""
 
 FIRST_WAIT: Final = 2.0
-"""Seconds before the second try, doubled before each further one: the minute of a rate limit goes by in six
-tries."""
+"""Seconds before the second try, doubled before each further one.
+
+Six tries outlast a rate limit per minute.
+"""
 
 LONGEST_WAIT: Final = 60.0
-"""Seconds, whatever Retry-After says."""
+"""Most seconds between two tries, whatever Retry-After says."""
 
 EMPTY: Final = 3
-"""Replies without anything in them after which the silence is the model's: services give such while they
-start."""
+"""Empty replies after which the question counts as unanswered. Services send some while they start."""
 
 _PASSING = frozenset({408, 409, 425, 429})
 _QUOTA = frozenset({402, 403, 429})
@@ -59,67 +69,67 @@ _MAX_FAULT = 1 << 16  # bytes read of a reply that is an error
 @final
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A fault that may pass."""
+    """A failure that may pass."""
 
     what: str
-    """What happened: the same for faults of one kind."""
+    """What happened. It is the same text for failures of one kind."""
     words: str = ""
     """The server's own words."""
     wait: float = 0.0
-    """Seconds for which the server wants to be left alone."""
+    """Seconds that the server asks to wait."""
     empty: bool = False
-    """Whether the reply is sound and holds nothing."""
+    """Whether the reply is well-formed but has no content."""
 
 
 def ask(endpoint: Endpoint, body: bytes, sleep: Callable[[float], None]) -> str | DecodeFailure:
-    """Post a request's JSON; the answer's text, or why the model gave none. sleep: waits so many seconds.
+    """Post a request's JSON. Return the answer's text, or why the model gave none.
 
-    UserError if the endpoint refuses, or gave no answer in TRIES tries; it says what each try met.
+    sleep: waits for a number of seconds. Raises UserError if the endpoint refuses, or gave no answer in TRIES
+    tries. The message lists what each try met.
     """
     try:
-        reply = _patiently(endpoint, body, sleep)
+        reply = _with_retries(endpoint, body, sleep)
     except UserError as error:
         raise UserError(redacted(str(error), endpoint.secret)) from None
-    return (
-        DecodeFailure(redacted(reply.reason, endpoint.secret)) if isinstance(reply, DecodeFailure) else reply
-    )
+    if isinstance(reply, DecodeFailure):
+        return DecodeFailure(redacted(reply.reason, endpoint.secret))
+    return reply
 
 
-def _patiently(endpoint: Endpoint, body: bytes, sleep: Callable[[float], None]) -> str | DecodeFailure:
+def _with_retries(endpoint: Endpoint, body: bytes, sleep: Callable[[float], None]) -> str | DecodeFailure:
     """Ask up to TRIES times."""
-    met: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     words: dict[str, str] = {}
-    for again in range(1, TRIES + 1):
+    for number in range(1, TRIES + 1):
         reply = _once(endpoint, body)
         if not isinstance(reply, Trouble):
             return reply
-        met[reply.what] += 1
+        counts[reply.what] += 1
         words[reply.what] = reply.words or words.get(reply.what, "")
-        if reply.empty and met[reply.what] == EMPTY:
+        if reply.empty and counts[reply.what] == EMPTY:
             return DecodeFailure(reply.what)
-        if again < TRIES:
-            sleep(min(max(reply.wait, FIRST_WAIT * 2 ** (again - 1)), LONGEST_WAIT))
-    story = "; ".join(
-        f"{count} x {what}" + (f": {words[what]}" if words[what] else "") for what, count in met.items()
-    )
+        if number < TRIES:
+            sleep(min(max(reply.wait, FIRST_WAIT * 2 ** (number - 1)), LONGEST_WAIT))
+    story: list[str] = []
+    for what, count in counts.items():
+        quote = f": {words[what]}" if words[what] else ""
+        story.append(f"{count} x {what}{quote}")
     raise UserError(
-        f"{endpoint.url} gave no answer in {TRIES} tries ({story}): what was answered is kept, "
-        "and the same command goes on from there later"
+        f"{endpoint.url} gave no answer in {TRIES} tries ({'; '.join(story)}): what was answered is kept, "
+        "and the same command resumes from there later"
     )
 
 
 def _once(endpoint: Endpoint, body: bytes) -> str | DecodeFailure | Trouble:
-    """One try."""
-    headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "vizbench"}
-    if endpoint.key:
-        headers["Authorization"] = f"Bearer {endpoint.key}"
-    request = urllib.request.Request(f"{endpoint.url}/chat/completions", body, headers, method="POST")
+    """Ask once."""
     deadline = time.monotonic() + endpoint.timeout
     sockets: list[socket.socket] = []
     try:
         with (
             _cut_after(endpoint.timeout, sockets),
-            _opener(endpoint.url, sockets).open(request, timeout=endpoint.timeout) as response,
+            _opener(endpoint.url, sockets).open(
+                _request(endpoint, body), timeout=endpoint.timeout
+            ) as response,
         ):
             status: int = response.status
             raw = _read(response, MAX_BYTES if 200 <= status < 300 else _MAX_FAULT)
@@ -130,8 +140,8 @@ def _once(endpoint: Endpoint, body: bytes) -> str | DecodeFailure | Trouble:
         return _broken(endpoint, TimeoutError() if time.monotonic() > deadline else error)
     if 300 <= status < 400:
         raise UserError(
-            f"{endpoint.url} answers with a redirect ({status}), which would carry the key elsewhere: "
-            "set OPENAI_BASE_URL to where it leads"
+            f"{endpoint.url} answers with a redirect ({status}), which would send the key elsewhere: "
+            "set OPENAI_BASE_URL to the address it leads to"
         )
     if not 200 <= status < 300:
         return _trouble(endpoint, http_fault(raw or b"", endpoint.secret, f"status {status}"), status, wait)
@@ -141,9 +151,19 @@ def _once(endpoint: Endpoint, body: bytes) -> str | DecodeFailure | Trouble:
     return _trouble(endpoint, reply, reply.code, wait) if isinstance(reply, Fault) else reply
 
 
+def _request(endpoint: Endpoint, body: bytes) -> urllib.request.Request:
+    """Return the request, with the key in its header."""
+    headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "vizbench"}
+    if endpoint.key:
+        headers["Authorization"] = f"Bearer {endpoint.key}"
+    return urllib.request.Request(f"{endpoint.url}/chat/completions", body, headers, method="POST")
+
+
 def _trouble(endpoint: Endpoint, fault: Fault, status: int, wait: float) -> Trouble:
-    """The fault as one that may pass. UserError if it will not. status: of the reply, or the one it names, or
-    0."""
+    """Return the fault as one that may pass. Raises UserError if waiting will not help.
+
+    status: the status of the reply, or the one that it names, or 0.
+    """
     words = fault.words or "it does not say why"
     if fault.spent and (status in _QUOTA or not status):
         raise UserError(f"{endpoint.url} has no quota left for this key ({fault.what}): {words}")
@@ -154,10 +174,10 @@ def _trouble(endpoint: Endpoint, fault: Fault, status: int, wait: float) -> Trou
 
 
 def _opener(url: str, sockets: list[socket.socket]) -> urllib.request.OpenerDirector:
-    """Opens addresses and no more: without the handlers that follow redirects, which would take the key along
-    to any host. The proxy of the environment is for https alone, where it sees no content.
+    """Return an opener that follows no redirects, which would send the key to any host.
 
-    sockets: gets those of the connections that are opened.
+    The proxy of the environment is used only for https, where it sees no content. The socket of every
+    connection is appended to `sockets`.
     """
 
     def watched(kind: Any) -> Any:
@@ -191,15 +211,17 @@ def _opener(url: str, sockets: list[socket.socket]) -> urllib.request.OpenerDire
 
 @contextmanager
 def _cut_after(seconds: float, sockets: list[socket.socket]) -> Generator[None]:
-    """Within the block, break the connections after so many seconds.
+    """Break the connections after so many seconds within the block.
 
-    A timeout of a socket begins again with every byte: a server that drips its headers would hold a request
-    for ever."""
+    The timeout of a socket starts again with every byte, so a server that sends its headers byte by byte
+    could hold a request for ever.
+    """
 
     def cut() -> None:
         for each in sockets:
-            with suppress(OSError):  # closed by now
-                socket.socket.shutdown(each, socket.SHUT_RDWR)  # that of TLS would also drop what decrypts it
+            with suppress(OSError):  # already closed
+                # The method of a TLS socket would also drop the object that decrypts.
+                socket.socket.shutdown(each, socket.SHUT_RDWR)
 
     timer = threading.Timer(seconds, cut)
     timer.daemon = True
@@ -211,37 +233,38 @@ def _cut_after(seconds: float, sockets: list[socket.socket]) -> Generator[None]:
 
 
 def _read(response: HTTPResponse, most: int) -> bytes | None:
-    """The reply's body; None where it has over `most` bytes."""
-    whole = bytearray()
+    """Return the reply's body, or None if it has over `most` bytes."""
+    body = bytearray()
     while piece := response.read1(1 << 16):
-        whole += piece
-        if len(whole) > most:
+        body += piece
+        if len(body) > most:
             return None
-    return bytes(whole)
+    return bytes(body)
 
 
 def _broken(endpoint: Endpoint, error: Exception) -> Trouble:
-    """What a failed connection means."""
+    """Return the trouble that a failed connection is. Raises UserError for an invalid certificate."""
     reason = error.reason if isinstance(error, URLError) else error
     if isinstance(reason, ssl.SSLCertVerificationError):
-        raise UserError(f"{endpoint.url} has a certificate that does not hold ({reason.verify_message})")
+        raise UserError(f"{endpoint.url} has an invalid certificate ({reason.verify_message})")
     if isinstance(reason, TimeoutError):
         return Trouble(f"no answer within {endpoint.timeout:g} s")
     return Trouble("a broken connection", quoted(str(reason), endpoint.secret) or type(reason).__name__)
 
 
 def _seconds(headers: Message) -> float:
-    """How long a server wants to be left alone: Retry-After-Ms, or Retry-After in seconds or as a date (RFC
-    9110,
-    10.2.3); 0 if it does not say."""
-    asked = headers.get("Retry-After-Ms", "")
-    if _NUMBER.fullmatch(asked):
-        return float(asked) / 1000
-    asked = headers.get("Retry-After", "")
-    if _NUMBER.fullmatch(asked):
-        return float(asked)
+    """Return the seconds that the server asks to wait, 0 if it does not say.
+
+    Read are Retry-After-Ms, and Retry-After in seconds or as a date (RFC 9110, 10.2.3).
+    """
+    milliseconds = headers.get("Retry-After-Ms", "")
+    if _NUMBER.fullmatch(milliseconds):
+        return float(milliseconds) / 1000
+    after = headers.get("Retry-After", "")
+    if _NUMBER.fullmatch(after):
+        return float(after)
     try:
-        then = email.utils.parsedate_to_datetime(asked)
+        then = email.utils.parsedate_to_datetime(after)
     except (ValueError, TypeError, OverflowError):
         return 0.0
     then = then if then.tzinfo else then.replace(tzinfo=UTC)

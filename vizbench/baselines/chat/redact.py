@@ -1,10 +1,10 @@
-"""Takes the key out of foreign text, however the text spells it.
+"""Remove the key from foreign text, however the text spells it.
 
-One function serves every exit: messages, reasons of records, and the text of a reply.
+`redacted` is applied to messages, reasons of records, and the text of a reply.
 
 recognised                                    example, of the key sk-key
 upper and lower case                          SK-KEY
-characters within it that show nothing        sk-\\n key, a zero-width space
+invisible characters within it                sk-\\n key, a zero-width space
 JSON, Python and JavaScript escapes           \\u0073k-key, \\x73k-key, escaped again and again
 escapes of URLs and HTML                      sk%2Dkey, sk%252Dkey, sk&#45;key
 base64 (both alphabets, anywhere in a text)   c2sta2V5
@@ -19,11 +19,10 @@ from functools import lru_cache
 from typing import Final
 
 PART: Final = 8
-"""Characters in a row of a key that are enough to be taken out."""
+"""Consecutive characters of a key that are removed, even if the rest is missing."""
 
 LONGEST: Final = 1_000_000
-"""Characters of a text of which the places are looked up. A longer text that holds the secret is taken out
-whole."""
+"""Longest text in which the secret is located. If a longer text contains it, all of the text is removed."""
 
 _ESCAPE: Final = re.compile(
     r"""
@@ -35,29 +34,28 @@ _ESCAPE: Final = re.compile(
     | &(?:amp;)*\#0*(?P<decimal>[0-9]{1,7});?
     | &(?:amp;)*\#x0*(?P<hexadecimal>[0-9a-f]{1,6});?
     | &(?:amp;)*(?P<name>lowbar|hyphen|dash|period|colon|sol|plus|equals|amp);
-    | \\+[nrtfvb0]                         # an escaped line end or tab: shows nothing
+    | \\+[nrtfvb0]                         # an escaped line end or tab: invisible
     | \\+                                  # backslashes before anything else
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 
 _NAMED: Final = {
-    "lowbar": "_", "hyphen": "-", "dash": "-", "period": ".", "colon": ":", "sol": "/", "plus": "+", "equals": "=",
-    "amp": "&",
+    "lowbar": "_", "hyphen": "-", "dash": "-", "period": ".", "colon": ":", "sol": "/", "plus": "+",
+    "equals": "=", "amp": "&",
 }  # fmt: skip
 
 _HIDDEN: Final = re.compile(r"[^!-\[\]-~]+")
-"""What is passed over: characters that no key holds (`endpoint` refuses them), and backslashes, which
-escape."""
+"""Ignored: characters that no key contains (`endpoint` refuses them), and backslashes, which escape."""
 
 _ALPHABET: Final = str.maketrans("-_", "+/")
 """From the alphabet of base64 for URLs to the common one."""
 
 
 def redacted(text: str, secret: str, part: int = PART) -> str:
-    """Return the text with `***` in place of the secret, and of every `part` characters in a row of it.
+    """Return the text with `***` in place of the secret, and of any `part` consecutive characters of it.
 
-    The secret is found in every spelling that the table above lists. "" as the secret changes nothing.
+    All spellings in the table above are recognised. If the secret is "", nothing changes.
     """
     if not secret:
         return text
@@ -80,7 +78,7 @@ def _letters(text: str) -> str:
 
 
 def _letter(match: re.Match[str]) -> str:
-    """Return the character that an escape spells, "" if it shows nothing."""
+    """Return the character that an escape spells, "" if it is invisible."""
     kind = match.lastgroup
     if kind is None:
         return ""
@@ -91,19 +89,19 @@ def _letter(match: re.Match[str]) -> str:
 
 
 def _spans(text: str, pieces: str) -> list[tuple[int, int]]:
-    """Return the stretches of the text that hold pieces, from left to right, none touching another."""
+    """Return the (start, end) of all pieces in the text, merged if they touch, from left to right."""
     places = _places(text)
-    found: list[tuple[int, int]] = []
+    spans: list[tuple[int, int]] = []
     for match in re.finditer(f"(?=({pieces}))", _letters(text)):
         start, end = places[match.start(1)][0], places[match.end(1) - 1][1]
-        if found and start <= found[-1][1]:
-            start, end = found[-1][0], max(end, found.pop()[1])
-        found.append((start, end))
-    return found
+        if spans and start <= spans[-1][1]:
+            start, end = spans[-1][0], max(end, spans.pop()[1])
+        spans.append((start, end))
+    return spans
 
 
 def _places(text: str) -> list[tuple[int, int]]:
-    """Return where each character of `_letters(text)` is spelled."""
+    """Return the (start, end) in the text of each character of `_letters(text)`."""
     places: list[tuple[int, int]] = []
     end = 0
     for match in _ESCAPE.finditer(text):
@@ -118,29 +116,27 @@ def _places(text: str) -> list[tuple[int, int]]:
 @lru_cache(maxsize=8)
 def _pieces(secret: str, part: int) -> str:
     """Return a pattern of the pieces of the secret and of its encodings."""
-    found: set[str] = set()
-    plainly = _HIDDEN.sub("", secret).lower().translate(_ALPHABET)  # if the key itself looks like an escape
-    spellings = [(_letters(secret), part), (plainly, part)]
-    # Short stretches of hexadecimal digits are in every digest.
+    verbatim = _HIDDEN.sub("", secret).lower().translate(_ALPHABET)  # if the key itself looks like an escape
+    spellings = [(_letters(secret), part), (verbatim, part)]
+    # Encodings need longer pieces: short runs of hexadecimal digits occur in every digest.
     spellings += [(_letters(code), max(part, 16)) for code in _encoded(secret)]
-    for plain, least in spellings:
-        length = min(least, len(plain))
-        found |= {plain[k : k + length] for k in range(len(plain) - length + 1)}
-    return "|".join(
-        re.escape(piece) for piece in sorted(found - {""}, key=lambda piece: (-len(piece), piece))
-    )
+    pieces: set[str] = set()
+    for spelling, least in spellings:
+        length = min(least, len(spelling))
+        pieces |= {spelling[k : k + length] for k in range(len(spelling) - length + 1)}
+    longest_first = sorted(pieces - {""}, key=lambda piece: (-len(piece), piece))
+    return "|".join(re.escape(piece) for piece in longest_first)
 
 
 def _encoded(secret: str) -> list[str]:
-    """Encode the secret in hexadecimal, and in base64 at each of the three places that it can have within
-    longer data.
+    """Encode the secret in hexadecimal, and in base64 at the three offsets it can have in longer data.
 
-    The characters at both ends of base64 depend on what is beside the secret: they are left out.
+    The characters at both ends of base64 depend on the data beside the secret, so they are left out.
     """
     data = secret.encode()
-    found = [data.hex()]
+    codes = [data.hex()]
     for before in range(3):
         code = base64.b64encode(b"\0" * before + data + b"\0" * (-(before + len(data)) % 3)).decode()
         after = -(before + len(data)) % 3
-        found.append(code[(0, 2, 3)[before] : len(code) - (0, 2, 3)[after]])
-    return [code for code in found if len(code) >= PART]
+        codes.append(code[(0, 2, 3)[before] : len(code) - (0, 2, 3)[after]])
+    return [code for code in codes if len(code) >= PART]

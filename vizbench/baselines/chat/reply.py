@@ -1,22 +1,30 @@
-"""What a chat completion says, and whether it is the model's reply or the server's failure.
+"""Read a chat completion, and decide whether it is the model's reply or the server's failure.
 
-Replies are hostile until read: bounded, checked, never evaluated. `read_reply` decides once, by all fields:
+Replies are hostile: they are bounded, checked and never evaluated. `read_reply` decides once, by all fields.
 
-field                                                                          class the body is no JSON
-object (HTML, a stream of events, torn, empty)             the server's fault `error` or `errors` in the body,
-the choice, the message or a part             the server's fault `object: error`, `success: false`, `status`
-one of FAILED, a `base_resp` code  the server's fault `choices` missing, null or empty; the first one without
-a message              the server's fault `finish_reason` one of FAILED, also with words behind it, whatever
-the text    the server's fault text only in parts of unknown types; content that is neither text nor parts
-the server's fault no text and no `finish_reason`: the reply did not end                          the server's
-fault text, also beside a refusal, a call or reasoning                               the model's reply text,
-`finish_reason` one of CUT or FILTERED                                   the model's reply, marked as cut no
-text, `finish_reason` one of CUT                                            no answer: cut by length no text,
-but a refusal, a call of a tool, reasoning, or a filter's word        no answer, with that reason no text and
-nothing else                                                       an empty reply: asked again
+The server's failure, which is asked again, or fails the trial:
 
-A fault of the server is no answer: `exchange` asks again, or fails the cell. Null parts and null texts say
-nothing. Reasoning, in a field or in parts of its own, is never an answer."""
+- a body that is not a JSON object: HTML, a stream of events, incomplete, empty
+- `error` or `errors` in the body, the choice, the message or a part
+- `object: error`, `success: false`, a `status` in FAILED, a `base_resp` code
+- `choices` missing, null or empty, or a first choice without a message
+- a `finish_reason` in FAILED, also with words behind it, whatever the text
+- text only in parts of unknown types, or content that is neither text nor parts
+- no text and no `finish_reason`: the reply did not end
+- no text and nothing else: an empty reply
+
+The model's reply:
+
+- text, also beside a refusal, a tool call or reasoning
+- text with a `finish_reason` in CUT or FILTERED, marked as cut
+
+No answer, with the reason:
+
+- no text and a `finish_reason` in CUT: cut by length
+- no text, but a refusal, a tool call, reasoning, or a filter's `finish_reason`
+
+Null parts and null texts are ignored. Reasoning, in a field or in parts of its own, is never an answer.
+"""
 
 from __future__ import annotations
 
@@ -33,10 +41,10 @@ from vizbench.model import CutText
 from vizbench.types import DecodeFailure
 
 MAX_BYTES: Final = 10_000_000
-"""Of a reply, also once it is unpacked."""
+"""Most bytes of a reply, before and after unpacking."""
 
 MAX_QUOTE: Final = 200
-"""Characters of a server's own words that a message repeats."""
+"""Most characters of a server's own words in a message."""
 
 FAILED: Final = frozenset(
     {
@@ -44,34 +52,29 @@ FAILED: Final = frozenset(
         "server_error", "internal_error", "engine_error", "overloaded", "insufficient_system_resource",
     }
 )  # fmt: skip
-"""Values of `finish_reason` by which servers say that they failed."""
+"""Values of `finish_reason` that report a failure of the server."""
 
 CUT: Final = frozenset(
     {"length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"}
 )
-"""Values of `finish_reason` by which servers say that a limit cut the reply."""
+"""Values of `finish_reason` that report a reply cut by a limit."""
 
 FILTERED: Final = frozenset(
     {
-        "content_filter",
-        "content_filtered",
-        "safety",
-        "sensitive",
-        "recitation",
-        "prohibited_content",
+        "content_filter", "content_filtered", "safety", "sensitive", "recitation", "prohibited_content",
         "blocklist",
     }
-)
-"""Values of `finish_reason` by which servers say that a filter withheld the reply."""
+)  # fmt: skip
+"""Values of `finish_reason` that report a reply withheld by a filter."""
 
 _TEXTS: Final = frozenset({"", "text", "output_text"})
-"""Types of the parts that hold a reply's text."""
+"""Types of parts that hold the text of a reply."""
 
 _THOUGHTS: Final = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
-"""Fields of a message by which servers give a model's reasoning."""
+"""Fields of a message that hold the model's reasoning."""
 
 _EVENT: Final = re.compile(r"\s*(?::[^\n]*\n\s*)*")
-"""Blank lines and comments of event streams, by which gateways keep a connection open before the reply."""
+"""Blank lines and comments of event streams, which gateways send to keep a connection open."""
 
 _QUOTA: Final = re.compile(
     r"insufficient[_ ]?\w*(quota|balance|credit|fund)|exceeded_current_quota|billing|arrear|payment_required"
@@ -93,18 +96,18 @@ Object: TypeAlias = Mapping[str, Any]
 @final
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A failure of the server, which is no answer."""
+    """A failure of the server. It is not an answer."""
 
     what: str
-    """What happened, in our words: the same for the same kind of failure."""
+    """What happened, in our words. It is the same text for failures of one kind."""
     words: str = ""
-    """The server's own words: one line, short, without the key."""
+    """The server's own words: one short line without the key."""
     code: int = 0
-    """The HTTP status that the reply itself names, 0 if it names none."""
+    """The HTTP status that the body names, 0 if it names none."""
     spent: bool = False
-    """Whether a quota is used up, which no waiting mends."""
+    """Whether a quota is used up, so that waiting does not help."""
     empty: bool = False
-    """Whether the reply is well-formed and holds nothing at all."""
+    """Whether the reply is well-formed but has no content."""
 
     def __str__(self) -> str:
         return f"{self.what}: {self.words}" if self.words else self.what
@@ -113,18 +116,20 @@ class Fault:
 def read_reply(raw: bytes, secret: str = "") -> str | DecodeFailure | Fault:
     """Return the text of the first choice, why the model gave none, or the failure of the server.
 
-    secret: taken out of everything that is returned.
+    secret: removed from everything that is returned.
     """
     try:
         body = _parsed(raw)
     except ValueError as error:
-        return Fault(f"a reply that is no chat completion ({error})", quoted(_plain(_decoded(raw)), secret))
+        return Fault(
+            f"a reply that is not a chat completion ({error})", quoted(_plain(_decoded(raw)), secret)
+        )
     if not _is_object(body) or _failing(body) or body.get("object") == "error":
         return _fault(raw, body, secret, "an error in place of a reply")
     choices = body.get("choices")
     choice = cast("list[object]", choices)[0] if isinstance(choices, list) and choices else None
     if not _is_object(choice):
-        return _fault(raw, body, secret, "a reply that is no chat completion (it has no choices)")
+        return _fault(raw, body, secret, "a reply that is not a chat completion (it has no choices)")
     message = choice.get("message")
     for part in (choice, message):
         if _is_object(part) and _failing(part):
@@ -133,53 +138,69 @@ def read_reply(raw: bytes, secret: str = "") -> str | DecodeFailure | Fault:
     if _is_failure(ended):
         return fault_of(choice, secret, f"a reply that failed (finish_reason {quoted(ended)[:40]})")
     if not _is_object(message):
-        return _fault(raw, choice, secret, "a reply that is no chat completion (it has no message)")
-    return _said(body, message, ended, secret)
+        return _fault(raw, choice, secret, "a reply that is not a chat completion (it has no message)")
+    return _message(body, message, ended, secret)
 
 
-def _said(body: Object, message: Object, ended: str, secret: str) -> str | DecodeFailure | Fault:
-    """Read the message of a sound reply. ended: its `finish_reason`."""
+def _message(body: Object, message: Object, ended: str, secret: str) -> str | DecodeFailure | Fault:
+    """Read the message of a reply without a failure. ended: its `finish_reason`."""
     parts = _Parts()
     if not parts.read(message.get("content")):
         return Fault("a reply whose content is neither text nor parts")
     if parts.errors:
         return fault_of(parts.errors[0], secret, "an error in place of a reply")
     text = replace_surrogates("".join(parts.texts))
-    if text.strip():
-        text = _shown(text, secret)
-        if ended.lower() in CUT:
-            return CutText(text, "length")
-        return CutText(text, "a filter") if ended.lower() in FILTERED else text
+    if not text.strip():
+        return _without_text(body, message, parts, ended, secret)
+    text = _shown(text, secret)
+    if ended.lower() in CUT:
+        return CutText(text, "length")
+    return CutText(text, "a filter") if ended.lower() in FILTERED else text
+
+
+def _without_text(
+    body: Object, message: Object, parts: _Parts, ended: str, secret: str
+) -> DecodeFailure | Fault:
+    """Decide what a message without text is."""
     if parts.unknown:
         kinds = ", ".join(dict.fromkeys(quoted(kind, secret)[:40] for kind in parts.unknown))
         return Fault(f"a reply whose text is in parts of unknown types ({kinds})")
-    refusal = _word(message.get("refusal")) or "".join(parts.refusals)
-    if refusal:
-        return DecodeFailure(f"the model refused: {quoted(replace_surrogates(refusal), secret)}")
-    if ended.lower() in CUT:
-        return DecodeFailure("the reply was cut by length before it had an answer")
-    if ended.lower() in FILTERED:
-        return DecodeFailure(f"a filter withheld the reply ({quoted(ended)[:40]})")
-    if message.get("tool_calls") or message.get("function_call") or parts.calls:
-        return DecodeFailure("the model called a tool and gave no text")
+    reason = _reason(message, parts, ended, secret)
+    if reason:
+        return DecodeFailure(reason)
     if not ended:
         return Fault("a reply without text that did not end (it has no finish_reason)")
-    why = f"the model ended without a text ({quoted(ended, secret)[:40]})"
+    reason = f"the model ended without a text ({quoted(ended, secret)[:40]})"
     thoughts = parts.thoughts or any(map(message.get, _THOUGHTS))
     if thoughts or parts.others or _tokens(body) > 1:
-        return DecodeFailure(why)
-    return Fault(why, empty=True)
+        return DecodeFailure(reason)
+    return Fault(reason, empty=True)
 
 
+def _reason(message: Object, parts: _Parts, ended: str, secret: str) -> str:
+    """Return why the model gave no text, as far as the reply says so, else ""."""
+    refusal = _word(message.get("refusal")) or "".join(parts.refusals)
+    if refusal:
+        return f"the model refused: {quoted(replace_surrogates(refusal), secret)}"
+    if ended.lower() in CUT:
+        return "the reply was cut by length before it had an answer"
+    if ended.lower() in FILTERED:
+        return f"a filter withheld the reply ({quoted(ended)[:40]})"
+    if message.get("tool_calls") or message.get("function_call") or parts.calls:
+        return "the model called a tool and gave no text"
+    return ""
+
+
+@final
 class _Parts:
-    """The pieces of a message's content, by what they are."""
+    """The pieces of a message's content, sorted by their type."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.refusals: list[str] = []
         self.errors: list[Object] = []
         self.unknown: list[str] = []
-        """Types of parts that hold a text and are of no known type."""
+        """Types of parts with a text whose type is not known."""
         self.thoughts = self.calls = self.others = False
 
     def read(self, content: object) -> bool:
@@ -191,6 +212,7 @@ class _Parts:
         return all(self._sort(piece) for piece in pieces)
 
     def _sort(self, piece: object) -> bool:
+        """Sort one piece. Return False if it is neither text nor a part."""
         if piece is None or isinstance(piece, str):
             self.texts.append(piece or "")
             return True
@@ -218,8 +240,7 @@ class _Parts:
 
 
 def fault_of(body: object, secret: str, what: str) -> Fault:
-    """Read the failure that a reply reports: the server's words, its status, and whether a quota is used
-    up."""
+    """Return the failure that a body reports: the server's words, its status, whether a quota is used up."""
     objects = list(_objects(body))
     words = next((word for one in objects for word in _words(one)), "")
     marks = [_word(one.get(key)) for one in objects for key in ("code", "type", "status", "reason")]
@@ -231,8 +252,10 @@ def fault_of(body: object, secret: str, what: str) -> Fault:
 
 
 def http_fault(raw: bytes, secret: str, what: str) -> Fault:
-    """Read the failure that the body of an HTTP error reports. Its words are the body itself if it is no
-    JSON."""
+    """Return the failure that the body of an HTTP error reports.
+
+    Its words are the body itself if that is not JSON.
+    """
     try:
         body = _parsed(raw)
     except ValueError:
@@ -242,37 +265,38 @@ def http_fault(raw: bytes, secret: str, what: str) -> Fault:
 
 
 def _fault(raw: bytes, body: object, secret: str, what: str) -> Fault:
-    """Read the failure that a body reports. Its words are the body itself if it holds none."""
-    found = fault_of(body, secret, what)
-    return found if found.words else replace(found, words=quoted(_decoded(raw), secret))
+    """Return the failure that a body reports. Its words are the body itself if it contains none."""
+    fault = fault_of(body, secret, what)
+    return fault if fault.words else replace(fault, words=quoted(_decoded(raw), secret))
 
 
 def _spent(words: str) -> bool:
-    """Say whether the words speak of a quota that is used up, and of no time after which there is more."""
-    if " " not in words.strip() and _QUOTA.search(words):  # a code in place of words
+    """Return whether the words report a used-up quota, and no time after which there is more."""
+    if " " not in words.strip() and _QUOTA.search(words):  # an error code, not a sentence
         return True
     return bool(_QUOTA_WORDS.search(words)) and not _LATER.search(words)
 
 
 def _plain(text: str) -> str:
-    """Take the tags out of a web page. Other text remains as it is."""
+    """Remove the tags of a web page. Other text is returned unchanged."""
     if not text.lstrip().startswith("<"):
         return text
     return re.sub(r"<(script|style)\b.{0,9999}?</\1>|<[^<>]{0,9999}>", " ", text[:100_000], flags=re.S | re.I)
 
 
 def quoted(text: str, secret: str = "") -> str:
-    """Make foreign text fit for a message: one line, no control characters, short, without the secret."""
+    """Return foreign text as one short line, without control characters and the secret."""
     text = redacted(text[: 50 * MAX_QUOTE], secret)
     return " ".join(re.findall(r"[^\x00-\x20\x7f-\x9f\u2028\u2029\ud800-\udfff]+", text))[:MAX_QUOTE]
 
 
 def _parsed(raw: bytes) -> Any:
-    """Parse the body as JSON. ValueError says what it is in its place.
+    """Parse the body as JSON. Raises ValueError with what it is instead.
 
-    Taken as servers send them: byte order marks, UTF-16, comments of event streams before the reply, gzip
-    that nobody asked for, bytes that are no UTF-8, NaN, control characters within strings, surrogates without
-    a partner."""
+    Accepted, because servers send it: byte order marks, UTF-16, comments of event streams before the reply,
+    gzip that was not asked for, bytes that are not UTF-8, NaN, control characters in strings, and lone
+    surrogates.
+    """
     text = _decoded(raw)
     text = text[_EVENT.match(text).end() :]  # pyright: ignore[reportOptionalMemberAccess] it matches an empty text too
     if not text:
@@ -284,25 +308,25 @@ def _parsed(raw: bytes) -> Any:
     try:
         return json.loads(text, strict=False)
     except (ValueError, RecursionError):
-        raise ValueError("it is no JSON, or not whole") from None
+        raise ValueError("it is not JSON, or incomplete") from None
 
 
 def _decoded(raw: bytes) -> str:
     """Unpack and decode the body."""
-    if raw.startswith(b"\x1f\x8b"):  # no JSON begins so
+    if raw.startswith(b"\x1f\x8b"):  # JSON never begins with these bytes
         unpacker = zlib.decompressobj(wbits=31)
         try:
             raw = unpacker.decompress(raw, MAX_BYTES)
         except zlib.error:
             return "gzip that cannot be unpacked"
         if not unpacker.eof:
-            return "gzip that is torn or too large"
+            return "gzip that is incomplete or too large"
     encoding = json.detect_encoding(raw)
     return raw.decode("utf-8-sig" if encoding == "utf-8" else encoding, "replace")
 
 
 def _objects(body: object, depth: int = 0) -> Iterator[Object]:
-    """Yield the innermost error, then what holds it, at most four deep."""
+    """Yield the innermost error, then the objects around it, at most four levels deep."""
     if isinstance(body, list) and body:
         body = cast("list[object]", body)[0]
     if not _is_object(body) or depth > 3:
@@ -313,35 +337,30 @@ def _objects(body: object, depth: int = 0) -> Iterator[Object]:
 
 
 def _failing(one: Object) -> bool:
-    """Say whether an object reports a failure: an error, a word for it as its status, or that it had no
-    success.
+    """Return whether an object reports a failure, in its errors, its status or `success: false`.
 
-    Some servers send an error whose fields are all empty beside a sound reply.
+    An error with only empty fields does not count: some servers send one beside a good reply.
     """
+    if any(map(_is_filled, (one.get("error"), one.get("errors")))):
+        return True
     base = one.get("base_resp")
-    named = (
-        (base.get("status_code"), base.get("status_msg"))
-        if _is_object(base) and base.get("status_code")
-        else ()
-    )
-    errors = (one.get("error"), one.get("errors"), named)
-    return (
-        any(map(_is_filled, errors)) or one.get("success") is False or _is_failure(_word(one.get("status")))
-    )
+    if _is_object(base) and base.get("status_code"):
+        return True
+    return one.get("success") is False or _is_failure(_word(one.get("status")))
 
 
 def _is_filled(error: object) -> bool:
+    """Return whether an error has any content."""
     return any(cast("Object", error).values()) if isinstance(error, dict) else bool(error)
 
 
 def _is_failure(word: str) -> bool:
-    """Say whether a status or a `finish_reason` is one of FAILED, also with more behind it: `error: timed
-    out`."""
+    """Return whether a status or `finish_reason` begins with a word of FAILED, as in `error: timed out`."""
     return (re.split(r"[^a-z_]", word.strip().lower(), maxsplit=1)[0] or word) in FAILED
 
 
 def _words(body: Object) -> Iterator[str]:
-    """Yield what an object says of an error, in words."""
+    """Yield the sentences in which an object describes an error."""
     for key in ("message", "msg", "error", "error_message", "status_msg", "detail", "reason", "title"):
         word = body.get(key)
         if isinstance(word, str) and word.strip():
@@ -349,26 +368,28 @@ def _words(body: Object) -> Iterator[str]:
 
 
 def _status(code: object) -> int:
-    """Read an HTTP status of an error, from a number or its text; 0 for anything else."""
+    """Return the HTTP status of an error, from a number or its text, or 0 for anything else."""
     text = str(code) if isinstance(code, int | str) and not isinstance(code, bool) else ""
     return int(text) if re.fullmatch("[45][0-9]{2}", text, re.ASCII) else 0
 
 
 def _tokens(body: Object) -> int:
-    """Return how many tokens the model wrote, as the server counts them; 0 if it does not say."""
+    """Return how many tokens the model wrote, by the server's count, or 0 if it does not say."""
     usage = body.get("usage")
     count = usage.get("completion_tokens") if _is_object(usage) else 0
     return count if isinstance(count, int) else 0
 
 
 def _shown(text: str, secret: str) -> str:
-    """Take the whole secret out of a reply. Parts of it remain: digits of a key may be cells of a grid."""
+    """Remove the whole secret from a reply. Parts of it remain, because its digits may be cells of a grid."""
     return redacted(text, secret, len(secret)) if any(map(str.isalpha, secret)) else text
 
 
 def _word(value: object) -> str:
+    """Return the value if it is a string, else ""."""
     return value if isinstance(value, str) else ""
 
 
 def _is_object(value: object) -> TypeGuard[Object]:
+    """Return whether the value is a JSON object."""
     return isinstance(value, dict)

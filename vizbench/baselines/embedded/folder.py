@@ -1,4 +1,4 @@
-"""The folder of a pretraining: weights for use, a log, and the state that a stopped run goes on from."""
+"""Keep a pretraining run in a folder: weights, log, card, and the state from which it resumes."""
 
 from __future__ import annotations
 
@@ -21,19 +21,22 @@ STATE: Final = "state.safetensors"
 LOG: Final = "log.jsonl"
 CARD: Final = "card.md"
 
-# What reading another's file comes to: no JSON, or no UTF-8; no names and values; no such name; too deep.
-_STRANGE: Final = (ValueError, TypeError, AttributeError, KeyError, RecursionError)
+# Errors from reading a file that no run wrote: not JSON or UTF-8, not an object, a missing key, too deep.
+_FOREIGN_FILE: Final = (ValueError, TypeError, AttributeError, KeyError, RecursionError)
 
 
 @contextmanager
 def open_folder(path: Path) -> Generator[None]:
-    """Make the folder, and keep other processes out of it. UserError where one is in it, and for files that
-    no run left there: they would be replaced."""
+    """Create the folder and lock it against other processes.
+
+    Raises UserError if another process uses it, or if it holds files that no run wrote and that a run would
+    replace.
+    """
     with disk_errors(path):
         path.mkdir(parents=True, exist_ok=True)
-    strange = [name for name in (LOG, WEIGHTS, CARD) if (path / name).exists()]
-    if strange and not (path / STATE).exists():
-        raise UserError(f"{path} holds {', '.join(strange)} but no {STATE}: give another --out")
+    foreign = [name for name in (LOG, WEIGHTS, CARD) if (path / name).exists()]
+    if foreign and not (path / STATE).exists():
+        raise UserError(f"{path} holds {', '.join(foreign)} but no {STATE}: give another --out")
     with folder_lock(path):
         remove_drafts(path)
         yield
@@ -42,27 +45,31 @@ def open_folder(path: Path) -> Generator[None]:
 @final
 @dataclass(frozen=True, slots=True)
 class PretrainingFolder:
-    """Where a run is kept. recipe: its family, its seed, its figures, its network's: what must be the same
-    for it to go on."""
+    """The folder of one pretraining run."""
 
     path: Path
+    """The folder."""
     config: Mapping[str, Any]
+    """Family, seed, hyper-parameters and network sizes. A run resumes only with the same values."""
 
     def resume(
         self, model: torch.nn.Module, optimizers: Sequence[torch.optim.Optimizer]
     ) -> tuple[int, float]:
-        """Bring both to where the run was left; returns its steps and seconds, 0 in a new folder. UserError
-        where another run was left there."""
+        """Load the kept state into model and optimizers. Return its optimizer steps and seconds.
+
+        In a new folder both are 0. Raises UserError if the folder holds the state of another run.
+        """
         state = self.path / STATE
         if not state.exists():
-            # Kept at once: from now on a log in this folder is known to be this run's.
+            # Written at once: from now on a log in this folder is known to be from this run.
             self._keep_state(0, 0.0, model, optimizers)
             return 0, 0.0
-        step, seconds = self._left(read_metadata(state))
+        step, seconds = self._progress(read_metadata(state))
         read_state(state, dict(model.named_parameters()), optimizers, "give another --out")
-        lines = [line for line in self.log() if line["step"] <= step]  # later steps will be taken again
-        if lines != self.log():
-            write_atomically(self.path / LOG, _text(lines))
+        lines = self.log()
+        kept = [line for line in lines if line["step"] <= step]  # later steps will be repeated
+        if kept != lines:
+            write_atomically(self.path / LOG, _text(kept))
         return step, seconds
 
     def keep(
@@ -72,38 +79,41 @@ class PretrainingFolder:
         model: torch.nn.Module,
         optimizers: Sequence[torch.optim.Optimizer],
     ) -> None:
-        """Log a line, with its `step` and `seconds`, and keep weights and state. The state comes last: after
-        a kill the run goes on from the state before, which knows how much of the log is its own."""
+        """Append a line with `step` and `seconds` to the log, and write weights and state.
+
+        The state is written last. If the process is killed before that, the run resumes from the previous
+        state and drops the log lines after it.
+        """
         write_atomically(self.path / LOG, _text([*self.log(), line]))
         write_atomically(self.path / WEIGHTS, weights)
         self._keep_state(line["step"], line["seconds"], model, optimizers)
 
     def log(self) -> list[dict[str, Any]]:
-        """The lines so far. UserError for a line that no run wrote."""
+        """Return the lines of the log. Raises UserError if it is not the log of a pretraining."""
         path = self.path / LOG
+        if not path.exists():
+            return []
         try:
-            lines = (
-                [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-                if path.exists()
-                else []
-            )
+            lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
             for line in lines:
                 operator.index(line["step"])
-        except _STRANGE:
-            raise UserError(f"{path} is no log of a pretraining: give another --out") from None
+        except _FOREIGN_FILE:
+            raise UserError(f"{path} is not the log of a pretraining: give another --out") from None
         return lines
 
-    def _left(self, told: Mapping[str, str]) -> tuple[int, float]:
-        """The steps and seconds of a state. UserError where it is another run's, or no run's."""
+    def _progress(self, metadata: Mapping[str, str]) -> tuple[int, float]:
+        """Return the steps and seconds of a state. Raises UserError if it is not a state of this run."""
         try:
-            left = json.loads(told["config"])
-            wanted = json.loads(json.dumps(self.config))  # lists, where tuples were
-            changed = [
-                f"{key} {left.get(key, 'unknown')}" for key, value in wanted.items() if left.get(key) != value
-            ]
-            step, seconds = int(told["step"]), float(told["seconds"])
-        except _STRANGE:
-            raise UserError(f"{self.path / STATE} is no state of a pretraining: give another --out") from None
+            kept = json.loads(metadata["config"])
+            config = json.loads(json.dumps(self.config))  # tuples become lists, as in the file
+            changed: list[str] = []
+            for key, value in config.items():
+                if kept.get(key) != value:
+                    changed.append(f"{key} {kept.get(key, 'unknown')}")
+            step, seconds = int(metadata["step"]), float(metadata["seconds"])
+        except _FOREIGN_FILE:
+            state = self.path / STATE
+            raise UserError(f"{state} is not the state of a pretraining: give another --out") from None
         if changed:
             raise UserError(
                 f"{self.path} holds a run of {', '.join(changed[:3])}: give the same, or another --out"
@@ -113,9 +123,10 @@ class PretrainingFolder:
     def _keep_state(
         self, step: int, seconds: float, model: torch.nn.Module, optimizers: Sequence[torch.optim.Optimizer]
     ) -> None:
-        told = {"config": json.dumps(self.config), "step": str(step), "seconds": str(seconds)}
-        write_state(self.path / STATE, dict(model.named_parameters()), optimizers, told)
+        metadata = {"config": json.dumps(self.config), "step": str(step), "seconds": str(seconds)}
+        write_state(self.path / STATE, dict(model.named_parameters()), optimizers, metadata)
 
 
 def _text(lines: Sequence[Mapping[str, Any]]) -> bytes:
+    """Return the lines as JSON Lines."""
     return "".join(json.dumps(line) + "\n" for line in lines).encode()

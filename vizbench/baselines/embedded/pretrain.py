@@ -1,9 +1,10 @@
-"""`vizbench pretrain`: make an embedded checkpoint again, and write its card."""
+"""Train an embedded model's weights from scratch and write their card, for `vizbench pretrain`."""
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,89 +16,105 @@ from vizbench.baselines.shared.hub import require
 from vizbench.errors import UserError
 from vizbench.seeds import check_seed
 
+_UNITS: Mapping[str, str] = {
+    "cogvideox": "boards right in every cell, by one denoising step",
+    "qwen3": "answer tokens right",
+}
+"""What the held-out figures in a family's log count."""
+
+_LOSS_ROWS = 12
+"""About how many rows of the log the card shows."""
+
 
 def pretrain(family: str, out: Path, seed: int, steps: int | None) -> None:
-    """Train `cogvideox` or `qwen3` in the folder `out`, or go on there: weights, log, state, card.
+    """Train `cogvideox` or `qwen3` in the folder `out`, or resume the run there.
 
-    seed: of the start, the stream and the noise; steps: None for the embedded checkpoint's own number.
+    The folder receives weights, log, state and card. `seed` determines the initial weights, the data stream
+    and the noise. If `steps` is None, the number of steps of the packaged checkpoint is used.
     """
     check_seed(seed)
     if steps is not None and not 1 <= steps <= 10_000_000:
-        raise UserError(f"--steps {steps} is outside 1 … 10,000,000: leave it out for the embedded recipe")
+        raise UserError(
+            f"--steps {steps} is outside 1 … 10,000,000: leave it out for the packaged checkpoint's number"
+        )
     require("pretraining", "torch")
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out} is a file: give a folder")
-    from vizbench.baselines.embedded.folder import CARD, LOG, WEIGHTS, open_folder
-
-    with open_folder(out):
-        recipe = _video(out, seed, steps) if family == "cogvideox" else _text(out, seed, steps)
-        log = [json.loads(line) for line in (out / LOG).read_text(encoding="utf-8").splitlines()]
-        weights = (out / WEIGHTS).read_bytes()
-        write_atomically(out / CARD, card(family, recipe, log, parameters_in(weights)).encode())
-
-
-def _video(out: Path, seed: int, steps: int | None) -> dict[str, Any]:
     import torch
 
+    from vizbench.baselines.embedded.folder import CARD, LOG, WEIGHTS, open_folder
+
+    torch.set_num_threads(1)  # another number of threads rounds differently
+    train = _pretrain_video if family == "cogvideox" else _pretrain_language
+    with open_folder(out):
+        config = train(out, seed, steps)
+        log = [json.loads(line) for line in (out / LOG).read_text(encoding="utf-8").splitlines()]
+        weights = (out / WEIGHTS).read_bytes()
+        write_atomically(out / CARD, card(family, config, log, parameters_in(weights)).encode())
+
+
+def _pretrain_video(out: Path, seed: int, steps: int | None) -> dict[str, Any]:
+    """Train the video model. Return its hyper-parameters and sizes."""
     from vizbench.baselines.embedded.video.network import NetworkConfig
     from vizbench.baselines.embedded.video.pretrain import PretrainingConfig, pretrain
 
-    torch.set_num_threads(1)  # another count rounds otherwise
-    recipe = replace(PretrainingConfig(), seed=seed, steps=steps or PretrainingConfig().steps)
-    pretrain(out, recipe, NetworkConfig())
-    return {**asdict(recipe), **asdict(NetworkConfig())}
+    config = replace(PretrainingConfig(), seed=seed, steps=steps or PretrainingConfig().steps)
+    pretrain(out, config, NetworkConfig())
+    return {**asdict(config), **asdict(NetworkConfig())}
 
 
-def _text(out: Path, seed: int, steps: int | None) -> dict[str, Any]:
+def _pretrain_language(out: Path, seed: int, steps: int | None) -> dict[str, Any]:
+    """Train the language model. Return its hyper-parameters and sizes."""
     from vizbench.baselines.embedded.language.network import NetworkConfig
     from vizbench.baselines.embedded.language.pretrain import PretrainingConfig, pretrain
 
-    recipe = replace(PretrainingConfig(), steps=steps or PretrainingConfig().steps)
-    pretrain(out, seed, recipe)
-    return {"seed": seed, **asdict(recipe), **asdict(NetworkConfig())}
+    config = replace(PretrainingConfig(), seed=seed, steps=steps or PretrainingConfig().steps)
+    pretrain(out, config, NetworkConfig())
+    return {**asdict(config), **asdict(NetworkConfig())}
 
 
-def card(family: str, recipe: dict[str, Any], log: list[dict[str, Any]], parameters: int) -> str:
-    """What a reader must know of the weights, from the recipe and the log alone, as Markdown."""
+def card(family: str, config: dict[str, Any], log: list[dict[str, Any]], parameters: int) -> str:
+    """Return the card of the weights as Markdown, from config and log alone.
+
+    config: hyper-parameters, among them `seed` and `batch`, and network sizes. parameters: their number.
+    """
     from jinja2 import Environment, StrictUndefined
 
     template = (Path(__file__).parent / "card.md").read_text(encoding="utf-8")
-    picked = log[:: max(1, len(log) // 12)]
-    picked += [] if picked[-1] is log[-1] else [log[-1]]
+    # Show an even selection of the log, and always its last row.
+    shown = log[:: max(1, len(log) // _LOSS_ROWS)]
+    if shown[-1] is not log[-1]:
+        shown = [*shown, log[-1]]
     scores = _latest(log, "exact") or _latest(log, "worlds")
-    unit = (
-        "boards right in every cell, by one denoising step"
-        if family == "cogvideox"
-        else "answer tokens right"
-    )
-    return (
+    text = (
         Environment(undefined=StrictUndefined, autoescape=False)
         .from_string(template)
         .render(
             family=family,
-            recipe=recipe,
+            config=config,
             last=log[-1],
-            picked=picked,
+            shown=shown,
             parameters=f"{parameters:,}",
-            unit=unit,
+            unit=_UNITS[family],
             worlds={name: scores[name] for name in WORLDS if name in scores},
             widening=WIDENING,
             overlaps=OVERLAPS,
-            held=HELD_OUT,
+            held_out=HELD_OUT,
             life=LIFE,
             eca=ECA,
             limit=LIMIT,
         )
-        + "\n"
     )
+    return text + "\n"
 
 
 def parameters_in(weights: bytes) -> int:
-    """How many numbers a safetensors file holds, read from its header alone."""
+    """Return how many parameters a safetensors file holds. Only its header is read."""
     size = int.from_bytes(weights[:8], "little")
     header: dict[str, Any] = json.loads(weights[8 : 8 + size])
     return sum(math.prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")
 
 
 def _latest(log: list[dict[str, Any]], key: str) -> dict[str, float]:
+    """Return the value of `key` in the last row that has it, or an empty dict."""
     return next((row[key] for row in reversed(log) if key in row), {})

@@ -1,4 +1,4 @@
-"""A candidate: a grid that a reply shows, whole or not, and where."""
+"""Define a candidate: a grid that a reply shows, whole or not, and where it is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias, final
 
 Codes: TypeAlias = list[list[int]]
-"""Rows of codes 0 … 255, perhaps ragged."""
+"""Rows of codes 0 … 255. They may differ in length."""
 
 DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 """The characters of codes 0 … 35 in rows of one character per cell."""
@@ -25,19 +25,19 @@ class Candidate:
     end: int
     """The first character after it."""
     rows: Codes
-    """What was read of it."""
+    """The codes that were read."""
     problem: str = ""
-    """Why it is no whole grid; "" if it is one."""
+    """Why it is not a whole grid, or "" if it is one."""
     listed: bool = False
     """Whether its rows are written in brackets."""
     headed: bool = False
-    """Whether it is a table below names of columns."""
+    """Whether it is a table with names of columns."""
     weak: bool = False
     """Whether it is one line, which may be a number or a place in prose."""
 
 
 def code(word: str) -> int | None:
-    """Return the code 0 … 255 that a number is: 1.0, 01 and -0 are read as readers of JSON do."""
+    """Return the code 0 … 255 that a number is, or None. 1.0, 01 and -0 are read as JSON readers do."""
     if word.isdigit() and word.isascii() and len(word) <= 3:
         value = int(word)
         return value if value <= 255 else None
@@ -49,12 +49,12 @@ def code(word: str) -> int | None:
 
 
 def no_code(row: int, word: str) -> str:
-    """Say that a cell holds no code."""
+    """Return the problem of a cell that does not hold a code."""
     return f"row {row} holds {word[:20]}, not a code 0 … 255"
 
 
 def cut_off(row: int) -> str:
-    """Say that a grid ends early."""
+    """Return the problem of a grid that ends early."""
     return f"the text ends in row {row} of a grid that is not closed"
 
 
@@ -63,7 +63,7 @@ LEFT_OUT: Final = "the grid leaves cells or rows out"
 
 
 def is_places(later: Candidate, grid: Candidate) -> bool:
-    """Whether a list below a wider grid names cells of it: (row, column) or (row, column, value)."""
+    """Return whether a list below a wider grid names cells of it: (row, column) or (row, column, value)."""
     if not (later.listed or later.headed) or not grid.rows or not later.rows:
         return False
     width = max(map(len, later.rows))
@@ -72,7 +72,7 @@ def is_places(later: Candidate, grid: Candidate) -> bool:
 
 @final
 class Reference:
-    """The rows and columns of a grid, by which later citations of it are known."""
+    """The rows and columns of a grid, to recognise later citations of it."""
 
     def __init__(self, grid: Candidate) -> None:
         self.grid = grid
@@ -82,9 +82,9 @@ class Reference:
         self._lines = {tuple(row) for row in grid.rows} | set(self._columns)
 
     def is_cited(self, later: Candidate) -> bool:
-        """Whether a later grid only repeats some rows or columns: a check, no answer.
+        """Return whether a later grid only repeats some rows or columns, as a check does.
 
-        One that leaves out rows, or is cut off, may be the answer written again, and not to its end.
+        A grid that leaves out rows, or is cut off, may be an incomplete second copy of the answer.
         """
         rows = later.rows
         if later.problem not in ("", MISNUMBERED) and not later.weak:
@@ -94,5 +94,5 @@ class Reference:
         return all(tuple(row) in self._lines for row in rows)
 
     def is_turned(self, later: Candidate) -> bool:
-        """Whether a later grid is this one with rows and columns exchanged."""
+        """Return whether a later grid is this one with rows and columns exchanged."""
         return len(later.rows) == len(self._columns) and [tuple(row) for row in later.rows] == self._columns

@@ -1,4 +1,4 @@
-"""Bring the characters of a reply to plain ones: digits, spaces, brackets, box lines and line ends."""
+"""Replace digits, spaces, brackets, box lines and line ends of a reply by plain characters."""
 
 from __future__ import annotations
 
@@ -11,26 +11,27 @@ _ESCAPED_BREAK: Final = re.compile(r"(?<!\\)\\{1,3}(?:r\\{1,3}n|n)(?![a-zA-Z])")
 _ESCAPED_QUOTE: Final = re.compile(r"\\{1,3}\"")
 _OTHER_DIGIT: Final = re.compile(r"(?![0-9])\d")
 _TERMINAL: Final = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]")
-"""What colours a terminal."""
+"""Escape sequences of terminals."""
 
 _VERTICAL: Final = "│┃║╎╏┆┇┊┋╽╿｜¦"
-_HORIZONTAL: Final = "─━═╌╍┄┅┈┉╼╾―–—‐‑‒−"  # dashes too: a row never needs them
+_HORIZONTAL: Final = "─━═╌╍┄┅┈┉╼╾―–—‐‑‒−"  # with dashes, which a row never needs
 _UPRIGHT_DOTS: Final = "⋯⋮⋱⋰︙‥"
 _ARROWS: Final = "→⇒➡⟶⟹➔➜"
 
 
 def _table() -> dict[int, str]:
+    """Return the plain text of each character that has one."""
     table = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}  # full width
     table |= {0x1D7CE + n: str(n % 10) for n in range(50)}  # digits of mathematical alphabets
-    table |= {0x2460 + n: str(n + 1) for n in range(9)} | {
-        0x2776 + n: str(n + 1) for n in range(9)
-    }  # in circles
+    # Digits in circles.
+    table |= {0x2460 + n: str(n + 1) for n in range(9)}
+    table |= {0x2776 + n: str(n + 1) for n in range(9)}
     table |= {0x24EA: "0", 0x24FF: "0"}
     table |= dict.fromkeys(range(0x2500, 0x2580), "+")  # corners and crossings of boxes
     table |= dict.fromkeys(map(ord, _VERTICAL), "|") | dict.fromkeys(map(ord, _HORIZONTAL), "-")
     table |= dict.fromkeys(map(ord, _UPRIGHT_DOTS), "…") | dict.fromkeys(map(ord, _ARROWS), "->")
     table |= dict.fromkeys([0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000], " ")
-    # No width of their own; the last three make a digit a keycap.
+    # Characters without a width. The last three turn a digit into a keycap.
     table |= dict.fromkeys([0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0xFE0E, 0xFE0F, 0x20E3], "")
     table |= dict.fromkeys([0x0B, 0x0C, 0x85, 0x2028, 0x2029], "\n") | {0: " ", 1: " "}
     table |= {ord("、"): ",", ord("。"): "."}

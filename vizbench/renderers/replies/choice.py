@@ -1,18 +1,19 @@
-"""Choose the final answer among the grids of a reply: the numbered rules of `docs/judging.md`."""
+"""Choose the final answer among the grids of a reply, by the numbered rules of `docs/judging.md`."""
 
 from __future__ import annotations
 
+import itertools
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final, final
 
 from vizbench.renderers.replies import doubts
+from vizbench.renderers.replies.blocks import line_grids
 from vizbench.renderers.replies.candidates import Candidate, Reference, is_places
 from vizbench.renderers.replies.labels import Kind, Label, boxes, labels
-from vizbench.renderers.replies.lines import Shape, line_grids
+from vizbench.renderers.replies.lines import Shape
 from vizbench.renderers.replies.nested import nested_grids
 
 NO_GRID: Final = "the text holds no complete grid"
@@ -23,12 +24,14 @@ QUESTION_ONLY: Final = "the text holds no complete grid but the question"
 
 _FENCE: Final = re.compile(r"^[ \t>]*(?:```|~~~)[^\n`]*$", re.MULTILINE)
 _CODE: Final = re.compile(
-    r"^[ \t]*(?:def |import |from \w+ import|(?:for|while|if) .*[:{]|return\b|print ?\(|class |#include|function |"
+    r"^[ \t]*(?:def |import |from \w+ import|(?:for|while|if) .*[:{]|return\b|print ?\(|class |#include|"
+    r"function |"
     r"const |let |var |assert |console\.log)",
     re.MULTILINE,
 )
 _POINTER: Final = re.compile(
-    r"\W*+(?:(?:is|see|as|it|given|shown|the|same|completed|filled|solved|final|grid|matrix|table|board|answer)\W++)*+"
+    r"\W*+(?:(?:is|see|as|it|given|shown|the|same|completed|filled|solved|final|grid|matrix|table|board|"
+    r"answer)\W++)*+"
     r"above\W*+",
     re.IGNORECASE,
 )
@@ -37,15 +40,17 @@ _OR: Final = re.compile(
     r"[\s,.;*_`]*(?:or|or else|or maybe|or perhaps|alternatively)[\s,:*_`]*", re.IGNORECASE
 )
 _VOID: Final = re.compile(r"\s*(?:\"\"|''|\[\s*\]|\{\s*\})")
-"""A value that holds nothing."""
+"""An empty value."""
 _ANSWERS: Final = (Kind.PLAIN, Kind.FINAL, Kind.SOLUTION, Kind.NAMED)
 _EXAMPLE_LABEL: Final = re.compile(
-    r"^\W*(?:for |in )?(?:training |train |demo\w* )?(?:example|pair|demonstration|training|train)\s*(?:pair\s*)?"
+    r"^\W*(?:for |in )?(?:training |train |demo\w* )?(?:example|pair|demonstration|training|"
+    r"train)\s*(?:pair\s*)?"
     r"#?[0-9]+\W*$",
     re.IGNORECASE | re.MULTILINE,
 )
 _EXAMPLE_NAMED: Final = re.compile(
-    r"\w.*(?:\b(?:of|for|from|in|on|with)\s+|[(\[])(?:the\s+)?(?:training\s+|train\s+)?(?:example|training|train|demo\w*)"
+    r"\w.*(?:\b(?:of|for|from|in|on|with)\s+|[(\[])(?:the\s+)?(?:training\s+|train\s+)?"
+    r"(?:example|training|train|demo\w*)"
     r"\W*(?:pair|example|input)?\W*[0-9]",
     re.IGNORECASE,
 )
@@ -54,6 +59,7 @@ _EXAMPLE_CHECK: Final = re.compile(
     r"\b(?:example|training|demo\w*|pair)\W*(?:example|pair|input)?\W*[0-9]",
     re.IGNORECASE,
 )
+_PLAIN_ROW: Final = re.compile(r"[0-9a-z]+|[0-9a-z](?:[ \t]+[0-9a-z])+")
 _NOTHING: Final = re.compile(
     r"[\s\"'{}\[\](),:;*_`~>#=|$\\.&-]*+(?:json|python|text|the)?[\s\"'{}\[\](),:;*_`~>#=|$\\.&-]*+",
     re.IGNORECASE,
@@ -63,15 +69,20 @@ _NOTHING: Final = re.compile(
 @final
 @dataclass(slots=True)
 class _Section:
-    """The text below a label, up to the next."""
+    """The text below a label, up to the next label."""
 
     kind: Kind
+    """What the label says."""
     start: int
+    """The first character that is labelled."""
     end: int
+    """The first character after it."""
     key: bool
+    """Whether the label is a key of an object."""
     code: bool
     """Whether it is part of a program."""
     grids: list[Candidate]
+    """The grids in it."""
     label: int = 0
     """Where its label begins."""
     of_example: bool = False
@@ -79,7 +90,7 @@ class _Section:
 
 
 def final_grid(text: str, shape: Shape | None) -> Candidate | str:
-    """Return the grid that a plain reply answers, perhaps a faulty one, or why it answers none."""
+    """Return the grid that a plain reply answers, which may have a problem, or why it answers none."""
     reply = _Reply(text, shape)
     end = reply.run_on()
     return (reply if end is None else _Reply(text[:end], shape)).answer()
@@ -93,8 +104,8 @@ class _Reply:
         self.text = text
         self.codes = _code_spans(text)
         nested = list(nested_grids(text))
-        found = sorted([*labels(text), *boxes(text)], key=lambda label: label.start)
-        marks = [label for label in _outside(found, nested) if not self._is_idle(label)]
+        all_labels = sorted([*labels(text), *boxes(text)], key=lambda label: label.start)
+        marks = [label for label in _outside(all_labels, nested) if not self._is_idle(label)]
         marks = _with_ends(marks, self.codes)
         self.labelled = bool(marks)
         masked = _masked(text, marks, nested)
@@ -108,21 +119,19 @@ class _Reply:
         self.given_up = doubts.given_up(text)
 
     def _is_idle(self, label: Label) -> bool:
-        """Whether a label only points at the grid above, or says a size."""
+        """Return whether a label only points at the grid above, or names a size."""
         if label.kind not in (Kind.FINAL, Kind.SOLUTION):
             return False
         line = self.text[label.end : label.end + 200].split("\n")[0]
         return bool(_POINTER.fullmatch(line) or _SIZE.fullmatch(line))
 
     def _sections(self, marks: Sequence[Label]) -> list[_Section]:
+        """Cut the text at the labels, and sort the grids into the sections."""
         ends = [*(mark.start for mark in marks), len(self.text)]
         sections = [_Section(Kind.PLAIN, 0, ends[0], False, False, [])]
         for mark, end in zip(marks, ends[1:], strict=True):
-            sections.append(
-                _Section(
-                    mark.kind, mark.end, end, mark.key, _is_within(self.codes, mark.start), [], mark.start
-                )
-            )
+            code = _is_within(self.codes, mark.start)
+            sections.append(_Section(mark.kind, mark.end, end, mark.key, code, [], mark.start))
         at = 0
         for grid in self.grids:
             while at + 1 < len(sections) and sections[at + 1].start <= grid.start:
@@ -132,51 +141,47 @@ class _Reply:
         return _promoted(sections, self.text)
 
     def run_on(self) -> int | None:
-        """Where a reply that is nothing but a grid goes on to ask and answer further questions; None if it
-        does not.
+        """Return where a reply that is only a grid goes on with further questions and answers, else None.
 
-        Models that learn from examples in their prompt write more of these behind their answer.
+        Models that learn from examples in their prompt write more of these after their answer.
         """
         if not self.grids:
             return None
+        # The reply begins with its own grid.
         first = self.grids[0]
         own = next(n for n, section in enumerate(self.sections) if section.grids)
-        below = self.sections[own + 1 : own + 3]
-        if (
-            own > 1
-            or self.sections[own].kind not in _ANSWERS
-            or not _is_nothing(self.text, 0, self.sections[own].label)
-        ):
+        answer = self.sections[own]
+        if own > 1 or answer.kind not in _ANSWERS or not _is_nothing(self.text, 0, answer.label):
             return None
-        if (
-            len(below) < 2
-            or below[0].kind is not Kind.ASKED
-            or below[1].kind not in (Kind.FINAL, Kind.SOLUTION)
-        ):
+
+        # A question and an answer follow.
+        following = self.sections[own + 1 : own + 3]
+        if len(following) < 2 or following[0].kind is not Kind.ASKED:
             return None
-        bare = _is_nothing(self.text, self.sections[own].start, first.start)
-        bare = bare and _is_nothing(self.text, first.end, below[0].label)
-        return (
-            below[0].label
-            if bare and below[0].grids and self._is_direct(below[0], below[0].grids[0])
-            else None
-        )
+        if following[1].kind not in (Kind.FINAL, Kind.SOLUTION):
+            return None
+
+        # Only marks are between the parts.
+        asked = following[0]
+        bare = _is_nothing(self.text, answer.start, first.start)
+        bare = bare and _is_nothing(self.text, first.end, asked.label)
+        return asked.label if bare and asked.grids and self._is_direct(asked, asked.grids[0]) else None
 
     # --- The rules ---
 
     def answer(self) -> Candidate | str:
+        """Return the answer, or why there is none."""
         choice = self._labelled([section for section in self.sections if not section.code])
         if choice is None:
-            programs = [
-                s for s in self.sections if s.code and s.kind in (Kind.FINAL, Kind.SOLUTION) and s.grids
-            ]
-            choice = self._labelled(programs)
+            programs = [section for section in self.sections if section.code and section.grids]
+            answers = [section for section in programs if section.kind in (Kind.FINAL, Kind.SOLUTION)]
+            choice = self._labelled(answers)
         if choice is None:
             choice = self._unlabelled()
         return choice if isinstance(choice, str) else self._confirmed(choice)
 
     def _labelled(self, sections: Sequence[_Section]) -> Candidate | str | None:
-        """What the last label of an answer labels; None if there is no such label."""
+        """Return what the last label of an answer labels. None if there is no such label."""
         choice: Candidate | str | None = None
         level = 0
         for section in sections:
@@ -201,7 +206,7 @@ class _Reply:
         return choice
 
     def _first(self, section: _Section) -> Candidate | None:
-        """The first grid of a section, if nothing before it says that there is none."""
+        """Return the first grid of a section, unless the words before it say that there is no answer."""
         if not section.grids:
             return None
         whole = [grid for grid in section.grids if not grid.weak]
@@ -212,10 +217,11 @@ class _Reply:
         return first
 
     def _is_direct(self, section: _Section, grid: Candidate) -> bool:
+        """Return whether only marks are between a label and a grid."""
         return _is_nothing(self.text, section.start, grid.start)
 
     def _named(self, section: _Section, choice: Candidate | str | None, level: int) -> Candidate | None:
-        """The whole grid directly below a label like "Grid:", unless it names places."""
+        """Return the whole grid directly below a label like "Grid:", unless it lists places."""
         grid = section.grids[0] if section.grids else None
         if grid is None or not self._is_direct(section, grid) or (section.key and level > 1):
             return None
@@ -226,7 +232,7 @@ class _Reply:
         return grid
 
     def _unlabelled(self) -> Candidate | str:
-        """The last grid that is none of the question, a check, places or a program."""
+        """Return the last grid that is not the question, a check, a list of places or a program."""
         last: Candidate | None = None
         of_explanation = False
         asked = False
@@ -234,32 +240,35 @@ class _Reply:
             grids = [] if section.code else section.grids
             if grids and section.kind in (Kind.ASKED, Kind.ASIDE) and self._is_directly_of(section, grids[0]):
                 asked = asked or section.kind is Kind.ASKED
-                grids = [
-                    grid
-                    for grid in grids[1:]
-                    if section.kind is Kind.ASKED or not self._is_directly_of(section, grid)
-                ]
+                grids = self._beside_first(section)
             explains = section.kind is Kind.EXPLAINED
             for grid in grids:
                 if last is None or not explains or of_explanation or _size(grid) == _size(last):
                     replaced = self._later(last, grid, section.kind is Kind.ASIDE)
                     of_explanation = explains if replaced is not last else of_explanation
                     last = replaced
-        if last is None:
-            programs = [
-                grid for section in self.sections if section.code for grid in section.grids if not grid.weak
-            ]
-            return programs[-1] if programs else QUESTION_ONLY if asked else NO_GRID
-        return last
+        if last is not None:
+            return last
+        programs = [section.grids for section in self.sections if section.code]
+        whole = [grid for grid in itertools.chain(*programs) if not grid.weak]
+        if whole:
+            return whole[-1]
+        return QUESTION_ONLY if asked else NO_GRID
+
+    def _beside_first(self, section: _Section) -> list[Candidate]:
+        """Return the grids of a question or an aside after its first, which may be an answer."""
+        if section.kind is Kind.ASKED:
+            return section.grids[1:]
+        return [grid for grid in section.grids[1:] if not self._is_directly_of(section, grid)]
 
     def _is_directly_of(self, section: _Section, grid: Candidate) -> bool:
-        """Whether a grid is in the paragraph of its label, or directly below it."""
+        """Return whether a grid is in the paragraph of its label, or directly below it."""
         if section.kind is Kind.ASIDE and "\n\n" not in self.text[section.start : grid.start]:
             return True
         return self._is_direct(section, grid)
 
     def _later(self, last: Candidate | None, grid: Candidate, aside: bool) -> Candidate:
-        """The one of two grids that is nearer to an answer: the later one, unless it says that it is none."""
+        """Return the grid that is more likely the answer: the later one, unless the text says otherwise."""
         if last is None or last.weak:
             return last if last and grid.weak and last.problem == "" and grid.problem else grid
         if grid.weak or self._is_lesser(grid, last) or (aside and self._reference(last).is_turned(grid)):
@@ -268,33 +277,38 @@ class _Reply:
         return last if doubts.introduces_draft(before) else grid
 
     def _end_before(self, grid: Candidate) -> int:
-        """Where the grid before a grid ends."""
+        """Return where the grid before a grid ends."""
         at = bisect_left(self.starts, grid.start)
         return self.grids[at - 1].end if at else 0
 
     def _reference(self, grid: Candidate) -> Reference:
+        """Return the rows and columns of a grid. The latest one is kept, because they take time."""
         if self.reference is None or self.reference.grid is not grid:
             self.reference = Reference(grid)
         return self.reference
 
     def _is_lesser(self, grid: Candidate, than: Candidate) -> bool:
-        """Whether a later grid is only places in a grid, or a citation of it."""
+        """Return whether a later grid only lists places of a grid, or cites parts of it."""
         return is_places(grid, than) or self._reference(than).is_cited(grid)
 
     def _confirmed(self, grid: Candidate) -> Candidate | str:
-        """The grid, or a later one if the reply takes it back; a reason if it does so without a later one."""
-        allowed = {id(g) for s in self.sections if s.kind is not Kind.ASKED and not s.code for g in s.grids}
+        """Return the grid, or a later one if the reply takes it back, or a reason if there is none."""
+        allowed: set[int] = set()
+        for section in self.sections:
+            if section.kind is not Kind.ASKED and not section.code:
+                allowed |= {id(other) for other in section.grids}
         while True:
             later = self.grids[bisect_left(self.starts, grid.end) :]
             end = later[0].start if later else len(self.text)
             if later and _OR.fullmatch(self.text[grid.end : end][:80]):
                 return TWO
-            fit = [o for o in later if id(o) in allowed and not o.weak and not is_places(o, grid)]
+            whole = [other for other in later if id(other) in allowed and not other.weak]
+            fit = [other for other in whole if not is_places(other, grid)]
             if _is_between(self.taken_back, grid.end, end) or doubts.is_denied(self.text, grid.end):
                 if not fit:
                     return WITHDRAWN
             else:
-                fit = [o for o in fit if _size(o) == _size(grid)]
+                fit = [other for other in fit if _size(other) == _size(grid)]
                 if not fit or not _is_between(self.reconsidered, grid.end, end):
                     break
             grid = fit[-1]
@@ -303,21 +317,23 @@ class _Reply:
 
 
 def _is_between(places: Sequence[int], start: int, end: int) -> bool:
+    """Return whether one of the sorted places is in start … end - 1."""
     at = bisect_left(places, start)
     return at < len(places) and places[at] < end
 
 
 def _size(grid: Candidate) -> tuple[int, int]:
+    """Return the number of rows, and of cells in the first row."""
     return len(grid.rows), len(grid.rows[0]) if grid.rows else 0
 
 
 def _is_nothing(text: str, start: int, end: int) -> bool:
-    """Whether only marks and spaces stand between two places."""
+    """Return whether only marks and spaces are between two places."""
     return end - start <= 400 and _NOTHING.fullmatch(text, start, end) is not None
 
 
 def _outside(marks: Sequence[Label], nested: Sequence[Candidate]) -> list[Label]:
-    """The labels that are not inside a grid: a comment after a row is none."""
+    """Return the labels that are not inside a grid, such as a comment after a row."""
     kept: list[Label] = []
     at = 0
     for mark in marks:
@@ -329,7 +345,7 @@ def _outside(marks: Sequence[Label], nested: Sequence[Candidate]) -> list[Label]
 
 
 def _with_ends(marks: Sequence[Label], codes: Sequence[tuple[int, int]]) -> list[Label]:
-    """The labels, and an end for each program that holds one: it says nothing of what follows the program."""
+    """Return the labels, with an end after each program that has labels: they do not reach beyond it."""
     starts = [mark.start for mark in marks]
     ends: list[Label] = []
     for start, end in codes:
@@ -339,12 +355,13 @@ def _with_ends(marks: Sequence[Label], codes: Sequence[tuple[int, int]]) -> list
 
 
 def _masked(text: str, marks: Sequence[Label], nested: Sequence[Candidate]) -> str:
-    """The text with labels and nested grids blotted out: they are no lines of cells, and end what is above
-    them.
+    """Return the text with labels and nested grids blotted out, so that they end the lines above them.
 
-    A tag, a key or a brace behind the last row of a grid is not a part of the row.
+    A tag, a key or a brace after the last row of a grid is not part of the row.
     """
-    spans = sorted([(m.start, m.end, True) for m in marks] + [(g.start, g.end, False) for g in nested])
+    spans = [(mark.start, mark.end, True) for mark in marks]
+    spans += [(grid.start, grid.end, False) for grid in nested]
+    spans.sort()
     pieces: list[str] = []
     at = 0
     for start, end, label in spans:
@@ -358,20 +375,19 @@ def _masked(text: str, marks: Sequence[Label], nested: Sequence[Candidate]) -> s
 
 
 def _blot(label: str) -> str:
+    """Return characters that are no cells, of the length of a label. Most end the line."""
     blot = "\1" * (len(label) - 1) + "\n" if len(label) > 1 else "\1" * len(label)
     return "\n" + blot[1:] if label.startswith(("<", '"', "'", "}")) else blot
 
 
 def _is_rows_only(masked: str) -> bool:
-    """Whether the text is nothing but lines of one length: then letters are cells too."""
+    """Return whether the text is only rows of one length, so that letters are cells too."""
     lines = [line.strip() for line in masked.strip().split("\n")]
-    return len({len(line) for line in lines}) == 1 and all(
-        re.fullmatch(r"[0-9a-z]+|[0-9a-z](?:[ \t]+[0-9a-z])+", line) for line in lines
-    )
+    return len({len(line) for line in lines}) == 1 and all(map(_PLAIN_ROW.fullmatch, lines))
 
 
 def _code_spans(text: str) -> list[tuple[int, int]]:
-    """The fenced blocks that are programs."""
+    """Return the start and end of the fenced blocks that are programs."""
     fences = list(_FENCE.finditer(text))
     spans: list[tuple[int, int]] = []
     for at in range(0, len(fences), 2):
@@ -383,28 +399,27 @@ def _code_spans(text: str) -> list[tuple[int, int]]:
 
 
 def _is_within(spans: Sequence[tuple[int, int]], at: int) -> bool:
+    """Return whether a place is in one of the sorted spans."""
     place = bisect_left(spans, (at + 1, 0)) - 1
     return place >= 0 and spans[place][0] <= at < spans[place][1]
 
 
 def _find_examples(sections: Sequence[_Section], text: str) -> None:
-    """Mark the answers of examples that a reply repeats, or checks, after it has shown a grid of its own."""
-    shown = 0  # where the last grid ends that is neither asked nor a check
-    for above, section in pairwise(sections):
+    """Mark the answers of examples that a reply repeats or checks, after a grid of its own."""
+    shown = 0  # the end of the last grid that is neither a question nor a check
+    for above, section in itertools.pairwise(sections):
         if above.grids and above.kind not in (Kind.ASKED, Kind.ASIDE):
             shown = above.grids[-1].end
         if section.kind in (Kind.FINAL, Kind.SOLUTION, Kind.NAMED, Kind.TARGET):
             named = _EXAMPLE_NAMED.match(text, section.label, section.start) is not None
-            before = (
-                text[max(shown, section.label - 4000) : section.label]
-                if shown and section.kind is not Kind.FINAL
-                else ""
-            )
+            before = ""
+            if shown and section.kind is not Kind.FINAL:
+                before = text[max(shown, section.label - 4000) : section.label]
             section.of_example = named or _is_of_example(above, before)
 
 
 def _is_of_example(above: _Section, before: str) -> bool:
-    """Whether the words between a grid and a label say that the label is of an example: `### Example 1`."""
+    """Return whether the words between a grid and a label name an example: `### Example 1`."""
     labels = list(_EXAMPLE_LABEL.finditer(before))
     if labels and _is_nothing(before, labels[-1].end(), len(before)):
         return True
@@ -413,17 +428,13 @@ def _is_of_example(above: _Section, before: str) -> bool:
 
 
 def _promoted(sections: list[_Section], text: str) -> list[_Section]:
-    """An answer's label with nothing below it but another label lends that its kind: {"answer": {"grid":
-    …}}."""
+    """Return the sections, where a label without text gives its kind to the next: {"answer": {"grid": …}}."""
     waiting: Kind | None = None
     kept: list[_Section] = []
     for section in sections:
         empty = not section.grids and _is_nothing(text, section.start, section.end)
-        if (
-            waiting
-            and section.kind in (Kind.NAMED, Kind.TARGET, Kind.PLAIN)
-            and not (empty and section.kind is Kind.PLAIN)
-        ):
+        inherits = section.kind in (Kind.NAMED, Kind.TARGET) or (section.kind is Kind.PLAIN and not empty)
+        if waiting and inherits:
             section.kind, waiting = waiting, None
         elif section.kind in (Kind.FINAL, Kind.SOLUTION, Kind.END):
             waiting = None

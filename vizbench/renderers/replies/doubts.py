@@ -1,5 +1,4 @@
-"""Find what a reply says about its own grids: that one is a draft, is wrong after all, or that it gives
-up."""
+"""Find what a reply says about its own grids: that one is a draft or wrong, or that it gives up."""
 
 from __future__ import annotations
 
@@ -26,7 +25,8 @@ _FAILS: Final = (
 )
 _SUBJECT: Final = r"(?:that|this|it|which|(?:but|however|no,|unfortunately)\b[^.!?\n]{0,60})"
 _PLACE: Final = (
-    r"(?:(?:row|column|col|cell|line|digit|entry|value|corner)s?\s*(?:#|\()?\s*(?:[0-9]|[A-I]\b)|r[0-9]+c[0-9]+|"
+    r"(?:(?:row|column|col|cell|line|digit|entry|value|corner)s?\s*(?:#|\()?\s*(?:[0-9]|[A-I]\b)|"
+    r"r[0-9]+c[0-9]+|"
     r"(?:first|second|third|fourth|last|final|top|bottom|middle|left|right|upper|lower|centre|center)[- ]"
     r"(?:\w+[- ]){0,2}?(?:row|column|col|cell|line|digit|entry|value|corner)s?)\b"
 )
@@ -37,7 +37,7 @@ _EDIT: Final = (
     rf"|\b(?:correction|edit)\W[^.!?\n]{{0,30}}?\b{_PLACE}[^.!?\n]{{0,30}}?\b(?:is|are|becomes?|=|to)\s"
     rf"|^(?:now|then|finally|please),? (?:change|replace|swap|exchange|set)\s[^.!?\n]{{0,20}}?\b{_PLACE}"
 )
-"""A change in words to the grid above, which leaves the answer to be written."""
+"""A change in words to the grid above, so that the answer is still to be written."""
 _TAKEN_BACK: Final = re.compile(
     rf"\b{_SUBJECT}(?:(?P<fault>{_IS}\s+(?:\w+\s+)?(?:{_WRONG}|{_RIGHT})\b)|{_FAILS})"
     r"|\bi (?:made|see) (?:a|an|my) (?:mistake|error)|\bscratch that\b"
@@ -51,10 +51,11 @@ _NEGATION: Final = re.compile(r"n't\b|\bnot\b|\bcannot\b", re.IGNORECASE)
 _EXCUSED: Final = re.compile(
     r"\b(?:no(?!,)|nothing|none|never|neither|without|if|would)\b[^.!?\n]*$", re.IGNORECASE
 )
-"""Before "is wrong", what makes it say that nothing is."""
+"""Words before "is wrong" that turn it into "nothing is wrong"."""
 
 _DENIED: Final = re.compile(
-    r"\W{0,4}(?:is|was)(?:n't| not|\s+(?:wrong|incorrect|invalid|impossible))\b|\W{0,4}(?:fails|breaks|violates)\b"
+    r"\W{0,4}(?:is|was)(?:n't| not|\s+(?:wrong|incorrect|invalid|impossible))\b"
+    r"|\W{0,4}(?:fails|breaks|violates)\b"
     r"|\W{0,4}(?:except|but with)\b"
     r"|\W{0,4}with\b[^.!?\n]{0,40}\b(?:swapped|exchanged|replaced|flipped|changed|reversed)\b",
     re.IGNORECASE,
@@ -70,11 +71,13 @@ _UNABLE: Final = (
     r"do not|don't|did not|didn't)"
 )
 _FLAW: Final = (
-    r"(?:errors?|mistakes?|faults?|violations?|conflicts?|other|problems?|contradictions?|issues?|another|more|duplicates?|"
-    r"why)"
+    r"(?:errors?|mistakes?|faults?|violations?|conflicts?|other|problems?|contradictions?|issues?|"
+    r"another|more|"
+    r"duplicates?|why)"
 )
 _GIVEN_UP: Final = re.compile(
-    rf"\bi\s+{_UNABLE}\s+(?:find|see|give|produce|determine|tell|solve|complete|work out|provide|know|decide|finish|"
+    rf"\bi\s+{_UNABLE}\s+(?:find|see|give|produce|determine|tell|solve|complete|work out|provide|know|"
+    rf"decide|finish|"
     r"come up with|identify|derive|compute|"
     r"answer|figure|have (?:one|an?|any|it))\b"
     rf"(?!\W+(?:\w+\W+){{0,3}}{_FLAW}\b)"
@@ -97,41 +100,41 @@ _NONE: Final = re.compile(
 
 def taken_back(text: str) -> list[int]:
     """Return where a text says that what it just showed is wrong."""
-    return [found.start() for found in _TAKEN_BACK.finditer(text) if not _is_excused(text, found)]
+    return [match.start() for match in _TAKEN_BACK.finditer(text) if not _is_excused(text, match)]
 
 
 def reconsidered(text: str) -> list[int]:
-    """Return where a text thinks again: a grid of the same size after it replaces the one before."""
-    return [found.start() for found in _RECONSIDERED.finditer(text)]
+    """Return where a text reconsiders: a later grid of the same size replaces the one before."""
+    return [match.start() for match in _RECONSIDERED.finditer(text)]
 
 
 def given_up(text: str) -> list[int]:
     """Return where a text says that it has no answer."""
-    return [found.start() for found in _GIVEN_UP.finditer(text)]
+    return [match.start() for match in _GIVEN_UP.finditer(text)]
 
 
 def is_denied(text: str, at: int) -> bool:
-    """Whether the words right behind a grid say that it is not the answer."""
+    """Return whether the words directly after a grid say that it is not the answer."""
     return _DENIED.match(text, at) is not None
 
 
 def introduces_draft(before: str) -> bool:
-    """Whether the words before a grid call it an earlier try, or a turned copy."""
+    """Return whether the words before a grid call it an earlier attempt or a transposed copy."""
     return _DRAFT.search(before) is not None
 
 
 def says_none(before: str) -> bool:
-    """Whether the words between an answer's label and a grid say that there is no answer."""
+    """Return whether the words between an answer's label and a grid say that there is no answer."""
     return _GIVEN_UP.search(before) is not None or _NONE.match(before.strip(" \t*_`\n>")) is not None
 
 
-def _is_excused(text: str, found: re.Match[str]) -> bool:
-    """Whether the phrase says that all is right: "that is correct", "nothing is wrong"."""
-    phrase = found.group()
+def _is_excused(text: str, match: re.Match[str]) -> bool:
+    """Return whether the phrase says that all is right: "that is correct", "nothing is wrong"."""
+    phrase = match.group()
     negated = _NEGATION.search(phrase) is not None
-    if found["fault"] and negated != bool(_AFFIRMED.search(phrase)):
+    if match["fault"] and negated != bool(_AFFIRMED.search(phrase)):
         return True
     if phrase.lower().lstrip().startswith("no"):
         return False
-    inside = phrase if found["fault"] is None else phrase[: found.start("fault") - found.start()]
-    return _EXCUSED.search(f"{text[max(0, found.start() - 30) : found.start()]} {inside}") is not None
+    inside = phrase if match["fault"] is None else phrase[: match.start("fault") - match.start()]
+    return _EXCUSED.search(f"{text[max(0, match.start() - 30) : match.start()]} {inside}") is not None

@@ -1,5 +1,4 @@
-"""Find the labels of a reply: "Answer:", `"output":`, `## Solution`, `<answer>`. Each says what is below
-it."""
+"""Find the labels of a reply, such as "Answer:", `"output":`, `## Solution` and `<answer>`."""
 
 from __future__ import annotations
 
@@ -30,6 +29,7 @@ class Label:
     """A label in a text."""
 
     kind: Kind
+    """What it says of the text below."""
     start: int
     """Its first character."""
     end: int
@@ -39,31 +39,36 @@ class Label:
 
 
 def _words(text: str) -> frozenset[str]:
+    """Return the words of a text."""
     return frozenset(text.split())
 
 
 _WORDS: Final[dict[Kind, str]] = {
-    Kind.FINAL: "answer answers final submission mine respuesta antwort endergebnis réponse resposta risposta ответ "
-    "antwoord svar odpowiedź odpověď cevap yanıt απάντηση jawaban vastaus válasz răspuns відповідь",
-    Kind.SOLUTION: "solution solutions output outputs prediction predictions solved corrected correction completed "
-    "predicted revised revision response update edit lösung lösungsgitter solución solução soluzione sortie "
-    "salida ausgabe решение oplossing lösning løsning rozwiązanie řešení çözüm λύση solusi ratkaisu megoldás",
+    Kind.FINAL: "answer answers final submission mine respuesta antwort endergebnis réponse resposta "
+    "risposta "
+    "ответ antwoord svar odpowiedź odpověď cevap yanıt απάντηση jawaban vastaus válasz răspuns відповідь",
+    Kind.SOLUTION: "solution solutions output outputs prediction predictions solved corrected correction "
+    "completed predicted revised revision response update edit lösung lösungsgitter solución solução "
+    "soluzione "
+    "sortie salida ausgabe решение oplossing lösning løsning rozwiązanie řešení çözüm λύση solusi ratkaisu "
+    "megoldás",
     Kind.NAMED: "grid after result results board matrix state generation table ergebnis resultado résultat",
     Kind.TARGET: "target expected",
-    Kind.ASKED: "input inputs question questions puzzle problem given original initial starting current clue clues "
-    "task example examples before prompt unsolved training train demonstration entrada entrée eingabe frage "
-    "aufgabe rätsel pregunta вход вопрос задача",
-    Kind.ASIDE: "work working scratchwork check checks checking verify verifying verification validation validate "
-    "change changes changed difference differences differing modified modifications coordinates "
+    Kind.ASKED: "input inputs question questions puzzle problem given original initial starting current clue "
+    "clues task example examples before prompt unsolved training train demonstration entrada entrée eingabe "
+    "frage aufgabe rätsel pregunta вход вопрос задача",
+    Kind.ASIDE: "work working scratchwork check checks checking verify verifying verification validation "
+    "validate change changes changed difference differences differing modified modifications coordinates "
     "coordinate cell cells position positions place places placements path paths route moves move "
     "transposed transpose transposing column columns col cols confidence draft drafts wrong incorrect "
     "previous earlier invalid rejected discarded intermediate legend size sizes shape dimensions "
     "dimension counts neighbours neighbors counting box boxes block blocks subgrid subgrids start goal "
     "end mistake diff quadrant quadrants sum sums goals locations location indices index sanity closest "
     "partial tentative alternative alternatives fallback format palette code",
-    Kind.EXPLAINED: "explanation explanations explain reasoning rationale note notes analysis approach method pattern "
-    "thinking thoughts scratch summary strategy observation observations rule rules logic justification comment "
-    "comments commentary idea",
+    Kind.EXPLAINED: "explanation explanations explain reasoning rationale note notes analysis approach "
+    "method "
+    "pattern thinking thoughts scratch summary strategy observation observations rule rules logic "
+    "justification comment comments commentary idea",
 }
 _KINDS: Final = {word: kind for kind, words in _WORDS.items() for word in words.split()}
 _PHRASES: Final = {
@@ -77,24 +82,27 @@ _PHRASES: Final = {
     }.items()
     for phrase in phrases.split(" | ")
 }
-"""Labels of scripts that part no words, and of several words."""
+"""Labels in scripts without spaces, and labels of several words."""
 _PROMOTE: Final = _words(
     "final solved corrected completed complete filled finished revised resulting next updated"
 )
 _ADJECTIVES: Final = _words(
-    "input given original initial starting current example examples training train unsolved transposed draft wrong "
-    "incorrect previous earlier invalid rejected discarded intermediate changed closest "
+    "input given original initial starting current example examples training train unsolved transposed draft "
+    "wrong incorrect previous earlier invalid rejected discarded intermediate changed closest "
     "partial tentative alternative fallback"
 )
-"""Words that decide before the noun: an input grid is no grid that was asked for."""
+"""Words that decide before the noun: an input grid is not the grid that was asked for."""
+_SOLVABLE: Final = _words("puzzle problem task")
 _ORDINALS: Final = _words("first initially originally guess attempt attempts try trial tried step")
 _FILLERS: Final = _words(
-    "the a an my our your is are was so thus therefore hence then and here it s this that as follows below now "
+    "the a an my our your is are was so thus therefore hence then and here it s this that as follows "
+    "below now "
     "complete full test"
 )
 _OF: Final = re.compile(r"\b(?:of|for|in|with|from|after|to|by|on|using|that|which|where|when|without)\b")
 _JOINT: Final = re.compile(
-    r",\s+(?=(?:so|thus|hence|therefore|the|which|we|i|my|our|and|giving|it|this|here|then|final|answer)\b)|\s--?\s",
+    r",\s+(?=(?:so|thus|hence|therefore|the|which|we|i|my|our|and|giving|it|this|here|then|final|answer)\b)"
+    r"|\s--?\s",
     re.IGNORECASE,
 )
 _ACTS: Final = re.compile(r"\s*[a-z]{2,20}ing\b")
@@ -111,11 +119,13 @@ _SEGMENT: Final = re.compile(
     r"|<\|?(?P<close>/)?(?:[A-Za-z]\w{0,15}:)?(?P<tag>[A-Za-z][A-Za-z_\-]{1,30})(?:\s[^<>\n]{0,200})?\|?>"
     r"|(?P<boxed>\\{1,2}boxed\s?\{)"
     r"|(?P<arrow>->|→|⇒|=>|➡|⟶|⟹)"
-    r"|(?P<words>[^\W\d_][^\n.!?;:=\[\]{}|\"<>\\→⇒➡⟶⟹]*+)(?P<stop>[*_`~' \t]*+(?:=(?![=>])|:(?!:|//)|-?=))?"
+    r"|(?P<words>[^\W\d_][^\n.!?;:=\[\]{}|\"<>\\→⇒➡⟶⟹]*+)"
+    r"(?P<stop>[*_`~' \t]*+(?:=(?![=>])|:(?!:|//)|-?=))?"
 )
 _VERB: Final = re.compile(
     r"\b(?:(?P<plain>is|are|was|as follows|below|equals|lautet|ist|es|est|be|reads)"
-    r"|(?P<yields>becomes|become|gives|give|yields|produces|get|obtain|turns into|results in|maps to|transforms into))"
+    r"|(?P<yields>becomes|become|gives|give|yields|produces|get|obtain|turns into|results in|maps to|"
+    r"transforms into))"
     r"[\s*_`~$]*+(?=$|[0-9(])",
     re.IGNORECASE,
 )
@@ -127,19 +137,19 @@ _REJECTED: Final = re.compile(
 )
 _BRACE: Final = re.compile(r"\\{1,2}boxed\s?\{|[{}]")
 _MOST: Final = 160
-"""Characters of a phrase that may be a label."""
+"""Most characters of a phrase that may be a label."""
 
 
 def labels(text: str) -> Iterator[Label]:
     """Yield the labels of a plain text in order."""
-    for found in _SEGMENT.finditer(text):
-        label = _label(text, found)
+    for match in _SEGMENT.finditer(text):
+        label = _label(text, match)
         if label is not None:
             yield label
 
 
 def boxes(text: str) -> Iterator[Label]:
-    """Yield the ends of boxes: what follows the brace that closes one is no answer."""
+    """Yield the ends of boxes: text after the closing brace is not part of the answer."""
     opened: list[bool] = []
     for brace in _BRACE.finditer(text) if "boxed" in text else ():
         if brace.group() != "}":
@@ -148,59 +158,60 @@ def boxes(text: str) -> Iterator[Label]:
             yield Label(Kind.END, brace.start(), brace.end())
 
 
-def _label(text: str, found: re.Match[str]) -> Label | None:
-    start, end = found.span()
-    if key := found["key"] or found["key_too"]:
+def _label(text: str, match: re.Match[str]) -> Label | None:
+    """Return the label that a segment is: a key, a tag, a box, an arrow or a phrase."""
+    start, end = match.span()
+    if key := match["key"] or match["key_too"]:
         if _ROW_NAME.fullmatch(key):
             return None
         return Label(_kind(_CAMEL.sub(" ", key)) or Kind.PLAIN, start, end, key=True)
-    if found["tag"]:
-        kind = _kind(_CAMEL.sub(" ", found["tag"]))
-        return kind and Label(Kind.END if found["close"] else kind, start, end)
-    if found["boxed"]:
+    if match["tag"]:
+        kind = _kind(_CAMEL.sub(" ", match["tag"]))
+        return kind and Label(Kind.END if match["close"] else kind, start, end)
+    if match["boxed"]:
         return Label(Kind.FINAL, start, end)
-    if found["arrow"]:
+    if match["arrow"]:
         line = text[max(text.rfind("\n", 0, start) + 1, start - 20) : start].strip(" \t*_`|>-")
         return None if line and _ROW_NAME.fullmatch(line) else Label(Kind.NAMED, start, end)
-    return _phrase(text, found)
+    return _phrase(text, match)
 
 
-def _phrase(text: str, found: re.Match[str]) -> Label | None:
-    """The label that a phrase of prose is: by a colon, by a verb before a grid, or as a heading."""
-    words, start = found["words"], found.start()
+def _phrase(text: str, match: re.Match[str]) -> Label | None:
+    """Return the label that a phrase of prose is: by a colon, by a verb before a grid, or as a heading."""
+    words, start = match["words"], match.start()
     if len(words) > _MOST:
         cut = len(words) - _MOST
         words, start = words[cut:], start + cut
     if joints := list(_JOINT.finditer(words)):
         start += joints[-1].end()
         words = words[joints[-1].end() :]
-    if found["stop"]:
+    if match["stop"]:
         if _ROW_NAME.fullmatch(words.strip()):
             return None
         kind = _yielded(words, _VERB.search(words)) or _kind(_CAMEL.sub(" ", words))
-        return kind and Label(kind, start, found.end())
-    following = text[found.end() : found.end() + 1]
+        return kind and Label(kind, start, match.end())
+    following = text[match.end() : match.end() + 1]
     if following in (".", "!", "?", ";", "=", ">"):
         return None
     if verb := _VERB.search(words):
         kind = _yielded(words, verb) or _kind(words[: verb.start()])
         return kind and Label(kind, start, start + verb.end())
-    return _heading(text, found) if following in ("", "\n") else None
+    return _heading(text, match) if following in ("", "\n") else None
 
 
 def _yielded(words: str, verb: re.Match[str] | None) -> Kind | None:
-    """What a verb of change says: "applying the rule to the input gives" is no input."""
+    """Return what a verb of change labels: "applying the rule to the input gives" is not an input."""
     if verb is None or not verb["yields"] or words[verb.end() :].strip(" *_`~"):
         return None
     kinds = {_KINDS.get(word) for word in _WORD.findall(words.lower())}
     return Kind.ASIDE if Kind.ASIDE in kinds else Kind.NAMED
 
 
-def _heading(text: str, found: re.Match[str]) -> Label | None:
-    """The label that a line of its own is: marked as a heading, or of nothing but a label's words."""
-    words = found["words"]
-    line_start = text.rfind("\n", max(0, found.start() - 40), found.start()) + 1
-    before = text[line_start : found.start()] if line_start or found.start() < 40 else "?"
+def _heading(text: str, match: re.Match[str]) -> Label | None:
+    """Return the label that a separate line is: marked as a heading, or only words of a label."""
+    words = match["words"]
+    line_start = text.rfind("\n", max(0, match.start() - 40), match.start()) + 1
+    before = text[line_start : match.start()] if line_start or match.start() < 40 else "?"
     if len(words) > 60 or any(c.isalnum() or c in '.,;:!?()[]{}|"<>=\\' for c in before):
         return None
     bare = words.rstrip("*_`~ \t")
@@ -211,11 +222,11 @@ def _heading(text: str, found: re.Match[str]) -> Label | None:
     known = all(w in _KINDS or w in _FILLERS or w in _PROMOTE for w in _WORD.findall(bare.lower()))
     if not marked and (not known or kind not in (Kind.FINAL, Kind.SOLUTION)):
         return None
-    return Label(kind, found.start(), found.end())
+    return Label(kind, match.start(), match.end())
 
 
 def _kind(phrase: str) -> Kind | None:
-    """What the head of a phrase says, or None for a phrase that is no label."""
+    """Return what the head of a phrase says. None if the phrase is not a label."""
     head = phrase.partition("(")[0].lower()
     if _REJECTED.search(phrase) or _NOT.search(head):
         return Kind.ASIDE
@@ -230,19 +241,19 @@ def _kind(phrase: str) -> Kind | None:
 
 
 def _head_kind(head: str, known: list[str]) -> Kind | None:
+    """Return what a head with known words says."""
     words = frozenset(_WORD.findall(head))
     noun = _KINDS.get(known[-1])
     acts = _ACTS.match(head)
     if acts and acts[0].strip() not in _KINDS and noun is Kind.ASIDE:
-        return Kind.NAMED  # "swapping two cells:" shows what comes of it
+        return Kind.NAMED  # "swapping two cells:" shows the result
     adjectives = words & _ADJECTIVES - ({"example", "examples"} if "test" in words else set())
     if adjectives and not words & _PROMOTE:
         return _KINDS[min(adjectives)]
     if "final" in words and noun in (Kind.FINAL, Kind.SOLUTION, Kind.NAMED, Kind.TARGET, Kind.ASKED, None):
         return Kind.FINAL
-    if words & _PROMOTE and (
-        noun in (Kind.NAMED, Kind.TARGET, Kind.SOLUTION) or known[-1] in ("puzzle", "problem", "task")
-    ):
+    can_be_solved = noun in (Kind.NAMED, Kind.TARGET, Kind.SOLUTION) or known[-1] in _SOLVABLE
+    if words & _PROMOTE and can_be_solved:
         return Kind.SOLUTION
     if words & _ORDINALS and noun in (Kind.FINAL, Kind.SOLUTION, Kind.NAMED, Kind.TARGET):
         return Kind.PLAIN

@@ -1,4 +1,4 @@
-"""Bring the notations of LaTeX, HTML, YAML and Matlab to nested lists and to lines with bars."""
+"""Convert grids in LaTeX, HTML, YAML and Matlab to nested lists and to lines with bars."""
 
 from __future__ import annotations
 
@@ -62,6 +62,7 @@ def unmarked(text: str) -> str:
 
 
 def _latex(text: str) -> str:
+    """Replace LaTeX matrices by nested lists, and remove other commands."""
     text = _LATEX_COLOUR.sub("", text)
     text = _LATEX_WORD.sub(r"\1", text)
     text = _MATRIX.sub(_matrix, text)
@@ -69,9 +70,10 @@ def _latex(text: str) -> str:
     return _LATEX_DOTS.sub("…", _LATEX_FENCE.sub(" ", text))
 
 
-def _matrix(found: re.Match[str]) -> str:
-    body = found["body"]
-    if found["name"] in ("array", "tabular"):
+def _matrix(match: re.Match[str]) -> str:
+    """Return a LaTeX matrix as a nested list, open if the matrix does not end."""
+    body = match["body"]
+    if match["name"] in ("array", "tabular"):
         columns = _COLUMNS.match(body)
         body = body[columns.end() :] if columns else body
     body = _LATEX_RULE.sub(" ", _LATEX_DOTS.sub("…", body))
@@ -79,14 +81,16 @@ def _matrix(found: re.Match[str]) -> str:
     if not rows[-1].strip():
         rows.pop()
     lists = ",".join("[" + _cells(row) + "]" for row in rows)
-    return f" [{lists}] " if found["end"] else f" [{lists}"
+    return f" [{lists}] " if match["end"] else f" [{lists}"
 
 
 def _cells(row: str) -> str:
+    """Return the cells of a LaTeX row, "_" for an empty one."""
     return ",".join(cell.strip() or "_" for cell in row.split("&"))
 
 
 def _html(text: str) -> str:
+    """Replace HTML tables by lines with bars, and remove other tags."""
     text = _BREAK_TAG.sub("\n", text)
     if "<t" in text.lower():
         text = _HEAD_ROW.sub(_head_row, text)
@@ -96,50 +100,57 @@ def _html(text: str) -> str:
     return _SMALL_TAG.sub(" ", text)
 
 
-def _head_row(found: re.Match[str]) -> str:
-    """A row of `<th>` cells only, with the rule below it that Markdown has."""
-    if "<th" not in found[1].lower():
-        return found[0]
-    return f"{found[0]}\n|---|---|\n"
+def _head_row(match: re.Match[str]) -> str:
+    """Return a row of `<th>` cells only with the rule of a Markdown table below it."""
+    if "<th" not in match[1].lower():
+        return match[0]
+    return f"{match[0]}\n|---|---|\n"
 
 
-def _flat(found: re.Match[str]) -> str:
-    """`[1 2; 2 1]`, and rows on lines of their own without commas, as nested lists."""
-    body = found[1]
+def _flat(match: re.Match[str]) -> str:
+    """Return `[1 2; 2 1]`, or rows on separate lines without commas, as a nested list."""
+    body = match[1]
     if ";" in body:
         rows = body.strip().rstrip(";").split(";")
-    elif "\n" in body.strip() and "," not in body and not _is_nested(found):
+    elif "\n" in body.strip() and "," not in body and not _is_nested(match):
         rows = body.strip().split("\n")
     else:
-        return found[0]
+        return match[0]
     return "[" + ",".join(f"[{row.strip()}]" for row in rows) + "]"
 
 
-def _is_nested(found: re.Match[str]) -> bool:
-    """Whether a list is a row of another: NumPy breaks long rows over lines."""
-    before = found.string[max(0, found.start() - 8) : found.start()].rstrip()
-    after = found.string[found.end() : found.end() + 8].lstrip()
+def _is_nested(match: re.Match[str]) -> bool:
+    """Return whether a list is a row of another. NumPy breaks long rows over lines."""
+    before = match.string[max(0, match.start() - 8) : match.start()].rstrip()
+    after = match.string[match.end() : match.end() + 8].lstrip()
     return before.endswith(("[", "]", ",")) or after.startswith(("[", "]", ","))
 
 
-def _semicolons(found: re.Match[str]) -> str:
-    """`1 2; 2 1` as nested lists, if the rows agree."""
-    if ";" not in found[0] or re.match(r"[\w.\]-]", found.string[found.end() : found.end() + 1]):
-        return found[0]
-    return _semicolons_of(found, ";")
+def _semicolons(match: re.Match[str]) -> str:
+    """Return `1 2; 2 1` as a nested list, if the rows have one length."""
+    if ";" not in match[0] or re.match(r"[\w.\]-]", match.string[match.end() : match.end() + 1]):
+        return match[0]
+    return _semicolons_of(match, ";")
 
 
-def _semicolons_of(found: re.Match[str], by: str) -> str:
-    rows = [re.findall(r"[0-9]+", row) for row in found[0].rstrip(f"{by} \t").split(by)]
+def _semicolons_of(match: re.Match[str], by: str) -> str:
+    """Return rows that `by` separates as a nested list, if they have one length."""
+    rows = [re.findall(r"[0-9]+", row) for row in match[0].rstrip(f"{by} \t").split(by)]
     if all(len(row) == 1 for row in rows):  # `12;21`: a digit per cell
         rows = [list(row[0]) for row in rows]
     if len(rows[0]) < 2 or len({len(row) for row in rows}) > 1:
-        return found[0]
-    return "[" + ",".join("[" + ",".join(row) + "]" for row in rows) + "]"
+        return match[0]
+    return _nested(rows)
+
+
+def _nested(rows: list[list[str]]) -> str:
+    """Return rows as a nested list."""
+    lists = (f"[{','.join(row)}]" for row in rows)
+    return f"[{','.join(lists)}]"
 
 
 def _yaml(text: str) -> str:
-    """Lists of lists in YAML's block style, a cell per line, as nested lists."""
+    """Replace lists of lists in YAML's block style, with a cell per line, by nested lists."""
     lines: list[str] = []
     rows: list[list[str]] = []
     for line in [*text.split("\n"), ""]:
@@ -150,7 +161,7 @@ def _yaml(text: str) -> str:
             rows[-1].append(cell["next"])
         else:
             if rows:
-                lines.append("[" + ",".join("[" + ",".join(row) + "]" for row in rows) + "]")
+                lines.append(_nested(rows))
                 rows = []
             lines.append(line)
     return "\n".join(lines[:-1])

@@ -1,7 +1,8 @@
 """Find grids written as lists in a list: JSON, tuples, sets of tuples, NumPy, rows as strings.
 
-One pass with a state machine, no recursion. What has lists in a list but cannot be read is a candidate with a
-problem: no other reader may take a part of it."""
+It is one pass with a state machine, without recursion. Lists in a list that cannot be read are a candidate
+with a problem, so that no other reader takes a part of them.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +18,13 @@ _TOKEN: Final = re.compile(
     r"|(?P<comment>#|//|<-|←|--(?!\d)|%)"
     r"|(?P<dots>\.{2,}|…)"
     r"|(?P<name>[\"']?(?:row|r|line)?[ _#]?[0-9]{1,4}[\"']?[ \t]{0,3}[:=](?!=))"
-    r"|\"(?P<string>[0-9a-z][0-9a-z ,\t]*+)\"(?!\s{0,3}:)|'(?P<string_too>[0-9a-z][0-9a-z ,\t]*+)'(?!\s{0,3}:)"
+    r"|\"(?P<string>[0-9a-z][0-9a-z ,\t]*+)\"(?!\s{0,3}:)"
+    r"|'(?P<string_too>[0-9a-z][0-9a-z ,\t]*+)'(?!\s{0,3}:)"
     r"|(?P<comma>,)|(?P<word>[^\s,\[\](){}\"'.…]+(?:\.(?!\.)[^\s,\[\](){}\"'.…]*+)*+|[.])",
     re.IGNORECASE,
 )
 _COMPUTED: Final = re.compile(r"[ \t]*(?:\*[ \t]*[0-9]|\+[ \t]*[\[(])")
-"""Behind a list, what makes a longer one of it: `[[0, 0]] * 2`."""
+"""Operations after a list that make it longer: `[[0, 0]] * 2`."""
 _TRUTH: Final = {"true": 1, "false": 0}
 
 
@@ -38,29 +40,34 @@ class _Reader:
         self.comma = False
         """Whether the last token in this row was a comma, or the row has just begun."""
         self.strings = False
+        """Whether the rows are strings."""
 
     def open(self, at: int) -> Candidate | None:
+        """Read an opening bracket."""
         broken = None
         if self.rows is None or self.strings:
             self._begin(at)
         elif self.row is None:
             self.row = []
-        elif self.row or self.rows:  # a bracket inside a row: what came before was no grid
+        elif self.row or self.rows:  # a bracket inside a row: the text before was not a grid
             broken = self._broken(at, "a row holds a list")
             self._begin(at)
-        else:  # one bracket more around the grid, which says nothing
+        else:  # an additional bracket around the grid
             self.start = at - 1
         self.comma = False
         return broken
 
     def _begin(self, at: int) -> None:
+        """Begin a grid."""
         self.rows, self.row, self.problem, self.start, self.strings = [], None, "", at, False
 
     def whole_row(self, text: str) -> bool:
-        """Take a row of plain numbers at once, if a grid is open and they are codes. Only faster than one by
-        one."""
+        """Read a row of plain numbers, if a grid is open and they are codes. Return whether it was read.
+
+        It gives the same result as reading the tokens one by one, but faster.
+        """
         if self.rows is None:
-            return True  # a list on its own is no grid
+            return True  # a list alone is not a grid
         if self.row is not None or self.strings:
             return False
         row = [int(word) for word in text[1:-1].split(",")]
@@ -70,6 +77,7 @@ class _Reader:
         return True
 
     def close(self, at: int) -> Candidate | None:
+        """Read a closing bracket. Return the grid that it ends."""
         if self.rows is None:
             return None
         if self.row is not None:
@@ -82,12 +90,14 @@ class _Reader:
         return Candidate(self.start, at + 1, rows, self.problem, listed=True)
 
     def end(self, at: int) -> Candidate | None:
+        """Read the end of the text. Return the grid that it cuts off."""
         if not self.rows and not self.row:
             return None
         row = len(self.rows or []) + (self.row is not None)
         return Candidate(self.start, at, self.rows or [], cut_off(row), listed=True)
 
     def number(self, word: str, at: int) -> Candidate | None:
+        """Read a number."""
         if self.rows is None:
             return None
         if self.row is None:
@@ -101,14 +111,13 @@ class _Reader:
         return None
 
     def string(self, text: str, at: int) -> Candidate | None:
+        """Read a string: a row, or a cell of one."""
         if self.rows is None or not any(map(str.isdigit, text)):
             return self.word(text, at)
         if self.row is not None:
-            return (
-                self.number(text, at)
-                if text.isdigit()
-                else self._stray(at, no_code(len(self.rows) + 1, text))
-            )
+            if text.isdigit():
+                return self.number(text, at)
+            return self._stray(at, no_code(len(self.rows) + 1, text))
         if self.rows and not self.strings:
             return self._stray(at, f"the list holds {text[:20]} beside its rows")
         self.strings = True
@@ -119,16 +128,19 @@ class _Reader:
         return None
 
     def dots(self) -> None:
+        """Read dots, which leave cells or rows out."""
         if self.rows is not None:
             self.problem = self.problem or LEFT_OUT
 
     def separator(self) -> None:
+        """Read a comma."""
         if self.row is not None:
             if self.comma and self.row:
                 self.problem = self.problem or LEFT_OUT
             self.comma = True
 
     def word(self, word: str, at: int) -> Candidate | None:
+        """Read a word, which only `true` and `false` may be in a row."""
         if self.rows is None:
             return None
         if self.row is not None and word.lower() in _TRUTH:
@@ -138,12 +150,13 @@ class _Reader:
         return self._stray(at, f"row {len(self.rows) + 1} holds {word[:20]}, not a code 0 … 255")
 
     def _stray(self, at: int, problem: str) -> Candidate | None:
+        """Drop the grid, and return it if it had begun."""
         broken = self._broken(at, problem)
         self.rows = self.row = None
         return broken
 
     def _broken(self, at: int, problem: str) -> Candidate | None:
-        """What was open, if it had begun to be a grid: a row in a list."""
+        """Return what was open, if it had begun to be a grid: a row in a list."""
         if self.rows is None or not (any(self.rows) or self.row):
             return None
         if self.strings and any(value > 9 for row in self.rows for value in row):
@@ -152,7 +165,7 @@ class _Reader:
 
 
 def _string_row(text: str) -> list[int] | None:
-    """The cells of a row that is a string: parted, or a character per cell."""
+    """Return the cells of a row that is a string: separated, or one character per cell."""
     cells = re.split(r"[\s,]+", text.strip(" ,\t"))
     if len(cells) == 1:
         cells = list(cells[0])
@@ -162,7 +175,7 @@ def _string_row(text: str) -> list[int] | None:
 
 
 def nested_grids(text: str) -> Iterator[Candidate]:
-    """Yield the grids that are lists in a list, in order; they do not overlap."""
+    """Yield the grids that are lists in a list, in order. They do not overlap."""
     reader = _Reader()
     at = 0
     while token := _TOKEN.search(text, at):
@@ -171,27 +184,29 @@ def nested_grids(text: str) -> Iterator[Candidate]:
             if reader.whole_row(token["flat"]):
                 continue
             at = token.start() + 1
-            found = reader.open(token.start())
-            if found is not None:
-                yield found
+            grid = reader.open(token.start())
+            if grid is not None:
+                yield grid
             continue
         if token.lastgroup == "comment" and reader.rows is not None:
             at = _line_end(text, at)
-        found = _step(reader, token)
-        if found is not None:
-            computed = not found.problem and _COMPUTED.match(text, found.end)
-            yield replace(found, problem=LEFT_OUT) if computed else found
+        grid = _step(reader, token)
+        if grid is not None:
+            computed = not grid.problem and _COMPUTED.match(text, grid.end)
+            yield replace(grid, problem=LEFT_OUT) if computed else grid
     last = reader.end(len(text))
     if last is not None:
         yield last
 
 
 def _line_end(text: str, at: int) -> int:
+    """Return where the line of a place ends."""
     end = text.find("\n", at)
     return len(text) if end < 0 else end
 
 
 def _step(reader: _Reader, token: re.Match[str]) -> Candidate | None:
+    """Read one token. Return the grid that it ends."""
     kind, at = token.lastgroup, token.start()
     if kind == "open":
         return reader.open(at)

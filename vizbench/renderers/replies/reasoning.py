@@ -1,4 +1,4 @@
-"""Strip the reasoning of a reply: what a model thinks is never its answer."""
+"""Remove the reasoning of a reply, which is never its answer."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Final
 CUT: Final = "the reply ends inside its reasoning: it gives no answer"
 
 _NAMES: Final = (
-    r"(?:think(?:ing)?|thoughts?|reason(?:ing)?|scratch_?pad|analysis|reflect(?:ion)?|rationale|cot|deliberat(?:e|ion)|"
-    r"chain_of_thought|inner_?(?:monologue|thoughts?)|monologue|brainstorm(?:ing)?)"
+    r"(?:think(?:ing)?|thoughts?|reason(?:ing)?|scratch_?pad|analysis|reflect(?:ion)?|rationale|cot|"
+    r"deliberat(?:e|ion)|chain_of_thought|inner_?(?:monologue|thoughts?)|monologue|brainstorm(?:ing)?)"
     r"(?:_(?:content|process|block|trace|steps))?"
 )
 _PLANS: Final = r"plan(?:ning)?|scratch|workings?|(?:tool|function)_(?:response|result|output)s?"
-"""Names that only a tag says: a plan, and what a tool answers. In brackets they are words of the reply."""
+"""Names that count only in tags: a plan, and the output of a tool. In brackets they are words."""
 _NAME: Final = rf"(?:[a-z]{{1,12}}[:_])?{_NAMES}|{_PLANS}"
 _TAG: Final = re.compile(
     rf"<\|?(?:(?P<begin>begin|start)|end)_(?:of_)?(?P<bar>{_NAMES})\|?>"
@@ -25,18 +25,20 @@ _TAG: Final = re.compile(
     r"|<\|?channel\|?>\s{0,9}(?P<channel>analysis|commentary|thought)"
     r"|(?P<channel_end><\|channel\|>\s{0,9}final\b[^<\n]{0,99}(?:<\|message\|>)?|<channel\|>|<\|end\|>"
     r"|(?<=[a-z.!?)\]])assistantfinal)"
-    r"|(?P<bare>\Aanalysis(?=[A-Z]))"  # the same channels after a decoder dropped the marks
+    r"|(?P<bare>\Aanalysis(?=[A-Z]))"  # the same channels, if a decoder dropped the marks
     rf"|^[ \t]*```[ \t]*(?P<fence>{_NAMES})[ \t]*$"
     rf"|(?P<details><details\b[^<>\n]{{0,200}}(?:reasoning|thinking)[^<>\n]{{0,200}}>"
     rf"|<details[^<>\n]{{0,200}}>\s{{0,9}}<summary>\W{{0,9}}(?:thought|thinking|reasoning))"
     r"|(?P<details_end></details>)"
     r"|(?P<tick>^[ \t]*```[ \t]*$)"
     r"|(?P<comment><!--)|(?P<comment_end>-->)"
-    r"|(?P<aloud>\A\s*+Thinking\.\.\.[ \t]*$)|(?P<aloud_end>^[ \t]*\.\.\.done thinking\.?)",  # a chat in a terminal
+    # A chat in a terminal.
+    r"|(?P<aloud>\A\s*+Thinking\.\.\.[ \t]*$)|(?P<aloud_end>^[ \t]*\.\.\.done thinking\.?)",
     re.IGNORECASE | re.MULTILINE,
 )
 _STRUCK: Final = re.compile(
-    r"(?<!~)~~(?![~\s])(?:(?!\n\n|~~).)+~~(?!~)|<(?P<tag>del|strike)\b[^<>]{0,99}>(?:(?!</?(?P=tag)\b).)*</(?P=tag)>"
+    r"(?<!~)~~(?![~\s])(?:(?!\n\n|~~).)+~~(?!~)"
+    r"|<(?P<tag>del|strike)\b[^<>]{0,99}>(?:(?!</?(?P=tag)\b).)*</(?P=tag)>"
     r"|\\{1,2}(?:sout|x?cancel|bcancel)\{[^{}]*\}",
     re.IGNORECASE | re.DOTALL,
 )
@@ -46,7 +48,7 @@ _ASKS: Final = (
     r"(?:system|user|human|instruction)(?:<\|end_header_id\|>|\|>|(?:\*\*)?[ \t]*:|[ \t]*$)|\[INST\]"
 )
 _OTHER_TURN: Final = re.compile(_ASKS, re.IGNORECASE | re.MULTILINE)
-"""Where a text goes on as the one who asks."""
+"""Where a text continues as the user."""
 _OWN_TURN: Final = re.compile(
     r"<\|(?:im_start|start_header_id)\|>\s*assistant|<\|assistant\|>|<start_of_turn>model|\[/INST\]"
     r"|^[ \t]*(?:#{2,3}[ \t]*|\*\*)?(?:assistant|response)(?:\*\*)?[ \t]*:",
@@ -58,13 +60,14 @@ _END_OF_TURN: Final = re.compile(
 _MARK: Final = re.compile(r"<\|[\w/]{1,40}\|>(?:assistant\b)?|</?s>|<(?:start_of_turn|bos)>(?:model\b)?")
 _QUOTES: Final = "`\"'"
 _PAIRED: Final = ("fence", "details", "comment", "plan")
-"""Marks that end nothing if nothing began."""
+"""Marks that are ignored at their end if they did not begin."""
 
 
 def without_reasoning(text: str) -> str | None:
-    """Return the reply without its reasoning; None if it ends inside.
+    """Return the reply without its reasoning, or None if it ends inside the reasoning.
 
-    A closing mark without an opening one ends a reasoning that the prompt began: all before it goes.
+    A closing mark without an opening one ends a reasoning that the prompt began, so all text before it is
+    removed.
     """
     kept: list[str] = []
     open_marks: list[str] = []
@@ -96,29 +99,29 @@ def without_reasoning(text: str) -> str | None:
 
 
 def _meaning(mark: re.Match[str]) -> tuple[str, bool]:
-    """The family of a mark, and whether it closes."""
-    found = mark.groupdict()
-    if found["channel"] or found["bare"]:
+    """Return the family of a mark, and whether it closes."""
+    groups = mark.groupdict()
+    if groups["channel"] or groups["bare"]:
         return "channel", False
-    if found["channel_end"]:
+    if groups["channel_end"]:
         return "channel", True
-    if found["fence"] or found["tick"]:
-        return "fence", bool(found["tick"])
-    if found["details"] or found["details_end"]:
-        return "details", bool(found["details_end"])
-    if found["comment"] or found["comment_end"]:
-        return "comment", bool(found["comment_end"])
-    if found["aloud"] or found["aloud_end"]:
-        return "aloud", bool(found["aloud_end"])
-    if found["bar"] or found["bar_first"]:
-        name = found["bar"] or found["bar_first"]
-        return _family(name), not (found["begin"] or found["begin_last"])
-    name = found["tag"] or found["square"] or found["kimi"]
-    return _family(name), bool(found["close"] or found["square_close"] or found["kimi_close"])
+    if groups["fence"] or groups["tick"]:
+        return "fence", bool(groups["tick"])
+    if groups["details"] or groups["details_end"]:
+        return "details", bool(groups["details_end"])
+    if groups["comment"] or groups["comment_end"]:
+        return "comment", bool(groups["comment_end"])
+    if groups["aloud"] or groups["aloud_end"]:
+        return "aloud", bool(groups["aloud_end"])
+    if groups["bar"] or groups["bar_first"]:
+        name = groups["bar"] or groups["bar_first"]
+        return _family(name), not (groups["begin"] or groups["begin_last"])
+    name = groups["tag"] or groups["square"] or groups["kimi"]
+    return _family(name), bool(groups["close"] or groups["square_close"] or groups["kimi_close"])
 
 
 def _family(name: str) -> str:
-    """One name for the spellings that models mix up: think, thinking and thought."""
+    """Return one name for the spellings that models mix: think, thinking and thought."""
     name = name.lower().rpartition(":")[2]
     if re.fullmatch(_PLANS, name):
         return "plan"
@@ -126,14 +129,16 @@ def _family(name: str) -> str:
 
 
 def _is_quoted(text: str, mark: re.Match[str]) -> bool:
-    """Whether a mark is spoken of, as in `<think>`, not used."""
+    """Return whether a mark is quoted, as in `<think>`, and not used."""
     before, after = text[mark.start() - 1 : mark.start()], text[mark.end() : mark.end() + 1]
     return before == after and before != "" and before in _QUOTES
 
 
 def _turn(text: str) -> str:
-    """The model's own turn, without the marks of a chat template: the last one if the text begins with the
-    other's."""
+    """Return the model's own turn, without the marks of a chat template.
+
+    If the text begins with a turn of the user, it is the last turn of the model.
+    """
     other = _OTHER_TURN.search(text)
     if other and not _MARK.sub("", text[: other.start()]).strip():
         own = [turn.end() for turn in _OWN_TURN.finditer(text)]

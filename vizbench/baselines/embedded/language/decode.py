@@ -1,4 +1,4 @@
-"""Batched decoding with a key-value cache, where every sequence keeps its own place on the page."""
+"""Decode answers in batches with a key-value cache. Each sequence keeps its own position on the page."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from transformers import DynamicCache
 
+from vizbench.baselines.embedded.language.network import causal_mask
 from vizbench.baselines.embedded.language.tokens import EOS, PAD, Tokens, advance
 
 
@@ -16,41 +18,50 @@ from vizbench.baselines.embedded.language.tokens import EOS, PAD, Tokens, advanc
 def generate(
     model: Any, prompts: Sequence[Tokens], limit: int, temperature: float, random: torch.Generator
 ) -> list[list[int]]:
-    """At most `limit` tokens after each prompt, up to and without EOS. All prompts have one length.
+    """Return up to `limit` tokens after each prompt, without EOS. All prompts must have the same length.
 
-    temperature 0: the likeliest token, and `random` is not used; above: drawn from softmax(logits /
-    temperature)."""
-    ids = torch.from_numpy(np.stack([p.ids for p in prompts]))
-    places = torch.from_numpy(np.stack([p.places for p in prompts]))
-    n, length = ids.shape
+    At temperature 0 the most likely token is taken, and `random` is not used. Otherwise tokens are drawn from
+    softmax(logits / temperature).
+    """
+    ids = torch.from_numpy(np.stack([p.ids for p in prompts]))  # (n, length)
+    positions = torch.from_numpy(np.stack([p.positions for p in prompts]))
     cache = DynamicCache(config=model.config)
-    blocked = torch.full((length, length), torch.finfo(torch.float32).min).triu(1)[None, None]
-    written: list[list[int]] = [[] for _ in range(n)]
-    done = [False] * n
+    mask = causal_mask(ids.shape[1])
+    written: list[list[int]] = [[] for _ in prompts]
+    done = [False] * len(prompts)
     for _ in range(limit):
-        said = model(
+        logits = model(
             input_ids=ids,
-            position_ids=places,
-            attention_mask=blocked,
+            position_ids=positions,
+            attention_mask=mask,
             past_key_values=cache,
             use_cache=True,
             logits_to_keep=1,
-        )
-        logits = said.logits[:, -1].float()
-        if temperature > 0:
-            chosen = torch.multinomial((logits / temperature).softmax(-1), 1, generator=random)
-        else:
-            chosen = logits.argmax(-1, keepdim=True)
-        tokens = [
-            PAD if over else int(token) for over, token in zip(done, chosen[:, 0].tolist(), strict=True)
-        ]
+        ).logits[:, -1]
+        tokens = _choose(logits.float(), temperature, random)
+
+        # Keep the tokens of the sequences that have not ended.
         for row, token in enumerate(tokens):
-            done[row] = done[row] or token == EOS
-            if not done[row]:
+            if done[row]:
+                tokens[row] = PAD
+            elif token == EOS:
+                done[row] = True
+            else:
                 written[row].append(token)
         if all(done):
             break
+
+        # Only the new tokens are read in the next step.
         ids = torch.tensor(tokens)[:, None]
-        places = torch.tensor([[advance(p, t)] for p, t in zip(places[:, -1].tolist(), tokens, strict=True)])
-        blocked = torch.zeros(1, 1, 1, cache.get_seq_length() + 1)
+        latest = positions[:, -1].tolist()
+        following = [advance(position, token) for position, token in zip(latest, tokens, strict=True)]
+        positions = torch.tensor(following)[:, None]
+        mask = torch.zeros(1, 1, 1, cache.get_seq_length() + 1)
     return written
+
+
+def _choose(logits: Tensor, temperature: float, random: torch.Generator) -> list[int]:
+    """Return one token per row of logits `(n, VOCABULARY)`."""
+    if temperature > 0:
+        return torch.multinomial((logits / temperature).softmax(-1), 1, generator=random)[:, 0].tolist()
+    return logits.argmax(-1).tolist()

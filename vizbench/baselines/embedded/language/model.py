@@ -1,8 +1,11 @@
-"""The family `qwen3`: a language model that reads and writes grids as rows of digits, adapted by LoRA.
+"""Adapt the embedded language model, which reads and writes grids as rows of digits.
 
-Checkpoints: `tiny` is pretrained on procedural worlds and frozen under a LoRA; `tiny-random` is the same
-network without pretraining, equally frozen; `tiny-scratch` trains all weights from a random start, for the
-same time."""
+Checkpoints:
+
+- `tiny`: pretrained, frozen, with a LoRA.
+- `tiny-random`: the same network without pretraining, frozen, with a LoRA of the same size.
+- `tiny-scratch`: the same network without pretraining. All weights are trained for the same time.
+"""
 
 from __future__ import annotations
 
@@ -32,37 +35,46 @@ CHECKPOINTS = ("tiny", "tiny-random", "tiny-scratch")
 @final
 @dataclass(frozen=True, slots=True)
 class AdaptationConfig:
-    """How the twin adapts. steps, batch: optimizer steps and sequences in each; scratch_steps: as many as
-    take `tiny-scratch` the time of `steps` with LoRA (`experiments/embedded/adaptation.py`); rank, alpha: of the LoRA
-    on every linear layer; lora_rate, whole_rate: peak learning rates with LoRA and with all weights;
-    corrupted: share of answer cells that are read wrong; slack: tokens an answer may be longer than question
-    and training answers."""
+    """Hyper-parameters of the adaptation."""
 
     steps: int = 150
+    """Optimizer steps with LoRA."""
     scratch_steps: int = 175
+    """Optimizer steps of `tiny-scratch`, chosen to take as long as `steps` with LoRA.
+
+    Measured by `experiments/embedded/adaptation.py`.
+    """
     batch: int = 16
+    """Examples per optimizer step."""
     rank: int = 16
+    """Rank of the LoRA, which is on every linear layer."""
     alpha: int = 32
-    lora_rate: float = 3e-3
-    whole_rate: float = 2e-3
-    warm: int = 10
+    """Scale of the LoRA."""
+    lora_lr: float = 3e-3
+    """Peak learning rate of the LoRA."""
+    full_lr: float = 2e-3
+    """Peak learning rate if all weights are trained."""
+    warmup: int = 10
+    """Steps over which the learning rate rises."""
     corrupted: float = 0.15
-    slack: int = 8
-    together: int = 64
-    """Questions decoded side by side."""
+    """Share of the answer cells that are replaced in the input (see `train.corrupt`)."""
+    extra_tokens: int = 8
+    """Tokens that an answer may have beyond its question and the training answers."""
+    predict_batch: int = 64
+    """Questions decoded in one batch."""
     temperature: float = 0.7
-    """Of the attempts after the first, which is greedy."""
+    """Temperature of all attempts but the first, which is greedy."""
 
 
 @final
 class EmbeddedLanguage(Model[str]):
-    """A Qwen3 of 1.2 M parameters that reads and writes rows of digits."""
+    """A Qwen3 with 1.2 M parameters that reads and writes rows of digits."""
 
     modality: ClassVar[Modality] = "text"
     text: ClassVar[TextSpec] = TextSpec(layout="rows")
 
     def __init__(
-        self, checkpoint: str, weights: Path = WEIGHTS, plan: AdaptationConfig | None = None
+        self, checkpoint: str, weights: Path = WEIGHTS, config: AdaptationConfig | None = None
     ) -> None:
         if checkpoint not in CHECKPOINTS:
             raise unknown("checkpoint of qwen3", checkpoint, CHECKPOINTS)
@@ -71,105 +83,118 @@ class EmbeddedLanguage(Model[str]):
             self.weights = hashlib.sha256(weights.read_bytes()).hexdigest()[:16]
         self._checkpoint = checkpoint
         self._weights = weights
-        self._plan = plan or AdaptationConfig()
+        self._config = config or AdaptationConfig()
         self._network: Any = None
         self._longest = 0
 
     @one_thread()
     def adapt(self, examples: Sequence[Example[str]], context: Context) -> Mapping[str, float]:
+        """Train on the examples. Return seconds, CPU seconds, steps, loss and the number of parameters."""
         from vizbench.baselines.embedded.language.tokens import example
         from vizbench.baselines.embedded.language.train import backward
         from vizbench.baselines.language.train import OptimizerConfig, TrainingLoop
 
-        plan = self._plan
+        config = self._config
         rows = [example(pair.question, pair.target) for pair in examples]
         if not rows:
             raise UserError("qwen3 adapts to examples: give at least one")
         self._longest = max(len(pair.target) + 1 for pair in examples)
-        began, worked = time.perf_counter(), time.process_time()
-        adapted = self._start(context.seed)
+        began, cpu_began = time.perf_counter(), time.process_time()
+
+        # Network and optimizer.
+        network = self._start(context.seed)
         scratch = self._checkpoint == "tiny-scratch"
-        rate, own = (plan.whole_rate, plan.scratch_steps) if scratch else (plan.lora_rate, plan.steps)
-        steps = context.schedule.count(len(rows), plan.batch, own)
-        training = TrainingLoop(
-            [(name, p) for name, p in adapted.named_parameters() if p.requires_grad],
-            OptimizerConfig(rate, plan.warm, "cosine", betas=(0.9, 0.95), weight_decay=0.0, clip=1.0),
+        lr, default_steps = (
+            (config.full_lr, config.scratch_steps) if scratch else (config.lora_lr, config.steps)
         )
+        steps = context.schedule.count(len(rows), config.batch, default_steps)
+        loop = TrainingLoop(
+            [(name, p) for name, p in network.named_parameters() if p.requires_grad],
+            OptimizerConfig(lr, config.warmup, "cosine", betas=(0.9, 0.95), weight_decay=0.0, clip=1.0),
+        )
+
+        # Training.
         random = np.random.default_rng(stream("qwen3", "adapt", context.seed))
-        batches = _batches(rows, steps, plan.batch, random)
-        training.run(
-            steps, lambda _: backward(adapted, next(batches), plan.corrupted, random), context.report
-        )
-        self._network = _merged(adapted)
+        batches = _batches(rows, steps, config.batch, random)
+        loop.run(steps, lambda _: backward(network, next(batches), config.corrupted, random), context.report)
+        self._network = _merged(network)
         return {
             "seconds": time.perf_counter() - began,
-            "cpu_seconds": time.process_time() - worked,
+            "cpu_seconds": time.process_time() - cpu_began,
             "steps": steps,
-            "loss": training.loss,
-            "trainable": sum(p.numel() for p in training.trained.values()),
+            "loss": loop.loss,
+            "trainable": sum(p.numel() for p in loop.trained.values()),
         }
 
     def predict(self, questions: Sequence[str], attempts: int, seed: int) -> Iterator[Sequence[str]]:
+        """Yield the attempts of each question, in order."""
         if self._network is None:
             raise UserError("qwen3 has not adapted to examples yet: call adapt first")
         questions = list(questions)
-        for start in range(0, len(questions), self._plan.together):
-            yield from self._answers(questions[start : start + self._plan.together], start, attempts, seed)
+        size = self._config.predict_batch
+        for start in range(0, len(questions), size):
+            yield from self._answers(questions[start : start + size], start, attempts, seed)
 
     def _start(self, seed: int) -> Any:
-        """The network to train, from the checkpoint; its randomness is a function of seed alone."""
+        """Return the network to train. Its random weights depend only on checkpoint and seed."""
         import torch
 
-        from vizbench.baselines.embedded.language.network import NetworkConfig, load, network
+        from vizbench.baselines.embedded.language.network import NetworkConfig, build_network, load_network
 
         if self._checkpoint == "tiny":
-            model = load(NetworkConfig(), self._weights)
+            model = load_network(NetworkConfig(), self._weights)
         else:
-            model = network(NetworkConfig(), stream("qwen3", self._checkpoint, seed) >> 1)
+            model = build_network(NetworkConfig(), stream("qwen3", self._checkpoint, seed) >> 1)
         if self._checkpoint == "tiny-scratch":
             return model
         from peft import LoraConfig, get_peft_model
 
-        settings = LoraConfig(r=self._plan.rank, lora_alpha=self._plan.alpha, target_modules="all-linear")
+        lora = LoraConfig(r=self._config.rank, lora_alpha=self._config.alpha, target_modules="all-linear")
         with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # peft 0.21 asks transformers 5.23 by an old name
+            # peft 0.21 calls a function of transformers 5.23 by its old name.
+            warnings.simplefilter("ignore", FutureWarning)
             torch.manual_seed(stream("qwen3", "lora", seed) >> 1)
-            return get_peft_model(model, settings)
+            return get_peft_model(model, lora)
 
     def _answers(
         self, questions: Sequence[str], start: int, attempts: int, seed: int
     ) -> Iterator[Sequence[str]]:
-        """Answers to questions that stand from `start` on: those of one length are decoded side by side."""
+        """Yield the attempts of the questions, of which the first has the index `start`."""
         import torch
 
         from vizbench.baselines.embedded.language.decode import generate
         from vizbench.baselines.embedded.language.tokens import prompt, text
 
+        # Questions of one length are decoded together.
         prompts = [prompt(question) for question in questions]
         groups: dict[int, list[int]] = {}
         for number, tokens in enumerate(prompts):
             groups.setdefault(len(tokens.ids), []).append(number)
+
         answers: list[list[str]] = [[] for _ in questions]
         for length, members in groups.items():
-            limit = max(length, self._longest) + self._plan.slack
+            batch = [prompts[member] for member in members]
+            limit = max(length, self._longest) + self._config.extra_tokens
             for attempt in range(attempts):
-                random = torch.Generator().manual_seed(
-                    stream("qwen3", "predict", seed, start, length, attempt) >> 1
-                )
-                temperature = self._plan.temperature if attempt else 0.0
+                key = stream("qwen3", "predict", seed, start, length, attempt) >> 1
+                random = torch.Generator().manual_seed(key)
+                temperature = self._config.temperature if attempt else 0.0
                 with one_thread():
-                    written = generate(
-                        self._network, [prompts[m] for m in members], limit, temperature, random
-                    )
+                    written = generate(self._network, batch, limit, temperature, random)
                 for member, tokens in zip(members, written, strict=True):
                     answers[member].append(text(tokens))
         yield from answers
 
 
+def embedded_model(checkpoint: str, config: AdaptationConfig | None = None) -> EmbeddedLanguage:
+    """Return the model of an embedded checkpoint: `tiny`, `tiny-random` or `tiny-scratch`."""
+    return EmbeddedLanguage(checkpoint, config=config)
+
+
 def _batches(
     rows: Sequence[Tokens], steps: int, size: int, random: np.random.Generator
 ) -> Iterator[list[Tokens]]:
-    """`steps` batches that walk through ever new orders of the rows."""
+    """Yield `steps` batches. Rows are drawn without replacement until all were used, then shuffled again."""
     waiting: list[int] = []
     for _ in range(steps):
         while len(waiting) < size:
@@ -178,9 +203,9 @@ def _batches(
         waiting = waiting[size:]
 
 
-def _merged(adapted: Any) -> Any:
-    """The network with the LoRA added into its weights, which decodes faster and says the same."""
+def _merged(network: Any) -> Any:
+    """Add the LoRA to the weights of its network, which decodes faster and gives the same answers."""
     from peft import PeftModel
 
-    whole: Any = adapted.merge_and_unload() if isinstance(adapted, PeftModel) else adapted
+    whole: Any = network.merge_and_unload() if isinstance(network, PeftModel) else network
     return whole.eval().requires_grad_(False)

@@ -1,13 +1,17 @@
-"""Pretraining of the embedded language model on the stream of procedural worlds.
+"""Pretrain the embedded language model on the stream of procedural worlds.
 
     vizbench pretrain qwen3 --out runs/pretrain-qwen3
 
-A batch is a pure function of (seed, step), so a run that is stopped and started again takes the same way.
+Each optimizer step draws a batch of worlds, writes it as text and trains on the tokens of the answers. The
+caption gives the law of the world. 15% of the captions are replaced by the neutral one, which adaptation
+uses. A batch is a pure function of seed and step, so a run that was stopped and resumed gives the same
+weights.
 """
 
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,7 +21,7 @@ import numpy as np
 import torch
 
 from vizbench.baselines.embedded.folder import WEIGHTS, PretrainingFolder
-from vizbench.baselines.embedded.language.network import NetworkConfig, network, saved
+from vizbench.baselines.embedded.language.network import NetworkConfig, build_network, serialize
 from vizbench.baselines.embedded.language.tokens import Tokens, example
 from vizbench.baselines.embedded.language.train import accuracy, backward
 from vizbench.baselines.embedded.worlds import WorldBatch, opened, sample
@@ -28,96 +32,125 @@ from vizbench.seeds import stream
 @final
 @dataclass(frozen=True, slots=True)
 class PretrainingConfig:
-    """How the weights are made.
+    """Hyper-parameters of the pretraining."""
 
-    steps, batch: batches in all and sequences in each; warm: steps of rising learning rate; fall: share of
-    the steps over which it falls; matrices, rest: learning rates of Muon and AdamW; nameless: share of
-    sequences whose caption is the neutral one; corrupted: share of answer cells that are read wrong; every:
-    steps between log lines and saves; held_out: batches of the held-out stream for a log line."""
-
+    seed: int = 0
+    """Seed of the initial weights, the stream and the noise."""
     steps: int = 3500
+    """Optimizer steps."""
     batch: int = 32
-    warm: int = 100
-    fall: float = 0.3
-    matrices: float = 5e-3
-    rest: float = 2e-3
-    nameless: float = 0.15
+    """Pairs per optimizer step."""
+    matrix_lr: float = 5e-3
+    """Peak learning rate of Muon, for the matrices."""
+    other_lr: float = 2e-3
+    """Peak learning rate of AdamW, for all other parameters."""
+    warmup: int = 100
+    """Steps over which the learning rate rises."""
+    decay_share: float = 0.3
+    """Share of the steps, at the end, over which the learning rate falls."""
+    caption_drop: float = 0.15
+    """Share of the pairs whose caption is the neutral one."""
     corrupted: float = 0.15
-    every: int = 250
-    held_out: int = 6
+    """Share of the answer cells that are replaced in the input (see `train.corrupt`)."""
+    max_grad_norm: float = 1.0
+    """Gradients are clipped to this norm."""
+    save_every: int = 250
+    """Steps between two lines of the log, each with held-out figures, weights and state."""
+    held_out_batches: int = 6
+    """Held-out batches in a measurement."""
 
 
-def pretrain(out: Path, seed: int, recipe: PretrainingConfig, threads: int = 1) -> Path:
-    """Train (or train on) in the folder `out`; returns the weights file. Log: one JSON line every
-    `recipe.every` steps, with the mean loss and each world's share of right answer tokens on a stream that is
-    never trained on."""
-    torch.set_num_threads(threads)
-    config = NetworkConfig()
-    model = network(config, stream("qwen3", "start", seed) >> 1)
-    optimizers = _optimizers(model, recipe)
-    folder = PretrainingFolder(out, {"family": "qwen3", "seed": seed, **asdict(recipe), **asdict(config)})
+def lr_scale(config: PretrainingConfig, step: int) -> float:
+    """Return the factor of the peak learning rates: a rise, a plateau, a linear fall to 0."""
+    left = (config.steps - step) / (config.decay_share * config.steps)
+    return min(1.0, (step + 1) / config.warmup, left)
+
+
+def pretrain(out: Path, config: PretrainingConfig, sizes: NetworkConfig) -> Path:
+    """Train in the folder `out`, or resume the run there. Return the file of the weights.
+
+    The log has a line per `save_every` steps: the mean loss and the held-out figures.
+    """
+    model = build_network(sizes, stream("qwen3", "start", config.seed) >> 1)
+    optimizers = _muon_and_adamw(model, config)
+    folder = PretrainingFolder(out, {"family": "qwen3", **asdict(config), **asdict(sizes)})
     start, before = folder.resume(model, optimizers)
     began, losses = time.monotonic() - before, list[float]()
-    for step in range(start, recipe.steps):
-        random = np.random.default_rng(stream("qwen3", "noise", seed, step))
-        rows = _rows(sample(seed, step, recipe.batch, opened(step / recipe.steps)), recipe.nameless, random)
-        _set_rates(optimizers, _scale(recipe, step))
-        losses.append(backward(model, rows, recipe.corrupted, random))
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    for step in range(start, config.steps):
+        # One optimizer step.
+        losses.append(_backward(model, config, step))
+        torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
+        _set_learning_rates(optimizers, config, step)
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad()
-        if (step + 1) % recipe.every == 0 or step + 1 == recipe.steps:
+
+        # Log and save.
+        if (step + 1) % config.save_every == 0 or step + 1 == config.steps:
             line = {
                 "step": step + 1,
                 "seconds": round(time.monotonic() - began, 1),
                 "loss": round(float(np.mean(losses)), 5),
-                **_held_out(model, seed, recipe),
+                **measure(model, config),
             }
             losses.clear()
-            notes = {"config": asdict(recipe), "seed": seed, **line}
-            folder.keep(line, saved(model, notes), model, optimizers)
+            notes = {"config": asdict(config), "seed": config.seed, **line}
+            folder.keep(line, serialize(model, notes), model, optimizers)
     return out / WEIGHTS
 
 
-def _rows(batch: WorldBatch, nameless: float, random: np.random.Generator) -> list[Tokens]:
-    named = random.random(len(batch.words)) >= nameless
+def _backward(model: Any, config: PretrainingConfig, step: int) -> float:
+    """Add the gradient of the mean loss of batch `step` to the parameters. Return the loss."""
+    random = np.random.default_rng(stream("qwen3", "noise", config.seed, step))
+    batch = sample(config.seed, step, config.batch, opened(step / config.steps))
+    return backward(model, _sequences(batch, config.caption_drop, random), config.corrupted, random)
+
+
+def _sequences(batch: WorldBatch, caption_drop: float, random: np.random.Generator) -> list[Tokens]:
+    """Write the pairs as sequences. A share of `caption_drop` gets the neutral caption."""
+    captioned = random.random(len(batch.words)) >= caption_drop
+    sequences: list[Tokens] = []
+    for question, target, words, keep in zip(
+        batch.question, batch.target, batch.words, captioned, strict=True
+    ):
+        sequences.append(example(to_text(question, "rows"), to_text(target, "rows"), words if keep else ""))
+    return sequences
+
+
+def _muon_and_adamw(model: Any, config: PretrainingConfig) -> list[torch.optim.Optimizer]:
+    """Return Muon for the matrices inside the layers, and AdamW for embeddings, norms and biases."""
+    matrices: list[torch.nn.Parameter] = []
+    others: list[torch.nn.Parameter] = []
+    for name, parameter in model.named_parameters():
+        is_matrix = parameter.ndim == 2 and "embed" not in name
+        (matrices if is_matrix else others).append(parameter)
     return [
-        example(to_text(question, "rows"), to_text(target, "rows"), words if name else "")
-        for question, target, words, name in zip(
-            batch.question, batch.target, batch.words, named, strict=True
-        )
+        torch.optim.Muon(matrices, lr=config.matrix_lr, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(others, lr=config.other_lr, weight_decay=0.0, betas=(0.9, 0.95)),
     ]
 
 
-def _optimizers(model: Any, recipe: PretrainingConfig) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside the layers, AdamW for embeddings, norms and biases."""
-    inside = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
-    rest = [p for n, p in model.named_parameters() if p.ndim != 2 or "embed" in n]
-    return [
-        torch.optim.Muon(inside, lr=recipe.matrices, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
-        torch.optim.AdamW(rest, lr=recipe.rest, weight_decay=0.0, betas=(0.9, 0.95)),
-    ]
-
-
-def _scale(recipe: PretrainingConfig, step: int) -> float:
-    return min(1.0, (step + 1) / recipe.warm, (recipe.steps - step) / (recipe.fall * recipe.steps))
-
-
-def _set_rates(optimizers: list[torch.optim.Optimizer], scale: float) -> None:
-    for optimizer in optimizers:
+def _set_learning_rates(
+    optimizers: list[torch.optim.Optimizer], config: PretrainingConfig, step: int
+) -> None:
+    """Set the learning rates of Muon and AdamW for a step."""
+    for optimizer, peak in zip(optimizers, (config.matrix_lr, config.other_lr), strict=True):
         for group in optimizer.param_groups:
-            group.setdefault("peak", group["lr"])
-            group["lr"] = group["peak"] * scale
+            group["lr"] = peak * lr_scale(config, step)
 
 
-def _held_out(model: Any, seed: int, recipe: PretrainingConfig) -> Mapping[str, Any]:
-    """Right tokens by world, captions given, in batches of a seed that training never draws."""
-    shares: dict[str, list[float]] = {}
-    for number in range(recipe.held_out):
-        batch = sample(stream("qwen3", "held out", seed) >> 1, number, recipe.batch)
-        rows = _rows(batch, 0.0, np.random.default_rng(0))
+def measure(model: Any, config: PretrainingConfig) -> Mapping[str, Any]:
+    """Return the share of right answer tokens on held-out pairs, in all (`tokens`) and by world (`worlds`).
+
+    The pairs come with their captions, from a stream that training never draws.
+    """
+    right: dict[str, list[float]] = defaultdict(list)
+    held_out_seed = stream("qwen3", "held out", config.seed) >> 1
+    for number in range(config.held_out_batches):
+        batch = sample(held_out_seed, number, config.batch)
+        rows = _sequences(batch, 0.0, np.random.default_rng(0))
         for name, share in zip(batch.names, accuracy(model, rows), strict=True):
-            shares.setdefault(name, []).append(float(share))
-    worlds = {name: round(float(np.mean(values)), 4) for name, values in sorted(shares.items())}
-    return {"tokens": round(float(np.mean([v for vs in shares.values() for v in vs])), 5), "worlds": worlds}
+            right[name].append(float(share))
+    worlds = {name: round(float(np.mean(shares)), 4) for name, shares in sorted(right.items())}
+    everything = [share for shares in right.values() for share in shares]
+    return {"tokens": round(float(np.mean(everything)), 5), "worlds": worlds}

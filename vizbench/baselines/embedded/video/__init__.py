@@ -1,1 +1,1 @@
-"""The embedded video model."""
+"""The embedded video model: network, adaptation and pretraining."""

@@ -1,7 +1,11 @@
-"""The embedded video model as a source of weights, and how it is adapted.
+"""Adapt the embedded video model: weights, hyper-parameters and the model of a checkpoint.
 
-`tiny`: pretrained and frozen, LoRA. Controls: `tiny-random`, the same net un-pretrained and frozen, LoRA of
-the same size; `tiny-scratch`, the same net un-pretrained, all weights trained for the same time."""
+Checkpoints:
+
+- `tiny`: pretrained, frozen, with a LoRA.
+- `tiny-random`: the same network without pretraining, frozen, with a LoRA of the same size.
+- `tiny-scratch`: the same network without pretraining. All weights are trained for the same time.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-from safetensors.torch import load_file
-
-from vizbench.baselines.embedded.video import network as twin
-from vizbench.baselines.embedded.video.network import neutral
+from vizbench.baselines.embedded.video.network import (
+    CELL,
+    NetworkConfig,
+    build_network,
+    load_network,
+    neutral_caption,
+    pipeline,
+)
 from vizbench.baselines.video.backbone import Tensors, WeightSource
 from vizbench.baselines.video.cogvideox import BACKBONE
 from vizbench.baselines.video.config import VideoConfig
@@ -28,27 +36,38 @@ WEIGHTS = Path(__file__).parents[1] / "checkpoints" / "cogvideox-tiny.safetensor
 @final
 @dataclass(frozen=True, slots=True)
 class AdaptationConfig:
-    """How the embedded video model is adapted. The paper does not report steps: these are ours, one for all
-    budgets.
-
-    scratch_steps: as many as take `tiny-scratch` the time of `steps` with LoRA (`experiments/embedded/adaptation.py`).
-    """
+    """Hyper-parameters of the adaptation, the same for any number of shots. The paper reports no steps."""
 
     rank: int = 16
+    """Rank of the LoRA."""
     alpha: int = 16
+    """Scale of the LoRA."""
     targets: tuple[str, ...] = ("to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2", "text_proj")
+    """Linear layers that receive a LoRA."""
     steps: int = 300
+    """Optimizer steps with LoRA."""
     scratch_steps: int = 300
-    batch: int = 32
-    lr: float = 2e-3
-    warmup: int = 20
-    last_share: float = 0.8
-    max_grad_norm: float = 1.0
-    sampling_steps: int = 1
-    predict_batch: int = 50
+    """Optimizer steps of `tiny-scratch`, chosen to take as long as `steps` with LoRA.
 
-    def training(self, scratch: bool) -> VideoConfig:
-        """The same as every video model's record."""
+    Measured by `experiments/embedded/adaptation.py`.
+    """
+    batch: int = 32
+    """Examples per optimizer step."""
+    lr: float = 2e-3
+    """Peak learning rate of the LoRA."""
+    warmup: int = 20
+    """Steps over which the learning rate rises."""
+    last_share: float = 0.8
+    """Share of the training examples that get the last, noisiest timestep."""
+    max_grad_norm: float = 1.0
+    """Gradients are clipped to this norm."""
+    sampling_steps: int = 1
+    """Denoising steps of a prediction."""
+    predict_batch: int = 50
+    """Questions sampled in one batch."""
+
+    def video_config(self, scratch: bool) -> VideoConfig:
+        """Return the hyper-parameters as the record of all video models."""
         return VideoConfig(
             rank=0 if scratch else self.rank,
             alpha=self.alpha,
@@ -70,7 +89,7 @@ class AdaptationConfig:
 
 @final
 class EmbeddedWeights(WeightSource):
-    """One of the embedded checkpoints. Nothing is kept on disk: encoding and training take seconds."""
+    """The weights of an embedded checkpoint. Nothing is cached: encoding and training take seconds."""
 
     home = None
 
@@ -85,16 +104,19 @@ class EmbeddedWeights(WeightSource):
             self.weights = hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()[:16]
 
     def check(self, shapes: Iterable[tuple[int, ...]]) -> None:
-        """A million numbers fit everywhere."""
+        """Accept all shapes: the model fits into any memory."""
 
     def open(self, seed: int) -> tuple[Any, Tensors]:
-        model = twin.transformer(twin.NetworkConfig(), stream("twin", seed) >> 1)
+        """Return the pipeline and the neutral caption `(1, 1, 64)` as its prompt."""
         if self._checkpoint == "tiny":
-            model.load_state_dict({k: v.float() for k, v in load_file(WEIGHTS).items()})
-        return twin.pipeline(model), {"prompt_embeds": neutral()[None, None]}  # (1, 1, 64)
+            model = load_network(NetworkConfig(), WEIGHTS)
+        else:
+            model = build_network(NetworkConfig(), stream("twin", seed) >> 1)
+        return pipeline(model), {"prompt_embeds": neutral_caption()[None, None]}
 
 
-def embedded(checkpoint: str, adaptation: AdaptationConfig | None = None) -> VideoLora:
-    """The model of an embedded checkpoint: `tiny`, `tiny-random` or `tiny-scratch`."""
-    training = (adaptation or AdaptationConfig()).training(scratch=checkpoint == "tiny-scratch")
-    return VideoLora(BACKBONE, EmbeddedWeights(checkpoint), training, twin.CELL)
+def embedded_model(checkpoint: str, config: AdaptationConfig | None = None) -> VideoLora:
+    """Return the model of an embedded checkpoint: `tiny`, `tiny-random` or `tiny-scratch`."""
+    adaptation = config or AdaptationConfig()
+    scratch = checkpoint == "tiny-scratch"
+    return VideoLora(BACKBONE, EmbeddedWeights(checkpoint), adaptation.video_config(scratch), CELL)

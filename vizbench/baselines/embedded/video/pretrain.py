@@ -1,27 +1,36 @@
-"""Pretraining of the embedded video model on the worlds.
+"""Pretrain the embedded video model on the stream of procedural worlds.
 
-    vizbench pretrain cogvideox --out DIR
+    vizbench pretrain cogvideox --out runs/pretrain-cogvideox
 
-A straight loop on one core: draw a batch of worlds, paint it in random colours, noise it, regress the
-velocity. The world's law stands in the caption, as a real video model's scene stands in its prompt; 15% of
-the captions are replaced by the neutral one that adaptation will use."""
+Each optimizer step draws a batch of worlds, paints it in random colours, adds noise and regresses the
+velocity. The caption gives the law of the world, as the prompt of a real video model describes its scene. 15%
+of the captions are replaced by the neutral one, which adaptation uses. A batch is a pure function of seed and
+step, so a run that was stopped and resumed gives the same weights.
+"""
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, final
 
 import numpy as np
 import torch
-from safetensors.torch import save
 from torch import Tensor
 
-from vizbench.baselines.embedded.folder import PretrainingFolder
-from vizbench.baselines.embedded.video import network as twin
-from vizbench.baselines.embedded.video.network import neutral
+from vizbench.baselines.embedded.folder import WEIGHTS, PretrainingFolder
+from vizbench.baselines.embedded.video.network import (
+    NetworkConfig,
+    build_network,
+    neutral_caption,
+    pipeline,
+    scheduler,
+    serialize,
+)
 from vizbench.baselines.embedded.worlds import WorldBatch, opened, sample, shows
 from vizbench.baselines.embedded.worlds.draw import Draw
 from vizbench.baselines.video.cogvideox import BACKBONE
@@ -33,28 +42,40 @@ from vizbench.baselines.video.train import LAST, computing, draw_timesteps, nois
 @final
 @dataclass(frozen=True, slots=True)
 class PretrainingConfig:
-    """How the embedded weights were made. steps: optimizer steps; held_out: seed of the stream that
-    measures."""
+    """Hyper-parameters of the pretraining."""
 
     seed: int = 0
+    """Seed of the initial weights, the stream and the noise."""
     steps: int = 14000
+    """Optimizer steps."""
     batch: int = 32
+    """Pairs per optimizer step."""
     matrix_lr: float = MATRIX_LR
+    """Peak learning rate of Muon, for the matrices."""
     other_lr: float = OTHER_LR
+    """Peak learning rate of AdamW, for all other parameters."""
     warmup: int = 200
-    decay_from: float = 0.6
+    """Steps over which the learning rate rises."""
+    decay_share: float = 0.4
+    """Share of the steps, at the end, over which the learning rate falls."""
     last_share: float = 0.7
+    """Share of the pairs that get the last, noisiest timestep."""
     caption_drop: float = 0.15
-    clip: float = 1.0
+    """Share of the pairs whose caption is the neutral one."""
+    max_grad_norm: float = 1.0
+    """Gradients are clipped to this norm."""
     save_every: int = 250
+    """Steps between two lines of the log, with weights and state."""
     measure_every: int = 1000
-    held_out: int = 1_000_003
+    """Steps between two measurements on held-out pairs."""
+    held_out_batches: int = 16
+    """Held-out batches of 64 pairs in a measurement."""
+    held_out_seed: int = 1_000_003
+    """Seed of the held-out stream."""
 
 
-COLOURS = np.array(
-    [(r, g, b) for r in (0, 128, 255) for g in (0, 128, 255) for b in (0, 128, 255)], np.float32
-)
-"""27 colours well apart."""
+COLOURS = np.array(list(itertools.product((0, 128, 255), repeat=3)), np.float32)
+"""27 colours that are far apart."""
 
 PLAIN = np.array(
     [
@@ -63,98 +84,116 @@ PLAIN = np.array(
     ],
     np.float32,
 )  # fmt: skip
-"""White ground, black ink, grey for the unknown, seven more: the colours of six pairs in ten, and of every
-pair whose target holds a code that the question does not show."""
+"""White ground, black ink, grey for unknown cells, and seven more colours.
+
+It is used for 60% of the pairs, and for every pair whose target has a code that the question does not show.
+"""
 
 
 def paint(draw: Draw, batch: WorldBatch) -> Tensor:
-    """The pairs as latents `(B, 2, 3, h, w)` in -1..1: colours of the plain palette or of one drawn for the
-    pair."""
+    """Paint the pairs as latents `(B, 2, 3, h, w)` in -1 … 1, in plain or random colours."""
     count = len(batch.question)
     order = np.argsort(draw.uniform(count, len(COLOURS)), axis=1)
     plain = draw.uniform(count) < 0.6
     palettes = np.empty((count, 10, 3), np.float32)
     for i in range(count):
-        palettes[i] = (
-            PLAIN if plain[i] or not shows(batch.question[i], batch.target[i]) else COLOURS[order[i, :10]]
-        )
+        recolour = not plain[i] and shows(batch.question[i], batch.target[i])
+        palettes[i] = COLOURS[order[i, :10]] if recolour else PLAIN
     pairs = np.stack([batch.question, batch.target], 1)
     colours = palettes[np.arange(count)[:, None, None, None], pairs] / 127.5 - 1.0
     return torch.from_numpy(np.moveaxis(colours, -1, 2).astype(np.float32))
 
 
 def velocity(pipe: Any, noisy: Tensor, question: Tensor, caption: Tensor, timesteps: Tensor) -> Tensor:
-    """The twin's velocity `(B, 2, 3, h, w)` float32, as in adaptation.
+    """Return the predicted velocity `(B, 2, 3, h, w)` float32, computed as in adaptation.
 
-    question: its latents `(B, 1, 3, h, w)`; caption: `(B, 1, 64)`."""
-    with computing(VideoConfig(), noisy.device), plain_attention(noisy.device):
-        return BACKBONE.velocity(
-            pipe, noisy, {"image": question}, {"prompt_embeds": caption}, timesteps
-        ).float()
-
-
-def rate(recipe: PretrainingConfig, step: int) -> float:
-    """The learning rate's factor: warm-up, plateau, straight line down to 2%."""
-    left = (recipe.steps - step) / (recipe.steps * (1 - recipe.decay_from))
-    return min(1.0, (step + 1) / recipe.warmup, max(0.02, left))
-
-
-@torch.no_grad()
-def measure(pipe: Any, recipe: PretrainingConfig, batches: int) -> dict[str, float]:
-    """Share of held-out boards right in every cell, by world, from one denoising step."""
-    right: dict[str, list[bool]] = defaultdict(list)
-    for k in range(batches):
-        batch = sample(recipe.held_out, k, 64)
-        clips = paint(Draw("paint", recipe.held_out, k), batch)
-        noise = torch.randn(clips.shape, generator=torch.Generator().manual_seed(k))
-        steps = torch.full((len(clips),), LAST)
-        answer = -velocity(pipe, noise, clips[:, :1], torch.from_numpy(batch.caption)[:, None], steps)[:, 1]
-        exact = (
-            ((answer - clips[:, 1]).abs().amax(1) < 0.5).flatten(1).all(1)
-        )  # nearer to its colour than to any other
-        for name, good in zip(batch.names, exact.tolist(), strict=True):
-            right[name].append(good)
-    return {name: round(float(np.mean(goods)), 3) for name, goods in sorted(right.items())}
-
-
-def pretrain(out: Path, recipe: PretrainingConfig, config: twin.NetworkConfig, measured: int = 16) -> None:
-    """Train, or go on training, in the folder `out`.
-
-    measured: held-out batches of 64 a measurement.
+    question: latents of the questions, `(B, 1, 3, h, w)`. caption: `(B, 1, CAPTION)`.
     """
-    model = twin.transformer(config, recipe.seed)
-    pipe = twin.pipeline(model)
-    alphas = twin.scheduler().alphas_cumprod.float()
-    opts = muon_and_adamw(model, recipe.matrix_lr, recipe.other_lr)
-    folder = PretrainingFolder(out, {"family": "cogvideox", **asdict(recipe), **asdict(config)})
-    start, before = folder.resume(model, opts)
+    with computing(VideoConfig(), noisy.device), plain_attention(noisy.device):
+        predicted = BACKBONE.velocity(pipe, noisy, {"image": question}, {"prompt_embeds": caption}, timesteps)
+    return predicted.float()
+
+
+def lr_scale(config: PretrainingConfig, step: int) -> float:
+    """Return the factor of the peak learning rates: a rise, a plateau, a linear fall to 2%."""
+    left = (config.steps - step) / (config.steps * config.decay_share)
+    return min(1.0, (step + 1) / config.warmup, max(0.02, left))
+
+
+def pretrain(out: Path, config: PretrainingConfig, sizes: NetworkConfig) -> Path:
+    """Train in the folder `out`, or resume the run there. Return the file of the weights.
+
+    The log has a line per `save_every` steps: the mean loss, and in some lines the held-out figures.
+    """
+    model = build_network(sizes, config.seed)
+    pipe = pipeline(model)
+    alphas = scheduler().alphas_cumprod.float()
+    optimizers = muon_and_adamw(model, config.matrix_lr, config.other_lr)
+    folder = PretrainingFolder(out, {"family": "cogvideox", **asdict(config), **asdict(sizes)})
+    start, before = folder.resume(model, optimizers)
     began, losses = time.monotonic() - before, list[float]()
-    for step in range(start, recipe.steps):
-        batch = sample(recipe.seed, step, recipe.batch, opened(step / recipe.steps))
-        draw = Draw("paint", recipe.seed, step)
-        generator = torch.Generator().manual_seed(draw.one(1 << 40))
-        clips = paint(draw, batch)  # (B, 2, 3, h, w)
-        caption = torch.from_numpy(batch.caption)
-        dropped = torch.from_numpy(draw.uniform(len(caption)) < recipe.caption_drop)
-        caption = torch.where(dropped[:, None], neutral(), caption)[:, None]  # (B, 1, 64)
-        timesteps = draw_timesteps(len(clips), recipe.last_share, generator)
-        noisy, goal = noised(clips, timesteps, alphas, generator)
-        loss = (velocity(pipe, noisy, clips[:, :1], caption, timesteps) - goal).square().mean()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
-        for opt, base in zip(opts, (recipe.matrix_lr, recipe.other_lr), strict=True):
-            for group in opt.param_groups:
-                group["lr"] = base * rate(recipe, step)
-            opt.step()
-        model.zero_grad(set_to_none=True)
-        losses.append(loss.item())
-        if (step + 1) % recipe.save_every == 0 or step + 1 == recipe.steps:
-            row: dict[str, Any] = {
+    for step in range(start, config.steps):
+        # One optimizer step.
+        losses.append(_backward(pipe, alphas, config, step))
+        torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
+        _set_learning_rates(optimizers, config, step)
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+
+        # Log and save.
+        last = step + 1 == config.steps
+        if (step + 1) % config.save_every == 0 or last:
+            line: dict[str, Any] = {
                 "step": step + 1,
                 "seconds": round(time.monotonic() - began, 1),
                 "loss": round(float(np.mean(losses)), 5),
             }
             losses.clear()
-            if (step + 1) % recipe.measure_every == 0 or step + 1 == recipe.steps:
-                row["exact"] = measure(pipe, recipe, measured)
-            folder.keep(row, save(model.state_dict()), model, opts)
+            if (step + 1) % config.measure_every == 0 or last:
+                line["exact"] = measure(pipe, config)
+            folder.keep(line, serialize(model), model, optimizers)
+    return out / WEIGHTS
+
+
+def _backward(pipe: Any, alphas: Tensor, config: PretrainingConfig, step: int) -> float:
+    """Add the gradient of the mean loss of batch `step` to the parameters. Return the loss."""
+    batch = sample(config.seed, step, config.batch, opened(step / config.steps))
+    draw = Draw("paint", config.seed, step)
+    generator = torch.Generator().manual_seed(draw.one(1 << 40))
+    clips = paint(draw, batch)  # (B, 2, 3, h, w)
+    caption = torch.from_numpy(batch.caption)
+    dropped = torch.from_numpy(draw.uniform(len(caption)) < config.caption_drop)
+    caption = torch.where(dropped[:, None], neutral_caption(), caption)[:, None]  # (B, 1, CAPTION)
+    timesteps = draw_timesteps(len(clips), config.last_share, generator)
+    noisy, goal = noised(clips, timesteps, alphas, generator)
+    loss = (velocity(pipe, noisy, clips[:, :1], caption, timesteps) - goal).square().mean()
+    loss.backward()
+    return loss.item()
+
+
+def _set_learning_rates(
+    optimizers: list[torch.optim.Optimizer], config: PretrainingConfig, step: int
+) -> None:
+    """Set the learning rates of Muon and AdamW for a step."""
+    for optimizer, peak in zip(optimizers, (config.matrix_lr, config.other_lr), strict=True):
+        for group in optimizer.param_groups:
+            group["lr"] = peak * lr_scale(config, step)
+
+
+@torch.no_grad()
+def measure(pipe: Any, config: PretrainingConfig) -> Mapping[str, float]:
+    """Return, by world, the share of held-out boards that one denoising step gets right in every cell."""
+    right: dict[str, list[bool]] = defaultdict(list)
+    for number in range(config.held_out_batches):
+        batch = sample(config.held_out_seed, number, 64)
+        clips = paint(Draw("paint", config.held_out_seed, number), batch)
+        noise = torch.randn(clips.shape, generator=torch.Generator().manual_seed(number))
+        timesteps = torch.full((len(clips),), LAST)
+        caption = torch.from_numpy(batch.caption)[:, None]
+        answer = -velocity(pipe, noise, clips[:, :1], caption, timesteps)[:, 1]
+        # A cell is right if it is nearer to its colour than to any other.
+        correct = (answer - clips[:, 1]).abs().amax(1) < 0.5
+        for name, exact in zip(batch.names, correct.flatten(1).all(1).tolist(), strict=True):
+            right[name].append(exact)
+    return {name: round(float(np.mean(exact)), 3) for name, exact in sorted(right.items())}

@@ -1,8 +1,9 @@
-"""The stream of procedural worlds on which both embedded models are pretrained: one as frames, one as text.
+"""Draw the procedural worlds on which both embedded models are pretrained.
 
-Every law is drawn anew; a model that has seen thousands of them can be adapted to a new one from few
-examples. None is a law of a suite's task (`excluded.py`). `OVERLAPS` says, for the tables, which families
-have a relative among the worlds."""
+The video model reads them as frames, the language model as text. Every world draws a new law for each group
+of pairs. No law is the rule of a task in a suite (see `excluded.py`). `OVERLAPS` names the task families that
+are related to a world.
+"""
 
 from __future__ import annotations
 
@@ -37,32 +38,24 @@ WORLDS: Mapping[str, tuple[Law, float]] = {
     "order": (shape.order, 0.5),
     "latin": (shape.latin, 2.0),
 }
-"""Each world with its weight in the stream: more for the broad ones, less for those that are learned at
-once."""
+"""Each world's law and its weight in the stream.
+
+Broad worlds weigh more. Worlds that are learned quickly weigh less.
+"""
+
+_FIRST = ("around", "growth", "flood", "latin", "turmite")
+_SECOND = ("cross", "rays", "symmetry", "walker", "shift", "gravity")
 
 WIDENING: tuple[tuple[float, tuple[str, ...]], ...] = (
-    (0, ("around", "growth", "flood", "latin", "turmite")),
-    (
-        2 / 7,
-        (
-            "around",
-            "growth",
-            "flood",
-            "latin",
-            "turmite",
-            "cross",
-            "rays",
-            "symmetry",
-            "walker",
-            "shift",
-            "gravity",
-        ),
-    ),
+    (0, _FIRST),
+    (2 / 7, (*_FIRST, *_SECOND)),
     (1 / 2, tuple(WORLDS)),
 )
-"""From which share of a pretraining run on which worlds are in the stream. With all sixteen from the start,
-no world had passed 10% of its held-out boards after 1,000 steps, and `around` alone had halved its loss after
-600."""
+"""The worlds in the stream, with the share of the pretraining run from which each row applies.
+
+With all sixteen worlds from the start, no world passed 10% of its held-out boards after 1,000 steps. With
+`around` only, the loss had halved after 600.
+"""
 
 OVERLAPS: Mapping[str, str] = {
     "life": "around: other rules of the same neighbourhood",
@@ -76,31 +69,34 @@ OVERLAPS: Mapping[str, str] = {
     "arc/move-to-boundary": "gravity: cells that fall to one side",
     "arc/order": "order: bars sorted by length",
 }
-"""Task families, or variants, that are *near*: a relative was in the stream. The others are *far*."""
+"""Task families, or variants, that are *near*: a related law is in the stream. All others are *far*."""
 
 
 HELD_OUT: Mapping[str, str] = {
-    "1e0a9b12": "gravity", "3906de3d": "gravity", "25ff71a9": "shift", "3c9b0459": "mirror", "6150a2bd": "mirror",
-    "67a3c6ac": "mirror", "68b16354": "mirror", "74dd1130": "mirror", "9dfd6313": "mirror", "ed36ccf7": "mirror",
-    "496994bd": "symmetry", "f25ffba3": "symmetry", "4258a5f9": "growth",
+    "1e0a9b12": "gravity", "3906de3d": "gravity", "25ff71a9": "shift", "3c9b0459": "mirror",
+    "6150a2bd": "mirror", "67a3c6ac": "mirror", "68b16354": "mirror", "74dd1130": "mirror",
+    "9dfd6313": "mirror", "ed36ccf7": "mirror", "496994bd": "symmetry", "f25ffba3": "symmetry",
+    "4258a5f9": "growth",
 }  # fmt: skip
-"""Training tasks of ARC-AGI-1 and 2, which no suite asks, whose rule is a law of the stream; its world."""
+"""ARC-AGI-1 and 2 training tasks whose rule is a law of the stream, with its world. No suite uses them."""
+
+_ARC_TRAINING = ("arc-agi-1:training", "arc-agi-2:training")
 
 
 def pretraining_overlap(task: str) -> str | None:
-    """`near: …` with the relative that was in the stream, or `far: …`, for the name of a task.
+    """Return how the pretraining data relate to a task: `near: …`, `far: …`, `inside: …`, or None.
 
-    `inside: …` for a task of HELD, and where the rule of an automaton is overridden: only the suites' own
-    rules are kept out of the stream. None for all other tasks from files, which are not classed."""
+    `near` names the related world. `inside` means that the stream holds, or may hold, the task's own rule:
+    the task is in `HELD_OUT`, or it overrides the rule of an automaton. Only the rules of the suites are
+    excluded from the stream. Other tasks from files are not classified: None.
+    """
     variant, _, query = task.partition("?")
     family = variant.partition("/")[0]
     if ":" in variant:
-        held = (
-            HELD_OUT.get(variant.rpartition("/")[2])
-            if family in ("arc-agi-1:training", "arc-agi-2:training")
-            else None
-        )
-        return f"inside: its rule is a law of {held}" if held else None
+        world = HELD_OUT.get(variant.rpartition("/")[2])
+        if family not in _ARC_TRAINING or world is None:
+            return None
+        return f"inside: its rule is a law of {world}"
     if family in ("life", "eca") and "rule=" in query:
         return "inside: the stream may have held this very rule"
     relative = OVERLAPS.get(variant) or OVERLAPS.get(family)
@@ -108,51 +104,55 @@ def pretraining_overlap(task: str) -> str | None:
 
 
 CAPTION = 64
-"""Length of a caption vector: one place a world, then the knobs scaled to -1 … 1."""
+"""Length of a caption vector: one entry per world, then the law's knobs scaled to -1 … 1."""
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class WorldBatch:
-    """count pairs of one board shape from several laws.
-
-    question, target `(count, h, w)` uint8 codes 0..9; caption `(count, 64)` float32; words: the captions as
-    text, at most 24 characters of [a-z0-9]; names: the worlds."""
+    """Pairs of one grid shape, drawn from several laws."""
 
     question: Boards
+    """Codes 0 … 9, `(count, h, w)` uint8."""
     target: Boards
+    """Codes 0 … 9, `(count, h, w)` uint8."""
     caption: npt.NDArray[np.float32]
+    """The law of each pair as a vector, `(count, CAPTION)`."""
     words: tuple[str, ...]
+    """The law of each pair as text: at most 24 characters of [a-z0-9]."""
     names: tuple[str, ...]
+    """The world of each pair."""
 
 
 def opened(share: float) -> tuple[str, ...]:
-    """The worlds in the stream after this share of a run, 0 … 1."""
+    """Return the worlds in the stream after this share of the run, 0 … 1."""
     return [worlds for first, worlds in WIDENING if first <= share][-1]
 
 
 def sample(seed: int, step: int, count: int, only: tuple[str, ...] = tuple(WORLDS)) -> WorldBatch:
-    """Batch `step` of the stream `seed`: laws are shared by up to 4 pairs.
+    """Return batch `step` of the stream `seed`. Up to four pairs share a law.
 
-    only: the worlds to draw from, by name.
+    `only` restricts the worlds, by name.
     """
     draw = Draw("worlds", seed, step, count, list(only))
     names = [name for name in WORLDS if name in only]
     others = [name for name in names if name != "latin"]
     weight = sum(WORLDS[name][1] for name in names)
     if not others or ("latin" in names and draw.chance(WORLDS["latin"][1] / weight)):
-        h = w = (3, 5, 6, 6, 7)[draw.one(5)]  # a batch has one shape, and Latin squares have their own
+        # A batch has one shape, and Latin squares have shapes of their own.
+        h = w = (3, 5, 6, 6, 7)[draw.one(5)]
         return _batch(draw, ["latin"], count, h, w)
     h, w = _shape(draw)
     return _batch(draw, others, count, h, w)
 
 
 def _shape(draw: Draw) -> tuple[int, int]:
-    """Every other time 8x8; else sides of 5 … 16 with at most 128 cells, so that steps cost about the same.
+    """Draw a shape: 8x8 half of the time, else sides of 5 … 16 with at most 128 cells.
 
-    Sides to 12 were tried: adapted to an elementary rule on rings of 16, the language model then had every
-    cell right but those at the ends of a row, which read across (errors at n = 30: first cell .09, last two
-    .08 and .31)."""
+    The limit of 128 cells makes all optimizer steps cost about the same. Sides of at most 12 were tried
+    before. The language model, adapted to an elementary rule on rings of 16, then failed at the ends of a
+    row, where a cell reads across the edge (errors with 30 shots: first cell .09, last two .08 and .31).
+    """
     if draw.chance(0.5):
         return 8, 8
     side = 5 + draw.one(12)
@@ -161,6 +161,7 @@ def _shape(draw: Draw) -> tuple[int, int]:
 
 
 def _batch(draw: Draw, names: list[str], count: int, h: int, w: int) -> WorldBatch:
+    # Draw groups of up to four pairs that share a law.
     edges = np.cumsum([WORLDS[name][1] for name in names])
     scenes: list[tuple[str, Scene]] = []
     have = 0
@@ -169,35 +170,46 @@ def _batch(draw: Draw, names: list[str], count: int, h: int, w: int) -> WorldBat
         n = min(4, count - have)
         scenes.append((name, _recoloured(draw, WORLDS[name][0](draw, n, h, w))))
         have += n
-    captions = np.concatenate([np.repeat(_caption(n, s)[None], len(s.question), 0) for n, s in scenes])
+
+    # Repeat each law's caption for its pairs.
+    captions: list[npt.NDArray[np.float64]] = []
+    words: list[str] = []
+    worlds: list[str] = []
+    for name, scene in scenes:
+        n = len(scene.question)
+        captions += [_caption(name, scene)] * n
+        words += [_words(name, scene)] * n
+        worlds += [name] * n
     return WorldBatch(
-        np.concatenate([s.question for _, s in scenes]),
-        np.concatenate([s.target for _, s in scenes]),
-        captions.astype(np.float32),
-        tuple(_words(n, s) for n, s in scenes for _ in s.question),
-        tuple(n for n, s in scenes for _ in s.question),
+        np.concatenate([scene.question for _, scene in scenes]),
+        np.concatenate([scene.target for _, scene in scenes]),
+        np.stack(captions).astype(np.float32),
+        tuple(words),
+        tuple(worlds),
     )
 
 
 def _recoloured(draw: Draw, scene: Scene) -> Scene:
-    """The codes 1 … 9 exchanged among each other in every third scene; 0 stays the ground.
+    """Permute the codes 1 … 9 in every third scene. Code 0 stays the ground.
 
-    Only where the questions show every code of the targets: nobody could know the code of a trace or a rim
-    else."""
-    if not draw.chance(0.35) or not all(
-        shows(q, t) for q, t in zip(scene.question, scene.target, strict=True)
-    ):
+    Only scenes whose questions show every code of the targets are changed. Otherwise the code of a trace or
+    a rim could not be known.
+    """
+    if not draw.chance(0.35):
+        return scene
+    if not all(shows(q, t) for q, t in zip(scene.question, scene.target, strict=True)):
         return scene
     table = np.concatenate([[0], 1 + draw.permutation(9)]).astype(np.uint8)
     return Scene(table[scene.question], table[scene.target], scene.knobs)
 
 
 def shows(question: Boards, target: Boards) -> bool:
-    """Whether every code of the target stands in the question."""
+    """Return whether the question contains every code of the target."""
     return bool(np.isin(target, question).all())
 
 
 def _caption(name: str, scene: Scene) -> npt.NDArray[np.float64]:
+    """Return the caption vector: a one-hot world, then the knobs."""
     vector = np.zeros(CAPTION)
     vector[list(WORLDS).index(name)] = 1.0
     for k, (value, values) in enumerate(scene.knobs):
@@ -206,4 +218,6 @@ def _caption(name: str, scene: Scene) -> npt.NDArray[np.float64]:
 
 
 def _words(name: str, scene: Scene) -> str:
-    return chr(ord("a") + list(WORLDS).index(name)) + "".join(str(value) for value, _ in scene.knobs)
+    """Return the caption as text: a letter for the world, then a digit per knob."""
+    world = chr(ord("a") + list(WORLDS).index(name))
+    return world + "".join(str(value) for value, _ in scene.knobs)

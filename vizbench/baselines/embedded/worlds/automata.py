@@ -1,5 +1,4 @@
-"""Worlds of local rules: random neighbourhood laws on the plane and on rows, and walkers with two-colour
-tables."""
+"""Worlds of local rules: random neighbourhood laws on the plane and on rows, and two-colour walkers."""
 
 from __future__ import annotations
 
@@ -12,11 +11,12 @@ from vizbench.baselines.embedded.worlds.scene import Boards, Scene, neighbours
 
 
 def _soup(draw: Draw, n: int, h: int, w: int) -> Boards:
+    """Draw boards of 0 and 1 with one density."""
     return (draw.uniform(n, h, w) < draw.between(0.2, 0.6)).astype(np.uint8)
 
 
 def around(draw: Draw, n: int, h: int, w: int) -> Scene:
-    """A random law of the own state and the number of live cells among the 8 around."""
+    """Apply a random law of a cell's state and its live cells among the eight neighbours."""
     bits = tuple(int(b) for b in (draw.uniform(18) < draw.between(0.25, 0.55)))
     while life_alike(bits) >= LIMIT:
         bits = tuple(int(b) for b in (draw.uniform(18) < 0.4))
@@ -27,7 +27,7 @@ def around(draw: Draw, n: int, h: int, w: int) -> Scene:
 
 
 def cross(draw: Draw, n: int, h: int, w: int) -> Scene:
-    """A random law of the own state and the number of live cells among the 4 beside."""
+    """Apply a random law of a cell's state and its live cells among the four direct neighbours."""
     bits = tuple(int(b) for b in (draw.uniform(10) < 0.45))
     soup = _soup(draw, n, h, w)
     target = np.asarray(bits, np.uint8)[soup * 5 + neighbours(soup == 1, cross=True)]
@@ -35,6 +35,7 @@ def cross(draw: Draw, n: int, h: int, w: int) -> Scene:
 
 
 def _elementary(draw: Draw) -> int:
+    """Draw an elementary rule that is not excluded."""
     rule = draw.one(256)
     while eca_alike(rule) >= LIMIT:
         rule = draw.one(256)
@@ -42,17 +43,18 @@ def _elementary(draw: Draw) -> int:
 
 
 def rows(draw: Draw, n: int, h: int, w: int) -> Scene:
-    """Every row (or every column) takes one step of an elementary rule."""
+    """Apply one step of an elementary rule to every row, or to every column."""
     rule, upright = _elementary(draw), draw.chance(0.5)
     soup = _soup(draw, n, h, w)
     target = next_rows(soup.swapaxes(1, 2), rule).swapaxes(1, 2) if upright else next_rows(soup, rule)
-    return Scene(
-        soup, np.ascontiguousarray(target), (*(((rule >> k) & 1, 2) for k in range(8)), (int(upright), 2))
-    )
+    return Scene(soup, np.ascontiguousarray(target), (*_rule_knobs(rule), (int(upright), 2)))
 
 
 def diagram(draw: Draw, n: int, h: int, w: int) -> Scene:
-    """A space-time diagram whose last rows are unknown: mostly one to three, sometimes all but the first."""
+    """Complete a space-time diagram.
+
+    In most scenes the last one to three rows are unknown, in some all but the first.
+    """
     rule = _elementary(draw)
     target = np.zeros((n, h, w), np.uint8)
     target[:, 0] = draw.uniform(n, w) < 0.5
@@ -61,13 +63,19 @@ def diagram(draw: Draw, n: int, h: int, w: int) -> Scene:
     unknown = 1 + draw.one(3) if draw.chance(0.6) else 1 + draw.one(h - 1)
     question = target.copy()
     question[:, h - min(unknown, h - 1) :] = 2
-    return Scene(question, target, tuple(((rule >> k) & 1, 2) for k in range(8)))
+    return Scene(question, target, _rule_knobs(rule))
+
+
+def _rule_knobs(rule: int) -> tuple[tuple[int, int], ...]:
+    """Return the eight bits of an elementary rule as knobs."""
+    return tuple(((rule >> k) & 1, 2) for k in range(8))
 
 
 def turmite(draw: Draw, n: int, h: int, w: int) -> Scene:
-    """A walker on a two-colour torus: it turns and repaints by the colour under it, for 1 to 3 steps.
+    """Move a walker on a two-colour torus for one to three steps.
 
-    Codes as cells without walker 0, 1; with it 2 + heading on colour 0, 6 + heading on colour 1.
+    At each step it turns and repaints by the colour under it. Codes: 0 and 1 without the walker, 2 + heading
+    with it on colour 0, 6 + heading on colour 1.
     """
     steps = 1 + draw.one(3)
     table = _table(draw)
@@ -82,5 +90,5 @@ def turmite(draw: Draw, n: int, h: int, w: int) -> Scene:
 
 
 def _table(draw: Draw) -> tuple[tuple[int, int], tuple[int, int]]:
-    """By colour: quarter turns to the right, flips or not."""
+    """Draw, for each colour, the quarter turns to the right and whether the colour flips."""
     return (draw.one(4), draw.one(2)), (draw.one(4), draw.one(2))

@@ -1,5 +1,4 @@
-"""The laws of cells and walkers by themselves, for the worlds that draw them and for the check that keeps
-some out."""
+"""Apply the laws of automata and walkers, for the worlds and for the check that excludes laws."""
 
 from __future__ import annotations
 
@@ -15,38 +14,44 @@ Ints = npt.NDArray[np.int64]
 
 
 def seen_around(soup: Boards, torus: bool) -> Ints:
-    """What a life-like law reads in each cell of `(n, h, w)` boards of 0 and 1: 9 * own state + live cells
-    around."""
+    """Return what a life-like law reads in each cell: 9 * own state + live neighbours.
+
+    soup: boards of 0 and 1, `(n, h, w)`.
+    """
     return soup.astype(np.int64) * 9 + neighbours(soup == 1, cross=False, torus=torus)
 
 
 def seen_in_rows(rows: Boards) -> Ints:
-    """What an elementary rule reads in each cell: 4 left + 2 own + right on the last axis, a ring."""
+    """Return what an elementary rule reads in each cell: 4 left + 2 own + right. The last axis is a ring."""
     return 4 * np.roll(rows, 1, -1).astype(np.int64) + 2 * rows + np.roll(rows, -1, -1)
 
 
 def next_rows(rows: Boards, rule: int) -> Boards:
-    """One step of an elementary rule on the last axis, a ring."""
+    """Apply one step of an elementary rule along the last axis, a ring."""
     return ((rule >> seen_in_rows(rows)) & 1).astype(np.uint8)
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Walk:
-    """Where a walker stands on each of n boards, and its heading 0 ... 3; `(n,)` each."""
+    """One walker on each of n boards."""
 
     row: Ints
+    """Its row, `(n,)`."""
     column: Ints
+    """Its column, `(n,)`."""
     heading: Ints
+    """Its heading as an index into `HEADINGS`, `(n,)`."""
 
 
 def walked(
     colour: Boards, walk: Walk, table: tuple[tuple[int, int], tuple[int, int]], steps: int
 ) -> tuple[Boards, Walk]:
-    """Boards `(n, h, w)` of 0 and 1 and walkers, `steps` steps later on a torus.
+    """Move the walkers `steps` steps on tori of 0 and 1, `(n, h, w)`.
 
-    table: by the colour under the walker, its quarter turns to the right and 1 where it flips the colour;
-    then one cell ahead."""
+    table: for the colour under the walker, its quarter turns to the right, and 1 if it flips the colour.
+    After turning and painting it moves one cell ahead.
+    """
     board = colour.copy()
     n, h, w = board.shape
     each, moves = np.arange(n), np.array(HEADINGS)
@@ -61,10 +66,8 @@ def walked(
 
 
 def with_walker(colour: Boards, walk: Walk) -> Boards:
-    """The boards with their walkers drawn: 2 + heading where one stands on colour 0, 6 + heading on colour
-    1."""
+    """Draw the walkers into the boards: 2 + heading on colour 0, 6 + heading on colour 1."""
     board, each = colour.copy(), np.arange(len(colour))
-    board[each, walk.row, walk.column] = (2 + 4 * colour[each, walk.row, walk.column] + walk.heading).astype(
-        np.uint8
-    )
+    under = colour[each, walk.row, walk.column]
+    board[each, walk.row, walk.column] = (2 + 4 * under + walk.heading).astype(np.uint8)
     return board

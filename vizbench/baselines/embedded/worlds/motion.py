@@ -1,5 +1,4 @@
-"""Worlds in which things move: shifts, bounces, gravity, rays to walls, walkers along walls, mirrors and
-turns."""
+"""Worlds in which things move: shifts, bounces, gravity, rays, walkers along walls, mirrors and turns."""
 
 from __future__ import annotations
 
@@ -10,15 +9,15 @@ from vizbench.baselines.embedded.worlds.scene import HEADINGS, Boards, Scene, mo
 
 
 def speckle(draw: Draw, n: int, h: int, w: int, colours: int) -> Boards:
-    """Boards with scattered cells in codes 1 … colours."""
+    """Draw boards with scattered cells of the codes 1 … colours."""
     ink = draw.uniform(n, h, w) < draw.between(0.1, 0.5)
     return (ink * (1 + draw.below(colours, n, h, w))).astype(np.uint8)
 
 
 def shift(draw: Draw, n: int, h: int, w: int) -> Scene:
-    """Everything moves by up to two cells; what leaves is lost or comes in again.
+    """Move everything by up to two cells. What leaves the board is lost, or comes in on the other side.
 
-    Never by one cell along an axis: on rows or columns that is the elementary rule 170, or its mirror image.
+    The move is never one cell along an axis, which is the elementary rule 170 or its mirror image.
     """
     dy, dx, wrap = draw.one(5) - 2, draw.one(5) - 2, draw.chance(0.5)
     while abs(dy) + abs(dx) == 1:
@@ -29,7 +28,7 @@ def shift(draw: Draw, n: int, h: int, w: int) -> Scene:
 
 
 def bounce(draw: Draw, n: int, h: int, w: int) -> Scene:
-    """One ball on each board moves a few cells along the law's direction and is thrown back by the edge."""
+    """Move one ball per board a few cells in the law's direction. It bounces off the edge."""
     dy, dx, steps = draw.one(3) - 1, draw.one(3) - 1, 1 + draw.one(4)
     row, column = draw.below(h, n), draw.below(w, n)
     question, target = np.zeros((n, h, w), np.uint8), np.zeros((n, h, w), np.uint8)
@@ -45,7 +44,7 @@ def bounce(draw: Draw, n: int, h: int, w: int) -> Scene:
 
 
 def gravity(draw: Draw, n: int, h: int, w: int) -> Scene:
-    """Every cell falls to one side and piles up in order."""
+    """Let every cell fall to one side. Cells pile up in their order."""
     side = draw.one(4)
     board = speckle(draw, n, h, w, 1 + draw.one(3))
     turned = np.rot90(board, side, (1, 2))
@@ -55,12 +54,16 @@ def gravity(draw: Draw, n: int, h: int, w: int) -> Scene:
 
 
 def rays(draw: Draw, n: int, h: int, w: int) -> Scene:
-    """Every lamp (code 2) lights the cells in one direction until a wall (code 1) or the edge."""
+    """Light the cells from every lamp (code 2) in one direction, up to a wall (code 1) or the edge.
+
+    Some laws light the opposite direction too.
+    """
     side, both = draw.one(4), draw.chance(0.3)
     board = (draw.uniform(n, h, w) < 0.15).astype(np.uint8)
     board[draw.uniform(n, h, w) < 0.06] = 2
     target = board.copy()
-    for dy, dx in (HEADINGS[side], HEADINGS[(side + 2) % 4])[: 2 if both else 1]:
+    directions = (HEADINGS[side], HEADINGS[(side + 2) % 4]) if both else (HEADINGS[side],)
+    for dy, dx in directions:
         light = board == 2
         for _ in range(max(h, w)):
             light = np.asarray(moved(light, dy, dx), np.bool_) & (board != 1)
@@ -69,8 +72,10 @@ def rays(draw: Draw, n: int, h: int, w: int) -> Scene:
 
 
 def walker(draw: Draw, n: int, h: int, w: int) -> Scene:
-    """A walker (codes 2 + heading) goes some steps, turning right (or left) where a wall or the edge stops
-    it, and leaves a trace (code 6)."""
+    """Move a walker (codes 2 + heading) some steps. It leaves a trace of code 6.
+
+    If a wall or the edge stops it, it turns right, or left, by the law.
+    """
     turn, steps = (1, 3)[draw.one(2)], 1 + draw.one(5)
     board = (draw.uniform(n, h, w) < 0.2).astype(np.uint8)
     row, column, heading = draw.below(h, n), draw.below(w, n), draw.below(4, n)
@@ -90,7 +95,7 @@ def walker(draw: Draw, n: int, h: int, w: int) -> Scene:
 
 
 def mirror(draw: Draw, n: int, h: int, w: int) -> Scene:
-    """The board is mirrored or turned; square boards also over a corner and by quarters."""
+    """Mirror or turn the board. Square boards are also transposed and turned by a quarter."""
     kind = draw.one(6 if h == w else 3)
     board = speckle(draw, n, h, w, 1 + draw.one(3))
     target = (

@@ -1,4 +1,4 @@
-"""What a world gives: question and target boards under one law, and the law's knobs."""
+"""Define what a world draws, `Scene`, and the grid helpers of all worlds."""
 
 from __future__ import annotations
 
@@ -14,21 +14,23 @@ Boards: TypeAlias = npt.NDArray[np.uint8]
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """n pairs of one law. question, target: `(n, h, w)` uint8 codes 0..9, 0 the ground; knobs: the law's
-    parameters as (value, how many values), which become the caption."""
+    """Pairs under one law. Code 0 is the ground."""
 
     question: Boards
+    """Codes 0 … 9, `(n, h, w)`."""
     target: Boards
+    """Codes 0 … 9, `(n, h, w)`."""
     knobs: tuple[tuple[int, int], ...]
+    """The law's parameters as (value, number of values). They become the caption."""
 
 
 def padded(boards: npt.NDArray[np.generic], torus: bool = False) -> npt.NDArray[np.generic]:
-    """The boards with one cell of edge around: zeros, or the opposite side."""
+    """Add an edge of one cell: zeros, or on a torus the opposite side."""
     return np.pad(boards, ((0, 0), (1, 1), (1, 1)), mode="wrap" if torus else "constant")
 
 
 def neighbours(live: npt.NDArray[np.bool_], cross: bool, torus: bool = False) -> npt.NDArray[np.int64]:
-    """How many of the 8 (cross: 4) cells around each are live, `(n, h, w)`."""
+    """Count the live cells among the eight neighbours (cross: the four direct ones), `(n, h, w)`."""
     h, w = live.shape[1:]
     around = padded(live, torus).astype(np.int64)
     total = np.zeros(live.shape, np.int64)
@@ -40,15 +42,14 @@ def neighbours(live: npt.NDArray[np.bool_], cross: bool, torus: bool = False) ->
 
 
 def moved(boards: npt.NDArray[np.generic], dy: int, dx: int) -> npt.NDArray[np.generic]:
-    """The boards shifted by (dy, dx); what leaves is lost, zeros come in."""
+    """Shift the boards by (dy, dx). What leaves the board is lost, zeros come in."""
     out = np.zeros_like(boards)
     h, w = boards.shape[1:]
     if abs(dy) < h and abs(dx) < w:
-        out[:, max(dy, 0) : h + min(dy, 0), max(dx, 0) : w + min(dx, 0)] = boards[
-            :, max(-dy, 0) : h + min(-dy, 0), max(-dx, 0) : w + min(-dx, 0)
-        ]
+        source = boards[:, max(-dy, 0) : h + min(-dy, 0), max(-dx, 0) : w + min(-dx, 0)]
+        out[:, max(dy, 0) : h + min(dy, 0), max(dx, 0) : w + min(dx, 0)] = source
     return out
 
 
 HEADINGS = ((-1, 0), (0, 1), (1, 0), (0, -1))
-"""North, east, south, west as (dy, dx)."""
+"""North, east, south and west as (dy, dx)."""

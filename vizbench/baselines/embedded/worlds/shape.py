@@ -1,4 +1,4 @@
-"""Worlds of shape and order: growth, floods, symmetry, sorting, Latin squares with gaps."""
+"""Worlds of shape and order: growth, floods, symmetry, sorting, and Latin squares with missing cells."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vizbench.baselines.embedded.worlds.scene import Boards, Scene, neighbours
 
 
 def growth(draw: Draw, n: int, h: int, w: int) -> Scene:
-    """Blots grow, shrink or get a rim, over 4 or 8 neighbours."""
+    """Grow blots, shrink them or add a rim, over four or eight neighbours."""
     kind, cross = draw.one(3), draw.chance(0.5)
     live = draw.uniform(n, h, w) < draw.between(0.08, 0.2)
     if kind:
@@ -27,8 +27,10 @@ def growth(draw: Draw, n: int, h: int, w: int) -> Scene:
 
 
 def flood(draw: Draw, n: int, h: int, w: int) -> Scene:
-    """Water (code 2) spreads from springs through open cells, for a few steps or until it stops at walls
-    (code 1)."""
+    """Spread water (code 2) from springs through open cells. Walls are code 1.
+
+    It spreads for one, two or four steps, or until it stops.
+    """
     steps = (1, 2, 4, h * w)[draw.one(4)]
     board = (draw.uniform(n, h, w) < draw.between(0.25, 0.5)).astype(np.uint8)
     springs = 1 + draw.one(3)
@@ -41,11 +43,12 @@ def flood(draw: Draw, n: int, h: int, w: int) -> Scene:
         if np.array_equal(grown, wet):
             break
         wet = grown
-    return Scene(board, np.where(wet, 2, board).astype(np.uint8), (({1: 0, 2: 1, 4: 2}.get(steps, 3), 4),))
+    knob = {1: 0, 2: 1, 4: 2}.get(steps, 3)
+    return Scene(board, np.where(wet, 2, board).astype(np.uint8), ((knob, 4),))
 
 
 def symmetry(draw: Draw, n: int, h: int, w: int) -> Scene:
-    """A symmetric pattern of which one half is missing."""
+    """Complete a symmetric pattern of which one half is missing."""
     side = draw.one(4)
     board = speckle(draw, n, h, w, 1 + draw.one(3))
     flipped = np.rot90(board, side, (1, 2)).copy()
@@ -58,7 +61,7 @@ def symmetry(draw: Draw, n: int, h: int, w: int) -> Scene:
 
 
 def order(draw: Draw, n: int, h: int, w: int) -> Scene:
-    """Bars standing on one edge are sorted by length."""
+    """Sort bars, which start from one edge, by length."""
     side, falling = draw.one(4), draw.chance(0.5)
     long, wide = (h, w) if side % 2 == 0 else (w, h)
     lengths = draw.below(long + 1, n, wide)
@@ -72,21 +75,24 @@ def order(draw: Draw, n: int, h: int, w: int) -> Scene:
 
 
 def latin(draw: Draw, n: int, h: int, w: int) -> Scene:
-    """A square with every code once in each row and column, some cells missing; in 6x6 each 2x3 box too.
+    """Complete a Latin square. In 6x6 squares every 2x3 box holds each code once too.
 
-    Never 4x4, whose squares with boxes are the solutions of mini Sudoku. h must equal w and be at most 7.
+    h must equal w and be at most 7. The stream draws no 4x4 squares, because they contain the solutions of
+    mini Sudoku.
     """
     size, boxes = h, h == 6
     squares = np.empty((n, size, size), np.uint8)
     for i in range(n):
-        cell = np.arange(size)
-        if boxes:  # rows permuted within bands and bands among each other, columns within stacks likewise
-            base = (3 * (cell[:, None] % 2) + cell[:, None] // 2 + cell[None, :]) % 6
+        axis = np.arange(size)
+        if boxes:
+            # Permute rows within bands and bands among each other, and columns and stacks likewise.
+            base = (3 * (axis[:, None] % 2) + axis[:, None] // 2 + axis[None, :]) % 6
             lines = np.concatenate([2 * band + draw.permutation(2) for band in draw.permutation(3)])
             columns = np.concatenate([3 * stack + draw.permutation(3) for stack in draw.permutation(2)])
         else:
-            base = (cell[:, None] + cell[None, :]) % size
+            base = (axis[:, None] + axis[None, :]) % size
             lines, columns = draw.permutation(size), draw.permutation(size)
         squares[i] = 1 + draw.permutation(size)[base[lines][:, columns]]
-    gaps = draw.uniform(n, size, size) < draw.between(0.1, 0.45)
-    return Scene(np.where(gaps, 0, squares).astype(np.uint8), squares, ((size - 3, 4), (int(boxes), 2)))
+    missing = draw.uniform(n, size, size) < draw.between(0.1, 0.45)
+    question = np.where(missing, 0, squares).astype(np.uint8)
+    return Scene(question, squares, ((size - 3, 4), (int(boxes), 2)))
