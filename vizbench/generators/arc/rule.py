@@ -257,4 +257,4 @@ def changed(question: Scene, answer: Grid, expected: int) -> str:
     The answer has the question's size.
     """
     count = int(np.count_nonzero(answer != question.grid))
-    return "" if count == expected else f"{count} cells changed where {expected} should"
+    return "" if count == expected else f"{count} cells changed, but {expected} should have"

@@ -225,7 +225,7 @@ class ColourOfStacked(Rule):
             stack.sort(key=lambda other: other.top)
             neighbour = stack[stack.index(blank) + step]
             if (answer[blank.box][blank.mask] != neighbour.colour).any():
-                return "an object has not the colour of its neighbour in the stack"
+                return "an object does not have the colour of its neighbour in the stack"
         return changed(question, answer, sum(blank.size for blank in blanks))
 
 
@@ -356,7 +356,7 @@ class StackInOrder(Rule):
             return "the answer is not as high as all objects, or not as wide as one"
         row_colours = [int(row.max()) for row in answer]
         if row_colours != [thing.colour for thing in order for _ in range(thing.height)]:
-            return "the colours follow in another order"
+            return "the colours are in another order"
         for thing in order:
             rows = (answer == thing.colour).any(axis=1)
             if not np.array_equal(answer[rows], question.grid[thing.box]):
@@ -495,7 +495,7 @@ class BeyondThePivot(Rule):
             if is_beyond:
                 expected += thing.size
             if (answer[thing.box] == self.ink).any() != is_beyond:
-                return "an object above is not recoloured, or one that is not above is"
+                return f"an object {self.where} the pivot is not recoloured, or another one is"
         return changed(question, answer, expected)
 
 

@@ -49,7 +49,7 @@ class DotInFrames(Rule):
             window = answer[hole.box]
             is_symmetric = np.array_equal(window, window[::-1, ::-1])
             if not is_symmetric or np.count_nonzero(window) != 1:
-                return "an odd hole does not hold one cell in its middle"
+                return "a hole with odd sides does not have one cell in its middle"
         return changed(question, answer, len(odd_holes))
 
 
@@ -92,7 +92,7 @@ class NearestTheMiddle(Rule):
     def fault(self, question: Scene, answer: Grid) -> str:
         remaining = len(Scene(answer).shapes)
         expected = 1 if self.deed == "Keep only" else len(question.shapes) - 1
-        return "" if remaining == expected else f"{remaining} objects are left where {expected} should be"
+        return "" if remaining == expected else f"{remaining} objects are left, but {expected} should be"
 
 
 @final

@@ -368,7 +368,7 @@ class TrimHairs(Rule):
     def fault(self, question: Scene, answer: Grid) -> str:
         blocks = Scene(answer).shapes
         if not all(thing.solid and min(thing.height, thing.width) > 1 for thing in blocks):
-            return "something is left that is no block"
+            return "something that is not a block is left"
         if len(blocks) != sum(min(thing.height, thing.width) > 1 for thing in question.shapes):
             return "a block is gone"
 
@@ -440,7 +440,7 @@ class BackIntoLine(Rule):
         if looks_before != looks_after:
             return "an object has changed, or left its place along the line"
         if len({thing.top for thing in after}) > 1:
-            return "the objects do not stand in line"
+            return "the objects are not in line"
         unmoved = sum(old.top == new.top for old, new in zip(before, after, strict=True))
         return "" if 2 * unmoved > len(after) else "most objects have moved"
 

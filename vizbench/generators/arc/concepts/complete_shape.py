@@ -58,7 +58,7 @@ class CompleteOutlines(Rule):
             rows, columns = np.ptp(np.argwhere(question.grid == colour), axis=0)  # of the box, less one
             outline = 2 * (rows + columns)
             if np.count_nonzero(answer == colour) != outline:
-                return "a colour has not as many cells as an outline of its box"
+                return "a colour does not have as many cells as the outline of its box"
             expected += outline
         return changed(question, answer, expected - int(np.count_nonzero(question.grid)))
 
@@ -468,11 +468,11 @@ class OtherTwoSides(Rule):
             return "a side that was drawn is still there"
         both = question.grid + answer
         if len(Scene(both).holes) != len(question.colours):
-            return "old and new sides make no closed outlines"
+            return "old and new sides do not make closed outlines"
         for colour in question.colours:
             rows, columns = np.ptp(np.argwhere(question.grid == colour), axis=0)  # of the box, less one
             if np.count_nonzero(both == colour) != 2 * (rows + columns):
-                return "old and new sides make no outline of the old sides' box"
+                return "old and new sides do not make the outline of the old sides' box"
         return ""
 
 

@@ -44,7 +44,7 @@ class RepeatTheGrid(Rule):
     def fault(self, question: Scene, answer: Grid) -> str:
         across = 1 - self._axis
         if answer.shape[across] != question.grid.shape[across] or answer.shape[self._axis] % self.n:
-            return "the answer is no row or column of so many copies"
+            return "the answer is not a row or column of this many copies"
         parts = np.array_split(answer, self.n, self._axis)
         if self._is_mirrored:
             parts[1::2] = [np.flip(part, self._axis) for part in parts[1::2]]
@@ -121,7 +121,7 @@ class CopyIntoFrames(Rule):
             window = answer[each.box]
             new = np.argwhere(window != question.grid[each.box])
             if len(new) != original.size:
-                return "a frame does not hold as many cells as the object has"
+                return "a frame does not have as many new cells as the object"
             (top, left), (bottom, right) = new.min(axis=0), new.max(axis=0) + 1
             if top != each.height - bottom or left != each.width - right:
                 return "a copy is not in the middle of its frame"
@@ -200,7 +200,7 @@ class CopyOntoDots(Rule):
             places.add((group.top + down, group.left + right))
         # The copies are on the dots. The object itself is not on one.
         if not dots < places or len(places) != len(dots) + 1:
-            return "a copy lies on no dot, or a dot has none"
+            return "a copy is not on a dot, or a dot has no copy"
 
         original = next(group for group in question.groups if group.colour != self.dot)
         is_same = np.array_equal(answer[original.box], question.grid[original.box])
@@ -323,7 +323,7 @@ class CopyColoursOntoBlanks(Rule):
         after = Scene(answer)
         looks = {cut(question, group).tobytes() for group in question.groups if group.colour != self.blank}
         if any(cut(after, group).tobytes() not in looks for group in after.groups):
-            return "an object is coloured like none of the question"
+            return "an object has colours that no object of the question has"
         return changed(question, answer, question.counts[self.blank])
 
 
@@ -367,7 +367,7 @@ class GridOfGrids(Rule):
             part = answer[row * height : (row + 1) * height, column * width : (column + 1) * width]
             is_right = np.array_equal(part, question.grid) if colour == self.ink else not part.any()
             if not is_right:
-                return "a copy is missing, differs or lies elsewhere"
+                return "a copy is missing, different or in another place"
         expected = question.counts[self.ink] * int(np.count_nonzero(question.grid))
         return "" if np.count_nonzero(answer) == expected else "there are too many cells"
 
@@ -477,7 +477,7 @@ class CopyPerTick(Rule):
 
         width = before.shape[1] - ticks
         if after.shape != (before.shape[0], (width + 1) * (ticks + 1) - 1):
-            return "the answer has no room for so many blocks, or too much"
+            return "the answer is too small or too large for this number of blocks"
         if after[:, width :: width + 1].any() or (after[:, width + 1 :] != after[:, : -width - 1]).any():
             return "the blocks differ, or touch"
         return "" if np.array_equal(after[:, :width], before[:, :width]) else "the first block changed"

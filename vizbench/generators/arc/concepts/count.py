@@ -63,7 +63,7 @@ class CountObjects(Rule):
         else:
             is_form = height == width
         if not is_form or not (answer == self.ink).all():
-            return "the answer is no such form"
+            return "the answer does not have the colour and form of the rule"
 
         # Objects are taken away one by one, rather than counted by their labels.
         remaining, count = question.copy(), 0
@@ -72,7 +72,9 @@ class CountObjects(Rule):
             paint(remaining, first, 0)
             count += 1
         side = max(height, width)
-        return "" if count == side else f"{count} objects stand against {side}"
+        if count != side:
+            return f"the question has {count} objects, but the answer has a side of {side} cells"
+        return ""
 
 
 @final
@@ -197,7 +199,9 @@ class BarChart(Rule):
                 return "a bar is broken, or of another height than its colour's number"
         is_descending = (np.diff(heights) < 0).all()
         has_all_colours = len(heights) == len(question.colours)
-        return "" if is_descending and has_all_colours else "the order is another"
+        if is_descending and has_all_colours:
+            return ""
+        return "the bars are not in descending order, or one is missing"
 
     def _height(self, scene: Scene, colour: int) -> int:
         """Return how many cells or objects of a colour there are."""
@@ -296,7 +300,7 @@ class RepeatByDots(Rule):
             np.count_nonzero(answer == colour) != count * question.counts[colour]
             or (answer == self.dot).any()
         ):
-            return "the answer does not hold the object's cells so many times"
+            return "the answer does not have the object's cells this many times"
         parts = np.array_split(answer, count, axis=self._axis)
         if any(not np.array_equal(part, parts[0]) for part in parts):
             return "the copies differ"

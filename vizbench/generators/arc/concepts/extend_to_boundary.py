@@ -85,7 +85,7 @@ class StemFromTheMiddle(Rule):
         added_rows, added_columns = window.shape[0] - thing.height, window.shape[1] - thing.width
         mirrored = window[:, ::-1] if added_rows else window[::-1]
         if sorted((added_rows, added_columns)) != [0, length] or not (window == mirrored).all():
-            return "the stem is not in the middle, or has another length than the way to the edge"
+            return "the stem is not in the middle, or does not reach from the object to the edge"
         return changed(question, answer, length)
 
     @staticmethod
@@ -152,7 +152,7 @@ class DotsToTheWalls(Rule):
             neighbours = [int(after[row, k]) for k in (column - 1, column + 1) if 0 <= k < width]
             is_detached = (row, column) in new and after[row, column] not in neighbours
             if 0 in neighbours or is_detached:
-                return "a line ends on the ground, or a new cell hangs on no line of its colour"
+                return "a line ends on the ground, or a new cell is not part of a line of its colour"
         has_stray_row = not {row for row, _ in new} <= {row for row, _ in dots}
         return "a line runs beside its cell" if has_stray_row else ""
 
@@ -336,7 +336,7 @@ class BounceBetweenWalls(Rule):
             if turns:
                 next_colour = after[0, 0] if columns[row] == 0 else after[0, -1]
             if turns != is_at_wall or colours[row + 1] != next_colour:
-                return "the line turns or changes colour away from the walls, or not at one"
+                return "the line turns or changes colour away from the walls, or does not do so at a wall"
         return ""
 
 
@@ -451,7 +451,7 @@ class SpreadToTheWalls(Rule):
         for lines in (answer, answer.T):
             one, other = lines[:-1], lines[1:]
             if ((one != other) & (one != self.wall) & (other != self.wall)).any():
-                return "a colour stops where no wall is"
+                return "a colour stops where there is no wall"
         # Every region of one colour had a coloured cell before.
         for region in Scene(answer).pieces:
             if not question.grid[region.box][region.mask].any():
@@ -514,7 +514,7 @@ class SwellToTheFrame(Rule):
         swollen, *others = Scene(is_block.astype(np.uint8)).shapes
         is_one_colour = (answer[is_new] == self.ink).all()
         if others or not swollen.solid or not is_one_colour or swollen.middle != inner.middle:
-            return "the block is no larger block about the same middle"
+            return "the block did not grow into a larger block with the same centre"
 
         # It grew by as many rows as columns, and has a cell of the frame beside it.
         is_even = swollen.height - inner.height == swollen.width - inner.width

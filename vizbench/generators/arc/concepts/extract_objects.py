@@ -83,7 +83,7 @@ class ColourOffTheEdge(Rule):
         colour = int(answer.max())
         before, after = np.argwhere(question.grid == colour), np.argwhere(answer)
         if not colour or len(before) != len(after) or (before - before.min(axis=0) != after).any():
-            return "the answer does not hold all of one colour as it stood"
+            return "the answer does not have all cells of one colour as they were"
         if tuple(after.max(axis=0) + 1) != answer.shape:
             return "the answer has empty lines at its sides"
         cells_off_edge = np.count_nonzero(question.grid[1:-1, 1:-1] == colour)
@@ -148,12 +148,12 @@ class FrameMadeWhole(Rule):
     def fault(self, question: Scene, answer: Grid) -> str:
         colour = int(answer[0, 0])
         if not colour or min(answer.shape) < 3:
-            return "the answer is no whole frame"
+            return "the answer is not a whole frame"
         if answer[1:-1, 1:-1].any() or (answer[frame(*answer.shape)] != colour).any():
-            return "the answer is no whole frame"
+            return "the answer is not a whole frame"
         visible = np.argwhere(question.grid == colour)
         if not len(visible) or tuple(np.ptp(visible, axis=0) + 1) != answer.shape:
-            return "the frame has another size than what is seen of it"
+            return "the frame has another size than its visible part"
         is_fewer = 2 * len(visible) < np.count_nonzero(question.grid)
         return "" if is_fewer else "there are several frames of this colour"
 
@@ -268,7 +268,7 @@ class ObjectsInLine(Rule):
         looks_before = [(thing.form, thing.colour) for thing in before]
         looks_after = [(thing.form, thing.colour) for thing in after]
         if looks_before != looks_after:
-            return "the objects, or their order, are others"
+            return "the answer has other objects, or another order"
         if self.line == "row":
             expected = 3, sum(thing.width for thing in before)
         else:
@@ -333,7 +333,7 @@ class BetweenTheCornerMarks(Rule):
         height, width = answer.shape
         pasted = question.copy()
         pasted[top + 1 : top + 1 + height, left + 1 : left + 1 + width] = answer
-        return "" if np.array_equal(pasted, question.grid) else "the answer is not what lies there"
+        return "" if np.array_equal(pasted, question.grid) else "the answer is not what is inside the marks"
 
 
 @final
@@ -385,7 +385,7 @@ class ColourOfTheCorner(Rule):
         key_colour = int(question.grid[self._place])
         expected = question.counts[key_colour] - 1
         if answer.max() != key_colour or np.count_nonzero(answer) != expected:
-            return "the answer has another colour than the corner, or not all of it"
+            return "the answer has another colour than the corner, or not all of its cells"
         things = [thing for thing in question.of(key_colour) if thing.size > 1]
         return _window_fault(question, answer, things)
 
@@ -441,7 +441,7 @@ class TouchingPair(Rule):
     def fault(self, question: Scene, answer: Grid) -> str:
         colours = set(answer.ravel().tolist()) - {0}
         if len(colours) != 2:
-            return "the answer has not two colours"
+            return "the answer does not have two colours"
         return _window_fault(question, answer, question.groups)
 
 
@@ -527,4 +527,4 @@ def _colour_counts(grid: Grid) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
 
 def _window_fault(question: Scene, answer: Grid, things: Iterable[Thing]) -> str:
     """Return a fault if the answer is not the box of one of these objects, as the question shows it."""
-    return "" if is_window(question, things, answer) else "the answer is cut out nowhere"
+    return "" if is_window(question, things, answer) else "the answer is not the box of any of the objects"
