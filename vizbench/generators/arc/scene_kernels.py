@@ -85,6 +85,7 @@ def place(rng, height, width, sizes, fixed, gap, margin, corners):
         rows, columns = height - tall - 2 * margin + 1, width - wide - 2 * margin + 1
         if rows < 1 or columns < 1:
             return False
+        # Try places until one is far enough from all rectangles before it.
         free = False
         for _ in range(_PLACES):
             top, left = margin + rng_below(rng, rows), margin + rng_below(rng, columns)

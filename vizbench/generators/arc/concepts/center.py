@@ -116,7 +116,7 @@ class MoveToTheMiddle(Rule):
         if len(scene.groups) != 1:
             return None
         thing = scene.groups[0]
-        # Twice the way to go, as `middle` is twice the centre.
+        # Twice the distance to move, as `middle` is twice the centre.
         down, right = scene.height - 1 - thing.middle[0], scene.width - 1 - thing.middle[1]
         if down % 2 or right % 2:
             return None
@@ -271,7 +271,7 @@ class MiddleOfThree(Rule):
         if len(inked) != 1 or counts[inked[0]] != question.counts[inked[0]]:
             return "the answer is not one whole object"
 
-        # Each object has a colour of its own, so that colours stand for objects.
+        # Each object has a colour of its own, so a colour identifies an object.
         axis = 1 if self.axis == "row" else 0
         places: dict[int, float] = {}
         for colour in question.colours:
@@ -351,7 +351,7 @@ class CrossbarToTheMiddle(Rule):
         if bar is None or not bar.solid or len(sides) != 2 or sides[0].size != 1 or sides[1].size != 1:
             return None
 
-        # Twice the way to go along the bar, the same for both cells.
+        # Twice the distance to move along the bar, the same for both cells.
         axis = 1 if bar.width > bar.height else 0
         shift = bar.middle[axis] - sides[0].middle[axis]
         if shift % 2 or sides[0].middle[axis] != sides[1].middle[axis]:

@@ -396,6 +396,7 @@ class CompleteBrokenCopies(Rule):
         return grid
 
     def answer(self, scene: Scene) -> Grid | None:
+        # The whole object, and the place of its anchor.
         whole = most(scene.groups, lambda group: group.size)
         if whole is None or scene.counts[self.anchor] < 2:
             return None
@@ -405,6 +406,7 @@ class CompleteBrokenCopies(Rule):
             return None
         anchor_row, anchor_column = anchors[0]
 
+        # A copy at every anchor. It must be in the grid and may add cells, not change them.
         height, width = pixels.shape
         grid = scene.copy()
         for row, column in np.argwhere(scene.grid == self.anchor).tolist():

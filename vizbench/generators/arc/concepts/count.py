@@ -163,7 +163,7 @@ class KeepByHoles(Rule):
 class BarChart(Rule):
     """Draw a bar chart of the number of objects or cells of each colour.
 
-    Bars stand side by side in order of height, the highest on the left.
+    Bars are side by side in order of height, the highest on the left.
     """
 
     says = "Draw a bar for each colour, as high as it has {unit}, the highest on the left."

@@ -533,12 +533,14 @@ def _ground_ahead(
     One of `down` and `right` is 1 or -1, the other 0. The cells are a view of `grid`, a copy of the scene
     that may have been painted on. The second value is whether a coloured cell ends them, not the edge.
     """
+    # The row or column of the place, in the scene and in the grid.
     row, column = place
     if right:
         start, before, after = column, scene.grid[row], grid[row]
     else:
         start, before, after = row, scene.grid[:, column], grid[:, column]
 
+    # What is ahead, the nearest cell first.
     if down + right > 0:
         before, after = before[start + 1 :], after[start + 1 :]
     else:
