@@ -1,4 +1,4 @@
-"""What rules ask of scenes and things, against what is seen by eye."""
+"""Test scenes and things on small grids, against what the eye sees."""
 
 from __future__ import annotations
 
@@ -95,7 +95,8 @@ def test_lines_run_from_edge_to_edge_in_one_colour():
     ],
 )
 def test_a_line_parts_a_grid(rows: tuple[str, ...], parts: tuple[tuple[str, ...], tuple[str, ...]] | None):
-    found = parted(grid(*rows))
-    assert (found is None) == (parts is None)
-    if found and parts:
-        assert all(np.array_equal(half, grid(*wanted)) for half, wanted in zip(found, parts, strict=True))
+    halves = parted(grid(*rows))
+    assert (halves is None) == (parts is None)
+    if halves and parts:
+        for half, expected in zip(halves, parts, strict=True):
+            assert np.array_equal(half, grid(*expected))

@@ -1,7 +1,7 @@
-"""The abstract rule. A class is a family of rules; an object is one rule, its fields the parameters filled
-in.
+"""Define `Rule`, the base class of all rules.
 
-A rule's file needs no registration. A whole one:
+A subclass is a family of rules. An object is one rule of the family, with values for its parameters: the
+fields. A rule needs no registration beyond being in a file of `concepts`. A complete one:
 
     @final
     @dataclass(frozen=True, slots=True)
@@ -9,10 +9,11 @@ A rule's file needs no registration. A whole one:
         says = "Recolour the largest object {ink}."
         keeps = SAME_SIZE | RECOLOURS
         ink: Paint
+        "The new colour."
 
         def question(self, draw: Draw) -> Grid | None:
             grid = draw.ground()
-            masks = [draw.blob(k, k, k * k // 2) for k in draw.some((2, 3, 4, 5), 3)]
+            masks = [draw.blob(side, side, side * side // 2) for side in draw.some((2, 3, 4, 5), 3)]
             return grid if draw.scatter(grid, masks, draw.colours(3, self.ink)) else None
 
         def answer(self, scene: Scene) -> Grid | None:
@@ -48,137 +49,151 @@ from vizbench.generators.arc.scene import Scene
 from vizbench.types import Grid
 
 MAX_SIDE = 30
-"""ARC's grids have up to so many rows and columns."""
+"""The largest number of rows and columns of a grid, as in ARC."""
 
 COLOURS = ("black", "blue", "red", "green", "yellow", "grey", "magenta", "orange", "sky", "maroon")
-"""What sentences call colours 0 … 9."""
+"""The names of colours 0 … 9 in sentences."""
 
-_TRIES = 200  # scenes drawn before a setting of the parameters is given up
+_TRIES = 200
+"""Questions drawn before a rule's `pair` gives up, and rules drawn before `sample` does."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """How the values that a field may have are narrowed by demonstrations. values: those that could explain
-    them, more than needed but never fewer; colour: whether sentences give the value a colour's name."""
+    """Annotate a field: how demonstrations narrow the values that it may have."""
 
     values: Callable[[Demos], Collection[Any]]
+    """Return the values that could explain the demonstrations: more than needed, but never fewer."""
     colour: bool = False
+    """Whether sentences name the value as a colour."""
 
 
 _Nine: TypeAlias = Literal[1, 2, 3, 4, 5, 6, 7, 8, 9]
 
 Paint: TypeAlias = Annotated[_Nine, Reads(lambda demos: demos.painted, True)]
-"""The only colour that the rule ever gives to a cell that had another: each demonstration paints with it."""
+"""The only colour that the rule gives to cells that had another. Every demonstration paints with it."""
 
 Ink: TypeAlias = Annotated[_Nine, Reads(lambda demos: demos.after, True)]
-"""A colour that every answer holds, changed cells or not."""
+"""A colour that every answer has, on changed cells or others."""
 
 Seen: TypeAlias = Annotated[_Nine, Reads(lambda demos: demos.before, True)]
-"""A colour that every question holds."""
+"""A colour that every question has."""
 
 Side: TypeAlias = Literal["top", "bottom", "left", "right"]
-"""An edge, or the way towards it."""
+"""An edge of the grid, or the direction towards it."""
 
 Axis: TypeAlias = Literal["row", "column"]
 """Along a row (horizontal) or along a column (vertical)."""
 
 
 class Rule(ABC):
-    """A small program from grid to grid, and how to see it at work. Fields are literals, so that the settings
-    of the parameters are finitely many; `fit` tries those that the demonstrations leave."""
+    """Map a grid to a grid by a small program, and draw grids that show what it does.
+
+    Fields are literals, so a family has finitely many settings of its parameters. `fit` tries those that are
+    compatible with the demonstrations.
+    """
 
     __slots__ = ()
 
     says: ClassVar[str]
-    """One plain sentence, `{field}` where a parameter stands."""
+    """The rule in one plain sentence, with `{field}` for each parameter."""
     keeps: ClassVar[int]
-    """The facts (`vizbench.generators.arc.facts`) that hold of every pair: what refuses the rule before it is
-    run."""
+    """The facts (`vizbench.generators.arc.facts`) of every pair. They reject the rule before it is run."""
 
     @abstractmethod
     def question(self, draw: Draw) -> Grid | None:
-        """An input on which the rule is visible, `(h, w)` of 1 … 30 a side; None where this draw made none.
+        """Draw an input on which the rule is visible, `(h, w)`, with sides of 1 … 30 cells.
 
-        A setting that makes no sense (two colours that must differ) returns None always, and is never drawn.
+        Returns None if this attempt made none. A setting that makes no sense, such as one colour for two
+        that must differ, always returns None and is never sampled.
         """
 
     @abstractmethod
     def answer(self, scene: Scene) -> Grid | None:
-        """The output for any grid whatever, from its cells alone, never raising; None where the rule says
-        nothing."""
+        """Return the output for any grid, or None if the rule does not apply. Never raises.
+
+        The output depends on the cells of the grid only.
+        """
 
     @abstractmethod
     def fault(self, question: Scene, answer: Grid) -> str:
-        """What an independent look finds wrong with an answer to the rule's own question, "" for nothing.
+        """Describe what is wrong with an answer to one of the rule's own questions, "" if nothing is.
 
-        It counts, compares or inverts, and does not call `answer`. The answer is any grid with which the
-        facts of `keeps` hold: under SAME_SIZE it is as large as the question."""
+        This is a second, independent verifier: it counts, compares or inverts, and does not call `answer`.
+        The facts of `keeps` hold for the answer. With SAME_SIZE, for example, it has the question's size.
+        """
 
     @final
     def check(self, question: Scene, answer: Grid) -> str:
-        """What looks wrong with an answer without running the rule, in a sentence; "" for nothing."""
+        """Describe in a sentence what is wrong with any answer, "" if nothing is. Does not run the rule."""
         facts: int = pair(question.grid, answer).facts
-        return "it changes what the rule keeps" if self.keeps & ~facts else self.fault(question, answer)
+        if self.keeps & ~facts:
+            return "it changes what the rule keeps"
+        return self.fault(question, answer)
 
     @final
     def pair(self, draw: Draw) -> Pair | None:
-        """A question that the rule changes, and its answer; None where `question` made none in many draws."""
+        """Draw a question that the rule changes, with its answer. None if many attempts made none."""
         for _ in range(_TRIES):
             grid = self.question(draw)
             if grid is None:
                 continue
-            scene = Scene(grid)
-            answer = self.answer(scene)
+            answer = self.answer(Scene(grid))
             if answer is not None and max(*grid.shape, *answer.shape) <= MAX_SIDE and not _same(answer, grid):
                 return pair(grid, answer)
         return None
 
     @final
     def explains(self, shown: Pair) -> bool:
-        """Whether the rule turns this question into this answer."""
-        found = self.answer(shown.question)
-        return found is not None and _same(found, shown.answer.grid)
+        """Return whether the rule turns this question into this answer."""
+        answer = self.answer(shown.question)
+        return answer is not None and _same(answer, shown.answer.grid)
 
     @final
     @property
     def parameters(self) -> Mapping[str, int | str]:
-        """The fields as plain JSON."""
+        """The fields and their values, as plain JSON."""
         return {name: getattr(self, name) for name in _fields(type(self))}
 
     @final
     @property
     def sentence(self) -> str:
-        """The rule in one sentence, its parameters filled in."""
+        """The rule in one sentence, with the values of its parameters."""
         fields = _fields(type(self))
-        words = {
-            name: COLOURS[value] if isinstance(value, int) and fields[name].colour else str(value)
-            for name, value in self.parameters.items()
-        }
+        words: dict[str, str] = {}
+        for name, value in self.parameters.items():
+            if fields[name].colour and isinstance(value, int):
+                words[name] = COLOURS[value]
+            else:
+                words[name] = str(value)
         return self.says.format(**words)
 
     @final
     @classmethod
     def id(cls) -> str:
-        """The class's name with dashes: `recolour-largest`."""
+        """Return the name of the class in lower case with dashes: `recolour-largest`."""
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
 
     @final
     @classmethod
     def concept(cls) -> str:
-        """The name of its file with dashes: `above-below`."""
+        """Return the name of the class's file with dashes: `above-below`."""
         return cls.__module__.rpartition(".")[2].replace("_", "-")
 
     @final
     @classmethod
     def settings(cls) -> list[Self]:
-        """Every rule of the family, those that make no sense too."""
+        """Return every rule of the family, including those that make no sense."""
         return [cls(*values) for values in product(*(field.every for field in _fields(cls).values()))]
 
     @final
     @classmethod
     def sample(cls, draw: Draw) -> Self:
-        """One rule of the family, evenly drawn among those that make pairs."""
+        """Draw one rule of the family, uniformly among those that make pairs.
+
+        Raises UserError if no rule drawn makes a pair.
+        """
         for _ in range(_TRIES):
             rule = cls(*(draw.pick(field.every) for field in _fields(cls).values()))
             if rule.pair(draw) is not None:
@@ -190,8 +205,10 @@ class Rule(ABC):
     @final
     @classmethod
     def fit(cls, demos: Demos) -> tuple[Self, ...]:
-        """Every rule of the family that explains all demonstrations, each of which changes something; () for
-        none."""
+        """Return every rule of the family that explains all demonstrations.
+
+        Each demonstration must change something.
+        """
         if cls.keeps & ~demos.facts:
             return ()
         narrowed = [field.read(demos) for field in _fields(cls).values()]
@@ -202,34 +219,42 @@ class Rule(ABC):
 @final
 @dataclass(frozen=True, slots=True)
 class _Field:
+    """A parameter: its values, those that demonstrations leave, and whether it is a colour."""
+
     every: tuple[Any, ...]
-    read: Callable[[Demos], Collection[Any]]
+    narrow: Callable[[Demos], Collection[Any]] | None
     colour: bool
+
+    def read(self, demos: Demos) -> Collection[Any]:
+        """Return the values that could explain the demonstrations."""
+        return self.every if self.narrow is None else self.narrow(demos)
 
 
 @cache
 def _fields(rule: type[Rule]) -> dict[str, _Field]:
-    """The parameters by name, in order, read off the annotations."""
+    """Return the parameters of a family by name, in their order, from the annotations of its fields."""
     hints = get_type_hints(rule, include_extras=True)
-    found: dict[str, _Field] = {}
+    fields: dict[str, _Field] = {}
     for field in dataclasses.fields(rule):  # pyright: ignore[reportArgumentType] rules are dataclasses, their base is not
         hint = hints[field.name]
-        reads = next((extra for extra in getattr(hint, "__metadata__", ()) if isinstance(extra, Reads)), None)
-        every = get_args(hint.__origin__ if reads else hint)
-        found[field.name] = _Field(
-            every, reads.values if reads else lambda _, every=every: every, bool(reads and reads.colour)
-        )
-    return found
+        extras = getattr(hint, "__metadata__", ())
+        reads = next((extra for extra in extras if isinstance(extra, Reads)), None)
+        if reads is None:
+            fields[field.name] = _Field(get_args(hint), None, False)
+        else:
+            fields[field.name] = _Field(get_args(hint.__origin__), reads.values, reads.colour)
+    return fields
 
 
 def _same(a: Grid, b: Grid) -> bool:
-    return (
-        a.shape == b.shape and a.tobytes() == b.tobytes()
-    )  # 5 times as fast as np.array_equal on small grids
+    """Return whether two grids are equal: on small grids, 5 times as fast as `np.array_equal`."""
+    return a.shape == b.shape and a.tobytes() == b.tobytes()
 
 
-def changed(question: Scene, answer: Grid, wanted: int) -> str:
-    """A fault where the answer, of the question's size, does not differ from it in so many cells; ""
-    otherwise."""
-    found = int(np.count_nonzero(answer != question.grid))
-    return "" if found == wanted else f"{found} cells changed where {wanted} should"
+def changed(question: Scene, answer: Grid, expected: int) -> str:
+    """Return a fault if the number of cells that differ is not the expected one, "" otherwise.
+
+    The answer has the question's size.
+    """
+    count = int(np.count_nonzero(answer != question.grid))
+    return "" if count == expected else f"{count} cells changed, but {expected} should have"

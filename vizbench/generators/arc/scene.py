@@ -1,4 +1,4 @@
-"""A grid and its objects, each found once and shared by every rule that asks."""
+"""Find the objects of a grid. Each kind is found once, and shared by all rules that ask for it."""
 
 from __future__ import annotations
 
@@ -14,43 +14,52 @@ from vizbench.generators.arc.scene_kernels import ANY_COLOUR, GROUND, ONE_COLOUR
 from vizbench.types import Grid
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
-"""Which cells of a box belong to a thing, `(h, w)` bool."""
+"""The cells of a box that belong to something, `(h, w)` bool."""
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Thing:
-    """A connected part of a grid. top, left: its first row and column; bottom, right: one past its last;
-    size: cells; colour: 0 where it has several, or is a hole; number: from 1, in reading order of first
-    cells; labels: the grid's numbers `(h, w)`. Two things are equal where they are one."""
+    """Describe a connected part of a grid: an object, or a region of ground.
+
+    Two things are equal only if they are the same Python object.
+    """
 
     top: int
+    """Its first row."""
     left: int
+    """Its first column."""
     bottom: int
+    """One past its last row."""
     right: int
+    """One past its last column."""
     size: int
+    """The number of its cells."""
     colour: int
+    """Its colour, or 0 if it has several or is ground."""
     number: int
+    """Its number from 1, in reading order of first cells."""
     labels: npt.NDArray[np.int16]
+    """The numbers of all things of its kind on the grid, `(h, w)`; 0 elsewhere."""
 
     @property
     def height(self) -> int:
-        """Rows of its box."""
+        """The number of rows of its box."""
         return self.bottom - self.top
 
     @property
     def width(self) -> int:
-        """Columns of its box."""
+        """The number of columns of its box."""
         return self.right - self.left
 
     @property
     def box(self) -> tuple[slice, slice]:
-        """Rows and columns: `grid[thing.box]` is a view of its box."""
+        """Its rows and columns: `grid[thing.box]` is a view of its box."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
     @property
     def mask(self) -> Mask:
-        """Its own cells within its box."""
+        """Its own cells in its box, `(height, width)`."""
         return self.labels[self.top : self.bottom, self.left : self.right] == self.number
 
     @property
@@ -60,40 +69,43 @@ class Thing:
 
     @property
     def hollow(self) -> bool:
-        """Whether it is the outline of its box, one cell thick, with room inside: of 3x3 cells or more."""
-        h, w = self.height, self.width
-        return min(h, w) >= 3 and self.size == 2 * (h + w) - 4 and not self.mask[1:-1, 1:-1].any()
+        """Whether it is the outline of its box, one cell thick, and the box has 3x3 cells or more."""
+        height, width = self.height, self.width
+        outline = 2 * (height + width) - 4
+        return min(height, width) >= 3 and self.size == outline and not self.mask[1:-1, 1:-1].any()
 
     @property
     def bar(self) -> bool:
-        """Whether it is one cell thick and two cells long or more, in a row or column."""
+        """Whether it is one cell thick and at least two cells long, in a row or column."""
         return (self.height == 1) != (self.width == 1)
 
     @property
     def form(self) -> tuple[int, bytes]:
-        """Equal for things of the same shape, wherever they lie and whatever their colours."""
+        """A key that is equal for things of the same shape, wherever they are and whatever their colours."""
         return self.width, self.mask.tobytes()
 
     @property
     def middle(self) -> tuple[int, int]:
-        """Twice the row and column of its box's centre: even where the centre is a cell."""
+        """Twice the row and column of its box's centre. They are even if the centre is a cell."""
         return self.top + self.bottom - 1, self.left + self.right - 1
 
     def span(self, axis: int) -> tuple[int, int]:
-        """Its rows (axis 0) or columns (1): the first, and one past the last."""
+        """Return the first and one past the last of its rows (axis 0) or columns (axis 1)."""
         return (self.left, self.right) if axis else (self.top, self.bottom)
 
     @property
     def at_border(self) -> bool:
         """Whether its box reaches an edge of the grid."""
-        h, w = self.labels.shape
-        return self.top == 0 or self.left == 0 or self.bottom == h or self.right == w
+        height, width = self.labels.shape
+        return self.top == 0 or self.left == 0 or self.bottom == height or self.right == width
 
 
 @final
 class Scene:
-    """A grid, read only, `(h, w)` uint8 of colours 0 … 9 where 0 is the ground; its parts are found on first
-    use."""
+    """Hold a grid with its parts, which are found on first use.
+
+    The grid is `(h, w)` uint8, read only, of colours 0 … 9. Colour 0 is the ground.
+    """
 
     def __init__(self, grid: Grid) -> None:
         self.grid: Grid = np.ascontiguousarray(grid).view()
@@ -102,57 +114,61 @@ class Scene:
         self.width: int = grid.shape[1]
 
     def copy(self) -> Grid:
-        """The grid, to be painted on."""
+        """Return a copy of the grid to paint on."""
         return self.grid.copy()
 
     @cached_property
     def key(self) -> tuple[int, bytes]:
-        """Equal for equal grids."""
+        """A key that is equal for equal grids."""
         return self.width, self.grid.tobytes()
 
     @cached_property
     def shapes(self) -> tuple[Thing, ...]:
-        """Objects of one colour, joined across corners too."""
+        """Objects of one colour, connected along sides and across corners."""
         return _parts(self.grid, True, ONE_COLOUR)
 
     @cached_property
     def pieces(self) -> tuple[Thing, ...]:
-        """Objects of one colour, joined along sides alone."""
+        """Objects of one colour, connected along sides only."""
         return _parts(self.grid, False, ONE_COLOUR)
 
     @cached_property
     def groups(self) -> tuple[Thing, ...]:
-        """Objects of any colours, joined across corners too."""
+        """Objects of any colours, connected along sides and across corners."""
         return _parts(self.grid, True, ANY_COLOUR)
 
     @cached_property
     def rooms(self) -> tuple[Thing, ...]:
-        """Regions of ground, joined along sides alone; the open outside is among them."""
+        """Regions of ground, connected along sides only, including the open outside."""
         return _parts(self.grid, False, GROUND)
 
     @cached_property
     def holes(self) -> tuple[Thing, ...]:
-        """Regions of ground that ink cuts off from the grid's edge. A diagonal line of ink cuts off too."""
+        """Regions of ground that coloured cells separate from the grid's edge.
+
+        A diagonal line of cells separates too.
+        """
         return tuple(room for room in self.rooms if not room.at_border)
 
     @cached_property
     def counts(self) -> tuple[int, ...]:
-        """Cells of each colour, 0 … 9."""
+        """The number of cells of each colour 0 … 9."""
         return tuple(np.bincount(self.grid.ravel(), minlength=10).tolist())
 
     @cached_property
     def colours(self) -> tuple[int, ...]:
-        """The colours that occur, without the ground's, in order."""
+        """The colours that occur, except the ground's, in ascending order."""
         return tuple(colour for colour in range(1, 10) if self.counts[colour])
 
     def of(self, colour: int) -> tuple[Thing, ...]:
-        """The `shapes` of one colour."""
+        """Return the `shapes` of one colour."""
         return tuple(thing for thing in self.shapes if thing.colour == colour)
 
 
 def _parts(grid: Grid, diagonal: bool, joins: int) -> tuple[Thing, ...]:
-    found: tuple[npt.NDArray[np.int16], npt.NDArray[np.int64]] = label(grid, diagonal, joins)
-    labels, table = found
+    """Return the connected parts of a grid. The arguments are those of the kernel `label`."""
+    result: tuple[npt.NDArray[np.int16], npt.NDArray[np.int64]] = label(grid, diagonal, joins)
+    labels, table = result
     rows: list[list[int]] = table.tolist()
     return tuple(
         Thing(top, left, bottom, right, size, colour, number, labels)
@@ -165,26 +181,26 @@ class _Ordered(Protocol):
 
 
 def most(things: Iterable[Thing], key: Callable[[Thing], _Ordered]) -> Thing | None:
-    """The one thing with the greatest key; None where there is none, or two share it."""
+    """Return the one thing with the greatest key, or None if there is no thing or a tie."""
     best: Thing | None = None
-    top: Any = None
-    tied = False
+    greatest: Any = None
+    is_tied = False
     for thing in things:
         value = key(thing)
-        if best is None or top < value:
-            best, top, tied = thing, value, False
-        elif value == top:
-            tied = True
-    return None if tied else best
+        if best is None or greatest < value:
+            best, greatest, is_tied = thing, value, False
+        elif value == greatest:
+            is_tied = True
+    return None if is_tied else best
 
 
 def paint(grid: Grid, thing: Thing, colour: int) -> None:
-    """Give the thing's cells a colour; 0 takes it away."""
+    """Give the thing's cells a colour. Colour 0 takes the thing away."""
     grid[thing.box][thing.mask] = colour
 
 
 def keep(scene: Scene, things: Iterable[Thing]) -> Grid:
-    """The grid with these alone of its `shapes`, or `pieces`."""
+    """Return the grid with only these of its `shapes` or `pieces`."""
     grid = np.zeros_like(scene.grid)
     for thing in things:
         paint(grid, thing, thing.colour)
@@ -192,7 +208,7 @@ def keep(scene: Scene, things: Iterable[Thing]) -> Grid:
 
 
 def drop(scene: Scene, things: Iterable[Thing]) -> Grid:
-    """The grid without these."""
+    """Return the grid without these things."""
     grid = scene.copy()
     for thing in things:
         paint(grid, thing, 0)
@@ -200,66 +216,79 @@ def drop(scene: Scene, things: Iterable[Thing]) -> Grid:
 
 
 def stands(grid: Grid, thing: Thing, whole: bool) -> bool:
-    """Whether all the thing's cells are coloured in another grid, or, where `whole` is false, none."""
-    return bool(((grid[thing.box] != 0)[thing.mask] == whole).all())
+    """Return whether all of the thing's cells are coloured in another grid or, if not `whole`, none is."""
+    is_coloured = (grid[thing.box] != 0)[thing.mask]
+    return bool((is_coloured == whole).all())
 
 
 def stamp(grid: Grid, pixels: Grid, top: int, left: int) -> bool:
-    """Put the coloured cells of `pixels` down with its corner there; False, and nothing done, where they
-    leave the grid."""
-    h, w = pixels.shape
-    if top < 0 or left < 0 or top + h > grid.shape[0] or left + w > grid.shape[1]:
+    """Paint the coloured cells of `pixels`, with its upper left corner at a place.
+
+    Returns False, and paints nothing, if `pixels` does not fit into the grid there.
+    """
+    height, width = pixels.shape
+    if top < 0 or left < 0 or top + height > grid.shape[0] or left + width > grid.shape[1]:
         return False
-    window = grid[top : top + h, left : left + w]
+    window = grid[top : top + height, left : left + width]
     np.copyto(window, pixels, where=pixels != 0)
     return True
 
 
 def cut(scene: Scene, thing: Thing) -> Grid:
-    """The thing alone, `(height, width)`: its own cells, ground around them."""
+    """Return the thing's own cells on ground, `(height, width)`."""
     return np.where(thing.mask, scene.grid[thing.box], np.uint8(0))
 
 
 def move(grid: Grid, scene: Scene, thing: Thing, down: int, right: int) -> bool:
-    """Take the thing from the grid and put it down so far away; False, and nothing done, where it would leave
-    it."""
+    """Move the thing on the grid, a copy of the scene, by a number of rows and columns.
+
+    Returns False, and paints nothing, if it would leave the grid.
+    """
     top, left = thing.top + down, thing.left + right
     pixels = cut(scene, thing)
-    if top < 0 or left < 0 or top + pixels.shape[0] > grid.shape[0] or left + pixels.shape[1] > grid.shape[1]:
+    height, width = pixels.shape
+    if top < 0 or left < 0 or top + height > grid.shape[0] or left + width > grid.shape[1]:
         return False
     paint(grid, thing, 0)
     return stamp(grid, pixels, top, left)
 
 
 def box_of(mask: Mask) -> tuple[slice, slice]:
-    """The box of the true cells, of which there is one at least."""
+    """Return the rows and columns of the box of the true cells, of which there is at least one."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def holder(scene: Scene, hole: Thing) -> Thing:
-    """The one of the `shapes` that has the cell above the first cell of a hole: what closes the hole in,
-    where this is one object."""
+    """Return the one of the `shapes` that has the cell above the first cell of a hole.
+
+    If a single object closes the hole in, it is this one.
+    """
     column = hole.labels[hole.top].tolist().index(hole.number)
     return scene.shapes[int(scene.shapes[0].labels[hole.top - 1, column]) - 1]
 
 
 def is_window(scene: Scene, things: Iterable[Thing], pixels: Grid) -> bool:
-    """Whether the box of one of these shows just these pixels."""
+    """Return whether the box of one of the things shows exactly these pixels."""
     return any(np.array_equal(scene.grid[thing.box], pixels) for thing in things)
 
 
 def full_lines(grid: Grid) -> list[int]:
-    """The columns that are of one colour from edge to edge, and not ground. `full_lines(grid.T)` finds the
-    rows."""
-    return np.flatnonzero((grid == grid[0]).all(axis=0) & (grid[0] != 0)).tolist()
+    """Return the columns that have one colour from edge to edge, except the ground's.
+
+    `full_lines(grid.T)` returns the rows.
+    """
+    is_full = (grid == grid[0]).all(axis=0)
+    return np.flatnonzero(is_full & (grid[0] != 0)).tolist()
 
 
 def parted(grid: Grid) -> tuple[Grid, Grid] | None:
-    """Views of what lies left and right of a line in the middle column, `(h, w)` each; None where there is
-    none."""
-    w = grid.shape[1] // 2
-    line = grid[:, w]
-    if not w or grid.shape[1] % 2 == 0 or not line[0] or (line != line[0]).any():
+    """Return views of the halves left and right of a line in the middle column, `(h, w)` each.
+
+    Returns None if there is no such line.
+    """
+    middle = grid.shape[1] // 2
+    line = grid[:, middle]
+    if not middle or grid.shape[1] % 2 == 0 or not line[0] or (line != line[0]).any():
         return None
-    return grid[:, :w], grid[:, w + 1 :]
+    return grid[:, :middle], grid[:, middle + 1 :]

@@ -1,8 +1,8 @@
-"""Scenes of objects on a black ground: finding the objects of a grid, placing shapes apart, what a pair
-keeps.
+"""Find the objects of a grid, place shapes apart, and compare the grids of a pair.
 
-A grid is `(h, w)` uint8 of colours 0 … 9, 0 the ground. These are the inner loops of
-`vizbench.generators.arc`."""
+These are the inner loops of `vizbench.generators.arc`. A grid is `(h, w)` uint8 of colours 0 … 9. Colour 0 is
+the ground.
+"""
 
 from __future__ import annotations
 
@@ -12,21 +12,25 @@ from vizbench._util.jit import jit
 from vizbench.kernels.rng import rng_below
 
 ONE_COLOUR, ANY_COLOUR, GROUND = 0, 1, 2
-"""What `label` joins: neighbours of one colour, neighbours of any colour but the ground's, or ground."""
+"""What `label` connects: cells of one colour, cells of any colours except the ground's, or ground."""
 
 SAME_SIZE, ADDS, REMOVES, RECOLOURS, REARRANGES, OLD_COLOURS, SHRINKS, ONE_INK = 1, 2, 4, 8, 16, 32, 64, 128
-"""Bits of `pair_facts`; `vizbench.generators.arc.facts` says what each means."""
+"""Bits of `pair_facts`, documented in `vizbench.generators.arc.facts`."""
 
-_PLACES = 40  # positions tried for a shape; with 12 % of the ground taken, one in 3 fits
+_PLACES = 40
+"""Positions tried for a shape. With 12 % of the ground taken, one in 3 fits."""
 
 
 @jit
 def label(grid, diagonal, joins):
     """Number the connected parts of a grid 1, 2 … in reading order of their first cells.
 
-    diagonal: 8 neighbours rather than 4; joins: ONE_COLOUR, ANY_COLOUR or GROUND. Returns labels `(h, w)`
-    int16, 0 elsewhere, and a table `(n, 6)` int64: top, left, bottom, right (both exclusive), cells, colour
-    (0 where mixed)."""
+    diagonal: connect a cell with 8 neighbours rather than 4.
+    joins: ONE_COLOUR, ANY_COLOUR or GROUND.
+
+    Returns the numbers, `(h, w)` int16 with 0 elsewhere, and a table, `(n, 6)` int64 with a row per part:
+    top, left, bottom and right (both exclusive), cells, colour (0 if the part has several).
+    """
     h, w = grid.shape
     labels = np.zeros((h, w), np.int16)
     table = np.empty((h * w, 6), np.int64)
@@ -36,6 +40,8 @@ def label(grid, diagonal, joins):
         r, c = start // w, start % w
         if labels[r, c] != 0 or (grid[r, c] == 0) != (joins == GROUND):
             continue
+
+        # Flood the part from its first cell.
         colour = grid[r, c]
         top, left, bottom, right, cells, mixed = r, c, r, c, 0, False
         stack[0] = start
@@ -55,6 +61,7 @@ def label(grid, diagonal, joins):
                         labels[y, x] = n + 1
                         stack[height] = y * w + x
                         height += 1
+
         row = table[n]
         row[0], row[1], row[2], row[3], row[4], row[5] = top, left, bottom + 1, right + 1, cells, colour
         if mixed:
@@ -65,23 +72,30 @@ def label(grid, diagonal, joins):
 
 @jit
 def place(rng, height, width, sizes, fixed, gap, margin, corners):
-    """Draw places for rectangles that keep `gap` cells from each other and `margin` from the border.
+    """Draw places for rectangles, `gap` cells from each other and `margin` cells from the edge at least.
 
-    sizes: `(k, 2)` int64, rows and columns; corners: `(k, 2)` int64 of tops and lefts, of which the first
-    `fixed` are given and the others filled in. False where one finds no place, or does not fit at all."""
+    sizes: rows and columns of each, `(k, 2)` int64.
+    fixed: number of rectangles at the beginning whose places are given.
+    corners: top and left of each, `(k, 2)` int64. Those that are not given are filled in.
+
+    Returns False if a rectangle does not fit at all, or if no free place for it was drawn.
+    """
     for k in range(fixed, sizes.shape[0]):
         tall, wide = sizes[k, 0], sizes[k, 1]
         rows, columns = height - tall - 2 * margin + 1, width - wide - 2 * margin + 1
         if rows < 1 or columns < 1:
             return False
+        # Try places until one is far enough from all rectangles before it.
         free = False
         for _ in range(_PLACES):
             top, left = margin + rng_below(rng, rows), margin + rng_below(rng, columns)
             free = True
             for j in range(k):
-                over = top - gap < corners[j, 0] + sizes[j, 0] and corners[j, 0] - gap < top + tall
-                beside = left - gap < corners[j, 1] + sizes[j, 1] and corners[j, 1] - gap < left + wide
-                free &= not (over and beside)
+                shares_rows = top - gap < corners[j, 0] + sizes[j, 0] and corners[j, 0] - gap < top + tall
+                shares_columns = (
+                    left - gap < corners[j, 1] + sizes[j, 1] and corners[j, 1] - gap < left + wide
+                )
+                free &= not (shares_rows and shares_columns)
             if free:
                 corners[k, 0], corners[k, 1] = top, left
                 break
@@ -92,14 +106,17 @@ def place(rng, height, width, sizes, fixed, gap, margin, corners):
 
 @jit
 def blob(rng, height, width, least):
-    """A 4-connected shape `(height, width)` bool that touches all four sides and has at least `least` cells.
+    """Draw a 4-connected shape that touches all four sides of its box.
 
-    Grown from a cell by neighbours drawn evenly from its rim.
+    It grows from one cell by neighbours drawn uniformly from its rim, until it has at least `least` cells.
+
+    Returns `(height, width)` bool.
     """
     mask = np.zeros((height, width), np.bool_)
-    rim = np.empty(4 * height * width + 1, np.int64)
+    rim = np.empty(4 * height * width + 1, np.int64)  # a cell may be there once per neighbour
     rim[0] = rng_below(rng, height * width)
-    count, cells, sides = 1, 0, 0
+    count, cells = 1, 0
+    sides = 0  # a bit for each side that the shape touches
     while cells < least or sides != 15:
         at = rng_below(rng, count)
         r, c = rim[at] // width, rim[at] % width
@@ -121,7 +138,7 @@ def blob(rng, height, width, least):
 
 @jit
 def _colours(grid):
-    """A bit for each colour of the grid but the ground's, and how often each of 10 colours occurs."""
+    """Return a bit for each colour of the grid except the ground's, and the number of cells of each."""
     counts = np.zeros(10, np.int64)
     for colour in grid.ravel():
         counts[colour] += 1
@@ -133,10 +150,14 @@ def _colours(grid):
 
 @jit
 def pair_facts(question, answer):
-    """Facts that hold of a pair, and bits of colours: in the question, in the answer, painted onto changed
-    cells."""
-    before, many = _colours(question)
-    after, left = _colours(answer)
+    """Return the facts that hold of a pair, and three bit masks of colours.
+
+    The masks are the colours of the question, of the answer, and of the answer's cells that changed. If the
+    sizes differ, all of the answer's cells count as changed.
+    """
+    # Facts that do not need one size.
+    before, counts_before = _colours(question)
+    after, counts_after = _colours(answer)
     facts = OLD_COLOURS * ((after & ~before) == 0)
     facts |= SHRINKS * (
         answer.shape[0] <= question.shape[0]
@@ -146,6 +167,8 @@ def pair_facts(question, answer):
     facts |= ONE_INK * ((after & (after - 1)) == 0)
     if question.shape != answer.shape:
         return facts, before, after, after
+
+    # Facts of the cells that change.
     adds = removes = recolours = True
     painted = 0
     for r in range(question.shape[0]):
@@ -157,4 +180,4 @@ def pair_facts(question, answer):
                 recolours &= (old == 0) == (new == 0)
                 painted |= (new != 0) << new
     facts |= SAME_SIZE | ADDS * adds | REMOVES * removes | RECOLOURS * recolours
-    return facts | REARRANGES * np.all(many == left), before, after, painted
+    return facts | REARRANGES * np.all(counts_before == counts_after), before, after, painted

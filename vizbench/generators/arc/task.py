@@ -1,15 +1,19 @@
-"""Rules in the manner of ARC (Chollet 2019) for the concepts of ConceptARC (Moskvichev et al. 2023).
+"""Apply a rule in the manner of ARC (Chollet 2019), for the concepts of ConceptARC (Moskvichev et al. 2023).
 
-Codes are ARC's colours, 0 the black ground. A variant is a concept; each concept has rules of different
-mechanism, and each rule has parameters. With `rule` named, the task is that rule: pairs without end, in sizes
-of their own, the rule's parameters set by the number `setting`. Without it, the task is one *episode*, by its
-number: two to five demonstrations and one to three tests of a rule that is not told. No rule of the whole
-library that explains all demonstrations gives another answer to the tests, nor does copying, turning or
-mirroring the question, or repeating the last answer."""
+Codes are ARC's colours. Colour 0 is the black ground. A variant is a concept. Each concept has rules of
+different mechanism, and each rule has parameters.
+
+With `rule`, the task is this rule. It has any number of pairs, in different sizes. The number `setting`
+chooses the values of the rule's parameters.
+
+Without `rule`, the task is one *episode*, chosen by its number: two to five demonstrations and one to three
+tests of a rule that is not given. No rule of the whole library that explains all demonstrations has another
+answer to a test. Copying, turning or mirroring the question, or repeating the last answer, does not solve it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, final
@@ -20,6 +24,7 @@ import numpy.typing as npt
 from vizbench.errors import UserError
 from vizbench.generators.arc.certify import Episode, episode
 from vizbench.generators.arc.draw import Draw
+from vizbench.generators.arc.facts import Pair
 from vizbench.generators.arc.library import concepts, rule
 from vizbench.generators.arc.rule import MAX_SIDE, Rule
 from vizbench.generators.arc.scene import Scene
@@ -28,23 +33,31 @@ from vizbench.task import Demonstrations, HasDemonstrations, Metric, Task, check
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 ANY: Final = "any"
-
-_BITS: Final = 4  # of a colour, 0 … 9
+"""The value of `Params.rule` for an episode."""
 
 MAX_NUMBER: Final = 10**11
 """Episodes and settings are numbered 0 … MAX_NUMBER - 1."""
+
+_BITS: Final = 4
+"""Bits of a colour 0 … 9."""
 
 
 @final
 @dataclass(frozen=True)
 class Params(HasDemonstrations):
-    """concept: one that has rules; rule: the id of one of them, or any: the episode's; setting: number of the
-    rule's parameters, with a rule alone; episode: number, without a rule alone; both 0 … 99,999,999,999."""
+    """Choose a rule and its parameters, or an episode.
+
+    Raises UserError if a name is unknown, a number is out of range, or `setting` or `episode` has no use.
+    """
 
     concept: str = "center"
+    """A concept of the library."""
     rule: str = ANY
+    """The id of one of the concept's rules, or `any` for an episode."""
     setting: int = 0
+    """The number of the rule's parameters, 0 … 99,999,999,999. Only with a rule."""
     episode: int = 0
+    """The number of the episode, 0 … 99,999,999,999. Only without a rule."""
 
     def __post_init__(self) -> None:
         if self.concept not in concepts():
@@ -52,7 +65,7 @@ class Params(HasDemonstrations):
                 f"concept={self.concept[:40]!r} is none of {', '.join(concepts())}: choose one of these"
             )
         if self.rule != ANY:
-            rule(self.concept, self.rule)
+            rule(self.concept, self.rule)  # raises UserError if there is no such rule
         for name in ("setting", "episode"):
             if not 0 <= getattr(self, name) < MAX_NUMBER:
                 raise UserError(
@@ -69,53 +82,60 @@ class Params(HasDemonstrations):
 
     @property
     def fixed(self) -> bool:
-        """Whether no rule is named: an episode then."""
+        """Whether this is an episode: no rule is given."""
         return self.rule == ANY
 
     def shown(self) -> Demonstrations | None:
-        """The episode, where no rule is named."""
+        """Return the episode, or None if a rule is given."""
         if self.rule != ANY:
             return None
-        found = episode(self.concept, self.episode)
-        demos, tests = (
-            tuple((pair.question.grid, pair.answer.grid) for pair in pairs)
-            for pairs in (found.demos, found.tests)
-        )
-        return Demonstrations(demos, tests, story(found))
+        drawn = episode(self.concept, self.episode)
+        return Demonstrations(_grids(drawn.demos), _grids(drawn.tests), story(drawn))
 
 
-def story(found: Episode) -> dict[str, object]:
-    """What is told of an episode beside its grids, as plain JSON: the rule, its parameters, which rules
-    explain the demonstrations too and answer the same, and which were tried and do not."""
-    chosen = found.rule
-    agree = sorted({each.id() for each in found.fits} - {chosen.id()})
-    told: dict[str, object] = {
+def _grids(pairs: Sequence[Pair]) -> tuple[tuple[Grid, Grid], ...]:
+    """Return the questions and answers of the pairs."""
+    return tuple((pair.question.grid, pair.answer.grid) for pair in pairs)
+
+
+def story(drawn: Episode) -> dict[str, object]:
+    """Return what an episode's rows have in `meta`, as plain JSON.
+
+    `agree` are other rules that explain the demonstrations and give the same answers. `rejected` are those
+    that do not explain the demonstrations.
+    """
+    chosen = drawn.rule
+    agree = {each.id() for each in drawn.fits} - {chosen.id()}
+    return {
         "rule": chosen.id(),
         "sentence": chosen.sentence,
         "parameters": dict(chosen.parameters),
+        "agree": sorted(agree),
+        "rejected": list(drawn.rejected),
     }
-    return told | {"agree": agree, "rejected": list(found.rejected)}
 
 
 @lru_cache(maxsize=1024)
 def rule_of(params: Params) -> Rule:
-    """The rule that a record names, its parameters filled in."""
+    """Return the rule that the parameters choose, with the values of its own parameters."""
     if params.rule == ANY:
         return episode(params.concept, params.episode).rule
     return rule(params.concept, params.rule).sample(Draw(stream("setting", params.rule, params.setting)))
 
 
 def _pair(chosen: Rule, key: int) -> tuple[Grid, Grid]:
+    """Draw a question and its answer."""
     draw = Draw(key)
     while True:
-        found = chosen.pair(draw)  # None once in many thousands, where a rule's scenes are crowded
-        if found is not None:
-            return found.question.grid, found.answer.grid
+        drawn = chosen.pair(draw)
+        # None once in many thousands of draws, if the scenes of a rule are crowded.
+        if drawn is not None:
+            return drawn.question.grid, drawn.answer.grid
 
 
 @final
 class Arc(Task[Params]):
-    """Apply a rule to a scene."""
+    """Apply a rule to a grid."""
 
     family = "arc"
     version = 2
@@ -124,7 +144,7 @@ class Arc(Task[Params]):
     codes = 10
     resizes = True
     metric = Metric.JACCARD
-    # Of what is coloured in either: a scene of which one object of six was moved is too near.
+    # As a share of what is coloured in either grid. Moving one object of six is too little.
     min_distance = 0.3
 
     @property
@@ -137,74 +157,83 @@ class Arc(Task[Params]):
         target = np.zeros_like(question)
         sizes = np.empty((len(keys), 4), np.int64)
         for i, key in enumerate(keys.tolist()):
-            asked, told = _pair(chosen, key)
-            sizes[i] = *asked.shape, *told.shape
-            question[i, : sizes[i, 0], : sizes[i, 1]] = asked
-            target[i, : sizes[i, 2], : sizes[i, 3]] = told
+            question_grid, target_grid = _pair(chosen, key)
+            sizes[i] = *question_grid.shape, *target_grid.shape
+            question[i, : sizes[i, 0], : sizes[i, 1]] = question_grid
+            target[i, : sizes[i, 2], : sizes[i, 3]] = target_grid
         return Batch(question, target, sizes=sizes)
 
     def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
-        """The answer at once: a rule has no way to it."""
+        """Return the target as the only state: a rule has no steps."""
         return target[None]
 
     def step_count(self, params: Params, question: Grid) -> int:
-        """One."""
+        """Return 1."""
         return 1
 
     def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
-        """The answer at once."""
+        """Check the answer, which is the only step."""
         return self.check(params, question, after)
 
     def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
-        """The bits of the colours of 30x30 cells, black where there is no grid.
+        """Return the bits of the colours of 30x30 cells, black outside the grid.
 
-        Which cells are coloured is not enough: a wallpaper that has no black cell was as near to every other.
+        One bit per cell, coloured or not, is not enough: all wallpapers without a black cell would be equal.
         """
         whole = np.zeros((len(batch), _BITS, MAX_SIDE, MAX_SIDE), np.uint8)
-        h, w = (min(side, MAX_SIDE) for side in batch.question.shape[1:])
+        height, width = (min(side, MAX_SIDE) for side in batch.question.shape[1:])
         for bit in range(_BITS):
-            whole[:, bit, :h, :w] = batch.question[:, :h, :w] >> bit & 1
+            whole[:, bit, :height, :width] = batch.question[:, :height, :width] >> bit & 1
         return whole.reshape(len(batch), -1)
 
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
-        """score: x / (x + 16) with x = objects + colours + sqrt(cells that change): how much there is to look
-        at.
+        """Return how much there is to look at.
 
-        objects: of one colour; colours: of the question and the target; changed: cells, all of the target's
-        where its size is another."""
-        objects, colours = (
-            len(Scene(question).shapes),
-            len({*Scene(question).colours, *Scene(target).colours}),
-        )
-        same = question.shape == target.shape
-        changed = float(np.count_nonzero(question != target) if same else target.size)
+        - `objects`: objects of one colour in the question
+        - `colours`: different colours of the question and the target
+        - `changed`: cells that change, or all of the target's if it has another size
+        - `score`: x / (x + 16) with x = objects + colours + sqrt(changed)
+        """
+        scene = Scene(question)
+        objects, colours = len(scene.shapes), len({*scene.colours, *Scene(target).colours})
+        if question.shape == target.shape:
+            changed = float(np.count_nonzero(question != target))
+        else:
+            changed = float(target.size)
         load = objects + colours + changed**0.5
-        figures = {"objects": float(objects), "colours": float(colours), "changed": changed}
-        return {"score": load / (load + 16)} | figures
+        return {
+            "score": load / (load + 16),
+            "objects": float(objects),
+            "colours": float(colours),
+            "changed": changed,
+        }
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
-        """Equal to what the rule makes of the question; a second look, which does not run it, says what is
-        wrong."""
+        """Compare the answer with what the rule makes of the question.
+
+        If they differ, a second verifier that does not run the rule describes what is wrong.
+        """
         chosen = rule_of(params)
-        wanted = chosen.answer(Scene(question))
-        if wanted is None:
+        expected = chosen.answer(Scene(question))
+        if expected is None:
             return CheckResult(False, "the rule says nothing about this question")
-        ruling = check_equal(answer, wanted, "differ from what the rule makes")
-        if ruling.valid or answer.shape != wanted.shape:
-            return ruling
+        result = check_equal(answer, expected, "differ from what the rule makes")
+        if result.valid or answer.shape != expected.shape:
+            return result
         fault = chosen.check(Scene(question), answer)
-        return CheckResult(False, f"{fault}; {ruling.reason}" if fault else ruling.reason)
+        return CheckResult(False, f"{fault}; {result.reason}") if fault else result
 
     def solve(self, params: Params, question: Grid) -> Grid | None:
         return rule_of(params).answer(Scene(question))
 
     def guess(self, params: Params, question: Grid, key: int) -> Grid | None:
-        """Noise of the answer's size: each cell black or one of the question's colours."""
-        wanted = self.solve(params, question)
-        if wanted is None:
+        """Return noise of the target's size: each cell is black or one of the question's colours."""
+        expected = self.solve(params, question)
+        if expected is None:
             return None
         colours = np.union1d(question, np.zeros(1, np.uint8))
-        return colours[keys(key, 0, wanted.size) % np.uint64(len(colours))].reshape(wanted.shape)
+        picks = keys(key, 0, expected.size) % np.uint64(len(colours))
+        return colours[picks].reshape(expected.shape)
 
 
 TASK = Arc()

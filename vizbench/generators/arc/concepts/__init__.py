@@ -1,2 +1,4 @@
-"""One file a concept of ConceptARC (Moskvichev et al. 2023), each with eight rules or more of different
-mechanism."""
+"""Rules by concept: one file for each concept of ConceptARC (Moskvichev et al. 2023).
+
+Each file has eight rules or more, of different mechanism.
+"""

@@ -1,4 +1,4 @@
-"""Complete shape: what is broken off, left out or lies elsewhere, put where it belongs."""
+"""Rules about completing a shape: put back what is broken off, left out or somewhere else."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ import numpy as np
 from vizbench.generators.arc.draw import Draw, block, frame
 from vizbench.generators.arc.facts import ADDS, OLD_COLOURS, ONE_INK, REARRANGES, SAME_SIZE, SHRINKS
 from vizbench.generators.arc.rule import Ink, Paint, Rule, Seen, changed
-from vizbench.generators.arc.scene import Mask, Scene, box_of, cut, most, move, stamp
+from vizbench.generators.arc.scene import Mask, Scene, Thing, box_of, cut, most, move, stamp
 from vizbench.types import Grid
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class CompleteOutlines(Rule):
-    """The outline runs around the box of a colour's cells; colours with a cell inside their box have none."""
+    """Complete the broken outline of the box of each colour.
+
+    A colour with a cell inside its box has no outline.
+    """
 
     says = "Complete the broken outline of each rectangle, in its own colour."
     keeps = SAME_SIZE | ADDS | OLD_COLOURS
@@ -27,8 +30,11 @@ class CompleteOutlines(Rule):
         masks: list[Mask] = []
         for _ in range(draw.between(1, 3)):
             rim = np.array(frame(draw.between(4, 7), draw.between(4, 7)))
+            # 30 to 60 % of the cells are missing.
             places = np.flatnonzero(rim)
-            rim.flat[places[draw.some(range(len(places)), len(places) * draw.between(3, 6) // 10)]] = False
+            missing = len(places) * draw.between(3, 6) // 10
+            rim.flat[places[draw.some(range(len(places)), missing)]] = False
+            # The rest must span the box.
             if not (rim[0].any() and rim[-1].any() and rim[:, 0].any() and rim[:, -1].any()):
                 return None
             masks.append(rim)
@@ -38,145 +44,196 @@ class CompleteOutlines(Rule):
         grid = scene.copy()
         for colour in scene.colours:
             window = grid[box_of(scene.grid == colour)]
-            if min(window.shape) >= 3 and not (window[1:-1, 1:-1] == colour).any():
-                np.copyto(window, np.uint8(colour), where=frame(*window.shape) & (window == 0))
+            has_inside = (window[1:-1, 1:-1] == colour).any()
+            if min(window.shape) >= 3 and not has_inside:
+                missing = frame(*window.shape) & (window == 0)
+                window[missing] = colour
         return grid
 
     def fault(self, question: Scene, answer: Grid) -> str:
         if len(Scene(answer).holes) != len(question.colours):
             return "the outlines are not closed, or not all"
-        around = 0
+        expected = 0
         for colour in question.colours:
-            tall, wide = np.ptp(np.argwhere(question.grid == colour), axis=0)
-            around += 2 * (tall + wide)
-            if np.count_nonzero(answer == colour) != 2 * (tall + wide):
-                return "a colour has not as many cells as an outline of its box"
-        return changed(question, answer, around - int(np.count_nonzero(question.grid)))
+            rows, columns = np.ptp(np.argwhere(question.grid == colour), axis=0)  # of the box, less one
+            outline = 2 * (rows + columns)
+            if np.count_nonzero(answer == colour) != outline:
+                return "a colour does not have as many cells as the outline of its box"
+            expected += outline
+        return changed(question, answer, expected - int(np.count_nonzero(question.grid)))
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class CompleteMirrorImage(Rule):
-    """All ink is one object; no cell is missing at both of two mirrored places, and its box is whole."""
+    """Complete a broken object so that one half mirrors the other.
+
+    All coloured cells are one object. Of two mirrored cells, at least one is there, and the object spans
+    its box.
+    """
 
     says = "Complete the broken object so that its {halves} are mirror images."
     keeps = SAME_SIZE | ADDS | OLD_COLOURS
     halves: Literal["left and right half", "upper and lower half"]
+    """The halves that mirror each other."""
 
     def question(self, draw: Draw) -> Grid | None:
+        # A whole object, of odd or even width.
         grid = draw.ground(10, 14)
-        half = draw.coloured(
-            draw.blob(draw.between(4, 8), draw.between(2, 4), draw.between(8, 16)), draw.colours(3)
-        )
-        whole = np.hstack([half, half[:, ::-1][:, draw.below(2) :]])
+        mask = draw.blob(draw.between(4, 8), draw.between(2, 4), draw.between(8, 16))
+        half = draw.coloured(mask, draw.colours(3))
+        mirrored = half[:, ::-1]
+        whole = np.hstack([half, mirrored[:, draw.below(2) :]])
+        height, width = whole.shape
+
+        # Cells broken off, each in one half only.
         cells = np.argwhere(half)
-        for k in draw.some(range(len(cells)), draw.between(3, 6)):
-            row, column = cells[k]
-            whole[row, column if draw.chance(0.5) else whole.shape[1] - 1 - column] = 0
-        if box_of(whole != 0) != (slice(0, whole.shape[0]), slice(0, whole.shape[1])):
+        for number in draw.some(range(len(cells)), draw.between(3, 6)):
+            row, column = cells[number]
+            is_left = draw.chance(0.5)
+            whole[row, column if is_left else width - 1 - column] = 0
+        if box_of(whole != 0) != (slice(0, height), slice(0, width)):
             return None
-        stamp(
-            grid,
-            whole,
-            draw.below(grid.shape[0] - whole.shape[0] + 1),
-            draw.below(grid.shape[1] - whole.shape[1] + 1),
-        )
-        return grid if self.halves.startswith("left") else np.ascontiguousarray(grid.T)
+
+        top, left = draw.below(grid.shape[0] - height + 1), draw.below(grid.shape[1] - width + 1)
+        stamp(grid, whole, top, left)
+        return grid if self.halves == "left and right half" else np.ascontiguousarray(grid.T)
 
     def answer(self, scene: Scene) -> Grid | None:
         if not scene.colours:
             return None
         grid = scene.copy()
         window = grid[box_of(grid != 0)]
-        mirrored = window[:, ::-1].copy() if self.halves.startswith("left") else window[::-1].copy()
-        if ((window != mirrored) & (window != 0) & (mirrored != 0)).any():
+        axis = 1 if self.halves == "left and right half" else 0
+        mirrored = np.flip(window, axis).copy()
+        if _contradicts(window, mirrored):
             return None
         np.copyto(window, mirrored, where=window == 0)
         return grid
 
     def fault(self, question: Scene, answer: Grid) -> str:
-        axis = int(self.halves.startswith("left"))
+        axis = 1 if self.halves == "left and right half" else 0
         box = box_of(answer != 0)
-        window, before = answer[box], question.grid[box]
-        if not np.array_equal(window, np.flip(window, axis)):
+        before, after = question.grid[box], answer[box]
+        if not np.array_equal(after, np.flip(after, axis)):
             return "the halves are not mirror images"
-        return changed(question, answer, int(np.count_nonzero(before != np.flip(before, axis))) // 2)
+        # A missing cell makes two places differ: its own and its mirror image.
+        missing = int(np.count_nonzero(before != np.flip(before, axis))) // 2
+        return changed(question, answer, missing)
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class CompleteByTurning(Rule):
-    """Turned cells may not meet others of another colour, nor leave the grid."""
+    """Complete a figure so that turns around its centre do not change it.
+
+    Turned cells may not meet cells of another colour, or leave the grid.
+    """
 
     says = "Complete the figure: {turns} around its one {centre} cell do not change it."
     keeps = SAME_SIZE | ADDS | OLD_COLOURS
     turns: Literal["quarter turns", "half turns"]
+    """The turns that do not change the figure."""
     centre: Seen
+    """The colour of the cell around which the figure turns."""
 
     def question(self, draw: Draw) -> Grid | None:
+        # Four arms. Under quarter turns all are the same, under half turns each equals the opposite one.
+        is_half = self.turns == "half turns"
         grid = draw.ground(9, 14)
-        arm = draw.between(2, 4)
+        size = draw.between(2, 4)
         colours = draw.colours(draw.between(1, 2), self.centre)
-        first, second = (_arm(draw, arm, colours) for _ in range(2))
-        arms = (first, second, first, second) if self.turns == "half turns" else (first,) * 4
-        figure = np.zeros((2 * arm + 1, 2 * arm + 1), np.uint8)
-        shown = {0, 1 if self.turns == "half turns" else 0, *draw.some(range(4), draw.below(3))}
+        first, second = (_arm(draw, size, colours) for _ in range(2))
+        arms = (first, second, first, second) if is_half else (first,) * 4
+
+        # Some of the arms are shown, but not all. Each different one must be among them.
+        shown = {0, *draw.some(range(4), draw.below(3))}
+        if is_half:
+            shown.add(1)
         if len(shown) == 4:
             return None
-        for k in shown:  # blocks of arm rows and arm + 1 columns tile the square like a windmill
-            np.rot90(figure, -k)[:arm, : arm + 1] = arms[k]
-        figure[arm, arm] = self.centre
-        free = [side - 2 * arm - 1 for side in grid.shape]
-        return grid if stamp(grid, figure, draw.between(0, free[0]), draw.between(0, free[1])) else None
+
+        # Arms of `size` rows and `size + 1` columns tile the square around the centre like a windmill.
+        side = 2 * size + 1
+        figure = np.zeros((side, side), np.uint8)
+        for turn in shown:
+            np.rot90(figure, -turn)[:size, : size + 1] = arms[turn]
+        figure[size, size] = self.centre
+
+        free_rows, free_columns = grid.shape[0] - side, grid.shape[1] - side
+        top, left = draw.between(0, free_rows), draw.between(0, free_columns)
+        return grid if stamp(grid, figure, top, left) else None
 
     def answer(self, scene: Scene) -> Grid | None:
         if scene.counts[self.centre] != 1:
             return None
+
+        # The square around the centre that holds the whole figure.
         row, column = divmod(int(np.argmax(scene.grid == self.centre)), scene.width)
         rows, columns = box_of(scene.grid != 0)
-        far = max(row - rows.start, rows.stop - 1 - row, column - columns.start, columns.stop - 1 - column)
-        if min(row, column) < far or row + far >= scene.height or column + far >= scene.width:
+        reach = max(row - rows.start, rows.stop - 1 - row, column - columns.start, columns.stop - 1 - column)
+        if min(row, column) < reach or row + reach >= scene.height or column + reach >= scene.width:
             return None
         grid = scene.copy()
-        window = grid[row - far : row + far + 1, column - far : column + far + 1]
+        window = grid[row - reach : row + reach + 1, column - reach : column + reach + 1]
+
         before = window.copy()
-        for k in (2,) if self.turns == "half turns" else (1, 2, 3):
-            turned = np.rot90(before, k)
-            if ((window != turned) & (window != 0) & (turned != 0)).any():
+        quarter_turns = (2,) if self.turns == "half turns" else (1, 2, 3)
+        for count in quarter_turns:
+            turned = np.rot90(before, count)
+            if _contradicts(window, turned):
                 return None
             np.copyto(window, turned, where=window == 0)
         return grid
 
     def fault(self, question: Scene, answer: Grid) -> str:
+        # Each cell, relative to the centre, has the colour of its image under one turn.
         centre = np.argwhere(question.grid == self.centre)[0]
         cells: dict[tuple[int, int], int] = {}
         for row, column in np.argwhere(answer) - centre:
             cells[int(row), int(column)] = int(answer[row + centre[0], column + centre[1]])
-        quarter = self.turns == "quarter turns"
-        for (row, column), colour in cells.items():
-            if cells.get((column, -row) if quarter else (-row, -column)) != colour:
+        for place, colour in cells.items():
+            if cells.get(self._images(*place)[0]) != colour:
                 return "a turn changes the figure"
-        marked = np.argwhere(question.grid) - centre
-        orbits = {max((y, x), (-y, -x), *([(x, -y), (-x, y)] if quarter else [])) for y, x in marked.tolist()}
-        return changed(question, answer, (len(orbits) - 1) * (4 if quarter else 2) + 1 - len(marked))
+
+        # The cells that turn into each other are one orbit, named by its greatest cell. The question shows
+        # a part of each orbit; the answer has the whole. The centre is an orbit by itself.
+        marked = (np.argwhere(question.grid) - centre).tolist()
+        orbits = {max((row, column), *self._images(row, column)) for row, column in marked}
+        orbit_size = 2 if self.turns == "half turns" else 4
+        return changed(question, answer, (len(orbits) - 1) * orbit_size + 1 - len(marked))
+
+    def _images(self, row: int, column: int) -> list[tuple[int, int]]:
+        """Return where the turns bring a cell, relative to the centre. The first place is after one turn."""
+        if self.turns == "half turns":
+            return [(-row, -column)]
+        return [(column, -row), (-row, -column), (-column, row)]
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class FourthCorner(Rule):
-    """Each colour has single cells alone: three corners of an upright rectangle, or all four."""
+    """Mark the fourth corner of each rectangle that has three marked corners.
 
-    says = "Put one {ink} cell on the fourth corner of every rectangle of which three corners are marked in one colour."
+    The corners are single cells. Each colour has three or four of them and no other cells.
+    """
+
+    says = (
+        "Put one {ink} cell on the fourth corner of every rectangle "
+        "of which three corners are marked in one colour."
+    )
     keeps = SAME_SIZE | ADDS
     ink: Paint
+    """The colour of the new corners."""
 
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(8, 14)
         masks: list[Mask] = []
-        for k in range(draw.between(2, 3)):
+        for number in range(draw.between(2, 3)):
             mask = np.zeros((draw.between(3, 6), draw.between(3, 6)), np.bool_)
             mask[0, 0] = mask[0, -1] = mask[-1, 0] = mask[-1, -1] = True
-            if not k or draw.chance(0.6):
+            # The first rectangle lacks a corner, so that something changes.
+            if number == 0 or draw.chance(0.6):
                 mask[draw.pick((0, -1)), draw.pick((0, -1))] = False
             masks.append(mask)
         return grid if draw.scatter(grid, masks, draw.colours(len(masks), self.ink)) else None
@@ -184,29 +241,35 @@ class FourthCorner(Rule):
     def answer(self, scene: Scene) -> Grid | None:
         grid = scene.copy()
         for colour in scene.colours:
-            dots = scene.of(colour) if scene.counts[colour] == 3 else ()
-            rows, columns = [dot.top for dot in dots], [dot.left for dot in dots]
-            if len(dots) == 3 and len(set(rows)) == len(set(columns)) == 2:
-                row, column = (next(k for k in places if places.count(k) == 1) for places in (rows, columns))
-                if not grid[row, column]:
+            if scene.counts[colour] != 3:
+                continue
+            corners = scene.of(colour)
+            rows, columns = [corner.top for corner in corners], [corner.left for corner in corners]
+            if len(corners) == 3 and len(set(rows)) == len(set(columns)) == 2:
+                row, column = _unpaired(rows), _unpaired(columns)
+                if grid[row, column] == 0:
                     grid[row, column] = self.ink
         return grid
 
     def fault(self, question: Scene, answer: Grid) -> str:
         new = np.argwhere(answer != question.grid).tolist()
-        lacking = [colour for colour in question.colours if question.counts[colour] == 3]
-        for colour in lacking:
+        incomplete = [colour for colour in question.colours if question.counts[colour] == 3]
+        for colour in incomplete:
+            # In the four corners of a rectangle, rows and columns occur in pairs: their XOR is 0.
             corners = np.argwhere(question.grid == colour).tolist()
-            sums = [np.bitwise_xor.reduce([*corners, place]) for place in new]  # rows and columns pair off
-            if not any((total == 0).all() for total in sums):
+            unpaired = [np.bitwise_xor.reduce([*corners, place]) for place in new]
+            if all(place.any() for place in unpaired):
                 return "three corners have no fourth"
-        return changed(question, answer, len(lacking))
+        return changed(question, answer, len(incomplete))
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class FitThePiece(Rule):
-    """The block is the largest object, its gap all that its box lacks; pieces are not turned."""
+    """Move the piece that fits into the gap of a block.
+
+    The block is the largest object. Its gap is all that its box lacks. Pieces are not turned.
+    """
 
     says = "Move the piece that fits into the block's gap, so that the block is a full rectangle."
     keeps = SAME_SIZE | REARRANGES | OLD_COLOURS
@@ -214,55 +277,74 @@ class FitThePiece(Rule):
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(11, 15)
         pieces = [draw.blob(draw.between(2, 3), draw.between(2, 3), 3) for _ in range(draw.between(2, 4))]
-        h, w = pieces[0].shape
-        whole = np.ones((h + draw.between(1, 3), w + draw.between(2, 4)), np.bool_)
-        left = draw.between(1, whole.shape[1] - w - 1)
-        whole[:h, left : left + w][pieces[0]] = False
-        masks = [whole, *pieces]
+        # A block with the first piece cut out of its upper side.
+        height, width = pieces[0].shape
+        block_mask = np.ones((height + draw.between(1, 3), width + draw.between(2, 4)), np.bool_)
+        left = draw.between(1, block_mask.shape[1] - width - 1)
+        block_mask[:height, left : left + width][pieces[0]] = False
+        masks = [block_mask, *pieces]
         if not draw.scatter(grid, masks, draw.colours(len(masks))):
             return None
         return np.ascontiguousarray(np.rot90(grid, draw.below(4)))
 
     def answer(self, scene: Scene) -> Grid | None:
-        whole = most(scene.shapes, lambda thing: thing.size)
-        if whole is None or whole.solid or scene.grid[whole.box][~whole.mask].any():
+        # The gap must be empty.
+        broken = most(scene.shapes, lambda thing: thing.size)
+        if broken is None or broken.solid or scene.grid[broken.box][~broken.mask].any():
             return None
-        gap = ~whole.mask
+
+        # The gap in the terms of `Thing.form`: a width and the bytes of a mask.
+        gap = ~broken.mask
         rows, columns = box_of(gap)
         form = columns.stop - columns.start, gap[rows, columns].tobytes()
-        fits = [thing for thing in scene.shapes if thing.form == form]
-        grid = scene.copy()
-        if len(fits) != 1:
+        fitting = [thing for thing in scene.shapes if thing.form == form]
+        if len(fitting) != 1:
             return None
-        piece, top, left = fits[0], whole.top + rows.start, whole.left + columns.start
-        return grid if move(grid, scene, piece, top - piece.top, left - piece.left) else None
+
+        piece = fitting[0]
+        down = broken.top + rows.start - piece.top
+        right = broken.left + columns.start - piece.left
+        grid = scene.copy()
+        return grid if move(grid, scene, piece, down, right) else None
 
     def fault(self, question: Scene, answer: Grid) -> str:
-        whole = max(question.shapes, key=lambda thing: thing.size)
-        filled = Scene(answer)
-        if not answer[whole.box].all() or len(filled.groups) != len(question.groups) - 1:
+        broken = max(question.shapes, key=lambda thing: thing.size)
+        after = answer[broken.box]
+        if not after.all() or len(Scene(answer).groups) != len(question.groups) - 1:
             return "the block is not full, or other pieces are not as they were"
-        if np.unique(answer[whole.box]).size != 2:
+        if np.unique(after).size != 2:
             return "the gap is filled with several pieces"
-        return changed(question, answer, 2 * (whole.height * whole.width - whole.size))
+        # The cells of the gap change, and as many where the piece was.
+        gap_size = broken.height * broken.width - broken.size
+        return changed(question, answer, 2 * gap_size)
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class RestOfTheRectangle(Rule):
-    """The other objects are full rectangles."""
+    """Show what the one object that is not a full rectangle lacks to be one.
 
-    says = "One object is no full rectangle: show just what it lacks to be one, {ink}, in a grid of the rectangle's size."
+    The other objects are full rectangles.
+    """
+
+    says = (
+        "One object is no full rectangle: show just what it lacks to be one, {ink}, "
+        "in a grid of the rectangle's size."
+    )
     keeps = SHRINKS | ONE_INK
     ink: Ink
+    """The colour of the lacking cells."""
 
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(9, 14)
         broken = draw.blob(draw.between(3, 6), draw.between(3, 6), draw.between(6, 24))
-        if broken.size < np.count_nonzero(broken) + 2:
+        lacking = broken.size - np.count_nonzero(broken)
+        if lacking < 2:
             return None
-        masks = [broken, *(block(draw.between(1, 4), draw.between(2, 4)) for _ in range(draw.below(4)))]
-        return grid if draw.scatter(grid, masks, [draw.colour(self.ink) for _ in masks]) else None
+        masks = [broken]
+        masks += [block(draw.between(1, 4), draw.between(2, 4)) for _ in range(draw.below(4))]
+        colours = [draw.colour(self.ink) for _ in masks]
+        return grid if draw.scatter(grid, masks, colours) else None
 
     def answer(self, scene: Scene) -> Grid | None:
         broken = [thing for thing in scene.shapes if not thing.solid]
@@ -274,49 +356,64 @@ class RestOfTheRectangle(Rule):
         for thing in question.shapes:
             window = question.grid[thing.box]
             if window.shape == answer.shape and not window.all():
-                both = (answer == self.ink) ^ (window == thing.colour)
-                return "" if both.all() else "object and answer do not add up to a rectangle"
+                # Each cell is in exactly one of the two.
+                is_complement = ((answer == self.ink) ^ (window == thing.colour)).all()
+                return "" if is_complement else "object and answer do not add up to a rectangle"
         return "no object has the answer's size"
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class CompleteBrokenCopies(Rule):
-    """The whole object is the largest group; copies lie as it does, and one {anchor} cell of each is left."""
+    """Complete every broken copy of the whole object.
+
+    The whole object is the largest group. Copies are not turned. Each still has its anchor, one cell of a
+    given colour.
+    """
 
     says = "Complete every broken copy to look like the whole object; its {anchor} cell shows where it lies."
     keeps = SAME_SIZE | ADDS | OLD_COLOURS
     anchor: Seen
+    """The colour of the cell that each copy still has."""
 
     def question(self, draw: Draw) -> Grid | None:
+        # The whole object, with an anchor somewhere.
         grid = draw.ground(10, 15)
         mask = draw.blob(draw.between(2, 4), draw.between(3, 4), draw.between(6, 9))
         whole = draw.coloured(mask, draw.colours(draw.between(1, 2), self.anchor))
-        places = draw.shuffled(np.flatnonzero(mask).tolist())
-        whole.flat[places[0]] = self.anchor
+        anchor, *others = draw.shuffled(np.flatnonzero(mask).tolist())
+        whole.flat[anchor] = self.anchor
+
+        # The first copy stays whole. The others lose half of their cells.
         corners = draw.corners(grid, [mask.shape] * draw.between(2, 4))
         if corners is None:
             return None
-        for k, (top, left) in enumerate(corners):
-            broken = whole.copy()
-            broken.flat[draw.some(places[1:], len(places) // 2) if k else []] = 0
-            stamp(grid, broken, top, left)
+        for number, (top, left) in enumerate(corners):
+            copy = whole.copy()
+            if number > 0:
+                copy.flat[draw.some(others, (len(others) + 1) // 2)] = 0
+            stamp(grid, copy, top, left)
         return grid
 
     def answer(self, scene: Scene) -> Grid | None:
+        # The whole object, and the place of its anchor.
         whole = most(scene.groups, lambda group: group.size)
         if whole is None or scene.counts[self.anchor] < 2:
             return None
         pixels = cut(scene, whole)
-        at = np.argwhere(pixels == self.anchor).tolist()
-        if len(at) != 1:
+        anchors = np.argwhere(pixels == self.anchor).tolist()
+        if len(anchors) != 1:
             return None
-        (down, right), (h, w) = at[0], pixels.shape
+        anchor_row, anchor_column = anchors[0]
+
+        # A copy at every anchor. It must be in the grid and may add cells, not change them.
+        height, width = pixels.shape
         grid = scene.copy()
         for row, column in np.argwhere(scene.grid == self.anchor).tolist():
-            top, left = row - down, column - right
-            under = scene.grid[max(top, 0) : top + h, max(left, 0) : left + w]
-            if under.shape != pixels.shape or ((under != 0) & (under != pixels)).any():
+            top, left = row - anchor_row, column - anchor_column
+            window = scene.grid[max(top, 0) : top + height, max(left, 0) : left + width]
+            is_outside = window.shape != pixels.shape
+            if is_outside or ((window != 0) & (window != pixels)).any():
                 return None
             stamp(grid, pixels, top, left)
         return grid
@@ -327,17 +424,22 @@ class CompleteBrokenCopies(Rule):
         if len(looks) != 1 or len(after.groups) != question.counts[self.anchor]:
             return "the objects are not alike"
         whole = max(question.groups, key=lambda group: group.size)
-        return changed(
-            question, answer, len(after.groups) * whole.size - int(np.count_nonzero(question.grid))
-        )
+        missing = len(after.groups) * whole.size - int(np.count_nonzero(question.grid))
+        return changed(question, answer, missing)
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class OtherTwoSides(Rule):
-    """The sides drawn hold the corners; each colour has one rectangle."""
+    """Replace two opposite sides of each rectangle by the rest of its outline.
 
-    says = "Two opposite sides of each rectangle are drawn: draw what its outline lacks, and take these two away."
+    The drawn sides include the corners. Each colour has one rectangle.
+    """
+
+    says = (
+        "Two opposite sides of each rectangle are drawn: "
+        "draw what its outline lacks, and take these two away."
+    )
     keeps = SAME_SIZE | OLD_COLOURS
 
     def question(self, draw: Draw) -> Grid | None:
@@ -354,13 +456,12 @@ class OtherTwoSides(Rule):
         for colour in scene.colours:
             sides = scene.of(colour)
             window = grid[box_of(scene.grid == colour)]
-            if len(sides) != 2 or min(window.shape) < 3:
+            height, width = window.shape
+            if len(sides) != 2 or min(height, width) < 3:
                 return None
-            if any(
-                not side.solid or (side.height, side.width) not in _sides(*window.shape) for side in sides
-            ):
+            if not all(_is_side(side, height, width) for side in sides):
                 return None
-            rim = frame(*window.shape)
+            rim = frame(height, width)
             window[rim] = np.where(window[rim] == 0, np.uint8(colour), np.uint8(0))
         return grid
 
@@ -369,21 +470,31 @@ class OtherTwoSides(Rule):
             return "a side that was drawn is still there"
         both = question.grid + answer
         if len(Scene(both).holes) != len(question.colours):
-            return "old and new sides make no closed outlines"
+            return "old and new sides do not make closed outlines"
         for colour in question.colours:
-            tall, wide = np.ptp(np.argwhere(question.grid == colour), axis=0)
-            if np.count_nonzero(both == colour) != 2 * (tall + wide):
-                return "old and new sides make no outline of the old sides' box"
+            rows, columns = np.ptp(np.argwhere(question.grid == colour), axis=0)  # of the box, less one
+            if np.count_nonzero(both == colour) != 2 * (rows + columns):
+                return "old and new sides do not make the outline of the old sides' box"
         return ""
 
 
-def _arm(draw: Draw, arm: int, colours: list[int]) -> Grid:
-    """A shape whose last cell touches the figure's centre from above."""
-    mask = draw.blob(arm, arm + 1, arm + 1).copy()
+def _contradicts(window: Grid, image: Grid) -> bool:
+    """Return whether two grids of one size have different colours on a cell that both colour."""
+    return bool(((window != image) & (window != 0) & (image != 0)).any())
+
+
+def _arm(draw: Draw, size: int, colours: list[int]) -> Grid:
+    """Draw a shape, `(size, size + 1)`, whose last cell touches the figure's centre from above."""
+    mask = draw.blob(size, size + 1, size + 1).copy()
     mask[-1, -1] = True
     return draw.coloured(mask, colours)
 
 
-def _sides(h: int, w: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Heights and widths of a rectangle's sides."""
-    return (1, w), (h, 1)
+def _unpaired(places: list[int]) -> int:
+    """Return the first number that occurs once."""
+    return next(place for place in places if places.count(place) == 1)
+
+
+def _is_side(thing: Thing, height: int, width: int) -> bool:
+    """Return whether an object is a whole side of a rectangle of this size."""
+    return thing.solid and (thing.height, thing.width) in ((1, width), (height, 1))
