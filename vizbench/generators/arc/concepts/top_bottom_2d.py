@@ -25,7 +25,7 @@ from vizbench.generators.arc.scene import Scene, Thing, cut, drop, keep, most, p
 from vizbench.types import Grid
 
 End: TypeAlias = Literal["topmost", "bottommost"]
-"""An end of the order of objects: by their first rows for the topmost, by their last rows for the bottommost."""
+"""An end of the order of objects: by first rows for the topmost object, by last rows for the bottommost."""
 
 
 @final
