@@ -67,7 +67,7 @@ class SwapFilledAndHollow(Rule):
         left, right = open_ground[1:-1, :-2], open_ground[1:-1, 2:]
         is_kept = (within | above | below | left | right) > 0
         if ((answer != question.grid) == is_kept).any():
-            return "other cells than those within the outlines changed"
+            return "cells other than those within the outlines changed"
         is_mixed = any(group.colour == 0 for group in Scene(answer).groups)
         return "an object has two colours" if is_mixed or not answer.any() else ""
 
@@ -112,9 +112,9 @@ class ListColoursByFilling(Rule):
                 colour_at[int((columns if is_row else rows).min())] = thing.colour
         expected_shape = (1, len(colour_at)) if is_row else (len(colour_at), 1)
         if answer.shape != expected_shape:
-            return "the answer has another length"
+            return "the answer has the wrong length"
         if answer.ravel().tolist() != [colour_at[place] for place in sorted(colour_at)]:
-            return f"the list is not that of the {self.kind} objects"
+            return f"the list does not hold the colours of the {self.kind} objects in order"
         return ""
 
 
@@ -149,10 +149,10 @@ class AsLargeAsTheLoner(Rule):
             return "the answer is not empty"
         sizes = [(group.height, group.width) for group in question.groups]
         if answer.shape not in sizes:
-            return "no object is as large"
+            return "no object has the size of the answer"
         thing = question.groups[sizes.index(answer.shape)]
         if _has_hollow_middle(question, thing) != (self.kind == "hollow"):
-            return f"an object as large is not {self.kind}"
+            return f"the object with the size of the answer is not {self.kind}"
         return ""
 
 
@@ -201,11 +201,11 @@ class HollowOneWayFilledTheOther(Rule):
         for thing in question.groups:
             moved = after.get(thing.colour)
             if moved is None or moved.form != thing.form:
-                return "an object is not what it was"
+                return "an object is lost or has changed its shape"
             is_hollow = _has_hollow_middle(question, thing)
             edge = self.side if is_hollow else _OPPOSITE[self.side]
             if not _went_straight_to(thing, moved, edge):
-                return f"an object is not straight at the {edge}"
+                return f"an object did not move straight to the {edge} edge"
         return ""
 
 
@@ -262,7 +262,7 @@ class FillLikeItsTwin(Rule):
             changed_cells += hole.size * len(twins)
             colours = np.unique(answer[hole.box][hole.mask]).tolist()
             if colours != (twins or [0]):
-                return "a hole has another colour than its filled twin"
+                return "a hole does not have the colour of its filled twin"
         return changed(question, answer, changed_cells)
 
 
@@ -303,7 +303,7 @@ class FillSealedOutlines(Rule):
     def fault(self, question: Scene, answer: Grid) -> str:
         after = Scene(answer)
         if after.holes or any(not group.colour for group in after.groups):
-            return "a closed outline is not filled in its colour"
+            return "a closed outline is not filled with its colour"
         return changed(question, answer, sum(hole.size for hole in question.holes))
 
 

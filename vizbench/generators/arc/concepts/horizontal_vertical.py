@@ -69,7 +69,7 @@ class FillByTheWayFramesLie(Rule):
             is_horizontal = fill.width > fill.height
             is_wrong = is_wrong or is_horizontal != (fill.colour == self.flat)
         if is_wrong:
-            return "a frame is not filled, or has the fill of the other way"
+            return "a frame is not filled, or has the colour of the other direction"
         return changed(question, answer, sum(hole.size for hole in question.holes))
 
 
@@ -130,7 +130,7 @@ class KeepStripesThatRun(Rule):
             if not is_kept:
                 removed_cells += group.size
             if (answer[group.box] != window * is_kept).any():
-                return "a block with other stripes is kept, or one with these is not"
+                return "a block with stripes of the other direction is kept, or one of this direction is not"
         return changed(question, answer, removed_cells)
 
 
@@ -189,7 +189,7 @@ class EdgeAlongTheObjects(Rule):
         from_corner = answer if self.corner == "top left" else answer[::-1, ::-1]
         line = from_corner[0] if is_row else from_corner[:, 0]
         if (line != self.ink).any():
-            return "the edge is without its line"
+            return "the edge has no line"
         return changed(question, answer, line.size)
 
 
@@ -294,9 +294,9 @@ class TurnBarsThatRun(Rule):
     def fault(self, question: Scene, answer: Grid) -> str:
         after = Scene(answer).groups
         if any(thing.size > 1 and _is_thin(thing, self.way) for thing in after):
-            return f"a {self.way} bar is left"
+            return f"a {self.way} bar has not turned"
         if _turn_invariants(question.groups) != _turn_invariants(after):
-            return "a bar's middle, length or colour is another"
+            return "a bar has changed its middle, length or colour"
         return ""
 
 
@@ -336,7 +336,7 @@ class KeepByMirrorLine(Rule):
             if not is_kept:
                 removed_cells += thing.size
             if not stands(answer, thing, is_kept):
-                return "an object that mirrors another way is kept, or one that mirrors this way is not"
+                return "an object without such a mirror line is kept, or one with it is not"
         return changed(question, answer, removed_cells)
 
 
@@ -372,7 +372,7 @@ class RectangleOfBars(Rule):
 
     def fault(self, question: Scene, answer: Grid) -> str:
         if (answer != self.ink).any():
-            return "the answer has another colour"
+            return "the answer has the wrong colour"
         numbers = [_bars_along_rows(question.grid.T), _bars_along_rows(question.grid)]
         return "" if [*answer.shape] == numbers else f"there are {numbers} vertical and horizontal bars"
 
@@ -415,12 +415,12 @@ class PartBesideTheLine(Rule):
         height, width = part.shape
         is_as_high, is_as_wide = height == whole.shape[0], width == whole.shape[1]
         if is_as_high == is_as_wide:
-            return "the answer is not as wide, or not as high, as the grid, or it is as large"
+            return "the answer must share exactly its height or its width with the grid"
 
         line = whole[height : height + 1] if is_as_wide else whole[:, width : width + 1]
         colours = {*line.ravel().tolist()}
         if len(colours) != 1 or not np.array_equal(whole[:height, :width], part):
-            return "the answer is not the part up to the line"
+            return "the answer is not the part beside the line"
         return ""
 
 
@@ -473,14 +473,14 @@ class LengthenBarsThatRun(Rule):
         before = {bar.middle: bar for bar in question.groups}
         after = {bar.middle: bar for bar in Scene(answer).groups}
         if before.keys() != after.keys():
-            return "bars are lost, or have another middle"
+            return "bars are lost, or have changed their middles"
         for middle, old in before.items():
             new = after[middle]
             is_horizontal = old.height == 1
             grows = is_horizontal == (self.way == "horizontal")
             size = _bar_size(is_horizontal, 1, old.size + 2 if grows else old.size - 2)
             if (new.height, new.width) != size or new.colour != old.colour:
-                return "a bar has another length than it should"
+                return "a bar has the wrong length or colour"
         return ""
 
 

@@ -58,7 +58,7 @@ class FloodOneSide(Rule):
     def fault(self, question: Scene, answer: Grid) -> str:
         painted = answer != question.grid
         if (answer[painted] != self.ink).any():
-            return "the paint has another colour"
+            return "the paint has the wrong colour"
         ground = answer == 0
         if _touch_vertically(painted, ground) or _touch_vertically(painted.T, ground.T):
             return "the paint stops on open ground"
@@ -128,7 +128,7 @@ class CutOutTheLoner(Rule):
 
     def fault(self, question: Scene, answer: Grid) -> str:
         things = _at_side_by_boxes(question, self.where)
-        return "" if is_window(question, things, answer) else "it is not the object of that side"
+        return "" if is_window(question, things, answer) else "the answer is not the object on that side"
 
 
 @final
@@ -276,7 +276,7 @@ class CountOneSide(Rule):
         count = inside if self.where == "inside" else outside
         shape = (1, count) if self.line == "row" else (count, 1)
         if answer.shape != shape or (answer != loop.colour).any():
-            return f"the answer is no {self.line} of {count} cells in the loop's colour"
+            return f"the answer is not a {self.line} of {count} cells in the loop's colour"
         return ""
 
 
@@ -390,7 +390,7 @@ class MarkedBox(Rule):
         is_inside = ((first < others) & (others < last)).all(axis=1)
         chosen = others[is_inside == (self.where == "inside")]
         if (answer[chosen[:, 0], chosen[:, 1]] != self.ink).any():
-            return "a cell of that side is not recoloured"
+            return "a cell on that side is not recoloured"
         return changed(question, answer, len(chosen))
 
 

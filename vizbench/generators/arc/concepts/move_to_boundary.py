@@ -63,7 +63,7 @@ class SlideAndStack(Rule):
         for colour in question.colours:
             old, new = before == colour, after == colour
             if not np.array_equal(old[old.any(axis=1)], new[new.any(axis=1)]):
-                return "an object has another shape, or other lanes"
+                return "an object changed its shape or its lanes"
             # An object rests on the edge, or on a cell of another one.
             below = after[1:][new[:-1]]
             rests_on_object = ((below != 0) & (below != colour)).any()
@@ -118,13 +118,13 @@ class LooseCellsSlide(Rule):
         before, after = _side_down(question.grid, self.side), _side_down(answer, self.side)
         was_loose, is_loose = before == self.loose, after == self.loose
         if (np.where(was_loose, 0, before) != np.where(is_loose, 0, after)).any():
-            return "a cell moved that holds fast"
+            return "a fixed cell moved"
         if (is_loose[:-1] & (after[1:] == 0)).any():
-            return "a loose cell hangs in the open"
+            return "a loose cell stops in the open"
         # The order of the coloured cells in a column stays.
         for old, new in zip(before.T, after.T, strict=True):
             if old[old > 0].tolist() != new[new > 0].tolist():
-                return "a loose cell passed one that holds fast"
+                return "a loose cell passed a fixed cell"
         return ""
 
 
@@ -182,7 +182,7 @@ class SlideByTheLine(Rule):
     def fault(self, question: Scene, answer: Grid) -> str:
         line, pairs = _line(question), _before_and_after(question, answer)
         if line is None or not pairs:
-            return "an object is not what it was"
+            return "an object is lost or has changed its shape"
         axis = 1 if line.height > line.width else 0
         goals = {*line.span(axis)} if self.way.startswith("towards") else {0, answer.shape[axis]}
         for old, new in pairs:
@@ -236,12 +236,12 @@ class SlideToTheNearestEdge(Rule):
     def fault(self, question: Scene, answer: Grid) -> str:
         pairs = _before_and_after(question, answer)
         if not pairs:
-            return "an object is not what it was"
+            return "an object is lost or has changed its shape"
         for old, new in pairs:
             shortest = min(old.top, old.left, question.height - old.bottom, question.width - old.right)
             moved = abs(old.top - new.top) + abs(old.left - new.left)
             if moved != shortest or not new.at_border:
-                return "an object did not take the shortest way to an edge"
+                return "an object did not take the shortest path to an edge"
         return ""
 
 
@@ -290,7 +290,7 @@ class SlideToItsColour(Rule):
         pairs = _before_and_after(Scene(question.grid[1:-1, 1:-1]), answer[1:-1, 1:-1])
         is_changed = question.grid != answer
         if not pairs or is_changed[[0, -1]].any() or is_changed[:, [0, -1]].any():
-            return "an object is not what it was"
+            return "an object is lost or has changed its shape"
 
         # The cells beside each edge, by the edge's colour.
         cells_beside: dict[int, Grid] = {}
@@ -303,7 +303,7 @@ class SlideToItsColour(Rule):
             else:
                 is_right = old.box == new.box
             if not is_right or (old.top != new.top and old.left != new.left):
-                return "an object does not lie at the edge of its colour, or moved without one"
+                return "an object is not at the edge of its colour, or moved although it has none"
         return ""
 
 
@@ -349,7 +349,7 @@ class SlideLengthwise(Rule):
     def fault(self, question: Scene, answer: Grid) -> str:
         pairs = _before_and_after(question, answer)
         if not pairs:
-            return "an object is not what it was"
+            return "an object is lost or has changed its shape"
         for old, new in pairs:
             is_upright = old.height > old.width
             in_lane = old.left == new.left if is_upright else old.top == new.top
@@ -391,7 +391,7 @@ class StemFirst(Rule):
     def fault(self, question: Scene, answer: Grid) -> str:
         pairs = _before_and_after(question, answer)
         if not pairs:
-            return "an object is not what it was"
+            return "an object is lost or has changed its shape"
         for old, new in pairs:
             down, right = new.top - old.top, new.left - old.left
             if old.solid and not down and not right:
@@ -441,7 +441,7 @@ class SlideDiagonally(Rule):
     def fault(self, question: Scene, answer: Grid) -> str:
         pairs = _before_and_after(question, answer)
         if not pairs:
-            return "an object is not what it was"
+            return "an object is lost or has changed its shape"
         row_step, column_step = self._step()
         for old, new in pairs:
             rows = (new.top - old.top) * row_step

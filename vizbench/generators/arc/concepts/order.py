@@ -66,13 +66,13 @@ class SortBlocksBySize(Rule):
     def fault(self, question: Scene, answer: Grid) -> str:
         before, after = _line(question.shapes), _line(Scene(answer).shapes)
         if before is None or after is None or before.is_row != after.is_row:
-            return "the objects stand in no such line"
+            return "the objects do not form such a line"
         same_start = before.start(before.things[0]) == after.start(after.things[0])
         gaps = {after.start(b) - after.end(a) for a, b in pairwise(after.things)}
         sizes = [thing.size for thing in after.things]
         in_order = _is_sorted(sizes, rising=self.first == "smallest")
         if not same_start or gaps != {1} or not in_order or before.looks() != after.looks():
-            return "the line is another, or out of order"
+            return "the line has changed its place or objects, or is out of order"
         return ""
 
 
@@ -193,13 +193,13 @@ class SortFieldsByDots(Rule):
     def fault(self, question: Scene, answer: Grid) -> str:
         before, after = _fields(question.grid), _fields(answer)
         if sorted(field.tobytes() for field in before) != sorted(field.tobytes() for field in after):
-            return "the fields are others"
+            return "the fields have changed"
 
         # The lines have the one colour that no field holds.
         in_fields = {colour for field in before for colour in field.ravel().tolist()}
         line_colour = next(colour for colour in question.colours if colour not in in_fields)
         if ((question.grid == line_colour) != (answer == line_colour)).any():
-            return "a line is not where it was"
+            return "a line has changed"
 
         dots = [np.count_nonzero(field) for field in after]
         in_order = _is_sorted(dots, rising=self.first == "fewest")
@@ -275,7 +275,7 @@ class SortBarsByMark(Rule):
         for box, colour in zip(boxes, painted, strict=True):
             whole[box] = colour
         if (whole != answer).any() or sorted(painted) != sorted(mark_heights):
-            return "a bar has a mark, or a colour that none had"
+            return "a bar still has a mark, or has a colour that no bar had"
 
         heights = [mark_heights[colour] for colour in painted]
         in_order = _is_sorted(heights, rising=self.first == "highest")
@@ -331,7 +331,7 @@ class RecolourOutOfOrder(Rule):
     def fault(self, question: Scene, answer: Grid) -> str:
         line = _line(question.shapes)
         if line is None:
-            return "the objects stand in no line"
+            return "the objects do not form a line"
         inked: list[Thing] = []
         others: list[Thing] = []
         for thing in line.things:
@@ -339,7 +339,7 @@ class RecolourOutOfOrder(Rule):
             (inked if is_inked else others).append(thing)
         steps = np.diff([thing.size for thing in others])
         if len(inked) != 1 or not (np.all(steps > 0) or np.all(steps < 0)):
-            return "the objects left are not in order"
+            return "not one object is recoloured, or the others are not in order"
         return changed(question, answer, inked[0].size)
 
 
@@ -388,7 +388,7 @@ class NeighbourInTopRow(Rule):
         before, after = question.grid[1:].ravel().tolist(), answer[1:].ravel().tolist()
         for old, new in {*zip(before, after, strict=True)}:
             if old and legend[(legend.index(old) + offset) % len(legend)] != new:
-                return "an object has not the next colour"
+                return "an object does not have the neighbouring colour"
         return ""
 
 
@@ -433,7 +433,7 @@ class ListColours(Rule):
             places = columns if self.start in ("left", "right") else rows
             middles.append(float(places.min() + places.max()))
         in_order = _is_sorted(middles, rising=self.start in ("left", "top"))
-        return "" if in_order else "the order is another"
+        return "" if in_order else "the order is wrong"
 
     def _place(self, thing: Thing) -> int:
         """Return twice the centre's distance from the edge `start`, up to a constant."""
@@ -491,7 +491,7 @@ class SortCellsByTopRow(Rule):
             ground = [0] * (len(after) - len(cells))
             pushed = cells + ground if self.side == "left" else ground + cells
             if after != pushed or sorted(before) != sorted(after):
-                return "a row has other cells, or gaps"
+                return "a row has changed its cells, or has gaps"
             if any(rank[a] > rank[b] for a, b in pairwise(cells)):
                 return "a row is out of order"
         return ""

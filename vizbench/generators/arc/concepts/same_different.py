@@ -66,7 +66,7 @@ class SharedTrait(Rule):
                 alike = sum(np.array_equal(other.mask, thing.mask) for other in question.shapes)
             is_kept = (alike > 1) == (self.deed == "Keep only")
             if not stands(answer, thing, is_kept):
-                return "an object is gone that should stay, or stays"
+                return "an object is removed that should be kept, or is kept that should be removed"
         return ""
 
 
@@ -104,7 +104,7 @@ class LinesTheSameWay(Rule):
         for thing, step in zip(question.shapes, steps, strict=True):
             is_kept = (steps.count(step) > 1) == (self.deed == "Keep only")
             if not stands(answer, thing, is_kept):
-                return "a line is gone that should stay, or stays"
+                return "a line is removed that should be kept, or is kept that should be removed"
         return ""
 
 
@@ -157,9 +157,9 @@ class SharedCore(Rule):
             core = question.grid[group.top + 1 : group.bottom - 1, group.left + 1 : group.right - 1]
             blocks += int((core == colour).all())
         if blocks < 2 or (answer != colour).any():
-            return "not the colour of several cores"
+            return "the answer does not have the one colour that several cores share"
         cells = 1 if self.form == "cell" else blocks
-        return "" if answer.shape == (1, cells) else "the answer has another size"
+        return "" if answer.shape == (1, cells) else "the answer has the wrong size"
 
 
 @final
@@ -270,7 +270,7 @@ class NoTurnedCopy(Rule):
             is_inked = bool((answer[thing.box][thing.mask] == self.ink).all())
             (inked if is_inked else others).append(thing)
         if len(inked) != 1:
-            return "not one object is recoloured"
+            return "not exactly one object is recoloured"
         forms = _turned_forms(others[0].mask)
         if inked[0].form in forms or any(other.form not in forms for other in others):
             return "the others are not copies of each other, or this one is"
@@ -339,7 +339,7 @@ class LinkByLikeness(Rule):
             is_same = np.array_equal(band[:, left - 3 : left], band[:, right : right + 3])
             is_linked = bool((answer[row + 1, left:right] == self.ink).all())
             if is_linked != (is_same == (self.which == "the same")):
-                return "a line is missing, or one too many"
+                return "a line is missing, or there is one too many"
             if is_linked:
                 linked_cells += right - left
         return changed(question, answer, linked_cells)
@@ -443,7 +443,7 @@ class SameHalves(Rule):
                 mirrored = [(thing.height - 1 - row, column) for row, column in cells]
             is_kept = ({*mirrored} == {*cells}) == (self.deed == "Keep only")
             if not stands(answer, thing, is_kept):
-                return "an object is gone that should stay, or stays"
+                return "an object is removed that should be kept, or is kept that should be removed"
         return ""
 
 

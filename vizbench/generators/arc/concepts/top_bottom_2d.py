@@ -51,7 +51,7 @@ class CutOutEndObject(Rule):
         band = question.grid[top:bottom]
         left, right = _bands(band.T)[0]
         if not np.array_equal(band[:, left:right], answer):
-            return f"the answer is not what lies {self.end}"
+            return f"the answer is not the {self.end} object"
         return ""
 
 
@@ -136,7 +136,7 @@ class EndRowOfEveryObject(Rule):
             row = group.top if self.end == "topmost" else group.bottom - 1
             is_coloured = question.grid[row, group.left : group.right] != 0
             if (answer[row, group.left : group.right][is_coloured] != self.ink).any():
-                return f"an object's {self.end} row has another colour"
+                return f"an object's {self.end} row has the wrong colour"
             inked_cells += int(is_coloured.sum())
         return changed(question, answer, inked_cells)
 
@@ -173,7 +173,7 @@ class ViewAlongColumns(Rule):
         for column, colour in zip(question.grid.T.tolist(), answer[0].tolist(), strict=True):
             colours = [each for each in column if each] or [0]
             if colour != colours[0 if self.end == "topmost" else -1]:
-                return f"a column's {self.end} colour is another"
+                return f"a column's {self.end} colour is wrong"
         return ""
 
 
@@ -205,7 +205,7 @@ class SwapColoursOfTopAndBottom(Rule):
         first, *middle, last = before
         for (top, bottom), colour in zip(_bands(question.grid), [last, *middle, first], strict=True):
             if {*answer[top:bottom].ravel().tolist()} - {0} != {colour}:
-                return "the order of colours is another"
+                return "the order of colours is wrong"
         return ""
 
 
@@ -244,7 +244,7 @@ class ColoursByHeight(Rule):
         # All cells of the colour must be in the rows of the object.
         for (top, bottom), colour in zip(bands, from_top, strict=True):
             if np.count_nonzero(question.grid[top:bottom]) != np.count_nonzero(question.grid == colour):
-                return "a colour stands in another's place"
+                return "a colour has the place of another"
         return ""
 
 
@@ -338,9 +338,9 @@ class LevelWithEndObject(Rule):
         for thing in question.shapes:
             strip = after[level : level + thing.height, thing.left : thing.right]
             if not np.array_equal(strip[::step], question.grid[thing.box]):
-                return "an object is not level with the others, or not what it was"
+                return "an object is not level with the others, or has changed"
         if np.count_nonzero(answer) != np.count_nonzero(question.grid):
-            return "something else stands there"
+            return "there is something besides the objects"
         return ""
 
 
@@ -390,7 +390,7 @@ class EndOfTheStackGoesOver(Rule):
             before = _blocks(question.grid[stack.box])
             after = [*before[1:], before[0]] if self.end == "topmost" else [before[-1], *before[:-1]]
             if _blocks(answer[stack.box]) != after:
-                return "a stack has another order of blocks"
+                return "a stack has the wrong order of blocks"
         # The same cells are coloured, whatever the colours.
         return changed(Scene(np.sign(question.grid)), np.sign(answer), 0)
 
@@ -436,14 +436,14 @@ class EndObjectOfEachColour(Rule):
         step = 1 if self.end == "topmost" else -1
         after = Scene(answer)
         if len(after.shapes) != len(question.colours) or after.colours != question.colours:
-            return "not one object of each colour is left"
+            return "there is not exactly one object of each colour"
         for thing in after.shapes:
             # The colour begins in the same row as before, from the end on, and the object is whole.
             rows_before = (question.grid == thing.colour).any(axis=1)[::step]
             rows_after = (answer == thing.colour).any(axis=1)[::step]
             is_whole = any(thing.form == old.form for old in question.of(thing.colour))
             if rows_before.argmax() != rows_after.argmax() or not is_whole:
-                return f"an object that is not the {self.end} of its colour is left, or part of one"
+                return f"an object that is not the {self.end} of its colour is kept, or only a part of one"
         return ""
 
 

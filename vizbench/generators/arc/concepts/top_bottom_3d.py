@@ -70,7 +70,7 @@ class LowerSheetComesOnTop(Rule):
             # The overlap had the colour of one sheet, and now has that of the other.
             colours = {*after.ravel().tolist(), int(before[0, 0])}
             if colours != {one, other} or (after == before).any():
-                return "the sheet on top is the same as before"
+                return "an overlap does not show the sheet that was beneath"
         return changed(question, answer, shared_cells)
 
 
@@ -101,7 +101,7 @@ class TakeAwaySheet(Rule):
         boxes = {colour: _box_of(question.grid, colour) for colour in question.colours}
         gone = [colour for colour in boxes if (answer != colour).all()]
         if len(gone) != 1:
-            return "not one sheet is gone"
+            return "not exactly one sheet is removed"
 
         # A sheet beneath all others shows in none of their boxes; one on top of all fills its own box.
         colour = gone[0]
@@ -111,13 +111,13 @@ class TakeAwaySheet(Rule):
         else:
             is_right = (_view(question.grid, own_box) == colour).all()
         if not is_right:
-            return f"the sheet that is gone did not lie {self.where} all others"
+            return f"the removed sheet was not {self.where} all others"
 
         # All other cells are as before, and no sheet has a hole.
         is_same = (answer == question.grid)[question.grid != colour].all()
         for left, box in boxes.items():
             if not is_same or _box_of(answer, left) != box or not _view(answer, box).all():
-                return "a sheet that is left is not whole, or not where it was"
+                return "another sheet is not whole, or has moved"
         return ""
 
 
@@ -157,8 +157,8 @@ class TakeLinesByLayer(Rule):
     def fault(self, question: Scene, answer: Grid) -> str:
         vertical_is_right = self._vertical_lines_are_right(question.grid, answer)
         if not vertical_is_right or not self._vertical_lines_are_right(question.grid.T, answer.T):
-            return f"a line that runs {self.where} all others is left, or another is gone"
-        return "" if not answer[question.grid == 0].any() else "something new stands on the ground"
+            return f"a line that runs {self.where} all others is kept, or another one is removed"
+        return "" if not answer[question.grid == 0].any() else "something new is on the ground"
 
     def _vertical_lines_are_right(self, before: Grid, after: Grid) -> bool:
         """Return whether the right ones of the vertical lines are gone."""
@@ -280,13 +280,13 @@ class SlideOffTheOther(Rule):
             in_lane = (new.top, new.bottom) == (old.top, old.bottom)
             touches = new.right == lower.left if self.way == "left" else new.left == lower.right
         if not in_lane or not touches:
-            return "the upper sheet is too far, not far enough, or off its way"
+            return "the upper sheet moved too far, not far enough, or sideways"
 
         is_lower_whole = (_view(answer, lower) == lower_colour).all()
         is_upper_whole = (_view(answer, new) == upper_colour).all()
         cells = question.counts[upper_colour] + _view(answer, lower).size
         if not is_lower_whole or not is_upper_whole or np.count_nonzero(answer) != cells:
-            return "a sheet is not whole, or more is there"
+            return "a sheet is not whole, or there is something else"
         return ""
 
 
@@ -339,7 +339,7 @@ class RecolourByLayer(Rule):
             if is_chosen:
                 inked_cells += question.counts[colour]
             if ((answer[question.grid == colour] == self.ink) != is_chosen).any():
-                return "a sheet has the new colour that should not, or has it not"
+                return "a sheet has the new colour and should not, or does not have it and should"
         return changed(question, answer, inked_cells)
 
 
@@ -407,7 +407,7 @@ class RepaintThePyramid(Rule):
         else:
             undone = [*after[1:], after[0]]
         if undone != [{colour} for colour in before]:
-            return "a storey has not the colour that it should"
+            return "a storey has the wrong colour"
         return ""
 
 
@@ -456,7 +456,7 @@ class LayHalfOver(Rule):
         upper, lower = (first, second) if self.half in ("left", "top") else (second, first)
         is_coloured = upper != 0
         if (answer != upper)[is_coloured].any() or (answer != lower)[~is_coloured].any():
-            return f"a cell is not what the {self.half} half shows, or what shows through it"
+            return f"a cell shows neither the {self.half} half nor what is visible through it"
         return ""
 
     def _is_left_right(self) -> bool:
