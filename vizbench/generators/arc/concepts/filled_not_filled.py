@@ -77,7 +77,7 @@ class SwapFilledAndHollow(Rule):
 class ListColoursByFilling(Rule):
     """List the colours of the hollow or of the filled objects.
 
-    Objects stand one after the other, with full lines of ground between them.
+    Objects follow one another, separated by full lines of ground.
     """
 
     says = "List the colours of the {kind} objects, one cell for each, {order}."
@@ -193,7 +193,7 @@ class HollowOneWayFilledTheOther(Rule):
             else:
                 left = scene.width - thing.width
             stamp(grid, cut(scene, thing), top, left)
-        # Cells are missing if an object came to lie on another.
+        # Cells are missing if an object ended on another.
         return grid if np.count_nonzero(grid) == np.count_nonzero(scene.grid) else None
 
     def fault(self, question: Scene, answer: Grid) -> str:
@@ -403,7 +403,7 @@ class MiniatureOfTiles(Rule):
         return grid
 
     def fault(self, question: Scene, answer: Grid) -> str:
-        # Tiles begin where a coloured row or column follows one of ground.
+        # Tiles begin at coloured rows and columns that follow one of ground.
         tops, lefts = _first_rows(question.grid), _first_rows(question.grid.T)
         corner_colours = question.grid[np.ix_(tops, lefts)]
         is_filled = question.grid[np.ix_(tops + 1, lefts + 1)] > 0

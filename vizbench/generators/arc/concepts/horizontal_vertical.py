@@ -217,7 +217,7 @@ class RecolourLinesThatRun(Rule):
             shape = draw.pick((block, frame))
             masks.append(shape(draw.between(3, 4), draw.between(3, 5)))
 
-        # About half of the objects share a colour, so that it tells nothing.
+        # About half of the objects share a colour, so that the colour gives no hint.
         common = draw.colour(self.ink)
         colours = [common if draw.chance(0.5) else draw.colour(self.ink) for _ in masks]
         return grid if draw.scatter(grid, masks, colours) else None

@@ -404,7 +404,7 @@ def _loop(
     height, width = draw.between(low, high), draw.between(low, high)
     patch = frame(height, width) * np.uint8(colour)
 
-    # Push in the top left corner by so many rows and columns.
+    # Push in the top left corner by a number of rows and columns.
     rows = columns = 0
     if draw.chance(0.6):
         rows, columns = draw.between(1, (height - 2) // 2), draw.between(1, (width - 2) // 2)

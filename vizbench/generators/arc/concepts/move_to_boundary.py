@@ -53,7 +53,7 @@ class SlideAndStack(Rule):
             empty_below = mask[::-1].argmax(axis=0)
             down = int((highest_taken[columns] + empty_below).min()) - thing.bottom
             if down < 0:
-                return None  # it hangs over another: which of the two moves first is not said
+                return None  # it hangs over another: the sentence does not say which moves first
             highest_taken[columns] = thing.top + down + mask.argmax(axis=0)
             grid[thing.top + down : thing.bottom + down, columns][mask] = thing.colour
         return np.ascontiguousarray(np.rot90(grid, -turns))
@@ -396,7 +396,7 @@ class StemFirst(Rule):
             down, right = new.top - old.top, new.left - old.left
             if old.solid and not down and not right:
                 continue
-            # A T that mirrors left and right has a vertical stem. The stem's end alone touches the edge.
+            # A T that mirrors left and right has a vertical stem. Only the stem's end touches the edge.
             is_vertical = np.array_equal(old.mask, old.mask[:, ::-1])
             sideways = right if is_vertical else down
             edges = answer[[0, -1]] if is_vertical else answer[:, [0, -1]]
@@ -460,7 +460,7 @@ class SlideDiagonally(Rule):
 @final
 @dataclass(frozen=True, slots=True)
 class _Move:
-    """Hold where one object slides."""
+    """Hold the slide of one object."""
 
     thing: Thing
     """The object, at its old place."""

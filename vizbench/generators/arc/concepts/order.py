@@ -21,7 +21,7 @@ from vizbench.types import Grid
 class SortBlocksBySize(Rule):
     """Sort the objects of a line by size.
 
-    The line starts where it did, and no object moves across it. One cell of ground separates two objects.
+    The line keeps its start, and no object moves across it. One cell of ground separates two objects.
     """
 
     says = "Put the objects of the line into order of size, the {first} first."
@@ -51,7 +51,7 @@ class SortBlocksBySize(Rule):
         if len(sizes) < len(line.things):
             return None
 
-        # Lay the objects down one after the other, from where the first one was.
+        # Lay the objects down one after the other, from the start of the line.
         grid = np.zeros_like(scene.grid)
         place = line.start(line.things[0])
         for thing in sorted(line.things, key=lambda thing: thing.size, reverse=self.first == "largest"):
@@ -211,7 +211,7 @@ class SortFieldsByDots(Rule):
 class SortBarsByMark(Rule):
     """Sort bars by the height of their marks, and remove the marks.
 
-    The bars have one size and stand side by side. Each has a mark at a height of its own, which may be a gap.
+    The bars have one size and are side by side. Each has a mark at a height of its own, which may be a gap.
     """
 
     says = "Order the bars by the height of their marks, the {first} on the left, and take the marks out."
@@ -409,7 +409,7 @@ class ListColours(Rule):
         masks = [draw.blob(draw.between(1, 3), draw.between(1, 3), 2) for _ in range(draw.between(3, 5))]
         if not draw.scatter(grid, masks, draw.colours(len(masks))):
             return None
-        # Centres must differ by a cell at least to be told apart.
+        # Centres must differ by a cell at least, to have a clear order.
         places = sorted(self._place(thing) for thing in Scene(grid).shapes)
         return grid if min(b - a for a, b in pairwise(places)) > 1 else None
 
@@ -500,7 +500,7 @@ class SortCellsByTopRow(Rule):
 @final
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """Hold objects that stand in a row or in a column, in order."""
+    """Hold objects that form a row or a column, in order."""
 
     is_row: bool
     """True for a row, from left to right; False for a column, from top to bottom."""
@@ -508,11 +508,11 @@ class _Line:
     """The objects, three or more."""
 
     def start(self, thing: Thing) -> int:
-        """Return where a thing begins along the line."""
+        """Return the place at which a thing begins along the line."""
         return thing.left if self.is_row else thing.top
 
     def end(self, thing: Thing) -> int:
-        """Return where a thing ends along the line, exclusive."""
+        """Return the place at which a thing ends along the line, exclusive."""
         return thing.right if self.is_row else thing.bottom
 
     def looks(self) -> set[tuple[tuple[int, bytes], int, int]]:

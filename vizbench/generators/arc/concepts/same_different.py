@@ -99,7 +99,7 @@ class LinesTheSameWay(Rule):
         return _keep_or_take_away(scene, self.deed, _is_repeated(directions))
 
     def fault(self, question: Scene, answer: Grid) -> str:
-        # The step from a line's first cell to its second one tells its direction.
+        # The step from a line's first cell to its second one gives its direction.
         steps = [np.diff(np.argwhere(thing.mask)[:2], axis=0).tolist() for thing in question.shapes]
         for thing, step in zip(question.shapes, steps, strict=True):
             is_kept = (steps.count(step) > 1) == (self.deed == "Keep only")

@@ -555,7 +555,7 @@ def _ordered_pile(scene: Scene) -> list[tuple[int, Box]]:
     sheets = _sheets(scene)
     order: list[int] = []
     while len(order) < len(sheets):
-        # The next sheet is hidden by nothing but those already found.
+        # The next sheet is hidden only by those already in the order.
         free: list[int] = []
         for colour, sheet in sheets.items():
             if colour not in order and sheet.above <= {*order}:
