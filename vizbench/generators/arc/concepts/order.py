@@ -35,9 +35,8 @@ class SortBlocksBySize(Rule):
         if _is_sorted(sides, rising=True) or _is_sorted(sides, rising=False):
             return None
 
-        # Three looks: outlines, filled squares, bars two cells wide.
-        shape = (frame, block, _double_bar)[draw.between(0, 2)]
-        masks = [shape(side, side) for side in sides]
+        look = draw.pick(("outline", "square", "bar"))
+        masks = [_block_of_look(look, side) for side in sides]
         colours = draw.colours(count)
         if draw.chance(0.3):
             colours = [colours[0]] * count
@@ -540,9 +539,13 @@ def _is_sorted(values: Sequence[float | np.intp], rising: bool) -> bool:
     return all(a > b for a, b in pairwise(values))
 
 
-def _double_bar(height: int, width: int) -> Mask:
-    """Return an upright bar two cells wide; `width` is ignored, to be called like `block` and `frame`."""
-    return block(height, 2)
+def _block_of_look(look: str, side: int) -> Mask:
+    """Return an outline or a full square with sides of `side` cells, or an upright bar of this height."""
+    if look == "outline":
+        return frame(side, side)
+    if look == "square":
+        return block(side, side)
+    return block(side, 2)
 
 
 def _lined_up(draw: Draw, masks: Sequence[Mask], colours: Sequence[int]) -> Grid:
