@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-Rows = list[list[int]]
+from tests.oracles.arc_rows import Rows
 
 
 def clear_beside_line(rows: Rows, where: str) -> Rows:
+    """Clear the rows above or below the line."""
     line = next(r for r, row in enumerate(rows) if row[0] and len(set(row)) == 1)
-    gone = range(line) if where == "above" else range(line + 1, len(rows))
-    return [[0] * len(row) if r in gone else row for r, row in enumerate(rows)]
+    cleared = range(line) if where == "above" else range(line + 1, len(rows))
+    return [[0] * len(row) if r in cleared else row for r, row in enumerate(rows)]
 
 
 def fill_between_stacked(rows: Rows, ink: int) -> Rows:
+    """Fill each column between its first and its last coloured cell."""
     out = [list(row) for row in rows]
     for c in range(len(rows[0])):
-        inked = [r for r, row in enumerate(rows) if row[c]]
-        for r in range(inked[0], inked[-1]) if inked else ():
+        coloured = [r for r, row in enumerate(rows) if row[c]]
+        for r in range(coloured[0], coloured[-1]) if coloured else ():
             out[r][c] = rows[r][c] or ink
     return out
 

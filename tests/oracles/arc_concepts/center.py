@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-Rows = list[list[int]]
+from tests.oracles.arc_rows import Rows, places_by_colour
 
 
 def cut_out_the_middle(rows: Rows, side: int) -> Rows:
+    """Cut lines off both ends until `side` rows and columns are left."""
     while len(rows) > side:
         rows = rows[1:-1]
     while len(rows[0]) > side:
@@ -14,14 +15,10 @@ def cut_out_the_middle(rows: Rows, side: int) -> Rows:
 
 
 def midpoint(rows: Rows, ink: int) -> Rows:
-    places: dict[int, list[tuple[int, int]]] = {}
-    for r, row in enumerate(rows):
-        for c, colour in enumerate(row):
-            if colour:
-                places.setdefault(colour, []).append((r, c))
+    """Mark the cell half-way between the two cells of each colour."""
     out = [list(row) for row in rows]
-    for (r, c), (y, x) in places.values():
-        out[(r + y) // 2][(c + x) // 2] = ink
+    for (top, left), (bottom, right) in places_by_colour(rows).values():
+        out[(top + bottom) // 2][(left + right) // 2] = ink
     return out
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-Rows = list[list[int]]
+from tests.oracles.arc_rows import Rows, transposed
 
 
 def trim_hairs(rows: Rows) -> Rows:
+    """Keep the cells that belong to a 2x2 square of one colour."""
     out = [[0] * len(row) for row in rows]
     for r in range(len(rows) - 1):
         for c in range(len(rows[0]) - 1):
@@ -17,9 +18,10 @@ def trim_hairs(rows: Rows) -> Rows:
 
 
 def cut_out_scratches(rows: Rows, scratch: int) -> Rows:
-    kept = [row for row in rows if set(row) != {scratch}]
-    columns = [column for column in zip(*kept, strict=True) if set(column) != {scratch}]
-    return [list(row) for row in zip(*columns, strict=True)]
+    """Leave out the rows and columns that are all of the scratch's colour."""
+    kept_rows = [row for row in rows if set(row) != {scratch}]
+    kept_columns = [column for column in transposed(kept_rows) if set(column) != {scratch}]
+    return transposed(kept_columns)
 
 
 TWINS = {"trim-hairs": trim_hairs, "cut-out-scratches": cut_out_scratches}

@@ -1,25 +1,16 @@
-"""Twins of rules of Complete shape, written from their sentences over lists."""
+"""Twins of rules of CompleteShape, written from their sentences over lists."""
 
 from __future__ import annotations
 
-Rows = list[list[int]]
-
-
-def places(rows: Rows) -> dict[int, list[tuple[int, int]]]:
-    """The cells of each colour."""
-    found: dict[int, list[tuple[int, int]]] = {}
-    for r, row in enumerate(rows):
-        for c, colour in enumerate(row):
-            if colour:
-                found.setdefault(colour, []).append((r, c))
-    return found
+from tests.oracles.arc_rows import Rows, places_by_colour
 
 
 def complete_outlines(rows: Rows) -> Rows:
+    """Draw the outline of the box around each colour."""
     out = [list(row) for row in rows]
-    for colour, cells in places(rows).items():
-        top, bottom = min(r for r, _ in cells), max(r for r, _ in cells)
-        left, right = min(c for _, c in cells), max(c for _, c in cells)
+    for colour, places in places_by_colour(rows).items():
+        top, bottom = min(r for r, _ in places), max(r for r, _ in places)
+        left, right = min(c for _, c in places), max(c for _, c in places)
         for r in range(top, bottom + 1):
             out[r][left] = out[r][right] = colour
         for c in range(left, right + 1):
@@ -28,11 +19,12 @@ def complete_outlines(rows: Rows) -> Rows:
 
 
 def fourth_corner(rows: Rows, ink: int) -> Rows:
+    """Mark the missing corner of each rectangle of which three corners are given."""
     out = [list(row) for row in rows]
-    for cells in places(rows).values():
-        if len(cells) == 3:
-            missing = {(r, c) for r, _ in cells for _, c in cells} - {*cells}
-            for r, c in missing:
+    for places in places_by_colour(rows).values():
+        if len(places) == 3:
+            corners = {(r, c) for r, _ in places for _, c in places}
+            for r, c in corners - {*places}:
                 out[r][c] = ink
     return out
 

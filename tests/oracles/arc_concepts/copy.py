@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-Rows = list[list[int]]
+from tests.oracles.arc_rows import Rows, transposed
 
 
 def grid_of_grids(rows: Rows, ink: int) -> Rows:
+    """Put a copy of the grid in place of each cell of one colour, and ground in place of the others."""
     out: Rows = []
     for outer in rows:
         for inner in rows:
@@ -17,9 +18,9 @@ def grid_of_grids(rows: Rows, ink: int) -> Rows:
 
 
 def copy_to_marked_lines(rows: Rows, line: str, mark: int) -> Rows:
+    """Copy the one pattern to all lines that begin with the mark."""
     if line == "column":
-        turned = copy_to_marked_lines([list(column) for column in zip(*rows, strict=True)], "row", mark)
-        return [list(column) for column in zip(*turned, strict=True)]
+        return transposed(copy_to_marked_lines(transposed(rows), "row", mark))
     pattern = next(row for row in rows if any(row[1:]))
     return [[mark, *pattern[1:]] if row[0] == mark else row for row in rows]
 

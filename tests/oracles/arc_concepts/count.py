@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-Rows = list[list[int]]
-Cells = set[tuple[int, int]]
-
-
-def objects(rows: Rows) -> list[tuple[int, Cells]]:
-    """Colour and cells of each object: cells of one colour that touch, corners included."""
-    left = {(r, c): colour for r, row in enumerate(rows) for c, colour in enumerate(row) if colour}
-    found: list[tuple[int, Cells]] = []
-    while left:
-        start, colour = next(iter(left.items()))
-        cells, rim = {start}, [start]
-        while rim:
-            r, c = rim.pop()
-            near = {(r + y, c + x) for y in (-1, 0, 1) for x in (-1, 0, 1)}
-            new = {place for place in near - cells if left.get(place) == colour}
-            cells |= new
-            rim += new
-        for place in cells:
-            del left[place]
-        found.append((colour, cells))
-    return found
+from tests.oracles.arc_rows import Rows, objects
 
 
 def count_objects(rows: Rows, ink: int, form: str) -> Rows:
-    n = len(objects(rows))
+    """Draw a row, a column or a square with as many cells a side as there are objects."""
+    count = len(objects(rows))
     if form.startswith("row"):
-        return [[ink] * n]
-    return [[ink] * (1 if form.startswith("column") else n) for _ in range(n)]
+        return [[ink] * count]
+    width = 1 if form.startswith("column") else count
+    return [[ink] * width for _ in range(count)]
 
 
 def parity_cells(rows: Rows, parity: str, ink: int) -> Rows:
+    """Recolour the objects with an even, or odd, number of cells."""
     out = [list(row) for row in rows]
-    for _, cells in objects(rows):
-        if (len(cells) % 2 == 0) == (parity == "even"):
-            for r, c in cells:
+    for _, places in objects(rows):
+        is_even = len(places) % 2 == 0
+        if is_even == (parity == "even"):
+            for r, c in places:
                 out[r][c] = ink
     return out
 

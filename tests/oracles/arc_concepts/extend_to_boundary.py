@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-Rows = list[list[int]]
+from tests.oracles.arc_rows import Rows
+
+STRAIGHT = [(0, 1), (1, 0), (0, -1), (-1, 0)]
+DIAGONAL = [(1, 1), (1, -1), (-1, 1), (-1, -1)]
 
 
 def rays_from_dots(rows: Rows, ways: str) -> Rows:
-    straight, slant = [(0, 1), (1, 0), (0, -1), (-1, 0)], [(1, 1), (1, -1), (-1, 1), (-1, -1)]
-    steps = (straight if "diagonals" not in ways else []) + (slant if "row" not in ways else [])
+    """Draw rays from every dot to the edges: straight ones, diagonal ones, or both."""
+    steps: list[tuple[int, int]] = []
+    if "diagonals" not in ways:
+        steps += STRAIGHT
+    if "row" not in ways:
+        steps += DIAGONAL
     out = [list(row) for row in rows]
     for r, row in enumerate(rows):
         for c, colour in enumerate(row):
@@ -20,17 +27,19 @@ def rays_from_dots(rows: Rows, ways: str) -> Rows:
 
 
 def spread_to_the_walls(rows: Rows, wall: int) -> Rows:
+    """Spread every colour but the wall's to the ground beside it, until nothing changes."""
     out = [list(row) for row in rows]
-    spread = True
-    while spread:
-        spread = False
+    has_spread = True
+    while has_spread:
+        has_spread = False
         for r, row in enumerate(out):
             for c, colour in enumerate(row):
-                for y, x in ((r - 1, c), (r + 1, c), (r, c - 1), (r, c + 1)):
-                    inside = 0 <= y < len(rows) and 0 <= x < len(row)
-                    if colour not in (0, wall) and inside and out[y][x] == 0:
+                for down, right in STRAIGHT:
+                    y, x = r + down, c + right
+                    is_inside = 0 <= y < len(rows) and 0 <= x < len(row)
+                    if colour not in (0, wall) and is_inside and out[y][x] == 0:
                         out[y][x] = colour
-                        spread = True
+                        has_spread = True
     return out
 
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-Rows = list[list[int]]
+from tests.oracles.arc_rows import Rows, transposed
+
+
+def lines_with(rows: Rows, colour: int) -> list[int]:
+    """Return the rows that hold a colour."""
+    return [r for r, row in enumerate(rows) if colour in row]
 
 
 def between_the_corner_marks(rows: Rows, mark: int) -> Rows:
-    down = [r for r, row in enumerate(rows) if mark in row]
-    right = [c for c in range(len(rows[0])) if mark in [row[c] for row in rows]]
-    return [row[right[0] + 1 : right[-1]] for row in rows[down[0] + 1 : down[-1]]]
+    """Cut out what is between the marks."""
+    marked_rows, marked_columns = lines_with(rows, mark), lines_with(transposed(rows), mark)
+    top, bottom = marked_rows[0] + 1, marked_rows[-1]
+    left, right = marked_columns[0] + 1, marked_columns[-1]
+    return [row[left:right] for row in rows[top:bottom]]
 
 
 def frame_made_whole(rows: Rows) -> Rows:
-    cells = [colour for row in rows for colour in row if colour]
-    own = min(set(cells), key=cells.count)
-    down = [r for r, row in enumerate(rows) if own in row]
-    right = [c for c in range(len(rows[0])) if own in [row[c] for row in rows]]
-    height, width = down[-1] - down[0] + 1, right[-1] - right[0] + 1
-    full, hollow = [own] * width, [own, *[0] * (width - 2), own]
+    """Draw the whole frame of the colour with the fewest cells."""
+    colours = [colour for row in rows for colour in row if colour]
+    rarest = min(set(colours), key=colours.count)
+    frame_rows, frame_columns = lines_with(rows, rarest), lines_with(transposed(rows), rarest)
+    height = frame_rows[-1] - frame_rows[0] + 1
+    width = frame_columns[-1] - frame_columns[0] + 1
+    full, hollow = [rarest] * width, [rarest, *[0] * (width - 2), rarest]
     return [full if r in (0, height - 1) else hollow for r in range(height)]
 
 

@@ -2,44 +2,60 @@
 
 from __future__ import annotations
 
-Rows = list[list[int]]
-Cell = tuple[int, int]
+from tests.oracles.arc_rows import Place, Rows
+
+SIDES = ((0, 1), (0, -1), (1, 0), (-1, 0))
 
 
 def fill_sealed_outlines(rows: Rows) -> Rows:
-    h, w = len(rows), len(rows[0])
+    """Flood the ground from each of its cells: what never reaches the edge is filled."""
+    height, width = len(rows), len(rows[0])
     out = [list(row) for row in rows]
-    for start in [(r, c) for r in range(h) for c in range(w) if rows[r][c] == 0]:
-        reached: set[Cell] = set()
-        todo = [start]
-        while todo:
-            r, c = todo.pop()
-            if 0 <= r < h and 0 <= c < w and rows[r][c] == 0 and (r, c) not in reached:
-                reached.add((r, c))
-                todo += [(r + 1, c), (r - 1, c), (r, c + 1), (r, c - 1)]
-        if not any(r in (0, h - 1) or c in (0, w - 1) for r, c in reached):
-            r, c = start
-            out[r][c] = next(rows[k][c] for k in range(r, -1, -1) if rows[k][c])
+    for r, row in enumerate(rows):
+        for c, colour in enumerate(row):
+            if colour:
+                continue
+            reached = flooded(rows, (r, c))
+            at_edge = any(y in (0, height - 1) or x in (0, width - 1) for y, x in reached)
+            if not at_edge:
+                # The outline's colour is the first one above the cell.
+                out[r][c] = next(rows[k][c] for k in range(r, -1, -1) if rows[k][c])
     return out
 
 
-def rings_of_the_filled(rows: Rows, ink: int) -> Rows:
-    def deep(r: int, c: int) -> int:
-        """Cells of the same colour up to the nearest end, along the row or the column."""
-        runs: list[int] = []
-        for down, right in ((0, 1), (0, -1), (1, 0), (-1, 0)):
-            k = 0
-            y, x = r, c
-            while 0 <= y < len(rows) and 0 <= x < len(rows[0]) and rows[y][x] == rows[r][c]:
-                k, y, x = k + 1, y + down, x + right
-            runs.append(k)
-        return min(runs)
+def flooded(rows: Rows, start: Place) -> set[Place]:
+    """Return the ground that is connected to a cell of ground along sides."""
+    reached: set[Place] = set()
+    todo = [start]
+    while todo:
+        r, c = todo.pop()
+        is_inside = 0 <= r < len(rows) and 0 <= c < len(rows[0])
+        if is_inside and rows[r][c] == 0 and (r, c) not in reached:
+            reached.add((r, c))
+            todo += [(r + down, c + right) for down, right in SIDES]
+    return reached
 
-    inked = [[colour and deep(r, c) % 2 == 0 for c, colour in enumerate(row)] for r, row in enumerate(rows)]
-    return [
-        [ink if dark else colour for dark, colour in zip(flags, row, strict=True)]
-        for flags, row in zip(inked, rows, strict=True)
-    ]
+
+def rings_of_the_filled(rows: Rows, ink: int) -> Rows:
+    """Recolour the cells that are at an even depth in their object."""
+    out = [list(row) for row in rows]
+    for r, row in enumerate(rows):
+        for c, colour in enumerate(row):
+            if colour and depth(rows, r, c) % 2 == 0:
+                out[r][c] = ink
+    return out
+
+
+def depth(rows: Rows, r: int, c: int) -> int:
+    """Count the cells of one colour up to the nearest end, along the row or the column; 1 at an end."""
+    runs: list[int] = []
+    for down, right in SIDES:
+        run = 0
+        y, x = r, c
+        while 0 <= y < len(rows) and 0 <= x < len(rows[0]) and rows[y][x] == rows[r][c]:
+            run, y, x = run + 1, y + down, x + right
+        runs.append(run)
+    return min(runs)
 
 
 TWINS = {"fill-sealed-outlines": fill_sealed_outlines, "rings-of-the-filled": rings_of_the_filled}

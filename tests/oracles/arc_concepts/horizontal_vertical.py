@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-Rows = list[list[int]]
+from tests.oracles.arc_rows import Rows, transposed
 
 
 def recolour_lines_that_run(rows: Rows, way: str, ink: int) -> Rows:
-    """Over the rows of a framed grid; vertical lines are the horizontal ones of the grid turned on its
-    side."""
+    """Recolour the runs of a row whose colour is not beside them."""
     if way == "vertical":
-        turned = [list(column) for column in zip(*rows, strict=True)]
-        return [
-            list(column) for column in zip(*recolour_lines_that_run(turned, "horizontal", ink), strict=True)
-        ]
-    wide = [[0] * (len(rows[0]) + 2), *([0, *row, 0] for row in rows), [0] * (len(rows[0]) + 2)]
+        return transposed(recolour_lines_that_run(transposed(rows), "horizontal", ink))
+    # A border of ground saves the tests for the edges.
+    empty = [0] * (len(rows[0]) + 2)
+    framed = [empty, *([0, *row, 0] for row in rows), empty]
     out = [list(row) for row in rows]
-    for r, row in enumerate(wide[1:-1], 1):
-        c = 1
-        while c < len(row) - 1:
-            end = c
-            while row[end] == row[c] and end < len(row) - 1:
+    for r in range(1, len(rows) + 1):
+        start = 1
+        while start <= len(rows[0]):
+            colour, end = framed[r][start], start
+            while framed[r][end] == colour and end <= len(rows[0]):
                 end += 1
-            around = [wide[y][x] for y in (r - 1, r + 1) for x in range(c - 1, end + 1)]
-            if row[c] and end - c > 1 and row[c] not in around:
-                out[r - 1][c - 1 : end - 1] = [ink] * (end - c)
-            c = end
+            beside = framed[r - 1][start - 1 : end + 1] + framed[r + 1][start - 1 : end + 1]
+            if colour and end - start > 1 and colour not in beside:
+                out[r - 1][start - 1 : end - 1] = [ink] * (end - start)
+            start = end
     return out
 
 
 def part_beside_the_line(rows: Rows, where: str) -> Rows:
-    for at, row in enumerate(rows):
+    """Return the rows on one side of the full row; columns if there is no such row."""
+    for r, row in enumerate(rows):
         if len(set(row)) == 1 and row[0]:
-            return rows[:at] if where == "above or left of" else rows[at + 1 :]
-    turned = [list(column) for column in zip(*rows, strict=True)]
-    return [list(column) for column in zip(*part_beside_the_line(turned, where), strict=True)]
+            return rows[:r] if where == "above or left of" else rows[r + 1 :]
+    return transposed(part_beside_the_line(transposed(rows), where))
 
 
 TWINS = {"recolour-lines-that-run": recolour_lines_that_run, "part-beside-the-line": part_beside_the_line}

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-Rows = list[list[int]]
+from tests.oracles.arc_rows import Rows, places_by_colour, transposed
 
 
 def repaint_the_pyramid(rows: Rows, change: str) -> Rows:
-    storeys = list(
-        dict.fromkeys(colour for row in rows for colour in row if colour)
-    )  # the lowest begins first
+    """Replace the colours of the storeys, of which the lowest begins first."""
+    storeys = [*places_by_colour(rows)]
     if change.startswith("reverse"):
         new = storeys[::-1]
     elif "below" in change:
         new = storeys[-1:] + storeys[:-1]
     else:
         new = storeys[1:] + storeys[:1]
-    told = dict(zip(storeys, new, strict=True))
-    return [[told.get(colour, 0) for colour in row] for row in rows]
+    replacement = dict(zip(storeys, new, strict=True))
+    return [[replacement.get(colour, 0) for colour in row] for row in rows]
 
 
 def lay_half_over(rows: Rows, half: str) -> Rows:
+    """Show, at each place, the upper half if it is coloured there, and the lower half if it is not."""
     if half in ("top", "bottom"):
-        turned = lay_half_over(
-            [list(column) for column in zip(*rows, strict=True)], {"top": "left"}.get(half, "right")
-        )
-        return [list(column) for column in zip(*turned, strict=True)]
+        turned_half = "left" if half == "top" else "right"
+        return transposed(lay_half_over(transposed(rows), turned_half))
     out: Rows = []
     for row in rows:
         middle = len(row) // 2
         left, right = row[:middle], row[middle + 1 :]
         upper, lower = (left, right) if half == "left" else (right, left)
-        out.append([a or b for a, b in zip(upper, lower, strict=True)])
+        out.append([above or below for above, below in zip(upper, lower, strict=True)])
     return out
 
 

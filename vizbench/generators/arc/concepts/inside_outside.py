@@ -1,4 +1,4 @@
-"""InsideOutside: what loops, frames and marks close in, and what they leave out."""
+"""Define the rules of InsideOutside: what loops, frames and marks enclose, and what they leave out."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from itertools import permutations
 from typing import Literal, TypeAlias, final
 
 import numpy as np
+import numpy.typing as npt
 
 from vizbench.generators.arc.draw import Draw, block, frame
 from vizbench.generators.arc.facts import ADDS, OLD_COLOURS, ONE_INK, RECOLOURS, REMOVES, SAME_SIZE, SHRINKS
@@ -16,22 +17,30 @@ from vizbench.generators.arc.scene import Mask, Scene, Thing, cut, drop, is_wind
 from vizbench.types import Grid
 
 Where: TypeAlias = Literal["inside", "outside"]
+"""A side of a loop."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class FloodOneSide(Rule):
-    """A loop with a gap has no inside: what is outside flows in."""
+    """Paint the ground inside or outside closed loops.
+
+    A loop with a gap has no inside: it belongs to the ground outside.
+    """
 
     says = "Paint {ink} all ground that lies {where} the closed loops."
     keeps = SAME_SIZE | ADDS
     where: Where
+    """The side that is painted."""
     ink: Paint
+    """The colour of the paint."""
 
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(12, 16)
+        # One frame with a gap, in its top or bottom side before it is turned.
         leaky = frame(draw.between(4, 6), draw.between(4, 6)).copy()
-        leaky[draw.pick((0, -1)), draw.between(1, leaky.shape[1] - 2)] = False
+        row, column = draw.pick((0, -1)), draw.between(1, leaky.shape[1] - 2)
+        leaky[row, column] = False
         masks = [leaky.T if draw.chance(0.5) else leaky]
         masks += [_loop(draw, 4, 6) != 0 for _ in range(draw.between(1, 2))]
         colours = [draw.colour(self.ink) for _ in masks]
@@ -47,104 +56,130 @@ class FloodOneSide(Rule):
         return grid
 
     def fault(self, question: Scene, answer: Grid) -> str:
-        new = answer != question.grid
-        if (answer[new] != self.ink).any():
-            return "the paint has another colour"
-        for paint_, ground in ((new, answer == 0), (new.T, answer.T == 0)):
-            if (paint_[1:] & ground[:-1]).any() or (paint_[:-1] & ground[1:]).any():
-                return "the paint stops on open ground"
-        dry = [room.at_border for room in Scene(answer).rooms]
-        return (
-            "" if any(dry) == all(dry) == (self.where == "inside") else "an inside is painted, or one is not"
-        )
+        painted = answer != question.grid
+        if (answer[painted] != self.ink).any():
+            return "the paint has the wrong colour"
+        ground = answer == 0
+        if _touch_vertically(painted, ground) or _touch_vertically(painted.T, ground.T):
+            return "the paint stops on open ground"
+
+        # What is left of the ground is all open, or all enclosed.
+        is_open = [room.at_border for room in Scene(answer).rooms]
+        inside_is_painted = all(is_open)
+        if any(is_open) != inside_is_painted or inside_is_painted != (self.where == "inside"):
+            return "an inside is painted, or one is not"
+        return ""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class ObjectsOfOneSide(Rule):
-    """Objects on either side have any colours and sizes. A loop lies on neither, unless another loop holds
-    it."""
+    """Keep or remove the objects inside or outside the loops.
+
+    Objects on both sides have any colours and sizes. A loop is on neither side, unless another loop holds it.
+    """
 
     says = "{deed} the objects that lie {where} the loops."
     keeps = SAME_SIZE | REMOVES | OLD_COLOURS
     deed: Literal["Take away", "Keep only"]
+    """What happens to the objects."""
     where: Where
+    """The side on which the objects are."""
 
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(11, 16)
-        return grid if _fenced(draw, grid, _specks(draw, 1, 2), _specks(draw, 1, 4)) else None
+        insiders, outsiders = _specks(draw, 1, 2), _specks(draw, 1, 4)
+        return grid if _fenced(draw, grid, insiders, outsiders) else None
 
     def answer(self, scene: Scene) -> Grid | None:
-        things = _sides(scene)[1 + (self.where == "outside")]
-        return (keep if self.deed == "Keep only" else drop)(scene, things) if things else None
+        things = _sides(scene).at(self.where)
+        if not things:
+            return None
+        return keep(scene, things) if self.deed == "Keep only" else drop(scene, things)
 
     def fault(self, question: Scene, answer: Grid) -> str:
-        seen = _seen(question, self.where)
-        gone = [thing for thing in question.shapes if (thing in seen) == (self.deed == "Take away")]
-        return _only(question, answer, gone, 0)
+        chosen = _at_side_by_boxes(question, self.where)
+        removed = [thing for thing in question.shapes if (thing in chosen) == (self.deed == "Take away")]
+        return _recolour_fault(question, answer, removed, 0)
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class CutOutTheLoner(Rule):
-    """One object lies on the side in question, several lie on the other."""
+    """Cut out the only object on one side of the loops; several are on the other side."""
 
     says = "Cut out the only object that lies {where} the loops."
     keeps = SHRINKS | OLD_COLOURS | ONE_INK
     where: Where
+    """The side with one object."""
 
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(15, 18)
         masks = [draw.blob(draw.between(2, 3), draw.between(2, 3), 3) for _ in range(draw.between(3, 4))]
-        held, left = (masks[:1], masks[1:]) if self.where == "inside" else (masks[:2], masks[-1:])
-        return grid if _fenced(draw, grid, held, left, 7) else None
+        if self.where == "inside":
+            insiders, outsiders = masks[:1], masks[1:]
+        else:
+            insiders, outsiders = masks[:2], masks[-1:]
+        return grid if _fenced(draw, grid, insiders, outsiders, 7) else None
 
     def answer(self, scene: Scene) -> Grid | None:
-        found = _sides(scene)[1 + (self.where == "outside")]
-        return cut(scene, found[0]) if len(found) == 1 else None
+        things = _sides(scene).at(self.where)
+        return cut(scene, things[0]) if len(things) == 1 else None
 
     def fault(self, question: Scene, answer: Grid) -> str:
-        seen = _seen(question, self.where)
-        return "" if is_window(question, seen, answer) else "it is not the object of that side"
+        things = _at_side_by_boxes(question, self.where)
+        return "" if is_window(question, things, answer) else "the answer is not the object on that side"
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class LoopAndInsider(Rule):
-    """Every loop holds one object of another colour than its own; what lies outside stays."""
+    """Give a loop and the object inside it one colour.
+
+    Every loop holds one object of a colour different from its own. What is outside is kept.
+    """
 
     says = "Every loop and the object inside it become of one colour, that of the {giver}."
     keeps = SAME_SIZE | RECOLOURS | OLD_COLOURS
     giver: Literal["loop", "object"]
+    """The one whose colour both get."""
 
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(11, 16)
-        return grid if _fenced(draw, grid, _specks(draw, 1, 3), _specks(draw, 1, 3)) else None
+        insiders, outsiders = _specks(draw, 1, 3), _specks(draw, 1, 3)
+        return grid if _fenced(draw, grid, insiders, outsiders) else None
 
     def answer(self, scene: Scene) -> Grid | None:
-        loops, inside, _ = _sides(scene)
+        sides = _sides(scene)
         grid = scene.copy()
-        for loop in loops:
-            held = [thing for thing in inside if _contains(loop, thing)]
+        for loop in sides.loops:
+            held = [thing for thing in sides.inside if _contains(loop, thing)]
             if len({thing.colour for thing in held}) > 1:
                 return None
             for thing in held:
-                taker, giver = (loop, thing) if self.giver == "object" else (thing, loop)
-                paint(grid, taker, giver.colour)
+                if self.giver == "object":
+                    paint(grid, loop, thing.colour)
+                else:
+                    paint(grid, thing, loop.colour)
         return grid
 
     def fault(self, question: Scene, answer: Grid) -> str:
-        pairs = [pair if self.giver == "object" else pair[::-1] for pair in _nested(question)]
-        if any((answer[taker.box][taker.mask] != giver.colour).any() for taker, giver in pairs):
-            return "a loop and what it holds differ in colour"
-        return changed(question, answer, sum(taker.size for taker, _ in pairs))
+        recoloured_cells = 0
+        for outer, inner in _nested(question):
+            taker, giver = (outer, inner) if self.giver == "object" else (inner, outer)
+            if (answer[taker.box][taker.mask] != giver.colour).any():
+                return "a loop and what it holds differ in colour"
+            recoloured_cells += taker.size
+        return changed(question, answer, recoloured_cells)
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class TurnInsideOut(Rule):
-    """A nest is a rectangle of bands around a core, all of different colours; the bands stay as thick as they
-    are."""
+    """Reverse the colours of nests.
+
+    A nest is a rectangle of bands around a core, all of different colours. The bands keep their thickness.
+    """
 
     says = "Turn every nest inside out: its colours in the opposite order from the core to the rim."
     keeps = SAME_SIZE | RECOLOURS | OLD_COLOURS
@@ -152,41 +187,41 @@ class TurnInsideOut(Rule):
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(10, 15)
         depths = [draw.between(3, 4), *(draw.between(2, 3) for _ in range(draw.below(3)))]
-        sizes = [(2 * depth - 2 + draw.between(1, 2), 2 * depth - 2 + draw.between(1, 3)) for depth in depths]
+        sizes: list[tuple[int, int]] = []
+        for depth in depths:
+            both_rims = 2 * (depth - 1)
+            sizes.append((both_rims + draw.between(1, 2), both_rims + draw.between(1, 3)))
         corners = draw.corners(grid, sizes)
         if corners is None:
             return None
-        for (top, left), (h, w), depth in zip(corners, sizes, depths, strict=True):
+        for (top, left), (height, width), depth in zip(corners, sizes, depths, strict=True):
             for k, colour in enumerate(draw.colours(depth)):
-                grid[top + k : top + h - k, left + k : left + w - k] = colour
+                grid[top + k : top + height - k, left + k : left + width - k] = colour
         return grid
 
     def answer(self, scene: Scene) -> Grid | None:
         grid = scene.copy()
         for group in scene.groups:
             if group.colour or not group.solid:
-                continue
+                continue  # of one colour, or no rectangle
             window = grid[group.box]
-            h, w = window.shape
-            bands: list[int] = []
-            rebuilt = window.copy()
-            for k in range((min(h, w) + 1) // 2):
-                rebuilt[k : h - k, k : w - k] = window[k, k]
-                if not bands or bands[-1] != window[k, k]:
-                    bands.append(int(window[k, k]))
-            if len(set(bands)) < len(bands) or rebuilt.tobytes() != window.tobytes():
+            bands = _bands(window)
+            if bands is None:
                 return None
-            table = np.zeros(10, np.uint8)
-            table[bands] = bands[::-1]
-            window[...] = table[window]
+            new_colours = np.zeros(10, np.uint8)
+            new_colours[bands] = bands[::-1]
+            window[...] = new_colours[window]
         return grid
 
     def fault(self, question: Scene, answer: Grid) -> str:
         for group in question.groups:
             old, new = question.grid[group.box], answer[group.box]
-            k = (min(old.shape) - 1) // 2
-            same = list(dict.fromkeys(new.diagonal()[: k + 1])) == list(dict.fromkeys(old.diagonal()[k::-1]))
-            if not same or len({*zip(old.flat, new.flat, strict=True)}) != len({*old.flat}):
+            # The diagonal crosses every band, from the rim to the core.
+            core = (min(old.shape) - 1) // 2
+            rim_to_core = list(dict.fromkeys(new.diagonal()[: core + 1]))
+            core_to_rim = list(dict.fromkeys(old.diagonal()[core::-1]))
+            recolourings = {*zip(old.flat, new.flat, strict=True)}
+            if rim_to_core != core_to_rim or len(recolourings) != len({*old.flat}):
                 return "a band is broken, or the colours are not in the opposite order"
         return ""
 
@@ -194,24 +229,31 @@ class TurnInsideOut(Rule):
 @final
 @dataclass(frozen=True, slots=True)
 class CountOneSide(Rule):
-    """As many objects never lie inside as outside."""
+    """Count the objects on one side of the loop.
+
+    There are never as many objects inside as outside.
+    """
 
     says = "Answer one {line} in the loop's colour, of as many cells as objects lie {where} the loop."
     keeps = ONE_INK | SHRINKS | OLD_COLOURS
     line: Literal["row", "column"]
+    """The shape of the answer."""
     where: Where
+    """The side on which objects count."""
 
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(11, 14)
-        colour, *others = draw.colours(3)
-        patch = _loop(draw, 6, 8, colour)
+        loop_colour, *others = draw.colours(3)
+        patch = _loop(draw, 6, 8, loop_colour)
+        # Places inside the loop that do not touch each other.
         hole = Scene(patch).holes[0]
-        lattice = 2 * np.argwhere(hole.mask[::2, ::2]) + (hole.top, hole.left)
-        within, without = draw.some((0, 1, 2, 3, 4, 5, 6), 2)
-        corners = draw.corners(grid, [patch.shape, *[(1, 1)] * without])
-        if len(lattice) < within or corners is None:
+        places = 2 * np.argwhere(hole.mask[::2, ::2]) + (hole.top, hole.left)
+
+        inside, outside = draw.some((0, 1, 2, 3, 4, 5, 6), 2)
+        corners = draw.corners(grid, [patch.shape, *[(1, 1)] * outside])
+        if len(places) < inside or corners is None:
             return None
-        for row, column in draw.some(lattice.tolist(), within):
+        for row, column in draw.some(places.tolist(), inside):
             patch[row, column] = draw.pick(others)
         stamp(grid, patch, *corners[0])
         for row, column in corners[1:]:
@@ -219,128 +261,169 @@ class CountOneSide(Rule):
         return grid
 
     def answer(self, scene: Scene) -> Grid | None:
-        loops, inside, outside = _sides(scene)
-        n = len(inside if self.where == "inside" else outside)
-        if len(loops) != 1 or not 1 <= n <= 30:
+        sides = _sides(scene)
+        count = len(sides.at(self.where))
+        if len(sides.loops) != 1 or not 1 <= count <= 30:
             return None
-        return np.full((1, n) if self.line == "row" else (n, 1), loops[0].colour, np.uint8)
+        shape = (1, count) if self.line == "row" else (count, 1)
+        return np.full(shape, sides.loops[0].colour, np.uint8)
 
     def fault(self, question: Scene, answer: Grid) -> str:
+        # Objects are single cells: count the coloured cells in the loop's box and beyond it.
         loop = max(question.shapes, key=lambda thing: thing.size)
-        within = int(np.count_nonzero(question.grid[loop.box])) - loop.size
-        n = within if self.where == "inside" else int(np.count_nonzero(question.grid)) - loop.size - within
-        right = answer.shape == ((1, n) if self.line == "row" else (n, 1)) and (answer == loop.colour).all()
-        return "" if right else f"the answer is no {self.line} of {n} cells in the loop's colour"
+        inside = int(np.count_nonzero(question.grid[loop.box])) - loop.size
+        outside = int(np.count_nonzero(question.grid)) - loop.size - inside
+        count = inside if self.where == "inside" else outside
+        shape = (1, count) if self.line == "row" else (count, 1)
+        if answer.shape != shape or (answer != loop.colour).any():
+            return f"the answer is not a {self.line} of {count} cells in the loop's colour"
+        return ""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class FrameInNest(Rule):
-    """A frame that neither holds a frame nor lies in one is recoloured too."""
+    """Recolour the innermost or the outermost frame of every nest.
+
+    A frame that neither holds a frame nor is in one is recoloured too.
+    """
 
     says = "Recolour {ink} every frame that {place}."
     keeps = SAME_SIZE | RECOLOURS
     place: Literal["holds no other frame", "lies inside no other frame"]
+    """Which frames of a nest change: the innermost, or the outermost."""
     ink: Paint
+    """The new colour of these frames."""
 
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(13, 18)
+        # The number of frames in each nest; a frame and the ground inside it take two cells on each side.
         nests = [draw.between(2, 3), draw.between(1, 2), *[1] * draw.below(2)]
-        sizes = [(4 * n - draw.below(2), 4 * n - draw.below(2)) for n in nests]
+        sizes = [(4 * frames - draw.below(2), 4 * frames - draw.below(2)) for frames in nests]
         corners = draw.corners(grid, sizes)
         if corners is None:
             return None
-        for (top, left), (h, w), n in zip(corners, sizes, nests, strict=True):
-            for k in range(0, 2 * n, 2):
-                window = grid[top + k : top + h - k, left + k : left + w - k]
+        for (top, left), (height, width), frames in zip(corners, sizes, nests, strict=True):
+            for k in range(0, 2 * frames, 2):
+                window = grid[top + k : top + height - k, left + k : left + width - k]
                 window[frame(*window.shape)] = draw.colour(self.ink)
         return grid
 
     def answer(self, scene: Scene) -> Grid | None:
         frames = [thing for thing in scene.shapes if thing.hollow]
-        holds = self.place.startswith("holds")
         grid = scene.copy()
-        for one in frames:
-            if not any(_contains(one, other) if holds else _contains(other, one) for other in frames):
-                paint(grid, one, self.ink)
+        for thing in frames:
+            if self.place == "holds no other frame":
+                is_nested = any(_contains(thing, other) for other in frames)
+            else:
+                is_nested = any(_contains(other, thing) for other in frames)
+            if not is_nested:
+                paint(grid, thing, self.ink)
         return grid
 
     def fault(self, question: Scene, answer: Grid) -> str:
-        # the frames of a nest have one centre, and the last one stays in the table
-        ranked = sorted(question.shapes, key=lambda thing: thing.size, reverse=self.place.startswith("holds"))
-        return _only(question, answer, {thing.middle: thing for thing in ranked}.values(), self.ink)
+        # The frames of a nest share a centre. The last one of each centre replaces the others.
+        descending = self.place == "holds no other frame"
+        ranked = sorted(question.shapes, key=lambda thing: thing.size, reverse=descending)
+        chosen = {thing.middle: thing for thing in ranked}
+        return _recolour_fault(question, answer, chosen.values(), self.ink)
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class MarkedBox(Rule):
-    """The marks are the only colour of four cells; nothing lies on the lines between them, and they stay."""
+    """Recolour the cells inside or outside a box that four marks span.
+
+    The marks have the only colour of four cells, and are kept. The lines between them are ground.
+    """
 
     says = "Four cells of one colour mark the corners of a box: recolour {ink} all other cells {where} it."
     keeps = SAME_SIZE | RECOLOURS
     where: Where
+    """The side of the box on which cells change."""
     ink: Paint
+    """The new colour of these cells."""
 
     def question(self, draw: Draw) -> Grid | None:
         grid = draw.ground(9, 14)
-        h, w = grid.shape
-        height, width = draw.between(5, h - 2), draw.between(5, w - 2)
-        top, left = draw.below(h - height + 1), draw.below(w - width + 1)
+        rows, columns = grid.shape
+        height, width = draw.between(5, rows - 2), draw.between(5, columns - 2)
+        top, left = draw.below(rows - height + 1), draw.below(columns - width + 1)
         mark, *others = draw.colours(draw.between(2, 3), self.ink)
-        for at in draw.some(range(h * w), h * w // 4):
-            grid[at // w, at % w] = draw.pick(others)
+
+        # A quarter of all cells is coloured; then the sides of the box are cleared and its corners marked.
+        for place in draw.some(range(rows * columns), rows * columns // 4):
+            grid[place // columns, place % columns] = draw.pick(others)
         window = grid[top : top + height, left : left + width]
         window[frame(height, width)] = 0
         window[:: height - 1, :: width - 1] = mark
+
         inside = np.count_nonzero(window) - 4
-        return grid if inside > 1 and np.count_nonzero(grid) - inside > 5 else None
+        outside = np.count_nonzero(grid) - 4 - inside
+        return grid if inside > 1 and outside > 1 else None
 
     def answer(self, scene: Scene) -> Grid | None:
-        marks = [colour for colour in scene.colours if scene.counts[colour] == 4]
-        if len(marks) != 1:
+        candidates = [colour for colour in scene.colours if scene.counts[colour] == 4]
+        if len(candidates) != 1:
             return None
-        places = np.argwhere(scene.grid == marks[0])
+        mark = candidates[0]
+        places = np.argwhere(scene.grid == mark)
         (top, left), (bottom, right) = places.min(axis=0).tolist(), places.max(axis=0).tolist()
+
+        # The marks must be the four corners, and the only colour on the sides.
         window = scene.grid[top : bottom + 1, left : right + 1]
         corners = window[:: max(bottom - top, 1), :: max(right - left, 1)]
-        if np.count_nonzero(corners == marks[0]) != 4 or np.count_nonzero(window[frame(*window.shape)]) != 4:
+        sides = window[frame(*window.shape)]
+        if np.count_nonzero(corners == mark) != 4 or np.count_nonzero(sides) != 4:
             return None
-        there = np.full(scene.grid.shape, self.where == "outside")
-        there[top:bottom, left:right] = self.where == "inside"
-        there &= (scene.grid != 0) & (scene.grid != marks[0])
-        return np.where(there, np.uint8(self.ink), scene.grid)
+
+        is_chosen = np.full(scene.grid.shape, self.where == "outside")
+        is_chosen[top:bottom, left:right] = self.where == "inside"
+        is_chosen &= (scene.grid != 0) & (scene.grid != mark)
+        return np.where(is_chosen, np.uint8(self.ink), scene.grid)
 
     def fault(self, question: Scene, answer: Grid) -> str:
         mark = next(colour for colour in question.colours if question.counts[colour] == 4)
-        places = np.argwhere(question.grid == mark)
+        marks = np.argwhere(question.grid == mark)
+        first, last = marks.min(axis=0), marks.max(axis=0)
         others = np.argwhere((question.grid != 0) & (question.grid != mark))
-        inside = ((places.min(axis=0) < others) & (others < places.max(axis=0))).all(axis=1)
-        there = others[inside == (self.where == "inside")]
-        right = all(answer[r, c] == self.ink for r, c in there.tolist())
-        return changed(question, answer, len(there)) if right else "a cell of that side is not recoloured"
+        is_inside = ((first < others) & (others < last)).all(axis=1)
+        chosen = others[is_inside == (self.where == "inside")]
+        if (answer[chosen[:, 0], chosen[:, 1]] != self.ink).any():
+            return "a cell on that side is not recoloured"
+        return changed(question, answer, len(chosen))
 
 
 def _loop(
     draw: Draw, low: int, high: int, colour: int = 1, other: int = 1, insider: Mask | None = None
 ) -> Grid:
-    """A closed loop of low … high cells a side, six in ten with a corner pushed in; with a thing inside, or
-    nothing."""
-    h, w = draw.between(low, high), draw.between(low, high)
-    patch = frame(h, w) * np.uint8(colour)
+    """Draw a closed loop with sides of `low` to `high` cells; six in ten have a corner pushed in.
+
+    With an `insider`, its mask is placed inside the loop, in the colour `other`.
+    """
+    height, width = draw.between(low, high), draw.between(low, high)
+    patch = frame(height, width) * np.uint8(colour)
+
+    # Push in the top left corner by a number of rows and columns.
     rows = columns = 0
     if draw.chance(0.6):
-        rows, columns = draw.between(1, (h - 2) // 2), draw.between(1, (w - 2) // 2)
+        rows, columns = draw.between(1, (height - 2) // 2), draw.between(1, (width - 2) // 2)
         patch[:rows, :columns] = 0
         patch[rows, :columns] = patch[: rows + 1, columns] = colour
-    if insider is not None:  # below what is pushed in
-        tall, wide = insider.shape
-        top, left = draw.between(rows + 1, h - 1 - tall), draw.between(1, w - 1 - wide)
-        patch[top : top + tall, left : left + wide][insider] = other
-    return np.ascontiguousarray(patch[:: draw.pick((1, -1)), :: draw.pick((1, -1))])
+
+    # The insider is placed below the rows that are pushed in.
+    if insider is not None:
+        insider_height, insider_width = insider.shape
+        top = draw.between(rows + 1, height - 1 - insider_height)
+        left = draw.between(1, width - 1 - insider_width)
+        patch[top : top + insider_height, left : left + insider_width][insider] = other
+
+    row_step, column_step = draw.pick((1, -1)), draw.pick((1, -1))
+    return np.ascontiguousarray(patch[::row_step, ::column_step])
 
 
 def _specks(draw: Draw, low: int, high: int) -> list[Mask]:
-    """So many small objects."""
+    """Draw `low` to `high` small objects."""
     masks = block(1, 1), block(1, 2), block(2, 1), block(2, 2), draw.blob(2, 2)
     return [draw.pick(masks) for _ in range(draw.between(low, high))]
 
@@ -348,42 +431,76 @@ def _specks(draw: Draw, low: int, high: int) -> list[Mask]:
 def _fenced(
     draw: Draw, grid: Grid, insiders: Sequence[Mask], outsiders: Sequence[Mask], low: int = 5
 ) -> bool:
-    """Paint a loop around each insider, and objects outside; False where they do not fit."""
+    """Paint a loop around each insider, and the outsiders elsewhere; return False if they do not fit."""
     palette = draw.colours(4)
     patches: list[Grid] = []
     for insider in insiders:
-        colour, other = draw.some(palette, 2)
-        patches.append(_loop(draw, low, 7, colour, other, insider))
+        loop_colour, insider_colour = draw.some(palette, 2)
+        patches.append(_loop(draw, low, 7, loop_colour, insider_colour, insider))
     patches += [mask * np.uint8(draw.pick(palette)) for mask in outsiders]
+
     corners = draw.corners(grid, [patch.shape for patch in patches])
-    return corners is not None and all(
-        stamp(grid, patch, *at) for patch, at in zip(patches, corners, strict=True)
-    )
+    if corners is None:
+        return False
+    for patch, (top, left) in zip(patches, corners, strict=True):
+        stamp(grid, patch, top, left)
+    return True
 
 
-def _sides(scene: Scene) -> tuple[list[Thing], list[Thing], list[Thing]]:
-    """Loops, objects inside, objects outside; none where there is no hole. What is not inside touches open
-    ground or the grid's edge; a loop touches a hole too."""
+@final
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """Hold the objects of a scene by their place relative to the loops."""
+
+    loops: list[Thing]
+    """Objects that touch enclosed ground, and open ground or the edge."""
+    inside: list[Thing]
+    """Objects that touch neither open ground nor the edge."""
+    outside: list[Thing]
+    """Objects that touch no enclosed ground."""
+
+    def at(self, where: Where) -> list[Thing]:
+        """Return the objects of one side."""
+        return self.inside if where == "inside" else self.outside
+
+
+def _sides(scene: Scene) -> _Sides:
+    """Sort the objects of a scene into loops, insiders and outsiders; all are empty if there is no hole."""
+    sides = _Sides([], [], [])
     if not scene.holes:
-        return [], [], []
-    opens = np.array([False, *(room.at_border for room in scene.rooms)])
-    outer, inner = np.ones((2, scene.height + 2, scene.width + 2), np.bool_)
-    outer[1:-1, 1:-1] = opens[scene.rooms[0].labels]
-    inner[1:-1, 1:-1] = scene.grid == 0
-    inner &= ~outer
-    touches: list[list[int]] = []
-    for near in (outer, inner):
-        beside = near[:-2, 1:-1] | near[2:, 1:-1] | near[1:-1, :-2] | near[1:-1, 2:]
-        touches.append(np.bincount(scene.shapes[0].labels[beside], minlength=len(scene.shapes) + 1).tolist())
-    found: tuple[list[Thing], list[Thing], list[Thing]] = [], [], []
+        return sides
+
+    # Open and enclosed ground, with one more cell around the grid, which counts as open.
+    is_open_room = np.array([False, *(room.at_border for room in scene.rooms)])
+    open_ground = np.ones((scene.height + 2, scene.width + 2), np.bool_)
+    open_ground[1:-1, 1:-1] = is_open_room[scene.rooms[0].labels]
+    enclosed_ground = np.zeros_like(open_ground)
+    enclosed_ground[1:-1, 1:-1] = (scene.grid == 0) & ~open_ground[1:-1, 1:-1]
+
+    open_cells = _cells_beside(scene, open_ground)
+    enclosed_cells = _cells_beside(scene, enclosed_ground)
     for thing in scene.shapes:
-        opened, closed = touches[0][thing.number], touches[1][thing.number]
-        found[1 if not opened else 0 if closed else 2].append(thing)
-    return found
+        if not open_cells[thing.number]:
+            sides.inside.append(thing)
+        elif enclosed_cells[thing.number]:
+            sides.loops.append(thing)
+        else:
+            sides.outside.append(thing)
+    return sides
+
+
+def _cells_beside(scene: Scene, ground: npt.NDArray[np.bool_]) -> list[int]:
+    """Count the cells of each shape, by its number, that have a side in common with the ground.
+
+    ground: `(h + 2, w + 2)`, with a border of one cell around the grid.
+    """
+    is_beside = ground[:-2, 1:-1] | ground[2:, 1:-1] | ground[1:-1, :-2] | ground[1:-1, 2:]
+    labels = scene.shapes[0].labels
+    return np.bincount(labels[is_beside], minlength=len(scene.shapes) + 1).tolist()
 
 
 def _contains(outer: Thing, inner: Thing) -> bool:
-    """Whether a box lies within another, a cell away from all four sides."""
+    """Return whether a box is within another, a cell away from all four sides."""
     return (
         outer.top < inner.top <= inner.bottom < outer.bottom
         and outer.left < inner.left <= inner.right < outer.right
@@ -391,18 +508,44 @@ def _contains(outer: Thing, inner: Thing) -> bool:
 
 
 def _nested(scene: Scene) -> list[tuple[Thing, Thing]]:
-    """Every two shapes of which the first one's box contains the second's."""
+    """Return all pairs of shapes of which the first one's box contains the second one's."""
     return [(outer, inner) for outer, inner in permutations(scene.shapes, 2) if _contains(outer, inner)]
 
 
-def _seen(scene: Scene, where: Where) -> list[Thing]:
-    """Objects inside or outside by their boxes alone: what has few cells is no loop."""
+def _at_side_by_boxes(scene: Scene, where: Where) -> list[Thing]:
+    """Return the objects inside or outside the loops, judged by their boxes.
+
+    Shapes of ten cells or more are loops.
+    """
     inside = {inner for _, inner in _nested(scene)}
-    return [thing for thing in scene.shapes if (thing in inside) == (where == "inside") and thing.size < 10]
+    small = [thing for thing in scene.shapes if thing.size < 10]
+    return [thing for thing in small if (thing in inside) == (where == "inside")]
 
 
-def _only(question: Scene, answer: Grid, things: Iterable[Thing], colour: int) -> str:
-    """A fault where these things have another colour, or anything else changed."""
-    if any((answer[thing.box][thing.mask] != colour).any() for thing in things):
-        return "an object that should change has not"
-    return changed(question, answer, sum(thing.size for thing in things))
+def _bands(nest: Grid) -> list[int] | None:
+    """Return the colours of a nest from the rim to the core; None if the grid is not a nest."""
+    height, width = nest.shape
+    bands: list[int] = []
+    rebuilt = nest.copy()
+    for ring in range((min(height, width) + 1) // 2):
+        colour = int(nest[ring, ring])
+        rebuilt[ring : height - ring, ring : width - ring] = colour
+        if not bands or bands[-1] != colour:
+            bands.append(colour)
+    is_nest = len(set(bands)) == len(bands) and rebuilt.tobytes() == nest.tobytes()
+    return bands if is_nest else None
+
+
+def _touch_vertically(a: Mask, b: Mask) -> bool:
+    """Return whether a cell of one mask is directly above a cell of the other."""
+    return bool((a[1:] & b[:-1]).any() or (a[:-1] & b[1:]).any())
+
+
+def _recolour_fault(question: Scene, answer: Grid, things: Iterable[Thing], colour: int) -> str:
+    """Return a fault if one of these things has another colour, or anything else changed."""
+    recoloured_cells = 0
+    for thing in things:
+        if (answer[thing.box][thing.mask] != colour).any():
+            return "an object that should change has not"
+        recoloured_cells += thing.size
+    return changed(question, answer, recoloured_cells)
