@@ -17,7 +17,7 @@ for step in range(STEPS):
     batch = data.train.batch(step * BATCH, BATCH)  # question and target: (256, 9, 9) uint8
     inputs = batch.question.astype(np.float32)
     targets = batch.target.astype(np.int64)
-    # loss = criterion(network(inputs), targets); loss.backward(); optimizer.step()
+    # A training step goes here: forward, loss, backward, optimizer step.
     changed = (inputs != targets).mean()
     print(f"step {step}: {inputs.shape} inputs, {changed:.1%} of the cells change")
 
