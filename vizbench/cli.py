@@ -29,20 +29,38 @@ from vizbench._util.version import __version__
 from vizbench.console import pictures, results, scores, streams, tables
 from vizbench.console.commands import Command, Commands
 from vizbench.console.options import (
+    AttemptsOption,
+    AugmentOption,
+    CheckpointOption,
+    ConfigOption,
+    DataOption,
+    DevicesOption,
+    DryRunOption,
+    EpochsOption,
+    FirstSeedOption,
+    FlaggedOption,
+    JobsOption,
     JsonOption,
+    LimitOption,
+    ModelsOption,
+    OfflineOption,
     PoolOption,
+    ProtocolOption,
+    RunOption,
     SeedOption,
+    SeedsOption,
     SetOption,
+    ShotsOption,
     SplitOption,
+    StepsOption,
+    SuiteOption,
     TaskOption,
+    TasksOption,
+    TestOption,
     all_rows,
     complete_family,
-    complete_model,
-    complete_suite,
     complete_task,
-    from_config,
     memory_request,
-    numbers,
     pool_of,
     split_of,
     with_overrides,
@@ -62,9 +80,6 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: importing rich would cost half of its time
     pretty_exceptions_enable=False,
 )
-
-DEFAULT_TASK = "life/conway"
-"""What `eval` measures if no task is named."""
 
 command = partial(app.command, cls=Command)
 
@@ -317,123 +332,43 @@ def verify(
 
 @command(name="eval")
 def evaluate(
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            help="A TOML file with these options as keys. Options on the command line win.",
-            is_eager=True,
-            callback=from_config,
-            metavar="FILE",
-        ),
-    ] = None,
-    model: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME[=CHECKPOINT]",
-            help="A model, see `vizbench models`; or FILE.py:Class. NAME=CHECKPOINT gives each its own weights. "
-            "Several may be given.",
-            autocompletion=complete_model,
-        ),
-    ] = None,
-    shots: Annotated[
-        str, typer.Option(help="Training examples, a list: 3,30,300. ARC files bring their own.")
-    ] = "16",
-    task: Annotated[
-        list[str] | None,
-        typer.Option(help=f"A task; or {FORMS}. Several may be given.", autocompletion=complete_task),
-    ] = None,
-    suite: Annotated[
-        str | None,
-        typer.Option(
-            help="Tasks by a name: core, paper/games, paper/navigation, paper/automata, paper/arc, paper, concept-arc, "
-            "arc-agi-1, arc-agi-2.",
-            autocompletion=complete_suite,
-        ),
-    ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            help="Folder, zip or file of ARC tasks, for the suites concept-arc, paper/arc and paper."
-        ),
-    ] = None,
-    n_test: Annotated[int, typer.Option(help="Test questions a cell.")] = 200,
-    seed: Annotated[int, typer.Option(help="The first seed: data and training.")] = 0,
-    seeds: Annotated[int, typer.Option(help="How many seeds.")] = 1,
+    context: typer.Context,
+    config: ConfigOption = None,
+    model: ModelsOption = None,
+    shots: ShotsOption = "16",
+    task: TasksOption = None,
+    suite: SuiteOption = None,
+    data: DataOption = None,
+    n_test: TestOption = 200,
+    seed: FirstSeedOption = 0,
+    seeds: SeedsOption = 1,
     pool: PoolOption = None,
-    attempts: Annotated[
-        int | None, typer.Option(help="Answers to a question; without it the protocol's, or one.")
-    ] = None,
-    protocol: Annotated[
-        str | None,
-        typer.Option(help="Score ARC tasks by: arc-agi, concept-arc. Suites of these names have theirs."),
-    ] = None,
-    checkpoint: Annotated[
-        str | None,
-        typer.Option(
-            help="Weights by name, see `vizbench models`, if one model is named; else --model NAME=CHECKPOINT."
-        ),
-    ] = None,
-    steps: Annotated[
-        int | None, typer.Option(help="Training steps at every budget; else the model's own.")
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(help="Training epochs at every budget, in place of steps.")
-    ] = None,
-    augment: Annotated[
-        str | None,
-        typer.Option(
-            help="Fit models to variants of ARC demonstrations too: symmetries, colours, or both by a comma."
-        ),
-    ] = None,
-    flagged: Annotated[
-        str, typer.Option(help="keep or drop: ARC tasks with a known error in their data, which are named.")
-    ] = "keep",
-    limit: Annotated[
-        int | None, typer.Option(help="Stop each cell after so many questions; go on later.")
-    ] = None,
-    jobs: Annotated[int, typer.Option(help="Processes, each with a model of its own.")] = 1,
-    devices: Annotated[
-        int, typer.Option(help="GPUs that train each model together; CPUs where there is none.")
-    ] = 1,
-    out: Annotated[
-        Path | None, typer.Option(help="Where the run is kept; without it runs/MODEL_TASK.")
-    ] = None,
-    offline: Annotated[
-        bool, typer.Option("--offline", help="Touch no network: refuse models that need it.")
-    ] = False,
-    dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run", help="Print the cells, their data and the time they will take; write nothing."
-        ),
-    ] = False,
+    attempts: AttemptsOption = None,
+    protocol: ProtocolOption = None,
+    checkpoint: CheckpointOption = None,
+    steps: StepsOption = None,
+    epochs: EpochsOption = None,
+    augment: AugmentOption = None,
+    flagged: FlaggedOption = "keep",
+    limit: LimitOption = None,
+    jobs: JobsOption = 1,
+    devices: DevicesOption = 1,
+    out: RunOption = None,
+    offline: OfflineOption = False,
+    dry_run: DryRunOption = False,
     json: JsonOption = False,
 ) -> None:
     """Adapt models to tasks, and judge them beside trivial baselines. The same command resumes a run."""
-    from vizbench.console import evaluate as measuring
-    from vizbench.harness.plan.plan import Plan, seed_list
+    from vizbench.console import evaluate as running
+    from vizbench.harness.plan.config import options_of
+    from vizbench.harness.plan.plan import plan_of
 
-    del config  # its keys have become defaults
+    # All options are read as one record. Those of a plan file have become defaults.
+    del config, model, shots, task, suite, data, n_test, seed, seeds, pool, attempts, protocol, checkpoint
+    del steps, epochs, augment, flagged, limit
     if offline:  # variables, because processes of --jobs and the hub's own library read them
         os.environ.update(VIZBENCH_OFFLINE="1", HF_HUB_OFFLINE="1")
-    plan = Plan(
-        models=tuple(model or ()),
-        tasks=tuple(task or ()) if task or suite else (DEFAULT_TASK,),
-        suite=suite,
-        data=data,
-        checkpoint=checkpoint,
-        shots=numbers("shots", shots),
-        seeds=seed_list(seed, seeds),
-        n_test=n_test,
-        pool=pool_of(pool),
-        attempts=attempts,
-        protocol=protocol,
-        steps=steps,
-        epochs=epochs,
-        augment=() if augment is None else tuple(augment.split(",")),
-        flagged=flagged,
-        limit=limit,
-    )
+    plan = plan_of(options_of(context.params))
     folder = out or Path("runs") / plan.name
     if not is_utf8(str(folder)):  # what --json prints names it
         raise UserError(f"--out {str(folder)[:80]!r} is not UTF-8: choose another folder")
@@ -441,15 +376,16 @@ def evaluate(
         streams.print_note("suite paper without --data: its ARC tasks are left out")
     if plan.pool < max(plan.shots):
         streams.print_note(
-            f"pool {plan.pool:,} is below {max(plan.shots):,} shots: test questions may lie near training examples"
+            f"pool {plan.pool:,} is below {max(plan.shots):,} shots: test questions may be close to training "
+            "examples"
         )
     if dry_run:
         interrupts.advise("nothing was written, and the same command again begins anew")
-        measuring.dry_run(plan, folder, jobs, json)
+        running.dry_run(plan, folder, jobs, json)
     else:
         interrupts.advise(f"the same command again goes on from what is in {folder}")
         coordinate.gather(devices, jobs)
-        measuring.run_and_report(plan, folder, jobs, json)
+        running.run_and_report(plan, folder, jobs, json)
 
 
 @command()

@@ -82,17 +82,92 @@ def from_config(context: typer.Context, path: Path | None) -> Path | None:
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
+# The options of `eval`. Their defaults are those of `harness.plan.config.Options`, which a test compares.
 
-def numbers(what: str, text: str) -> tuple[int, ...]:
-    """Return the numbers of a list such as `3,30,300`. Raises UserError if it is no such list."""
-    from vizbench._util.params import read
-
-    try:
-        return tuple(read(what, part.strip(" "), int) for part in text.split(","))
-    except UserError:
-        raise UserError(
-            f"--{what} {text[:80]!r} is no list of whole numbers: write it as --{what} 3,30,300"
-        ) from None
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="A TOML file with these options as keys. Options on the command line win.",
+        is_eager=True,
+        callback=from_config,
+        metavar="FILE",
+    ),
+]
+ModelsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME[=CHECKPOINT]",
+        help="A model, see `vizbench models`; or FILE.py:Class. NAME=CHECKPOINT gives each its own weights. "
+        "Several may be given.",
+        autocompletion=complete_model,
+    ),
+]
+ShotsOption = Annotated[
+    str, typer.Option(help="Numbers of training examples: 3,30,300. ARC files bring their own.")
+]
+TasksOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TASK", help=f"A task; or {FORMS}. Several may be given.", autocompletion=complete_task
+    ),
+]
+SuiteOption = Annotated[
+    str | None,
+    typer.Option(
+        help="A set of tasks: core, paper/games, paper/navigation, paper/automata, paper/arc, paper, "
+        "concept-arc, arc-agi-1, arc-agi-2.",
+        autocompletion=complete_suite,
+    ),
+]
+DataOption = Annotated[
+    str | None,
+    typer.Option(help="Folder, zip or file of ARC tasks, for the suites concept-arc, paper/arc and paper."),
+]
+TestOption = Annotated[int, typer.Option(help="Test questions per trial.")]
+FirstSeedOption = Annotated[int, typer.Option(help="The first seed, of the data and of training.")]
+SeedsOption = Annotated[int, typer.Option(help="How many seeds.")]
+AttemptsOption = Annotated[
+    int | None, typer.Option(help="Answers per question. Default: those of the protocol, or one.")
+]
+ProtocolOption = Annotated[
+    str | None,
+    typer.Option(help="Score ARC tasks by: arc-agi, concept-arc. Suites of these names have theirs."),
+]
+CheckpointOption = Annotated[
+    str | None,
+    typer.Option(help="Weights by name, if one model is named; else --model NAME=CHECKPOINT."),
+]
+StepsOption = Annotated[
+    int | None,
+    typer.Option(help="Optimizer steps for every number of shots. Default: as the model chooses."),
+]
+EpochsOption = Annotated[
+    int | None, typer.Option(help="Passes over the examples for every number of shots, in place of --steps.")
+]
+AugmentOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Also fit models to variants of ARC demonstrations: symmetries, colours, or symmetries,colours."
+    ),
+]
+FlaggedOption = Annotated[
+    str, typer.Option(help="keep or drop: ARC tasks with a known error in their data, which are named.")
+]
+LimitOption = Annotated[
+    int | None, typer.Option(help="Stop each trial after this many questions. A later run goes on.")
+]
+JobsOption = Annotated[int, typer.Option(help="Processes that run trials, each with a model of its own.")]
+DevicesOption = Annotated[
+    int, typer.Option(help="GPUs that train each model together; CPUs if there is no GPU.")
+]
+RunOption = Annotated[Path | None, typer.Option(help="Folder of the run. Default: runs/MODEL_TASK.")]
+OfflineOption = Annotated[
+    bool, typer.Option("--offline", help="Use no network, and refuse models that need it.")
+]
+DryRunOption = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Print the trials, their data and the time they take. Writes nothing."),
+]
 
 
 def pool_of(pool: int | None) -> int:
