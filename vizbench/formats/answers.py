@@ -14,10 +14,10 @@ from typing import Any, Final, NoReturn, TypeAlias, cast, final
 
 import msgspec
 
-from vizbench._util.text import plural, replace_lone_surrogates
+from vizbench._util.files import open_regular
+from vizbench._util.text import encoding_of, plural, replace_lone_surrogates
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
-from vizbench.formats.files import encoding_of, open_regular
 from vizbench.formats.reader import read
 from vizbench.formats.registry import verifier_and_params
 from vizbench.renderers.text import from_text

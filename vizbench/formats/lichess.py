@@ -32,11 +32,11 @@ from typing import Any, BinaryIO, Final, TextIO, final
 import numpy as np
 import numpy.typing as npt
 
+from vizbench._util.files import open_regular
 from vizbench._util.params import path_and_params
-from vizbench._util.text import plural
+from vizbench._util.text import encoding_of, plural
 from vizbench.dataset import Dataset, Split, SplitSpec, StoredSplit
 from vizbench.errors import UserError
-from vizbench.formats.files import encoding_of, open_regular
 from vizbench.formats.registry import FileSource, files_below
 from vizbench.generators.chess import rules as chessrules
 from vizbench.generators.chess.rules import Position

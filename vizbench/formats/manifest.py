@@ -9,11 +9,11 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
-from vizbench._util.text import plural
+from vizbench._util.files import read_bounded
+from vizbench._util.text import plural, text_of
 from vizbench._util.version import __version__
 from vizbench.dataset import SplitSpec
 from vizbench.errors import UserError
-from vizbench.formats.files import read_bounded, text_of
 from vizbench.formats.workspace import moved_aside
 
 NAME = "manifest.json"

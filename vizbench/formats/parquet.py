@@ -16,9 +16,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from vizbench._util.files import open_regular
 from vizbench.errors import UserError
 from vizbench.formats import parquet_pages
-from vizbench.formats.files import open_regular
 from vizbench.formats.parquet_pages import Group
 from vizbench.formats.rows import Row
 from vizbench.formats.shard import Entry, Format, Place

@@ -29,11 +29,11 @@ from urllib.parse import urlencode
 
 import numpy as np
 
+from vizbench._util.files import read_bounded
 from vizbench._util.params import path_and_params
 from vizbench._util.text import plural
 from vizbench.dataset import Dataset, SplitSpec, StoredSplit
 from vizbench.errors import UserError
-from vizbench.formats.files import read_bounded
 from vizbench.formats.registry import FileSource, files_below
 from vizbench.generators.life import TASK, VARIANTS, Params
 from vizbench.task import Verifier, params_json, spec

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, final
 
-from vizbench.formats.files import open_regular
+from vizbench._util.files import open_regular
 from vizbench.formats.rows import Row
 from vizbench.types import Instance, SplitName
 

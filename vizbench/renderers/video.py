@@ -16,10 +16,10 @@ from typing import Any, Final, Literal, final
 
 import numpy as np
 
+from vizbench._util.files import atomic_path, check_regular
 from vizbench.errors import UserError
 from vizbench.renderers.frames import render, render_batch
 from vizbench.renderers.layout import MAX_PICTURE, Shape, as_look, common_board
-from vizbench.renderers.pictures import atomic_path, check_file
 from vizbench.renderers.truncation import CUT, is_cut
 from vizbench.types import Grid, Grids, Image, Look, Video
 
@@ -94,7 +94,7 @@ def write_video(path: str | Path, video: Video, fps: int = 8) -> None:
         )
     _check(video, fps)
     name, codec, options = _CODECS[suffix]
-    with atomic_path(path) as part, _opened(part, "w", name) as container:
+    with atomic_path(path) as draft, _opened(draft, "w", name) as container:
         stream = container.add_stream(codec, rate=Fraction(fps), options=options)
         stream.height, stream.width = video.shape[1:3]
         stream.pix_fmt = "rgb24" if codec == "libx264rgb" else "bgr0"
@@ -140,7 +140,7 @@ def frames(path: str | Path, max_frames: int = MAX_FRAMES, max_pixels: int = MAX
     max_frames, max_pixels: bounds on the frames and on all their pixels together, so they bound the time as
     well. The container is told by its first bytes, so that a playlist in disguise fetches nothing. Raises
     UserError, also after the last frame if the file's own header says that frames are missing."""
-    check_file(path, MAX_VIDEO_BYTES)
+    check_regular(path, "video", MAX_VIDEO_BYTES)
     name = _container(path)
     if is_cut(path, name):
         raise UserError(f"{path} {CUT}")
@@ -291,9 +291,9 @@ def write_gif(path: str | Path, video: Video, fps: int = 8) -> None:
             frame.putpalette(table.tobytes())
     else:
         frames = [Pictures.fromarray(f).quantize(256) for f in video]
-    with atomic_path(path) as part:
+    with atomic_path(path) as draft:
         frames[0].save(
-            part,
+            draft,
             "GIF",
             save_all=True,
             append_images=frames[1:],

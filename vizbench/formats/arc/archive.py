@@ -16,9 +16,9 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Final, final
 
+from vizbench._util.files import read_bounded
 from vizbench._util.paths import has_hidden
 from vizbench.errors import UserError
-from vizbench.formats.files import read_bounded
 from vizbench.formats.registry import MAX_FILES
 
 SUFFIX: Final = ".zip"

@@ -14,10 +14,10 @@ from typing import Any, Final, final
 
 import msgspec
 
+from vizbench._util.files import read_bounded
 from vizbench.dataset import Dataset
 from vizbench.errors import UserError, missing, unknown
 from vizbench.formats.arc.task_files import VERIFIER, Params, dataset_of, refuse_params
-from vizbench.formats.files import read_bounded
 from vizbench.formats.registry import FileSource
 from vizbench.task import Verifier
 
