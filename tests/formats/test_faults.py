@@ -170,7 +170,7 @@ def test_a_full_disk_leaves_nothing_new(
     with pytest.raises(UserError, match=r"the disk is full|need about"):
         formats.write(split, 2000, tiny_disk / "out", name, overwrite=True)
     monkeypatch.setattr(
-        writer, "_check_space", lambda trial, n: None
+        writer, "_check_space", lambda sample, n: None
     )  # the estimate may be wrong: then the writing fails
     with pytest.raises(UserError, match=r"out cannot be written: the disk is full"):
         formats.write(split, 2000, tiny_disk / "out", name, overwrite=True)
@@ -264,10 +264,10 @@ def test_a_changed_data_set_is_refused(fault: int, out: Path) -> None:
     assert "\n" not in str(error.value) and len(str(error.value)) < 500
 
 
-def test_the_way_of_a_game_begins_with_the_target(tmp_path: Path) -> None:
+def test_the_process_of_a_game_begins_with_the_target(tmp_path: Path) -> None:
     formats.write(loading.load("connect4/win-in-2", pool=3).train, 2, tmp_path / "out")
     rewrite(b'"steps":[', b'"steps":[[[0]],', 1)(tmp_path / "out")
-    with pytest.raises(UserError, match="row 0: the way does not begin with the target"):
+    with pytest.raises(UserError, match="row 0: the process does not begin with the target"):
         formats.check(tmp_path / "out")
 
 

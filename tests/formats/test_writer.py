@@ -62,7 +62,7 @@ STACKS = st.sampled_from([1, 9, 12]).flatmap(
 def test_a_pad_keeps_nothing_of_what_it_held(stacks: list[Grids]) -> None:
     pad = Pad()
     for grids in stacks:
-        assert f"[{bytes(pad.boards(grids)).decode()}]" == json.dumps(grids.tolist(), separators=(",", ":"))
+        assert f"[{bytes(pad.grids(grids)).decode()}]" == json.dumps(grids.tolist(), separators=(",", ":"))
 
 
 def changes(row: Instance) -> dict[str, Instance]:

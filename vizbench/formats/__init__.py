@@ -1,4 +1,4 @@
-"""How data sets lie on disk, and the corpora of others that can be read."""
+"""Write and read data sets on disk, verify files of answers, and read the corpora of others."""
 
 from vizbench.formats.answers import Judged, Summary, verify_answers
 from vizbench.formats.manifest import FORMATS, Manifest
