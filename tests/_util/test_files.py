@@ -1,4 +1,4 @@
-"""Writing that survives: whole files or none, torn tails cut, one writer at a time."""
+"""Test that files are written whole or not at all, that torn logs are cut, and that locks keep others out."""
 
 from __future__ import annotations
 

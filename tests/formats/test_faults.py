@@ -1,4 +1,4 @@
-"""What goes wrong with disks and files: never half a data set, never a changed one taken for whole."""
+"""Test faults of disks and files: no half data set is left, and no changed one is accepted."""
 
 from __future__ import annotations
 
@@ -137,8 +137,8 @@ def test_a_split_with_too_few_rows_is_refused_by_the_number_asked_for(tmp_path: 
     shown = loading.load("arc/copy").train
     assert shown.count is not None
     for n in (shown.count + 1, 50):  # within the rows written on trial, and beyond them
-        asked = f"rows 0 … {n - 1} of arc/copy train were asked for: it has {shown.count}: .* --format arc, or name a rule"
-        with pytest.raises(UserError, match=asked):
+        asked = f"rows 0 … {n - 1} of arc/copy train were asked for: it has {shown.count}: "
+        with pytest.raises(UserError, match=f"{asked}.* --format arc, or name a rule"):
             formats.write(shown, n, tmp_path / "out")
     assert entries(tmp_path) == []
     assert formats.write(shown, shown.count, tmp_path / "out").rows == shown.count
@@ -154,9 +154,8 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         # A limit on a file's size needs no root, but its error is another one, which the runs' tests cover.
-        pytest.skip(
-            f"a disk of a known size needs root and tmpfs: {error}"
-        )  # not every container lets root mount
+        # Not every container lets root mount.
+        pytest.skip(f"a disk of a known size needs root and tmpfs: {error}")
     yield place
     subprocess.run(["umount", str(place)], check=True)
 
@@ -169,9 +168,8 @@ def test_a_full_disk_leaves_nothing_new(
     formats.write(split, 1, tiny_disk / "out")
     with pytest.raises(UserError, match=r"the disk is full|need about"):
         formats.write(split, 2000, tiny_disk / "out", name, overwrite=True)
-    monkeypatch.setattr(
-        writer, "_check_space", lambda sample, n: None
-    )  # the estimate may be wrong: then the writing fails
+    # The estimate may be wrong. Then the writing fails.
+    monkeypatch.setattr(writer, "_check_space", lambda sample, n: None)
     with pytest.raises(UserError, match=r"out cannot be written: the disk is full"):
         formats.write(split, 2000, tiny_disk / "out", name, overwrite=True)
     assert entries(tiny_disk) == ["out"]

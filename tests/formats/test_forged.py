@@ -1,4 +1,4 @@
-"""Data sets that others made or broke: one sentence, in memory bounded by what is really there."""
+"""Test data sets that others made or broke: one sentence each, and bounded memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Puzzle files: what is read, what is left out and why, and every way to be malformed."""
+"""Test puzzle files: what is read, what is left out and why, and every kind of malformed line."""
 
 from __future__ import annotations
 

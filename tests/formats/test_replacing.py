@@ -1,4 +1,4 @@
-"""A data set takes its place in whole or not at all, and what others put there meanwhile is never lost."""
+"""Test that a data set appears in whole or not at all, and that nothing of others is lost."""
 
 from __future__ import annotations
 
@@ -182,9 +182,8 @@ def test_a_kill_at_any_stage_loses_nothing(stage: tuple[str, int], split: Split,
     else:
         assert formats.check(out).rows == (6 if stage == places.AFTER_RENAMES else 5)
     assert len(entries(out.parent)) == 1 + (stage != places.BETWEEN_RENAMES)
-    with pytest.raises(
-        UserError, match="is not empty"
-    ):  # what was moved aside is back, and the rest is cleared
+    # The next run puts back what was moved aside, and clears the rest.
+    with pytest.raises(UserError, match="is not empty"):
         formats.write(split, 7, out)
     assert entries(out.parent) == ["out"]
     if stage != places.AFTER_RENAMES:

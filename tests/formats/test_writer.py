@@ -1,4 +1,4 @@
-"""Data sets on disk: what is written is read back, in every format, by any number of workers."""
+"""Test that data sets are read back as written, in every format and with any number of workers."""
 
 from __future__ import annotations
 

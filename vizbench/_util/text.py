@@ -60,7 +60,7 @@ def escape_non_utf8(name: str) -> str:
 _SURROGATES = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair, which is one character
     rb"|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
-    rb"|\\."  # any other escape, so that `\\ud83d`, a backslash and letters, is left alone
+    rb"|\\."  # any other escape, so that `\\ud83d`, a backslash and letters, is unchanged
     rb"|(?P<raw>(?:\xed[\xa0-\xbf][\x80-\xbf])+)"  # halves that were written as bytes
 )
 

@@ -101,9 +101,8 @@ class Pad:
     def _write_brackets(self, k: int, h: int, w: int) -> None:
         """Write the brackets and commas of k grids."""
         self._characters = np.full((k, h * (2 * w + 2) + 2), ord(","), np.uint8)
-        lines = self._characters[:, 1:-1].reshape(
-            k, h, 2 * w + 2
-        )  # each [0,1,1], and the last without the comma
+        # Each line is `[0,1,1],`. The comma after the last one becomes a bracket.
+        lines = self._characters[:, 1:-1].reshape(k, h, 2 * w + 2)
         lines[:, :, 0], lines[:, :, -2] = ord("["), ord("]")
         self._characters[:, 0], self._characters[:, -2] = ord("["), ord("]")
         self._digits = lines[:, :, 1:-2:2]

@@ -103,9 +103,7 @@ def recover(parent: Path) -> None:
     Workspaces of live processes, of other users and of other machines are left alone.
     """
     for folder, _ in _workspaces(parent):
-        with suppress(
-            OSError, UserError
-        ):  # its process is at work, or the disk refuses: it is in nobody's way
+        with suppress(OSError, UserError):  # its process is at work, or the disk refuses
             _recover(folder)
 
 

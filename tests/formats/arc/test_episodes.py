@@ -1,4 +1,4 @@
-"""Episodes as ARC files: read back by the same reader as anybody's."""
+"""Test that episodes written as ARC files are read back by the reader of all ARC files."""
 
 from __future__ import annotations
 
