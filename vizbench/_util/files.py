@@ -60,8 +60,8 @@ _REFUSED: Final = {
 def write_error(path: str | Path, error: Exception) -> UserError:
     """Return the error that says why `path` cannot be written, and what to do."""
     number = error.errno if isinstance(error, OSError) else None
-    reason = _REFUSED.get(number) if number is not None else None
-    return UserError(f"{path} cannot be written: {reason or f'{_reason(error)}: {_ELSEWHERE}'}")
+    reason = _REFUSED.get(number or 0, f"{_reason(error)}: {_ELSEWHERE}")
+    return UserError(f"{path} cannot be written: {reason}")
 
 
 @contextmanager
