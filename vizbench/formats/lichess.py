@@ -184,6 +184,7 @@ def read(path: Path, mate: int) -> Puzzles:
                 if len(faults) < MAX_FAULTS:
                     faults.append((record.line, str(error)))
                 continue
+            # A reason instead of a puzzle means that it is left out.
             if isinstance(puzzle, str):
                 others[puzzle] += 1
             elif puzzle.question.tobytes() in seen:
@@ -438,6 +439,8 @@ class LichessSource(FileSource):
             raise UserError(
                 f"{path} is a folder and a puzzle file is one: name one in it, as {PREFIX}{path}/….csv"
             )
+
+        # Read the file, and report what was left out.
         chosen: Params = spec(TASK.family, params).params
         puzzles = read(path, chosen.mate)
         mates = plural(len(puzzles.kept), f"mate in {chosen.mate}", f"mates in {chosen.mate}")
@@ -445,6 +448,8 @@ class LichessSource(FileSource):
             _log.warning("puzzle file %s: %s; left out: %s", path, mates, left_out)
         if lost_ids := puzzles.lost_ids():
             _log.warning("puzzle file %s: %s", path, lost_ids)
+
+        # Divide the puzzles into splits.
         train, test = _divided(puzzles.kept, pool)
         name = f"{PREFIX}{path.as_posix()}?mate={chosen.mate}"
         split_spec = SplitSpec(name, TASK.version, params_json(chosen), seed, "train", pool)

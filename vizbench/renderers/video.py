@@ -143,10 +143,13 @@ def frames(path: str | Path, max_frames: int = MAX_FRAMES, max_pixels: int = MAX
     first bytes decide the container, so that a playlist in disguise fetches nothing. Raises UserError if
     the file cannot be read, and after the last frame if the file's own header says that frames are missing.
     """
+    # The file's own headers, before a decoder sees it.
     check_regular(path, "video", MAX_VIDEO_BYTES)
     name = _container(path)
     if is_cut(path, name):
         raise UserError(f"{path} {CUT}")
+
+    # The frames, each checked before it is yielded.
     count, pixels = 0, 0
     first: tuple[int, int] | None = None
     matrix: Matrix | None = None

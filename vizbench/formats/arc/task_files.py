@@ -156,6 +156,8 @@ def dataset_of(
         for i, pair in enumerate(file.test)
         if pair.output is not None
     ]
+
+    # Facts that all rows share.
     digest = hashlib.sha256(memoryview(data)).hexdigest()[:16]
     meta: dict[str, Json] = {"file": file_name, "digest": digest, "inputs": len(file.test)}
     sentences = flaws(file_name, [*train, *test])
@@ -170,6 +172,7 @@ def dataset_of(
             rows.append(Instance(name, Params(), seed, side, index, question, target, steps, facts, pool))
         return StoredSplit(SplitSpec(name, VERSION, {}, seed, side, pool), tuple(rows), shortage)
 
+    # Test inputs of hidden output are no rows, but they are reported.
     hidden = len(file.test) - len(test)
     shortage = f" ({hidden} more hide their output and cannot be verified)" if hidden else ""
     return Dataset(name, VERIFIER, Params(), seed, pool, split("train", train), split("test", test, shortage))
