@@ -5,13 +5,14 @@ VENV ?= .venv
 JOBS ?= 2
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint types suite pythons venv readme clean
+.PHONY: help demo test lint types suite pythons venv docs pages clean
 
 help:
 	@echo "make demo   adapt the embedded video model to a task it never saw, judge it, write a report"
 	@echo "make test   lint, types, the whole suite (JOBS=$(JOBS) processes), golden tests under other Pythons"
 	@echo "make venv   only install; PYTHON=$(PYTHON) chooses the interpreter (3.11 or newer)"
-	@echo "make readme draw the pictures of docs/ and fill the tables of README.md and docs/tasks.md anew"
+	@echo "make docs   build the documentation site into build/site; warnings are errors"
+	@echo "make pages  make the generated pages, tables and pictures of docs/ and README.md again"
 	@echo "make clean  remove $(VENV) and what tools left behind"
 
 demo: $(VENV)/models.stamp
@@ -36,11 +37,15 @@ pythons: $(VENV)/dev.stamp
 
 venv: $(VENV)/dev.stamp
 
-readme: $(VENV)/models.stamp
-	$(BIN)/python scripts/figure.py
-	$(BIN)/python scripts/task_pages.py
-	$(BIN)/python scripts/rule_pages.py
-	$(BIN)/python scripts/readme.py
+docs: $(VENV)/dev.stamp
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+pages: $(VENV)/dev.stamp
+	$(BIN)/python -m scripts.figure
+	$(BIN)/python -m scripts.task_pages
+	$(BIN)/python -m scripts.rule_pages
+	$(BIN)/python -m scripts.architecture_figures
+	$(BIN)/python -m scripts.readme
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import Done, Run, refused
+from vizbench.console import streams
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -107,9 +108,8 @@ def test_a_console_that_is_not_utf_8_shows_every_figure(place: Path, variables: 
 
 
 def test_stand_ins_are_legible(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from vizbench.console import output
 
-    output.prepare_streams()
+    streams.prepare_streams()
     assert "2 … 3 é".encode("ascii", "vizbench") == b"2 ... 3 \\xe9"
 
 
@@ -277,7 +277,7 @@ def test_ctrl_c_says_how_to_go_on_for_every_command(run: Run, monkeypatch: pytes
             "files that were there are whole",
         ),
         ("vizbench.harness.score.score.score_rows", ("score", "a", "--dataset", "d"), "a run is kept whole"),
-        ("vizbench.formats.verify_answers", ("verify", "d", "a"), "nothing was kept"),
+        ("vizbench.harness.score.score.score_rows", ("verify", "d", "a"), "a run is kept whole"),
         ("vizbench.loading.load", ("show", "life"), "nothing was kept"),
     ):
         interrupts._reported.acquire(blocking=False)

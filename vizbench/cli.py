@@ -1,8 +1,15 @@
-"""The command line: parses, calls, prints.
+"""Parse the command line, call what it asks for, and print the results.
 
-Exit codes: 0 done; 1 a fault of ours, or a cell that failed; 2 input that cannot be served (one sentence on
-stderr); 130 stopped by Ctrl-C; 141 whoever reads stdout left, as in `vizbench tasks | head -1`. Every command
-imports what it needs by itself, so that `--help` and `tasks` load neither torch nor compiled kernels."""
+Exit codes:
+
+- 0: done
+- 1: an error of vizbench, or a trial that failed
+- 2: input that cannot be served, with one sentence on stderr
+- 130: stopped by Ctrl-C
+- 141: the reader of stdout left, as in `vizbench tasks | head -1`
+
+Every command imports what it needs, so that `--help` and `tasks` load neither torch nor compiled kernels.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +18,7 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -19,7 +26,7 @@ from vizbench._util import interrupts
 from vizbench._util.processes import forget_safe_path
 from vizbench._util.text import is_utf8, plural
 from vizbench._util.version import __version__
-from vizbench.console import output
+from vizbench.console import pictures, results, scores, streams, tables
 from vizbench.console.commands import Command, Commands
 from vizbench.console.options import (
     JsonOption,
@@ -29,10 +36,12 @@ from vizbench.console.options import (
     SplitOption,
     TaskOption,
     all_rows,
+    complete_family,
     complete_model,
     complete_suite,
     complete_task,
     from_config,
+    memory_request,
     numbers,
     pool_of,
     split_of,
@@ -42,12 +51,11 @@ from vizbench.distributed import coordinate, env
 from vizbench.errors import UserError, sentence
 from vizbench.formats.layouts import FORMS
 
-if TYPE_CHECKING:
-    from vizbench.task import Space
+SUMMARY = "Make visual-reasoning tasks, and measure how many examples a model needs to learn one."
 
 app = typer.Typer(
     name="vizbench",
-    help="Unlimited, exactly verifiable visual-reasoning tasks, and how many examples a model needs to learn one.",
+    help=SUMMARY,
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
@@ -56,27 +64,25 @@ app = typer.Typer(
 )
 
 DEFAULT_TASK = "life/conway"
-"""What `eval` measures when no task is named."""
-
+"""What `eval` measures if no task is named."""
 
 command = partial(app.command, cls=Command)
 
 
 def main() -> None:
-    """The entry point: `app`, with every error put in one sentence. VIZBENCH_TRACEBACK=1 shows where it
-    arose.
+    """Run `app`, and print every error in one sentence. VIZBENCH_TRACEBACK=1 shows where it arose.
 
-    Of processes that `--devices` launched, the first is that; the others help it to train.
+    If several processes were launched together, only the first runs the command. The others help it to train.
     """
     forget_safe_path()
-    output.prepare_streams()
+    streams.prepare_streams()
     log = logging.getLogger("vizbench")
     if not log.handlers:
-        log.addHandler(output.Notes())
+        log.addHandler(streams.NoteHandler())
     try:
         _run()
     finally:
-        output.flush()
+        streams.flush()
 
 
 def _run() -> None:
@@ -94,110 +100,70 @@ def _run() -> None:
     except Exception as error:  # whatever it is, the user gets a sentence
         if os.environ.get("VIZBENCH_TRACEBACK"):
             raise
-        output.flush()  # it may be stdout that failed
+        streams.flush()  # it may be stdout that failed
         text, code = sentence(error)
-        output.note(text)
+        streams.print_note(text)
         sys.exit(code)
 
 
 def _version(asked: bool) -> None:
     if asked:
-        output.out(f"vizbench {__version__}")
+        streams.print_line(f"vizbench {__version__}")
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(help=SUMMARY)
 def top(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_version)
     ] = False,
 ) -> None:
-    """Unlimited, exactly verifiable visual-reasoning tasks, and how many examples a model needs to learn
-    one."""
+    """Take the options before the command."""
     del version  # its callback has printed it
 
 
 @command()
-def tasks(json: JsonOption = False) -> None:
-    """List every task."""
-    from vizbench.task import families, params_json
+def tasks(
+    family: Annotated[
+        str | None,
+        typer.Argument(metavar="FAMILY", help="List this family's variants.", autocompletion=complete_family),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """List the task families, or one family's variants with their parameters."""
+    from vizbench.console import catalog
 
-    rows: list[dict[str, Any]] = [
-        {
-            "task": f"{family}/{variant}",
-            "default": variant == next(iter(task.variants)),
-            "version": task.version,
-            "summary": task.summary,
-            "space": None
-            if (space := task.space(params)) is None
-            else {"count": space.count, "of": space.of},
-            "params": params_json(params),
-        }
-        for family, task in families().items()
-        for variant, params in task.variants.items()
-    ]
     if json:
-        output.out_json(rows)
-        return
-    shown = [
-        (
-            f"{family}/{variant}",
-            _size(task.space(params)),
-            " ".join(f"{k}={v}" for k, v in params_json(params).items()),
-        )
-        for family, task in families().items()
-        for variant, params in task.variants.items()
-    ]
-    output.print_columns(("task", "questions", "parameters (--set KEY=VALUE)"), shown)
-    output.out("questions: how many different ones the task has, train and test together, if that is known")
-    output.out()
-    output.print_columns(
-        ("family", "what is asked"), [(family, task.summary) for family, task in families().items()]
-    )
-
-
-def _size(space: Space | None) -> str:
-    """The size of a task's space for the table of tasks."""
-    return "" if space is None else str(space).removesuffix(" questions")
+        streams.print_json(catalog.task_records(family))
+    elif family is None:
+        catalog.print_families()
+    else:
+        catalog.print_variants(family)
 
 
 @command()
 def models(
     json: JsonOption = False,
     memory: Annotated[
-        bool, typer.Option("--memory", help="Estimate what adapting takes; nothing is loaded.")
+        bool, typer.Option("--memory", help="Estimate the memory that adapting takes. Nothing is loaded.")
     ] = False,
-    tokens: Annotated[int, typer.Option(help="With --memory: of a question with its answer.")] = 512,
-    canvas: Annotated[str, typer.Option(help="With --memory: pixels of a clip, height x width.")] = "272x272",
+    tokens: Annotated[int, typer.Option(help="With --memory: tokens of a question with its answer.")] = 512,
+    canvas: Annotated[str, typer.Option(help="With --memory: pixels of a clip, HEIGHTxWIDTH.")] = "272x272",
     frames: Annotated[int, typer.Option(help="With --memory: frames of a clip.")] = 9,
 ) -> None:
     """List every model family and its checkpoints, or the memory that they take."""
-    from vizbench.model import MemoryRequest, families
+    from vizbench.console import catalog
+    from vizbench.model import families
 
-    found = families().values()
     if memory:
-        if not 2 <= tokens <= 1_000_000:
-            raise UserError(
-                f"--tokens {tokens} is outside 2 … 1,000,000: 512 hold two boards of 8x8 and their frame"
-            )
-        sides = canvas.split("x")
-        if len(sides) != 2 or not all(
-            side.isascii() and side.isdigit() and 1 <= int(side) <= 4096 for side in sides
-        ):
-            raise UserError(f"--canvas {canvas[:40]!r} is no height x width of 1 … 4096: write it as 272x272")
-        if not 2 <= frames <= 1000:
-            raise UserError(f"--frames {frames} is outside 2 … 1000: the paper's clips have 9")
-        demand = MemoryRequest(tokens, int(sides[0]), int(sides[1]), frames)
-        output.print_memory({family.name: family.memory(demand) for family in found if family.memory}, json)
-        return
-    if json:
+        request = memory_request(tokens, canvas, frames)
+        estimates = {each.name: each.memory(request) for each in families().values() if each.memory}
+        tables.print_memory(estimates, json)
+    elif json:
         keys = ("name", "modality", "checkpoints", "summary")
-        output.out_json([{key: getattr(family, key) for key in keys} for family in found])
-        return
-    rows = [(family.name, family.modality, ", ".join(family.checkpoints), family.summary) for family in found]
-    output.print_columns(("model", "sees", "checkpoints", "what it is"), rows)
-    output.out()
-    output.out("A model of your own: --model path/to/file.py:Class")
+        streams.print_json([{key: getattr(each, key) for key in keys} for each in families().values()])
+    else:
+        catalog.print_models()
 
 
 @command()
@@ -208,34 +174,34 @@ def show(
             metavar="TASK", help=f"Task name, see `vizbench tasks`; or {FORMS}.", autocompletion=complete_task
         ),
     ],
-    index: Annotated[int, typer.Option(help="Which row of the split, from 0.")] = 0,
+    index: Annotated[int, typer.Option(help="The row of the split, from 0.")] = 0,
     seed: SeedOption = 0,
     split: SplitOption = "train",
     overrides: SetOption = None,
     whole: Annotated[
-        bool, typer.Option("--all", help="All demonstrations, then all tests, of an ARC file or an episode.")
+        bool, typer.Option("--all", help="Show all demonstrations and tests of an ARC file or an episode.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(help="Write x.png (question, target), or x.gif or x.mp4 (the way).")
+        Path | None, typer.Option(help="Write x.png (question, target), or x.gif or x.mp4 (the process).")
     ] = None,
 ) -> None:
-    """Show one instance: in the terminal, as a picture, or as a video of the way from question to target."""
+    """Show one instance: in the terminal, as a picture, or as a video from question to target."""
     from vizbench.formats.registry import verifier_of
 
     rows = all_rows(task, overrides, seed) if whole else (split_of(task, overrides, seed, split)[index],)
     instance, look = rows[0], verifier_of(rows[0]).look
     if out is None:
         for row in rows:
-            output.print_instance(row, look)
+            pictures.print_instance(row, look)
         return
     if out.suffix.lower() == ".png":
-        output.save_pairs(out, rows, look)
+        pictures.save_pairs(out, rows, look)
     else:
         from vizbench.renderers.video import process, write_gif, write_video
 
         clip = process(instance.question, instance.steps, look)
         (write_gif if out.suffix.lower() == ".gif" else write_video)(out, clip)
-    output.out(str(out))
+    streams.print_line(str(out))
 
 
 @command()
@@ -248,15 +214,16 @@ def generate(
     overrides: SetOption = None,
     format: Annotated[
         Literal["jsonl", "parquet", "png", "arc"],
-        typer.Option(help="How the rows lie on disk; arc: N episodes of arc/CONCEPT, a file each."),
+        typer.Option(help="The files to write; arc: N episodes of arc/CONCEPT, one file per episode."),
     ] = "jsonl",
-    out: Annotated[Path | None, typer.Option(help="A new folder; without it, one named by the data.")] = None,
-    workers: Annotated[int, typer.Option(help="Processes; the bytes are the same for any number.")] = 1,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a data set that is there.")] = False,
-    no_steps: Annotated[bool, typer.Option("--no-steps", help="Leave out the states on the way.")] = False,
+    out: Annotated[Path | None, typer.Option(help="A new folder. Default: one named after the data.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes. The bytes are the same for any number.")] = 1,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing data set.")] = False,
+    no_steps: Annotated[
+        bool, typer.Option("--no-steps", help="Leave out the states between question and target.")
+    ] = False,
 ) -> None:
-    """Write a data set: rows, and a manifest with its recipe and digests. The same command makes the same
-    bytes."""
+    """Write a data set: rows, and a manifest with digests. The same command makes the same bytes."""
     from vizbench.formats import write
     from vizbench.harness.plan.plan import slug
 
@@ -268,77 +235,84 @@ def generate(
         name = with_overrides(task, overrides or [])
         folder = out or Path(f"{slug(name)}-episodes-{n}" + (f"-seed{seed}" if seed else ""))
         episodes.write(name, n, seed, folder, overwrite)
-        output.out(f"{folder}: {n:,} episodes of {name}, as arc-json:{folder}")
+        streams.print_line(f"{folder}: {n:,} episodes of {name}, as arc-json:{folder}")
         return
     rows = split_of(task, overrides, seed, split, pool_of(pool))
     named = f"{slug(rows.spec.task)}-{split}-{n}" + (f"-seed{seed}" if seed else "")
     named += "" if pool is None else f"-pool{pool}"
     folder = out or Path(named)
     manifest = write(rows, n, folder, format, overwrite, workers, steps=not no_steps)
-    output.out(
+    streams.print_line(
         f"{folder}: {plural(manifest.rows, 'row')} of {rows.spec.task} {split}, digest {manifest.digest}"
     )
 
 
-@command()
-def verify(
-    dataset: Annotated[
-        Path, typer.Argument(metavar="DATASET", help="The folder of a data set that `generate` made.")
-    ],
-    answers: Annotated[
-        Path, typer.Argument(metavar="ANSWERS", help='JSON Lines of {"id": "...", "answer": grid or text}.')
-    ],
-    json: JsonOption = False,
-) -> None:
-    """Judge a file of answers to a data set. A row without an answer is wrong."""
-    from vizbench.formats import verify_answers
-
-    judged = verify_answers(dataset, answers)
-    if json:
-        output.out_json(judged)
-        return
-    output.print_judged(judged)
+DatasetArgument = Annotated[
+    Path, typer.Argument(metavar="DATASET", help="The folder of a data set that `generate` made.")
+]
+PredictionsArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="PREDICTIONS", help="JSON Lines, or a folder of pictures or videos; see docs/answers.md."
+    ),
+]
+ProcessOption = Annotated[
+    bool, typer.Option("--process", help="Check every frame or state of the process, not only the last.")
+]
+KeepOption = Annotated[
+    Path | None,
+    typer.Option("--out", help="Keep the answers as a run there, for `vizbench report`; needs --name."),
+]
+NameOption = Annotated[str | None, typer.Option(help="What the report calls the model; needs --out.")]
+GivenShotsOption = Annotated[
+    int | None,
+    typer.Option(help="How many of the task's train rows the model was trained on; 0 by default."),
+]
 
 
 @command()
 def score(
-    predictions: Annotated[
-        Path,
-        typer.Argument(
-            metavar="PREDICTIONS", help="JSON Lines, or a folder of pictures or videos; see docs/answers.md."
-        ),
-    ],
+    predictions: PredictionsArgument,
     dataset: Annotated[Path, typer.Option(help="The folder of a data set that `generate` made.")],
-    process: Annotated[
-        bool, typer.Option("--process", help="Judge every frame or state on the way, not the last alone.")
-    ] = False,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Keep the answers as a run there, for `vizbench report`; needs --name."),
-    ] = None,
-    name: Annotated[str | None, typer.Option(help="What the model is called in the report.")] = None,
-    shots: Annotated[
-        int | None,
-        typer.Option(help="Of the task's train rows, how many the model was trained on; without it 0."),
-    ] = None,
+    process: ProcessOption = False,
+    out: KeepOption = None,
+    name: NameOption = None,
+    shots: GivenShotsOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Judge saved answers of any outside model. A row without an answer is wrong."""
+    """Score saved answers of any outside model. A row without an answer is wrong."""
     from vizbench.harness.score.import_answers import import_score_sheet
     from vizbench.harness.score.score import score_rows, summarize
 
     if (out is None) != (name is None) or (out is None and shots is not None):
         raise UserError(
-            "a run is kept by --out RUNS and --name MODEL together, and --shots tells of it: give both or none"
+            "a run is kept by --out RUNS and --name MODEL together, and --shots belongs to it: "
+            "give both or none"
         )
     sheet = score_rows(predictions, dataset, process)
     kept = import_score_sheet(sheet, out, name, shots) if out is not None and name is not None else None
     if json:
-        output.out_json(summarize(sheet))
+        streams.print_json(summarize(sheet))
         return
-    output.print_score(summarize(sheet))
+    scores.print_score(summarize(sheet))
     if kept is not None:
-        output.out(f"kept in {kept}; a page of all models there: vizbench report {out} --html report.html")
+        streams.print_line(
+            f"kept in {kept}; a page of all models there: vizbench report {out} --html report.html"
+        )
+
+
+@command()
+def verify(
+    dataset: DatasetArgument,
+    predictions: PredictionsArgument,
+    process: ProcessOption = False,
+    out: KeepOption = None,
+    name: NameOption = None,
+    shots: GivenShotsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Alias of `score`, with the data set as the first argument."""
+    score(predictions, dataset, process, out, name, shots, json)
 
 
 @command(name="eval")
@@ -346,7 +320,7 @@ def evaluate(
     config: Annotated[
         Path | None,
         typer.Option(
-            help="A TOML file with these flags as keys; flags win.",
+            help="A TOML file with these options as keys. Options on the command line win.",
             is_eager=True,
             callback=from_config,
             metavar="FILE",
@@ -435,8 +409,7 @@ def evaluate(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Adapt models to tasks and judge them beside the trivial baselines. The same command resumes what was
-    stopped."""
+    """Adapt models to tasks, and judge them beside trivial baselines. The same command resumes a run."""
     from vizbench.console import evaluate as measuring
     from vizbench.harness.plan.plan import Plan, seed_list
 
@@ -465,9 +438,9 @@ def evaluate(
     if not is_utf8(str(folder)):  # what --json prints names it
         raise UserError(f"--out {str(folder)[:80]!r} is not UTF-8: choose another folder")
     if plan.suite == "paper" and plan.data is None:
-        output.note("suite paper without --data: its ARC tasks are left out")
+        streams.print_note("suite paper without --data: its ARC tasks are left out")
     if plan.pool < max(plan.shots):
-        output.note(
+        streams.print_note(
             f"pool {plan.pool:,} is below {max(plan.shots):,} shots: test questions may lie near training examples"
         )
     if dry_run:
@@ -487,7 +460,8 @@ def report(
         Path | None,
         typer.Option(
             "--csv",
-            help="The table to write, a row a task, model and budget; beside it NAME-unfinished.csv, if any are.",
+            help="The table to write, one row per task, model and number of shots. Unfinished trials go to "
+            "NAME-unfinished.csv beside it.",
         ),
     ] = None,
     md: Annotated[Path | None, typer.Option("--md", help="The tables to write as Markdown.")] = None,
@@ -495,7 +469,7 @@ def report(
         Path | None, typer.Option("--figures", help="A folder for the figures: PNG, SVG, PDF.")
     ] = None,
 ) -> None:
-    """Write the report of runs, from their records alone: as a page, as tables, as figures."""
+    """Write the report of runs: as a page, as tables, as figures. It is made from their records only."""
     from vizbench.harness.records.records import read_runs, read_unstarted
     from vizbench.harness.report import export
     from vizbench.harness.report.report import write_report
@@ -503,45 +477,45 @@ def report(
 
     if not any((html, csv, md, figures)):
         raise UserError(
-            "nothing is to be written: name --html FILE, --csv FILE, --md FILE or --figures FOLDER"
+            "there is nothing to write: give --html FILE, --csv FILE, --md FILE or --figures FOLDER"
         )
-    cells, lost = read_runs(runs), read_unstarted(runs)
-    lacking = incomplete_trials(cells, lost)
+    trials, unstarted = read_runs(runs), read_unstarted(runs)
+    incomplete = incomplete_trials(trials, unstarted)
     if html is not None:
-        write_report(cells, lost, html)
+        write_report(trials, unstarted, html)
     if csv is not None:
-        export.write_csv(cells, csv)
+        export.write_csv(trials, csv)
         beside = csv.with_name(f"{csv.stem}-unfinished.csv")
-        if lacking or beside.exists():  # one of before would go on telling of cells that are finished by now
-            write_incomplete(lacking, beside)
+        if incomplete or beside.exists():  # an old file would still list trials that are finished by now
+            write_incomplete(incomplete, beside)
     if md is not None:
-        export.write_markdown(cells, md, lost)
+        export.write_markdown(trials, md, unstarted)
     if figures is not None:
         from vizbench.harness.report.report import write_figures
 
-        write_figures(cells, figures)
+        write_figures(trials, figures)
     for path in filter(None, (html, csv, md, figures)):
-        output.out(str(path))
-    output.print_incomplete(lacking)
+        streams.print_line(str(path))
+    results.print_incomplete(incomplete)
 
 
 @command()
 def pretrain(
     family: Annotated[Literal["cogvideox", "qwen3"], typer.Argument(help="Which embedded model.")],
     out: Annotated[
-        Path, typer.Option(help="Where weights, log and state go; what is there is gone on with.")
+        Path, typer.Option(help="Folder for weights, log and state. A run that is there goes on.")
     ],
-    seed: Annotated[int, typer.Option(help="Of the weights and of the stream of worlds.")] = 0,
+    seed: Annotated[int, typer.Option(help="The seed of the weights and of the worlds.")] = 0,
     steps: Annotated[
-        int | None, typer.Option(help="Optimizer steps; without it, as many as the embedded ones.")
+        int | None, typer.Option(help="Optimizer steps. Default: as many as the embedded checkpoint took.")
     ] = None,
 ) -> None:
-    """Make an embedded checkpoint again, from a seed."""
+    """Make an embedded checkpoint again from a seed."""
     from vizbench.baselines.embedded.pretrain import pretrain as train
 
     interrupts.advise(f"the same command again goes on from what is in {out}")
     train(family, out, seed, steps)
-    output.out(str(out))
+    streams.print_line(str(out))
 
 
 if __name__ == "__main__":

@@ -167,11 +167,9 @@ def _read(verifier: Verifier, instance: Instance, answer: object) -> object:
     """An answer with a text or a picture read in the task's own look and size."""
     from vizbench.renderers.coerce import read_any
 
-    rows, columns = instance.target.shape
-    if verifier.resizes:
-        return read_any(answer, verifier.look, None)
-    question = instance.question if instance.question.shape == instance.target.shape else None
-    return read_any(answer, verifier.look, (rows, columns), question)
+    shape = verifier.answer_shape(instance.question)
+    question = None if shape is None else instance.question
+    return read_any(answer, verifier.look, shape, question)
 
 
 def _episodes(name: str) -> list[str]:

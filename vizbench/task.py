@@ -104,6 +104,11 @@ class Verifier(ABC):
         answer."""
 
     @final
+    def answer_shape(self, question: Grid) -> tuple[int, int] | None:
+        """Return the rows and columns of every answer to a question, or None if they are free."""
+        return None if self.resizes else (question.shape[0], question.shape[1])
+
+    @final
     def verify(self, instance: Instance, answer: object) -> Verdict:
         """Judge any object as an answer. Never raises: what is no grid is a wrong answer with a reason."""
         grid = as_grid(answer, self.codes)

@@ -1,14 +1,15 @@
-"""A report's page as a user of a browser handles it; the fixtures `browser` and `visit` lie in
-conftest.py."""
+"""Handle a report's page as a user of a browser does.
+
+The fixtures `browser` and `visit` are in conftest.py."""
 
 from __future__ import annotations
 
 from vizbench.harness.report.report import render_report
 
 
-def written(cells, folder):
+def written(trials, folder):
     path = folder / "report.html"
-    path.write_text(render_report(cells), encoding="utf-8", errors="replace")
+    path.write_text(render_report(trials), encoding="utf-8", errors="replace")
     return path
 
 
@@ -33,8 +34,7 @@ def place(page):
 
 
 def unfolded(page, name):
-    """Open a folded table and wait until it is written: a browser tells of the opening a moment after the
-    click."""
+    """Open a folded table and wait until it is written, which is a moment after the click."""
     table = page.locator(f"details[data-table='{name}-rows']")
     table.locator("summary").click()
     table.locator("tbody tr").first.wait_for()
@@ -42,7 +42,7 @@ def unfolded(page, name):
 
 
 def column(page, title):
-    """What the visible rows of the results say under a heading."""
+    """Return what the visible rows of the results say under a heading."""
     heads = page.locator("#results-table thead th").all_inner_texts()
     at = [head.strip() for head in heads].index(title) + 1
     return page.locator(f"#results-table tbody td:nth-child({at})").all_inner_texts()

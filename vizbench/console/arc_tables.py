@@ -1,15 +1,20 @@
-"""The tables of ARC's protocols, as the command line prints them: each model asked for, the best trivial
-baseline as the floor, and the paper's figures beside the tasks that it measured."""
+"""Print the tables of ARC's protocols.
+
+Each has the models that were asked for, the best trivial baseline, and the paper's figures beside the tasks
+that it measured.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean
-from typing import Any, Final, final
+from typing import Final, final
 
 from vizbench._util.text import plural
-from vizbench.console import output
+from vizbench.console.results import print_flagged
+from vizbench.console.streams import print_line, print_note
+from vizbench.console.tables import print_table
 from vizbench.harness.plan.plan import PROTOCOLS, TRIVIAL
 from vizbench.harness.records.records import TrialResult
 from vizbench.harness.report.curves import label_of
@@ -23,7 +28,7 @@ _PAPER: Final = ("video*", "text*")
 @final
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """What is printed."""
+    """A table, and the paper's figures beside it."""
 
     head: Sequence[str]
     """Titles of the columns, without the paper's."""
@@ -35,103 +40,110 @@ class _Table:
     """A sentence on the rows without them, "" if there are none."""
 
     def rows(self) -> list[Sequence[str]]:
-        """Head and body, with the paper's columns if it measured the tasks of a row."""
+        """Return head and body, with the paper's columns if it measured the tasks of a row."""
         if not any(self.published):
             return [self.head, *self.body]
-        shares = [row or [_share(None)] * len(_PAPER) for row in self.published]
-        return [
-            [*self.head, *_PAPER],
-            *([*row, *theirs] for row, theirs in zip(self.body, shares, strict=True)),
-        ]
+        rows: list[Sequence[str]] = [[*self.head, *_PAPER]]
+        for row, shares in zip(self.body, self.published, strict=True):
+            rows.append([*row, *(shares or [_share(None)] * len(_PAPER))])
+        return rows
 
 
-def table(protocol: str, cells: Sequence[TrialResult], models: Sequence[str]) -> None:
-    """Print what the cells are worth by the protocol. models: those that were asked for. A task that was not
-    asked in whole is in no figure, and is counted on stderr."""
+def table(protocol: str, trials: Sequence[TrialResult], models: Sequence[str]) -> None:
+    """Print what trials are worth by the protocol.
+
+    models: the ones that were asked for. A task that was not asked in whole is in no figure. Such tasks are
+    counted on stderr.
+    """
     attempts = PROTOCOLS[protocol]
-    output.out()
-    output.out(f"protocol {protocol}: {plural(attempts, 'attempt')} a test input")
-    found = (_concepts if protocol == "concept-arc" else _solved)(cells, models)
-    if found is None:
-        output.note(
-            "no task was asked in whole, or for concept-arc none lies in a folder named by its concept"
-        )
+    print_line()
+    print_line(f"protocol {protocol}: {plural(attempts, 'attempt')} per test input")
+    arc_table = (_concepts if protocol == "concept-arc" else _solved)(trials, models)
+    if arc_table is None:
+        print_note("no task was asked in whole, or for concept-arc none is in a folder named by its concept")
         return
-    head, *body = found.rows()
-    output.print_columns(head, body)  # a table of rich would drop columns where the terminal is narrow
-    if any(found.published):
-        output.out(f"* the paper's {paper.VIDEO} and {paper.TEXT}")
-    if found.elsewhere:
-        output.out(found.elsewhere)
-    output.print_flagged(cells)
-    open_tasks = {cell.header.trial.task for cell in cells if not cell.complete}
+    head, *body = arc_table.rows()
+    print_table(head, body)
+    if any(arc_table.published):
+        print_line(f"* the paper's {paper.VIDEO} and {paper.TEXT}")
+    if arc_table.elsewhere:
+        print_line(arc_table.elsewhere)
+    print_flagged(trials)
+    open_tasks = {trial.header.trial.task for trial in trials if not trial.complete}
     if open_tasks:
-        lack = plural(len(open_tasks), "task has", "tasks have")
-        output.note(f"{lack} open questions for some model and no part in its figures")
+        count = plural(len(open_tasks), "task has", "tasks have")
+        print_note(f"{count} open questions for some model and no part in its figures")
 
 
-def _concepts(cells: Sequence[TrialResult], models: Sequence[str]) -> _Table | None:
-    """Shares by concept and their means."""
-    rows = arc.concepts(cells, TRIVIAL)
+def _concepts(trials: Sequence[TrialResult], models: Sequence[str]) -> _Table | None:
+    """Return shares by concept, and their means. None if no concept was asked."""
+    rows = arc.concepts(trials, TRIVIAL)
     if not rows:
         return None
-    found = {(row.model, row.concept): row for row in rows}
+    shares = {(row.model, row.concept): row for row in rows}
     order = list(paper.paper().conceptarc_accuracy[paper.VIDEO])
     names = sorted({row.concept for row in rows}, key=order.index)
-    others = {row.concept for row in rows if not row.published}
-    shown, floor = _divided([row.model for row in rows], models)
+    unpublished = {row.concept for row in rows if not row.published}
+    shown, trivial = _divided([row.model for row in rows], models)
 
-    def line(title: str, which: Sequence[str]) -> list[str]:
-        def worth(model: ModelKey) -> tuple[float, float, float] | None:
-            rows = [found[model, name] for name in which if (model, name) in found]
-            return (
-                mean_interval([(row.share, row.low, row.high) for row in rows])
-                if len(rows) == len(which)
-                else None
-            )
+    def share_of(model: ModelKey, concepts: Sequence[str]) -> tuple[float, float, float] | None:
+        """Return the mean share of a model over concepts with its interval. None if it lacks one of them."""
+        measured = [shares[model, name] for name in concepts if (model, name) in shares]
+        if len(measured) < len(concepts):
+            return None
+        return mean_interval([(row.share, row.low, row.high) for row in measured])
 
-        inputs = max(
-            sum(found[model, name].n for name in which if (model, name) in found)
-            for model in {*shown, *floor}
-        )
-        best = max((span[0] for model in floor if (span := worth(model))), default=None)
-        return [title, f"{inputs}", *(_span(worth(model)) for model in shown), _share(best)]
+    def line(title: str, concepts: Sequence[str]) -> list[str]:
+        asked: list[int] = []
+        for model in {*shown, *trivial}:
+            asked.append(sum(shares[model, name].n for name in concepts if (model, name) in shares))
+        baselines = [share_of(model, concepts) for model in trivial]
+        best = max((span[0] for span in baselines if span is not None), default=None)
+        return [title, f"{max(asked)}", *(_span(share_of(model, concepts)) for model in shown), _share(best)]
 
-    published: list[list[str] | None] = [
-        None if name in others else _concept_shares([name]) for name in names
-    ]
-    published.append(None if others or names != order else _concept_shares(order))
+    body = [line(name, [name]) for name in names]
+    body.append(line("mean of concepts", names))
+    published: list[list[str] | None] = []
+    for name in names:
+        published.append(None if name in unpublished else _concept_shares([name]))
+    is_whole = not unpublished and names == order
+    published.append(_concept_shares(order) if is_whole else None)
     return _Table(
         ["concept", "inputs", *_heads(shown), "best trivial"],
-        [*(line(name, [name]) for name in names), line("mean of concepts", names)],
+        body,
         published,
         paper.other_concepts([share is not None for share in published]),
     )
 
 
 def _concept_shares(concepts: Sequence[str]) -> list[str]:
-    """The paper's means over these concepts, of each of its two models, in its two digits."""
+    """Return the paper's means over these concepts, of each of its two models, in its two digits."""
     published = paper.paper().conceptarc_accuracy
     shares = [mean(published[name][concept] for concept in concepts) for name in (paper.VIDEO, paper.TEXT)]
     return [f"{share:.2f}" for share in shares]
 
 
-def _solved(cells: Sequence[TrialResult], models: Sequence[str]) -> _Table | None:
-    """Tasks solved, a corpus a line."""
-    rows = arc.solved(cells, TRIVIAL)
+def _solved(trials: Sequence[TrialResult], models: Sequence[str]) -> _Table | None:
+    """Return tasks solved, one line per corpus. None if no corpus was asked."""
+    rows = arc.solved(trials, TRIVIAL)
     if not rows:
         return None
-    shown, floor = _divided([row.model for row in rows], models)
+    shown, trivial = _divided([row.model for row in rows], models)
     shares = paper.paper().arc_agi_1.two_attempts
+    paper_shares = [_share(shares[who]) for who in (paper.VIDEO, paper.TEXT)]
     body: list[list[str]] = []
     published: list[list[str] | None] = []
     for name in dict.fromkeys(row.corpus for row in rows):
-        here = {row.model: row for row in rows if row.corpus == name}
-        ours = [(row.share, row.low, row.high) if (row := here.get(model)) else None for model in shown]
-        best = max((row.share for model, row in here.items() if model in floor), default=None)
-        body.append([name, f"{max(row.tasks for row in here.values())}", *map(_span, ours), _share(best)])
-        whole = all(row.published for row in here.values())
-        published.append([_share(shares[who]) for who in (paper.VIDEO, paper.TEXT)] if whole else None)
+        by_model = {row.model: row for row in rows if row.corpus == name}
+        spans: list[str] = []
+        for model in shown:
+            row = by_model.get(model)
+            spans.append(_span(None if row is None else (row.share, row.low, row.high)))
+        best = max((row.share for model, row in by_model.items() if model in trivial), default=None)
+        tasks = max(row.tasks for row in by_model.values())
+        body.append([name, f"{tasks}", *spans, _share(best)])
+        is_whole = all(row.published for row in by_model.values())
+        published.append(paper_shares if is_whole else None)
     return _Table(
         ["corpus", "tasks", *_heads(shown), "best trivial"],
         body,
@@ -140,9 +152,9 @@ def _solved(cells: Sequence[TrialResult], models: Sequence[str]) -> _Table | Non
     )
 
 
-def _divided(found: Sequence[ModelKey], models: Sequence[str]) -> tuple[list[ModelKey], list[ModelKey]]:
-    """The models asked for, and the baselines, among which these may be."""
-    every = list(dict.fromkeys(found))
+def _divided(keys: Sequence[ModelKey], models: Sequence[str]) -> tuple[list[ModelKey], list[ModelKey]]:
+    """Return the models that were asked for, and the trivial baselines, among which these may be."""
+    every = list(dict.fromkeys(keys))
     asked = [model for model in every if model.name in models or model.name not in TRIVIAL]
     return asked, [model for model in every if model.name in TRIVIAL]
 
@@ -155,5 +167,5 @@ def _span(span: tuple[float, float, float] | None) -> str:
     return "–" if span is None else f"{span[0]:.3f} [{span[1]:.3f}, {span[2]:.3f}]"
 
 
-def _share(value: Any) -> str:
+def _share(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"

@@ -1,4 +1,4 @@
-"""What every command of the command line does alike: it refuses an option given twice, and ends in order."""
+"""Make every command refuse an option that is given twice, and say how to go on after Ctrl-C."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from vizbench._util import interrupts
-from vizbench.console import output
+from vizbench.console import streams
 from vizbench.errors import UserError
 
 _INSTEAD: Final[Mapping[tuple[str, str], str]] = {
@@ -25,6 +25,7 @@ _INSTEAD: Final[Mapping[tuple[str, str], str]] = {
 _ADVICE: Final[Mapping[str, str]] = {
     "report": "files that were there are whole, and the same command again writes them anew",
     "score": "a run is kept whole or not at all, and the same command again begins anew",
+    "verify": "a run is kept whole or not at all, and the same command again begins anew",
     "generate": "no data set was written, and the same command again makes it from its start",
 }
 """How to go on after Ctrl-C, by command. `eval` and `pretrain` name their folders themselves."""
@@ -32,17 +33,16 @@ _ADVICE: Final[Mapping[str, str]] = {
 
 @final
 class Command(TyperCommand):
-    """A command that refuses an option given twice, if it takes one value. Which one was meant is not
-    known."""
+    """A command that refuses an option given twice if it takes one value. It cannot know which was meant."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the arguments, once they were counted."""
+        """Parse the arguments, after counting them."""
         if not ctx.resilient_parsing:  # the shell asks for completions
             self._refuse_repeated(ctx, args)
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command. A command that can say better how to go on after Ctrl-C does so itself."""
+        """Run the command. A command may set better advice for after Ctrl-C itself."""
         interrupts.advise(
             _ADVICE.get(self.name or "", "nothing was kept, and the same command again begins anew")
         )
@@ -60,17 +60,17 @@ class Command(TyperCommand):
 
 @final
 class Commands(TyperGroup):
-    """All commands. Ctrl-C, and a reader of stdout that leaves, end each of them in order."""
+    """All commands. Ctrl-C and a reader of stdout that leaves end each of them cleanly."""
 
     def make_context(self, *arguments: Any, **named: Any) -> Any:
-        """Read the options before the command; `--help` is printed here."""
-        with output.reader():
+        """Read the options before the command, and print `--help`."""
+        with streams.end_with_reader():
             return super().make_context(*arguments, **named)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
-            with output.reader():
+            with streams.end_with_reader():
                 return super().invoke(ctx)
         except KeyboardInterrupt:
             interrupts.report_stop()

@@ -1,14 +1,16 @@
-"""What `vizbench eval` does with a plan: foretell it, or measure it and print what came of it."""
+"""Run the plan of `vizbench eval`: estimate it, or measure it and print the results."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from vizbench.baselines.embedded.worlds import pretraining_overlap
-from vizbench.console import arc_tables, output
+from vizbench.console import arc_tables, results, streams
+from vizbench.console.estimates import print_estimate
 from vizbench.console.progress import ProgressBars
 from vizbench.distributed import env
 from vizbench.errors import UserError
@@ -17,6 +19,7 @@ from vizbench.harness.records.records import TrialResult, read_runs, read_unstar
 from vizbench.harness.report.report import write_report
 from vizbench.harness.run.estimate import estimate
 from vizbench.harness.run.run import run
+from vizbench.harness.run.trial import Outcome
 from vizbench.harness.run.workers import check_jobs
 from vizbench.harness.stats.arc import concepts, solved
 from vizbench.harness.stats.incomplete import incomplete_trials
@@ -24,56 +27,88 @@ from vizbench.harness.stats.metrics import summaries
 
 
 def dry_run(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
-    """Print what the plan will take."""
+    """Print the trials of a plan and the time that they will take. Writes nothing."""
     check_jobs(jobs)
     if env.size() > 1:
-        raise UserError("--dry-run tells the time of one process: leave out what launches several")
-    found = estimate(plan, folder)
-    output.print_dropped(plan.dropped())
+        raise UserError("--dry-run estimates the time of one process: start it without a launcher")
+    estimates = estimate(plan, folder)
+    results.print_dropped(plan.dropped())
     if json:
-        output.out_json({"trials": found, "jobs": jobs, "out": str(folder)})
+        streams.print_json({"trials": estimates, "jobs": jobs, "out": str(folder)})
     else:
-        output.print_estimate(found, jobs, folder)
+        print_estimate(estimates, jobs, folder)
 
 
 def run_and_report(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
-    """Measure the plan, write its report and print its tables. Exit 1 where a cell failed."""
+    """Measure a plan, write its report and print its tables. Exits with 1 if a trial failed."""
     with ProgressBars() as bars:
         outcomes = run(plan, folder, bars.show, pretraining_overlap, jobs)
     report = folder / "report.html"
-    begun = [outcome.directory for outcome in outcomes if outcome.begun]
-    cells: list[TrialResult] = []
-    if begun:
-        runs = read_runs([folder])  # those of other plans in the same folder too
-        write_report(runs, read_unstarted([folder]), report)
-        there = {run.directory.resolve(): run for run in runs}
-        cells = [there[directory.resolve()] for directory in begun]
-    failed = {outcome.directory.name: outcome.error for outcome in outcomes if outcome.error}
+    trials = _write_report(outcomes, folder, report)
+    written = report if trials else None
     if json:
-        told: dict[str, Any] = {
-            "results": summaries(cells),
-            "failed": failed,
-            "dropped": plan.dropped(),
-            "out": str(folder),
-            "report": str(report) if begun else None,
-        }
-        if plan.protocol_name is not None:
-            told |= {"concepts": concepts(cells, TRIVIAL), "solved": solved(cells, TRIVIAL)}
-        output.out_json(told)
+        streams.print_json(_summary(plan, trials, outcomes, folder, written))
     else:
-        if plan.protocol_name is None:
-            output.print_results(summaries(cells), plan.names)
-        else:
-            arc_tables.table(plan.protocol_name, cells, plan.names)
-        output.print_answers([cell for cell in cells if cell.header.trial.model in plan.names])
-        if begun:
-            output.out(f"report: {report}")
-    if plan.protocol_name is None:
-        output.print_fewer_examples(cells)
-    output.print_dropped(plan.dropped())
-    output.print_left_out(outcomes)
-    for name, error in ((o.directory.name, o.error) for o in outcomes if o.error and o.data):
-        output.note(f"failed: {name}: {error} (all of it in {folder / name / 'error.txt'})")
-    output.print_incomplete([gap for gap in incomplete_trials(cells, ()) if not gap.error])
-    if failed:
+        _print_tables(plan, trials, written)
+    _print_notes(plan, trials, outcomes, folder)
+    if any(outcome.error for outcome in outcomes):
         raise typer.Exit(1)
+
+
+def _write_report(outcomes: Sequence[Outcome], folder: Path, report: Path) -> list[TrialResult]:
+    """Write the page over all runs in the folder, other plans' too. Returns the trials of these outcomes."""
+    begun = [outcome.directory for outcome in outcomes if outcome.begun]
+    if not begun:
+        return []
+    runs = read_runs([folder])
+    write_report(runs, read_unstarted([folder]), report)
+    by_directory = {run.directory.resolve(): run for run in runs}
+    return [by_directory[directory.resolve()] for directory in begun]
+
+
+def _summary(
+    plan: Plan,
+    trials: Sequence[TrialResult],
+    outcomes: Sequence[Outcome],
+    folder: Path,
+    report: Path | None,
+) -> dict[str, Any]:
+    """Return what `--json` prints."""
+    failed = {outcome.directory.name: outcome.error for outcome in outcomes if outcome.error}
+    summary: dict[str, Any] = {
+        "results": summaries(trials),
+        "failed": failed,
+        "dropped": plan.dropped(),
+        "out": str(folder),
+        "report": None if report is None else str(report),
+    }
+    if plan.protocol_name is not None:
+        summary["concepts"] = concepts(trials, TRIVIAL)
+        summary["solved"] = solved(trials, TRIVIAL)
+    return summary
+
+
+def _print_tables(plan: Plan, trials: Sequence[TrialResult], report: Path | None) -> None:
+    if plan.protocol_name is None:
+        results.print_results(summaries(trials), plan.names)
+    else:
+        arc_tables.table(plan.protocol_name, trials, plan.names)
+    results.print_answers([trial for trial in trials if trial.header.trial.model in plan.names])
+    if report is not None:
+        streams.print_line(f"report: {report}")
+
+
+def _print_notes(
+    plan: Plan, trials: Sequence[TrialResult], outcomes: Sequence[Outcome], folder: Path
+) -> None:
+    """Print what is missing from the tables, and why."""
+    if plan.protocol_name is None:
+        results.print_fewer_questions(trials)
+    results.print_dropped(plan.dropped())
+    results.print_left_out(outcomes)
+    for outcome in outcomes:
+        if outcome.error and outcome.data:
+            name = outcome.directory.name
+            log = folder / name / "error.txt"
+            streams.print_note(f"failed: {name}: {outcome.error} (all of it in {log})")
+    results.print_incomplete([trial for trial in incomplete_trials(trials, ()) if not trial.error])

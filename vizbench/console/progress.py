@@ -1,4 +1,4 @@
-"""Progress of a run on stderr, by rich's bars."""
+"""Show the progress of a run on stderr, with rich's bars."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import time
 from typing import TYPE_CHECKING, final
 
 from vizbench._util.text import escape_control
-from vizbench.console.output import note, trial_name
+from vizbench.console.estimates import trial_name
+from vizbench.console.streams import print_note
 
 if TYPE_CHECKING:
     from vizbench.harness.run.trial import Event
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 @final
 class ProgressBars:
-    """Progress of a run on stderr: a bar for all cells and one for each in work; in a log, a line a cell."""
+    """Shows a bar for all trials and one per running trial. In a log, prints one line per finished trial."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -39,7 +40,7 @@ class ProgressBars:
         self._bars = Progress(
             *columns, console=self._console, disable=not self._console.is_terminal, transient=True
         )
-        self._all = self._bars.add_task("cells", total=None)
+        self._all = self._bars.add_task("trials", total=None)
         self._working: dict[int, TaskID] = {}
         self._begun: dict[tuple[int, str], tuple[float, int]] = {}
 
@@ -51,31 +52,40 @@ class ProgressBars:
         self._bars.stop()
 
     def show(self, event: Event) -> None:
-        """Take one event of the run."""
+        """Update the bars from one event of the run."""
         name = escape_control(trial_name(event.trial))
         self._bars.update(self._all, total=event.trials)
         if event.kind in ("adapt", "predict"):
-            doing = f"{name}: {'adapts' if event.kind == 'adapt' else 'answers'}{self._figures(event)}"
-            if event.position not in self._working:
-                self._working[event.position] = self._bars.add_task("")
-            self._bars.update(
-                self._working[event.position], description=doing, total=event.total, completed=event.done
-            )
+            self._show_running(name, event)
         if event.kind in ("skip", "done", "failed"):
-            self._bars.advance(self._all)
-            if event.position in self._working:
-                self._bars.remove_task(self._working.pop(event.position))
-            if not self._console.is_terminal:
-                note(
-                    f"{event.position}/{event.trials} {name}: {'was done' if event.kind == 'skip' else event.kind}"
-                )
+            self._show_finished(name, event)
+
+    def _show_running(self, name: str, event: Event) -> None:
+        doing = "adapts" if event.kind == "adapt" else "answers"
+        if event.position not in self._working:
+            self._working[event.position] = self._bars.add_task("")
+        self._bars.update(
+            self._working[event.position],
+            description=f"{name}: {doing}{self._figures(event)}",
+            total=event.total,
+            completed=event.done,
+        )
+
+    def _show_finished(self, name: str, event: Event) -> None:
+        self._bars.advance(self._all)
+        if event.position in self._working:
+            self._bars.remove_task(self._working.pop(event.position))
+        if not self._console.is_terminal:
+            state = "was done" if event.kind == "skip" else event.kind
+            print_note(f"{event.position}/{event.trials} {name}: {state}")
 
     def _figures(self, event: Event) -> str:
-        """Loss, pace and memory, as far as they are known. The pace is that since the first event of its
-        kind."""
+        """Return loss, speed and memory, as far as they are known. Speed counts from the first event."""
         now = time.monotonic()
         began, first = self._begun.setdefault((event.position, event.kind), (now, event.done))
-        told = "" if event.loss is None else f", loss {event.loss:.3g}"
+        figures = "" if event.loss is None else f", loss {event.loss:.3g}"
         if event.done > first and now > began:
-            told += f", {(event.done - first) / (now - began):.3g}/s"
-        return told if event.memory is None else f"{told}, {event.memory / 1e9:.1f} GB"
+            figures += f", {(event.done - first) / (now - began):.3g}/s"
+        if event.memory is not None:
+            figures += f", {event.memory / 1e9:.1f} GB"
+        return figures

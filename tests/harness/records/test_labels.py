@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.made_results import answered, cell_run, record
-from vizbench.console import output
 from vizbench.harness.records.labels import OWN, model_label, model_marks, shortened
 from vizbench.harness.records.origins import origins
 from vizbench.harness.report import curves, figures, tables
@@ -53,9 +52,9 @@ def test_two_models_are_told_apart_in_every_output(pair, capsys):
     rows = list(csv.DictReader(io.StringIO(csv_text(found))))
     assert len({(row["model"], row["mark"]) for row in rows}) == 2
     assert text.isprintable() or all(line.isprintable() for line in text.splitlines())
-    output.print_results(found, ())
+    results.print_results(found, ())
     shown = "".join(capsys.readouterr().out.split())
-    wanted = list(output._called(found).values())
+    wanted = list(results._names_of_models(found).values())
     assert len(set(wanted)) == 2
     assert all("".join(name.split())[:8] in shown for name in wanted)
     lost = incomplete_trials([answered([None], model) for model in pair], ())

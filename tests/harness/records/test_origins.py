@@ -8,7 +8,7 @@ import io
 import pytest
 
 from tests.support.made_results import answered
-from vizbench.console import output
+from vizbench.console import results
 from vizbench.harness.records.origins import origins
 from vizbench.harness.records.records import TrialResult
 from vizbench.harness.report import tables
@@ -54,7 +54,7 @@ def test_no_two_rows_look_alike(runs: list[TrialResult], capsys: pytest.CaptureF
         assert section.count("mine") == 1
     labels = [row["label"] for row in tables.results(rows, {})["rows"]]
     assert labels == [f"arc-json: Copy/Copy1 ({origin})" for origin in told]
-    output.print_results(rows, ())
+    results.print_results(rows, ())
     heads = [line for line in capsys.readouterr().out.splitlines() if line.startswith("arc-json:")]
     assert len(set(heads)) == 2
     assert all(any(origin in head for head in heads) for origin in told)

@@ -1,4 +1,4 @@
-"""The table as CSV and Markdown: every row, read back by a parser, and hostile names that stay text."""
+"""Test that CSV and Markdown hold every row, and that hostile names stay text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from tests.support.commands import refused
 from tests.support.made_results import answered, cell_run, record, share
-from vizbench.console import output
+from vizbench.console import results
 from vizbench.harness.report import tables as page
 from vizbench.harness.report.export import csv_text, markdown
 from vizbench.harness.stats import compare
@@ -42,8 +42,8 @@ def tables(text):
 
 def test_csv_has_every_row_with_its_figures():
     attempts = [record("a", exact=True), record("a", 1), record("b"), record("b", 1)]
-    cells = [*curve("mine", 0.1, 0.5, 0.95), cell_run(attempts, model="twice", attempts=2, names="ab")]
-    rows = summaries(cells)
+    trials = [*curve("mine", 0.1, 0.5, 0.95), cell_run(attempts, model="twice", attempts=2, names="ab")]
+    rows = summaries(trials)
     found = read(csv_text(rows))
     assert len(found) == len(rows) == 4
     for row, line in zip(rows, found, strict=True):
@@ -63,13 +63,13 @@ def test_undecodable_answers_are_listed_by_reason():
     lost.append(replace(record("d", undecodable=True), reason="abstained: the board | was not found"))
     text = markdown([cell_run(lost, model="mine")])
     section = text.partition("## Undecodable answers\n")[2].partition("## ")[0]
-    assert "mine, 16 examples: 3 x row N holds …; 1 x abstained: the board" in section
+    assert "mine, 16 shots: 3 x row N holds …; 1 x abstained: the board" in section
     assert "Undecodable answers" not in markdown([answered([True, False])])
 
 
 def test_a_seed_list_and_a_formula_in_csv():
-    cells = [answered([True], model=EVIL, task="@t"), answered([True], model=EVIL, task="@t", seed=7)]
-    [line] = read(csv_text(summaries(cells)))
+    trials = [answered([True], model=EVIL, task="@t"), answered([True], model=EVIL, task="@t", seed=7)]
+    [line] = read(csv_text(summaries(trials)))
     assert line["seeds"] == "0 7"
     assert line["model"] == "'" + EVIL.replace("\n", "\\n")
     assert line["task"] == "'@t"
@@ -92,40 +92,40 @@ def test_a_seed_list_and_a_formula_in_csv():
 def test_names_in_csv_are_shown_and_never_run(name, cell, tmp_path):
     [line] = read(csv_text(summaries([answered([True], model=name, task=f"t{name}", checkpoint=name)])))
     assert (line["model"], line["checkpoint"]) == (cell, cell)
-    write_incomplete(incomplete_trials([answered([None], name, error=name)], ()), tmp_path / "gaps.csv")
-    [line] = read((tmp_path / "gaps.csv").read_text())
+    write_incomplete(incomplete_trials([answered([None], name, error=name)], ()), tmp_path / "unfinished.csv")
+    [line] = read((tmp_path / "unfinished.csv").read_text())
     assert (line["model"], line["error"]) == (cell, cell)
 
 
 def test_markdown_has_a_section_for_each_question():
-    cells = [*curve("mine", 0.1, 0.5, 0.95), *curve("other", 0.0, 0.2, 0.4), *curve("copy", 0.06, 0.0, 0.0)]
-    found = tables(markdown(cells))
+    trials = [*curve("mine", 0.1, 0.5, 0.95), *curve("other", 0.0, 0.2, 0.4), *curve("copy", 0.06, 0.0, 0.0)]
+    found = tables(markdown(trials))
     assert len(found["life/conway"]) == 2 + 9
     assert found["life/conway"][4][:4] == ["mine", "30", "200", "95.0% [91.0, 97.3]"]
-    head, _, mine, other, floor = found["Examples to reach 90%"]
+    head, _, mine, other, baseline = found["Examples to reach 90%"]
     assert head[-2:] == ["paper, CogVideoX1.5-5B", "paper, Qwen3-4B"]
     assert (mine[3], other[3], other[4]) == ("30", "–", "> 30")
     assert mine[-2:] == ["30", "300"]
-    assert floor[1:6] == ["copy", "1", "–", "not reached", "> 30"]
+    assert baseline[1:6] == ["copy", "1", "–", "not reached", "> 30"]
     [ratio] = found["Data efficiency"][2:]  # copy learns nothing
     assert re.fullmatch(r"> [0-9.]+ \(B not reached\)", ratio[3])
-    assert COVERAGE in markdown(cells)
-    assert not re.search(r"\?|over seeds for several", markdown(cells))
+    assert COVERAGE in markdown(trials)
+    assert not re.search(r"\?|over seeds for several", markdown(trials))
     rows = found["Models and baselines on the same questions"][2:]
     assert [row[1] for row in rows] == ["3", "10", "30", "3", "3", "10", "10", "30", "30"]
     assert [row[3] for row in rows] == ["other"] * 3 + ["copy"] * 6
-    assert "`copy` gives 6.0% valid answers (3.5, 10.2) of 200 with 3 examples" in markdown(cells)
+    assert "`copy` gives 6.0% valid answers (3.5, 10.2) of 200 with 3 shots" in markdown(trials)
     assert "Ours, where the paper is silent" in found
     assert "Unfinished" not in found
     assert not {"ARC tasks solved", "Concepts"} & set(found)
 
 
 def test_a_ratio_that_neither_model_lets_know_says_why():
-    cells = [*curve("mine", 0.1, 0.2, 0.5), *curve("other", 0.0, 0.2, 0.4)]
-    assert tables(markdown(cells))["Data efficiency"][2][3:] == ["not reached by either", "any"]
-    [row] = page.ratios(compare.ratios(cells))["rows"]
+    trials = [*curve("mine", 0.1, 0.2, 0.5), *curve("other", 0.0, 0.2, 0.4)]
+    assert tables(markdown(trials))["Data efficiency"][2][3:] == ["not reached by either", "any"]
+    [row] = page.ratios(compare.ratios(trials))["rows"]
     assert row["at"][1] == "not reached by either"
-    assert "?" not in str(page.ratios(compare.ratios(cells)))
+    assert "?" not in str(page.ratios(compare.ratios(trials)))
 
 
 def test_a_budget_that_the_papers_figure_draws_elsewhere_shows_both():
@@ -136,7 +136,7 @@ def test_a_budget_that_the_papers_figure_draws_elsewhere_shows_both():
     assert by_task == {"eca/108": ["not reached (drawn: 100)", "100"], "t/own": ["", ""]}
 
 
-def test_attempts_are_told_of_exact_and_valid():
+def test_attempts_have_columns_of_exact_and_valid():
     answers = [record("a"), record("a", 1, valid=True), record("b", exact=True), record("b", 1, exact=True)]
     text = markdown([cell_run(answers, attempts=2, names="ab")])
     head, _, row = tables(text)["t/x"]
@@ -145,12 +145,12 @@ def test_attempts_are_told_of_exact_and_valid():
     assert "first attempts" not in markdown([answered([True])])
 
 
-def test_what_is_unfinished_is_told():
-    cells = [answered([True, None], error="it <broke>"), answered([None], shots=3)]
-    text = markdown(cells)
+def test_what_is_unfinished_is_reported():
+    trials = [answered([True, None], error="it <broke>"), answered([None], shots=3)]
+    text = markdown(trials)
     assert r"1 of 2 answers; it \<broke\>" in text
     assert "3 examples, seed 0: 0 of 1 answer" in text
-    assert markdown(cells[1:]).count("##") == 1  # no row, no table, no zero
+    assert markdown(trials[1:]).count("##") == 1  # no row, no table, no zero
 
 
 def test_paths_and_corpora_have_their_columns():
@@ -177,8 +177,8 @@ def test_paths_and_corpora_have_their_columns():
 
 
 def test_hostile_names_stay_text_in_markdown():
-    cells = [answered([True, False], EVIL, n, task=EVIL, checkpoint=EVIL) for n in (3, 30)]
-    text = markdown([*cells, answered([None], "b", error=EVIL)])
+    trials = [answered([True, False], EVIL, n, task=EVIL, checkpoint=EVIL) for n in (3, 30)]
+    text = markdown([*trials, answered([None], "b", error=EVIL)])
     assert "<script>" not in text
     assert "[x](" not in text
     assert all(len(rows) in (3, 4) for rows in tables(text).values() if rows)
@@ -196,7 +196,7 @@ def test_the_command_writes_what_it_is_asked_for(run, tmp_path):
 
 def test_the_command_refuses_in_one_sentence(run, tmp_path):
     run("eval", "--task", "life/conway", "--shots", "3", "--n-test", 2, "--out", "r")
-    assert "name --html FILE, --csv FILE" in refused(run("report", "r"))
+    assert "give --html FILE, --csv FILE" in refused(run("report", "r"))
     assert "is a folder" in refused(run("report", "r", "--csv", "r"))
     assert "the folder does not exist" in refused(run("report", "r", "--md", "nowhere/t.md"))
     assert "holds no run" in refused(run("report", "nowhere", "--csv", "t.csv"))
@@ -212,14 +212,16 @@ def test_the_command_draws_figures(run, tmp_path):
     assert all(file.read_bytes().startswith(starts[file.suffix]) for file in files)
 
 
-def test_the_terminal_tells_of_attempts_and_names_leaky_tasks(capsys):
+def test_the_terminal_shows_attempts_and_names_leaky_tasks(capsys):
     answers = [record("a"), record("a", 1, valid=True), record("b", exact=True), record("b", 1, exact=True)]
-    output.print_results(summaries([cell_run(answers, attempts=2, names="ab", model="mine")]), ())
+    results.print_results(summaries([cell_run(answers, attempts=2, names="ab", model="mine")]), ())
     text = capsys.readouterr().out
     assert "exact@2" in text and "valid@2" in text and "0.500 1.000" in " ".join(text.split())
     assert "exact, valid: of first attempts" in text and "cells" not in text
     assert "leaky" not in text
-    output.print_results(summaries([answered(share(0.06), "copy", task=task) for task in ("t/x", "t/y")]), ())
+    results.print_results(
+        summaries([answered(share(0.06), "copy", task=task) for task in ("t/x", "t/y")]), ()
+    )
     text = capsys.readouterr().out
     assert "passes: t/x (copy 6.0% valid, n 200), t/y (copy 6.0% valid, n 200)\n" in text
     assert "first attempts" not in text

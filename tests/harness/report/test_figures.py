@@ -1,4 +1,4 @@
-"""The figure of budgets: where bars and intervals end, and which ends are drawn open."""
+"""Test where the bars and intervals of the figure of budgets end, and which ends are drawn open."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ BUDGETS = (10, 100, 1000)
 
 
 def drawn(at, interval):
-    """The figure of one budget: length of its bar, how solid it is, and marker -> the places where one
-    stands."""
+    """The figure of one budget: the end of its bar, how solid it is, and the places of each marker."""
     row = Budget("t/x", MINE, (0,), BUDGETS, (0.1, 0.5, 1.0), None, at, interval)
-    keys = [curves.LegendEntry("mine", "c0", "model", MINE)]
-    axes: Any = figures.budgets([row], keys).paint(svg.PRINT, svg.Marks()).axes[0]
+    legend = [curves.LegendEntry("mine", "c0", "model", MINE)]
+    axes: Any = figures.budgets([row], legend).paint(svg.PRINT, svg.Marks()).axes[0]
     [bar] = axes.patches
     places = {}
     for points in axes.collections:
@@ -64,6 +63,6 @@ def test_an_open_end_of_an_interval_has_an_arrow_and_a_known_one_a_stroke(interv
     [(Span(1000, None), 1000, {">": {1150}}), (Span(None, 10), 10, {"<": {round(10 / 1.15, 6)}})],
 )
 def test_a_bar_without_an_end_is_pale_and_has_an_arrow(at, length, arrow):
-    found, alpha, places, _, _ = drawn(at, Span(20, 200))
-    assert (found, alpha) == (length, 0.35)
+    end, alpha, places, _, _ = drawn(at, Span(20, 200))
+    assert (end, alpha) == (length, 0.35)
     assert {name: where for name, where in places.items() if name != "|"} == arrow

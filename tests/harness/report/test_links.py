@@ -1,5 +1,4 @@
-"""Every row and every point leads to the very cell that it counts: no other seed's, model's, weights' or
-attempts'."""
+"""Test that every row and every point leads to the very trial that it counts."""
 
 from __future__ import annotations
 
@@ -41,11 +40,11 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("what", CHANGES)
-def test_each_part_of_a_cell_makes_another_identity(what):
+def test_each_part_of_a_trial_makes_another_id(what):
     assert links.trial_id(CHANGES[what]) != links.trial_id(BASE)
 
 
-def test_the_data_of_a_file_makes_another_identity():
+def test_the_data_of_a_file_makes_another_id():
     one, other = (
         many(shots=None, task="arc-json:x.json", digest=digest) for digest in ("0123456", "fedcba9")
     )
@@ -55,14 +54,14 @@ def test_the_data_of_a_file_makes_another_identity():
     }  # the file's row says in what they differ
 
 
-def test_more_questions_and_another_time_make_the_same_cell():
+def test_more_questions_and_another_time_make_the_same_trial():
     later = of(many(names="abcd"), created="later", environment={"machine": "other"})
     assert links.trial_id(later) == links.trial_id(BASE)
 
 
-def test_every_row_has_its_own_cells_in_any_order():
-    cells = [*CHANGES.values(), BASE, many(seed=1, attempts=3), cell_run([], model="silent", names="ab")]
-    for some in (cells, cells[::-1]):
+def test_every_row_has_its_own_trials_in_any_order():
+    trials = [*CHANGES.values(), BASE, many(seed=1, attempts=3), cell_run([], model="silent", names="ab")]
+    for some in (trials, trials[::-1]):
         once = distinct(some)
         rows = summaries(once)
         groups = links.trials_of_rows(rows, once)
@@ -82,7 +81,7 @@ def test_rows_of_other_weights_lead_each_to_its_own():
 
 
 def test_models_that_would_be_called_alike_say_in_what_they_differ():
-    cells = [
+    trials = [
         BASE,
         of(BASE, weights="feed5678ab"),
         many(model="a/m.py:M"),
@@ -90,61 +89,63 @@ def test_models_that_would_be_called_alike_say_in_what_they_differ():
         of(many(model="c/x.py:X"), code="beef1234ff"),
         many(version=2, task="t/y"),
     ]
-    named = links.trial_labels(cells)
-    assert [named[links.trial_id(run)] for run in cells] == [
-        "mine · weights none", "mine · weights feed5678", "m.py:M · from a", "m.py:M · from b", "x.py:X", "mine",
+    named = links.trial_labels(trials)
+    assert [named[links.trial_id(run)] for run in trials] == [
+        "mine · weights none", "mine · weights feed5678", "m.py:M · from a", "m.py:M · from b", "x.py:X",
+        "mine",
     ]  # fmt: skip
 
 
-def test_the_table_has_attempts_and_a_way_to_each_cell():
-    cells = [BASE, CHANGES["attempts"], many(seed=1)]
-    rows = summaries(cells)
-    table = links.link_table(tables.results(rows, {}), rows, cells)
+def test_the_table_has_attempts_and_a_link_to_each_trial():
+    trials = [BASE, CHANGES["attempts"], many(seed=1)]
+    rows = summaries(trials)
+    table = links.link_table(tables.results(rows, {}), rows, trials)
     keys = [column["key"] for column in table["columns"]]
     assert keys[keys.index("shots") + 1] == "attempts"
-    assert [(row["attempts"], row["run"], row["seeds"]) for row in table["rows"]] == [
+    assert [(row["attempts"], row["trial"], row["seeds"]) for row in table["rows"]] == [
         (1, links.trial_id(BASE), (0, 1)),
         (3, links.trial_id(CHANGES["attempts"]), (0,)),
     ]
-    plain = links.link_table(tables.results(rows[:1], {}), rows[:1], cells[::2])
+    plain = links.link_table(tables.results(rows[:1], {}), rows[:1], trials[::2])
     assert "attempts" not in [column["key"] for column in plain["columns"]]
 
 
-def test_points_of_one_address_lead_each_to_its_own_cell():
-    cells = [
+def test_points_of_one_link_lead_each_to_its_own_trial():
+    trials = [
         many(right=1),
         many(right=2, attempts=3),
         many(model="copy"),
         many(model="copy", right=1, attempts=3),
     ]
-    rows = summaries(cells)
-    [panel] = links.link_panels(curves.panels(rows), rows, cells)
-    found = {
-        line.key.kind: [point.address.rpartition("run=")[2] for point in line.points] for line in panel.lines
+    rows = summaries(trials)
+    [panel] = links.link_panels(curves.panels(rows), rows, trials)
+    ids = {
+        curve.entry.kind: [point.link.rpartition("trial=")[2] for point in curve.points]
+        for curve in panel.curves
     }
-    assert found["model"] == [links.trial_id(cells[0]), links.trial_id(cells[1])]
-    assert found["floor"] == [links.trial_id(cells[3])]  # the better of the two
+    assert ids["model"] == [links.trial_id(trials[0]), links.trial_id(trials[1])]
+    assert ids["baseline"] == [links.trial_id(trials[3])]  # the better of the two
 
 
-def test_each_of_two_weights_has_a_line_and_its_points_lead_to_its_own_cells():
-    cells = [of(many(right=k, shots=n), weights=f"{k}" * 9) for k in (1, 2) for n in (3, 16)]
-    rows = summaries(cells)
-    [panel] = links.link_panels(curves.panels(rows), rows, cells)
-    found = {line.key.name: [p.address.rpartition("run=")[2] for p in line.points] for line in panel.lines}
-    assert found == {
-        "mine · weights 11111111": [links.trial_id(run) for run in cells[:2]],
-        "mine · weights 22222222": [links.trial_id(run) for run in cells[2:]],
+def test_each_of_two_weights_has_a_curve_and_its_points_lead_to_its_own_trials():
+    trials = [of(many(right=k, shots=n), weights=f"{k}" * 9) for k in (1, 2) for n in (3, 16)]
+    rows = summaries(trials)
+    [panel] = links.link_panels(curves.panels(rows), rows, trials)
+    ids = {curve.entry.name: [p.link.rpartition("trial=")[2] for p in curve.points] for curve in panel.curves}
+    assert ids == {
+        "mine · weights 11111111": [links.trial_id(run) for run in trials[:2]],
+        "mine · weights 22222222": [links.trial_id(run) for run in trials[2:]],
     }
-    assert len({line.key.role for line in panel.lines}) == 2
+    assert len({curve.entry.role for curve in panel.curves}) == 2
 
 
 def test_published_points_lead_nowhere():
-    cells = [answered([True], task="life/seeds", shots=10)]
-    rows = summaries(cells)
-    [panel] = links.link_panels(curves.panels(rows), rows, cells)
-    assert {point.address for line in panel.lines if line.key.kind == "paper" for point in line.points} == {
-        ""
-    }
+    trials = [answered([True], task="life/seeds", shots=10)]
+    rows = summaries(trials)
+    [panel] = links.link_panels(curves.panels(rows), rows, trials)
+    assert {
+        point.link for curve in panel.curves if curve.entry.kind == "paper" for point in curve.points
+    } == {""}
 
 
 def test_sets_of_one_task_and_seed_are_told_apart():
@@ -154,4 +155,4 @@ def test_sets_of_one_task_and_seed_are_told_apart():
     assert [one["label"] for one in index["sets"]] == [
         "t/x, seed 0, version 1, data aaaaaa", "t/x, seed 0, version 1, data bbbbbb", "t/x, seed 1",
     ]  # fmt: skip
-    assert len({run["id"] for run in index["runs"]}) == 3
+    assert len({run["id"] for run in index["trials"]}) == 3

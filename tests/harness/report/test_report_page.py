@@ -1,5 +1,4 @@
-"""The report in a real browser: read, filtered, sorted, stepped through with keys, in both themes, on a
-phone.
+"""Test the report in a real browser: filters, sorting, keys, both themes, and a phone's width.
 
 Playwright drives the system's Chromium and downloads none. Its events are a user's: keys and clicks that the
 browser itself delivers."""
@@ -22,12 +21,12 @@ from vizbench.harness.run.run import run
 
 
 @pytest.fixture(scope="module")
-def cells(tmp_path_factory):
+def trials(tmp_path_factory):
     out = tmp_path_factory.mktemp("runs")
     tasks = ("life/conway", "sudoku/mini", "langton/3")
-    wanted = Plan(models=(f"{FILE}:Batcher",), tasks=tasks, shots=(3, 16), n_test=6, attempts=2)
+    plan = Plan(models=(f"{FILE}:Batcher",), tasks=tasks, shots=(3, 16), n_test=6, attempts=2)
     run(
-        wanted,
+        plan,
         out,
         pretraining_overlap=lambda task: "near: others" if task.startswith("life/") else "far: none",
     )
@@ -35,8 +34,8 @@ def cells(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def file(cells, tmp_path_factory):
-    return written(cells, tmp_path_factory.mktemp("page"))
+def file(trials, tmp_path_factory):
+    return written(trials, tmp_path_factory.mktemp("page"))
 
 
 def test_keys_step_through_questions_and_attempts(visit, file):
@@ -61,7 +60,7 @@ def test_keys_step_through_questions_and_attempts(visit, file):
     assert place(page) == "6 of 6"
 
 
-def test_selects_lead_to_every_cell_and_back_and_next_are_buttons(visit, file):
+def test_selects_lead_to_every_trial_and_back_and_next_are_buttons(visit, file):
     page = visit(file)
     settled(page, lambda: page.select_option("#set", label="langton/3"))
     settled(page, lambda: page.select_option("#model", label="solver"))
@@ -75,9 +74,9 @@ def test_selects_lead_to_every_cell_and_back_and_next_are_buttons(visit, file):
     assert "shots=16" in page.url
 
 
-def test_only_questions_of_a_verdict_are_stepped_through(visit, cells, tmp_path):
-    life = [cell for cell in cells if cell.header.trial.task == "life/conway"]
-    mine = next(cell for cell in life if cell.header.trial.model.endswith("Batcher"))
+def test_only_questions_of_a_verdict_are_stepped_through(visit, trials, tmp_path):
+    life = [trial for trial in trials if trial.header.trial.task == "life/conway"]
+    mine = next(trial for trial in life if trial.header.trial.model.endswith("Batcher"))
     ids = [question.id for question in mine.questions]
     right = {(ids[1], 0), (ids[4], 0), (ids[4], 1)}
     records = [
@@ -85,21 +84,23 @@ def test_only_questions_of_a_verdict_are_stepped_through(visit, cells, tmp_path)
         for r in mine.records
     ]
     page = visit(written([replace(mine, records=records)], tmp_path))
-    settled(page, lambda: page.select_option("#wish", "exact"))
+    settled(page, lambda: page.select_option("#only-verdict", "exact"))
     assert place(page) == "2 of 6"
     assert page.inner_text("#passing") == "2 of 6 questions"
     page.focus("#viewer")
     press(page, "ArrowRight")
     assert place(page) == "5 of 6"
     assert page.locator("#strip button:visible").count() == 2
-    settled(page, lambda: page.select_option("#wish", "split"))
+    settled(page, lambda: page.select_option("#only-verdict", "split"))
     assert place(page) == "2 of 6"  # of the fifth, both answers are exact
 
 
 def test_a_process_plays_and_its_states_are_the_tasks(visit, file):
     page = visit(file, "#task=langton/3&i=2")
     steps = vb.load("langton/3").test[1].steps
-    states = page.evaluate("async () => unroll((await unpack(data.sets[now().set].blob)).ways[state.i])")
+    states = page.evaluate(
+        "async () => unroll((await unpack(data.sets[now().set].blob)).trajectories[state.i])"
+    )
     assert states[1:] == [step.ravel().tolist() for step in steps]
     slider = page.locator("#boards .film input")
     assert slider.input_value() == "3"
@@ -120,11 +121,13 @@ def test_a_game_shows_the_answer_and_plays_on(visit, tmp_path):
     run(Plan(models=("copy",), tasks=("connect4/win-in-2",), shots=(3,), n_test=2), tmp_path / "runs")
     page = visit(written(read_runs([tmp_path / "runs"]), tmp_path))
     row = vb.load("connect4/win-in-2").test[0]
-    assert page.inner_text("#boards .board:nth-child(2) h3").lower() == "stored answer, and how it goes on"
+    assert page.inner_text("#boards .board:nth-child(2) h3").lower() == "target, and how it goes on"
     assert page.locator("#boards .film input").input_value() == "1"
-    ways = page.evaluate("async () => unroll((await unpack(data.sets[now().set].blob)).ways[state.i])")
-    assert ways == [state.ravel().tolist() for state in (row.question, *row.steps)]
-    assert len(ways) == 4
+    states = page.evaluate(
+        "async () => unroll((await unpack(data.sets[now().set].blob)).trajectories[state.i])"
+    )
+    assert states == [state.ravel().tolist() for state in (row.question, *row.steps)]
+    assert len(states) == 4
     picture = "document.querySelector('#boards .film').previousSibling.toDataURL()"
     answer = page.evaluate(picture)
     page.focus("#viewer")
@@ -133,24 +136,25 @@ def test_a_game_shows_the_answer_and_plays_on(visit, tmp_path):
     assert page.evaluate(picture) != answer
 
 
-def test_wrong_cells_are_outlined_and_right_ones_are_not(visit, cells, file):
+def test_wrong_cells_are_outlined_and_right_ones_are_not(visit, trials, file):
     page = visit(file, "#task=sudoku/mini&model=copy@none&shots=3")
-    told = page.evaluate("""async () => {
+    outlines = page.evaluate("""async () => {
       const set = data.sets[now().set], asked = await unpack(set.blob), given = await unpack(now().blob);
       const goal = codes(asked.targets[0][1]), [width, text] = given[0][0][3], mine = codes(text);
       const canvas = document.querySelector("#boards .answer canvas"), pen = canvas.getContext("2d");
       const pink = getComputedStyle(root).getPropertyValue("--outline").slice(1);
-      const wanted = [0, 2, 4].map(k => parseInt(pink.slice(k, k + 2), 16)), side = canvas.width / width;
+      const rgb = [0, 2, 4].map(k => parseInt(pink.slice(k, k + 2), 16)), side = canvas.width / width;
       const outlined = mine.map((_, k) => {
-        const rgb = pen.getImageData(k % width * side + side / 2, Math.floor(k / width) * side + 3, 1, 1).data;
-        return wanted.every((level, c) => Math.abs(rgb[c] - level) < 40);
+        const x = k % width * side + side / 2, y = Math.floor(k / width) * side + 3;
+        const seen = pen.getImageData(x, y, 1, 1).data;
+        return rgb.every((level, c) => Math.abs(seen[c] - level) < 40);
       });
       return {outlined, differ: mine.map((code, k) => code !== goal[k]), label: canvas.ariaLabel};
     }""")
-    assert told["outlined"] == told["differ"]
-    assert 0 < sum(told["differ"]) < len(told["differ"])
-    assert told["label"] == f"Answer 1, 4 by 4, {sum(told['differ'])} cells differ"
-    one = next(c for c in cells if (c.header.trial.task, c.header.trial.model) == ("sudoku/mini", "copy"))
+    assert outlines["outlined"] == outlines["differ"]
+    assert 0 < sum(outlines["differ"]) < len(outlines["differ"])
+    assert outlines["label"] == f"Answer 1, 4 by 4, {sum(outlines['differ'])} cells differ"
+    one = next(c for c in trials if (c.header.trial.task, c.header.trial.model) == ("sudoku/mini", "copy"))
     assert page.locator(".reason").first.inner_text() == one.records[0].reason
 
 
@@ -164,8 +168,8 @@ def test_the_table_sorts_filters_and_leads_to_the_answers(visit, file):
     page.click("#results-table thead button >> text=exact >> nth=0")
     assert [float(cell.rstrip("%")) for cell in column(page, "exact")] == sorted(shares)
     assert page.get_attribute("#results-table thead th[aria-sort]", "aria-sort") == "ascending"
-    page.click("#results-table thead button >> text=examples")
-    assert column(page, "examples") == ["16"] * 21 + ["3"] * 21  # as numbers: 3 is less than 16
+    page.click("#results-table thead button >> text=shots")
+    assert column(page, "shots") == ["16"] * 21 + ["3"] * 21  # as numbers: 3 is less than 16
     page.keyboard.press("/")
     page.keyboard.type("Life nea")
     assert page.inner_text("#rows-left") == "14 of 42 rows"
@@ -268,7 +272,7 @@ def test_the_papers_curves_are_shown_and_hidden(visit, file):
     assert shown.count() > 0
     page.locator(".paper-switch").first.uncheck()
     assert shown.count() == 0
-    assert page.locator(".key .paper:visible").count() == 0
+    assert page.locator(".legend .paper:visible").count() == 0
     page.locator(".paper-switch").first.check()
     assert shown.count() > 0
 
@@ -276,7 +280,7 @@ def test_the_papers_curves_are_shown_and_hidden(visit, file):
 def test_a_point_of_a_curve_leads_to_its_answers(visit, file):
     page = visit(file)
     point = page.locator(
-        "#curves svg a", has=page.locator("title", has_text="stubs.py:Batcher, 16 examples")
+        "#curves svg a", has=page.locator("title", has_text="stubs.py:Batcher, 16 shots")
     ).first
     settled(page, point.click)
     assert "shots=16" in page.url
@@ -293,8 +297,8 @@ def test_nothing_is_wider_than_the_window(visit, file, width):
     assert narrow >= 36  # a finger's breadth
 
 
-def test_hostile_text_does_nothing_in_a_browser(visit, cells, tmp_path):
-    page = visit(written([hostile(cells[0]), hostile(cells[1])], tmp_path))
+def test_hostile_text_does_nothing_in_a_browser(visit, trials, tmp_path):
+    page = visit(written([hostile(trials[0]), hostile(trials[1])], tmp_path))
     assert page.title() == "vizbench report"
     assert page.evaluate("document.images.length") == 0
     assert EVIL in page.inner_text("#place")
@@ -302,12 +306,12 @@ def test_hostile_text_does_nothing_in_a_browser(visit, cells, tmp_path):
     assert page.locator("#results-table tbody td.name").first.get_attribute("title") == EVIL
     page.fill("#filter", "<img")
     assert page.locator("#results-table tbody tr").count() == 1 + (
-        cells[0].header.data != cells[1].header.data
+        trials[0].header.data != trials[1].header.data
     )
 
 
-def test_an_answer_without_a_grid_and_a_question_without_an_answer_are_shown(visit, cells, tmp_path):
-    one = cells[0]
+def test_an_answer_without_a_grid_and_a_question_without_an_answer_are_shown(visit, trials, tmp_path):
+    one = trials[0]
     first = msgspec.structs.replace(
         one.records[0], answer=None, undecodable=True, exact=False, valid=False, reason="none"
     )

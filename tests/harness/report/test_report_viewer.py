@@ -1,5 +1,4 @@
-"""The viewer shows the cell that was asked for and no other, in a real browser; and the page fits its
-window."""
+"""Test in a real browser that the viewer shows the trial that was asked for, and that the page fits."""
 
 from __future__ import annotations
 
@@ -16,7 +15,7 @@ from vizbench.harness.run.run import run
 
 
 @pytest.fixture(scope="module")
-def cells(tmp_path_factory):
+def trials(tmp_path_factory):
     """Two seeds with one answer each and, of another run, one seed with three; a second model on seed 1
     alone."""
     out = tmp_path_factory.mktemp("runs")
@@ -32,8 +31,8 @@ def cells(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def file(cells, tmp_path_factory):
-    return written(cells, tmp_path_factory.mktemp("page"))
+def file(trials, tmp_path_factory):
+    return written(trials, tmp_path_factory.mktemp("page"))
 
 
 def shown(page):
@@ -43,8 +42,8 @@ def shown(page):
 
 
 def row(page, model, attempts):
-    found = page.locator("#results-table tbody tr", has_text=model)
-    return found.filter(has=page.locator('td[data-key="attempts"]', has_text=re.compile(f"^{attempts}$")))
+    rows = page.locator("#results-table tbody tr", has_text=model)
+    return rows.filter(has=page.locator('td[data-key="attempts"]', has_text=re.compile(f"^{attempts}$")))
 
 
 def test_rows_of_one_and_three_attempts_lead_each_to_its_answers(visit, file):
@@ -81,18 +80,18 @@ def page_model(name):
     return f"{FILE}:{name}@default".replace("/", "%2F")
 
 
-def test_an_address_of_a_cell_that_is_not_there_says_so(visit, file):
+def test_a_link_to_a_trial_that_is_not_there_says_so(visit, file):
     page = visit(file, "#task=life/conway&seed=0&model=" + page_model("Trainer"))  # it was asked seed 1 alone
-    assert page.is_visible("#lost")
+    assert page.is_visible("#unknown-trial")
     settled(page, lambda: page.select_option("#set", label="life/conway, seed 1"))
-    assert not page.is_visible("#lost")
-    assert not visit(file, "#task=life/conway&seed=1&i=2").is_visible("#lost")
-    assert not visit(file).is_visible("#lost")
+    assert not page.is_visible("#unknown-trial")
+    assert not visit(file, "#task=life/conway&seed=1&i=2").is_visible("#unknown-trial")
+    assert not visit(file).is_visible("#unknown-trial")
 
 
 def test_a_point_leads_to_the_answers_of_its_row(visit, file):
     page = visit(file)
-    points = page.locator("#curves svg a", has=page.locator("title", has_text="stubs.py:Batcher, 3 examples"))
+    points = page.locator("#curves svg a", has=page.locator("title", has_text="stubs.py:Batcher, 3 shots"))
     assert points.count() == 2
     counts = set()
     for k in range(2):
@@ -103,12 +102,13 @@ def test_a_point_leads_to_the_answers_of_its_row(visit, file):
 
 @pytest.mark.parametrize(("width", "cards"), [(390, True), (1280, False), (1400, False)])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_figure_lies_in_the_window_or_a_cue_says_where(visit, file, width, cards, scheme):
+def test_every_figure_is_in_the_window_or_a_cue_says_where(visit, file, width, cards, scheme):
     page = visit(file, viewport={"width": width, "height": 800}, color_scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") == width
-    told = page.evaluate("""() => {
+    hidden, covered = page.evaluate("""() => {
       const box = document.querySelector('#results-table .scroll'), right = box.getBoundingClientRect().right;
-      const beyond = [...box.querySelectorAll('th, td')].filter(one => one.getBoundingClientRect().right > right + 1);
+      const edge = one => one.getBoundingClientRect().right;
+      const beyond = [...box.querySelectorAll('th, td')].filter(one => edge(one) > right + 1);
       const covered = [...box.querySelectorAll('th')].filter(one => {
         const at = one.getBoundingClientRect();
         if (!at.width || at.right > right) return false;
@@ -118,10 +118,10 @@ def test_every_figure_lies_in_the_window_or_a_cue_says_where(visit, file, width,
       });
       return [beyond.length, covered.length];
     }""")
-    assert told[1] == 0  # no head lies under a neighbour
-    assert (told[0] > 0) == page.is_visible("#results-table .sideways")
+    assert covered == 0  # no head is under a neighbour
+    assert (hidden > 0) == page.is_visible("#results-table .sideways")
     if cards:
-        assert told[0] == 0
+        assert hidden == 0
         assert page.evaluate("getComputedStyle(document.querySelector('tbody tr')).display") == "grid"
 
 

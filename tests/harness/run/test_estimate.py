@@ -10,7 +10,7 @@ import pytest
 
 from tests.support import stubs
 from tests.support.commands import Run
-from vizbench.console import output
+from vizbench.console import estimates
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import TRIVIAL, Plan, Trial
 from vizbench.harness.run import estimate as forecast_module
@@ -125,7 +125,7 @@ def test_the_command_prints_cells_and_a_sum_and_writes_nothing(run: Run, tmp_pat
 
 def told(capsys: pytest.CaptureFixture[str], *cells: tuple[str, float | None, int, str]) -> list[str]:
     """The lines of a dry run of cells of (model, seconds, answers, problem)."""
-    output.print_estimate(
+    estimates.print_estimate(
         [
             Estimate(
                 Trial("t/x", m, "none", 3, k, 5, 1),
@@ -185,5 +185,5 @@ def test_what_is_done_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
         Estimate(Trial("t/x", "copy", "none", n, 0, 5, 1), "d", "new", n, q, 5, 0.0, True, "")
         for n, q in ((3, 5), (30, 2), (3000, 5))
     ]
-    output.print_estimate(free, 1, Path("r"))
+    estimates.print_estimate(free, 1, Path("r"))
     assert capsys.readouterr().out.splitlines()[1].split()[4:11] == ["3", "to", "3,000", "2", "to", "5", "15"]

@@ -159,7 +159,7 @@ def test_an_attempt_plays_from_its_frames_and_rests_on_its_answer(visit, tmp_pat
             f"{last} / {last}",
         )
         states = page.evaluate(
-            f"async () => unroll((await unpack(data.runs[state.run].blob))[state.i][{attempt}][4])"
+            f"async () => unroll((await unpack(data.trials[state.trial].blob))[state.i][{attempt}][4])"
         )
         assert states == [np.ravel(turned(question, count)).tolist() for count in range(last + 1)]
         slider.focus()
@@ -186,6 +186,7 @@ def test_cells_without_frames_take_no_byte_more(visit, tmp_path):
     films(tmp_path / "two", "two")
     page = visit(written(read_runs([tmp_path / "two"]), tmp_path), f"#model={FILMER}@two")
     lengths = page.evaluate(
-        "async () => (await Promise.all(data.runs.map(run => unpack(run.blob)))).flat(2).map(one => one.length)"
+        "async () => (await Promise.all(data.trials.map(trial => unpack(trial.blob)))).flat(2)"
+        ".map(answer => answer.length)"
     )
     assert set(lengths) == {4}

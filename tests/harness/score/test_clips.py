@@ -1,4 +1,4 @@
-"""Clips as answers: streamed, read between bars, and counted by reason if they cannot be read."""
+"""Test that clips are streamed, read between bars, and counted by reason if they cannot be read."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ def film(row, *grids):
     return process(row.question, np.stack(grids), verifier_of(row).look)
 
 
-def test_a_clip_between_bars_is_read_with_its_way(tmp_path):
+def test_a_clip_between_bars_is_read_with_its_trajectory(tmp_path):
     row = MAZE[0]
     half = row.question.copy()
     path = np.argwhere(row.question != row.target)
     for y, x in path[: len(path) // 2]:
         half[y, x] = row.target[y, x]
     write_video(tmp_path / "0.mp4", barred(film(row, row.question, half, row.target, row.target)))
-    found = clips.last_state(tmp_path / "0.mp4", verifier_of(row), row)
-    assert not isinstance(found, DecodeFailure)
-    assert np.array_equal(found[0], row.target)
-    assert [state.tolist() for state in found[1]] == [row.question.tolist(), half.tolist()]
+    result = clips.last_state(tmp_path / "0.mp4", verifier_of(row), row)
+    assert not isinstance(result, DecodeFailure)
+    assert np.array_equal(result[0], row.target)
+    assert [state.tolist() for state in result[1]] == [row.question.tolist(), half.tolist()]
 
 
-def test_a_long_clip_keeps_a_bounded_way(tmp_path):
-    """More frames than once were read: the last one counts, and the way is spread over all of them."""
+def test_a_long_clip_keeps_a_bounded_trajectory(tmp_path):
+    """The last of many frames counts, and the trajectory is spread over all of them."""
     row = LIFE[0]
     grids = [row.question, row.target] * 650
     write_video(tmp_path / "0.mkv", film(row, *grids)[:, ::8, ::8])
-    found = clips.last_state(tmp_path / "0.mkv", verifier_of(row), row)
-    assert not isinstance(found, DecodeFailure)
-    assert np.array_equal(found[0], row.target)
-    assert len(found[1]) <= 63
+    result = clips.last_state(tmp_path / "0.mkv", verifier_of(row), row)
+    assert not isinstance(result, DecodeFailure)
+    assert np.array_equal(result[0], row.target)
+    assert len(result[1]) <= 63
 
 
 def test_a_fade_between_two_states_is_no_state(tmp_path):
@@ -53,9 +53,9 @@ def test_a_fade_between_two_states_is_no_state(tmp_path):
     first, last = film(row, row.target)
     fade = ((first.astype(int) + last) // 2).astype(np.uint8)
     write_video(tmp_path / "0.mp4", np.stack([first, first, fade, last, last]))
-    found = clips.all_states(tmp_path / "0.mp4", verifier_of(row), row)
-    assert not isinstance(found, DecodeFailure)
-    assert {grid.tobytes() for grid in found} == {row.question.tobytes(), row.target.tobytes()}
+    result = clips.all_states(tmp_path / "0.mp4", verifier_of(row), row)
+    assert not isinstance(result, DecodeFailure)
+    assert {grid.tobytes() for grid in result} == {row.question.tobytes(), row.target.tobytes()}
     write_video(tmp_path / "1.mp4", np.stack([first, last, fade]))
     assert isinstance(clips.all_states(tmp_path / "1.mp4", verifier_of(row), row), DecodeFailure)
 
@@ -91,13 +91,13 @@ def test_what_cannot_be_read_is_counted_by_reason(data, tmp_path):
         write_video(tmp_path / f"{number}.mp4", noise if number < 2 else barred(film(row, row.target)))
     (tmp_path / "3.mp4").write_bytes((tmp_path / "3.mp4").read_bytes()[:-200])
     (tmp_path / "5.mp4").write_bytes(b"no clip")
-    found = score.score(tmp_path, data).score
-    assert (found.valid, found.undecodable) == (2 / 6, 4)
+    result = score.score(tmp_path, data).score
+    assert (result.valid, result.undecodable) == (2 / 6, 4)
     abstained = {
-        reason: count for reason, count in found.undecodable_by.items() if reason.startswith("abstained: ")
+        reason: count for reason, count in result.undecodable_by.items() if reason.startswith("abstained: ")
     }
     assert sum(abstained.values()) == 2
-    assert sorted(found.undecodable_by.items() - abstained.items()) == [
+    assert sorted(result.undecodable_by.items() - abstained.items()) == [
         ("the file ends before its end: frames are missing", 1),
         ("the file is neither mp4 nor Matroska/WebM: other videos are not read", 1),
     ]

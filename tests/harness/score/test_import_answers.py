@@ -1,5 +1,4 @@
-"""Answers of an outside model as a run: the same figures as their score, the same questions as ours, or a
-refusal."""
+"""Test that answers of an outside model become a run with the figures of their score, or are refused."""
 
 from __future__ import annotations
 
@@ -49,7 +48,7 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def answers(data: Path, path: Path, right: int = 4) -> Path:
-    """The first rows right, one wrong, one no grid, and none to the last where there is room."""
+    """The first rows right, one wrong, one without a grid, and no answer to the last."""
     lines = []
     for k, row in enumerate(list(read(data))[:-1]):
         answer = row.target.tolist() if k < right else (1 - row.target).tolist() if k == right else "no idea"
@@ -61,18 +60,18 @@ def answers(data: Path, path: Path, right: int = 4) -> Path:
 def test_a_kept_run_has_the_figures_of_its_score(data: Path, tmp_path: Path) -> None:
     sheet = score_rows(answers(data, tmp_path / "a.jsonl", right=3), data)
     kept = read_trial(import_score_sheet(sheet, tmp_path / "out", "sora", None))
-    told = summarize(sheet).score
+    figures = summarize(sheet).score
     [row] = summaries([kept])
     assert kept.complete
     assert (row.n, row.exact, row.valid, row.cells) == (
-        told.rows,
-        told.exact,
-        told.valid,
-        pytest.approx(told.cells),
+        figures.rows,
+        figures.exact,
+        figures.valid,
+        pytest.approx(figures.cells),
     )
-    assert (row.exact_low, row.valid_high) == (told.exact_low, told.valid_high)
+    assert (row.exact_low, row.valid_high) == (figures.exact_low, figures.valid_high)
     assert (
-        row.undecodable * row.n == told.undecodable == told.missing == 1
+        row.undecodable * row.n == figures.undecodable == figures.missing == 1
     )  # a missing answer is no unreadable one
     assert [one.undecodable for one in kept.records][-2:] == [True, False]
     assert [one.reason for one in kept.records][-2:] == [
@@ -82,7 +81,7 @@ def test_a_kept_run_has_the_figures_of_its_score(data: Path, tmp_path: Path) -> 
     assert (row.model, row.shots, row.seeds) == ("sora", 0, (0,))
 
 
-def test_the_frames_of_a_video_are_kept_as_the_way_to_its_answer(data: Path, tmp_path: Path) -> None:
+def test_the_frames_of_a_video_are_kept_as_its_trajectory(data: Path, tmp_path: Path) -> None:
     (tmp_path / "clips").mkdir()
     look = vb.load(TASK).verifier.look
     rows = list(read(data))
@@ -96,26 +95,26 @@ def test_the_frames_of_a_video_are_kept_as_the_way_to_its_answer(data: Path, tmp
     assert len(rows[1].steps) == 3
     for row in rows[1:-1]:
         shown = [row.question, *row.steps]
-        wanted = [a.tolist() for a, b in pairwise(shown) if not np.array_equal(a, b)]
-        assert list(by_id[row.id].trajectory) == wanted
+        expected = [a.tolist() for a, b in pairwise(shown) if not np.array_equal(a, b)]
+        assert list(by_id[row.id].trajectory) == expected
         assert by_id[row.id].exact
     assert by_id[rows[-1].id].trajectory == ()  # not answered
-    assert payload([kept]).index["runs"][0]["count"] == N
+    assert payload([kept]).index["trials"][0]["count"] == N
 
 
-def test_a_picture_has_no_way(data: Path, tmp_path: Path) -> None:
+def test_a_picture_has_no_trajectory(data: Path, tmp_path: Path) -> None:
     (tmp_path / "pictures").mkdir()
     for row in read(data):
         save_png(tmp_path / "pictures" / f"{row.index}.png", row.target, vb.load(TASK).verifier.look)
     sheet = score_rows(tmp_path / "pictures", data)
-    assert {one.trajectory for one in sheet.marked} == {()}
-    assert all(one.verdict.exact for one in sheet.marked)
+    assert {row.trajectory for row in sheet.rows} == {()}
+    assert all(row.verdict.exact for row in sheet.rows)
 
 
 def test_its_questions_and_digest_are_those_of_a_plan(data: Path, ours: Path, tmp_path: Path) -> None:
     sheet = score_rows(answers(data, tmp_path / "a.jsonl"), data)
     kept = read_trial(import_score_sheet(sheet, tmp_path / "out", "sora", 3))
-    theirs = next(cell for cell in read_runs([ours]) if cell.header.trial.model == "nearest")
+    theirs = next(trial for trial in read_runs([ours]) if trial.header.trial.model == "nearest")
     assert (kept.header.data, kept.header.task) == (theirs.header.data, theirs.header.task)
     assert list(kept.questions) == list(theirs.questions)
     [difference] = differences([kept, theirs])
@@ -207,7 +206,7 @@ def test_arc_answers_stand_on_their_own_demonstrations(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="bring their own examples"):
         import_score_sheet(sheet, tmp_path / "out", "sora", 2)
     kept = read_trial(import_score_sheet(sheet, tmp_path / "out", "sora", None))
-    assert {cell.header.data.digest for cell in read_runs([tmp_path / "out"])} == {kept.header.data.digest}
+    assert {trial.header.data.digest for trial in read_runs([tmp_path / "out"])} == {kept.header.data.digest}
     assert kept.header.data.examples == 2
 
 
@@ -259,7 +258,7 @@ def test_a_data_set_is_no_answers(tmp_path: Path, kind: FormatName) -> None:
             UserError, match=r"is a part of the data set .* and holds no model's answers: give"
         ):
             score_rows(part, folder)
-    (folder / "mine").mkdir()  # whoever keeps a model's pictures within is understood
+    (folder / "mine").mkdir()  # pictures of a model inside the data set are read
     for row in read(folder):
         save_png(folder / "mine" / f"{row.index}.png", row.target, "binary")
     assert summarize(score_rows(folder / "mine", folder)).score.exact == 1.0

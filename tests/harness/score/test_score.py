@@ -1,4 +1,4 @@
-"""Saved answers of outside models: found by name, judged as a run would judge them, and counted aloud."""
+"""Test that saved answers are result by name, checked as in a run, and counted in full."""
 
 from __future__ import annotations
 
@@ -56,23 +56,23 @@ def test_lines_are_judged_as_grids_or_texts(data, tmp_path):
             ("life/conway#0-test-1", b.target.tolist()),
         ],
     )
-    found = score(file, data)
-    assert [verdict.valid for verdict in found.verdicts.values()] == [True, True, False, False, False, False]
-    summary = found.score
+    result = score(file, data)
+    assert [verdict.valid for verdict in result.verdicts.values()] == [True, True, False, False, False, False]
+    summary = result.score
     assert (summary.kind, summary.rows, summary.answered, summary.missing) == ("lines", N, 4, 2)
     assert (summary.duplicates, summary.unknown, summary.undecodable) == (1, 2, 0)
     assert summary.strangers == [a.id + "0", "life/conway#0-test-1"]
     assert (summary.valid, summary.exact) == (2 / N, 2 / N)
     assert summary.valid_low < summary.valid < summary.valid_high
-    assert found.verdicts[d.id] == vb.verify(d, near)
+    assert result.verdicts[d.id] == vb.verify(d, near)
 
 
 def test_what_holds_no_grid_is_wrong_and_keeps_its_reason(data, tmp_path):
     names = [row.id for row in rows(data)]
     answers = [None, "no grid", [[[1]]], [[0, 300]], {"a": 1}, [["x"]]]
-    found = score(write_lines(tmp_path / "a.jsonl", zip(names, answers, strict=True)), data)
-    assert (found.score.answered, found.score.valid, found.score.undecodable) == (N, 0.0, N)
-    assert all(verdict.reason for verdict in found.verdicts.values())
+    result = score(write_lines(tmp_path / "a.jsonl", zip(names, answers, strict=True)), data)
+    assert (result.score.answered, result.score.valid, result.score.undecodable) == (N, 0.0, N)
+    assert all(verdict.reason for verdict in result.verdicts.values())
 
 
 def test_a_file_without_a_line_that_can_be_read_is_refused_with_its_reason(data, tmp_path):
@@ -94,24 +94,28 @@ def test_pictures_of_any_size_are_read_by_the_number_in_their_name(data, tmp_pat
     save_png(tmp_path / "7.png", rows(data)[0].target, "binary")
     save_png(tmp_path / "1-test-3.png", rows(data)[3].target, "binary")
     (tmp_path / "notes.txt").write_text("not an answer")
-    found = score(tmp_path, data)
-    assert (found.score.kind, found.score.exact, found.score.missing) == ("pictures", 1.0, 0)
-    assert (found.score.unknown, found.score.strangers, found.score.duplicates) == (2, ["1-test-3", "7"], 0)
+    result = score(tmp_path, data)
+    assert (result.score.kind, result.score.exact, result.score.missing) == ("pictures", 1.0, 0)
+    assert (result.score.unknown, result.score.strangers, result.score.duplicates) == (
+        2,
+        ["1-test-3", "7"],
+        0,
+    )
 
 
 def test_a_broken_picture_is_a_wrong_answer(data, tmp_path):
     (tmp_path / "0.png").write_bytes(b"\x89PNG nothing")
     (tmp_path / "1.png").symlink_to("/dev/zero")
-    found = score(tmp_path, data)
-    assert (found.score.answered, found.score.undecodable, found.score.valid) == (2, 2, 0.0)
+    result = score(tmp_path, data)
+    assert (result.score.answered, result.score.undecodable, result.score.valid) == (2, 2, 0.0)
 
 
 def test_the_last_frame_of_a_video_is_the_answer(data, tmp_path):
     for row in rows(data):
         frames = clip(row.question, row.target, verifier_of(row).look, 4, "linear")
         write_video(tmp_path / f"{row.index}.mp4", frames if row.index else frames[::-1])
-    found = score(tmp_path, data)
-    assert (found.score.kind, found.score.exact) == ("videos", (N - 1) / N)
+    result = score(tmp_path, data)
+    assert (result.score.kind, result.score.exact) == ("videos", (N - 1) / N)
 
 
 def test_every_frame_of_a_process_is_judged(data, tmp_path):
@@ -125,10 +129,10 @@ def test_every_frame_of_a_process_is_judged(data, tmp_path):
     other = whole[5].copy()
     other[1] = 255 - other[1]
     write_video(tmp_path / "5.mp4", other)
-    found = score(tmp_path, data, process=True)
-    assert [verdict.valid for verdict in found.verdicts.values()] == [True, True, True, False, False, False]
+    result = score(tmp_path, data, process=True)
+    assert [verdict.valid for verdict in result.verdicts.values()] == [True, True, True, False, False, False]
     assert score(tmp_path, data).score.exact == 1.0
-    reasons = [verdict.reason for verdict in found.verdicts.values()]
+    reasons = [verdict.reason for verdict in result.verdicts.values()]
     assert "step 1: " in reasons[3]
     assert "step 1: " in reasons[5]
     assert "step 1: " in reasons[5]
@@ -140,9 +144,9 @@ def test_a_process_in_lines_is_a_list_of_grids(data, tmp_path):
         tmp_path / "a.jsonl",
         [(a.id, a.steps.tolist()), (b.id, b.steps[::-1].tolist()), (c.id, vb.to_text(c.target))],
     )
-    found = score(file, data, process=True)
-    assert [verdict.valid for verdict in found.verdicts.values()][:3] == [True, False, False]
-    assert found.score.undecodable == 1
+    result = score(file, data, process=True)
+    assert [verdict.valid for verdict in result.verdicts.values()][:3] == [True, False, False]
+    assert result.score.undecodable == 1
 
 
 def test_a_game_is_judged_up_to_its_end_and_its_answer_is_the_first_move(tmp_path):
@@ -153,9 +157,9 @@ def test_a_game_is_judged_up_to_its_end_and_its_answer_is_the_first_move(tmp_pat
         (lost.id, [lost.question.tolist(), *lost.steps.tolist()]),
         (held.id, held.steps[[0, 2]].tolist()),
     ]
-    found = score(write_lines(tmp_path / "a.jsonl", answers), tmp_path / "data", process=True)
-    assert [verdict.exact for verdict in found.verdicts.values()] == [True, False, False, False]
-    assert "player 1 has not won yet" in found.verdicts[short.id].reason
+    result = score(write_lines(tmp_path / "a.jsonl", answers), tmp_path / "data", process=True)
+    assert [verdict.exact for verdict in result.verdicts.values()] == [True, False, False, False]
+    assert "player 1 has not won yet" in result.verdicts[short.id].reason
     (tmp_path / "clips").mkdir()
     for row in (whole, short, lost, held):
         frames = process(row.question, row.steps, verifier_of(row).look)
@@ -171,11 +175,13 @@ def test_a_still_board_may_be_held_for_any_time():
     row = vb.load("life/conway?steps=3").test[0]
     task = spec(row.task).task
     for start in (block, blinker):
-        ways = task.steps(row.params, start, start)
-        still = vb.Instance(row.task, row.params, 0, "test", 0, start, ways[-1], ways)
-        for frames in ([start, *ways], [start] * 5 + [ways[0]] * 2 + [ways[1]] + [ways[2]] * 4, list(ways)):
+        steps = task.steps(row.params, start, start)
+        still = vb.Instance(row.task, row.params, 0, "test", 0, start, steps[-1], steps)
+        first, second, third = steps
+        held = [start] * 5 + [first] * 2 + [second] + [third] * 4
+        for frames in ([start, *steps], held, list(steps)):
             assert vb.verify_steps(still, states(task, still, frames)).valid
-        assert vb.verify_steps(still, states(task, still, [start, start, ways[-1]])).valid is (start is block)
+        assert vb.verify_steps(still, states(task, still, [start, start, third])).valid is (start is block)
 
 
 def test_vmevalkit_folders_are_read_by_task_and_run(data, tmp_path):
@@ -189,14 +195,14 @@ def test_vmevalkit_folders_are_read_by_task_and_run(data, tmp_path):
     again = tmp_path / "luma" / "life_task" / "life_0002" / "run_0" / "video"
     again.mkdir(parents=True)
     write_video(again / "x.mp4", clip(rows(data)[2].question, 1 - rows(data)[2].target, look, 3))
-    found = score(tmp_path, data)
-    assert (found.score.kind, found.score.answered, found.score.missing, found.score.duplicates) == (
+    result = score(tmp_path, data)
+    assert (result.score.kind, result.score.answered, result.score.missing, result.score.duplicates) == (
         "vmevalkit",
         N - 1,
         1,
         1,
     )
-    assert [verdict.exact for verdict in found.verdicts.values()] == [False, True, False, True, True, True]
+    assert [verdict.exact for verdict in result.verdicts.values()] == [False, True, False, True, True, True]
 
 
 def test_the_last_of_a_rows_pictures_is_its_answer_and_all_are_its_process(data, tmp_path):
@@ -213,32 +219,32 @@ def test_the_last_of_a_rows_pictures_is_its_answer_and_all_are_its_process(data,
     (tmp_path / "00005").mkdir()
     save_png(tmp_path / "00005" / "1.png", rows(data)[5].target, look)  # the answer without its process
     sheet = score_rows(tmp_path, data)
-    found = summarize(sheet)
-    assert (found.score.kind, found.score.answered, found.score.missing) == ("sequences", 6, 0)
-    assert [verdict.exact for verdict in found.verdicts.values()] == [True, True, False, True, True, True]
+    result = summarize(sheet)
+    assert (result.score.kind, result.score.answered, result.score.missing) == ("sequences", 6, 0)
+    assert [verdict.exact for verdict in result.verdicts.values()] == [True, True, False, True, True, True]
     whole = rows(data)[0]
     shown = [whole.question, *whole.steps]
-    assert [state.tolist() for state in sheet.marked[0].trajectory] == [
+    assert [state.tolist() for state in sheet.rows[0].trajectory] == [
         a.tolist() for a, b in pairwise(shown) if not np.array_equal(a, b)
     ]
-    found = score(tmp_path, data, process=True)
-    assert [verdict.valid for verdict in found.verdicts.values()] == [True, False, False, False, True, False]
-    reasons = [verdict.reason for verdict in found.verdicts.values()]
+    result = score(tmp_path, data, process=True)
+    assert [verdict.valid for verdict in result.verdicts.values()] == [True, False, False, False, True, False]
+    reasons = [verdict.reason for verdict in result.verdicts.values()]
     assert (
         reasons[1].startswith("10.png: ") and reasons[2].startswith("11.png: ") and "step 1: " in reasons[3]
     )
-    assert found.score.undecodable == 2
+    assert result.score.undecodable == 2
 
 
-def test_the_way_that_pictures_show_fits_a_record(data, tmp_path, monkeypatch):
+def test_the_trajectory_that_pictures_show_fits_a_record(data, tmp_path, monkeypatch):
     row = rows(data)[0]
     for number, state in enumerate([row.question, *row.steps]):
         (tmp_path / "row_0").mkdir(exist_ok=True)
         save_png(tmp_path / "row_0" / f"{number}.png", state, verifier_of("life/conway").look)
-    assert len(score_rows(tmp_path, data).marked[0].trajectory) > 1
+    assert len(score_rows(tmp_path, data).rows[0].trajectory) > 1
     for cells, most in ((row.question.size, 1), (1, 0)):
-        monkeypatch.setattr("vizbench.harness.score.score.MAX_WAY_CELLS", cells)
-        assert len(score_rows(tmp_path, data).marked[0].trajectory) <= most
+        monkeypatch.setattr("vizbench.harness.score.score.MAX_TRAJECTORY_CELLS", cells)
+        assert len(score_rows(tmp_path, data).rows[0].trajectory) <= most
 
 
 def test_pictures_that_cannot_be_read_before_the_answer_cost_nothing(data, tmp_path):
@@ -248,8 +254,8 @@ def test_pictures_that_cannot_be_read_before_the_answer_cost_nothing(data, tmp_p
         (folder / "1.png").write_bytes(b"broken")
         save_png(folder / "2.png", row.target, verifier_of("life/conway").look)
     sheet = score_rows(tmp_path, data)
-    assert [marked.verdict.exact for marked in sheet.marked[:2]] == [True, True]
-    assert sheet.marked[0].trajectory == ()
+    assert [row.verdict.exact for row in sheet.rows[:2]] == [True, True]
+    assert sheet.rows[0].trajectory == ()
 
 
 def test_broken_lines_cost_no_other_row(data, tmp_path):
@@ -307,7 +313,7 @@ def test_answers_to_rules_of_ours_are_found_in_pictures_whatever_their_size(tmp_
     assert score(tmp_path / "answers", tmp_path / "data").score.exact == 1.0
 
 
-def test_the_command_counts_aloud(run: Run, tmp_path: Path) -> None:
+def test_the_command_reports_what_does_not_count(run: Run, tmp_path: Path) -> None:
     run("generate", "--task", "life/conway", "--n", 3, "--split", "test", "--out", "d")
     row = next(read(tmp_path / "d"))
     write_lines(tmp_path / "a.jsonl", [(row.id, row.target.tolist()), (row.id, [[1]]), ("else", [[1]])])
@@ -329,8 +335,21 @@ def test_the_command_counts_aloud(run: Run, tmp_path: Path) -> None:
     assert '1 line without the key "answer", counted as no answer' in done.err
     assert done.err.count(": line ") + done.err.count("  line ") == 5 and "and 3 more" in done.err
     assert "\x1b" not in done.err
-    assert "7 lines that cannot be read" in run("verify", "d", "a.jsonl").err
-    found = json.loads(run("score", "a.jsonl", "--dataset", "d", "--json").out)
-    assert found["score"]["exact"] == pytest.approx(1 / 3)
-    assert found["verdicts"][row.id]["valid"] is True
+    assert run("verify", "d", "a.jsonl") == done
+    result = json.loads(run("score", "a.jsonl", "--dataset", "d", "--json").out)
+    assert result["score"]["exact"] == pytest.approx(1 / 3)
+    assert result["verdicts"][row.id]["valid"] is True
     assert "holds no manifest" in refused(run("score", "a.jsonl", "--dataset", "."))
+
+
+def test_verify_takes_every_option_of_score(run: Run, data: Path, tmp_path: Path) -> None:
+    write_lines(tmp_path / "a.jsonl", [(row.id, row.steps.tolist()) for row in rows(data)[:3]])
+    for options in ((), ("--process",), ("--process", "--json")):
+        assert run("verify", data, "a.jsonl", *options) == run(
+            "score", "a.jsonl", "--dataset", data, *options
+        )
+    write_lines(tmp_path / "b.jsonl", [(row.id, row.target.tolist()) for row in rows(data)[:3]])
+    kept = run("verify", data, "b.jsonl", "--out", "runs", "--name", "sora", "--shots", 3)
+    assert kept.code == 0 and "vizbench report runs --html report.html" in kept.out
+    for half in (("--out", "r"), ("--name", "x"), ("--shots", 3)):
+        assert "together" in refused(run("verify", data, "b.jsonl", *half))

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, final
 
-from torch import Tensor
 
 from vizbench.baselines.video.config import VideoConfig
 

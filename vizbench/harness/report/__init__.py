@@ -1,2 +1,1 @@
-"""The report: tables, curves and a viewer of answers as HTML, and the same figures as CSV, Markdown and
-images."""
+"""Report runs: tables, curves and a viewer of answers as HTML, and the same figures in other formats."""

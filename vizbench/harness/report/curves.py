@@ -1,139 +1,174 @@
-"""The curves of a report as data: each model's, the best trivial baseline's, and the paper's."""
+"""Compute the curves of a report: each model's, the best trivial baseline's, and the paper's."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, final
 from urllib.parse import urlencode
 
+from vizbench._util.text import plural
 from vizbench.formats import registry
 from vizbench.harness.plan.plan import TRIVIAL
 from vizbench.harness.records import labels
-from vizbench.harness.report.svg import LINES
+from vizbench.harness.report.svg import MODEL_COLOURS
 from vizbench.harness.stats import paper
 from vizbench.harness.stats.metrics import Summary
 from vizbench.harness.stats.model_key import ModelKey
 
-FLOOR: Final = "best trivial baseline"
-"""The line of the highest of copy, blank, majority, random and nearest at each budget."""
+BEST_BASELINE: Final = "best trivial baseline"
+"""The curve of the highest of copy, blank, majority, random and nearest at each number of shots."""
 
 PAPER: Final = {paper.VIDEO: "p0", paper.TEXT: "p1"}
-"""The paper's models that have curves, and their colours."""
+"""The paper's models that have curves, and the roles of their colours."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class LegendEntry:
-    """One entry of the legend. role: of `svg.ROLES`; kind: model, floor or paper; who: the model, where it is
-    ours."""
+    """One entry of the legend."""
 
     name: str
+    """What the legend says."""
     role: str
-    kind: Literal["model", "floor", "paper"]
+    """The role of its colour, one of `svg.ROLES`."""
+    kind: Literal["model", "baseline", "paper"]
+    """Whose curves it is for."""
     model: ModelKey | None = None
+    """The model, if it was measured here."""
 
     @property
     def dashed(self) -> bool:
+        """Whether its curves are dashed."""
         return self.kind != "model"
 
 
-PAPER_KEYS: Final = tuple(LegendEntry(f"paper: {model}", role, "paper") for model, role in PAPER.items())
+PAPER_ENTRIES: Final = tuple(LegendEntry(f"paper: {model}", role, "paper") for model, role in PAPER.items())
 """The legend of the paper's two models."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A share at a budget; low, high: the ends of its interval, the share itself where none is known; label:
-    what pointing at it says; address: of its answers on the page, "" where there are none."""
+    """The share of exact answers at a number of shots."""
 
     shots: int
+    """Training examples."""
     share: float
+    """Share of exact answers, 0..1."""
     low: float
+    """Lower end of its interval; the share itself if none is known."""
     high: float
+    """Upper end of its interval; the share itself if none is known."""
     label: str
-    address: str
+    """The text for who points at it."""
+    link: str
+    """Link to its answers on the page; "" if there are none."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A curve, from left to right."""
+    """The points of one model on one task."""
 
-    key: LegendEntry
+    entry: LegendEntry
+    """Its entry in the legend."""
     points: tuple[Point, ...]
+    """From left to right."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One task's curves."""
+    """The curves of one task."""
 
     task: str
-    lines: tuple[Curve, ...]
+    """The task's name."""
+    curves: tuple[Curve, ...]
+    """The paper's curves, then those measured here, in the order of the legend."""
 
 
 def legend(rows: Sequence[Summary]) -> list[LegendEntry]:
-    """Every model, then the floor; every baseline by itself where there is no model."""
+    """Return an entry for each model, then one for the best baseline.
+
+    Without any model, each baseline has an entry."""
     models = dict.fromkeys(model_of(row) for row in rows if row.model not in TRIVIAL)
-    chosen = models or dict.fromkeys(model_of(row) for row in rows)
-    keys = [LegendEntry(label_of(one), f"c{k % LINES}", "model", one) for k, one in enumerate(chosen)]
-    return [*keys, LegendEntry(FLOOR, "floor", "floor")] if models else keys
+    entries: list[LegendEntry] = []
+    for number, model in enumerate(models or dict.fromkeys(map(model_of, rows))):
+        entries.append(LegendEntry(label_of(model), f"c{number % MODEL_COLOURS}", "model", model))
+    if models:
+        entries.append(LegendEntry(BEST_BASELINE, "baseline", "baseline"))
+    return entries
 
 
 def paper_legend(panels: Sequence[Panel]) -> list[LegendEntry]:
-    """The paper's lines that are in these panels."""
-    return list(
-        dict.fromkeys(line.key for panel in panels for line in panel.lines if line.key.kind == "paper")
-    )
+    """Return the entries of the paper's curves in these panels."""
+    entries = [curve.entry for panel in panels for curve in panel.curves]
+    return list(dict.fromkeys(entry for entry in entries if entry.kind == "paper"))
 
 
 def panels(rows: Sequence[Summary]) -> list[Panel]:
-    """One panel a task that has budgets (files of ARC bring their own examples), in the order of the rows."""
-    keys = legend(rows)
+    """Return one panel per task, in the order of the rows.
+
+    ARC files have none, because they bring their own examples."""
+    entries = legend(rows)
     tasks = dict.fromkeys(row.task for row in rows if not registry.is_corpus(row.task))
-    return [
-        Panel(task, (*_published(task), *_measured([r for r in rows if r.task == task], keys)))
-        for task in tasks
-    ]
+    made: list[Panel] = []
+    for task in tasks:
+        measured = _measured([row for row in rows if row.task == task], entries)
+        made.append(Panel(task, (*_published(task), *measured)))
+    return made
 
 
-def role_of(contender: ModelKey, keys: Sequence[LegendEntry]) -> str:
-    """The colour of a model's line."""
-    return next((key.role for key in keys if key.model == contender), "ink")
+def role_of(model: ModelKey, entries: Iterable[LegendEntry]) -> str:
+    """Return the role of a model's colour."""
+    return next((entry.role for entry in entries if entry.model == model), "ink")
 
 
-def label_of(contender: ModelKey) -> str:
-    """What a model is called in legends and tables."""
-    return labels.model_label(contender.name, contender.checkpoint, contender.training, contender.mark)
+def label_of(model: ModelKey) -> str:
+    """Return what a model is called in legends and tables."""
+    return labels.model_label(model.name, model.checkpoint, model.training, model.mark)
 
 
-def address(row: Summary) -> str:
-    """Where the viewer shows the answers that a row counts."""
+def row_link(row: Summary) -> str:
+    """Return the link to the viewer's entry for a row: `#task=…&seed=…&model=…&shots=…`."""
     model = labels.model_key(row.model, row.checkpoint, row.training)
     return "#" + urlencode({"task": row.task, "seed": row.seeds[0], "model": model, "shots": row.shots})
 
 
-def _measured(rows: Sequence[Summary], keys: Sequence[LegendEntry]) -> list[Curve]:
-    lines: list[Curve] = []
-    for key in keys:
-        chosen = _floor(rows) if key.kind == "floor" else [row for row in rows if model_of(row) == key.model]
-        points = [_point(key, row) for row in sorted(chosen, key=lambda row: row.shots)]
-        lines += [Curve(key, tuple(points))] if points else []
-    return lines
+def model_of(row: Summary) -> ModelKey:
+    """Return the model of a row."""
+    return ModelKey(row.model, row.checkpoint, row.training, row.mark)
+
+
+def _measured(rows: Sequence[Summary], entries: Sequence[LegendEntry]) -> list[Curve]:
+    """Return the curves of one task's rows."""
+    made: list[Curve] = []
+    for entry in entries:
+        if entry.kind == "baseline":
+            chosen = _best_baselines(rows)
+        else:
+            chosen = [row for row in rows if model_of(row) == entry.model]
+        points = [_point(entry, row) for row in sorted(chosen, key=lambda row: row.shots)]
+        if points:
+            made.append(Curve(entry, tuple(points)))
+    return made
 
 
 def _published(task: str) -> list[Curve]:
-    label = "paper, {}: {:.1%} exact after {:,} examples"
-    lines: list[Curve] = []
-    for model, points in paper.curves(task).items():
-        found = [Point(n, share, share, share, label.format(model, share, n), "") for n, share in points]
-        lines.append(Curve(LegendEntry(f"paper: {model}", PAPER.get(model, "soft"), "paper"), tuple(found)))
-    return lines
+    """Return the paper's curves of a task."""
+    made: list[Curve] = []
+    for model, shares in paper.curves(task).items():
+        points: list[Point] = []
+        for shots, share in shares:
+            label = f"paper, {model}: {share:.1%} exact after {plural(shots, 'shot')}"
+            points.append(Point(shots, share, share, share, label, ""))
+        made.append(Curve(LegendEntry(f"paper: {model}", PAPER.get(model, "soft"), "paper"), tuple(points)))
+    return made
 
 
-def _floor(rows: Sequence[Summary]) -> list[Summary]:
+def _best_baselines(rows: Sequence[Summary]) -> list[Summary]:
+    """Return the row of the best trivial baseline for each number of shots. The solver is none."""
     best: dict[int, Summary] = {}
     for row in rows:
         trivial = row.model in TRIVIAL and row.model != "solver"
@@ -142,13 +177,9 @@ def _floor(rows: Sequence[Summary]) -> list[Summary]:
     return list(best.values())
 
 
-def _point(key: LegendEntry, row: Summary) -> Point:
-    model = f"{key.name} ({row.model})" if key.kind == "floor" else key.name
+def _point(entry: LegendEntry, row: Summary) -> Point:
+    model = f"{entry.name} ({row.model})" if entry.kind == "baseline" else entry.name
     span = f"{row.exact_low:.0%} to {row.exact_high:.0%}"
-    label = f"{model}, {row.shots:,} examples: {row.exact:.1%} exact ({span}), {row.n:,} questions"
-    return Point(row.shots, row.exact, row.exact_low, row.exact_high, label, address(row))
-
-
-def model_of(row: Summary) -> ModelKey:
-    """Whose row it is."""
-    return ModelKey(row.model, row.checkpoint, row.training, row.mark)
+    shots, questions = plural(row.shots, "shot"), plural(row.n, "question")
+    label = f"{model}, {shots}: {row.exact:.1%} exact ({span}), {questions}"
+    return Point(row.shots, row.exact, row.exact_low, row.exact_high, label, row_link(row))

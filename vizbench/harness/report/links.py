@@ -1,133 +1,154 @@
-"""Which cells a row of the tables counts, and what tells each from all others: the viewer is led by these."""
+"""Links from table rows to viewer entries, and the unique id of each trial."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias, cast
 
 import msgspec
 
-from vizbench.harness.records import labels as names
+from vizbench.harness.records import labels
 from vizbench.harness.records.records import TrialResult
-from vizbench.harness.report import curves
-from vizbench.harness.report.curves import Curve, Panel, Point
+from vizbench.harness.report.curves import Curve, Panel, Point, row_link
 from vizbench.harness.stats.metrics import Kind, Summary, kind
 from vizbench.types import Json
 
 Table: TypeAlias = dict[str, list[dict[str, Json]]]
-"""What `tables` gives: columns and rows."""
+"""What `tables` returns: columns and rows."""
+
+_Linked: TypeAlias = Mapping[tuple[str, str], Sequence[tuple[float, str]]]
+"""For each link and model mark, the share of exact answers and the trial id of each row, in their order."""
 
 
-def trial_id(run: TrialResult) -> str:
-    """A digest of all that makes a cell: task and its version, model, checkpoint, training, weights, file,
-    examples, attempts, seed; the data of a corpus."""
-    whole = msgspec.json.encode((kind(run), run.header.trial.seed))
-    return hashlib.blake2b(whole, digest_size=6).hexdigest()
+def trial_id(trial: TrialResult) -> str:
+    """Return a digest of all that makes a trial.
+
+    That is its task and the version, model, checkpoint, training, weights, file, shots, attempts and seed;
+    for a corpus also the data."""
+    identity = msgspec.json.encode((kind(trial), trial.header.trial.seed))
+    return hashlib.blake2b(identity, digest_size=6).hexdigest()
 
 
-def trial_labels(cells: Sequence[TrialResult]) -> dict[str, str]:
-    """Identity -> the model's name. Models of a task that would be called alike say in what they differ."""
-    alike: dict[tuple[str, str], list[TrialResult]] = {}
-    told: dict[str, str] = {}
-    origins = names.model_marks(_name(run) for run in cells)
-    for run in cells:
-        told[trial_id(run)] = names.model_label(*_name(run), origins[_name(run)])
-        alike.setdefault((run.header.trial.task, told[trial_id(run)]), []).append(run)
-    return {
-        trial_id(run): told[trial_id(run)] + "".join(f" · {mark}" for mark in _marks(run, group))
-        for group in alike.values()
-        for run in group
-    }
+def trial_labels(trials: Sequence[TrialResult]) -> dict[str, str]:
+    """Return the name of each trial's model by trial id.
+
+    Models of a task with the same name also say in what they differ."""
+    plain: dict[str, str] = {}
+    groups: dict[tuple[str, str], list[TrialResult]] = {}
+    origins = labels.model_marks(_name(trial) for trial in trials)
+    for trial in trials:
+        name = labels.model_label(*_name(trial), origins[_name(trial)])
+        plain[trial_id(trial)] = name
+        groups.setdefault((trial.header.trial.task, name), []).append(trial)
+    marked: dict[str, str] = {}
+    for group in groups.values():
+        for trial in group:
+            marked[trial_id(trial)] = " · ".join([plain[trial_id(trial)], *_marks(trial, group)])
+    return marked
 
 
-def trials_of_rows(rows: Sequence[Summary], cells: Sequence[TrialResult]) -> list[list[TrialResult]]:
-    """For each row of `metrics.summaries(cells)` the cells that it pools, by seed. cells: each once."""
+def trials_of_rows(rows: Sequence[Summary], trials: Sequence[TrialResult]) -> list[list[TrialResult]]:
+    """Return for each row of `metrics.summaries(trials)` the trials that it pools, by seed.
+
+    trials: each once."""
     groups: dict[Kind, list[TrialResult]] = {}
-    for run in cells:
-        groups.setdefault(kind(run), []).append(run)
+    for trial in trials:
+        groups.setdefault(kind(trial), []).append(trial)
+
+    # In the order in which `summaries` meets them: rows that differ only in a digest keep it.
     waiting: dict[tuple[object, ...], list[list[TrialResult]]] = {}
-    for group in (
-        groups.values()
-    ):  # in the order in which `summaries` meets them: rows that differ in a digest keep it
-        if any(record.attempt == 0 for run in group for record in run.records):
-            ordered = sorted(group, key=lambda run: run.header.trial.seed)
-            cell, examples = ordered[0].header.trial, ordered[0].header.data.examples
-            seeds = tuple(run.header.trial.seed for run in ordered)
-            key = cell.task, cell.model, cell.checkpoint, cell.training, examples, cell.attempts, seeds
+    for group in groups.values():
+        if any(record.attempt == 0 for trial in group for record in trial.records):
+            ordered = sorted(group, key=lambda trial: trial.header.trial.seed)
+            first, examples = ordered[0].header.trial, ordered[0].header.data.examples
+            seeds = tuple(trial.header.trial.seed for trial in ordered)
+            key = first.task, first.model, first.checkpoint, first.training, examples, first.attempts, seeds
             waiting.setdefault(key, []).append(ordered)
-    return [
-        waiting[row.task, row.model, row.checkpoint, row.training, row.shots, row.attempts, row.seeds].pop(0)
-        for row in rows
-    ]
+    pooled: list[list[TrialResult]] = []
+    for row in rows:
+        key = row.task, row.model, row.checkpoint, row.training, row.shots, row.attempts, row.seeds
+        pooled.append(waiting[key].pop(0))
+    return pooled
 
 
-def link_table(table: Json, rows: Sequence[Summary], cells: Sequence[TrialResult]) -> Json:
-    """The table of results, `tables.results(rows, …)`, each row with the cell that its button opens, the
-    model's full name, and where any has several answers to a question a column of how many."""
-    found = cast("Table", table)
-    known, columns = trial_labels(cells), found["columns"]
+def link_table(table: Json, rows: Sequence[Summary], trials: Sequence[TrialResult]) -> Json:
+    """Add to each row the id of the trial that its button opens, and the model's full name.
+
+    table: `tables.results(rows, …)`. If any row has several answers to a question, there is a column with
+    their number."""
+    results = cast("Table", table)
+    names, columns = trial_labels(trials), results["columns"]
     if any(row.attempts > 1 for row in rows):
         after = [column["key"] for column in columns].index("shots") + 1
-        told = {"key": "attempts", "title": "attempts", "kind": "count", "help": "Answers to a question."}
-        columns = [*columns[:after], told, *columns[after:]]
+        attempts = {
+            "key": "attempts", "title": "attempts", "kind": "count", "help": "Answers to a question.",
+        }  # fmt: skip
+        columns = [*columns[:after], attempts, *columns[after:]]
     body: list[dict[str, Json]] = []
-    for line, row, runs in zip(found["rows"], rows, trials_of_rows(rows, cells), strict=True):
-        first = trial_id(runs[0])
+    for line, row, pooled in zip(results["rows"], rows, trials_of_rows(rows, trials), strict=True):
+        first = trial_id(pooled[0])
         body.append(
-            line | {"attempts": row.attempts, "model": known[first], "run": first, "seeds": row.seeds}
+            line | {"attempts": row.attempts, "model": names[first], "trial": first, "seeds": row.seeds}
         )
     return {"columns": columns, "rows": body}
 
 
 def link_panels(
-    panels: Sequence[Panel], rows: Sequence[Summary], cells: Sequence[TrialResult]
+    panels: Sequence[Panel], rows: Sequence[Summary], trials: Sequence[TrialResult]
 ) -> list[Panel]:
-    """The panels, each point's address with the identity of its cell."""
-    runs: dict[tuple[str, str], list[tuple[float, str]]] = {}
-    for row, group in zip(rows, trials_of_rows(rows, cells), strict=True):
-        runs.setdefault((curves.address(row), row.mark), []).append((row.exact, trial_id(group[0])))
-    return [replace(panel, lines=tuple(_addressed(line, runs) for line in panel.lines)) for panel in panels]
+    """Return the panels with the trial's id in the link of each point."""
+    linked: dict[tuple[str, str], list[tuple[float, str]]] = {}
+    for row, pooled in zip(rows, trials_of_rows(rows, trials), strict=True):
+        linked.setdefault((row_link(row), row.mark), []).append((row.exact, trial_id(pooled[0])))
+    return [
+        replace(panel, curves=tuple(_link_curve(curve, linked) for curve in panel.curves)) for panel in panels
+    ]
 
 
-def _addressed(line: Curve, runs: dict[tuple[str, str], list[tuple[float, str]]]) -> Curve:
-    """Points of a line that share an address, of other attempts, stand in the order of their rows; on the
-    line of the best baseline there is one of them, the best."""
+def _link_curve(curve: Curve, linked: _Linked) -> Curve:
+    """Return a curve with the trial's id in the link of each point.
+
+    Points of a model that share a link, of other attempts, are in the order of their rows. The best baseline
+    has one of them, the best."""
     met: Counter[str] = Counter()
     points: list[Point] = []
-    mark = line.key.model.mark if line.key.model else ""
-    for point in line.points:
-        if not point.address:  # the paper's
+    mark = curve.entry.model.mark if curve.entry.model else ""
+    for point in curve.points:
+        if not point.link:  # the paper's
             points.append(point)
             continue
-        alike = runs[point.address, mark]
-        nth = (
-            alike.index(max(alike, key=lambda one: one[0]))
-            if line.key.kind == "floor"
-            else met[point.address]
-        )
-        met[point.address] += 1
-        points.append(replace(point, address=f"{point.address}&run={alike[nth][1]}"))
-    return replace(line, points=tuple(points))
+        candidates = linked[point.link, mark]
+        if curve.entry.kind == "baseline":
+            _, trial = max(candidates, key=lambda candidate: candidate[0])
+        else:
+            _, trial = candidates[met[point.link]]
+        met[point.link] += 1
+        points.append(replace(point, link=f"{point.link}&trial={trial}"))
+    return replace(curve, points=tuple(points))
 
 
-def _name(run: TrialResult) -> names.ModelName:
-    cell = run.header.trial
-    return cell.model, cell.checkpoint, cell.training
+def _name(trial: TrialResult) -> labels.ModelName:
+    header = trial.header.trial
+    return header.model, header.checkpoint, header.training
 
 
-def _marks(run: TrialResult, group: Sequence[TrialResult]) -> list[str]:
-    """In what this cell differs from some of the group, beyond what every table shows."""
+def _marks(trial: TrialResult, group: Sequence[TrialResult]) -> list[str]:
+    """Return in what a trial differs from some of the group, beyond what every table shows."""
+    everyone = [_facts(other) for other in group]
+    marks: list[str] = []
+    for name, fact in _facts(trial).items():
+        if len({facts[name] for facts in everyone}) > 1:
+            marks.append(f"{name} {fact}")
+    return marks
 
-    def facts(one: TrialResult) -> dict[str, str]:
-        header = one.header
-        return {
-            "weights": (header.weights or "none")[:8],
-            "file": (header.code or "none")[:8],
-            "task version": str(header.task.version),
-        }
 
-    every = [facts(one) for one in group]
-    return [f"{what} {fact}" for what, fact in facts(run).items() if len({each[what] for each in every}) > 1]
+def _facts(trial: TrialResult) -> dict[str, str]:
+    header = trial.header
+    return {
+        "weights": (header.weights or "none")[:8],
+        "file": (header.code or "none")[:8],
+        "task version": str(header.task.version),
+    }

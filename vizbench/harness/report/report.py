@@ -1,20 +1,21 @@
-"""One HTML file that shows runs: figures, tables, and every question with its answers. It needs no network.
+"""Write one HTML file that shows runs: figures, tables, and every question with its answers.
 
-Whatever comes from a run is text to be escaped: names and reasons may hold anything. The page is put together
-from `page/`: a template, a style and the scripts, all written into the file."""
+The file needs no network. Whatever comes from a run is escaped: names and reasons may hold anything. The
+page is made from `page/`: a template, a style and the scripts are all written into the file.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, final
+from typing import TYPE_CHECKING, Any, Final, Literal, final
 
 from vizbench._util import text as words
 from vizbench._util.files import disk_errors, write_atomically
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import TRIVIAL, UNREPORTED, slug
-from vizbench.harness.records import labels as names
+from vizbench.harness.records import labels
 from vizbench.harness.records.provenance import now
 from vizbench.harness.records.records import TrialResult, UnstartedTrial
 from vizbench.harness.report import curves, links, svg, tables
@@ -25,29 +26,34 @@ from vizbench.harness.stats.incomplete import incomplete_trials
 from vizbench.harness.stats.metrics import COVERAGE, LEAK, Summary, distinct, leaks, summaries
 from vizbench.types import Json
 
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
 KINDS: Final[tuple[Literal["svg", "pdf", "png"], ...]] = ("svg", "pdf", "png")
-"""What `write_figures` writes of each figure."""
+"""File types in which `write_figures` writes each figure."""
 
 
-def write_report(cells: Sequence[TrialResult], lost: Sequence[UnstartedTrial], html: Path) -> None:
-    """Write the report of these cells, one or more, to `html`, whole or not at all. lost: cells that could
-    not begin. UserError where the disk refuses."""
+def write_report(trials: Sequence[TrialResult], unstarted: Sequence[UnstartedTrial], html: Path) -> None:
+    """Write the report of one or more trials to `html`, whole or not at all.
+
+    unstarted: trials that could not begin. Raises UserError if the file cannot be written."""
     if html.is_dir():
         raise UserError(f"{html} is a folder: name a file, e.g. {html / 'report.html'}")
-    write_atomically(html, render_report(cells, lost).encode("utf-8", "replace"))
+    write_atomically(html, render_report(trials, unstarted).encode("utf-8", "replace"))
 
 
-def write_figures(cells: Sequence[TrialResult], folder: Path) -> list[Path]:
-    """Write every figure of the report to `folder` as SVG, PDF and PNG; the files, in the order of
-    writing."""
+def write_figures(trials: Sequence[TrialResult], folder: Path) -> list[Path]:
+    """Write every figure of the report to `folder` as SVG, PDF and PNG.
+
+    Returns the files in the order of writing."""
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file: name a folder for the figures")
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    found = _gather(cells)
-    drawings = [figure.curves(panel, titled=True) for panel in curves.panels(found.rows)]
+    findings = _compute(trials)
+    drawings = [figure.curves(panel, titled=True) for panel in curves.panels(findings.rows)]
     written: list[Path] = []
-    for drawing in [*drawings, *found.drawings().values()]:
+    for drawing in [*drawings, *findings.drawings().values()]:
         for kind in KINDS:
             path = folder / f"{slug(drawing.name)}.{kind}"
             write_atomically(path, svg.save(drawing, kind))
@@ -56,17 +62,17 @@ def write_figures(cells: Sequence[TrialResult], folder: Path) -> list[Path]:
 
 
 def render_report(
-    cells: Sequence[TrialResult], lost: Sequence[UnstartedTrial] = (), most_bytes: int = MAX_BYTES
+    trials: Sequence[TrialResult], unstarted: Sequence[UnstartedTrial] = (), most_bytes: int = MAX_BYTES
 ) -> str:
-    """The report as HTML text. lost: cells that could not begin; most_bytes: what the viewer's questions and
-    answers may take of it."""
+    """Return the report as HTML text.
+
+    unstarted: trials that could not begin.
+    most_bytes: bytes of the page that the viewer's questions and answers may take."""
     import jinja2
 
-    found = _gather(cells)
-    panels = links.link_panels(curves.panels(found.rows), found.rows, found.cells)
-    drawings = found.drawings()
-    packed = payload(found.cells, most_bytes)
-    heads = [cell.header.trial for cell in found.cells]
+    findings = _compute(trials)
+    panels = links.link_panels(curves.panels(findings.rows), findings.rows, findings.trials)
+    packed = payload(findings.trials, most_bytes)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "page"),
         autoescape=True,
@@ -75,54 +81,81 @@ def render_report(
         undefined=jinja2.StrictUndefined,
     )
     return environment.get_template("report.html").render(
-        names=names,
+        labels=labels,
         words=words,
-        inks=svg.ROLES,
-        tasks=len({head.task for head in heads}),
-        models=len({head.model for head in heads} - set(TRIVIAL)),
-        seeds=sorted({head.seed for head in heads}),
-        made=now(),
-        gaps=incomplete_trials(found.cells, lost),
-        overlaps=bool(found.overlaps),
-        leaky=leaks(found.rows),
-        leak=LEAK,
-        flagged={row.task: row.flagged for row in found.rows if row.flagged},
-        attempts=max((row.attempts for row in found.rows), default=1),
-        keys=found.keys,
-        paper_keys=curves.paper_legend(panels),
-        paper_pair=curves.PAPER_KEYS if any(row.published for row in found.concepts) else (),
-        paper_overlap=any(row.published for row in found.overlaps),
-        elsewhere=paper.other_concepts([row.published for row in found.concepts]),
-        resampled=compare.RESAMPLED,
-        no_ratio=compare.NO_RATIO,
-        coverage=COVERAGE,
-        video=paper.VIDEO,
-        text=paper.TEXT,
-        panels=[
-            (panel.task, svg.inline(figure.curves(panel, titled=False), k)) for k, panel in enumerate(panels)
-        ],
-        figures={
-            name: svg.inline(drawing, len(panels) + k) for k, (name, drawing) in enumerate(drawings.items())
-        },
-        data=found.tables() | {"data": packed.index},
+        colour_roles=svg.ROLES,
+        incomplete=incomplete_trials(findings.trials, unstarted),
+        data=findings.tables() | {"data": packed.index},
         blobs=packed.blobs,
         held=packed.held,
         most=packed.most,
+        resampled=compare.RESAMPLED,
+        no_ratio=compare.NO_RATIO,
+        coverage=COVERAGE,
         unreported=UNREPORTED,
-        trained=_trained(found.cells),
-        source=paper.paper().source,
-        environments=_environments(found.cells),
+        **_overview(findings),
+        **_drawn(findings, panels),
+        **_published(findings, panels),
     )
+
+
+def _overview(findings: _Findings) -> dict[str, Any]:
+    """Return what the page says of the runs as a whole."""
+    heads = [trial.header.trial for trial in findings.trials]
+    tasks, models = {head.task for head in heads}, {head.model for head in heads}
+    attempts = [row.attempts for row in findings.rows]
+    return {
+        "tasks": len(tasks),
+        "models": len(models - set(TRIVIAL)),
+        "seeds": sorted({head.seed for head in heads}),
+        "attempts": max(attempts, default=1),
+        "leaky": leaks(findings.rows),
+        "leak": LEAK,
+        "flagged": _flagged(findings.rows),
+        "made": now(),
+        "trained": _trained(findings.trials),
+        "environments": _environments(findings.trials),
+    }
+
+
+def _drawn(findings: _Findings, panels: Sequence[curves.Panel]) -> dict[str, Any]:
+    """Return the figures of the page, each with its own number, and their legend."""
+    panel_figures: list[tuple[str, Markup]] = []
+    for number, panel in enumerate(panels):
+        panel_figures.append((panel.task, svg.inline(figure.curves(panel, titled=False), number)))
+    figures: dict[str, Markup] = {}
+    for number, (name, drawing) in enumerate(findings.drawings().items(), len(panels)):
+        figures[name] = svg.inline(drawing, number)
+    return {
+        "panels": panel_figures,
+        "figures": figures,
+        "legend": findings.legend,
+        "overlaps": bool(findings.overlaps),
+    }
+
+
+def _published(findings: _Findings, panels: Sequence[curves.Panel]) -> dict[str, Any]:
+    """Return what the page shows of the paper's results."""
+    published_concepts = [row.published for row in findings.concepts]
+    return {
+        "paper_legend": curves.paper_legend(panels),
+        "paper_pair": curves.PAPER_ENTRIES if any(published_concepts) else (),
+        "paper_overlap": any(row.published for row in findings.overlaps),
+        "other_concepts": paper.other_concepts(published_concepts),
+        "video": paper.VIDEO,
+        "text": paper.TEXT,
+        "source": paper.paper().source,
+    }
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Findings:
-    """Everything that is computed from the cells."""
+    """Everything that is computed from the trials."""
 
-    cells: Sequence[TrialResult]
+    trials: Sequence[TrialResult]
     rows: Sequence[Summary]
-    keys: Sequence[curves.LegendEntry]
+    legend: Sequence[curves.LegendEntry]
     budgets: Sequence[compare.Budget]
     ratios: Sequence[compare.Ratio]
     differences: Sequence[compare.Difference]
@@ -130,35 +163,34 @@ class _Findings:
     concepts: Sequence[arc.Concept]
 
     def drawings(self) -> dict[str, svg.Drawing]:
-        """The figures of which there is one each, those that have something to show."""
-        found: dict[str, svg.Drawing] = {}
-        drawn = {
-            key.model for key in self.keys
-        }  # the baselines where there is no model, and else models alone
+        """Return the figures of which there is only one, without those that have nothing to show."""
+        drawings: dict[str, svg.Drawing] = {}
+        drawn = {entry.model for entry in self.legend}  # the models, or without any the baselines
         bars = [row for row in self.budgets if row.model in drawn]
         if bars:
-            found["budgets"] = figure.budgets(bars, self.keys)
+            drawings["budgets"] = figure.budgets(bars, self.legend)
         shared = [row for row in self.overlaps if row.b in drawn]
         if shared:
-            found["overlap"] = figure.overlap(shared, self.keys)
+            drawings["overlap"] = figure.overlap(shared, self.legend)
         if self.concepts:
-            found["concepts"] = figure.radar(self.concepts, self.keys)
-        return found
+            drawings["concepts"] = figure.radar(self.concepts, self.legend)
+        return drawings
 
     def tables(self) -> dict[str, Json]:
-        """What the tables show, by the id of the element that holds it."""
+        """Return what the tables show, by the id of the element that holds it."""
+        results = tables.results(self.rows, leaks(self.rows))
         return {
-            "rows": links.link_table(tables.results(self.rows, leaks(self.rows)), self.rows, self.cells),
+            "rows": links.link_table(results, self.rows, self.trials),
             "budget-rows": tables.budgets(self.budgets),
             "ratio-rows": tables.ratios(self.ratios),
             "difference-rows": tables.differences(self.differences),
             "overlap-rows": tables.overlaps(self.overlaps),
-            "concept-rows": tables.concepts(arc.concepts(self.cells, TRIVIAL)),
+            "concept-rows": tables.concepts(arc.concepts(self.trials, TRIVIAL)),
         }
 
 
-def _gather(cells: Sequence[TrialResult]) -> _Findings:
-    once = distinct(cells)
+def _compute(trials: Sequence[TrialResult]) -> _Findings:
+    once = distinct(trials)
     rows = summaries(once)
     return _Findings(
         once,
@@ -172,20 +204,25 @@ def _gather(cells: Sequence[TrialResult]) -> _Findings:
     )
 
 
-def _trained(cells: Sequence[TrialResult]) -> list[tuple[str, str]]:
-    """Each model with how long the plan had it train."""
-    heads = [cell.header.trial for cell in cells if cell.header.trial.model not in TRIVIAL]
-    marks = names.model_marks((head.model, head.checkpoint, names.OWN) for head in heads)
-    labels = {one: names.model_label(*one, mark) for one, mark in marks.items()}
-    return sorted({(labels[head.model, head.checkpoint, names.OWN], head.training) for head in heads})
+def _flagged(rows: Sequence[Summary]) -> dict[str, tuple[str, ...]]:
+    """Return what is known to be wrong with the data of each flagged task."""
+    return {row.task: row.flagged for row in rows if row.flagged}
 
 
-def _environments(cells: Sequence[TrialResult]) -> list[dict[str, str]]:
-    """The machines and versions that took part, each once."""
-    found: list[dict[str, str]] = []
-    for environment in (
-        e for cell in cells for e in (cell.header.environment, *(s.environment for s in cell.sessions))
-    ):
-        if environment not in found:
-            found.append(environment)
-    return found
+def _trained(trials: Sequence[TrialResult]) -> list[tuple[str, str]]:
+    """Return each model with how long the plan trained it."""
+    heads = [trial.header.trial for trial in trials if trial.header.trial.model not in TRIVIAL]
+    marks = labels.model_marks((head.model, head.checkpoint, labels.OWN) for head in heads)
+    names = {model: labels.model_label(*model, mark) for model, mark in marks.items()}
+    return sorted({(names[head.model, head.checkpoint, labels.OWN], head.training) for head in heads})
+
+
+def _environments(trials: Sequence[TrialResult]) -> list[dict[str, str]]:
+    """Return the machines and versions that took part, each once."""
+    once: list[dict[str, str]] = []
+    for trial in trials:
+        sessions = [session.environment for session in trial.sessions]
+        for environment in (trial.header.environment, *sessions):
+            if environment not in once:
+                once.append(environment)
+    return once

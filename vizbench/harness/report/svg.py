@@ -1,9 +1,9 @@
-"""A figure as a part of a web page, where its colours follow the theme and its marks say what they are; or as
-a file.
+"""Write a figure into a web page, or into a file.
 
-The figures are matplotlib's: one drawing serves the page and the files of a paper. Plotly's script weighs 4.8
-MB, Vega's needs `eval`, which the page's policy forbids; 34 figures of matplotlib's add 1.0 MB and take 2 s
-of CPU."""
+In the page, its colours follow the theme and its marks say what they are. The figures are matplotlib's,
+because one drawing serves the page and the files of a paper. Plotly's script weighs 4.8 MB. Vega's needs
+`eval`, which the page's policy forbids. 34 figures of matplotlib add 1.0 MB and take 2 s of CPU.
+"""
 
 from __future__ import annotations
 
@@ -21,22 +21,25 @@ if TYPE_CHECKING:
     from markupsafe import Markup
     from matplotlib.figure import Figure
 
-LINES: Final = 6
-"""Colours for models; a seventh model begins anew."""
+MODEL_COLOURS: Final = 6
+"""Colours for models. A seventh model has the first colour again."""
 
-ROLES: Final = ("ink", "soft", "rule", *(f"c{k}" for k in range(LINES)), "floor", "p0", "p1", "card")
-"""What a colour is for: text, quiet text, grid lines, models, best baseline, the paper's two models,
+ROLES: Final = (
+    "ink", "soft", "rule", *(f"c{k}" for k in range(MODEL_COLOURS)), "baseline", "p0", "p1", "card",
+)  # fmt: skip
+"""What colours are for: text, quiet text, grid lines, the models, the best baseline, the paper's two models,
 ground."""
 
 Ink: TypeAlias = Mapping[str, str]
-"""Role -> colour."""
+"""The colour of each role."""
 
 _PRINTED: Final = "1d1f23 5b6069 d9dadd 1f5fd0 d1520b 14804a 8a3ab9 b3261e 00788a 7a7f88 7c93bd c79a76 ffffff"
 
 PRINT: Final[Ink] = {role: f"#{colour}" for role, colour in zip(ROLES, _PRINTED.split(), strict=True)}
-"""On white: the colours of the page's light theme."""
+"""The colours of the page's light theme, for white ground."""
 
 _TOKENS: Final[Ink] = {role: f"#fa57{number:02x}" for number, role in enumerate(ROLES)}
+"""Colours that stand for roles until the drawing is part of the page."""
 _ROLE_OF: Final = {token: role for role, token in _TOKENS.items()}
 
 _RC: Final[Mapping[str, Any]] = {
@@ -53,37 +56,42 @@ _LINK: Final = "{http://www.w3.org/1999/xlink}href"
 @final
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What artists are, by the id or the address that they are drawn with: classes for the page's style,
-    titles for who points at them."""
+    """What the artists of a figure are, by the id or the link that they are drawn with."""
 
     classes: dict[str, str] = field(default_factory=dict[str, str])
+    """Classes for the page's style, by id."""
     titles: dict[str, str] = field(default_factory=dict[str, str])
+    """Texts for who points at an artist, by id or link."""
 
     def add(self, kind: str = "", title: str = "") -> str:
-        """The id for one more artist."""
+        """Return the id for one more artist of a class and a title."""
         name = f"mark-{len(self.classes)}"
         self.classes[name], self.titles[name] = kind, title
         return name
 
-    def link(self, address: str, title: str) -> str:
-        """The address, its title kept. Two artists with one address share the title of the later."""
-        self.titles[address] = title
-        return address
+    def link(self, link: str, title: str) -> str:
+        """Keep the title of a link, and return the link. Two artists with one link share the later title."""
+        self.titles[link] = title
+        return link
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A figure that can be drawn in any colours. name: the stem of its file; label: what it shows, in
-    words."""
+    """A figure that can be drawn in any colours."""
 
     name: str
+    """The stem of its file."""
     label: str
+    """What it shows, in words."""
     paint: Callable[[Ink, Marks], Figure]
+    """Draws it."""
 
 
 def inline(drawing: Drawing, number: int) -> Markup:
-    """The drawing as an `svg` element. number: its own on the page, so that inner ids of two do not meet."""
+    """Return the drawing as an `svg` element.
+
+    number: its number on the page. It keeps the inner ids of two drawings apart."""
     from markupsafe import Markup
 
     marks = Marks()
@@ -91,17 +99,16 @@ def inline(drawing: Drawing, number: int) -> Markup:
     with _matplotlib(f"figure {number}"):
         figure = drawing.paint(_TOKENS, marks)
         root = ElementTree.fromstring(_bytes(figure, "svg", metadata=nothing, transparent=True))
-    used = {
-        name
-        for one in root.iter()
-        for value in one.attrib.values()
-        for name in re.findall(r"#([\w-]+)", value)
-    }
+    used = _used_ids(root)
     for parent in list(root.iter()):
-        for child in [one for one in parent if one.tag.removeprefix(_SPACE) in ("metadata", "style")]:
-            parent.remove(child)  # a style would hold for the whole page
-    for one in list(root.iter()):
-        _restyle(one, marks, used)
+        for child in list(parent):
+            if child.tag.removeprefix(_SPACE) in (
+                "metadata",
+                "style",
+            ):  # a style would hold for the whole page
+                parent.remove(child)
+    for element in list(root.iter()):
+        _restyle(element, marks, used)
     root.attrib = {
         "class": "plot",
         "viewBox": root.attrib["viewBox"],
@@ -112,7 +119,9 @@ def inline(drawing: Drawing, number: int) -> Markup:
 
 
 def save(drawing: Drawing, kind: Literal["png", "svg", "pdf"]) -> bytes:
-    """The drawing as a file, on white. The same drawing gives the same bytes with the same matplotlib."""
+    """Return the drawing as a file, on white.
+
+    The same drawing gives the same bytes with the same matplotlib."""
     undated: Mapping[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[kind]
     with _matplotlib(drawing.name):
         return _bytes(drawing.paint(PRINT, Marks()), kind, metadata=undated, dpi=160, facecolor="white")
@@ -120,14 +129,11 @@ def save(drawing: Drawing, kind: Literal["png", "svg", "pdf"]) -> bytes:
 
 @contextmanager
 def _matplotlib(salt: str) -> Generator[None]:
-    """Our settings of matplotlib, for as long as a figure is made and written."""
-    matplotlib: Any = importlib.import_module(
-        "matplotlib"
-    )  # its stubs name each setting, and no type for a few of them
+    """Use our settings of matplotlib while a figure is made and written."""
+    matplotlib: Any = importlib.import_module("matplotlib")  # a few of its settings have no type
     with matplotlib.rc_context({**_RC, "svg.hashsalt": salt}), warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", r"Glyph .* missing from", UserWarning
-        )  # a name in a script it has no font for
+        # A name may be in a script that the font lacks.
+        warnings.filterwarnings("ignore", r"Glyph .* missing from", UserWarning)
         yield
 
 
@@ -137,31 +143,44 @@ def _bytes(figure: Any, kind: str, **how: Any) -> bytes:
     return out.getvalue()
 
 
-def _restyle(one: ElementTree.Element, marks: Marks, used: set[str]) -> None:
-    """Turn an element of matplotlib's into one of the page's: roles for colours, no fonts, no ids that nobody
-    uses."""
-    one.tag = one.tag.removeprefix(_SPACE)
-    style = re.sub(
-        r"#fa57[0-9a-f]{2}", lambda token: f"var(--{_ROLE_OF[token[0]]})", one.attrib.pop("style", "")
-    )
-    style = re.sub(
-        r"font-family:[^;]*;?|font: ([\d.]+px)[^;]*;?", lambda m: f"font-size: {m[1]};" if m[1] else "", style
-    )
-    if style.strip():
-        one.set("style", style)
-    address = one.attrib.pop(_LINK, None)
-    name = one.attrib.pop("id", "")
+def _used_ids(root: ElementTree.Element) -> set[str]:
+    """Return the ids that any attribute of a drawing refers to."""
+    used: set[str] = set()
+    for element in root.iter():
+        for value in element.attrib.values():
+            used.update(re.findall(r"#([\w-]+)", value))
+    return used
+
+
+def _restyle(element: ElementTree.Element, marks: Marks, used: set[str]) -> None:
+    """Turn an element of matplotlib into one of the page: roles for colours, no fonts, no unused ids."""
+    element.tag = element.tag.removeprefix(_SPACE)
+    style = _page_style(element.attrib.pop("style", ""))
+    if style:
+        element.set("style", style)
+    link = element.attrib.pop(_LINK, None)
+    name = element.attrib.pop("id", "")
     if name in used:
-        one.set("id", name)
+        element.set("id", name)
     if marks.classes.get(name):
-        one.set("class", marks.classes[name])
-    if address is not None:
-        one.set("href", address)
-        one.attrib.pop("target", None)  # matplotlib's links open a new tab
-    if one.tag == "a":
-        one.set("tabindex", "-1")  # hundreds of stops on the way of the Tab key; the table leads there too
-    title = marks.titles.get(name) or marks.titles.get(address or "")
+        element.set("class", marks.classes[name])
+    if link is not None:
+        element.set("href", link)
+        element.attrib.pop("target", None)  # matplotlib's links open a new tab
+    if element.tag == "a":
+        element.set(
+            "tabindex", "-1"
+        )  # they would be hundreds of stops of the Tab key; the table has them too
+    title = marks.titles.get(name) or marks.titles.get(link or "")
     if title:
-        said = ElementTree.Element("title")
-        said.text = title
-        one.insert(0, said)
+        text = ElementTree.Element("title")
+        text.text = title
+        element.insert(0, text)
+
+
+def _page_style(style: str) -> str:
+    """Return a style with roles for colours, and with the sizes of fonts but not their names."""
+    style = re.sub(r"#fa57[0-9a-f]{2}", lambda token: f"var(--{_ROLE_OF[token[0]]})", style)
+    style = re.sub(r"font: ([\d.]+px)[^;]*;?", r"font-size: \1;", style)
+    style = re.sub(r"font-family:[^;]*;?", "", style)
+    return style if style.strip() else ""

@@ -1,8 +1,17 @@
-"""The tables of the page as plain data, which its script sorts, filters and writes out.
+"""Make the tables of the page as plain data, which its script sorts, filters and writes.
 
-A table is {"columns": [...], "rows": [...]}; a column's `kind` says how its values read: text; count; share,
-0..1; span, two shares; worded, [the number to sort by, the text]; ratio; seconds. None is shown as a dash and
-sorted last."""
+A table is {"columns": [...], "rows": [...]}. The `kind` of a column says what its values are:
+
+- text
+- count: a whole number
+- share: 0..1
+- span: two shares
+- worded: [the number to sort by, the text]
+- ratio: a number with three digits
+- seconds
+
+None is shown as a dash and sorted last.
+"""
 
 from __future__ import annotations
 
@@ -20,124 +29,126 @@ from vizbench.harness.stats.thresholds import Span
 from vizbench.types import Json
 
 _LAST: Final = 1e12
-"""What sorts behind every budget."""
-
+"""A number that sorts after every budget."""
 
 SEEDS: Final = (
-    "95% interval: Wilson's for one seed, and for baselines that learn nothing; for several seeds of what learns, "
-    "seeds as clusters, since each is one training run."
+    "95% interval: Wilson's for one seed and for baselines that learn nothing; "
+    "for several seeds of a model that learns, seeds as clusters, because each is one training run."
 )
-"""What the intervals of shares speak of."""
+"""What the intervals of shares are."""
 
-
-_FLOOR: Final = "the trivial baselines, and the solver, which is the ceiling."
-
+_BASELINES: Final = "the trivial baselines, and the solver as oracle."
 
 ANY: Final = "any: both ends are open."
-"""What an interval without ends is told to be."""
+"""What an interval without ends means."""
+
+_SHARES: Final = (
+    "shots",
+    "exact",
+    "valid",
+    "cells",
+    "undecodable",
+    "psr",
+    "rpl",
+    "seconds",
+    "predict_seconds",
+)
+"""Fields of a summary that are shown as they are."""
 
 
 def results(rows: Sequence[Summary], leaky: dict[str, Summary]) -> Json:
-    """Every row of the summaries. leaky: task -> its worst trivial baseline (`metrics.leaks`)."""
-    steps = sorted({k for row in rows for k in row.exact_at if k > 1})
+    """Return every row of the summaries.
+
+    leaky: the worst trivial baseline of each leaky task, see `metrics.leaks`."""
+    steps = sorted({k for row in rows for k in row.exact_at} - {1})
     columns = [
         _column("label", "task", "text", "What is asked."),
         _column(
-            "overlap",
-            "overlap",
+            "pretraining_overlap",
+            "pretraining overlap",
             "text",
-            "Of the embedded pair's pretraining. near: it held a relative; far: none; "
+            "Of the embedded pair's pretraining with the task. near: it held a relative; far: none; "
             "inside: this very rule, surely or perhaps.",
         ),
-        _column("model", "model", "text", "Grey: a trivial baseline, or the solver, which is the ceiling."),
-        _column("shots", "examples", "count", "Training examples."),
+        _column("model", "model", "text", "Grey: a trivial baseline, or the solver, which is the oracle."),
+        _column("shots", "shots", "count", "Training examples."),
         _column("asked", "questions", "worded", "Questions answered, over all seeds."),
-        _column("exact", "exact", "share", "Equal to the stored answer."),
+        _column("exact", "exact", "share", "Equal to the target."),
         _column("exact_span", "95%", "span", f"Of exact. {SEEDS}"),
-        _column("valid", "valid", "share", "Obeys the task's rules, whatever the stored answer."),
+        _column("valid", "valid", "share", "Obeys the task's rules, whatever the target."),
         _column("valid_span", "95%", "span", f"Of valid. {SEEDS}"),
-        _column("cells", "cells", "share", "Cells as in the stored answer, the mean over answers."),
+        _column("cells", "cells", "share", "Cells as in the target, the mean over answers."),
         _column("undecodable", "undecodable", "share", "No grid could be read; counted as wrong."),
-        *(
-            _column(f"exact@{k}", f"exact@{k}", "share", f"pass@{k}, unbiased: one of {k} answers exact.")
-            for k in steps
-        ),
-        *(
-            _column(f"valid@{k}", f"valid@{k}", "share", f"pass@{k}, unbiased: one of {k} answers valid.")
-            for k in steps
-        ),
-        _column("psr", "psr", "share", "Paths that join start and goal without a break."),
-        _column(
-            "rpl", "rpl", "ratio", "Path length over the shortest's, of unbroken paths without stray cells."
-        ),
-        _column("seconds", "adapted in", "seconds", "Seconds of adaptation, the mean of a cell."),
-        _column("predict_seconds", "an answer in", "seconds", "Seconds of an answer."),
+        *(_pass_column("exact", k) for k in steps),
+        *(_pass_column("valid", k) for k in steps),
     ]
-    kept = [c for c in columns if c["key"] not in ("psr", "rpl") or any(row.psr is not None for row in rows)]
-    return {"columns": kept, "rows": [_result(row, leaky.get(row.task), steps) for row in rows]}
+    if any(row.psr is not None for row in rows):
+        columns += [
+            _column("psr", "psr", "share", "Paths that join start and goal without a break."),
+            _column(
+                "rpl",
+                "rpl",
+                "ratio",
+                "Path length over the shortest path's, of unbroken paths without stray cells.",
+            ),
+        ]
+    columns += [
+        _column("seconds", "adapted in", "seconds", "Seconds of adaptation, the mean per trial."),
+        _column("predict_seconds", "answered in", "seconds", "Seconds per answer."),
+    ]
+    return {"columns": columns, "rows": [_result(row, leaky.get(row.task), steps) for row in rows]}
+
+
+def _pass_column(what: str, k: int) -> dict[str, str]:
+    return _column(f"{what}@{k}", f"{what}@{k}", "share", f"pass@{k}, unbiased: one of {k} answers {what}.")
 
 
 def _result(row: Summary, leak: Summary | None, steps: Sequence[int]) -> dict[str, Json]:
-    answered = f"{row.n:,}" if row.n == row.asked else f"{row.n:,} of {row.asked:,}"
-    model = labels.model_key(row.model, row.checkpoint, row.training)
-    found: dict[str, Json] = {
+    overlap = row.pretraining_overlap or ""
+    reasons = [f"{count:,} x {reason}" for reason, count in row.undecodable_by.items()]
+    line: dict[str, Json] = {
         "task": row.task,
         "label": labels.task_label(row.task, row.origin),
-        "overlap": (row.pretraining_overlap or "").partition(":")[0] or None,
-        "overlap_help": row.pretraining_overlap or "",
-        "undecodable_help": "; ".join(
-            f"{count:,} x {reason}" for reason, count in row.undecodable_by.items()
-        ),
+        "pretraining_overlap": overlap.partition(":")[0] or None,
+        "pretraining_overlap_help": overlap,
+        "undecodable_help": "; ".join(reasons),
         "model": labels.model_label(row.model, row.checkpoint, row.training, row.mark),
         "trivial": row.model in TRIVIAL,
-        "leaky": leak
-        and f"leaky: the trivial baseline {leak.model} gives {leak.valid:.1%} valid answers of {leak.n:,}",
+        "leaky": None if leak is None else _leaky(leak),
         "flagged": "; ".join(row.flagged),
-        "place": {"task": row.task, "seed": row.seeds[0], "model": model, "shots": row.shots},
-        "asked": [row.n, answered],
+        "asked": [row.n, f"{row.n:,}" if row.n == row.asked else f"{row.n:,} of {row.asked:,}"],
         "exact_span": [row.exact_low, row.exact_high],
         "valid_span": [row.valid_low, row.valid_high],
     }
-    for key in (
-        "shots",
-        "exact",
-        "valid",
-        "cells",
-        "undecodable",
-        "psr",
-        "rpl",
-        "seconds",
-        "predict_seconds",
-    ):
-        found[key] = getattr(row, key)
-    found |= {f"exact@{k}": row.exact_at.get(k) for k in steps}
-    return found | {f"valid@{k}": row.valid_at.get(k) for k in steps}
+    line |= {name: getattr(row, name) for name in _SHARES}
+    line |= {f"exact@{k}": row.exact_at.get(k) for k in steps}
+    line |= {f"valid@{k}": row.valid_at.get(k) for k in steps}
+    return line
+
+
+def _leaky(row: Summary) -> str:
+    return f"leaky: the trivial baseline {row.model} gives {row.valid:.1%} valid answers of {row.n:,}"
 
 
 def budgets(rows: Sequence[Budget]) -> Json:
-    """Examples needed for 90%, beside the paper's."""
-    published = {(one.task, one.model): one for one in paper.thresholds()}
+    """Return the shots needed for 90%, beside the paper's."""
+    published = {(threshold.task, threshold.model): threshold for threshold in paper.thresholds()}
     columns = [
         _column("label", "task", "text", "What is asked."),
-        _column("model", "model", "text", f"Models, then grey: {_FLOOR}"),
+        _column("model", "model", "text", f"Models, then grey: {_BASELINES}"),
         _column("seeds", "seeds", "count", f"Resampled for the interval: {RESAMPLED}."),
         _column(
-            "first", "first measured", "count", "The smallest measured budget with 90%, the paper's way."
+            "first", "first measured", "count", "The fewest measured shots with 90%, as the paper counts."
         ),
         _column("at", "interpolated", "worded", "Where the monotone curve, straight over log n, passes 90%."),
-        _column("interval", "95%", "worded", f"Bootstrap interval of the interpolated budget. {ANY}"),
-        *(
-            _column(
-                name,
-                f"paper, {name}",
-                "worded",
-                "As its tables imply; in brackets as its figure draws, if other.",
-            )
-            for name in (paper.VIDEO, paper.TEXT)
-        ),
+        _column("interval", "95%", "worded", f"Bootstrap interval of the interpolated shots. {ANY}"),
     ]
-    body = [
-        {
+    for name in (paper.VIDEO, paper.TEXT):
+        hint = "As its tables imply; in brackets as its figure draws, if that differs."
+        columns.append(_column(name, f"paper, {name}", "worded", hint))
+    body: list[dict[str, Json]] = []
+    for row in rows:
+        line: dict[str, Json] = {
             "label": labels.task_label(row.task),
             "model": label_of(row.model),
             "seeds": len(row.seeds),
@@ -145,29 +156,26 @@ def budgets(rows: Sequence[Budget]) -> Json:
             "first": row.first,
             "at": [_span(row.at)[0], row.text()],
             "interval": _span(row.interval),
-            **{
-                name: None if row.model.trivial else _published(published.get((row.task, name)))
-                for name in (paper.VIDEO, paper.TEXT)
-            },
         }
-        for row in rows
-    ]
+        for name in (paper.VIDEO, paper.TEXT):
+            threshold = None if row.model.trivial else published.get((row.task, name))
+            line[name] = None if threshold is None else _published(threshold)
+        body.append(line)
     return {"columns": columns, "rows": body}
 
 
-def _published(one: paper.Threshold | None) -> Json:
-    if one is None:
-        return None
-    return [one.tables or one.drawn or _LAST, one.text()]
+def _published(threshold: paper.Threshold) -> Json:
+    return [threshold.tables or threshold.drawn or _LAST, threshold.text()]
 
 
 def _span(span: Span) -> tuple[float, str]:
+    """Return a span as a worded value."""
     number = span.high if span.low is None else span.low
     return _LAST if number is None else number, span.text()
 
 
 def ratios(rows: Sequence[Ratio]) -> Json:
-    """How many times as many examples one model needs as another."""
+    """Return how many times as many shots one model needs as another."""
     columns = [
         _column("label", "task", "text", "What is asked."),
         _column("a", "A", "text", "One model."),
@@ -178,7 +186,7 @@ def ratios(rows: Sequence[Ratio]) -> Json:
             "at",
             "B needs, times A",
             "worded",
-            "Budget of B to reach 90% over that of A; or why none is known.",
+            "Shots of B to reach 90% over those of A; or why none is known.",
         ),
         _column("interval", "95%", "worded", f"{ANY} Resampled: {RESAMPLED}."),
     ]
@@ -197,17 +205,17 @@ def ratios(rows: Sequence[Ratio]) -> Json:
 
 
 def differences(rows: Sequence[Difference]) -> Json:
-    """Two models, or a model and a baseline, on the same questions."""
+    """Return two models, or a model and a baseline, on the same questions."""
     columns = [
         _column("label", "task", "text", "What is asked."),
-        _column("shots", "examples", "count", "Training examples of both."),
+        _column("shots", "shots", "count", "Training examples of both."),
         _column("a", "A", "text", "One model."),
-        _column("b", "B", "text", f"The other. Behind the models, grey: {_FLOOR}"),
+        _column("b", "B", "text", f"The other. After the models, grey: {_BASELINES}"),
         _column("n", "questions", "count", "Questions that both answered."),
         _column("a_share", "A exact", "share", "Exact answers of A."),
         _column("b_share", "B exact", "share", "Exact answers of B."),
         _column(
-            "gap", "A - B, points", "worded", f"In points; 95% interval, paired. Resampled: {RESAMPLED}."
+            "difference", "A - B, points", "worded", f"With a paired 95% interval. Resampled: {RESAMPLED}."
         ),
     ]
     body = [
@@ -220,18 +228,21 @@ def differences(rows: Sequence[Difference]) -> Json:
             "n": row.n,
             "a_share": row.a_share,
             "b_share": row.b_share,
-            "gap": [
-                row.difference,
-                f"{100 * row.difference:+.1f} ({100 * row.low:+.1f} to {100 * row.high:+.1f})",
-            ],
+            "difference": [row.difference, _points(row)],
         }
         for row in rows
     ]
     return {"columns": columns, "rows": body}
 
 
+def _points(row: Difference) -> str:
+    return f"{100 * row.difference:+.1f} ({100 * row.low:+.1f} to {100 * row.high:+.1f})"
+
+
 def overlaps(rows: Sequence[Overlap]) -> Json:
-    """Tasks solved alone and together, the paper's pair last if its tasks are among them."""
+    """Return the tasks that two models solve alone and together.
+
+    The paper's pair is last, if its tasks are among them."""
     columns = [
         _column("corpus", "files", "text", "The folder of ARC files."),
         _column("a", "A", "text", "One model."),
@@ -240,9 +251,9 @@ def overlaps(rows: Sequence[Overlap]) -> Json:
         _column(
             "tasks", "tasks", "count", "Tasks that both were asked; one counts if every test input is solved."
         ),
-        _column("only_a", "only A", "count", "Solved by A alone."),
+        _column("only_a", "only A", "count", "Solved only by A."),
         _column("both", "both", "count", "Solved by both."),
-        _column("only_b", "only B", "count", "Solved by B alone."),
+        _column("only_b", "only B", "count", "Solved only by B."),
     ]
     body: list[dict[str, Json]] = [
         {key: getattr(row, key) for key in ("attempts", "tasks", "only_a", "both", "only_b")}
@@ -255,7 +266,7 @@ def overlaps(rows: Sequence[Overlap]) -> Json:
 
 
 def _paper_overlap() -> dict[str, Json]:
-    """The row of the paper's two models."""
+    """Return the row of the paper's two models."""
     published = paper.paper().arc_agi_1
     return {
         "corpus": "paper: ARC-AGI-1",
@@ -271,12 +282,12 @@ def _paper_overlap() -> dict[str, Json]:
 
 
 def concepts(rows: Sequence[Concept]) -> Json:
-    """Shares by concept, each model's beside the paper's two if its tasks are the paper's."""
+    """Return the shares by concept, each model's beside the paper's two if its tasks are the paper's."""
     published = paper.paper().conceptarc_accuracy if any(row.published for row in rows) else {}
-    theirs = [name for name in (paper.VIDEO, paper.TEXT) if name in published]
+    paper_models = [name for name in (paper.VIDEO, paper.TEXT) if name in published]
     columns = [
         _column("concept", "concept", "text", "ConceptARC's name of it."),
-        _column("model", "model", "text", "Models, and the trivial baselines as their floor."),
+        _column("model", "model", "text", "Models, then grey: the trivial baselines."),
         _column("attempts", "attempts", "count", "Answers to a test input, one of which must be exact."),
         _column("n", "test inputs", "count", "Test inputs asked."),
         _column("share", "solved", "share", "Share of test inputs solved."),
@@ -286,19 +297,19 @@ def concepts(rows: Sequence[Concept]) -> Json:
             "span",
             "Of tasks as clusters: inputs of one task are alike. More seeds do not narrow it.",
         ),
-        *(
-            _column(name, f"paper, {name}", "share", "Three attempts at all ten tasks of the concept.")
-            for name in theirs
-        ),
     ]
-    body: list[dict[str, Any]] = [
-        {key: getattr(row, key) for key in ("concept", "attempts", "n", "share")}
-        | {"model": label_of(row.model), "span": [row.low, row.high], "trivial": row.model.trivial}
-        | {name: published[name].get(row.concept) if row.published else None for name in theirs}
-        for row in rows
-    ]
+    for name in paper_models:
+        hint = "Three attempts at all ten tasks of the concept."
+        columns.append(_column(name, f"paper, {name}", "share", hint))
+    body: list[dict[str, Any]] = []
+    for row in rows:
+        line: dict[str, Any] = {key: getattr(row, key) for key in ("concept", "attempts", "n", "share")}
+        line |= {"model": label_of(row.model), "span": [row.low, row.high], "trivial": row.model.trivial}
+        for name in paper_models:
+            line[name] = published[name].get(row.concept) if row.published else None
+        body.append(line)
     return {"columns": columns, "rows": body}
 
 
-def _column(key: str, title: str, kind: str, told: str) -> dict[str, str]:
-    return {"key": key, "title": title, "kind": kind, "help": told}
+def _column(key: str, title: str, kind: str, help: str) -> dict[str, str]:
+    return {"key": key, "title": title, "kind": kind, "help": help}

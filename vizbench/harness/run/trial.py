@@ -200,7 +200,7 @@ def refuse_change(directory: Path, wanted: Mapping[str, Any]) -> None:
     old = _flat(msgspec.to_builtins(read_header(directory)))
     new = _flat(msgspec.to_builtins(wanted))
     changed = [
-        f"{key.removeprefix('cell.')} was {old.get(key)}, is {value}"
+        f"{key.removeprefix('trial.')} was {old.get(key)}, is {value}"
         for key, value in new.items()
         if old.get(key) != value
         and not (key == "code" and old.get(key) is None)  # runs of before told no code
@@ -266,7 +266,7 @@ def _lasting(header: Header) -> dict[str, Any]:
 def planned(cell: Trial) -> dict[str, Any]:
     """The parts that are known before any data is made."""
     code = code_of(cell.model)
-    return {"cell": cell} | ({"code": code} if code else {})
+    return {"trial": cell} | ({"code": code} if code else {})
 
 
 def _json(params: Any) -> Json:

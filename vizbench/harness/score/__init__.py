@@ -1,1 +1,1 @@
-"""Judging answers that models outside vizbench gave: files, folders and clips."""
+"""Score the answers of models outside vizbench: files, folders and clips."""

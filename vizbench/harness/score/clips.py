@@ -1,12 +1,12 @@
-"""Reading the answer in a clip, frame by frame: the last frame's grid, and the states that lead to it.
+"""Read the answer in a clip frame by frame: the last frame's grid, and the states that lead to it.
 
-A clip is never held as a whole. Memory holds a frame, the decoder's own few, and the grids that were read.
+A clip is never held as a whole. Memory holds one frame, the few of the decoder, and the grids that were read.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final, final
+from typing import Final, TypeAlias, final
 
 import numpy as np
 
@@ -14,27 +14,30 @@ from vizbench.errors import UserError
 from vizbench.harness.records.records import MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS
 from vizbench.harness.run.codec import changing
 from vizbench.renderers.decode import place_and_read, read_at
-from vizbench.renderers.layout import Shape
 from vizbench.renderers.locate import Placement
 from vizbench.renderers.video import Frame, frames
 from vizbench.task import Verifier
 from vizbench.types import Answer, DecodeFailure, Grid, Image, Instance
 
 _SURE: Final = 0.5
-"""Confidence of all cells from which a frame is read where the frame before it was."""
+"""Confidence of every cell from which a frame is read at the place of the frame before it."""
 
 _SEARCHES: Final = 64
-"""Frames of a clip in which the board is searched for; of the others, those that need it are passed over."""
+"""Frames of a clip in which the board is searched for. Later frames that need a search are skipped."""
 
 _SAME: Final = 24
 """Levels by which two frames that show the same may differ in any pixel."""
 
+_Reading: TypeAlias = "tuple[Placement, Answer] | DecodeFailure"
+"""Where the board is in a frame and what it shows, or why it cannot be read."""
+
 
 @final
-class _Way:
-    """The grids of frames that are spread evenly over a clip of unknown length."""
+class _SpreadStates:
+    """States of frames that are spread evenly over a clip of unknown length."""
 
     def __init__(self, placement: Placement, most: int) -> None:
+        """Read states at `placement`; return at most `most`."""
         self.placement = placement
         self._most = most
         self._stride = 1
@@ -50,109 +53,113 @@ class _Way:
             self._states = {at: grid for at, grid in self._states.items() if at % self._stride == 0}
 
     def before(self, last: int, answer: Grid) -> list[Grid]:
-        """The states of frames before number `last` that differ from the next; at most as many as asked
-        for."""
+        """Return at most `most` states of the frames before number `last` that differ from the next state."""
         kept = [grid for at, grid in self._states.items() if at < last]
-        picks: list[int] = (
-            np.linspace(0, len(kept), min(len(kept), self._most), endpoint=False).astype(int).tolist()
-        )
+        count = min(len(kept), self._most)
+        picks: list[int] = np.linspace(0, len(kept), count, endpoint=False).astype(int).tolist()
         return changing([kept[at] for at in picks], answer)
 
 
 def last_state(path: Path, verifier: Verifier, row: Instance) -> tuple[Grid, list[Grid]] | DecodeFailure:
-    """The grid of a clip's last frame, and up to MAX_WAY states before it that differ from the next.
+    """Return the grid of a clip's last frame, and up to MAX_TRAJECTORY states before it.
 
-    The states are read where the board was in the first frame. There are none if it is elsewhere in the last
-    frame, has another shape there than in the question, or cannot be found in the first."""
-    way: _Way | None = None
+    Each of these states differs from the next. They are read at the place of the board in the first frame.
+    There are none if that frame shows no board, or if the board of the last frame has another place or
+    another shape than the question."""
+    states: _SpreadStates | None = None
     number, last = -1, None
     try:
         for number, frame in enumerate(frames(path)):
             last = frame
             if number == 0:
-                way = _started(frame.image(), verifier, row)
-            if way is not None:
-                way.add(number, frame)
+                states = _states_from(frame.image(), verifier, row)
+            if states is not None:
+                states.add(number, frame)
         assert last is not None  # a clip without frames is a UserError
-        found = _read(last.image(), verifier, row)
+        reading = _read(last.image(), verifier, row)
     except UserError as error:
         return unreadable(path, error)
-    if isinstance(found, DecodeFailure):
-        return found
-    placement, answer = found
-    if (
-        way is None
-        or number < 2
-        or answer.grid.shape != row.question.shape
-        or not _same_place(way.placement, placement)
-    ):
+    if isinstance(reading, DecodeFailure):
+        return reading
+    placement, answer = reading
+    if states is None or number < 2:
         return answer.grid, []
-    return answer.grid, way.before(number, answer.grid)
+    if answer.grid.shape != row.question.shape or not _same_place(states.placement, placement):
+        return answer.grid, []
+    return answer.grid, states.before(number, answer.grid)
 
 
 def all_states(path: Path, verifier: Verifier, row: Instance) -> list[Grid] | DecodeFailure:
-    """The grids that a clip's frames show, equal frames in a row as one per frame. The last frame must be
-    readable; others that are not are left out, because a fade between two states is no state."""
+    """Return the grids that a clip's frames show, one for each frame.
+
+    A frame that cannot be read is left out, because a fade between two states is no state. Returns a
+    DecodeFailure if the last frame cannot be read."""
     states: list[Grid] = []
     before: Image | None = None
-    found: tuple[Placement, Answer] | DecodeFailure = DecodeFailure("")
+    reading: _Reading = DecodeFailure("")
     searches = 0
     try:
         for frame in frames(path):
             image = frame.image()
             if before is None or not _same(image, before):
-                near = None if isinstance(found, DecodeFailure) else read_at(image, found[0])
-                if (
-                    near is not None
-                    and not isinstance(found, DecodeFailure)
-                    and near.confidence.min() >= _SURE
-                ):
-                    found = found[0], near
+                nearby = _read_nearby(image, reading)
+                if nearby is not None:
+                    reading = nearby
                 elif searches < _SEARCHES:
                     searches += 1
-                    found = _read(image, verifier, row)
+                    reading = _read(image, verifier, row)
                 else:
-                    found = DecodeFailure(f"over {_SEARCHES} frames show no clear board")
+                    reading = DecodeFailure(f"over {_SEARCHES} frames show no clear board")
                 before = image
-            if not isinstance(found, DecodeFailure):
-                states.append(found[1].grid)
+            if not isinstance(reading, DecodeFailure):
+                states.append(reading[1].grid)
     except UserError as error:
         return unreadable(path, error)
-    return found if isinstance(found, DecodeFailure) else states
+    return reading if isinstance(reading, DecodeFailure) else states
 
 
 def unreadable(path: Path, error: UserError) -> DecodeFailure:
-    """Why a file holds no answer, without its name: the reason is counted over files."""
+    """Return why a file holds no answer, without its name, because reasons are counted over files."""
     return DecodeFailure(str(error).replace(str(path), "the file"))
 
 
-def _started(image: Image, verifier: Verifier, row: Instance) -> _Way | None:
+def _states_from(image: Image, verifier: Verifier, row: Instance) -> _SpreadStates | None:
+    """Begin to collect states at the board of the first frame. Return None if it shows none."""
     most = min(MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS // row.question.size)
-    found = _read(image, verifier, row) if most else DecodeFailure("")
-    return None if isinstance(found, DecodeFailure) else _Way(found[0], most)
+    if not most:
+        return None
+    reading = _read(image, verifier, row)
+    return None if isinstance(reading, DecodeFailure) else _SpreadStates(reading[0], most)
 
 
-def _read(image: Image, verifier: Verifier, row: Instance) -> tuple[Placement, Answer] | DecodeFailure:
-    """Read where the question is; most answers have its shape, that of ARC's is found in the picture."""
-    if verifier.resizes:
-        return place_and_read(image, verifier.look, None, None, None)
-    shape: Shape = row.question.shape[0], row.question.shape[1]
-    return place_and_read(image, verifier.look, shape, None, row.question)
+def _read_nearby(image: Image, before: _Reading) -> _Reading | None:
+    """Read a frame at the place of the frame before it. Return None if the reading would be unsure."""
+    if isinstance(before, DecodeFailure):
+        return None
+    placement = before[0]
+    answer = read_at(image, placement)
+    return (placement, answer) if answer.confidence.min() >= _SURE else None
+
+
+def _read(image: Image, verifier: Verifier, row: Instance) -> _Reading:
+    """Read a frame in the shape of the question, or in the shape that the frame shows if it is free."""
+    shape = verifier.answer_shape(row.question)
+    question = None if shape is None else row.question
+    return place_and_read(image, verifier.look, shape, None, question)
 
 
 def _same_place(one: Placement, other: Placement) -> bool:
-    """Whether two placements of a board differ by less than a quarter of a cell."""
+    """Return whether two placements of a board differ by less than a quarter of a cell."""
     if one.rows.shape != other.rows.shape or one.columns.shape != other.columns.shape:
         return False
     quarter = float(one.rows[0, 1] - one.rows[0, 0]) / 4
-    return all(
-        float(np.abs(a - b).max()) < quarter
-        for a, b in ((one.rows, other.rows), (one.columns, other.columns))
-    )
+    rows = float(np.abs(one.rows - other.rows).max())
+    columns = float(np.abs(one.columns - other.columns).max())
+    return rows < quarter and columns < quarter
 
 
 def _same(image: Image, other: Image) -> bool:
-    """Whether two frames show the same, but for the noise of a codec."""
+    """Return whether two frames show the same, except for the noise of a video codec."""
     if image.shape != other.shape:
         return False
     return bool((np.maximum(image, other) - np.minimum(image, other)).max() <= _SAME)

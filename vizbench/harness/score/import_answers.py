@@ -1,8 +1,9 @@
-"""Saved answers of an outside model as a run, so that a report shows it beside models that were run here.
+"""Keep saved answers of an outside model as a run, so that a report shows them beside other models.
 
-Its cell holds the very questions that a plan would ask: they are made anew and compared, and a folder that
-asked others of the task is refused. What an outside model saw in training nobody can check: its examples are
-its owner's word."""
+The trial holds the very questions that a plan would ask. They are made again and compared, and a folder that
+asked other questions of the task is refused. Nobody can check what an outside model saw in training: the
+number of shots is its owner's word.
+"""
 
 from __future__ import annotations
 
@@ -29,139 +30,151 @@ from vizbench.harness.run.trial import header_of, trial_data
 from vizbench.harness.score.score import ScoredRow, ScoreSheet
 from vizbench.types import Instance
 
-MOST_ROWS: Final = 10_000
-"""As many questions as a plan may ask of a cell."""
+MAX_ROWS: Final = 10_000
+"""Questions that a plan may ask in one trial."""
 
-MOST_SHOTS: Final = 5000
+MAX_SHOTS: Final = 5000
+"""Shots that a plan may give to one trial."""
+
+MAX_NAME: Final = 80
+"""Characters of a model's name."""
 
 
 def import_score_sheet(sheet: ScoreSheet, out: Path, name: str, shots: int | None) -> Path:
-    """Write the marked answers of the model `name` as a cell under `out`; its directory.
+    """Write the scored answers of the model `name` as a trial under `out`, and return its directory.
 
-    shots: the examples that the model was trained on, 0 … MOST_SHOTS, the first of the task's train rows;
-    None: as an ARC file brings them, else 0. A row without an answer is a wrong one, as in the score.
-    UserError for a process, for rows that no plan would ask, for other questions than `out` asked of the
-    task, and where the cell is there with other answers; with the same ones it is left alone."""
-    asking = _asking(_cell(sheet, name, shots))
-    if data_digest(asking.test) != data_digest(one.row for one in sheet.marked):
+    shots: how many of the task's train rows, from the first, the model was trained on: 0 … MAX_SHOTS. None
+    means as many as an ARC file brings, else 0.
+
+    A row without an answer counts as wrong, as in the score. A trial that holds the same answers already is
+    left alone. Raises UserError for a process, for rows that no plan would ask, if `out` asked other
+    questions of the task, and if the trial holds other answers."""
+    data = _data_of(_trial(sheet, name, shots))
+    if data_digest(data.test) != data_digest(row.instance for row in sheet.rows):
         raise UserError(
-            f"the data set does not hold the test rows that this vizbench makes of {asking.trial.task[:120]}: generate "
-            "it again"
+            "the data set does not hold the test rows that this vizbench makes of "
+            f"{data.trial.task[:120]}: generate it again"
         )
-    _refuse_mixing(out, asking)
-    directory = out / asking.trial.directory
+    _refuse_other_questions(out, data)
+
+    directory = out / data.trial.directory
     with disk_errors(directory):
         directory.mkdir(parents=True, exist_ok=True)
-    records = [_record(one, one.row.id in sheet.given.answers) for one in sheet.marked]
+    records = [_record(row, row.instance.id in sheet.predictions.answers) for row in sheet.rows]
     with folder_lock(directory):
         if (directory / "run.json").exists():
-            _refuse_change(directory, asking, records)
+            _refuse_change(directory, data, records)
             return directory
-        questions = b"".join(encode(instance, steps=False) + b"\n" for instance in asking.test)
+        questions = b"".join(encode(instance, steps=False) + b"\n" for instance in data.test)
         write_atomically(directory / "questions.jsonl", questions)
-        write_atomically(
-            directory / "records.jsonl", b"".join(msgspec.json.encode(one) + b"\n" for one in records)
-        )
-        # last, because it makes the folder a run: a process that is killed before leaves none
-        header = header_of(asking, None, None)
+        lines = b"".join(msgspec.json.encode(record) + b"\n" for record in records)
+        write_atomically(directory / "records.jsonl", lines)
+        # The header is last, because it makes the folder a run: a process that is killed before leaves none.
+        header = header_of(data, None, None)
         write_atomically(directory / "run.json", msgspec.json.format(msgspec.json.encode(header)) + b"\n")
     return directory
 
 
-def _cell(sheet: ScoreSheet, name: str, shots: int | None) -> Trial:
-    recipe, rows = sheet.spec, len(sheet.marked)
+def _trial(sheet: ScoreSheet, name: str, shots: int | None) -> Trial:
+    """Return the trial that the sheet is. Raises UserError if no plan would have it."""
+    spec, rows = sheet.spec, len(sheet.rows)
     if sheet.process:
         raise UserError("a run holds answers and no processes: leave --process out, or --out")
-    if recipe.split != "test":
+    if spec.split != "test":
         raise UserError("the data set holds train rows, which no run asks: generate one with --split test")
-    if rows > MOST_ROWS:
+    if rows > MAX_ROWS:
         raise UserError(
-            f"the data set has {rows:,} rows and a run asks {MOST_ROWS:,} at most: generate a smaller one"
+            f"the data set has {rows:,} rows and a run asks {MAX_ROWS:,} at most: generate a smaller one"
         )
-    if (
-        name in TRIVIAL
-        or name.endswith(".py")
-        or ".py:" in name
-        or not name.isprintable()
-        or not 0 < len(name) <= 80
-    ):
+    if not _is_model_name(name):
         raise UserError(f"name {name[:80]!r} is no name for an outside model: choose another, e.g. sora-2")
-    corpus = registry.is_corpus(recipe.task)
+    corpus = registry.is_corpus(spec.task)
     if corpus and shots is not None:
         raise UserError("ARC files bring their own examples: leave --shots out")
-    if not 0 <= (shots or 0) <= MOST_SHOTS:
-        raise UserError(f"shots {shots} is outside 0 … {MOST_SHOTS}: 0 stands for none, or not known")
+    if not 0 <= (shots or 0) <= MAX_SHOTS:
+        raise UserError(f"shots {shots} is outside 0 … {MAX_SHOTS}: 0 means none, or not known")
     return Trial(
-        recipe.task,
+        spec.task,
         name,
         NONE,
         None if corpus else shots or 0,
-        recipe.seed,
+        spec.seed,
         rows,
         1,
-        pool=POOL if corpus else recipe.pool,
+        pool=POOL if corpus else spec.pool,
     )
 
 
-def _asking(cell: Trial) -> TrialData:
-    """The cell's data as a plan would have it; without examples, which no plan asks for, the test rows
-    alone."""
-    if cell.shots != 0:
-        return trial_data(cell, loading.load)
-    data = loading.load(cell.task, cell.seed, cell.pool)
-    return TrialData(cell, data.verifier, data.params, (), (), data.test.head(cell.n_test))
+def _is_model_name(name: str) -> bool:
+    """Return whether a name can be that of an outside model: no baseline's, and no file of a model."""
+    if name in TRIVIAL or name.endswith(".py") or ".py:" in name:
+        return False
+    return name.isprintable() and 0 < len(name) <= MAX_NAME
 
 
-def _refuse_mixing(out: Path, asking: TrialData) -> None:
-    """UserError where cells under `out` asked this task, and none of them these questions."""
-    cell, fault = asking.trial, ""
-    mine = [(instance.id, instance.question.tolist(), instance.target.tolist()) for instance in asking.test]
+def _data_of(trial: Trial) -> TrialData:
+    """Return the trial's data as a plan would have it.
+
+    Without shots, which no plan asks for, it holds only the test rows."""
+    if trial.shots != 0:
+        return trial_data(trial, loading.load)
+    data = loading.load(trial.task, trial.seed, trial.pool)
+    return TrialData(trial, data.verifier, data.params, (), (), data.test.head(trial.n_test))
+
+
+def _refuse_other_questions(out: Path, data: TrialData) -> None:
+    """Raise UserError if trials under `out` asked this task, and none of them these questions."""
+    trial, fault = data.trial, ""
+    questions = [(row.id, row.question.tolist(), row.target.tolist()) for row in data.test]
     for path in below(out, "run.json"):
         header = read_header(path.parent)
-        if header.trial.task != cell.task:
+        if header.trial.task != trial.task:
             continue
         rows, _ = read_log(path.parent / "questions.jsonl", Row)
-        if [(row.id, row.question, row.target) for row in rows] == mine:
+        if [(row.id, row.question, row.target) for row in rows] == questions:
             return
-        theirs = f"{out} asked {plural(len(rows), 'question')} of {cell.task[:120]}, seed {header.trial.seed}"
-        fault = (
-            fault or f"{theirs}, and the data set holds {_differs(header.trial.seed, len(rows), asking.test)}"
-        )
+        if not fault:  # the first one is reported
+            seed, count = header.trial.seed, len(rows)
+            asked = f"{out} asked {plural(count, 'question')} of {trial.task[:120]}, seed {seed}"
+            fault = f"{asked}, and the data set holds {_difference(seed, count, data.test)}"
     if fault:
-        raise UserError(
-            f"{fault}, and figures of other questions do not stand side by side: give another --out"
-        )
+        raise UserError(f"{fault}, and figures of other questions cannot be compared: give another --out")
 
 
-def _differs(seed: int, count: int, test: Sequence[Instance]) -> str:
-    """What the data set has in place of so many questions of that seed."""
+def _difference(seed: int, count: int, test: Sequence[Instance]) -> str:
+    """Return what the data set holds in place of `count` questions of a seed."""
     if test[0].seed != seed:
         return f"seed {test[0].seed}"
     return f"{len(test):,} of them" if len(test) != count else "others"
 
 
-def _record(one: ScoredRow, given: bool) -> Record:
-    """given: whether there was an answer: one that is missing is wrong, and none that could not be read."""
-    verdict = one.verdict
+def _record(row: ScoredRow, answered: bool) -> Record:
+    """Return a row's record.
+
+    answered: whether there is an answer. A missing one is wrong, but not undecodable."""
+    verdict = row.verdict
+    parts: dict[str, float | None] = {name: float(value) for name, value in verdict.parts.items()}
+    trajectory = tuple(state.tolist() for state in row.trajectory)
     return Record(
-        id=one.row.id,
+        id=row.instance.id,
         attempt=0,
         valid=bool(verdict.valid),
         exact=bool(verdict.exact),
         cells=float(verdict.cells),
         reason=verdict.reason,
-        parts={name: float(value) for name, value in verdict.parts.items()},
-        answer=None if one.grid is None else one.grid.tolist(),
-        undecodable=given and one.grid is None,
+        parts=parts,
+        answer=None if row.grid is None else row.grid.tolist(),
+        undecodable=answered and row.grid is None,
         seconds=0.0,
-        trajectory=tuple(state.tolist() for state in one.trajectory),
+        trajectory=trajectory,
     )
 
 
-def _refuse_change(directory: Path, asking: TrialData, records: Sequence[Record]) -> None:
-    """UserError where the cell that is there has other data or other answers."""
-    there = read_trial(directory)
-    if there.header.trial != asking.trial or list(there.records) != list(records):
+def _refuse_change(directory: Path, data: TrialData, records: Sequence[Record]) -> None:
+    """Raise UserError if the trial on disk has other data or other answers."""
+    kept = read_trial(directory)
+    if kept.header.trial != data.trial or list(kept.records) != list(records):
         raise UserError(
-            f"{directory} holds other answers of {asking.trial.model}: give another --name or --out, or remove it"
+            f"{directory} holds other answers of {data.trial.model}: "
+            "give another --name or --out, or remove it"
         )

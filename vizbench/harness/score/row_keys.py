@@ -1,8 +1,9 @@
-"""Names of files and folders as keys of rows: `17`, `maze_0017`, `0-test-17`, `maze_0017_seed0`.
+"""Read names of files and folders as keys of rows: `17`, `maze_0017`, `0-test-17`, `maze_0017_seed0`.
 
-A name is read as a whole. What it may say beside the row's number is the task, a word for a row, and the
-notes that tools put into names, such as a sampling seed or the time. Other letters are allowed only if they
-are the same in all names, because different letters are different models or tasks."""
+A name is read as a whole. Beside the row's number it may say the task, a word for a row, and notes that tools
+put into names, such as a sampling seed or the time. Other letters are allowed only if they are the same in
+all names, because different letters mean different models or tasks.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +19,12 @@ from vizbench.dataset import SplitSpec
 from vizbench.errors import UserError
 from vizbench.types import POOL, row_id
 
-MOST_NAMED: Final = 8
+MAX_LISTED: Final = 8
 """Names that a message lists at most."""
 
 ROW_WORDS: Final = (
-    "row", "sample", "item", "index", "idx", "id", "question", "q", "puzzle", "problem", "instance", "example", "case",
-    "task",
+    "row", "sample", "item", "index", "idx", "id", "question", "q", "puzzle", "problem", "instance",
+    "example", "case", "task",
 )  # fmt: skip
 """Words that may come before a row's number and name no model and no task."""
 
@@ -40,8 +41,8 @@ ANSWER_WORDS: Final = (
 )
 """Words that may follow a row's number."""
 
-# Notes are between separators. The first kind never holds the row's number. The second may be all that a name
-# says: `step_3.png` is row 3 and `0_step3.png` is row 0.
+# Notes are between separators. A note of the first kind never holds the row's number. A note of the second
+# kind may be the whole name: `step_3.png` is row 3 and `0_step3.png` is row 0.
 _START, _END = r"(?:(?<=[\W_])|^)", r"(?=[\W_]|$)"
 _NOTES: Final = re.compile(
     rf"{_START}(?:"
@@ -75,78 +76,88 @@ _NUMBER = re.compile(r"[0-9]+")
 class RowKeys:
     """Reads names as keys of one data set's rows."""
 
-    def __init__(self, recipe: SplitSpec, rows: int) -> None:
-        """Take the recipe of the data set and the number of its rows."""
-        self._recipe = recipe
+    def __init__(self, spec: SplitSpec, rows: int) -> None:
+        """Read names of the first `rows` rows of a split."""
+        self._spec = spec
         self._rows = rows
-        self._heads = _heads(recipe)
+        self._heads = _heads(spec)
         self._own: dict[str, int | None] = {}
 
     def id_of(self, index: int) -> str:
         """Return the id of a row."""
-        recipe = self._recipe
-        return row_id(recipe.task, recipe.seed, recipe.split, index, recipe.pool)
+        spec = self._spec
+        return row_id(spec.task, spec.seed, spec.split, index, spec.pool)
 
     def row_of_id(self, name: str) -> int | None:
-        """Return the row whose id a name is, letter by letter."""
-        placed = _PLACE.fullmatch(name)
-        if placed is None or name != self.id_of(int(placed["index"])) or int(placed["index"]) >= self._rows:
+        """Return the row whose id equals a name letter by letter, or None."""
+        match = _PLACE.fullmatch(name)
+        if match is None:
             return None
-        return int(placed["index"])
+        index = int(match["index"])
+        return index if index < self._rows and name == self.id_of(index) else None
 
     def own(self, name: str) -> int | None:
-        """Return the row of a name that says the row, perhaps the task, and notes. None for any other
-        name."""
-        index = self._said(name)
+        """Return the row of a name that says the row by itself: its number, perhaps the task, and notes.
+
+        Return None for any other name."""
+        index = self._index_in(name)
         return None if index is None or index >= self._rows else index
 
     def is_task(self, name: str) -> bool:
-        """Return whether a name is the task's, as `maze-9` is that of `maze/9`, though it ends in a
-        number."""
-        return _letters(unquote(name)) in _heads(self._recipe) - {"", self._recipe.split, *ROW_WORDS}
+        """Return whether a name is the task's and no row's: `maze-9` ends in a number and is `maze/9`."""
+        return _letters(unquote(name)) in self._heads - {"", self._spec.split, *ROW_WORDS}
 
     def rows(self, names: Collection[str], place: str) -> Mapping[str, int | None]:
-        """Return the row of each name, or None for a name that speaks of no row of the data set.
+        """Return the row of each name, or None for a name that says no row of the data set.
 
-        If any name says its row by itself (see `own`), the others are of other tasks or models and speak of
-        no row. Else all must be spelt alike but for their numbers, of which only one may change from name to
-        name. UserError, with the names, if it cannot be known which row is meant, and if others may be the
-        answers to rows that none of the names says by itself. place: what the error calls the folder."""
-        own = {name: index for name in names if (index := self._said(name)) is not None}
-        others = [
-            name for name in names if name not in own and _NUMBER.search(name) and not self._is_foreign(name)
-        ]
-        if not own:
-            own = self._alike(others, place)
-        elif gaps := self._filling(others, own):
-            _refuse_kinds(place, [next(iter(own)), *gaps])
-        return {name: index if (index := own.get(name, self._rows)) < self._rows else None for name in names}
+        If any name says its row by itself (see `own`), the others are of other tasks or models and say no
+        row. Otherwise all names must be spelt alike except for their numbers, of which only one may change
+        from name to name.
 
-    def _filling(self, others: list[str], own: Mapping[str, int]) -> list[str]:
-        """The names that may be the answers to rows that no name says by itself. Copies of a file are
-        none."""
-        answered = set(own.values())
-        return [
-            name
-            for name in sorted(others)
-            if _COPY.sub("", name) not in own
-            and any(index < self._rows and index not in answered for index in _numbers(name))
-        ]
+        place: what an error calls the folder.
 
-    def _said(self, name: str) -> int | None:
-        """The row that a name says by itself, also one beyond the data set. A name is asked for several
-        times."""
-        if name not in self._own:
+        Raises UserError with the names if it cannot be known which row is meant. The same holds if other
+        names may be the answers to rows that no name says by itself."""
+        indices: dict[str, int] = {}
+        others: list[str] = []
+        for name in names:
+            index = self._index_in(name)
+            if index is not None:
+                indices[name] = index
+            elif _NUMBER.search(name) and not self._is_foreign(name):
+                others.append(name)
+        if not indices:
+            indices = self._alike(others, place)
+        elif doubtful := self._doubtful(others, indices):
+            _refuse_kinds(place, [next(iter(indices)), *doubtful])
+        within = {name: index for name, index in indices.items() if index < self._rows}
+        return {name: within.get(name) for name in names}
+
+    def _doubtful(self, others: list[str], indices: Mapping[str, int]) -> list[str]:
+        """Return the names that may be the answers to rows that no name says by itself.
+
+        The copy of a file is no such answer."""
+        answered = set(indices.values())
+        doubtful: list[str] = []
+        for name in sorted(others):
+            is_copy = _COPY.sub("", name) in indices
+            fills = any(index < self._rows and index not in answered for index in _numbers(name))
+            if fills and not is_copy:
+                doubtful.append(name)
+        return doubtful
+
+    def _index_in(self, name: str) -> int | None:
+        """Return the row that a name says by itself, even one beyond the data set, or None."""
+        if name not in self._own:  # a name is asked for several times
             self._own[name] = self._read(name) if _NUMBER.search(name) else None
         return self._own[name]
 
     def _read(self, name: str) -> int | None:
         plain = without_notes(unquote(name))
-        placed = _PLACE.fullmatch(plain)
-        if placed is not None:
-            if not self._is_here(placed):
-                return None
-            return int(placed["index"]) if _letters(placed["head"]) in self._heads else None
+        match = _PLACE.fullmatch(plain)
+        if match is not None:
+            is_row = self._is_here(match) and _letters(match["head"]) in self._heads
+            return int(match["index"]) if is_row else None
         for number in _NUMBER.finditer(plain):
             head, tail = _letters(plain[: number.start()]), _letters(plain[number.end() :])
             attached = plain[number.end() : number.end() + 1].isalpha()
@@ -156,63 +167,66 @@ class RowKeys:
         return None
 
     def _is_foreign(self, name: str) -> bool:
-        """Whether a name says another seed or split, or is an id of another task."""
+        """Return whether a name says another seed or split, or is an id of another task."""
         plain = without_notes(unquote(name))
-        placed = _PLACE.fullmatch(plain)
-        if placed is None:
-            other = "test" if self._recipe.split == "train" else "train"
+        match = _PLACE.fullmatch(plain)
+        if match is None:
+            other = "test" if self._spec.split == "train" else "train"
             return re.search(rf"{_START}{other}[\W_]*[0-9]", plain) is not None
-        return not self._is_here(placed) or "#" in placed["head"]
+        return not self._is_here(match) or "#" in match["head"]
 
-    def _is_here(self, placed: re.Match[str]) -> bool:
-        """Whether a name says this data set's seed, split and pool. Only the default pool is left out of
-        ids."""
-        recipe = self._recipe
-        pool = recipe.pool if recipe.split == "test" else POOL
-        said = int(placed["seed"]), placed["split"], int(placed["pool"] or POOL)
-        return said == (recipe.seed, recipe.split, pool)
+    def _is_here(self, match: re.Match[str]) -> bool:
+        """Return whether a name says this data set's seed, split and pool."""
+        spec = self._spec
+        pool = spec.pool if spec.split == "test" else POOL
+        named_pool = int(match["pool"] or POOL)  # an id says any pool but the default one
+        return (int(match["seed"]), match["split"], named_pool) == (spec.seed, spec.split, pool)
 
     def _alike(self, names: list[str], place: str) -> dict[str, int]:
-        """The rows of names that do not name the task, if they are spelt alike."""
+        """Return the rows of names that do not name the task, if they are spelt alike."""
         names = sorted(names)  # the messages are the same for any order
         spellings = {name: _spelling(name) for name in names}
         counts = Counter(spellings.values())
         if len(counts) > 1:
             common = [spelling for spelling, count in counts.items() if count > 1]
-            if len(common) != 1:  # one that recurs has strays beside it
-                _refuse_kinds(
-                    place, [next(n for n in names if spellings[n] == spelling) for spelling in counts]
-                )
+            if len(common) != 1:  # if one spelling recurs, names of the others are strays
+                first_of = {spellings[name]: name for name in reversed(names)}
+                _refuse_kinds(place, [first_of[spelling] for spelling in counts])
             names = [name for name in names if spellings[name] == common[0]]
         numbers = {name: _numbers(name) for name in names}
-        at = self._position(list(numbers.values()), ends=bool(names) and _cleaned(names[0])[-1].isdigit())
-        if at is None and names:
+        ends_in_number = bool(names) and _cleaned(names[0])[-1].isdigit()
+        position = self._position(list(numbers.values()), ends_in_number)
+        if position is None and names:
             raise UserError(
-                f"{place} holds names with several numbers ({listed(names)}), and which one is the row cannot be "
-                "known: name them by row, 17 or maze_0017, or with a note, 17_seed0"
+                f"{place} holds names with several numbers ({listed(names)}), and which one is the row "
+                "cannot be known: name them by row, 17 or maze_0017, or with a note, 17_seed0"
             )
-        return {name: row[at or 0] for name, row in numbers.items()}
+        return {name: row[position or 0] for name, row in numbers.items()}
 
-    def _position(self, numbers: list[list[int]], ends: bool) -> int | None:
-        """Which of the numbers in each name is the row's; None if that cannot be known.
+    def _position(self, numbers: list[list[int]], ends_in_number: bool) -> int | None:
+        """Return which of the numbers in each name is the row's, or None if that cannot be known.
 
-        ends: whether the names end in a number, which is the row's if none changes, as for a single name.
-        """
+        ends_in_number: whether the names end in a number. That number is the row's if none changes, as for a
+        single name."""
         columns = list(zip(*numbers, strict=True))
-        changing = {column: at for at, column in reversed(list(enumerate(columns))) if len(set(column)) > 1}
-        if len(changing) > 1:  # equal columns count once; a number beyond the rows is no row's
-            changing = {column: at for column, at in changing.items() if max(column) < self._rows}
+        changing: dict[tuple[int, ...], int] = {}  # equal columns count once, at their first position
+        for position, column in enumerate(columns):
+            if len(set(column)) > 1:
+                changing.setdefault(column, position)
+        if len(changing) > 1:  # a number beyond the rows is no row's
+            changing = {column: position for column, position in changing.items() if max(column) < self._rows}
         if len(changing) == 1:
             return next(iter(changing.values()))
-        if not changing and columns and len(set(columns[-1])) == 1 and (ends or len(columns) == 1):
+        is_constant = bool(columns) and len(set(columns[-1])) == 1
+        if not changing and is_constant and (ends_in_number or len(columns) == 1):
             return len(columns) - 1
         return None
 
 
 def _refuse_kinds(place: str, names: list[str]) -> NoReturn:
     raise UserError(
-        f"{place} holds names of several kinds ({listed(names)}), which may be of several models or tasks: give the "
-        "answers of one model to one task, named by row, 17 or maze_0017"
+        f"{place} holds names of several kinds ({listed(names)}), which may be of several models or tasks: "
+        "give the answers of one model to one task, named by row, 17 or maze_0017"
     )
 
 
@@ -223,11 +237,12 @@ def is_numbered(name: str) -> bool:
 
 @lru_cache(maxsize=1 << 16)
 def without_notes(name: str) -> str:
-    """Return a name without the notes of tools, as long as a number is left: `0_step5` is `0_`, and `step5`
-    stays."""
+    """Return a name without the notes of tools, as long as a number is left.
+
+    `0_step5` becomes `0_`, and `step5` stays."""
     name = _drop(name, _NOTES)
-    remaining = list(_WEAK_NOTES.finditer(name))
-    for note in reversed(remaining):  # the last first, because a row's number comes before its notes
+    notes = list(_WEAK_NOTES.finditer(name))
+    for note in reversed(notes):  # the last first, because a row's number comes before its notes
         shorter = name[: note.start()] + name[note.end() :]
         if not _NUMBER.search(shorter):
             break
@@ -242,14 +257,15 @@ def has_notes(name: str) -> bool:
 
 def step_of(name: str) -> int | None:
     """Return the number that a name gives after the word step or frame."""
-    said = list(_STEP.finditer(unquote(name)))
-    return int(said[-1]["step"]) if said else None
+    steps = list(_STEP.finditer(unquote(name)))
+    return int(steps[-1]["step"]) if steps else None
 
 
 def listed(names: Iterable[str]) -> str:
     """Return the first names for a message, quoted."""
-    some = list(names)
-    return ", ".join(repr(name[:60]) for name in some[:MOST_NAMED]) + (" …" if len(some) > MOST_NAMED else "")
+    names = list(names)
+    quoted = ", ".join(repr(name[:60]) for name in names[:MAX_LISTED])
+    return f"{quoted} …" if len(names) > MAX_LISTED else quoted
 
 
 def _drop(name: str, notes: re.Pattern[str]) -> str:
@@ -258,7 +274,7 @@ def _drop(name: str, notes: re.Pattern[str]) -> str:
 
 
 def _cleaned(name: str) -> str:
-    """A name without its notes and without separators at the end."""
+    """Return a name without its notes and without separators at the end."""
     return without_notes(unquote(name)).rstrip(" _-.#") or name
 
 
@@ -267,20 +283,22 @@ def _numbers(name: str) -> list[int]:
 
 
 def _spelling(name: str) -> tuple[str, ...]:
-    """What a name says around its numbers."""
+    """Return what a name says around its numbers."""
     return tuple(_letters(part) for part in _NUMBER.split(_cleaned(name)))
 
 
 def _letters(text: str) -> str:
-    """Text in lower case without separators. Letters of any alphabet count."""
+    """Return text in lower case without separators. Letters of any alphabet count."""
     return re.sub(r"[\W_]", "", text).lower()
 
 
-def _heads(recipe: SplitSpec) -> frozenset[str]:
-    """What may come before a row's number: nothing, the task in one of its spellings, a word for a row."""
-    bare = unquote(recipe.task).partition("?")[0]
+def _heads(spec: SplitSpec) -> frozenset[str]:
+    """Return what may come before a row's number: nothing, the task in any spelling, a word for a row."""
+    bare = unquote(spec.task).partition("?")[0]
     _, colon, path = bare.partition(":")
-    names = {recipe.task, bare, PurePosixPath(path).stem} if colon else {recipe.task, bare, *bare.split("/")}
+    parts = [PurePosixPath(path).stem] if colon else bare.split("/")
+    names = {spec.task, bare, *parts}
     tasks = {_letters(name) for name in names if not name.isdigit()} - {""}
-    words = {"", recipe.split, *ROW_WORDS}
-    return frozenset({*words, *tasks, *(task + word for task in tasks for word in words)})
+    words = {"", spec.split, *ROW_WORDS}
+    combined = {task + word for task in tasks for word in words}
+    return frozenset(words | tasks | combined)

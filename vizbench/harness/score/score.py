@@ -1,4 +1,4 @@
-"""Judging saved answers of any outside model, apart from running one."""
+"""Score saved answers of any outside model, without running it."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
 from vizbench.formats.reader import read
 from vizbench.formats.registry import verifier_and_params
-from vizbench.harness.run.codec import MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS, GridCodec, changing
+from vizbench.harness.records.records import MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS
+from vizbench.harness.run.codec import GridCodec, changing
 from vizbench.harness.score import clips
 from vizbench.harness.score.predictions import (
     VIDEOS,
     Kind,
-    OneAnswer,
     Pictures,
     Predictions,
+    SavedAnswer,
     read_predictions,
 )
 from vizbench.harness.stats import decode_failures
-from vizbench.harness.stats.metrics import wilson
+from vizbench.harness.stats.metrics import mean, wilson
 from vizbench.renderers.decode import decode
-from vizbench.renderers.layout import Shape
 from vizbench.renderers.pictures import read_png
 from vizbench.renderers.text import from_text
 from vizbench.task import Task, Verifier
@@ -37,166 +37,197 @@ from vizbench.types import Decoded, DecodeFailure, Grid, Instance, Verdict
 MAX_PICTURES: Final = 1024
 """Pictures of one row that are read as a process."""
 
+MAX_STRANGERS: Final = 5
+"""Names of unknown answers that a score lists."""
+
 _MISSING = Verdict(False, False, 0.0, "there is no answer")
 
 
 @final
 class Score(msgspec.Struct, frozen=True):
-    """What saved answers are worth. valid, exact, cells: means over all rows, missing ones counted as wrong;
-    ..._low, ..._high: 95% Wilson intervals.
-
-    kind: how the answers lay; process: whether all states on the way were judged, or the last alone. answered
-    + missing = rows; undecodable: of the answered, those that hold no grid; undecodable_by: these by kind of
-    reason; unknown: answers to rows that the data set lacks, `strangers` are the first of their names;
-    duplicates: answers to a row that had one; broken: lines that cannot be read; keyless: lines without the
-    key `answer`; faults: the first of these lines, with the reasons."""
+    """The figures of saved answers."""
 
     task: str
+    """The task of the data set."""
     kind: Kind
+    """How the answers are saved."""
     process: bool
+    """Whether every state of the process was checked, or only the last."""
     rows: int
+    """Rows of the data set: answered + missing."""
     answered: int
+    """Rows with an answer."""
     missing: int
+    """Rows without an answer. They count as wrong."""
     undecodable: int
+    """Answers that hold no grid. They count as wrong."""
     undecodable_by: dict[str, int]
+    """The undecodable answers by kind of reason."""
     unknown: int
+    """Answers to rows that the data set lacks."""
     strangers: list[str]
+    """The first names of these answers."""
     duplicates: int
+    """Answers to a row that already had one. The first counts."""
     broken: int
+    """Lines that cannot be read."""
     keyless: int
+    """Lines without the key `answer`."""
     faults: list[str]
+    """The first of the broken and keyless lines, with their numbers and reasons."""
     valid: float
+    """Share of all rows whose answer is valid."""
     valid_low: float
+    """Lower end of its 95% Wilson interval."""
     valid_high: float
+    """Upper end of its 95% Wilson interval."""
     exact: float
+    """Share of all rows whose answer equals the target."""
     exact_low: float
+    """Lower end of its 95% Wilson interval."""
     exact_high: float
+    """Upper end of its 95% Wilson interval."""
     cells: float
+    """Share of cells as in the target, the mean over all rows."""
 
 
 @final
 class Scored(msgspec.Struct, frozen=True):
-    """The score, and a verdict for each row by its id, in the data set's order."""
+    """A score with the verdicts behind it."""
 
     score: Score
+    """The figures."""
     verdicts: dict[str, Verdict]
+    """A verdict for each row by its id, in the data set's order."""
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoredRow:
-    """A row with what was answered. grid: the answer's, None where none could be read, or a process was
-    judged; way: of a video, what its frames before the last show (`channel.way_of`)."""
+    """A row of the data set with the verdict on its answer."""
 
-    row: Instance
+    instance: Instance
+    """The row."""
     verdict: Verdict
+    """The verdict on its answer; that of a wrong answer if there is none."""
     grid: Grid | None
+    """The answer. None if no grid could be read, or if a process was checked."""
     trajectory: tuple[Grid, ...] = ()
+    """The states that the frames or pictures before the last show."""
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoreSheet:
-    """Every row of a data set, marked. undecodable: how many answers hold no grid; undecodable_by: these by
-    reason."""
+    """Every row of a data set with the verdict on its answer."""
 
     spec: SplitSpec
+    """What the data set holds."""
     process: bool
-    given: Predictions
-    marked: tuple[ScoredRow, ...]
+    """Whether every state of the process was checked, or only the last."""
+    predictions: Predictions
+    """The answers as they were saved."""
+    rows: tuple[ScoredRow, ...]
+    """All rows, in the data set's order."""
     undecodable: int
+    """Answers that hold no grid."""
     undecodable_by: dict[str, int]
+    """The undecodable answers by kind of reason."""
 
 
 def score(predictions: Path, dataset: Path, process: bool = False) -> Scored:
-    """What the answers in `predictions` to the data set in the folder `dataset` are worth, as `score_rows`
-    judges them."""
+    """Return the score of the answers in `predictions`, see `score_rows`."""
     return summarize(score_rows(predictions, dataset, process))
 
 
 def score_rows(predictions: Path, dataset: Path, process: bool = False) -> ScoreSheet:
-    """Judge the answers in `predictions` to the data set in the folder `dataset`.
+    """Check the answers in `predictions` to the data set in the folder `dataset`.
 
-    predictions: a file of JSON Lines or a folder, as `predictions.read_predictions` takes them; of a video
-    the last frame is the answer, of several pictures of a row the last one. process: judge every state on the
-    way, the frames of a video, the pictures of a row or a list of grids in a line, by the task's rules for
-    moves, in a game up to its end. A file that cannot be read is a wrong answer with a reason. UserError for
-    what `read_predictions` and `formats.read` refuse, and for a process where there can be none."""
+    predictions: a file of JSON Lines or a folder, see `read_predictions`. The last frame of a video and the
+    last of several pictures are the answer.
+    process: check every state, by the task's rules for moves, in a game up to its end. States are the frames
+    of a video, the pictures of a row, or the grids of a list in a line.
+
+    A file that cannot be read is a wrong answer with a reason. Raises UserError for what `read_predictions`
+    and `formats.read` refuse, and if answers of this task or kind can hold no process."""
     manifest = manifests.load(dataset)
     verifier, _ = verifier_and_params(manifest.spec.task)
-    mover = _mover(verifier, manifest.spec.task) if process else None
-    given = read_predictions(predictions, manifest.spec, manifest.rows)
-    if process and given.kind == "pictures":
+    task = _task_with_moves(verifier, manifest.spec.task) if process else None
+    saved = read_predictions(predictions, manifest.spec, manifest.rows)
+    if process and saved.kind == "pictures":
         raise UserError(f"{predictions} holds pictures, and a picture is no process: leave --process out")
-    marked: list[ScoredRow] = []
-    lost: list[str] = []
-    for row in read(dataset):
-        if row.id not in given.answers:
-            marked.append(ScoredRow(row, _MISSING, None))
+    rows: list[ScoredRow] = []
+    failures: list[str] = []
+    for instance in read(dataset):
+        if instance.id not in saved.answers:
+            rows.append(ScoredRow(instance, _MISSING, None))
             continue
-        answer = given.answers[row.id]
-        found = _judged(verifier, row, answer) if mover is None else _judged_way(mover, row, answer)
-        if isinstance(found, DecodeFailure):
-            lost.append(found.reason)
-            found = ScoredRow(row, Verdict(False, False, 0.0, escape_non_utf8(found.reason)), None)
-        marked.append(found)
-    return ScoreSheet(manifest.spec, process, given, tuple(marked), len(lost), decode_failures.by_kind(lost))
+        answer = saved.answers[instance.id]
+        if task is None:
+            scored = _score_answer(verifier, instance, answer)
+        else:
+            scored = _score_process(task, instance, answer)
+        if isinstance(scored, DecodeFailure):
+            failures.append(scored.reason)
+            verdict = Verdict(False, False, 0.0, escape_non_utf8(scored.reason))
+            scored = ScoredRow(instance, verdict, None)
+        rows.append(scored)
+    kinds = decode_failures.by_kind(failures)
+    return ScoreSheet(manifest.spec, process, saved, tuple(rows), len(failures), kinds)
 
 
 def summarize(sheet: ScoreSheet) -> Scored:
-    """The sheet's figures, and its verdicts by row."""
-    given = sheet.given
-    verdicts = {one.row.id: one.verdict for one in sheet.marked}
-    rows, answered = len(verdicts), len(given.answers)
-    valid, exact = (sum(getattr(v, what) for v in verdicts.values()) for what in ("valid", "exact"))
+    """Return the figures of a sheet, and its verdicts by row."""
+    saved = sheet.predictions
+    verdicts = {row.instance.id: row.verdict for row in sheet.rows}
+    rows, answered = len(verdicts), len(saved.answers)
+    valid = sum(verdict.valid for verdict in verdicts.values())
+    exact = sum(verdict.exact for verdict in verdicts.values())
     (valid_low, valid_high), (exact_low, exact_high) = wilson(valid, rows), wilson(exact, rows)
-    summary = Score(
+    figures = Score(
         task=sheet.spec.task,
-        kind=given.kind,
+        kind=saved.kind,
         process=sheet.process,
         rows=rows,
         answered=answered,
         missing=rows - answered,
         undecodable=sheet.undecodable,
         undecodable_by=sheet.undecodable_by,
-        unknown=len(given.strangers),
-        strangers=given.strangers[:5],
-        duplicates=given.duplicates,
-        broken=given.faults.broken,
-        keyless=given.faults.keyless,
-        faults=given.faults.shown,
+        unknown=len(saved.strangers),
+        strangers=saved.strangers[:MAX_STRANGERS],
+        duplicates=saved.duplicates,
+        broken=saved.faults.broken,
+        keyless=saved.faults.keyless,
+        faults=saved.faults.shown,
         valid=valid / rows,
         valid_low=valid_low,
         valid_high=valid_high,
         exact=exact / rows,
         exact_low=exact_low,
         exact_high=exact_high,
-        cells=float(np.mean([verdict.cells for verdict in verdicts.values()])),
+        cells=mean(verdict.cells for verdict in verdicts.values()),
     )
-    return Scored(summary, verdicts)
+    return Scored(figures, verdicts)
 
 
-def _mover(verifier: Verifier, task: str) -> Task[Any]:
+def _task_with_moves(verifier: Verifier, name: str) -> Task[Any]:
     if not isinstance(verifier, Task):
-        raise UserError(f"{task[:80]} has no rules for the way to an answer: leave --process out")
+        raise UserError(f"{name[:80]} has no rules for the steps to an answer: leave --process out")
     return cast("Task[Any]", verifier)
 
 
-def _judged(verifier: Verifier, row: Instance, answer: OneAnswer) -> ScoredRow | DecodeFailure:
-    """The verdict on an answer alone."""
+def _score_answer(verifier: Verifier, row: Instance, answer: SavedAnswer) -> ScoredRow | DecodeFailure:
+    """Check only the answer, not the process."""
     if isinstance(answer, DecodeFailure):
         return answer
     if isinstance(answer, Pictures):
-        return _judged_sequence(verifier, row, answer.files)
+        return _score_last_picture(verifier, row, answer.files)
     if isinstance(answer, Path) and _is_video(answer):
-        seen = clips.last_state(answer, verifier, row)
-        if isinstance(seen, DecodeFailure):
-            return seen
-        return ScoredRow(row, verifier.verify(row, seen[0]), seen[0], tuple(seen[1]))
+        return _score_last_frame(verifier, row, answer)
     if isinstance(answer, Path):
         decoded = _decode(verifier, row, answer)
     elif isinstance(answer, str):
-        decoded = from_text(answer, shape=None if verifier.resizes else _shape(row))
+        decoded = from_text(answer, shape=verifier.answer_shape(row.question))
     else:
         decoded = GridCodec(verifier.codes).decode(answer)
     if isinstance(decoded, DecodeFailure):
@@ -204,42 +235,53 @@ def _judged(verifier: Verifier, row: Instance, answer: OneAnswer) -> ScoredRow |
     return ScoredRow(row, verifier.verify(row, decoded.grid), decoded.grid)
 
 
-def _judged_sequence(
+def _score_last_frame(verifier: Verifier, row: Instance, path: Path) -> ScoredRow | DecodeFailure:
+    """Check the last frame of a video. Its states are the trajectory."""
+    read_clip = clips.last_state(path, verifier, row)
+    if isinstance(read_clip, DecodeFailure):
+        return read_clip
+    grid, trajectory = read_clip
+    return ScoredRow(row, verifier.verify(row, grid), grid, tuple(trajectory))
+
+
+def _score_last_picture(
     verifier: Verifier, row: Instance, pictures: tuple[Path, ...]
 ) -> ScoredRow | DecodeFailure:
-    """The verdict on the last picture of a row. The earlier ones are its way, as far as they can be read."""
-    last = _judged(verifier, row, pictures[-1])
+    """Check the last picture of a row. The earlier ones that can be read are its trajectory."""
+    last = _score_answer(verifier, row, pictures[-1])
     if isinstance(last, DecodeFailure) or last.grid is None or last.grid.shape != row.question.shape:
         return last
-    states: list[Grid] = []
     most = min(MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS // last.grid.size)
-    for picture in pictures[:-1][-most:] if most else ():
+    if not most:
+        return last
+    earlier: list[Grid] = []
+    for picture in pictures[:-1][-most:]:
         decoded = _decode(verifier, row, picture)
         if not isinstance(decoded, DecodeFailure) and decoded.grid.shape == last.grid.shape:
-            states.append(decoded.grid)
-    return ScoredRow(row, last.verdict, last.grid, tuple(changing(states, last.grid)))
+            earlier.append(decoded.grid)
+    return ScoredRow(row, last.verdict, last.grid, tuple(changing(earlier, last.grid)))
 
 
-def _judged_way(task: Task[Any], row: Instance, answer: OneAnswer) -> ScoredRow | DecodeFailure:
-    """The verdict on a process."""
+def _score_process(task: Task[Any], row: Instance, answer: SavedAnswer) -> ScoredRow | DecodeFailure:
+    """Check every state of an answer."""
     if isinstance(answer, DecodeFailure):
         return answer
     if isinstance(answer, Pictures):
-        return _judged_grids(task, row, answer.files)
+        return _score_pictures(task, row, answer.files)
     if isinstance(answer, str):
         return DecodeFailure("the answer is a text, and a process is a list of grids")
     if not isinstance(answer, Path):
         return ScoredRow(row, task.verify_steps(row, answer), None)
     if not _is_video(answer):
-        return _judged_grids(task, row, (answer,))
+        return _score_pictures(task, row, (answer,))
     grids = clips.all_states(answer, task, row)
     if isinstance(grids, DecodeFailure):
         return grids
     return ScoredRow(row, task.verify_steps(row, states(task, row, grids)), None)
 
 
-def _judged_grids(task: Task[Any], row: Instance, pictures: tuple[Path, ...]) -> ScoredRow | DecodeFailure:
-    """The verdict on a process of pictures, each a state that is held or follows."""
+def _score_pictures(task: Task[Any], row: Instance, pictures: tuple[Path, ...]) -> ScoredRow | DecodeFailure:
+    """Check pictures as states. A picture like the one before holds its state."""
     if len(pictures) > MAX_PICTURES:
         return DecodeFailure(f"the answer has {len(pictures):,} pictures: {MAX_PICTURES:,} are read")
     grids: list[Grid] = []
@@ -252,47 +294,53 @@ def _judged_grids(task: Task[Any], row: Instance, pictures: tuple[Path, ...]) ->
 
 
 def states(task: Task[Any], row: Instance, grids: list[Grid]) -> list[Grid]:
-    """The states after the question that the grids of a clip's frames, `(h, w)` each, show.
+    """Return the states after the question that the frames of a clip show.
 
-    A clip may begin with the question. Where it then has as many frames as states are asked for, each is one;
-    else equal frames in a row are one state that is held. A held state may also be one that follows itself (a
-    still board): it is taken as often as it takes to come to the number that is asked for."""
-    asked = task.step_count(row.params, row.question)
-    plain = grids[1:] if np.array_equal(grids[0], row.question) else grids
-    if len(plain) == asked:
-        return plain
-    found: list[Grid] = []
+    grids: what each frame shows, `(h, w)` each. The first may be the question.
+
+    If there are as many frames as the task has steps, each is a state. Otherwise equal frames in a row are
+    one state that is held. A state that follows itself (a still board) is repeated until the number of steps
+    is reached."""
+    expected = task.step_count(row.params, row.question)
+    after_question = grids[1:] if np.array_equal(grids[0], row.question) else grids
+    if len(after_question) == expected:
+        return after_question
+
+    # Equal frames in a row are one state.
+    distinct: list[Grid] = []
     before = row.question
-    for grid in plain:
+    for grid in after_question:
         if not np.array_equal(grid, before):
-            found.append(grid)
+            distinct.append(grid)
         before = grid
-    lacking = 0 if asked is None else asked - len(found)
-    for at, state in enumerate([row.question, *found] if lacking > 0 else []):
-        still = (
-            int(state.max()) < task.codes and task.check_step(row.params, row.question, state, state).valid
-        )
-        if still:
-            found[at:at] = [state] * lacking
-            break
-    return found or [grids[-1]]
+
+    # A held frame does not say how often the state follows itself.
+    lacking = 0 if expected is None else expected - len(distinct)
+    if lacking > 0:
+        for position, state in enumerate([row.question, *distinct]):
+            if _is_still(task, row, state):
+                distinct[position:position] = [state] * lacking
+                break
+    return distinct or [grids[-1]]
+
+
+def _is_still(task: Task[Any], row: Instance, state: Grid) -> bool:
+    """Return whether the rules let a state follow itself."""
+    if int(state.max()) >= task.codes:
+        return False
+    return task.check_step(row.params, row.question, state, state).valid
 
 
 def _decode(verifier: Verifier, row: Instance, path: Path) -> Decoded:
-    """Read a picture where the question is; most answers have its shape, that of ARC's is found in the
-    picture."""
+    """Read a picture in the shape of the question, or in the shape that the picture shows if it is free."""
     try:
         picture = read_png(path)
     except UserError as error:
         return clips.unreadable(path, error)
-    if verifier.resizes:
-        return decode(picture, verifier.look)
-    return decode(picture, verifier.look, _shape(row), question=row.question)
+    shape = verifier.answer_shape(row.question)
+    question = None if shape is None else row.question
+    return decode(picture, verifier.look, shape, question=question)
 
 
 def _is_video(path: Path) -> bool:
     return path.suffix.lower() in VIDEOS
-
-
-def _shape(row: Instance) -> Shape:
-    return row.question.shape[0], row.question.shape[1]

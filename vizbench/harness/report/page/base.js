@@ -15,15 +15,15 @@ const typing = event => event.ctrlKey || event.metaKey || event.altKey ||
   /^(SELECT|TEXTAREA)$/.test(event.target.tagName) ||
   (event.target.tagName === "INPUT" && event.target.type !== "checkbox");
 
-// Theme: the system's, until the button says otherwise.
+// The theme is the system's until the button changes it.
 const root = document.documentElement;
 const system = matchMedia("(prefers-color-scheme: dark)");
 const dark = () => (root.dataset.theme || (system.matches ? "dark" : "light")) === "dark";
-const offer = () => { $("theme").textContent = dark() ? "Light" : "Dark"; };
-const turned = () => { offer(); dispatchEvent(new Event("themechange")); }; // canvases are drawn anew
+const nameButton = () => { $("theme").textContent = dark() ? "Light" : "Dark"; };
+const turned = () => { nameButton(); dispatchEvent(new Event("themechange")); }; // canvases are drawn again
 $("theme").onclick = () => { root.dataset.theme = dark() ? "light" : "dark"; turned(); };
 system.onchange = turned;
-offer();
+nameButton();
 
 for (const box of document.querySelectorAll(".paper-switch")) {
   box.onchange = () => {

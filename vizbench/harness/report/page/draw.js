@@ -1,9 +1,9 @@
 "use strict";
-// A grid is [width, text]: a character a cell, code + 48 modulo 256.
+// A grid is [width, text]: one character per cell, code + 48 modulo 256.
 const codes = text => Array.from(text, letter => (letter.charCodeAt(0) + 208) % 256);
 const same = (grid, other) => grid[0] === other[0] && grid[1].length === other[1].length;
 
-// The states of a process: [first, changes, answer], a change being cell, code, cell, code …
+// The states of a trajectory [first, changes, answer]. A change is cell, code, cell, code …
 function unroll([first, changes]) {
   const states = [codes(first[1])];
   for (const change of changes) {
@@ -14,8 +14,8 @@ function unroll([first, changes]) {
   return states;
 }
 
-// Draws cells on a canvas; those that differ from `goal`, where there is one, get an outline. Gives their number.
-function draw(canvas, width, cells, colours, goal) {
+// Draws cells on a canvas. Cells that differ from `target`, if there is one, get an outline. Returns their number.
+function draw(canvas, width, cells, colours, target) {
   const height = cells.length / width, side = Math.max(3, Math.floor(512 / Math.max(width, height)));
   const pen = canvas.getContext("2d");
   canvas.width = width * side;
@@ -30,11 +30,11 @@ function draw(canvas, width, cells, colours, goal) {
   for (let k = 1; k < width; k++) { pen.moveTo(k * side, 0); pen.lineTo(k * side, canvas.height); }
   for (let k = 1; k < height; k++) { pen.moveTo(0, k * side); pen.lineTo(canvas.width, k * side); }
   pen.stroke();
-  if (!goal) return 0;
+  if (!target) return 0;
   let differ = 0;
   const wide = Math.max(2, side / 9), outline = getComputedStyle(root).getPropertyValue("--outline");
   cells.forEach((code, k) => {
-    if (code === goal[k]) return;
+    if (code === target[k]) return;
     differ += 1;
     const x = k % width * side, y = Math.floor(k / width) * side;
     pen.lineWidth = wide;
@@ -47,30 +47,30 @@ function draw(canvas, width, cells, colours, goal) {
   return differ;
 }
 
-// A picture with its name for those who do not see it.
-function picture(grid, colours, goal, label) {
-  return painted(grid[0], codes(grid[1]), colours, goal && same(grid, goal) ? codes(goal[1]) : null, label);
+// Returns a picture with its name for those who do not see it.
+function picture(grid, colours, target, label) {
+  return painted(grid[0], codes(grid[1]), colours, target && same(grid, target) ? codes(target[1]) : null, label);
 }
-function painted(width, cells, colours, goal, label) {
-  const canvas = element("canvas"), differ = draw(canvas, width, cells, colours, goal);
+function painted(width, cells, colours, target, label) {
+  const canvas = element("canvas"), differ = draw(canvas, width, cells, colours, target);
   canvas.setAttribute("role", "img");
   const size = label + ", " + cells.length / width + " by " + width;
   canvas.setAttribute("aria-label", size + (differ ? ", " + differ + " cells differ" : ""));
   return canvas;
 }
 
-// A picture that plays: the states of a process, with a button and a slider. It shows the answer until it is played;
-// cells of the answer alone, not of what leads to it, are outlined where they differ from `goal`.
-function film(process, colours, goal, label) {
-  const states = unroll(process), width = process[0][0], last = states.length - 1, rest = process[2];
-  const wanted = goal && same(process[0], goal) ? codes(goal[1]) : null;
-  const canvas = painted(width, states[rest], colours, wanted, label), play = element("button", "▶"), slider = element("input");
+// Returns a picture that plays a trajectory, with a button and a slider. It shows the answer until it is played. Cells are
+// outlined if they differ from `target`, in the answer only and not in the states that lead to it.
+function film(trajectory, colours, target, label) {
+  const states = unroll(trajectory), width = trajectory[0][0], last = states.length - 1, rest = trajectory[2];
+  const expected = target && same(trajectory[0], target) ? codes(target[1]) : null;
+  const canvas = painted(width, states[rest], colours, expected, label), play = element("button", "▶"), slider = element("input");
   const count = element("span"), bar = element("div", undefined, "film"), made = element("div");
   let timer = 0;
   const at = k => {
     slider.value = k;
     count.textContent = k + " / " + last;
-    draw(canvas, width, states[k], colours, k === rest ? wanted : null);
+    draw(canvas, width, states[k], colours, k === rest ? expected : null);
   };
   const stop = () => { clearInterval(timer); timer = 0; play.textContent = "▶"; };
   play.type = "button";

@@ -1,5 +1,5 @@
 "use strict";
-// Tables: sorted and filtered as data, written out as far as they are looked at.
+// Tables are sorted and filtered as data. Rows are written only as far as they are looked at.
 const percent = value => (100 * value).toFixed(1) + "%";
 const written = {
   text: value => value,
@@ -10,17 +10,17 @@ const written = {
   ratio: value => value.toFixed(3),
   seconds: value => value < 10 ? value.toFixed(2) + " s" : Math.round(value).toLocaleString("en") + " s",
 };
-// What a sign in a cell means, for who points at it; the page says the same in text.
+// What a sign in a figure means, for who points at it. The page says the same in text.
 const signs = text => [
   [/^–/, "–: there is none"],
   [/^any$/, "any: both ends are open"],
-  [/^≤/, "≤: at most that; a curve is at 90% already at its smallest measured budget"],
-  [/^>/, ">: more than that; a curve is not at 90% by its largest measured budget"],
-].filter(([sign]) => sign.test(text)).map(([, told]) => told).join("; ");
+  [/^≤/, "≤: at most that; the curve is at 90% already with its fewest measured shots"],
+  [/^>/, ">: more than that; the curve is below 90% with its most measured shots"],
+].filter(([sign]) => sign.test(text)).map(([, meaning]) => meaning).join("; ");
 const byText = new Intl.Collator("en", {numeric: true}).compare;
 
-// Fills `host`, a .table element. finish(line, row, before): what a row has beyond its columns. Gives a function that
-// writes the rows anew which `keep` lets through, and tells how many these are.
+// Fills `host`, a .table element. finish(line, row, before, unsorted) adds what a row has beyond its columns. Returns a
+// function that writes again the rows that `keep` accepts, and returns their number.
 function tableIn(host, {columns, rows}, finish) {
   const STEP = 60, table = host.querySelector("table"), body = table.tBodies[0], button = host.querySelector(".more");
   let order = null, keep = () => true, shown = [], done = 0;
@@ -28,10 +28,10 @@ function tableIn(host, {columns, rows}, finish) {
     const line = element("tr", undefined, row.trivial ? "trivial" : "");
     for (const {key, title, kind} of columns) {
       const value = row[key] ?? null, text = value === null ? "–" : written[kind](value);
-      const cell = element("td", text, (kind === "text" ? "t name" : "") + (value === null ? " none" : ""));
-      Object.assign(cell.dataset, {key, title}); // a narrow window shows rows as cards, each figure under its title
-      if (value === null || kind === "worded") cell.title = signs(text);
-      line.append(cell);
+      const td = element("td", text, (kind === "text" ? "t name" : "") + (value === null ? " none" : ""));
+      Object.assign(td.dataset, {key, title}); // a narrow window shows rows as cards, each figure under its title
+      if (value === null || kind === "worded") td.title = signs(text);
+      line.append(td);
     }
     if (finish) finish(line, row, before, order === null);
     return line;
@@ -43,16 +43,16 @@ function tableIn(host, {columns, rows}, finish) {
     button.hidden = done >= shown.length;
   };
   const value = row => {
-    const found = row[order.key] ?? null;
-    return Array.isArray(found) ? found[0] : found;
+    const content = row[order.key] ?? null;
+    return Array.isArray(content) ? content[0] : content;
   };
   const compare = (a, b) => { // what has no value stays at the end
     const x = value(a), y = value(b);
     if (x === null || y === null) return (x === null) - (y === null);
     return (typeof x === "string" ? byText(x, y) : x - y) * (order.falling ? -1 : 1);
   };
-  const refresh = (wish = keep) => {
-    keep = wish;
+  const refresh = (accepts = keep) => {
+    keep = accepts;
     shown = rows.filter(keep);
     if (order) shown.sort(compare);
     body.replaceChildren();
@@ -65,7 +65,7 @@ function tableIn(host, {columns, rows}, finish) {
     head.scope = "col";
     head.title = help;
     press.type = "button";
-    press.onclick = () => { // a first click puts words from a to z, figures from the largest
+    press.onclick = () => { // a first click sorts words from a to z, and figures from the largest
       const again = order && order.key === key;
       order = {key, falling: again ? !order.falling : kind !== "text"};
       for (const other of heads) other.removeAttribute("aria-sort");
@@ -78,7 +78,7 @@ function tableIn(host, {columns, rows}, finish) {
   table.tHead.rows[0].append(...heads);
   button.onclick = more;
   const box = host.querySelector(".scroll"), frame = host.querySelector(".frame");
-  const edge = () => { // a shade and a line of text say that there are columns beyond the edge
+  const edge = () => { // a shade and a line of text show that there are columns beyond the edge
     frame.classList.toggle("wide", box.scrollWidth > box.clientWidth + 1);
     frame.classList.toggle("at-end", box.scrollLeft + box.clientWidth >= box.scrollWidth - 1);
   };
@@ -92,11 +92,11 @@ function tableIn(host, {columns, rows}, finish) {
   return refresh;
 }
 
-// Whether a row's text holds every word of a filter's.
-const holds = (text, wish) => wish.toLowerCase().split(/\s+/).every(word => text.includes(word));
+// Whether a row's text holds every word of a filter.
+const holds = (text, filter) => filter.toLowerCase().split(/\s+/).every(word => text.includes(word));
 const left = (shown, rows) => shown.toLocaleString("en") + " of " + rows.length.toLocaleString("en") + " rows";
 
-function folded(details) { // a table that is written when it is first opened, with a filter of its own
+function folded(details) { // a table that is written when it is first opened, with its own filter
   const spec = read(details.dataset.table), {columns, rows} = spec, refresh = tableIn(details, spec);
   const [words, trivial] = details.querySelectorAll(".controls input"), count = details.querySelector(".controls span");
   const named = columns.filter(({kind}) => kind === "text" || kind === "count").map(({key}) => key);
@@ -113,40 +113,40 @@ for (const details of document.querySelectorAll("details[data-table]")) {
   details.addEventListener("toggle", () => folded(details), {once: true});
 }
 
-// The table of results has filters, flags and a way into the viewer.
+// The table of results has filters, flags and buttons that open the viewer.
 {
   const spec = read("rows"), rows = spec.rows;
   const finish = (line, row, before, unsorted) => {
     if (unsorted && before && before.task !== row.task) line.classList.add("first");
-    const cell = key => [...line.cells].find(one => one.dataset.key === key);
-    cell("label").title = row.task;
-    cell("overlap").title = row.overlap_help;
-    if (row.undecodable_help) cell("undecodable").title = row.undecodable_help;
+    const entry = key => [...line.cells].find(one => one.dataset.key === key);
+    entry("label").title = row.task;
+    entry("pretraining_overlap").title = row.pretraining_overlap_help;
+    if (row.undecodable_help) entry("undecodable").title = row.undecodable_help;
     for (const mark of ["leaky", "flagged"]) if (row[mark]) {
       const flag = element("span", mark, "flag");
       flag.title = row[mark];
-      cell("label").append(flag);
+      entry("label").append(flag);
     }
     const see = element("button", "view", "see"), first = element("td", undefined, "open");
     see.type = "button";
-    see.onclick = () => dispatchEvent(new CustomEvent("see", {detail: row.run}));
-    see.setAttribute("aria-label", "view the answers of " + row.model + " on " + row.label + ", " + row.shots + " examples");
+    see.onclick = () => dispatchEvent(new CustomEvent("see", {detail: row.trial}));
+    see.setAttribute("aria-label", "view the answers of " + row.model + " on " + row.label + ", " + row.shots + " shots");
     see.title = row.seeds.length > 1 ? "Opens seed " + row.seeds[0] + "; the row counts seeds " + row.seeds.join(", ") : "";
     first.append(see);
     line.prepend(first);
   };
   const refresh = tableIn($("results-table"), spec, finish);
   $("results-table").querySelector("thead tr").prepend(element("th", "answers", "soft"));
-  const words = new Map(rows.map(row => [row, [row.label, row.task, row.overlap_help, row.model, row.leaky ? "leaky" : "", row.flagged ? "flagged" : ""].join(" ").toLowerCase()]));
+  const words = new Map(rows.map(row => [row, [row.label, row.task, row.pretraining_overlap_help, row.model, row.leaky ? "leaky" : "", row.flagged ? "flagged" : ""].join(" ").toLowerCase()]));
   const filter = () => {
-    const wish = $("filter").value, model = $("only-model").value, shots = $("only-shots").value, trivial = $("trivial").checked;
-    const shown = refresh(row => holds(words.get(row), wish) && (trivial || !row.trivial) &&
+    const text = $("filter").value, model = $("only-model").value, shots = $("only-shots").value, trivial = $("trivial").checked;
+    const shown = refresh(row => holds(words.get(row), text) && (trivial || !row.trivial) &&
       (!model || row.model === model) && (!shots || String(row.shots) === shots));
     $("rows-left").textContent = left(shown, rows);
   };
-  const models = uniq(rows.map(row => row.model)), budgets = uniq(rows.map(row => row.shots)).sort((a, b) => a - b);
+  const models = uniq(rows.map(row => row.model)), counts = uniq(rows.map(row => row.shots)).sort((a, b) => a - b);
   options($("only-model"), ["", ...models], ["all", ...models], "");
-  options($("only-shots"), ["", ...budgets.map(String)], ["all", ...budgets.map(written.count)], "");
+  options($("only-shots"), ["", ...counts.map(String)], ["all", ...counts.map(written.count)], "");
   for (const name of ["filter", "only-model", "only-shots", "trivial"]) $(name).oninput = filter;
   addEventListener("keydown", event => {
     if (event.key === "/" && !typing(event)) { $("filter").focus(); event.preventDefault(); }

@@ -12,6 +12,7 @@ import vizbench as vb
 from vizbench import formats
 from vizbench._util.text import replace_lone_surrogates
 from vizbench.errors import UserError
+from vizbench.harness.score.score import Scored, score
 
 
 @pytest.fixture
@@ -21,16 +22,16 @@ def rows(tmp_path: Path) -> tuple[vb.Instance, ...]:
     return split.head(8)
 
 
-def verifier(tmp_path: Path, *lines: object) -> formats.Judged:
+def scored(tmp_path: Path, *lines: object) -> Scored:
     text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
     (tmp_path / "answers.jsonl").write_text(text)
-    return formats.verify_answers(tmp_path / "data", tmp_path / "answers.jsonl")
+    return score(tmp_path / "answers.jsonl", tmp_path / "data")
 
 
 def test_every_row_has_a_verdict(rows: tuple[vb.Instance, ...], tmp_path: Path) -> None:
     wrong = rows[1].target.copy()
     wrong[0, 0] ^= 1
-    judged = verifier(
+    result = scored(
         tmp_path,
         {"id": rows[7].id, "answer": vb.to_text(rows[7].target, "rows")},
         {"id": rows[0].id, "answer": rows[0].target.tolist(), "note": "other keys are left alone"},
@@ -43,15 +44,15 @@ def test_every_row_has_a_verdict(rows: tuple[vb.Instance, ...], tmp_path: Path) 
         {"id": rows[5].id},
         {"id": "life/conway#0-test-8", "answer": [[0]]},
     )
-    assert list(judged.verdicts) == [row.id for row in rows]
-    assert [verdict.valid for verdict in judged.verdicts.values()] == [1, 0, 1, 0, 0, 0, 0, 1]
-    reasons = [verdict.reason for verdict in judged.verdicts.values()]
+    assert list(result.verdicts) == [row.id for row in rows]
+    assert [verdict.valid for verdict in result.verdicts.values()] == [1, 0, 1, 0, 0, 0, 0, 1]
+    reasons = [verdict.reason for verdict in result.verdicts.values()]
     assert all(
         bool(reason) != verdict.valid
-        for reason, verdict in zip(reasons, judged.verdicts.values(), strict=True)
+        for reason, verdict in zip(reasons, result.verdicts.values(), strict=True)
     )
     assert reasons[6] == "there is no answer"
-    figures = judged.summary
+    figures = result.score
     assert (figures.task, figures.rows, figures.answered, figures.missing) == ("life/conway", 8, 6, 2)
     assert (figures.unknown, figures.duplicates, figures.broken, figures.keyless) == (1, 1, 0, 1)
     assert figures.faults == ["line 9: there is no key \"answer\" (its keys are 'id')"]
@@ -63,22 +64,22 @@ def test_a_number_that_nothing_holds_costs_its_row_alone(
     rows: tuple[vb.Instance, ...], tmp_path: Path
 ) -> None:
     many = "9" * 5_000
-    judged = verifier(
+    result = scored(
         tmp_path,
         "\ufeff" + json.dumps({"id": rows[0].id, "answer": rows[0].target.tolist()}),  # a byte order mark
         f'{{"id": "{rows[1].id}", "answer": [[1e400]]}}',
         f'{{"id": "{rows[2].id}", "answer": {many}}}',
         f'{{"answer": [[{many}]], "id": "{rows[3].id}"}}',
     )
-    verdicts = list(judged.verdicts.values())
+    verdicts = list(result.verdicts.values())
     assert verdicts[0].exact and not any(verdict.valid for verdict in verdicts[1:])
     assert verdicts[1].reason == "row 1 holds 1e400, not a code 0 … 255"
     assert verdicts[3].reason.startswith("row 1 holds 999")
-    assert judged.summary.answered == 4
+    assert result.score.answered == 4
 
 
 def test_no_answers_are_all_wrong(rows: tuple[vb.Instance, ...], tmp_path: Path) -> None:
-    figures = verifier(tmp_path).summary
+    figures = scored(tmp_path).score
     assert (figures.answered, figures.missing, figures.valid, figures.cells) == (0, len(rows), 0.0, 0.0)
 
 
@@ -105,14 +106,14 @@ BROKEN = {
 @pytest.mark.parametrize("line", BROKEN, ids=range(len(BROKEN)))
 def test_a_broken_line_costs_no_other(line: str, rows: tuple[vb.Instance, ...], tmp_path: Path) -> None:
     good = [{"id": row.id, "answer": row.target.tolist()} for row in rows[:3]]
-    judged = verifier(tmp_path, good[0], "", line, good[1], good[2])
-    assert [verdict.valid for verdict in judged.verdicts.values()] == [True] * 3 + [False] * 5
-    figures = judged.summary
+    result = scored(tmp_path, good[0], "", line, good[1], good[2])
+    assert [verdict.valid for verdict in result.verdicts.values()] == [True] * 3 + [False] * 5
+    figures = result.score
     assert (figures.answered, figures.missing, figures.broken, figures.unknown) == (3, 5, 1, 0)
     (fault,) = figures.faults
     assert fault.startswith("line 3: ") and BROKEN[line] in fault and len(fault) < 300
     with pytest.raises(UserError, match=r"line 1 of .*answers\.jsonl is no answer \(") as error:
-        verifier(tmp_path, line)
+        scored(tmp_path, line)
     assert len(str(error.value)) < 500 and "\n" not in str(error.value)
 
 
@@ -120,7 +121,7 @@ def test_many_broken_lines_are_counted_and_the_first_shown(
     rows: tuple[vb.Instance, ...], tmp_path: Path
 ) -> None:
     lines = [{"id": rows[0].id, "answer": [[0]]}, *["torn"] * 700, {"id": rows[1].id}]
-    figures = verifier(tmp_path, *lines).summary
+    figures = scored(tmp_path, *lines).score
     assert (figures.answered, figures.broken, figures.keyless) == (1, 700, 1)
     assert [fault.partition(":")[0] for fault in figures.faults] == [f"line {k}" for k in range(2, 7)]
 
@@ -128,12 +129,12 @@ def test_many_broken_lines_are_counted_and_the_first_shown(
 def test_a_line_that_is_too_long_is_passed_over(
     rows: tuple[vb.Instance, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vizbench.formats.answers.MAX_LINE", 2000)
+    monkeypatch.setattr("vizbench.harness.score.answer_lines.MAX_LINE", 2000)
     long = {"id": rows[0].id, "answer": "x" * 9000}
     for encoding in ("utf-8", "utf-16"):
         lines = [long, {"id": rows[1].id, "answer": rows[1].target.tolist()}, long]
         (tmp_path / "answers.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding)
-        figures = formats.verify_answers(tmp_path / "data", tmp_path / "answers.jsonl").summary
+        figures = score(tmp_path / "answers.jsonl", tmp_path / "data").score
         assert (figures.answered, figures.broken, figures.valid) == (1, 2, 1 / 8)
         assert figures.faults[1] == "line 3: it is over 2,000 bytes, the most that is read"
 
@@ -150,7 +151,7 @@ def test_files_of_any_editor_are_read(
     )
     mark = "\ufeff" if encoding in ("utf-16-le", "utf-16-be") else ""
     (tmp_path / "answers.jsonl").write_bytes(f"{mark}{text}".encode(encoding))
-    assert formats.verify_answers(tmp_path / "data", tmp_path / "answers.jsonl").summary.exact == 1.0
+    assert score(tmp_path / "answers.jsonl", tmp_path / "data").score.exact == 1.0
 
 
 def test_marks_amid_a_file_brackets_and_padding_are_no_faults(
@@ -159,7 +160,7 @@ def test_marks_amid_a_file_brackets_and_padding_are_no_faults(
     lines = [json.dumps({"id": row.id, "answer": row.target.tolist()}).encode() for row in rows]
     text = b"[\n" + b",\n".join(lines[:4]) + b"\n]\n\xef\xbb\xbf" + b"\n".join(lines[4:]) + b"\n" + bytes(512)
     (tmp_path / "answers.jsonl").write_bytes(text)
-    figures = formats.verify_answers(tmp_path / "data", tmp_path / "answers.jsonl").summary
+    figures = score(tmp_path / "answers.jsonl", tmp_path / "data").score
     assert (figures.exact, figures.broken) == (1.0, 0)
 
 
@@ -184,7 +185,7 @@ def test_half_characters_cost_nothing(half: bytes, rows: tuple[vb.Instance, ...]
         b'{"id": "%s%s", "answer": [[0]]}' % (first.id.encode(), half),
     ]
     (tmp_path / "answers.jsonl").write_bytes(b"\n".join(lines))
-    figures = formats.verify_answers(tmp_path / "data", tmp_path / "answers.jsonl").summary
+    figures = score(tmp_path / "answers.jsonl", tmp_path / "data").score
     assert (figures.answered, figures.exact, figures.unknown, figures.broken) == (2, 2 / 8, 1, 0)
 
 
@@ -200,7 +201,7 @@ def test_a_number_that_json_lacks_costs_its_row_alone(
     number: str, rows: tuple[vb.Instance, ...], tmp_path: Path
 ) -> None:
     grid, right = (json.dumps(rows[n].target.tolist()) for n in (0, 2))
-    judged = verifier(
+    result = scored(
         tmp_path,
         f'{{"id": "{rows[0].id}", "answer": [[{number}, 0], [0, 1]]}}',
         f'{{"id": "{rows[1].id}", "answer": {{"deep": [[{{"x": {number}}}]]}}}}',
@@ -208,10 +209,10 @@ def test_a_number_that_json_lacks_costs_its_row_alone(
         f'{{"id": "{rows[2].id}", "logprob": {number}, "n": {"9" * 5000}, "answer": {right}}}',
         f'{{"id": "{rows[3].id}", "answer": "{number}"}}',
     )
-    reasons = [verdict.reason for verdict in judged.verdicts.values()]
+    reasons = [verdict.reason for verdict in result.verdicts.values()]
     assert reasons[:2] == [f"the answer holds {number}, which is no whole number"] * 2
-    assert [verdict.valid for verdict in judged.verdicts.values()][:4] == [False, False, True, False]
-    assert (judged.summary.answered, judged.summary.duplicates, judged.summary.broken) == (4, 1, 0)
+    assert [verdict.valid for verdict in result.verdicts.values()][:4] == [False, False, True, False]
+    assert (result.score.answered, result.score.duplicates, result.score.broken) == (4, 1, 0)
 
 
 @pytest.mark.parametrize(
@@ -223,14 +224,14 @@ def test_other_files_are_named(
 ) -> None:
     (tmp_path / "a.jsonl").write_bytes(start + bytes(99))
     with pytest.raises(UserError, match=f"is no file of JSON Lines but {reason}"):
-        formats.verify_answers(tmp_path / "data", tmp_path / "a.jsonl")
+        score(tmp_path / "a.jsonl", tmp_path / "data")
 
 
 @pytest.mark.parametrize("key", ["prediction", "output", "response", "completion", "Answer"])
 def test_another_key_is_no_answer_and_is_named(
     key: str, rows: tuple[vb.Instance, ...], tmp_path: Path
 ) -> None:
-    figures = verifier(tmp_path, *({"id": row.id, key: row.target.tolist()} for row in rows)).summary
+    figures = scored(tmp_path, *({"id": row.id, key: row.target.tolist()} for row in rows)).score
     assert (figures.answered, figures.missing, figures.keyless, figures.valid) == (0, 8, 8, 0.0)
     assert figures.faults[0] == f"line 1: there is no key \"answer\" (its keys are 'id', '{key}')"
 
@@ -243,7 +244,7 @@ def test_answers_of_which_none_is_to_a_row_are_refused(
     with pytest.raises(
         UserError, match=r"holds 8 answers \(.* and none to a row of .* 'life/conway#0-test-0-pool3'"
     ) as error:
-        verifier(tmp_path, *lines)
+        scored(tmp_path, *lines)
     assert repr(str(lines[0]["id"])) in str(error.value)
 
 
@@ -270,10 +271,10 @@ def test_answers_of_which_none_is_to_a_row_are_refused(
 def test_odd_answers_are_wrong_and_keep_a_reason(
     answer: object, rows: tuple[vb.Instance, ...], tmp_path: Path
 ) -> None:
-    judged = verifier(tmp_path, {"id": rows[0].id, "answer": answer})
-    verdict = judged.verdicts[rows[0].id]
+    result = scored(tmp_path, {"id": rows[0].id, "answer": answer})
+    verdict = result.verdicts[rows[0].id]
     assert not verdict.valid and verdict.reason
-    assert judged.summary.answered == 1
+    assert result.score.answered == 1
 
 
 def test_a_line_that_is_no_utf8_costs_no_other(rows: tuple[vb.Instance, ...], tmp_path: Path) -> None:
@@ -281,18 +282,20 @@ def test_a_line_that_is_no_utf8_costs_no_other(rows: tuple[vb.Instance, ...], tm
     for answer in (b'"\xff"', b'{"\xff": 1}', b'[1e400, "\xff"]', b"\xff", b'NaN, "x": "\xff"'):
         line = b'{"id": "a", "answer": ' + answer + b"}\n"
         (tmp_path / "answers.jsonl").write_bytes(line + good)
-        figures = formats.verify_answers(tmp_path / "data", tmp_path / "answers.jsonl").summary
+        figures = score(tmp_path / "answers.jsonl", tmp_path / "data").score
         assert (figures.answered, figures.valid, figures.broken) == (1, 1 / 8, 1)
         (tmp_path / "answers.jsonl").write_bytes(line)
         with pytest.raises(UserError, match=r"line 1 of .*answers\.jsonl is no answer \("):
-            formats.verify_answers(tmp_path / "data", tmp_path / "answers.jsonl")
+            score(tmp_path / "answers.jsonl", tmp_path / "data")
 
 
 def test_missing_files_are_refused(rows: tuple[vb.Instance, ...], tmp_path: Path) -> None:
     assert rows
     with pytest.raises(UserError, match=r"file of answers .* cannot be opened"):
-        formats.verify_answers(tmp_path / "data", tmp_path / "none.jsonl")
+        score(tmp_path / "none.jsonl", tmp_path / "data")
     with pytest.raises(UserError, match="no regular file"):
-        formats.verify_answers(tmp_path / "data", tmp_path)
+        score(Path("/dev/null"), tmp_path / "data")
+    with pytest.raises(UserError, match="neither pictures nor videos"):
+        score(tmp_path, tmp_path / "data")
     with pytest.raises(UserError, match=r"holds no manifest\.json"):
-        formats.verify_answers(tmp_path / "none", tmp_path / "none.jsonl")
+        score(tmp_path / "none.jsonl", tmp_path / "none")

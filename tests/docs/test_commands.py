@@ -1,0 +1,74 @@
+"""Every command on a page runs, in the order of the page."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = (
+    "README.md", "docs/data.md", "docs/evaluate.md", "docs/models.md", "docs/add-a-task.md", "docs/add-a-model.md",
+)  # fmt: skip
+BLOCK = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
+INSTALL = ("pip install", "make ")
+"""Commands that this machine has run already: otherwise no test would run."""
+
+
+def blocks(page: str) -> list[tuple[str, str]]:
+    return BLOCK.findall((ROOT / page).read_text(encoding="utf-8"))
+
+
+def commands(page: str) -> list[str]:
+    lines = [line for kind, body in blocks(page) if kind == "console" for line in body.splitlines()]
+    return [line[2:] for line in lines if line.startswith("$ ")]
+
+
+def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a `vizbench ...` command in a folder, by this interpreter and these sources."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", "COLUMNS": "120"}
+    return subprocess.run(
+        [sys.executable, "-m", *shlex.split(command)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def write_files(page: str, folder: Path) -> None:
+    """Write the files that a page shows: Python by the name in its first line, the plan as plan.toml."""
+    for kind, body in blocks(page):
+        name = re.match(r"# (\w+\.py)\n", body)
+        if kind == "python" and name is not None:
+            (folder / name[1]).write_text(body, encoding="utf-8")
+        if kind == "toml":
+            (folder / "plan.toml").write_text(body, encoding="utf-8")
+
+
+def write_answers(folder: Path) -> None:
+    """Answer the data set `mazes` as an outside model would."""
+    lines = (folder / "mazes" / "test-00000.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    answers = [json.dumps({"id": row["id"], "answer": row["target"]}) for row in rows]
+    (folder / "answers.jsonl").write_text("\n".join(answers) + "\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_of_a_page_runs(page: str, tmp_path: Path) -> None:
+    assert commands(page)
+    write_files(page, tmp_path)
+    for command in commands(page):
+        if command.startswith(INSTALL):
+            continue
+        done = run(command, tmp_path)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        if command.endswith("--out mazes"):
+            write_answers(tmp_path)

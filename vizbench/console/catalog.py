@@ -1,0 +1,120 @@
+"""List what there is: task families, their variants, models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vizbench._util.text import escape_control
+from vizbench.console.streams import print_line
+from vizbench.console.tables import draw, new_table, print_table
+from vizbench.errors import unknown
+
+if TYPE_CHECKING:
+    from vizbench.model import ModelFamily
+    from vizbench.task import Space
+
+
+def task_records(family: str | None = None) -> list[dict[str, Any]]:
+    """Return every variant of every family, or of one, as a record for a program to read.
+
+    Raises UserError if there is no such family.
+    """
+    from vizbench.task import families, params_json
+
+    if family is not None:
+        _check_family(family)
+    records: list[dict[str, Any]] = []
+    for name, task in families().items():
+        if family not in (None, name):
+            continue
+        default = next(iter(task.variants))
+        for variant, params in task.variants.items():
+            space = task.space(params)
+            records.append(
+                {
+                    "task": f"{name}/{variant}",
+                    "default": variant == default,
+                    "version": task.version,
+                    "summary": task.summary,
+                    "space": None if space is None else {"count": space.count, "of": space.of},
+                    "params": params_json(params),
+                }
+            )
+    return records
+
+
+def print_families() -> None:
+    """Print one row per task family: what is asked, and the names of its variants."""
+    from rich.text import Text
+
+    from vizbench.task import families
+
+    table = new_table("family")
+    table.add_column("what is asked, and the variants", overflow="fold", min_width=24)
+    for name, task in families().items():
+        text = Text(escape_control(task.summary))
+        text.append("\n" + escape_control(", ".join(task.variants)), style="cyan")
+        table.add_row(Text(escape_control(name)), text)
+    draw(table)
+    print_line()
+    print_line("A task is named FAMILY/VARIANT, for example maze/9.")
+    print_line("FAMILY alone is its first variant. Parameters: vizbench tasks FAMILY")
+    print_line("A task of your own: --task path/to/file.py:TASK")
+
+
+def print_variants(family: str) -> None:
+    """Print one row per variant of a family: its parameters, and how many questions it has.
+
+    Raises UserError if there is no such family.
+    """
+    from vizbench.task import families, params_json
+
+    _check_family(family)
+    task = families()[family]
+    rows: list[tuple[str, str, str]] = []
+    for variant, params in task.variants.items():
+        settings = " ".join(f"{key}={value}" for key, value in params_json(params).items())
+        rows.append((f"{family}/{variant}", _size(task.space(params)), settings))
+    print_line(task.summary)
+    print_line()
+    print_table(("task", "questions", "parameters (--set KEY=VALUE)"), rows)
+    print_line()
+    print_line("questions: how many there are in train and test together, if that is known")
+
+
+def _check_family(name: str) -> None:
+    from vizbench.task import families
+
+    if name not in families():
+        raise unknown("task family", name, families())
+
+
+def _size(space: Space | None) -> str:
+    return "" if space is None else str(space).removesuffix(" questions")
+
+
+def print_models() -> None:
+    """Print the models that learn with their checkpoints, then the baselines."""
+    from vizbench.model import families
+
+    learners = [family for family in families().values() if family.checkpoints != ("none",)]
+    baselines = [family for family in families().values() if family.checkpoints == ("none",)]
+    _print_learners(learners)
+    print_line()
+    print_table(("baseline", "what it answers"), [(family.name, family.summary) for family in baselines])
+    print_line()
+    print_line("The first checkpoint is the default. Another one: --model NAME=CHECKPOINT")
+    print_line("A model of your own: --model path/to/file.py:Class")
+
+
+def _print_learners(learners: list[ModelFamily]) -> None:
+    """Print one row per model: what it sees, what it is, and its checkpoints in a line below."""
+    from rich.text import Text
+
+    table = new_table("model", "sees")
+    table.add_column("what it is, and the checkpoints", overflow="fold", min_width=36)
+    for family in learners:
+        text = Text(escape_control(family.summary))
+        text.append("\n" + escape_control(", ".join(family.checkpoints)), style="cyan")
+        table.add_row(Text(escape_control(family.name)), Text(family.modality), text)
+    draw(table)
