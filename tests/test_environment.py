@@ -280,8 +280,8 @@ def test_ctrl_c_says_how_to_go_on_for_every_command(run: Run, monkeypatch: pytes
         ("vizbench.harness.score.score.score_rows", ("verify", "d", "a"), "a run is kept whole"),
         ("vizbench.loading.load", ("show", "life"), "nothing was kept"),
     ):
-        interrupts._told.acquire(blocking=False)
-        interrupts._told.release()
+        interrupts._reported.acquire(blocking=False)
+        interrupts._reported.release()
         with monkeypatch.context() as patch:
             patch.setattr(name, stop)
             done = run(*arguments)

@@ -1,4 +1,4 @@
-"""Writing that survives: whole files or none, torn tails cut, one writer at a time."""
+"""Test that files are written whole or not at all, that reads are bounded, and that torn logs are cut."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from vizbench._util import files, notices
-from vizbench._util.files import Log, disk_errors, folder_lock, read_lines, write_atomically
+from vizbench._util.files import Log, disk_errors, read_lines, write_atomically
 from vizbench.errors import UserError
 
 
@@ -49,15 +49,14 @@ def test_a_log_keeps_what_it_is_told_to_and_appends(tmp_path):
     log.append([b"two", b"three"])
     assert path.read_bytes() == b"one\ntwo\nthree\n"  # there before the log is closed: a kill loses nothing
     log.close()
-    assert list(read_lines(path)) == [(1, 4, b"one\n"), (2, 8, b"two\n"), (3, 14, b"three\n")]
+    assert list(read_lines(path, "log", 99)) == [(1, 4, b"one\n"), (2, 8, b"two\n"), (3, 14, b"three\n")]
 
 
-def test_a_line_without_end_is_not_read_into_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "MAX_LINE", 10)
+def test_a_line_without_end_is_not_read_into_memory(tmp_path):
     path = tmp_path / "log"
     path.write_bytes(b"0123456789" * 3)
-    with pytest.raises(UserError, match="line 1 is over"):
-        list(read_lines(path))
+    with pytest.raises(UserError, match=r"line 1 of log .* is over 10 bytes"):
+        list(read_lines(path, "log", 10))
 
 
 def test_other_faults_than_the_disks_pass_through(tmp_path):
@@ -65,99 +64,50 @@ def test_other_faults_than_the_disks_pass_through(tmp_path):
         raise OSError(errno.ECHILD, "strange")
 
 
-def test_one_writer_and_a_killed_one_leaves_no_lock(tmp_path):
-    script = (
-        "import sys, time; from pathlib import Path; from vizbench._util.files import locked\n"
-        "with locked(Path(sys.argv[1])): print('in', flush=True); time.sleep(60)"
-    )
-    child = subprocess.Popen([sys.executable, "-c", script, tmp_path], stdout=subprocess.PIPE, text=True)
-    assert child.stdout is not None
-    with child.stdout:
-        assert child.stdout.readline() == "in\n"
-        with pytest.raises(UserError, match=f"by process {child.pid}: wait for it"), folder_lock(tmp_path):
-            pass
-        child.kill()
-        child.wait()
-    with folder_lock(tmp_path):
-        assert (tmp_path / "lock").read_text() == str(os.getpid())
+def test_a_draft_becomes_the_file_with_the_rights_of_any_other(tmp_path):
+    (tmp_path / "plain").write_bytes(b"")
+    with files.atomic_path(tmp_path / "file") as draft:
+        draft.write_bytes(b"new")
+    assert (tmp_path / "file").stat().st_mode == (tmp_path / "plain").stat().st_mode
+    assert (tmp_path / "file").read_bytes() == b"new"
 
 
-HELD = (
-    "import sys, time; from pathlib import Path; from vizbench._util.files import locked\n"
-    "with locked(Path(sys.argv[1])): print('in', flush=True); time.sleep(60)"
-)
+def test_a_long_name_is_written(tmp_path):
+    write_atomically(tmp_path / ("é" * 127), b"new")
+    assert len(list(tmp_path.iterdir())) == 1
 
 
-@pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EBADF, errno.EINVAL])
-def test_a_file_system_without_locks_is_written_to_and_that_is_said(tmp_path, monkeypatch, code):
-    import fcntl
-
-    def refuse(descriptor, operation):
-        raise OSError(code, os.strerror(code))
-
-    said: list[str] = []
-    monkeypatch.setattr(fcntl, "flock", refuse)
-    monkeypatch.setattr(notices, "_said", set())
-    with notices.notices_to(lambda text, key: said.append(text)):
-        for _ in range(2):
-            with folder_lock(tmp_path):
-                again = folder_lock(tmp_path)
-                with (
-                    pytest.raises(UserError, match=rf"by process {os.getpid()} on .*remove {tmp_path}"),
-                    again,
-                ):
-                    pass
-        (tmp_path / "other").mkdir()
-        with folder_lock(tmp_path / "other"):
-            pass
-    assert len(said) == 1 and str(tmp_path) in said[0] and os.strerror(code) in said[0]
+def test_two_drafts_of_one_file_do_not_meet(tmp_path):
+    with files.atomic_path(tmp_path / "file") as one, files.atomic_path(tmp_path / "file") as two:
+        assert one != two
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_killed_process_leaves_no_marker_that_blocks(tmp_path, monkeypatch):
-    import fcntl
-
-    refused = "import fcntl\ndef flock(*_): raise OSError(37, 'No locks available')\nfcntl.flock = flock\n"
-    child = subprocess.Popen(
-        [sys.executable, "-c", refused + HELD, tmp_path], stdout=subprocess.PIPE, text=True
-    )
-    assert child.stdout is not None
-
-    def refuse(descriptor, operation):
-        raise OSError(errno.ENOLCK, "No locks available")
-
-    monkeypatch.setattr(fcntl, "flock", refuse)
-    with child.stdout, notices.notices_to(lambda text, key: None):
-        assert child.stdout.readline() == "in\n"
-        with pytest.raises(UserError, match=f"by process {child.pid} on "), folder_lock(tmp_path):
-            pass
-        child.kill()
-        child.wait()
-        with folder_lock(tmp_path):
-            assert (tmp_path / files.MARKER).read_text().startswith(f"{os.getpid()}\n")
-
-
-def test_a_place_that_cannot_be_written_is_no_matter_of_locks(tmp_path):
-    with (
-        pytest.raises(UserError, match="cannot be written: the folder does not exist"),
-        folder_lock(tmp_path / "gone" / "x"),
-    ):
-        pass
+def test_what_a_library_opens_is_checked_first(tmp_path):
+    (tmp_path / "file").write_bytes(b"12345")
+    files.check_regular(tmp_path / "file", "picture", 5)
+    with pytest.raises(UserError, match=r"picture .*file is over 4 bytes, the most that is read"):
+        files.check_regular(tmp_path / "file", "picture", 4)
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("pipe", "", "gone", "a\0b"):
+        with pytest.raises(UserError, match=r"no regular file|cannot be opened"):
+            files.check_regular(str(tmp_path / name), "picture", 5)
 
 
 def test_drafts_of_dead_writers_are_swept_and_others_stay(tmp_path):
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
     mine = files._machine()
-    dead = tmp_path / f".page.html.{mine}-{child.pid}.draft"
+    dead = [tmp_path / f".page.html.{mine}-{child.pid}{token}.draft" for token in ("", "-0123abcd")]
     others = [
         tmp_path / f".page.html.{mine}-{os.getppid()}.draft",  # it still runs
         tmp_path / f".page.html.00000000-{child.pid}.draft",  # on another machine
         tmp_path / f".other.html.{mine}-{child.pid}.draft",
     ]
-    for path in (dead, *others):
+    for path in (*dead, *others):
         path.write_bytes(b"half")
     write_atomically(tmp_path / "page.html", b"whole")
-    assert not dead.exists() and all(path.exists() for path in others)
+    assert not any(path.exists() for path in dead) and all(path.exists() for path in others)
 
 
 def test_a_log_completes_a_last_line_and_says_what_it_cuts(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""The one door for grids from outside: what is read, and what is said of the rest."""
+"""Test which objects are read as grids, and the sentences about all others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parameters as text: ASCII digits alone are numbers, and no key is given twice."""
+"""Test parameters in text: numbers have only ASCII digits, and no key is given twice."""
 
 from __future__ import annotations
 

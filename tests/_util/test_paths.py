@@ -1,4 +1,4 @@
-"""Which names are data: hidden ones are left out of every walk, whatever folder or archive holds them."""
+"""Test which names are data: hidden ones are skipped in every folder and archive."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from vizbench.harness.records.records import read_runs, read_unstarted
 from vizbench.harness.run.run import run as measure
 
 HIDDEN = (
-    "._17.png", ".DS_Store", ".git", ".ipynb_checkpoints", ".hidden.json", "..data", "~$answers.json", "Thumbs.db",
-    "thumbs.db", "ehthumbs.db", "desktop.ini", "Desktop.ini", "__MACOSX", "$RECYCLE.BIN", "@eaDir", "lost+found",
+    "._17.png", ".DS_Store", ".git", ".ipynb_checkpoints", ".hidden.json", "..data", "~$answers.json",
+    "Thumbs.db", "thumbs.db", "ehthumbs.db", "desktop.ini", "Desktop.ini", "__MACOSX", "$RECYCLE.BIN",
+    "@eaDir", "lost+found",
 )  # fmt: skip
 
 TASK = {"train": [{"input": [[1]], "output": [[2]]}], "test": [{"input": [[3]], "output": [[4]]}]}

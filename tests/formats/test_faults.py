@@ -1,4 +1,4 @@
-"""What goes wrong with disks and files: never half a data set, never a changed one taken for whole."""
+"""Test faults of disks and files: no half data set is left, and no changed one is accepted."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from vizbench import formats, loading
+from vizbench._util.files import read_lines
 from vizbench.dataset import Split
 from vizbench.errors import UserError
 from vizbench.formats import writer
-from vizbench.formats.jsonl import lines
 from vizbench.formats.manifest import FormatName
 from vizbench.types import Instance
 
@@ -137,8 +137,8 @@ def test_a_split_with_too_few_rows_is_refused_by_the_number_asked_for(tmp_path: 
     shown = loading.load("arc/copy").train
     assert shown.count is not None
     for n in (shown.count + 1, 50):  # within the rows written on trial, and beyond them
-        asked = f"rows 0 … {n - 1} of arc/copy train were asked for: it has {shown.count}: .* --format arc, or name a rule"
-        with pytest.raises(UserError, match=asked):
+        asked = f"rows 0 … {n - 1} of arc/copy train were asked for: it has {shown.count}: "
+        with pytest.raises(UserError, match=f"{asked}.* --format arc, or name a rule"):
             formats.write(shown, n, tmp_path / "out")
     assert entries(tmp_path) == []
     assert formats.write(shown, shown.count, tmp_path / "out").rows == shown.count
@@ -153,11 +153,9 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     try:
         subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        # A limit on a file's size, which needs no root, is no full disk: its error is another, tested with
-        # the runs.
-        pytest.skip(
-            f"a disk of a known size needs root and tmpfs: {error}"
-        )  # not every container lets root mount
+        # A limit on a file's size needs no root, but its error is another one, which the runs' tests cover.
+        # Not every container lets root mount.
+        pytest.skip(f"a disk of a known size needs root and tmpfs: {error}")
     yield place
     subprocess.run(["umount", str(place)], check=True)
 
@@ -168,12 +166,11 @@ def test_a_full_disk_leaves_nothing_new(
 ) -> None:
     split = loading.load("life/conway?height=40&width=40", pool=3).train
     formats.write(split, 1, tiny_disk / "out")
-    with pytest.raises(UserError, match=r"the disk of .* is full|need about"):
+    with pytest.raises(UserError, match=r"the disk is full|need about"):
         formats.write(split, 2000, tiny_disk / "out", name, overwrite=True)
-    monkeypatch.setattr(
-        writer, "_check_space", lambda trial, n: None
-    )  # the estimate may be wrong: then the writing fails
-    with pytest.raises(UserError, match=r"the disk of .* is full and nothing was written"):
+    # The estimate may be wrong. Then the writing fails.
+    monkeypatch.setattr(writer, "_check_space", lambda sample, n: None)
+    with pytest.raises(UserError, match=r"out cannot be written: the disk is full"):
         formats.write(split, 2000, tiny_disk / "out", name, overwrite=True)
     assert entries(tiny_disk) == ["out"]
     assert formats.check(tiny_disk / "out").rows == 1
@@ -265,10 +262,10 @@ def test_a_changed_data_set_is_refused(fault: int, out: Path) -> None:
     assert "\n" not in str(error.value) and len(str(error.value)) < 500
 
 
-def test_the_way_of_a_game_begins_with_the_target(tmp_path: Path) -> None:
+def test_the_process_of_a_game_begins_with_the_target(tmp_path: Path) -> None:
     formats.write(loading.load("connect4/win-in-2", pool=3).train, 2, tmp_path / "out")
     rewrite(b'"steps":[', b'"steps":[[[0]],', 1)(tmp_path / "out")
-    with pytest.raises(UserError, match="row 0: the way does not begin with the target"):
+    with pytest.raises(UserError, match="row 0: the process does not begin with the target"):
         formats.check(tmp_path / "out")
 
 
@@ -299,6 +296,7 @@ def test_a_broken_parquet_file_is_refused(junk: bytes, split: Split, tmp_path: P
 
 def test_lines_over_the_limit_are_not_read(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"123456\n\n1234567\n")
-    assert list(lines(tmp_path / "a", "file", 8)) == [(1, b"123456\n"), (3, b"1234567\n")]
+    lines = [(1, 7, b"123456\n"), (2, 8, b"\n"), (3, 16, b"1234567\n")]
+    assert list(read_lines(tmp_path / "a", "file", 8)) == lines
     with pytest.raises(UserError, match=r"line 3 of .* is over 7 bytes"):
-        list(lines(tmp_path / "a", "file", 7))
+        list(read_lines(tmp_path / "a", "file", 7))

@@ -1,4 +1,4 @@
-"""Data sets that others made or broke: one sentence, in memory bounded by what is really there."""
+"""Test data sets that others made or broke: one sentence each, and bounded memory."""
 
 from __future__ import annotations
 
@@ -217,8 +217,8 @@ def test_a_parquet_file_that_lies_about_its_rows_is_refused(good: Path, tmp_path
     whole = table(good)
     for made, said in (
         (pa.concat_tables([whole] * 200), "row groups larger than those"),
-        (whole.slice(0, 4), "holds 4 rows where the manifest says 5"),
-        (pa.concat_tables([whole] * 60), "holds 300 rows where the manifest says 5"),
+        (whole.slice(0, 4), "holds 4 rows and the manifest says 5"),
+        (pa.concat_tables([whole] * 60), "holds 300 rows and the manifest says 5"),
         (whole.drop_columns(["meta"]), "has other columns"),
         (whole.append_column("more", whole["id"]), "has other columns"),
         (whole.set_column(0, "id", [[None] * 5]), "other columns|is no Parquet data set"),

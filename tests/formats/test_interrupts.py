@@ -1,4 +1,4 @@
-"""Ctrl-C and kills while data sets are written: the end comes at once, and nobody goes on."""
+"""Test Ctrl-C and kills while data sets are written: all processes end at once."""
 
 from __future__ import annotations
 

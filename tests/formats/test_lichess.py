@@ -1,4 +1,4 @@
-"""Puzzle files: what is read, what is left out and why, and every way to be malformed."""
+"""Test puzzle files: what is read, what is left out and why, and every kind of malformed line."""
 
 from __future__ import annotations
 
@@ -96,16 +96,16 @@ def test_rows_are_mates_of_one_length_and_the_others_are_counted(
     ]
     others = [row((ONE[0], "g8f8 a1a8"), "crushing fork"), row((ONE[0], "g8f8 a1a7 f8e8"))]
     path = write(tmp_path, *lines, *others, row(ONE, "mateIn1", "again"))
-    found = lichess.read(path, 1)
-    assert [puzzle.line for puzzle in found.found] == [2, 5]
-    assert found.others == {
+    puzzles = lichess.read(path, 1)
+    assert [puzzle.line for puzzle in puzzles.kept] == [2, 5]
+    assert puzzles.others == {
         "with a mate in 2 (mate=2)": 2,
         "with a mate in 3 (mate=3)": 2,
         "without a mate in 1 … 3": 2,
         "of a position that came before": 1,
     }
-    assert (found.malformed, found.faults, found.unread) == (0, (), 0)
-    assert [puzzle.line for puzzle in lichess.read(path, 2).found] == [3]
+    assert (puzzles.malformed, puzzles.faults, puzzles.unread) == (0, (), 0)
+    assert [puzzle.line for puzzle in lichess.read(path, 2).kept] == [3]
     with caplog.at_level(logging.WARNING):
         data = loading.load(f"lichess-csv:{path}")
     assert (
@@ -128,9 +128,9 @@ def test_only_three_columns_are_needed_in_any_order(tmp_path: Path) -> None:
     path = write(
         tmp_path, f"{ONE[1]},{ONE[0]},x", "", f"{CORNER[1]},{CORNER[0]},y", header="\ufeffMoves,FEN,PuzzleId"
     )
-    found = lichess.read(path, 1)
-    assert [(p.id, p.line, p.rating) for p in found.found] == [("x", 2, None), ("y", 4, None)]
-    assert found.malformed == 0
+    puzzles = lichess.read(path, 1)
+    assert [(p.id, p.line, p.rating) for p in puzzles.kept] == [("x", 2, None), ("y", 4, None)]
+    assert puzzles.malformed == 0
 
 
 FEN = ONE[0]
@@ -169,7 +169,7 @@ FEN = ONE[0]
         (row((FEN, "g8h8 a1b8")), "move 2 of Moves, a1b8, is illegal"),
         (row((FEN, "a1a2 g8h8")), "move 1 of Moves, a1a2, is illegal"),
         (row((FEN, "g8f8 a1a8"), "mateIn1"), "Themes say mate in 1, and Moves do not end in mate"),
-        (row(ONE, "mateIn2"), "Themes say mate in 2, and Moves has 2 moves where that takes 4"),
+        (row(ONE, "mateIn2"), "Themes say mate in 2, which takes 4 moves, and Moves has 2 moves"),
         (
             row((TWO[0], "d8e7 b6b7 e7e8 a5a8"), "mateIn2"),
             "its moves force no mate in 2 (the answer, state 1: b6b7 is",
@@ -188,26 +188,26 @@ def test_a_malformed_line_is_reported_and_the_rest_is_read(
 ) -> None:
     path = write(tmp_path, row(TURNED, "mateIn1"), line, row(CORNER, "mateIn1"))
     mate = next((n for n in (2, 3) if f"mateIn{n}" in line and "column" not in reason), 1)
-    found = lichess.read(path, mate)
-    assert [(number, found.malformed) for number, _ in found.faults] == [(3, 1)]
-    (_, said), *_ = found.faults
+    puzzles = lichess.read(path, mate)
+    assert [(number, puzzles.malformed) for number, _ in puzzles.faults] == [(3, 1)]
+    (_, said), *_ = puzzles.faults
     assert len(said) < 200 and "\n" not in said
     with caplog.at_level(logging.WARNING), pytest.raises(UserError, match=r"mates? in"):
         loading.load(f"lichess-csv:{path}?mate={mate}").train.head(9)
     assert "1 malformed line (line 3: " in caplog.text
     if mate == 1:
-        assert [puzzle.line for puzzle in found.found] == [2, 4]
+        assert [puzzle.line for puzzle in puzzles.kept] == [2, 4]
     assert any(part in said for part in reason.split("|"))
 
 
 def test_many_malformed_lines_are_told_in_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lichess, "MAX_FAULTS", 7)
-    found = lichess.read(write(tmp_path, *["bad"] * 12, row(ONE, "mateIn1")), 1)
-    assert (len(found.found), found.malformed, len(found.faults)) == (1, 12, 7)
-    assert found.summary().count("line ") == 7
-    assert found.summary().endswith("; and 5 more)")
+    puzzles = lichess.read(write(tmp_path, *["bad"] * 12, row(ONE, "mateIn1")), 1)
+    assert (len(puzzles.kept), puzzles.malformed, len(puzzles.faults)) == (1, 12, 7)
+    assert puzzles.summary().count("line ") == 7
+    assert puzzles.summary().endswith("; and 5 more)")
     monkeypatch.setattr(lichess, "_SHOWN", 2)
-    assert found.summary().endswith("; and 10 more)")
+    assert puzzles.summary().endswith("; and 10 more)")
 
 
 @pytest.mark.parametrize(
@@ -224,10 +224,10 @@ def test_many_malformed_lines_are_told_in_short(tmp_path: Path, monkeypatch: pyt
 def test_rights_that_a_picture_hides_do_not_matter(
     puzzle: tuple[str, str], mate: int, kept: bool, tmp_path: Path
 ) -> None:
-    found = lichess.read(write(tmp_path, row(puzzle, f"mateIn{mate}")), mate)
-    assert found.faults == ()
-    assert len(found.found) == kept
-    assert found.others == ({} if kept else {"where castling or en passant could matter": 1})
+    puzzles = lichess.read(write(tmp_path, row(puzzle, f"mateIn{mate}")), mate)
+    assert puzzles.faults == ()
+    assert len(puzzles.kept) == kept
+    assert puzzles.others == ({} if kept else {"where castling or en passant could matter": 1})
 
 
 @pytest.mark.parametrize(
@@ -247,9 +247,9 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
 def test_sizes_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path, row(ONE), row(TURNED), row(CORNER))
     monkeypatch.setattr(lichess, "MAX_PUZZLES", 1)
-    found = lichess.read(path, 1)
-    assert ([puzzle.line for puzzle in found.found], found.unread) == ([2], 3)
-    assert found.summary() == "all from line 3 on, for 1 are held at most"
+    puzzles = lichess.read(path, 1)
+    assert ([puzzle.line for puzzle in puzzles.kept], puzzles.unread) == ([2], 3)
+    assert puzzles.summary() == "all from line 3 on, because at most 1 are read"
     monkeypatch.setattr(lichess, "MAX_PUZZLES", 9)
     monkeypatch.setattr(lichess, "MAX_LINES", 3)
     with pytest.raises(UserError, match="over 3 lines"):
@@ -280,16 +280,16 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_a_rating_costs_no_puzzle(rating: str, read: int | None, tmp_path: Path) -> None:
-    found = lichess.read(write(tmp_path, row(ONE, rating=rating)), 1)
-    assert [puzzle.rating for puzzle in found.found] == [read]
-    assert found.summary() == found.lost_ids() == ""
+    puzzles = lichess.read(write(tmp_path, row(ONE, rating=rating)), 1)
+    assert [puzzle.rating for puzzle in puzzles.kept] == [read]
+    assert puzzles.summary() == puzzles.lost_ids() == ""
 
 
 @pytest.mark.parametrize(
     "themes", ["", "nan", "None", "[]", "['mate', 'mateIn1']".replace(",", ""), "mateIn1 mateIn2"]
 )
 def test_themes_in_other_forms(themes: str, tmp_path: Path) -> None:
-    assert len(lichess.read(write(tmp_path, row(ONE, themes)), 1).found) == 1
+    assert len(lichess.read(write(tmp_path, row(ONE, themes)), 1).kept) == 1
 
 
 @pytest.mark.parametrize("name", ["6E+087", "6.00E+87", "1e-05", "12345.0", "1,5E+10"])
@@ -297,9 +297,9 @@ def test_an_id_that_a_spreadsheet_changed_is_kept_and_reported(
     name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = write(tmp_path, row(ONE, name=f'"{name}"'), row(OTHER, name="6E087"), row(CORNER, name="12345"))
-    found = lichess.read(path, 1)
-    assert [puzzle.id for puzzle in found.found] == [name, "6E087", "12345"]
-    assert found.summary() == ""
+    puzzles = lichess.read(path, 1)
+    assert [puzzle.id for puzzle in puzzles.kept] == [name, "6E087", "12345"]
+    assert puzzles.summary() == ""
     with caplog.at_level(logging.WARNING):
         loading.load(f"lichess-csv:{path}")
     assert (
@@ -314,9 +314,9 @@ def test_a_quoted_field_may_hold_line_ends(tmp_path: Path) -> None:
     comment = '"a ""b"", c\n\nd\r\n,\n"'
     head = 'PuzzleId,FEN,Comment,Moves,"a\nb"'
     lines = [f"{name},{puzzle[0]},{comment},{puzzle[1]},x" for name, puzzle in (("a", ONE), ("b", CORNER))]
-    found = lichess.read(write(tmp_path, *lines, "bad", header=head), 1)
-    assert [(p.id, p.line) for p in found.found] == [("a", 3), ("b", 8)]
-    assert found.faults == ((13, "it has 1 column and the header has 5"),)
+    puzzles = lichess.read(write(tmp_path, *lines, "bad", header=head), 1)
+    assert [(p.id, p.line) for p in puzzles.kept] == [("a", 3), ("b", 8)]
+    assert puzzles.faults == ((13, "it has 1 column and the header has 5"),)
 
 
 @pytest.mark.parametrize(
@@ -342,10 +342,10 @@ def test_a_broken_quote_takes_no_other_record_along(broken: str, tmp_path: Path)
         *(f"f{k}" for k in range(100)),
         row(OTHER, name="last"),
     ]
-    found = lichess.read(write(tmp_path, *lines, *rows), 1)
-    assert [puzzle.line for puzzle in found.found] == [1 + len(lines) + k for k in (1, 2, len(rows))]
-    assert found.faults[0][0] == 2
-    assert found.malformed == len(lines) + 100
+    puzzles = lichess.read(write(tmp_path, *lines, *rows), 1)
+    assert [puzzle.line for puzzle in puzzles.kept] == [1 + len(lines) + k for k in (1, 2, len(rows))]
+    assert puzzles.faults[0][0] == 2
+    assert puzzles.malformed == len(lines) + 100
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -354,11 +354,11 @@ def test_byte_order_marks_and_line_ends(encoding: str, end: str, tmp_path: Path)
     path = tmp_path / "puzzles.csv"
     lines = [HEADER, row(ONE) + "Gr\xfcnfeld", "", row(CORNER), "bad", ""]
     path.write_bytes(end.join(lines).encode(encoding))
-    found = lichess.read(path, 1)
-    assert [puzzle.line for puzzle in found.found] == [2, 4]
-    assert [line for line, _ in found.faults] == [5]
+    puzzles = lichess.read(path, 1)
+    assert [puzzle.line for puzzle in puzzles.kept] == [2, 4]
+    assert [line for line, _ in puzzles.faults] == [5]
     path.write_bytes(end.join(lines).encode("utf-16-be").join([b"\xfe\xff", b""]))
-    assert len(lichess.read(path, 1).found) == 2
+    assert len(lichess.read(path, 1).kept) == 2
 
 
 def test_columns_that_are_not_read_may_hold_anything(tmp_path: Path) -> None:
@@ -368,8 +368,8 @@ def test_columns_that_are_not_read_may_hold_anything(tmp_path: Path) -> None:
         f"b,{CORNER[0]},{CORNER[1]},,,,,,",
         f"c,{OTHER[0]},{OTHER[1]},,,,,,,,",  # commas at the end of the line
     ]
-    found = lichess.read(write(tmp_path, *lines, header=header), 1)
-    assert [(puzzle.id, puzzle.rating) for puzzle in found.found] == [("a", None), ("b", None), ("c", None)]
+    puzzles = lichess.read(write(tmp_path, *lines, header=header), 1)
+    assert [(puzzle.id, puzzle.rating) for puzzle in puzzles.kept] == [("a", None), ("b", None), ("c", None)]
 
 
 @pytest.mark.parametrize(("separator", "noun"), [(";", "semicolons"), ("\t", "tabs")])
@@ -385,9 +385,9 @@ def test_another_separator_is_named(separator: str, noun: str, tmp_path: Path) -
 def test_castling_may_be_written_as_the_king_taking_its_rook(tmp_path: Path) -> None:
     for castling in ("e8g8", "e8h8"):
         puzzle = "4k2r/5ppp/8/7Q/8/3B4/8/6K1 b k - 0 1", f"{castling} h5h7"
-        found = lichess.read(write(tmp_path, row(puzzle)), 1)
-        assert [p.moves for p in found.found] == [("h5h7",)]
-        assert np.array_equal(found.found[0].question, grid("5rk1/5ppp/8/7Q/8/3B4/8/6K1"))
+        puzzles = lichess.read(write(tmp_path, row(puzzle)), 1)
+        assert [p.moves for p in puzzles.kept] == [("h5h7",)]
+        assert np.array_equal(puzzles.kept[0].question, grid("5rk1/5ppp/8/7Q/8/3B4/8/6K1"))
 
 
 def many(folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Pattern files: what they draw, where it is placed, by which rule it goes on, and what is refused."""
+"""Test pattern files: their cells, their place, their rule, and what is refused."""
 
 from __future__ import annotations
 
@@ -81,7 +81,8 @@ def written(grid: Grid, rng: np.random.Generator) -> str:
             body += "".join(run + ("\n" if rng.random() < 0.1 else "") for run in runs)
         body += "$"
     body = re.sub(r"\$\$+", lambda run: f"{len(run[0])}$", body)
-    return f"#N random\nx={grid.shape[1]},y = {grid.shape[0]}\n{body.rstrip('$') if rng.random() < 0.5 else body}!"
+    runs = body.rstrip("$") if rng.random() < 0.5 else body
+    return f"#N random\nx={grid.shape[1]},y = {grid.shape[0]}\n{runs}!"
 
 
 @given(
@@ -332,9 +333,8 @@ def test_a_bounded_grid_puts_the_pattern_where_golly_does(tmp_path: Path) -> Non
         question = loading.load(f"life-rle:{tmp_path}/placed.rle", **extra).train[0].question
         return np.argwhere(question)[0].tolist() + list(question.shape)
 
-    assert (
-        board("B3/S23:P10,10") == board("B3/S23:T10,10") == [4, 5, 10, 10]
-    )  # the box at -1, -1 and 0, 0 at 5, 5
+    # The box is at -1, -1, and cell 0, 0 of the plane at 5, 5.
+    assert board("B3/S23:P10,10") == board("B3/S23:T10,10") == [4, 5, 10, 10]
     assert board("B3/S23", height=10, width=10) == [4, 5, 10, 10]
     assert board("B3/S23:P10,10", "#CXRLE Pos=-3,-2 Gen=0") == [3, 3, 10, 10]
     assert board("B3/S23:P10,10", "#N a", "#CXRLE Gen=12 Pos = -3, -2") == [3, 3, 10, 10]
@@ -359,10 +359,8 @@ def test_a_bounded_grid_is_the_board(tmp_path: Path) -> None:
     plane = loading.load(pattern("Life:p4")).train[0]
     assert (plane.question.shape, plane.params.torus) == ((4, 4), False)
     assert plane.target.tolist() == naive.life_next(plane.question.tolist(), "B3/S23", False)
-    assert loading.load(pattern("B0/S8:T4"), steps=3).train[0].target.shape == (
-        4,
-        4,
-    )  # no margin is asked for
+    # No margin is needed.
+    assert loading.load(pattern("B0/S8:T4"), steps=3).train[0].target.shape == (4, 4)
     refusals: tuple[tuple[str, dict[str, Any], str], ...] = (
         ("B3/S23:T8,5", {"width": 9}, "its bounded grid says width=8 and another width was given"),
         ("B3/S23:T8,5", {"torus": "false"}, "its bounded grid says torus=true and another torus was given"),
@@ -427,7 +425,7 @@ def test_the_rule_of_the_file_holds(glider: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"height": 2}, "height=2 does not hold the pattern: give 3"),
+        ({"height": 2}, "height=2 does not hold the pattern: give at least 3"),
         ({"width": 257}, "width=257"),
         ({"steps": 127}, "height of 257, over 256: give height="),
         ({"steps": 0}, "steps=0"),

@@ -1,4 +1,4 @@
-"""Data sets on disk: what is written is read back, in every format, by any number of workers."""
+"""Test that data sets are read back as written, in every format and with any number of workers."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ STACKS = st.sampled_from([1, 9, 12]).flatmap(
 def test_a_pad_keeps_nothing_of_what_it_held(stacks: list[Grids]) -> None:
     pad = Pad()
     for grids in stacks:
-        assert f"[{bytes(pad.boards(grids)).decode()}]" == json.dumps(grids.tolist(), separators=(",", ":"))
+        assert f"[{bytes(pad.grids(grids)).decode()}]" == json.dumps(grids.tolist(), separators=(",", ":"))
 
 
 def changes(row: Instance) -> dict[str, Instance]:

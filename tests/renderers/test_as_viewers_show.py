@@ -1,4 +1,4 @@
-"""Pictures and clips are read as a viewer or a player shows them."""
+"""Test that pictures and clips are read as a viewer or a player shows them."""
 
 from __future__ import annotations
 
@@ -43,10 +43,17 @@ def near(image, expected, levels=12):
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("suffix", ["png", "webp"])
 def test_the_exif_orientation_is_applied(tmp_path, orientation, suffix):
-    stored = {
-        1: lambda a: a, 2: np.fliplr, 3: lambda a: np.rot90(a, 2), 4: np.flipud, 5: lambda a: a.transpose(1, 0, 2),
-        6: np.rot90, 7: lambda a: np.rot90(a, 2).transpose(1, 0, 2), 8: lambda a: np.rot90(a, -1),
-    }[orientation](RED_OVER_BLUE)  # fmt: skip
+    turns = {
+        1: lambda a: a,
+        2: np.fliplr,
+        3: lambda a: np.rot90(a, 2),
+        4: np.flipud,
+        5: lambda a: a.transpose(1, 0, 2),
+        6: np.rot90,
+        7: lambda a: np.rot90(a, 2).transpose(1, 0, 2),
+        8: lambda a: np.rot90(a, -1),
+    }
+    stored = turns[orientation](RED_OVER_BLUE)
     tags = Pictures.Exif()
     tags[0x112] = orientation
     Pictures.fromarray(np.ascontiguousarray(stored)).save(tmp_path / f"a.{suffix}", exif=tags, lossless=True)
@@ -131,8 +138,14 @@ def test_alpha_of_a_clip_is_laid_over_white_and_pixels_are_made_square(tmp_path)
     assert near(read_video(tmp_path / "b.mp4")[-1], RED_OVER_BLUE.repeat(2, axis=1))
 
 
-@pytest.mark.parametrize(("suffix", "options"), [("mkv", {}), ("mp4", {"movflags": "faststart"}),
-                                                 ("mp4", {"movflags": "frag_keyframe+empty_moov"})])  # fmt: skip
+@pytest.mark.parametrize(
+    ("suffix", "options"),
+    [
+        ("mkv", {}),
+        ("mp4", {"movflags": "faststart"}),
+        ("mp4", {"movflags": "frag_keyframe+empty_moov"}),
+    ],
+)
 @pytest.mark.parametrize("share", [0.45, 0.7, 0.97])
 def test_a_clip_that_was_cut_off_is_not_read(tmp_path, suffix, options, share):
     noise = np.random.Generator(np.random.PCG64(0)).integers(0, 256, (33, 32, 48, 3)).astype(np.uint8)

@@ -87,7 +87,7 @@ def test_strided_grids_are_drawn_as_they_look():
             r"cell code 2 has no colour in palette 'binary': it has 0 … 1",
         ),
         (np.zeros((2, 2), np.int64), "binary", None, r"type int64 cannot be drawn: give \(h, w\) uint8"),
-        (np.zeros((0, 2), np.uint8), "binary", None, r"0x2 cells cannot be drawn: 1 … 1024"),
+        (np.zeros((0, 2), np.uint8), "binary", None, r"0x2 cells cannot be drawn: each side is 1 … 1024"),
         (np.zeros((2, 2), np.uint8), "binary", (1, 2), r"does not fit a board of 1x2"),
         (np.zeros((2, 2), np.uint8), "binary", (2000, 2), r"2000x2 cells cannot be drawn"),
         (np.zeros((300, 2), np.uint8), "binary", None, r"4800x32 px is over 4096"),

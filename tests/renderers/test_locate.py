@@ -1,4 +1,4 @@
-"""Boards in frames of other sizes and colours: read rightly, or not at all."""
+"""Test that boards in frames of other sizes and colours are read correctly, or not at all."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ FAST = (
     "padded right and below, black", "padded around, replicated", "cut around to multiples of 32",
     "shifted by half a cell, black", "hue +30", "brightness 0.6",
 )  # fmt: skip
-SMALL = ("maze/9", "life/conway", "langton/3", "eca/110", "fill/small", "sudoku/mini", "connect4/win-in-1", "hanoi/3",
-         "hitori/6")  # fmt: skip
+SMALL = (
+    "maze/9", "life/conway", "langton/3", "eca/110", "fill/small", "sudoku/mini", "connect4/win-in-1",
+    "hanoi/3", "hitori/6",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", FAST)

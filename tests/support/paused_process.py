@@ -1,4 +1,4 @@
-"""A child process that writes a data set and is held at a chosen place, until it is released or killed."""
+"""Run a child process that writes a data set, and hold it at a chosen place until it is released."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import vizbench
+
+NO_LOCKS = """
+import fcntl, os
+def flock(*_):
+    raise OSError({number}, os.strerror({number}))
+fcntl.flock = flock
+"""
 
 SCRIPT = """
 import importlib, sys
@@ -46,15 +53,18 @@ AFTER_RENAMES = ("vizbench.formats.workspace._delete", 0)
 
 @contextmanager
 def held(
-    place: tuple[str, int], *arguments: object, cwd: Path | None = None
+    place: tuple[str, int], *arguments: object, cwd: Path | None = None, no_locks: int | None = None
 ) -> Generator[subprocess.Popen[str]]:
-    """`vizbench generate --task life/conway ARGUMENTS`, of 6 rows without --n, 3 per shard, once it is at
-    `place`."""
+    """Yield a process that runs `vizbench generate --task life/conway ARGUMENTS`, once it is at `place`.
+
+    It writes 6 rows if --n is not given, 3 per shard. no_locks: the error that file locks raise, if any.
+    """
+    script = SCRIPT if no_locks is None else NO_LOCKS.format(number=no_locks) + SCRIPT
     there = {**os.environ, "PYTHONPATH": str(Path(vizbench.__file__).parents[1])}
     rows = () if "--n" in arguments else ("--n", "6")
     command = ["generate", "--task", "life/conway", *rows, *map(str, arguments)]
     child = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, place[0], str(place[1]), "3", *command],
+        [sys.executable, "-c", script, place[0], str(place[1]), "3", *command],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -72,6 +82,6 @@ def held(
 
 
 def released(child: subprocess.Popen[str]) -> tuple[int, str]:
-    """Let a held process go on; returns its exit code and what it said on stderr."""
+    """Let a held process continue. Returns its exit code and what it wrote to stderr."""
     _, said = child.communicate("\n", timeout=60)
     return child.returncode, said

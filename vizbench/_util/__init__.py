@@ -1,1 +1,1 @@
-"""Helpers that know nothing of tasks and models: files, processes, text, parameters, compiled code."""
+"""Help every other package: files, locks, processes, text, parameters, compiled code. No tasks or models."""

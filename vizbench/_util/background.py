@@ -1,38 +1,39 @@
-"""Calls in a background thread: Ctrl-C ends the wait for them at once, whatever kernel is running."""
+"""Run one call in a background thread, so that Ctrl-C ends the wait for it at once.
+
+Use this around a compiled kernel, in a library call as well as in a command: the caller gets
+KeyboardInterrupt and goes on. `interrupts` is about the whole process: it ends a command that does not end
+by itself.
+"""
 
 from __future__ import annotations
 
 import atexit
-import os
-import sys
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, Final, Generic, TypeVar, final
+
+from vizbench._util.interrupts import exit_at_once
 
 R = TypeVar("R")
 
 TICK: Final = 0.1
-"""Seconds between two looks at what is waited for, in case that the system does not wake the thread that
-waits."""
+"""Seconds between two checks of a call, in case the system does not wake the waiting thread."""
 
 _GRACE: Final = 0.2
 """Seconds that an abandoned thread has to end by itself."""
 
-_INTERRUPTED: Final = 130
-
 
 @final
 class AbandonedError(Exception):
-    """Nobody waits any more for what this thread does."""
+    """The call in this thread was abandoned: nobody waits for its result."""
 
 
 def run_in_background(call: Callable[[], R]) -> R:
-    """Return what `call` returns.
+    """Return what `call` returns, or raise what it raises.
 
-    It runs in a thread of its own: a compiled kernel in the main thread would keep Ctrl-C waiting for its
-    end. On Ctrl-C this function ends at once, and the thread as soon as it calls `stop_if_abandoned`, or with
-    the process."""
+    It runs in a thread of its own: a compiled kernel in the main thread would delay Ctrl-C until its end. On
+    Ctrl-C this function ends at once. The thread ends when it calls `stop_if_abandoned`, or with the process.
+    """
     work = Work(call)
     try:
         work.start()
@@ -45,8 +46,7 @@ def run_in_background(call: Callable[[], R]) -> R:
 
 
 def stop_if_abandoned() -> None:
-    """Raise AbandonedError in a thread of `run_in_background` that nobody waits for any more. It is cheap:
-    call it per row."""
+    """Raise AbandonedError if this thread runs an abandoned call. It is cheap: call it once per row."""
     work: Work[Any] | None = getattr(_CURRENT, "work", None)
     if work is not None and work.abandoned.is_set():
         raise AbandonedError
@@ -54,7 +54,7 @@ def stop_if_abandoned() -> None:
 
 @final
 class Work(Generic[R]):
-    """A call in a daemon thread."""
+    """Run a call in a daemon thread."""
 
     def __init__(self, call: Callable[[], R]) -> None:
         self.done = threading.Event()
@@ -73,8 +73,7 @@ class Work(Generic[R]):
         return self._results[0]
 
     def abandon(self) -> None:
-        """Ask the thread to end. If it is still in a kernel when the process ends, the process does not wait
-        for it."""
+        """Ask the thread to end. The process does not wait for it, even if it is in a kernel."""
         self.abandoned.set()
         _ABANDONED.append(self)
         self.done.wait(_GRACE)
@@ -95,11 +94,6 @@ _ABANDONED: Final[list[Work[Any]]] = []
 
 @atexit.register
 def _leave() -> None:
-    """End the process if an abandoned thread is in a kernel: the interpreter would free what the kernel works
-    on."""
-    if all(work.done.is_set() for work in _ABANDONED):
-        return
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(AttributeError, OSError, ValueError):  # closed, or none
-            stream.flush()
-    os._exit(_INTERRUPTED)
+    """End the process if an abandoned thread is in a kernel: a shutdown would free the kernel's memory."""
+    if not all(work.done.is_set() for work in _ABANDONED):
+        exit_at_once()

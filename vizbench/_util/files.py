@@ -1,4 +1,8 @@
-"""Writing a run so that it survives: whole files or none, lines that outlive a kill, one writer."""
+"""Read files of bounded size, and write files so that they survive a kill or a full disk.
+
+Reading trusts nothing: a path may name a pipe, a device or a file of any size. Writing replaces a whole
+file or leaves the old one. Every refusal of the disk becomes one sentence with the path and the way out.
+"""
 
 from __future__ import annotations
 
@@ -7,38 +11,26 @@ import hashlib
 import os
 import platform
 import re
+import secrets
+import stat
 import sys
 import time
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, final
+from typing import BinaryIO, Final, final
 
 from vizbench._util.notices import notice
-from vizbench._util.paths import file_target
 from vizbench.errors import UserError
-
-if TYPE_CHECKING:
-    from filelock import BaseFileLock
-
-MAX_LINE: Final = 8 << 20
-"""The longest line that is read back: a 1024x1024 answer has 4 MB."""
 
 SYNC: Final = 0.25
 """Seconds between two forced writes of a log."""
 
-LOCK: Final = "lock"
-"""The file whose lock a writer holds. It stays, and holds the writer's process id."""
-
-MARKER: Final = "lock.marker"
-"""The file whose mere existence keeps others out, on file systems without locks. It holds process id and
-machine."""
-
-PATIENCE: Final = 0.5
-"""Seconds that a marker of a dead process may take to be recognised."""
+_NAME_LENGTH: Final = 50
+"""Characters of a file's name in the name of its draft, which may have 255 bytes in all."""
 
 _NO_SYNC: Final = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
-"""What file systems answer that cannot force a file to the disk."""
+"""The errors of file systems that cannot force a file to the disk."""
 
 _AGAIN: Final = "free some space, then give the same command again"
 _ELSEWHERE: Final = "choose another place"
@@ -50,6 +42,7 @@ _REFUSED: Final = {
     errno.EROFS: f"the disk is read-only: {_ELSEWHERE}",
     errno.EACCES: f"writing there is not permitted: {_ELSEWHERE}",
     errno.EPERM: f"writing there is not permitted: {_ELSEWHERE}",
+    errno.EBUSY: "it is a mount point or in use: choose a folder in it",
     errno.ENOENT: "the folder does not exist: make it first, or choose another place",
     errno.ENOTDIR: f"a part of that path is a file: {_ELSEWHERE}",
     errno.EEXIST: f"there is a file of that name: {_ELSEWHERE}",
@@ -58,40 +51,197 @@ _REFUSED: Final = {
     errno.EINVAL: f"the name is not allowed: {_ELSEWHERE}",
     errno.ELOOP: f"links lead in a circle there: {_ELSEWHERE}",
 }
+"""What each error of the system means for a user, and what to do."""
+
+
+# Errors
+
+
+def write_error(path: str | Path, error: Exception) -> UserError:
+    """Return the error that says why `path` cannot be written, and what to do."""
+    number = error.errno if isinstance(error, OSError) else None
+    reason = _REFUSED.get(number or 0, f"{_reason(error)}: {_ELSEWHERE}")
+    return UserError(f"{path} cannot be written: {reason}")
 
 
 @contextmanager
 def disk_errors(path: Path) -> Generator[None]:
-    """Turn what a disk refuses into a UserError that names `path` and the way out."""
+    """Within the block, turn what a disk refuses into the error of `write_error`. Other errors pass."""
     try:
         yield
     except OSError as error:
         if error.errno not in _REFUSED:
             raise
-        raise UserError(f"{path} cannot be written: {_REFUSED[error.errno]}") from error
+        raise write_error(path, error) from error
+
+
+def _reason(error: Exception) -> str:
+    """Return the system's own words for an error."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+# Reading
+
+
+def open_regular(path: str | Path, what: str) -> BinaryIO:
+    """Open a regular file for reading. A pipe or a device might never end.
+
+    what: the noun for errors. Raises UserError if there is no such file, or it is not a regular one.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except (OSError, ValueError) as error:  # ValueError: a NUL byte in the path
+        raise UserError(f"{what} {path} cannot be opened ({_reason(error)}): give a readable file") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UserError(f"{what} {path} is no regular file: give the path of one")
+    return os.fdopen(descriptor, "rb")
+
+
+def read_bounded(path: str | Path, what: str, limit: int) -> bytes:
+    """Return the content of a regular file of at most `limit` bytes. Raises UserError for any other."""
+    with open_regular(path, what) as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise _too_large(path, what, limit)
+    return data
+
+
+def check_regular(path: str | Path, what: str, limit: int) -> None:
+    """Check that `path` is a regular file of at most `limit` bytes, for a library to open.
+
+    what: the noun for errors. Raises UserError if it is not.
+    """
+    with open_regular(path, what) as file:
+        if os.fstat(file.fileno()).st_size > limit:
+            raise _too_large(path, what, limit)
+
+
+def _too_large(path: str | Path, what: str, limit: int) -> UserError:
+    return UserError(f"{what} {path} is over {limit:,} bytes, the most that is read: give a smaller file")
+
+
+def read_lines(path: Path, what: str, limit: int) -> Iterator[tuple[int, int, bytes]]:
+    """Yield each line with its number, from 1, and the byte where it ends. The last may lack its newline.
+
+    Raises UserError if the file is not a regular one, or a line has over `limit` bytes.
+    """
+    end = 0
+    number = 0
+    with open_regular(path, what) as file:
+        while line := file.readline(limit + 1):
+            number += 1
+            if len(line) > limit:
+                raise UserError(
+                    f"line {number} of {what} {path} is over {limit:,} bytes, the most that is read: "
+                    "vizbench writes no such line"
+                )
+            end += len(line)
+            yield number, end, line
+
+
+# Writing
+
+
+def file_target(path: str | Path) -> Path:
+    """Return the path behind all links: a regular file, which a new one may replace, or nothing yet.
+
+    Raises UserError for a folder, a device or a pipe. A rename would put a file in its place, and a device in
+    `/dev` would be gone for the whole machine.
+    """
+    try:
+        target = Path(path).resolve()
+        # A loop of links is an error of `resolve` up to Python 3.12, and its own path from 3.13 on.
+        taken = target.is_symlink() or (target.exists() and not target.is_file())
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: the loop; ValueError: a NUL byte
+        raise write_error(path, error) from None
+    if taken:
+        raise UserError(
+            f"{path} cannot be written: there is a folder, a device or a loop of links of that name: "
+            f"{_ELSEWHERE}"
+        )
+    return target
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Generator[Path]:
+    """Yield an empty draft beside `path`, which replaces the file if the block succeeds.
+
+    A link is kept, and the file behind it is replaced. Raises UserError if the disk refuses, or `path`
+    names anything but a regular file. `write_atomically` also survives a power cut; this forces nothing to
+    the disk.
+    """
+    target = file_target(path)
+    draft = target.with_name(
+        f"{_draft_prefix(target)}{_machine()}-{os.getpid()}-{secrets.token_hex(4)}.draft"
+    )
+    try:
+        draft.open("xb").close()  # a folder that refuses is known before the work in the block
+        try:
+            yield draft
+            os.replace(draft, target)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise write_error(path, error) from error
 
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that a reader, or a run after a crash, sees the old or the new one and never a part.
 
-    A link stays, and the file behind it is replaced. Drafts of this file that killed processes left are
-    removed. UserError if the disk refuses, and for no plain file."""
-    target = file_target(path)
-    draft = target.with_name(f".{target.name}.{_machine()}-{os.getpid()}.draft")
+    Links and errors are those of `atomic_path`. Drafts of this file that killed processes left are removed.
+    """
     with disk_errors(path):
-        _sweep(target)
-        try:
-            with draft.open("wb") as file:
-                file.write(data)
-                file.flush()
-                _force(file.fileno())
-            os.replace(draft, target)
-        finally:
+        _sweep(file_target(path))
+    with atomic_path(path) as draft, draft.open("wb") as file:
+        file.write(data)
+        file.flush()
+        _force(file.fileno())
+
+
+def remove_drafts(directory: Path) -> None:
+    """Remove every draft in a directory. Call it only with the lock of the directory."""
+    with disk_errors(directory):
+        for draft in directory.glob(".*.draft"):
             draft.unlink(missing_ok=True)
 
 
+def _sweep(target: Path) -> None:
+    """Remove the drafts of a file whose writers on this machine have ended."""
+    pattern = re.compile(
+        rf"{re.escape(_draft_prefix(target))}{_machine()}-([0-9]{{1,10}})(-[0-9a-f]+)?\.draft"
+    )
+    with os.scandir(target.parent) as entries:
+        drafts = [(entry.path, match[1]) for entry in entries if (match := pattern.fullmatch(entry.name))]
+    for path, pid in drafts:
+        if not _is_running(int(pid)):
+            Path(path).unlink(missing_ok=True)
+
+
+def _draft_prefix(target: Path) -> str:
+    return f".{target.name[:_NAME_LENGTH]}."
+
+
+def _machine() -> str:
+    """Return a short word for this machine: process ids of other machines mean nothing here."""
+    return hashlib.blake2b(platform.node().encode("utf-8", "surrogateescape"), digest_size=4).hexdigest()
+
+
+def _is_running(pid: int) -> bool:
+    """Return whether a process with this id runs on this machine; True if that is unknown."""
+    if sys.platform == "win32":  # os.kill would end it
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # it belongs to another user
+        return True
+    return True
+
+
 def _force(descriptor: int) -> None:
-    """Force a file to the disk, on file systems that can be asked to."""
+    """Force a file to the disk, if its file system can do so."""
     try:
         os.fsync(descriptor)
     except OSError as error:
@@ -99,56 +249,21 @@ def _force(descriptor: int) -> None:
             raise
 
 
-def _sweep(target: Path) -> None:
-    """Remove the drafts of a file whose writers have ended. Those of other machines, or of who still runs,
-    stay."""
-    draft = re.compile(rf"\.{re.escape(target.name)}\.{_machine()}-([0-9]{{1,10}})\.draft")
-    with os.scandir(target.parent) as entries:
-        writers = [(entry.path, match[1]) for entry in entries if (match := draft.fullmatch(entry.name))]
-    for path, pid in writers:
-        if not _runs(int(pid)):
-            Path(path).unlink(missing_ok=True)
-
-
-def _machine() -> str:
-    """Return a short word for this machine: process ids of another one say nothing here."""
-    return hashlib.blake2b(platform.node().encode("utf-8", "surrogateescape"), digest_size=4).hexdigest()
-
-
-def _runs(pid: int) -> bool:
-    """Return whether a process of this id runs here; True if that cannot be found out."""
-    if sys.platform == "win32":  # os.kill would end it
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):  # it is another user's
-        return True
-    return True
-
-
-def remove_drafts(directory: Path) -> None:
-    """Remove what processes that were killed within `write_atomically` left there. Only for who has the
-    directory locked."""
-    with disk_errors(directory):
-        for draft in directory.glob(".*.draft"):
-            draft.unlink(missing_ok=True)
-
-
 @final
 class Log:
-    """Lines appended to a file.
+    """Append lines to a file.
 
-    A line has left this process when `append` returns, so a killed process loses none. It is forced to the
-    disk at once where lines come slower than every SYNC seconds; of faster ones a power cut may take the last
-    SYNC seconds. Forcing each cost 4 to 15 ms on a busy disk: minutes for the baselines of a small suite."""
+    A line has left this process when `append` returns, so a killed process loses none. Lines that come
+    slower than one per SYNC seconds are forced to the disk at once. Of faster ones a power cut may take the
+    last SYNC seconds: forcing each line cost 4 to 15 ms on a busy disk, minutes for the baselines of a
+    small suite.
+    """
 
     def __init__(self, path: Path, keep: int) -> None:
-        """Open the log to go on after its first `keep` bytes. What follows is a torn line: it is cut off, and
-        said.
+        """Open the log to continue after its first `keep` bytes.
 
-        A last line that lacks only its line end gets it.
+        What follows is a torn line: it is cut off, with a notice. A last line that lacks only its newline
+        gets it. Raises UserError if the disk refuses.
         """
         self._path = path
         self._synced = time.monotonic()
@@ -167,6 +282,7 @@ class Log:
             )
 
     def append(self, lines: Iterable[bytes]) -> None:
+        """Write lines, given without their newlines. Raises UserError if the disk refuses."""
         with disk_errors(self._path):
             self._file.write(b"".join(line + b"\n" for line in lines))
             self._file.flush()
@@ -174,99 +290,10 @@ class Log:
                 self._sync()
 
     def close(self) -> None:
+        """Force what was appended to the disk, and close the file. Raises UserError if the disk refuses."""
         with disk_errors(self._path), self._file:
             self._sync()
 
     def _sync(self) -> None:
         _force(self._file.fileno())
         self._synced = time.monotonic()
-
-
-def read_lines(path: Path) -> Iterator[tuple[int, int, bytes]]:
-    """Each line with its number from 1 and the byte where it ends; the last may lack its newline. UserError
-    for a line over MAX_LINE."""
-    end = 0
-    with path.open("rb") as file:
-        for number in range(1, 1 << 62):
-            line = file.readline(MAX_LINE + 1)
-            if not line:
-                return
-            if len(line) > MAX_LINE:
-                raise UserError(
-                    f"{path}, line {number} is over {MAX_LINE >> 20} MiB: this is no file of ours"
-                )
-            end += len(line)
-            yield number, end, line
-
-
-@contextmanager
-def folder_lock(directory: Path) -> Generator[None]:
-    """Keep other processes out of a directory for a while. UserError if one is in it.
-
-    The system drops a lock with the process that holds it, so it cannot go stale. Some network file systems
-    have no locks. There a file that exists stands in: it names its process and machine, and a process of this
-    machine that has ended is recognised. That is weaker, so it is said."""
-    lock = _acquired(directory)
-    try:
-        yield
-    finally:
-        with disk_errors(directory):
-            lock.release()
-
-
-def _acquired(directory: Path) -> BaseFileLock:
-    """Return the lock of a directory, acquired."""
-    from filelock import FileLock, Timeout
-
-    path = directory / LOCK
-    with disk_errors(path):
-        directory.stat()  # the lock would make the folder
-    lock = FileLock(path, timeout=0, thread_local=False, fallback_to_soft=False)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise _busy(directory, _owner(path)) from None
-    except OSError as error:
-        with disk_errors(path):  # a place where nothing can be written is no matter of locks
-            path.open("ab").close()
-        return _marked(directory, error)
-    with suppress(OSError):  # Windows lets nobody write into a locked file
-        path.write_bytes(str(os.getpid()).encode())
-    return lock
-
-
-def _marked(directory: Path, refusal: OSError) -> BaseFileLock:
-    """Return a lock that is a file, acquired; say that, and why."""
-    from filelock import SoftFileLock, Timeout
-
-    path = directory / MARKER
-    lock = SoftFileLock(path, timeout=PATIENCE, poll_interval=PATIENCE / 10, thread_local=False)
-    with disk_errors(path):
-        try:
-            lock.acquire()
-        except Timeout:
-            raise _busy(directory, _owner(path), f"; if it has ended, remove {path}") from None
-        device = directory.stat().st_dev
-    notice(
-        f"the file system of {directory} has no locks ({refusal.strerror or refusal}): a file {MARKER} in each folder "
-        "keeps other processes out instead",
-        ("no locks", device),
-    )
-    return lock
-
-
-def _busy(directory: Path, owner: str, advice: str = "") -> UserError:
-    return UserError(
-        f"{directory} is being written by process {owner}: wait for it, or stop it first{advice}"
-    )
-
-
-def _owner(path: Path) -> str:
-    """Return the process, and on another machine that, whose lock this is; `?` if it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            pid, *rest = file.read(400).decode("utf-8", "replace").split("\n")
-    except OSError:  # Windows lets nobody read a locked file
-        return "?"
-    host = rest[0] if rest else ""
-    return (pid.strip()[:20] or "?") + (f" on {host[:80]}" if host else "")

@@ -1,7 +1,8 @@
-"""What others hand in as a grid or as a process, read strictly: the one door for answers of any kind.
+"""Read objects of any kind as a grid, or as the states of a process. Every answer passes through here.
 
-An object may say anything of itself: a subclass overrides `shape`, `__class__` or `__len__`. So its true type
-decides, it is copied once through the methods of the base class, within bounds, and only the copy is judged.
+An object may lie about itself: a subclass may override `shape`, `__class__` or `__len__`. So the true type
+decides. The object is copied once, within bounds and through the methods of the base class, and only the copy
+is checked.
 """
 
 from __future__ import annotations
@@ -17,41 +18,31 @@ from vizbench._util.text import plural
 from vizbench.types import Grid
 
 MAX_SIDE = 1024
-"""An answer with a longer side is refused unread."""
+"""Cells of the longest side of an answer that is read."""
 
 MAX_STATES = 65_536
-"""A process with more states is refused unread."""
+"""States of the longest process that is read."""
 
 _CELLS = (int, np.integer, np.bool_)
 _PLAIN_CELLS: Final = frozenset({int, bool, np.bool_, *np.sctypeDict.values()})
-"""Types of cells that NumPy reads without asking them."""
+"""Types of cells that NumPy reads without calling their methods."""
 
 
 def as_grid(answer: object, codes: int, noun: str = "answer") -> Grid | str:
-    """The answer as `(h, w)` uint8 with codes below `codes`, or a sentence that says why the `noun` is no
-    such grid.
+    """Return the answer as `(h, w)` uint8 with codes below `codes`, or say why it is no such grid.
 
-    Arrays of two dimensions and lists of rows are read, of integers of any width, or of booleans, which are 0
-    and 1. Never raises."""
+    Arrays of two dimensions and lists of rows are read. Their cells are integers of any width, or booleans,
+    which count as 0 and 1. noun: what the sentence calls the answer. Never raises.
+    """
     if answer is None:
         return f"there is no {noun}"
     try:
-        items = plain_items(answer, MAX_SIDE)
-        if isinstance(items, int):
-            return f"the {noun} has {plural(items, 'row')}: 1 … {MAX_SIDE} are read"
-        array = _array(answer, noun) if items is None else _from_rows(items, noun)
+        array = _as_array(answer, noun)
         if isinstance(array, str):
             return array
-        if array.ndim == 0:
-            return f"the {noun} is of type {kind_name(answer)}, not rows by columns"
-        if array.ndim == 3 and 3 in array.shape[::2]:
-            return f"the {noun} has shape {array.shape} of {array.dtype}: a picture is (height, width, 3) of uint8"
-        if array.ndim != 2 or array.size == 0:
-            return f"the {noun} has shape {array.shape}, not rows by columns"
-        if max(array.shape) > MAX_SIDE:
-            return f"the {noun} is {size(array)}: sides over {MAX_SIDE} are not read"
-        if array.dtype.kind not in "biu":
-            return f"the {noun} holds {array.dtype}, not integers"
+        fault = _shape_fault(array, answer, noun)
+        if fault is not None:
+            return fault
         low, high = int(array.min()), int(array.max())
     except Exception as error:  # hostile objects may raise anything
         return f"the {noun} is no grid: {kind_name(error)}"
@@ -60,8 +51,32 @@ def as_grid(answer: object, codes: int, noun: str = "answer") -> Grid | str:
     return np.array(array, np.uint8)
 
 
+def _as_array(answer: object, noun: str) -> npt.NDArray[Any] | str:
+    """Return the answer as an array of any shape and type, or why it is not read."""
+    items = plain_items(answer, MAX_SIDE)
+    if isinstance(items, int):
+        return f"the {noun} has {plural(items, 'row')}: 1 … {MAX_SIDE} are read"
+    return _array(answer, noun) if items is None else _from_rows(items, noun)
+
+
+def _shape_fault(array: npt.NDArray[Any], answer: object, noun: str) -> str | None:
+    """Return why an array does not have the shape and type of a grid, or None."""
+    if array.ndim == 0:
+        return f"the {noun} is of type {kind_name(answer)}, not rows by columns"
+    if array.ndim == 3 and 3 in array.shape[::2]:
+        shape = f"shape {array.shape} of {array.dtype}"
+        return f"the {noun} has {shape}: a picture is (height, width, 3) of uint8"
+    if array.ndim != 2 or array.size == 0:
+        return f"the {noun} has shape {array.shape}, not rows by columns"
+    if max(array.shape) > MAX_SIDE:
+        return f"the {noun} is {size(array)}: sides over {MAX_SIDE} are not read"
+    if array.dtype.kind not in "biu":
+        return f"the {noun} holds {array.dtype}, not integers"
+    return None
+
+
 def as_states(grids: object) -> Sequence[object] | str:
-    """The states of a process, not yet looked into, or a sentence that says why it is none. Never raises."""
+    """Return the states of a process, unchecked, or say why it is no process. Never raises."""
     try:
         items = plain_items(grids, MAX_STATES)
         if items is None:
@@ -78,8 +93,10 @@ def as_states(grids: object) -> Sequence[object] | str:
 
 
 def plain_items(answer: object, most: int) -> list[Any] | int | None:
-    """Copy a list or tuple of at most `most` items; return the number of items if there are more, None for
-    others."""
+    """Return a copy of a list or tuple of at most `most` items.
+
+    Returns the number of items if there are more, and None for an object of any other type.
+    """
     kind = type(answer)
     if issubclass(kind, list):
         items = cast("list[Any]", answer)
@@ -93,18 +110,18 @@ def plain_items(answer: object, most: int) -> list[Any] | int | None:
 
 
 def plain_array(answer: object) -> npt.NDArray[Any]:
-    """Return an array as its base class sees it. Not copied: a wide array may be a view of one number."""
+    """Return an array as its base class sees it, not copied: a wide array may be a view of one number."""
     if not issubclass(type(answer), np.ndarray):
         answer = np.asarray(answer)
     return np.ndarray.view(cast("npt.NDArray[Any]", answer), np.ndarray)
 
 
 def bounded_array(answer: object, most: int) -> npt.NDArray[Any] | str:
-    """Return an object as a plain array, or a reason if a list in it, at any of three depths, has over `most`
-    items.
+    """Return an object as a plain array, or why it is not read: a list in it has over `most` items.
 
-    The lists are looked through before NumPy converts any of them: one list object may be all rows of
-    another."""
+    Lists at three depths are checked before NumPy converts any of them: one list object may be all rows of
+    another.
+    """
     level = [answer]
     for _ in range(3):
         below: dict[int, object] = {}
@@ -115,7 +132,7 @@ def bounded_array(answer: object, most: int) -> npt.NDArray[Any] | str:
             if isinstance(items, int):
                 return f"has a list of {items:,} items: {most:,} are read"
             for inner in items or ():
-                below.setdefault(id(inner), inner)  # a shared row is looked into once
+                below.setdefault(id(inner), inner)  # a shared row is checked once
         level = list(below.values())
     if any(issubclass(type(item), Sequence) for item in level):
         return "holds lists inside its colours, not height by width by 3 colours"
@@ -126,7 +143,7 @@ def bounded_array(answer: object, most: int) -> npt.NDArray[Any] | str:
 
 
 def _cell_count(answer: object) -> int:
-    """How many items nested lists hold, counted through their first branch: uneven lists are no array."""
+    """Return how many items nested lists hold, by their first branch: uneven lists are no array."""
     count = 1
     for _ in range(4):
         if issubclass(type(answer), np.ndarray):
@@ -145,12 +162,12 @@ def kind_name(value: object) -> str:
 
 
 def size(grid: npt.NDArray[Any]) -> str:
-    """A grid's sides as text: 3x4."""
+    """Return a grid's sides as text: `3x4`."""
     return f"{grid.shape[0]}x{grid.shape[1]}"
 
 
 def _array(answer: object, noun: str) -> npt.NDArray[Any] | str:
-    """What NumPy makes of one object that is no list, or why that is not to be read."""
+    """Return what NumPy makes of an object that is not a list, or why it is not read."""
     if issubclass(type(answer), Sequence):  # a range, a text: NumPy would write out each of its items
         return f"the {noun} is of type {kind_name(answer)}, not rows by columns"
     if issubclass(type(answer), np.ma.MaskedArray):
@@ -159,10 +176,11 @@ def _array(answer: object, noun: str) -> npt.NDArray[Any] | str:
 
 
 def _from_rows(rows: list[Any], noun: str) -> npt.NDArray[Any] | str:
-    """Lists looked through before NumPy reads them, and only as far as they may be large.
+    """Return lists of rows as an array, or why they are not read. They are checked before NumPy reads them.
 
-    NumPy drops the masks of rows, widens cells of mixed types to fractions or texts, and one long list that
-    stands for each of its own rows would fill the memory."""
+    NumPy drops the masks of rows, and widens cells of mixed types to fractions or texts. One long list that
+    is each of its own rows would fill the memory.
+    """
     if not rows:
         return f"the {noun} has 0 rows: 1 … {MAX_SIDE} are read"
     lines: list[list[Any]] = []
@@ -183,7 +201,7 @@ def _from_rows(rows: list[Any], noun: str) -> npt.NDArray[Any] | str:
 
 
 def _cells(row: object, noun: str) -> list[Any] | str:
-    """The cells of one row, or why it is none."""
+    """Return the cells of one row, or why it is no row."""
     items = plain_items(row, MAX_SIDE)
     if items is None:
         if issubclass(type(row), Sequence):
@@ -201,5 +219,5 @@ def _cells(row: object, noun: str) -> list[Any] | str:
 
 
 def _number(cell: Any) -> int:
-    """The value of an integer of any subclass, by the methods of the base."""
+    """Return the value of an integer of any subclass, by the methods of the base class."""
     return int.__index__(cell) if issubclass(type(cell), int) else int(np.generic.item(cell))

@@ -1,4 +1,8 @@
-"""Ctrl-C ends a command at once, also within compiled code, and says how to go on."""
+"""End a command soon after Ctrl-C, also within compiled code, and say how to continue.
+
+This is about the whole process, for the command line. `background` is about one call, whose caller goes on
+after KeyboardInterrupt.
+"""
 
 from __future__ import annotations
 
@@ -11,37 +15,34 @@ import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from typing import Final
+from typing import Final, NoReturn
 
 GRACE: Final = 0.5
-"""Seconds that a command has after Ctrl-C to end by itself: its last line is written, its processes are
-ended."""
+"""Seconds that a command has after Ctrl-C to write its last line and to end its processes."""
 
 CODE: Final = 130
-"""The exit code after Ctrl-C, as shells have it."""
+"""The exit code after Ctrl-C, as in shells."""
 
 _advice = ["nothing was begun"]
-_told = threading.Lock()
+_reported = threading.Lock()
 _stopped = threading.Event()
-"""Set once Ctrl-C has come."""
+"""Set after Ctrl-C."""
 
 
 def advise(text: str) -> None:
-    """Set what the command that runs says when Ctrl-C stops it."""
+    """Set what the running command says when Ctrl-C stops it."""
     _advice[:] = [text]
 
 
 def leave_report_to_child() -> None:
-    """Say nothing when Ctrl-C stops this process: one that it started does so."""
-    _told.acquire(blocking=False)
+    """Say nothing when Ctrl-C stops this process, because a process that it started does."""
+    _reported.acquire(blocking=False)
 
 
 def report_stop() -> None:
-    """Say that the command was stopped, and how to go on; once per process."""
-    if _told.acquire(blocking=False):
-        with suppress(
-            OSError, ValueError
-        ):  # a stream that is closed, or a pipe that is full, must not hold it up
+    """Say once per process that the command was stopped, and how to continue."""
+    if _reported.acquire(blocking=False):
+        with suppress(OSError, ValueError):  # a closed stream or a full pipe must not delay the end
             if sys.platform == "win32" or select.select([], [2], [], 0)[1]:
                 sys.stderr.write(f"vizbench: stopped; {_advice[0]}\n")
                 sys.stderr.flush()
@@ -51,9 +52,10 @@ def report_stop() -> None:
 def bounded() -> Generator[None]:
     """Within the block, end this process GRACE seconds after Ctrl-C, if it has not ended by then.
 
-    Python raises KeyboardInterrupt between two of its own steps. A compiled kernel, a network's forward pass
-    or a thread that is waited for at the end may take much longer. What was written stays whole, as it does
-    after a kill."""
+    Python raises KeyboardInterrupt between two of its own instructions. A compiled kernel, a network's
+    forward pass or a thread that is joined at the end may take much longer. Files stay whole, as after a
+    kill.
+    """
     if (
         threading.current_thread() is not threading.main_thread()
         or signal.getsignal(signal.SIGINT) == signal.SIG_IGN
@@ -78,7 +80,7 @@ def bounded() -> Generator[None]:
 
 
 def _watch(near: socket.socket) -> None:
-    """Wait for Ctrl-C. After it, end the process, unless it ends first."""
+    """Wait for Ctrl-C. Then end the process, unless it ends first."""
     with near:
         while byte := near.recv(1):
             if byte[0] == signal.SIGINT:
@@ -88,14 +90,20 @@ def _watch(near: socket.socket) -> None:
                 os._exit(CODE)
 
 
+def exit_at_once() -> NoReturn:
+    """End the process with CODE, without the shutdown of the interpreter. Output is flushed."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError, ValueError):  # closed, or none
+            stream.flush()
+    os._exit(CODE)
+
+
 @atexit.register
 def _leave() -> None:
-    """After Ctrl-C, end the process without taking the interpreter apart.
+    """After Ctrl-C, end the process without the shutdown of the interpreter.
 
-    That may take seconds, as with a large library loaded, and the thread that bounds it does not live through
-    it. What was registered later than this, which is nearly all, has run."""
+    The shutdown may take seconds if a large library is loaded, and the watching thread has ended by then.
+    Almost all other exit functions are registered later than this one, so they have run.
+    """
     if _stopped.is_set():
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(AttributeError, OSError, ValueError):  # closed, or none
-                stream.flush()
-        os._exit(CODE)
+        exit_at_once()

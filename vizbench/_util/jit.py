@@ -1,9 +1,10 @@
-"""`@jit`: Numba kernels that cost nothing until the first call.
+"""Compile Numba kernels with `@jit`, which costs nothing until the first call.
 
-Importing a room must not import Numba (0.4 s), or `vizbench tasks` would pay for kernels that it never runs.
-Hence a kernel resolves itself, and the kernels it calls, when it is first called. Compiled code is cached on
-disk in a folder named by a digest of the package's kernels: Numba's own index looks at one file's time stamp
-only, and would keep stale code when a helper in another file changes."""
+Importing a task family must not import Numba (0.4 s), because `vizbench tasks` runs no kernel. So a kernel
+resolves itself, and the kernels it calls, when it is first called. Compiled code is cached on disk, in a
+folder named by a digest of the package's kernels. Numba's own index looks only at the time stamp of one
+file, and would keep stale code when a helper in another file changes.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +55,7 @@ def cache_folder() -> str:
 
 @final
 class Kernel:
-    """A function that compiles itself at its first call, together with the kernels it names."""
+    """A function that compiles itself at its first call, together with the kernels that it calls."""
 
     def __init__(self, function: FunctionType) -> None:
         self._function = function
@@ -64,23 +65,22 @@ class Kernel:
 
     def __call__(self, *arguments: Any) -> Any:
         compiled = self._compiled or self.resolve()
-        if isinstance(
-            compiled, FunctionType
-        ):  # the compiler is off: NumPy scalars warn where machine words wrap
+        if isinstance(compiled, FunctionType):  # the compiler is off: NumPy scalars warn if they wrap
             with np.errstate(over="ignore"):
                 return compiled(*arguments)
         return compiled(*arguments)
 
     def resolve(self) -> Callable[..., Any]:
-        """The Numba dispatcher (or the plain function under NUMBA_DISABLE_JIT=1). Callees are resolved
-        first."""
+        """Return the Numba dispatcher, or the plain function if NUMBA_DISABLE_JIT=1.
+
+        The kernels that it calls are resolved first.
+        """
         if self._compiled is not None:
             return self._compiled
         import numba
 
-        config: Any = importlib.import_module(
-            "numba.core.config"
-        )  # its settings are unknown to type checkers
+        # Type checkers do not know its settings.
+        config: Any = importlib.import_module("numba.core.config")
         scope: dict[str, Any] = dict(self._function.__globals__)
         for name in self._function.__code__.co_names:
             if isinstance(scope.get(name), Kernel):
@@ -98,6 +98,6 @@ class Kernel:
 
 
 def jit(function: Callable[..., Any]) -> Kernel:
-    """Mark a kernel: plain loops over arrays and scalars, compiled without the GIL at its first call."""
+    """Mark a kernel: plain loops over arrays and scalars, which run without the GIL once compiled."""
     assert isinstance(function, FunctionType)
     return Kernel(function)

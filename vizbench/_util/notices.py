@@ -1,5 +1,4 @@
-"""Sentences that code below the command line says once: to the log, or to the process that started this
-one."""
+"""Give each notice to the user once: in the log, or through the process that started this one."""
 
 from __future__ import annotations
 
@@ -13,8 +12,7 @@ _sink: list[Callable[[str, object], None]] = []
 
 
 def notice(text: str, key: object) -> None:
-    """Say `text`, unless something with this key was said before. key: plain data, what is to be said
-    once."""
+    """Give a notice, unless one with this key was given before. key: plain data."""
     if key in _said:
         return
     _said.add(key)
@@ -26,7 +24,7 @@ def notice(text: str, key: object) -> None:
 
 @contextmanager
 def notices_to(sink: Callable[[str, object], None]) -> Generator[None]:
-    """Within the block, hand notices and their keys to `sink` in place of the log."""
+    """Within the block, pass notices and their keys to `sink` instead of the log."""
     _sink.append(sink)
     try:
         yield

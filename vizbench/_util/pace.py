@@ -1,5 +1,4 @@
-"""Blocks of work that each take a fraction of a second, so that Ctrl-C and progress are served between
-them."""
+"""Split work into blocks of a fraction of a second, so that Ctrl-C and progress are served between them."""
 
 from __future__ import annotations
 
@@ -9,20 +8,18 @@ from collections.abc import Generator
 from typing import Final, final
 
 SECONDS: Final = 0.2
-"""What a block takes at most, as far as the blocks before it show."""
+"""Seconds that a block takes at most, as estimated from the blocks before it."""
 
-_FIRST: Final = 16  # how slow a task is shows with the first block
+_FIRST: Final = 16  # the first block shows how slow a task is
 _GROWTH: Final = 8
 
 
 @final
 class Pace:
-    """Chooses how many items the next block has. Sizes change speed only: no result may depend on them.
-
-    most: a block never has more items.
-    """
+    """Choose how many items the next block has. Sizes change only the speed: no result may depend on them."""
 
     def __init__(self, most: int) -> None:
+        """most: items of the largest block."""
         self._most = most
         self.size = min(_FIRST, most)
         """Items of the next block, at least 1."""

@@ -1,5 +1,4 @@
-"""A task's parameters as others give them: `key=value&key=value` in its name, values as text or as Python's
-own."""
+"""Read a task's parameters: `key=value&key=value` in its name, or values of Python."""
 
 from __future__ import annotations
 
@@ -14,7 +13,7 @@ import numpy as np
 from vizbench.errors import UserError, unknown
 
 MAX_DIGITS = 18
-"""Of a whole number: it fits 64 bits, and an error may print it."""
+"""Digits of the longest whole number: it fits 64 bits, and an error may print it."""
 
 _WHOLE = re.compile(rf"-?[0-9]{{1,{MAX_DIGITS}}}")
 _REAL = re.compile(
@@ -31,23 +30,27 @@ _FAULTS: Mapping[type, str] = {
 
 
 def query(text: str) -> dict[str, str]:
-    """`key=value&key=value`, percent-decoded. UserError where a key comes twice: which one was meant is not
-    known."""
+    """Return the parameters in `key=value&key=value`, percent-decoded.
+
+    Raises UserError if a key is given twice: it is unknown which value was meant.
+    """
     pairs = parse_qsl(text, keep_blank_values=True)
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    values = dict(pairs)
+    if len(values) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
         raise UserError(f"the parameter {twice[:40]!r} is given {keys.count(twice)} times: give it once")
-    return found
+    return values
 
 
-def override(name: str, base: Any, wanted: Mapping[str, object]) -> Any:
-    """The record `base` with the wanted fields. name: the task's, for errors. UserError for unknown keys and
-    types."""
+def override(name: str, base: Any, changes: Mapping[str, object]) -> Any:
+    """Return the record `base` with some fields changed.
+
+    name: the task, for errors. Raises UserError for unknown fields, and for values of a wrong type.
+    """
     kinds: dict[str, type] = {f.name: type(getattr(base, f.name)) for f in dataclasses.fields(base)}
     values: dict[str, object] = {}
-    for key, value in wanted.items():
+    for key, value in changes.items():
         if key not in kinds:
             raise unknown(f"parameter of {name}", key, kinds)
         values[key] = read(f"{name}: {key}", value, kinds[key])
@@ -55,10 +58,10 @@ def override(name: str, base: Any, wanted: Mapping[str, object]) -> Any:
 
 
 def read(what: str, value: object, kind: type) -> Any:
-    """A value as bool, int, float, str or tuple of words: of that type, or text, its digits ASCII without `_`
-    and `+`.
+    """Return a value of the type `kind`: bool, int, float, str, or tuple of words.
 
-    Python's own readers take `1_0`, ` 1` and the digits of every script. what: the noun for errors.
+    value: of that type, or text. Digits are ASCII, without `_` and `+`: Python's own readers accept `1_0`,
+    ` 1` and the digits of every script. what: the noun for errors. Raises UserError for any other value.
     """
     if isinstance(value, np.generic):  # NumPy's numbers are numbers too
         value = cast("object", value.item())
@@ -74,12 +77,15 @@ def read(what: str, value: object, kind: type) -> Any:
         return float(value) + 0.0
     if type(value) is kind and small:
         return value
-    shown = f"={str(value)[:40]!r}" if text else f"={str(value)[:40]}" if small else ""
+    shown = ""
+    if text:
+        shown = f"={str(value)[:40]!r}"
+    elif small:
+        shown = f"={str(value)[:40]}"
     raise UserError(f"{what}{shown} is {_FAULTS[kind]}")
 
 
 def path_and_params(rest: str) -> tuple[str, Mapping[str, str]]:
-    """PATH?key=value&key=value as path and parameters; split at the last `?`, because a path may hold
-    others."""
+    """Split `PATH?key=value&key=value` at the last `?`, because a path may hold others."""
     path, mark, text = rest.rpartition("?")
     return (path, query(text)) if mark else (rest, {})

@@ -1,5 +1,4 @@
-"""Python processes that this one starts: what they import, that they do not outlive it, and who hears
-Ctrl-C."""
+"""Start Python processes that import the right modules, end with this one, and leave Ctrl-C to it."""
 
 from __future__ import annotations
 
@@ -16,15 +15,16 @@ from typing import Final
 
 _SAFE_PATH: Final = "PYTHONSAFEPATH"
 _OURS: Final = "vizbench"
-"""The value of that variable by which a process knows that it was set only for itself."""
+"""The value of that variable if `safe_path` set it."""
 
 
 @contextmanager
 def safe_path() -> Generator[None]:
     """Within the block, start Python processes that do not look for modules in the current folder first.
 
-    Python puts that folder first on the path of a process that it spawns: a file `types.py` or `json.py`
-    there would take the place of the standard library's."""
+    Python puts that folder first on the path of a process that it spawns. A file `types.py` or `json.py`
+    there would replace the standard library's.
+    """
     before = os.environ.get(_SAFE_PATH)
     if not before:
         os.environ[_SAFE_PATH] = _OURS
@@ -36,15 +36,14 @@ def safe_path() -> Generator[None]:
 
 
 def exit_with_parent() -> None:
-    """Leave Ctrl-C to the parent, and end when it is gone: an orphan would wait for work for ever."""
+    """Leave Ctrl-C to the parent, and end when it has ended: an orphan would wait for work for ever."""
     forget_safe_path()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def forget_safe_path() -> None:
-    """Undo `safe_path` in a process that was started so: programs that a model starts find what they always
-    do."""
+    """Undo `safe_path` in a process that was started with it, for the programs that a model starts."""
     if os.environ.get(_SAFE_PATH) == _OURS:
         del os.environ[_SAFE_PATH]
 
@@ -62,8 +61,9 @@ def interrupts_held() -> Generator[None]:
     if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
         yield
         return
-    with safe_path():  # it is a process that Python starts, too
-        resource_tracker.ensure_running()  # which would let Ctrl-C through again, if the first process started it
+    with safe_path():  # the tracker is a process that Python starts, too
+        # If it started with the first process, it would let Ctrl-C through again.
+        resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

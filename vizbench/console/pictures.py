@@ -50,9 +50,9 @@ def save_pairs(path: Path, rows: Sequence[Instance], look: Look) -> None:
     import numpy as np
     from PIL import Image
 
+    from vizbench._util.files import atomic_path
     from vizbench.renderers.frames import index_palette, render_indices
     from vizbench.renderers.layout import common_board
-    from vizbench.renderers.pictures import atomic_path
 
     palette = index_palette(look)
     white = len(palette)  # one colour more than the look has, for the space between pictures

@@ -1,9 +1,10 @@
-"""A folder that appears in whole or not at all: written in a workspace beside its place, then renamed into
-it."""
+"""Write a folder so that it appears in whole or not at all.
+
+It is written in a workspace beside its place, then renamed into it.
+"""
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import re
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
 
+from vizbench._util.files import write_error
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
 from vizbench.formats.workspace import Workspace, put_back, recover
@@ -20,14 +22,13 @@ from vizbench.formats.workspace import Workspace, put_back, recover
 _SHARD: Final = re.compile(r"(train|test)-\d{5}\.(jsonl|parquet)")
 _PICTURE: Final = re.compile(r"\d{8}\.png")
 _LITTER: Final = re.compile(r"\.DS_Store|Thumbs\.db|desktop\.ini|\._.*")
-"""What file managers leave in any folder. `--overwrite` deletes no other hidden file: `.git` may be of
-value."""
+"""Files that file managers leave. `--overwrite` deletes no other hidden file, such as `.git`."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """What identifies the data set that is to be replaced: another one may take its place."""
+class _Identity:
+    """What identifies the data set that is to be replaced: another one may take its place meanwhile."""
 
     device: int
     inode: int
@@ -37,20 +38,20 @@ class _Found:
 
 @contextmanager
 def replace_folder(out: Path, overwrite: bool) -> Generator[Path]:
-    """Give an empty folder to write into, which becomes `out` at the end; if anything fails, nothing of it
-    remains.
+    """Yield an empty folder that becomes `out` at the end. If anything fails, nothing remains.
 
-    Only nothing, an empty folder, or with `overwrite` the data set that was there at the start is replaced.
-    Whatever else is at `out` at the end stays, and UserError says so: of two writers the first to end wins.
-    UserError too if `out` is a file, a mount point or the current folder, holds anything that is not to be
-    replaced, or if the disk refuses."""
+    An empty folder is replaced, and with `overwrite` the data set that was there at the start. Anything
+    else that is at `out` at the end stays: of two writers the first to end wins, and the other gets a
+    UserError. Raises UserError if `out` is a file, a mount point or the current folder, if it holds
+    anything that may not be replaced, or if the disk refuses.
+    """
     made: list[Path] = []
     space: Workspace | None = None
     done = False
     try:
         target = out.resolve()
         recover(target.parent)
-        before = _found(target, overwrite)
+        before = _replaceable(target, overwrite)
         _make_parents(target, made)
         space = Workspace(target)
         yield space.new
@@ -63,7 +64,7 @@ def replace_folder(out: Path, overwrite: bool) -> Generator[Path]:
     ) as error:  # ValueError: a NUL byte; RuntimeError: a loop of links
         if isinstance(error, UserError) or (space is not None and not isinstance(error, OSError)):
             raise
-        raise refused(out, error) from error
+        raise write_error(out, error) from error
     finally:  # Ctrl-C too must leave nothing behind
         if space is not None:
             space.remove()
@@ -73,22 +74,11 @@ def replace_folder(out: Path, overwrite: bool) -> Generator[Path]:
                     folder.rmdir()
 
 
-def refused(out: Path, error: Exception) -> UserError:
-    """What to say if the system refuses to write `out`."""
-    number = error.errno if isinstance(error, OSError) else None
-    if number in (errno.ENOSPC, errno.EDQUOT):
-        return UserError(
-            f"the disk of {out} is full and nothing was written: free some space or write elsewhere"
-        )
-    if number == errno.EBUSY:
-        return UserError(f"{out} is a mount point or in use and cannot be replaced: name a folder in it")
-    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    return UserError(f"{out} cannot be written ({reason}): choose another folder")
+def _replaceable(target: Path, overwrite: bool) -> _Identity | None:
+    """Return the data set at `target` that is to be replaced; None if nothing or an empty folder is there.
 
-
-def _found(target: Path, overwrite: bool) -> _Found | None:
-    """The data set at `target`, which `overwrite` allows to replace; None if nothing or an empty folder is
-    there."""
+    Raises UserError if what is there may not be replaced.
+    """
     if not os.path.lexists(target):
         return None
     if not target.is_dir():
@@ -108,34 +98,39 @@ def _found(target: Path, overwrite: bool) -> _Found | None:
     return _data_set(target)
 
 
-def _data_set(folder: Path) -> _Found:
-    """What tells the data set in a folder from any other. UserError if the folder holds anything else."""
+def _data_set(folder: Path) -> _Identity:
+    """Return what identifies the data set in a folder. Raises UserError if the folder holds anything else."""
     manifest = manifests.signed(folder)
     if manifest is None:
         raise UserError(
-            f"{folder} holds files but no {manifests.NAME} of vizbench, so it is no data set and is not replaced: "
-            "choose another"
+            f"{folder} holds files but no {manifests.NAME} of vizbench, so it is no data set and is not "
+            "replaced: choose another"
         )
     if (other := _foreign(folder)) is not None:
         raise UserError(f"{folder} holds {str(other)[:80]}, which is not of its data set: move it away first")
     state = folder.lstat()  # a link to the data set is not the data set
-    return _Found(state.st_dev, state.st_ino, hashlib.sha256(manifest).digest())
+    return _Identity(state.st_dev, state.st_ino, hashlib.sha256(manifest).digest())
 
 
 def _foreign(folder: Path) -> Path | None:
-    """A file in the folder of a data set that `generate` did not write, as a path in it; None if there is
-    none."""
+    """Return a file in the folder of a data set that `generate` did not write, as a path in it, or None."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name in ("question", "target") and entry.is_dir(follow_symlinks=False):
-                with os.scandir(entry) as pictures:
-                    other = next(
-                        (picture.name for picture in pictures if not _is_file(picture, _PICTURE)), None
-                    )
+                other = _no_picture(entry)
                 if other is not None:
                     return Path(entry.name, other)
             elif entry.name != manifests.NAME and not _is_file(entry, _SHARD):
                 return Path(entry.name)
+    return None
+
+
+def _no_picture(folder: os.DirEntry[str]) -> str | None:
+    """Return the name of a file in a folder of pictures that is not one of them, or None."""
+    with os.scandir(folder) as pictures:
+        for picture in pictures:
+            if not _is_file(picture, _PICTURE):
+                return picture.name
     return None
 
 
@@ -145,7 +140,7 @@ def _is_file(entry: os.DirEntry[str], names: re.Pattern[str]) -> bool:
 
 
 def _make_parents(target: Path, made: list[Path]) -> None:
-    """Make the folders above `target`, and note each that was not there."""
+    """Make the folders above `target`, and add each that was not there to `made`."""
     missing = [folder for folder in target.parents if not folder.exists()]
     for folder in reversed(missing):
         with suppress(FileExistsError):  # another process was faster
@@ -154,16 +149,14 @@ def _make_parents(target: Path, made: list[Path]) -> None:
     target.parent.mkdir(exist_ok=True)  # an error if it is a file
 
 
-def _publish(space: Workspace, target: Path, before: _Found | None) -> None:
-    """Rename the new folder to `target`. A rename replaces an empty folder and nothing else, on every
-    system."""
+def _publish(space: Workspace, target: Path, before: _Identity | None) -> None:
+    """Rename the new folder to `target`. A rename replaces only an empty folder, on every system."""
     if before is None or not os.path.lexists(target):
         _rename(space.new, target)
         return
     if _now(target) != before:
         raise _changed(target)
-    # No portable call exchanges two folders. A kill between the renames is repaired by the next run: see
-    # `recover`.
+    # No portable call exchanges two folders. If a kill comes between the renames, `recover` repairs it.
     try:
         target.rename(space.old)
         if _now(space.old) != before:  # another writer was faster by a moment
@@ -176,20 +169,23 @@ def _publish(space: Workspace, target: Path, before: _Found | None) -> None:
 
 
 def _return(space: Workspace, target: Path) -> None:
+    """Put back what was at `target`. Raises UserError if it is now elsewhere."""
     try:
         place = put_back(space.old, target)
     except OSError as error:
         raise UserError(
-            f"{target} cannot be written ({error.strerror}): what was there is {space.old}, and the next `generate` "
-            "puts it back"
+            f"{target} cannot be written ({error.strerror}): what was there is now {space.old}, and the next "
+            "`generate` puts it back"
         ) from error
     if place != target:
         raise UserError(
-            f"{target} was taken while it was replaced, and nothing was written: what was there is {place}"
+            f"{target} was taken while it was replaced, and nothing was written: "
+            f"what was there is now {place}"
         )
 
 
-def _now(folder: Path) -> _Found | None:
+def _now(folder: Path) -> _Identity | None:
+    """Return what identifies the data set that is now in a folder, or None."""
     try:
         return _data_set(folder)
     except (OSError, UserError):
@@ -207,6 +203,6 @@ def _rename(new: Path, target: Path) -> None:
 
 def _changed(target: Path) -> UserError:
     return UserError(
-        f"{target} was made or changed by somebody else in the meantime, so it stays as it is and nothing was written: "
-        "choose another folder"
+        f"{target} was made or changed by somebody else in the meantime, so it stays as it is and nothing "
+        "was written: choose another folder"
     )

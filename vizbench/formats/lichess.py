@@ -1,19 +1,19 @@
-"""Chess puzzles from a CSV file in the layout of the Lichess puzzle database, as questions of the task
-`chess`.
+"""Read chess puzzles from CSV files of the Lichess puzzle database, as questions of the task `chess`.
 
-A header names the columns: PuzzleId, FEN and Moves, and, if present, Themes and Rating. Other columns are not
-read. The first move in Moves is the opponent's and leads from FEN to the question. The others, up to the
-mate, are the process. If black mates, the board is turned over and its colours are swapped, so that white is
-to move (`flipped` in `meta`).
+A header names the columns: PuzzleId, FEN and Moves, and optionally Themes and Rating. Other columns are not
+read. The first move in Moves is the opponent's, and leads from FEN to the question. The others, up to the
+mate, are the process. If black mates, the board is turned over and its colours are swapped, so that white
+is to move (`flipped` in `meta`).
 
 The file is CSV as in RFC 4180, in UTF-8, or in UTF-16 or UTF-32 with a byte order mark. A quoted field may
-hold line ends. What a puzzle does not need costs no puzzle: a Rating that is no number is None, and an id
+hold line ends. A fault in an optional field costs no puzzle: a Rating that is no number is None, and an id
 that a spreadsheet has turned into a number is kept as written, with a warning.
 
-`lichess-csv:FILE?mate=2` holds the file's mates in 2, without a parameter the mates in 1. What is malformed
-is reported by line and the rest is read. What is no such mate is counted. A picture shows neither castling
-rights nor en passant, so puzzles in which these could matter are left out. `sides` decides which puzzles are
-test, as for all tasks."""
+`lichess-csv:FILE?mate=2` holds the file's mates in 2. Without a parameter it holds the mates in 1.
+Malformed records are reported by line, and other puzzles are counted. A picture shows neither castling
+rights nor en passant, so puzzles in which these could matter are left out. `is_test` decides which puzzles
+are test, as for all tasks.
+"""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from typing import Any, BinaryIO, Final, TextIO, final
 import numpy as np
 import numpy.typing as npt
 
+from vizbench._util.files import open_regular
 from vizbench._util.params import path_and_params
-from vizbench._util.text import plural
+from vizbench._util.text import encoding_of, plural
 from vizbench.dataset import Dataset, Split, SplitSpec, StoredSplit
 from vizbench.errors import UserError
-from vizbench.formats.files import encoding_of, open_regular
 from vizbench.formats.registry import FileSource, files_below
 from vizbench.generators.chess import rules as chessrules
 from vizbench.generators.chess.rules import Position
@@ -47,41 +47,44 @@ from vizbench.task import Verifier, params_json, spec
 from vizbench.types import Batch, Grid, Grids, Instance, SplitName
 
 PREFIX = "lichess-csv:"
+"""The beginning of these tasks' names."""
 
 MAX_LINES = 10_000_000
-"""The whole database has half as many."""
+"""Lines of the largest file: the whole database has half as many."""
 MAX_LINE = 4_096
 """Characters of a line, and of a record of several lines."""
 MAX_RECORD_LINES = 64
-"""Lines of a record: one with a broken quote is given up there."""
+"""Lines of a record: one with a broken quote ends there."""
 MAX_PUZZLES = 20_000
-"""Puzzles of a file that are held: reading stops there. Proving a mate in 3 takes 10 ms."""
+"""Puzzles of a file that are read: proving a mate in 3 takes 10 ms."""
 MAX_FAULTS = 1_000
-"""Malformed lines that are kept with their reasons."""
+"""Malformed records that are kept with their reasons."""
 
 _NEEDED = ("PuzzleId", "FEN", "Moves")
 _READ = (*_NEEDED, "Themes", "Rating")
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 _ID = re.compile(r"[\w-]{1,40}", re.ASCII)
 _LOST_ID = re.compile(r"\d{1,20}([.,]\d{1,20})?E[+-]\d{1,9}|\d{1,20}[.,]\d{1,20}", re.ASCII | re.IGNORECASE)
-"""What a spreadsheet makes of ids such as 6E087 and 12345."""
+"""What spreadsheets turn ids such as 6E087 and 12345 into."""
 _MOVES = re.compile(r"[a-h][1-8][a-h][1-8][nbrq]?( [a-h][1-8][a-h][1-8][nbrq]?){1,199}", re.ASCII)
 _THEME = re.compile(r"\bmateIn(\d)\b", re.ASCII)
-_ABSENT = ("nan", "none", "null", "na", "n/a", "<na>", "[]")  # how programs write an empty cell
-_SHOWN = 20  # malformed lines that a message tells
+_ABSENT = ("nan", "none", "null", "na", "n/a", "<na>", "[]")
+"""How programs write an empty field."""
+_SHOWN = 20
+"""Malformed records that a message names."""
 
 _log = logging.getLogger(__name__)
 
 
 @final
 class MalformedError(Exception):
-    """Why a record is no puzzle."""
+    """A record is no puzzle: the message says why."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """One record of the file, or the first line of what is none."""
+    """One record of the file, or the first line of something that is no record."""
 
     line: int
     """The number of its first line, from 1."""
@@ -89,7 +92,7 @@ class _Record:
     """Its lines as they are in the file."""
     fields: list[str]
     fault: str
-    """Why it is no record, or ""."""
+    """Why it is no record; empty if it is one."""
 
 
 @final
@@ -100,13 +103,15 @@ class Puzzle:
     line: int
     """The number of its first line in the file, from 1."""
     id: str
+    """Its id in the database."""
     rating: int | None
+    """Its rating; None if the file does not say."""
     question: Grid
     """The board, `(8, 8)` uint8, white to move."""
     steps: Grids
     """The boards after each move of the solution, `(k, 8, 8)`."""
     moves: tuple[str, ...]
-    """The moves of the solution, in the notation of engines."""
+    """The moves of the solution, in UCI notation such as e7e8q."""
     flipped: bool
     """Whether black was to move."""
 
@@ -114,49 +119,52 @@ class Puzzle:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Puzzles:
-    """What a file holds."""
+    """The puzzles of a file, and what was left out."""
 
-    found: tuple[Puzzle, ...]
+    kept: tuple[Puzzle, ...]
+    """The puzzles, in the order of the file."""
     malformed: int
     """How many records are no puzzle."""
     faults: tuple[tuple[int, str], ...]
     """Line and reason of the first MAX_FAULTS of these."""
     others: Mapping[str, int]
-    """How many puzzles were left out, by what follows the word puzzle."""
+    """How many puzzles were left out, by reason: the words that follow `puzzle`."""
     unread: int
-    """The line at which MAX_PUZZLES were found and reading stopped, 0 if it did not stop."""
+    """The line at which reading stopped because of MAX_PUZZLES; 0 if it did not stop."""
     digest: str
     """A digest of what was read."""
 
     def lost_ids(self) -> str:
-        """One sentence on the ids that a spreadsheet has turned into numbers, or ""."""
-        lost = [puzzle for puzzle in self.found if _LOST_ID.fullmatch(puzzle.id)]
+        """Return a sentence on the ids that a spreadsheet turned into numbers; empty if there are none."""
+        lost = [puzzle for puzzle in self.kept if _LOST_ID.fullmatch(puzzle.id)]
         if not lost:
             return ""
         return (
-            f"{plural(len(lost), 'PuzzleId was', 'PuzzleIds were')} turned into a number by a spreadsheet (line"
-            f" {lost[0].line}: {lost[0].id}); the puzzles are kept, and the file as it was downloaded has the right ids"
+            f"{plural(len(lost), 'PuzzleId was', 'PuzzleIds were')} turned into a number by a spreadsheet "
+            f"(line {lost[0].line}: {lost[0].id}); the puzzles are kept, and the file as it was downloaded "
+            "has the right ids"
         )
 
     def summary(self) -> str:
-        """One sentence without its end: what was left out, or ""."""
+        """Return what was left out, as part of a sentence; empty if nothing was."""
         parts = [f"{plural(count, 'puzzle')} {reason}" for reason, count in sorted(self.others.items())]
         if self.malformed:
             shown = self.faults[:_SHOWN]
-            told = "; ".join(f"line {line}: {reason}" for line, reason in shown)
+            reasons = "; ".join(f"line {line}: {reason}" for line, reason in shown)
             more = f"; and {self.malformed - len(shown):,} more" if self.malformed > len(shown) else ""
-            parts.insert(0, f"{plural(self.malformed, 'malformed line')} ({told}{more})")
+            parts.insert(0, f"{plural(self.malformed, 'malformed line')} ({reasons}{more})")
         if self.unread:
-            parts.append(f"all from line {self.unread:,} on, for {MAX_PUZZLES:,} are held at most")
+            parts.append(f"all from line {self.unread:,} on, because at most {MAX_PUZZLES:,} are read")
         return ", ".join(parts)
 
 
 def read(path: Path, mate: int) -> Puzzles:
-    """The puzzles of a file that are mates in `mate` moves, 1 … 3, each proved, in the file's order.
+    """Return the puzzles of a file that are mates in `mate` moves, 1 … 3. Each is proved.
 
-    UserError if it is no regular file, has no header with PuzzleId, FEN and Moves, or has over MAX_LINES
-    lines."""
-    found: list[Puzzle] = []
+    Raises UserError if it is not a regular file, has no header with PuzzleId, FEN and Moves, or has over
+    MAX_LINES lines.
+    """
+    kept: list[Puzzle] = []
     faults: list[tuple[int, str]] = []
     others, malformed, unread = Counter[str](), 0, 0
     seen: set[bytes] = set()
@@ -165,7 +173,7 @@ def read(path: Path, mate: int) -> Puzzles:
         lines = _Lines(_decoded(file), path)
         header = _header(_record(lines), path)
         while record := _record(lines, len(header)):
-            if len(found) == MAX_PUZZLES:
+            if len(kept) == MAX_PUZZLES:
                 unread = record.line
                 break
             digest.update(record.text.encode("utf-8", "surrogateescape"))
@@ -173,22 +181,24 @@ def read(path: Path, mate: int) -> Puzzles:
                 puzzle = _puzzle(record.line, _columns(record, header), mate)
             except MalformedError as error:
                 malformed += 1
-                faults += [(record.line, str(error))] if len(faults) < MAX_FAULTS else []
+                if len(faults) < MAX_FAULTS:
+                    faults.append((record.line, str(error)))
                 continue
+            # A reason instead of a puzzle means that it is left out.
             if isinstance(puzzle, str):
                 others[puzzle] += 1
             elif puzzle.question.tobytes() in seen:
                 others["of a position that came before"] += 1
             else:
                 seen.add(puzzle.question.tobytes())
-                found.append(puzzle)
-    return Puzzles(tuple(found), malformed, tuple(faults), dict(others), unread, digest.hexdigest()[:16])
+                kept.append(puzzle)
+    return Puzzles(tuple(kept), malformed, tuple(faults), dict(others), unread, digest.hexdigest()[:16])
 
 
 def _decoded(file: BinaryIO) -> TextIO:
-    """The text of a file, its line ends as "\n".
+    """Return a file as text, with line feeds as line ends.
 
-    Bytes that are no text are kept as surrogates: they may be in a column that is not read.
+    Bytes that are not text are kept as surrogates: they may be in a column that is not read.
     """
     encoding = encoding_of(file.read(4))
     file.seek(0)
@@ -198,18 +208,17 @@ def _decoded(file: BinaryIO) -> TextIO:
 
 @final
 class _Lines:
-    """The lines of a file, of which some can be given back."""
+    """Reads the lines of a file, of which some can be given back."""
 
     def __init__(self, file: TextIO, path: Path) -> None:
         self._file = file
         self._path = path
         self._returned: list[str] = []  # the next line is the last of these
         self.number = 0
-        """The number of the line that was last taken, from 1."""
+        """The number of the last line that was taken, from 1."""
 
     def take(self) -> str:
-        """The next line with its end, or "" after the last one. A long line is cut after MAX_LINE + 1
-        characters."""
+        """Return the next line with its end, cut after MAX_LINE + 1 characters; empty after the last."""
         text = self._returned.pop() if self._returned else self._read()
         self.number += bool(text)
         if self.number > MAX_LINES:
@@ -225,17 +234,18 @@ class _Lines:
         return text
 
     def give_back(self, lines: list[str]) -> None:
-        """Have the last lines taken again."""
+        """Give back the last lines, so that they are taken again."""
         self._returned += reversed(lines)
         self.number -= len(lines)
 
 
 def _record(lines: _Lines, columns: int = 0) -> _Record | None:
-    """The next record that is not blank, None after the last. columns: how many it must have, 0 if any number
-    will do.
+    """Return the next record that is not blank; None after the last.
 
-    A quoted field may hold line ends. Lines that are no record together are no record, and only the first is
-    consumed: a broken quote takes no other record along."""
+    columns: how many it must have; 0 if any number is allowed. A quoted field may hold line ends. If lines
+    are no record together, only the first one is consumed, so a broken quote costs no other record.
+    """
+    # Skip blank lines.
     first = lines.take()
     while first and not first.strip():
         first = lines.take()
@@ -243,6 +253,7 @@ def _record(lines: _Lines, columns: int = 0) -> _Record | None:
         return None
     line, taken = lines.number, [first]
 
+    # The parser takes more lines as long as a quote is open, within bounds.
     def supply() -> Iterator[str]:
         yield first.removeprefix("\ufeff")
         while len(taken) < MAX_RECORD_LINES and sum(map(len, taken)) <= MAX_LINE and (more := lines.take()):
@@ -250,6 +261,8 @@ def _record(lines: _Lines, columns: int = 0) -> _Record | None:
             yield more
 
     fields, fault = _fields(supply())
+
+    # Find what else is wrong, and give back the lines of what is no record.
     while len(fields) > columns > 0 and not fields[-1]:
         fields.pop()  # a comma at the end of a line
     if len(first) > MAX_LINE or (not fault and sum(map(len, taken)) > MAX_LINE):
@@ -262,7 +275,7 @@ def _record(lines: _Lines, columns: int = 0) -> _Record | None:
 
 
 def _fields(lines: Iterator[str]) -> tuple[list[str], str]:
-    """The fields of the first record of some lines, and why there is none, or ""."""
+    """Return the fields of the first record of some lines, and why there is none; empty if there is one."""
     try:
         return next(csv.reader(lines, strict=True), list[str]()), ""
     except csv.Error as error:
@@ -273,7 +286,7 @@ def _fields(lines: Iterator[str]) -> tuple[list[str], str]:
 
 
 def _header(record: _Record | None, path: Path) -> list[str]:
-    """The columns that are read, by their place; "" for the others."""
+    """Return the name of each column; empty for those that are not read. Raises UserError if some lack."""
     known = {name.casefold(): name for name in _READ}
     fields = record.fields if record and not record.fault else []
     names = [known.get(name.strip().casefold(), "") for name in fields]
@@ -282,20 +295,22 @@ def _header(record: _Record | None, path: Path) -> list[str]:
     for separator, noun in _SEPARATORS.items():
         if record and {name.casefold() for name in _NEEDED} <= _split(record.text, separator):
             raise UserError(
-                f"puzzle file {path} separates its columns by {noun} and not by commas: save it as CSV with commas"
+                f"puzzle file {path} separates its columns by {noun} and not by commas: "
+                "save it as CSV with commas"
             )
     raise UserError(
-        f"puzzle file {path} has no header with {', '.join(_NEEDED)}, each once: put the columns' names on line 1"
+        f"puzzle file {path} has no header with {', '.join(_NEEDED)}, each once: "
+        "put the columns' names on line 1"
     )
 
 
 def _split(text: str, separator: str) -> set[str]:
-    """The names in a header with another separator, in small letters."""
+    """Return the names in a header with another separator, in lower case."""
     return {name.strip().casefold() for name in text.replace('"', "").split(separator)}
 
 
 def _columns(record: _Record, header: list[str]) -> dict[str, str]:
-    """A record's fields by their column, those of the right form."""
+    """Return a record's fields by column. Raises MalformedError if one does not have the right form."""
     if record.fault:
         raise MalformedError(record.fault)
     row = {name: field.strip() for name, field in zip(header, record.fields, strict=True) if name}
@@ -311,7 +326,7 @@ def _columns(record: _Record, header: list[str]) -> dict[str, str]:
 
 
 def _rating(text: str) -> int | None:
-    """The rating in a field such as 1500 or 1500.0; None if it is no number of at most 5 digits."""
+    """Return the rating in a field such as 1500 or 1500.0; None if it has no number of at most 5 digits."""
     try:
         rating = float(text) if text.isascii() and "_" not in text else math.nan
     except ValueError:
@@ -320,8 +335,11 @@ def _rating(text: str) -> int | None:
 
 
 def _puzzle(line: int, row: dict[str, str], mate: int) -> Puzzle | str:
-    """The puzzle of a row, or why it is left out. MalformedError if it is none, or not what its Themes
-    say."""
+    """Return the puzzle of a row, or why it is left out.
+
+    Raises MalformedError if it is no puzzle, or not what its Themes say.
+    """
+    # What the row says of itself is checked first, because it is cheap.
     texts = row["Moves"].split()
     themes = row.get("Themes", "")
     named = {int(number) for number in _THEME.findall(themes)}
@@ -332,8 +350,11 @@ def _puzzle(line: int, row: dict[str, str], mate: int) -> Puzzle | str:
         return f"with a mate in {length} (mate={length})"
     if len(texts) != 2 * length:
         raise MalformedError(
-            f"Themes say mate in {length}, and Moves has {plural(len(texts), 'move')} where that takes {2 * length}"
+            f"Themes say mate in {length}, which takes {2 * length} moves, "
+            f"and Moves has {plural(len(texts), 'move')}"
         )
+
+    # Then the moves are played.
     positions, moves = _played(row["FEN"], texts)
     if not positions[-1].mated:
         if named:
@@ -343,16 +364,22 @@ def _puzzle(line: int, row: dict[str, str], mate: int) -> Puzzle | str:
         return f"with a mate in {length} (mate={length})"
     if _rights_matter(positions[1], mate):
         return "where castling or en passant could matter"
+
+    # White is always to move, so a mate by black is mirrored before it is proved.
     flipped = positions[1].side < 0
     grids = [chessrules.mirrored(now.grid) if flipped else now.grid for now in positions[1:]]
     question, steps = grids[0], np.stack(grids[1:])
     _prove(question, steps, mate)
-    shown = tuple(chessrules.uci(chessrules.mirrored_move(move) if flipped else move) for move in moves[1:])
-    return Puzzle(line, row["PuzzleId"], _rating(row.get("Rating", "")), question, steps, shown, flipped)
+    solution = [chessrules.mirrored_move(move) if flipped else move for move in moves[1:]]
+    names = tuple(map(chessrules.uci, solution))
+    return Puzzle(line, row["PuzzleId"], _rating(row.get("Rating", "")), question, steps, names, flipped)
 
 
 def _played(fen: str, texts: list[str]) -> tuple[list[Position], list[int]]:
-    """The position of `fen` and those after each move, and the moves."""
+    """Return the position of `fen` and those after each move, and the moves.
+
+    Raises MalformedError if a position or a move is illegal.
+    """
     try:
         now = chessrules.from_fen(fen)
     except UserError as error:
@@ -371,15 +398,13 @@ def _played(fen: str, texts: list[str]) -> tuple[list[Position], list[int]]:
 
 
 def _rights_matter(position: Position, mate: int) -> bool:
-    """Whether castling rights or en passant, which a picture does not show, could decide a mate in `mate`
-    moves."""
+    """Return whether castling rights or en passant, which a picture does not show, could decide the mate."""
     special = any(position.castles(move) or position.takes_in_passing(move) for move in position.moves)
     return special or (mate > 1 and position.rights != 0)
 
 
 def _prove(question: Grid, steps: Grids, mate: int) -> None:
-    """Refuse moves that do not force mate in `mate` moves, one and all, or a mate that is longer than it need
-    be."""
+    """Raise MalformedError if the moves do not force mate in `mate` moves, or a shorter mate exists."""
     row = Instance(TASK.family, Params(mate), 0, "train", 0, question, steps[0], steps)
     verdict = TASK.verify_steps(row, steps)
     if not verdict.valid:
@@ -391,7 +416,7 @@ def _prove(question: Grid, steps: Grids, mate: int) -> None:
 
 @final
 class LichessSource(FileSource):
-    """Puzzle files. Whatever the seed, the rows are the file's."""
+    """Read puzzle files. The rows are those of the file, whatever the seed."""
 
     suffix = ".csv"
 
@@ -405,36 +430,38 @@ class LichessSource(FileSource):
         return files_below(path, self.suffix)
 
     def load(self, path: Path, params: Mapping[str, object], seed: int, pool: int) -> Dataset:
-        """One file as a data set. What was left out is logged as a warning, and said where it lacks the rows
-        asked.
+        """Return one file as a data set. Test rows keep the task's distance to the first `pool` train rows.
 
-        UserError where the file is none, see `read`. Test rows keep the room's distance to the first `pool`
-        train rows."""
+        What was left out is logged as a warning, and reported if too few rows remain. Raises UserError if
+        `read` does.
+        """
         if path.is_dir():
             raise UserError(
                 f"{path} is a folder and a puzzle file is one: name one in it, as {PREFIX}{path}/….csv"
             )
+
+        # Read the file, and report what was left out.
         chosen: Params = spec(TASK.family, params).params
         puzzles = read(path, chosen.mate)
-        mates = plural(len(puzzles.found), f"mate in {chosen.mate}", f"mates in {chosen.mate}")
+        mates = plural(len(puzzles.kept), f"mate in {chosen.mate}", f"mates in {chosen.mate}")
         if left_out := puzzles.summary():
             _log.warning("puzzle file %s: %s; left out: %s", path, mates, left_out)
         if lost_ids := puzzles.lost_ids():
             _log.warning("puzzle file %s: %s", path, lost_ids)
-        train, test = _divided(puzzles.found, pool)
+
+        # Divide the puzzles into splits.
+        train, test = _divided(puzzles.kept, pool)
         name = f"{PREFIX}{path.as_posix()}?mate={chosen.mate}"
-        recipe = SplitSpec(name, TASK.version, params_json(chosen), seed, "train", pool)
+        split_spec = SplitSpec(name, TASK.version, params_json(chosen), seed, "train", pool)
         meta: dict[str, Any] = {"file": path.stem, "digest": puzzles.digest}
 
         def split(side: SplitName, chosen_puzzles: list[Puzzle]) -> Split:
-            rows = [
-                _instance(replace(recipe, split=side), chosen, i, p, meta)
-                for i, p in enumerate(chosen_puzzles)
-            ]
+            side_spec = replace(split_spec, split=side)
+            rows = [_instance(side_spec, chosen, i, p, meta) for i, p in enumerate(chosen_puzzles)]
             shortage = f" of the file's {mates}"
-            return StoredSplit(
-                replace(recipe, split=side), tuple(rows), shortage + (left_out and f" ({left_out})")
-            )
+            if left_out:
+                shortage += f" ({left_out})"
+            return StoredSplit(side_spec, tuple(rows), shortage)
 
         return Dataset(name, TASK, chosen, seed, pool, split("train", train), split("test", test))
 
@@ -443,7 +470,7 @@ SOURCES: Final = {"lichess-csv": LichessSource()}
 
 
 def _divided(puzzles: tuple[Puzzle, ...], pool: int) -> tuple[list[Puzzle], list[Puzzle]]:
-    """Train and test. A position is on the same side in every file, so no file gives away another's test."""
+    """Return the train and test puzzles. A position is on the same side in every file, so none leaks."""
     if not puzzles:
         return [], []
     sides = is_test(np.stack([puzzle.question.reshape(-1) for puzzle in puzzles]))
@@ -456,12 +483,13 @@ def _divided(puzzles: tuple[Puzzle, ...], pool: int) -> tuple[list[Puzzle], list
 
 
 def _features(puzzles: list[Puzzle]) -> npt.NDArray[np.uint8]:
+    """Return what the task compares to measure the distance of puzzles, one row per puzzle."""
     batch = Batch(np.stack([p.question for p in puzzles]), np.stack([p.steps[0] for p in puzzles]))
     return TASK.features(Params(), batch)
 
 
 def _instance(
-    recipe: SplitSpec, params: Params, index: int, puzzle: Puzzle, shared: dict[str, Any]
+    split: SplitSpec, params: Params, index: int, puzzle: Puzzle, shared: dict[str, Any]
 ) -> Instance:
     meta = shared | {
         "item": f"line {puzzle.line}",
@@ -471,5 +499,5 @@ def _instance(
         "line": " ".join(puzzle.moves),
     }
     question, steps = puzzle.question, puzzle.steps
-    side, seed, pool = recipe.split, recipe.seed, recipe.pool
-    return Instance(recipe.task, params, seed, side, index, question, steps[0], steps, meta, pool)
+    side, seed, pool = split.split, split.seed, split.pool
+    return Instance(split.task, params, seed, side, index, question, steps[0], steps, meta, pool)

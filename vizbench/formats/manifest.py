@@ -1,4 +1,4 @@
-"""The manifest beside a data set: the recipe, the versions that made it, and digests to check it by."""
+"""Write and read the manifest of a data set: its spec, the versions that made it, and its digests."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
-from vizbench._util.text import plural
+from vizbench._util.files import read_bounded
+from vizbench._util.text import plural, text_of
 from vizbench._util.version import __version__
 from vizbench.dataset import SplitSpec
 from vizbench.errors import UserError
-from vizbench.formats.files import read_bounded, text_of
 from vizbench.formats.workspace import moved_aside
 
 NAME = "manifest.json"
+"""The name of the file in the folder of a data set."""
 
 MAX_DATASET = 10**8
 """Rows of the largest data set on disk."""
@@ -24,12 +25,14 @@ MAX_DATASET = 10**8
 MAX_SHARDS = 20_000
 """Shards of the largest data set."""
 
-_MAX_BYTES = 4 << 20  # twice what MAX_SHARDS take
+_MAX_BYTES = 4 << 20
+"""Bytes of the largest manifest that is read: twice what MAX_SHARDS take."""
 
 FormatName = Literal["jsonl", "parquet", "png"]
+"""The name of a format, which is that of its module."""
 
 FORMATS: tuple[FormatName, ...] = ("jsonl", "parquet", "png")
-
+"""The names of all formats."""
 
 _Digest: TypeAlias = Annotated[str, Meta(max_length=64)]
 _Version: TypeAlias = Annotated[str, Meta(max_length=64)]
@@ -37,28 +40,34 @@ _Version: TypeAlias = Annotated[str, Meta(max_length=64)]
 
 @final
 class Shard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One shard. sha256: of its files' bytes, one file after the other in the format's order."""
+    """One shard of a data set."""
 
     rows: Annotated[int, Meta(ge=1, le=MAX_DATASET)]
+    """The number of its rows."""
     sha256: _Digest
+    """The digest of its files' bytes, one file after the other in the format's order."""
 
 
 @final
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A data set's recipe and digests. digest: of all rows in order, the same for every format and shard
-    size.
-
-    steps: whether the states on the way were kept; vizbench, numpy: the versions that made it.
-    """
+    """What a data set was made from, and the digests to check it."""
 
     vizbench: _Version
+    """The version of vizbench that made it."""
     numpy: _Version
+    """The version of NumPy that made it."""
     format: FormatName
+    """The format of its files."""
     rows: Annotated[int, Meta(ge=1, le=MAX_DATASET)]
+    """The number of its rows."""
     steps: bool
+    """Whether the trajectories were kept."""
     spec: SplitSpec
+    """The split whose first rows it holds."""
     digest: _Digest
+    """The digest of all rows in order, the same for every format and shard size."""
     shards: Annotated[list[Shard], Meta(max_length=MAX_SHARDS)]
+    """Its shards, in order."""
 
 
 @final
@@ -71,19 +80,19 @@ class _Signature(msgspec.Struct, frozen=True):
 
 
 def new(
-    recipe: SplitSpec, kind: FormatName, rows: int, steps: bool, digest: str, shards: list[Shard]
+    spec: SplitSpec, kind: FormatName, rows: int, steps: bool, digest: str, shards: list[Shard]
 ) -> Manifest:
-    """A manifest of this vizbench."""
-    return Manifest(__version__, np.__version__, kind, rows, steps, recipe, digest, shards)
+    """Return a manifest by this version of vizbench."""
+    return Manifest(__version__, np.__version__, kind, rows, steps, spec, digest, shards)
 
 
 def save(manifest: Manifest, folder: Path) -> None:
-    """Write the manifest, indented for people."""
+    """Write the manifest, indented for readers."""
     (folder / NAME).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
 
 
 def signed(folder: Path) -> bytes | None:
-    """The bytes of the manifest in `folder`, if some version of vizbench wrote it; else None."""
+    """Return the bytes of the manifest in `folder` if any version of vizbench wrote it, else None."""
     try:
         data = read_bounded(folder / NAME, "manifest", _MAX_BYTES)
         msgspec.json.decode(data, type=_Signature)
@@ -93,14 +102,16 @@ def signed(folder: Path) -> bytes | None:
 
 
 def load(folder: Path) -> Manifest:
-    """Read the manifest of the data set in `folder`. UserError where there is none, or it contradicts
-    itself."""
+    """Read the manifest of the data set in `folder`.
+
+    Raises UserError if there is none, or it is malformed or contradicts itself.
+    """
     path = folder / NAME
     if not path.is_file():
         if not folder.exists() and (old := moved_aside(folder.resolve())) is not None:
             raise UserError(
-                f"{folder} was moved to {old} by a `generate --overwrite` that was killed: give that command again, "
-                "which puts it back first"
+                f"{folder} was moved to {old} by a `generate --overwrite` that was killed: give that command "
+                "again, which puts it back first"
             )
         raise UserError(
             f"{folder} holds no {NAME}: give the folder of a data set that `vizbench generate` made"

@@ -1,7 +1,8 @@
-"""Parquet: plain columns that `datasets`, pandas and polars load as they are.
+"""Write and read Parquet: plain columns that `datasets`, pandas and polars load as they are.
 
-Grids are nested lists of uint8 rather than fixed-size binary, which packs 100,000 8x8 grids five times faster
-but leaves the reader to guess shape and type. meta is JSON text, because its keys differ between tasks."""
+Grids are nested lists of uint8. Fixed-size binary packs 100,000 8x8 grids five times faster, but leaves the
+reader to guess shape and type. meta is JSON text, because its keys differ between tasks.
+"""
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyarrow ships no types.
@@ -9,6 +10,7 @@ but leaves the reader to guess shape and type. meta is JSON text, because its ke
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, final
 
@@ -16,10 +18,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from vizbench._util.files import open_regular
 from vizbench.errors import UserError
 from vizbench.formats import parquet_pages
-from vizbench.formats.files import open_regular
-from vizbench.formats.parquet_pages import Group
+from vizbench.formats.parquet_pages import Column, Group
 from vizbench.formats.rows import Row
 from vizbench.formats.shard import Entry, Format, Place
 from vizbench.types import Grid
@@ -28,27 +30,27 @@ _GROUP = 512
 """Rows per row group."""
 
 _GROUP_CELLS = 1 << 26
-"""Cells of all grids of a row group: a group is held in memory when it is written. A row with more is not
-written."""
+"""Cells of all grids of a row group, which is held in memory when it is written. No row may have more."""
 
 _READ_CELLS = 1 << 22
-"""Cells that are read at a time, or one row."""
+"""Cells that are read at a time, unless one row has more."""
 
 _READ_TEXT = 1 << 26
-"""Bytes of text that are read at a time, or one row."""
+"""Bytes of text that are read at a time, unless one row has more."""
 
 _PAGE = 1 << 28
-"""Bytes of a page of cells, unpacked."""
+"""Bytes of the largest page of cells, unpacked."""
 
 _TEXT = 1 << 24
-"""Bytes of a page of text, unpacked."""
+"""Bytes of the largest page of text, unpacked."""
 
+_PLAIN = ("id", "task", "seed", "split", "index")
 _GRIDS = ("question", "target", "steps")
 
 
 @final
 class Parquet(Format):
-    """`train-00000.parquet`, zstd."""
+    """Files such as `train-00000.parquet`, compressed with zstd."""
 
     name = "parquet"
 
@@ -76,6 +78,7 @@ class Parquet(Format):
 
 
 def _rows(path: Path, rows: int) -> Iterator[Row]:
+    """Yield the rows of a file. rows: how many the manifest says."""
     import pyarrow.parquet as pq
 
     with open_regular(path, "shard") as file:
@@ -85,7 +88,7 @@ def _rows(path: Path, rows: int) -> Iterator[Row]:
                 raise UserError(f"{path} has other columns than a vizbench data set: generate it again")
             if parquet.metadata.num_rows != rows:
                 raise UserError(
-                    f"{path} holds {parquet.metadata.num_rows:,} rows where the manifest says {rows:,}"
+                    f"{path} holds {parquet.metadata.num_rows:,} rows and the manifest says {rows:,}"
                 )
             for number, size in enumerate(sizes):
                 for batch in parquet.iter_batches(size, [number]):
@@ -94,33 +97,37 @@ def _rows(path: Path, rows: int) -> Iterator[Row]:
 
 
 def _batch_size(path: Path, group: Group) -> int:
-    """How many rows of a group are read at a time. UserError for a group that no vizbench writes."""
+    """Return how many rows of a group are read at a time.
+
+    Raises UserError for a group that is larger than any that vizbench writes.
+    """
     cells = sum(column.values for column in group.columns)
-    is_small = all(
-        column.largest <= (_PAGE if column.name in _GRIDS else _TEXT)
-        and column.values <= group.rows + (_GROUP_CELLS if column.name in _GRIDS else 0)
-        for column in group.columns
-    )
-    if (
-        not 1 <= group.rows <= _GROUP
-        or cells > _GROUP_CELLS + group.rows * len(group.columns)
-        or not is_small
-    ):
+    has_size = 1 <= group.rows <= _GROUP and cells <= _GROUP_CELLS + group.rows * len(group.columns)
+    if not has_size or not all(_is_small(column, group.rows) for column in group.columns):
         raise UserError(f"{path} has row groups larger than those of a vizbench data set: generate it again")
     text = max((column.dictionary for column in group.columns if column.name not in _GRIDS), default=0)
-    return max(1, min(group.rows, group.rows * _READ_CELLS // max(1, cells), _READ_TEXT // max(1, text)))
+    rows_by_cells = group.rows * _READ_CELLS // max(1, cells)
+    rows_by_text = _READ_TEXT // max(1, text)
+    return max(1, min(group.rows, rows_by_cells, rows_by_text))
+
+
+def _is_small(column: Column, rows: int) -> bool:
+    """Return whether a column of a group with `rows` rows is no larger than any that vizbench writes."""
+    if column.name in _GRIDS:
+        return column.largest <= _PAGE and column.values <= rows + _GROUP_CELLS
+    return column.largest <= _TEXT and column.values <= rows
 
 
 def _groups(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """The entries in groups of at most _GROUP rows and _GROUP_CELLS cells."""
+    """Yield the entries in groups of at most _GROUP rows and _GROUP_CELLS cells."""
     group: list[Entry] = []
     held = 0
     for entry in entries:
         cells = _cells(entry)
         if cells > _GROUP_CELLS:
             raise UserError(
-                f"row {entry.instance.index} has {cells:,} cells and a row of Parquet holds at most {_GROUP_CELLS:,}: "
-                "leave the steps out, or choose smaller boards"
+                f"row {entry.instance.index} has {cells:,} cells and a row of Parquet holds at most "
+                f"{_GROUP_CELLS:,}: leave the steps out, or choose smaller grids"
             )
         if group and (len(group) == _GROUP or held + cells > _GROUP_CELLS):
             yield group
@@ -132,6 +139,7 @@ def _groups(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
 
 
 def _cells(entry: Entry) -> int:
+    """Return the cells of all grids of a row."""
     row = entry.instance
     return row.question.size + row.target.size + (row.steps.size if entry.steps else 0)
 
@@ -153,27 +161,27 @@ def _schema() -> Any:
 
 
 def _table(group: list[Entry]) -> Any:
+    """Return a group as an Arrow table."""
     import pyarrow as pa
 
     rows = [entry.instance for entry in group]
-    ways = [list(entry.instance.steps) if entry.steps else [] for entry in group]
-    flat = [step for way in ways for step in way]
-    columns = [
-        pa.array([row.id for row in rows], pa.string()),
-        pa.array([row.task for row in rows], pa.string()),
-        pa.array([row.seed for row in rows], pa.int64()),
-        pa.array([row.split for row in rows], pa.string()),
-        pa.array([row.index for row in rows], pa.int64()),
-        _lists([row.question for row in rows]),
-        _lists([row.target for row in rows]),
-        pa.ListArray.from_arrays(_offsets([len(way) for way in ways]), _lists(flat)),
-        pa.array([msgspec.json.encode(row.meta).decode() for row in rows], pa.string()),
-    ]
-    return pa.Table.from_arrays(columns, schema=_schema())
+    trajectories = [list(entry.instance.steps) if entry.steps else [] for entry in group]
+    states = list(chain.from_iterable(trajectories))
+    lengths = _offsets([len(trajectory) for trajectory in trajectories])
+    metas = [msgspec.json.encode(row.meta).decode() for row in rows]
+    schema = _schema()
+    columns = {
+        name: pa.array([getattr(row, name) for row in rows], schema.field(name).type) for name in _PLAIN
+    }
+    columns["question"] = _lists([row.question for row in rows])
+    columns["target"] = _lists([row.target for row in rows])
+    columns["steps"] = pa.ListArray.from_arrays(lengths, _lists(states))
+    columns["meta"] = pa.array(metas, pa.string())
+    return pa.table(columns, schema=schema)
 
 
 def _lists(grids: list[Grid]) -> Any:
-    """Grids of any shapes as one Arrow array of lists of lists, without a Python object a cell."""
+    """Return grids of any shapes as one Arrow array of lists of lists, without a Python object per cell."""
     import pyarrow as pa
 
     cells = np.concatenate([grid.ravel() for grid in grids]) if grids else np.empty(0, np.uint8)
@@ -183,6 +191,7 @@ def _lists(grids: list[Grid]) -> Any:
 
 
 def _offsets(lengths: list[int]) -> npt.NDArray[np.int32]:
+    """Return where each list begins, and where the last one ends."""
     return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int32)
 
 

@@ -1,9 +1,9 @@
-"""How much a Parquet file unpacks to, read from its footer and its page headers before Arrow allocates
-anything.
+"""Read how much a Parquet file unpacks to, from its footer and page headers, before Arrow allocates anything.
 
-Arrow believes the headers: a file of 3 KB whose page claims 10^8 equal cells took 1.1 GB, and some footers
-with wrong bytes end the process when its metadata is looked at. The format:
-https://parquet.apache.org/docs/file-format"""
+Arrow believes the headers: a file of 3 KB whose page claims 10^8 equal cells took 1.1 GB. Some footers with
+wrong bytes end the process when Arrow reads their metadata. Format:
+https://parquet.apache.org/docs/file-format
+"""
 
 from __future__ import annotations
 
@@ -13,13 +13,18 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Final, TypeAlias, final
 
 MAX_FOOTER: Final = 16 << 20
+"""Bytes of the largest footer that is read."""
 
 _MAGIC: Final = b"PAR1"
-_HEADER: Final = 1 << 16  # bytes in which the header of a page ends
+
+_HEADER: Final = 1 << 16
+"""Bytes of the longest header of a page."""
+
 _DEPTH: Final = 16
+"""Structures of Thrift that may be nested."""
 
 _Struct: TypeAlias = dict[int, Any]
-"""A struct of Thrift: its fields by their numbers."""
+"""A struct of Thrift: the values of its fields by number."""
 
 
 @final
@@ -30,11 +35,11 @@ class Column:
     name: str
     """The first part of its path."""
     values: int
-    """Leaf values, with one for each empty list."""
+    """Leaf values, and one for each empty list."""
     largest: int
     """Bytes of its largest page, unpacked."""
     dictionary: int
-    """Bytes of its dictionary, unpacked: each value may be as large."""
+    """Bytes of its dictionary, unpacked: each value may be that large."""
 
 
 @final
@@ -43,12 +48,16 @@ class Group:
     """One row group."""
 
     rows: int
+    """The number of its rows."""
     columns: tuple[Column, ...]
+    """Its columns, in the order of the file."""
 
 
 def groups(file: BinaryIO) -> Iterator[Group]:
-    """The row groups of a Parquet file. ValueError, or an error of Python's own, for a file that contradicts
-    itself."""
+    """Yield the row groups of a Parquet file.
+
+    Raises ValueError, or another error of Python, if the file contradicts itself.
+    """
     size = file.seek(0, os.SEEK_END)
     tail = _read(file, size - 8, 8)
     length = int.from_bytes(tail[:4], "little")
@@ -60,10 +69,11 @@ def groups(file: BinaryIO) -> Iterator[Group]:
 
 
 def _column(file: BinaryIO, chunk: _Struct, size: int) -> Column:
+    """Return a column by the headers of its pages. size: bytes of the file."""
     at = min(chunk[9], chunk.get(11) or chunk[9])
     end = at + chunk[7]
     if not 0 <= at <= end <= size:
-        raise ValueError("a column lies outside of it")
+        raise ValueError("a column is outside of it")
     values = largest = dictionary = 0
     while at < end:
         header, length = _parsed(_read(file, at, min(_HEADER, end - at)))
@@ -82,7 +92,7 @@ def _column(file: BinaryIO, chunk: _Struct, size: int) -> Column:
 
 
 def _values(header: _Struct) -> int:
-    """How many values a page of data claims: of version 1 or 2 of the format."""
+    """Return how many values a page of data claims to hold, in version 1 or 2 of the format."""
     page = header[5] if header[1] == 0 else header[8]
     if page[1] < 0:
         raise ValueError("a page has fewer than 0 values")
@@ -95,14 +105,14 @@ def _read(file: BinaryIO, at: int, length: int) -> bytes:
 
 
 def _parsed(data: bytes) -> tuple[_Struct, int]:
-    """The struct at the start of `data`, and how many bytes it takes."""
+    """Return the struct at the start of `data`, and how many bytes it takes."""
     compact = _Compact(data)
     return compact.struct(0), compact.at
 
 
 @final
 class _Compact:
-    """Thrift's compact protocol. What it allocates is bounded by the bytes that it reads."""
+    """Parse Thrift's compact protocol. What it allocates is bounded by the bytes that it reads."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -120,7 +130,7 @@ class _Compact:
         if depth > _DEPTH:
             raise ValueError("its structures are too deep")
         match kind:
-            case 1 | 2 | 3:  # in a list a truth value takes a byte
+            case 1 | 2 | 3:  # in a list, a boolean takes a byte
                 return self._byte()
             case 4 | 5 | 6:
                 return self._zigzag()
@@ -138,7 +148,7 @@ class _Compact:
     def _list(self, depth: int) -> list[Any]:
         head = self._byte()
         length = self._varint() if head >> 4 == 15 else head >> 4
-        if length > len(self._data) - self.at:  # each takes a byte at least
+        if length > len(self._data) - self.at:  # each item takes at least a byte
             raise ValueError("it has a list longer than itself")
         return [self._value(head & 15, depth + 1) for _ in range(length)]
 

@@ -1,7 +1,6 @@
-"""A folder of pictures: each question and target as a PNG in palette mode, and the rows as JSON Lines beside
-them.
+"""Write each question and target as a PNG in palette mode, with the rows as JSON Lines beside them.
 
-The grids are read back from the rows, not from the pictures; the shard's digest covers both.
+The grids are read back from the rows, not from the pictures. The shard's digest covers both.
 """
 
 from __future__ import annotations
@@ -20,8 +19,7 @@ from vizbench.types import Grid, Look
 
 @final
 class Png(Format):
-    """`train-00000.jsonl`, and for row 7 `question/00000007.png` and `target/00000007.png` in the task's own
-    look."""
+    """`train-00000.jsonl`, and for row 7 the pictures `question/00000007.png` and `target/00000007.png`."""
 
     name = "png"
 
@@ -41,7 +39,7 @@ class Png(Format):
         return JSONL.read(place)
 
     def _draw(self, folder: Path, entries: Iterable[Entry]) -> Iterator[Entry]:
-        """The same entries, drawn as they pass."""
+        """Draw each entry, then yield it."""
         look: Look | None = None
         for entry in entries:
             row = entry.instance
@@ -52,7 +50,7 @@ class Png(Format):
 
 
 def _save(path: Path, grid: Grid, look: Look) -> None:
-    with open(path, "wb") as file:  # the folder as a whole is renamed into place, so no file needs to be
+    with open(path, "wb") as file:  # not atomic: the folder as a whole is
         save_png(file, grid, look)
 
 

@@ -1,21 +1,24 @@
-"""Life patterns in Run Length Encoded files, the format of most pattern collections, as one question each.
+"""Read Life patterns in Run Length Encoded files, the format of most collections, as one question each.
 
 The format is LifeWiki's (page Run Length Encoded). Lines that begin with # are comments, and `#r` names a
-rule. Then comes a header, `x = 3, y = 3, rule = B3/S23`, then runs: a count, written to its letter, and `b`
-or `.` (dead), `o`, `A`, `x`, `y` or `z` (live) or `$` (end of row), until `!`. The rest is not read. Cells
-left out are dead. Lines end with LF, CR LF or CR. A rule is written B3/S23, S23/B3, b3s23, B2 (no survival)
-or 23/3 (survival first), or is Life, Day & Night, Maze or Seeds. As in Golly, the last rule before `!` holds.
+rule. Then comes a header, `x = 3, y = 3, rule = B3/S23`. Then come runs until `!`: a count, directly before
+its letter, and `b` or `.` (dead), `o`, `A`, `x`, `y` or `z` (live) or `$` (end of row). The rest is not
+read. Cells left out are dead. Lines end with LF, CR LF or CR. A rule is written B3/S23, S23/B3, b3s23, B2
+(no survival) or 23/3 (survival first), or is named Life, Day & Night, Maze or Seeds. As in Golly, the last
+rule before `!` counts.
 
-`life-rle:FILE?steps=4` takes the parameters of the room `life` but density. The board is the pattern's box
-and, on each side, as many cells as steps, so that nothing reaches the edge. Height and width choose another
-board. So does a bounded grid of Golly's: B3/S23:T30,20 is a torus 30 wide and 20 high, :P30,20 is such a
-board with dead edges, and one number is both sides. The file's rule holds; without one, the rule given, else
-B3/S23.
+`life-rle:FILE?steps=4` takes the parameters of the task family `life` except density. The grid is the
+pattern's box with a margin of as many cells as steps, so that nothing reaches the edge. Height and width
+choose another size. So does a bounded grid of Golly: B3/S23:T30,20 is a torus 30 wide and 20 high, :P30,20
+is such a grid with dead edges, and one number sets both sides. The file's rule counts, else the rule that
+is given, else B3/S23.
 
-Patterns are placed as Golly places them (gollybase/readpattern.cpp and lifealgo.cpp). Cell 0, 0 of the plane
-is row height // 2 and column width // 2 of the board. The pattern's box begins half its own size, rounded
-down, above and to the left of it. In a bounded grid, a line `#CXRLE Pos=-3,-2` before the header gives the
-column and row of the plane where the box begins. On other boards Pos is not used, and Gen never is."""
+Patterns are placed as Golly places them (gollybase/readpattern.cpp and lifealgo.cpp). Cell 0, 0 of the
+plane is row height // 2 and column width // 2 of the grid. The pattern's box begins half its own size,
+rounded down, above and to the left of it. In a bounded grid, a line `#CXRLE Pos=-3,-2` before the header
+gives the column and row of the plane where the box begins. In other grids Pos is not used. Gen is never
+used.
+"""
 
 from __future__ import annotations
 
@@ -29,21 +32,23 @@ from urllib.parse import urlencode
 
 import numpy as np
 
+from vizbench._util.files import read_bounded
 from vizbench._util.params import path_and_params
 from vizbench._util.text import plural
 from vizbench.dataset import Dataset, SplitSpec, StoredSplit
 from vizbench.errors import UserError
-from vizbench.formats.files import read_bounded
 from vizbench.formats.registry import FileSource, files_below
 from vizbench.generators.life import TASK, VARIANTS, Params
 from vizbench.task import Verifier, params_json, spec
 from vizbench.types import Grid, Instance
 
 PREFIX = "life-rle:"
+"""The beginning of these tasks' names."""
 
 MAX_BYTES = 1 << 20
+"""Bytes of the largest file that is read."""
 MAX_SIDE = 256
-"""Sides of a pattern's box; a board of the room `life` has at most as many."""
+"""Cells of the longest side of a pattern's box, and of a grid of `life`."""
 
 _HEADER = re.compile(
     r"x\s*=\s*(\d{1,9})\s*,\s*y\s*=\s*(\d{1,9})\s*(?:,\s*rule\s*=\s*(\S.*))?", re.ASCII | re.I
@@ -62,7 +67,7 @@ _RULES = tuple(
     )
 )
 _NAMED = {"life": "conway", "dayandnight": "day-and-night", "maze": "maze", "seeds": "seeds"}
-"""Rules by their names in small letters, without blanks and hyphens, as variants of the room."""
+"""Variants of `life` by the names of rules, in lower case and without blanks and hyphens."""
 _HENSEL = r"(?:[0-8]-?[cekainyqjrtwz]*)*"
 _FOREIGN = tuple(
     (re.compile(form, re.ASCII | re.I), what)
@@ -86,11 +91,12 @@ _FOREIGN = tuple(
         (r"(?=.*9)[BS]?[0-9]*/?[BS]?[0-9]*", "names 9 neighbours where a cell has 8"),
     )
 )
-"""Forms of rules that are not read, and what is said of them. The first that fits counts."""
+"""Forms of rules that are not read, and what errors say of them. The first match counts."""
 _LONGEST_RULE = 400
+"""Characters of the longest rule that is compared with these forms."""
 _GRID = re.compile(r"([TP])([1-9][0-9]{0,8})(?:,([1-9][0-9]{0,8}))?", re.ASCII | re.I)
 _LINE_END = re.compile(r"\r\n|\r|\n")
-"""Not `str.splitlines`, which also breaks at the form feeds and line separators of a comment."""
+"""Not `str.splitlines`, which also splits at the form feeds and line separators in a comment."""
 _EXTENDED = "#CXRLE"
 _POSITION = re.compile(r"\sPos\s*=\s*([+-]?[0-9]{1,9})\s*,\s*([+-]?[0-9]{1,9})(?![0-9])", re.ASCII)
 
@@ -98,20 +104,21 @@ _POSITION = re.compile(r"\sPos\s*=\s*([+-]?[0-9]{1,9})\s*,\s*([+-]?[0-9]{1,9})(?
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Pattern:
-    """What a pattern file holds."""
+    """The content of a pattern file."""
 
     cells: Grid
     """The pattern's box, `(h, w)` uint8, 1 if live."""
     rule: str | None
-    """As B3/S23. None if the file names none."""
+    """The rule, written as B3/S23; None if the file names none."""
     board: Mapping[str, int | bool]
-    """The parameters height, width and torus that the file's bounded grid gives. Empty without one."""
+    """The parameters height, width and torus of the file's bounded grid; empty if it has none."""
     corner: tuple[int, int] | None = None
-    """Row and column of the plane where the box begins in the bounded grid. None if the file does not say."""
+    """Row and column of the plane where the box begins in the bounded grid; None if the file does not say."""
 
 
 def parse(text: str) -> Pattern:
-    """Read the text of a pattern file. UserError, one sentence, for all that is no pattern of two states."""
+    """Read the text of a pattern file. Raises UserError if it is no pattern of two states."""
+    # Comments, then a header.
     lines = [line for line in _LINE_END.split(text) if line.strip()]
     start = next((k for k, line in enumerate(lines) if not line.startswith("#")), len(lines))
     header = _HEADER.fullmatch(lines[start].strip()) if start < len(lines) else None
@@ -122,6 +129,8 @@ def parse(text: str) -> Pattern:
         raise UserError(
             f"x = {width}, y = {height} is not in 1 … {MAX_SIDE} each: give a smaller pattern, or one cell"
         )
+
+    # The last rule counts: in the body, in the header, or in the comments before it.
     body = _body(lines[start + 1 :])
     named = _named(body) or header[3] or _named(lines[:start])
     if named is None:
@@ -134,47 +143,46 @@ def parse(text: str) -> Pattern:
 
 
 def _body(lines: Sequence[str]) -> Sequence[str]:
-    """The lines below the header, up to the one that ends the runs."""
+    """Return the lines below the header, up to the one that ends the runs."""
     end = next((k for k, line in enumerate(lines) if "!" in line and not line.startswith("#")), len(lines))
     return lines[: end + 1]
 
 
 def _named(lines: Sequence[str]) -> str | None:
-    """The rule that the last line `#r` of these names."""
+    """Return the rule that the last line `#r` names; None if there is no such line."""
     rules = [line[2:].strip() for line in lines if re.match(r"#r[\s0-9/]", line, re.ASCII)]
     return rules[-1] if rules else None
 
 
 def _runs(body: Sequence[str]) -> str:
-    """The body without its comments."""
+    """Return the body without its comments."""
     return "\n".join(line for line in body if not line.startswith("#"))
 
 
 def _corner(comments: Sequence[str]) -> tuple[int, int] | None:
-    """Row and column of the plane that the last `#CXRLE Pos=COLUMN,ROW` gives."""
+    """Return the row and column of the plane in the last `#CXRLE Pos=COLUMN,ROW`, or None."""
     corner = None
     for line in comments:
         if line.startswith(_EXTENDED) and re.search(r"\sPos\b", line):
             position = _POSITION.search(line)
             if position is None:
                 raise UserError(
-                    f"its line {line[:40]!r} gives no position: write two whole numbers, as {_EXTENDED} Pos=-3,-2, or "
-                    "leave it out"
+                    f"its line {line[:40]!r} gives no position: write two whole numbers, as "
+                    f"{_EXTENDED} Pos=-3,-2, or leave it out"
                 )
             corner = int(position[2]), int(position[1])
     return corner
 
 
 def _cells(runs: str, height: int, width: int) -> Grid:
-    """The cells `(height, width)` that the runs draw."""
+    """Return the cells `(height, width)` that the runs draw. Raises UserError if they are malformed."""
     cells = np.zeros((height, width), np.uint8)
     at = row = column = 0
-    while run := _RUN.match(
-        runs, at
-    ):  # not finditer, which takes hours to find no end in a megabyte of digits
+    # Not `finditer`, which takes hours if a megabyte of digits has no letter.
+    while run := _RUN.match(runs, at):
         at, tag = run.end(), run[2]
         if tag not in _DEAD + _LIVE + "$!":
-            raise UserError(f"{tag!r} is in it, where {_READ} are read")
+            raise UserError(f"{tag!r} is in it, and only {_READ} are read")
         count = _count(run[1].lstrip(_BLANKS), tag, row)
         if tag == "!":
             return cells
@@ -185,15 +193,16 @@ def _cells(runs: str, height: int, width: int) -> Grid:
                 raise UserError(f"row {row} has a cell outside x = {width}, y = {height}: correct the header")
             cells[row, column : column + count] = tag in _LIVE
             column += count
-    raise UserError(f"it ends without !, where {_READ} are read")
+    raise UserError(f"it ends without !, and only {_READ} are read")
 
 
 def _count(text: str, tag: str, row: int) -> int:
-    """The count before a letter. row: where it stands, for errors."""
+    """Return the count before a letter. row: for errors."""
     if set(text) & set(_BLANKS):
         where = "a line's end" if "\n" in text else "a blank"
         raise UserError(
-            f"row {row} has {where} between a count and its {tag}: write {text.rsplit(maxsplit=1)[-1][:9]}{tag}"
+            f"row {row} has {where} between a count and its {tag}: "
+            f"write {text.rsplit(maxsplit=1)[-1][:9]}{tag}"
         )
     if len(text) > 9:
         raise UserError(f"row {row} has a count of {len(text)} digits: counts of up to 9 are read")
@@ -203,35 +212,35 @@ def _count(text: str, tag: str, row: int) -> int:
 
 
 def _rule(text: str) -> str:
-    """A rule of a file in the room's notation."""
+    """Return a rule of a file in the notation of `life`. Raises UserError if it is of another kind."""
     for form in _RULES:
-        if found := form.fullmatch(text):
-            return Params(rule=f"B{found['born']}/S{found['survives']}").rule
+        if match := form.fullmatch(text):
+            return Params(rule=f"B{match['born']}/S{match['survives']}").rule
     name = re.sub("[ _-]", "", text.lower().replace("&", "and"))
     if name in _NAMED:
         return VARIANTS[_NAMED[name]].rule
     known = text if len(text) <= _LONGEST_RULE else ""
     what = next((what for form, what in _FOREIGN if form.fullmatch(known)), "is not known")
     raise UserError(
-        f"its rule {text[:40]!r} {what}: only rules of two states that count all eight neighbours are read, written as "
-        "B3/S23 or 23/3 or named Life, Day & Night, Maze or Seeds"
+        f"its rule {text[:40]!r} {what}: only rules of two states that count all eight neighbours are read, "
+        "written as B3/S23 or 23/3 or named Life, Day & Night, Maze or Seeds"
     )
 
 
 def _grid(text: str) -> dict[str, int | bool]:
-    """The board of a bounded grid, such as T30,20."""
-    found = _GRID.fullmatch(text)
-    if found is None:
+    """Return the parameters of a bounded grid, such as T30,20. Raises UserError if it is of another kind."""
+    match = _GRID.fullmatch(text)
+    if match is None:
         raise UserError(
-            f"its bounded grid {text[:40]!r} is not read: write a torus as T30,20 or a plane as P30,20, with finite "
-            "sides and without shift or twist, or leave it out"
+            f"its bounded grid {text[:40]!r} is not read: write a torus as T30,20 or a plane as P30,20, "
+            "with finite sides and without shift or twist, or leave it out"
         )
-    return {"height": int(found[3] or found[2]), "width": int(found[2]), "torus": found[1] in "Tt"}
+    return {"height": int(match[3] or match[2]), "width": int(match[2]), "torus": match[1] in "Tt"}
 
 
 @final
 class RleSource(FileSource):
-    """Pattern files of the room `life`: the pattern is train row 0, and there is no other row."""
+    """Read pattern files: the pattern is train row 0, and there is no other row."""
 
     suffix = ".rle"
 
@@ -245,8 +254,7 @@ class RleSource(FileSource):
         return files_below(path, self.suffix)
 
     def load(self, path: Path, params: Mapping[str, object], seed: int, pool: int) -> Dataset:
-        """One file as a data set. UserError, with the file and the reason, for anything that is no
-        pattern."""
+        """Return one file as a data set. Raises UserError if it is no pattern, or does not fit the params."""
         if path.is_dir():
             raise UserError(
                 f"{path} is a folder and a pattern is one file: name one in it, as {PREFIX}{path}/….rle"
@@ -255,28 +263,31 @@ class RleSource(FileSource):
         try:
             pattern = parse(data.decode("utf-8-sig", "replace"))
             placed = _place(pattern, params)
-            question = _board(pattern, placed)
+            question = _drawn(pattern, placed)
         except UserError as error:
             raise UserError(f"pattern file {path}: {error}") from None
+
+        # The only row of the data set.
         name = _name(path, placed)
         steps = TASK.steps(placed, question, question)
         meta: dict[str, Any] = {"file": path.stem, "digest": hashlib.sha256(data).hexdigest()[:16]}
         meta["difficulty"] = dict(TASK.difficulty(placed, question, steps[-1]))
         row = Instance(name, placed, seed, "train", 0, question, steps[-1], steps, meta)
-        recipe = SplitSpec(name, TASK.version, params_json(placed), seed, "train", pool)
+
+        # Both splits say where more rows come from.
+        split = SplitSpec(name, TASK.version, params_json(placed), seed, "train", pool)
         alike = spec(TASK.family, params_json(placed)).name
         shortage = f" (a pattern is one question, train row 0; random boards alike are {alike})"
-        train = StoredSplit(recipe, (row,), shortage)
-        return Dataset(
-            name, TASK, placed, seed, pool, train, StoredSplit(replace(recipe, split="test"), (), shortage)
-        )
+        train = StoredSplit(split, (row,), shortage)
+        test = StoredSplit(replace(split, split="test"), (), shortage)
+        return Dataset(name, TASK, placed, seed, pool, train, test)
 
 
 SOURCES = {"life-rle": RleSource()}
 
 
 def _params(given: Mapping[str, object]) -> Params:
-    """The room's parameters with those given."""
+    """Return the parameters of `life` with those that are given."""
     if "density" in given:
         raise UserError("a pattern's cells are given, and density is of random boards: leave it out")
     params: Params = spec(TASK.family, given).params
@@ -284,7 +295,11 @@ def _params(given: Mapping[str, object]) -> Params:
 
 
 def _place(pattern: Pattern, given: Mapping[str, object]) -> Params:
-    """The parameters of a pattern's question, its board's size among them."""
+    """Return the parameters of a pattern's question, with the size of its grid.
+
+    Raises UserError if the given parameters contradict the file, or the pattern does not fit.
+    """
+    # Parameters that the file gives too must agree with it.
     params = _params(given)
     for name, value in pattern.board.items():
         if name in given and getattr(params, name) != value:
@@ -296,11 +311,13 @@ def _place(pattern: Pattern, given: Mapping[str, object]) -> Params:
     params = _params(given)
     if "rule" in given and pattern.rule not in (None, params.rule):
         raise UserError(f"its rule is {pattern.rule} and rule={params.rule} was given: leave that out")
+
+    # If no size is given, the grid is the pattern's box with a margin.
     rule = pattern.rule or params.rule
     if rule.startswith("B0") and not params.torus and not {"height", "width"} <= set(given):
         raise UserError(
-            f"its rule {rule} brings the empty plane to life, so no margin is wide enough: give height= and width=, "
-            "where cells outside are dead, or torus=true"
+            f"its rule {rule} brings the empty plane to life, so no margin is wide enough: give height= and "
+            "width=, where cells outside are dead, or torus=true"
         )
     sides = dict(zip(("height", "width"), pattern.cells.shape, strict=True))
     for side, cells in sides.items():
@@ -308,21 +325,21 @@ def _place(pattern: Pattern, given: Mapping[str, object]) -> Params:
             sides[side] = cells + 2 * params.steps
             if sides[side] > MAX_SIDE:
                 raise UserError(
-                    f"{plural(cells, 'cell')} and {plural(params.steps, 'step')} on both sides make a {side} of "
-                    f"{sides[side]}, over {MAX_SIDE}: give {side}=, up to {MAX_SIDE}, where cells outside are dead, or "
-                    "fewer steps"
+                    f"{plural(cells, 'cell')} and {plural(params.steps, 'step')} on both sides make a "
+                    f"{side} of {sides[side]}, over {MAX_SIDE}: give {side}=, up to {MAX_SIDE}, where cells "
+                    "outside are dead, or fewer steps"
                 )
         elif getattr(params, side) < cells and pattern.corner is None:
             raise UserError(
-                f"{side}={getattr(params, side)} does not hold the pattern: give {cells} at least"
+                f"{side}={getattr(params, side)} does not hold the pattern: give at least {cells}"
             )
         else:
             sides[side] = getattr(params, side)
     return replace(params, rule=rule, **sides)
 
 
-def _board(pattern: Pattern, params: Params) -> Grid:
-    """The pattern on its board. UserError if its position puts a live cell outside."""
+def _drawn(pattern: Pattern, params: Params) -> Grid:
+    """Return the pattern in its grid. Raises UserError if its position puts a live cell outside."""
     height, width = pattern.cells.shape
     top, left = pattern.corner or (-(height // 2), -(width // 2))
     rows, columns = np.nonzero(pattern.cells)
@@ -333,19 +350,18 @@ def _board(pattern: Pattern, params: Params) -> Grid:
             f"its {_EXTENDED} Pos={left},{top} puts live cells outside its bounded grid, whose columns are "
             f"{_span(params.width)} and rows {_span(params.height)}: correct it or leave it out"
         )
-    board = np.zeros((params.height, params.width), np.uint8)
-    board[rows, columns] = 1
-    return board
+    grid = np.zeros((params.height, params.width), np.uint8)
+    grid[rows, columns] = 1
+    return grid
 
 
 def _span(side: int) -> str:
-    """The plane's coordinates that a side of a bounded grid covers."""
+    """Return the plane's coordinates that a side of a bounded grid covers."""
     return f"{-(side // 2)} … {side - side // 2 - 1}"
 
 
 def _name(path: Path, params: Params) -> str:
-    """The canonical name. The size is always in it, so that judging needs no file, and loading gives the
-    same."""
+    """Return the canonical name. The size is always in it, so answers can be verified without the file."""
     usual = params_json(Params())
     kept = {k: v for k, v in params_json(params).items() if v != usual[k] or k in ("height", "width")}
     text = {k: str(v).lower() if isinstance(v, bool) else v for k, v in sorted(kept.items())}

@@ -1,4 +1,4 @@
-"""What every format offers: it writes the rows of one shard into a folder, and reads them back."""
+"""Define what every format does: write the rows of one shard into a folder, and read them back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, final
 
-from vizbench.formats.files import open_regular
+from vizbench._util.files import open_regular
 from vizbench.formats.rows import Row
 from vizbench.types import Instance, SplitName
 
@@ -17,53 +17,61 @@ from vizbench.types import Instance, SplitName
 @final
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a shard lies: rows first … first+rows-1 of the data set in `folder`, as its shard `number`."""
+    """The place of one shard in a data set."""
 
     folder: Path
+    """The folder of the data set."""
     split: SplitName
+    """The split that is written."""
     number: int
+    """The number of the shard, from 0."""
     first: int
+    """The index of its first row."""
     rows: int
+    """The number of its rows."""
 
     @property
     def stem(self) -> str:
-        """`train-00000`. Named by the split, by which `datasets.load_dataset(folder)` finds it."""
+        """The name of its files: `train-00000`. `datasets.load_dataset(folder)` finds the split by it."""
         return f"{self.split}-{self.number:05d}"
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """A row to be written; steps: whether the format shall keep the way."""
+    """A row to be written."""
 
     instance: Instance
+    """The instance of the row."""
     steps: bool
+    """Whether its trajectory is kept."""
 
 
 class Format(ABC):
-    """A way to lay rows on disk. The bytes are a function of the rows alone."""
+    """Write rows to disk, and read them. The bytes depend only on the rows."""
 
     name: ClassVar[str]
+    """The name of the format: see `FORMATS`."""
 
     @abstractmethod
     def files(self, place: Place) -> Iterable[str]:
-        """The shard's files, relative to the folder, in the order in which they enter its digest.
+        """Return the shard's files, relative to the folder, in the order in which they enter its digest.
 
-        They come one by one: a manifest may claim any number, and the first that is not there ends it.
+        They are made one by one: a manifest may claim any number, and the first that is missing ends the
+        loop.
         """
 
     @abstractmethod
     def write(self, place: Place, entries: Iterable[Entry]) -> str:
-        """Write the shard's files; returns their digest. Takes entries one after the other and holds few of
-        them."""
+        """Write the shard's files, and return their digest. Only a few entries are held in memory."""
 
     @abstractmethod
     def read(self, place: Place) -> Iterator[Row]:
-        """The rows in order. UserError for what is no such file."""
+        """Yield the rows in order. Raises UserError if a file is missing or malformed."""
 
     @final
     def digest(self, place: Place) -> str:
-        """The SHA-256 of the shard's files as they lie on disk, one after the other."""
+        """Return the SHA-256 of the shard's files on disk, one after the other."""
         digest = hashlib.sha256()
         for name in self.files(place):
             with open_regular(place.folder / name, "shard") as file:

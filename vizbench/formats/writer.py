@@ -1,5 +1,7 @@
-"""Writing a split to disk. A shard is made from its own rows alone, so any number of workers gives the same
-bytes."""
+"""Write a split to disk.
+
+A shard is made only from its own rows, so any number of workers gives the same bytes.
+"""
 
 from __future__ import annotations
 
@@ -23,15 +25,17 @@ from vizbench.formats.shard import Entry, Format, Place
 from vizbench.formats.workers import in_order
 
 SHARD_ROWS = 5_000
-"""Rows a shard: the paper's largest budget is one file."""
+"""Rows per shard: the paper's largest budget is one file."""
 
 MAX_WORKERS = 256
+"""Processes that may write one data set."""
 
-_TRIAL = 20  # rows written on trial, to tell what the whole will take; they cost as much as any other
+_SAMPLE = 20
+"""Rows that are written first, to estimate the size of all."""
 
 
 def format_named(name: str) -> Format:
-    """The format of that name. Imports it only now: each brings a library of its own."""
+    """Return the format of that name. It is imported only now, because each needs its own library."""
     if name not in FORMATS:
         raise unknown("format", name, FORMATS)
     return importlib.import_module(f"vizbench.formats.{name}").FORMAT
@@ -50,14 +54,18 @@ def write(
 
     n: 1 … MAX_DATASET. workers: 1 … MAX_WORKERS processes; starting one costs about a second of work.
     overwrite: replace the data set that is there at the start; if something else is there at the end, it
-    stays and the rows are not kept. steps: keep the states on the way, which for a maze are a hundred times
-    the rest. UserError, and nothing written, for what cannot be served or does not fit the disk. Ctrl-C ends
-    the writing at once."""
+    stays and the rows are not kept. steps: keep the trajectories, which for a maze are a hundred times the
+    rest.
+
+    Raises UserError, with nothing written, if an argument cannot be served or the rows do not fit the disk.
+    Ctrl-C ends the writing at once.
+    """
     _check_count("n", n, MAX_DATASET)
     _check_count("workers", workers, MAX_WORKERS)
     chosen = format_named(format)
-    # Too few rows are said before a folder is made. Those of a split that can count itself lie in memory; of
-    # others the first alone is looked for, which costs nothing.
+
+    # Too few rows are reported before a folder is made. A split that knows its count has its rows in memory.
+    # Of any other only the first row is generated, which costs almost nothing.
     run_in_background(lambda: split.rows(0, 1 if split.count is None else n))
     with replace_folder(Path(out), overwrite) as folder:
 
@@ -65,8 +73,11 @@ def write(
             place = Place(folder, split.name, first // SHARD_ROWS, first, rows)
             return _Job(place, chosen, split.rows(first, rows), steps)
 
-        if n > _TRIAL:
-            run_in_background(lambda: _check_space(job(0, _TRIAL), n))
+        # The estimate comes first: a disk may be too small for what takes hours to write.
+        if n > _SAMPLE:
+            run_in_background(lambda: _check_space(job(0, _SAMPLE), n))
+
+        # Shards come back in order, whichever process wrote them.
         content = hashlib.sha256()
         shards: list[Shard] = []
         jobs = (job(first, min(SHARD_ROWS, n - first)) for first in range(0, n, SHARD_ROWS))
@@ -82,6 +93,8 @@ def write(
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Job:
+    """One shard to be written."""
+
     place: Place
     format: Format
     rows: Rows
@@ -89,7 +102,7 @@ class _Job:
 
 
 def _write_shard(job: _Job) -> tuple[Shard, bytes]:
-    """Write one shard; returns its record and the digests of its rows, 32 bytes each."""
+    """Write one shard. Returns its record and the digests of its rows, 32 bytes each."""
     digests = bytearray()
 
     def entries() -> Iterator[Entry]:
@@ -102,18 +115,19 @@ def _write_shard(job: _Job) -> tuple[Shard, bytes]:
     return Shard(job.place.rows, written), bytes(digests)
 
 
-def _check_space(trial: _Job, n: int) -> None:
-    """Write a few rows on trial and refuse n of them if they would not fit the disk."""
-    folder = trial.place.folder
-    _write_shard(trial)
+def _check_space(sample: _Job, n: int) -> None:
+    """Write a few rows, delete them, and raise UserError if n of them would not fit the disk."""
+    folder = sample.place.folder
+    _write_shard(sample)
     used = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     for path in list(folder.iterdir()):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    needed, free = used * n // trial.place.rows, shutil.disk_usage(folder).free
+    needed, free = used * n // sample.place.rows, shutil.disk_usage(folder).free
     if needed > free:
         raise UserError(
-            f"{n:,} rows need about {needed / 1e9:,.3f} GB and the disk has {free / 1e9:,.3f} GB free: ask for at most "
-            f"{free * trial.place.rows // used:,} rows, leave the steps out, or write elsewhere"
+            f"{n:,} rows need about {needed / 1e9:,.3f} GB and the disk has {free / 1e9:,.3f} GB free: "
+            f"ask for at most {free * sample.place.rows // used:,} rows, leave the steps out, or write "
+            "elsewhere"
         )
 
 

@@ -1,5 +1,9 @@
-"""Grids to pictures, clips and text, and back. Renderers know looks, palettes and grids, not tasks.
+"""Turn grids into pictures, clips and text, and back. Renderers know looks, palettes and grids, not tasks.
 
-palettes: code -> colour; geometry: where cells lie; frames: grids to pictures; decode, infer: pictures to
-grids; video: clips in memory and on disk; files: pictures on disk; text: JSON and rows of digits; terminal:
-half-blocks."""
+Drawing: `palettes` (cell codes to colours), `layout` (where cells are in a picture), `frames` (grids to
+pictures), `pictures` and `video` (files), `terminal` (half-blocks). Reading pictures: `decode`, which uses
+`locate` (a board of known shape in any frame), `infer_shape` (a board of unknown shape) and `colours`
+(colours that were changed). Reading files: `truncation` (files that were cut off). Text: `text` (JSON and
+rows of digits), with `replies` for what models write around it. `coerce` reads whatever a caller passes to
+`verify`.
+"""

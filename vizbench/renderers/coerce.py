@@ -1,4 +1,4 @@
-"""Read what a caller hands to `verify`: a text or a picture becomes a grid, anything else passes as it is."""
+"""Read what a caller passes to `verify`: a text or a picture becomes a grid, anything else is unchanged."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from vizbench.types import Answer, DecodeFailure, Grid, Look
 
 
 def read_any(answer: object, look: Look, shape: Shape | None, question: Grid | None = None) -> object:
-    """Return the grid in an answer, or a `DecodeFailure`; what is neither text nor picture is returned as it
-    is.
+    """Return the grid in an answer, or a `DecodeFailure`. Other objects than text and pictures are unchanged.
 
-    look, shape: how the task draws its grids, and the size that it asked for, None if that is open; question:
-    what was asked, if it has this shape, see `decode`. Never raises."""
+    look: how the task draws its grids; shape: the size that it asked for, None if any is allowed; question:
+    the grid that was asked about, if it has this shape: see `decode`. Never raises.
+    """
     kind = type(answer)
     try:
         if kind is Answer:
@@ -45,12 +45,12 @@ def _grid_of(decoded: Answer | DecodeFailure) -> object:
 
 def is_picture(answer: object) -> bool:
     """Return whether an object is a Pillow picture, by its true type."""
-    pictures = sys.modules.get("PIL.Image")  # who hands one in has imported it
+    pictures = sys.modules.get("PIL.Image")  # a caller with a picture has imported it
     return pictures is not None and issubclass(type(answer), pictures.Image)
 
 
 def _pixels(answer: object) -> npt.NDArray[Any] | DecodeFailure | None:
-    """The picture that an answer is, `(H, W, 3)`; None for what is no picture."""
+    """Return the picture that an answer is, `(H, W, 3)`; None if it is no picture."""
     if is_picture(answer):
         return _opened(cast("Any", answer))
     if not issubclass(type(answer), np.ndarray) and not hasattr(type(answer), "__array__"):
@@ -60,7 +60,7 @@ def _pixels(answer: object) -> npt.NDArray[Any] | DecodeFailure | None:
 
 
 def _opened(picture: Any) -> npt.NDArray[Any] | DecodeFailure:
-    """The pixels of a Pillow picture, as a viewer shows them. It is left at the frame where it was."""
+    """Return the pixels of a Pillow picture, as a viewer shows them. The picture stays at its frame."""
     height, width = picture.size[1], picture.size[0]
     if max(height, width) > MAX_PICTURE:
         return DecodeFailure(f"the picture is {height}x{width} px: sides are 1 … {MAX_PICTURE}")

@@ -1,7 +1,9 @@
-"""Pictures to grids: where the cells lie is known or inferred, and every cell says how sure its reading is.
+"""Read grids in pictures. The place of the cells is known or inferred, and every cell has a confidence.
 
-A model's picture is hostile: any size and any pixels. What holds no grid is a `DecodeFailure`, never an
-exception; wrong arguments of the caller (an unknown palette, a shape of 0) are a UserError."""
+A model's picture is hostile: it may have any size and any pixels. A picture without a grid gives a
+`DecodeFailure`, never an exception. Wrong arguments of the caller, such as an unknown palette or a shape of
+0, raise UserError.
+"""
 
 from __future__ import annotations
 
@@ -36,18 +38,19 @@ from vizbench.renderers.palettes import palette, separation, with_outside
 from vizbench.types import Answer, Decoded, DecodeFailure, Grid, Grids, Image, Look, Video
 
 UNSURE: Final = "abstained: cells lie between two colours"
+"""The reason if a cell is as near to one colour as to another."""
 
 SIZE: Final = "abstained: the picture has no size that this look can have"
+"""The reason if no shape explains the size."""
 
 LEAST_MARGIN: Final = 0.05
-"""Confidence of the least sure cell below which no grid is returned."""
+"""Confidence that every cell must have: below it no grid is returned."""
 
 ONE_COLOUR: Final = 10.0
-"""Levels by which the cells of a board of one colour may differ. Codecs and blur leave less in the mean of a
-cell."""
+"""Levels by which the cells of a board of one colour may differ. Codecs and blur change means by less."""
 
 _CORNER: Final = 96.0
-"""Levels by which the corner of a cell may stray there."""
+"""Levels by which the corner of a cell may differ from the colour of the cell."""
 
 
 def decode(
@@ -57,25 +60,30 @@ def decode(
     board: Shape | None = None,
     question: Grid | None = None,
 ) -> Decoded:
-    """Read the grid in a picture `(H, W, 3)` uint8 of any size from 1 to 4096 px a side.
+    """Read the grid in a picture `(H, W, 3)` uint8 of any size from 1 to 4096 px per side.
 
-    shape: rows and columns to read ("known" geometry); None: the size is found in the picture ("inferred").
-    board: as it was given to `render`. question: the grid that was asked about, if it has this shape; it
-    helps to choose if a picture can be read in several ways, and is never needed for a picture of the
-    drawing's own size. The board is searched for in frames with bars, padding or cut edges, and in other
-    colours. A picture that does not show a board of this look clearly is a `DecodeFailure` with a reason that
-    starts with "abstained". Inferred sizes: with a board, what is left once its cells of outside colour are
-    cut; for a fixed look, what the picture's size says, less what is outside; for a canvas look, or a size
-    that fits no board, the best of all shapes up to 30x30. A fixed look's picture that was scaled to a size
-    that fits another board is misread: give the board."""
-    found = place_and_read(image, look, shape, board, question)
-    return found if isinstance(found, DecodeFailure) else found[1]
+    shape: rows and columns to read ("known" geometry); None: find the size in the picture ("inferred").
+    board: as it was given to `render`. question: the grid that was asked about, if it has this shape. It
+    helps to choose if a picture can be read in several ways. It is never needed for a picture of the
+    drawing's own size.
+
+    The board is searched for in frames with bars, padding or cut edges, and in changed colours. If a
+    picture does not clearly show a board of this look, the result is a `DecodeFailure` whose reason starts
+    with "abstained".
+
+    How sizes are inferred: with a board, its cells of outside colour are cut off. For a fixed look, the
+    picture's size gives the board, and its cells of outside colour are cut off. For a canvas look, or a
+    size that fits no board, the best of all shapes up to 30x30 is used. A picture of a fixed look that was
+    scaled to a size that fits another board is misread: give the board.
+    """
+    result = place_and_read(image, look, shape, board, question)
+    return result if isinstance(result, DecodeFailure) else result[1]
 
 
 def place_and_read(
     image: object, look: Look | str, shape: Shape | None, board: Shape | None, question: Grid | None
 ) -> tuple[Placement, Answer] | DecodeFailure:
-    """`decode`, and where and in which colours the cells were read, for other frames of the same clip."""
+    """Decode, and return also where the cells are, for other frames of the same clip."""
     look = as_look(look)
     picture = as_picture(image)
     if isinstance(picture, DecodeFailure):
@@ -84,20 +92,24 @@ def place_and_read(
         return _inferred(picture, look, board)
     board = check_shape(board or shape)
     if check_shape(shape)[0] > board[0] or shape[1] > board[1]:
-        raise UserError(f"a grid of {shape[0]}x{shape[1]} does not lie in a board of {board[0]}x{board[1]}")
+        raise UserError(f"a grid of {shape[0]}x{shape[1]} does not fit a board of {board[0]}x{board[1]}")
+
+    # Most pictures are the drawing itself, perhaps scaled.
     drawing = _drawing(look, tuple(shape), tuple(board), picture.shape[:2])
     if drawing is not None:
-        found = _plain(picture, drawing)
-        if found is not None:
-            moved = question is not None and drawing.margins == (0, 0) and is_moved(found[1].grid, question)
-            return DecodeFailure(SEVERAL) if moved else _of_one_colour(picture, *found)
+        plain = _plain(picture, drawing)
+        if plain is not None:
+            moved = question is not None and drawing.margins == (0, 0) and is_moved(plain[1].grid, question)
+            return DecodeFailure(SEVERAL) if moved else _of_one_colour(picture, *plain)
+
+    # In any other picture the board is searched for.
     place = layout(look, board)
     placement = locate(Searched(picture), place, shape, look.palette, question)
     return placement if isinstance(placement, DecodeFailure) else _sure(picture, placement)
 
 
 def read_at(picture: Image, placement: Placement) -> Answer:
-    """Read the cells of a frame where `placement` says. Returns what is nearest, however unsure."""
+    """Read the cells of a frame at a placement. Returns the nearest colours, whatever their confidence."""
     height, width = picture.shape[:2]
     rows, columns = _within(placement.rows, height), _within(placement.columns, width)
     codes: Grid = np.empty((len(rows), len(columns)), np.uint8)
@@ -109,26 +121,24 @@ def read_at(picture: Image, placement: Placement) -> Answer:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Drawing:
-    """What is looked at in a picture that has the drawing's proportions, as pixels of that picture."""
+    """The pixels to check in a picture that has the drawing's proportions."""
 
     placement: Placement
     rows: npt.NDArray[np.int64]
     """The middles of the rows of cells, `(h, 2)`."""
     columns: npt.NDArray[np.int64]
     points: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
-    """The first and last rows and columns of cells that are looked at near the corners; none if cells are
-    tiny."""
+    """Rows and columns of the points near the corners of cells; none if cells are tiny."""
     margins: tuple[int, int]
-    """How far from the picture's edge the middles of the margins are, above and at the left; 0 if there are
-    none."""
+    """Pixels from the picture's edge to the middle of the margin, above and at the left; 0 without one."""
     outside: npt.NDArray[np.float64]
     least: float
-    """The confidence that each cell must have."""
+    """Confidence that each cell must have."""
 
 
 @functools.lru_cache(maxsize=64)
 def _drawing(look: Look, shape: Shape, board: Shape, size: tuple[int, int]) -> _Drawing | None:
-    """What to look at in a picture of that size; None if it has other proportions than the drawing."""
+    """Return what to check in a picture of that size; None if it has other proportions than the drawing."""
     place = layout(look, board)
     if not own_proportions(size, place):
         return None
@@ -137,26 +147,35 @@ def _drawing(look: Look, shape: Shape, board: Shape, size: tuple[int, int]) -> _
     colours = with_outside(look.palette).astype(np.float64)
     side = place.cell * min(scale)
     inset = max(1.0, 0.12 * side)
-    first, last = (
-        np.clip(np.stack([one[:, 0] + inset, one[:, 1] - inset - 1], axis=1), 0, pixels - 1).astype(np.int64)
-        for one, pixels in zip(edges, size, strict=True)
-    )
-    margins = place.top * scale[0], place.left * scale[1]
+    points = _points(edges[0], inset, size[0]), _points(edges[1], inset, size[1])
+    if side < 4:  # the corners of tiny cells are blurred
+        points = points[0][:0], points[1][:0]
     return _Drawing(
         Placement(*edges, colours[:-1]),
         inner(edges[0], 1.0, size[0]),
         inner(edges[1], 1.0, size[1]),
-        (first, last) if side >= 4 else (first[:0], last[:0]),
-        (int(margins[0] / 2) if margins[0] >= 2 else 0, int(margins[1] / 2) if margins[1] >= 2 else 0),
+        points,
+        (_middle(place.top * scale[0]), _middle(place.left * scale[1])),
         colours[-1],
         _plain_margin(look.palette),
     )
 
 
-def _plain(picture: Image, drawing: _Drawing) -> tuple[Placement, Answer] | None:
-    """Read a picture as the drawing itself, scaled as a whole; None unless it is plainly that.
+def _points(edges: npt.NDArray[np.float64], inset: float, size: int) -> npt.NDArray[np.int64]:
+    """Return the first and last pixel `(n, 2)` of each cell that are `inset` from its edges."""
+    points = np.stack([edges[:, 0] + inset, edges[:, 1] - inset - 1], axis=1)
+    return np.clip(points, 0, size - 1).astype(np.int64)
 
-    The colours of all cells must be clear, and the corners of the cells and the margins as they are drawn.
+
+def _middle(margin: float) -> int:
+    """Return the middle of a margin in pixels from the edge; 0 if the margin is too narrow to check."""
+    return int(margin / 2) if margin >= 2 else 0
+
+
+def _plain(picture: Image, drawing: _Drawing) -> tuple[Placement, Answer] | None:
+    """Read a picture as the drawing itself, scaled as a whole; None if it is not clearly that.
+
+    The colours of all cells must be clear, and the corners of the cells and the margins must be as drawn.
     """
     height, width = picture.shape[:2]
     flat, colours = picture.reshape(height, width * 3), drawing.placement.colours
@@ -174,13 +193,12 @@ def _plain(picture: Image, drawing: _Drawing) -> tuple[Placement, Answer] | None
 
 @functools.lru_cache(maxsize=32)
 def _plain_margin(name: str) -> float:
-    """The confidence of a cell that misses its colour by EXACT levels, if another is as near as the palette
-    has it."""
+    """Return the confidence of a cell that misses its colour by EXACT levels, towards the nearest other."""
     return max(0.5, 1 - 2 * EXACT / separation(palette(name)))
 
 
 def _sure(picture: Image, placement: Placement) -> tuple[Placement, Answer] | DecodeFailure:
-    """The reading at a placement, if each of its cells is clear."""
+    """Return the reading at a placement, if every cell is clear."""
     answer = read_at(picture, placement)
     if answer.confidence.min() < LEAST_MARGIN:
         return DecodeFailure(UNSURE)
@@ -190,12 +208,14 @@ def _sure(picture: Image, placement: Placement) -> tuple[Placement, Answer] | De
 def _of_one_colour(
     picture: Image, placement: Placement, answer: Answer
 ) -> tuple[Placement, Answer] | DecodeFailure:
-    """The reading as it is, unless all cells have one code and the picture shows that they differ: a board
-    that was faded nearly to black or white is no board of that colour."""
+    """Return the reading, unless all cells have one code but differ in the picture.
+
+    A board that was faded almost to black or white is not a board of that colour.
+    """
     if (answer.grid != answer.grid[0, 0]).any() or answer.confidence.min() == 1:
         return placement, answer  # colours that are exactly the palette's were not faded
     zoom = max(1.0, max(picture.shape) / WORKING_SIZE)
-    rows, columns = (_divided(edges / zoom) for edges in (placement.rows, placement.columns))
+    rows, columns = _divided(placement.rows / zoom), _divided(placement.columns / zoom)
     means, _ = measure(integral(picture, WORKING_SIZE), rows, columns, 0.5, 0.8)
     if np.ptp(means, axis=(0, 1)).max() > ONE_COLOUR + 9 * _noise(picture) / math.sqrt(_area(rows, columns)):
         return DecodeFailure(COLOURS)
@@ -203,18 +223,18 @@ def _of_one_colour(
 
 
 def _noise(picture: Image) -> float:
-    """About the standard deviation of the pixels of a part that shows one colour; flat pictures have none."""
+    """Return about the standard deviation of the pixels of an area of one colour; 0 for flat pictures."""
     steps = np.abs(np.diff(picture.astype(np.int16), axis=1))
     return float(np.median(steps)) if steps.size else 0.0
 
 
 def _area(rows: npt.NDArray[np.float64], columns: npt.NDArray[np.float64]) -> float:
-    """The pixels that `measure` averages per cell if it takes half of each side; at least one."""
+    """Return the pixels that `measure` averages per cell if it uses half of each side; at least one."""
     return max(float((rows[0, 1] - rows[0, 0]) * (columns[0, 1] - columns[0, 0])) / 4, 1.0)
 
 
 def _divided(edges: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The cells, or if there are under eight along the board, equal parts of their middles."""
+    """Return the cells or, if there are fewer than eight, equal parts of their middles."""
     count = -(-8 // len(edges))
     if count == 1:
         return edges
@@ -224,13 +244,15 @@ def _divided(edges: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _within(edges: npt.NDArray[np.float64], size: int) -> npt.NDArray[np.int64]:
-    """The pixel ranges of the middles of cells, `(n, 2)`, within the frame."""
+    """Return the pixel ranges of the middles of cells, `(n, 2)`, within the frame."""
     return inner(edges, 1.0, size)
 
 
 def decode_batch(images: Video, look: Look | str, shape: Shape, board: Shape | None = None) -> Grids:
-    """Read pictures `(n, H, W, 3)` uint8 with known geometry: `(n, h, w)` uint8. Raises UserError for other
-    arrays."""
+    """Read pictures `(n, H, W, 3)` uint8 with known geometry. Returns grids `(n, h, w)` uint8.
+
+    Raises UserError for any other array.
+    """
     look = as_look(look)
     if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8 or 0 in images.shape[1:]:
         raise UserError(
@@ -246,7 +268,7 @@ def decode_batch(images: Video, look: Look | str, shape: Shape, board: Shape | N
 
 
 def as_picture(image: object) -> Image | DecodeFailure:
-    """The object as `(H, W, 3)` uint8, sides 1 … 4096, or why it is no picture."""
+    """Return an object as `(H, W, 3)` uint8 with sides 1 … 4096, or why it is no picture."""
     if image is None:
         return DecodeFailure("there is no picture")
     try:
@@ -267,24 +289,23 @@ def as_picture(image: object) -> Image | DecodeFailure:
 
 
 def _inferred(picture: Image, look: Look, board: Shape | None) -> tuple[Placement, Answer] | DecodeFailure:
-    """The grid whose shape is found in the picture, or in the part of it that bars leave."""
+    """Read a grid of unknown shape in the picture, or in the part of it inside of bars."""
     failure = DecodeFailure(NOT_FOUND)
     for box in _boxes(picture, look):
         part = _part(picture, box, look)
-        found = _inferred_whole(part, look, board)
-        if isinstance(found, DecodeFailure):
-            failure = found if box[1] - box[0] == len(picture) else failure
+        inside = _inferred_whole(part, look, board)
+        if isinstance(inside, DecodeFailure):
+            failure = inside if box[1] - box[0] == len(picture) else failure
             continue
         if _second_board(picture, box, look, board):
             return DecodeFailure(SEVERAL)
-        placement = Placement(found.rows + box[0], found.columns + box[2], found.colours)
+        placement = Placement(inside.rows + box[0], inside.columns + box[2], inside.colours)
         return _sure(picture, placement)
     return failure
 
 
 def _second_board(picture: Image, box: tuple[int, int, int, int], look: Look, board: Shape | None) -> bool:
-    """Whether a box at one end of the picture leaves room for as large a board at the other end, and one is
-    there: question and answer side by side."""
+    """Return whether a second board is at the other end of the picture, such as question beside answer."""
     height, width = picture.shape[:2]
     top, bottom, left, right = box
     other = height - bottom, height - top, width - right, width - left
@@ -295,7 +316,7 @@ def _second_board(picture: Image, box: tuple[int, int, int, int], look: Look, bo
 
 
 def _part(picture: Image, box: tuple[int, int, int, int], look: Look) -> Image:
-    """A part of the picture; what is beyond its edges has the outside colour."""
+    """Return a part of the picture. Beyond the picture's edges it has the outside colour."""
     top, bottom, left, right = box
     out = np.empty((bottom - top, right - left, 3), np.uint8)
     out[:] = with_outside(look.palette)[-1]
@@ -306,13 +327,14 @@ def _part(picture: Image, box: tuple[int, int, int, int], look: Look) -> Image:
 
 
 def _inferred_whole(picture: Image, look: Look, board: Shape | None) -> Placement | DecodeFailure:
-    """Where the cells are in a picture that shows a drawing and no more."""
+    """Return where the cells are in a picture that shows only a drawing."""
+    # The board, then the part of it that is not outside.
     shape = None
     if board is None:
         board = infer_shape(picture, look)
         if board is None:
             return DecodeFailure(SIZE)
-        if look.canvas is not None:  # the search weighed the outside already
+        if look.canvas is not None:  # the search has already allowed for the outside
             shape = board
     place = layout(look, check_shape(board))
     if shape is None:
@@ -321,58 +343,57 @@ def _inferred_whole(picture: Image, look: Look, board: Shape | None) -> Placemen
         shape = _extent(seen == len(palette(look.palette)))
         if shape is None:
             return DecodeFailure("the picture is blank: every cell has the outside colour")
-    found = read_whole(Searched(picture), place, shape, look.palette)
-    drawn = (place.height, place.width) == picture.shape[:2]
-    if (
-        isinstance(found, Placement)
-        and not drawn
-        and look.canvas is None
-        and _repeats(read_at(picture, found).grid)
-    ):
+
+    # A picture of another size may have been scaled to one that fits a finer board.
+    placement = read_whole(Searched(picture), place, shape, look.palette)
+    may_be_scaled = look.canvas is None and (place.height, place.width) != picture.shape[:2]
+    if isinstance(placement, Placement) and may_be_scaled and _repeats(read_at(picture, placement).grid):
         return DecodeFailure(SIZE)
-    return found
+    return placement
 
 
 def _repeats(grid: Grid) -> bool:
-    """Whether the grid shows a smaller one with each cell repeated: a lattice that is too fine reads any
-    board so."""
+    """Return whether the grid is a smaller one with each cell repeated, so that its lattice is too fine."""
     h, w = grid.shape
-    return any(
-        h % k == 0
-        and w % k == 0
-        and (grid == np.repeat(np.repeat(grid[::k, ::k], k, axis=0), k, axis=1)).all()
-        for k in range(2, min(h, w) + 1)
-    )
+    for k in range(2, min(h, w) + 1):
+        if h % k == 0 and w % k == 0:
+            repeated = np.repeat(np.repeat(grid[::k, ::k], k, axis=0), k, axis=1)
+            if (grid == repeated).all():
+                return True
+    return False
 
 
 def _boxes(picture: Image, look: Look) -> list[tuple[int, int, int, int]]:
-    """Parts of the picture that may be the drawing, as top, bottom, left, right: all of it, what flat bars
-    leave, and for a canvas the squares that fit at the middle and at both ends."""
+    """Return the parts of the picture that may be the drawing, as (top, bottom, left, right).
+
+    They are the whole, the part inside of flat bars, and for a canvas the squares that fit at the middle
+    and at both ends.
+    """
     height, width = picture.shape[:2]
-    found = [(0, height, 0, width)]
+    boxes = [(0, height, 0, width)]
+
+    # The part inside of flat bars.
     top, bottom = _bars(picture)
     left, right = _bars(picture.swapaxes(0, 1))
     outside = with_outside(look.palette)[-1].astype(np.int64)
     barred = np.abs(picture[0, 0] - outside).max() > 30 or np.abs(picture[-1, -1] - outside).max() > 30
     if min(bottom - top, right - left) >= 8 and (look.canvas is None or barred):
-        found.append((top, bottom, left, right))
+        boxes.append((top, bottom, left, right))
+
+    # The squares of a canvas.
     if look.canvas is not None:
         side = min(height, width)
-        if (
-            abs(height - look.canvas) < 32 and abs(width - look.canvas) < 32
-        ):  # padded or cut to a multiple of 32
+        # Some services pad or cut frames to a multiple of 32.
+        if abs(height - look.canvas) < 32 and abs(width - look.canvas) < 32:
             y, x = (height - look.canvas) // 2, (width - look.canvas) // 2
-            found += [(y, y + look.canvas, x, x + look.canvas), (0, look.canvas, 0, look.canvas)]
-        for y in dict.fromkeys(((height - side) // 2, 0, height - side)):
-            found += [
-                (y, y + side, x, x + side) for x in dict.fromkeys(((width - side) // 2, 0, width - side))
-            ]
-    return list(dict.fromkeys(found))
+            boxes += [(y, y + look.canvas, x, x + look.canvas), (0, look.canvas, 0, look.canvas)]
+        for y in ((height - side) // 2, 0, height - side):
+            boxes += [(y, y + side, x, x + side) for x in ((width - side) // 2, 0, width - side)]
+    return list(dict.fromkeys(boxes))
 
 
 def _bars(picture: Image) -> tuple[int, int]:
-    """The rows between the flat bars at the top and at the bottom of a picture: first, and one past the
-    last."""
+    """Return the rows between the flat bars at the top and bottom of a picture, as start and end."""
     sample = picture[:, :: max(1, picture.shape[1] // 256)].astype(np.int64)
     ends: list[int] = []
     for rows in (sample, sample[::-1]):
@@ -384,14 +405,13 @@ def _bars(picture: Image) -> tuple[int, int]:
 def _scaled(
     place: Layout, shape: Shape, picture: Image
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Start and end of the rows and columns of cells of a drawing that fills the picture."""
+    """Return start and end of the rows and columns of cells of a drawing that fills the picture."""
     rows = place.edges(0, shape[0]) * (picture.shape[0] / place.height)
     return rows, place.edges(1, shape[1]) * (picture.shape[1] / place.width)
 
 
 def _extent(outside: npt.NDArray[np.bool_]) -> Shape | None:
-    """The top left rectangle that leaves fewest cells on the wrong side of its edge; of equals, the
-    larger."""
+    """Return the top left rectangle with the fewest cells on the wrong side of its edge, or the largest."""
     gain = np.where(outside, -1, 1).cumsum(axis=0).cumsum(axis=1)
     best = int(gain.max())
     if best <= 0:
@@ -404,7 +424,7 @@ def _extent(outside: npt.NDArray[np.bool_]) -> Shape | None:
 def _ranges(
     look: Look, shape: Shape, board: Shape, size: Shape
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The pixel ranges to read, of rows and of columns, in a picture of that size."""
+    """Return the pixel ranges of rows and columns to read in a picture of that size."""
     place = layout(look, board)
     rows = inner(place.edges(0, shape[0]), size[0] / place.height, size[0])
     return rows, inner(place.edges(1, shape[1]), size[1] / place.width, size[1])

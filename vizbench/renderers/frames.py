@@ -1,5 +1,4 @@
-"""Grids to pictures: one at a time, or many by kernels, as RGB or as palette indices. `decode` is the way
-back."""
+"""Draw grids as pictures, in RGB or as palette indices. `decode` reads them back."""
 
 from __future__ import annotations
 
@@ -16,20 +15,21 @@ from vizbench.renderers.palettes import Colours, with_outside
 from vizbench.types import Grid, Grids, Image, Look, Video
 
 MAX_BATCH_BYTES = 1 << 32
-"""What one call may draw: 4 GiB."""
+"""Bytes of pictures that one call may draw: 4 GiB."""
 
 
 def render(grid: Grid, look: Look | str, board: Shape | None = None) -> Image:
     """Draw a grid `(h, w)` uint8 as `(H, W, 3)` uint8.
 
-    look: a Look or a palette's name. board: rows and columns of the picture in cells, at least the grid's
-    (None: the grid's own); the grid lies at its top left. Raises UserError for codes without a colour and for
-    sizes out of range."""
+    look: a Look or a palette's name. board: rows and columns of the picture in cells, at least those of the
+    grid, which is drawn at its top left; None: those of the grid. Raises UserError if a code has no colour,
+    or a size is out of range.
+    """
     return render_batch(np.asarray(grid)[None], look, board)[0]
 
 
 def render_batch(grids: Grids, look: Look | str, board: Shape | None = None) -> Video:
-    """Draw grids `(n, h, w)` uint8 as `(n, H, W, 3)` uint8, by a kernel. Arguments as `render`."""
+    """Draw grids `(n, h, w)` uint8 as `(n, H, W, 3)` uint8. The arguments are those of `render`."""
     look = as_look(look)
     colours = with_outside(look.palette)
     place, rows, columns = _prepare(grids, look, board, pixel_bytes=3)
@@ -39,7 +39,7 @@ def render_batch(grids: Grids, look: Look | str, board: Shape | None = None) -> 
 
 
 def render_indices(grids: Grids, look: Look | str, board: Shape | None = None) -> npt.NDArray[np.uint8]:
-    """Draw grids `(n, h, w)` uint8 as indices `(n, H, W)` uint8 into `index_palette(look)`, by a kernel."""
+    """Draw grids `(n, h, w)` uint8 as indices `(n, H, W)` uint8 into `index_palette(look)`."""
     look = as_look(look)
     place, rows, columns = _prepare(grids, look, board, pixel_bytes=1)
     out = np.empty((len(grids), place.height, place.width), np.uint8)
@@ -48,14 +48,14 @@ def render_indices(grids: Grids, look: Look | str, board: Shape | None = None) -
 
 
 def index_palette(look: Look | str) -> Colours:
-    """The colours of the indices of `render_indices`, `(k + 1, 3)` uint8; the last is the outside."""
+    """Return the colours of the indices of `render_indices`, `(k + 1, 3)` uint8; the last is the outside."""
     return with_outside(as_look(look).palette)
 
 
 def _prepare(
     grids: Grids, look: Look, board: Shape | None, pixel_bytes: int
 ) -> tuple[Layout, npt.NDArray[Any], npt.NDArray[Any]]:
-    """The layout, and the edges of the grid's rows and columns in it, once grids and sizes are checked."""
+    """Check grids and sizes. Returns the layout, and the edges in it of the grid's rows and columns."""
     codes = len(with_outside(look.palette)) - 1
     if grids.ndim != 3 or grids.dtype != np.uint8:
         raise UserError(

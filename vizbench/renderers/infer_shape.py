@@ -1,17 +1,19 @@
-"""How many rows and columns a picture's grid has.
+"""Find how many rows and columns the grid in a picture has.
 
-Every candidate shape is weighed by how well a drawing of it explains the picture: the squared error of cells
-in palette colours, outside colour elsewhere, and lines of a strength fitted in 0.1 … 1. The error of a
-candidate needs sums over rectangles only, so an integral image prices one in time proportional to its cells
-(all 900 in some 40 ms).
+The best shape is the one whose drawing explains the picture best. Its error is the squared error of cells
+in palette colours, the outside colour elsewhere, and lines of a strength that is fitted in 0.1 … 1. The
+error needs only sums over rectangles. With an integral image its time is proportional to the number of
+cells: all 900 shapes take about 40 ms.
 
-Why a fitted strength: blur of two pixels leaves a fifth of a line of one pixel, and a line drawn at full
-strength then explains less than none. Why a least strength: with none, noise makes 2x2 beat 1x1. Why a common
-shift of colours is fitted too: it would pay for lines that are not there."""
+The strength of lines is fitted because blur of two pixels leaves a fifth of a line of one pixel: a line at
+full strength then explains less than no line. It has a minimum because without one, noise makes 2x2 beat
+1x1. A common shift of colours is fitted too, because otherwise lines that are not there would explain it.
+"""
 
 from __future__ import annotations
 
 import functools
+import itertools
 from typing import Any
 
 import numpy as np
@@ -25,16 +27,18 @@ from vizbench.renderers.palettes import with_outside
 from vizbench.types import Image, Look
 
 MAX_INFERRED = 30
-"""Longest side, in cells, that is searched for: that of the ARC corpora."""
+"""Cells of the longest side that is searched for: that of the ARC corpora."""
 
-_WORKING_SIZE = 1024  # larger pictures are averaged down first: 4096 px would need 400 MB of sums
+_WORKING_SIZE = 1024
+"""Pixels to which larger pictures are averaged down first: 4096 would need 400 MB of sums."""
 
 
 def infer_shape(picture: Image, look: Look) -> Shape | None:
-    """Rows and columns of the grid (canvas look) or of the board (fixed look) in a picture `(H, W, 3)` uint8.
+    """Return rows and columns of the grid (canvas look) or board (fixed look) in a picture `(H, W, 3)` uint8.
 
-    A fixed look's picture whose size fits a board exactly is not searched. None when no candidate is
-    possible."""
+    If the size of a fixed look's picture fits a board exactly, that board is returned. Returns None if no
+    shape is possible.
+    """
     height, width = picture.shape[:2]
     if look.canvas is None:
         exact = _fixed(look, height), _fixed(look, width)
@@ -46,7 +50,7 @@ def infer_shape(picture: Image, look: Look) -> Shape | None:
     sums = integral(picture, _WORKING_SIZE)
     colours = with_outside(look.palette).astype(np.float64)
     best, least = None, np.inf
-    for place in candidates:  # from few cells to many: of equals, the fewest
+    for place in candidates:  # from few cells to many, so that the fewest win a tie
         error = candidate_error(sums, *_corners(place, sums.shape), colours)
         if error < least - 1e-3:
             best, least = place.board, error
@@ -54,39 +58,42 @@ def infer_shape(picture: Image, look: Look) -> Shape | None:
 
 
 def _fixed(look: Look, pixels: int) -> int:
-    """Cells along a side of that many pixels, 0 when it fits no whole number of them."""
+    """Return the cells along a side of that many pixels; 0 if their number is not whole."""
     count, rest = divmod(pixels - 2 * look.margin + look.line, look.cell + look.line)
     return count if rest == 0 and 1 <= count <= MAX_SIDE else 0
 
 
 def _candidates(look: Look, height: int, width: int) -> list[Layout]:
-    """Layouts that a picture of that size may show, from few cells to many."""
+    """Return the layouts that a picture of that size may show, from few cells to many."""
     if look.canvas is not None:
         return _layouts(look)
-    found: list[Layout] = []
-    for place in _layouts(look):  # a fixed look keeps its proportions when scaled, to one pixel or 2%
+    candidates: list[Layout] = []
+    for place in _layouts(look):  # a fixed look keeps its proportions if it is scaled, to one pixel or 2%
         scale = (height / place.height + width / place.width) / 2
         if abs(place.height * scale - height) <= max(1.0, 0.02 * height):
-            found.append(place)
-    return found
+            candidates.append(place)
+    return candidates
 
 
 @functools.lru_cache(maxsize=16)
 def _layouts(look: Look) -> list[Layout]:
-    """The layouts of all boards up to MAX_INFERRED a side that a picture can hold, from few cells to many."""
+    """Return the layouts of all boards up to MAX_INFERRED per side, from few cells to many."""
     sides = range(1, MAX_INFERRED + 1)
-    found: list[Layout] = []
-    for board in sorted(((h, w) for h in sides for w in sides), key=lambda s: (s[0] * s[1], s)):
+    boards = sorted(itertools.product(sides, sides), key=lambda board: (board[0] * board[1], board))
+    layouts: list[Layout] = []
+    for board in boards:
         try:
-            found.append(layout(look, board))
-        except UserError:  # too small a canvas for that many cells
+            layouts.append(layout(look, board))
+        except UserError:  # the canvas is too small for that many cells
             continue
-    return found
+    return layouts
 
 
 def integral(picture: Image, most: int) -> npt.NDArray[np.float64]:
-    """Sums over all rectangles from the top left corner, `(H + 1, W + 1, 3)`, of a picture whose longest side
-    is averaged down to `most` pixels."""
+    """Return the sums over all rectangles from the top left corner, `(H + 1, W + 1, 3)`.
+
+    A picture with a side over `most` pixels is averaged down to that size first.
+    """
     height, width = picture.shape[:2]
     if max(height, width) > most:
         from PIL import Image as Pictures
@@ -101,7 +108,7 @@ def integral(picture: Image, most: int) -> npt.NDArray[np.float64]:
 
 
 def _corners(place: Layout, sums: tuple[Any, ...]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Edges of all cells in a picture of that size, flat: `(2 h,)` and `(2 w,)`, not rounded to pixels."""
+    """Return the edges of all cells, `(2 h,)` and `(2 w,)`, in pixels. sums: the shape of the sums."""
     rows = place.edges(0, place.board[0]) * ((sums[0] - 1) / place.height)
     columns = place.edges(1, place.board[1]) * ((sums[1] - 1) / place.width)
     return rows.ravel(), columns.ravel()

@@ -1,7 +1,8 @@
-"""Kernels of `infer`: the error of one candidate shape, from the integral image.
+"""Compute the error of one candidate shape from the integral image, for `infer_shape`, in compiled code.
 
-The error leaves out the sum of the picture's squares, the same for all candidates: over a rectangle of area A
-and colour sum S, drawing colour c costs A |c|^2 - 2 c.S."""
+The error leaves out the sum of the picture's squares, which is the same for all candidates. Over a
+rectangle of area A and colour sum S, drawing colour c costs A |c|^2 - 2 c.S.
+"""
 
 # pyright: reportMissingParameterType=false, reportUnknownParameterType=false, reportUnknownVariableType=false
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
@@ -13,14 +14,18 @@ import numpy as np
 from vizbench._util.jit import jit
 from vizbench.renderers.kernels import nearest
 
-_FAINTEST = 0.1  # least strength of a line; a pixel's line blurred by two pixels keeps 0.2
-_MOST_SHIFT = 32.0  # levels of a common colour shift that are forgiven
+_FAINTEST = 0.1
+"""Least strength of a line. A line of one pixel keeps 0.2 after blur of two pixels."""
+_MOST_SHIFT = 32.0
+"""Levels of the largest common shift of colours that is fitted."""
 
 
 @jit
 def corner_sums(sums, rows, columns):
-    """The integral image `(H + 1, W + 1, 3)` at fractional rows `(a,)` and columns `(b,)`: `(a, b, 3)`,
-    bilinear."""
+    """Return the integral image at fractional rows `(a,)` and columns `(b,)`: `(a, b, 3)`.
+
+    sums `(H + 1, W + 1, 3)` is interpolated bilinearly.
+    """
     out = np.empty((rows.shape[0], columns.shape[0], 3))
     for i in range(rows.shape[0]):
         y = min(int(rows[i]), sums.shape[0] - 2)
@@ -36,15 +41,17 @@ def corner_sums(sums, rows, columns):
 
 
 @jit
-def box(table, a, b, c, d, codec):
-    """Sum over the rectangle from corner (a, c) to corner (b, d) of a corner table."""
-    return table[b, d, codec] - table[a, d, codec] - table[b, c, codec] + table[a, c, codec]
+def box(table, a, b, c, d, channel):
+    """Return the sum over the rectangle from corner (a, c) to corner (b, d) of a corner table."""
+    return table[b, d, channel] - table[a, d, channel] - table[b, c, channel] + table[a, c, channel]
 
 
 @jit
 def cell_error(table, rows, columns, colours, codes, shift):
-    """Error of the cells, in their nearest colours; fills codes `(h, w)`, adds residual sums to shift
-    `(3,)`."""
+    """Return the error of the cells in their nearest colours.
+
+    Fills codes `(h, w)`, and adds the residual sums to shift `(3,)`.
+    """
     error = 0.0
     for i in range(codes.shape[0]):
         for j in range(codes.shape[1]):
@@ -64,8 +71,10 @@ def cell_error(table, rows, columns, colours, codes, shift):
 
 @jit
 def line_terms(table, rows, columns, corners, first, second, outside, shift, terms):
-    """Add a line segment between two cells to terms (3,): error at strength 0, gain of strength, cost of
-    strength^2."""
+    """Add a line segment between two cells to terms `(3,)`.
+
+    The terms are the error at strength 0, the gain per strength, and the cost per squared strength.
+    """
     a, b, c, d = corners
     area = (rows[b] - rows[a]) * (columns[d] - columns[c])
     for k in range(3):
@@ -80,7 +89,7 @@ def line_terms(table, rows, columns, corners, first, second, outside, shift, ter
 
 @jit
 def line_error(table, rows, columns, colours, outside, codes, shift):
-    """Error of the lines between cells, at the strength in _FAINTEST … 1 that explains them best."""
+    """Return the error of the lines between cells, at the best strength in _FAINTEST … 1."""
     terms = np.zeros(3)
     h, w = codes.shape
     for i in range(h):
@@ -104,13 +113,18 @@ def line_error(table, rows, columns, colours, outside, codes, shift):
 
 @jit
 def candidate_error(sums, rows, columns, colours):
-    """Error of the shape whose cells have edges rows `(2 h,)`, columns `(2 w,)`. colours: the last is the
-    outside."""
+    """Return the error of the shape whose cells have edges rows `(2 h,)` and columns `(2 w,)`.
+
+    colours: the last one is the outside.
+    """
+    # The cells.
     table = corner_sums(sums, rows, columns)
     cells, outside = colours[:-1], colours[-1]
     codes = np.empty((rows.shape[0] // 2, columns.shape[0] // 2), np.int64)
     shift = np.zeros(3)
     error = cell_error(table, rows, columns, cells, codes, shift)
+
+    # What is around the board, in the outside colour.
     height, width = sums.shape[0] - 1, sums.shape[1] - 1
     around = height * width - (rows[-1] - rows[0]) * (columns[-1] - columns[0])
     plain = around + 0.0  # the area that is no line
@@ -121,6 +135,8 @@ def candidate_error(sums, rows, columns, colours):
         total = sums[-1, -1, k] - box(table, 0, rows.shape[0] - 1, 0, columns.shape[0] - 1, k)
         error += around * outside[k] * outside[k] - 2 * outside[k] * total
         shift[k] += total - around * outside[k]
+
+    # A common shift of all colours, then the lines.
     for k in range(3):
         mean = min(max(shift[k] / plain, -_MOST_SHIFT), _MOST_SHIFT)
         error += plain * mean * mean - 2 * mean * shift[k]

@@ -1,4 +1,4 @@
-"""Kernels that fill pictures from grids and read cells from pictures."""
+"""Draw grids into pictures and read cells from pictures, in compiled code."""
 
 # pyright: reportMissingParameterType=false, reportUnknownParameterType=false, reportUnknownVariableType=false
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
@@ -12,11 +12,11 @@ from vizbench._util.jit import jit
 
 @jit
 def paint_indices(grids, rows, columns, outside, out):
-    """Draw grids `(n, h, w)` as palette indices `(n, H, W)` uint8. rows `(h, 2)`, columns `(w, 2)`: edges in
-    pixels.
+    """Draw grids `(n, h, w)` as palette indices `(n, H, W)` uint8 into `out`.
 
-    The top pixel row of a cell is drawn once and then copied down: copies of whole rows are plain memory
-    moves."""
+    rows `(h, 2)`, columns `(w, 2)`: start and end of the cells in pixels. The top pixel row of a cell is
+    drawn once and then copied down: copies of whole rows are plain memory moves.
+    """
     for g in range(grids.shape[0]):
         picture = out[g]
         picture[:] = outside
@@ -32,7 +32,10 @@ def paint_indices(grids, rows, columns, outside, out):
 
 @jit
 def paint_rgb(grids, rows, columns, colours, out):
-    """Draw grids `(n, h, w)` as RGB `(n, H, 3 W)` uint8. colours `(k + 1, 3)`, the last is the outside."""
+    """Draw grids `(n, h, w)` as RGB `(n, H, 3 W)` uint8 into `out`.
+
+    colours `(k + 1, 3)`: the last is the outside. The other arguments are those of `paint_indices`.
+    """
     last = colours.shape[0] - 1
     r, g, b = colours[last, 0], colours[last, 1], colours[last, 2]
     for n in range(grids.shape[0]):
@@ -54,8 +57,7 @@ def paint_rgb(grids, rows, columns, colours, out):
 
 @jit
 def nearest(red, green, blue, colours):
-    """The index of the nearest of `colours` (k, 3) float64, and the distances to it and to the second
-    nearest."""
+    """Return the nearest of the colours `(k, 3)`, and the distances to it and to the second nearest."""
     code, first, second = 0, np.inf, np.inf
     for k in range(colours.shape[0]):
         d = (red - colours[k, 0]) ** 2 + (green - colours[k, 1]) ** 2 + (blue - colours[k, 2]) ** 2
@@ -70,9 +72,10 @@ def nearest(red, green, blue, colours):
 def read_cells(picture, rows, columns, colours, codes, confidence):
     """Fill codes `(h, w)` uint8 and confidence `(h, w)` float32 from a picture `(H, 3 W)` uint8.
 
-    rows `(h, 2)`, columns `(w, 2)`: pixel ranges to average. Confidence is the margin between the nearest and
-    the second nearest colour, 1 when the mean is the colour and 0 halfway, times what the spread inside the
-    cell leaves."""
+    rows `(h, 2)`, columns `(w, 2)`: pixel ranges to average. Confidence is the margin between the nearest
+    and the second nearest colour: 1 if the mean is the colour, 0 halfway between them. It is reduced by the
+    spread inside the cell.
+    """
     for i in range(rows.shape[0]):
         for j in range(columns.shape[0]):
             # Integer sums are exact, so the reading is the same on every machine.
@@ -98,18 +101,18 @@ def read_cells(picture, rows, columns, colours, codes, confidence):
 
 @jit
 def read_batch(pictures, rows, columns, colours, codes, confidence):
-    """`read_cells` for pictures `(n, H, 3 W)`: codes `(n, h, w)`; confidence `(h, w)` is scratch."""
+    """Run `read_cells` on pictures `(n, H, 3 W)`. codes `(n, h, w)`; confidence `(h, w)` is scratch."""
     for n in range(pictures.shape[0]):
         read_cells(pictures[n], rows, columns, colours, codes[n], confidence)
 
 
 @jit
 def corners_differ(picture, rows, columns, codes, colours, most):
-    """How many of four points near the corners of each cell stray from the colour of its code by over `most`
-    levels.
+    """Count the points near cells' corners that differ from the cell's colour by over `most` levels.
 
-    picture `(H, 3 W)`; rows `(h, 2)`, columns `(w, 2)`: the points' pixels, first and last of each cell. A
-    board that lies elsewhere than it is read shows here, though the middles of its cells may be even."""
+    picture `(H, 3 W)`; rows `(h, 2)`, columns `(w, 2)`: the pixels of the points, first and last of each
+    cell. This finds a board that was read at a wrong place, even if the middles of its cells look right.
+    """
     count = 0
     for i in range(rows.shape[0]):
         for j in range(columns.shape[0]):
@@ -127,9 +130,9 @@ def corners_differ(picture, rows, columns, codes, colours, most):
 
 @jit
 def margins_differ(picture, top, left, outside, most):
-    """Whether the mean of a line along a margin strays from the outside colour by over `most` levels.
+    """Return whether the mean of a line along a margin is over `most` levels from the outside colour.
 
-    picture `(H, 3 W)`; top, left: how far the lines are from the picture's edges, 0: there is no such margin.
+    picture `(H, 3 W)`; top, left: pixels between the lines and the picture's edges; 0 if there is no margin.
     """
     height, width = picture.shape[0], picture.shape[1] // 3
     for side in range(4):

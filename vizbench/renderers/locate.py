@@ -1,11 +1,13 @@
-"""Find a board of known look and shape in a frame that holds more or less than its drawing.
+"""Find a board of known look and shape in a frame that shows more or less than its drawing.
 
-Video services answer in frames of their own: letterboxed, padded, cropped, scaled. The steps between the
-pixels of a frame tell where cells end. A placement of the board is kept if its lines explain nearly all of
-these steps, its cells are even, and its margins have one colour. Placements that differ by whole cells often
-explain a frame equally well, because walls and bars may have the same colour. Then the usual placements win
-(all of the frame; centred and as large as fits), or, if the question is known, the one that agrees with it.
-If that does not decide, none is taken."""
+Video services answer in frames of their own: letterboxed, padded, cropped or scaled. The steps between the
+pixels of a frame show where cells end. A placement of the board is kept if its lines explain nearly all of
+these steps, its cells are even, and its margins have one colour.
+
+Placements that differ by whole cells often explain a frame equally well, because walls and bars may have
+the same colour. Then the usual placements win (the whole frame; centred and as large as possible). If the
+question is known, the placement that agrees with it wins. If that does not decide, there is no reading.
+"""
 
 from __future__ import annotations
 
@@ -24,73 +26,77 @@ from vizbench.renderers.locate_kernels import edge_profile, lattice_scores, meas
 from vizbench.types import DecodeFailure, Grid, Image
 
 Floats = npt.NDArray[np.float64]
+"""An array of float64."""
 
 NOT_FOUND: Final = "abstained: the board was not found in the picture"
 SEVERAL: Final = "abstained: the board may be in several places of the picture"
 COLOURS: Final = "abstained: the colours of the picture do not tell which cells are meant"
 
 WORKING_SIZE: Final = 1024
-"""Longest side of the picture that is searched. Larger ones are averaged down."""
+"""Pixels of the longest side of the picture that is searched. Larger ones are averaged down."""
 
 STEP: Final = 30.0
 """Levels of the faintest step that counts as an edge."""
 
 FAINT: Final = 5.0
-"""The same for lines between cells, which are known to be there."""
+"""Levels of the faintest step at lines between cells, which are known to be there."""
 
 EXPLAINED: Final = 0.94
 """Share of all steps that the lines of a placement must explain."""
 
 OWN_EXPLAINED: Final = 0.8
-"""The same for a frame that has the drawing's proportions, read as the drawing itself."""
+"""The same share for a frame with the drawing's proportions that is read as the drawing itself."""
 
 STRAY: Final = 40.0
 """Levels by which a quarter of a cell may differ from the cell."""
 
 UNEVEN: Final = 0.04
-"""Share of the cells that may stray more."""
+"""Share of the cells that may differ by more."""
 
 WIDE: Final = 12.0
-"""Pixels of a margin whose colour is compared with the look's."""
+"""Pixels from which the colour of a margin is compared with that of the look."""
 
 ROOM: Final = 0.45
 """Share of a cell's side that the frame must show."""
 
 SMALLEST: Final = 4.0
-"""Pixels of a cell's side, in the searched picture."""
+"""Pixels of the smallest cell's side in the searched picture."""
 
 ISOTROPIC: Final = 0.06
-"""Logarithm of the ratio between the scales of the two sides."""
+"""Logarithm of the largest ratio between the scales of the two sides."""
 
 MOST: Final = 200
-"""Placements that are weighed."""
+"""Placements that are compared at most."""
 
 LEAD: Final = 3.0
-"""Standard errors by which a placement must agree better with the question than the next (a sign test over
-the cells that agree in one of the two only)."""
+"""Standard errors by which one placement must agree with the question better than the next.
+
+It is a sign test over the cells that agree in only one of the two.
+"""
 
 KEPT: Final = 0.9
-"""Share of the question's given cells that a reading of the colours must show to be preferred, """
+"""Share of the question's given cells that a reading of the colours must show to be preferred."""
 
 LOST: Final = 0.6
-"""and the most that any other reading may show."""
+"""Share of these cells that any other reading may show at most."""
 
 BORNE_OUT: Final = 0.6
 """Share of the given cells that a board must show if the frame cuts it on one side and it has no margin."""
 
 LEAST_GIVEN: Final = 4
-"""Given cells below which the question settles no colours."""
+"""Given cells that a question must have to decide between colours."""
 
 _ALL, _FIT, _USUAL, _ANYWHERE = range(4)
+"""How usual a placement is: the whole frame, centred and as large as fits, centred or at an edge, other."""
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Placement:
-    """Where and in which colours the cells of a frame are read."""
+    """The place and the colours of the cells in a frame."""
 
     rows: Floats
-    """Start and end of each row of cells, `(h, 2)`, in pixels of the frame. They may lie outside it."""
+    """Start and end of each row of cells, `(h, 2)`, in pixels of the frame. They may be outside of it."""
     columns: Floats
     """Start and end of each column, `(w, 2)`."""
     colours: Levels
@@ -100,17 +106,20 @@ class Placement:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Spot:
-    """A placement in the searched picture: start and scale of both axes, and how usual it is."""
+    """A placement in the searched picture."""
 
     start: tuple[float, float]
+    """Pixels above and to the left of the drawing."""
     scale: tuple[float, float]
+    """Pixels per pixel of the drawing, along both axes."""
     rank: int
+    """How usual it is, from _ALL to _ANYWHERE."""
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Reading:
-    """What the cells of a spot hold, under one reading of the colours."""
+    """The cells of a spot, under one reading of the colours."""
 
     spot: _Spot
     grid: Grid
@@ -122,14 +131,14 @@ class Searched:
     """A picture prepared for the search: its sums over rectangles, and its edges along both axes."""
 
     def __init__(self, picture: Image) -> None:
+        """picture: `(H, W, 3)` uint8."""
         self.full = picture.shape[0], picture.shape[1]
         self.sums = integral(picture, WORKING_SIZE)
         self.size = self.sums.shape[0] - 1, self.sums.shape[1] - 1
         self.profiles = self.edges(STEP)
 
     def edges(self, step: float) -> tuple[Floats, Floats]:
-        """How much edge is between rows, and between columns: steps over so many levels, or over the
-        noise."""
+        """Return how much edge is between rows, and between columns: steps over `step` levels and noise."""
         turned = np.ascontiguousarray(self.sums.swapaxes(0, 1))
         return edge_profile(turned, -step), edge_profile(self.sums, -step)
 
@@ -137,17 +146,21 @@ class Searched:
 def locate(
     seen: Searched, place: Layout, shape: Shape, name: str, question: Grid | None
 ) -> Placement | DecodeFailure:
-    """The placement of a drawing laid out as `place`, of whose board the top left `shape` is read.
+    """Return the placement of a drawing laid out as `place`. The top left `shape` of its board is read.
 
-    name: the palette; question: what the board probably resembles, to choose between placements, or None.
+    name: the palette; question: a grid that the board probably resembles, to choose between placements, or
+    None.
     """
+    # A frame with the drawing's proportions is read as the drawing first.
     whole = _Spot((0.0, 0.0), (seen.size[0] / place.height, seen.size[1] / place.width), _ALL)
     if own_proportions(seen.full, place) and _explained(seen, place, whole, 0.2) >= OWN_EXPLAINED:
         readings = _readings(seen, place, shape, name, whole, lenient=True)
         if readings is not None:
             one = _settled(readings, question)
             return DecodeFailure(COLOURS) if one is None else _chosen(seen, place, shape, [one], question)
-    found: list[_Reading] = []
+
+    # Any other placement that explains the edges.
+    placed: list[_Reading] = []
     unclear, colourless = False, False
     for spot in _spots(seen, place, whole):
         readings = _readings(seen, place, shape, name, spot)
@@ -155,17 +168,17 @@ def locate(
             continue
         one = _settled(readings, question)
         if one is not None:
-            found.append(one)
-        elif readings and not found:  # the most usual place, and its colours can be read in two ways
+            placed.append(one)
+        elif readings and not placed:  # the colours at the most usual place can be read in two ways
             unclear = True
         colourless |= not readings
-    if unclear or not found:
+    if unclear or not placed:
         return DecodeFailure(COLOURS if unclear or colourless else NOT_FOUND)
-    return _chosen(seen, place, shape, found, question)
+    return _chosen(seen, place, shape, placed, question)
 
 
 def read_whole(seen: Searched, place: Layout, shape: Shape, name: str) -> Placement | DecodeFailure:
-    """The placement of a drawing that is thought to fill the picture, if the picture bears it out."""
+    """Return the placement of a drawing that fills the picture, if the picture agrees with that."""
     whole = _Spot((0.0, 0.0), (seen.size[0] / place.height, seen.size[1] / place.width), _ALL)
     if _explained(seen, place, whole, 0.1) < OWN_EXPLAINED or not _lines_drawn(seen, place, whole, shape):
         return DecodeFailure(NOT_FOUND)
@@ -176,9 +189,11 @@ def read_whole(seen: Searched, place: Layout, shape: Shape, name: str) -> Placem
 
 
 def is_moved(grid: Grid, question: Grid) -> bool:
-    """Whether a grid resembles the question clearly better if it is moved by one cell: the frame shows a
-    board that was moved, and a part of it is beyond the frame. To be asked of looks without margins only,
-    which would show it."""
+    """Return whether a grid resembles the question clearly better if it is moved by one cell.
+
+    Then the frame shows a board that was moved partly out of the frame. Use it only for looks without
+    margins: margins would show it.
+    """
     if grid.shape != question.shape or min(grid.shape) < 3:
         return False
     middle = question[1:-1, 1:-1]
@@ -195,7 +210,7 @@ def is_moved(grid: Grid, question: Grid) -> bool:
 
 
 def own_proportions(size: tuple[int, int], place: Layout) -> bool:
-    """Whether a frame of that many pixels may be the drawing, scaled: to 2.5%, or to one pixel."""
+    """Return whether a frame of that many pixels may be the scaled drawing, to 2.5% or one pixel."""
     scale = (size[0] / place.height + size[1] / place.width) / 2
     return all(
         abs(side * scale - pixels) <= max(1.0, 0.0125 * pixels)
@@ -204,73 +219,85 @@ def own_proportions(size: tuple[int, int], place: Layout) -> bool:
 
 
 def _spots(seen: Searched, place: Layout, whole: _Spot) -> list[_Spot]:
-    """The placements that explain the edges, the most usual and largest first."""
-    lengths = place.height, place.width
-    found = [_along(seen, place, 0, None), None]
-    found[1] = _along(seen, place, 1, None if found[0] is None else found[0][:, 1])
-    for axis in (0, 1):  # an axis without edges says nothing: take the scales of the other
-        if found[axis] is None:
-            other = found[1 - axis]
-            scales = _usual_scales(seen, place) if other is None else np.unique(other[:, 1])
-            found[axis] = np.array([
-                (start, scale) for scale in scales for start in _usual_starts(seen.size[axis], lengths[axis] * scale)
-            ])  # fmt: skip
-    ys, xs = (np.empty((0, 2)) if one is None else one.reshape(-1, 2) for one in found)
+    """Return the placements that explain the edges, the most usual and largest first."""
+    # Starts and scales along each axis. An axis without edges gets the scales of the other.
+    rows = _along(seen, place, 0, None)
+    columns = _along(seen, place, 1, None if rows is None else rows[:, 1])
+    if rows is None:
+        rows = _without_edges(seen, place, 0, columns)
+    if columns is None:
+        columns = _without_edges(seen, place, 1, rows)
+    ys, xs = rows.reshape(-1, 2), columns.reshape(-1, 2)
+
+    # Pairs with about the same scale along both axes.
     uneven = np.abs(np.log(ys[:, None, 1] / xs[None, :, 1]))
-    spots = [
-        _ranked(seen, place, (float(ys[i, 0]), float(xs[j, 0])), (float(ys[i, 1]), float(xs[j, 1])))
-        for i, j in np.argwhere(uneven <= ISOTROPIC)[: 20 * MOST]
-    ]
-    spots = [spot for spot in spots if _shows_all(seen, place, spot)]
+    spots: list[_Spot] = []
+    for i, j in np.argwhere(uneven <= ISOTROPIC)[: 20 * MOST]:
+        start, scale = (float(ys[i, 0]), float(xs[j, 0])), (float(ys[i, 1]), float(xs[j, 1]))
+        spot = _ranked(seen, place, start, scale)
+        if _shows_all(seen, place, spot):
+            spots.append(spot)
     if _explained(seen, place, whole, 0.1) >= EXPLAINED:
         spots.append(whole)
     return sorted(spots, key=lambda spot: (spot.rank, -spot.scale[0] * spot.scale[1]))[:MOST]
 
 
-def _along(seen: Searched, place: Layout, axis: Literal[0, 1], like: Floats | None) -> Floats | None:
-    """Starts and scales along an axis that explain its edges, `(n, 2)`; None if it has none.
+def _without_edges(seen: Searched, place: Layout, axis: Literal[0, 1], other: Floats | None) -> Floats:
+    """Return usual starts and scales `(n, 2)` along an axis without edges. other: those of the other axis."""
+    length = (place.height, place.width)[axis]
+    scales = _usual_scales(seen, place) if other is None else np.unique(other[:, 1])
+    pairs = [(start, scale) for scale in scales for start in _usual_starts(seen.size[axis], length * scale)]
+    return np.array(pairs)
 
-    like: scales of the other axis; those of this one are about equal to one of them.
+
+def _along(seen: Searched, place: Layout, axis: Literal[0, 1], like: Floats | None) -> Floats | None:
+    """Return starts and scales along an axis that explain its edges, `(n, 2)`; None if it has no edges.
+
+    like: scales of the other axis, if they are known: each scale is about equal to one of them.
     """
     profile, size = seen.profiles[axis], seen.size[axis]
     across = seen.size[1 - axis]
     if profile.sum() < 0.02 * across * 255:
         return None
+
+    # The range of scales, in steps of one pixel of the drawing's length.
     cells, length = place.edges(axis, place.board[axis]), (place.height, place.width)[axis]
     visible = cells[-1, 1] - cells[0, 0] - 2 * (1 - ROOM) * place.cell
     low, high = SMALLEST / place.cell, (size + 1) / visible if visible > 0 else size / place.cell
     high = min(high, 2.0 * size / place.cell)
     if high < low:
         return np.empty((0, 2))
-    scales = np.array(
-        [pixels / length for pixels in range(math.ceil(low * length), math.floor(high * length) + 1)]
-    )
+    lengths = range(math.ceil(low * length), math.floor(high * length) + 1)
+    scales = np.array([pixels / length for pixels in lengths])
     if like is not None:
         ratios = np.abs(np.log(like[None] / scales[:, None]))
         scales = scales[ratios.min(axis=1, initial=np.inf) <= ISOTROPIC]
+
+    # The best starts for each scale.
     bases = np.empty(len(scales))
     values = lattice_scores(profile, _lines(place, axis), cells, scales, EXPLAINED, ROOM, bases)
     return peaks(values, bases, scales, 4 * MOST)[:, :2]
 
 
 def _lines(place: Layout, axis: Literal[0, 1]) -> Floats:
-    """Where the drawing may have edges along an axis: its own ends, and both ends of each cell."""
+    """Return where the drawing may have edges along an axis: its own ends, and both ends of each cell."""
     cells = place.edges(axis, place.board[axis])
     return np.unique(np.concatenate([[0.0, (place.height, place.width)[axis]], cells.ravel()]))
 
 
 def _usual_scales(seen: Searched, place: Layout) -> list[float]:
-    """As drawn, and as large as fits."""
+    """Return the scale as drawn, and the largest that fits."""
     zoom = seen.size[0] / seen.full[0]
     return [zoom, min(seen.size[0] / place.height, seen.size[1] / place.width)]
 
 
 def _usual_starts(size: float, length: float) -> list[float]:
+    """Return the starts of a drawing that is centred, and of one at either end."""
     return [(size - length) / 2, 0.0, size - length]
 
 
 def _ranked(seen: Searched, place: Layout, start: tuple[float, float], scale: tuple[float, float]) -> _Spot:
-    """The spot with its rank: how usual the placement is."""
+    """Return the spot with its rank: how usual the placement is."""
     centred, edge, full = [True, True], [True, True], [True, True]
     for axis, length in enumerate((place.height * scale[0], place.width * scale[1])):
         size = seen.size[axis]
@@ -282,13 +309,15 @@ def _ranked(seen: Searched, place: Layout, start: tuple[float, float], scale: tu
         rank = _ALL
     elif all(centred) and any(full):
         rank = _FIT
+    elif (centred[0] or edge[0]) and (centred[1] or edge[1]):
+        rank = _USUAL
     else:
-        rank = _USUAL if all(c or e for c, e in zip(centred, edge, strict=True)) else _ANYWHERE
+        rank = _ANYWHERE
     return _Spot(start, scale, rank)
 
 
 def _shows_all(seen: Searched, place: Layout, spot: _Spot) -> bool:
-    """Whether the frame shows enough of the outer cells."""
+    """Return whether the frame shows enough of the outer cells."""
     for axis in (0, 1):
         cells = place.edges(axis, place.board[axis]) * spot.scale[axis] + spot.start[axis]
         hidden = (1 - ROOM) * place.cell * spot.scale[axis] + 1
@@ -298,8 +327,7 @@ def _shows_all(seen: Searched, place: Layout, spot: _Spot) -> bool:
 
 
 def _explained(seen: Searched, place: Layout, spot: _Spot, reach: float) -> float:
-    """The share of the edges that are within `reach` cells of the lines, of the axis with the smaller
-    share."""
+    """Return the share of the edges within `reach` cells of the lines, along the axis where it is smaller."""
     shares = [1.0]
     for axis in (0, 1):
         profile = seen.profiles[axis]
@@ -313,8 +341,10 @@ def _explained(seen: Searched, place: Layout, spot: _Spot, reach: float) -> floa
 
 
 def _lines_drawn(seen: Searched, place: Layout, spot: _Spot, shape: Shape) -> bool:
-    """Whether there are edges at nearly all lines between cells, if the look draws them. A lattice that is
-    too fine explains all edges, but has lines where there are none."""
+    """Return whether there are edges at nearly all lines between cells, if the look draws lines.
+
+    A lattice that is too fine explains all edges, but has lines at places without edges.
+    """
     if place.line * min(spot.scale) < 1:
         return True
     profiles = seen.edges(FAINT)  # blur leaves little of a line
@@ -323,28 +353,27 @@ def _lines_drawn(seen: Searched, place: Layout, spot: _Spot, shape: Shape) -> bo
             continue
         cells = place.edges(axis, shape[axis]) * spot.scale[axis] + spot.start[axis]
         profile = profiles[axis]
-        lines = [
-            profile[max(int(end) - 2, 0) : int(start) + 3].sum()
-            for end, start in zip(cells[:-1, 1], cells[1:, 0], strict=True)
-        ]
-        if (
-            np.mean(np.array(lines) <= 0.1 * np.median(profile[profile > 0]) if profile.any() else [0.0])
-            > 0.2
-        ):
+        if not profile.any():
+            continue
+        gaps = zip(cells[:-1, 1], cells[1:, 0], strict=True)
+        lines = [profile[max(int(end) - 2, 0) : int(start) + 3].sum() for end, start in gaps]
+        missing = np.array(lines) <= 0.1 * np.median(profile[profile > 0])
+        if missing.mean() > 0.2:
             return False
     return True
 
 
 def _cells(place: Layout, spot: _Spot, shape: Shape) -> tuple[Floats, Floats]:
-    """Start and end of the cells of the spot, in pixels of the searched picture."""
-    rows, columns = (place.edges(axis, shape[axis]) * spot.scale[axis] + spot.start[axis] for axis in (0, 1))
+    """Return start and end of the cells of a spot, in pixels of the searched picture."""
+    rows = place.edges(0, shape[0]) * spot.scale[0] + spot.start[0]
+    columns = place.edges(1, shape[1]) * spot.scale[1] + spot.start[1]
     return rows, columns
 
 
 def _readings(
     seen: Searched, place: Layout, shape: Shape, name: str, spot: _Spot, lenient: bool = False
 ) -> list[_Reading] | None:
-    """What the cells hold, once per reading of the colours; None if cells or margins are uneven."""
+    """Return one grid per reading of the colours; None if cells or margins are uneven."""
     means, strays = measure(seen.sums, *_cells(place, spot, shape), 0.5, 0.8)
     if (strays > STRAY).mean() > (0.35 if lenient else UNEVEN):
         return None
@@ -352,18 +381,19 @@ def _readings(
     if len(around) and np.ptp(around, axis=0).max() > (120 if lenient else 60):
         return None
     flat = means.reshape(-1, 3)
-    palettes = fit_colours(flat, around.mean(axis=0) if len(around) and _wide(place, spot) else None, name)
+    outside = around.mean(axis=0) if len(around) and _wide(place, spot) else None
+    palettes = fit_colours(flat, outside, name)
     return [_Reading(spot, assign(flat, one[:-1])[0].reshape(shape), one[:-1]) for one in palettes]
 
 
 def _wide(place: Layout, spot: _Spot) -> bool:
-    """Whether the margins are so wide that blur leaves their middle as it was."""
+    """Return whether the margins are so wide that blur does not change their middle."""
     return min(place.top * spot.scale[0], place.left * spot.scale[1]) >= WIDE
 
 
 def _around(seen: Searched, place: Layout, spot: _Spot) -> Levels:
-    """Mean colours of the visible margins of the drawing, `(n, 3)`: of each side that is at least two pixels
-    wide."""
+    """Return the mean colours of the visible margins, `(n, 3)`: of each side that is wide enough."""
+    # The strips between the drawing's ends and the board.
     rows, columns = _cells(place, spot, place.board)
     ends = [
         (spot.start[axis], spot.start[axis] + length * spot.scale[axis])
@@ -376,21 +406,24 @@ def _around(seen: Searched, place: Layout, spot: _Spot) -> Levels:
         (top, bottom, ends[1][0], left),
         (top, bottom, right, ends[1][1]),
     ]
-    found: list[Levels] = []
+
+    # The parts of them within the picture.
+    margins: list[Levels] = []
     for y0, y1, x0, x1 in strips:
         y0, y1, x0, x1 = max(y0, 0), min(y1, seen.size[0]), max(x0, 0), min(x1, seen.size[1])
         if min(y1 - y0, x1 - x0) < 2.5:
             continue
         inset = min(y1 - y0, x1 - x0) / 4
         cells = np.array([[y0 + inset, y1 - inset]]), np.array([[x0 + inset, x1 - inset]])
-        found.append(measure(seen.sums, *cells, 1.0, 1.0)[0][0, 0])
-    return np.array(found)
+        margins.append(measure(seen.sums, *cells, 1.0, 1.0)[0][0, 0])
+    return np.array(margins)
 
 
 def _settled(readings: Sequence[_Reading], question: Grid | None) -> _Reading | None:
-    """The one way to read the colours at a place; of several, the one that shows what the question gives.
+    """Return the one reading of the colours at a place; of several, the one that shows the question's cells.
 
     The question's most frequent code is left out: it often means "not known yet", and the answer replaces it.
+    Returns None if that does not decide.
     """
     if len(readings) == 1:
         return readings[0]
@@ -407,10 +440,10 @@ def _settled(readings: Sequence[_Reading], question: Grid | None) -> _Reading | 
 def _chosen(
     seen: Searched, place: Layout, shape: Shape, readings: Sequence[_Reading], question: Grid | None
 ) -> Placement | DecodeFailure:
-    """The one reading that counts, if the readings agree, or if how usual they are or the question
-    decides."""
+    """Return the placement that counts, if the readings agree, or their rank or the question decides."""
+    # Different grids, the most usual first.
     grids: dict[bytes, _Reading] = {}
-    for one in readings:  # the most usual first
+    for one in readings:
         grids.setdefault(one.grid.tobytes(), one)
     several = list(grids.values())
     best = several[0]
@@ -421,6 +454,8 @@ def _chosen(
             best = None
         if best is None:
             return DecodeFailure(SEVERAL)
+
+    # Without margins, a board that the frame cuts may be a cell further out.
     if place.top == place.left == 0 and _cut(seen, place, best.spot) and not _borne_out(best.grid, question):
         return DecodeFailure(SEVERAL)
     rows, columns = _cells(place, best.spot, shape)
@@ -429,8 +464,7 @@ def _chosen(
 
 
 def _cut(seen: Searched, place: Layout, spot: _Spot) -> bool:
-    """Whether the frame cuts the board's outer cells, and not evenly: the board may as well be a cell further
-    out."""
+    """Return whether the frame cuts the board's outer cells unevenly: it may be a cell further out."""
     if spot.rank < _ANYWHERE:
         return False
     least = 0.05 * place.cell * min(spot.scale)
@@ -440,7 +474,7 @@ def _cut(seen: Searched, place: Layout, spot: _Spot) -> bool:
 
 
 def _borne_out(grid: Grid, question: Grid | None) -> bool:
-    """Whether the question says that a grid is at its place."""
+    """Return whether the question confirms the place of a grid."""
     if question is None or question.shape != grid.shape or is_moved(grid, question):
         return False
     given = question != np.bincount(question.ravel()).argmax()
@@ -448,8 +482,10 @@ def _borne_out(grid: Grid, question: Grid | None) -> bool:
 
 
 def _most_alike(readings: Sequence[_Reading], question: Grid) -> _Reading | None:
-    """The reading that agrees with the question clearly better than the others. If there is none, the most
-    usual of those that it does not beat, unless another one is as usual."""
+    """Return the reading that agrees with the question clearly better than the others.
+
+    If there is none, return the most usual of those that are about as good; None if two of them are as usual.
+    """
     alike = [one.grid == question for one in readings]
     best = max(range(len(readings)), key=lambda i: alike[i].sum())
     near: list[_Reading] = []

@@ -1,5 +1,4 @@
-"""Kernels of `place`: where edges are in a picture, which lattices explain them, and what cells of a lattice
-hold."""
+"""Find edges in a picture, lattices that explain them, and the colours of cells, in compiled code."""
 
 # pyright: reportMissingParameterType=false, reportUnknownParameterType=false, reportUnknownVariableType=false
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
@@ -14,8 +13,11 @@ from vizbench.renderers.infer_shape_kernels import box, corner_sums
 
 @jit
 def edge_strength(sums, y, x):
-    """The step across the line between columns x - 1 and x around row y: the largest over the three channels,
-    of means over two columns a side and three rows. sums: an integral image."""
+    """Return the step across the line between columns x - 1 and x around row y.
+
+    It is the difference of means over two columns per side and three rows, in the channel where it is
+    largest. sums: an integral image.
+    """
     most = 0.0
     for c in range(3):
         right = sums[y + 2, x + 2, c] - sums[y - 1, x + 2, c] - sums[y + 2, x, c] + sums[y - 1, x, c]
@@ -26,10 +28,10 @@ def edge_strength(sums, y, x):
 
 @jit
 def edge_profile(sums, threshold):
-    """How much edge lies on each line between columns, `(W + 1,)`: steps over `threshold`, thinned to their
-    peaks.
+    """Return how much edge is on each line between columns, `(W + 1,)`: the peaks over `threshold`.
 
-    A threshold of 0 or less is replaced by five times the median step, and at least by its absolute value.
+    If the threshold is 0 or less, five times the median step is used, but at least the threshold's absolute
+    value.
     """
     height, width = sums.shape[0] - 1, sums.shape[1] - 1
     profile = np.zeros(width + 1)
@@ -45,6 +47,7 @@ def edge_profile(sums, threshold):
         while median < 255 and counts[: median + 1].sum() < half:
             median += 1
         least = max(least, 5.0 * median)
+    # A step counts if it is a peak along its row.
     steps = np.zeros(width + 1)
     for y in range(1, height - 1):
         for x in range(2, width - 1):
@@ -57,9 +60,9 @@ def edge_profile(sums, threshold):
 
 @jit
 def near_lattice(sums, start, scale, edges, reach):
-    """What lies within `reach` pixels of the lattice lines start + scale * edges, each pixel once.
+    """Return the edge within `reach` pixels of the lattice lines start + scale * edges, each pixel once.
 
-    sums `(W + 2,)`: the profile's sums up to each pixel.
+    sums `(W + 2,)`: the sums of the profile up to each pixel.
     """
     explained, done = 0.0, 0
     last = sums.shape[0] - 1
@@ -74,7 +77,7 @@ def near_lattice(sums, start, scale, edges, reach):
 
 @jit
 def closeness(profile, start, scale, edges, reach):
-    """The profile's sum over the lattice lines, with less weight away from them."""
+    """Return the sum of the profile at the lattice lines, with less weight away from them."""
     close = 0.0
     for k in range(edges.shape[0]):
         at = start + scale * edges[k]
@@ -87,28 +90,34 @@ def closeness(profile, start, scale, edges, reach):
 
 @jit
 def lattice_scores(profile, edges, cells, scales, share, room, bases):
-    """For each scale and each start on whole pixels, how close the profile is to the lattice, `(scales,
-    starts)`; 0 if less than `share` of the profile is near it.
+    """Return how close the profile is to the lattice, for each scale and each start, `(scales, starts)`.
 
-    edges: the lattice lines, in pixels of the drawing; cells `(n, 2)`: start and end of the cells; room: the
-    share of a cell that must be in the picture. bases `(scales,)` is filled with each scale's first start.
+    The score is 0 if less than `share` of the profile is near the lattice. Starts are whole pixels. edges:
+    the lattice lines, in pixels of the drawing; cells `(n, 2)`: start and end of the cells; room: the share
+    of a cell that must be in the picture. bases `(scales,)` is filled with the first start of each scale.
     """
     size = profile.shape[0] - 1
     sums = np.zeros(size + 2)
     for x in range(size + 1):
         sums[x + 1] = sums[x] + profile[x]
     total = sums[-1]
-    left, right = 0, size  # most of the edges are between these pixels, and so is the lattice around them
+
+    # Most of the edges are between these pixels, so the lattice must reach both.
+    left, right = 0, size
     while sums[left + 1] <= (1.0 - share) * total:
         left += 1
     while sums[right] >= share * total:
         right -= 1
     pitch = cells[0, 1] - cells[0, 0]
     first, last = cells[0, 0] + (1.0 - room) * pitch, cells[-1, 1] - (1.0 - room) * pitch
+
+    # The range of starts for each scale.
     most = 1
     for s in range(scales.shape[0]):
         bases[s] = np.ceil(max(-scales[s] * first, right - 3.0 - scales[s] * edges[-1]))
         most = max(most, int(min(size - scales[s] * last, left + 3.0) - bases[s]) + 1)
+
+    # The scores.
     values = np.zeros((scales.shape[0], most))
     for s in range(scales.shape[0]):
         reach = min(max(1.0, 0.1 * pitch * scales[s]), 3.0)
@@ -120,8 +129,10 @@ def lattice_scores(profile, edges, cells, scales, share, room, bases):
 
 @jit
 def peaks(values, bases, scales, most):
-    """The (start, scale, score) of the scores that no neighbour exceeds, at most `most`, from the largest
-    scale on."""
+    """Return the scores that no neighbour exceeds, as rows (start, scale, score), from the largest scale on.
+
+    most: rows that are returned at most.
+    """
     out = np.empty((most, 3))
     count = 0
     for s in range(scales.shape[0] - 1, -1, -1):
@@ -144,11 +155,11 @@ def peaks(values, bases, scales, most):
 
 @jit
 def measure(sums, rows, columns, inner, outer):
-    """Mean colours of the cells' middles `(h, w, 3)`, and how far a quarter of a cell strays from its mean
-    `(h, w)`.
+    """Return the mean colours of the cells' middles, `(h, w, 3)`, and how uneven the cells are, `(h, w)`.
 
-    rows `(h, 2)`, columns `(w, 2)`: start and end of the cells in the picture; parts outside it are cut off.
-    inner, outer: the share of a cell's side that is averaged, and that whose quarters are compared.
+    A cell is as uneven as the largest difference in levels between a quarter of it and its mean. rows `(h,
+    2)`, columns `(w, 2)`: start and end of the cells in the picture; parts outside it are cut off. inner,
+    outer: the share of a cell's side that is averaged, and that whose quarters are compared.
     """
     height, width = sums.shape[0] - 1, sums.shape[1] - 1
     h, w = rows.shape[0], columns.shape[0]
@@ -173,8 +184,10 @@ def measure(sums, rows, columns, inner, outer):
 
 @jit
 def spans(edges, inner, outer, size):
-    """Start and end of the inner part, then start, middle and end of the outer part, of each cell, within 0 …
-    size."""
+    """Return five positions per cell, within 0 … size.
+
+    They are start and end of the inner part, then start, middle and end of the outer part.
+    """
     out = np.empty(5 * edges.shape[0])
     for i in range(edges.shape[0]):
         start, end = edges[i, 0], edges[i, 1]

@@ -1,8 +1,9 @@
-"""Palettes: the colour of each cell code, and one more for what lies outside the cells.
+"""Define the colour of each cell code, and one more for what is outside the cells.
 
-A palette with k colours has codes 0 … k-1. The outside colour fills margins, lines and the rest of a canvas;
-it differs from every cell, so that a picture shows where its grid ends. Colours lie far apart in RGB, because
-decoding picks the nearest: half the least distance (`separation`) is the error that a cell's mean can take.
+A palette with k colours has codes 0 … k-1. The outside colour fills margins, lines and the rest of a
+canvas. It differs from every cell, so that a picture shows where its grid ends. Colours are far apart in
+RGB, because decoding picks the nearest: the mean of a cell may be wrong by half the least distance
+(`separation`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ Colours = npt.NDArray[np.uint8]
 
 
 def _colours(text: str) -> Colours:
-    """Hexadecimal RGB colours, read-only."""
+    """Return hexadecimal RGB colours as a read-only array."""
     table = np.array([list(bytes.fromhex(word)) for word in text.split()], np.uint8)
     table.flags.writeable = False
     return table
@@ -59,19 +60,19 @@ _OUTSIDE: Mapping[str, Colours] = {name: _colours(outside) for name, (_, outside
 
 
 def palette(name: str) -> Colours:
-    """The cell colours `(k, 3)` uint8 of a palette, or a UserError that lists near names."""
+    """Return the cell colours `(k, 3)` uint8 of a palette. Raises UserError if it is unknown."""
     if name not in PALETTES:
         raise unknown("palette", name, PALETTES)
     return PALETTES[name]
 
 
 def with_outside(name: str) -> Colours:
-    """Cell colours and, last, the outside colour: `(k + 1, 3)` uint8."""
+    """Return the cell colours and, last, the outside colour: `(k + 1, 3)` uint8."""
     return np.concatenate([palette(name), _OUTSIDE[name]])
 
 
 def separation(colours: Colours) -> float:
-    """The least distance between two of the colours `(k, 3)`, Euclidean in RGB levels."""
+    """Return the least distance between two of the colours `(k, 3)`, Euclidean in RGB levels."""
     points: npt.NDArray[Any] = colours.astype(np.float64)
     apart = np.linalg.norm(points[:, None] - points[None], axis=2)
     return float(apart[~np.eye(len(points), dtype=bool)].min())

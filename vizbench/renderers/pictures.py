@@ -1,21 +1,16 @@
-"""Pictures on disk, and the atomic write that clips share. Files that are read are hostile until checked."""
+"""Write grids as PNG files, and read pictures as a viewer shows them. Files that are read may be hostile."""
 
 from __future__ import annotations
 
-import os
-import stat
-import tempfile
 import warnings
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from vizbench._util.paths import file_target
-from vizbench._util.text import plural
+from vizbench._util.files import atomic_path, check_regular
 from vizbench.errors import UserError
 from vizbench.renderers.frames import index_palette, render_indices
 from vizbench.renderers.layout import MAX_PICTURE, Shape
@@ -23,7 +18,7 @@ from vizbench.renderers.truncation import CUT, is_cut
 from vizbench.types import Grid, Image, Look
 
 MAX_FILE_BYTES = 64 << 20
-"""Larger picture files are refused unread."""
+"""Bytes of the largest picture file that is read."""
 
 MAX_PICTURE_FRAMES: Final = 1 << 12
 """Frames of an animated picture that are decoded."""
@@ -37,33 +32,11 @@ _ANIMATED: Final = ("PNG", "WEBP", "GIF")
 """Formats whose further pictures are later frames."""
 
 
-@contextmanager
-def atomic_path(path: str | Path) -> Generator[Path]:
-    """A temporary file beside `path` to write to; it takes the path's place when the block ends well, else it
-    goes.
-
-    A link stays, and the file behind it is replaced. Raises UserError where the folder or the disk refuses,
-    and for a path that is no plain file."""
-    target = file_target(path)
-    try:
-        handle, name = tempfile.mkstemp(prefix=".", suffix=f".{os.getpid()}.tmp", dir=target.parent)
-    except OSError as error:
-        raise UserError(f"cannot write {target}: {error.strerror or error}") from None
-    os.close(handle)
-    part = Path(name)
-    try:
-        yield part
-        part.chmod(0o644)  # mkstemp makes files for their owner alone
-        part.replace(target)
-    except OSError as error:
-        raise UserError(f"cannot write {target}: {error.strerror or error}") from None
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def save_png(file: str | Path | IO[bytes], grid: Grid, look: Look | str, board: Shape | None = None) -> None:
-    """Write a grid as a palette-mode PNG: 4 to 8 times faster than RGB, and smaller. Arguments as
-    `frames.render`."""
+    """Write a grid as a palette-mode PNG, which is 4 to 8 times faster than RGB, and smaller.
+
+    grid, look, board: as in `frames.render`. Raises UserError if the file cannot be written.
+    """
     from PIL import Image as Pictures
 
     indices = render_indices(grid[None], look, board)[0]
@@ -72,22 +45,23 @@ def save_png(file: str | Path | IO[bytes], grid: Grid, look: Look | str, board: 
     if not isinstance(file, str | Path):
         picture.save(file, "PNG")
         return
-    with atomic_path(file) as part:
-        picture.save(part, "PNG")
+    with atomic_path(file) as draft:
+        picture.save(draft, "PNG")
 
 
 def read_png(path: str | Path) -> Image:
     """Read a PNG, JPEG, WebP, GIF, TIFF or BMP file as `(H, W, 3)` uint8, as a viewer shows it.
 
     The EXIF orientation is applied, and transparent pixels are laid over white. 16-bit grey is divided by
-    257. Of an animation the last frame counts, composed from those before it. File size, sides, and the
-    frames that have to be decoded are checked first. Raises UserError for anything else."""
+    257. Of an animation the last frame counts, composed from those before it. Raises UserError if the file
+    is too large, has too large sides or too many frames, or is not such a picture.
+    """
     from PIL import Image as Pictures
 
-    check_file(path, MAX_FILE_BYTES)
+    check_regular(path, "picture", MAX_FILE_BYTES)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # Pillow warns of bombs
+            warnings.simplefilter("error")  # Pillow only warns of decompression bombs
             with Pictures.open(path, formats=_FORMATS) as picture:
                 if max(picture.size) > MAX_PICTURE:
                     size = f"{picture.size[1]}x{picture.size[0]}"
@@ -104,9 +78,9 @@ def read_png(path: str | Path) -> Image:
 
 
 def pixels_of(picture: Any, name: str) -> Image:
-    """The pixels `(H, W, 3)` that a viewer shows of a picture of Pillow: see `read_png`. name: for messages.
+    """Return the pixels `(H, W, 3)` that a viewer shows of a picture of Pillow, as `read_png` does.
 
-    Raises UserError if it has more frames than are decoded, and what Pillow raises on broken files.
+    name: for errors. Raises UserError if it has too many frames, and what Pillow raises on broken files.
     """
     from PIL import ImageOps
 
@@ -115,15 +89,17 @@ def pixels_of(picture: Any, name: str) -> Image:
     return np.array(_opaque(_upright(picture, ImageOps.exif_transpose)))
 
 
-def _seek_last(picture: Any, path: str) -> None:
-    """Go to the last frame of an animation. Further pictures in other formats are pages, previews and depth
-    maps: a viewer opens the first."""
+def _seek_last(picture: Any, name: str) -> None:
+    """Go to the last frame of an animation.
+
+    In other formats, further pictures are pages, previews and depth maps: a viewer shows the first.
+    """
     if picture.format not in _ANIMATED:
         return
     count: int = getattr(picture, "n_frames", 1)
     if count > MAX_PICTURE_FRAMES or count * picture.size[0] * picture.size[1] > MAX_PICTURE_PIXELS:
         raise UserError(
-            f"{path} has {count} frames of {picture.size[1]}x{picture.size[0]} px: "
+            f"{name} has {count} frames of {picture.size[1]}x{picture.size[0]} px: "
             f"over {MAX_PICTURE_FRAMES} frames or {MAX_PICTURE_PIXELS} pixels are not read"
         )
     if count > 1:
@@ -131,7 +107,7 @@ def _seek_last(picture: Any, path: str) -> None:
 
 
 def _upright(picture: Any, transpose: Callable[[Any], Any]) -> Any:
-    """The picture turned by its EXIF orientation. Broken EXIF data is ignored, as viewers do."""
+    """Return the picture turned by its EXIF orientation. Broken EXIF data is ignored, as viewers do."""
     try:
         return transpose(picture)
     except Exception:  # the tags may hold anything
@@ -139,7 +115,7 @@ def _upright(picture: Any, transpose: Callable[[Any], Any]) -> Any:
 
 
 def _opaque(picture: Any) -> Any:
-    """The picture as RGB, with transparent pixels over white."""
+    """Return the picture as RGB, with transparent pixels over white."""
     from PIL import Image as Pictures
 
     if picture.mode == "F" or picture.mode.startswith("I"):
@@ -152,34 +128,22 @@ def _opaque(picture: Any) -> Any:
 
 
 def _grey(picture: Any) -> npt.NDArray[np.uint8]:
-    """Grey of 16 or 32 bits as bytes: 65535 is white. Of floats and 32 bits, the range of the values tells
-    the white.
+    """Return grey of 16 or 32 bits as bytes.
 
-    Raises ValueError for values that no such range holds.
+    White is 65535. For floats and 32 bits it depends on the range of the values: 1, 255 or 65535. Raises
+    ValueError if values are outside 0 … 65535.
     """
     values = np.asarray(picture).astype(np.float64)
-    most = float(values.max())
-    if not np.isfinite(values).all() or values.min() < 0 or most > 65535:
+    largest = float(values.max())
+    if not np.isfinite(values).all() or values.min() < 0 or largest > 65535:
         raise ValueError("grey values are outside 0 … 65535")
     white = 65535.0
-    if picture.mode == "F" and most <= 1:
+    if picture.mode == "F" and largest <= 1:
         white = 1.0
-    elif not picture.mode.startswith("I;16") and most <= 255 and picture.format != "PNG":
+    elif not picture.mode.startswith("I;16") and largest <= 255 and picture.format != "PNG":
         white = 255.0
     grey = np.rint(values * (255.0 / white)).astype(np.uint8)
     clear = picture.info.get("transparency")
     if isinstance(clear, int):
         grey[values == clear] = 255
     return grey
-
-
-def check_file(path: str | Path, most: int) -> None:
-    """Refuse with a UserError what is missing, no plain file (a pipe would hang), or over `most` bytes."""
-    try:
-        found = os.stat(path)
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
-    if not stat.S_ISREG(found.st_mode):
-        raise UserError(f"cannot read {path}: it is no plain file")
-    if found.st_size > most:
-        raise UserError(f"{path} has {plural(found.st_size, 'byte')}: files over {most} are not read")

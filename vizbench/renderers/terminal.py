@@ -1,4 +1,4 @@
-"""Grids in the terminal: half-block characters, two rows of cells a line, in palette colours."""
+"""Draw grids in the terminal: half-block characters, two rows of cells per line, in palette colours."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ if TYPE_CHECKING:  # rich is loaded only when something is drawn
     from rich.text import Text
 
 MAX_CELLS = 64
-"""Rows and columns beyond are not drawn; a note below the grid says so."""
+"""Rows and columns that are drawn at most. A note below the grid gives its whole size."""
 
 
 def grid_text(grid: Grid, look: Look | str) -> Text:
-    """A grid `(h, w)` as coloured half-blocks, one character wide a cell. A code without a colour has the
-    outside's."""
+    """Return a grid `(h, w)` as coloured half-blocks, each cell one character wide.
+
+    A code without a colour gets the outside colour.
+    """
     from rich.style import Style
     from rich.text import Text
 
@@ -30,7 +32,9 @@ def grid_text(grid: Grid, look: Look | str) -> Text:
         if i:
             text.append("\n")
         for j, upper in enumerate(shown[i]):
-            lower = names[min(shown[i + 1][j], len(names) - 1)] if i + 1 < len(shown) else None
+            lower = None
+            if i + 1 < len(shown):
+                lower = names[min(shown[i + 1][j], len(names) - 1)]
             text.append("▀", Style(color=names[min(upper, len(names) - 1)], bgcolor=lower))
     if max(grid.shape) > MAX_CELLS:
         text.append(f"\n… {grid.shape[0]}x{grid.shape[1]} cells in all")
@@ -38,8 +42,10 @@ def grid_text(grid: Grid, look: Look | str) -> Text:
 
 
 def side_by_side(grids: Mapping[str, Grid | None], look: Look | str) -> Columns:
-    """Titled grids in a row, e.g. question, target, answer; None is drawn as "no grid". Wraps in a narrow
-    terminal."""
+    """Return titled grids in a row, such as question, target and answer. It wraps in a narrow terminal.
+
+    A grid that is None is drawn as "no grid".
+    """
     from rich.columns import Columns
     from rich.text import Text
 

@@ -1,7 +1,7 @@
-"""Grids to text and back: compact JSON for language models, or rows of digits.
+"""Write grids as text and read them: compact JSON for language models, or rows of digits.
 
-Reading is forgiving, because a model's text is: prose, headings, code fences and an "Answer:" may surround
-the grid."""
+Reading is lenient: prose, headings, code fences and an "Answer:" may surround the grid in a model's reply.
+"""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from vizbench.renderers.replies.reasoning import CUT, without_reasoning
 from vizbench.types import Answer, Decoded, DecodeFailure, Grid
 
 MAX_CHARS = 5_000_000
-"""Longer texts are refused unread. A grid of MAX_SIDE with codes of three digits fits."""
+"""Characters of the longest text that is read. A grid of MAX_SIDE with codes of three digits fits."""
 
 
 _Rows = list[list[Annotated[int, msgspec.Meta(ge=0, le=255)]]]
 
 
 def to_text(grid: Grid, layout: Literal["json", "rows"] = "json") -> str:
-    """A grid `(h, w)` as text. json: `[[0,1],[1,0]]`; rows: one line a row, one character a cell, a … z for
-    10 … 35.
+    """Return a grid `(h, w)` as text.
 
-    Raises UserError for a code over 35 in rows, and for what is no grid.
+    layout: `json` gives `[[0,1],[1,0]]`. `rows` gives one line per row and one character per cell, a … z for
+    10 … 35. Raises UserError if a code is over 35 in rows, or it is no grid.
     """
     grid = np.asarray(grid)
     if grid.ndim != 2 or grid.size == 0 or grid.dtype != np.uint8:
@@ -51,15 +51,15 @@ def to_text(grid: Grid, layout: Literal["json", "rows"] = "json") -> str:
 
 
 def from_text(text: object, max_chars: int = MAX_CHARS, *, shape: Shape | None = None) -> Decoded:
-    """Read the grid that a reply answers; `confidence` is 1 everywhere. The rules are those of
-    `docs/judging.md`.
+    """Read the grid that a reply answers with, by the rules of `docs/judging.md`. Its `confidence` is 1.
 
-    shape: rows and columns that were asked, if the task says so. It helps to join rows that are parted or run
-    together; an answer of another shape is still the answer. A final answer that is cut off, ragged, elided
-    or taken back is a DecodeFailure that says so. No earlier grid takes its place."""
+    shape: rows and columns that were asked for, if the task says so. It helps to join rows that were split
+    or run together; an answer of another shape is still the answer. If the final answer is cut off, ragged,
+    abbreviated or withdrawn, the result is a DecodeFailure that says so. No earlier grid replaces it.
+    """
     if not issubclass(type(text), str):
         return DecodeFailure(f"the answer is {kind_name(text)}, not text")
-    text = str.__str__(cast("str", text))  # a subclass may say anything of itself
+    text = str.__str__(cast("str", text))  # a subclass may override anything
     if len(text) > max_chars:
         return DecodeFailure(f"the text has {plural(len(text), 'character')}: over {max_chars} are not read")
     if not text.strip():
@@ -72,7 +72,7 @@ def from_text(text: object, max_chars: int = MAX_CHARS, *, shape: Shape | None =
 
 
 def _json(text: str) -> Candidate | None:
-    """The grid that a text is if it is JSON and nothing else, as most are: read at once."""
+    """Return the grid of a text that is only JSON, as most are; None for any other text."""
     try:
         rows = msgspec.json.decode(text.strip(), type=_Rows)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
@@ -81,15 +81,12 @@ def _json(text: str) -> Candidate | None:
 
 
 def _answer(choice: Candidate, shape: Shape | None) -> Decoded:
+    """Return the grid of a candidate. Rows that were all written as one are split by the shape."""
     rows = choice.rows
     cells = [cell for row in rows for cell in row]
-    if (
-        shape is not None
-        and len(rows) == 1
-        and shape != (1, len(cells))
-        and len(cells) == shape[0] * shape[1]
-    ):
-        rows = [cells[at : at + shape[1]] for at in range(0, len(cells), shape[1])]  # all rows in one
+    is_one_row = shape is not None and len(rows) == 1 and shape != (1, len(cells))
+    if shape is not None and is_one_row and len(cells) == shape[0] * shape[1]:
+        rows = [cells[at : at + shape[1]] for at in range(0, len(cells), shape[1])]
     elif choice.problem:
         return DecodeFailure(choice.problem)
     width = len(rows[0])

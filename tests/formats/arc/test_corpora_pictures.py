@@ -1,5 +1,4 @@
-"""The ARC corpora as pictures: what is drawn on the paper's canvas is read back, its size found in the
-picture."""
+"""Test that ARC tasks drawn on the paper's canvas are read back, with their size found in the picture."""
 
 from __future__ import annotations
 

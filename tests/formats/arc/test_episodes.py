@@ -1,4 +1,4 @@
-"""Episodes as ARC files: read back by the same reader as anybody's."""
+"""Test that episodes written as ARC files are read back by the reader of all ARC files."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def test_ten_are_the_head_of_a_hundred_and_seeds_differ():
 @pytest.mark.parametrize(
     ("name", "n", "part"),
     [
-        ("life/conway", 3, "no concept's episodes"),
-        ("arc/center?rule=midpoint", 3, "no concept's episodes"),
-        ("arc/center?episode=4", 3, "no concept's episodes"),
+        ("life/conway", 3, "does not name the episodes of a concept"),
+        ("arc/center?rule=midpoint", 3, "does not name the episodes of a concept"),
+        ("arc/center?episode=4", 3, "does not name the episodes of a concept"),
         ("arc-json:x.json", 3, "unknown task|no concept"),
         ("arc/center", 0, "n=0"),
         ("arc/center", 10**9, "n=1000000000"),

@@ -1,5 +1,4 @@
-"""Errata of the ARC corpora: each is proved from the data, by a rule that all other pairs of its task
-obey."""
+"""Prove each erratum of the ARC corpora from the data, by a rule that all other pairs of its task obey."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ARC JSON files: the 80 that are at hand, and every way to be none."""
+"""Test ARC JSON files: the 80 real ones if they are present, and every kind of malformed one."""
 
 from __future__ import annotations
 

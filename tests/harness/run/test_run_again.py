@@ -17,7 +17,7 @@ import pytest
 from tests.support import stubs
 from tests.support.small_runs import directory, predictions, small_plan
 from vizbench._util import files, notices
-from vizbench._util.files import folder_lock
+from vizbench._util.locks import folder_lock
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import Plan
 from vizbench.harness.records.records import read_runs, read_trial

@@ -12,7 +12,8 @@ from typing import Any, Final, final
 
 import torch
 
-from vizbench._util.files import disk_errors, folder_lock, remove_drafts, write_atomically
+from vizbench._util.files import disk_errors, remove_drafts, write_atomically
+from vizbench._util.locks import folder_lock
 from vizbench.baselines.shared.states import read_metadata, read_state, write_state
 from vizbench.errors import UserError
 

@@ -16,10 +16,10 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, cast
 
+from vizbench._util.files import read_bounded
 from vizbench._util.paths import is_hidden
 from vizbench._util.text import escape_control
 from vizbench.errors import UserError
-from vizbench.formats.files import read_bounded
 
 TEMPLATES: Final = "additional_chat_templates"
 """The one folder within a model, or within a part of a pipeline, that transformers reads."""

@@ -20,9 +20,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast, final
 
+from vizbench._util.files import read_bounded
 from vizbench.baselines.shared.checkpoint import ADAPTER, PICKLES, check_files, digest_of, files_of
 from vizbench.errors import UserError, missing
-from vizbench.formats.files import read_bounded
 
 MODEL_FILES: Final = (
     "*.json",

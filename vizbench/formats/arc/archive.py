@@ -1,8 +1,8 @@
-"""Zip archives that others made. A file in one is named as if the archive were a folder:
-`tasks.zip/Copy/Copy1.json`.
+"""Read files in zip archives that others made, such as `tasks.zip/Copy/Copy1.json`.
 
-Nothing is ever unpacked to disk. An archive may lie about everything: names that lead outside, sizes,
-checksums, a directory of a million files, a kilobyte that unpacks to a gigabyte."""
+Nothing is unpacked to disk. An archive may lie about everything: it may have names that lead outside, wrong
+sizes and checksums, a directory of a million files, or a kilobyte that unpacks to a gigabyte.
+"""
 
 from __future__ import annotations
 
@@ -16,64 +16,66 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Final, final
 
+from vizbench._util.files import read_bounded
 from vizbench._util.paths import has_hidden
 from vizbench.errors import UserError
-from vizbench.formats.files import read_bounded
 from vizbench.formats.registry import MAX_FILES
 
 SUFFIX: Final = ".zip"
+"""The end of an archive's name, in any case."""
 
 MAX_ARCHIVE: Final = 32 << 20
-"""Bytes of an archive. `zipfile` holds its whole directory, about ten times as large in memory as on disk."""
+"""Bytes of the largest archive. `zipfile` holds its directory, ten times as large in memory as on disk."""
 
 MAX_UNPACKED: Final = 1 << 30
-"""Bytes that the wanted files of an archive may say to have together."""
+"""Bytes that the requested files of an archive may claim to have together."""
 
 MAX_NAME: Final = 200
-"""Characters of a name in an archive."""
+"""Characters of the longest name in an archive."""
 
-# bz2 and lzma unpack 4 KB to 80 MB at once, whatever is asked for; `zipfile` bounds deflate alone.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+"""Methods that `zipfile` unpacks within bounds: bz2 and lzma unpack 4 KB to 80 MB at once."""
 
 _SEALED: Final = 0x1 | 0x20 | 0x40
 """Flags of a member that is encrypted, a patch, or encrypted strongly."""
 
-# What `zipfile` lets through, as 400,000 archives with wrong bytes showed.
+# The errors that `zipfile` raised for 400,000 archives with wrong bytes.
 _FORGED: Final = (
-    zipfile.BadZipFile,  # its own word for a bad directory
-    ValueError,  # a name that is no UTF-8
+    zipfile.BadZipFile,  # a bad directory
+    ValueError,  # a name that is not UTF-8
     NotImplementedError,  # a version of zip above its own
 )
 _DAMAGED: Final = (
     zipfile.BadZipFile,  # a bad header or checksum
-    ValueError,  # a name that is no UTF-8, a place before the file
-    OverflowError,  # a place beyond 64 bits
-    zlib.error,  # no deflate
-    EOFError,  # less than was said
+    ValueError,  # a name that is not UTF-8, an offset before the file
+    OverflowError,  # an offset beyond 64 bits
+    zlib.error,  # data that is not deflate
+    EOFError,  # less data than claimed
 )
 
 
 def archive_of(path: Path) -> Path | None:
-    """The archive that a path is or lies in; None where it is no archive's."""
-    return next(
-        (p for p in (path, *path.parents) if p.name.lower().endswith(SUFFIX) and os.path.isfile(p)), None
-    )
+    """Return the archive that a path names or is inside of; None if there is none."""
+    for folder in (path, *path.parents):
+        if folder.name.lower().endswith(SUFFIX) and os.path.isfile(folder):
+            return folder
+    return None
 
 
 def members(archive: Path, suffix: str) -> list[str]:
-    """The names of the files in an archive that end so, sorted, unsafe ones too: `read_member` says what they
-    are.
+    """Return the names of the files in an archive that end with `suffix`, sorted.
 
-    Hidden names are left out, as in folders. UserError for what is no archive, is too large, or holds no such
-    file."""
+    Hidden names are left out, as in folders. Unsafe names are not: `read_member` refuses them. Raises
+    UserError if it is no archive, is too large, or holds no such file.
+    """
     names = [name for name in _directory(archive).files if name.endswith(suffix)]
     names = [name for name in names if not _is_hidden(name)]
-    wanted = [info for name in names for info in _directory(archive).files[name]]
-    if not wanted:
+    infos = [info for name in names for info in _directory(archive).files[name]]
+    if not infos:
         raise UserError(f"{archive} holds no {suffix} file: give an archive of them, or one file")
-    if len(wanted) > MAX_FILES:
+    if len(infos) > MAX_FILES:
         raise UserError(f"{archive} holds over {MAX_FILES:,} {suffix} files: give a smaller archive")
-    if sum(info.file_size for info in wanted) > MAX_UNPACKED:
+    if sum(info.file_size for info in infos) > MAX_UNPACKED:
         raise UserError(
             f"{archive} unpacks to over {MAX_UNPACKED:,} bytes, the most that is read: give less of it"
         )
@@ -81,19 +83,23 @@ def members(archive: Path, suffix: str) -> list[str]:
 
 
 def read_member(archive: Path, name: str, what: str, limit: int) -> bytes:
-    """One file of an archive, of at most `limit` bytes. what: the noun for the error."""
+    """Return the content of a file in an archive, of at most `limit` bytes.
+
+    what: the noun for errors. Raises UserError if it is missing, unsafe, too large or damaged.
+    """
     place = f"{what} {archive}/{name[:MAX_NAME]}"
     opened = _directory(archive)
-    rooted = (
-        f"{slashes}{name}" for slashes in ("/", "//")
-    )  # a path to a file in an archive cannot say these slashes
-    if fault := _unsafe(next((other for other in rooted if other in opened.files), name)):
+
+    # A path to a file in an archive cannot begin with these slashes, but a name in it can.
+    rooted = next((other for other in (f"/{name}", f"//{name}") if other in opened.files), name)
+    if fault := _unsafe(rooted):
         raise UserError(f"{place} has a name that {fault}: pack it under a plain one")
-    found = opened.files.get(name, ())
-    if len(found) != 1:
-        there = "is not in its archive" if not found else "is in its archive more than once"
-        raise UserError(f"{place} {there}: name one file of it")
-    (info,) = found
+
+    infos = opened.files.get(name, ())
+    if len(infos) != 1:
+        count = "is not in its archive" if not infos else "is in its archive more than once"
+        raise UserError(f"{place} {count}: name one file of it")
+    (info,) = infos
     if info.file_size > limit:
         raise UserError(f"{place} is over {limit:,} bytes, the most that is read: give a smaller file")
     if info.flag_bits & _SEALED or info.compress_type not in _METHODS:
@@ -112,8 +118,9 @@ def read_member(archive: Path, name: str, what: str, limit: int) -> bytes:
 class _Directory:
     """An archive in memory, and its files by name.
 
-    `./a.json` and `a//b.json` go by `a.json` and `a/b.json`, and so does `a\\b.json`: PowerShell 5 and older
-    libraries of .NET write backslashes between folders. Two files that then have one name are both refused.
+    `./a.json` and `a//b.json` are named `a.json` and `a/b.json`. `a\\b.json` is `a/b.json` too: PowerShell
+    5 and older libraries of .NET write backslashes between folders. Two files that then share a name are
+    both refused.
     """
 
     archive: zipfile.ZipFile
@@ -121,6 +128,7 @@ class _Directory:
 
 
 def _directory(archive: Path) -> _Directory:
+    """Return the directory of an archive. Raises UserError if it is no archive or too large."""
     try:
         state = os.stat(archive)
     except OSError as error:
@@ -136,8 +144,10 @@ def _directory(archive: Path) -> _Directory:
 
 @lru_cache(maxsize=1)
 def _read(archive: Path, stamp: tuple[int, int, int]) -> _Directory:
-    """Kept for the next file of it: of 10,000 files each took 29 ms where the directory was read every
-    time."""
+    """Read an archive, and keep it for its next file: the directory of 10,000 files takes 29 ms.
+
+    stamp: what changes if the file on disk does.
+    """
     del stamp
     data = io.BytesIO(read_bounded(archive, "archive", MAX_ARCHIVE))
     try:
@@ -147,19 +157,17 @@ def _read(archive: Path, stamp: tuple[int, int, int]) -> _Directory:
     files: dict[str, list[zipfile.ZipInfo]] = {}
     for info in opened.infolist():
         name = info.filename.replace("\\", "/")
-        if not name.endswith("/"):  # `is_dir` stumbles over a file without a name
+        if not name.endswith("/"):  # `is_dir` fails for a file without a name
             files.setdefault(PurePosixPath(name).as_posix(), []).append(info)
     return _Directory(opened, files)
 
 
 def _is_hidden(name: str) -> bool:
-    return has_hidden(
-        part for part in name.split("/") if part != ".."
-    )  # which leads out, and is no hidden name
+    return has_hidden(part for part in name.split("/") if part != "..")  # `_unsafe` handles ".."
 
 
 def _unsafe(name: str) -> str:
-    """What is wrong with the name of a file in an archive; empty if nothing is."""
+    """Return what is wrong with the name of a file in an archive; empty if nothing is."""
     if name.startswith("/") or ".." in name.split("/") or ":" in name.partition("/")[0]:
         return "leads out of its archive"
     return f"is over {MAX_NAME} characters long" if len(name) > MAX_NAME else ""

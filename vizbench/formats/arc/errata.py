@@ -1,12 +1,15 @@
-"""Pairs of the public ARC corpora that contradict their own tasks, reviewed one by one.
+"""List the pairs of the public ARC corpora that contradict their own tasks, reviewed one by one.
 
-Who reported it is told by repository and number. Here stands only what the data proves:
-`tests/formats/arc/test_errata.py` holds for each entry a rule that every other pair of its task obeys and
-that this one breaks in the cells named here. Reports of pairs that one more rule explains are left out
-(d2acf2cb: its swap of colours goes both ways; 6cf79266: its squares do not overlap, nor do the copies in
-another demonstration of e5062a87), and so are those of ambiguity (0d87d2a6). The 80 files of ConceptARC that
-the tests read were looked at one by one; one pair contradicts its task, and the report of AboveBelow3
-(ConceptARC #4) is mended in them."""
+Each entry names its source by repository and number. The data proves every entry: in
+`tests/formats/arc/test_errata.py` there is a rule that every other pair of the task obeys, and that this pair
+breaks in the cells named here.
+
+Two kinds of reports are left out. Some pairs are explained by one more rule (d2acf2cb: its swap of colours
+goes both ways; 6cf79266: its squares do not overlap, nor do the copies in another demonstration of
+e5062a87). Others are only ambiguous (0d87d2a6). The 80 files of ConceptARC that the tests read were
+reviewed one by one: one pair contradicts its task, and the report of AboveBelow3 (ConceptARC #4) is fixed
+in them.
+"""
 
 from __future__ import annotations
 
@@ -21,22 +24,24 @@ from vizbench.types import Grid
 @final
 @dataclass(frozen=True, slots=True)
 class Erratum:
-    """One faulty pair. task: its task's id, the name of its file; pair: `digest` of it, so that a copy of the
-    corpus in which it was mended is not flagged; what: is wrong, cells as row, column from 0; source: who
-    says so."""
+    """One faulty pair."""
 
     task: str
+    """The id of its task, which is the name of its file."""
     pair: str
+    """Its `digest`, so that a copy of the corpus in which it was fixed is not flagged."""
     what: str
+    """What is wrong. Cells are given as row, column from 0."""
     source: str
+    """Who reported it."""
 
 
 ERRATA: Final = (
     Erratum(
         "3ee1011a",
         "49c7aaa3c86cd820",
-        "the green bar of the input is 4 long and its square in the output 3 wide; every other bar is as long as its "
-        "square is wide",
+        "the green bar of the input is 4 long and its square in the output 3 wide; every other bar is as "
+        "long as its square is wide",
         "fchollet/ARC-AGI #123",
     ),
     Erratum(
@@ -66,7 +71,8 @@ ERRATA: Final = (
     Erratum(
         "ac0c5833",
         "cb1a7a4cae1eaf75",
-        "cells 3, 2 and 4, 1 of the red shape of the input are black in the output and in the copies of it there",
+        "cells 3, 2 and 4, 1 of the red shape of the input are black in the output and in the copies of it "
+        "there",
         "fchollet/ARC-AGI #112, mended in ARC-AGI-1",
     ),
     Erratum(
@@ -90,26 +96,36 @@ ERRATA: Final = (
     Erratum(
         "e5062a87",
         "22b18dd915b0c24d",
-        "the red bar also fits on cells 1, 3 to 1, 6, which stay black; every other place where the shape fits and "
-        "meets no other copy is filled",
+        "the red bar also fits on cells 1, 3 to 1, 6, which stay black; every other place where the shape "
+        "fits and meets no other copy is filled",
         "michaelhodel/re-arc, whose fix_bugs fills these cells",
     ),
 )
 
 TASKS: Final = frozenset(erratum.task for erratum in ERRATA)
+"""The ids of the tasks with a faulty pair."""
 
 
 def digest(question: Grid, target: Grid) -> str:
-    """A digest of a pair: its grids with their sizes."""
-    parts = (part for grid in (question, target) for part in (str(grid.shape).encode(), grid.tobytes()))
-    return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
+    """Return a digest of a pair: its grids with their sizes."""
+    value = hashlib.sha256()
+    for grid in (question, target):
+        value.update(str(grid.shape).encode())
+        value.update(grid.tobytes())
+    return value.hexdigest()[:16]
 
 
 def flaws(task: str, pairs: Iterable[tuple[str, Grid, Grid]]) -> list[str]:
-    """What is known to be wrong in a task, a sentence a faulty pair. pairs: name, question and target of
-    each."""
+    """Return what is known to be wrong in a task, one sentence per faulty pair.
+
+    pairs: the name, question and target of each pair of the task.
+    """
     if task not in TASKS:
         return []
     known = {erratum.pair: erratum for erratum in ERRATA if erratum.task == task}
-    found = ((name, known.get(digest(question, target))) for name, question, target in pairs)
-    return [f"{name}: {erratum.what} ({erratum.source})" for name, erratum in found if erratum]
+    sentences: list[str] = []
+    for name, question, target in pairs:
+        erratum = known.get(digest(question, target))
+        if erratum is not None:
+            sentences.append(f"{name}: {erratum.what} ({erratum.source})")
+    return sentences

@@ -1,6 +1,8 @@
-"""ARC JSON (Chollet 2019; ConceptARC, Moskvichev et al. 2023): one file a task, demonstrations to learn from
-and test inputs to answer: `{"train": [{"input": grid, "output": grid} ...], "test": [...]}`, grids of colours
-0 … 9 up to 30x30."""
+"""Read ARC JSON files (Chollet 2019; ConceptARC, Moskvichev et al. 2023), one task per file.
+
+A file holds demonstrations to learn from and test inputs to answer: `{"train": [{"input": grid, "output":
+grid} ...], "test": [...]}`. Grids have colours 0 … 9 and up to 30x30 cells.
+"""
 
 from __future__ import annotations
 
@@ -15,54 +17,57 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
+from vizbench._util.files import read_bounded
 from vizbench.dataset import Dataset, Split, SplitSpec, StoredSplit
 from vizbench.errors import UserError
 from vizbench.formats.arc.archive import archive_of, members, read_member
 from vizbench.formats.arc.errata import flaws
-from vizbench.formats.files import read_bounded
 from vizbench.formats.registry import FileSource, files_below
 from vizbench.task import Verifier
 from vizbench.types import CheckResult, Grid, Instance, Json, Look, SplitName
 
 PREFIX = "arc-json:"
+"""The beginning of these tasks' names."""
 
 VERSION = 1
-"""Rises when any grid that is read from a file, or any verdict, changes."""
+"""Rises if any grid that is read from a file, or any verdict, changes."""
 
 MAX_BYTES = 4 << 20
+"""Bytes of the largest file that is read."""
 
 _Row: TypeAlias = Annotated[list[Annotated[int, Meta(ge=0, le=9)]], Meta(min_length=1, max_length=30)]
 _Grid: TypeAlias = Annotated[list[_Row], Meta(min_length=1, max_length=30)]
-_Pair: TypeAlias = tuple[str, Grid, Grid]  # its place in the file, question, target
+_Pair: TypeAlias = tuple[str, Grid, Grid]
+"""The place of a pair in the file, its question and its target."""
 
 
 @final
-class _Shown(msgspec.Struct, frozen=True):
+class _Demonstration(msgspec.Struct, frozen=True):
     input: _Grid
     output: _Grid
 
 
 @final
-class _Asked(msgspec.Struct, frozen=True):
+class _Test(msgspec.Struct, frozen=True):
     input: _Grid
     output: _Grid | None = None
 
 
 @final
 class _File(msgspec.Struct, frozen=True):
-    train: Annotated[list[_Shown], Meta(min_length=1)]
-    test: Annotated[list[_Asked], Meta(min_length=1)]
+    train: Annotated[list[_Demonstration], Meta(min_length=1)]
+    test: Annotated[list[_Test], Meta(min_length=1)]
 
 
 @final
 @dataclass(frozen=True)
 class Params:
-    """ARC files have no parameters."""
+    """The parameters of an ARC file: none."""
 
 
 @final
 class ArcVerifier(Verifier):
-    """Judges by the stored output alone: an ARC file does not say its rule, so `valid` follows `exact`."""
+    """Compare with the stored output: an ARC file does not say its rule, so `valid` follows `exact`."""
 
     version = VERSION
     look = Look("arc", canvas=400, line=2)
@@ -84,7 +89,7 @@ VERIFIER = ArcVerifier()
 
 @final
 class ArcSource(FileSource):
-    """ARC files by the name `arc-json:PATH`, which holds no parameters: a path may have any character."""
+    """Read tasks named `arc-json:PATH`. The name holds no parameters: a path may have any character."""
 
     suffix = ".json"
 
@@ -95,7 +100,7 @@ class ArcSource(FileSource):
         return VERIFIER, Params()
 
     def expand(self, path: Path) -> list[str]:
-        """Below a folder its files, in an archive the files in it. Archives in a folder are left alone."""
+        """Return the tasks of the files below a folder, or in an archive. Archives in it are left out."""
         if archive_of(path) != path:
             return files_below(path, self.suffix)
         return [f"{path.as_posix()}/{name}" for name in members(path, self.suffix)]
@@ -109,14 +114,16 @@ SOURCES = {"arc-json": ArcSource()}
 
 
 def refuse_params(name: str, params: Mapping[str, object]) -> None:
-    """UserError where there are any: an ARC task has none."""
+    """Raise UserError if there are parameters: an ARC task has none."""
     if params:
         raise UserError(f"{name} takes no parameters, and {sorted(params)[0]} was given: leave it out")
 
 
 def load(path: Path, seed: int, pool: int) -> Dataset:
-    """One file, in a folder or in a zip archive, as a data set, see `dataset_of`. UserError, with the file
-    and the reason, for anything that is no ARC file of at most MAX_BYTES."""
+    """Return one file, in a folder or in a zip archive, as a data set: see `dataset_of`.
+
+    Raises UserError if it is not an ARC file of at most MAX_BYTES.
+    """
     archive = archive_of(path)
     what = "an archive" if archive == path else "a folder"
     if archive == path or path.is_dir():
@@ -124,63 +131,66 @@ def load(path: Path, seed: int, pool: int) -> Dataset:
     if archive is None:
         data = read_bounded(path, "ARC file", MAX_BYTES)
     else:
-        data = read_member(archive, path.as_posix()[len(archive.as_posix()) + 1 :], "ARC file", MAX_BYTES)
+        inner = path.as_posix()[len(archive.as_posix()) + 1 :]
+        data = read_member(archive, inner, "ARC file", MAX_BYTES)
     return dataset_of(data, PREFIX + path.as_posix(), f"ARC file {path}", path.stem, seed, pool)
 
 
 def dataset_of(
     data: bytes | msgspec.Raw, name: str, place: str, file_name: str, seed: int, pool: int
 ) -> Dataset:
-    """The JSON of one task as a data set: its demonstrations are `train`, its test inputs whose output is
-    known `test`.
+    """Return the JSON of one task as a data set.
 
-    name: the task's; place: what errors call it. It is always the same, whatever `seed` and `pool`, which
-    only name the runs made from it. `meta` of a row: file, digest, its `item` in the file, `inputs`, how many
-    test inputs the file has, those of hidden output too, and, of a task with a known error, `flagged`: what
-    is wrong, a sentence a pair. UserError, with the place and the reason, for anything else."""
-    plain = bytes(memoryview(data)[:3])
-    if plain.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise UserError(f"{place} is in UTF-16 or UTF-32 and JSON is in UTF-8: save it as UTF-8")
-    text = (
-        memoryview(data)[3:] if plain == codecs.BOM_UTF8 else data
-    )  # Windows editors put one, and it says nothing
-    try:
-        file = msgspec.json.decode(text, type=_File)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"{place} is malformed ({error}): give train and test lists of input, output"
-        ) from None
+    Its demonstrations are `train`, and its test inputs with a known output are `test`. name: the task's
+    name; place: what errors call the file. The rows do not depend on `seed` and `pool`, which only name the
+    runs made from them.
+
+    `meta` of a row holds `file`, `digest`, its `item` in the file, and `inputs`: the number of test inputs,
+    with those of hidden output. If the task has a known error, `flagged` holds one sentence per faulty pair.
+    Raises UserError if the file is malformed.
+    """
+    file = _decoded(data, place)
     train = [_pair(place, f"train[{i}]", pair.input, pair.output) for i, pair in enumerate(file.train)]
     test = [
         _pair(place, f"test[{i}]", pair.input, pair.output)
         for i, pair in enumerate(file.test)
         if pair.output is not None
     ]
+
+    # Facts that all rows share.
     digest = hashlib.sha256(memoryview(data)).hexdigest()[:16]
     meta: dict[str, Json] = {"file": file_name, "digest": digest, "inputs": len(file.test)}
-    meta |= {"flagged": found} if (found := flaws(file_name, [*train, *test])) else {}
+    sentences = flaws(file_name, [*train, *test])
+    if sentences:
+        meta["flagged"] = sentences
 
-    def split(split_name: SplitName, pairs: list[_Pair], shortage: str = "") -> Split:
-        rows = tuple(
-            Instance(
-                name,
-                Params(),
-                seed,
-                split_name,
-                row,
-                question,
-                target,
-                target[None],
-                meta | {"item": item},
-                pool,
-            )
-            for row, (item, question, target) in enumerate(pairs)
-        )
-        return StoredSplit(SplitSpec(name, VERSION, {}, seed, split_name, pool), rows, shortage)
+    def split(side: SplitName, pairs: list[_Pair], shortage: str = "") -> Split:
+        rows: list[Instance] = []
+        for index, (item, question, target) in enumerate(pairs):
+            steps = target[None]
+            facts = meta | {"item": item}
+            rows.append(Instance(name, Params(), seed, side, index, question, target, steps, facts, pool))
+        return StoredSplit(SplitSpec(name, VERSION, {}, seed, side, pool), tuple(rows), shortage)
 
+    # Test inputs of hidden output are no rows, but they are reported.
     hidden = len(file.test) - len(test)
-    shortage = f" ({hidden} more hide their output and cannot be judged)" if hidden else ""
+    shortage = f" ({hidden} more hide their output and cannot be verified)" if hidden else ""
     return Dataset(name, VERIFIER, Params(), seed, pool, split("train", train), split("test", test, shortage))
+
+
+def _decoded(data: bytes | msgspec.Raw, place: str) -> _File:
+    """Return the content of a file. place: what errors call it. Raises UserError if it is malformed."""
+    start = bytes(memoryview(data)[:3])
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise UserError(f"{place} is in UTF-16 or UTF-32 and JSON is in UTF-8: save it as UTF-8")
+    # Windows editors write a byte order mark, which JSON does not have.
+    text = memoryview(data)[3:] if start == codecs.BOM_UTF8 else data
+    try:
+        return msgspec.json.decode(text, type=_File)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"{place} is malformed ({error}): give train and test lists of input, output"
+        ) from None
 
 
 def _pair(place: str, item: str, asked: _Grid, answer: _Grid) -> _Pair:

@@ -13,9 +13,10 @@ from typing import Any, Final, final
 
 import msgspec
 
+from vizbench._util.files import read_bounded
+from vizbench._util.text import text_of
 from vizbench.dataset import POOL
 from vizbench.errors import UserError, unknown
-from vizbench.formats.files import read_bounded, text_of
 
 MAX_BYTES: Final = 1 << 20
 """The largest plan file."""

@@ -12,10 +12,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, final
 
+from vizbench._util.files import read_bounded
 from vizbench._util.paths import visible_files
 from vizbench._util.text import is_utf8
 from vizbench.errors import UserError, unknown
-from vizbench.formats.files import read_bounded
 from vizbench.model import Model, family
 
 DEFAULT = "default"

@@ -18,11 +18,10 @@ from typing import Annotated, Final, TypeVar, final
 import msgspec
 from msgspec import Meta
 
-from vizbench._util.files import read_lines
+from vizbench._util.files import read_bounded, read_lines
 from vizbench._util.paths import visible_files
 from vizbench._util.text import plural
 from vizbench.errors import UserError
-from vizbench.formats.files import read_bounded
 from vizbench.formats.rows import Nested, Row
 from vizbench.harness.plan.plan import Trial
 from vizbench.types import Json
@@ -35,6 +34,9 @@ MAX_TRAJECTORY: Final = 63
 
 MAX_TRAJECTORY_CELLS: Final = 1 << 16
 """The most cells that these states have in all."""
+
+_MAX_LINE: Final = 8 << 20
+"""Bytes of the longest line of a log: a 1024x1024 answer has 4 MB."""
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -205,7 +207,7 @@ def read_log(path: Path, kind: type[R]) -> tuple[list[R], int]:
         return records, good
     decoder = msgspec.json.Decoder(kind)
     first_field = kind.__struct_encode_fields__[0]
-    for number, end, line in read_lines(path):
+    for number, end, line in read_lines(path, "log", _MAX_LINE):
         try:
             records.append(decoder.decode(line))
         except (ValueError, RecursionError) as error:

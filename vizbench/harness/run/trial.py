@@ -12,7 +12,8 @@ from typing import Any, Literal, TypeAlias, cast, final
 
 import msgspec
 
-from vizbench._util.files import disk_errors, folder_lock, remove_drafts, write_atomically
+from vizbench._util.files import disk_errors, remove_drafts, write_atomically
+from vizbench._util.locks import folder_lock
 from vizbench.dataset import Dataset, Split
 from vizbench.errors import UserError
 from vizbench.formats.rows import encode

@@ -16,9 +16,9 @@ from typing import Any, BinaryIO, Final, TypeAlias, cast, final
 
 import msgspec
 
-from vizbench._util.text import replace_lone_surrogates
+from vizbench._util.files import open_regular
+from vizbench._util.text import encoding_of, replace_lone_surrogates
 from vizbench.errors import UserError
-from vizbench.formats.files import encoding_of, open_regular
 from vizbench.types import DecodeFailure, Json
 
 MAX_LINE: Final = 64 << 20

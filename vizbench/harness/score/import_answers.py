@@ -14,7 +14,8 @@ from typing import Final
 import msgspec
 
 from vizbench import loading
-from vizbench._util.files import disk_errors, folder_lock, write_atomically
+from vizbench._util.files import disk_errors, write_atomically
+from vizbench._util.locks import folder_lock
 from vizbench._util.text import plural
 from vizbench.dataset import POOL
 from vizbench.errors import UserError
