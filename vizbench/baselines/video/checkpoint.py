@@ -16,16 +16,16 @@ import diffusers
 import torch
 import transformers
 
+from vizbench._util.cache import digest, home
 from vizbench._util.paths import is_hidden
 from vizbench.baselines.shared.hub import Weights, read_object, require
 from vizbench.baselines.shared.memory import require_memory, shapes_of
-from vizbench.baselines.shared.places import digest, home
 from vizbench.baselines.video import store
 from vizbench.baselines.video.backbone import NEUTRAL, Backbone, Tensors, WeightSource
 from vizbench.baselines.video.config import VideoConfig
 from vizbench.baselines.video.memory import SEEING, Sizes, memory_breakdown, sizes_of
 from vizbench.distributed import collectives
-from vizbench.distributed.env import size
+from vizbench.distributed.env import world_size
 from vizbench.errors import UserError
 from vizbench.model import MemoryRequest
 
@@ -61,7 +61,7 @@ class PipelineFolder(WeightSource):
         def parts(way: VideoConfig) -> dict[str, float]:
             needs = list[dict[str, float]]()
             for (frames, height, width), count in clips.items():
-                mine = -(-min(way.batch, count) // size())  # of launched processes each holds its own clips
+                mine = -(-min(way.batch, count) // world_size())  # of launched processes each holds its own clips
                 demand = MemoryRequest(height=height, width=width, frames=frames)
                 needs.append(asdict(memory_breakdown(self._sizes, replace(way, batch=mine), demand)))
             return max(needs, key=lambda one: sum(one.values()))

@@ -66,14 +66,14 @@ def train(
             with plain_attention(network.device):  # around both passes: what is recomputed must be the same
                 with computing(training, network.device):
                     batch = backbone.draw(pipe, clips, training, state.generator)
-                    mine = {name: collectives.share(tensor) for name, tensor in batch.items()}
+                    mine = {name: collectives.shard(tensor) for name, tensor in batch.items()}
                     part = len(mine["clip"]) / size / training.accumulation
                     if not part:  # fewer clips than processes
                         continue
                     loss = backbone.error(pipe, mine, text)
                 (loss * part).backward()
             total += loss.item() * part
-        total = collectives.add_up(trained, total)
+        total = collectives.all_reduce_gradients(trained, total)
         torch.nn.utils.clip_grad_norm_(trained, training.max_grad_norm)
         factor = training.factor(state.step, steps)
         for opt, rates in zip(state.optimizers, peaks, strict=True):

@@ -20,7 +20,7 @@ import msgspec
 
 from vizbench._util.files import Log
 from vizbench._util.text import plural, replace_surrogates
-from vizbench.distributed.coordinate import called
+from vizbench.distributed.followers import broadcast_trial
 from vizbench.errors import UserError
 from vizbench.formats.rows import Row
 from vizbench.harness.plan.plan import Trial
@@ -135,7 +135,7 @@ def _adapt(directory: Path, asking: TrialData, model: Model[Any], codec: Codec[A
     started, clock = now(), time.perf_counter()
     cell = asking.trial
     try:
-        with called(cell) if model.split else nullcontext():
+        with broadcast_trial(cell) if model.split else nullcontext():
             told: Any = model.adapt(
                 codec.examples(asking.shown), context_of(asking, lambda p: tell("adapt", p))
             )

@@ -44,7 +44,7 @@ def run(
     that refuses all its cells, each before anything is written; a plan without any data; a cell in use by
     another process; a disk that refuses. After Ctrl-C or a kill the same call goes on."""
     check_jobs(jobs)
-    env.check(jobs, env.size())
+    env.check_jobs(jobs, env.world_size())
     report = report or _silent
     cells = plan.trials()
     places = [
