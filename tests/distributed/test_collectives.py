@@ -47,8 +47,8 @@ LAUNCHERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (),
     ),
 }
-"""The arguments before and after the command. With --cpu `accelerate launch` would start one process unless MPI
-is installed; with --multi_gpu the processes of a machine without GPUs use gloo."""
+"""The arguments before and after the command. With --cpu `accelerate launch` would start one process unless
+MPI is installed; with --multi_gpu the processes of a machine without GPUs use gloo."""
 
 
 @pytest.mark.parametrize("family", CASES)
@@ -67,7 +67,7 @@ def test_two_processes_leave_the_records_of_one(family: str, tmp_path: Path) -> 
 
 def test_two_nodes_leave_the_records_of_one(tmp_path: Path) -> None:
     """Each node has one process and a cache of its own, as if it were another machine."""
-    words = _eval("ltx", tmp_path / "model")
+    words = _eval("qwen3", tmp_path / "model")
     for folder in ("one", "node-0", "node-1"):
         (tmp_path / folder).mkdir()
     one = _run("-m", "vizbench", *words, place=tmp_path / "one")
@@ -82,7 +82,7 @@ def test_two_nodes_leave_the_records_of_one(tmp_path: Path) -> None:
     outputs = _outputs(nodes)
     assert [node.returncode for node in nodes] == [0, 0], outputs
     assert [output.count("report.html") for output in outputs] == [1, 0]
-    _compare(tmp_path / "one", tmp_path / "node-0", "ltx")
+    _compare(tmp_path / "one", tmp_path / "node-0", "qwen3")
 
 
 def _eval(family: str, folder: Path) -> tuple[str, ...]:
@@ -119,7 +119,7 @@ def _run(*arguments: str, place: Path) -> subprocess.CompletedProcess[str]:
 def _outputs(processes: Sequence[subprocess.Popen[str]]) -> list[str]:
     """What the processes print, in the order of the list. None of them outlives this."""
     try:
-        return [process.communicate(timeout=300)[0] for process in processes]
+        return [process.communicate(timeout=600)[0] for process in processes]
     finally:
         for process in processes:
             process.kill()
@@ -304,7 +304,7 @@ def test_an_error_of_rank_0_within_a_training_ends_all_processes() -> None:
     first, second = outputs[0]
     assert first == "the GPU is full False"
     assert second.startswith("a training broke off that other processes still wait in: give the same command")
-    assert codes[0] == 1  # by this the launcher ends the others
+    assert codes[0] != 0  # 1, or an abort of gloo at the end; the launcher then ends the others
 
 
 def test_an_error_of_another_rank_within_a_training_ends_that_process() -> None:

@@ -114,7 +114,8 @@ def shared_errors() -> Generator[None]:
         yield
     except UserError as error:
         refusal = error
-    refusals = [text for text in gather(None if refusal is None else str(refusal)) if text is not None]
+    messages = gather(None if refusal is None else str(refusal))
+    refusals = [message for message in messages if message is not None]
     if refusals:
         raise _shared(refusal or UserError(refusals[0]))
 
@@ -127,8 +128,8 @@ def require_equal(name: str, value: object) -> None:
     if any(other != values[0] for other in values):
         raise _shared(
             UserError(
-                f"{name} differs between the processes ({', '.join(map(str, values))}): set VIZBENCH_HOME to a "
-                "folder that all nodes share, or delete what is in it"
+                f"{name} differs between the processes ({', '.join(map(str, values))}): set VIZBENCH_HOME to "
+                "a folder that all nodes share, or delete what is in it"
             )
         )
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+from threading import Event
 
 from vizbench import loading
+from vizbench._util import interrupts
 from vizbench.distributed.followers import receive_trials
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import Trial
@@ -18,10 +20,19 @@ def follow() -> None:
 
     Errors that all processes share are reported by rank 0. Any other error ends this process, after which the
     launcher ends all of them. Ctrl-C is left to rank 0."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    stopped = Event()
+    signal.signal(signal.SIGINT, lambda number, frame: stopped.set())
+    try:
+        _follow(ModelCache({}))
+    except RuntimeError:  # rank 0 is gone
+        if stopped.is_set():
+            raise SystemExit(interrupts.CODE) from None
+        raise
+
+
+def _follow(models: ModelCache) -> None:
     from vizbench.distributed.collectives import is_shared
 
-    models = ModelCache({})
     for trial in receive_trials():
         try:
             _adapt(trial, models)
