@@ -15,7 +15,7 @@ from torch.nn import functional
 from vizbench._util.cache import content, digest
 from vizbench._util.files import disk_errors, write_atomically
 from vizbench.baselines.language.chat_format import IGNORED, ChatFormat, Tokenized
-from vizbench.baselines.language.checkpoint import Checkpoint, Loaded, adapted, seeded
+from vizbench.baselines.language.checkpoint import LanguageCheckpoint, Loaded, adapted, seeded
 from vizbench.baselines.language.config import SAMPLING, LanguageConfig
 from vizbench.baselines.language.decode import generate
 from vizbench.baselines.language.train import OptimizerConfig, StateFile, TrainingLoop
@@ -37,12 +37,17 @@ class LanguageLora(CheckedModel[Any]):
     split = True
 
     @abstractmethod
-    def asked(self, script: ChatFormat, question: Any) -> Tokenized:
+    def prompt(self, chat: ChatFormat, question: Any) -> Tokenized:
         """Return the prompt of a question."""
 
     @final
     def __init__(
-        self, name: str, config: LanguageConfig, checkpoint: Checkpoint, weights: str | None, home: Path
+        self,
+        name: str,
+        config: LanguageConfig,
+        checkpoint: LanguageCheckpoint,
+        weights: str | None,
+        home: Path,
     ) -> None:
         """name: of the family; checkpoint: loaded at the first use; home: the folder of states, samples and
         adapters."""
@@ -51,7 +56,7 @@ class LanguageLora(CheckedModel[Any]):
         self._name = name
         self._checkpoint = checkpoint
         self._home = home
-        self._script: ChatFormat | None = None
+        self._chat: ChatFormat | None = None
         self._loaded: Loaded | None = None
         self._model: Any = None
         self._limit = 0
@@ -120,28 +125,25 @@ class LanguageLora(CheckedModel[Any]):
         if self._model is not None:
             self._model.unload()  # the frozen weights as they were
             self._model = None
-        script, rows = self._rows(examples)
+        chat, rows = self._rows(examples)
         longest_answer = max(len(row.ids) - row.start for row in rows)
         self._limit = min(longest_answer + self.config.slack, self.config.max_new_tokens)
-        self._loaded = self._loaded or self._checkpoint.load(script)
+        self._loaded = self._loaded or self._checkpoint.load(chat)
         self._model = adapted(self._loaded.model, self.config, stream("llm", "lora", seed) >> 1)
         return rows
 
     @final
     def _name_of(self, rows: Sequence[Tokenized], seed: int, steps: int) -> str:
         """Return the name of a training, by all that decides its outcome."""
-        data: list[tuple[object, ...]] = []
-        for row in rows:
-            data.append((row.ids, row.start, None if row.image is None else content(row.image)))
-        return digest(self.weights, self.config, seed, steps, data)
+        return digest(self.weights, self.config, seed, steps, [_data(row) for row in rows])
 
     @final
     def _rows(self, examples: Sequence[Example[Any]]) -> tuple[ChatFormat, list[Tokenized]]:
         """Return the examples as tokens. Raises UserError if they are too long, or exceed the memory."""
         if not examples:
             raise UserError(f"{self._name} adapts to examples: give at least one")
-        self._script = script = self._script or self._checkpoint.script()
-        rows = [script.pair(self.asked(script, pair.question), pair.target) for pair in examples]
+        self._chat = chat = self._chat or self._checkpoint.chat()
+        rows = [chat.pair(self.prompt(chat, pair.question), pair.target) for pair in examples]
         longest = max(rows, key=lambda row: len(row.ids))
         tokens, limit = len(longest.ids), self.config.max_length
         if tokens > limit:
@@ -150,7 +152,7 @@ class LanguageLora(CheckedModel[Any]):
                 f"?max_length={tokens}"
             )
         self._checkpoint.check(tokens, tokens - longest.start)
-        return script, rows
+        return chat, rows
 
     @final
     def predict(self, questions: Sequence[Any], attempts: int, seed: int) -> Iterator[Sequence[str]]:
@@ -158,7 +160,7 @@ class LanguageLora(CheckedModel[Any]):
             raise UserError(f"{self._name} has not adapted to examples yet: call adapt first")
         config, loaded = self.config, self._loaded
         for start in range(0, len(questions), config.together):
-            prompts = [self.asked(loaded.script, q) for q in questions[start : start + config.together]]
+            prompts = [self.prompt(loaded.chat, q) for q in questions[start : start + config.together]]
             answers: list[list[str]] = [[] for _ in prompts]
             for attempt in range(attempts):
                 sampling = SAMPLING["paper" if attempt else config.sampling]
@@ -173,7 +175,7 @@ class LanguageLora(CheckedModel[Any]):
     def _sample(self, loaded: Loaded, example: Example[Any], path: Path) -> None:
         """Write an answer in the middle of a training, above the target."""
         self._model.eval()
-        prompt = self.asked(loaded.script, example.question)
+        prompt = self.prompt(loaded.chat, example.question)
         (text,) = generate(loaded, self._model, [prompt], self._limit, SAMPLING["greedy"], 0)
         self._model.train()
         with disk_errors(path):
@@ -189,14 +191,18 @@ class LanguageLora(CheckedModel[Any]):
         self._model.save_pretrained(str(folder), save_embedding_layers=False)
 
 
+def _data(row: Tokenized) -> tuple[object, ...]:
+    return row.ids, row.start, None if row.image is None else content(row.image)
+
+
 @final
 class TextLora(LanguageLora):
     """Ask in compact JSON."""
 
     modality: ClassVar[Modality] = "text"
 
-    def asked(self, script: ChatFormat, question: Any) -> Tokenized:
-        return script.question(question)
+    def prompt(self, chat: ChatFormat, question: Any) -> Tokenized:
+        return chat.question(question)
 
 
 @final
@@ -205,8 +211,8 @@ class ImageLora(LanguageLora):
 
     modality: ClassVar[Modality] = "image"
 
-    def asked(self, script: ChatFormat, question: Any) -> Tokenized:
-        return script.question(None, question)
+    def prompt(self, chat: ChatFormat, question: Any) -> Tokenized:
+        return chat.question(None, question)
 
 
 @final
@@ -215,10 +221,10 @@ class BothLora(LanguageLora):
 
     modality: ClassVar[Modality] = "both"
 
-    def asked(self, script: ChatFormat, question: Any) -> Tokenized:
+    def prompt(self, chat: ChatFormat, question: Any) -> Tokenized:
         image: Image
         image, text = question
-        return script.question(text, image)
+        return chat.question(text, image)
 
 
 def step_backward(loaded: Loaded, model: Any, batch: int, rows: Sequence[Tokenized]) -> float:
@@ -238,7 +244,7 @@ def step_backward(loaded: Loaded, model: Any, batch: int, rows: Sequence[Tokeniz
 
 def loss_sum(loaded: Loaded, model: Any, rows: Sequence[Tokenized]) -> torch.Tensor:
     """Return the summed negative log likelihood of the rows' answers, their ends included."""
-    inputs, labels = loaded.script.batch(rows)
+    inputs, labels = loaded.chat.batch(rows)
     inputs = {name: tensor.to(loaded.device) for name, tensor in inputs.items()}
     # The logits of the prompts would take most of the memory.
     kept = labels.shape[1] - min(row.start for row in rows) + 1
@@ -254,8 +260,8 @@ def loss_sum(loaded: Loaded, model: Any, rows: Sequence[Tokenized]) -> torch.Ten
 def chosen(rows: Sequence[Tokenized], size: int, seed: int, step: int) -> list[Tokenized]:
     """Return the rows of an optimizer step, a function of its number.
 
-    The rows pass in ever new orders, one epoch after the other. Within a pool (an epoch, or POOL steps if these
-    are fewer) rows of similar length share a step, and the steps are shuffled."""
+    The rows pass in ever new orders, one epoch after the other. Within a pool (an epoch, or POOL steps if
+    these are fewer) rows of similar length share a step, and the steps are shuffled."""
     pool = min(POOL, -(-len(rows) // size))
     block, place = divmod(step, pool)
     first, last = block * pool * size, (block + 1) * pool * size

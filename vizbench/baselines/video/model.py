@@ -187,7 +187,7 @@ class VideoLora(CheckedModel[Any]):
         return home / "adapters" / digest(__version__, backbone, weights, self._config, data, seed, steps)
 
     def _picture(self, pipe: Any, text: Tensors, question: Any, path: Path) -> None:
-        """Write the last frame of an answer in the middle of a training, without drawing from its generator."""
+        """Write the last frame of an answer in the middle of a training, which it does not change."""
         from PIL import Image as Pictures
 
         pipe.transformer.eval()
@@ -219,7 +219,7 @@ def start(pipe: Any, config: VideoConfig, seed: int) -> None:
 
 
 def save_adapter(pipe: Any, folder: Path) -> None:
-    """Write `pytorch_lora_weights.safetensors` with its alpha, as `pipe.load_lora_weights(folder)` reads it."""
+    """Write `pytorch_lora_weights.safetensors`, alpha included, for `pipe.load_lora_weights(folder)`."""
     network = pipe.transformer
     settings = network.peft_config["default"].to_dict()
     for key, value in settings.items():
