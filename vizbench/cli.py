@@ -65,7 +65,9 @@ from vizbench.console.options import (
     split_of,
     with_overrides,
 )
-from vizbench.distributed import coordinate, env
+from vizbench.distributed import env
+from vizbench.distributed.followers import releasing
+from vizbench.distributed.launch import relaunch
 from vizbench.errors import UserError, sentence
 from vizbench.formats.layouts import FORMS
 
@@ -107,7 +109,7 @@ def _run() -> None:
 
             follow()
             return
-        with interrupts.bounded(), coordinate.dismissed():
+        with interrupts.bounded(), releasing():
             app(prog_name="vizbench")
     except KeyboardInterrupt:
         interrupts.report_stop()
@@ -384,7 +386,7 @@ def evaluate(
         running.dry_run(plan, folder, jobs, json)
     else:
         interrupts.advise(f"the same command again goes on from what is in {folder}")
-        coordinate.gather(devices, jobs)
+        relaunch(devices, jobs)
         running.run_and_report(plan, folder, jobs, json)
 
 

@@ -19,7 +19,8 @@ hf: Any = transformers
 TEMPLATE = (
     "{{ bos_token }}{% for m in messages %}<|turn|>{{ m['role'] }}\n"
     "{% if m['content'] is string %}{{ m['content'] }}{% else %}{% for part in m['content'] %}"
-    "{% if part['type'] == 'image' %}<|boi|>{% else %}{{ part['text'] }}{% endif %}{% endfor %}{% endif %}<|end|>\n"
+    "{% if part['type'] == 'image' %}<|boi|>{% else %}{{ part['text'] }}{% endif %}{% endfor %}{% endif %}"
+    "<|end|>\n"
     "{% endfor %}{% if add_generation_prompt %}<|turn|>assistant\n"
     "{% if enable_thinking is not defined or enable_thinking %}<think>{% endif %}{% endif %}"
 )

@@ -22,6 +22,8 @@ from typing import Any, final
 
 import numpy as np
 
+from vizbench._util.cache import cache_root
+
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -37,9 +39,7 @@ def cache_folder() -> str:
         if b"@jit" in source:
             digest.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + source)
     digest.update(os.environ.get("NUMBA_BOUNDSCHECK", "").encode())
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    root = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(home) / "vizbench")
-    folder = root / digest.hexdigest()
+    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or cache_root()) / digest.hexdigest()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if os.access(folder, os.W_OK):

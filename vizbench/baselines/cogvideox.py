@@ -1,13 +1,12 @@
-"""The family `cogvideox`: CogVideoX image-to-video, 1.0 and 1.5, and the embedded model, which is 1.5 in
-small.
+"""Define the family `cogvideox`: CogVideoX image-to-video 1.0 and 1.5, and the embedded model, a small 1.5.
 
-Yang et al., CogVideoX (2024). The checkpoint is one of the embedded names, a folder in diffusers' layout, or
-a name at the Hugging Face hub. Latents have the axes (B, t, C, h, w)."""
+Yang et al., CogVideoX (2024). The checkpoint is an embedded name, a folder in diffusers' layout, or a hub
+id."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 
 from vizbench.baselines.shared.hub import require
 from vizbench.baselines.video.cogvideox import BACKBONE
@@ -16,16 +15,13 @@ from vizbench.baselines.video.layout import JOINT, Layout
 from vizbench.baselines.video.memory import Sizes, memory
 from vizbench.model import Model, ModelFamily
 
-if TYPE_CHECKING:
-    pass
+EMBEDDED: Final = ("tiny", "tiny-random", "tiny-scratch")
+HUB: Final = "zai-org/CogVideoX1.5-5B-I2V"
 
-EMBEDDED = ("tiny", "tiny-random", "tiny-scratch")
-HUB = "zai-org/CogVideoX1.5-5B-I2V"
-
-CONFIG = VideoConfig(rank=64, alpha=32, batch=2, lr=1e-4, schedule="constant", max_grad_norm=1.0)
+CONFIG: Final = VideoConfig(rank=64, alpha=32, batch=2, lr=1e-4, schedule="constant", max_grad_norm=1.0)
 """The paper's, for CogVideoX1.5-5B."""
 
-SIZES = {
+SIZES: Final = {
     HUB: Sizes(
         5_571_594_880, 5_568_331_776, 42 * 4 * 2 * 3072, 42, 3072, 0, 215_583_907, 2, 4_762_310_656,
         Layout(226, 16, 4, 2, JOINT),
@@ -48,8 +44,8 @@ FAMILIES = (
     ModelFamily(
         "cogvideox",
         "frames",
-        "CogVideoX image-to-video with LoRA; tiny is embedded, tiny-random and tiny-scratch are its controls; or a "
-        "folder, or a name at the hub",
+        "CogVideoX image-to-video with LoRA; tiny is embedded, tiny-random and tiny-scratch are its "
+        "controls; or a folder, or a name at the hub",
         (*EMBEDDED, HUB),
         _build,
         partial(memory, SIZES, CONFIG),

@@ -1,7 +1,7 @@
-"""The family `gemma`: Gemma 3 (Gemma Team 2025) under LoRA, asked in text, in pictures, or in both.
+"""Define the family `gemma`: Gemma 3 (Gemma Team 2025), asked in text, in pictures, or in both.
 
 `image:` before a checkpoint sends questions as pictures, `both:` as pictures with their JSON. The vision
-tower stays as it is. The paper has no recipe for it: it is that of its language models."""
+tower is not adapted. The config is that of the paper's language models, as it has none for Gemma."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ FAMILY: Final = LanguageFamily(
     sizes={HUB: Sizes(4_300_079_472, 34, 2560, 2048, 1024, 10_240, 262_208, DOUBLE, 411_070_464)},
 )
 
-_SEEN: Final = ("image", "both")
+_MODALITIES: Final = ("image", "both")
 
 
 def _build(checkpoint: str) -> Model[Any]:
-    seen, mark, place = checkpoint.partition(":")
-    if mark and seen in _SEEN:
-        return build(FAMILY, place, (HUB,), seen)
+    modality, colon, place = checkpoint.partition(":")
+    if colon and modality in _MODALITIES:
+        return build(FAMILY, place, (HUB,), modality)
     return build(FAMILY, checkpoint, (HUB,))
 
 
@@ -39,9 +39,9 @@ FAMILIES = (
     ModelFamily(
         "gemma",
         "text",
-        "Gemma 3 with LoRA, from a folder or the hub; image:NAME sends questions as pictures, both:NAME as pictures "
-        "with their JSON",
-        (HUB, *(f"{seen}:{HUB}" for seen in _SEEN)),
+        "Gemma 3 with LoRA, from a folder or the hub; image:NAME sends questions as pictures, both:NAME as "
+        "pictures with their JSON",
+        (HUB, *(f"{modality}:{HUB}" for modality in _MODALITIES)),
         _build,
         FAMILY.memory,
     ),

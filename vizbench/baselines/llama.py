@@ -1,5 +1,4 @@
-"""The family `llama`: Llama 3 language models (Grattafiori et al. 2024) under LoRA. Its hub repositories are
-gated."""
+"""Define the family `llama`: Llama 3 language models (Grattafiori et al. 2024), gated at the hub."""
 
 from __future__ import annotations
 

@@ -1,36 +1,31 @@
-"""The family `ltx`: LTX-Video image-to-video, 2B and 13B.
+"""Define the family `ltx`: LTX-Video image-to-video, 2B and 13B.
 
 HaCohen et al., LTX-Video: Realtime Video Latent Diffusion (2024). The checkpoint is a folder in diffusers'
-layout or a name at the Hugging Face hub. Latents have the axes (B, C, t, h, w); the network sees them as
-tokens `(B, t h w, C)`."""
+layout or a hub id."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 
 from vizbench.baselines.video.config import FEED_FORWARD, QKVO, VideoConfig
 from vizbench.baselines.video.ltx import BACKBONE, LAYOUT
 from vizbench.baselines.video.memory import Sizes, memory
 from vizbench.model import Model, ModelFamily
 
-if TYPE_CHECKING:
-    pass
-
-HUB = ("Lightricks/LTX-Video", "Lightricks/LTX-Video-0.9.7-dev")
+HUB: Final = ("Lightricks/LTX-Video", "Lightricks/LTX-Video-0.9.7-dev")
 """2B and 13B."""
 
-CONFIG = VideoConfig(
+CONFIG: Final = VideoConfig(
     rank=64, alpha=64, targets=(*QKVO, *FEED_FORWARD), batch=4, lr=2e-4, schedule="linear", max_grad_norm=1.0
 )
-"""The paper's for the 2B."""
+"""The paper's, for the 2B."""
 
-CONFIGS = {HUB[1]: replace(CONFIG, batch=2, accumulation=2)}
-"""Its 13B takes the same 4 clips a step in two halves; a folder of it wants `?batch=2&accumulation=2`."""
+CONFIGS: Final = {HUB[1]: replace(CONFIG, batch=2, accumulation=2)}
+"""The 13B takes the 4 clips of a step in two halves. A folder of it needs `?batch=2&accumulation=2`."""
 
-
-SIZES = {
+SIZES: Final = {
     HUB[0]: Sizes(
         1_923_385_472, 1_922_039_808, 28 * (8 * 2 + 2 * 5) * 2048, 28, 2048, 0, 419_193_649, 2,
         4_762_310_656, LAYOUT,
@@ -45,7 +40,7 @@ SIZES = {
 def _build(checkpoint: str) -> Model[Any]:
     from vizbench.baselines.video.build import build
 
-    return build("ltx", BACKBONE, CONFIG, checkpoint, recipes=CONFIGS)
+    return build("ltx", BACKBONE, CONFIG, checkpoint, configs=CONFIGS)
 
 
 FAMILIES = (
@@ -55,6 +50,6 @@ FAMILIES = (
         "LTX-Video image-to-video with LoRA: 2B or 13B, a folder or a name at the hub",
         HUB,
         _build,
-        partial(memory, SIZES, CONFIG, recipes=CONFIGS),
+        partial(memory, SIZES, CONFIG, configs=CONFIGS),
     ),
 )

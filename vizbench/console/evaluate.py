@@ -29,7 +29,7 @@ from vizbench.harness.stats.metrics import summaries
 def dry_run(plan: Plan, folder: Path, jobs: int, json: bool) -> None:
     """Print the trials of a plan and the time that they will take. Writes nothing."""
     check_jobs(jobs)
-    if env.size() > 1:
+    if env.world_size() > 1:
         raise UserError("--dry-run estimates the time of one process: start it without a launcher")
     estimates = estimate(plan, folder)
     results.print_dropped(plan.dropped())

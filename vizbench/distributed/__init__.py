@@ -1,1 +1,1 @@
-"""Processes that train one model together."""
+"""Processes that train one model together, on one machine or several."""

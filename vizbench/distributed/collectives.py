@@ -1,176 +1,153 @@
-"""What launched processes say to each other, by accelerate's state and torch's own collectives; alone,
-nothing.
+"""Keep processes that train one model in step, by accelerate's process state and torch's collectives.
 
-Gradients are added up as they are, in one buffer: DistributedDataParallel would rename the adapter's layers
-and wants one loss a process, where a batch smaller than the number of processes leaves some without any."""
+A single process joins no group: each function returns at once."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from typing import Any, Final, TypeVar, final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import torch
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from vizbench.distributed.env import rank, size
+from vizbench.distributed.env import rank, world_size
 from vizbench.errors import UserError
+
+if TYPE_CHECKING:
+    from accelerate import PartialState
 
 Rows = TypeVar("Rows", bound="Sequence[Any] | torch.Tensor")
 
-PATIENCE: Final = timedelta(days=30)
-"""How long a process waits for another one, which may be answering questions all the while."""
+TIMEOUT: Final = timedelta(days=30)
+"""How long a process waits in a collective. Rank 0 may be predicting in the meantime."""
 
-
-@final
-@dataclass(slots=True)
-class Crew:
-    """state: accelerate's, None alone; stepping: whether all are amid a training, where each waits for each;
-    owing: whether this process has yet to say if it takes part in the training that was called."""
-
-    state: Any
-    stepping: bool = False
-    owing: bool = False
+_SHARED: Final = "every process raised this error"
+"""The note on an error that no process waits behind."""
 
 
 @cache
-def _crew() -> Crew:
-    """Joins the launched processes, at the first call."""
-    if size() == 1:
-        return Crew(None)
+def process_state() -> PartialState | None:
+    """Join the process group at the first call. Returns None for a single process."""
+    if world_size() == 1:
+        return None
     from accelerate import PartialState
 
-    check_gpus(int(os.environ.get("LOCAL_WORLD_SIZE", size())))
-    return Crew(PartialState(cpu=not torch.cuda.is_available(), timeout=PATIENCE))
+    check_gpus(int(os.environ.get("LOCAL_WORLD_SIZE", world_size())))
+    return PartialState(cpu=not torch.cuda.is_available(), timeout=TIMEOUT)
 
 
 def check_gpus(processes: int) -> None:
-    """UserError where this machine has GPUs, and fewer than one a process."""
-    found = torch.cuda.device_count()
-    if 0 < found < processes:
+    """Raise UserError if this machine has GPUs, but fewer than one per process."""
+    gpus = torch.cuda.device_count()
+    if 0 < gpus < processes:
         raise UserError(
-            f"{processes} processes want a GPU each and this machine has {found}: give --devices {found}, or "
+            f"{processes} processes want a GPU each and this machine has {gpus}: give --devices {gpus}, or "
             f"CUDA_VISIBLE_DEVICES= in front of the command to compute on CPUs"
         )
 
 
 def device() -> torch.device:
-    """Where this process computes: on a GPU of its own, or on the CPU."""
-    _crew()  # chooses the GPU
-    return (
-        torch.device("cuda", torch.cuda.current_device())
-        if torch.cuda.is_available()
-        else torch.device("cpu")
-    )
+    """Return the device of this process: the GPU with its local rank, or the CPU."""
+    process_state()  # makes that GPU the current one
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", torch.cuda.current_device())
 
 
-def share(rows: Rows) -> Rows:
-    """This process's rows: every `size`-th."""
-    mine: Any = rows[rank() :: size()]
-    return mine
+def shard(rows: Rows) -> Rows:
+    """Return every `world_size`-th row, from this rank on; none if there are too few rows.
+
+    `PartialState.split_between_processes` would repeat the last row for a process that gets none. Its blocks
+    would also give the longest of sorted rows to one process."""
+    own: Any = rows[rank() :: world_size()]
+    return own
 
 
-def add_up(parameters: Iterable[torch.nn.Parameter], loss: float) -> float:
-    """Gradients summed over all processes, in place; returns the summed loss. All call it, also those without
-    rows."""
-    if size() == 1:
+def all_reduce_gradients(parameters: Iterable[torch.nn.Parameter], loss: float) -> float:
+    """Sum gradients and loss over all processes. Returns the summed loss.
+
+    DistributedDataParallel wants one backward pass per process and batch. Here a process may have several, or
+    none: batches can be smaller than the number of processes, and losses are weighted by answer tokens."""
+    if world_size() == 1:
         return loss
-    trained = list(parameters)
-    parts = [torch.zeros_like(p) if p.grad is None else p.grad for p in trained]
-    whole = torch.cat(
-        [*(part.flatten().float() for part in parts), parts[0].new_tensor([loss], dtype=torch.float32)]
-    )
-    torch.distributed.all_reduce(whole)
-    at = 0
-    for parameter in trained:
-        parameter.grad = whole[at : at + parameter.numel()].view_as(parameter).to(parameter.dtype)
-        at += parameter.numel()
-    return float(whole[-1])
+    gradients: list[torch.Tensor] = []
+    for parameter in parameters:
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+        gradients.append(parameter.grad)
+    summed = parameters_to_vector([*gradients, gradients[0].new_tensor([loss])])
+    torch.distributed.all_reduce(summed)
+    vector_to_parameters(summed[:-1], gradients)
+    return float(summed[-1])
 
 
-def wait() -> None:
-    """Until all are here."""
-    state = _crew().state
-    if state is not None:
-        state.wait_for_everyone()
+def broadcast(message: Any) -> Any:
+    """Return the message of rank 0. Only for launched processes; all of them call it."""
+    from accelerate.utils import broadcast_object_list
+
+    process_state()
+    return broadcast_object_list([message])[0]
+
+
+def gather(message: Any) -> list[Any]:
+    """Return the messages of all processes, by rank. All of them call it."""
+    if process_state() is None:
+        return [message]
+    from accelerate.utils import gather_object
+
+    messages: list[Any] = gather_object([message])
+    return messages
 
 
 @contextmanager
-def training() -> Generator[None]:
-    """A training, as soon as all are ready for it: who leaves it by an error leaves the others waiting, and
-    is lost to them. UserError where one refuses it."""
-    agree()
-    crew = _crew()
-    crew.stepping = True
-    yield
-    crew.stepping = False
+def shared_errors() -> Generator[None]:
+    """Raise a UserError of any process within the block on all of them, as each may lack memory or files.
+
+    Every process enters the block once, and leaves it when all are done. Without it the others would wait for
+    the one that refuses."""
+    refusal: UserError | None = None
+    try:
+        yield
+    except UserError as error:
+        refusal = error
+    messages = gather(None if refusal is None else str(refusal))
+    refusals = [message for message in messages if message is not None]
+    if refusals:
+        raise _shared(refusal or UserError(refusals[0]))
 
 
-def agree(refusal: str = "") -> None:
-    """Say, once a training that was called, whether this process takes part, and hear it of all: what one
-    refuses for want of memory others may not, and would wait for it. refusal: why not. UserError with the
-    refusal of another."""
-    crew = _crew()
-    if not crew.owing:
-        return
-    crew.owing = False
-    words = refusal.encode()
-    lengths = torch.zeros(size(), dtype=torch.int64, device=crew.state.device)
-    lengths[rank()] = len(words)
-    torch.distributed.all_reduce(lengths)
-    refusing = [number for number, length in enumerate(lengths.tolist()) if length]
-    if not refusing:
-        return
-    told = torch.zeros(int(lengths[refusing[0]]), dtype=torch.uint8, device=crew.state.device)
-    if rank() == refusing[0]:
-        told = torch.tensor(list(words), dtype=torch.uint8, device=crew.state.device)
-    torch.distributed.broadcast(told, refusing[0])
-    if not refusal:
-        raise UserError(bytes(told.tolist()).decode())
+def require_equal(name: str, value: object) -> None:
+    """Raise UserError on every process if the value differs between them.
+
+    name: what the value is, for the message."""
+    values = gather(value)
+    if any(other != values[0] for other in values):
+        raise _shared(
+            UserError(
+                f"{name} differs between the processes ({', '.join(map(str, values))}): set VIZBENCH_HOME to "
+                "a folder that all nodes share, or delete what is in it"
+            )
+        )
 
 
-def lost() -> bool:
-    """Whether this process left a training that others are still in."""
-    return _crew().stepping
+def is_shared(error: BaseException) -> bool:
+    """Return whether every process raised the error, so that all of them can go on."""
+    return _SHARED in getattr(error, "__notes__", ())
 
 
-def lose() -> None:
-    """This process may have left one."""
-    _crew().stepping = True
+def _shared(error: UserError) -> UserError:
+    error.add_note(_SHARED)
+    return error
 
 
-def tell(message: bytes) -> None:
-    """Say it to all others. UserError where they are lost."""
-    if lost():
-        raise UserError("a training broke off that other processes are still in: give the same command again")
-    where = _crew().state.device
-    torch.distributed.broadcast(torch.tensor([len(message)], device=where), 0)
-    _crew().owing = bool(message)
-    if message:
-        torch.distributed.broadcast(torch.tensor(list(message), dtype=torch.uint8, device=where), 0)
+def leave() -> None:
+    """Leave the process group.
 
-
-def hear() -> bytes:
-    """What the first process says; nothing means the end, and this process leaves the others: of 40 runs of
-    two processes one was aborted as the second ended without leaving (torch 2.13, gloo)."""
-    where = _crew().state.device
-    length = torch.zeros(1, dtype=torch.int64, device=where)
-    torch.distributed.broadcast(length, 0)
-    _crew().owing = bool(length)
-    message = torch.zeros(int(length), dtype=torch.uint8, device=where)
-    if len(message):
-        torch.distributed.broadcast(message, 0)
-    else:
-        _crew().state.destroy_process_group()
-    return bytes(message.tolist())
-
-
-def dismiss() -> None:
-    """Let the others end. Where they are lost, exit with 1: by that the launcher ends them."""
-    if lost():
-        raise SystemExit(1)
-    tell(b"")
-    _crew().state.destroy_process_group()
+    Without it one of 40 runs of two processes was aborted as the second ended (torch 2.13, gloo)."""
+    state = process_state()
+    if state is not None:
+        state.destroy_process_group()

@@ -1,5 +1,6 @@
-"""Who this process is among those that were launched together, read from the variables that torch's launcher
-sets."""
+"""Tell which of the launched processes this one is. Imports no torch.
+
+`torchrun`, `accelerate launch` and `--devices` set the variables that are read here."""
 
 from __future__ import annotations
 
@@ -8,20 +9,20 @@ import os
 from vizbench.errors import UserError
 
 
-def size() -> int:
-    """How many processes were launched together."""
+def world_size() -> int:
+    """Return the number of processes that were launched together, on all nodes."""
     return int(os.environ.get("WORLD_SIZE", "1")) if "RANK" in os.environ else 1
 
 
 def rank() -> int:
-    """This one's number, from 0."""
-    return int(os.environ["RANK"]) if size() > 1 else 0
+    """Return the number of this process, from 0."""
+    return int(os.environ["RANK"]) if world_size() > 1 else 0
 
 
-def check(jobs: int, processes: int) -> None:
-    """UserError where processes that adapt one model would each start others with models of their own."""
+def check_jobs(jobs: int, processes: int) -> None:
+    """Raise UserError if processes that train one model would each start workers of their own."""
     if processes > 1 and jobs > 1:
         raise UserError(
-            f"--jobs {jobs} gives each process a model of its own, and {processes} processes are to train one "
-            f"together: leave out --jobs, or --devices"
+            f"--jobs {jobs} gives each process a model of its own, and {processes} processes are to train "
+            "one together: leave out --jobs, or --devices"
         )

@@ -1,4 +1,4 @@
-"""Memory told from sizes alone, held against what torch counts and keeps on real classes."""
+"""Memory estimated from sizes alone, held against what torch counts and keeps on real classes."""
 
 from __future__ import annotations
 
@@ -31,32 +31,28 @@ def test_activations_are_those_that_autograd_keeps(
     family: str, checkpointing: bool, hidden: int, heads: int, groups: int, feed: int
 ) -> None:
     kind, network, block = KINDS[family]
-    recipe = LanguageConfig(rank=RANK, batch=BATCH, checkpointing=checkpointing)
-    kept: list[float] = []
-    told: list[float] = []
-    for layers in (
-        1,
-        3,
-    ):  # the difference: embeddings, the last norm and what is recomputed are alike in both
-        config = kind(
-            vocab_size=32, hidden_size=hidden, num_hidden_layers=layers, num_attention_heads=heads, head_dim=32,
-            num_key_value_heads=groups, intermediate_size=feed, pad_token_id=0, eos_token_id=1, bos_token_id=2,
+    config = LanguageConfig(rank=RANK, batch=BATCH, checkpointing=checkpointing)
+    measured: list[float] = []
+    estimated: list[float] = []
+    # The difference of the two: embeddings, the last norm and what is recomputed are alike in both.
+    for layers in (1, 3):
+        settings = kind(
+            vocab_size=32, hidden_size=hidden, num_hidden_layers=layers,
+            num_attention_heads=heads, head_dim=32, num_key_value_heads=groups,
+            intermediate_size=feed, pad_token_id=0, eos_token_id=1, bos_token_id=2,
         )  # fmt: skip
-        kept.append(_kept(network(config), recipe))
-        told.append(
-            memory_breakdown(
-                Sizes(0, layers, hidden, heads * 32, groups * 32, feed, 32, block), recipe, TOKENS, 0
-            ).kept
-        )
-    assert kept[1] - kept[0] == pytest.approx(told[1] - told[0], rel=0.01)
+        measured.append(_kept(network(settings), config))
+        sizes = Sizes(0, layers, hidden, heads * 32, groups * 32, feed, 32, block)
+        estimated.append(memory_breakdown(sizes, config, TOKENS, 0).activations)
+    assert measured[1] - measured[0] == pytest.approx(estimated[1] - estimated[0], rel=0.01)
 
 
-def _kept(model: Any, recipe: LanguageConfig) -> int:
+def _kept(model: Any, config: LanguageConfig) -> int:
     """Bytes of storages that a forward pass saves, parameters left out."""
     model = model.to(torch.bfloat16).requires_grad_(False)
-    if recipe.checkpointing:
+    if config.checkpointing:
         model.activation_checkpointing_enable()
-    model = adapted(model, recipe, 0).train()
+    model = adapted(model, config, 0).train()
     own = {p.untyped_storage().data_ptr() for p in model.parameters()}
     saved: dict[int, Any] = {}
 
@@ -70,35 +66,38 @@ def _kept(model: Any, recipe: LanguageConfig) -> int:
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t), torch.autocast("cpu", torch.bfloat16):
         model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False, logits_to_keep=1)
     copies = 2 * sum(p.numel() for p in model.parameters() if p.requires_grad)  # counted with the adapter
-    return sum(storage.nbytes() for storage in saved.values()) - (0 if recipe.checkpointing else copies)
+    return sum(storage.nbytes() for storage in saved.values()) - (0 if config.checkpointing else copies)
 
 
 @pytest.mark.parametrize(
-    "line", [qwen3.FAMILY, llama.FAMILY, gemma.FAMILY, smollm2.FAMILY], ids=lambda line: line.family
+    "family", [qwen3.FAMILY, llama.FAMILY, gemma.FAMILY, smollm2.FAMILY], ids=lambda family: family.name
 )
-def test_the_sizes_are_consistent(line: Any) -> None:
-    for name, sizes in line.sizes.items():
-        recipe = line.configs.get(name, line.config)
+def test_the_sizes_are_consistent(family: Any) -> None:
+    for name, sizes in family.sizes.items():
+        config = family.configs.get(name, family.config)
         tied = "8B" not in name
         words = sizes.words * sizes.hidden * (1 if tied else 2)
-        rest = sizes.parameters - sizes.linear - words
-        assert 0 < rest < (0.11 if line.pictures else 0.001) * sizes.parameters  # norms; Gemma's vision tower
+        rest = sizes.parameters - sizes.linear - words  # norms, and Gemma's vision tower
+        assert 0 < rest < (0.11 if family.pictures else 0.001) * sizes.parameters
         full, quarter = (
-            memory_breakdown(sizes, recipe, 512, 256),
+            memory_breakdown(sizes, config, 512, 256),
             memory_breakdown(sizes, LanguageConfig(backbone="nf4"), 512, 256),
         )
         assert full.weights == 2 * sizes.parameters
         assert quarter.weights < 0.55 * full.weights
-        assert full.adapter == 18 * sizes.trained(recipe)
+        assert full.adapter == 18 * sizes.trained(config)
 
 
 def test_more_tokens_take_more_and_checkpointing_takes_less() -> None:
     sizes = qwen3.FAMILY.sizes["Qwen/Qwen3-4B-Instruct-2507"]
     short, long = (memory_breakdown(sizes, LanguageConfig(), tokens, tokens // 2) for tokens in (512, 1024))
-    assert long.kept == 2 * short.kept
-    assert long.scores == 2 * short.scores
+    assert long.activations == 2 * short.activations
+    assert long.logits == 2 * short.logits
     assert long.weights == short.weights
-    assert memory_breakdown(sizes, LanguageConfig(checkpointing=False), 512, 256).kept > 8 * short.kept
+    assert (
+        memory_breakdown(sizes, LanguageConfig(checkpointing=False), 512, 256).activations
+        > 8 * short.activations
+    )
     assert sizes.trained(LanguageConfig()) == 66_060_288
     assert isinstance(sizes.block, Block)
 
@@ -107,7 +106,7 @@ def test_the_command_tells_them_without_torch(run: Run) -> None:
     text = run("models", "--memory").out
     assert "Qwen/Qwen3-4B-Instruct-2507?backbone=nf4&checkpointing=true&batch=2" in text
     rows = json.loads(run("models", "--memory", "--tokens", 2048, "--json").out)
-    told = [row for row in rows if "scores" in row["parts"]]
-    assert {"llama", "gemma", "qwen3", "smollm2"} == {row["model"] for row in told}
-    assert all(set(row["parts"]) == {"weights", "adapter", "kept", "scores"} for row in told)
+    training = [row for row in rows if "logits" in row["parts"]]
+    assert {"llama", "gemma", "qwen3", "smollm2"} == {row["model"] for row in training}
+    assert all(set(row["parts"]) == {"weights", "adapter", "activations", "logits"} for row in training)
     assert "--tokens 1 is outside" in refused(run("models", "--memory", "--tokens", 1))

@@ -17,7 +17,7 @@ from peft import PeftModel
 from tests.support.tiny_language import write
 from vizbench.baselines import gemma, llama, qwen3
 from vizbench.baselines.language.chat_format import ChatFormat, Tokenized
-from vizbench.baselines.language.checkpoint import Checkpoint, Loaded, adapted
+from vizbench.baselines.language.checkpoint import LanguageCheckpoint, Loaded, adapted
 from vizbench.baselines.language.config import SAMPLING, LanguageConfig
 from vizbench.baselines.language.decode import generate
 from vizbench.baselines.language.family import LanguageFamily
@@ -44,11 +44,11 @@ def grids(n: int, h: int = 2, w: int = 2, seed: int = 0) -> list[str]:
     return [to_text(g) for g in np.random.default_rng(seed).integers(0, 3, (n, h, w), dtype=np.uint8)]
 
 
-def pairs(way: str, n: int, seed: int = 0) -> list[Example[Any]]:
-    """Questions in the modality of `way`, answers that are others of the same grids."""
+def pairs(modality: str, n: int, seed: int = 0) -> list[Example[Any]]:
+    """Questions in the modality, answers that are others of the same grids."""
     texts, answers = grids(n, seed=seed), grids(n, seed=seed + 1)
     images = list(np.random.default_rng(seed).integers(0, 255, (n, 20, 20, 3), dtype=np.uint8))
-    asked: list[Any] = {"": texts, "image:": images, "both:": list(zip(images, texts, strict=True))}[way]
+    asked: list[Any] = {"": texts, "image:": images, "both:": list(zip(images, texts, strict=True))}[modality]
     return [Example(q, a) for q, a in zip(asked, answers, strict=True)]
 
 
@@ -57,14 +57,14 @@ def context(steps: int, seed: int = 0, heard: list[Progress] | None = None) -> C
     return Context(verifier_of("life/conway"), None, seed, said.append, Schedule(steps))
 
 
-def built(folders: dict[str, Path], family: str, way: str = "", settings: str = FAST) -> LanguageLora:
-    model: Any = FAMILIES[family].build(f"{way}{folders[family]}?{settings}")
+def built(folders: dict[str, Path], family: str, modality: str = "", settings: str = FAST) -> LanguageLora:
+    model: Any = FAMILIES[family].build(f"{modality}{folders[family]}?{settings}")
     return model
 
 
 def base(folders: dict[str, Path], family: str) -> Loaded:
-    checkpoint = Checkpoint(LINES[family], folders[family], LINES[family].config)
-    return checkpoint.load(checkpoint.script())
+    checkpoint = LanguageCheckpoint(LINES[family], folders[family], LINES[family].config)
+    return checkpoint.load(checkpoint.chat())
 
 
 def answers(
@@ -76,11 +76,11 @@ def answers(
 @pytest.mark.filterwarnings(
     "ignore:`is_gradient_checkpointing`:FutureWarning"
 )  # peft 0.21 asks by an old name
-@pytest.mark.parametrize(("family", "way"), WAYS)
+@pytest.mark.parametrize(("family", "modality"), WAYS)
 def test_a_folder_of_the_real_classes_learns_and_its_adapter_loads_in_peft(
-    folders: dict[str, Path], family: str, way: str, tmp_path: Path
+    folders: dict[str, Path], family: str, modality: str, tmp_path: Path
 ) -> None:
-    model, shown, heard = built(folders, family, way), pairs(way, 4), list[Progress]()
+    model, shown, heard = built(folders, family, modality), pairs(modality, 4), list[Progress]()
     figures = model.adapt(shown, context(20, heard=heard))
     assert [p.done for p in heard] == list(range(1, 21))
     assert (heard[-1].loss or math.inf) < 0.6 * (heard[0].loss or 0)
@@ -89,10 +89,8 @@ def test_a_folder_of_the_real_classes_learns_and_its_adapter_loads_in_peft(
     model.save(tmp_path / "adapter")
     plain = base(folders, family)
     back = PeftModel.from_pretrained(plain.model, str(tmp_path / "adapter")).eval()
-    asked = [model.asked(plain.script, pair.question) for pair in shown]
-    longest = max(
-        len(plain.script.pair(a, p.target).ids) - a.start for a, p in zip(asked, shown, strict=True)
-    )
+    asked = [model.prompt(plain.chat, pair.question) for pair in shown]
+    longest = max(len(plain.chat.pair(a, p.target).ids) - a.start for a, p in zip(asked, shown, strict=True))
     again = generate(plain, back, asked, longest + model.config.slack, SAMPLING["greedy"], 0)
     assert [[text] for text in again] == said
 
@@ -100,8 +98,8 @@ def test_a_folder_of_the_real_classes_learns_and_its_adapter_loads_in_peft(
 @pytest.mark.parametrize("family", LINES)
 def test_an_adapter_of_no_steps_changes_no_bit(folders: dict[str, Path], family: str) -> None:
     plain = base(folders, family)
-    rows = [plain.script.pair(plain.script.question(q), q) for q in grids(2)]
-    inputs, _ = plain.script.batch(rows)
+    rows = [plain.chat.pair(plain.chat.question(q), q) for q in grids(2)]
+    inputs, _ = plain.chat.batch(rows)
     with torch.no_grad():
         before = plain.model(**inputs).logits
         wrapped = adapted(plain.model, LanguageConfig(rank=4), 0).eval()
@@ -119,15 +117,15 @@ def test_one_pair_is_learned_by_heart(folders: dict[str, Path]) -> None:
     assert answers(model, [shown]) == [[shown.target]]
 
 
-@pytest.mark.parametrize(("family", "way"), WAYS)
+@pytest.mark.parametrize(("family", "modality"), WAYS)
 def test_batched_cached_decoding_says_what_one_by_one_without_a_cache_says(
-    folders: dict[str, Path], family: str, way: str
+    folders: dict[str, Path], family: str, modality: str
 ) -> None:
-    model = built(folders, family, way)
+    model = built(folders, family, modality)
     plain = base(folders, family)
-    asked = [model.asked(plain.script, p.question) for p in pairs(way, 3)]
-    if way == "":
-        asked += [plain.script.question(q) for q in grids(2, 1, 3)]  # shorter ones, to be padded
+    asked = [model.prompt(plain.chat, p.question) for p in pairs(modality, 3)]
+    if modality == "":
+        asked += [plain.chat.question(q) for q in grids(2, 1, 3)]  # shorter ones, to be padded
     together = generate(plain, plain.model, asked, 12, SAMPLING["greedy"], 0)
     for one, said in zip(asked, together, strict=True):
         assert said == _slowly(plain, one, 12)
@@ -136,29 +134,29 @@ def test_batched_cached_decoding_says_what_one_by_one_without_a_cache_says(
 def _slowly(plain: Loaded, asked: Tokenized, limit: int) -> str:
     """Argmax over the whole sequence, again for every token."""
     written: list[int] = []
-    while len(written) < limit and plain.script.end not in written:
+    while len(written) < limit and plain.chat.end not in written:
         types = None if asked.types is None else (*asked.types, *(0 for _ in written))
-        inputs, _ = plain.script.batch([Tokenized((*asked.ids, *written), asked.start, asked.image, types)])
+        inputs, _ = plain.chat.batch([Tokenized((*asked.ids, *written), asked.start, asked.image, types)])
         with torch.no_grad():
             written.append(int(plain.model(**inputs).logits[0, -1].argmax()))
-    return plain.script.text(written)
+    return plain.chat.text(written)
 
 
 @pytest.mark.parametrize("family", LINES)
 def test_the_loss_lies_on_the_completion_alone(folders: dict[str, Path], family: str) -> None:
     plain = base(folders, family)
-    script = plain.script
+    chat = plain.chat
     rows = [
-        script.pair(script.question("[[0]]"), "[[1,2],[0,1]]"),
-        script.pair(script.question("[[0,0,0]]"), "[[2]]"),
+        chat.pair(chat.question("[[0]]"), "[[1,2],[0,1]]"),
+        chat.pair(chat.question("[[0,0,0]]"), "[[2]]"),
     ]
-    _, labels = script.batch(rows)
+    _, labels = chat.batch(rows)
     for row, label in zip(rows, labels.tolist(), strict=True):
         kept = [token for token in label if token != -100]
         assert kept == list(row.ids[row.start :])
-        assert kept[-1] == script.end
+        assert kept[-1] == chat.end
         assert label.index(kept[0]) == row.start
-    inputs, _ = script.batch(rows)
+    inputs, _ = chat.batch(rows)
     with torch.no_grad():
         found = float(loss_sum(plain, plain.model, rows))
         told = torch.log_softmax(plain.model(**inputs).logits.float(), -1)
@@ -171,23 +169,23 @@ def test_the_loss_lies_on_the_completion_alone(folders: dict[str, Path], family:
 
 
 def test_the_prompt_is_the_template_around_the_question_without_thinking(folders: dict[str, Path]) -> None:
-    script = base(folders, "qwen3").script
-    asked = script.question("[[0]]")
-    assert script.tokenizer.decode(list(asked.ids)) == "<bos><|turn|>user\n[[0]]<|end|>\n<|turn|>assistant\n"
-    assert script.tokenizer.convert_ids_to_tokens(script.end) == "<|end|>"
-    whole = script.pair(asked, "[[1]]")
+    chat = base(folders, "qwen3").chat
+    asked = chat.question("[[0]]")
+    assert chat.tokenizer.decode(list(asked.ids)) == "<bos><|turn|>user\n[[0]]<|end|>\n<|turn|>assistant\n"
+    assert chat.tokenizer.convert_ids_to_tokens(chat.end) == "<|end|>"
+    whole = chat.pair(asked, "[[1]]")
     assert whole.ids[: whole.start] == asked.ids
-    assert script.text(whole.ids[whole.start :]) == "[[1]]"
+    assert chat.text(whole.ids[whole.start :]) == "[[1]]"
 
 
 def test_a_model_without_a_template_reads_the_question_and_a_line_end(tmp_path: Path) -> None:
-    script = ChatFormat(
+    chat = ChatFormat(
         transformers.AutoTokenizer.from_pretrained(write("qwen3", tmp_path / "m", template=None))
     )
-    assert script.tokenizer.decode(list(script.question("[[0]]").ids)) == "[[0]]\n"
-    assert script.tokenizer.convert_ids_to_tokens(script.end) == "<eos>"
+    assert chat.tokenizer.decode(list(chat.question("[[0]]").ids)) == "[[0]]\n"
+    assert chat.tokenizer.convert_ids_to_tokens(chat.end) == "<eos>"
     with pytest.raises(UserError, match="no chat template"):
-        script.question(None, np.zeros((4, 4, 3), np.uint8))
+        chat.question(None, np.zeros((4, 4, 3), np.uint8))
 
 
 def test_a_step_in_parts_is_the_step_of_the_whole_batch(folders: dict[str, Path]) -> None:
@@ -195,7 +193,7 @@ def test_a_step_in_parts_is_the_step_of_the_whole_batch(folders: dict[str, Path]
     for batch in (1, 2, 5):
         plain = base(folders, "llama")
         model = adapted(plain.model, LanguageConfig(rank=4), 0)
-        rows = [plain.script.pair(plain.script.question(q), q) for q in [*grids(3), *grids(2, 1, 3)]]
+        rows = [plain.chat.pair(plain.chat.question(q), q) for q in [*grids(3), *grids(2, 1, 3)]]
         loss = step_backward(plain, model, batch, rows)
         found.append(
             torch.cat(

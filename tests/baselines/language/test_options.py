@@ -42,14 +42,14 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.mark.filterwarnings(
     "ignore:`is_gradient_checkpointing`:FutureWarning"
 )  # peft 0.21 asks by an old name
-@pytest.mark.parametrize(("family", "way"), WAYS)
+@pytest.mark.parametrize(("family", "modality"), WAYS)
 def test_answers_amid_the_training_are_written_and_change_no_step(
-    family: str, way: str, folders: dict[str, Path], tmp_path: Path
+    family: str, modality: str, folders: dict[str, Path], tmp_path: Path
 ) -> None:
-    shown, quiet, heard = pairs(way, 3), list[Progress](), list[Progress]()
-    silent = built(folders, family, way, f"{FAST}&dropout=0.1")
+    shown, quiet, heard = pairs(modality, 3), list[Progress](), list[Progress]()
+    silent = built(folders, family, modality, f"{FAST}&dropout=0.1")
     silent.adapt(shown, context(12, heard=quiet))
-    model = built(folders, family, way, f"{FAST}&dropout=0.1&sample_every=4")
+    model = built(folders, family, modality, f"{FAST}&dropout=0.1&sample_every=4")
     model.adapt(shown, context(12, heard=heard))
     assert [p.loss for p in heard] == [p.loss for p in quiet]
     assert answers(model, shown) == answers(silent, shown)
@@ -95,8 +95,8 @@ def test_eight_bits_learn_save_and_learn_again(family: str, folders: dict[str, P
 
 def _scores(model: Any, shown: list[Any], base: bool) -> torch.Tensor:
     """What the model makes of an example, with its adapter or without."""
-    inputs, _ = model._script.batch(
-        [model._script.pair(model._script.question(shown[0].question), shown[0].answer)]
+    inputs, _ = model._chat.batch(
+        [model._chat.pair(model._chat.question(shown[0].question), shown[0].target)]
     )
     with torch.no_grad():
         if base:

@@ -21,24 +21,27 @@ LOADING = """
 import sys
 from pathlib import Path
 opened = set()
-sys.addaudithook(lambda event, args: opened.add(str(args[0])) if event == "open" and isinstance(args[0], str) else None)
-from tests.support import tiny_language as tiny_llm, tiny_video
+def hook(event, args):
+    if event == "open" and isinstance(args[0], str):
+        opened.add(args[0])
+sys.addaudithook(hook)
+from tests.support import tiny_language, tiny_video
 from vizbench.baselines import gemma, qwen3, wan
-from vizbench.baselines.language.checkpoint import Checkpoint
-from vizbench.baselines.video.backbone import Training
-from vizbench.baselines.video.checkpoint import Folder
+from vizbench.baselines.language.checkpoint import LanguageCheckpoint
+from vizbench.baselines.video.checkpoint import VideoCheckpoint
+from vizbench.baselines.video.config import VideoConfig
 from vizbench.baselines.shared.hub import Weights
-for line, name in ((qwen3.LINE, "qwen3"), (gemma.LINE, "gemma")):
-    folder = tiny_llm.write(name, Path(name))
+for family in (qwen3.FAMILY, gemma.FAMILY):
+    folder = tiny_language.write(family.name, Path(family.name))
     (folder / "additional_chat_templates").mkdir(exist_ok=True)
     (folder / "additional_chat_templates" / "other.jinja").write_text("x")
     opened.clear()
-    checkpoint = Checkpoint(line, folder, line.config)
-    checkpoint.load(checkpoint.script())
+    checkpoint = LanguageCheckpoint(family, folder, family.config)
+    checkpoint.load(checkpoint.chat())
     print("\\n".join(opened))
 folder = tiny_video.wan(Path("wan"), "2.1")
 opened.clear()
-Folder(wan.BACKBONE, Weights(folder, "d" * 16), Training()).open(0)
+VideoCheckpoint(wan.BACKBONE, Weights(folder, "d" * 16), VideoConfig()).open(0)
 print("\\n".join(opened))
 """
 

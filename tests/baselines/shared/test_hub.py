@@ -157,7 +157,7 @@ def test_a_disk_that_fills_meanwhile_is_told(hub: Hub, monkeypatch: pytest.Monke
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", full)
-    assert "goes on" in sentence("qwen3", "org/name")
+    assert "give the same command again" in sentence("qwen3", "org/name")
 
 
 def test_a_local_folder_is_named_by_its_bytes(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_folders_that_cannot_be_read_safely_are_refused(tmp_path: Path) -> None:
     assert "finds no folder" in sentence("wan", "./nothing")
     assert "neither config.json nor" in sentence("wan", str(folder(tmp_path / "a", "x.safetensors")))
     assert "pickle" in sentence("wan", str(folder(tmp_path / "b", "model_index.json", "vae/model.bin")))
-    assert "no weights lie in it" in sentence("wan", str(folder(tmp_path / "c", "config.json")))
+    assert "it holds no weights" in sentence("wan", str(folder(tmp_path / "c", "config.json")))
     assert "write it as org/name" in sentence("wan", "tiny-randon")
 
 
@@ -202,7 +202,9 @@ def test_patterns_leave_single_files_and_copies_away() -> None:
         "tokenizer/spiece.model",
     ]
     kept = list(
-        filter_repo_objects(tree, allow_patterns=list(PIPELINE_FILES), ignore_patterns=list(weights.LEFT))
+        filter_repo_objects(
+            tree, allow_patterns=list(PIPELINE_FILES), ignore_patterns=list(weights.IGNORED_FILES)
+        )
     )
     assert kept == ["model_index.json", "vae/a.safetensors", "tokenizer/spiece.model"]
     tree = [
@@ -212,7 +214,9 @@ def test_patterns_leave_single_files_and_copies_away() -> None:
         "tokenizer.model",
     ]
     kept = list(
-        filter_repo_objects(tree, allow_patterns=list(MODEL_FILES), ignore_patterns=list(weights.LEFT))
+        filter_repo_objects(
+            tree, allow_patterns=list(MODEL_FILES), ignore_patterns=list(weights.IGNORED_FILES)
+        )
     )
     assert kept == ["model-00001-of-00002.safetensors", "tokenizer.model"]
 

@@ -23,7 +23,7 @@ from vizbench.baselines import llama, ltx
 from vizbench.baselines.language import checkpoint as bases
 from vizbench.baselines.language import model as language
 from vizbench.baselines.language import train as descent
-from vizbench.baselines.language.checkpoint import Checkpoint
+from vizbench.baselines.language.checkpoint import LanguageCheckpoint
 from vizbench.baselines.language.memory import memory_breakdown
 from vizbench.baselines.shared import memory as rooms
 from vizbench.baselines.shared.hub import Weights
@@ -37,7 +37,7 @@ from vizbench.baselines.shared.memory import (
 )
 from vizbench.baselines.video import checkpoint as folders
 from vizbench.baselines.video import model as video
-from vizbench.baselines.video.checkpoint import PipelineFolder
+from vizbench.baselines.video.checkpoint import VideoCheckpoint
 from vizbench.baselines.video.model import VideoLora
 from vizbench.distributed import collectives
 from vizbench.errors import UserError
@@ -73,7 +73,7 @@ class Way:
 def _parts(way: Way) -> dict[str, float]:
     """16 GB of weights, and 2 a row; 1 a row where they are computed twice."""
     share = {"full": 1.0, "int8": 0.5, "nf4": 0.25}[way.backbone]
-    return {"weights": share * 16e9, "kept": way.batch * (1e9 if way.checkpointing else 2e9)}
+    return {"weights": share * 16e9, "activations": way.batch * (1e9 if way.checkpointing else 2e9)}
 
 
 @pytest.mark.parametrize(
@@ -91,8 +91,8 @@ def test_the_first_milder_way_that_fits_is_named(
     monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("the GPU", free * 1e9))
     with pytest.raises(UserError) as refused:
         require_memory("it", Way(), _parts)
-    told = f"it takes about 24.0 GB (weights 16.0, kept 8.0) and the GPU has {free:.1f} GB free: set ?{settings} "
-    assert str(refused.value).startswith(told)
+    message = f"it takes about 24.0 GB (weights 16.0, activations 8.0) and the GPU has {free:.1f} GB free: "
+    assert str(refused.value).startswith(f"{message}set ?{settings} ")
     fields: dict[str, Any] = dict(pair.split("=") for pair in settings.split("&"))
     way = Way(
         int(fields.get("batch", 4)), int(fields.get("accumulation", 2)), True, fields.get("backbone", "full")
@@ -102,7 +102,7 @@ def test_the_first_milder_way_that_fits_is_named(
 
 def test_where_nothing_fits_no_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("the GPU", 4.9e9))
-    with pytest.raises(UserError, match="free: take a smaller checkpoint, or draw smaller boards"):
+    with pytest.raises(UserError, match="free: take a smaller checkpoint, or draw smaller grids"):
         require_memory("it", Way(), _parts)
     monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", 9.1e9))
     with pytest.raises(UserError, match=r"this machine has 9\.1 GB free: take a smaller checkpoint"):
@@ -128,7 +128,7 @@ def _video(name: str, place: Path, **fields: Any) -> VideoLora:
     training = replace(QUICK, **fields)
     return VideoLora(
         backbone,
-        PipelineFolder(backbone, Weights(place if place.exists() else make(place), "d" * 16), training),
+        VideoCheckpoint(backbone, Weights(place if place.exists() else make(place), "d" * 16), training),
         training,
     )
 
@@ -139,10 +139,10 @@ def test_a_video_model_is_weighed_twice_and_never_loaded(
 ) -> None:
     """When it is built, by what it is; when it adapts, by its clips too."""
     model = _video(name, tmp_path / "m", batch=1, checkpointing=True)
-    monkeypatch.setattr(PipelineFolder, "_load", lambda *_: pytest.fail("it was loaded"))
+    monkeypatch.setattr(VideoCheckpoint, "_load", lambda *_: pytest.fail("it was loaded"))
     source: Any = model._source
     bare = folders.memory_breakdown(
-        source._sizes, source._training, folders.MemoryRequest(height=0, width=0, frames=1)
+        source._sizes, source._config, folders.MemoryRequest(height=0, width=0, frames=1)
     )
     least = sum(asdict(bare).values())
     shown = tiny.examples(2)
@@ -157,7 +157,7 @@ def test_a_video_model_is_weighed_twice_and_never_loaded(
         model.adapt(shown, tiny.context())
     frames, height, width, _ = shown[0].target.shape
     whole = folders.memory_breakdown(
-        source._sizes, source._training, folders.MemoryRequest(height=height, width=width, frames=frames)
+        source._sizes, source._config, folders.MemoryRequest(height=height, width=width, frames=frames)
     )
     monkeypatch.setattr(
         rooms, "device_memory", lambda: DeviceMemory("this machine", sum(asdict(whole).values()))
@@ -170,9 +170,7 @@ def test_a_batch_holds_no_more_clips_than_there_are(tmp_path: Path, monkeypatch:
     demand = folders.MemoryRequest(height=32, width=32, frames=9)
     takes = [
         sum(
-            asdict(
-                folders.memory_breakdown(source._sizes, replace(source._training, batch=n), demand)
-            ).values()
+            asdict(folders.memory_breakdown(source._sizes, replace(source._config, batch=n), demand)).values()
         )
         for n in (1, 2)
     ]
@@ -191,7 +189,7 @@ def test_a_model_that_is_trained_whole_needs_no_adapter_on_disk(tmp_path: Path) 
     model = _video("ltx", tmp_path / "m", rank=0, steps=1)
     source: Any = model._source
     found = folders.memory_breakdown(
-        source._sizes, source._training, folders.MemoryRequest(height=32, width=32, frames=9)
+        source._sizes, source._config, folders.MemoryRequest(height=32, width=32, frames=9)
     )
     assert found.adapter == 2 * found.weights
     model.adapt(tiny.examples(1), tiny.context())
@@ -241,7 +239,7 @@ def test_the_text_encoder_is_weighed_before_it_is_loaded(
 ) -> None:
     model = _video("ltx", tmp_path / "m")
     source: Any = model._source
-    monkeypatch.setattr(PipelineFolder, "_load", lambda *_: pytest.fail("it was loaded"))
+    monkeypatch.setattr(VideoCheckpoint, "_load", lambda *_: pytest.fail("it was loaded"))
     encoder = 2 * sum(
         t.numel()
         for t in tiny.tensors(next((tmp_path / "m" / "text_encoder").glob("*.safetensors"))).values()
@@ -249,7 +247,7 @@ def test_the_text_encoder_is_weighed_before_it_is_loaded(
     monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("the GPU", 2 * encoder - 1))
     with pytest.raises(
         UserError,
-        match=r"the text encoder of .* takes about 0\.0 GB \(weights 0\.0\) .* free: take a smaller checkpoint \(",
+        match=r"the text encoder of .* takes about 0\.0 GB \(weights 0\.0\) .* take a smaller checkpoint \(",
     ):
         source._neutral()
 
@@ -260,7 +258,7 @@ def test_a_language_model_is_weighed_twice_and_never_loaded(
     place = tiny_language.write("llama", tmp_path / "m")
     build: Any = llama.FAMILIES[0].build
     model: Any = build(f"{place}?rank=8&save_every=0&batch=2&accumulation=2")
-    monkeypatch.setattr(Checkpoint, "load", lambda *_: pytest.fail("it was loaded"))
+    monkeypatch.setattr(LanguageCheckpoint, "load", lambda *_: pytest.fail("it was loaded"))
     sizes, recipe = model._checkpoint._sizes, replace(model.config, dtype="float32")
     shapes = shapes_of(place)
     assert memory_breakdown(sizes, recipe, 0, 0).weights == 4 * sum(
@@ -274,8 +272,8 @@ def test_a_language_model_is_weighed_twice_and_never_loaded(
     with pytest.raises(UserError, match=r"takes about .* this machine has .*: set \?backbone=int8 "):
         build(f"{place}?rank=8&save_every=0&batch=1&accumulation=2")
     shown = pairs("", 3)
-    script = model._checkpoint.script()
-    rows = [script.pair(script.question(pair.question), pair.target) for pair in shown]
+    chat = model._checkpoint.chat()
+    rows = [chat.pair(chat.question(pair.question), pair.target) for pair in shown]
     longest = max(rows, key=lambda row: len(row.ids))
     takes = sum(
         asdict(memory_breakdown(sizes, recipe, len(longest.ids), len(longest.ids) - longest.start)).values()
@@ -301,7 +299,7 @@ def test_a_plan_that_memory_cannot_hold_leaves_nothing(
         checkpoint = f"{tiny.ltx(tmp_path / 'm')}?batch=1&checkpointing=true"
         model = ltx.FAMILIES[0].build(checkpoint)
         bare = folders.MemoryRequest(height=0, width=0, frames=1)
-        takes = folders.memory_breakdown(model._source._sizes, model._source._training, bare)
+        takes = folders.memory_breakdown(model._source._sizes, model._source._config, bare)
     monkeypatch.setattr(
         rooms, "device_memory", lambda: DeviceMemory("this machine", sum(asdict(takes).values()))
     )
@@ -403,7 +401,8 @@ def test_large_models_want_a_gpu_or_a_word(tmp_path: Path, monkeypatch: pytest.M
     place = tiny.ltx(tmp_path / "m")
     monkeypatch.setattr(folders, "LARGE", 1000)
     with pytest.raises(
-        UserError, match=r"needs a GPU, and none is found: use --checkpoint tiny, or set VIZBENCH_CPU=1"
+        UserError,
+        match=r"billion parameters and no GPU is found: use --checkpoint tiny, or set VIZBENCH_CPU=1",
     ):
         _video("ltx", place)
     monkeypatch.setenv("VIZBENCH_CPU", "1")

@@ -1,4 +1,4 @@
-"""Memory of video models told from sizes alone, held against models of the true sizes and what torch
+"""Memory of video models estimated from sizes alone, held against models of the true sizes and what torch
 keeps."""
 
 from __future__ import annotations
@@ -57,15 +57,15 @@ def _count(model: Any) -> int:
 
 @pytest.mark.parametrize("name", SIZES)
 def test_the_shipped_numbers_are_those_of_models_without_memory(name: str) -> None:
-    kind, told, _, _, trained, _ = CASES[name]
+    kind, settings, _, _, trained, _ = CASES[name]
     sizes = SIZES[name]
     with torch.device("meta"):
-        model = kind(**told)
+        model = kind(**settings)
     assert sizes.parameters == _count(model)
     assert sizes.linear == sum(m.weight.numel() for m in model.modules() if isinstance(m, torch.nn.Linear))
     assert sizes.trained * RANK == trained
-    assert sizes.hidden == told["num_attention_heads"] * told["attention_head_dim"]
-    assert (sizes.layers, sizes.feed) == (told["num_layers"], told.get("ffn_dim", 0))
+    assert sizes.hidden == settings["num_attention_heads"] * settings["attention_head_dim"]
+    assert (sizes.layers, sizes.feed) == (settings["num_layers"], settings.get("ffn_dim", 0))
 
 
 BACKBONES = (cogvideox.BACKBONE, ltx.BACKBONE, ltx.BACKBONE, wan.BACKBONE, wan.BACKBONE)
@@ -74,16 +74,16 @@ BACKBONES = (cogvideox.BACKBONE, ltx.BACKBONE, ltx.BACKBONE, wan.BACKBONE, wan.B
 @pytest.mark.parametrize(("name", "backbone"), list(zip(_NAMES, BACKBONES, strict=True)))
 def test_a_folders_own_words_say_the_same(name: str, backbone: Any) -> None:
     """Its transformer's config.json and the shapes of its tensors, without the table."""
-    kind, told, recipe, *_ = CASES[name]
+    kind, settings, config, *_ = CASES[name]
     with torch.device("meta"):
-        model = kind(**told)
-    config = json.loads(model.to_json_string())
-    config.pop("pos_embed_seq_len", None)  # newer than the checkpoints
-    layout = backbone.layout(config, {"expand_timesteps": True} if "TI2V" in name else {})
+        model = kind(**settings)
+    transformer = json.loads(model.to_json_string())
+    transformer.pop("pos_embed_seq_len", None)  # newer than the checkpoints
+    layout = backbone.layout(transformer, {"expand_timesteps": True} if "TI2V" in name else {})
     shapes = {key: tuple(tensor.shape) for key, tensor in model.state_dict().items()}
     parts: Any = {"transformer": shapes, "vae": {"x": (SIZES[name].vae,)}, "text_encoder": {"x": (2, 3)}}
-    found = sizes_of(config, parts, layout, recipe, "vae" in backbone.float32)
-    assert found == replace(SIZES[name], encoder=6)
+    sizes = sizes_of(transformer, parts, layout, config, "vae" in backbone.float32)
+    assert sizes == replace(SIZES[name], encoder=6)
 
 
 def test_the_encoders_are_counted_too() -> None:
@@ -125,29 +125,27 @@ def test_the_encoders_are_counted_too() -> None:
 def test_activations_are_those_that_autograd_keeps(
     name: str, width: int, rows: int, text: int, rank: int, checkpointing: bool
 ) -> None:
-    recipe = {"cogvideox": cogvideox, "ltx": ltx}[name].RECIPE
-    recipe = replace(recipe, rank=rank, checkpointing=checkpointing, batch=1)
-    base = {"cogvideox": SIZES["CogVideoX1.5-5B-I2V"], "ltx": SIZES["LTX-Video-2B"]}[name]
-    kept: list[float] = []
-    told: list[float] = []
-    for layers in (1, 3):  # the difference: what stands before and behind the blocks is alike in both
-        kept.append(_kept(*(_cogvideox if name == "cogvideox" else _ltx)(width, layers, rows, text), recipe))
-        demand = MemoryRequest(height=rows * base.layout.cell, width=rows * base.layout.cell, frames=9)
-        told.append(
-            memory_breakdown(
-                replace(base, layers=layers, hidden=width, layout=replace(base.layout, text=text)),
-                recipe,
-                demand,
-            ).kept
-        )
-    assert kept[1] - kept[0] == pytest.approx(told[1] - told[0], rel=0.015)
+    config, base, network = {
+        "cogvideox": (cogvideox.CONFIG, SIZES["CogVideoX1.5-5B-I2V"], _cogvideox),
+        "ltx": (ltx.CONFIG, SIZES["LTX-Video-2B"], _ltx),
+    }[name]
+    config = replace(config, rank=rank, checkpointing=checkpointing, batch=1)
+    side = rows * base.layout.side
+    measured: list[float] = []
+    estimated: list[float] = []
+    for layers in (1, 3):  # the difference: what comes before and after the blocks is alike in both
+        measured.append(_kept(*network(width, layers, rows, text), config))
+        sizes = replace(base, layers=layers, hidden=width, layout=replace(base.layout, text=text))
+        request = MemoryRequest(height=side, width=side, frames=9)
+        estimated.append(memory_breakdown(sizes, config, request).activations)
+    assert measured[1] - measured[0] == pytest.approx(estimated[1] - estimated[0], rel=0.015)
 
 
 def _cogvideox(width: int, layers: int, rows: int, text: int) -> tuple[Any, dict[str, Any]]:
     model = _D.CogVideoXTransformer3DModel(
-        num_attention_heads=width // 32, attention_head_dim=32, in_channels=4, out_channels=4, time_embed_dim=8,
-        text_embed_dim=16, num_layers=layers, patch_size=2, patch_size_t=2, max_text_seq_length=text,
-        use_rotary_positional_embeddings=True,
+        num_attention_heads=width // 32, attention_head_dim=32, in_channels=4, out_channels=4,
+        time_embed_dim=8, text_embed_dim=16, num_layers=layers, patch_size=2, patch_size_t=2,
+        max_text_seq_length=text, use_rotary_positional_embeddings=True,
     )  # fmt: skip
     places = torch.zeros(2 * rows * rows, 32)
     return model, {
@@ -173,11 +171,11 @@ def _ltx(width: int, layers: int, rows: int, text: int) -> tuple[Any, dict[str, 
     }  # fmt: skip
 
 
-def _kept(model: Any, inputs: dict[str, Any], recipe: Any) -> int:
+def _kept(model: Any, inputs: dict[str, Any], config: Any) -> int:
     """Bytes of storages that a forward pass saves, parameters left out."""
     diffusers.utils.logging.set_verbosity_error()
     model = model.to(torch.bfloat16)
-    start(SimpleNamespace(transformer=model), recipe, 0)
+    start(SimpleNamespace(transformer=model), config, 0)
     model.train()
     own = {p.untyped_storage().data_ptr() for p in model.parameters()}
     saved: dict[int, Any] = {}
@@ -191,14 +189,14 @@ def _kept(model: Any, inputs: dict[str, Any], recipe: Any) -> int:
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t), torch.autocast("cpu", torch.bfloat16):
         model(**inputs)
     copies = 2 * sum(p.numel() for p in model.parameters() if p.requires_grad)  # counted with the adapter
-    return sum(storage.nbytes() for storage in saved.values()) - (0 if recipe.checkpointing else copies)
+    return sum(storage.nbytes() for storage in saved.values()) - (0 if config.checkpointing else copies)
 
 
 def test_tokens_of_a_clip() -> None:
     """9 frames of 272 x 272: 3 latent frames of 34 x 34 for CogVideoX and Wan, tokens of 2 x 2; 2 of 9 x 9
     for LTX."""
-    found = {name: sizes.layout.tokens(MemoryRequest()) for name, sizes in SIZES.items()}
-    assert found == {
+    tokens = {name: sizes.layout.tokens(MemoryRequest()) for name, sizes in SIZES.items()}
+    assert tokens == {
         "CogVideoX1.5-5B-I2V": 2 * 17 * 17,  # two frames a token, the first one padded
         "LTX-Video-2B": 2 * 9 * 9,
         "LTX-Video-13B": 2 * 9 * 9,
@@ -209,18 +207,18 @@ def test_tokens_of_a_clip() -> None:
     small = memory_breakdown(sizes, replace(wan.CONFIG, backbone="nf4"), MemoryRequest())
     assert small.weights < 0.3 * memory_breakdown(sizes, wan.CONFIG, MemoryRequest()).weights
     assert (
-        memory_breakdown(sizes, replace(wan.CONFIG, checkpointing=False), MemoryRequest()).kept
-        > 10 * small.kept
+        memory_breakdown(sizes, replace(wan.CONFIG, checkpointing=False), MemoryRequest()).activations
+        > 10 * small.activations
     )
 
 
 def test_the_command_asks_for_a_canvas(run: Run) -> None:
     rows = json.loads(run("models", "--memory", "--canvas", "336x336", "--frames", 9, "--json").out)
     large = next(row for row in rows if row["checkpoint"] == ltx.HUB[1] and "weights" in row["parts"])
-    assert large["settings"] == "backbone=full&checkpointing=true&batch=2"  # its own recipe's
+    assert large["settings"] == "backbone=full&checkpointing=true&batch=2"  # its own config's
     assert large["parts"]["weights"] == 2 * 13_042_569_344
-    told = [row for row in rows if "vae" in row["parts"]]
-    assert {"cogvideox", "wan", "ltx"} == {row["model"] for row in told}
-    assert all(set(row["parts"]) == {"weights", "adapter", "kept", "vae"} for row in told)
+    training = [row for row in rows if "vae" in row["parts"]]
+    assert {"cogvideox", "wan", "ltx"} == {row["model"] for row in training}
+    assert all(set(row["parts"]) == {"weights", "adapter", "activations", "vae"} for row in training)
     assert "--canvas '336' is no height x width" in refused(run("models", "--memory", "--canvas", "336"))
     assert "--frames 1 is outside" in refused(run("models", "--memory", "--frames", 1))

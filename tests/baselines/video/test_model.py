@@ -18,7 +18,7 @@ from tests.support import tiny_video as tiny
 from vizbench.baselines import cogvideox, ltx, wan
 from vizbench.baselines.shared.hub import Weights
 from vizbench.baselines.video.backbone import Backbone
-from vizbench.baselines.video.checkpoint import PipelineFolder
+from vizbench.baselines.video.checkpoint import VideoCheckpoint
 from vizbench.baselines.video.config import VideoConfig
 from vizbench.baselines.video.model import VideoLora, start
 from vizbench.errors import UserError
@@ -64,9 +64,9 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIZBENCH_HOME", str(tmp_path / "home"))
 
 
-def _model(case: tuple[Backbone, Path], training: VideoConfig = QUICK) -> VideoLora:
+def _model(case: tuple[Backbone, Path], config: VideoConfig = QUICK) -> VideoLora:
     backbone, folder = case
-    return VideoLora(backbone, PipelineFolder(backbone, Weights(folder, "d" * 16), training), training)
+    return VideoLora(backbone, VideoCheckpoint(backbone, Weights(folder, "d" * 16), config), config)
 
 
 def _answers(model: VideoLora, count: int = 1) -> list[Any]:
@@ -103,9 +103,9 @@ def test_training_lowers_the_loss_and_the_saved_adapter_gives_the_same_sample(
     assert answer.dtype == np.uint8
 
     again = _model(case)
-    told: list[Progress] = []
-    again.adapt(tiny.examples(2), tiny.context(told))
-    assert told == []  # read back, not trained
+    reports: list[Progress] = []
+    again.adapt(tiny.examples(2), tiny.context(reports))
+    assert reports == []  # read back, not trained
     assert np.array_equal(_answers(again)[0], answer)
 
     (adapter,) = (tmp_path / "home" / "adapters").iterdir()
@@ -139,8 +139,8 @@ def test_an_adapter_at_step_zero_samples_what_its_base_samples(case: tuple[Backb
 
 
 def test_a_killed_training_goes_on_bit_by_bit(case: tuple[Backbone, Path], tmp_path: Path) -> None:
-    training = replace(QUICK, steps=6, save_every=2, accumulation=2, batch=1)
-    whole = _model(case, training)
+    config = replace(QUICK, steps=6, save_every=2, accumulation=2, batch=1)
+    whole = _model(case, config)
     figures = whole.adapt(tiny.examples(3), tiny.context())
     (kept,) = (tmp_path / "home" / "adapters").iterdir()
     shutil.copytree(kept, tmp_path / "whole")
@@ -151,9 +151,9 @@ def test_a_killed_training_goes_on_bit_by_bit(case: tuple[Backbone, Path], tmp_p
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        _model(case, training).adapt(tiny.examples(3), replace(tiny.context(), report=killed))
+        _model(case, config).adapt(tiny.examples(3), replace(tiny.context(), report=killed))
     seen: list[Progress] = []
-    resumed = _model(case, training).adapt(tiny.examples(3), tiny.context(seen))
+    resumed = _model(case, config).adapt(tiny.examples(3), tiny.context(seen))
     assert [p.done for p in seen] == [5, 6]
     assert resumed["loss"] == figures["loss"]
     one, two = (tiny.tensors(folder / "training.safetensors") for folder in (tmp_path / "whole", kept))
@@ -166,7 +166,7 @@ OVERFIT = replace(QUICK, rank=16, alpha=32, schedule="late", targets=ALL)
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "lessons", "training"),
+    ("name", "lessons", "config"),
     [
         ("cogvideox-1.0", 100, {"batch": 1, "steps": 300, "last_share": 1.0, "sampling_steps": 1}),
         ("cogvideox-1.5", 100, {"batch": 1, "steps": 300, "last_share": 1.0, "sampling_steps": 1}),
@@ -176,9 +176,9 @@ OVERFIT = replace(QUICK, rank=16, alpha=32, schedule="late", targets=ALL)
     ],
 )
 def test_one_clip_is_learned_to_exact_decode(
-    name: str, lessons: int, training: dict[str, Any], tmp_path: Path
+    name: str, lessons: int, config: dict[str, Any], tmp_path: Path
 ) -> None:
-    """The board is read from the sample's last frame. Question and VAE leave two ends open: the clip
+    """The grid is read from the sample's last frame. Question and VAE leave two ends open: the clip
     decides."""
     backbone, make = FAMILIES[name]
     folder = make(tmp_path / "taught")
@@ -188,9 +188,9 @@ def test_one_clip_is_learned_to_exact_decode(
     tiny.teach(folder, ends, lessons, noise=0.1)
     if "cogvideox" not in name:
         tiny.normalise(folder, ends[0])
-    model = _model((backbone, folder), replace(OVERFIT, **training))
+    model = _model((backbone, folder), replace(OVERFIT, **config))
     for example in ends:
-        model.adapt([example] * training["batch"], tiny.context())
+        model.adapt([example] * config["batch"], tiny.context())
         assert np.array_equal(_grid(_answers(model)[0][-1]), _grid(example.target[-1]))
 
 
@@ -211,7 +211,7 @@ def test_latents_are_encoded_once_for_each_weights(
     assert len(calls) == 2
     _model(case, one).adapt(tiny.examples(3), tiny.context())
     assert len(calls) == 3  # the third clip alone
-    VideoLora(backbone, PipelineFolder(backbone, Weights(folder, "e" * 16), one), one).adapt(
+    VideoLora(backbone, VideoCheckpoint(backbone, Weights(folder, "e" * 16), one), one).adapt(
         tiny.examples(1), tiny.context()
     )
     assert len(calls) == 4
@@ -220,7 +220,7 @@ def test_latents_are_encoded_once_for_each_weights(
 def test_clips_are_padded_to_the_canvas_and_cropped(case: tuple[Backbone, Path]) -> None:
     model = _model(case, replace(QUICK, steps=1))
     example = tiny.examples(1)[0]
-    cut = replace(example, question=example.question[:28, :20], answer=example.target[:, :28, :20])
+    cut = replace(example, question=example.question[:28, :20], target=example.target[:, :28, :20])
     model.adapt([cut], tiny.context())
     ((answer,),) = model.predict([cut.question], 1, 0)
     assert answer.shape == (9, 28, 20, 3)
@@ -229,9 +229,9 @@ def test_clips_are_padded_to_the_canvas_and_cropped(case: tuple[Backbone, Path])
 def test_checkpointing_and_accumulation_change_no_step(case: tuple[Backbone, Path]) -> None:
     """Recomputed blocks give the same loss and the same trained weights."""
     losses = []
-    for training in (QUICK, replace(QUICK, checkpointing=True)):
+    for config in (QUICK, replace(QUICK, checkpointing=True)):
         seen: list[Progress] = []
-        _model(case, replace(training, steps=2)).adapt(tiny.examples(2), tiny.context(seen))
+        _model(case, replace(config, steps=2)).adapt(tiny.examples(2), tiny.context(seen))
         losses.append([p.loss for p in seen])
     assert losses[0] == losses[1]
 

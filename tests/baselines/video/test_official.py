@@ -63,9 +63,9 @@ def test_the_first_denoising_step_is_the_pipelines(case: tuple[Any, Any]) -> Non
     ours = _heard(pipe, lambda: backbone.velocity(pipe, noisy, clips, text, timesteps))
     for name in ("hidden_states", "encoder_hidden_states", "ofs", "encoder_hidden_states_image", "timestep"):
         given: Tensor | None = ours.get(name)
-        wanted: Tensor | None = official.get(name)
-        assert (given is None) == (wanted is None), name
-        assert given is None or wanted is None or torch.equal(given.float(), wanted.float()), name
+        expected: Tensor | None = official.get(name)
+        assert (given is None) == (expected is None), name
+        assert given is None or expected is None or torch.equal(given.float(), expected.float()), name
     assert torch.equal(ours["out"], official["out"])
 
 
@@ -79,11 +79,11 @@ def test_the_pipeline_decodes_our_latents_to_what_the_vae_makes_of_its_own(case:
         backbone, pipe, example.question, callback_on_step_end=lambda *_: {"latents": tiny.packed(pipe, clip)}
     )
     made = pipe.vae.decode(pipe.vae.encode(pixels).latent_dist.mode()).sample
-    wanted = (made[0].permute(1, 0, 2, 3) / 2 + 0.5).clamp(0, 1)
-    assert frames.shape == wanted.shape
+    expected = (made[0].permute(1, 0, 2, 3) / 2 + 0.5).clamp(0, 1)
+    assert frames.shape == expected.shape
     # 2.2 and LTX put the image's own latents in front, and encode it alone: the same but for the order of
     # sums
-    assert torch.allclose(frames, wanted, atol=1e-5)
+    assert torch.allclose(frames, expected, atol=1e-5)
 
 
 def test_inverting_the_scale_matters(tmp_path: Path) -> None:
@@ -109,8 +109,8 @@ def _heard(pipe: Any, call: Callable[[], object]) -> dict[str, Any]:
     """What the transformer is given first within a call, and what it says."""
     heard: list[dict[str, Any]] = []
 
-    def note(_module: Any, _unnamed: Any, told: dict[str, Any], out: Any) -> None:
-        heard.append({**told, "out": out[0]})
+    def note(_module: Any, _unnamed: Any, keywords: dict[str, Any], out: Any) -> None:
+        heard.append({**keywords, "out": out[0]})
 
     hook = pipe.transformer.register_forward_hook(note, with_kwargs=True)
     try:

@@ -21,7 +21,7 @@ from vizbench.baselines import cogvideox, ltx, wan
 from vizbench.baselines.shared.hub import Weights
 from vizbench.baselines.shared.memory import FROZEN
 from vizbench.baselines.video import checkpoint as folders
-from vizbench.baselines.video.checkpoint import PipelineFolder, _quantisation, check_device, check_frames
+from vizbench.baselines.video.checkpoint import VideoCheckpoint, _quantisation, check_device, check_frames
 from vizbench.baselines.video.config import VideoConfig
 from vizbench.baselines.video.model import VideoLora
 from vizbench.errors import UserError
@@ -47,17 +47,17 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIZBENCH_HOME", str(tmp_path / "home"))
 
 
-def _model(name: str, folder: Path, training: VideoConfig) -> VideoLora:
+def _model(name: str, folder: Path, config: VideoConfig) -> VideoLora:
     backbone, make = FAMILIES[name]
     place = folder if folder.exists() else make(folder)
-    return VideoLora(backbone, PipelineFolder(backbone, Weights(place, "d" * 16), training), training)
+    return VideoLora(backbone, VideoCheckpoint(backbone, Weights(place, "d" * 16), config), config)
 
 
 @torch.no_grad()
 def _coded(vae: Any, cells: int) -> tuple[Tensor, Tensor]:
     """Latents and what is decoded of them, of a clip of random cells of 8x8 pixels."""
-    board = np.random.default_rng(0).integers(0, 2, (1, 1, 1, cells, cells))
-    pixels = torch.from_numpy(np.kron(board, np.ones((1, 3, 9, 8, 8)))).float() * 2 - 1
+    grid = np.random.default_rng(0).integers(0, 2, (1, 1, 1, cells, cells))
+    pixels = torch.from_numpy(np.kron(grid, np.ones((1, 3, 9, 8, 8)))).float() * 2 - 1
     latents = vae.encode(pixels).latent_dist.mode()
     return latents, vae.decode(latents).sample
 
@@ -96,10 +96,10 @@ def test_slicing_changes_nothing(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["cogvideox-1.5", "ltx"])
 def test_pictures_amid_the_training_show_the_answer_and_change_no_step(name: str, tmp_path: Path) -> None:
     examples = tiny.examples(2)
-    training = replace(QUICK, steps=4)
-    silent = _model(name, tmp_path / "m", training)
+    config = replace(QUICK, steps=4)
+    silent = _model(name, tmp_path / "m", config)
     figures = silent.adapt(examples, tiny.context())
-    shown = _model(name, tmp_path / "m", replace(training, sample_every=2))
+    shown = _model(name, tmp_path / "m", replace(config, sample_every=2))
     assert shown.adapt(examples, tiny.context())["loss"] == figures["loss"]
     two, four = sorted((tmp_path / "home" / "adapters").rglob("*.png"))
     assert (two.name, four.name) == ("step-0000002.png", "step-0000004.png")
@@ -163,9 +163,9 @@ def test_fewer_bits_learn_where_diffusers_lets_a_cpu_pass(
 def test_four_bits_are_scaled_as_the_memory_estimate_counts() -> None:
     """4 bits, 8 of a scale for 64 numbers, 32 of a scale for 256 scales: .516 bytes, and .5625 of one scale
     alone."""
-    told = _quantisation(replace(QUICK, backbone="nf4"))
-    assert told.quant_kwargs["bnb_4bit_use_double_quant"]
-    assert told.components_to_quantize == ["transformer"]
+    quantisation = _quantisation(replace(QUICK, backbone="nf4"))
+    assert quantisation.quant_kwargs["bnb_4bit_use_double_quant"]
+    assert quantisation.components_to_quantize == ["transformer"]
     assert FROZEN["nf4"] == pytest.approx((4 + 8 / 64 + 32 / 64 / 256) / 8, abs=5e-4)
 
 
@@ -204,7 +204,7 @@ def test_a_deeper_vae_takes_a_canvas_of_its_own(tmp_path: Path) -> None:
     """TI2V-5B's has tokens of 32x32 pixels."""
     pipe, _ = VideoLora(
         wan.BACKBONE,
-        PipelineFolder(wan.BACKBONE, Weights(tiny.wan(tmp_path / "m", "2.2", tiny.DEEP), "d" * 16), QUICK),
+        VideoCheckpoint(wan.BACKBONE, Weights(tiny.wan(tmp_path / "m", "2.2", tiny.DEEP), "d" * 16), QUICK),
         QUICK,
     )._source.open(0)
     assert wan.BACKBONE.canvas(pipe, 272, 336) == (288, 352)

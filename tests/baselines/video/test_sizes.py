@@ -1,4 +1,4 @@
-"""What the recipes imply at the true sizes: which layers get an adapter, and how many numbers are trained.
+"""What the configs imply at the true sizes: which layers get an adapter, and how many numbers are trained.
 
 Models live on the meta device, so nothing is allocated. The sizes are those of the checkpoints' own
 config.json."""
@@ -35,9 +35,9 @@ CASES: dict[str, tuple[Any, dict[str, Any], VideoConfig, int, int, float]] = {
         _D.CogVideoXTransformer3DModel,
         {
             "num_attention_heads": 48, "attention_head_dim": 64, "in_channels": 32, "out_channels": 16,
-            "time_embed_dim": 512, "ofs_embed_dim": 512, "text_embed_dim": 4096, "num_layers": 42, "patch_size": 2,
-            "patch_size_t": 2, "sample_width": 170, "sample_height": 96, "sample_frames": 81, "patch_bias": False,
-            "use_rotary_positional_embeddings": True,
+            "time_embed_dim": 512, "ofs_embed_dim": 512, "text_embed_dim": 4096, "num_layers": 42,
+            "patch_size": 2, "patch_size_t": 2, "sample_width": 170, "sample_height": 96,
+            "sample_frames": 81, "patch_bias": False, "use_rotary_positional_embeddings": True,
         },
         cogvideox.CONFIG, 42 * 4, 42 * 4 * _low_rank(COG, COG), 5.6e9,
     ),
@@ -67,7 +67,10 @@ CASES: dict[str, tuple[Any, dict[str, Any], VideoConfig, int, int, float]] = {
     ),
     "LTX-Video-13B": (
         _D.LTXVideoTransformer3DModel,
-        {"num_attention_heads": 32, "attention_head_dim": 128, "cross_attention_dim": LTX_13B, "num_layers": 48},
+        {
+            "num_attention_heads": 32, "attention_head_dim": 128,
+            "cross_attention_dim": LTX_13B, "num_layers": 48,
+        },
         ltx.CONFIGS[ltx.HUB[1]], 48 * 10,
         48 * (8 * _low_rank(LTX_13B, LTX_13B) + 2 * _low_rank(LTX_13B, 4 * LTX_13B)), 13.0e9,
     ),
@@ -83,11 +86,11 @@ COUNTED = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_recipe_trains_what_it_implies(name: str) -> None:
-    kind, sizes, recipe, layers, trained, whole = CASES[name]
+def test_the_config_trains_what_it_implies(name: str) -> None:
+    kind, sizes, config, layers, trained, whole = CASES[name]
     with torch.device("meta"):
         model = kind(**sizes)
-        start(SimpleNamespace(transformer=model), recipe, 0)
+        start(SimpleNamespace(transformer=model), config, 0)
     adapters = {n: p.numel() for n, p in model.named_parameters() if p.requires_grad}
     assert all(".lora_A." in n or ".lora_B." in n for n in adapters)
     assert len(adapters) == 2 * layers
@@ -96,9 +99,9 @@ def test_the_recipe_trains_what_it_implies(name: str) -> None:
     assert frozen == pytest.approx(whole, rel=0.03)
 
 
-def test_recipes_are_the_papers() -> None:
+def test_configs_are_the_papers() -> None:
     """`paper_results.json`, recipes.vdm."""
-    told = {
+    settings = {
         family: (r.rank, r.alpha, r.batch, r.accumulation, r.lr, r.schedule, r.max_grad_norm, r.frames)
         for family, r in (
             ("cogvideox", cogvideox.CONFIG),
@@ -107,7 +110,7 @@ def test_recipes_are_the_papers() -> None:
             ("ltx-13b", ltx.CONFIGS[ltx.HUB[1]]),
         )
     }
-    assert told == {
+    assert settings == {
         "cogvideox": (64, 32, 2, 1, 1e-4, "constant", 1.0, 9),
         "wan": (64, 32, 1, 1, 1e-4, "constant", 0.05, 9),
         "ltx": (64, 64, 4, 1, 2e-4, "linear", 1.0, 9),

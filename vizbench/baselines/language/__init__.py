@@ -1,1 +1,1 @@
-"""Language models with LoRA: the same file names as beside it in `video`."""
+"""Adapt language models by LoRA. `video` has files of the same names."""

@@ -1,14 +1,14 @@
-"""From a checkpoint's name to a language model. Torch is imported when a model is built."""
+"""Build a language model from the name of its checkpoint. Torch is imported when a model is built."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from vizbench._util.cache import home
 from vizbench._util.params import override, path_and_params
 from vizbench.baselines.language.config import LanguageConfig
 from vizbench.baselines.language.family import LanguageFamily
 from vizbench.baselines.shared.hub import Weights, fetch, is_real, require
-from vizbench.baselines.shared.places import home
 from vizbench.errors import unknown
 from vizbench.model import Model
 
@@ -19,30 +19,28 @@ PACKAGES: Final = ("torch", "transformers", "peft", "safetensors", "huggingface_
 
 
 def build(
-    line: LanguageFamily, checkpoint: str, names: tuple[str, ...], modality: str = "text"
+    family: LanguageFamily, checkpoint: str, names: tuple[str, ...], modality: str = "text"
 ) -> Model[Any]:
-    """The model of `PLACE?field=value`: a folder or a hub id, with fields of `LanguageConfig`. names: what
-    else there is.
+    """Return the model of `PLACE?field=value&…`: a folder or hub id, and fields of `LanguageConfig`.
 
-    UserError for names that lead nowhere, fields that do not exist, and what the machine lacks.
-    """
+    names: other checkpoints of the family. Raises UserError for unknown names and fields, and if this machine
+    lacks a package, a GPU or memory."""
     place, settings = path_and_params(checkpoint)
     if not is_real(place):
-        raise unknown(f"checkpoint of {line.family}", place, names)
-    require(line.family, *PACKAGES)
-    recipe = override(
-        f"--checkpoint of {line.family}", line.configs.get(place.partition("@")[0], line.config), settings
-    )
-    return assemble(line, fetch(line.family, place), recipe, modality)
+        raise unknown(f"checkpoint of {family.name}", place, names)
+    require(family.name, *PACKAGES)
+    default = family.configs.get(place.partition("@")[0], family.config)
+    config = override(f"--checkpoint of {family.name}", default, settings)
+    return assemble(family, fetch(family.name, place), config, modality)
 
 
 def assemble(
-    line: LanguageFamily, weights: Weights, recipe: LanguageConfig, modality: str = "text"
+    family: LanguageFamily, weights: Weights, config: LanguageConfig, modality: str = "text"
 ) -> LanguageLora:
-    """The model of weights that lie in a folder; they are loaded at its first use."""
-    from vizbench.baselines.language.checkpoint import Checkpoint
+    """Return the model of weights in a folder. They are loaded at its first use."""
+    from vizbench.baselines.language.checkpoint import LanguageCheckpoint
     from vizbench.baselines.language.model import BothLora, ImageLora, TextLora
 
     kinds: dict[str, type[LanguageLora]] = {"text": TextLora, "image": ImageLora, "both": BothLora}
-    checkpoint = Checkpoint(line, weights.folder, recipe)
-    return kinds[modality](line.family, recipe, checkpoint, weights.digest, home())
+    checkpoint = LanguageCheckpoint(family, weights.folder, config)
+    return kinds[modality](family.name, config, checkpoint, weights.digest, home())

@@ -1,8 +1,7 @@
-"""A folder of transformers' layout as a frozen model on its device, and the LoRA on it."""
+"""Check a folder in transformers' layout before it is loaded, load it frozen, and put a LoRA on it."""
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
@@ -17,172 +16,172 @@ from huggingface_hub.errors import StrictDataclassError
 from vizbench.baselines.language.chat_format import ChatFormat
 from vizbench.baselines.language.config import LanguageConfig
 from vizbench.baselines.language.memory import memory_breakdown, sizes_of
+from vizbench.baselines.shared.device import bitsandbytes_settings, require_gpu
 from vizbench.baselines.shared.hub import read_object, require
 from vizbench.baselines.shared.memory import count, require_memory, shapes_of, within_memory
 from vizbench.distributed import collectives
-from vizbench.distributed.env import size
+from vizbench.distributed.env import world_size
 from vizbench.errors import UserError
 
 if TYPE_CHECKING:
     from vizbench.baselines.language.family import LanguageFamily
 
 LARGE: Final = 1_000_000_000
-"""Parameters from which on a CPU takes minutes a step."""
+"""Parameters above which a step takes minutes on a CPU."""
 
 _FAULTS: Final = (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ArithmeticError)
-"""What transformers raises of a folder that it cannot read."""
+"""What transformers raises for a folder that it cannot read."""
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Loaded:
-    """model: frozen, on `device`; script: how it is spoken to; dtype: of its products."""
+    """A model on its device."""
 
     model: Any
-    script: ChatFormat
+    """The frozen model."""
+    chat: ChatFormat
+    """Its prompts and tokens."""
     device: torch.device
+    """Where it is."""
     dtype: torch.dtype
+    """Type of its products."""
 
     def products(self) -> AbstractContextManager[Any]:
-        """Within it matrix products are taken in `dtype`, those of the float32 adapters too."""
+        """Compute products in `dtype` within the block, those of the float32 adapters included."""
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype is torch.bfloat16)
 
 
 @final
-class Checkpoint:
-    """A folder that holds a model of one line, and what it takes. Nothing is loaded before `load`."""
+class LanguageCheckpoint:
+    """Load a model of one family from a local folder."""
 
-    def __init__(self, line: LanguageFamily, folder: Path, recipe: LanguageConfig) -> None:
-        """UserError where the folder holds another model, or this machine cannot take it."""
-        self._line, self._folder, self._recipe = line, folder, recipe
-        found = read_object(folder / "config.json").get("model_type")
-        if found not in line.types:
+    def __init__(self, family: LanguageFamily, folder: Path, config: LanguageConfig) -> None:
+        """Check what can be checked without loading.
+
+        Raises UserError if the folder holds another model, or a package, a GPU or memory is missing."""
+        self._family, self._folder, self._config = family, folder, config
+        model_type = read_object(folder / "config.json").get("model_type")
+        if model_type not in family.types:
             raise UserError(
-                f"{folder} holds a model of type {str(found)[:40]!r}: {line.family} loads {' or '.join(line.types)}"
+                f"{folder} holds a model of type {str(model_type)[:40]!r}: {family.name} loads "
+                f"{' or '.join(family.types)}"
             )
         parameters = count(shapes_of(folder))
-        check_device(line.family, parameters, recipe)
-        with self._telling(transformers.AutoConfig):
-            config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
-            self._sizes = sizes_of(config, parameters, line.block)
+        check_device(family.name, parameters, config)
+        with self._readable(transformers.AutoConfig):
+            network = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
+            self._sizes = sizes_of(network, parameters, family.block)
         self.check(0, 0)
 
     def check(self, tokens: int, scored: int) -> None:
-        """UserError where a training on sequences of so many tokens, the last `scored` of them to predict,
-        does not fit into memory."""
-        recipe, gpu = self._recipe, torch.cuda.is_available()
+        """Raise UserError if training on sequences of so many tokens exceeds the memory.
 
-        def parts(way: LanguageConfig) -> dict[str, float]:
-            mine = -(-way.batch * way.accumulation // size())  # of launched processes each holds its own rows
-            dtype = "float32" if way.dtype == "auto" and not gpu else way.dtype
-            return asdict(
-                memory_breakdown(
-                    self._sizes, replace(way, batch=min(way.batch, mine), dtype=dtype), tokens, scored
-                )
-            )
+        scored: how many of the tokens are to be predicted. Loads nothing."""
+        gpu = torch.cuda.is_available()
 
-        require_memory(str(self._folder), recipe, parts, ("int8", "nf4") if gpu else ("int8",))
+        def parts(config: LanguageConfig) -> dict[str, float]:
+            rows = config.batch * config.accumulation
+            own = -(-rows // world_size())  # each process holds its own rows
+            dtype = "float32" if config.dtype == "auto" and not gpu else config.dtype
+            config = replace(config, batch=min(config.batch, own), dtype=dtype)
+            return asdict(memory_breakdown(self._sizes, config, tokens, scored))
 
-    def script(self) -> ChatFormat:
-        """How it is spoken to: its tokenizer, and its processor where it sees pictures."""
-        with self._telling(transformers.AutoTokenizer):
+        backbones = ("int8", "nf4") if gpu else ("int8",)
+        require_memory(str(self._folder), self._config, parts, backbones)
+
+    def chat(self) -> ChatFormat:
+        """Load the tokenizer, and the processor of a model that reads pictures."""
+        with self._readable(transformers.AutoTokenizer):
             tokenizer = transformers.AutoTokenizer.from_pretrained(self._folder, local_files_only=True)
-            if not self._line.pictures:
-                return ChatFormat(tokenizer, None)
-            return ChatFormat(
-                tokenizer, transformers.AutoProcessor.from_pretrained(self._folder, local_files_only=True)
-            )
+            if not self._family.pictures:
+                return ChatFormat(tokenizer)
+            processor = transformers.AutoProcessor.from_pretrained(self._folder, local_files_only=True)
+            return ChatFormat(tokenizer, processor)
 
-    def load(self, script: ChatFormat) -> Loaded:
-        """The frozen model: safetensors alone, no code of the folder's, no network."""
-        transformers.utils.logging.disable_progress_bar()  # it would write into the run's own
-        device, recipe = collectives.device(), self._recipe
-        small = recipe.dtype == "bfloat16" or (recipe.dtype == "auto" and device.type == "cuda")
+    def load(self, chat: ChatFormat) -> Loaded:
+        """Load the frozen model. Reads safetensors only, runs no code of the folder, uses no network."""
+        transformers.utils.logging.disable_progress_bar()
+        device, config = collectives.device(), self._config
+        small = config.dtype == "bfloat16" or (config.dtype == "auto" and device.type == "cuda")
         dtype = torch.bfloat16 if small else torch.float32
-        kind: Any = getattr(transformers, self._line.network)
-        quantised = {} if recipe.backbone == "full" else {"quantization_config": _quantisation(recipe, dtype)}
-        with within_memory(), self._telling(kind):
-            model = kind.from_pretrained(
+        network: Any = getattr(transformers, self._family.network)
+        options: dict[str, Any] = {}
+        if config.backbone != "full":
+            options["quantization_config"] = _quantisation(config, dtype)
+        with within_memory(), self._readable(network):
+            model = network.from_pretrained(
                 self._folder,
                 dtype=dtype,
                 use_safetensors=True,
                 local_files_only=True,
                 device_map=device,
-                **quantised,
+                **options,
             )
-        model.generation_config = (
-            transformers.GenerationConfig()
-        )  # else it fills what ours leaves open: Qwen's samples
-        return Loaded(model.eval().requires_grad_(False), script, device, dtype)
+        # Its own would fill in what ours leaves open: Qwen's samples.
+        model.generation_config = transformers.GenerationConfig()
+        return Loaded(model.eval().requires_grad_(False), chat, device, dtype)
 
     @contextmanager
-    def _telling(self, kind: type[Any]) -> Generator[None]:
-        """Within it a library's word on what it cannot read is told by a sentence."""
+    def _readable(self, kind: type[Any]) -> Generator[None]:
+        """Raise UserError for errors of a library within the block, except a full GPU."""
         try:
             yield
         except torch.OutOfMemoryError:
-            raise  # no fault of the folder's
+            raise
         except (*_FAULTS, StrictDataclassError) as error:
             why = " ".join(str(error).split())[:200]
             raise UserError(f"{self._folder} cannot be loaded as {kind.__name__} ({why})") from error
 
 
-def check_device(family: str, parameters: int, recipe: LanguageConfig) -> None:
-    """UserError where a GPU is needed and there is none, or a package is missing."""
-    gpu = torch.cuda.is_available()
-    if recipe.backbone == "nf4" and not gpu:
+def check_device(family: str, parameters: int, config: LanguageConfig) -> None:
+    """Raise UserError if a GPU or a package is missing."""
+    if config.backbone == "nf4" and not torch.cuda.is_available():
         raise UserError(
-            "backbone=nf4 needs a GPU, and none is found: on a CPU bitsandbytes' 4-bit layers pass no gradient once "
-            "they have answered; set ?backbone=int8, or leave it out"
+            "backbone=nf4 needs a GPU, and none is found: on a CPU bitsandbytes' 4-bit layers pass no "
+            "gradient once they have answered; set ?backbone=int8, or leave it out"
         )
-    if recipe.backbone != "full":
+    if config.backbone != "full":
         require(family, "bitsandbytes", extra="quantised")
-    if not gpu and parameters > LARGE and os.environ.get("VIZBENCH_CPU") != "1":
-        raise UserError(
-            f"{family} has {parameters / 1e9:.1f} billion parameters and no GPU is found: use --model smollm2, or "
-            f"qwen3's tiny, or set VIZBENCH_CPU=1 to train on a CPU all the same"
-        )
-
-
-def _quantisation(recipe: LanguageConfig, dtype: torch.dtype) -> Any:
-    """bitsandbytes on the linear layers, the last one left as it is (transformers' own choice)."""
-    if recipe.backbone == "int8":
-        return transformers.BitsAndBytesConfig(load_in_8bit=True)
-    return transformers.BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=dtype,
+    require_gpu(
+        parameters,
+        LARGE,
+        f"{family} has {parameters / 1e9:.1f} billion parameters and no GPU is found: use --model smollm2, "
+        "or qwen3's tiny",
     )
+
+
+def _quantisation(config: LanguageConfig, dtype: torch.dtype) -> Any:
+    """Return the quantisation of the linear layers. transformers leaves the last one as it is."""
+    return transformers.BitsAndBytesConfig(**bitsandbytes_settings(config.backbone, dtype))
 
 
 @contextmanager
 def seeded(device: torch.device, seed: int) -> Generator[None]:
-    """Within it torch draws from the seed, on the device too; afterwards it goes on as before."""
+    """Draw from the seed within the block, on the device too. The generators are restored after it."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield
 
 
-def lora(recipe: LanguageConfig) -> Any:
-    """peft's settings. Layers are named by a pattern, because a vision tower has layers of the same names."""
+def lora(config: LanguageConfig) -> Any:
+    """Return peft's settings. A pattern leaves out a vision tower, which has layers of the same names."""
     from peft import LoraConfig
 
-    names = "|".join(recipe.targets)
+    names = "|".join(config.targets)
     return LoraConfig(
-        r=recipe.rank,
-        lora_alpha=recipe.alpha,
-        lora_dropout=recipe.dropout,
+        r=config.rank,
+        lora_alpha=config.alpha,
+        lora_dropout=config.dropout,
         target_modules=rf"(?!.*vision_tower)(.*\.)?({names})",
         task_type="CAUSAL_LM",
     )
 
 
-def adapted(model: Any, recipe: LanguageConfig, seed: int) -> Any:
-    """The model under a new LoRA with float32 weights, a function of the seed; at the start it changes no
-    bit."""
+def adapted(model: Any, config: LanguageConfig, seed: int) -> Any:
+    """Return the model under a new float32 LoRA, drawn from the seed, that does not change its output."""
     from peft import get_peft_model
 
     with seeded(model.device, seed), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # peft 0.21 asks transformers 5.23 by an old name
-        return get_peft_model(model, lora(recipe), autocast_adapter_dtype=True)
+        return get_peft_model(model, lora(config), autocast_adapter_dtype=True)

@@ -1,4 +1,4 @@
-"""How a language model is adapted and asked: one frozen record for all families."""
+"""Set how a language model is adapted and asked: one frozen record for all families."""
 
 from __future__ import annotations
 
@@ -8,93 +8,116 @@ from typing import Final, Literal, final
 from vizbench.errors import UserError
 
 LINEAR: Final = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-"""Every linear layer of a block of Qwen3, Llama and Gemma 3: where the paper puts its LoRA."""
+"""Every linear layer of a block of Qwen3, Llama and Gemma 3: the targets of the paper's LoRA."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How a token is chosen. temperature 0: the likeliest one; else drawn from the `top_k` likeliest, of
-    which those that make up `top_p` of the probability stay."""
+    """How a token is chosen."""
 
     temperature: float
+    """0 takes the most likely token. Otherwise the logits are divided by it, and a token is drawn."""
     top_p: float = 1.0
+    """The share of the probability whose tokens may be drawn."""
     top_k: int = 0
+    """The number of tokens that may be drawn, the most likely ones; 0: all."""
 
 
 SAMPLING: Final = {"greedy": Sampling(0.0), "paper": Sampling(0.7, 0.8, 20)}
 """By name. paper: the decoding of arXiv 2510.24448."""
 
+CHOICES: Final = {
+    "schedule": ("linear", "cosine"),
+    "sampling": tuple(SAMPLING),
+    "dtype": ("auto", "float32", "bfloat16"),
+    "backbone": ("full", "int8", "nf4"),
+}
+
+LEAST: Final = {
+    "rank": 1,
+    "alpha": 1,
+    "batch": 1,
+    "accumulation": 1,
+    "steps": 1,
+    "warmup": 1,
+    "max_length": 1,
+    "max_new_tokens": 1,
+    "together": 1,
+    "slack": 0,
+    "save_every": 0,
+    "sample_every": 0,
+}
+"""The smallest values. The largest is MOST."""
+
+MOST: Final = 10_000_000
+
 
 @final
 @dataclass(frozen=True, slots=True)
 class LanguageConfig:
-    """Every field but `targets` can be set as `--checkpoint 'NAME?steps=500&backbone=nf4'`.
+    """Set how a language model is adapted and asked.
 
-    rank, alpha, dropout, targets: of the LoRA. batch, accumulation: sequences a forward pass, forward passes
-    a step; steps: where the plan names no number, but never fewer than one pass over the examples (the paper
-    reports neither). lr, warmup, schedule: AdamW's peak rate, steps of rise, and the fall to zero after;
-    betas, weight_decay, clip: its other settings. max_length: tokens of a question with its answer;
-    max_new_tokens: of an answer; slack: tokens that an answer may have beyond the longest one seen in
-    training. sampling: a name of SAMPLING for the first attempt; further ones are drawn as in the paper;
-    together: questions decoded side by side. dtype: of the frozen weights and of the products, auto: bfloat16
-    on a GPU, else float32; adapters are float32. backbone: the frozen linear layers as they are, or in 8 or 4
-    bits by bitsandbytes, 4 on a GPU alone. checkpointing: recompute each block in the backward pass.
-    save_every, sample_every: steps between two states on disk, and two answers to the first example there,
-    above the right one; 0: none. keep: leave the adapter on disk."""
+    Every field but `targets` can be set, as in `--checkpoint 'NAME?steps=500&backbone=nf4'`."""
 
     rank: int = 32
+    """The LoRA's rank."""
     alpha: int = 32
+    """The LoRA's alpha."""
     dropout: float = 0.0
+    """The LoRA's dropout."""
     targets: tuple[str, ...] = LINEAR
+    """The linear layers under LoRA, by the ends of their names."""
     batch: int = 2
+    """Sequences per forward pass."""
     accumulation: int = 4
+    """Forward passes per optimizer step."""
     steps: int = 150
+    """Optimizer steps, if the plan sets none. The examples pass at least once. The paper reports neither."""
     lr: float = 2e-4
+    """AdamW's peak learning rate."""
     warmup: int = 5
+    """Optimizer steps over which the learning rate rises."""
     schedule: Literal["linear", "cosine"] = "linear"
+    """How the learning rate falls to zero."""
     betas: tuple[float, float] = (0.9, 0.999)
+    """AdamW's decay rates of the two moments."""
     weight_decay: float = 0.01
+    """AdamW's weight decay."""
     clip: float = 1.0
+    """The largest norm of the gradient."""
     max_length: int = 8192
+    """The most tokens of a question with its answer."""
     max_new_tokens: int = 4096
+    """The most tokens of an answer."""
     slack: int = 32
+    """Tokens by which an answer may exceed the longest one in training."""
     sampling: Literal["greedy", "paper"] = "greedy"
+    """A name in SAMPLING, for the first attempt. Further attempts are drawn as in the paper."""
     together: int = 16
+    """Questions that are decoded in one batch."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Type of the frozen weights and of the products; auto: bfloat16 on a GPU, else float32. Adapters are
+    float32."""
     backbone: Literal["full", "int8", "nf4"] = "full"
+    """The frozen linear layers as they are, or in 8 or 4 bits by bitsandbytes (4 on a GPU)."""
     checkpointing: bool = True
+    """Whether each block is computed again in the backward pass, to save memory."""
     save_every: int = 100
+    """Optimizer steps between two states on disk; 0: never."""
     sample_every: int = 0
+    """Optimizer steps between two answers to the first example, written above the target; 0: never."""
     keep: bool = False
+    """Whether the adapter stays on disk."""
 
     def __post_init__(self) -> None:
-        words = {
-            "schedule": ("linear", "cosine"),
-            "sampling": tuple(SAMPLING),
-            "dtype": ("auto", "float32", "bfloat16"),
-            "backbone": ("full", "int8", "nf4"),
-        }
-        for name, allowed in words.items():
-            if getattr(self, name) not in allowed:
-                raise UserError(
-                    f"{name}={str(getattr(self, name))[:40]!r} is not one of {', '.join(allowed)}"
-                )
-        whole = (
-            "rank",
-            "alpha",
-            "batch",
-            "accumulation",
-            "steps",
-            "warmup",
-            "max_length",
-            "max_new_tokens",
-            "together",
-        )
-        for name in (*whole, "slack", "save_every", "sample_every"):
-            least = int(name in whole)
-            if not least <= getattr(self, name) <= 10_000_000:
-                raise UserError(f"{name}={getattr(self, name)} is outside {least} … 10,000,000")
+        for name, allowed in CHOICES.items():
+            value = str(getattr(self, name))
+            if value not in allowed:
+                raise UserError(f"{name}={value[:40]!r} is not one of {', '.join(allowed)}")
+        for name, least in LEAST.items():
+            if not least <= getattr(self, name) <= MOST:
+                raise UserError(f"{name}={getattr(self, name)} is outside {least:,} … {MOST:,}")
         if not 0 <= self.dropout < 1:
             raise UserError(f"dropout={self.dropout} is outside 0 … 1, 1 left out")
         for name in ("lr", "clip"):

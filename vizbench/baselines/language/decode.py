@@ -1,4 +1,4 @@
-"""Batched decoding with transformers' own cache, ended by the turn's end or the limit and by nothing else."""
+"""Decode answers in batches with transformers' own cache."""
 
 from __future__ import annotations
 
@@ -15,30 +15,24 @@ from vizbench.baselines.language.config import Sampling
 
 @torch.no_grad()
 def generate(
-    loaded: Loaded, model: Any, questions: Sequence[Tokenized], limit: int, sampling: Sampling, seed: int
+    loaded: Loaded, model: Any, prompts: Sequence[Tokenized], limit: int, sampling: Sampling, seed: int
 ) -> list[str]:
-    """An answer of at most `limit` tokens to each question, decoded side by side.
+    """Return an answer of at most `limit` tokens per prompt. It ends with the turn or at the limit.
 
-    model: `loaded.model`, or the adapter on it.
-    """
-    script = loaded.script
-    inputs, _ = script.batch(questions, left=True)
-    drawn = sampling.temperature > 0
-    settings = GenerationConfig(
-        max_new_tokens=limit,
-        do_sample=drawn,
-        eos_token_id=script.end,
-        pad_token_id=script.pad,
-        **(
-            {"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": sampling.top_k}
-            if drawn
-            else {}
-        ),
-    )
+    model: `loaded.model`, or the adapter on it."""
+    chat = loaded.chat
+    inputs, _ = chat.batch(prompts, left=True)
+    inputs = {name: tensor.to(loaded.device) for name, tensor in inputs.items()}
+    drawing: dict[str, Any] = {"do_sample": False}
+    if sampling.temperature > 0:
+        drawing = {
+            "do_sample": True,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "top_k": sampling.top_k,
+        }
+    settings = GenerationConfig(max_new_tokens=limit, eos_token_id=chat.end, pad_token_id=chat.pad, **drawing)
     with seeded(loaded.device, seed), loaded.products():
-        out = model.generate(
-            **{name: tensor.to(loaded.device) for name, tensor in inputs.items()},
-            generation_config=settings,
-        )
+        output = model.generate(**inputs, generation_config=settings)
     length = inputs["input_ids"].shape[1]
-    return [script.text(row) for row in out[:, length:].tolist()]
+    return [chat.text(row) for row in output[:, length:].tolist()]

@@ -1,39 +1,38 @@
-"""A line of language models: what one class of transformers runs."""
+"""Describe a family of language models that one class of transformers runs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, final
+from typing import final
 
 from vizbench.baselines.language.config import LanguageConfig
 from vizbench.baselines.language.memory import Block, Sizes, memory
 from vizbench.model import MemoryEstimate, MemoryRequest
 
-if TYPE_CHECKING:
-    pass
-
 
 @final
 @dataclass(frozen=True, slots=True)
 class LanguageFamily:
-    """A line of models that one class of transformers runs. family: its name here; network: the class; types:
-    what config.json calls it; block: what its blocks keep in training; recipe: for every checkpoint but those
-    in `recipes`, by hub id; pictures: whether it reads them; sizes: of checkpoints."""
+    """A family of models that one class of transformers runs."""
 
-    family: str
+    name: str
+    """Its name, as in `--model`."""
     network: str
+    """The class of transformers."""
     types: tuple[str, ...]
+    """The `model_type` in config.json."""
     block: Block
+    """What its blocks keep for the backward pass."""
     config: LanguageConfig
+    """The config of every checkpoint that is not in `configs`."""
     configs: Mapping[str, LanguageConfig] = field(default_factory=dict[str, LanguageConfig])
+    """Configs of single checkpoints, by hub id."""
     pictures: bool = False
+    """Whether its models read pictures."""
     sizes: Mapping[str, Sizes] = field(default_factory=dict[str, Sizes])
+    """Sizes of checkpoints, by hub id."""
 
-    def memory(self, demand: MemoryRequest) -> list[MemoryEstimate]:
-        """Estimates for every checkpoint whose sizes are known here."""
-        return [
-            row
-            for name, sizes in self.sizes.items()
-            for row in memory(name, sizes, self.configs.get(name, self.config), demand.tokens)
-        ]
+    def memory(self, request: MemoryRequest) -> list[MemoryEstimate]:
+        """Return estimates for every checkpoint whose sizes are known here."""
+        return memory(self.sizes, self.config, request, self.configs)

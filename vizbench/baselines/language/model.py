@@ -1,5 +1,4 @@
-"""A language model of the harness: LoRA on a frozen backbone, adapted to pairs and asked in text, pictures or
-both."""
+"""Adapt a language model to pairs by LoRA, and ask it in text, pictures or both."""
 
 from __future__ import annotations
 
@@ -7,20 +6,20 @@ import time
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, Final, final
 
 import numpy as np
 import torch
 from torch.nn import functional
 
+from vizbench._util.cache import content, digest
 from vizbench._util.files import disk_errors, write_atomically
 from vizbench.baselines.language.chat_format import IGNORED, ChatFormat, Tokenized
-from vizbench.baselines.language.checkpoint import Checkpoint, Loaded, adapted, seeded
+from vizbench.baselines.language.checkpoint import LanguageCheckpoint, Loaded, adapted, seeded
 from vizbench.baselines.language.config import SAMPLING, LanguageConfig
 from vizbench.baselines.language.decode import generate
 from vizbench.baselines.language.train import OptimizerConfig, StateFile, TrainingLoop
 from vizbench.baselines.shared.memory import within_memory
-from vizbench.baselines.shared.places import content, digest
 from vizbench.distributed import collectives
 from vizbench.distributed.env import rank
 from vizbench.errors import UserError
@@ -28,31 +27,36 @@ from vizbench.model import CheckedModel, Context, Example, Modality, Progress
 from vizbench.seeds import stream
 from vizbench.types import Image
 
-POOL = 16
-"""Most steps whose examples are sorted by length together."""
+POOL: Final = 16
+"""The most optimizer steps whose examples are sorted by length together."""
 
 
 class LanguageLora(CheckedModel[Any]):
-    """A frozen language model and the LoRA that it learns."""
+    """Adapt a frozen language model by LoRA."""
 
     split = True
 
     @abstractmethod
-    def asked(self, script: ChatFormat, question: Any) -> Tokenized:
-        """The prompt of a question."""
+    def prompt(self, chat: ChatFormat, question: Any) -> Tokenized:
+        """Return the prompt of a question."""
 
     @final
     def __init__(
-        self, name: str, recipe: LanguageConfig, checkpoint: Checkpoint, weights: str | None, home: Path
+        self,
+        name: str,
+        config: LanguageConfig,
+        checkpoint: LanguageCheckpoint,
+        weights: str | None,
+        home: Path,
     ) -> None:
-        """name: of the family; checkpoint: loaded at the first use; home: where states, samples and adapters
-        lie."""
+        """name: of the family; checkpoint: loaded at the first use; home: the folder of states, samples and
+        adapters."""
         self.weights = weights
-        self.config = recipe
+        self.config = config
         self._name = name
         self._checkpoint = checkpoint
         self._home = home
-        self._script: ChatFormat | None = None
+        self._chat: ChatFormat | None = None
         self._loaded: Loaded | None = None
         self._model: Any = None
         self._limit = 0
@@ -64,54 +68,49 @@ class LanguageLora(CheckedModel[Any]):
     @final
     @within_memory()
     def adapt(self, examples: Sequence[Example[Any]], context: Context) -> Mapping[str, float]:
-        recipe, seed = self.config, context.seed
-        began, worked = time.perf_counter(), time.process_time()
-        if self._model is not None:
-            self._model.unload()  # the base as it was
-            self._model = None
-        script, rows = self._rows(examples)
-        self._limit = min(max(len(row.ids) - row.start for row in rows) + recipe.slack, recipe.max_new_tokens)
-        self._loaded = loaded = self._loaded or self._checkpoint.load(script)
-        self._model = model = adapted(loaded.model, recipe, stream("llm", "lora", seed) >> 1)
+        began, cpu_began = time.perf_counter(), time.process_time()
+        with collectives.shared_errors(), within_memory():
+            rows = self._prepare(examples, context.seed)
+        config, loaded, model = self.config, self._loaded, self._model
+        assert loaded is not None
         training = TrainingLoop(
             [(name, p) for name, p in model.named_parameters() if p.requires_grad],
             OptimizerConfig(
-                recipe.lr, recipe.warmup, recipe.schedule, recipe.betas, recipe.weight_decay, recipe.clip
+                config.lr, config.warmup, config.schedule, config.betas, config.weight_decay, config.clip
             ),
         )
-        size = recipe.batch * recipe.accumulation
-        steps = context.schedule.count(len(rows), size, max(recipe.steps, -(-len(rows) // size)))
-        seen = [(row.ids, row.start, None if row.image is None else content(row.image)) for row in rows]
-        name = digest(self.weights, recipe, seed, steps, seen)
-        kept = (
-            StateFile(self._home / "trainings" / f"{name}.safetensors", recipe.save_every)
-            if recipe.save_every
-            else None
-        )
+        rows_per_step = config.batch * config.accumulation
+        own_steps = max(config.steps, -(-len(rows) // rows_per_step))  # at least one pass over the examples
+        steps = context.schedule.count(len(rows), rows_per_step, own_steps)
+        name = self._name_of(rows, context.seed, steps)
+        state_file: StateFile | None = None
+        if config.save_every:
+            state_file = StateFile(self._home / "trainings" / f"{name}.safetensors", config.save_every)
 
-        def report(done: Progress) -> None:
-            context.report(done)
-            if recipe.sample_every and done.done % recipe.sample_every == 0 and not rank():
-                self._sample(loaded, examples[0], self._home / "samples" / name / f"step-{done.done:07}.txt")
+        def report(progress: Progress) -> None:
+            context.report(progress)
+            step = progress.done
+            if config.sample_every and step % config.sample_every == 0 and rank() == 0:
+                self._sample(loaded, examples[0], self._home / "samples" / name / f"step-{step:07}.txt")
 
         def backward(step: int) -> float:
-            own = stream("llm", "step", seed, step, *([rank()] if rank() else []))
-            with seeded(
-                loaded.device, own >> 1
-            ):  # for dropout, the one thing that differs between processes and one
-                return step_backward(loaded, model, recipe.batch, chosen(rows, size, seed, step))
+            # Dropout differs between the processes; nothing else is drawn here.
+            own_rank = [rank()] if rank() else []
+            dropout_seed = stream("llm", "step", context.seed, step, *own_rank) >> 1
+            with seeded(loaded.device, dropout_seed):
+                batch = chosen(rows, rows_per_step, context.seed, step)
+                return step_backward(loaded, model, config.batch, batch)
 
-        if recipe.checkpointing:
+        if config.checkpointing:
             loaded.model.activation_checkpointing_enable()
         model.train()
-        with collectives.training():
-            training.run(steps, backward, report, kept)
+        training.run(steps, backward, report, state_file)
         model.eval()
-        if recipe.keep and not rank():
+        if config.keep and rank() == 0:
             self.save(self._home / "adapters" / name)
         return {
             "seconds": time.perf_counter() - began,
-            "cpu_seconds": time.process_time() - worked,
+            "cpu_seconds": time.process_time() - cpu_began,
             "steps": float(steps),
             "loss": training.loss,
             "trainable": float(sum(p.numel() for p in training.trained.values())),
@@ -119,128 +118,150 @@ class LanguageLora(CheckedModel[Any]):
         }
 
     @final
+    def _prepare(self, examples: Sequence[Example[Any]], seed: int) -> list[Tokenized]:
+        """Load the model under a new adapter, and return the examples as tokens.
+
+        Raises UserError if the examples are too long, or the memory does not suffice."""
+        if self._model is not None:
+            self._model.unload()  # the frozen weights as they were
+            self._model = None
+        chat, rows = self._rows(examples)
+        longest_answer = max(len(row.ids) - row.start for row in rows)
+        self._limit = min(longest_answer + self.config.slack, self.config.max_new_tokens)
+        self._loaded = self._loaded or self._checkpoint.load(chat)
+        self._model = adapted(self._loaded.model, self.config, stream("llm", "lora", seed) >> 1)
+        return rows
+
+    @final
+    def _name_of(self, rows: Sequence[Tokenized], seed: int, steps: int) -> str:
+        """Return the name of a training, by all that decides its outcome."""
+        return digest(self.weights, self.config, seed, steps, [_data(row) for row in rows])
+
+    @final
     def _rows(self, examples: Sequence[Example[Any]]) -> tuple[ChatFormat, list[Tokenized]]:
-        """The examples as tokens. UserError where they are too long, or too much for the memory."""
+        """Return the examples as tokens. Raises UserError if they are too long, or exceed the memory."""
         if not examples:
             raise UserError(f"{self._name} adapts to examples: give at least one")
-        self._script = script = self._script or self._checkpoint.script()
-        rows = [script.pair(self.asked(script, pair.question), pair.target) for pair in examples]
+        self._chat = chat = self._chat or self._checkpoint.chat()
+        rows = [chat.pair(self.prompt(chat, pair.question), pair.target) for pair in examples]
         longest = max(rows, key=lambda row: len(row.ids))
-        tokens, most = len(longest.ids), self.config.max_length
-        if tokens > most:
+        tokens, limit = len(longest.ids), self.config.max_length
+        if tokens > limit:
             raise UserError(
-                f"an example takes {tokens:,} tokens and max_length is {most:,}: give smaller boards, or set "
+                f"an example takes {tokens:,} tokens and max_length is {limit:,}: give smaller grids, or set "
                 f"?max_length={tokens}"
             )
         self._checkpoint.check(tokens, tokens - longest.start)
-        return script, rows
+        return chat, rows
 
     @final
     def predict(self, questions: Sequence[Any], attempts: int, seed: int) -> Iterator[Sequence[str]]:
         if self._model is None or self._loaded is None:
             raise UserError(f"{self._name} has not adapted to examples yet: call adapt first")
-        recipe, loaded = self.config, self._loaded
-        for start in range(0, len(questions), recipe.together):
-            chunk = [self.asked(loaded.script, q) for q in questions[start : start + recipe.together]]
-            answers: list[list[str]] = [[] for _ in chunk]
+        config, loaded = self.config, self._loaded
+        for start in range(0, len(questions), config.together):
+            prompts = [self.prompt(loaded.chat, q) for q in questions[start : start + config.together]]
+            answers: list[list[str]] = [[] for _ in prompts]
             for attempt in range(attempts):
-                sampling = SAMPLING["paper" if attempt else recipe.sampling]
-                drawn = stream("llm", "predict", seed, start, attempt) >> 1
+                sampling = SAMPLING["paper" if attempt else config.sampling]
+                sampling_seed = stream("llm", "predict", seed, start, attempt) >> 1
                 with within_memory():
-                    said = generate(loaded, self._model, chunk, self._limit, sampling, drawn)
-                for answer, text in zip(answers, said, strict=True):
+                    texts = generate(loaded, self._model, prompts, self._limit, sampling, sampling_seed)
+                for answer, text in zip(answers, texts, strict=True):
                     answer.append(text)
             yield from answers
 
     @final
     def _sample(self, loaded: Loaded, example: Example[Any], path: Path) -> None:
-        """Write what the model answers to an example in the middle of its training, above the right
-        answer."""
+        """Write an answer in the middle of a training, above the target."""
         self._model.eval()
-        asked = self.asked(loaded.script, example.question)
-        (said,) = generate(loaded, self._model, [asked], self._limit, SAMPLING["greedy"], 0)
+        prompt = self.prompt(loaded.chat, example.question)
+        (text,) = generate(loaded, self._model, [prompt], self._limit, SAMPLING["greedy"], 0)
         self._model.train()
         with disk_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, f"{said}\n{example.target}\n".encode())
+        write_atomically(path, f"{text}\n{example.target}\n".encode())
 
     @final
     def save(self, folder: Path) -> None:
-        """Write the adapter as peft writes it: `PeftModel.from_pretrained(base, folder)` loads it."""
+        """Write the adapter in peft's format: `PeftModel.from_pretrained(base, folder)` loads it."""
         if self._model is None:
             raise UserError(f"{self._name} has not adapted to examples yet: call adapt first")
-        self._model.save_pretrained(
-            str(folder), save_embedding_layers=False
-        )  # "auto" would add all of lm_head
+        # "auto" would add all of lm_head
+        self._model.save_pretrained(str(folder), save_embedding_layers=False)
+
+
+def _data(row: Tokenized) -> tuple[object, ...]:
+    return row.ids, row.start, None if row.image is None else content(row.image)
 
 
 @final
 class TextLora(LanguageLora):
-    """Asked in compact JSON."""
+    """Ask in compact JSON."""
 
     modality: ClassVar[Modality] = "text"
 
-    def asked(self, script: ChatFormat, question: Any) -> Tokenized:
-        return script.question(question)
+    def prompt(self, chat: ChatFormat, question: Any) -> Tokenized:
+        return chat.question(question)
 
 
 @final
 class ImageLora(LanguageLora):
-    """Asked in pictures."""
+    """Ask in pictures."""
 
     modality: ClassVar[Modality] = "image"
 
-    def asked(self, script: ChatFormat, question: Any) -> Tokenized:
-        return script.question(None, question)
+    def prompt(self, chat: ChatFormat, question: Any) -> Tokenized:
+        return chat.question(None, question)
 
 
 @final
 class BothLora(LanguageLora):
-    """Asked in pictures with their JSON."""
+    """Ask in pictures with their JSON."""
 
     modality: ClassVar[Modality] = "both"
 
-    def asked(self, script: ChatFormat, question: Any) -> Tokenized:
+    def prompt(self, chat: ChatFormat, question: Any) -> Tokenized:
         image: Image
         image, text = question
-        return script.question(text, image)
+        return chat.question(text, image)
 
 
 def step_backward(loaded: Loaded, model: Any, batch: int, rows: Sequence[Tokenized]) -> float:
-    """Add the gradient of the mean loss an answer token of all rows, `batch` rows a forward pass; returns the
-    loss. Launched processes take a share of the rows each."""
+    """Add the gradient of the mean loss per answer token, and return that loss.
+
+    batch: rows per forward pass. Each of the launched processes takes its shard of the rows."""
     rows = sorted(rows, key=lambda row: len(row.ids))
-    total = sum(len(row.ids) - row.start for row in rows)
+    answer_tokens = sum(len(row.ids) - row.start for row in rows)
     loss = 0.0
-    mine = collectives.share(rows)
-    for start in range(0, len(mine), batch):
-        part = loss_sum(loaded, model, mine[start : start + batch]) / total
+    own = collectives.shard(rows)
+    for start in range(0, len(own), batch):
+        part = loss_sum(loaded, model, own[start : start + batch]) / answer_tokens
         part.backward()
         loss += float(part.detach())
-    return collectives.add_up((p for p in model.parameters() if p.requires_grad), loss)
+    return collectives.all_reduce_gradients((p for p in model.parameters() if p.requires_grad), loss)
 
 
 def loss_sum(loaded: Loaded, model: Any, rows: Sequence[Tokenized]) -> torch.Tensor:
-    """The summed negative log likelihood of the rows' answers, their ends included."""
-    inputs, labels = loaded.script.batch(rows)
-    kept = (
-        labels.shape[1] - min(row.start for row in rows) + 1
-    )  # scores of a prompt would take most of the memory
+    """Return the summed negative log likelihood of the rows' answers, their ends included."""
+    inputs, labels = loaded.chat.batch(rows)
+    inputs = {name: tensor.to(loaded.device) for name, tensor in inputs.items()}
+    # The logits of the prompts would take most of the memory.
+    kept = labels.shape[1] - min(row.start for row in rows) + 1
     with loaded.products():
-        said = model(
-            **{k: v.to(loaded.device) for k, v in inputs.items()}, use_cache=False, logits_to_keep=kept
-        )
-    scores = said.logits[:, :-1].float()  # (B, kept - 1, vocabulary)
-    goal = labels[:, labels.shape[1] - kept + 1 :].to(loaded.device)
+        output = model(**inputs, use_cache=False, logits_to_keep=kept)
+    logits = output.logits[:, :-1].float()  # (B, kept - 1, vocabulary)
+    targets = labels[:, labels.shape[1] - kept + 1 :].to(loaded.device)
     return functional.cross_entropy(
-        scores.flatten(0, 1), goal.flatten(), ignore_index=IGNORED, reduction="sum"
+        logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="sum"
     )
 
 
 def chosen(rows: Sequence[Tokenized], size: int, seed: int, step: int) -> list[Tokenized]:
-    """The rows of a step: a function of its number. The examples pass in ever new orders, end to end; of the
-    rows of an epoch, or POOL steps if these are fewer, those of like lengths come together, and the steps are
-    mixed."""
+    """Return the rows of an optimizer step, a function of its number.
+
+    The rows pass in ever new orders, one epoch after the other. Within a pool (an epoch, or POOL steps if
+    these are fewer) rows of similar length share a step, and the steps are shuffled."""
     pool = min(POOL, -(-len(rows) // size))
     block, place = divmod(step, pool)
     first, last = block * pool * size, (block + 1) * pool * size
@@ -249,7 +270,7 @@ def chosen(rows: Sequence[Tokenized], size: int, seed: int, step: int) -> list[T
         order = np.random.default_rng(stream("llm", "order", seed, epoch)).permutation(len(rows)).tolist()
         begin = epoch * len(rows)
         numbers += order[max(0, first - begin) : max(0, last - begin)]
-    numbers.sort(key=lambda number: len(rows[number].ids))  # stable: equal lengths stay mixed
-    mixed = np.random.default_rng(stream("llm", "mixed", seed, block)).permutation(pool)
-    start = int(mixed[place]) * size
+    numbers.sort(key=lambda number: len(rows[number].ids))  # stable: equal lengths stay shuffled
+    shuffled = np.random.default_rng(stream("llm", "mixed", seed, block)).permutation(pool)
+    start = int(shuffled[place]) * size
     return [rows[number] for number in numbers[start : start + size]]

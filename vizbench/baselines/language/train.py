@@ -1,4 +1,4 @@
-"""The one training loop of all language models, the embedded one included, and its state on disk."""
+"""Train language models, the embedded one included, and keep the state of a training on disk."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import torch
 
 from vizbench.baselines.shared.memory import peak
 from vizbench.baselines.shared.states import read_state, write_state
+from vizbench.distributed import collectives
 from vizbench.distributed.env import rank
 from vizbench.errors import UserError
 from vizbench.model import Progress
@@ -21,19 +22,25 @@ from vizbench.model import Progress
 @final
 @dataclass(frozen=True, slots=True)
 class OptimizerConfig:
-    """AdamW and its rate: rises over `warmup` steps to `lr`, then falls to zero along a line or half a
-    cosine."""
+    """Set AdamW and its learning rate, which rises linearly and then falls to zero."""
 
     lr: float
+    """The peak learning rate."""
     warmup: int
+    """Optimizer steps over which the rate rises."""
     schedule: Literal["linear", "cosine"]
+    """How the rate falls: along a line, or along half a cosine."""
     betas: tuple[float, float]
+    """AdamW's decay rates of the two moments."""
     weight_decay: float
+    """AdamW's weight decay."""
     clip: float
+    """The largest norm of the gradient."""
 
     def rate(self, step: int, steps: int) -> float:
-        """The learning rate of a step, counted from 0. The first is not 0, as in transformers' schedules: at
-        n = 3 and a few steps each one counts."""
+        """Return the learning rate of an optimizer step, counted from 0.
+
+        The first rate is above 0, unlike in transformers: with few steps each one counts."""
         share = step / steps
         fall = 1 - share if self.schedule == "linear" else 0.5 * (1 + math.cos(math.pi * share))
         return self.lr * min(1.0, (step + 1) / self.warmup, fall)
@@ -41,71 +48,84 @@ class OptimizerConfig:
 
 @final
 class TrainingLoop:
-    """Where a training stands. step: steps done; loss: of the last one; seconds: they took, over all
-    sittings."""
+    """Train parameters with AdamW, and know how far the training is."""
 
-    def __init__(self, trained: Sequence[tuple[str, torch.nn.Parameter]], descent: OptimizerConfig) -> None:
+    def __init__(self, trained: Sequence[tuple[str, torch.nn.Parameter]], config: OptimizerConfig) -> None:
         """trained: parameters by name."""
         self.trained = dict(trained)
-        self.descent = descent
+        self.config = config
         self.optimizer = torch.optim.AdamW(
-            list(self.trained.values()), lr=descent.lr, weight_decay=descent.weight_decay, betas=descent.betas
+            list(self.trained.values()), lr=config.lr, weight_decay=config.weight_decay, betas=config.betas
         )
-        self.step, self.loss, self.seconds = 0, math.nan, 0.0
+        self.step = 0
+        """Optimizer steps done."""
+        self.loss = math.nan
+        """The loss of the last step."""
+        self.seconds = 0.0
+        """Time that the steps took, over all sittings."""
 
     def run(
         self,
         steps: int,
         backward: Callable[[int], float],
         report: Callable[[Progress], None],
-        kept: StateFile | None = None,
+        state_file: StateFile | None = None,
     ) -> None:
-        """Train until `steps` steps are done. backward(step): adds the gradient of that step's mean loss,
-        returns the loss; it must draw what is random from the step's number, if a state is to be gone on
-        with."""
+        """Train until `steps` optimizer steps are done, from the stored state if there is one.
+
+        backward(step): adds the gradient of that step's mean loss and returns the loss. To resume exactly, it
+        must draw what is random from the step's number."""
         parameters = list(self.trained.values())
-        if kept is not None:
-            kept.load(self)
+        if state_file is not None:
+            with collectives.shared_errors():
+                state_file.load(self)
+            collectives.require_equal("the optimizer step of the stored training", self.step)
         began = time.perf_counter() - self.seconds
         while self.step < steps:
             for group in self.optimizer.param_groups:
-                group["lr"] = self.descent.rate(self.step, steps)
+                group["lr"] = self.config.rate(self.step, steps)
             self.loss = backward(self.step)
-            torch.nn.utils.clip_grad_norm_(parameters, self.descent.clip)
+            torch.nn.utils.clip_grad_norm_(parameters, self.config.clip)
             self.optimizer.step()
             self.optimizer.zero_grad()
             self.step += 1
             self.seconds = time.perf_counter() - began
             report(Progress(self.step, steps, self.loss, peak()))
-            if kept is not None and self.step % kept.every == 0 and self.step < steps and not rank():
-                kept.save(self)
-        if kept is not None and not rank():
-            kept.path.unlink(missing_ok=True)
+            if state_file is not None and rank() == 0 and self.step < steps:
+                state_file.save_if_due(self)
+        if state_file is not None and rank() == 0:
+            state_file.path.unlink(missing_ok=True)
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class StateFile:
-    """A training's state in one safetensors file, written every so many steps and removed at the end. path:
-    named by everything that the training depends on."""
+    """Keep a training's state in one safetensors file, which is removed at the end."""
 
     path: Path
+    """Named by everything that the training depends on."""
     every: int
+    """Optimizer steps between two writes."""
 
-    def save(self, training: TrainingLoop) -> None:
-        """Write parameters and moments, whole or not at all."""
-        told = {"step": str(training.step), "loss": training.loss.hex(), "seconds": training.seconds.hex()}
-        write_state(self.path, training.trained, [training.optimizer], told)
+    def save_if_due(self, training: TrainingLoop) -> None:
+        """Write parameters and moments, whole or not at all, if the step is a multiple of `every`."""
+        if training.step % self.every == 0:
+            figures = {
+                "step": str(training.step),
+                "loss": training.loss.hex(),
+                "seconds": training.seconds.hex(),
+            }
+            write_state(self.path, training.trained, [training.optimizer], figures)
 
     def load(self, training: TrainingLoop) -> None:
-        """Bring the training to where `save` left it; nothing where no file is. UserError for a damaged
-        one."""
+        """Restore the training, if the file exists. Raises UserError if it is damaged."""
         if not self.path.exists():
             return
-        told, _ = read_state(self.path, training.trained, [training.optimizer])
+        figures, _ = read_state(self.path, training.trained, [training.optimizer])
         try:
-            training.step = int(told["step"])
-            training.loss, training.seconds = float.fromhex(told["loss"]), float.fromhex(told["seconds"])
+            training.step = int(figures["step"])
+            training.loss = float.fromhex(figures["loss"])
+            training.seconds = float.fromhex(figures["seconds"])
         except (KeyError, ValueError) as error:
             raise UserError(
                 f"{self.path} is no state of this training ({str(error)[:200]}): delete it"

@@ -1,1 +1,1 @@
-"""What language and video models have in common. `places` and `room` load no torch."""
+"""Code that language and video models share. `hub`, `checkpoint` and `memory` load no torch."""

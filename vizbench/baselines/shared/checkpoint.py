@@ -1,9 +1,8 @@
-"""The files of a checkpoint: which a library may open, whether that is safe, and the digest of all of them.
+"""List the files of a checkpoint that a library may open, check that they are safe, and hash them.
 
-A checkpoint is a folder of transformers' layout, or a pipeline of diffusers' layout with a folder for each
-part. `files_of` is the one list of what may be opened: `check_files` looks through it before anything is
-loaded, and `digest_of` reads every file in it. A file that no library opens may be in it too, which only
-makes the identity finer."""
+A checkpoint is a folder in transformers' layout, or a pipeline in diffusers' layout with one folder per part.
+`files_of` is the one list of what may be opened. `check_files` checks it before anything is loaded, and
+`digest_of` reads every file in it. A file in it that no library opens only makes the digest finer."""
 
 from __future__ import annotations
 
@@ -22,60 +21,60 @@ from vizbench._util.text import escape_control
 from vizbench.errors import UserError
 
 TEMPLATES: Final = "additional_chat_templates"
-"""The one folder within a model, or within a part of a pipeline, that transformers reads."""
+"""The one subfolder of a model, or of a part of a pipeline, that transformers reads."""
 
 ADAPTER: Final = "adapter_config.json"
-"""By this file transformers loads an adapter, and a base model from wherever it says."""
+"""The file of an adapter. It makes transformers load a base model from wherever it says."""
 
 PICKLES: Final = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
 _UNREAD: Final = (
     "*.py", "*.md", "license*", "notice*", *(f"*{ending}" for ending in PICKLES),
-    "*.gguf", "*.onnx", "*.onnx_data", "*.h5", "*.msgpack", "*.tflite", "*.png", "*.jpg", "*.jpeg", "*.gif", "*.webp",
-    "*.mp4", "*.pdf", "*.log", "events.out.tfevents.*",
+    "*.gguf", "*.onnx", "*.onnx_data", "*.h5", "*.msgpack", "*.tflite",
+    "*.png", "*.jpg", "*.jpeg", "*.gif", "*.webp", "*.mp4", "*.pdf", "*.log", "events.out.tfevents.*",
 )  # fmt: skip
-"""Names, in lower case, of files that are never opened: code, pickles, weights in other shapes, pages and
+"""Names, in lower case, of files that are never opened: code, pickles, weights in other formats, texts and
 pictures. Hidden files are not opened either."""
 
 _VOCABULARIES: Final = ("tokenizer.json", "vocab.json", "added_tokens.json")
-"""JSON of words, in which no key names a file."""
+"""Vocabularies in JSON, whose keys are words and name no file."""
 
 _UNOPENED: Final = ("special_tokens_map_file", "added_tokens_file", "tokenizer_config_file")
-"""Keys that older tokenizers hold with a path of their author's machine. No library opens it."""
+"""Keys that hold a path of the author's machine in older tokenizers. No library opens it."""
 
 _LIBRARIES: Final = ("diffusers", "transformers")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}", re.ASCII)
 _INDEX: Final = re.compile(r"[^.]+\.safetensors\.index\.json")
-"""Indexes that are read. Those of pickles and of variants, such as fp16, may be there without their files."""
+"""Indexes that are read. Those of pickles and of variants (fp16) may be there without their files."""
 
 _FILE: Final = re.compile(r"[^/\\:\x00-\x1f\x7f]{1,255}")
 
 MAX_FILES: Final = 10_000
 MAX_JSON: Final = 64 << 20
-"""Bytes of a file of JSON: an index of a model with many experts has some 10 MB."""
+"""The largest JSON file, in bytes. The index of a model with many experts has about 10 MB."""
 
 
 def files_of(folder: Path) -> list[Path]:
-    """Return every file of the checkpoint that a library may open, by name. UserError if there are over
-    MAX_FILES."""
-    found: list[Path] = []
+    """Return every file of the checkpoint that a library may open, by name.
+
+    Raises UserError for more than MAX_FILES."""
+    files: list[Path] = []
     pipeline = (folder / "model_index.json").is_file()
     for place in _places(folder, pipeline):
         for path in place.iterdir():
-            copy = (
-                pipeline and place == folder and path.suffix == ".safetensors"
-            )  # the whole model in a single file
+            # a copy of the whole pipeline in a single file
+            copy = pipeline and place == folder and path.suffix == ".safetensors"
             if not copy and not _unread(path.name) and not path.is_dir():
-                found.append(path)
-            if len(found) > MAX_FILES:
+                files.append(path)
+            if len(files) > MAX_FILES:
                 raise UserError(
                     f"{folder} holds over {MAX_FILES:,} files: give a folder that save_pretrained wrote"
                 )
-    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+    return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
 
 
 def digest_of(folder: Path) -> str:
-    """Return 16 characters that name the names and bytes of `files_of`. 16 GB take some ten seconds."""
+    """Return 16 characters for the names and bytes of `files_of`. 16 GB take about ten seconds."""
     digest = hashlib.sha256()
     for path in files_of(folder):
         digest.update(f"{path.relative_to(folder).as_posix()}\n".encode(errors="surrogateescape"))
@@ -85,22 +84,20 @@ def digest_of(folder: Path) -> str:
 
 
 def check_files(folder: Path) -> None:
-    """UserError if a file leads out of the folder, or names files or code that do; nothing but JSON is
-    opened."""
+    """Raise UserError if a file leads out of the folder, or names code or outside files. Opens JSON only."""
     _check_links(folder)
     for path in files_of(folder):
         if path.name == ADAPTER:
             raise UserError(
-                f"{_shown(path)} belongs to an adapter, whose base model is elsewhere: merge it into its model "
-                "(merge_and_unload), and save that"
+                f"{_shown(path)} belongs to an adapter, whose base model is elsewhere: merge it into its "
+                "model (merge_and_unload), and save that"
             )
         if path.suffix == ".json" and path.name not in _VOCABULARIES:
             _check_json(path)
 
 
 def _places(folder: Path, pipeline: bool) -> Iterator[Path]:
-    """Yield the folders that libraries look into: the checkpoint's own, its parts', and those of chat
-    templates."""
+    """Yield the folders that libraries read: the checkpoint's own, its parts', and their chat templates'."""
     roots = [folder]
     if pipeline:
         roots += sorted(path for path in folder.iterdir() if path.is_dir() and not is_hidden(path.name))
@@ -115,10 +112,9 @@ def _unread(name: str) -> bool:
 
 
 def _check_links(folder: Path) -> None:
-    """UserError for links that lead out of the folder, and for what is neither file nor folder.
+    """Raise UserError for a link that leads out of the folder, or a path that is no file or folder.
 
-    A snapshot in the hub's cache consists of links into the `blobs` of the same repository.
-    """
+    A snapshot in the hub's cache consists of links into the `blobs` of the same repository."""
     root = Path(os.path.realpath(folder))
     inside = [root]
     if root.parent.name == "snapshots":
@@ -137,12 +133,12 @@ def _check_links(folder: Path) -> None:
 
 
 def _check_json(path: Path) -> None:
-    """UserError if the file names files that are not beside it, or code."""
+    """Raise UserError if the file names code, or files that are not beside it."""
     data = read_bounded(path, "the checkpoint's file", MAX_JSON)
     try:
         content: Any = json.loads(data)
     except (ValueError, RecursionError):
-        return  # its reader refuses it, too
+        return  # the library refuses it as well
     if path.name == "model_index.json":
         _check_parts(path, content)
     for key, value in _entries(content):
@@ -150,7 +146,7 @@ def _check_json(path: Path) -> None:
 
 
 def _entries(content: object) -> Iterator[tuple[str, object]]:
-    """Yield every key of every object within the content, with its value. No recursion: JSON may be deep."""
+    """Yield every key and value of all nested objects. Without recursion, as JSON may be deep."""
     waiting = [content]
     while waiting:
         one = waiting.pop()
@@ -163,25 +159,20 @@ def _entries(content: object) -> Iterator[tuple[str, object]]:
 
 
 def _check_entry(path: Path, key: str, value: object) -> None:
+    """Raise UserError if a key names code, another model, or a file that is not beside the file."""
     if not value:
         return
     if key in ("auto_map", "custom_pipeline", "custom_pipelines"):
         raise UserError(
-            f"{_shown(path)} names code of its own ({key}), which is not run: take {key} out if the class of the "
-            "library suffices, or give another checkpoint"
+            f"{_shown(path)} names code of its own ({key}), which is not run: take {key} out if the class of "
+            "the library suffices, or give another checkpoint"
         )
     if key in ("audio_tokenizer", "audio_tokenizer_name_or_path"):
         raise UserError(
             f"{_shown(path)} names another model ({key}), which is not read: give another checkpoint"
         )
     if key == "weight_map":
-        if not isinstance(value, dict):
-            raise UserError(f"{_shown(path)} holds no index of weights: fetch the checkpoint again")
-        check = (
-            _check_shard if _INDEX.fullmatch(path.name) else _check_name
-        )  # else of pickles, or of a variant
-        for shard in dict.fromkeys(map(str, cast("dict[str, object]", value).values())):
-            check(path, shard)
+        _check_index(path, value)
     elif key == "transformers_weights":
         _check_shard(path, str(value))
     elif key in ("configuration_files", "fast_tokenizer_files"):
@@ -191,29 +182,36 @@ def _check_entry(path: Path, key: str, value: object) -> None:
         _check_name(path, str(value))
 
 
+def _check_index(path: Path, weight_map: object) -> None:
+    if not isinstance(weight_map, dict):
+        raise UserError(f"{_shown(path)} holds no index of weights: fetch the checkpoint again")
+    read = _INDEX.fullmatch(path.name)  # not an index of pickles, or of a variant
+    for name in dict.fromkeys(map(str, cast("dict[str, object]", weight_map).values())):
+        if read:
+            _check_shard(path, name)
+        else:
+            _check_name(path, name)
+
+
 def _check_name(path: Path, name: str) -> None:
     if not _FILE.fullmatch(name) or name in (".", ".."):
         raise UserError(
-            f"{_shown(path)} names the file {escape_control(name[:80])!r}, which is not beside it: names without folders are "
-            "allowed; fetch the checkpoint again"
+            f"{_shown(path)} names the file {_quoted(name)}, which is not beside it: names without folders "
+            "are allowed; fetch the checkpoint again"
         )
 
 
 def _check_shard(path: Path, name: str) -> None:
-    """Weights have to be safetensors beside the index: any other file would be read as a pickle."""
+    """Raise UserError if weights are not safetensors beside the index. Others would be read as pickles."""
     _check_name(path, name)
     if not name.endswith((".safetensors", ".safetensors.index.json")):
-        raise UserError(
-            f"{_shown(path)} names {escape_control(name[:80])!r} as weights: only .safetensors files are read"
-        )
+        raise UserError(f"{_shown(path)} names {_quoted(name)} as weights: only .safetensors files are read")
     if not (path.parent / name).is_file():
-        raise UserError(
-            f"{_shown(path)} names {escape_control(name[:80])!r}, which is missing: fetch the whole checkpoint"
-        )
+        raise UserError(f"{_shown(path)} names {_quoted(name)}, which is missing: fetch the whole checkpoint")
 
 
 def _check_parts(path: Path, content: object) -> None:
-    """UserError if a part of a pipeline is not a folder beside the index with a class of a known library."""
+    """Raise UserError if a part of a pipeline is no folder beside the index, of a known library's class."""
     if not isinstance(content, dict):
         return
     for part, kind in cast("dict[str, object]", content).items():
@@ -222,18 +220,24 @@ def _check_parts(path: Path, content: object) -> None:
                 f"{_shown(path)} names a pipeline of its own code, which is not run: give another one"
             )
         if part.startswith("_") or not isinstance(kind, list):
-            continue  # no part
+            continue  # not a part
         names = cast("list[object]", kind)
         if not any(isinstance(name, str) for name in names):
             continue  # a part that is left out, or a setting
         known = len(names) == 2 and names[0] in _LIBRARIES and bool(_NAME.fullmatch(str(names[1])))
         if not known or not _NAME.fullmatch(part):
             raise UserError(
-                f"{_shown(path)} names the part {escape_control(part[:80])!r} as {escape_control(str(kind)[:80])}: a part is a folder "
-                f"beside it, of a class of {' or '.join(_LIBRARIES)}"
+                f"{_shown(path)} names the part {_quoted(part)} as "
+                f"{escape_control(str(kind)[:80])}: a part is a folder beside it, of a class of "
+                f"{' or '.join(_LIBRARIES)}"
             )
 
 
 def _shown(path: Path) -> str:
     """Return the end of a path for a message."""
     return escape_control("/".join(PurePosixPath(path.as_posix()).parts[-3:]))
+
+
+def _quoted(name: str) -> str:
+    """Return the start of a name for a message."""
+    return repr(escape_control(name[:80]))

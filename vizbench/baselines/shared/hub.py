@@ -1,9 +1,9 @@
-"""Where real weights come from: a folder, or the Hugging Face hub by way of its own library and cache.
+"""Get real weights: from a folder, or from the Hugging Face hub by its own library and cache.
 
-A checkpoint is a folder that a library's `save_pretrained` wrote, or a hub id `org/name`, with a branch, tag
-or commit behind an @ where one is wanted. What is read is configuration, tokenizers and safetensors: no
-pickle, no code, and nothing outside of the folder (`shared.checkpoint`). A cached snapshot is taken as it is,
-so that a benchmark keeps its weights; only what is missing is fetched, and nothing under `--offline`."""
+A checkpoint is a folder that a library's `save_pretrained` wrote, or a hub id `org/name`. A branch, tag or
+commit may follow an @. Only configuration, tokenizers and safetensors are read: no pickle, no code, and
+nothing outside of the folder (`shared.checkpoint`). A cached snapshot is used as it is, so that a benchmark
+keeps its weights. Only missing files are fetched, and none under `--offline`."""
 
 from __future__ import annotations
 
@@ -33,17 +33,15 @@ MODEL_FILES: Final = (
     "*.txt",
     "*.jinja",
 )
-"""What is fetched of a transformers model, at the root of its repository. `checkpoint.files_of` has all of
-it."""
+"""Files that are fetched of a transformers model. `checkpoint.files_of` includes all of them."""
 
 PIPELINE_FILES: Final = (
     "model_index.json", "*/*.json", "*/*.safetensors", "*/*.model", "*/*.tiktoken", "*/*.txt", "*/*.jinja",
 )  # fmt: skip
-"""What is fetched of a diffusers pipeline: the folders of its parts. Single-file copies at the root stay
-away."""
+"""Files that are fetched of a diffusers pipeline: the folders of its parts, and no copy in a single file."""
 
-LEFT: Final = ("original/*", "*.fp16.safetensors", "*.non_ema.safetensors", "*.py")
-"""What never comes along: copies in other shapes, and code."""
+IGNORED_FILES: Final = ("original/*", "*.fp16.safetensors", "*.non_ema.safetensors", "*.py")
+"""Files that are never fetched: copies in other formats, and code."""
 
 _HUB_ID = re.compile(
     r"(?P<repo>[A-Za-z0-9][\w.-]{0,95}/[\w.-]{1,96})(?:@(?P<revision>[\w./-]{1,100}))?", re.ASCII
@@ -53,44 +51,40 @@ _HUB_ID = re.compile(
 @final
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Weights on this machine."""
+    """The weights of a checkpoint on this machine."""
 
     folder: Path
     """Holds configuration, tokenizer and safetensors."""
     digest: str
-    """16 characters that name, for the record, every file that is loaded: the commit of a hub snapshot that
-    is as it was fetched, else the bytes of the folder."""
+    """16 characters that name every loaded file: the commit of an unchanged hub snapshot, or a hash."""
 
 
 def require(family: str, *packages: str, extra: str = "models") -> None:
-    """UserError where one of the importable `packages` is missing; nothing is imported."""
+    """Raise UserError if one of the packages is missing. Imports none of them."""
     for package in packages:
         if importlib.util.find_spec(package) is None:
             raise missing(family, package, extra)
 
 
 def offline() -> bool:
-    """Whether the network is forbidden, by `--offline` or by the hub library's own variable."""
+    """Return whether the network is forbidden, by `--offline` or by the hub library's own variable."""
     from huggingface_hub import constants
 
     return bool(os.environ.get("VIZBENCH_OFFLINE")) or constants.is_offline_mode()
 
 
 def is_real(checkpoint: str) -> bool:
-    """Whether the checkpoint is written as a folder or a hub id, and not as one of a family's names."""
-    return (
-        Path(checkpoint).expanduser().is_dir()
-        or _looks_local(checkpoint)
-        or bool(_HUB_ID.fullmatch(checkpoint))
-    )
+    """Return whether the checkpoint is a folder or a hub id, and not one of a family's names."""
+    is_folder = Path(checkpoint).expanduser().is_dir()
+    return is_folder or _looks_local(checkpoint) or bool(_HUB_ID.fullmatch(checkpoint))
 
 
 def fetch(family: str, checkpoint: str, files: Sequence[str] = MODEL_FILES) -> Weights:
-    """The checkpoint as a local folder. family: named in messages; files: patterns of what is fetched from
-    the hub.
+    """Return the checkpoint as a local folder.
 
-    Raises UserError for a folder without safetensors, for weights that are not cached and cannot be fetched,
-    for gated and unknown ids, and for a disk that is too small."""
+    family: its name in messages; files: patterns of what is fetched from the hub. Raises UserError for a
+    folder without safetensors, for weights that are not cached and cannot be fetched, for gated and unknown
+    ids, and if the disk is too small."""
     require(family, "huggingface_hub")
     folder = Path(checkpoint).expanduser()
     if folder.is_dir() or _looks_local(checkpoint):
@@ -101,30 +95,30 @@ def fetch(family: str, checkpoint: str, files: Sequence[str] = MODEL_FILES) -> W
             f"checkpoint {checkpoint[:120]!r} is neither a folder nor a hub id: write it as org/name"
         )
     repo, revision = match["repo"], match["revision"]
-    found = _cached(repo, revision, files) or _download(family, repo, revision, files)
-    _checked(family, found, repo)
-    return Weights(found, found.name[:16] if _as_fetched(found) else digest_of(found))
+    snapshot = _cached(repo, revision, files) or _download(family, repo, revision, files)
+    _checked(family, snapshot, repo)
+    return Weights(snapshot, snapshot.name[:16] if _as_fetched(snapshot) else digest_of(snapshot))
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """A folder's configuration. UserError for what is no JSON object of at most 1 MiB."""
+    """Return a JSON object. Raises UserError for anything else, and for more than 1 MiB."""
     data = read_bounded(path, "the configuration", 1 << 20)
     try:
-        told: Any = json.loads(data)
+        content: Any = json.loads(data)
     except (ValueError, RecursionError):
-        told = None
-    if not isinstance(told, dict):
+        content = None
+    if not isinstance(content, dict):
         raise UserError(f"{path} is no JSON object: give a folder that save_pretrained wrote")
-    return cast("dict[str, Any]", told)
+    return cast("dict[str, Any]", content)
 
 
 def _looks_local(checkpoint: str) -> bool:
-    """Whether it can only be a path."""
+    """Return whether the checkpoint can only be a path."""
     return checkpoint.startswith((".", "/", "~")) or checkpoint.count("/") > 1 or "\\" in checkpoint
 
 
 def _checked(family: str, folder: Path, name: str) -> Path:
-    """The folder, if a library can read it without running anything."""
+    """Return the folder. Raises UserError if a library cannot read it without running code."""
     if not folder.is_dir():
         raise UserError(
             f"{family} finds no folder {name[:200]!r}: give one that save_pretrained wrote, or a hub id"
@@ -133,13 +127,13 @@ def _checked(family: str, folder: Path, name: str) -> Path:
         check_files(folder)  # refuses it
     if not any((folder / known).is_file() for known in ("config.json", "model_index.json")):
         raise UserError(
-            f"{name[:200]} holds neither config.json nor model_index.json: {family} reads folders that save_pretrained "
-            f"wrote"
+            f"{name[:200]} holds neither config.json nor model_index.json: {family} reads folders that "
+            f"save_pretrained wrote"
         )
     check_files(folder)
     if not any(folder.rglob("*.safetensors")):
         pickles = any(path.suffix in PICKLES for path in folder.rglob("*"))
-        why = "its pickle files could run code and are not read" if pickles else "no weights lie in it"
+        why = "its pickle files could run code and are not read" if pickles else "it holds no weights"
         raise UserError(
             f"{name[:200]} holds no safetensors ({why}): save it anew with safe_serialization=True"
         )
@@ -147,112 +141,111 @@ def _checked(family: str, folder: Path, name: str) -> Path:
 
 
 def _as_fetched(snapshot: Path) -> bool:
-    """Whether the small files of a snapshot in the hub's cache are those of its commit.
+    """Return whether the small files of a snapshot in the hub's cache are those of its commit.
 
-    The cache names each file by its hash, as git counts it, or SHA-256 for large files. Weights are not read
-    again."""
+    The cache names each file by its git hash, or by its SHA-256 if it is large. Weights are not read."""
     for path in files_of(snapshot):
         blob = path.resolve()
         if blob.parent == path.parent:
-            return False  # a copy, or a file that was put in place of the link
-        if path.suffix != ".safetensors":
-            data = blob.read_bytes()
-            kind = (
-                hashlib.sha256(data)
-                if len(blob.name) == 64
-                else hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False)
-            )
-            if kind.hexdigest() != blob.name:
-                return False
+            return False  # a copy, or a file in place of the link
+        if path.suffix != ".safetensors" and _blob_name(blob) != blob.name:
+            return False
     return True
 
 
+def _blob_name(blob: Path) -> str:
+    """Return the name that the hub's cache gives to these bytes."""
+    data = blob.read_bytes()
+    if len(blob.name) == 64:
+        return hashlib.sha256(data).hexdigest()
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
 def _cached(repo: str, revision: str | None, files: Sequence[str]) -> Path | None:
-    """The snapshot in the hub's cache if it is whole; no network is touched."""
+    """Return the snapshot in the hub's cache if it is whole. Uses no network."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(repo, local_files_only=True, **_wanted(revision, files)))
+        return Path(snapshot_download(repo, local_files_only=True, **_selection(revision, files)))
     except LocalEntryNotFoundError:  # or its subclass for a snapshot that is known to lack files
         return None
 
 
 def _download(family: str, repo: str, revision: str | None, files: Sequence[str]) -> Path:
-    """Fetch into the hub's cache, once it is known to fit. What a stopped download left there is gone on
-    with."""
+    """Fetch into the hub's cache if it fits. Resumes a download that was stopped."""
     from huggingface_hub import constants, snapshot_download
 
     if offline():
         raise UserError(
-            f"{family} needs the weights of {repo}, which are not in {constants.HF_HUB_CACHE}, and --offline (or "
-            f"HF_HUB_OFFLINE) forbids fetching them: run `hf download {repo}` where there is a network"
+            f"{family} needs the weights of {repo}, which are not in {constants.HF_HUB_CACHE}, and --offline "
+            f"(or HF_HUB_OFFLINE) forbids fetching them: run `hf download {repo}` where there is a network"
         )
-    wanted = _wanted(revision, files)
-    coming: list[Any] = _told(family, repo, partial(snapshot_download, repo, dry_run=True, **wanted))
-    _check_disk(
-        repo, Path(constants.HF_HUB_CACHE), sum(file.file_size or 0 for file in coming if file.will_download)
-    )
-    return Path(_told(family, repo, partial(snapshot_download, repo, **wanted)))
+    selection = _selection(revision, files)
+    listed: list[Any] = _request(family, repo, partial(snapshot_download, repo, dry_run=True, **selection))
+    size = sum(file.file_size or 0 for file in listed if file.will_download)
+    _check_disk(repo, Path(constants.HF_HUB_CACHE), size)
+    return Path(_request(family, repo, partial(snapshot_download, repo, **selection)))
 
 
-def _wanted(revision: str | None, files: Sequence[str]) -> dict[str, Any]:
-    return {"revision": revision, "allow_patterns": list(files), "ignore_patterns": list(LEFT)}
+def _selection(revision: str | None, files: Sequence[str]) -> dict[str, Any]:
+    return {"revision": revision, "allow_patterns": list(files), "ignore_patterns": list(IGNORED_FILES)}
 
 
 def _check_disk(repo: str, cache: Path, size: int) -> None:
-    """UserError where `size` bytes do not fit beside a margin of 1%."""
+    """Raise UserError if `size` bytes and 1% do not fit onto the disk."""
     place = next(path for path in (cache, *cache.parents) if path.exists())
     free = shutil.disk_usage(place).free
     if size * 1.01 > free:
         raise UserError(
-            f"{repo} takes {size / 1e9:.1f} GB and {cache} has {free / 1e9:.1f} GB free: make room there, or set "
-            f"HF_HOME to a folder on a larger disk"
+            f"{repo} takes {size / 1e9:.1f} GB and {cache} has {free / 1e9:.1f} GB free: free some space, or "
+            f"set HF_HOME to a folder on a larger disk"
         )
 
 
-def _told(family: str, repo: str, call: Callable[[], Any]) -> Any:
-    """What the call returns; the hub's complaints as one sentence each."""
+def _request(family: str, repo: str, call: Callable[[], Any]) -> Any:
+    """Return what the call returns. Errors of the hub are raised as UserError."""
     from huggingface_hub import errors
 
     try:
         return call()
-    except errors.DryRunError as error:  # its cause says why the repository could not be listed
-        fault = error.__cause__ or error
-    except (errors.HTTPError, errors.LocalEntryNotFoundError, ConnectionError, TimeoutError) as error:
-        fault = (
-            error.__cause__
-            if isinstance(error, errors.LocalEntryNotFoundError) and error.__cause__
-            else error
-        )
+    except errors.DryRunError as error:
+        cause = error.__cause__ or error  # why the repository could not be listed
+    except errors.LocalEntryNotFoundError as error:
+        cause = error.__cause__ or error
+    except (errors.HTTPError, ConnectionError, TimeoutError) as error:
+        cause = error
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
         raise UserError(
-            f"the disk is full before {repo} is whole: make room, and the same command goes on"
+            f"the disk is full before {repo} is whole: free some space, and give the same command again"
         ) from None
-    raise UserError(_sentence(family, repo, fault)) from None
+    raise UserError(_sentence(family, repo, cause)) from None
 
 
-def _sentence(family: str, repo: str, fault: BaseException) -> str:
+def _sentence(family: str, repo: str, cause: BaseException) -> str:
+    """Say why a download failed, and what to do."""
     from huggingface_hub import constants, errors, get_token
 
     page = f"{constants.ENDPOINT}/{repo}"
-    if isinstance(fault, errors.GatedRepoError):
+    if isinstance(cause, errors.GatedRepoError):
         why = "the token that is set has no access" if get_token() else "no token is set"
         return (
-            f"{repo} is gated and {why}: ask for access at {page}, then run `hf auth login` or set HF_TOKEN to a token "
-            f"that may read it"
+            f"{repo} is gated and {why}: ask for access at {page}, then run `hf auth login` or set HF_TOKEN "
+            "to a token that may read it"
         )
-    if isinstance(fault, errors.RevisionNotFoundError):
-        return f"{repo} has no such revision: leave out what stands behind @, or see {page}"
-    if isinstance(fault, errors.RepositoryNotFoundError):
+    if isinstance(cause, errors.RevisionNotFoundError):
+        return f"{repo} has no such revision: leave out the @ and what follows, or see {page}"
+    if isinstance(cause, errors.RepositoryNotFoundError):
         return (
             f"the hub shows no {repo}: check its spelling at {page}, or run `hf auth login` if it is private"
         )
-    if isinstance(fault, errors.HfHubHTTPError):
-        return f"the hub answers {repo} with status {fault.response.status_code}: run the same command again later"
+    if isinstance(cause, errors.HfHubHTTPError):
+        status = cause.response.status_code
+        return f"the hub answers {repo} with status {status}: run the same command again later"
     return (
-        f"{family} needs the weights of {repo}, which are not cached, and {constants.ENDPOINT} cannot be reached "
-        f"({type(fault).__name__}): mend the network, or run `hf download {repo}` elsewhere and copy the cache"
+        f"{family} needs the weights of {repo}, which are not cached, and {constants.ENDPOINT} cannot be "
+        f"reached ({type(cause).__name__}): check the network, or run `hf download {repo}` elsewhere and "
+        "copy the cache"
     )

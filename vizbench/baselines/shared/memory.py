@@ -1,4 +1,4 @@
-"""What the parts of a model take in memory, and whether this machine has it."""
+"""Count the memory of a model's parts, and compare it with what this machine has."""
 
 from __future__ import annotations
 
@@ -13,78 +13,77 @@ from vizbench._util.paths import is_hidden
 from vizbench.errors import UserError
 
 TRAINED: Final = 18
-"""Bytes a number of the adapter takes: itself, its gradient and two moments in float32, and a bfloat16
-copy."""
+"""Bytes per number of the adapter: itself, its gradient and two moments in float32, and a bfloat16 copy."""
 
 FROZEN: Final = {"int8": 1.0, "nf4": 0.516}
-"""Bytes a number of the blocks' linear layers takes in fewer bits: nf4 has a doubly quantised scale for 64
-numbers (Dettmers et al. 2023, 3)."""
+"""Bytes per number of a quantised linear layer. nf4 has a doubly quantised scale for each 64 numbers
+(Dettmers et al. 2023, section 3)."""
 
 Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
 
 
 def frozen(backbone: str, dtype: str, parameters: int, linear: int) -> float:
-    """Bytes that a backbone takes. dtype: what its numbers are loaded in; linear: numbers in its linear
-    layers, which alone are put into fewer bits."""
+    """Return the bytes of a frozen backbone.
+
+    dtype: of the numbers that are not quantised; linear: numbers in its linear layers, which are."""
     whole = 4.0 if dtype == "float32" else 2.0
     return whole * (parameters - linear) + FROZEN.get(backbone, whole) * linear
 
 
 def shapes_of(folder: Path) -> Shapes:
-    """The tensors of a folder's safetensors files by name, from the heads of the files; a name counts once,
-    however many copies lie there. UserError for a file that is none."""
+    """Return the shapes of a folder's tensors by name, from the headers of its safetensors files.
+
+    A name counts once, however many files hold it. Raises UserError for a file that cannot be read."""
     from safetensors import SafetensorError, safe_open
 
-    found: dict[str, tuple[int, ...]] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     for path in sorted(path for path in folder.glob("*.safetensors") if not is_hidden(path.name)):
         try:
             with safe_open(path, "np") as file:
                 names: list[str] = file.keys()
                 for name in names:
-                    found[name] = tuple(file.get_slice(name).get_shape())
+                    shapes[name] = tuple(file.get_slice(name).get_shape())
         except (SafetensorError, OSError) as error:
             raise UserError(
                 f"{path} is no whole safetensors file ({str(error)[:200]}): fetch it again"
             ) from error
-    return found
+    return shapes
 
 
 def count(shapes: Shapes) -> int:
-    """How many numbers they hold."""
+    """Return how many numbers the tensors hold."""
     return sum(prod(shape) for shape in shapes.values())
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class DeviceMemory:
-    """place: the GPU, or the machine where there is none; free: bytes that this process has or can get
-    there."""
+    """The memory of the device that a model runs on."""
 
     place: str
+    """The name of the device in messages: the GPU, or this machine."""
     free: float
+    """Bytes that this process has or can get there."""
 
 
 def device_memory() -> DeviceMemory:
-    """What is there now. What this process holds already counts as free: a model that is loaded is not loaded
-    twice."""
+    """Return the free memory now. What this process holds counts as free: no model is loaded twice."""
     import torch
 
     from vizbench.distributed import collectives
 
     device = collectives.device()
     if device.type == "cuda":
-        return DeviceMemory(
-            "the GPU", float(torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device))
-        )
+        free, _ = torch.cuda.mem_get_info(device)
+        return DeviceMemory("the GPU", float(free + torch.cuda.memory_reserved(device)))
     import psutil
 
-    return DeviceMemory(
-        "this machine", float(psutil.virtual_memory().available + psutil.Process().memory_info().rss)
-    )
+    available, own = psutil.virtual_memory().available, psutil.Process().memory_info().rss
+    return DeviceMemory("this machine", float(available + own))
 
 
 def peak() -> int | None:
-    """The most bytes that tensors took on the GPU so far; None without one."""
+    """Return the most bytes that tensors took on the GPU so far; None without a GPU."""
     import torch
 
     return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
@@ -92,46 +91,48 @@ def peak() -> int | None:
 
 def require_memory(
     name: str,
-    recipe: Any,
+    config: Any,
     parts: Callable[[Any], Mapping[str, float]],
     backbones: tuple[str, ...] = ("int8", "nf4"),
 ) -> None:
-    """UserError where the parts, bytes by name, take more than there is; it names the first milder way that
-    fits.
+    """Raise UserError if the parts exceed the free memory, with the first cheaper settings that fit.
 
-    recipe: a frozen record with `batch`, `accumulation`, `checkpointing` and `backbone`; parts: what it takes
-    in memory. The parts leave out the GPU's context, the allocator's gaps and all caches, which are more than
-    what a step frees before its peak: what passes may still be too much."""
-    here, takes = device_memory(), parts(recipe)
-    if sum(takes.values()) <= here.free:
+    config: a frozen record with `batch`, `accumulation`, `checkpointing` and `backbone`; parts: the bytes of
+    a config by the name of the part; backbones: quantisations that this machine can run. The GPU's context,
+    fragmentation and caches are not counted: what passes may still be too much."""
+    memory, bytes_of = device_memory(), parts(config)
+    total = sum(bytes_of.values())
+    if total <= memory.free:
         return
-    fits = (settings for settings, way in _milder(recipe, backbones) if sum(parts(way).values()) <= here.free)
-    smaller = (
-        "take a smaller checkpoint, or draw smaller boards"
-        if takes.get("kept")
-        else "take a smaller checkpoint"
-    )
-    told = next((f"set ?{settings}" for settings in fits), smaller)
-    total = sum(takes.values())
-    each = ", ".join(f"{part} {_gb(size)}" for part, size in takes.items() if size > 0.01 * total)
+    advice = "take a smaller checkpoint"
+    if bytes_of.get("activations"):
+        advice = "take a smaller checkpoint, or draw smaller grids"
+    for settings, cheaper in _cheaper(config, backbones):
+        if sum(parts(cheaper).values()) <= memory.free:
+            advice = f"set ?{settings}"
+            break
+    shown = ", ".join(f"{part} {_gb(size)}" for part, size in bytes_of.items() if size > 0.01 * total)
     raise UserError(
-        f"{name} takes about {_gb(total)} GB ({each}) and {here.place} has {_gb(here.free)} GB free: "
-        f"{told} (`vizbench models --memory` estimates what each way takes)"
+        f"{name} takes about {_gb(total)} GB ({shown}) and {memory.place} has {_gb(memory.free)} GB free: "
+        f"{advice} (`vizbench models --memory` estimates what all settings take)"
     )
 
 
-def _milder(recipe: Any, backbones: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
-    """Ways that take less and less, each with those before it: first those that change no product."""
-    steps: list[dict[str, Any]] = [] if recipe.checkpointing else [{"checkpointing": True}]
-    if recipe.batch > 1:
-        steps.append({"batch": 1, "accumulation": recipe.accumulation * recipe.batch})
+def _cheaper(config: Any, backbones: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    """Yield settings that take less and less memory, and the config with them.
+
+    Each includes those before it. Those that change no result come first."""
+    changes: list[dict[str, Any]] = [] if config.checkpointing else [{"checkpointing": True}]
+    if config.batch > 1:
+        changes.append({"batch": 1, "accumulation": config.accumulation * config.batch})
     order = ("full", "int8", "nf4")
-    steps += [{"backbone": name} for name in backbones if order.index(name) > order.index(recipe.backbone)]
+    smaller = order[order.index(config.backbone) + 1 :]
+    changes += [{"backbone": name} for name in backbones if name in smaller]
     settings: dict[str, Any] = {}
-    for step in steps:
-        settings |= step
-        recipe = replace(recipe, **step)
-        yield "&".join(f"{field}={str(value).lower()}" for field, value in settings.items()), recipe
+    for change in changes:
+        settings |= change
+        config = replace(config, **change)
+        yield "&".join(f"{field}={str(value).lower()}" for field, value in settings.items()), config
 
 
 def _gb(size: float) -> str:
@@ -140,7 +141,7 @@ def _gb(size: float) -> str:
 
 @contextmanager
 def within_memory() -> Generator[None]:
-    """Within it a GPU that is full is told by a sentence."""
+    """Raise UserError if the GPU is full within the block."""
     import torch
 
     try:
@@ -148,7 +149,7 @@ def within_memory() -> Generator[None]:
     except torch.OutOfMemoryError as error:
         torch.cuda.empty_cache()
         raise UserError(
-            f"the GPU is full ({' '.join(str(error).split())[:120]}): set ?batch=1, ?together=1, ?checkpointing=true "
-            f"or ?backbone=nf4 behind the checkpoint, or draw smaller boards (`vizbench models --memory` estimates "
-            f"what training takes)"
+            f"the GPU is full ({' '.join(str(error).split())[:120]}): set ?batch=1, ?together=1, "
+            "?checkpointing=true or ?backbone=nf4 behind the checkpoint, or draw smaller grids "
+            "(`vizbench models --memory` estimates what training takes)"
         ) from None

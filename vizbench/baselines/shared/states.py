@@ -1,5 +1,4 @@
-"""A training's state in one safetensors file, without pickle: what is trained, the optimizers' moments and
-the rest."""
+"""Store the state of a training in one safetensors file, without pickle."""
 
 from __future__ import annotations
 
@@ -16,44 +15,52 @@ from vizbench._util.files import disk_errors, write_atomically
 from vizbench.errors import UserError
 
 PARAMETER, MOMENT, OTHER = "parameter", "moment", "other"
-"""First parts of the names in the file."""
+"""First parts of the tensors' names in the file."""
 
 
 def write_state(
     path: Path,
     trained: Mapping[str, torch.nn.Parameter],
     optimizers: Sequence[torch.optim.Optimizer],
-    told: Mapping[str, str],
+    figures: Mapping[str, str],
     other: Mapping[str, Tensor] | None = None,
 ) -> None:
-    """Write it whole or not at all. trained: by name; told: what is no tensor; other: further tensors."""
-    tensors: dict[str, Tensor] = {f"{PARAMETER}/{name}": p.detach() for name, p in trained.items()}
+    """Write the state, whole or not at all.
+
+    trained: parameters by name; figures: metadata of the file; other: further tensors by name."""
+    tensors: dict[str, Tensor] = {}
+    for name, parameter in trained.items():
+        tensors[f"{PARAMETER}/{name}"] = parameter.detach()
     for number, optimizer in enumerate(optimizers):
-        for index, values in optimizer.state_dict()["state"].items():
-            tensors |= {f"{MOMENT}/{number}/{index}/{key}": value for key, value in values.items()}
-    tensors |= {f"{OTHER}/{name}": tensor for name, tensor in (other or {}).items()}
+        for index, moments in optimizer.state_dict()["state"].items():
+            for key, value in moments.items():
+                tensors[f"{MOMENT}/{number}/{index}/{key}"] = value
+    for name, tensor in (other or {}).items():
+        tensors[f"{OTHER}/{name}"] = tensor
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(
-        path, save({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, dict(told))
-    )
+    on_cpu = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+    write_atomically(path, save(on_cpu, dict(figures)))
 
 
 def read_state(
     path: Path,
     trained: Mapping[str, torch.nn.Parameter],
     optimizers: Sequence[torch.optim.Optimizer],
-    instead: str = "delete it",
+    advice: str = "delete it",
 ) -> tuple[dict[str, str], dict[str, Tensor]]:
-    """Bring parameters and optimizers to where `write_state` left them; returns `told` and `other`. UserError
-    for a file that is damaged or another training's. instead: what the user is told to do then."""
+    """Restore parameters and optimizers, and return the `figures` and `other` of `write_state`.
+
+    Raises UserError if the file is damaged or of another training. advice: what to do then."""
     try:
-        tensors, told = read_tensors(path)
+        tensors, figures = read_tensors(path)
         moments: list[dict[int, dict[str, Tensor]]] = [defaultdict(dict) for _ in optimizers]
         other: dict[str, Tensor] = {}
+        parameters = 0
         for key, tensor in tensors.items():
             kind, _, name = key.partition("/")
             if kind == PARAMETER:
+                parameters += 1
                 with torch.no_grad():
                     trained[name].copy_(tensor)
             elif kind == MOMENT:
@@ -64,15 +71,15 @@ def read_state(
         for optimizer, state in zip(optimizers, moments, strict=True):
             groups = optimizer.state_dict()["param_groups"]
             optimizer.load_state_dict({"state": dict(state), "param_groups": groups})
-        if len(trained) != sum(key.startswith(PARAMETER) for key in tensors):
+        if parameters != len(trained):
             raise KeyError("parameters are missing")
     except (SafetensorError, KeyError, IndexError, ValueError, RuntimeError) as error:
-        raise UserError(f"{path} is no state of this training ({str(error)[:200]}): {instead}") from error
-    return told, other
+        raise UserError(f"{path} is no state of this training ({str(error)[:200]}): {advice}") from error
+    return figures, other
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """What is told in a file of `write_state`, without its tensors. UserError for a file that is none."""
+    """Return the `figures` of `write_state` without reading tensors. Raises UserError for any other file."""
     try:
         with safe_open(path, framework="pt") as file:
             return file.metadata() or {}
@@ -83,7 +90,7 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors of a safetensors file and what is told beside them."""
+    """Return the tensors of a safetensors file, and its metadata."""
     with safe_open(path, framework="pt") as file:
         names = file.keys()
         return {name: file.get_tensor(name) for name in names}, file.metadata() or {}

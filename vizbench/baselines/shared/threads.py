@@ -1,4 +1,4 @@
-"""How many threads the embedded models take: one."""
+"""Limit the threads of the embedded models."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def one_thread() -> Generator[None]:
-    """Torch on one thread within the block; the number from before afterwards.
+    """Run torch on one thread within the block.
 
-    A million parameters give two threads nothing to share, and threads that wait for each other on a busy
-    machine were seen to take 45 s a step instead of 0.2 s. One thread also rounds alike everywhere."""
+    A million parameters give two threads nothing to share. On a busy machine, threads that waited for each
+    other took 45 s per step instead of 0.2 s. One thread also rounds alike everywhere."""
     import torch
 
     before = torch.get_num_threads()

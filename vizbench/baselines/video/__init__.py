@@ -1,1 +1,1 @@
-"""The embedded video model: network, training, pretraining, adaptation. Imports torch and diffusers."""
+"""Adapt video models by LoRA. Imports torch and diffusers. `language` has files of the same names."""

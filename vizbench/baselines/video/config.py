@@ -1,93 +1,113 @@
-"""How a video model is adapted and sampled."""
+"""Set how a video model is adapted and sampled: one frozen record for all families."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, final
+from typing import Final, Literal, final
 
 from vizbench.errors import UserError
 
-if TYPE_CHECKING:
-    pass
-
-
-QKVO = ("to_q", "to_k", "to_v", "to_out.0")
+QKVO: Final = ("to_q", "to_k", "to_v", "to_out.0")
 """The four projections of diffusers' attention."""
 
-FEED_FORWARD = ("ff.net.0.proj", "ff.net.2")
+FEED_FORWARD: Final = ("ff.net.0.proj", "ff.net.2")
 """The two projections of diffusers' feed-forward."""
+
+CHOICES: Final = {
+    "schedule": ("constant", "linear", "late"),
+    "dtype": ("float32", "bfloat16"),
+    "backbone": ("full", "int8", "nf4"),
+}
+
+LEAST: Final = {
+    "rank": 0,
+    "alpha": 1,
+    "batch": 1,
+    "accumulation": 1,
+    "steps": 1,
+    "lr": 0,
+    "warmup": 1,
+    "max_grad_norm": 0,
+    "sampling_steps": 1,
+    "together": 1,
+    "frames": 2,
+    "save_every": 0,
+    "sample_every": 0,
+}
+"""The smallest values. The largest is MOST."""
+
+MOST: Final = 10_000_000
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class VideoConfig:
-    """How a video model is adapted and sampled. Every field can be set as `--checkpoint
-    'NAME?steps=500&batch=1'`.
+    """Set how a video model is adapted and sampled.
 
-    rank, alpha, targets: of the LoRA; rank 0 trains all weights instead, as in pretraining. batch,
-    accumulation: clips a forward pass, forward passes a step; steps: where the plan names no number. lr,
-    schedule, warmup: AdamW's peak rate; constant, a line to zero, or constant for half of the steps and a
-    line to 2% (`late`). last_share: share of clips trained at the last timestep alone (velocity families).
-    sampling_steps, together: denoising steps a sample; questions sampled side by side, where the pipeline
-    can. dtype: of the frozen weights and of the products; adapters are float32. backbone: the frozen linear
-    layers as they are, or in 8 or 4 bits by bitsandbytes, on a GPU alone. checkpointing: recompute each block
-    in the backward pass. tiling: the VAE in diffusers' tiles (CogVideoX from 240x360 pixels, Wan 256x256, LTX
-    512x512); each is coded as if it were the whole picture, so latents and pixels change, by an amount not
-    measured with trained weights. save_every, sample_every: steps between two states on disk, and two
-    pictures of the first example there; 0: never."""
+    Every field can be set, as in `--checkpoint 'NAME?steps=500&batch=1'`."""
 
     rank: int = 64
+    """The LoRA's rank. 0 trains all weights, as in pretraining."""
     alpha: int = 32
+    """The LoRA's alpha."""
     targets: tuple[str, ...] = QKVO
+    """The linear layers under LoRA, by the ends of their names."""
     batch: int = 1
+    """Clips per forward pass."""
     accumulation: int = 1
+    """Forward passes per optimizer step."""
     steps: int = 1000
+    """Optimizer steps, if the plan sets none."""
     lr: float = 1e-4
+    """AdamW's peak learning rate."""
     schedule: Literal["constant", "linear", "late"] = "constant"
+    """Learning rate: constant; linear to zero; or constant for half of the steps, then linear to 2%."""
     warmup: int = 1
+    """Optimizer steps over which the learning rate rises."""
     weight_decay: float = 0.01
+    """AdamW's weight decay."""
     max_grad_norm: float = 1.0
+    """The largest norm of the gradient."""
     last_share: float = 0.0
+    """Share of clips that are trained at the last timestep only (families that predict velocity)."""
     sampling_steps: int = 50
+    """Denoising steps per answer."""
     together: int = 1
+    """Questions that are sampled in one batch, if the pipeline can."""
     frames: int = 9
+    """Frames per clip."""
     dtype: Literal["float32", "bfloat16"] = "bfloat16"
+    """Type of the frozen weights and of the products. Adapters are float32."""
     backbone: Literal["full", "int8", "nf4"] = "full"
+    """The frozen linear layers as they are, or in 8 or 4 bits by bitsandbytes (on a GPU)."""
     checkpointing: bool = True
+    """Whether each block is computed again in the backward pass, to save memory."""
     tiling: bool = False
+    """Whether the VAE works in diffusers' tiles: CogVideoX from 240x360 pixels on, Wan 256x256, LTX 512x512.
+    Each tile is coded as if it were the whole picture, so latents and pixels change. By how much was not
+    measured with trained weights."""
     save_every: int = 100
+    """Optimizer steps between two states on disk; 0: never."""
     sample_every: int = 0
+    """Optimizer steps between two pictures of an answer to the first example; 0: never."""
 
     def __post_init__(self) -> None:
-        words = {
-            "schedule": ("constant", "linear", "late"),
-            "dtype": ("float32", "bfloat16"),
-            "backbone": ("full", "int8", "nf4"),
-        }
-        for name, allowed in words.items():
-            if getattr(self, name) not in allowed:
-                raise UserError(
-                    f"{name}={str(getattr(self, name))[:40]!r} is not one of {', '.join(allowed)}"
-                )
-        least = {
-            "rank": 0,
-            "alpha": 1,
-            "save_every": 0,
-            "sample_every": 0,
-            "frames": 2,
-            "lr": 0,
-            "max_grad_norm": 0,
-        }
-        for name in (*least, "batch", "accumulation", "steps", "warmup", "sampling_steps", "together"):
-            if not least.get(name, 1) <= getattr(self, name) <= 10_000_000:
-                raise UserError(f"{name}={getattr(self, name)} is outside {least.get(name, 1)} … 10,000,000")
+        for name, allowed in CHOICES.items():
+            value = str(getattr(self, name))
+            if value not in allowed:
+                raise UserError(f"{name}={value[:40]!r} is not one of {', '.join(allowed)}")
+        for name, least in LEAST.items():
+            if not least <= getattr(self, name) <= MOST:
+                raise UserError(f"{name}={getattr(self, name)} is outside {least:,} … {MOST:,}")
         if not 0 <= self.last_share <= 1:
             raise UserError(f"last_share={self.last_share} is outside 0 … 1")
 
     def factor(self, step: int, steps: int) -> float:
-        """The learning rate's factor at a step, from 0, of so many."""
+        """Return the factor on the learning rate at an optimizer step, counted from 0."""
         warm = min(1.0, (step + 1) / self.warmup)
-        if self.schedule == "constant":
-            return warm
-        left = 1 - step / steps
-        return min(warm, left if self.schedule == "linear" else max(0.02, 2.0 * left))
+        remaining = 1 - step / steps
+        if self.schedule == "linear":
+            return min(warm, remaining)
+        if self.schedule == "late":
+            return min(warm, max(0.02, 2.0 * remaining))
+        return warm

@@ -1,9 +1,9 @@
-"""What memory a video model takes under LoRA, from its sizes alone: nothing is loaded, not even torch.
+"""Estimate the memory of a video model under LoRA from its sizes. Loads neither weights nor torch.
 
 What autograd keeps of a block was read from torch's saved-tensor hooks, in bfloat16 with fused attention on a
-CPU, over blocks of six shapes a family: it is linear in the widths to 1%, with these coefficients, which
-`tests/baselines` read again. Not measured on a GPU. Its context, the allocator's gaps and what the VAE keeps
-while it encodes and decodes, one clip at a time, come on top."""
+CPU, over blocks of six shapes per family. It is linear in the widths to 1%. `tests/baselines` checks these
+coefficients; they were not measured on a GPU. The GPU's context, fragmentation, and what the VAE keeps while
+it encodes and decodes one clip at a time come on top."""
 
 from __future__ import annotations
 
@@ -18,100 +18,128 @@ from vizbench.baselines.video.layout import JOINT, Layout
 from vizbench.model import MemoryEstimate, MemoryRequest
 
 SEEING: Final = ("vae", "image_encoder")
-"""Folders of a pipeline's parts that stay beside its transformer."""
+"""Folders of the parts of a pipeline that stay in memory beside its transformer."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """A checkpoint's numbers. parameters: of the transformer, linear: of these in linear layers, trained: in
-    its recipe's adapter for each rank; hidden, feed: widths. vae: parameters of the VAE, and of CLIP where it
-    sees the image, of vae_bytes each; encoder: the text encoder's."""
+    """The sizes of a checkpoint."""
 
     parameters: int
+    """Numbers in the transformer."""
     linear: int
+    """Those in its linear layers."""
     trained: int
+    """Numbers in the adapter of its config, per rank."""
     layers: int
+    """Blocks of the transformer."""
     hidden: int
+    """The hidden width."""
     feed: int
+    """The feed-forward width; 0 if it is a fixed multiple of the hidden width."""
     vae: int
+    """Numbers in the VAE, and in CLIP if it sees the image."""
     vae_bytes: int
+    """Bytes per number of these."""
     encoder: int
+    """Numbers in the text encoder."""
     layout: Layout
+    """How clips become tokens."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class MemoryBreakdown:
-    """Bytes held at once. weights: frozen; adapter: with gradients and moments, where all is trained these
-    alone; kept: activations of a forward pass; vae: its weights, and CLIP's."""
+    """Bytes that training holds at once."""
 
     weights: float
+    """The frozen weights."""
     adapter: float
-    kept: float
+    """The adapter with gradients and moments. If all weights are trained: their gradients and moments."""
+    activations: float
+    """What a forward pass keeps for the backward pass."""
     vae: float
+    """The weights of the VAE, and of CLIP."""
 
 
 def memory(
     sizes: Mapping[str, Sizes],
-    recipe: VideoConfig,
-    demand: MemoryRequest,
-    recipes: Mapping[str, VideoConfig] = MappingProxyType({}),
+    config: VideoConfig,
+    request: MemoryRequest,
+    configs: Mapping[str, VideoConfig] = MappingProxyType({}),
 ) -> list[MemoryEstimate]:
-    """The rows for `vizbench models --memory`, by checkpoint. recipe: of every checkpoint but those in
-    `recipes`."""
-    return [row for name, one in sizes.items() for row in _rows(name, one, recipes.get(name, recipe), demand)]
+    """Return the rows for `vizbench models --memory`.
+
+    sizes: by checkpoint; config: of every checkpoint that is not in `configs`."""
+    rows: list[MemoryEstimate] = []
+    for name, one in sizes.items():
+        rows += _rows(name, one, configs.get(name, config), request)
+    return rows
 
 
 def _rows(
-    checkpoint: str, sizes: Sizes, recipe: VideoConfig, demand: MemoryRequest
+    checkpoint: str, sizes: Sizes, config: VideoConfig, request: MemoryRequest
 ) -> Iterator[MemoryEstimate]:
+    """Yield the rows of a checkpoint: its text encoder, then training by backbone and checkpointing."""
     yield MemoryEstimate(checkpoint, "before training, then freed", {"text encoder": 2.0 * sizes.encoder})
     for backbone in ("full", "int8", "nf4"):
         for checkpointing in (True, False):
-            chosen = replace(recipe, backbone=backbone, checkpointing=checkpointing)
-            settings = f"backbone={backbone}&checkpointing={str(checkpointing).lower()}&batch={recipe.batch}"
-            yield MemoryEstimate(checkpoint, settings, asdict(memory_breakdown(sizes, chosen, demand)))
+            chosen = replace(config, backbone=backbone, checkpointing=checkpointing)
+            settings = f"backbone={backbone}&checkpointing={str(checkpointing).lower()}&batch={config.batch}"
+            yield MemoryEstimate(checkpoint, settings, asdict(memory_breakdown(sizes, chosen, request)))
 
 
-def memory_breakdown(sizes: Sizes, training: VideoConfig, demand: MemoryRequest) -> MemoryBreakdown:
-    """Of training on clips of that canvas, `training.batch` a forward pass, on a GPU."""
-    clip, text, block = sizes.layout.tokens(demand), sizes.layout.text, sizes.layout.block
-    widths = sizes.hidden * block.hidden + sizes.feed * block.feed + training.rank * block.rank
-    told = text * (sizes.hidden * block.text + training.rank * block.text_rank)
-    one = training.batch * (clip * widths + told)
-    joint = text if block is JOINT else 0
-    # recomputed, a block keeps its input alone, and one at a time the rest
-    inputs = training.batch * 2 * sizes.hidden * (clip + joint) * sizes.layers
-    weights = frozen(training.backbone, training.dtype, sizes.parameters, sizes.linear)
+def memory_breakdown(sizes: Sizes, config: VideoConfig, request: MemoryRequest) -> MemoryBreakdown:
+    """Return the bytes of training on clips of the requested size, on a GPU."""
+    clip, text, block = sizes.layout.tokens(request), sizes.layout.text, sizes.layout.block
+    per_clip_token = sizes.hidden * block.hidden + sizes.feed * block.feed + config.rank * block.rank
+    per_text_token = sizes.hidden * block.text + config.rank * block.text_rank
+    one_block = config.batch * (clip * per_clip_token + text * per_text_token)
+    activations = one_block * sizes.layers
+    if config.checkpointing:
+        # Each block keeps its input only. The rest is computed again, for one block at a time.
+        sequence = clip + text if block is JOINT else clip
+        activations = one_block + config.batch * 2 * sizes.hidden * sequence * sizes.layers
+    weights = frozen(config.backbone, config.dtype, sizes.parameters, sizes.linear)
     return MemoryBreakdown(
         weights=weights,
-        adapter=float(TRAINED * sizes.trained * training.rank) if training.rank else 2 * weights,
-        kept=float(one + inputs if training.checkpointing else one * sizes.layers),
+        adapter=float(TRAINED * sizes.trained * config.rank) if config.rank else 2 * weights,
+        activations=float(activations),
         vae=float(sizes.vae * sizes.vae_bytes),
     )
 
 
 def sizes_of(
-    config: Mapping[str, Any], parts: Mapping[str, Shapes], layout: Layout, recipe: VideoConfig, wide: bool
+    transformer: Mapping[str, Any],
+    parts: Mapping[str, Shapes],
+    layout: Layout,
+    config: VideoConfig,
+    float32_vae: bool,
 ) -> Sizes:
-    """A checkpoint's numbers from its transformer's config.json and its tensors. parts: by folder; wide:
-    whether VAE and CLIP are in float32. KeyError and TypeError for a config of something else."""
-    linear = {
-        name: shape
-        for name, shape in parts["transformer"].items()
-        if name.endswith(".weight") and len(shape) == 2
-    }
-    ends = tuple(f".{target}.weight" for target in recipe.targets)
+    """Return the sizes of a checkpoint.
+
+    transformer: its config.json; parts: shapes of tensors by folder; float32_vae: whether VAE and CLIP are in
+    float32 in any case. Raises KeyError or TypeError for the config.json of something else."""
+    transformer_shapes = parts["transformer"].items()
+    linear = {name: shape for name, shape in transformer_shapes if _is_linear(name, shape)}
+    ends = tuple(f".{target}.weight" for target in config.targets)
+    trained = [sum(shape) for name, shape in linear.items() if f".{name}".endswith(ends)]
+    seeing = [count(parts[name]) for name in SEEING if name in parts]
+    float32 = float32_vae or config.dtype == "float32"
     return Sizes(
         parameters=count(parts["transformer"]),
         linear=count(linear),
-        trained=sum(sum(shape) for name, shape in linear.items() if f".{name}".endswith(ends)),
-        layers=int(config["num_layers"]),
-        hidden=int(config["num_attention_heads"]) * int(config["attention_head_dim"]),
-        feed=int(config.get("ffn_dim", 0)),
-        vae=sum(count(parts[name]) for name in SEEING if name in parts),
-        vae_bytes=4 if wide or recipe.dtype == "float32" else 2,
+        trained=sum(trained),
+        layers=int(transformer["num_layers"]),
+        hidden=int(transformer["num_attention_heads"]) * int(transformer["attention_head_dim"]),
+        feed=int(transformer.get("ffn_dim", 0)),
+        vae=sum(seeing),
+        vae_bytes=4 if float32 else 2,
         encoder=count(parts["text_encoder"]),
         layout=layout,
     )
+
+
+def _is_linear(name: str, shape: tuple[int, ...]) -> bool:
+    return name.endswith(".weight") and len(shape) == 2

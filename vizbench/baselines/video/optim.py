@@ -1,4 +1,4 @@
-"""The optimizers of video models."""
+"""Make the optimizers of video models."""
 
 from __future__ import annotations
 
@@ -10,44 +10,40 @@ from vizbench.baselines.video.config import VideoConfig
 from vizbench.baselines.video.train import trained_of
 
 MATRIX_LR: Final = 2e-3
-"""Peak rate of Muon, when all weights are trained."""
+"""Peak learning rate of Muon, if all weights are trained."""
 
 OTHER_LR: Final = 2e-3
-"""Peak rate of AdamW beside it."""
+"""Peak learning rate of AdamW on the other parameters."""
 
 
-def optimizers_of(network: Any, training: VideoConfig) -> list[torch.optim.Optimizer]:
-    """Return AdamW on the adapter, or, if all weights are trained, what pretrained the embedded model, at its
-    rates.
+def optimizers_of(network: Any, config: VideoConfig) -> list[torch.optim.Optimizer]:
+    """Return AdamW on the adapter, or the optimizers of pretraining if all weights are trained.
 
-    Each group has its peak rate as `initial_lr`.
-    """
-    if training.rank:
+    Each group has its peak learning rate as `initial_lr`."""
+    optimizers: list[torch.optim.Optimizer] = []
+    if config.rank:
         trained = list(trained_of(network).values())
-        made: list[torch.optim.Optimizer] = [
-            torch.optim.AdamW(trained, lr=training.lr, weight_decay=training.weight_decay)
-        ]
+        optimizers.append(torch.optim.AdamW(trained, lr=config.lr, weight_decay=config.weight_decay))
     else:
-        made = muon_and_adamw(network)
-    for row in (row for opt in made for row in opt.param_groups):
-        row["initial_lr"] = row["lr"]
-    return made
+        optimizers += muon_and_adamw(network)
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["initial_lr"] = group["lr"]
+    return optimizers
 
 
 def muon_and_adamw(
     model: Any, matrix_lr: float = MATRIX_LR, other_lr: float = OTHER_LR
 ) -> list[torch.optim.Optimizer]:
-    """Muon on the blocks' matrices, AdamW on the rest.
+    """Return Muon on the matrices of the blocks, and AdamW on the rest.
 
-    On `around` alone, loss after 300 steps: Muon at 2e-3 .55, at 5e-3 .58, at 1e-2 .60; AdamW at 1.5e-3,
+    Loss after 300 steps on the world `around`: Muon at 2e-3 .55, at 5e-3 .58, at 1e-2 .60; AdamW at 1.5e-3,
     without the head that reads the caption, .61."""
-    names = [
-        n
-        for n, p in model.named_parameters()
-        if p.ndim == 2 and "transformer_blocks" in n and "norm" not in n
-    ]
-    matrices = [p for n, p in model.named_parameters() if n in names]
-    others = [p for n, p in model.named_parameters() if n not in names]
+    matrices: list[torch.nn.Parameter] = []
+    others: list[torch.nn.Parameter] = []
+    for name, parameter in model.named_parameters():
+        is_matrix = parameter.ndim == 2 and "transformer_blocks" in name and "norm" not in name
+        (matrices if is_matrix else others).append(parameter)
     return [
         torch.optim.Muon(matrices, lr=matrix_lr, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
         torch.optim.AdamW(others, lr=other_lr, betas=(0.9, 0.98), weight_decay=0.01),

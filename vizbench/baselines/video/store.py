@@ -1,15 +1,11 @@
-"""What video models keep on disk: latents of clips, by content and weights, and trainings that go on after a
-kill.
-
-Only safetensors, no pickle.
-"""
+"""Store what video models keep on disk: latents of clips, and trainings that can be resumed. No pickle."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Final, final
 
 import torch
 from safetensors import SafetensorError
@@ -21,27 +17,27 @@ from vizbench.baselines.shared.states import read_state, read_tensors, write_sta
 from vizbench.baselines.video.train import TrainingState, trained_of
 from vizbench.errors import UserError
 
-GENERATOR = "generator"
+GENERATOR: Final = "generator"
 """The name of the generator's state in a training's file."""
 
 
 @final
 class Latents:
-    """What a VAE made of clips: one file each, named by the pixels, in a folder named by the weights."""
+    """Store tensors that were computed once, such as the latents of a clip: one file each."""
 
     def __init__(self, folder: Path | None) -> None:
-        """folder: None keeps nothing."""
+        """folder: named by the weights; None keeps nothing."""
         self._folder = folder
 
     def of(self, name: str, make: Callable[[], Mapping[str, Tensor]]) -> dict[str, Tensor]:
-        """The tensors of that name, from disk, or made and put there."""
+        """Return the tensors of that name, from disk or by `make`."""
         if self._folder is None:
             return {key: tensor.cpu() for key, tensor in make().items()}
         path = self._folder / name[:2] / f"{name}.safetensors"
         if path.exists():
             try:
                 return read_tensors(path)[0]
-            except SafetensorError:  # damaged: made again
+            except SafetensorError:  # damaged
                 path.unlink()
         made = {key: tensor.detach().cpu().contiguous() for key, tensor in make().items()}
         with disk_errors(path):
@@ -51,27 +47,31 @@ class Latents:
 
 
 def grouped(clips: Iterable[Mapping[str, Tensor]]) -> list[dict[str, Tensor]]:
-    """Clips of one shape each, stacked: `(n, ...)`, in the order in which the shapes first come."""
+    """Return the clips stacked by shape, `(n, ...)` each, in the order in which the shapes first come."""
     groups: dict[tuple[int, ...], list[Mapping[str, Tensor]]] = defaultdict(list)
     for clip in clips:
         groups[tuple(clip["clip"].shape)].append(clip)
-    return [
-        {name: torch.cat([clip[name] for clip in group]) for name in group[0]} for group in groups.values()
-    ]
+    return [_stacked(group) for group in groups.values()]
+
+
+def _stacked(clips: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    return {name: torch.cat([clip[name] for clip in clips]) for name in clips[0]}
 
 
 def save_training(path: Path, network: Any, state: TrainingState) -> None:
-    """Write what is trained, the optimizers and the generator to one file, whole or not at all."""
-    told = {"step": str(state.step), "loss": state.loss.hex(), "seconds": state.seconds.hex()}
-    write_state(path, trained_of(network), state.optimizers, told, {GENERATOR: state.generator.get_state()})
+    """Write the trained parameters, optimizers and generator to one file, whole or not at all."""
+    figures = {"step": str(state.step), "loss": state.loss.hex(), "seconds": state.seconds.hex()}
+    generator = {GENERATOR: state.generator.get_state()}
+    write_state(path, trained_of(network), state.optimizers, figures, generator)
 
 
 def load_training(path: Path, network: Any, state: TrainingState) -> None:
-    """Bring network and state to where `save_training` left them. UserError for a file that is not theirs."""
-    told, other = read_state(path, trained_of(network), state.optimizers)
+    """Restore network and state from `save_training`. Raises UserError for a file of another training."""
+    figures, other = read_state(path, trained_of(network), state.optimizers)
     try:
         state.generator.set_state(other[GENERATOR])
-        state.step = int(told["step"])
-        state.loss, state.seconds = float.fromhex(told["loss"]), float.fromhex(told["seconds"])
+        state.step = int(figures["step"])
+        state.loss = float.fromhex(figures["loss"])
+        state.seconds = float.fromhex(figures["seconds"])
     except (KeyError, ValueError, RuntimeError) as error:
         raise UserError(f"{path} is no state of this training ({str(error)[:200]}): delete it") from error

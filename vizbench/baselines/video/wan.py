@@ -1,4 +1,4 @@
-"""Wan 2.1 and 2.2 as a backbone. Latents have the axes (B, C, t, h, w)."""
+"""Define Wan 2.1 and 2.2 as a backbone. Latents have the axes (B, C, t, h, w)."""
 
 from __future__ import annotations
 
@@ -13,52 +13,54 @@ from vizbench.errors import UserError
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-
 LENGTH = 512
-"""Tokens of a text, those of the padding included, which are zeros."""
+"""Tokens of a text, including the padding, which is zeros."""
 
 PICTURE = 257
-"""Tokens of CLIP's picture: 16 x 16 and one for all."""
+"""Tokens of CLIP's picture: 16 x 16, and one for the whole."""
 
 
 @final
 class Wan(Backbone):
-    """Flow matching. 2.1 sees the image beside the noise, and by CLIP; 2.2 has it as the first frame, without
-    noise."""
+    """Match the flow.
+
+    2.1 sees the image as further channels beside the noise, and by CLIP. 2.2 has it as the first frame,
+    without noise."""
 
     pipeline, network = "WanImageToVideoPipeline", "WanTransformer3DModel"
     stride = 4
     float32 = ("vae", "image_encoder")
 
-    def layout(self, config: Mapping[str, Any], index: Mapping[str, Any]) -> Layout:
+    def layout(self, transformer: Mapping[str, Any], index: Mapping[str, Any]) -> Layout:
         if index.get("boundary_ratio") is not None:
             raise UserError("Wan 2.2's pairs of experts are not supported: use Wan 2.1, or 2.2's TI2V-5B")
-        text = LENGTH + (0 if config.get("image_dim") is None else PICTURE)
-        vae = 16 if index.get("expand_timesteps") else 8
-        return Layout(
-            text, vae * int(config["patch_size"][1]), 4, 1, TIMED if index.get("expand_timesteps") else CROSS
-        )
+        text = LENGTH + (0 if transformer.get("image_dim") is None else PICTURE)
+        patch = int(transformer["patch_size"][1])
+        if index.get("expand_timesteps"):  # 2.2
+            return Layout(text, 16 * patch, 4, 1, TIMED)
+        return Layout(text, 8 * patch, 4, 1, CROSS)
 
     def text(self, pipe: Any, prompt: str) -> Tensors:
-        """Without the pipeline's cleaning of the prompt, which needs another package; ours needs none."""
+        """Return the embedding. The prompt is not cleaned first, which would need another package."""
         import torch
 
-        told = pipe.tokenizer(
+        tokens = pipe.tokenizer(
             [prompt], padding="max_length", max_length=LENGTH, truncation=True, return_tensors="pt"
         )
-        mask = told.attention_mask.to(pipe.text_encoder.device)
-        embedding = pipe.text_encoder(told.input_ids.to(mask.device), mask).last_hidden_state  # (1, L, D)
+        mask = tokens.attention_mask.to(pipe.text_encoder.device)
+        embedding = pipe.text_encoder(tokens.input_ids.to(mask.device), mask).last_hidden_state  # (1, L, D)
         return {"prompt_embeds": torch.where(mask[:, :, None] > 0, embedding, 0.0).to(embedding.dtype)}
 
     def canvas(self, pipe: Any, height: int, width: int) -> tuple[int, int]:
-        unit = max(
-            16, pipe.vae_scale_factor_spatial * pipe.transformer.config.patch_size[1]
-        )  # the pipeline's rule
+        # The rule of the pipeline.
+        unit = max(16, pipe.vae_scale_factor_spatial * pipe.transformer.config.patch_size[1])
         return -(-height // unit) * unit, -(-width // unit) * unit
 
     def encode(self, pipe: Any, pixels: Tensor) -> Tensors:
-        """`clip`: the latents; `image`: what 2.1 sees beside the noise, or 2.2's first frame; `seen`: 2.1's
-        CLIP."""
+        """Return the latents of the clip, and what the network sees of its first frame.
+
+        `clip`: the latents; `image`: what 2.1 sees beside the noise, or the first frame of 2.2; `seen`:
+        CLIP's embedding (2.1)."""
         import torch
 
         device, dtype = pixels.device, pixels.dtype
@@ -67,7 +69,7 @@ class Wan(Backbone):
         shape = (1, -1, 1, 1, 1)
         mean = torch.tensor(pipe.vae.config.latents_mean, device=device, dtype=dtype).view(shape)
         scale = 1.0 / torch.tensor(pipe.vae.config.latents_std, device=device, dtype=dtype).view(shape)
-        told = pipe.prepare_latents(
+        _, image, *_ = pipe.prepare_latents(
             pixels[:, :, 0],
             1,
             raw.shape[1],
@@ -78,37 +80,34 @@ class Wan(Backbone):
             device,
             latents=torch.zeros_like(raw),
         )
-        stored = {"clip": ((raw - mean) * scale).float(), "image": told[1].float()}
+        encoded = {"clip": ((raw - mean) * scale).float(), "image": image.float()}
         if pipe.transformer.config.image_dim is not None:
-            stored["seen"] = pipe.encode_image(_picture(pixels[0, :, 0] / 2 + 0.5), device).float()
-        return stored
+            encoded["seen"] = pipe.encode_image(_picture(pixels[0, :, 0] / 2 + 0.5), device).float()
+        return encoded
 
-    def draw(self, pipe: Any, clips: Tensors, training: VideoConfig, generator: Generator) -> Tensors:
+    def draw(self, pipe: Any, clips: Tensors, config: VideoConfig, generator: Generator) -> Tensors:
         import torch
 
         from vizbench.baselines.video.train import flowed
 
-        config = pipe.scheduler.config
-        shift = (
-            config["flow_shift"] if "flow_shift" in config else config["shift"]
-        )  # UniPC's and Euler's name of it
+        settings = pipe.scheduler.config
+        shift = settings["flow_shift" if "flow_shift" in settings else "shift"]  # of UniPC, of Euler
         even = torch.rand(len(clips["clip"]), generator=generator)
-        sigmas = shift * even / (1 + (shift - 1) * even)  # where the sampler's steps lie
+        sigmas = shift * even / (1 + (shift - 1) * even)  # distributed as the sampler's
         noisy, goal = flowed(clips["clip"], sigmas, generator)
         return {**clips, "noisy": noisy, "goal": goal, "timesteps": sigmas * 1000}
 
     def error(self, pipe: Any, batch: Tensors, text: Tensors) -> Tensor:
-        error = (
-            self.velocity(pipe, batch["noisy"], batch, text, batch["timesteps"]).float() - batch["goal"]
-        ).square()
+        velocity = self.velocity(pipe, batch["noisy"], batch, text, batch["timesteps"]).float()
+        error = (velocity - batch["goal"]).square()
         if pipe.config.expand_timesteps:
             error = error[:, :, 1:]  # the first frame is given
         return error.mean()
 
     def sample(
-        self, pipe: Any, images: Tensor, text: Tensors, training: VideoConfig, seeds: Sequence[int]
+        self, pipe: Any, images: Tensor, text: Tensors, config: VideoConfig, seeds: Sequence[int]
     ) -> Iterator[Tensor]:
-        """One by one: the pipeline takes one image a call. CLIP's processor wants it as a picture."""
+        """Sample one by one: the pipeline takes one image per call, as a picture for CLIP's processor."""
         import torch
 
         for image, seed in zip(images, seeds, strict=True):
@@ -117,8 +116,8 @@ class Wan(Backbone):
                 prompt_embeds=text["prompt_embeds"],
                 height=images.shape[2],
                 width=images.shape[3],
-                num_frames=training.frames,
-                num_inference_steps=training.sampling_steps,
+                num_frames=config.frames,
+                num_inference_steps=config.sampling_steps,
                 guidance_scale=1.0,
                 generator=torch.Generator().manual_seed(seed),
                 output_type="pt",
@@ -136,18 +135,18 @@ class Wan(Backbone):
             timesteps = timesteps[:, None] * free[0, 0, :, ::2, ::2].flatten()  # (B, tokens)
         else:
             given = torch.cat([noisy, clips["image"]], 1)
-        out: Tensor = pipe.transformer(
+        velocity: Tensor = pipe.transformer(
             hidden_states=given.to(dtype),
             timestep=timesteps,
             encoder_hidden_states=text["prompt_embeds"].expand(count, -1, -1),
             encoder_hidden_states_image=clips["seen"].to(dtype) if "seen" in clips else None,
             return_dict=False,
         )[0]
-        return out
+        return velocity
 
 
 def _picture(image: Tensor) -> Any:
-    """An image `(3, H, W)` in 0..1 as PIL has it."""
+    """Return an image `(3, H, W)` in 0..1 as a picture of PIL."""
     import torch
     from PIL import Image as Pictures
 

@@ -1,12 +1,13 @@
-"""What every launched process but the first does."""
+"""Follow rank 0: adapt to each trial that it runs."""
 
 from __future__ import annotations
 
 import signal
-
-import msgspec
+from threading import Event
 
 from vizbench import loading
+from vizbench._util import interrupts
+from vizbench.distributed.followers import receive_trials
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import Trial
 from vizbench.harness.run.model_cache import ModelCache
@@ -15,26 +16,36 @@ from vizbench.harness.run.trial import trial_data
 
 
 def follow() -> None:
-    """Adapt to the cells that the first process names, until it names none; answer nothing and write nothing.
+    """Adapt to the trials that rank 0 broadcasts. This process predicts, writes and prints nothing.
 
-    What this process refuses, data, models or its own want of memory, the first says. An error in the middle
-    of a training ends this process, and by the launcher all of them. Ctrl-C is for the first, which dismisses
-    this one."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from vizbench.distributed import collectives
+    Errors that all processes share are reported by rank 0. Any other error ends this process, after which the
+    launcher ends all of them. Ctrl-C is left to rank 0."""
+    stopped = Event()
+    signal.signal(signal.SIGINT, lambda number, frame: stopped.set())
+    try:
+        _follow(ModelCache({}))
+    except RuntimeError:  # rank 0 is gone
+        if stopped.is_set():
+            raise SystemExit(interrupts.CODE) from None
+        raise
 
-    stage = ModelCache({})
-    while told := collectives.hear():
-        cell = msgspec.json.decode(told, type=Trial)
+
+def _follow(models: ModelCache) -> None:
+    from vizbench.distributed.collectives import is_shared
+
+    for trial in receive_trials():
         try:
-            _adapt(cell, stage)
+            _adapt(trial, models)
         except UserError as error:
-            if collectives.lost():
+            if not is_shared(error):
                 raise
-            collectives.agree(str(error))
 
 
-def _adapt(cell: Trial, stage: ModelCache) -> None:
-    asking = trial_data(cell, loading.load)
-    model = stage.get(cell.model, cell.checkpoint)
-    model.adapt(codec_of(asking, model).examples(asking.shown), context_of(asking, lambda _: None))
+def _adapt(trial: Trial, models: ModelCache) -> None:
+    from vizbench.distributed.collectives import shared_errors
+
+    with shared_errors():
+        data = trial_data(trial, loading.load)
+        model = models.get(trial.model, trial.checkpoint)
+        examples = codec_of(data, model).examples(data.shown)
+    model.adapt(examples, context_of(data, lambda _: None))

@@ -21,7 +21,7 @@ import msgspec
 
 from vizbench._util.files import Log
 from vizbench._util.text import plural, replace_surrogates
-from vizbench.distributed.coordinate import called
+from vizbench.distributed.followers import broadcast_trial
 from vizbench.errors import UserError
 from vizbench.formats.rows import Row
 from vizbench.harness.plan.plan import Trial
@@ -158,7 +158,7 @@ def _adapt(directory: Path, data: TrialData, model: Model[Any], codec: Codec[Any
     started, clock = now(), time.perf_counter()
     trial = data.trial
     try:
-        with called(trial) if model.split else nullcontext():
+        with broadcast_trial(trial) if model.split else nullcontext():
             context = context_of(data, lambda progress: notify("adapt", progress))
             reported: Any = model.adapt(codec.examples(data.shown), context)
         if not isinstance(reported, Mapping):

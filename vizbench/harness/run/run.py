@@ -50,7 +50,7 @@ def run(
     uses a trial's directory, or if the disk cannot be written.
     """
     check_jobs(jobs)
-    env.check(jobs, env.size())
+    env.check_jobs(jobs, env.world_size())
     report = report or _silent
 
     # Refuse what cannot run, before anything is written.
