@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench.errors import UserError
-from vizbench.types import Json, Keys
+from vizbench.types import Grids, Json, Keys
 
 GOLDEN = 0x9E3779B97F4A7C15
 _MASK = (1 << 64) - 1
@@ -65,3 +65,13 @@ def integer(value: SupportsIndex) -> int | None:
         return None if isinstance(value, bool | np.bool_) else operator.index(value)
     except TypeError:
         return None
+
+
+def random_grids(keys: Keys, height: int, width: int, codes: int) -> Grids:
+    """Return one random grid per key, `(n, height, width)`, every code 0 … codes-1 equally likely.
+
+    For tasks that are written in NumPy. keys: `(n,)` uint64; a grid depends on its own key only.
+    """
+    places = np.arange(1, height * width + 1, dtype=np.uint64) * np.uint64(GOLDEN)
+    words = splitmix64(splitmix64(keys)[:, None] + places)
+    return (words % np.uint64(codes)).astype(np.uint8).reshape(len(keys), height, width)

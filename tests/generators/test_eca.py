@@ -117,19 +117,20 @@ def test_a_step_is_the_next_row_and_no_other(
         after.flat[place] = rng.integers(3)
     ruling = TASK.check_step(Params(rule=rule, width=width, rows=rows), before, before, after)
     assert ruling.valid == (known < rows and np.array_equal(after, wanted))
-    assert (ruling.reason == "every row is known already") == (known == rows)
+    assert (ruling.reason == "no step follows: every row is known already") == (known == rows)
 
 
 def test_a_row_must_follow_even_where_the_first_is_unknown():
     blank = np.full((4, 4), UNKNOWN, np.uint8)
-    assert TASK.check_step(Params(), blank, blank, blank).reason == "the first row is unknown"
+    reason = TASK.check_step(Params(), blank, blank, blank).reason
+    assert reason == "no step follows: the first row is unknown"
 
 
 def test_two_rows_at_once_are_a_wrong_step():
     batch = TASK.generate_batch(Params(), seeds.keys(1, 0, 1))
     states = TASK.steps(Params(), batch.question[0], batch.target[0])
     reason = TASK.check_step(Params(), batch.question[0], batch.question[0], states[1]).reason
-    assert reason == "16 of 128 cells differ from one more row of rule 110, the first at row 2, column 0"
+    assert reason == "16 of 128 cells differ from one step of rule 110, the first at row 2, column 0"
 
 
 def test_difficulty_ranks_simple_below_chaotic():

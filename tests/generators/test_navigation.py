@@ -354,19 +354,19 @@ def test_steps_are_judged_as_by_the_slow_twin(question: Grid, data: st.DataObjec
         (
             board("S.", "*.", "*.", "G."),
             board("S.", "*.", "**", "G."),
-            "a cell was marked after the way had reached",
+            "a cell was marked after the path had reached",
         ),
         (
             board("S.", "*.", "**", ".G"),
             board("S.", "**", "**", ".G"),
-            "a cell was marked after the way had reached",
+            "a cell was marked after the path had reached",
         ),
         (
             board("S..", "*..", "**G"),
             board("S*.", "*..", "**G"),
-            "a cell was marked after the way had reached",
+            "a cell was marked after the path had reached",
         ),
-        (board("S..G", "*...", "**.."), board("S..G", "**..", "**.."), "touches the way a second time"),
+        (board("S..G", "*...", "**.."), board("S..G", "**..", "**.."), "touches the path a second time"),
     ],
 )
 def test_near_misses_of_a_step(before: Grid, after: Grid, reason: str) -> None:

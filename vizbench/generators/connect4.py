@@ -25,7 +25,7 @@ import numpy.typing as npt
 from vizbench._util.jit import jit
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed
-from vizbench.task import GameContinuation, Metric, Task
+from vizbench.task import GameContinuation, Metric, MoveTask
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 ROWS: Final = 6
@@ -265,23 +265,25 @@ class _UpToWin(GameContinuation):
     """After a drop that forces a win, player 2 drops anywhere and player 1 wins. With other goals nothing
     follows."""
 
-    def check_step(self, params: Params, way: Sequence[Grid], after: Grid) -> CheckResult:
-        if params.goal != "force" or has_four(_disks(way[-1])[0]):
+    def check_step(self, params: Params, trajectory: Sequence[Grid], after: Grid) -> CheckResult:
+        if params.goal != "force" or has_four(_disks(trajectory[-1])[0]):
             return CheckResult(False, "a state follows where the process has come to its end")
-        player = (MINE, THEIRS)[1 - len(way) % 2]
-        fault = _drop_fault(way[-1], after, player)
+        player = (MINE, THEIRS)[1 - len(trajectory) % 2]
+        fault = _drop_fault(trajectory[-1], after, player)
         if not fault and player == MINE and not has_four(_disks(after)[0]):
-            fault = f"the drop in column {np.argwhere(after != way[-1])[0, 1]} does not win"
+            fault = f"the drop in column {np.argwhere(after != trajectory[-1])[0, 1]} does not win"
         return CheckResult(not fault, fault)
 
-    def check_end(self, params: Params, way: Sequence[Grid]) -> CheckResult:
-        over = params.goal != "force" or has_four(_disks(way[-1])[0])
-        fault = "" if over else f"the process stops at state {len(way) - 1}, and player 1 has not won yet"
+    def check_end(self, params: Params, trajectory: Sequence[Grid]) -> CheckResult:
+        over = params.goal != "force" or has_four(_disks(trajectory[-1])[0])
+        fault = (
+            "" if over else f"the process stops at state {len(trajectory) - 1}, and player 1 has not won yet"
+        )
         return CheckResult(not fault, fault)
 
 
 @final
-class Connect4(Task[Params]):
+class Connect4(MoveTask[Params]):
     """Find the right drop in Connect Four."""
 
     family = "connect4"
@@ -289,13 +291,11 @@ class Connect4(Task[Params]):
     summary = "Drop player 1's disk so that it wins, blocks or forces a win in Connect Four."
     look = Look("connect4", canvas=240, margin=8)
     codes = 3
+    one_move = True
     metric = Metric.JACCARD
     min_distance = 0.25  # the paper's, as a share of the disks: see `features`
     sequel = _UpToWin()
-
-    @property
-    def variants(self) -> Mapping[str, Params]:
-        return VARIANTS
+    variants = VARIANTS
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         question = np.empty((len(keys), ROWS, COLUMNS), np.uint8)
@@ -349,39 +349,24 @@ class Connect4(Task[Params]):
             "disks": float(disks),
         }
 
-    def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
-        """One legal drop of player 1 that does what is asked, whether the stored one or another."""
-        position = _position(question)
-        if position is None:
-            return CheckResult(
-                False, "the question is no position with player 1 to move, so no answer is right"
-            )
-        fault = _drop_fault(question, answer, MINE)
-        if fault:
-            return CheckResult(False, fault)
+    def moves(self, params: Params, state: Grid) -> list[Grid]:
+        """Return the boards after a drop of player 1, the leftmost column first."""
+        position = _position(state)
+        free = free_cells(position[0] | position[1]) if position else 0
+        drops = [1 << bit for bit in range(7 * COLUMNS) if free >> bit & 1]
+        return [np.where(drop == _BITS, np.uint8(MINE), state) for drop in drops]
+
+    def move_fault(self, params: Params, before: Grid, after: Grid) -> str:
+        if _position(before) is None:
+            return "the question is no position with player 1 to move, so no answer is right"
+        return _drop_fault(before, after, MINE)
+
+    def goal_fault(self, params: Params, question: Grid, answer: Grid) -> str:
+        """Return why the drop does not do what is asked, whether the stored one or another."""
         drop = answer != question
-        if not int(_BITS[drop][0]) & right_drops(*position, _GOALS[params.goal]):
-            return CheckResult(False, f"the drop in column {np.argwhere(drop)[0, 1]} {_FAULTS[params.goal]}")
-        return CheckResult(True, "")
-
-    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
-        """One drop of player 1, right or not; what may follow is `_UpToWin`'s."""
-        fault = _drop_fault(before, after, MINE)
-        return CheckResult(not fault, fault)
-
-    def step_count(self, params: Params, question: Grid) -> None:
-        """One drop, or three in win-in-2, where the first does not win at once: none is taken back."""
-
-    def solve(self, params: Params, question: Grid) -> Grid | None:
-        """The leftmost right drop; None where there is none, or the question is no position with player 1 to
-        move."""
-        position = _position(question)
-        right = right_drops(*position, _GOALS[params.goal]) if position else 0
-        if not right:
-            return None
-        answer = question.copy()
-        answer[(right & -right) == _BITS] = MINE
-        return answer
+        if int(_BITS[drop][0]) & right_drops(*_disks(question), _GOALS[params.goal]):
+            return ""
+        return f"the drop in column {np.argwhere(drop)[0, 1]} {_FAULTS[params.goal]}"
 
     def guess(self, params: Params, question: Grid, key: int) -> Grid | None:
         """A drop in any column that is not full; None where there is none, or no position with player 1 to

@@ -22,7 +22,7 @@ from vizbench.kernels.bits import EVENS, random_cells
 from vizbench.kernels.cells import neighbours
 from vizbench.kernels.flood import flood
 from vizbench.kernels.rng import rng_below, rng_chance, rng_from, rng_seed
-from vizbench.task import Metric, Task
+from vizbench.task import Task
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 EMPTY, WALL, FILLED = 0, 1, 2
@@ -196,14 +196,10 @@ class Fill(Task[Params]):
     summary = "Colour every empty region that walls cut off from the border."
     look = Look("fill", cell=32, margin=8)
     codes = 3
-    metric = Metric.HAMMING
     # Against 5000 train questions this keeps 54% of the 8x8 candidates, 84% of 12x12; 0.2 would keep 21% and
     # 64%.
     min_distance = 0.15
-
-    @property
-    def variants(self) -> Mapping[str, Params]:
-        return VARIANTS
+    variants = VARIANTS
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         question = np.empty((len(keys), params.height, params.width), np.uint8)
@@ -223,10 +219,6 @@ class Fill(Task[Params]):
             time = np.maximum(time, flood(enclosed, first))
         moments = np.arange(max(time.max(), 0) + 1)[:, None, None]
         return np.where(enclosed & (time <= moments), np.uint8(FILLED), question)
-
-    def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
-        """The question's cells."""
-        return batch.question.reshape(len(batch), -1)
 
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
         """score: x / (x + 16) with x = reach + traps.
@@ -289,9 +281,6 @@ class Fill(Task[Params]):
                     False, f"the cell at row {r}, column {c} was filled before a cell beside it"
                 )
         return CheckResult(True, "")
-
-    def step_count(self, params: Params, question: Grid) -> None:
-        """Any number: water may rise faster or slower, from any cell of a region."""
 
     def solve(self, params: Params, question: Grid) -> Grid:
         target = np.empty(question.shape, np.uint8)

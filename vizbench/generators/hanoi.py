@@ -27,7 +27,7 @@ from vizbench._util.jit import jit
 from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
-from vizbench.task import Metric, Space, Task
+from vizbench.task import Space, Task
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 GROUND, PEG, BASE, GOAL_GROUND = 0, 7, 8, 9
@@ -290,14 +290,10 @@ class Hanoi(Task[Params]):
     summary = "Make the first moves of a shortest way from one state of the Towers of Hanoi to another."
     look = Look("hanoi", cell=16)
     codes = 10
-    metric = Metric.HAMMING
     min_distance = (
         0.1  # ours: one disk of 8 or 10; 46% of the candidates with 4 disks keep it to a pool of 5000
     )
-
-    @property
-    def variants(self) -> Mapping[str, Params]:
-        return VARIANTS
+    variants = VARIANTS
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         disks, empty = params.disks, _empty(params.disks)

@@ -19,12 +19,11 @@ import numpy.typing as npt
 
 from vizbench._util.jit import jit
 from vizbench.errors import UserError, unknown
-from vizbench.kernels.cells import changed, one_by_one
 from vizbench.kernels.digits import random_bit
 from vizbench.kernels.flood import flood
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
-from vizbench.task import Metric, Task
-from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
+from vizbench.task import AnswerTask
+from vizbench.types import Batch, CheckResult, Grid, Keys, Look
 
 _ROW = np.uint64(8)
 _ONE = np.uint64(1)
@@ -362,7 +361,7 @@ def _shape_fault(shaded: npt.NDArray[np.bool_]) -> str:
 
 
 @final
-class Hitori(Task[Params]):
+class Hitori(AnswerTask[Params]):
     """Shade a Hitori that has one solution."""
 
     family = "hitori"
@@ -372,14 +371,11 @@ class Hitori(Task[Params]):
     )
     look = Look("hitori", cell=32, margin=8)
     codes = 9
-    metric = Metric.HAMMING
+    step_text = "one is shaded"
     min_distance = (
         0.3  # the paper's, between questions; every candidate of 5x5 and more keeps it to a pool of 5000
     )
-
-    @property
-    def variants(self) -> Mapping[str, Params]:
-        return VARIANTS
+    variants = VARIANTS
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         question = np.empty((len(keys), params.size, params.size), np.uint8)
@@ -387,13 +383,9 @@ class Hitori(Task[Params]):
         _make(keys, params.size, whole(params.size), *_LEVELS[params.level], question, target)
         return Batch(question, target)
 
-    def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
-        """The cells shaded one by one in reading order: the order of deduction is not unique, this one is."""
-        return one_by_one(np.zeros_like(target), target, np.argwhere(target == 1))
-
-    def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
-        """The question's digits."""
-        return batch.question.reshape(len(batch), -1)
+    def canvas(self, params: Params, question: Grid) -> Grid:
+        """Return a board without shaded cells."""
+        return np.zeros_like(question)
 
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
         """score: x / (x + 100) with x = tried + 8 (guesses + left).
@@ -437,24 +429,16 @@ class Hitori(Task[Params]):
         fault = _shape_fault(shaded)
         return CheckResult(not fault, fault)
 
-    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
-        """One cell more is shaded, right or not: it touches no shaded cell and cuts nothing off."""
-        start = np.zeros_like(before) if np.array_equal(before, question) else before
-        shaded = changed(start, after, 1, "one is shaded")
-        if isinstance(shaded, str):
-            return CheckResult(False, shaded)
-        ((r, c),) = shaded
-        if after[r, c] == 0:
-            return CheckResult(False, f"the shaded cell at row {r}, column {c} was changed back")
-        if after[r, c] != 1:
-            return CheckResult(
-                False, f"the cell at row {r}, column {c} is neither 0, unshaded, nor 1, shaded"
-            )
-        fault = _shape_fault(after == 1)
-        return CheckResult(not fault, fault)
-
-    def step_count(self, params: Params, question: Grid) -> None:
-        """As many as cells are shaded: no step takes one back."""
+    def cell_fault(
+        self, params: Params, question: Grid, before: Grid, after: Grid, cell: tuple[int, int]
+    ) -> str:
+        """Return why this cell must not be shaded: it touches a shaded cell or cuts others off."""
+        r, c = cell
+        if after[cell] == 0:
+            return f"the shaded cell at row {r}, column {c} was changed back"
+        if after[cell] != 1:
+            return f"the cell at row {r}, column {c} is neither 0, unshaded, nor 1, shaded"
+        return _shape_fault(after == 1)
 
     def solve(self, params: Params, question: Grid) -> Grid | None:
         """The first solution that a search finds; None where there is none, or the question has another

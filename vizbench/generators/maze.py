@@ -25,15 +25,14 @@ from vizbench.kernels.paths import (
     PATH,
     START,
     WALL,
-    check_growth,
     check_way,
-    growing,
+    growth_fault,
     guessed_way,
     shortest_way,
     way,
 )
 from vizbench.kernels.rng import rng_next, rng_seed
-from vizbench.task import DistributionShift, Metric, Space, Task
+from vizbench.task import AnswerTask, DistributionShift, Metric, Space
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 _FREE, _TREE, _OUTSIDE = 0, 1, 2  # what Wilson's walk meets
@@ -205,7 +204,7 @@ def _determinant(matrix: npt.NDArray[Any]) -> int:
 
 
 @final
-class Maze(Task[Params | Framed]):
+class Maze(AnswerTask[Params | Framed]):
     """Mark the only way through a maze."""
 
     family = "maze"
@@ -213,14 +212,12 @@ class Maze(Task[Params | Framed]):
     summary = "Mark the way from the start to the goal of a maze."
     look = Look("maze", cell=16)
     codes = 5
+    step_text = "one is marked a step"
     metric = Metric.JACCARD
     min_distance = (
         0.5  # the paper's, between paths; 16% of 21x21 candidates keep it to a pool of 5000, 29% of 9x9
     )
-
-    @property
-    def variants(self) -> Mapping[str, Params | Framed]:
-        return VARIANTS
+    variants = VARIANTS
 
     def generate_batch(self, params: Params | Framed, keys: Keys) -> Batch:
         question = np.empty((len(keys), params.size, params.size), np.uint8)
@@ -230,9 +227,20 @@ class Maze(Task[Params | Framed]):
             return Batch(_frame(question, params.board), _frame(target, params.board))
         return Batch(question, target)
 
-    def steps(self, params: Params | Framed, question: Grid, target: Grid) -> Grids:
-        """The path, one cell more a step, from the start on."""
-        return growing(question, target)
+    def order(self, params: Params | Framed, question: Grid, target: Grid) -> npt.NDArray[np.int64]:
+        """Return the path's cells from the start on."""
+        return way(target == PATH, question)
+
+    def cell_fault(
+        self,
+        params: Params | Framed,
+        question: Grid,
+        before: Grid,
+        after: Grid,
+        cell: tuple[int, int],
+    ) -> str:
+        """Return why the path must not grow by this cell. A wrong turn is legal."""
+        return growth_fault(question, before, after, cell)
 
     def space(self, params: Params | Framed) -> Space | None:
         """All spanning trees of the rooms. They are not counted for very large mazes, which takes a second
@@ -281,13 +289,6 @@ class Maze(Task[Params | Framed]):
         parts: psr is 1 when marked open cells join start and goal, strays or not; rpl, for valid answers
         only, is the way's length over the shortest (1 in a maze without loops)."""
         return check_way(question, answer)
-
-    def check_step(self, params: Params | Framed, question: Grid, before: Grid, after: Grid) -> CheckResult:
-        """The path grows by one cell at its end; a wrong turn is legal, but the path does not end right."""
-        return check_growth(question, before, after)
-
-    def step_count(self, params: Params | Framed, question: Grid) -> None:
-        """As many as the path has cells: it never comes back to where it was."""
 
     def solve(self, params: Params | Framed, question: Grid) -> Grid | None:
         """A shortest way; None where the goal cannot be reached."""

@@ -26,16 +26,16 @@ from vizbench.kernels.paths import (
     PATH,
     START,
     WALL,
-    check_growth,
     check_way,
-    growing,
+    growth_fault,
     guessed_way,
     moves,
     shortest_way,
+    way,
 )
 from vizbench.kernels.rng import rng_below, rng_chance, rng_seed
-from vizbench.task import Metric, Task
-from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
+from vizbench.task import AnswerTask, Metric
+from vizbench.types import Batch, CheckResult, Grid, Keys, Look
 
 _TRIES = 4096  # draws until the parameters count as hopeless; the named variants need 2, 7 and 2 on average
 _LIMITS = {
@@ -296,7 +296,7 @@ def _shares(question: Grid, weight: npt.NDArray[np.float64]) -> float:
 
 
 @final
-class Navigation(Task[Params]):
+class Navigation(AnswerTask[Params]):
     """Mark one of the shortest ways around obstacles."""
 
     family = "navigation"
@@ -304,12 +304,10 @@ class Navigation(Task[Params]):
     summary = "Mark a shortest way from the start to the goal around obstacles."
     look = Look("maze", cell=16)
     codes = 5
+    step_text = "one is marked a step"
     metric = Metric.JACCARD
     min_distance = 0.5  # the paper's, between paths; 4% of candidates keep it to a pool of 5000, 1% of `open`
-
-    @property
-    def variants(self) -> Mapping[str, Params]:
-        return VARIANTS
+    variants = VARIANTS
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         """Raises UserError where the parameters join no start and goal within 4096 draws."""
@@ -325,9 +323,15 @@ class Navigation(Task[Params]):
             )
         return Batch(question.reshape(-1, size, size), target.reshape(-1, size, size))
 
-    def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
-        """The path, one cell more a step, from the start on."""
-        return growing(question, target)
+    def order(self, params: Params, question: Grid, target: Grid) -> npt.NDArray[np.int64]:
+        """Return the path's cells from the start on."""
+        return way(target == PATH, question)
+
+    def cell_fault(
+        self, params: Params, question: Grid, before: Grid, after: Grid, cell: tuple[int, int]
+    ) -> str:
+        """Return why the path must not grow by this cell. A wrong turn is legal."""
+        return growth_fault(question, before, after, cell)
 
     def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
         """The path's cells: two questions are alike when their paths are, whatever the obstacles."""
@@ -363,13 +367,6 @@ class Navigation(Task[Params]):
             reason = f"the way is {ruling.parts['rpl']:.3g} times as long as the shortest"
             return CheckResult(False, reason, ruling.parts)
         return ruling
-
-    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
-        """The path grows by one cell at its end; a wrong turn is legal, but the path does not end right."""
-        return check_growth(question, before, after)
-
-    def step_count(self, params: Params, question: Grid) -> None:
-        """As many as the path has cells: it never comes back to where it was."""
 
     def solve(self, params: Params, question: Grid) -> Grid | None:
         """A shortest way; None where the goal cannot be reached."""

@@ -21,7 +21,6 @@ import numpy.typing as npt
 
 from vizbench._util.jit import jit
 from vizbench.errors import UserError
-from vizbench.kernels.cells import changed, one_by_one
 from vizbench.kernels.digits import (
     is_single,
     last_places,
@@ -35,7 +34,7 @@ from vizbench.kernels.digits import (
     write,
 )
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
-from vizbench.task import Metric, Space, Task
+from vizbench.task import AnswerTask, Space
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 MINIMAL = 0
@@ -252,7 +251,7 @@ def _units(grid: Grid, box: int) -> npt.NDArray[np.uint8]:
 
 
 @final
-class Sudoku(Task[Params]):
+class Sudoku(AnswerTask[Params]):
     """Complete a Sudoku that has one solution."""
 
     family = "sudoku"
@@ -260,14 +259,10 @@ class Sudoku(Task[Params]):
     summary = "Fill in a Sudoku: each row, column and box holds each digit once."
     look = Look("sudoku", cell=32, margin=8)
     codes = 10
-    metric = Metric.HAMMING
     # The paper's, between questions; of candidates 7% of `mini`, 10% of `mini-easy`, 97% of `mini-medium`,
     # 39% of `mini-hard` and all of 9x9 keep it to a pool of 5000.
     min_distance = 0.3
-
-    @property
-    def variants(self) -> Mapping[str, Params]:
-        return VARIANTS
+    variants = VARIANTS
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         size = params.box**2
@@ -281,11 +276,6 @@ class Sudoku(Task[Params]):
             _draw(keys, states, params.box, lookup.units, lookup.peers, target)
         _hide(states, params.givens, *lookup, _holders(params.box), target, question)
         return Batch(question.reshape(-1, size, size), target.reshape(-1, size, size))
-
-    def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
-        """The empty cells filled one by one in reading order: the order of deduction is not unique, this one
-        is."""
-        return one_by_one(question, target, np.argwhere(question == 0))
 
     def space(self, params: Params) -> Space:
         """The filled boards: 288 of 4x4, and as many of 9x9 as Felgenhauer and Jarvis (2005) counted."""
@@ -343,33 +333,24 @@ class Sudoku(Task[Params]):
             return CheckResult(False, f"{kind} {wrong[0, 1]} does not hold each digit once")
         return CheckResult(True, "")
 
-    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
-        """One empty cell gets a digit that its row, column and box do not hold yet, right or not."""
-        size = params.box**2
+    def cell_fault(
+        self, params: Params, question: Grid, before: Grid, after: Grid, cell: tuple[int, int]
+    ) -> str:
+        """Return why this digit must not be written: its row, column or box holds it, or the cell is not empty."""
+        size, (r, c) = params.box**2, cell
         if after.shape != (size, size):
-            return CheckResult(False, f"the board is not {size}x{size}")
-        written = changed(before, after, 1, "one is written")
-        if isinstance(written, str):
-            return CheckResult(False, written)
-        ((r, c),) = written
-        digit = int(after[r, c])
-        if before[r, c] != 0:
-            return CheckResult(False, f"the digit at row {r}, column {c} was changed")
+            return f"the board is not {size}x{size}"
+        digit = int(after[cell])
+        if before[cell] != 0:
+            return f"the digit at row {r}, column {c} was changed"
         if digit > size:
-            return CheckResult(False, f"the digit at row {r}, column {c} is over {size}")
+            return f"the digit at row {r}, column {c} is over {size}"
         held = (_units(before, params.box) == digit).any(axis=2)
         box = r // params.box * params.box + c // params.box
-        for kind, unit, has in (
-            ("row", r, held[0, r]),
-            ("column", c, held[1, c]),
-            ("box", box, held[2, box]),
-        ):
-            if has:
-                return CheckResult(False, f"{kind} {unit} holds a {digit} already")
-        return CheckResult(True, "")
-
-    def step_count(self, params: Params, question: Grid) -> None:
-        """As many as there are empty cells: each step fills one, and none is emptied."""
+        for kind, name, unit in ((0, "row", r), (1, "column", c), (2, "box", box)):
+            if held[kind, unit]:
+                return f"{name} {unit} holds a {digit} already"
+        return ""
 
     def solve(self, params: Params, question: Grid) -> Grid | None:
         """The first solution that a search finds; None where there is none, or the question is no such

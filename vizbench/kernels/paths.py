@@ -14,10 +14,9 @@ import numpy.typing as npt
 
 from vizbench._util.jit import jit
 from vizbench._util.text import plural
-from vizbench.kernels.cells import changed, one_by_one
 from vizbench.kernels.flood import flood
 from vizbench.kernels.rng import rng_below, rng_from
-from vizbench.types import CheckResult, Grid, Grids
+from vizbench.types import CheckResult, Grid
 
 WALL: Final = 0
 OPEN: Final = 1
@@ -115,11 +114,6 @@ def guessed_way(question: Grid, key: int) -> Grid | None:
     return answer
 
 
-def growing(question: Grid, target: Grid) -> Grids:
-    """The target's way, one cell more a state, from the start on: `(k, h, w)`."""
-    return one_by_one(question, target, way(target == PATH, question))
-
-
 def check_way(question: Grid, answer: Grid) -> CheckResult:
     """Every other cell kept, and the marked cells are one unbranched way from start to goal, of any length.
 
@@ -146,26 +140,25 @@ def check_way(question: Grid, answer: Grid) -> CheckResult:
     return CheckResult(True, "", {"psr": psr, "rpl": walked / shortest})
 
 
-def check_growth(question: Grid, before: Grid, after: Grid) -> CheckResult:
-    """One open cell more is marked, which goes on from the way's end and touches the way nowhere else."""
-    added = changed(before, after, 1, "one is marked a step")
-    if isinstance(added, str):
-        return CheckResult(False, added)
-    (at,) = added
-    if before[at] != OPEN or after[at] != PATH:
-        return CheckResult(False, f"the {_cell(before, at)} was changed to {_name(int(after[at]))}")
+def growth_fault(question: Grid, before: Grid, after: Grid, cell: tuple[int, int]) -> str:
+    """Return why the path must not grow by this cell, "" if it may.
+
+    One open cell must be marked. It goes on from the path's end and touches the path nowhere else.
+    """
+    if before[cell] != OPEN or after[cell] != PATH:
+        return f"the {_cell(before, cell)} was changed to {_name(int(after[cell]))}"
     marked = (before == PATH) & (question == OPEN)
     distance, walked = moves(marked, question)
     if walked >= 0:
-        return CheckResult(False, "a cell was marked after the way had reached the goal")
-    near = np.array(at) + np.array(((1, 0), (-1, 0), (0, 1), (0, -1)))
+        return "a cell was marked after the path had reached the goal"
+    near = np.array(cell) + np.array(((1, 0), (-1, 0), (0, 1), (0, -1)))
     near = near[((near >= 0) & (near < question.shape)).all(axis=1)]
     near = near[(marked | (question == START))[near[:, 0], near[:, 1]]]
     if not (distance[near[:, 0], near[:, 1]] == distance.max()).any():
-        return CheckResult(False, f"the {_cell(before, at)} does not go on from the way's end")
+        return f"the {_cell(before, cell)} does not go on from the path's end"
     if len(near) > 1:
-        return CheckResult(False, f"the {_cell(before, at)} touches the way a second time")
-    return CheckResult(True, "")
+        return f"the {_cell(before, cell)} touches the path a second time"
+    return ""
 
 
 def _cell(board: Grid, at: tuple[int, int]) -> str:

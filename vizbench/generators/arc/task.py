@@ -126,10 +126,7 @@ class Arc(Task[Params]):
     metric = Metric.JACCARD
     # Of what is coloured in either: a scene of which one object of six was moved is too near.
     min_distance = 0.3
-
-    @property
-    def variants(self) -> Mapping[str, Params]:
-        return {name: Params(name) for name in concepts()}
+    variants: Mapping[str, Params] = {name: Params(name) for name in concepts()}
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         chosen = rule_of(params)

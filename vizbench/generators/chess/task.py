@@ -15,7 +15,6 @@ from math import log2
 from typing import final
 
 import numpy as np
-import numpy.typing as npt
 
 from vizbench._util.jit import jit
 from vizbench.errors import UserError
@@ -36,7 +35,7 @@ from vizbench.generators.chess.board import (
 from vizbench.generators.chess.mates import ENDLESS, first_moves, forced, play_line
 from vizbench.generators.chess.rules import Position
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed
-from vizbench.task import GameContinuation, Metric, Task
+from vizbench.task import GameContinuation, Task
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 _START = np.zeros((8, 8), np.uint8)
@@ -182,23 +181,23 @@ class _UpToMate(GameContinuation):
     """Both sides move by turns until black is mated: black as it likes, white so that the mate stays forced
     in time."""
 
-    def check_step(self, params: Params, way: Sequence[Grid], after: Grid) -> CheckResult:
-        now = rules.replayed(way)
+    def check_step(self, params: Params, trajectory: Sequence[Grid], after: Grid) -> CheckResult:
+        now = rules.replayed(trajectory)
         if now is None or not now.moves:
             return CheckResult(False, "a state follows where the game is over")
-        move = rules.moved(now, way[-1], after)
+        move = rules.moved(now, trajectory[-1], after)
         if isinstance(move, str):
             return CheckResult(False, move)
         if now.side < 0:
             return CheckResult(True, "")
-        fault = rules.fault(now, move, params.mate - len(way) // 2)
+        fault = rules.fault(now, move, params.mate - len(trajectory) // 2)
         return CheckResult(not fault, fault)
 
-    def check_end(self, params: Params, way: Sequence[Grid]) -> CheckResult:
-        end = rules.replayed(way)
+    def check_end(self, params: Params, trajectory: Sequence[Grid]) -> CheckResult:
+        end = rules.replayed(trajectory)
         if end is None or not end.mated:
             return CheckResult(
-                False, f"the process stops at state {len(way) - 1}, and black is not mated yet"
+                False, f"the process stops at state {len(trajectory) - 1}, and black is not mated yet"
             )
         return CheckResult(True, "")
 
@@ -212,13 +211,9 @@ class Chess(Task[Params]):
     summary = "Play white's move that forces mate in chess."
     look = Look("chess", cell=32, margin=8)
     codes = 13
-    metric = Metric.HAMMING
     min_distance = 0.15  # between questions
     sequel = _UpToMate()
-
-    @property
-    def variants(self) -> Mapping[str, Params]:
-        return VARIANTS
+    variants = VARIANTS
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         question = np.empty((len(keys), 8, 8), np.uint8)
@@ -240,10 +235,6 @@ class Chess(Task[Params]):
             now = now.after(move)
             states.append(now.grid)
         return np.stack(states)
-
-    def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
-        """The question's cells."""
-        return batch.question.reshape(len(batch), -1)
 
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
         """score: bits / (bits + 16); bits: what a guesser must be told to choose right at each of white's
@@ -295,10 +286,6 @@ class Chess(Task[Params]):
             return CheckResult(False, "white has no first move to make here")
         move = rules.moved(start, before, after)
         return CheckResult(False, move) if isinstance(move, str) else CheckResult(True, "")
-
-    def step_count(self, params: Params, question: Grid) -> None:
-        """As many as the game takes: two for each of white's moves but the last, fewer where black defends
-        badly."""
 
     def solve(self, params: Params, question: Grid) -> Grid | None:
         """The first move found that forces mate; None if the search finds none, or the question is no legal
