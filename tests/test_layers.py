@@ -20,7 +20,7 @@ PACKAGE = Path(vizbench.__file__).parent
 LAYERS = [
     {"errors", "types", "seeds", "_util"},
     {"kernels", "distributed"},
-    {"task", "model"},
+    {"task", "bases", "model"},
     {"generators", "renderers"},
     {"dataset", "leakage"},
     {"formats"},

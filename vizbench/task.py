@@ -1,39 +1,34 @@
-"""Define `Verifier` and `Task`, three bases that make a task short to write, and the registry of task families.
+"""Define `Verifier` and `Task`, and find task families: our own, installed ones, those in Python files.
 
 A verifier knows how a task's grids look and which answers are right. A task also generates instances without
-end. Files of tasks (ARC JSON) have verifiers only.
-
-Derive a new task from the base that fits:
-
-- `StepTask`: a simulation. Write one step, `advance`.
-- `AnswerTask`: a puzzle. Write `solve`, and `check` if several answers can be right.
-- `MoveTask`: moves towards a goal. Write the legal `moves` and `goal_fault`.
-- `Task`: anything else.
+end. Files of tasks (ARC JSON) have verifiers only. `vizbench.bases` has bases that make a task short to write.
 """
 
 from __future__ import annotations
 
+import copyreg
 import dataclasses
 import enum
 import functools
 import importlib
 import math
 import pkgutil
+import re
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Generic, TypeVar, final
+from types import ModuleType
+from typing import Any, ClassVar, Generic, TypeVar, cast, final
 from urllib.parse import quote
 
 import numpy as np
 import numpy.typing as npt
 
 from vizbench._util import params as parameters
+from vizbench._util import plugins
 from vizbench._util.grids import as_grid, as_states, size
+from vizbench._util.notices import notice
 from vizbench._util.text import plural
 from vizbench.errors import UserError, unknown
-from vizbench.kernels.cells import changed, one_by_one
-from vizbench.kernels.rng import rng_below, rng_from
 from vizbench.seeds import random_grids
 from vizbench.types import Batch, CheckResult, Grid, Grids, Instance, Json, Keys, Look, Verdict
 
@@ -291,210 +286,6 @@ class Task(Verifier, Generic[P]):
         return float(distances(rows[0], rows[1], self.metric is Metric.JACCARD)[0, 0])
 
 
-class StepTask(Task[P]):
-    """A simulation: predict the state after some steps of a rule.
-
-    Write `generate_batch` and `advance`. If the parameters have a field `steps`, the process has so many states.
-    Otherwise it ends if `advance` returns no grid.
-    """
-
-    def rule(self, params: P) -> str:
-        """Return what wrong cells differ from, for reasons: "B3/S23". Default: "the rule"."""
-        return "the rule"
-
-    @abstractmethod
-    def advance(self, params: P, state: Grid) -> Grid | str:
-        """Return the state after one step, a new grid, or why no step follows, as a clause."""
-
-    def run(self, params: P, state: Grid, count: int | None) -> Grids | str:
-        """Return the states after 1 … count steps, `(count, h, w)`, or why there are not so many, as a clause.
-
-        count: None for all steps up to the end, at least one. Override it if a kernel makes many steps at once.
-        """
-        states: list[Grid] = []
-        while count is None or len(states) < count:
-            after = self.advance(params, states[-1] if states else state)
-            if not isinstance(after, str):
-                states.append(after)
-            elif states and count is None:
-                break
-            else:
-                return after
-        return np.stack(states)
-
-    def step_count(self, params: P, question: Grid) -> int | None:
-        """Return the field `steps` of the parameters, or None if they have none."""
-        return getattr(params, "steps", None)
-
-    def steps(self, params: P, question: Grid, target: Grid) -> Grids:
-        """Return the state after each step."""
-        states = self.run(params, question, self.step_count(params, question))
-        return target[None] if isinstance(states, str) else states
-
-    def outcome(self, params: P, question: Grid) -> Grid | str:
-        """Return the state after all steps, or why there is none, as a clause."""
-        states = self.run(params, question, self.step_count(params, question))
-        return states if isinstance(states, str) else states[-1]
-
-    def solve(self, params: P, question: Grid) -> Grid | None:
-        """Return the state after all steps, or None if a step is not possible."""
-        outcome = self.outcome(params, question)
-        return None if isinstance(outcome, str) else outcome
-
-    def check(self, params: P, question: Grid, answer: Grid) -> CheckResult:
-        """Run the steps again from the question, and compare."""
-        outcome, count = self.outcome(params, question), self.step_count(params, question)
-        if isinstance(outcome, str):
-            return CheckResult(False, f"no answer is right: {outcome}")
-        after = "" if count is None else f" after {plural(count, 'step')}"
-        return check_equal(answer, outcome, f"differ from {self.rule(params)}{after}")
-
-    def check_step(self, params: P, question: Grid, before: Grid, after: Grid) -> CheckResult:
-        """Advance the state before by one step, and compare."""
-        expected = self.advance(params, before)
-        if isinstance(expected, str):
-            return CheckResult(False, f"no step follows: {expected}")
-        return check_equal(after, expected, f"differ from one step of {self.rule(params)}")
-
-
-class AnswerTask(Task[P]):
-    """A puzzle: find a grid that fits the question.
-
-    Write `generate_batch` and `solve`, and `check` if several answers can be right. The process writes the
-    answer's cells one by one, each once, in reading order. An answer of another size is given in one step.
-    """
-
-    step_text: ClassVar[str] = "one is written"
-    """What a step does with one cell, for reasons."""
-
-    def check(self, params: P, question: Grid, answer: Grid) -> CheckResult:
-        """Check an answer. Default: it equals the answer of `solve`."""
-        expected = self.solve(params, question)
-        if expected is None:
-            return CheckResult(False, "no answer to this question is right")
-        return check_equal(answer, expected, "differ from the answer")
-
-    def canvas(self, params: P, question: Grid) -> Grid:
-        """Return the grid that the process begins with. Default: the question."""
-        return question
-
-    def order(self, params: P, question: Grid, target: Grid) -> npt.NDArray[np.integer]:
-        """Return the cells in the order in which the process writes them, `(k, 2)`. Default: reading order."""
-        return np.argwhere(self.canvas(params, question) != target)
-
-    def cell_fault(self, params: P, question: Grid, before: Grid, after: Grid, cell: tuple[int, int]) -> str:
-        """Return why this cell must not be written so, the only one that differs; "" if it may. Default: ""."""
-        return ""
-
-    def steps(self, params: P, question: Grid, target: Grid) -> Grids:
-        """Return the canvas with one cell more of the target per state."""
-        start = self.canvas(params, question)
-        if start.shape != target.shape:
-            return target[None]
-        states = one_by_one(start, target, self.order(params, question, target))
-        return states if len(states) else target[None]
-
-    def check_step(self, params: P, question: Grid, before: Grid, after: Grid) -> CheckResult:
-        """Check that one cell was written, right or wrong, that was not written before."""
-        start = self.canvas(params, question)
-        if start.shape != after.shape:
-            return self.check(params, question, after)
-        if start is not question and np.array_equal(before, question):
-            before = start
-        written = changed(before, after, 1, self.step_text)
-        if isinstance(written, str):
-            return CheckResult(False, written)
-        (cell,) = written
-        fault = self.cell_fault(params, question, before, after, cell)
-        if not fault and before[cell] != start[cell]:
-            fault = f"the cell at row {cell[0]}, column {cell[1]} was written before"
-        return CheckResult(not fault, fault)
-
-
-class MoveTask(Task[P]):
-    """A game or puzzle of moves: reach a state that is the goal.
-
-    Write `generate_batch`, `moves` and `goal_fault`. States are grids that hold all that moves depend on.
-    """
-
-    one_move: ClassVar[bool] = False
-    """Whether the answer is the state after one move. Otherwise it may take any number of moves."""
-    most_states: ClassVar[int] = 100_000
-    """States that a search visits before it gives up."""
-
-    @abstractmethod
-    def moves(self, params: P, state: Grid) -> Sequence[Grid]:
-        """Return the states that one legal move leads to, in a fixed order; none if no move is legal."""
-
-    @abstractmethod
-    def goal_fault(self, params: P, question: Grid, answer: Grid) -> str:
-        """Return why a state is not the goal, as a clause; "" if it is."""
-
-    def move_fault(self, params: P, before: Grid, after: Grid) -> str:
-        """Return why no legal move leads from `before` to `after`, as a clause; "" if one does."""
-        legal = any(np.array_equal(after, state) for state in self.moves(params, before))
-        return "" if legal else "no legal move leads to this state"
-
-    @final
-    def plan(self, params: P, question: Grid, target: Grid | None = None) -> list[Grid] | None:
-        """Return the states of a shortest plan to the target, or to the nearest goal if none is given.
-
-        Of several shortest plans, the first in the order of `moves` is taken. Returns None if there is none, or
-        the search gives up.
-        """
-        waiting: deque[tuple[Grid, ...]] = deque([()])
-        seen = {question.tobytes()}
-        while waiting:
-            trajectory = waiting.popleft()
-            for state in self.moves(params, trajectory[-1] if trajectory else question):
-                if state.tobytes() in seen:
-                    continue
-                if self._ends(params, question, state, target):
-                    return [*trajectory, state]
-                if len(seen) >= self.most_states:
-                    return None
-                seen.add(state.tobytes())
-                if not self.one_move:
-                    waiting.append((*trajectory, state))
-        return None
-
-    def _ends(self, params: P, question: Grid, state: Grid, target: Grid | None) -> bool:
-        if target is None:
-            return not self.goal_fault(params, question, state)
-        return np.array_equal(state, target)
-
-    def steps(self, params: P, question: Grid, target: Grid) -> Grids:
-        """Return the states of a shortest plan to the target."""
-        plan = None if self.one_move else self.plan(params, question, target)
-        return target[None] if plan is None else np.stack(plan)
-
-    def solve(self, params: P, question: Grid) -> Grid | None:
-        """Return the nearest goal, or None if no moves lead to one."""
-        plan = self.plan(params, question)
-        return None if plan is None else plan[-1]
-
-    def check(self, params: P, question: Grid, answer: Grid) -> CheckResult:
-        """Check that legal moves lead to the answer, and that it is the goal."""
-        fault = self.move_fault(params, question, answer) if self.one_move else ""
-        fault = fault or self.goal_fault(params, question, answer)
-        if not fault and not self.one_move and self.plan(params, question, answer) is None:
-            fault = "no legal moves lead to this state"
-        return CheckResult(not fault, fault)
-
-    def check_step(self, params: P, question: Grid, before: Grid, after: Grid) -> CheckResult:
-        """Check one move, right or wrong."""
-        fault = self.move_fault(params, before, after)
-        return CheckResult(not fault, fault)
-
-    def guess(self, params: P, question: Grid, key: int) -> Grid | None:
-        """Return the state after a random legal move, or None if there is none."""
-        states = self.moves(params, question)
-        if not states:
-            return None
-        chosen: int = rng_below(rng_from(key), len(states))
-        return states[chosen]
-
-
 def check_equal(answer: Grid, expected: Grid, fault: str) -> CheckResult:
     """Check the answer of a task that has only one. fault: what wrong cells do, "differ from rule 110"."""
     if answer.shape != expected.shape:
@@ -507,47 +298,194 @@ def check_equal(answer: Grid, expected: Grid, fault: str) -> CheckResult:
     return CheckResult(False, reason)
 
 
+_KIND = plugins.Kind("task", "task", "path/to/file.py:TASK")
+
+_GROUP = "vizbench.tasks"
+"""Entry points by which an installed package offers task families."""
+
+
 @functools.cache
-def families() -> Mapping[str, Task[Any]]:
-    """Every room of `vizbench.generators` by family, in alphabetical order."""
+def _own_families() -> Mapping[str, Task[Any]]:
+    """Return the task families of `vizbench.generators` by name, in alphabetical order."""
     import vizbench.generators as package
 
-    found: dict[str, Task[Any]] = {}
+    own: dict[str, Task[Any]] = {}
     for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
         task: Task[Any] = importlib.import_module(f"{package.__name__}.{module.name}").TASK
-        found[task.family] = task
-    return dict(sorted(found.items()))
+        own[task.family] = task
+    return dict(sorted(own.items()))
+
+
+@functools.cache
+def families() -> Mapping[str, Task[Any]]:
+    """Return every task family by name, in alphabetical order: those of vizbench and of installed packages."""
+    own = _own_families()
+    offered = plugins.installed(_GROUP, Task[Any], lambda task: task.family, own)
+    more = {name: task for name, task in offered if _is_whole(name, task)}
+    return dict(sorted({**own, **more}.items()))
+
+
+def _is_whole(name: str, task: Task[Any]) -> bool:
+    """Return whether a task of an installed package has all that a task needs; report what it lacks."""
+    fault = _task_fault(task)
+    if fault:
+        notice(f"the task family {name} of an installed package is left out: {fault}", (_GROUP, name))
+    return not fault
+
+
+def _task_fault(task: Task[Any]) -> str:
+    """Return what an object lacks to be a task, as a clause; "" if nothing."""
+    lacking = [name for name in ("family", "summary", "look", "codes", "variants") if not hasattr(task, name)]
+    if lacking:
+        return f"it lacks {', '.join(lacking)}"
+    if not re.fullmatch(r"[a-z][a-z0-9_-]*", task.family):
+        return f"its family {task.family[:40]!r} is no word in small letters"
+    records = list(task.variants.values())
+    if not records or not all(dataclasses.is_dataclass(record) for record in records):
+        return "its variants are no dataclasses by name"
+    return ""
 
 
 def tasks() -> list[str]:
-    """Every task name, `family/variant`; a family's first is its default."""
+    """Return every task name, `family/variant`. The first of a family is its default."""
     return [f"{family}/{variant}" for family, task in families().items() for variant in task.variants]
 
 
-class DistributionShift(ABC):
-    """A params record whose train rows are made by another record: learn small mazes, be asked large ones.
+# Tasks in files
 
-    Test rows are made by the record itself. Rows of both splits carry it, and are judged and compared under
-    it."""
+
+@final
+@dataclasses.dataclass(frozen=True, slots=True)
+class _FileTask:
+    """A task of a Python file that was imported."""
+
+    task: Task[Any]
+    module: ModuleType
+    code: str | None
+
+
+_imported: dict[str, _FileTask] = {}
+"""By `FILE.py:NAME`, as it was written."""
+
+
+def import_task(name: str) -> None:
+    """Import the Python file of a task `FILE.py:NAME…`, so that `spec` knows it. Other names need nothing.
+
+    This runs the file's code. Call it only with names that the user typed, never with one from a data set or a
+    record. Raises UserError if there is no such task, or the file fails.
+    """
+    if not is_in_file(name):
+        return
+    target = plugins.find(_path_of(name), _KIND)
+    key, code = str(target), plugins.code_of(str(target))
+    before = _imported.get(key)
+    if before is not None and before.code == code:
+        return
+    module, task = plugins.load(target, _KIND)
+    if not isinstance(task, Task):
+        raise UserError(f"{target.name} in {target.path.name} is no task: write {target.name} = MyTask()")
+    if fault := _task_fault(cast("Task[Any]", task)):
+        raise UserError(f"{target.name} in {target.path.name} is not complete: {fault}")
+    if before is not None:
+        notice(f"{target.path.name} has changed: its new code is used from here on", (key, code))
+    _imported[key] = _FileTask(cast("Task[Any]", task), module, code)
+    _make_picklable(key, module)
+
+
+def is_in_file(name: str) -> bool:
+    """Return whether a task's name is of a task in a Python file."""
+    return plugins.is_in_file(_path_of(name))
+
+
+def code_of(name: str) -> str | None:
+    """Return the digest of the code of a task in a file that was imported; None for any other task."""
+    return _file_task(name).code if is_in_file(name) else None
+
+
+def _path_of(name: str) -> str:
+    return name.partition("?")[0]
+
+
+def _file_task(name: str) -> _FileTask:
+    """Return a task of a file that was imported. Imports nothing.
+
+    A data set may name the file by another path: then the one imported file of its name serves.
+    """
+    target = plugins.split(_path_of(name))
+    if target is None:
+        raise UserError(f"task {name[:120]!r} names no task: write {_KIND.example}")
+    if str(target) in _imported:
+        return _imported[str(target)]
+    ending = f"/{target.path.name}:{target.name}"
+    same = [each for key, each in _imported.items() if f"/{key}".replace("\\", "/").endswith(ending)]
+    if len(same) == 1:
+        return same[0]
+    raise UserError(
+        f"the task {str(target)[:200]} is in a Python file, which is run only if you name it yourself: give "
+        f"--task {str(target)[:200]}, or call vizbench.load with this name first"
+    )
+
+
+def _make_picklable(key: str, module: ModuleType) -> None:
+    """Let other processes unpickle objects of a file's classes: they import the file by its name first."""
+    for item in list(vars(module).values()):
+        if not isinstance(item, type) or item.__module__ != module.__name__:
+            continue
+        if dataclasses.is_dataclass(item):
+            copyreg.pickle(item, functools.partial(_reduce_record, key))
+        elif issubclass(item, Task):
+            copyreg.pickle(cast("type[Any]", item), functools.partial(_reduce_task, key))
+
+
+def _reduce_record(key: str, record: Any) -> tuple[Any, ...]:
+    values = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
+    return _record_again, (key, type(record).__name__, values)
+
+
+def _record_again(key: str, class_name: str, values: Mapping[str, object]) -> Any:
+    import_task(key)
+    return getattr(_imported[key].module, class_name)(**values)
+
+
+def _reduce_task(key: str, task: Task[Any]) -> tuple[Any, ...]:
+    del task  # a file's task holds nothing of its own
+    return _task_again, (key,)
+
+
+def _task_again(key: str) -> Task[Any]:
+    import_task(key)
+    return _imported[key].task
+
+
+# Tasks with their parameters
+
+
+class DistributionShift(ABC):
+    """Parameters whose train rows come from other parameters: learn small mazes, be asked large ones.
+
+    Test rows are made by the record itself. Rows of both splits carry it, and are checked and compared under it.
+    """
 
     @abstractmethod
     def for_train(self) -> Any:
-        """The record of the same room that makes the train rows: boards of the same shape."""
+        """Return the record of the same task that makes the train rows: grids of the same shape."""
 
 
 @final
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Demonstrations:
-    """A task that is shown, not told: pairs of question and target to learn from and to be asked; story:
-    plain JSON for every row's `meta`."""
+    """The rows of a task that is shown by demonstrations."""
 
     demos: tuple[tuple[Grid, Grid], ...]
+    """Pairs of question and target to learn from."""
     tests: tuple[tuple[Grid, Grid], ...]
+    """Pairs of question and target to be asked."""
     story: Mapping[str, Json]
+    """Plain JSON for every row's `meta`."""
 
 
 class HasDemonstrations(ABC):
-    """A params record whose task may bring its own demonstrations, as a file of ARC does."""
+    """Parameters whose task may bring its own demonstrations, as a file of ARC does."""
 
     @property
     @abstractmethod
@@ -556,43 +494,57 @@ class HasDemonstrations(ABC):
 
     @abstractmethod
     def shown(self) -> Demonstrations | None:
-        """Demonstrations and tests; None where the task makes pairs without end."""
+        """Return demonstrations and tests, or None if the task makes pairs without end."""
 
 
 @final
 @dataclasses.dataclass(frozen=True, slots=True)
 class TaskSpec:
-    """A task with its parameters filled in. name is canonical: `life/conway`, `life/conway?steps=2`."""
+    """A task with its parameters filled in."""
 
     name: str
+    """The canonical name: `life/conway`, `life/conway?steps=2`."""
     task: Task[Any]
+    """The task family."""
     params: Any
+    """The family's record of parameters."""
 
 
 def spec(name: str, overrides: Mapping[str, object] | None = None) -> TaskSpec:
     """Read `family`, `family/variant` or `family/variant?key=value&key=value`; `overrides` win.
 
-    Raises UserError for unknown names (with near ones) and for values that the room refuses.
+    `FILE.py:NAME` may be in place of the family, if `import_task` has imported it. Imports no file.
+
+    Raises UserError for unknown names (with near ones) and for values that the task refuses.
     """
     path, _, query = name.partition("?")
-    family, _, variant = path.partition("/")
-    if family not in families():
-        raise unknown(
-            "task",
-            path,
-            [*families(), *tasks()],
-            {family: task.summary for family, task in families().items()},
-        )
-    task = families()[family]
+    family, variant, task = _family_and_variant(path)
     variant = variant or next(iter(task.variants))
     if variant not in task.variants:
-        raise unknown("task", path, tasks())
+        known = [f"{family}/{each}" for each in task.variants] if is_in_file(path) else tasks()
+        raise unknown("task", path, known)
     base = task.variants[variant]
-    wanted: dict[str, object] = {**parameters.query(query), **(overrides or {})}
-    params = parameters.override(f"{family}/{variant}", base, wanted)
-    changed = {k: v for k, v in dataclasses.asdict(params).items() if v != getattr(base, k)}
-    text = "&".join(f"{k}={quote(_text(v), safe='/,.-')}" for k, v in sorted(changed.items()))
+    given: dict[str, object] = {**parameters.query(query), **(overrides or {})}
+    params = parameters.override(f"{family}/{variant}", base, given)
+    changed_values = {k: v for k, v in dataclasses.asdict(params).items() if v != getattr(base, k)}
+    text = "&".join(f"{k}={quote(_text(v), safe='/,.-')}" for k, v in sorted(changed_values.items()))
     return TaskSpec(f"{family}/{variant}" + (f"?{text}" if text else ""), task, params)
+
+
+def _family_and_variant(path: str) -> tuple[str, str, Task[Any]]:
+    """Split a name without its query, and find its family: among the own ones first, which costs least."""
+    if is_in_file(path):
+        task = _file_task(path).task
+        target = plugins.split(path)
+        assert target is not None  # `_file_task` has split it
+        return str(target), target.rest.removeprefix("/"), task
+    family, _, variant = path.partition("/")
+    if family in _own_families():
+        return family, variant, _own_families()[family]
+    if family in families():
+        return family, variant, families()[family]
+    summaries = {name: task.summary for name, task in families().items()}
+    raise unknown("task", path, [*families(), *tasks()], summaries)
 
 
 def _text(value: object) -> str:
@@ -600,5 +552,5 @@ def _text(value: object) -> str:
 
 
 def params_json(params: Any) -> Json:
-    """A params record as plain JSON, for seeds, manifests and rows."""
+    """Return a record of parameters as plain JSON, for seeds, manifests and rows."""
     return dataclasses.asdict(params)

@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench._util.jit import jit
+from vizbench.bases import StepTask
 from vizbench.errors import UserError
 from vizbench.kernels.bits import EVENS, chance, random_cells, random_word
 from vizbench.kernels.rng import rng_from, rng_seed
-from vizbench.task import Space, StepTask
+from vizbench.task import Space
 from vizbench.types import Batch, Grid, Grids, Keys, Look
 
 _NOT_FIRST = np.uint64(0xFEFEFEFEFEFEFEFE)  # columns 1 … 7

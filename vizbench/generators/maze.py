@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench._util.jit import jit
+from vizbench.bases import AnswerTask
 from vizbench.errors import UserError
 from vizbench.kernels.cells import neighbours
 from vizbench.kernels.paths import (
@@ -32,7 +33,7 @@ from vizbench.kernels.paths import (
     way,
 )
 from vizbench.kernels.rng import rng_next, rng_seed
-from vizbench.task import AnswerTask, DistributionShift, Metric, Space
+from vizbench.task import DistributionShift, Metric, Space
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 _FREE, _TREE, _OUTSIDE = 0, 1, 2  # what Wilson's walk meets

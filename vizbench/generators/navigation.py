@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench._util.jit import jit
+from vizbench.bases import AnswerTask
 from vizbench.errors import UserError
 from vizbench.kernels.cells import neighbours
 from vizbench.kernels.paths import (
@@ -34,7 +35,7 @@ from vizbench.kernels.paths import (
     way,
 )
 from vizbench.kernels.rng import rng_below, rng_chance, rng_seed
-from vizbench.task import AnswerTask, Metric
+from vizbench.task import Metric
 from vizbench.types import Batch, CheckResult, Grid, Keys, Look
 
 _TRIES = 4096  # draws until the parameters count as hopeless; the named variants need 2, 7 and 2 on average

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench._util.jit import jit
+from vizbench.bases import AnswerTask
 from vizbench.errors import UserError
 from vizbench.kernels.digits import (
     is_single,
@@ -34,7 +35,7 @@ from vizbench.kernels.digits import (
     write,
 )
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
-from vizbench.task import AnswerTask, Space
+from vizbench.task import Space
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 MINIMAL = 0
