@@ -22,6 +22,7 @@ from vizbench._util.version import __version__
 from vizbench.console import output
 from vizbench.console.commands import Command, Commands
 from vizbench.console.options import (
+    FileTaskOption,
     JsonOption,
     PoolOption,
     SeedOption,
@@ -33,6 +34,7 @@ from vizbench.console.options import (
     complete_suite,
     complete_task,
     from_config,
+    import_named,
     numbers,
     pool_of,
     split_of,
@@ -288,11 +290,13 @@ def verify(
     answers: Annotated[
         Path, typer.Argument(metavar="ANSWERS", help='JSON Lines of {"id": "...", "answer": grid or text}.')
     ],
+    task: FileTaskOption = None,
     json: JsonOption = False,
 ) -> None:
     """Judge a file of answers to a data set. A row without an answer is wrong."""
     from vizbench.formats import verify_answers
 
+    import_named(task)
     judged = verify_answers(dataset, answers)
     if json:
         output.out_json(judged)
@@ -321,6 +325,7 @@ def score(
         int | None,
         typer.Option(help="Of the task's train rows, how many the model was trained on; without it 0."),
     ] = None,
+    task: FileTaskOption = None,
     json: JsonOption = False,
 ) -> None:
     """Judge saved answers of any outside model. A row without an answer is wrong."""
@@ -331,6 +336,7 @@ def score(
         raise UserError(
             "a run is kept by --out RUNS and --name MODEL together, and --shots tells of it: give both or none"
         )
+    import_named(task)
     sheet = score_rows(predictions, dataset, process)
     kept = import_score_sheet(sheet, out, name, shots) if out is not None and name is not None else None
     if json:

@@ -14,7 +14,7 @@ import numpy as np
 from vizbench.errors import UserError
 from vizbench.leakage import LeakageFilter, Numbers, candidate_batches
 from vizbench.seeds import check_seed, integer
-from vizbench.task import Demonstrations, TaskSpec, Verifier, params_json, spec
+from vizbench.task import Demonstrations, TaskSpec, Verifier, import_task, params_json, spec
 from vizbench.types import POOL, Batch, Grid, Instance, Json, SplitName
 
 MAX_ROWS = 10**8
@@ -81,7 +81,7 @@ class GeneratedRows(Rows):
         task, params = self.spec.task, self.spec.params
         question, target = batch.pair(row)
         figures = task.difficulty(params, question, target)
-        meta["difficulty"] = {name: round(figure, _DECIMALS) for name, figure in figures.items()}
+        meta["difficulty"] = {name: round(float(figure), _DECIMALS) for name, figure in figures.items()}
         steps = task.steps(params, question, target)
         return Instance(
             self.spec.name, params, self.seed, self.split, index, question, target, steps, meta, self.pool
@@ -237,6 +237,7 @@ class Dataset:
 
 
 def _generated_again(name: str, seed: int, pool: int) -> Dataset:
+    import_task(name)  # in another process: the pickle was made by one that had imported it
     return generated_dataset(spec(name), seed, pool)
 
 

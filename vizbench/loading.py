@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any, SupportsIndex, cast
 
@@ -16,7 +17,7 @@ from vizbench.formats.registry import is_corpus, source_of, split_name, verifier
 from vizbench.renderers import frames
 from vizbench.renderers.layout import Shape
 from vizbench.seeds import check_seed
-from vizbench.task import HasDemonstrations, Task, Verifier, spec
+from vizbench.task import HasDemonstrations, Task, Verifier, import_task, spec
 from vizbench.types import Answer, DecodeFailure, Grid, Image, Instance, Look, Verdict
 
 EPISODES = 16
@@ -32,31 +33,43 @@ _ID = re.compile(
 
 
 def load(name: str, seed: SupportsIndex = 0, pool: SupportsIndex = POOL, **params: object) -> Dataset:
-    """The data set of a task: `family`, `family/variant`, `family/variant?key=value`, or `LAYOUT:FILE`.
+    """Return the data set of a task. Makes no row yet.
 
-    seed: 0 … 2^63 - 1; pool: how many of the first train rows test rows keep away from; params override the
-    variant's. Raises UserError for unknown names (with near ones) and for values that the room refuses. Makes
-    no row yet."""
+    name: `family`, `family/variant`, `family/variant?key=value`, `LAYOUT:FILE`, or `FILE.py:NAME` in place of the
+    family. Such a file is imported, which runs its code: name only files you trust.
+    seed: 0 … 2^63 - 1. pool: how many of the first train rows test rows keep away from. params: override those of
+    the variant.
+
+    Raises UserError for unknown names (with near ones) and for values that the task refuses.
+    """
+    if source_of(name) is None:
+        import_task(name)
+    return _load(name, seed, pool, params)
+
+
+def _load(name: str, seed: SupportsIndex, pool: SupportsIndex, params: Mapping[str, object]) -> Dataset:
+    """Return the data set of a task. Imports no Python file."""
     seed = check_seed(seed)
     pool = check_pool(pool)
     source = source_of(name)
-    if source is None:
-        found = spec(name, params)
-        grids = found.params.shown() if isinstance(found.params, HasDemonstrations) else None
-        return (
-            generated_dataset(found, seed, pool)
-            if grids is None
-            else demonstrated_dataset(found, grids, seed, pool)
-        )
-    path, given, _ = split_name(name, source)
-    return source.load(path, {**given, **params}, seed, pool)
+    if source is not None:
+        path, given, _ = split_name(name, source)
+        return source.load(path, {**given, **params}, seed, pool)
+    named = spec(name, params)
+    grids = named.params.shown() if isinstance(named.params, HasDemonstrations) else None
+    if grids is None:
+        return generated_dataset(named, seed, pool)
+    return demonstrated_dataset(named, grids, seed, pool)
 
 
 def instance(id: str) -> Instance:
     """Make the instance that an id names, the same bytes again: `vizbench.instance("maze/9#0-train-17")`.
 
-    id: what `Instance.id` gives, as it is in rows of data sets and in records of runs. A file's task is read
-    again from its path. Raises UserError if the text is no id, or names a row that does not exist."""
+    id: what `Instance.id` gives, as it is in rows of data sets and in records of runs. The file of an ARC task is
+    read again from its path. A Python file is not imported: call `load` with the task's name first.
+
+    Raises UserError if the text is no id, or names a row that does not exist.
+    """
     text = cast("object", id)
     parts = _ID.fullmatch(id) if isinstance(text, str) else None
     if parts is None:
@@ -64,7 +77,7 @@ def instance(id: str) -> Instance:
         raise UserError(
             f"{given} is not an id of an instance: write TASK#SEED-SPLIT-INDEX, e.g. maze/9#0-train-17"
         )
-    data = load(parts["task"], int(parts["seed"]), int(parts["pool"] or POOL))
+    data = _load(parts["task"], int(parts["seed"]), int(parts["pool"] or POOL), {})
     return (data.train if parts["split"] == "train" else data.test)[int(parts["index"])]
 
 
@@ -75,6 +88,7 @@ def expand(name: str) -> list[str]:
     be read is among them: `load` says why, and the rest are not lost with it."""
     source = source_of(name)
     if source is None:
+        import_task(name)
         return _episodes(name) if is_corpus(name) and "episode=" not in name else [spec(name).name]
     path, _, tail = split_name(name, source)
     layout = name.partition(":")[0]

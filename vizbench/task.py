@@ -217,7 +217,7 @@ class Task(Verifier, Generic[P]):
         """
         if question.shape != target.shape:
             return {"score": 1.0}
-        return {"score": np.count_nonzero(question != target) / target.size}
+        return {"score": float(np.count_nonzero(question != target) / target.size)}
 
     def guess(self, params: P, question: Grid, key: int) -> Grid | None:
         """Return a random legal answer. Default: any code in each cell, on a grid of the question's size."""
@@ -320,21 +320,15 @@ def _own_families() -> Mapping[str, Task[Any]]:
 def families() -> Mapping[str, Task[Any]]:
     """Return every task family by name, in alphabetical order: those of vizbench and of installed packages."""
     own = _own_families()
-    offered = plugins.installed(_GROUP, Task[Any], lambda task: task.family, own)
-    more = {name: task for name, task in offered if _is_whole(name, task)}
-    return dict(sorted({**own, **more}.items()))
+    offered = plugins.installed(_GROUP, _task_fault, lambda task: task.family, own)
+    return dict(sorted({**own, **dict(offered)}.items()))
 
 
-def _is_whole(name: str, task: Task[Any]) -> bool:
-    """Return whether a task of an installed package has all that a task needs; report what it lacks."""
-    fault = _task_fault(task)
-    if fault:
-        notice(f"the task family {name} of an installed package is left out: {fault}", (_GROUP, name))
-    return not fault
-
-
-def _task_fault(task: Task[Any]) -> str:
-    """Return what an object lacks to be a task, as a clause; "" if nothing."""
+def _task_fault(item: object) -> str:
+    """Return why an object is no complete task, as a clause; "" if it is one."""
+    if not isinstance(item, Task):
+        return f"{repr(item)[:80]} is no Task: give an instance of a class derived from vizbench.Task"
+    task = cast("Task[Any]", item)
     lacking = [name for name in ("family", "summary", "look", "codes", "variants") if not hasattr(task, name)]
     if lacking:
         return f"it lacks {', '.join(lacking)}"
@@ -382,10 +376,8 @@ def import_task(name: str) -> None:
     if before is not None and before.code == code:
         return
     module, task = plugins.load(target, _KIND)
-    if not isinstance(task, Task):
-        raise UserError(f"{target.name} in {target.path.name} is no task: write {target.name} = MyTask()")
-    if fault := _task_fault(cast("Task[Any]", task)):
-        raise UserError(f"{target.name} in {target.path.name} is not complete: {fault}")
+    if fault := _task_fault(task):
+        raise UserError(f"{target.name} in {target.path.name} is no complete task: {fault}")
     if before is not None:
         notice(f"{target.path.name} has changed: its new code is used from here on", (key, code))
     _imported[key] = _FileTask(cast("Task[Any]", task), module, code)

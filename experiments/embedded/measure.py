@@ -144,7 +144,7 @@ def recipes() -> dict[str, str]:
 def current(rows: Sequence[Measured]) -> list[Measured]:
     """The measured cells that still say something: of today's weights and way to adapt, and the trivial
     baselines."""
-    from vizbench.harness.plan.plugin import load_model
+    from vizbench.model import load_model
 
     recipe = recipes()
     weights = {model: load_model(model, "tiny").weights or "" for model in MODELS}

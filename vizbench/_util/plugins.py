@@ -15,13 +15,11 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final, TypeVar, cast, final
+from typing import Any, Final, cast, final
 
 from vizbench._util.notices import notice
 from vizbench._util.paths import visible_files
 from vizbench.errors import UserError, unknown
-
-T = TypeVar("T")
 
 MAX_BYTES: Final = 16 << 20
 """The largest file of code."""
@@ -195,13 +193,14 @@ def _imported(folder: Path, file: Path, source: bytes) -> list[Path]:
 
 
 def installed(
-    group: str, kind: type[T], name_of: Callable[[T], str], taken: Iterable[str]
-) -> Iterator[tuple[str, T]]:
+    group: str, fault_of: Callable[[Any], str], name_of: Callable[[Any], str], taken: Iterable[str]
+) -> Iterator[tuple[str, Any]]:
     """Yield the objects that installed packages offer as entry points of a group, with their names.
 
-    What cannot be imported, is of another kind, or has the name of another one is left out and reported once.
+    What cannot be imported, has a fault, or has the name of another one is left out and reported once.
 
-    taken: names that vizbench has itself.
+    fault_of: why an object is not what the group is for, "" if it is. name_of: the name of an object without a
+    fault. taken: names that vizbench has itself.
     """
     used = dict.fromkeys(taken, "vizbench")
     for entry in sorted(metadata.entry_points(group=group), key=lambda entry: (entry.name, entry.value)):
@@ -210,20 +209,15 @@ def installed(
             offered: Any = entry.load()
         except Exception as error:  # the package is anybody's code
             reason = f"{type(error).__name__}: {error}".replace("\n", " ")
-            notice(f"{entry.name}, {source}, is left out, it fails on import: {reason}", (group, entry.value))
+            notice(f"{entry.name}, {source}, is left out: it fails on import, {reason}", (group, entry.value))
             continue
         items = cast("Sequence[Any]", offered) if isinstance(offered, tuple | list) else (offered,)
         for item in items:
-            fault = _fault(item, kind, name_of, used)
+            fault = fault_of(item)
+            if not fault and name_of(item) in used:
+                fault = f"its name {name_of(item)} is taken by {used[name_of(item)]}: rename it"
             if fault:
-                notice(f"{entry.name}, {source}, is left out, {fault}", (group, entry.value, fault))
+                notice(f"{entry.name}, {source}, is left out: {fault}", (group, entry.value, fault))
                 continue
             used[name_of(item)] = source
             yield name_of(item), item
-
-
-def _fault(item: Any, kind: type[T], name_of: Callable[[T], str], used: dict[str, str]) -> str:
-    if not isinstance(item, kind):
-        return f"{item!r:.80} is no {kind.__name__}"
-    name = name_of(item)
-    return f"its name {name} is taken by {used[name]}: rename it" if name in used else ""

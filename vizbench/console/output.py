@@ -613,8 +613,8 @@ def span(seconds: float) -> str:
 def trial_name(cell: Trial) -> str:
     """A cell in one line: who, on what, with how many examples. A checkpoint is written as `--model` takes
     it."""
-    from vizbench.harness.plan.plugin import DEFAULT
     from vizbench.harness.records.labels import NONE
+    from vizbench.model import DEFAULT
 
     model = cell.model if cell.checkpoint in (NONE, DEFAULT) else f"{cell.model}={cell.checkpoint}"
     shots = "" if cell.shots is None else f", {plural(cell.shots, 'shot')}"

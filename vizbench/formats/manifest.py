@@ -14,7 +14,9 @@ from vizbench._util.version import __version__
 from vizbench.dataset import SplitSpec
 from vizbench.errors import UserError
 from vizbench.formats.files import read_bounded, text_of
+from vizbench.formats.registry import source_of
 from vizbench.formats.workspace import moved_aside
+from vizbench.task import code_of
 
 NAME = "manifest.json"
 
@@ -44,7 +46,7 @@ class Shard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @final
-class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A data set's recipe and digests. digest: of all rows in order, the same for every format and shard
     size.
 
@@ -59,6 +61,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     spec: SplitSpec
     digest: _Digest
     shards: Annotated[list[Shard], Meta(max_length=MAX_SHARDS)]
+    code: _Digest | None = None
+    """Digest of the Python file that the task comes from; left out for other tasks."""
 
 
 @final
@@ -74,7 +78,8 @@ def new(
     recipe: SplitSpec, kind: FormatName, rows: int, steps: bool, digest: str, shards: list[Shard]
 ) -> Manifest:
     """A manifest of this vizbench."""
-    return Manifest(__version__, np.__version__, kind, rows, steps, recipe, digest, shards)
+    code = code_of(recipe.task) if source_of(recipe.task) is None else None
+    return Manifest(__version__, np.__version__, kind, rows, steps, recipe, digest, shards, code)
 
 
 def save(manifest: Manifest, folder: Path) -> None:

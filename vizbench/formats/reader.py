@@ -17,7 +17,7 @@ from vizbench.formats.registry import verifier_and_params
 from vizbench.formats.rows import instance_of, row_digest
 from vizbench.formats.shard import Place
 from vizbench.formats.writer import format_named
-from vizbench.task import Verifier, params_json
+from vizbench.task import Verifier, code_of, params_json
 from vizbench.types import Instance
 
 
@@ -49,6 +49,10 @@ def _rules(folder: Path, manifest: Manifest) -> tuple[Verifier, Any]:
     """The judge and the parameters of the rows, if this vizbench has them as the recipe says."""
     recipe = manifest.spec
     verifier, params = verifier_and_params(recipe.task)
+    if manifest.code is not None and manifest.code != code_of(recipe.task):
+        raise UserError(
+            f"{folder} was made by other code of {recipe.task[:200]}: generate it again, or give the file as it was"
+        )
     version = verifier.version
     if recipe.version != version:
         raise UserError(

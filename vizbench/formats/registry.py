@@ -16,7 +16,7 @@ from vizbench._util.text import is_utf8
 from vizbench.dataset import Dataset
 from vizbench.errors import UserError, unknown
 from vizbench.formats.layouts import CORPORA, LAYOUTS
-from vizbench.task import HasDemonstrations, Verifier, spec
+from vizbench.task import HasDemonstrations, Verifier, is_in_file, spec
 from vizbench.types import Instance
 
 MAX_FILES = 100_000
@@ -87,17 +87,17 @@ def verifier_and_params(name: str) -> tuple[Verifier, Any]:
     """The judge of a task and its record of parameters. Opens no file, whatever path the name holds."""
     source = source_of(name)
     if source is None:
-        found = spec(name)
-        return found.task, found.params
+        named = spec(name)
+        return named.task, named.params
     return source.rules(split_name(name, source)[1])
 
 
 def source_of(name: str) -> FileSource | None:
-    """What reads the files of a name's layout; None for a room's task."""
+    """Return what reads the files of a name's layout, or None for the task of a family or a Python file."""
     layout, colon, _ = name.partition("?")[0].partition(":")
     if layout in LAYOUTS:
         return importlib.import_module(LAYOUTS[layout]).SOURCES[layout]
-    if colon:
+    if colon and not is_in_file(name):
         raise unknown("layout of files", layout, LAYOUTS)
     return None
 

@@ -16,7 +16,7 @@ from vizbench.dataset import POOL, check_pool
 from vizbench.errors import UserError, unknown
 from vizbench.formats import registry
 from vizbench.harness.plan.augment import KINDS as AUGMENTS
-from vizbench.harness.plan.plugin import ModelRef, resolve, split_name
+from vizbench.model import ModelRef, resolve_model, split_checkpoint
 from vizbench.seeds import check_seed
 
 TRIVIAL: Final = ("copy", "blank", "majority", "random", "nearest", "solver")
@@ -210,7 +210,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     def trials(self) -> tuple[Trial, ...]:
         """Every cell, trivial baselines first, then the models, task by task. Reads ARC folders; builds no
         model."""
-        refs = [*(resolve(name) for name in TRIVIAL), *self._chosen()]
+        refs = [*(resolve_model(name) for name in TRIVIAL), *self._chosen()]
         dropped = self.dropped()
         names = [name for name in self._names() if name not in dropped]
         if not names:
@@ -240,11 +240,11 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the models, without their checkpoints, each once."""
-        return tuple(dict.fromkeys(split_name(model)[0] for model in self.models))
+        return tuple(dict.fromkeys(split_checkpoint(model)[0] for model in self.models))
 
     def _chosen(self) -> list[ModelRef]:
         """The models that are no baselines. UserError for a checkpoint of none, or of several."""
-        named = list(dict.fromkeys(map(split_name, self.models)))
+        named = list(dict.fromkeys(map(split_checkpoint, self.models)))
         if self.checkpoint is not None:
             if named and {name for name, _ in named} <= set(TRIVIAL):
                 raise UserError(
@@ -257,7 +257,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
                 raise UserError(
                     f"checkpoint {checkpoint[:80]!r}: the trivial baseline {name} has none, leave it out"
                 )
-        return [resolve(name, checkpoint) for name, checkpoint in named if name not in TRIVIAL]
+        return [resolve_model(name, checkpoint) for name, checkpoint in named if name not in TRIVIAL]
 
     @staticmethod
     def _with_checkpoint(named: Sequence[tuple[str, str | None]], checkpoint: str) -> tuple[str, str]:
@@ -296,7 +296,9 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     @property
     def name(self) -> str:
         """A folder name for the run: its models and its tasks, short."""
-        named = [model.replace("=", "-") for model in self.models if split_name(model)[0] not in TRIVIAL]
+        named = [
+            model.replace("=", "-") for model in self.models if split_checkpoint(model)[0] not in TRIVIAL
+        ]
         parts = [*named, *([self.checkpoint] if self.checkpoint else [])]
         what = [*([self.suite] if self.suite else []), *self.tasks]
         return slug("-".join(parts) or "trivial") + "_" + slug("-".join(what))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeAlias, TypeVar
 
 from vizbench._util.text import escape_control
-from vizbench.harness.plan.plugin import DEFAULT
+from vizbench.model import DEFAULT
 
 K = TypeVar("K")
 

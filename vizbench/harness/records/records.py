@@ -78,6 +78,8 @@ class Header(msgspec.Struct, frozen=True):
     created: str
     environment: dict[str, str]
     code: str | None = None
+    task_code: str | None = None
+    """Digest of the Python file that the task comes from; None for other tasks. It must stay the same, too."""
 
 
 @final

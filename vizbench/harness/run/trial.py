@@ -16,15 +16,15 @@ import msgspec
 from vizbench._util.files import disk_errors, folder_lock, remove_drafts, write_atomically
 from vizbench.dataset import Dataset, Split
 from vizbench.errors import UserError
+from vizbench.formats.registry import source_of
 from vizbench.formats.rows import encode
 from vizbench.harness.plan.augment import augmented
 from vizbench.harness.plan.plan import Trial
-from vizbench.harness.plan.plugin import code_of
 from vizbench.harness.records.provenance import data_digest, environment, now
 from vizbench.harness.records.records import FORMAT, DataInfo, Header, TaskInfo, read_header
 from vizbench.harness.run.predict import ModelFaultError, TrialData, checked, missing_answers, predict_all
-from vizbench.model import Model, Progress
-from vizbench.task import params_json
+from vizbench.model import Model, Progress, model_code
+from vizbench.task import code_of, params_json
 from vizbench.types import Instance, Json
 
 Kind: TypeAlias = Literal["start", "skip", "adapt", "predict", "done", "failed"]
@@ -199,7 +199,7 @@ def refuse_change(directory: Path, wanted: Mapping[str, Any]) -> None:
     old = _flat(msgspec.to_builtins(read_header(directory)))
     new = _flat(msgspec.to_builtins(wanted))
     changed = [
-        f"{key.removeprefix('cell.')} was {old.get(key)}, is {value}"
+        f"{key.removeprefix('trial.')} was {old.get(key)}, is {value}"
         for key, value in new.items()
         if old.get(key) != value
         and not (key == "code" and old.get(key) is None)  # runs of before told no code
@@ -252,7 +252,16 @@ def header_of(asking: TrialData, model: Model[Any] | None, pretraining_overlap: 
     data = DataInfo(digest, len(asking.train), len(asking.test))
     weights = model.weights if model else None
     return Header(
-        FORMAT, cell, task, data, weights, pretraining_overlap, now(), environment(), code_of(cell.model)
+        FORMAT,
+        cell,
+        task,
+        data,
+        weights,
+        pretraining_overlap,
+        now(),
+        environment(),
+        model_code(cell.model),
+        _task_code(cell.task),
     )
 
 
@@ -264,8 +273,15 @@ def _lasting(header: Header) -> dict[str, Any]:
 
 def planned(cell: Trial) -> dict[str, Any]:
     """The parts that are known before any data is made."""
-    code = code_of(cell.model)
-    return {"cell": cell} | ({"code": code} if code else {})
+    code, task_code = model_code(cell.model), _task_code(cell.task)
+    model = {"code": code} if code else {}
+    task = {"task_code": task_code} if task_code else {}
+    return {"trial": cell} | model | task
+
+
+def _task_code(name: str) -> str | None:
+    """Return the digest of the code of a task in a Python file."""
+    return code_of(name) if source_of(name) is None else None
 
 
 def _json(params: Any) -> Json:
