@@ -29,8 +29,8 @@ P = TypeVar("P")
 class StepTask(Task[P]):
     """A simulation: predict the state after some steps of a rule.
 
-    Write `generate_batch` and `advance`. If the parameters have a field `steps`, the process has so many states.
-    Otherwise it ends if `advance` returns no grid.
+    Write `generate_batch` and `advance`. If the parameters have a field `steps`, the process has so many
+    states. Otherwise it ends if `advance` returns no grid.
     """
 
     def rule(self, params: P) -> str:
@@ -42,9 +42,10 @@ class StepTask(Task[P]):
         """Return the state after one step, a new grid, or why no step follows, as a clause."""
 
     def run(self, params: P, state: Grid, count: int | None) -> Grids | str:
-        """Return the states after 1 … count steps, `(count, h, w)`, or why there are not so many, as a clause.
+        """Return the states after 1 … count steps, `(count, h, w)`, or why there are fewer, as a clause.
 
-        count: None for all steps up to the end, at least one. Override it if a kernel makes many steps at once.
+        count: None for all steps up to the end, at least one. Override it if a kernel makes many steps at
+        once.
         """
         states: list[Grid] = []
         while count is None or len(states) < count:
@@ -114,11 +115,11 @@ class AnswerTask(Task[P]):
         return question
 
     def order(self, params: P, question: Grid, target: Grid) -> npt.NDArray[np.integer]:
-        """Return the cells in the order in which the process writes them, `(k, 2)`. Default: reading order."""
+        """Return the cells `(k, 2)` in the order in which the process writes them. Default: reading order."""
         return np.argwhere(self.canvas(params, question) != target)
 
     def cell_fault(self, params: P, question: Grid, before: Grid, after: Grid, cell: tuple[int, int]) -> str:
-        """Return why this cell must not be written so, the only one that differs; "" if it may. Default: ""."""
+        """Return why this cell, the only one that differs, must not be written so; "" if it may."""
         return ""
 
     def steps(self, params: P, question: Grid, target: Grid) -> Grids:
@@ -174,8 +175,8 @@ class MoveTask(Task[P]):
     def plan(self, params: P, question: Grid, target: Grid | None = None) -> list[Grid] | None:
         """Return the states of a shortest plan to the target, or to the nearest goal if none is given.
 
-        Of several shortest plans, the first in the order of `moves` is taken. Returns None if there is none, or
-        the search gives up.
+        Of several shortest plans, the first in the order of `moves` is taken. Returns None if there is none,
+        or the search gives up.
         """
         waiting: deque[tuple[Grid, ...]] = deque([()])
         seen = {question.tobytes()}

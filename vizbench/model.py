@@ -1,7 +1,7 @@
 """The protocol every model speaks, and how models are found: our own, installed ones, those in Python files.
 
-A model adapts to examples. Then it predicts answers to questions that it gets without targets, so no target can
-leak. What it exchanges is set by its modality; the harness renders and decodes:
+A model adapts to examples. Then it predicts answers to questions that it gets without targets, so no target
+can leak. What it exchanges is set by its modality; the harness renders and decodes:
 
 modality  a question is            an example's target is                  a prediction is
 grid      a grid (h, w) uint8      a grid                                  a grid
@@ -97,7 +97,10 @@ class Schedule:
     """Passes over the examples."""
 
     def count(self, examples: int, batch: int, own: int) -> int:
-        """Return the optimizer steps to take. batch: examples per step; own: the number that the model sets."""
+        """Return the optimizer steps to take.
+
+        batch: examples per step. own: the number that the model sets.
+        """
         if self.steps is not None:
             return self.steps
         if self.epochs is not None:
@@ -110,8 +113,9 @@ class Schedule:
 class Context:
     """What surrounds one adaptation.
 
-    The verifier can solve as well as check: the baseline `solver` is an oracle because of that. A model that is to
-    show what it learned leaves the verifier alone. Nothing can forbid it: a model could import the tasks too.
+    The verifier can solve as well as check: the baseline `solver` is an oracle because of that. A model that
+    is to show what it learned does not use the verifier. Nothing can forbid it: a model could import the
+    tasks too.
     """
 
     verifier: Verifier
@@ -149,7 +153,7 @@ class Model(ABC, Generic[X]):
     text: ClassVar[TextSpec] = TextSpec()
     """The text that it takes."""
     split: ClassVar[bool] = False
-    """Whether launched processes adapt it together, each with its share of every batch (`distributed.env`)."""
+    """Whether launched processes adapt it together, each with a share of every batch, see `distributed`."""
     weights: str | None = None
     """A digest of the checkpoint's weights, for the record. A model with weights sets it when it is built."""
 
@@ -277,7 +281,7 @@ class ModelRef:
 
 
 def split_checkpoint(text: str) -> tuple[str, str | None]:
-    """Split `NAME=CHECKPOINT`; a name alone has no checkpoint.
+    """Split `NAME=CHECKPOINT`; a mere name has no checkpoint.
 
     The name of a file may hold `=`, a class may not.
     """
@@ -310,7 +314,8 @@ def resolve_model(name: str, checkpoint: str | None = None) -> ModelRef:
 def load_model(name: str, checkpoint: str | None = None) -> Model[Any]:
     """Build a model.
 
-    A file's class is called without arguments, or with the checkpoint if one is named. Loading a file runs its
+    A file's class is called without arguments, or with the checkpoint if one is named. Loading a file runs
+    its
     code: name only files you trust.
     """
     ref = resolve_model(name, checkpoint)

@@ -1,7 +1,8 @@
 """Define `Verifier` and `Task`, and find task families: our own, installed ones, those in Python files.
 
 A verifier knows how a task's grids look and which answers are right. A task also generates instances without
-end. Files of tasks (ARC JSON) have verifiers only. `vizbench.bases` has bases that make a task short to write.
+end. Files of tasks (ARC JSON) have verifiers only. `vizbench.bases` has bases that make a task short to
+write.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Space:
 
 
 class GameContinuation(ABC):
-    """The rules of a process after its answer: a game of which the first move was asked, played to its end."""
+    """The rules of a process after its answer: a game that is played to its end."""
 
     @abstractmethod
     def check_step(self, params: Any, trajectory: Sequence[Grid], after: Grid) -> CheckResult:
@@ -98,8 +99,8 @@ class Verifier(ABC):
     def check(self, params: Any, question: Grid, answer: Grid) -> CheckResult | None:
         """Apply the rules to an answer. Return None if no rule is known.
 
-        The answer's codes are in range. Its shape is the question's, unless the verifier `resizes`. The stored
-        target is not passed, so that the check cannot depend on it.
+        The answer's codes are in range. Its shape is the question's, unless the verifier `resizes`. The
+        stored target is not passed, so that the check cannot depend on it.
         """
 
     @abstractmethod
@@ -166,7 +167,7 @@ class Task(Verifier, Generic[P]):
 
     @final
     def solved(self, params: P, question: Grids) -> Batch:
-        """Return a batch of questions `(n, h, w)` with the answers of `solve`, each of its question's size."""
+        """Return a batch of questions `(n, h, w)` with the answers of `solve`, of the same size."""
         target = np.empty_like(question)
         for row, grid in enumerate(question):
             answer = self.solve(params, grid)
@@ -185,7 +186,8 @@ class Task(Verifier, Generic[P]):
     def check_step(self, params: P, question: Grid, before: Grid, after: Grid) -> CheckResult:
         """Check that `after` may follow `before` in a process from the question: by one step, never by none.
 
-        `after` has the target's shape and codes in range. `before` is the question, or a state checked before.
+        `after` has the target's shape and codes in range. `before` is the question, or a state checked
+        before.
         """
 
     def step_count(self, params: P, question: Grid) -> int | None:
@@ -318,7 +320,7 @@ def _own_families() -> Mapping[str, Task[Any]]:
 
 @functools.cache
 def families() -> Mapping[str, Task[Any]]:
-    """Return every task family by name, in alphabetical order: those of vizbench and of installed packages."""
+    """Return every task family by name, sorted: those of vizbench and of installed packages."""
     own = _own_families()
     offered = plugins.installed(_GROUP, _task_fault, lambda task: task.family, own)
     return dict(sorted({**own, **dict(offered)}.items()))
@@ -365,8 +367,8 @@ _imported: dict[str, _FileTask] = {}
 def import_task(name: str) -> None:
     """Import the Python file of a task `FILE.py:NAME…`, so that `spec` knows it. Other names need nothing.
 
-    This runs the file's code. Call it only with names that the user typed, never with one from a data set or a
-    record. Raises UserError if there is no such task, or the file fails.
+    This runs the file's code. Call it only with names that the user typed, never with one from a data set or
+    a record. Raises UserError if there is no such task, or the file fails.
     """
     if not is_in_file(name):
         return
@@ -455,7 +457,8 @@ def _task_again(key: str) -> Task[Any]:
 class DistributionShift(ABC):
     """Parameters whose train rows come from other parameters: learn small mazes, be asked large ones.
 
-    Test rows are made by the record itself. Rows of both splits carry it, and are checked and compared under it.
+    Test rows are made by the record itself. Rows of both splits carry it, and are checked and compared under
+    it.
     """
 
     @abstractmethod

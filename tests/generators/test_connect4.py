@@ -279,7 +279,7 @@ def test_a_process_is_one_drop_where_the_answer_decides():
     assert TASK.verify_steps(instance, [target]).valid
     assert TASK.verify_steps(instance, [WIN, target]).reason == "step 1: no disk was dropped"
     twice = TASK.verify_steps(instance, [target, changed(target, (5, 4, 2))])
-    assert twice.reason == "step 2: a state follows where the process has come to its end"
+    assert twice.reason == "step 2: a state follows after the process has come to its end"
     wrong = TASK.verify_steps(instance, [changed(WIN, (5, 6, 1))])
     assert wrong.reason == "the answer, state 1: the drop in column 6 does not win"
     assert TASK.verify_steps(instance, [changed(WIN, (5, 3, 2))]).reason.startswith(

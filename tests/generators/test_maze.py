@@ -205,8 +205,8 @@ HALL = board("S..", "...", "..G")
     ("answer", "reason", "parts"),
     [
         (board("S**", "..*", "..G"), "", {"psr": 1.0, "rpl": 1.0}),
-        (board("S**", ".**", "..G"), "1 marked cell lies off the way from start to goal", {"psr": 1.0}),
-        (board("S**", "..*", "*.G"), "1 marked cell lies off the way from start to goal", {"psr": 1.0}),
+        (board("S**", ".**", "..G"), "1 marked cell lies off the path from start to goal", {"psr": 1.0}),
+        (board("S**", "..*", "*.G"), "1 marked cell lies off the path from start to goal", {"psr": 1.0}),
         (board("S**", "...", "..G"), "the marked cells do not join start and goal", {"psr": 0.0}),
         (board("***", "..*", "..G"), "the start at row 0, column 0 was changed", {"psr": 1.0}),
         (board("S**", "..*", ".#G"), "the open cell at row 2, column 1 was changed", {"psr": 1.0}),

@@ -149,7 +149,7 @@ def test_hopeless_parameters_are_refused_and_not_tried_for_ever() -> None:
         ({"holes_min": 15}, "holes_min=15 is above holes_max=14: give 14 or less"),
         ({"blocks_max": 2}, "blocks_min=3 is above blocks_max=2"),
         ({"block_min": 0}, "block_min=0 is outside 1 … 5"),
-        ({"apart": 25}, "apart=25 is more than size=15 has room for: give 24 or less"),
+        ({"apart": 25}, "apart=25 is too much for size=15: give 24 or less"),
         ({"apart": 1}, "apart=1 is outside 2 … 124"),
     ],
 )
@@ -264,9 +264,9 @@ HALL = board("S...", "....", "...G")
     [
         (board("S***", "...*", "...G"), "", {"psr": 1.0, "rpl": 1.0}),
         (board("S*..", ".***", "...G"), "", {"psr": 1.0, "rpl": 1.0}),
-        (board("S***", "..**", "...G"), "1 marked cell lies off the way from start to goal", {"psr": 1.0}),
-        (board("S***", "*..*", "...G"), "1 marked cell lies off the way from start to goal", {"psr": 1.0}),
-        (board("S***", "*..*", "***G"), "4 marked cells lie off the way from start to goal", {"psr": 1.0}),
+        (board("S***", "..**", "...G"), "1 marked cell lies off the path from start to goal", {"psr": 1.0}),
+        (board("S***", "*..*", "...G"), "1 marked cell lies off the path from start to goal", {"psr": 1.0}),
+        (board("S***", "*..*", "***G"), "4 marked cells lie off the path from start to goal", {"psr": 1.0}),
         (board("S*.*", "...*", "...G"), "the marked cells do not join start and goal", {"psr": 0.0}),
         (board("....", "....", "...."), "the start at row 0, column 0 was changed", {"psr": 0.0}),
         (board("S***", "#..*", "...G"), "the open cell at row 1, column 0 was changed", {"psr": 1.0}),
@@ -281,14 +281,14 @@ def test_a_way_one_turn_longer_than_needed_is_wrong_and_its_length_is_told() -> 
     question = board("S....", ".....", ".....", "....G")
     longer = board("S.***", "*.*.*", "***.*", "....G")
     ruling = TASK.check(Params(), question, longer)
-    reason = "the way is 1.57 times as long as the shortest"
+    reason = "the path is 1.57 times as long as the shortest"
     assert (ruling.valid, ruling.reason, ruling.parts) == (False, reason, {"psr": 1.0, "rpl": 11 / 7})
 
 
 def test_a_way_that_is_longer_by_the_least_there_is_is_wrong() -> None:
     question = board("S" + 28 * "." + "G", 30 * ".")
     ruling = TASK.check(Params(), question, board("S" + 28 * "." + "G", 30 * "*"))
-    assert (ruling.reason, ruling.parts["rpl"]) == ("the way is 1.07 times as long as the shortest", 31 / 29)
+    assert (ruling.reason, ruling.parts["rpl"]) == ("the path is 1.07 times as long as the shortest", 31 / 29)
 
 
 def test_a_way_through_a_wall_or_over_a_corner_joins_nothing() -> None:

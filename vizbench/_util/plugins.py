@@ -138,7 +138,7 @@ def code_of(name: str) -> str | None:
 
 
 def _code_beside(path: Path) -> dict[str, bytes]:
-    """Return the sources of a file and of what it imports from its folder, directly or not, by their paths."""
+    """Return the sources of a file and of what it imports from its folder, by their paths there."""
     folder = path.parent
     code: dict[str, bytes] = {}
     waiting = [path]
@@ -199,8 +199,8 @@ def installed(
 
     What cannot be imported, has a fault, or has the name of another one is left out and reported once.
 
-    fault_of: why an object is not what the group is for, "" if it is. name_of: the name of an object without a
-    fault. taken: names that vizbench has itself.
+    fault_of: why an object is not what the group is for, "" if it is. name_of: the name of an object without
+    a fault. taken: names that vizbench has itself.
     """
     used = dict.fromkeys(taken, "vizbench")
     for entry in sorted(metadata.entry_points(group=group), key=lambda entry: (entry.name, entry.value)):

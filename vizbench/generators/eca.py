@@ -1,4 +1,4 @@
-"""Generate elementary cellular automata (Wolfram 1983): a cell follows from itself and two neighbours, on a ring.
+"""Generate elementary cellular automata (Wolfram 1983): cells on a ring and their two neighbours.
 
 Each row of the grid is the state one step after the row above. The question holds the first row, the target
 the whole diagram. Codes: 0 and 1 cells, 2 unknown. Rules and size are the paper's.
@@ -45,7 +45,7 @@ class Params:
             raise UserError(f"width={self.width} is not in 1 … 256: the paper's is 16")
         if not 2 <= self.rows <= 256:
             raise UserError(
-                f"rows={self.rows} is not in 2 … 256: the first is given, so ask for one more at least, e.g. 8"
+                f"rows={self.rows} is not in 2 … 256: the first is given, so ask for one more, e.g. 8"
             )
 
 
@@ -55,7 +55,7 @@ VARIANTS = {str(rule): Params(rule=rule) for rule in _RULES}
 
 @jit
 def _unfold(rule, diagram):
-    """Fill the rows of `diagram` (h, w) uint8 below the first. A single cell on a ring is its own neighbour."""
+    """Fill the rows of `diagram` (h, w) uint8 below the first. A single cell is its own neighbour."""
     h, w = diagram.shape
     for r in range(1, h):
         left, here = diagram[r - 1, w - 1], diagram[r - 1, 0]

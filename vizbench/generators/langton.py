@@ -1,9 +1,9 @@
 """Generate Langton's ant (Langton 1986) on a torus: turn right on white, left on black, flip, go forward.
 
 The question is a random board with the ant at its centre, on a white cell and facing north. The target shows
-board and ant some steps later. Codes: 0 white, 1 black. The ant's cell is 2 + heading on white and 6 + heading
-on black, headings 0 … 3 for north, east, south, west. So a grid is the whole state. Size and steps are the
-paper's.
+board and ant some steps later. Codes: 0 white, 1 black. The ant's cell is 2 + heading on white and 6 +
+heading on black, headings 0 … 3 for north, east, south, west. So a grid is the whole state. Size and steps
+are the paper's.
 """
 
 from __future__ import annotations

@@ -80,8 +80,8 @@ def _masks(params: Params) -> tuple[int, int]:
     return sum(1 << int(k) for k in born), sum(1 << int(k) for k in survives)
 
 
-# Steps on an 8x8 board held in one 64-bit word: cell (r, c) is bit 8 r + c, cells outside are dead. All 64 cells
-# are counted at once in planes: plane k holds bit k of every cell's number of live neighbours.
+# Steps on an 8x8 board held in one 64-bit word: cell (r, c) is bit 8 r + c, cells outside are dead. All 64
+# cells are counted at once in planes: plane k holds bit k of every cell's number of live neighbours.
 
 
 @jit
@@ -176,7 +176,8 @@ def _make_words(keys, density, born, survives, steps, rows, question, target):
         for _ in range(steps):
             after = step_word(after, born, survives)
         for r in range(8):
-            # Spreading the bits by multiplication takes twice as long as this table, and needs the byte order.
+            # Spreading the bits by multiplication takes twice as long as this table, and needs the byte
+            # order.
             shift = np.uint64(8 * r)
             question[i, r] = rows[(board >> shift) & np.uint64(255)]
             target[i, r] = rows[(after >> shift) & np.uint64(255)]
@@ -231,8 +232,8 @@ class Life(StepTask[Params]):
         """Return `score`, the mean of reach and surprise, and what it is made of.
 
         - reach: the share of the board that one target cell depends on.
-        - surprise: twice the share of target cells missed by the best of three guesses, at most 1. The guesses
-          are a copy of the question, all dead, and all live.
+        - surprise: twice the share of target cells missed by the best of three guesses, at most 1. The
+          guesses are a copy of the question, all dead, and all live.
         - changed, live: shares of target cells.
         """
         side = 2 * params.steps + 1

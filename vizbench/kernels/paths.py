@@ -1,8 +1,7 @@
-"""Ways over a board from a start to a goal: found, drawn step by step, judged. Mazes and navigation share
-them.
+"""Find, draw and check paths from a start to a goal, for mazes and navigation.
 
-Codes: 0 wall, 1 open, 2 start, 3 goal, 4 path. Moves go to the 4 neighbours; start and goal keep their codes,
-the cells strictly between them are marked. A board from a file may lack a start or a goal, or hold several.
+Codes: 0 wall, 1 open, 2 start, 3 goal, 4 path. Moves go to the 4 neighbours. Start and goal keep their codes,
+the cells strictly between them are marked. A grid from a file may lack a start or a goal, or hold several.
 """
 
 from __future__ import annotations
@@ -28,8 +27,10 @@ _NAMES = ("wall", "open cell", "start", "goal", "marked cell")
 
 
 def moves(walkable: npt.NDArray[np.bool_], question: Grid) -> tuple[npt.NDArray[np.int32], int]:
-    """Distances `(h, w)` from the start over walkable cells, start and goal, and the goal's; -1 where not
-    reached."""
+    """Return the distances `(h, w)` from the start over walkable cells, start and goal, and the goal's.
+
+    A cell that is not reached has -1.
+    """
     start, goal = question == START, question == GOAL
     distance: npt.NDArray[np.int32] = flood(
         np.ascontiguousarray(walkable | start | goal), np.ascontiguousarray(start)
@@ -39,8 +40,7 @@ def moves(walkable: npt.NDArray[np.bool_], question: Grid) -> tuple[npt.NDArray[
 
 @jit
 def _descend(distance, r, c, cells):
-    """Fill `cells` (k, 2) from its end, from the goal at r, c back: each lies one move nearer to the
-    start."""
+    """Fill `cells` (k, 2) from its end, back from the goal at r, c: each is one move nearer to the start."""
     h, w = distance.shape
     for at in range(cells.shape[0] - 1, -1, -1):
         for k in range(4):
@@ -53,8 +53,10 @@ def _descend(distance, r, c, cells):
 
 
 def way(walkable: npt.NDArray[np.bool_], question: Grid) -> npt.NDArray[np.int64]:
-    """A shortest way over walkable cells, in order, without start and goal: `(k, 2)`, empty where there is
-    none."""
+    """Return a shortest path over walkable cells, in order, without start and goal: `(k, 2)`.
+
+    It is empty if there is none.
+    """
     distance, length = moves(walkable, question)
     cells = np.empty((max(length - 1, 0), 2), np.int64)
     if len(cells):
@@ -63,7 +65,7 @@ def way(walkable: npt.NDArray[np.bool_], question: Grid) -> npt.NDArray[np.int64
 
 
 def shortest_way(question: Grid) -> Grid | None:
-    """The question with a shortest way marked; None where the goal cannot be reached."""
+    """Return the question with a shortest path marked, or None if the goal cannot be reached."""
     if moves(question == OPEN, question)[1] < 0:
         return None
     answer = question.copy()
@@ -73,7 +75,7 @@ def shortest_way(question: Grid) -> Grid | None:
 
 @jit
 def _beside(board, r, c, code, other):
-    """How many of the 4 cells beside one have either code."""
+    """Return how many of the 4 cells beside one have either code."""
     h, w = board.shape
     count = 0
     for k in range(4):
@@ -86,8 +88,10 @@ def _beside(board, r, c, code, other):
 
 @jit
 def _wander(rng, board, r, c):
-    """Mark a walk from the start at r, c: each next cell is open and touches the way at its end alone, each
-    such one equally likely, until it is beside the goal or there is none."""
+    """Mark a random walk from the start at r, c, until it is beside the goal or cannot go on.
+
+    Each next cell is open and touches the path at its end only. All such cells are equally likely.
+    """
     h, w = board.shape
     while _beside(board, r, c, GOAL, GOAL) == 0:
         choices, row, column = 0, r, c
@@ -105,7 +109,7 @@ def _wander(rng, board, r, c):
 
 
 def guessed_way(question: Grid, key: int) -> Grid | None:
-    """The question with a walk marked, drawn by `key`; None without one start and one goal."""
+    """Return the question with a walk marked, drawn by `key`; None without one start and one goal."""
     ends = [np.argwhere(question == code) for code in (START, GOAL)]
     if any(len(cells) != 1 for cells in ends):
         return None
@@ -115,27 +119,27 @@ def guessed_way(question: Grid, key: int) -> Grid | None:
 
 
 def check_way(question: Grid, answer: Grid) -> CheckResult:
-    """Every other cell kept, and the marked cells are one unbranched way from start to goal, of any length.
+    """Check that the marked cells are one unbranched path from start to goal, of any length.
 
-    parts: psr is 1 when marked open cells join start and goal, strays or not; rpl, for such ways only, is the
-    way's length over the shortest one's."""
+    Every other cell must be kept.
+
+    - psr, in `parts`: 1 if marked open cells join start and goal, strays or not.
+    - rpl, for such paths only: the length over the shortest one's.
+    """
     path = (answer == PATH) & (question == OPEN)
     _, walked = moves(path, question)
     psr = float(walked >= 0)
     spoiled = np.argwhere((answer != question) & ~path)
     if len(spoiled):
-        return CheckResult(
-            False,
-            f"the {_cell(question, (int(spoiled[0, 0]), int(spoiled[0, 1])))} was changed",
-            {"psr": psr},
-        )
+        cell = _cell(question, (int(spoiled[0, 0]), int(spoiled[0, 1])))
+        return CheckResult(False, f"the {cell} was changed", {"psr": psr})
     if not psr:
         return CheckResult(False, "the marked cells do not join start and goal", {"psr": psr})
-    # A shortest way over the marked cells that needs all of them has no branch, no loop and no stray cell.
+    # A shortest path over the marked cells that needs all of them has no branch, no loop and no stray cell.
     stray = int(path.sum()) + 1 - walked
     if stray:
         lie = plural(stray, "marked cell lies", "marked cells lie")
-        return CheckResult(False, f"{lie} off the way from start to goal", {"psr": psr})
+        return CheckResult(False, f"{lie} off the path from start to goal", {"psr": psr})
     _, shortest = moves(question == OPEN, question)
     return CheckResult(True, "", {"psr": psr, "rpl": walked / shortest})
 

@@ -102,7 +102,7 @@ NEAR_MISSES = [  # moves, how many are legal, reason
     ("a5a7 e7e8 e8d8 b6b8", 2, "step 3: the changed cells are no move of a white piece"),
     ("a5a7", 1, "the process stops at state 1, and black is not mated yet"),
     ("a5a7 e7e8", 2, "the process stops at state 2, and black is not mated yet"),
-    ("a5a7 e7e8 b6b8 e8d7", 3, "step 4: a state follows where the game is over"),
+    ("a5a7 e7e8 b6b8 e8d7", 3, "step 4: a state follows after the game is over"),
     ("b6b8 e7d7 a5a7", 1, "the answer, state 1: b6b8 is answered by e7"),
     ("e7e8 b6b8", 0, "step 1: the changed cells are no move of a white piece"),
     ("a5b5 e7e8", 1, "the answer, state 1: a5b5 is answered by e7"),
@@ -179,6 +179,6 @@ def test_a_mate_in_1_is_a_process_of_one_move() -> None:
     quiet = played(BACK_RANK, "a1g1")
     assert TASK.check_step(Params(), question, question, quiet).valid
     assert judged(question, [quiet], 1).reason == "the answer, state 1: a1g1 gives no check"
-    assert judged(question, [target, target], 1).reason == "step 2: a state follows where the game is over"
+    assert judged(question, [target, target], 1).reason == "step 2: a state follows after the game is over"
     reason = "white has no first move to make here"
     assert TASK.check_step(Params(), question, target, target).reason == reason
