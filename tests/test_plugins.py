@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import multiprocessing
 import pickle
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from torch.utils.data import DataLoader, Dataset
 
 import vizbench as vb
+from tests import test_contract, test_guesses, test_processes
 from tests.support.commands import Run
 from tests.support.contract import hostile
 from vizbench import model, task
@@ -80,6 +82,32 @@ def test_a_files_task_keeps_the_contract(file: Path, variant: str) -> None:
         assert vb.render(row).dtype == np.uint8
     for answer in hostile(rows[0].target):
         assert not vb.verify(rows[0], answer).valid
+
+
+OWN_TASKS_ONLY = {
+    "test_a_family_describes_itself",
+    "test_variants_are_different_tasks",
+    "test_a_guess_is_legal",
+    "test_legal_is_neither_right_nor_wrong",
+}
+"""Tests that look a family up by name, or in a table of their own."""
+
+CONTRACT = [
+    test
+    for module in (test_contract, test_guesses, test_processes)
+    for name, test in vars(module).items()
+    if name.startswith("test_")
+    and name not in OWN_TASKS_ONLY
+    and [*inspect.signature(test).parameters] == ["name"]
+]
+"""The tests that every task passes."""
+
+
+@pytest.mark.parametrize("test", CONTRACT, ids=lambda test: test.__name__)
+def test_the_example_keeps_the_contract_of_all_tasks(test: Callable[[str], None]) -> None:
+    name = f"{EXAMPLE}:TASK/small"
+    vb.load(name)
+    test(name)
 
 
 def test_a_row_depends_on_its_own_key_only(file: Path) -> None:

@@ -59,7 +59,7 @@ def test_the_whole_way() -> None:
 @pytest.mark.parametrize("what", ["", "vizbench.tasks()", "vizbench.load('life/conway')", "vizbench.verify"])
 def test_nothing_heavy_is_imported_early(what: str) -> None:
     heavy = ("numba", "torch", "pyarrow", "av", "jinja2", "PIL", "rich", "typer")
-    found = f"[name for name in {heavy} if name in sys.modules], 'numpy' in sys.modules"
-    code = f"import sys, vizbench; {what}\nprint({found})"
+    actual = f"[name for name in {heavy} if name in sys.modules], 'numpy' in sys.modules"
+    code = f"import sys, vizbench; {what}\nprint({actual})"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out == f"[] {bool(what)}\n"

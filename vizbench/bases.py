@@ -133,6 +133,8 @@ class AnswerTask(Task[P]):
     def check_step(self, params: P, question: Grid, before: Grid, after: Grid) -> CheckResult:
         """Check that one cell was written, right or wrong, that was not written before."""
         start = self.canvas(params, question)
+        if before.shape != start.shape:
+            return CheckResult(False, "the answer was given before")
         if start.shape != after.shape:
             return self.check(params, question, after)
         if start is not question and np.array_equal(before, question):

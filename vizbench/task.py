@@ -217,9 +217,10 @@ class Task(Verifier, Generic[P]):
 
         Default: the share of the target's cells that differ from the question's.
         """
-        if question.shape != target.shape:
-            return {"score": 1.0}
-        return {"score": float(np.count_nonzero(question != target) / target.size)}
+        changed = 1.0
+        if question.shape == target.shape:
+            changed = float(np.count_nonzero(question != target) / target.size)
+        return {"score": changed, "changed": changed}
 
     def guess(self, params: P, question: Grid, key: int) -> Grid | None:
         """Return a random legal answer. Default: any code in each cell, on a grid of the question's size."""

@@ -31,8 +31,7 @@ def grids(*boards: naive.Rows) -> list[Grid]:
 
 
 def is_line(question: naive.Rows, states: list[Grid]) -> bool:
-    """Whether the drops are legal by turns, the first forces a win, and player 1 wins with the second or
-    before."""
+    """Whether the drops are legal by turns, the first forces a win, and player 1 wins by the second."""
     board = question
     for ply, state in enumerate(states):
         columns = [c for c in range(7) if state.tolist() == naive.dropped(board, c, 1 + ply % 2)]

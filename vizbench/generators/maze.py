@@ -26,11 +26,11 @@ from vizbench.kernels.paths import (
     PATH,
     START,
     WALL,
-    check_way,
+    check_path,
     growth_fault,
-    guessed_way,
-    shortest_way,
-    way,
+    guessed_path,
+    marked_shortest_path,
+    shortest_path,
 )
 from vizbench.kernels.rng import rng_next, rng_seed
 from vizbench.task import DistributionShift, Metric, Space
@@ -236,7 +236,7 @@ class Maze(AnswerTask[Params | Framed]):
 
     def order(self, params: Params | Framed, question: Grid, target: Grid) -> npt.NDArray[np.int64]:
         """Return the path's cells from the start on."""
-        return way(target == PATH, question)
+        return shortest_path(target == PATH, question)
 
     def cell_fault(
         self,
@@ -278,7 +278,7 @@ class Maze(AnswerTask[Params | Framed]):
         """
         exits = neighbours(question != WALL)
         start, goal = np.argwhere(question == START), np.argwhere(question == GOAL)
-        cells = np.concatenate([start, way(target == PATH, question), goal])
+        cells = np.concatenate([start, shortest_path(target == PATH, question), goal])
         bends = np.abs(np.diff(cells, n=2, axis=0)).sum(axis=1) > 0
         choices = exits[cells[:-1, 0], cells[:-1, 1]] - 1
         choices[0] += 1  # at the start there is no way back
@@ -298,15 +298,15 @@ class Maze(AnswerTask[Params | Framed]):
         - psr, in `parts`: 1 if marked open cells join start and goal, strays or not.
         - rpl, for valid answers only: the path's length over the shortest (1 in a maze without loops).
         """
-        return check_way(question, answer)
+        return check_path(question, answer)
 
     def solve(self, params: Params | Framed, question: Grid) -> Grid | None:
         """Return a shortest path, or None if the goal cannot be reached."""
-        return shortest_way(question)
+        return marked_shortest_path(question)
 
     def guess(self, params: Params | Framed, question: Grid, key: int) -> Grid | None:
         """Return a walk that never meets itself, as far as it comes; None without one start and one goal."""
-        return guessed_way(question, key)
+        return guessed_path(question, key)
 
 
 TASK = Maze()

@@ -27,12 +27,12 @@ from vizbench.kernels.paths import (
     PATH,
     START,
     WALL,
-    check_way,
+    check_path,
     growth_fault,
-    guessed_way,
+    guessed_path,
+    marked_shortest_path,
     moves,
-    shortest_way,
-    way,
+    shortest_path,
 )
 from vizbench.kernels.rng import rng_below, rng_chance, rng_seed
 from vizbench.task import Metric
@@ -344,7 +344,7 @@ class Navigation(AnswerTask[Params]):
 
     def order(self, params: Params, question: Grid, target: Grid) -> npt.NDArray[np.int64]:
         """Return the path's cells from the start on."""
-        return way(target == PATH, question)
+        return shortest_path(target == PATH, question)
 
     def cell_fault(
         self, params: Params, question: Grid, before: Grid, after: Grid, cell: tuple[int, int]
@@ -384,7 +384,7 @@ class Navigation(AnswerTask[Params]):
         - psr, in `parts`: 1 if marked open cells join start and goal, strays or not.
         - rpl, for one unbranched path: its length over the shortest's.
         """
-        result = check_way(question, answer)
+        result = check_path(question, answer)
         if result.valid and result.parts["rpl"] > 1:
             reason = f"the path is {result.parts['rpl']:.3g} times as long as the shortest"
             return CheckResult(False, reason, result.parts)
@@ -392,11 +392,11 @@ class Navigation(AnswerTask[Params]):
 
     def solve(self, params: Params, question: Grid) -> Grid | None:
         """Return a shortest path, or None if the goal cannot be reached."""
-        return shortest_way(question)
+        return marked_shortest_path(question)
 
     def guess(self, params: Params, question: Grid, key: int) -> Grid | None:
         """Return a walk that never meets itself, as far as it comes; None without one start and one goal."""
-        return guessed_way(question, key)
+        return guessed_path(question, key)
 
 
 TASK = Navigation()

@@ -52,7 +52,7 @@ def _descend(distance, r, c, cells):
         cells[at, 0], cells[at, 1] = r, c
 
 
-def way(walkable: npt.NDArray[np.bool_], question: Grid) -> npt.NDArray[np.int64]:
+def shortest_path(walkable: npt.NDArray[np.bool_], question: Grid) -> npt.NDArray[np.int64]:
     """Return a shortest path over walkable cells, in order, without start and goal: `(k, 2)`.
 
     It is empty if there is none.
@@ -64,12 +64,12 @@ def way(walkable: npt.NDArray[np.bool_], question: Grid) -> npt.NDArray[np.int64
     return cells
 
 
-def shortest_way(question: Grid) -> Grid | None:
+def marked_shortest_path(question: Grid) -> Grid | None:
     """Return the question with a shortest path marked, or None if the goal cannot be reached."""
     if moves(question == OPEN, question)[1] < 0:
         return None
     answer = question.copy()
-    answer[tuple(way(question == OPEN, question).T)] = PATH
+    answer[tuple(shortest_path(question == OPEN, question).T)] = PATH
     return answer
 
 
@@ -108,7 +108,7 @@ def _wander(rng, board, r, c):
         board[r, c] = PATH
 
 
-def guessed_way(question: Grid, key: int) -> Grid | None:
+def guessed_path(question: Grid, key: int) -> Grid | None:
     """Return the question with a walk marked, drawn by `key`; None without one start and one goal."""
     ends = [np.argwhere(question == code) for code in (START, GOAL)]
     if any(len(cells) != 1 for cells in ends):
@@ -118,7 +118,7 @@ def guessed_way(question: Grid, key: int) -> Grid | None:
     return answer
 
 
-def check_way(question: Grid, answer: Grid) -> CheckResult:
+def check_path(question: Grid, answer: Grid) -> CheckResult:
     """Check that the marked cells are one unbranched path from start to goal, of any length.
 
     Every other cell must be kept.

@@ -1,5 +1,4 @@
-"""Chess: a process is a whole line of moves up to the mate, judged against the package `chess` and plain
-search."""
+"""Test chess processes: whole lines up to the mate, against the package `chess` and plain search."""
 
 from __future__ import annotations
 
@@ -15,14 +14,13 @@ from vizbench.types import Grid, Instance, Verdict
 
 
 def is_line(question: Grid, states: list[Grid], mate: int) -> bool:
-    """Whether the states are legal moves by turns, each of white's forces mate in time, and the last is
-    mate."""
+    """Whether the states are legal moves by turns, white's force mate in time, and the last is mate."""
     board = board_of(question)
     for ply, state in enumerate(states):
-        found = [move for move in board.legal_moves if np.array_equal(after(board, move), state)]
-        if not found or (board.turn and not forces(board, found[0], mate - ply // 2)):
+        actual = [move for move in board.legal_moves if np.array_equal(after(board, move), state)]
+        if not actual or (board.turn and not forces(board, actual[0], mate - ply // 2)):
             return False
-        board.push(found[0])
+        board.push(actual[0])
     return board.is_checkmate()
 
 
@@ -68,8 +66,7 @@ def test_the_stored_process_is_the_line_of_record(mate: int, count: int) -> None
 
 
 def test_any_defence_and_any_move_that_keeps_the_mate_count() -> None:
-    """Whatever black replies, white mates; where white's first move is another right one, the answer is not
-    exact."""
+    """White mates whatever black replies. With another right first move the answer is not exact."""
     batch, others = made(2, 12), 0
     for question, target in zip(batch.question, batch.target, strict=True):
         board = board_of(question)
