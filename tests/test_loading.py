@@ -110,7 +110,7 @@ def test_whole_processes_are_judged(tmp_path: Path) -> None:
     assert not loading.verify_steps(row, object()).valid
     (tmp_path / "a.json").write_text(ARC)
     arc = loading.load(f"arc-json:{tmp_path}/a.json").test[0]
-    with pytest.raises(UserError, match="without a way"):
+    with pytest.raises(UserError, match="has no rules for the steps"):
         loading.verify_steps(arc, arc.steps)
 
 

@@ -97,8 +97,9 @@ def load(target: FileObject, kind: Kind) -> tuple[ModuleType, Any]:
 
 def _run(path: Path, kind: Kind) -> ModuleType:
     whole = path.resolve()
-    digest = hashlib.blake2b(str(whole).encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
-    name = f"vizbench_file_{path.stem}_{digest}"
+    name = f"vizbench_{kind.noun}_{path.stem}"
+    if name in sys.modules and sys.modules[name].__file__ != str(whole):  # another file of this name
+        name += "_" + hashlib.sha256(str(whole).encode("utf-8", "surrogatepass")).hexdigest()[:8]
     spec = importlib.util.spec_from_file_location(name, whole)
     if spec is None or spec.loader is None:
         raise UserError(f"{kind.noun} file {str(path)[:200]!r} is not Python: write {kind.example}")
