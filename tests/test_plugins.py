@@ -249,6 +249,25 @@ def test_the_commands_take_a_files_task(file: Path, run: Run, monkeypatch: pytes
         assert run(*command, "--task", "life/conway").code == 2
 
 
+def test_scoring_into_a_run_imports_only_the_named_file(file: Path, run: Run) -> None:
+    folder = file.parent
+    (folder / "other").mkdir()
+    other = folder / "other" / "mine.py"
+    shutil.copy(file, other)
+    assert (
+        run("generate", "--task", f"{other}:TASK/small", "--n", 3, "--split", "test", "--out", "data").code
+        == 0
+    )
+    rows = [json.loads(line) for line in Path("data/test-00000.jsonl").read_text().splitlines()]
+    lines = [json.dumps({"id": row["id"], "answer": row["target"]}) for row in rows]
+    Path("answers.jsonl").write_text("\n".join(lines))
+    task._imported.clear()
+    mark = marked(other)
+    command = ("score", "answers.jsonl", "--dataset", "data", "--out", "runs", "--name", "mine")
+    assert run(*command, "--task", f"{file}:TASK").code == 0
+    assert not mark.exists()
+
+
 def test_a_run_of_a_files_task_goes_on_until_its_code_changes(
     file: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

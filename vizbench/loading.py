@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any, SupportsIndex, cast
 
@@ -41,11 +40,13 @@ def load(name: str, seed: SupportsIndex = 0, pool: SupportsIndex = POOL, **param
     """
     if source_of(name) is None:
         import_task(name)
-    return _load(name, seed, pool, params)
+    return load_recorded(name, seed, pool, **params)
 
 
-def _load(name: str, seed: SupportsIndex, pool: SupportsIndex, params: Mapping[str, object]) -> Dataset:
-    """Return the data set of a task. Imports no Python file."""
+def load_recorded(
+    name: str, seed: SupportsIndex = 0, pool: SupportsIndex = POOL, **params: object
+) -> Dataset:
+    """Return the data set of a task whose name may come from a record. Imports no Python file."""
     seed = check_seed(seed)
     pool = check_pool(pool)
     source = source_of(name)
@@ -74,7 +75,7 @@ def instance(id: str) -> Instance:
         raise UserError(
             f"{given} is not an id of an instance: write TASK#SEED-SPLIT-INDEX, e.g. maze/9#0-train-17"
         )
-    data = _load(parts["task"], int(parts["seed"]), int(parts["pool"] or POOL), {})
+    data = load_recorded(parts["task"], int(parts["seed"]), int(parts["pool"] or POOL))
     return (data.train if parts["split"] == "train" else data.test)[int(parts["index"])]
 
 

@@ -106,8 +106,8 @@ def _asking(cell: Trial) -> TrialData:
     """The cell's data as a plan would have it; without examples, which no plan asks for, the test rows
     alone."""
     if cell.shots != 0:
-        return trial_data(cell, loading.load)
-    data = loading.load(cell.task, cell.seed, cell.pool)
+        return trial_data(cell, loading.load_recorded)
+    data = loading.load_recorded(cell.task, cell.seed, cell.pool)
     return TrialData(cell, data.verifier, data.params, (), (), data.test.head(cell.n_test))
 
 
