@@ -1,5 +1,4 @@
-"""What every room promises, asked of every task of the registry: a new room is tested by lying in its
-folder."""
+"""Test what every task family promises. A new family is tested because its file is in its folder."""
 
 from __future__ import annotations
 
@@ -33,20 +32,20 @@ from vizbench.renderers.palettes import palette
 from vizbench.task import Metric, params_json
 from vizbench.types import Instance
 
-# What a room says of itself
+# What a task family says of itself
 
 
 @every_family
 def test_a_family_describes_itself(name: str):
-    room = task.families()[name]
-    assert room.family == name == type(room).__module__.rpartition(".")[2]
-    assert room.version >= 1
-    assert room.summary.endswith(".")
-    assert room.summary.count(".") == 1
-    assert isinstance(room.metric, Metric)
-    assert 0 <= room.min_distance < 1
-    assert 2 <= room.codes <= 256
-    assert task.spec(name).name == f"{name}/{next(iter(room.variants))}"
+    family_task = task.families()[name]
+    assert family_task.family == name == type(family_task).__module__.rpartition(".")[2]
+    assert family_task.version >= 1
+    assert family_task.summary.endswith(".")
+    assert family_task.summary.count(".") == 1
+    assert isinstance(family_task.metric, Metric)
+    assert 0 <= family_task.min_distance < 1
+    assert 2 <= family_task.codes <= 256
+    assert task.spec(name).name == f"{name}/{next(iter(family_task.variants))}"
 
 
 @every_family
@@ -253,8 +252,7 @@ def test_an_instance_with_a_foreign_question_is_judged_without_raising(name: str
 
 @every_family
 def test_a_question_of_another_size_than_its_target_is_judged_without_raising(name: str):
-    """A file may hold such a row: no answer to it is right, unless the task's answers have sizes of their
-    own."""
+    """A file may hold such a row: no answer to it is right, unless the task `resizes`."""
     name = task.spec(name).name
     spec, instance = task.spec(name), instances(name)[0]
     question, target = instance.question, instance.target
@@ -283,18 +281,18 @@ def test_a_question_of_another_size_than_its_target_is_judged_without_raising(na
 @every_task
 def test_pictures_are_read_back(name: str):
     spec, batch = made(name)
-    room = spec.task
-    assert len(palette(room.look.palette)) >= room.codes
+    family_task = spec.task
+    assert len(palette(family_task.look.palette)) >= family_task.codes
     rng = np.random.default_rng(4)
     for grid in (
         batch.question[0],
         batch.target[0],
-        rng.integers(0, room.codes, batch.target.shape[1:]).astype(np.uint8),
+        rng.integers(0, family_task.codes, batch.target.shape[1:]).astype(np.uint8),
     ):
-        image = vb.render(grid, room.look)
+        image = vb.render(grid, family_task.look)
         assert image.dtype == np.uint8
         for shape in (grid.shape, None):
-            answer = vb.decode(image, room.look, shape)
+            answer = vb.decode(image, family_task.look, shape)
             assert isinstance(answer, vb.Answer)
             assert np.array_equal(answer.grid, grid)
             assert np.all(answer.confidence > 0.9)
@@ -307,12 +305,12 @@ def test_rows_of_a_data_set_come_back_from_json(name: str):
     line = encode(row, True)
     spec = task.spec(name)
     again = instance_of(msgspec.json.decode(line, type=Row), 0, split.spec, spec.task, spec.params)
-    for grids, wanted in (
+    for grids, expected in (
         (again.question, row.question),
         (again.target, row.target),
         (again.steps, row.steps),
     ):
-        assert np.array_equal(grids, wanted)
+        assert np.array_equal(grids, expected)
     assert (again.id, again.params, again.meta) == (row.id, row.params, dict(row.meta))
     assert encode(again, True) == line
     assert vb.verify(again, row.target).exact

@@ -30,8 +30,10 @@ def toy(space: int, seed: int = 0, pool: int = 5000) -> Dataset:
 
 
 def naive(space: int, seed: int, split: str, dry: int, pool: list[bytes]) -> list[tuple[int, bytes]]:
-    """Every accepted candidate with its question, one by one, until `dry` in a row bring none, 5 `dry` in
-    test."""
+    """Every accepted candidate with its question, one by one.
+
+    Ends after `dry` in a row bring none, 5 `dry` in test.
+    """
     params, patience = toy_task.Params(space=space), dry * (5 if split == "test" else 1)
     origin = instance_stream("toy", 1, params_json(params), seed, split)
     seen: set[bytes] = set()
@@ -85,11 +87,11 @@ def test_rows_are_those_of_the_slow_twin(space: int, seed: int, pool: int, dry: 
         train = naive(space, seed, "train", dry, [])
         near = [question for _, question in train[:pool]]
         for split, expected in ((data.test, naive(space, seed, "test", dry, near)), (data.train, train)):
-            found = split.head(len(expected))
-            assert [(row.meta["candidate"], row.question.tobytes()) for row in found] == expected
+            actual = split.head(len(expected))
+            assert [(row.meta["candidate"], row.question.tobytes()) for row in actual] == expected
             with pytest.raises(UserError, match=rf"has {len(expected)} (train|test) rows?"):
                 split.head(len(expected) + 1)
-            assert lines(split.head(len(expected))) == lines(found)  # the error changed nothing
+            assert lines(split.head(len(expected))) == lines(actual)  # the error changed nothing
 
 
 def test_any_way_of_asking_gives_the_same_rows() -> None:
@@ -117,8 +119,8 @@ def test_rows_may_be_made_elsewhere() -> None:
 def test_threads_see_the_same_rows() -> None:
     split = toy(256, pool=3).test
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda i: encode(split[i % 20], True), range(80)))
-    assert found == lines(toy(256, pool=3).test.head(20)) * 4
+        actual = list(pool.map(lambda i: encode(split[i % 20], True), range(80)))
+    assert actual == lines(toy(256, pool=3).test.head(20)) * 4
 
 
 def test_an_instance_says_what_it_is() -> None:
@@ -187,15 +189,15 @@ def test_a_request_that_cannot_be_fulfilled_says_how_many_there_are_and_what_sha
     data = loading.load("life/seeds?height=4&width=4", pool=1500)
     with pytest.raises(UserError) as caught:
         data.test.head(200)
-    found = re.match(
-        r"(\S+) has (\d+) test rows, fewer than were asked for: the last 327,680 of ([\d,]+) candidates brought no "
-        r"new one, and ([\d.]+)% are",
+    actual = re.match(
+        r"(\S+) has (\d+) test rows, fewer than were asked for: the last 327,680 of ([\d,]+) "
+        r"candidates brought no new one, and ([\d.]+)% are",
         str(caught.value),
     )
-    assert found is not None, caught.value
-    assert found[1] == data.name
-    assert len(data.test.head(int(found[2]))) == int(found[2]) > 0
-    assert float(found[4]) == pytest.approx(100 * int(found[2]) / int(found[3].replace(",", "")), abs=1e-3)
+    assert actual is not None, caught.value
+    assert actual[1] == data.name
+    assert len(data.test.head(int(actual[2]))) == int(actual[2]) > 0
+    assert float(actual[4]) == pytest.approx(100 * int(actual[2]) / int(actual[3].replace(",", "")), abs=1e-3)
     assert "at least 0.25 away from the 1,500 questions" in str(caught.value)
 
 
@@ -229,12 +231,10 @@ def test_pools_out_of_range_are_refused(pool: int) -> None:
 
 
 def stored(count: int, ragged: bool = False) -> Split:
-    recipe = toy(16).train.spec
+    spec = toy(16).train.spec
     grids = [np.full((1 + ragged * i, 2), i, np.uint8) for i in range(count)]
-    rows = [
-        Instance(recipe.task, None, 0, "train", i, grid, grid, grid[None]) for i, grid in enumerate(grids)
-    ]
-    return StoredSplit(recipe, tuple(rows), " (1 more hides)")
+    rows = [Instance(spec.task, None, 0, "train", i, grid, grid, grid[None]) for i, grid in enumerate(grids)]
+    return StoredSplit(spec, tuple(rows), " (1 more hides)")
 
 
 def test_stored_rows() -> None:
@@ -272,12 +272,12 @@ def test_the_filter_keeps_what_lies_just_far_enough() -> None:
 @given(st.integers(1, 40), st.integers(1, 60), st.integers(0, 2**32))
 def test_digests_tell_rows_apart(width: int, count: int, seed: int) -> None:
     rows = np.random.default_rng(seed).integers(0, 2, (count, width), np.uint8)
-    found = digests(rows)
-    assert len(set(found.tolist())) == len({row.tobytes() for row in rows})
+    actual = digests(rows)
+    assert len(set(actual.tolist())) == len({row.tobytes() for row in rows})
     table = np.zeros(128, np.uint64)
     first = [rows[:i].tolist().count(row.tolist()) == 0 for i, row in enumerate(rows)]
-    assert add_new(table, found).tolist() == first
-    assert not add_new(table, found).any()
+    assert add_new(table, actual).tolist() == first
+    assert not add_new(table, actual).any()
 
 
 def test_the_table_finds_its_way_around_its_end() -> None:
@@ -288,5 +288,5 @@ def test_the_table_finds_its_way_around_its_end() -> None:
 
 def test_digests_see_order_and_length() -> None:
     rows = [b"\1", b"\1\0", b"\0\1", b"\0" * 8, b"\0" * 9, b"\0" * 16, b"\1" + b"\0" * 8, b"\0" * 8 + b"\1"]
-    found = [int(digests(np.frombuffer(row, np.uint8)[None])[0]) for row in rows]
-    assert len(set(found)) == len(rows) and 0 not in found
+    actual = [int(digests(np.frombuffer(row, np.uint8)[None])[0]) for row in rows]
+    assert len(set(actual)) == len(rows) and 0 not in actual

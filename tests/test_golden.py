@@ -72,10 +72,10 @@ def test_bytes_are_those_of_record(name: str):
 
 def test_the_record_holds_what_exists_and_no_more():
     assert {path.stem for path in GOLDEN.glob("*.json")} == set(task.families())
-    for family, room in task.families().items():
+    for family, family_task in task.families().items():
         record = stored(family)
-        assert set(record) == {f"v{room.version}"}
-        assert set(record[f"v{room.version}"]) == set(names(family))
+        assert set(record) == {f"v{family_task.version}"}
+        assert set(record[f"v{family_task.version}"]) == set(names(family))
 
 
 def test_tasks_have_digests_of_their_own():
@@ -87,8 +87,8 @@ def test_tasks_have_digests_of_their_own():
 
 def write() -> None:
     """Put the digests of the present versions on record."""
-    for family, room in task.families().items():
-        record = {f"v{room.version}": {name: digest(name) for name in names(family)}}
+    for family, family_task in task.families().items():
+        record = {f"v{family_task.version}": {name: digest(name) for name in names(family)}}
         (GOLDEN / f"{family}.json").write_text(json.dumps(record, indent=2) + "\n")
 
 

@@ -1,4 +1,4 @@
-"""What every room promises of its guesses: legal, right or wrong, and drawn by their key alone."""
+"""Test what every task family promises of its guesses: legal, and drawn by their key only."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ KEYS = [int(key) for key in seeds.keys(seeds.stream("guesses"), 0, 64)]
 
 def guess(name: str, instance: Instance, key: int) -> Grid:
     spec, _ = made(name)
-    found = spec.task.guess(spec.params, instance.question, key)
-    assert found is not None
-    return found
+    actual = spec.task.guess(spec.params, instance.question, key)
+    assert actual is not None
+    return actual
 
 
 @every_task
@@ -28,15 +28,15 @@ def test_a_guess_is_the_same_for_its_key_and_another_for_others(name: str):
     spec, _ = made(name)
     for instance in instances(name)[:2]:
         question = instance.question.copy()
-        found = [guess(name, instance, key) for key in KEYS[:16]]
-        for key, grid in zip(KEYS[:8], found, strict=False):
+        actual = [guess(name, instance, key) for key in KEYS[:16]]
+        for key, grid in zip(KEYS[:8], actual, strict=False):
             assert grid.shape == instance.target.shape
             assert grid.dtype == np.uint8
             assert int(grid.max()) < spec.task.codes
             assert np.array_equal(guess(name, instance, key), grid)
             assert not np.shares_memory(grid, instance.question)
             judged(name, instance, grid)
-        assert len({grid.tobytes() for grid in found}) > 1
+        assert len({grid.tobytes() for grid in actual}) > 1
         assert np.array_equal(instance.question, question)
 
 
@@ -48,14 +48,13 @@ def test_a_foreign_question_has_a_guess_or_none(name: str):
     h, w = batch.target.shape[1:]
     for shape in ((h, w), (1, 1), (2, 3), (h + 2, w + 2)):
         for question in (np.zeros(shape, np.uint8), rng.integers(0, spec.task.codes, shape).astype(np.uint8)):
-            found = spec.task.guess(spec.params, question, KEYS[0])
+            actual = spec.task.guess(spec.params, question, KEYS[0])
             solved = spec.task.solve(spec.params, question)
-            wanted = shape if solved is None else solved.shape  # a rule's answer may have a size of its own
-            assert found is None or (found.shape == wanted and int(found.max()) < spec.task.codes)
+            expected = shape if solved is None else solved.shape  # a rule's answer may have a size of its own
+            assert actual is None or (actual.shape == expected and int(actual.max()) < spec.task.codes)
 
 
-# Legal, by the room's judge of single moves where there is one, else by what its first sentence says of
-# answers
+# Legal, by the task's check of single moves if there is one, else by what its first sentence says of answers
 
 
 def _a_move(name: str, instance: Instance, grid: Grid) -> bool:
@@ -64,8 +63,7 @@ def _a_move(name: str, instance: Instance, grid: Grid) -> bool:
 
 
 def _a_walk(name: str, instance: Instance, grid: Grid) -> bool:
-    """Every cell, by its distance from the start over marked cells, is a legal move; and no other cell was
-    changed."""
+    """Every cell, by its distance from the start, is a legal move; no other cell was changed."""
     question, (first,) = instance.question, np.argwhere(instance.question == 2).tolist()
     queue, seen = deque([tuple(first)]), [tuple(first)]
     while queue:
@@ -116,14 +114,23 @@ def _cells(name: str, instance: Instance, grid: Grid) -> bool:
 
 
 LEGAL: dict[str, Callable[[str, Instance, Grid], bool]] = {
-    "chess": _a_move, "connect4": _a_move, "eca": _a_diagram, "fill": _water, "hanoi": _a_state, "hitori": _a_shading,
-    "langton": _one_ant, "life": _cells, "maze": _a_walk, "navigation": _a_walk, "sudoku": _digits,
-}  # fmt: skip
+    "chess": _a_move,
+    "connect4": _a_move,
+    "eca": _a_diagram,
+    "fill": _water,
+    "hanoi": _a_state,
+    "hitori": _a_shading,
+    "langton": _one_ant,
+    "life": _cells,
+    "maze": _a_walk,
+    "navigation": _a_walk,
+    "sudoku": _digits,
+}
 
 
 @pytest.mark.parametrize("name", [name for name in vb.tasks() if name.partition("/")[0] in LEGAL])
 def test_a_guess_is_legal(name: str):
-    """A room that is not in the table above is held to the rest of this file."""
+    """A task family that is not in the table above is held to the rest of this file."""
     legal = LEGAL[name.partition("/")[0]]
     for instance in instances(name):
         for key in KEYS[:4]:
@@ -157,23 +164,23 @@ def test_a_question_without_a_legal_answer_has_none():
     full = np.tile(np.array([[1, 2], [1, 2], [2, 1], [2, 1], [1, 2], [1, 2]], np.uint8), (1, 4))[:, :7]
     full[:, 6] = [1, 2, 1, 2, 1, 2]
     assert (full == 1).sum() == 21
-    room = task.spec("connect4")
-    ruling = room.task.check(room.params, full, full)
-    assert ruling is not None
-    assert ruling.reason == "no disk was dropped"  # so it is a position
-    assert room.task.solve(room.params, full) is None
-    assert room.task.guess(room.params, full, 1) is None
+    family_task = task.spec("connect4")
+    result = family_task.task.check(family_task.params, full, full)
+    assert result is not None
+    assert result.reason == "no disk was dropped"  # so it is a position
+    assert family_task.task.solve(family_task.params, full) is None
+    assert family_task.task.guess(family_task.params, full, 1) is None
     stalemate = np.zeros((8, 8), np.uint8)
     stalemate[7, 0], stalemate[5, 1], stalemate[0, 7] = (
         6,
         11,
         12,
     )  # white's king a1, black's queen b3, king h8
-    room = task.spec("chess")
-    assert room.task.guess(room.params, stalemate, 1) is None
+    family_task = task.spec("chess")
+    assert family_task.task.guess(family_task.params, stalemate, 1) is None
     boxed = np.zeros((9, 9), np.uint8)
     boxed[1, 1], boxed[7, 7] = 2, 3  # no open cell: the walk has no length
-    room = task.spec("maze/9")
-    found = room.task.guess(room.params, boxed, 1)
-    assert found is not None
-    assert np.array_equal(found, boxed)
+    family_task = task.spec("maze/9")
+    actual = family_task.task.guess(family_task.params, boxed, 1)
+    assert actual is not None
+    assert np.array_equal(actual, boxed)

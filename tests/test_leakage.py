@@ -1,5 +1,4 @@
-"""Train and test share no question, whatever the seed, the index and the amount; and every id names its
-instance."""
+"""Test that train and test share no question, for any seed, index and amount, and ids name instances."""
 
 from __future__ import annotations
 
@@ -185,8 +184,8 @@ def test_an_id_of_what_does_not_exist_is_refused(text: str):
 
 
 def test_names_of_files_may_say_the_pool():
-    recipe = vb.load("maze/9", pool=40).test.spec
-    keys = RowKeys(recipe, 20)
+    spec = vb.load("maze/9", pool=40).test.spec
+    keys = RowKeys(spec, 20)
     assert keys.row_of_id("maze/9#0-test-17-pool40") == 17
     assert keys.row_of_id("maze/9#0-test-17") is None
     assert [keys.own(name) for name in ("0-test-17", "0-test-17-pool40", "0-test-17-pool41", "17")] == [

@@ -1,4 +1,4 @@
-"""Names of tasks: rooms, files, folders, and what is neither."""
+"""Test names of tasks: families, files, folders, and what is neither."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def test_a_data_set_says_what_it_is() -> None:
         registry.verifier_of("life"),
     )
     assert (data.train.name, data.test.name, data.train.count) == ("train", "test", None)
-    recipe = data.test.spec
-    assert (recipe.task, recipe.seed, recipe.split, recipe.pool) == ("life/seeds", 3, "test", 7)
-    assert recipe.version == data.verifier.version
-    assert recipe.params["rule"] == "B2/S"
+    spec = data.test.spec
+    assert (spec.task, spec.seed, spec.split, spec.pool) == ("life/seeds", 3, "test", 7)
+    assert spec.version == data.verifier.version
+    assert spec.params["rule"] == "B2/S"
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_whole_processes_are_judged(tmp_path: Path) -> None:
     assert not loading.verify_steps(row, object()).valid
     (tmp_path / "a.json").write_text(ARC)
     arc = loading.load(f"arc-json:{tmp_path}/a.json").test[0]
-    with pytest.raises(UserError, match="without a way"):
+    with pytest.raises(UserError, match="has no rules for the steps"):
         loading.verify_steps(arc, arc.steps)
 
 

@@ -1,4 +1,4 @@
-"""Data sets in other processes: a pickle holds the recipe of generated rows, and the rows of files."""
+"""Test data sets in other processes: a pickle holds what rows are made from, or the rows of files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every room promises of the way to its answer: the stored one is legal, and what is not is noticed."""
+"""Test what every task family promises of its processes: the stored one is legal, others are noticed."""
 
 from __future__ import annotations
 
@@ -44,8 +44,7 @@ def test_dropped_repeated_and_swapped_states_are_noticed(name: str):
 
 @every_task
 def test_changed_states_are_noticed(name: str):
-    """One cell may be a legal detour (water that rises more slowly); a blank, noise, or a wrong end never
-    is."""
+    """One cell may be a legal detour (water that rises more slowly). A blank, noise, a wrong end is not."""
     spec, _ = made(name)
     rng = np.random.default_rng(6)
     detours = 0

@@ -104,8 +104,8 @@ def test_the_ends_of_the_range_are_seeds():
 
 
 def test_numpys_integers_are_seeds():
-    found = seeds.check_seed(np.uint16(7))
-    assert (found, type(found)) == (7, int)
+    actual = seeds.check_seed(np.uint16(7))
+    assert (actual, type(actual)) == (7, int)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 6, 64, 100])

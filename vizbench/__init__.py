@@ -1,4 +1,4 @@
-"""vizbench: visual-reasoning tasks without end, with answers that can be checked exactly.
+"""Unlimited visual-reasoning tasks with answers that can be checked exactly.
 
 import vizbench as vb
 data = vb.load("life/conway", seed=0)
@@ -16,31 +16,81 @@ from typing import TYPE_CHECKING, Any
 from vizbench._util.version import __version__
 
 if TYPE_CHECKING:
+    from vizbench.bases import AnswerTask, MoveTask, StepTask
     from vizbench.dataset import Dataset, Split
     from vizbench.errors import UserError
     from vizbench.formats.registry import verifier_of
     from vizbench.loading import expand, instance, load, render, verify, verify_steps
+    from vizbench.model import (
+        CheckedModel,
+        Context,
+        Example,
+        FrameSpec,
+        Model,
+        ModelFamily,
+        Progress,
+        Schedule,
+        TextSpec,
+        load_model,
+    )
     from vizbench.renderers.decode import decode
     from vizbench.renderers.text import from_text, to_text
-    from vizbench.task import tasks
-    from vizbench.types import Answer, Batch, DecodeFailure, Instance, Look, Verdict
+    from vizbench.seeds import random_grids
+    from vizbench.task import GameContinuation, Metric, Space, Task, TaskSpec, Verifier, check_equal, tasks
+    from vizbench.types import (
+        Answer,
+        Batch,
+        CheckResult,
+        DecodeFailure,
+        Grid,
+        Grids,
+        Instance,
+        Keys,
+        Look,
+        Verdict,
+    )
 
 __all__ = [
     "Answer",
+    "AnswerTask",
     "Batch",
+    "CheckResult",
+    "CheckedModel",
+    "Context",
     "Dataset",
     "DecodeFailure",
+    "Example",
+    "FrameSpec",
+    "GameContinuation",
+    "Grid",
+    "Grids",
     "Instance",
+    "Keys",
     "Look",
+    "Metric",
+    "Model",
+    "ModelFamily",
+    "MoveTask",
+    "Progress",
+    "Schedule",
+    "Space",
     "Split",
+    "StepTask",
+    "Task",
+    "TaskSpec",
+    "TextSpec",
     "UserError",
     "Verdict",
+    "Verifier",
     "__version__",
+    "check_equal",
     "decode",
     "expand",
     "from_text",
     "instance",
     "load",
+    "load_model",
+    "random_grids",
     "render",
     "tasks",
     "to_text",
@@ -50,14 +100,48 @@ __all__ = [
 ]
 
 _HOMES = {
+    "vizbench.bases": ("AnswerTask", "MoveTask", "StepTask"),
     "vizbench.dataset": ("Dataset", "Split"),
     "vizbench.errors": ("UserError",),
-    "vizbench.renderers.decode": ("decode",),
-    "vizbench.renderers.text": ("from_text", "to_text"),
     "vizbench.formats.registry": ("verifier_of",),
     "vizbench.loading": ("expand", "instance", "load", "render", "verify", "verify_steps"),
-    "vizbench.task": ("tasks",),
-    "vizbench.types": ("Answer", "Batch", "DecodeFailure", "Instance", "Look", "Verdict"),
+    "vizbench.model": (
+        "CheckedModel",
+        "Context",
+        "Example",
+        "FrameSpec",
+        "Model",
+        "ModelFamily",
+        "Progress",
+        "Schedule",
+        "TextSpec",
+        "load_model",
+    ),
+    "vizbench.renderers.decode": ("decode",),
+    "vizbench.renderers.text": ("from_text", "to_text"),
+    "vizbench.seeds": ("random_grids",),
+    "vizbench.task": (
+        "GameContinuation",
+        "Metric",
+        "Space",
+        "Task",
+        "TaskSpec",
+        "Verifier",
+        "check_equal",
+        "tasks",
+    ),
+    "vizbench.types": (
+        "Answer",
+        "Batch",
+        "CheckResult",
+        "DecodeFailure",
+        "Grid",
+        "Grids",
+        "Instance",
+        "Keys",
+        "Look",
+        "Verdict",
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""The program `vizbench`; `python -m vizbench` is the same."""
+"""Start the program `vizbench`; `python -m vizbench` is the same."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command line. Ctrl-C while it is being imported ends it as it does later, without a
-    traceback."""
+    """Run the command line. Ctrl-C while it is imported ends it without a traceback, as it does later."""
     try:
         from vizbench.cli import main as command_line
     except KeyboardInterrupt:
@@ -22,7 +21,8 @@ def _leave_current_folder() -> None:
     """Import nothing from the current folder, which `python -m` puts first on the path.
 
     A file `json.py` or `numpy.py` there would take the place of the real one. If vizbench itself is there,
-    the folder goes last."""
+    the folder goes last.
+    """
     folder = sys.path[0] if sys.path and not sys.flags.safe_path else None
     if folder is None or os.path.abspath(folder) != os.path.abspath(os.curdir):
         return

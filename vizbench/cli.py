@@ -37,6 +37,7 @@ from vizbench.console.options import (
     DevicesOption,
     DryRunOption,
     EpochsOption,
+    FileTaskOption,
     FirstSeedOption,
     FlaggedOption,
     JobsOption,
@@ -60,6 +61,7 @@ from vizbench.console.options import (
     all_rows,
     complete_family,
     complete_task,
+    import_named,
     memory_request,
     pool_of,
     split_of,
@@ -295,6 +297,7 @@ def score(
     out: KeepOption = None,
     name: NameOption = None,
     shots: GivenShotsOption = None,
+    task: FileTaskOption = None,
     json: JsonOption = False,
 ) -> None:
     """Score saved answers of any outside model. A row without an answer is wrong."""
@@ -306,6 +309,7 @@ def score(
             "a run is kept by --out RUNS and --name MODEL together, and --shots belongs to it: "
             "give both or none"
         )
+    import_named(task)
     sheet = score_rows(predictions, dataset, process)
     kept = import_score_sheet(sheet, out, name, shots) if out is not None and name is not None else None
     if json:
@@ -326,10 +330,11 @@ def verify(
     out: KeepOption = None,
     name: NameOption = None,
     shots: GivenShotsOption = None,
+    task: FileTaskOption = None,
     json: JsonOption = False,
 ) -> None:
     """Alias of `score`, with the data set as the first argument."""
-    score(predictions, dataset, process, out, name, shots, json)
+    score(predictions, dataset, process, out, name, shots, task, json)
 
 
 @command(name="eval")

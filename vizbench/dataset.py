@@ -1,5 +1,4 @@
-"""Data sets: a train and a test split, each row reachable by its position, the same bytes in any order of
-access."""
+"""Make data sets: a train and a test split, the same bytes in any order of access."""
 
 from __future__ import annotations
 
@@ -14,55 +13,70 @@ import numpy as np
 from vizbench.errors import UserError
 from vizbench.leakage import LeakageFilter, Numbers, candidate_batches
 from vizbench.seeds import check_seed, integer
-from vizbench.task import Demonstrations, TaskSpec, Verifier, params_json, spec
+from vizbench.task import Demonstrations, TaskSpec, Verifier, import_task, params_json, spec
 from vizbench.types import POOL, Batch, Grid, Instance, Json, SplitName
 
 MAX_ROWS = 10**8
-"""Positions in a split are below this: a sieve that came so far remembers 6 GB."""
+"""Positions in a split are below this: a filter that came so far remembers 6 GB."""
 
 MAX_POOL = 1_000_000
 
-_BLOCK = 256  # rows made at a time if rows are asked for one after the other
-_DECIMALS = 9  # of difficulty figures: logarithms of C libraries differ in the last bit, and rows must not
+_BLOCK = 256
+"""Rows made at a time if rows are asked for one after the other."""
+
+_DECIMALS = 9
+"""Decimals of difficulty figures: logarithms of C libraries differ in the last bit, and rows must not."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class SplitSpec:
-    """All that decides a split's bytes. task: canonical name; version: the room's; params: plain JSON."""
+    """All that decides a split's bytes."""
 
     task: str
+    """The task's canonical name."""
     version: int
+    """The task family's version."""
     params: Json
+    """The task's parameters as plain JSON."""
     seed: int
+    """The seed, 0 … 2^63 - 1."""
     split: SplitName
+    """`train` or `test`."""
     pool: int
+    """How many of the first train rows test rows keep away from."""
 
 
 class Rows(ABC):
-    """A run of a split's rows, not yet made: small, picklable, and free of the split's search for accepted
-    rows."""
+    """Rows of a split that are not made yet: small, picklable, and without the search for accepted rows."""
 
     @abstractmethod
     def __len__(self) -> int: ...
 
     @abstractmethod
     def __iter__(self) -> Iterator[Instance]:
-        """The rows in order, made as they are asked for."""
+        """Yield the rows in order, made as they are asked for."""
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class GeneratedRows(Rows):
-    """Rows first, first+1 … of a generated split. candidates: their candidate numbers `(n,)` int64."""
+    """Rows first, first+1 … of a generated split."""
 
     spec: TaskSpec
+    """The task with its parameters."""
     origin: int
+    """The origin of the split's keys."""
     seed: int
+    """The data set's seed."""
     split: SplitName
+    """`train` or `test`."""
     first: int
+    """The position of the first row."""
     candidates: Numbers
+    """The rows' candidate numbers, `(n,)` int64."""
     pool: int
+    """The data set's pool."""
 
     def __len__(self) -> int:
         return len(self.candidates)
@@ -81,7 +95,7 @@ class GeneratedRows(Rows):
         task, params = self.spec.task, self.spec.params
         question, target = batch.pair(row)
         figures = task.difficulty(params, question, target)
-        meta["difficulty"] = {name: round(figure, _DECIMALS) for name, figure in figures.items()}
+        meta["difficulty"] = {name: round(float(figure), _DECIMALS) for name, figure in figures.items()}
         steps = task.steps(params, question, target)
         return Instance(
             self.spec.name, params, self.seed, self.split, index, question, target, steps, meta, self.pool
@@ -94,6 +108,7 @@ class StoredRows(Rows):
     """Rows that were read from a file."""
 
     instances: tuple[Instance, ...]
+    """The rows in order."""
 
     def __len__(self) -> int:
         return len(self.instances)
@@ -103,7 +118,7 @@ class StoredRows(Rows):
 
 
 class Split(ABC):
-    """Rows 0, 1, 2 … of one side of a data set. `for instance in split` goes on as long as there are rows."""
+    """Rows 0, 1, 2 … of one side of a data set. A loop over them ends only if the rows do."""
 
     @property
     @abstractmethod
@@ -113,17 +128,21 @@ class Split(ABC):
     @property
     @abstractmethod
     def count(self) -> int | None:
-        """How many rows there are; None: as many as are asked for, up to MAX_ROWS or the size of the task's
-        space."""
+        """The number of rows. None: as many as are asked for, up to MAX_ROWS or the size of the space."""
 
     @abstractmethod
     def rows(self, start: int, n: int) -> Rows:
-        """Rows start … start+n-1, to be made later or elsewhere. UserError where they do not all exist."""
+        """Return rows start … start+n-1, to be made later or elsewhere.
+
+        Raises UserError if they do not all exist.
+        """
 
     @abstractmethod
     def batch(self, start: int, n: int) -> Batch:
-        """Rows start … start+n-1 as arrays. UserError where they do not all exist, or stored ones differ in
-        shape."""
+        """Return rows start … start+n-1 as arrays.
+
+        Raises UserError if they do not all exist, or stored ones differ in shape.
+        """
 
     @property
     @final
@@ -137,7 +156,7 @@ class Split(ABC):
 
     @final
     def head(self, n: int) -> tuple[Instance, ...]:
-        """The first n rows: `head(3)` is the head of `head(5)`."""
+        """Return the first n rows: `head(3)` is the head of `head(5)`."""
         return tuple(self.rows(0, n))
 
     @final
@@ -150,21 +169,21 @@ class Split(ABC):
 
 @final
 class GeneratedSplit(Split):
-    """Rows without end, made from the recipe. Finding row i costs the candidates up to it once; then O(1)."""
+    """Rows without end. To reach row i costs the candidates up to it once, then O(1)."""
 
-    def __init__(self, spec: TaskSpec, recipe: SplitSpec, sieve: LeakageFilter) -> None:
+    def __init__(self, task: TaskSpec, spec: SplitSpec, accepted: LeakageFilter) -> None:
+        self._task = task
         self._spec = spec
-        self._recipe = recipe
-        self._sieve = sieve
+        self._accepted = accepted
 
     def __reduce__(self) -> tuple[Callable[..., Split], tuple[Json, ...]]:
-        """Pickle the recipe: another process finds the same rows again."""
-        recipe = self._recipe
-        return _split_again, (recipe.task, recipe.seed, recipe.pool, recipe.split)
+        """Pickle what the rows are made from: another process finds the same rows again."""
+        spec = self._spec
+        return _split_again, (spec.task, spec.seed, spec.pool, spec.split)
 
     @property
     def spec(self) -> SplitSpec:
-        return self._recipe
+        return self._spec
 
     @property
     def count(self) -> int | None:
@@ -172,28 +191,27 @@ class GeneratedSplit(Split):
 
     def rows(self, start: int, n: int) -> Rows:
         _check_range(self, start, n)
-        numbers, recipe = self._sieve.numbers(start, n), self._recipe
-        return GeneratedRows(
-            self._spec, self._sieve.origin, recipe.seed, recipe.split, start, numbers, recipe.pool
-        )
+        numbers, spec = self._accepted.numbers(start, n), self._spec
+        origin = self._accepted.origin
+        return GeneratedRows(self._task, origin, spec.seed, spec.split, start, numbers, spec.pool)
 
     def batch(self, start: int, n: int) -> Batch:
         _check_range(self, start, n)
-        return self._sieve.batch(start, n)
+        return self._accepted.batch(start, n)
 
 
 @final
 class StoredSplit(Split):
-    """Rows that lie in memory. shortage: said when more rows are asked for than there are."""
+    """Rows in memory. shortage: added to the error if more rows are asked for than there are."""
 
-    def __init__(self, recipe: SplitSpec, instances: tuple[Instance, ...], shortage: str = "") -> None:
-        self._recipe = recipe
+    def __init__(self, spec: SplitSpec, instances: tuple[Instance, ...], shortage: str = "") -> None:
+        self._spec = spec
         self._instances = instances
         self._shortage = shortage
 
     @property
     def spec(self) -> SplitSpec:
-        return self._recipe
+        return self._spec
 
     @property
     def count(self) -> int | None:
@@ -208,8 +226,8 @@ class StoredSplit(Split):
         shapes = {(i.question.shape, i.target.shape) for i in rows}
         if len(shapes) != 1:
             raise UserError(
-                f"rows {start} … {start + n - 1} of {self._recipe.task} {self.name} have {len(shapes)} different "
-                "shapes and fit no array: take them one by one, split[i] or split.head(n)"
+                f"rows {start} … {start + n - 1} of {self._spec.task} {self.name} have {len(shapes)} "
+                "different shapes and fit no array: take them one by one, split[i] or split.head(n)"
             )
         return Batch(np.stack([i.question for i in rows]), np.stack([i.target for i in rows]))
 
@@ -217,26 +235,35 @@ class StoredSplit(Split):
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """A task's rows and its judge. name: canonical, `load(name)` gives the same again; params: the room's
-    record; pool: the first train rows that test rows keep away from."""
+    """A task's rows and its verifier."""
 
     name: str
+    """The canonical name: `load(name)` gives the same again."""
     verifier: Verifier
+    """The task's rules."""
     params: Any
+    """The task's record of parameters."""
     seed: int
+    """The seed, 0 … 2^63 - 1."""
     pool: int
+    """How many of the first train rows test rows keep away from."""
     train: Split
+    """Rows to learn from."""
     test: Split
+    """Rows to be asked."""
 
     def __reduce__(self) -> tuple[Callable[..., Dataset], tuple[Json, ...]]:
-        """Pickle the recipe of generated rows, so that both splits share one search again, and stored rows as
-        such."""
+        """Pickle what generated rows are made from, and stored rows as such.
+
+        Both splits share one search again.
+        """
         if isinstance(self.train, GeneratedSplit):
             return _generated_again, (self.name, self.seed, self.pool)
         return Dataset, (self.name, self.verifier, self.params, self.seed, self.pool, self.train, self.test)
 
 
 def _generated_again(name: str, seed: int, pool: int) -> Dataset:
+    import_task(name)  # in another process: the pickle was made by one that had imported it
     return generated_dataset(spec(name), seed, pool)
 
 
@@ -245,15 +272,15 @@ def _split_again(name: str, seed: int, pool: int, split: SplitName) -> Split:
 
 
 def generated_dataset(spec: TaskSpec, seed: SupportsIndex, pool: SupportsIndex) -> Dataset:
-    """The data set of a task. seed: 0 … 2^63 - 1; pool: 0 … MAX_POOL."""
+    """Return the data set of a task. seed: 0 … 2^63 - 1; pool: 0 … MAX_POOL."""
     seed = check_seed(seed)
     pool = check_pool(pool)
     train = LeakageFilter(spec, seed, "train")
     test = LeakageFilter(spec, seed, "test", train, pool)
 
-    def split(name: SplitName, sieve: LeakageFilter) -> Split:
-        recipe = SplitSpec(spec.name, spec.task.version, params_json(spec.params), seed, name, pool)
-        return GeneratedSplit(spec, recipe, sieve)
+    def split(name: SplitName, accepted: LeakageFilter) -> Split:
+        rows = SplitSpec(spec.name, spec.task.version, params_json(spec.params), seed, name, pool)
+        return GeneratedSplit(spec, rows, accepted)
 
     return Dataset(spec.name, spec.task, spec.params, seed, pool, split("train", train), split("test", test))
 
@@ -261,32 +288,31 @@ def generated_dataset(spec: TaskSpec, seed: SupportsIndex, pool: SupportsIndex) 
 def demonstrated_dataset(
     spec: TaskSpec, grids: Demonstrations, seed: SupportsIndex, pool: SupportsIndex
 ) -> Dataset:
-    """The data set of a task that brings its demonstrations, its `train`, and its tests.
+    """Return the data set of a task that brings its demonstrations, its `train`, and its tests.
 
-    It is the same whatever `seed` and `pool`, which only name the runs made from it.
+    It is the same for any `seed` and `pool`, which only name the runs made from it.
     """
     seed = check_seed(seed)
     pool = check_pool(pool)
     facts = {**grids.story, "inputs": len(grids.tests)}
 
     def split(name: SplitName, pairs: tuple[tuple[Grid, Grid], ...]) -> Split:
-        rows = tuple(
-            Instance(
-                spec.name, spec.params, seed, name, i, q, t, t[None], {**facts, "item": f"{name}[{i}]"}, pool
-            )
-            for i, (q, t) in enumerate(pairs)
-        )
-        recipe = SplitSpec(spec.name, spec.task.version, params_json(spec.params), seed, name, pool)
-        return StoredSplit(
-            recipe, rows, ": choose another episode, write many by --format arc, or name a rule of it"
-        )
+        rows: list[Instance] = []
+        for i, (question, target) in enumerate(pairs):
+            meta = {**facts, "item": f"{name}[{i}]"}
+            steps = target[None]
+            row = Instance(spec.name, spec.params, seed, name, i, question, target, steps, meta, pool)
+            rows.append(row)
+        made_from = SplitSpec(spec.name, spec.task.version, params_json(spec.params), seed, name, pool)
+        shortage = ": choose another episode, write many by --format arc, or name a rule of it"
+        return StoredSplit(made_from, tuple(rows), shortage)
 
     train, test = split("train", grids.demos), split("test", grids.tests)
     return Dataset(spec.name, spec.task, spec.params, seed, pool, train, test)
 
 
 def check_pool(pool: SupportsIndex) -> int:
-    """The pool as Python's int, if it is an integer in 0 … MAX_POOL."""
+    """Return the pool as Python's int. Raises UserError if it is no integer in 0 … MAX_POOL."""
     if (value := integer(pool)) is None or not 0 <= value <= MAX_POOL:
         raise UserError(f"pool {pool!r} is not an integer in 0 … {MAX_POOL:,}: the paper's is {POOL}")
     return value

@@ -1,4 +1,4 @@
-"""The one exception that speaks to the user, the hint that unknown names get, and what any error comes to."""
+"""Define the exception whose text is for the user, and put any error in one sentence."""
 
 from __future__ import annotations
 
@@ -13,19 +13,24 @@ _EXTRAS = ("torch", "diffusers", "transformers", "peft", "safetensors", "acceler
 
 @final
 class UserError(ValueError):
-    """Input that cannot be served: one sentence that says what, why, and what instead. The CLI prints it,
-    exit 2."""
+    """Input that cannot be served.
+
+    The text is one sentence: what was given, what is allowed, what to do next. The command line prints it and
+    exits with code 2.
+    """
 
 
 NEAR: Final = 4
-"""Near names that an error lists at most."""
+"""The most near names that an error lists."""
 
 
 def unknown(kind: str, name: str, known: Iterable[str], about: Mapping[str, str] | None = None) -> UserError:
     """Return an error for a name that is not known, with near ones.
 
-    kind: what the name should have been ("task", "model"); known: every valid name, in the order in which
-    they are offered if they are equally near; about: what some of the names mean, in words."""
+    kind: what the name should have been ("task", "model").
+    known: every valid name. Equally near ones are offered in this order.
+    about: what some of the names mean, in words.
+    """
     names = list(dict.fromkeys(known))
     near = _near(name[:80].lower(), names, about or {})
     known_names = f"known: {', '.join(names[:12])}{' …' if len(names) > 12 else ''}"
@@ -34,8 +39,7 @@ def unknown(kind: str, name: str, known: Iterable[str], about: Mapping[str, str]
 
 
 def _near(name: str, known: Sequence[str], about: Mapping[str, str]) -> list[str]:
-    """Return the known names that are nearest to `name`, which is in small letters: by value, by letters, by
-    words."""
+    """Return the known names that are nearest to `name` (in small letters): by value, letters, or words."""
     spelled = {each.lower(): each for each in known}
     if name in spelled:
         return [spelled[name]]
@@ -45,9 +49,8 @@ def _near(name: str, known: Sequence[str], about: Mapping[str, str]) -> list[str
         name = f"{joined[1]}/{joined[2]}"
     family, slash, variant = name.partition("/")
     if slash and family in families:
-        near = _near_variants(
-            variant, [each.partition("/")[2] for each in spelled if each.startswith(f"{family}/")]
-        )
+        variants = [each.partition("/")[2] for each in spelled if each.startswith(f"{family}/")]
+        near = _near_variants(variant, variants)
         return [spelled[f"{family}/{each}"] for each in near]
     meant = _by_words(name, spelled, about)
     close = difflib.get_close_matches(name, list(spelled), n=NEAR, cutoff=0.6 if meant else 0.5)
@@ -72,36 +75,37 @@ def _numbers(text: str) -> list[int]:
 
 
 def _apart(a: Sequence[int], b: Sequence[int]) -> tuple[int, int]:
-    """Return how far numbers are apart; of equally far ones, those of another count come last."""
+    """Return a sort key of the distance of two lists of numbers; a different count comes later."""
     return sum(abs(x - y) for x, y in zip(a, b, strict=False)), abs(len(a) - len(b))
 
 
+_COMMON_WORDS: Final = {"the", "of", "and", "rule"}
+
+
 def _by_words(name: str, known: Iterable[str], about: Mapping[str, str]) -> list[str]:
-    """Return the names that share a word with `name`, or are explained by one: `game-of-life` has `life` in
-    it."""
-    words = {word.removesuffix("s") for word in re.findall(r"[a-z]{3,}|[0-9]+", name)} - {
-        "the",
-        "of",
-        "and",
-        "rule",
-    }
+    """Return the names that share a word with `name`, then those whose meaning does.
+
+    `game-of-life` gives `life`.
+    """
+    words = {word.removesuffix("s") for word in re.findall(r"[a-z]{3,}|[0-9]+", name)} - _COMMON_WORDS
     shared: list[str] = []
-    told: list[str] = []
+    explained: list[str] = []
     for each in known:
         parts = {part.removesuffix("s") for part in re.split(r"[^a-z0-9]+", each)}
         meaning = {part.removesuffix("s") for part in re.findall(r"[a-z]{3,}", about.get(each, "").lower())}
         if words & parts:
             shared.append(each)
         elif {word for word in words & meaning if len(word) > 2}:
-            told.append(each)
-    return [*shared, *told]
+            explained.append(each)
+    return [*shared, *explained]
 
 
 def missing(what: str, package: str, extra: str = "models") -> UserError:
     """Return an error for a package of an extra that `what` needs.
 
-    If vizbench is installed, from a wheel or from sources, pip adds the extra's packages and fetches no other
-    vizbench."""
+    If vizbench is installed, from a wheel or from sources, pip adds the packages and fetches no other
+    vizbench.
+    """
     return UserError(
         f"{what} needs {package}, which is not installed: pip install 'vizbench[{extra}]', or pip install "
         f"'.[{extra}]' in the folder of its sources"
@@ -109,22 +113,17 @@ def missing(what: str, package: str, extra: str = "models") -> UserError:
 
 
 def sentence(error: Exception) -> tuple[str, int]:
-    """What to say of an error, and the exit code."""
+    """Return what to print of an error, and the exit code."""
     if isinstance(error, UserError):
         return str(error), 2
     if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in _EXTRAS:
         return str(missing("this", str(error.name))), 2
     if isinstance(error, MemoryError):
-        return (
-            f"the memory does not suffice ({error}): ask for fewer rows, a lower index or smaller boards",
-            2,
-        )
+        return f"the memory does not suffice ({error}): ask for fewer rows, a lower index or smaller grids", 2
     if isinstance(error, OSError):
-        said = error.strerror or str(error) or type(error).__name__
+        cause = error.strerror or str(error) or type(error).__name__
         if error.filename:
-            return f"{said} ({error.filename}): give another path", 2
-        return f"the system refused what this needs ({said}): VIZBENCH_TRACEBACK=1 shows what", 2
-    return (
-        f"unexpected {type(error).__name__}: {error}; run it again with VIZBENCH_TRACEBACK=1 to see where",
-        1,
-    )
+            return f"{cause} ({error.filename}): give another path", 2
+        return f"the system refused what this needs ({cause}): VIZBENCH_TRACEBACK=1 shows what", 2
+    name = type(error).__name__
+    return f"unexpected {name}: {error}; run it again with VIZBENCH_TRACEBACK=1 to see where", 1

@@ -1,5 +1,4 @@
-"""What keeps train and test apart: the side of a question, and the filter that decides which candidates
-become rows.
+"""Keep train and test apart: by the side of a question, and by a filter over candidates.
 
 Candidates 0, 1, 2 … of a split are pure functions of (family, version, params, seed, split, number). A split
 drops candidates whose question belongs to the other side (`is_test`) and those whose question came before.
@@ -11,9 +10,10 @@ The side is a hash of the question. It does not depend on the seed, the index, t
 parameters. So no question of any train split is in any test split of the same task family, however many rows
 each has.
 
-A fifth of all questions is test. A smaller share makes test rows of slow tasks expensive: finding n of them
-takes n / share candidates. A larger share takes questions from the training sets of small spaces.
-`benchmarks/sides.py` measures both."""
+A fifth of all questions is test. A smaller share makes test rows of slow tasks expensive: n of them take n /
+share candidates. A larger share takes questions from the training sets of small spaces. `benchmarks/sides.py`
+measures both.
+"""
 
 from __future__ import annotations
 
@@ -42,20 +42,21 @@ Numbers = npt.NDArray[np.int64]
 SHARE: Final = 5
 """One question in so many is test."""
 
-_SALT: Final = np.uint64(
-    0x7465_7374_2073_6964
-)  # "test sid": the table of seen questions uses the bare digests
+_SALT: Final = np.uint64(0x7465_7374_2073_6964)
+"""The bytes "test sid". The table of seen questions uses the digests without it."""
 
 DRY = 65_536
-"""If so many candidates follow each other without a new row, the space counts as used up; SHARE times as many
-in test, whose side few of them are on."""
+"""After so many candidates without a new row the space counts as used up.
+
+Test takes SHARE times as many, since few are on its side.
+"""
 
 _BLOCK_CANDIDATES = 16_384
 _BLOCK_CELLS = 1 << 24
 
 
 def is_test(questions: npt.NDArray[Any], share: int = SHARE) -> npt.NDArray[np.bool_]:
-    """Which questions belong to test, `(n,)`: one in `share`.
+    """Return which questions belong to test, `(n,)`: one in `share`.
 
     questions: `(n, d)` uint8, n >= 1, one row of bytes per question.
     """
@@ -64,7 +65,7 @@ def is_test(questions: npt.NDArray[Any], share: int = SHARE) -> npt.NDArray[np.b
 
 
 def make_candidates(spec: TaskSpec, split: SplitName, key: Keys) -> Batch:
-    """The split's candidates with these keys `(n,)`, without any filter."""
+    """Return the split's candidates with these keys `(n,)`, without any filter."""
     params = spec.params
     if split == "train" and isinstance(params, DistributionShift):
         params = params.for_train()
@@ -74,8 +75,10 @@ def make_candidates(spec: TaskSpec, split: SplitName, key: Keys) -> Batch:
 def candidate_batches(
     spec: TaskSpec, split: SplitName, origin: int, numbers: Numbers, most: int = _BLOCK_CANDIDATES
 ) -> Iterator[Batch]:
-    """The candidates with these numbers `(n,)`, in batches that each take a fraction of a second, `most` at
-    most."""
+    """Yield the candidates with these numbers `(n,)`, in batches of a fraction of a second each.
+
+    most: the largest batch.
+    """
     pace, start = Pace(most), 0
     while start < len(numbers):
         block = numbers[start : start + pace.size]
@@ -87,10 +90,9 @@ def candidate_batches(
 
 @final
 class LeakageFilter:
-    """The accepted candidates of one split, found in order as far as asked for and remembered. Safe over
-    threads.
+    """The accepted candidates of one split, searched in order as far as asked, and remembered.
 
-    away_from, pool: the train sieve and how many of its first rows a test sieve keeps away from.
+    Safe for several threads.
     """
 
     def __init__(
@@ -117,19 +119,16 @@ class LeakageFilter:
         self._used = 0
         self._pool_features: npt.NDArray[np.uint8] | None = None
         self._numbers: Numbers = np.empty(0, np.int64)
-        self._found = 0
+        self._count = 0
         self._tried = 0
         self._dry = False
         self._pace = Pace(_BLOCK_CANDIDATES)
-        self._latest = (
-            0,
-            0,
-        )  # rows of the block that was judged last, [first, end): most are asked for right after
+        # Rows of the block that was filtered last, [first, end): most are asked for right after.
+        self._latest = (0, 0)
         self._latest_batch: Batch | None = None
 
     def recover(self) -> None:
-        """Start afresh if a thread of the process that was forked was at work here: it has no twin in this
-        process."""
+        """Start anew if the process was forked while a thread was at work here, which only its parent has."""
         if self._lock.acquire(blocking=False):
             self._lock.release()
         else:
@@ -137,21 +136,21 @@ class LeakageFilter:
             self._forget()
 
     def numbers(self, start: int, count: int) -> Numbers:
-        """Candidate numbers of rows start … start+count-1, `(count,)`. UserError if there are not so many."""
+        """Return candidate numbers of rows start … start+count-1. Raises UserError if there are fewer."""
         with self._lock:
             self._extend(start + count)
-            if self._found < start + count:
+            if self._count < start + count:
                 raise self._used_up()
             return self._numbers[start : start + count].copy()
 
     def available(self, count: int) -> int:
-        """`count`, or how many rows there are in all if that is fewer."""
+        """Return `count`, or how many rows there are in all if that is fewer."""
         with self._lock:
             self._extend(count)
-            return min(self._found, count)
+            return min(self._count, count)
 
     def batch(self, start: int, count: int) -> Batch:
-        """Rows start … start+count-1 as arrays."""
+        """Return rows start … start+count-1 as arrays."""
         with self._lock:
             numbers = self.numbers(start, count)
             first, end = self._latest
@@ -162,41 +161,41 @@ class LeakageFilter:
         return join(list(candidate_batches(self._spec, self._split, self.origin, numbers)))
 
     def batches(self, start: int, count: int) -> Iterator[Batch]:
-        """Rows start … start+count-1 as batches that each take a fraction of a second."""
+        """Yield rows start … start+count-1 in batches of a fraction of a second each."""
         return candidate_batches(self._spec, self._split, self.origin, self.numbers(start, count))
 
     def _extend(self, count: int) -> None:
-        """Sieve blocks of candidates until `count` rows are found, or the space is used up."""
-        while self._found < count and not self._dry:
+        """Filter blocks of candidates until there are `count` rows, or the space is used up."""
+        while self._count < count and not self._dry:
             stop_if_abandoned()
-            rate = (self._found + 1) / (self._tried + 1)
-            size = min(max(math.ceil((count - self._found) / rate), 64), self._pace.size)
+            rate = (self._count + 1) / (self._tried + 1)
+            size = min(max(math.ceil((count - self._count) / rate), 64), self._pace.size)
             if self._latest_batch is not None:
                 size = max(1, min(size, _BLOCK_CELLS // math.prod(self._latest_batch.question.shape[1:])))
             try:
                 with self._pace.measure(size):
-                    self._sieve(size)
-            except (
-                BaseException
-            ):  # Ctrl-C in a notebook: questions may be marked as seen that are no rows yet
+                    self._filter(size)
+            except BaseException:
+                # Ctrl-C in a notebook: questions may be marked as seen that are no rows yet.
                 self._forget()
                 raise
 
-    def _sieve(self, size: int) -> None:
-        """Judge the next `size` candidates. A gap of DRY is found at its exact place, whatever the blocks'
-        sizes."""
+    def _filter(self, size: int) -> None:
+        """Filter the next `size` candidates.
+
+        A dry run of DRY candidates is seen at its exact place, whatever the sizes of the blocks.
+        """
         batch = make_candidates(self._spec, self._split, keys(self.origin, self._tried, size))
         here = np.flatnonzero(self._on_this_side(batch))
         mine = _take(batch, here)
         accepted = here[self._accept(mine)] if len(here) else here
-        last = self._numbers[self._found - 1] if self._found else -1
-        gaps = (
-            np.diff(np.concatenate(([last], self._tried + accepted, [self._tried + size]))) > self._patience
-        )
-        self._dry = bool(gaps.any())
+        last = self._numbers[self._count - 1] if self._count else -1
+        ends = np.concatenate(([last], self._tried + accepted, [self._tried + size]))
+        too_far = np.diff(ends) > self._patience
+        self._dry = bool(too_far.any())
         if self._dry:
-            accepted = accepted[: int(np.argmax(gaps))]
-        self._latest = (self._found, self._found + len(accepted))
+            accepted = accepted[: int(np.argmax(too_far))]
+        self._latest = (self._count, self._count + len(accepted))
         self._latest_batch = _take(batch, accepted)
         self._append(self._tried + accepted)
         self._tried += size
@@ -210,7 +209,7 @@ class LeakageFilter:
         return test if self._split == "test" else ~test
 
     def _accept(self, batch: Batch) -> npt.NDArray[np.bool_]:
-        """Which candidates of this side become rows."""
+        """Return which candidates of this side become rows."""
         if self._away_from is not None and self._pool_features is None:
             self._pool_features = self._features_of_pool(self._away_from)
         keep = self._new(batch.question)
@@ -225,14 +224,14 @@ class LeakageFilter:
         return keep
 
     def _features_of_pool(self, train: LeakageFilter) -> npt.NDArray[np.uint8]:
-        """The features of the train pool, `(m, d)`."""
+        """Return the features of the train pool, `(m, d)`."""
         rows = train.available(self._pool)
         task, params = self._spec.task, self._spec.params
         parts = [task.features(params, batch) for batch in train.batches(0, rows)]
         return np.concatenate(parts) if parts else np.empty((0, 0), np.uint8)
 
     def _new(self, questions: Grids) -> npt.NDArray[np.bool_]:
-        """Which questions `(n, h, w)` were not seen before, `(n,)`; they are from now on."""
+        """Return which questions `(n, h, w)` are new, `(n,)`, and remember them."""
         flat = np.ascontiguousarray(questions).reshape(len(questions), -1)
         if 2 * (self._used + len(flat)) > len(self._table):
             old = self._table[self._table != 0]
@@ -243,37 +242,35 @@ class LeakageFilter:
         return new
 
     def _append(self, accepted: Numbers) -> None:
-        end = self._found + len(accepted)
+        end = self._count + len(accepted)
         if end > len(self._numbers):
             grown = np.empty(max(end, 2 * len(self._numbers)), np.int64)
-            grown[: self._found] = self._numbers[: self._found]
+            grown[: self._count] = self._numbers[: self._count]
             self._numbers = grown
-        self._numbers[self._found : end] = accepted
-        self._found = end
+        self._numbers[self._count : end] = accepted
+        self._count = end
 
     def _used_up(self) -> UserError:
-        """What to say if more rows are asked for than there are. How many were asked for, only the caller
-        knows."""
-        name, rows = self._spec.name, plural(self._found, f"{self._split} row")
+        """Return the error for a request of too many rows. Only the caller knows how many were asked for."""
+        name, rows = self._spec.name, plural(self._count, f"{self._split} row")
         tried = f"the last {self._patience:,} of {self._tried:,} candidates brought no new one"
         message = f"{name} has {rows}, fewer than were asked for: {tried}"
         if self._away_from is None or self._pool == 0:
-            return UserError(f"{message}. Ask for at most {self._found:,}, or choose other parameters")
+            return UserError(f"{message}. Ask for at most {self._count:,}, or choose other parameters")
         pool = plural(self._away_from.available(self._pool), "question")
         return UserError(
-            f"{message}, and {self._found / self._tried:.3%} are of test, new and at least "
-            f"{self._spec.task.min_distance:g} away from the {pool} of the train pool. Ask for fewer rows, for a pool "
-            f"below {self._pool:,}, or choose other parameters"
+            f"{message}, and {self._count / self._tried:.3%} are of test, new and at least "
+            f"{self._spec.task.min_distance:g} away from the {pool} of the train pool. Ask for fewer rows, "
+            f"for a pool below {self._pool:,}, or choose other parameters"
         )
 
 
 def join(batches: list[Batch]) -> Batch:
-    """Batches of one task and split, one after the other. At least one."""
+    """Join batches of one task and split, at least one."""
     if len(batches) == 1:
         return batches[0]
-    question, target = (
-        np.concatenate([getattr(batch, name) for batch in batches]) for name in ("question", "target")
-    )
+    question = np.concatenate([batch.question for batch in batches])
+    target = np.concatenate([batch.target for batch in batches])
     facts = {name: np.concatenate([batch.facts[name] for batch in batches]) for name in batches[0].facts}
     sizes = [batch.sizes for batch in batches if batch.sizes is not None]
     return Batch(question, target, facts, np.concatenate(sizes) if sizes else None)
@@ -283,8 +280,8 @@ _LIVE: weakref.WeakSet[LeakageFilter] = weakref.WeakSet()
 
 
 def _recover_all() -> None:
-    for sieve in list(_LIVE):
-        sieve.recover()
+    for each in list(_LIVE):
+        each.recover()
 
 
 if hasattr(os, "register_at_fork"):  # Windows has no fork

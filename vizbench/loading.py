@@ -1,5 +1,4 @@
-"""Where tasks come from: rooms by `family/variant`, and files by `LAYOUT:PATH`, e.g.
-`arc-json:data/task.json`."""
+"""Load tasks by name, and verify answers: `family/variant`, `FILE.py:NAME`, `LAYOUT:PATH`."""
 
 from __future__ import annotations
 
@@ -16,13 +15,11 @@ from vizbench.formats.registry import is_corpus, source_of, split_name, verifier
 from vizbench.renderers import frames
 from vizbench.renderers.layout import Shape
 from vizbench.seeds import check_seed
-from vizbench.task import HasDemonstrations, Task, Verifier, spec
+from vizbench.task import HasDemonstrations, Task, Verifier, import_task, spec
 from vizbench.types import Answer, DecodeFailure, Grid, Image, Instance, Look, Verdict
 
 EPISODES = 16
-"""Episodes that `arc/CONCEPT` stands for where a list of tasks is asked for; `arc/CONCEPT?episode=7` is
-one."""
-
+"""Episodes that `arc/CONCEPT` stands for in a list of tasks; `arc/CONCEPT?episode=7` is one."""
 
 _ID = re.compile(
     r"(?P<task>.+)#(?P<seed>\d{1,19})-(?P<split>train|test)-(?P<index>\d{1,9})(-pool(?P<pool>\d{1,7}))?",
@@ -32,31 +29,45 @@ _ID = re.compile(
 
 
 def load(name: str, seed: SupportsIndex = 0, pool: SupportsIndex = POOL, **params: object) -> Dataset:
-    """The data set of a task: `family`, `family/variant`, `family/variant?key=value`, or `LAYOUT:FILE`.
+    """Return the data set of a task. Makes no row yet.
 
-    seed: 0 … 2^63 - 1; pool: how many of the first train rows test rows keep away from; params override the
-    variant's. Raises UserError for unknown names (with near ones) and for values that the room refuses. Makes
-    no row yet."""
+    name: `family`, `family/variant`, `family/variant?key=value`, `LAYOUT:FILE`, or `FILE.py:NAME` in place of
+    the family. Such a file is imported, which runs its code: name only files you trust.
+    seed: 0 … 2^63 - 1. pool: how many of the first train rows test rows keep away from. params: override
+    those of the variant.
+
+    Raises UserError for unknown names (with near ones) and for values that the task refuses.
+    """
+    if source_of(name) is None:
+        import_task(name)
+    return load_recorded(name, seed, pool, **params)
+
+
+def load_recorded(
+    name: str, seed: SupportsIndex = 0, pool: SupportsIndex = POOL, **params: object
+) -> Dataset:
+    """Return the data set of a task whose name may come from a record. Imports no Python file."""
     seed = check_seed(seed)
     pool = check_pool(pool)
     source = source_of(name)
-    if source is None:
-        found = spec(name, params)
-        grids = found.params.shown() if isinstance(found.params, HasDemonstrations) else None
-        return (
-            generated_dataset(found, seed, pool)
-            if grids is None
-            else demonstrated_dataset(found, grids, seed, pool)
-        )
-    path, given, _ = split_name(name, source)
-    return source.load(path, {**given, **params}, seed, pool)
+    if source is not None:
+        path, given, _ = split_name(name, source)
+        return source.load(path, {**given, **params}, seed, pool)
+    named = spec(name, params)
+    grids = named.params.shown() if isinstance(named.params, HasDemonstrations) else None
+    if grids is None:
+        return generated_dataset(named, seed, pool)
+    return demonstrated_dataset(named, grids, seed, pool)
 
 
 def instance(id: str) -> Instance:
     """Make the instance that an id names, the same bytes again: `vizbench.instance("maze/9#0-train-17")`.
 
-    id: what `Instance.id` gives, as it is in rows of data sets and in records of runs. A file's task is read
-    again from its path. Raises UserError if the text is no id, or names a row that does not exist."""
+    id: what `Instance.id` gives, as it is in rows of data sets and in records of runs. The file of an ARC
+    task is read again from its path. A Python file is not imported: call `load` with the task's name first.
+
+    Raises UserError if the text is no id, or names a row that does not exist.
+    """
     text = cast("object", id)
     parts = _ID.fullmatch(id) if isinstance(text, str) else None
     if parts is None:
@@ -64,17 +75,20 @@ def instance(id: str) -> Instance:
         raise UserError(
             f"{given} is not an id of an instance: write TASK#SEED-SPLIT-INDEX, e.g. maze/9#0-train-17"
         )
-    data = load(parts["task"], int(parts["seed"]), int(parts["pool"] or POOL))
+    data = load_recorded(parts["task"], int(parts["seed"]), int(parts["pool"] or POOL))
     return (data.train if parts["split"] == "train" else data.test)[int(parts["index"])]
 
 
 def expand(name: str) -> list[str]:
-    """The task names that `name` stands for: `LAYOUT:FOLDER` gives one a file below it, sorted; else one.
+    """Return the task names that `name` stands for.
 
-    `arc-json:FILE.zip` gives one a file in the archive, `arc-agi-1:evaluation` one a task. A file that cannot
-    be read is among them: `load` says why, and the rest are not lost with it."""
+    `LAYOUT:FOLDER` gives one per file below it, sorted; `arc-json:FILE.zip` one per file in the archive;
+    `arc-agi-1:evaluation` one per task; any other name itself. A file that cannot be read is among them:
+    `load` says why, and the others are not lost with it. A Python file is imported.
+    """
     source = source_of(name)
     if source is None:
+        import_task(name)
         return _episodes(name) if is_corpus(name) and "episode=" not in name else [spec(name).name]
     path, _, tail = split_name(name, source)
     layout = name.partition(":")[0]
@@ -82,10 +96,9 @@ def expand(name: str) -> list[str]:
 
 
 def flaws(name: str) -> list[str]:
-    """What is known to be wrong in a task's data, a sentence a faulty pair; nothing of a task that cannot be
-    read.
+    """Return what is known to be wrong in a task's data, one sentence per pair; nothing if it cannot be read.
 
-    Reads the file of a corpus' task where its name is among the known ones, and no other.
+    Reads a file only if its name is among those with known errors.
     """
     from vizbench.formats.arc import errata
 
@@ -93,18 +106,18 @@ def flaws(name: str) -> list[str]:
         return []
     try:
         rows = load(name).train
-    except UserError:  # who measures it is told why
+    except UserError:  # `load` reports why
         return []
     return rows[0].meta.get("flagged", [])
 
 
 def verify(instance: Instance, answer: object) -> Verdict:
-    """Judge any object as the answer to an instance. Never raises: what is no grid is a wrong answer with a
-    reason.
+    """Judge any object as the answer to an instance. Never raises.
 
-    answer: a grid `(h, w)`, rows as nested lists, a text (read by `from_text`), an `Answer`, a
-    `DecodeFailure` (wrong, with its reason), or a picture in the task's own look: a `PIL.Image` or an array
-    `(H, W, 3)` uint8."""
+    An object that is no grid is a wrong answer. answer: a grid `(h, w)`, rows as nested lists, a text (read
+    by `from_text`), an `Answer`, a `DecodeFailure` (wrong, with its reason), or a picture in the task's own
+    look: a `PIL.Image` or an array `(H, W, 3)` uint8.
+    """
     verifier = verifier_of(instance)
     grid = _read(verifier, instance, answer)
     if type(grid) is DecodeFailure:  # `isinstance` would ask a hostile object
@@ -115,17 +128,19 @@ def verify(instance: Instance, answer: object) -> Verdict:
 def verify_steps(instance: Instance, states: object) -> Verdict:
     """Judge a whole process: the states after the question that lead to an answer.
 
-    Each state must follow from the one before by one move, and the last be right, or in a game, which is then
-    played to its end, the first; the reason names the step. Never raises, whatever `states` is; UserError if
-    the task has no rule for moves (ARC files).
+    Each state must follow from the one before by one step, and the last must be right. In a game the first
+    must be right, and the game is played to its end. The reason names the step.
 
-    states: a list of whatever `verify` reads, grids `(k, h, w)`, or a clip `(k, H, W, 3)` uint8 with one
-    state per frame. A text is a list of grids in JSON, `[[[0,1]],[[1,0]]]`, and nothing else: which of the
-    grids in prose are states is not guessed."""
+    states: a list of what `verify` reads, grids `(k, h, w)`, or a clip `(k, H, W, 3)` uint8 with one state
+    per frame. A text must be a list of grids in JSON, `[[[0,1]],[[1,0]]]`: grids in prose are not searched
+    for states.
+
+    Never raises for any `states`. Raises UserError if the task has no rules for steps (ARC files).
+    """
     verifier = verifier_of(instance)
     if not isinstance(verifier, Task):
         raise UserError(
-            f"{instance.task[:80]} has answers without a way to them: judge the last state by verify"
+            f"{instance.task[:80]} has no rules for the steps to an answer: judge the last state by verify"
         )
     grids = _read_states(cast("Task[Any]", verifier), instance, states)
     if type(grids) is DecodeFailure:
@@ -134,7 +149,7 @@ def verify_steps(instance: Instance, states: object) -> Verdict:
 
 
 def _read_states(verifier: Verifier, instance: Instance, states: object) -> object:
-    """The states with texts and pictures read, or a DecodeFailure that names the first that holds no grid."""
+    """Return the states with texts and pictures read, or a DecodeFailure for the first that holds no grid."""
     from vizbench.renderers.coerce import is_picture  # as in `_read`
 
     if issubclass(type(states), str):
@@ -156,7 +171,7 @@ def _read_states(verifier: Verifier, instance: Instance, states: object) -> obje
 
 
 def _json_states(text: str) -> object:
-    """The list of grids that a text is."""
+    """Return the list of grids that a text is, or a DecodeFailure."""
     try:
         return msgspec.json.decode(text.strip(), type=list[list[list[int]]])
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
@@ -164,7 +179,7 @@ def _json_states(text: str) -> object:
 
 
 def _read(verifier: Verifier, instance: Instance, answer: object) -> object:
-    """An answer with a text or a picture read in the task's own look and size."""
+    """Read an answer that is a text or a picture, in the task's own look and size."""
     from vizbench.renderers.coerce import read_any
 
     shape = verifier.answer_shape(instance.question)
@@ -173,21 +188,24 @@ def _read(verifier: Verifier, instance: Instance, answer: object) -> object:
 
 
 def _episodes(name: str) -> list[str]:
-    """The episodes that a task stands for where it says none."""
+    """Return the episodes that a task stands for if its name says none."""
     return [spec(name, {"episode": number}).name for number in range(EPISODES)]
 
 
 def render(what: Instance | Grid, look: Look | str | None = None, board: Shape | None = None) -> Image:
     """Draw the question of an instance, or a grid `(h, w)` uint8, as `(H, W, 3)` uint8.
 
-    look: a Look or a palette's name; None: the look of the instance's task. A bare grid names no task and
-    needs a look. board: rows and columns of the picture in cells, at least the grid's (None: the grid's own);
-    the grid is at its top left. Raises UserError for codes without a colour and for sizes out of range."""
+    look: a Look or a palette's name; None for the look of the instance's task. A bare grid needs a look.
+    board: rows and columns of the picture in cells, at least the grid's, which is at its top left; None for
+    the grid's own.
+
+    Raises UserError for codes without a colour, and for sizes out of range.
+    """
     if isinstance(what, Instance):
         return frames.render(what.question, verifier_of(what).look if look is None else look, board)
     if look is None:
         raise UserError(
-            "a bare grid does not say how its task is drawn: give the instance, vb.render(instance), or a look, "
-            "vb.render(grid, vb.verifier_of(instance).look)"
+            "a bare grid does not say how its task is drawn: give the instance, vb.render(instance), or a "
+            "look, vb.render(grid, vb.verifier_of(instance).look)"
         )
     return frames.render(what, look, board)

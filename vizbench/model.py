@@ -1,16 +1,16 @@
-"""The protocol every model speaks, and the registry that finds model families.
+"""The protocol every model speaks, and how models are found: our own, installed ones, those in Python files.
 
-A model adapts to examples and then predicts answers to questions it is handed alone, so no target can leak.
-What it exchanges is set by its modality; the harness renders and decodes:
+A model adapts to examples. Then it predicts answers to questions that it gets without targets, so no target
+can leak. What it exchanges is set by its modality; the harness renders and decodes:
 
-modality  a question is            an example's answer is                  a prediction is
+modality  a question is            an example's target is                  a prediction is
 grid      a grid (h, w) uint8      a grid                                  a grid
 frames    an image (H, W, 3)       a clip (T, H, W, 3), question first,    a clip; its last frame is decoded
                                    target last
 text      a string                 a string                                a string
 image     an image (H, W, 3)       a string                                a string
 
-An answer may also be a `DecodeFailure`: the model's own word on why it gives none.
+A prediction may also be a `DecodeFailure`: the model's own reason why it gives none.
 """
 
 from __future__ import annotations
@@ -18,12 +18,15 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, final
+from typing import Any, ClassVar, Final, Generic, Literal, TypeAlias, TypeVar, cast, final
 
-from vizbench.errors import unknown
+from vizbench._util import plugins
+from vizbench._util.text import is_utf8
+from vizbench.errors import UserError, unknown
 from vizbench.task import Verifier
 from vizbench.types import DecodeFailure
 
@@ -31,24 +34,30 @@ X = TypeVar("X")
 
 Modality: TypeAlias = Literal["grid", "frames", "text", "image", "both"]
 
+DEFAULT = "default"
+"""The checkpoint of a file's model if none is named."""
+
 
 @final
 @dataclass(frozen=True, slots=True)
 class FrameSpec:
-    """The clips a model wants. count: frames T; cell: pixels a cell without margins and lines, None: the
-    task's look; motion: how the clip goes from question to target (`renderers.video`)."""
+    """The clips that a model takes."""
 
     count: int = 9
+    """Frames per clip."""
     cell: int | None = None
+    """Pixels per cell, without margins and lines. None: as the task is drawn."""
     motion: Literal["discrete", "linear"] = "discrete"
+    """How the clip goes from question to target, see `renderers.video`."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class TextSpec:
-    """The text a model wants: compact JSON, or one line of digits a row (`renderers.text`)."""
+    """The text that a model takes."""
 
     layout: Literal["json", "rows"] = "json"
+    """Compact JSON, or one line of digits per row of cells, see `renderers.text`."""
 
 
 @final
@@ -57,33 +66,41 @@ class Example(Generic[X]):
     """One training pair, in the model's modality."""
 
     question: X
+    """What is asked."""
     target: X
+    """The right answer."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a model says while it adapts: steps done of steps in all, the latest loss and the most bytes held
-    on the device so far, where it tells them."""
+    """What a model reports while it adapts."""
 
     done: int
+    """Optimizer steps done."""
     total: int
+    """Optimizer steps in all."""
     loss: float | None = None
+    """The latest loss, if the model reports it."""
     memory: int | None = None
+    """Most bytes held on the device so far, if the model reports it."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How long a plan has a model train: so many optimizer steps, or epochs over the examples; neither: as it
-    likes."""
+    """How long the plan has a model train. Without steps and epochs, the model decides."""
 
     steps: int | None = None
+    """Optimizer steps."""
     epochs: int | None = None
+    """Passes over the examples."""
 
     def count(self, examples: int, batch: int, own: int) -> int:
-        """The optimizer steps to take. batch: how many examples a step sees; own: the number that the model
-        sets."""
+        """Return the optimizer steps to take.
+
+        batch: examples per step. own: the number that the model sets.
+        """
         if self.steps is not None:
             return self.steps
         if self.epochs is not None:
@@ -94,125 +111,238 @@ class Schedule:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Context:
-    """What surrounds one adaptation. judge, params: the task's rules (never its targets); seed: all
-    randomness; schedule: how long to train, where the plan says so. A model that trains reports its `steps`
-    in its figures.
+    """What surrounds one adaptation.
 
-    The judge can solve as well as judge: the baseline `solver` is the ceiling by that. A model that is to
-    show what it learned leaves the judge alone; it could import the rooms just as well, and nothing here can
-    forbid either."""
+    The verifier can solve as well as check: the baseline `solver` is an oracle because of that. A model that
+    is to show what it learned does not use the verifier. Nothing can forbid it: a model could import the
+    tasks too.
+    """
 
     verifier: Verifier
+    """The task's rules, without its targets."""
     params: Any
+    """The task's record of parameters."""
     seed: int
+    """All randomness."""
     report: Callable[[Progress], None]
+    """Called as training goes on."""
     schedule: Schedule = Schedule()
+    """How long to train. A model that trains reports its `steps` in its figures."""
 
 
 @final
 class CutText(str):
-    """An answer in text that was cut off. If no grid can be read in it, the record says what cut it."""
+    """An answer in text that was cut off. If no grid can be read in it, the record says by what."""
 
     by: str
 
     def __new__(cls, text: str, by: str = "length") -> CutText:
-        """by: what cut it, in words."""
+        """Mark a text as cut. by: what cut it, in words."""
         cut = super().__new__(cls, text)
         cut.by = by
         return cut
 
 
 class Model(ABC, Generic[X]):
-    """A thing that learns from examples. Anything with these two methods plugs in."""
+    """Learns from examples and answers questions. Any class with these two methods plugs in."""
 
     modality: ClassVar[Modality]
+    """What it exchanges, see above."""
     frames: FrameSpec = FrameSpec()
-    """A model whose checkpoints want clips of their own sets it when it is built."""
+    """The clips that it takes. A model whose checkpoints take clips of their own sets it when it is built."""
     text: ClassVar[TextSpec] = TextSpec()
+    """The text that it takes."""
     split: ClassVar[bool] = False
-    """Whether launched processes adapt it together, each with its share of every batch
-    (`distributed.env`)."""
+    """Whether launched processes adapt it together, each with a share of every batch, see `distributed`."""
     weights: str | None = None
-    """A digest of the checkpoint's weights, for the record; a model that has weights sets it when it is
-    built."""
+    """A digest of the checkpoint's weights, for the record. A model with weights sets it when it is built."""
 
     @abstractmethod
     def adapt(self, examples: Sequence[Example[X]], context: Context) -> Mapping[str, float]:
-        """Learn from the examples, starting anew from the checkpoint; returns figures for the record
-        (seconds, steps, loss, trainable parameters). `examples` renders lazily: each access may cost."""
+        """Learn from the examples, starting anew from the checkpoint.
+
+        `examples` renders lazily: each access may cost. Returns figures for the record: seconds, steps, loss,
+        trainable parameters.
+        """
 
     @abstractmethod
     def predict(
         self, questions: Sequence[X], attempts: int, seed: int
     ) -> Iterator[Sequence[X | DecodeFailure]]:
-        """Yield, for each question in order, a list of `attempts` answers. The same seed gives the same
-        answers.
+        """Yield a list of `attempts` answers per question, in order. The same seed gives the same answers.
 
-        Fewer or more lists or answers are a fault of the model. An answer that is no grid is wrong by itself.
+        Another number of lists or answers is an error of the model. An answer that is no grid is only wrong.
         """
 
 
 class CheckedModel(Model[X]):
-    """A model that knows what it cannot learn from before its weights are loaded. The harness asks before it
-    begins a cell; whoever calls `adapt` without asking is refused there."""
+    """A model that knows before its weights are loaded what it cannot learn from.
+
+    The harness asks before it begins a trial. Without that, `adapt` refuses the same.
+    """
 
     @abstractmethod
     def check(self, examples: Sequence[Example[X]], context: Context) -> None:
-        """UserError where `adapt` would refuse the same: examples too many, too long, too large for the
-        memory, a schedule that it cannot keep."""
+        """Raise UserError if `adapt` would refuse the examples or the schedule.
+
+        Reasons are examples that are too many, too long, or too large for the memory.
+        """
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class MemoryRequest:
-    """What memory is estimated for. tokens: of a question with its answer, for language models; height,
-    width: pixels of a clip, frames: in it, for video models."""
+    """What memory is estimated for."""
 
     tokens: int = 512
+    """Tokens of a question with its answer, for language models."""
     height: int = 272
+    """Pixels of a clip, for video models."""
     width: int = 272
+    """Pixels of a clip."""
     frames: int = 9
+    """Frames of a clip."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class MemoryEstimate:
-    """What a checkpoint takes while it adapts, estimated before anything is loaded. settings: under which, as
-    they stand behind its name; parts: bytes by name, all held at once."""
+    """The memory that a checkpoint takes while it adapts, estimated before anything is loaded."""
 
     checkpoint: str
+    """The checkpoint's name."""
     settings: str
+    """The settings that the estimate is for, as they follow the checkpoint's name."""
     parts: Mapping[str, float]
+    """Bytes by name, all held at once."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class ModelFamily:
-    """A model family as `vizbench models` lists it. checkpoints: names, the first is the default; build:
-    checkpoint name -> model (imports torch only then); memory: what it is asked for -> estimates."""
+    """A model family, as `vizbench models` lists it."""
 
     name: str
+    """The name behind `--model`."""
     modality: Modality
+    """What its models exchange."""
     summary: str
+    """What it is, in one line."""
     checkpoints: tuple[str, ...]
+    """Names of checkpoints; the first is the default."""
     build: Callable[[str], Model[Any]]
+    """Builds the model of a checkpoint's name. Heavy packages are imported only then."""
     memory: Callable[[MemoryRequest], Sequence[MemoryEstimate]] | None = None
+    """Estimates what the checkpoints take, if that is known."""
 
 
 @functools.cache
 def families() -> Mapping[str, ModelFamily]:
-    """Every family that a file of `vizbench.baselines` offers in its `FAMILIES`, by name."""
+    """Return every model family by name: those of `vizbench.baselines`, then those of installed packages."""
     import vizbench.baselines as package
 
-    found: dict[str, ModelFamily] = {}
+    own: dict[str, ModelFamily] = {}
     for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
         offered = getattr(importlib.import_module(f"{package.__name__}.{module.name}"), "FAMILIES", ())
-        found.update((family.name, family) for family in offered)
-    return found
+        own.update((family.name, family) for family in offered)
+    return {**own, **dict(plugins.installed("vizbench.models", _family_fault, lambda each: each.name, own))}
+
+
+def _family_fault(item: object) -> str:
+    """Return why an object of an installed package is no model family, as a clause."""
+    return "" if isinstance(item, ModelFamily) else f"{repr(item)[:80]} is no ModelFamily"
 
 
 def family(name: str) -> ModelFamily:
-    """The family of that name, or a UserError that lists near ones."""
+    """Return the family of that name. Raises UserError, with near names, if there is none."""
     if name not in families():
         raise unknown("model", name, families())
     return families()[name]
+
+
+# Models by name
+
+
+_KIND: Final = plugins.Kind("model", "class", "path/to/file.py:Class")
+
+_FILE_CLASS: Final = re.compile(r"(.*?\.py:[^\W\d]\w*)(?:=|$)", re.DOTALL)
+"""`FILE.py:Class`, and the `=` that may follow."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """A model and a checkpoint, both by name, the default filled in."""
+
+    name: str
+    """A family's name, or `FILE.py:Class`."""
+    checkpoint: str
+    """The checkpoint's name; DEFAULT for a file's model if none is named."""
+
+
+def split_checkpoint(text: str) -> tuple[str, str | None]:
+    """Split `NAME=CHECKPOINT`; a mere name has no checkpoint.
+
+    The name of a file may hold `=`, a class may not.
+    """
+    file = _FILE_CLASS.match(text)
+    if file:
+        name, equals, checkpoint = file[1], text[file.end(1) :][:1], text[file.end() :]
+    else:
+        name, equals, checkpoint = text.partition("=")
+    if equals and not checkpoint:
+        raise UserError(
+            f"model {text[:120]!r} names no checkpoint behind its =: write NAME=CHECKPOINT, or NAME"
+        )
+    return name, checkpoint or None
+
+
+def resolve_model(name: str, checkpoint: str | None = None) -> ModelRef:
+    """Check a model's name without building it.
+
+    Raises UserError for unknown names and missing files, and for names that no record could hold.
+    """
+    for word in (name, checkpoint or ""):
+        if not is_utf8(word):
+            raise UserError(f"the name {word[-80:]!r} of a model is not UTF-8: rename the file")
+    if plugins.is_in_file(name):
+        _file_class(name)
+        return ModelRef(name, DEFAULT if checkpoint is None else checkpoint)
+    return ModelRef(name, family(name).checkpoints[0] if checkpoint is None else checkpoint)
+
+
+def load_model(name: str, checkpoint: str | None = None) -> Model[Any]:
+    """Build a model.
+
+    A file's class is called without arguments, or with the checkpoint if one is named. Loading a file runs
+    its
+    code: name only files you trust.
+    """
+    ref = resolve_model(name, checkpoint)
+    if not plugins.is_in_file(name):
+        return family(name).build(ref.checkpoint)
+    target = _file_class(name)
+    _, chosen = plugins.load(target, _KIND)
+    where = f"{target.name} in {target.path.name}"
+    if not isinstance(chosen, type) or not issubclass(chosen, Model):
+        raise UserError(f"{where} is no Model: derive it from vizbench.Model")
+    build = cast("Callable[..., Model[Any]]", chosen)
+    try:
+        return build() if ref.checkpoint == DEFAULT else build(ref.checkpoint)
+    except TypeError as error:  # an abstract method left out, or a constructor that takes other arguments
+        raise UserError(f"{where} cannot be built: {error}") from error
+
+
+def model_code(name: str) -> str | None:
+    """Return a digest of the code of a file's model, see `plugins.code_of`; None for a family.
+
+    Changed code is another model. A model that has weights gives their digest itself.
+    """
+    return plugins.code_of(name) if plugins.is_in_file(name) else None
+
+
+def _file_class(name: str) -> plugins.FileObject:
+    target = plugins.find(name, _KIND)
+    if target.rest:
+        raise UserError(f"model {name[:120]!r} names no class: write {_KIND.example}")
+    return target

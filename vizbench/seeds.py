@@ -1,7 +1,7 @@
-"""Where randomness comes from: every instance has one 64-bit key, a pure function of what names the instance.
+"""Derive all randomness: every instance has one 64-bit key, a pure function of what names the instance.
 
 (family, version, params, seed, split) are hashed to the state of a SplitMix64 sequence (Steele, Lea, Flood
-2014); the key of instance i is its i-th output, reached in O(1) because the state is a counter. Kernels seed
+2014). The key of instance i is the i-th output, reached in O(1) because the state is a counter. Kernels seed
 xoshiro256** (`kernels.rng`) with the key. Neighbouring seeds share nothing: the seed goes through the hash.
 """
 
@@ -16,52 +16,61 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench.errors import UserError
-from vizbench.types import Json, Keys
+from vizbench.types import Grids, Json, Keys
 
 GOLDEN = 0x9E3779B97F4A7C15
 _MASK = (1 << 64) - 1
 
 
 def splitmix64(state: Keys) -> Keys:
-    """The output function of SplitMix64 on states `(n,)` uint64 (the state is already advanced)."""
+    """Return the outputs of SplitMix64 for advanced states `(n,)` uint64."""
     z = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))
 
 
 def stream(*parts: Json) -> int:
-    """The 64-bit origin of a stream named by JSON values, the same on every machine."""
+    """Return the 64-bit origin of a stream named by JSON values, the same on every machine."""
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
 def keys(origin: int, start: int, count: int) -> Keys:
-    """Keys start … start+count-1 of the stream, `(count,)` uint64."""
+    """Return keys start … start+count-1 of the stream, `(count,)` uint64."""
     first = (origin + (start + 1) * GOLDEN) & _MASK
     return splitmix64(np.uint64(first) + np.arange(count, dtype=np.uint64) * np.uint64(GOLDEN))
 
 
 def keys_at(origin: int, numbers: npt.NDArray[np.int64]) -> Keys:
-    """The keys with these numbers, `(n,)` int64 >= 0, in any order: `keys_at(o, [7])[0] == keys(o, 7,
-    1)[0]`."""
+    """Return the keys with these numbers, `(n,)` >= 0, in any order: `keys_at(o, [7])` is `keys(o, 7, 1)`."""
     return splitmix64(np.uint64(origin) + (numbers.astype(np.uint64) + np.uint64(1)) * np.uint64(GOLDEN))
 
 
 def instance_stream(family: str, version: int, params: Json, seed: int, split: str) -> int:
-    """The origin of a split's keys. params: the room's record as plain JSON (`task.params_json`)."""
+    """Return the origin of a split's keys. params: the record as plain JSON (`task.params_json`)."""
     return stream("vizbench", family, version, params, seed, split)
 
 
 def check_seed(seed: SupportsIndex) -> int:
-    """The seed as Python's int, if it is an integer in 0 … 2^63 - 1."""
+    """Return the seed as Python's int. Raises UserError if it is no integer in 0 … 2^63 - 1."""
     if (value := integer(seed)) is None or not 0 <= value < 1 << 63:
         raise UserError(f"seed {seed!r} is not an integer in 0 … 2^63 - 1: choose one there, e.g. 0")
     return value
 
 
 def integer(value: SupportsIndex) -> int | None:
-    """A value as Python's int, also where it is NumPy's; None for True, for 1.0, for all else."""
+    """Return an integer of Python or NumPy as Python's int; None for True, for 1.0, and for all else."""
     try:
         return None if isinstance(value, bool | np.bool_) else operator.index(value)
     except TypeError:
         return None
+
+
+def random_grids(keys: Keys, height: int, width: int, codes: int) -> Grids:
+    """Return one random grid per key, `(n, height, width)`, every code 0 … codes-1 equally likely.
+
+    For tasks that are written in NumPy. keys: `(n,)` uint64; a grid depends on its own key only.
+    """
+    places = np.arange(1, height * width + 1, dtype=np.uint64) * np.uint64(GOLDEN)
+    words = splitmix64(splitmix64(keys)[:, None] + places)
+    return (words % np.uint64(codes)).astype(np.uint8).reshape(len(keys), height, width)

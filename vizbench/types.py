@@ -1,5 +1,4 @@
-"""The nouns that flow through vizbench: grids, instances, batches, verdicts, and how a task wants to be
-drawn."""
+"""Define what flows through vizbench: grids, instances, batches, verdicts, and how a task is drawn."""
 
 from __future__ import annotations
 
@@ -23,19 +22,18 @@ Video: TypeAlias = npt.NDArray[np.uint8]
 """A clip, `(T, H, W, 3)` uint8 RGB."""
 
 Keys: TypeAlias = npt.NDArray[np.uint64]
-"""One 64-bit key an instance, `(n,)`: all the randomness an instance has."""
+"""One 64-bit key per instance, `(n,)`: all the randomness that an instance has."""
 
 SplitName: TypeAlias = Literal["train", "test"]
 
 POOL: Final = 5000
-"""The default pool: test rows keep away from so many of the first train rows. It is the paper's largest
-budget."""
+"""The default pool: how many of the first train rows test rows keep away from. The paper's most shots."""
 
 Json: TypeAlias = Any  # what `json.loads` gives; a recursive alias costs pyright more than it tells a reader
 
 
 def row_id(task: str, seed: int, split: SplitName, index: int, pool: int) -> str:
-    """The id of a row: see `Instance.id`."""
+    """Return the id of a row, see `Instance.id`."""
     tail = f"-pool{pool}" if split == "test" and pool != POOL else ""
     return f"{task}#{seed}-{split}-{index}{tail}"
 
@@ -43,38 +41,42 @@ def row_id(task: str, seed: int, split: SplitName, index: int, pool: int) -> str
 @final
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a task's grids are drawn, as plain numbers: the renderers know looks, not tasks.
-
-    palette: a name in `renderers.palettes`; cell: pixels a cell's side; margin: pixels around the board;
-    line: pixels between cells; canvas: when set, the picture is canvas x canvas and cells grow to fit it.
-    """
+    """How a task's grids are drawn, as plain numbers: the renderers know looks, not tasks."""
 
     palette: str
+    """The name of a palette in `renderers.palettes`."""
     cell: int = 16
+    """Pixels per side of a cell."""
     margin: int = 0
+    """Pixels around the grid."""
     line: int = 0
+    """Pixels between cells."""
     canvas: int | None = None
+    """If set, the picture is canvas x canvas pixels, and cells grow to fit it."""
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Instances as arrays. question, target: `(n, h, w)` uint8; facts: name -> `(n,)` array, copied into
-    `meta`.
-
-    sizes: `(n, 4)` int64, rows and columns of each question, then of each target, where these differ: a grid
-    lies at the top left of its array, and zeros fill it up; None where every grid fills its array."""
+    """Instances as arrays."""
 
     question: Grids
+    """`(n, h, w)` uint8."""
     target: Grids
+    """`(n, h', w')` uint8."""
     facts: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict[str, npt.NDArray[Any]])
+    """Arrays `(n,)` by name, copied into `meta`."""
     sizes: npt.NDArray[np.int64] | None = None
+    """Rows and columns of each question, then of each target, `(n, 4)`. None if every grid fills its array.
+
+    A smaller grid is at the top left of its array, and zeros fill the rest.
+    """
 
     def __len__(self) -> int:
         return len(self.question)
 
     def pair(self, row: int) -> tuple[Grid, Grid]:
-        """Question and target of a row, in their own sizes."""
+        """Return question and target of a row, in their own sizes."""
         question, target = self.question[row], self.target[row]
         if self.sizes is None:
             return question, target
@@ -85,76 +87,87 @@ class Batch:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Instance:
-    """One question with its stored answer.
-
-    task: full name, overrides included (`life/conway`, `life/conway?steps=2`); params: the room's frozen
-    record. question `(h, w)`, target `(h', w')` uint8; steps `(k, h', w')`: states after the question, the
-    last is the target, or the first where a game goes on. pool: the train rows that test rows of this data
-    set keep away from."""
+    """One question with its target."""
 
     task: str
+    """The full name, overrides included: `life/conway`, `life/conway?steps=2`."""
     params: Any
+    """The task's record of parameters."""
     seed: int
+    """The seed of its data set."""
     split: SplitName
+    """The split that it is a row of."""
     index: int
+    """Its position in the split, from 0."""
     question: Grid
+    """`(h, w)` uint8."""
     target: Grid
+    """The right answer, `(h', w')` uint8."""
     steps: Grids
+    """The states after the question, `(k, h', w')`. The last is the target; the first, if a game goes on."""
     meta: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    """Facts and difficulty, as plain JSON."""
     pool: int = POOL
+    """How many of the first train rows the test rows of its data set keep away from."""
 
     @property
     def id(self) -> str:
-        """A name unique over all data sets, from which `vizbench.instance` makes the instance again.
+        """A name that is unique over all data sets: `life/conway#0-test-17`.
 
-        `life/conway#0-test-17`; with another pool than the default, test rows are
-        `life/conway#0-test-17-pool100`."""
+        `vizbench.instance` makes the instance again from it. Test rows of another pool than the default are
+        named `life/conway#0-test-17-pool100`.
+        """
         return row_id(self.task, self.seed, self.split, self.index, self.pool)
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What a room's rules say of an answer that has the right form. parts: figures of their own (psr, rpl,
-    ...)."""
+    """What a task's rules say of an answer that has the right form."""
 
     valid: bool
+    """Whether the rules hold."""
     reason: str
+    """What is wrong, one sentence; "" if valid."""
     parts: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Figures of the task's own: psr, rpl, …"""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The judgement of one answer.
-
-    valid: the rules hold, checked from the question alone; exact: equal to the stored target (the paper's
-    metric); cells: share of target cells answered right, 0..1 (0 when the shape differs); reason: one
-    sentence, "" when valid."""
+    """The verdict on one answer."""
 
     valid: bool
+    """Whether the rules hold, checked from the question only."""
     exact: bool
+    """Whether the answer equals the stored target: the paper's metric."""
     cells: float
+    """The share of target cells that are answered right, 0..1; 0 if the shape differs."""
     reason: str
+    """What is wrong, one sentence; "" if valid."""
     parts: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Figures of the task's own, see `CheckResult`."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class DecodeFailure:
-    """Why a picture or a text holds no grid. It is an answer, a wrong one, and stays in the denominator."""
+    """Why a picture or a text holds no grid. It counts as a wrong answer, and stays in the denominator."""
 
     reason: str
+    """One sentence."""
 
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """A decoded answer. grid: `(h, w)` uint8; confidence: `(h, w)` float32 in 0..1, 1 where the reading is
-    certain."""
+    """A decoded answer."""
 
     grid: Grid
+    """`(h, w)` uint8."""
     confidence: npt.NDArray[np.float32]
+    """How certain each cell is, `(h, w)` in 0..1; 1 is certain."""
 
 
 Decoded: TypeAlias = Answer | DecodeFailure

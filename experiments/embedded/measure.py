@@ -163,7 +163,7 @@ def config_digests() -> dict[str, str]:
 
 def current(rows: Sequence[Measured]) -> list[Measured]:
     """Return the rows of the present weights and configs, and those of the trivial baselines."""
-    from vizbench.harness.plan.plugin import load_model
+    from vizbench.model import load_model
 
     configs = config_digests()
     weights = {model: load_model(model, "tiny").weights or "" for model in MODELS}

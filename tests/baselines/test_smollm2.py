@@ -13,9 +13,8 @@ from vizbench.baselines import smollm2
 from vizbench.baselines.language import gguf
 from vizbench.errors import UserError
 from vizbench.formats.registry import verifier_of
-from vizbench.harness.plan.plugin import load_model
 from vizbench.harness.run.codec import codec_for
-from vizbench.model import Context, Schedule
+from vizbench.model import Context, Schedule, load_model
 from vizbench.types import Answer
 
 TASK = "eca/170?rows=2"

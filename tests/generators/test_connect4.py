@@ -1,5 +1,4 @@
-"""Connect Four: every line, verdicts and forced wins against plain minimax, positions that a game leads
-to."""
+"""Test Connect Four: lines, verdicts and forced wins against plain minimax, reachable positions."""
 
 from __future__ import annotations
 
@@ -66,12 +65,12 @@ def test_all_69_lines_are_known_by_each_of_their_cells():
 def test_cells_that_win_are_those_of_the_slow_twin(cells: list[tuple[int, int]]):
     grid = [[int((r, c) in cells) for c in range(7)] for r in range(6)]
     assert has_four(bits(list(set(cells)))) == bool(naive.fours(grid, 1))
-    found = winning(bits(list(set(cells))))
+    actual = winning(bits(list(set(cells))))
     for r, c in np.ndindex(6, 7):
         with_it = [row[:] for row in grid]
         with_it[r][c] = 1
-        wanted = any((r, c) in line for line in naive.fours(with_it, 1))
-        assert bool(found & bits([(r, c)])) == wanted
+        expected = any((r, c) in line for line in naive.fours(with_it, 1))
+        assert bool(actual & bits([(r, c)])) == expected
 
 
 def test_targets_complete_and_stop_every_line():
@@ -164,8 +163,8 @@ def test_verdict_equals_the_slow_twin(question: Grid, goal: str, data: st.DataOb
     if solved is not None:
         assert naive.valid(rows, solved.tolist(), goal)
     for answer in [question, *(np.array(after, np.uint8) for after in naive.replies(rows, 1))]:
-        ruling = TASK.check(Params(goal), question, answer)
-        assert ruling.valid == naive.valid(rows, answer.tolist(), goal) == (ruling.reason == "")
+        result = TASK.check(Params(goal), question, answer)
+        assert result.valid == naive.valid(rows, answer.tolist(), goal) == (result.reason == "")
     spoiled = question.copy() if solved is None else solved
     for _ in range(data.draw(st.integers(1, 3))):
         spoiled.flat[data.draw(st.integers(0, 41))] = data.draw(st.integers(0, 2))
@@ -178,8 +177,8 @@ def test_every_changed_cell_of_a_target_is_judged_as_the_slow_twin_judges_it(goa
     for question, target in zip(batch.question, batch.target, strict=True):
         for r, c, shift in np.ndindex(6, 7, 2):
             answer = changed(target, (r, c, (int(target[r, c]) + 1 + shift) % 3))
-            wanted = naive.valid(question.tolist(), answer.tolist(), goal)
-            assert TASK.check(Params(goal), question, answer).valid == wanted
+            expected = naive.valid(question.tolist(), answer.tolist(), goal)
+            assert TASK.check(Params(goal), question, answer).valid == expected
 
 
 WIN = board("ooo....", "xxx....")
@@ -220,8 +219,8 @@ FORCE = board("..o.o..", "..x.x..")
     ],
 )
 def test_near_misses(goal: str, question: Grid, answer: Grid, reason: str):
-    ruling = TASK.check(Params(goal), question, answer)
-    assert (ruling.reason, ruling.valid) == (reason, reason == "")
+    result = TASK.check(Params(goal), question, answer)
+    assert (result.reason, result.valid) == (reason, reason == "")
 
 
 def test_a_block_that_lets_player_2_win_above_it_stops_nothing():
@@ -229,8 +228,8 @@ def test_a_block_that_lets_player_2_win_above_it_stops_nothing():
     assert naive.legal(question.tolist())
     assert naive.right_columns(question.tolist(), "block") == set()
     assert TASK.solve(Params("block"), question) is None
-    ruling = TASK.check(Params("block"), question, changed(question, (5, 3, 1)))
-    assert ruling.reason == "the drop in column 3 does not stop player 2 from winning with the next drop"
+    result = TASK.check(Params("block"), question, changed(question, (5, 3, 1)))
+    assert result.reason == "the drop in column 3 does not stop player 2 from winning with the next drop"
 
 
 def test_winning_stops_a_threat_too():
@@ -258,8 +257,8 @@ def test_no_answer_is_right_where_player_1_is_not_to_move(question: Grid):
         assert TASK.solve(Params(goal), question) is None
         answer = question.copy()
         answer.flat[-1] = 1
-        ruling = TASK.check(Params(goal), question, answer)
-        assert ruling.reason == "the question is no position with player 1 to move, so no answer is right"
+        result = TASK.check(Params(goal), question, answer)
+        assert result.reason == "the question is no position with player 1 to move, so no answer is right"
 
 
 def test_a_full_board_has_no_drop():
@@ -279,7 +278,7 @@ def test_a_process_is_one_drop_where_the_answer_decides():
     assert TASK.verify_steps(instance, [target]).valid
     assert TASK.verify_steps(instance, [WIN, target]).reason == "step 1: no disk was dropped"
     twice = TASK.verify_steps(instance, [target, changed(target, (5, 4, 2))])
-    assert twice.reason == "step 2: a state follows where the process has come to its end"
+    assert twice.reason == "step 2: a state follows after the process has come to its end"
     wrong = TASK.verify_steps(instance, [changed(WIN, (5, 6, 1))])
     assert wrong.reason == "the answer, state 1: the drop in column 6 does not win"
     assert TASK.verify_steps(instance, [changed(WIN, (5, 3, 2))]).reason.startswith(

@@ -31,8 +31,7 @@ def grids(*boards: naive.Rows) -> list[Grid]:
 
 
 def is_line(question: naive.Rows, states: list[Grid]) -> bool:
-    """Whether the drops are legal by turns, the first forces a win, and player 1 wins with the second or
-    before."""
+    """Whether the drops are legal by turns, the first forces a win, and player 1 wins by the second."""
     board = question
     for ply, state in enumerate(states):
         columns = [c for c in range(7) if state.tolist() == naive.dropped(board, c, 1 + ply % 2)]
@@ -112,7 +111,7 @@ def line(board: naive.Rows, *drops: tuple[int, int]) -> list[Grid]:
         (
             [(3, 1), (1, 2), (5, 1), (6, 2)],
             3,
-            "step 4: a state follows where the process has come to its end",
+            "step 4: a state follows after the process has come to its end",
         ),
         ([(3, 1), (5, 1)], 1, "step 2: the disk dropped in column 5 is player 1's"),
         ([(3, 1), (1, 2), (5, 2)], 2, "step 3: the disk dropped in column 5 is player 2's"),

@@ -18,7 +18,7 @@ def unfold(rule: int, width: int, rows: int) -> np.ndarray:
     question = np.full((rows, width), UNKNOWN, np.uint8)
     question[0] = 0
     question[0, width // 2] = 1
-    return TASK.solve(Params(rule=rule, width=width, rows=rows), question)
+    return TASK.outcome(Params(rule=rule, width=width, rows=rows), question)
 
 
 @given(st.integers(0, 255), st.integers(1, 20), st.integers(2, 9), st.integers(0, 2**64 - 1))
@@ -82,8 +82,8 @@ def test_unknown_cells_are_no_answer():
     assert not TASK.check(Params(), question, question).valid
     near = target.copy()
     near[7, 15] = UNKNOWN
-    ruling = TASK.check(Params(), question, near)
-    assert ruling.reason == "1 of 128 cells differ from rule 110, the first at row 7, column 15"
+    result = TASK.check(Params(), question, near)
+    assert result.reason == "1 of 128 cells differ from rule 110, the first at row 7, column 15"
 
 
 def test_first_row_must_stay():
@@ -109,27 +109,28 @@ def test_a_step_is_the_next_row_and_no_other(
     rng = np.random.default_rng(seed)
     diagram = np.array(cells.eca_diagram(rng.integers(0, 2, width).tolist(), rule, rows), np.uint8)
     known = data.draw(st.integers(1, rows))
-    before, wanted = diagram.copy(), diagram.copy()
+    before, expected = diagram.copy(), diagram.copy()
     before[known:] = UNKNOWN
-    wanted[known + 1 :] = UNKNOWN
-    after = wanted.copy()
+    expected[known + 1 :] = UNKNOWN
+    after = expected.copy()
     for place in rng.integers(0, after.size, data.draw(st.integers(0, 2))):
         after.flat[place] = rng.integers(3)
-    ruling = TASK.check_step(Params(rule=rule, width=width, rows=rows), before, before, after)
-    assert ruling.valid == (known < rows and np.array_equal(after, wanted))
-    assert (ruling.reason == "every row is known already") == (known == rows)
+    result = TASK.check_step(Params(rule=rule, width=width, rows=rows), before, before, after)
+    assert result.valid == (known < rows and np.array_equal(after, expected))
+    assert (result.reason == "no step follows: every row is known already") == (known == rows)
 
 
 def test_a_row_must_follow_even_where_the_first_is_unknown():
     blank = np.full((4, 4), UNKNOWN, np.uint8)
-    assert TASK.check_step(Params(), blank, blank, blank).reason == "the first row is unknown"
+    reason = TASK.check_step(Params(), blank, blank, blank).reason
+    assert reason == "no step follows: the first row is unknown"
 
 
 def test_two_rows_at_once_are_a_wrong_step():
     batch = TASK.generate_batch(Params(), seeds.keys(1, 0, 1))
     states = TASK.steps(Params(), batch.question[0], batch.target[0])
     reason = TASK.check_step(Params(), batch.question[0], batch.question[0], states[1]).reason
-    assert reason == "16 of 128 cells differ from one more row of rule 110, the first at row 2, column 0"
+    assert reason == "16 of 128 cells differ from one step of rule 110, the first at row 2, column 0"
 
 
 def test_difficulty_ranks_simple_below_chaotic():

@@ -38,9 +38,9 @@ def test_verdict_equals_the_slow_twin_after_any_change(question: Grid, data: st.
     for _ in range(data.draw(st.integers(0, 3))):
         r = data.draw(st.integers(0, answer.shape[0] - 1))
         answer[r, data.draw(st.integers(0, answer.shape[1] - 1))] = data.draw(st.integers(0, 2))
-    ruling = TASK.check(Params(), question, answer)
-    assert ruling.valid == (answer.tolist() == right)
-    assert (ruling.reason == "") == ruling.valid
+    result = TASK.check(Params(), question, answer)
+    assert result.valid == (answer.tolist() == right)
+    assert (result.reason == "") == result.valid
 
 
 @pytest.mark.parametrize(("name", "count"), [("small", 500), ("base", 150), ("large", 50)])
@@ -136,8 +136,7 @@ def test_steps_grow_each_region_from_its_first_cell(seed: int, params: Params) -
 
 @given(BOARDS, st.data())
 def test_water_rises_as_the_slow_twin_says(question: Grid, data: st.DataObject) -> None:
-    """From a random stand of the water, a random set of cells is filled: beside it, elsewhere, too far at
-    once."""
+    """From a random state of the water, a random set of cells is filled: beside it, elsewhere, too far."""
     enclosed = np.array(cells.fill_answer(question.tolist()), np.uint8) == 2
     chances = st.sampled_from([0.0, 0.2, 0.5, 1.0])
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
@@ -145,9 +144,9 @@ def test_water_rises_as_the_slow_twin_says(question: Grid, data: st.DataObject) 
     after = np.where(enclosed & (rng.random(question.shape) < data.draw(chances)), np.uint8(2), before)
     if data.draw(st.booleans()):
         after.flat[rng.integers(after.size)] = rng.integers(3)
-    ruling = TASK.check_step(Params(), question, before, after)
-    assert ruling.valid == cells.fill_step(question.tolist(), before.tolist(), after.tolist())
-    assert (ruling.reason == "") == ruling.valid
+    result = TASK.check_step(Params(), question, before, after)
+    assert result.valid == cells.fill_step(question.tolist(), before.tolist(), after.tolist())
+    assert (result.reason == "") == result.valid
 
 
 def test_wrong_steps_are_named() -> None:

@@ -23,16 +23,16 @@ every_variant = pytest.mark.parametrize("params", VARIANTS.values(), ids=VARIANT
 
 
 def number(state: naive.State) -> int:
-    """A state as the room's number."""
+    """A state as the task's number."""
     return sum(peg * 3 ** (disk - 1) for peg, stack in enumerate(state) for disk in stack)
 
 
 @functools.cache
 def graph(disks: int) -> nx.Graph[int]:
     """The legal moves between all states."""
-    found: nx.Graph[int] = nx.Graph()
-    found.add_edges_from((number(s), number(after)) for s in naive.states(disks) for after in naive.moves(s))
-    return found
+    actual: nx.Graph[int] = nx.Graph()
+    actual.add_edges_from((number(s), number(after)) for s in naive.states(disks) for after in naive.moves(s))
+    return actual
 
 
 def made(params: Params, count: int, seed: int = 7) -> Batch:
@@ -157,8 +157,8 @@ def test_verdict_equals_the_slow_twin(params: Params, key: int, data: st.DataObj
     near = [state for state, far in naive.distances(start).items() if abs(far - params.steps) <= 1]
     for state in data.draw(st.lists(st.sampled_from(near), max_size=4)):
         rows = naive.picture(state, goal, colours)
-        ruling = TASK.check(params, question, np.array(rows, np.uint8))
-        assert ruling.valid == (rows in answers) == (ruling.reason == "")
+        result = TASK.check(params, question, np.array(rows, np.uint8))
+        assert result.valid == (rows in answers) == (result.reason == "")
     spoiled = np.array(data.draw(st.sampled_from(answers)), np.uint8)
     assert TASK.check(params, question, spoiled).valid
     for _ in range(data.draw(st.integers(1, 3))):
@@ -168,8 +168,10 @@ def test_verdict_equals_the_slow_twin(params: Params, key: int, data: st.DataObj
 
 @every_variant
 def test_mutated_targets_are_judged_as_by_the_slow_twin(params: Params):
-    """Cells flipped, or disks put elsewhere so that a picture comes of it: sometimes the other shortest
-    way's."""
+    """Cells flipped, or disks put elsewhere so that a picture comes of it.
+
+    Sometimes it is the picture of the other shortest plan.
+    """
     batch, rng, right = made(params, 60, seed=5), np.random.default_rng(5), 0
     for question, target in zip(batch.question, batch.target, strict=True):
         start, goal, colours = read(question, params.disks)
@@ -179,9 +181,9 @@ def test_mutated_targets_are_judged_as_by_the_slow_twin(params: Params):
         answer = answer if rng.integers(2) else target.copy()
         for place in rng.integers(0, answer.size, rng.integers(0, 3)):
             answer.flat[place] = rng.integers(TASK.codes)
-        ruling = TASK.check(params, question, answer)
-        assert ruling.valid == (answer.tolist() in answers)
-        right += ruling.valid
+        result = TASK.check(params, question, answer)
+        assert result.valid == (answer.tolist() in answers)
+        right += result.valid
     assert 10 < right < 55
 
 
@@ -302,10 +304,10 @@ NEAR_MISSES = [
 
 @pytest.mark.parametrize(("picture", "as_answer", "as_step"), NEAR_MISSES)
 def test_near_misses(picture: Grid, as_answer: str, as_step: str):
-    ruling = TASK.check(Params(3), QUESTION, picture)
-    assert (ruling.reason, ruling.valid) == (as_answer, as_answer == "")
-    ruling = TASK.check_step(Params(3, 5), QUESTION, QUESTION, picture)
-    assert (ruling.reason, ruling.valid) == (as_step, as_step == "")
+    result = TASK.check(Params(3), QUESTION, picture)
+    assert (result.reason, result.valid) == (as_answer, as_answer == "")
+    result = TASK.check_step(Params(3, 5), QUESTION, QUESTION, picture)
+    assert (result.reason, result.valid) == (as_step, as_step == "")
 
 
 @pytest.mark.parametrize(
@@ -352,8 +354,8 @@ def test_a_process_has_its_moves_and_no_detour():
 )
 def test_no_answer_is_right_where_the_question_is_no_puzzle(question: Grid):
     assert TASK.solve(Params(3), question) is None
-    ruling = TASK.check(Params(3), question, question)
-    assert ruling.reason == "the question is no picture of two states, so no answer is right"
+    result = TASK.check(Params(3), question, question)
+    assert result.reason == "the question is no picture of two states, so no answer is right"
     assert (
         TASK.check_step(Params(3), question, question, question).reason
         == "the picture before is none of two states"
@@ -365,8 +367,8 @@ def test_no_answer_is_right_where_the_question_is_no_puzzle(question: Grid):
 def test_no_answer_is_right_where_the_goal_is_too_near():
     question = drawn(START, ((3,), (2, 1), ()))
     assert TASK.solve(Params(3, 2), question) is None
-    ruling = TASK.check(Params(3, 2), question, question)
-    assert ruling.reason == "the goal is less than 2 moves away, so no answer is right"
+    result = TASK.check(Params(3, 2), question, question)
+    assert result.reason == "the goal is less than 2 moves away, so no answer is right"
     done = drawn(((3,), (2, 1), ()), ((3,), (2, 1), ()))
     solved = TASK.solve(Params(3, 1), question)
     assert solved is not None
@@ -380,8 +382,8 @@ def test_difficulty_read_by_hand():
     target = TASK.solve(Params(3), QUESTION)
     assert target is not None
     work = 1 + 3 + 5 / 4
-    wanted = {"score": work / (work + 16), "distance": 5.0, "levels": 3.0, "right": 1.0}
-    assert TASK.difficulty(Params(3), QUESTION, target) == wanted
+    expected = {"score": work / (work + 16), "distance": 5.0, "levels": 3.0, "right": 1.0}
+    assert TASK.difficulty(Params(3), QUESTION, target) == expected
     near = drawn(((3, 2), (1,), ()), ((3, 2, 1), (), ()))
     assert TASK.difficulty(Params(3), near, near)["levels"] == 1
 

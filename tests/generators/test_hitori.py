@@ -1,5 +1,4 @@
-"""Hitori: unique by a SAT solver's judgement, levels as said, every answer and step judged as by a slow
-twin."""
+"""Test Hitori: unique by a SAT solver, levels as named, answers and steps against a slow twin."""
 
 from __future__ import annotations
 
@@ -53,17 +52,17 @@ def sat_solutions(question: Grid, limit: int) -> set[bytes]:
             clauses.append([-shaded(a), -shaded(b)])
         if (a[0] == b[0] or a[1] == b[1]) and question[a] == question[b]:
             clauses.append([shaded(a), shaded(b)])
-    found: set[bytes] = set()
+    actual: set[bytes] = set()
     with Minisat22(bootstrap_with=clauses) as solver:
-        while len(found) < limit and solver.solve():
+        while len(actual) < limit and solver.solve():
             model = list(solver.get_model() or [])
             parts = hitori.parts({cell for cell in cells if shaded(cell) not in model})
             if len(parts) > 1:
                 solver.add_clause([-shaded(cell) for cell in around(parts[0], size)])
                 continue
-            found.add(bytes(shaded(cell) in model for cell in cells))
+            actual.add(bytes(shaded(cell) in model for cell in cells))
             solver.add_clause([-shaded(c) if shaded(c) in model else shaded(c) for c in cells])
-    return found
+    return actual
 
 
 def test_the_variants_are_those_of_record() -> None:
@@ -97,8 +96,8 @@ def test_every_size_has_every_level(size: int, level: str) -> None:
     batch = made(params, 8)
     for question, target in zip(batch.question, batch.target, strict=True):
         assert sat_solutions(question, 2) == {target.tobytes()}
-        found = TASK.difficulty(params, question, target)
-        rank = 64 if found["left"] else found["rounds"]
+        actual = TASK.difficulty(params, question, target)
+        rank = 64 if actual["left"] else actual["rounds"]
         assert {"easy": rank <= 2, "medium": rank == 3, "hard": rank >= 4}[level]
 
 
@@ -113,8 +112,7 @@ def test_difficulty_rises_with_the_level() -> None:
 
 
 def naive_rounds(question: list[list[int]]) -> tuple[int, int, int]:
-    """Rounds, cells tried and cells left, by the words of `difficulty`: what follows in one step, tried both
-    ways."""
+    """Rounds, cells tried and cells left, by the words of `difficulty`: tried both ways, one step ahead."""
     size = len(question)
     cells = [(r, c) for r in range(size) for c in range(size)]
     known: dict[tuple[int, int], int] = {}
@@ -150,8 +148,8 @@ def naive_rounds(question: list[list[int]]) -> tuple[int, int, int]:
 def test_rounds_are_those_of_the_slow_twin(params: Params) -> None:
     batch = made(params, 15)
     for question, target in zip(batch.question, batch.target, strict=True):
-        found = TASK.difficulty(params, question, target)
-        assert naive_rounds(question.tolist()) == (found["rounds"], found["tried"], found["left"])
+        actual = TASK.difficulty(params, question, target)
+        assert naive_rounds(question.tolist()) == (actual["rounds"], actual["tried"], actual["left"])
 
 
 def test_no_cell_can_be_added_to_an_answer() -> None:
@@ -178,9 +176,9 @@ def test_verdict_equals_the_slow_twin_after_any_change(seed: int, changes: list[
     answer = batch.target[0].copy()
     for cell, code in changes:
         answer.flat[cell % answer.size] = code
-    ruling = TASK.check(Params(), batch.question[0], answer)
-    assert ruling.valid == hitori.valid(batch.question[0].tolist(), answer.tolist())
-    assert (ruling.reason == "") == ruling.valid
+    result = TASK.check(Params(), batch.question[0], answer)
+    assert result.valid == hitori.valid(batch.question[0].tolist(), answer.tolist())
+    assert (result.reason == "") == result.valid
 
 
 @pytest.mark.parametrize(("size", "count"), [(4, 1500), (5, 1000), (8, 150)])
@@ -198,9 +196,9 @@ def test_mutated_targets_are_judged_as_by_the_slow_twin(size: int, count: int) -
                 answer.flat[place] ^= 1
         if rng.random() < 0.3:  # fewer cells contend: unshading may be right
             asked[answer == 0] = rng.permutation(np.arange(asked.size) % 8 + 1)[: int((answer == 0).sum())]
-        ruling = TASK.check(Params(size), asked, answer)
-        assert ruling.valid == hitori.valid(asked.tolist(), answer.tolist())
-        right += ruling.valid
+        result = TASK.check(Params(size), asked, answer)
+        assert result.valid == hitori.valid(asked.tolist(), answer.tolist())
+        right += result.valid
     assert 0.05 * count < right < 0.95 * count
 
 
@@ -209,17 +207,17 @@ def test_any_board_and_answer_are_judged_as_by_the_slow_twin(h: int, w: int, dat
     digits = st.lists(st.lists(st.integers(0, 8), min_size=w, max_size=w), min_size=h, max_size=h)
     masks = st.lists(st.lists(st.sampled_from([0, 0, 0, 1]), min_size=w, max_size=w), min_size=h, max_size=h)
     question, answer = data.draw(digits), data.draw(masks)
-    ruling = TASK.check(Params(), np.array(question, np.uint8), np.array(answer, np.uint8))
-    assert ruling.valid == hitori.valid(question, answer)
+    result = TASK.check(Params(), np.array(question, np.uint8), np.array(answer, np.uint8))
+    assert result.valid == hitori.valid(question, answer)
 
 
 @given(st.integers(4, 6), st.data())
 def test_solve_agrees_with_the_sat_solver_on_any_question(size: int, data: st.DataObject) -> None:
     row = st.lists(st.integers(0, 8), min_size=size, max_size=size)
     question = np.array(data.draw(st.lists(row, min_size=size, max_size=size)), np.uint8)
-    found = TASK.solve(Params(size), question)
-    assert (found is None) == (not sat_solutions(question, 1))
-    assert found is None or hitori.valid(question.tolist(), found.tolist())
+    actual = TASK.solve(Params(size), question)
+    assert (actual is None) == (not sat_solutions(question, 1))
+    assert actual is None or hitori.valid(question.tolist(), actual.tolist())
 
 
 # A board without repeats, and one whose top left digit is in its row and its column once more.
@@ -245,8 +243,8 @@ ASKED = ["1123", "2341", "1432", "3214"]
     ],
 )
 def test_near_misses(question: list[str], answer: list[str], reason: str) -> None:
-    ruling = TASK.check(Params(4), board(question), board(answer))
-    assert (ruling.valid, ruling.reason.removeprefix("the shaded cells at ")) == (False, reason)
+    result = TASK.check(Params(4), board(question), board(answer))
+    assert (result.valid, result.reason.removeprefix("the shaded cells at ")) == (False, reason)
 
 
 def test_answers_read_by_hand_are_right() -> None:
@@ -298,8 +296,8 @@ def test_steps_shade_the_cells_in_reading_order() -> None:
 def test_steps_that_break_a_rule_are_named(before: str, after: str, reason: str) -> None:
     question = board(["1234", "2341", "3412"])
     start = question if before == "question" else board(before.split())
-    ruling = TASK.check_step(Params(4), question, start, board(after.split()))
-    assert (ruling.valid, ruling.reason) == (False, reason)
+    result = TASK.check_step(Params(4), question, start, board(after.split()))
+    assert (result.valid, result.reason) == (False, reason)
 
 
 @given(st.integers(0, 2**63 - 1), st.integers(0, 7), CHANGES)
@@ -310,9 +308,9 @@ def test_steps_are_judged_as_by_the_slow_twin(seed: int, done: int, changes: lis
     after = before * (before is not question)
     for cell, code in changes[:2]:
         after.flat[cell % after.size] = code
-    ruling = TASK.check_step(Params(), question, before, after)
-    assert ruling.valid == hitori.step_legal(question.tolist(), before.tolist(), after.tolist())
-    assert (ruling.reason == "") == ruling.valid
+    result = TASK.check_step(Params(), question, before, after)
+    assert result.valid == hitori.step_legal(question.tolist(), before.tolist(), after.tolist())
+    assert (result.reason == "") == result.valid
 
 
 def test_pictures_have_the_paper_s_size() -> None:

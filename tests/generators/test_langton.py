@@ -63,8 +63,10 @@ def test_first_moves_on_white_circle_to_the_right():
 
 
 def test_highway():
-    """On an empty plane the ant builds a highway after some 10,000 steps: every 104 steps two cells
-    diagonally."""
+    """On an empty plane the ant builds a highway after some 10,000 steps.
+
+    Every 104 steps it moves two cells diagonally.
+    """
     board = np.zeros((200, 200), np.uint8)
     board[100, 100] = ANT_ON_WHITE
     _walk(board, 100, 100, 11_000)
@@ -99,11 +101,9 @@ def test_a_wrong_heading_or_cell_colour_under_the_ant_is_wrong():
     for code in set(range(10)) - {int(target[row, column])}:
         near = target.copy()
         near[row, column] = code
-        ruling = TASK.check(params, question, near)
-        assert (
-            ruling.reason
-            == f"1 of 64 cells differ from the ant's 2 steps, the first at row {row}, column {column}"
-        )
+        result = TASK.check(params, question, near)
+        place = f"the first at row {row}, column {column}"
+        assert result.reason == f"1 of 64 cells differ from Langton's ant after 2 steps, {place}"
     assert TASK.check(params, question, target).valid
 
 
@@ -112,9 +112,9 @@ def test_a_question_without_one_ant_has_no_answer(ants: int):
     question = np.zeros((8, 8), np.uint8)
     question[0, :ants] = ANT_ON_WHITE
     assert TASK.solve(Params(), question) is None
-    ruling = TASK.check(Params(), question, question)
-    assert not ruling.valid
-    assert "exactly one ant" in ruling.reason
+    result = TASK.check(Params(), question, question)
+    assert not result.valid
+    assert "exactly one ant" in result.reason
 
 
 @given(st.integers(1, 6), st.integers(1, 6), st.integers(0, 30), st.integers(0, 2**32), st.integers(0, 2))
@@ -123,18 +123,17 @@ def test_a_step_is_the_twins_and_no_other(h: int, w: int, steps: int, seed: int,
     black = {(int(r), int(c)) for r, c in np.argwhere(rng.random((h, w)) < 0.5)}
     start = (int(rng.integers(h)), int(rng.integers(w)))
     before = np.array(cells.langton_walk(black, start, "S", steps, h, w), np.uint8)
-    wanted = cells.langton_walk(black, start, "S", steps + 1, h, w)
-    after = np.array(wanted, np.uint8)
+    expected = cells.langton_walk(black, start, "S", steps + 1, h, w)
+    after = np.array(expected, np.uint8)
     for place in rng.integers(0, after.size, changes):
         after.flat[place] = rng.integers(10)
-    ruling = TASK.check_step(Params(height=h, width=w), before, before, after)
-    assert ruling.valid == (after.tolist() == wanted)
-    assert ruling.valid or "differ from the ant's next step" in ruling.reason
+    result = TASK.check_step(Params(height=h, width=w), before, before, after)
+    assert result.valid == (after.tolist() == expected)
+    assert result.valid or "differ from one step of Langton's ant" in result.reason
 
 
 def test_an_ant_that_comes_home_walks_no_further():
-    """On a torus of one cell each step turns the ant: after four to the right and left it stands as it
-    stood."""
+    """On a torus of one cell each step turns the ant: after four steps it is as it was."""
     params = Params(steps=2, height=1, width=1)
     start = np.array([[ANT_ON_WHITE]], np.uint8)
     states = [np.array(cells.langton_walk(set(), (0, 0), "N", k, 1, 1), np.uint8) for k in range(1, 5)]

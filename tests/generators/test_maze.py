@@ -1,4 +1,4 @@
-"""Mazes: trees drawn evenly, the one way through them against networkx, verdicts against a slow twin."""
+"""Test mazes: trees drawn evenly, the one path against networkx, verdicts against a slow twin."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ def test_every_passage_is_as_often_open_as_the_trees_of_the_grid_say() -> None:
     rooms: nx.Graph[tuple[int, int]] = nx.grid_2d_graph(side, side)
     joined = nx.to_numpy_array(rooms)
     inverse = np.linalg.pinv(np.diag(joined.sum(axis=0)) - joined)
-    number = {room: k for k, room in enumerate(rooms)}
+    number = {family_task: k for k, family_task in enumerate(rooms)}
     questions = made(2 * side + 1, n).question
     for (r, c), (y, x) in rooms.edges:
         a, b = number[r, c], number[y, x]
         share = inverse[a, a] + inverse[b, b] - 2 * inverse[a, b]
-        found = (questions[:, r + y + 1, c + x + 1] != 0).mean()
-        assert abs(found - share) < 4.5 * (share * (1 - share) / n) ** 0.5
+        actual = (questions[:, r + y + 1, c + x + 1] != 0).mean()
+        assert abs(actual - share) < 4.5 * (share * (1 - share) / n) ** 0.5
 
 
 # Small mazes to learn from, large ones to be asked
@@ -157,11 +157,11 @@ def test_verdict_equals_the_slow_twin(question: Grid, data: st.DataObject) -> No
     for _ in range(data.draw(st.integers(0, 6))):
         cell = data.draw(st.integers(0, question.size - 1))
         answer.flat[cell] = data.draw(st.sampled_from([4, 4, 4, 1, 0, 2, 3]))
-    ruling = TASK.check(Params(), question, answer)
+    result = TASK.check(Params(), question, answer)
     valid = cells.maze_valid(question.tolist(), answer.tolist())
-    assert ruling.valid == valid
-    assert ruling.parts["psr"] == cells.maze_joined(question.tolist(), answer.tolist())
-    assert ("rpl" in ruling.parts) == valid == (ruling.reason == "")
+    assert result.valid == valid
+    assert result.parts["psr"] == cells.maze_joined(question.tolist(), answer.tolist())
+    assert ("rpl" in result.parts) == valid == (result.reason == "")
 
 
 def test_every_changed_cell_of_a_target_is_judged_as_the_slow_twin_judges_it() -> None:
@@ -170,17 +170,16 @@ def test_every_changed_cell_of_a_target_is_judged_as_the_slow_twin_judges_it() -
         for r, c, shift in np.ndindex(9, 9, 4):
             answer = target.copy()
             answer[r, c] = (answer[r, c] + 1 + shift) % 5
-            ruling = TASK.check(Params(9), question, answer)
-            assert ruling.valid is False is cells.maze_valid(question.tolist(), answer.tolist())
-            assert ruling.parts["psr"] == cells.maze_joined(question.tolist(), answer.tolist())
+            result = TASK.check(Params(9), question, answer)
+            assert result.valid is False is cells.maze_valid(question.tolist(), answer.tolist())
+            assert result.parts["psr"] == cells.maze_joined(question.tolist(), answer.tolist())
 
 
 @pytest.mark.parametrize(
     ("name", "count"), [("9", 400), ("small", 300), ("base", 150), ("generalization", 50)]
 )
 def test_mutated_targets_are_judged_as_by_the_slow_twin(name: str, count: int) -> None:
-    """One or two cells flipped, most of them on the way or beside it; in some a wall of the question falls as
-    well."""
+    """One or two cells flipped, most of them on the path or beside it; sometimes a wall is gone as well."""
     rng, right = np.random.default_rng(4), 0
     batch = TASK.generate_batch(VARIANTS[name], seeds.keys(8, 0, count))
     for question, target in zip(batch.question, batch.target, strict=True):
@@ -191,10 +190,10 @@ def test_mutated_targets_are_judged_as_by_the_slow_twin(name: str, count: int) -
                 asked[r, c] = answer[r, c] = max(1, asked[r, c])
             else:
                 answer[r, c] = (answer[r, c] + rng.integers(0, 5)) % 5
-        ruling = TASK.check(VARIANTS[name], asked, answer)
-        assert ruling.valid == cells.maze_valid(asked.tolist(), answer.tolist())
-        assert ruling.parts["psr"] == cells.maze_joined(asked.tolist(), answer.tolist())
-        right += ruling.valid
+        result = TASK.check(VARIANTS[name], asked, answer)
+        assert result.valid == cells.maze_valid(asked.tolist(), answer.tolist())
+        assert result.parts["psr"] == cells.maze_joined(asked.tolist(), answer.tolist())
+        right += result.valid
     assert 0.02 * count < right < 0.5 * count
 
 
@@ -205,28 +204,28 @@ HALL = board("S..", "...", "..G")
     ("answer", "reason", "parts"),
     [
         (board("S**", "..*", "..G"), "", {"psr": 1.0, "rpl": 1.0}),
-        (board("S**", ".**", "..G"), "1 marked cell lies off the way from start to goal", {"psr": 1.0}),
-        (board("S**", "..*", "*.G"), "1 marked cell lies off the way from start to goal", {"psr": 1.0}),
+        (board("S**", ".**", "..G"), "1 marked cell lies off the path from start to goal", {"psr": 1.0}),
+        (board("S**", "..*", "*.G"), "1 marked cell lies off the path from start to goal", {"psr": 1.0}),
         (board("S**", "...", "..G"), "the marked cells do not join start and goal", {"psr": 0.0}),
         (board("***", "..*", "..G"), "the start at row 0, column 0 was changed", {"psr": 1.0}),
         (board("S**", "..*", ".#G"), "the open cell at row 2, column 1 was changed", {"psr": 1.0}),
     ],
 )
 def test_near_misses_in_an_open_hall(answer: Grid, reason: str, parts: dict[str, float]) -> None:
-    ruling = TASK.check(Params(), HALL, answer)
-    assert (ruling.reason, ruling.parts) == (reason, parts)
-    assert ruling.valid == (reason == "")
+    result = TASK.check(Params(), HALL, answer)
+    assert (result.reason, result.parts) == (reason, parts)
+    assert result.valid == (reason == "")
 
 
 def test_a_detour_is_valid_and_its_length_is_told() -> None:
     question = board("S...", ".##.", ".##.", "G...")
-    ruling = TASK.check(Params(), question, board("S***", ".##*", ".##*", "G***"))
-    assert (ruling.valid, ruling.parts) == (True, {"psr": 1.0, "rpl": 3.0})
+    result = TASK.check(Params(), question, board("S***", ".##*", ".##*", "G***"))
+    assert (result.valid, result.parts) == (True, {"psr": 1.0, "rpl": 3.0})
 
 
 def test_a_path_through_a_wall_joins_nothing() -> None:
-    ruling = TASK.check(Params(), board("S#G"), board("S*G"))
-    assert (ruling.valid, ruling.reason, ruling.parts) == (
+    result = TASK.check(Params(), board("S#G"), board("S*G"))
+    assert (result.valid, result.reason, result.parts) == (
         False,
         "the wall at row 0, column 1 was changed",
         {"psr": 0.0},

@@ -1,5 +1,4 @@
-"""Navigation: boards against their parameters, ways against networkx, verdicts and steps against slow
-twins."""
+"""Test navigation: boards against their parameters, paths against networkx, verdicts against twins."""
 
 from __future__ import annotations
 
@@ -43,7 +42,7 @@ def graph_of(question: Grid) -> tuple[nx.Graph[tuple[int, int]], tuple[int, int]
 
 
 def marked(question: Grid, way: list[tuple[int, int]]) -> Grid:
-    """The question with a way marked that begins at the start and ends at the goal."""
+    """The question with a path marked that begins at the start and ends at the goal."""
     answer = question.copy()
     for cell in way[1:-1]:
         answer[cell] = 4
@@ -149,7 +148,7 @@ def test_hopeless_parameters_are_refused_and_not_tried_for_ever() -> None:
         ({"holes_min": 15}, "holes_min=15 is above holes_max=14: give 14 or less"),
         ({"blocks_max": 2}, "blocks_min=3 is above blocks_max=2"),
         ({"block_min": 0}, "block_min=0 is outside 1 … 5"),
-        ({"apart": 25}, "apart=25 is more than size=15 has room for: give 24 or less"),
+        ({"apart": 25}, "apart=25 is too much for size=15: give 24 or less"),
         ({"apart": 1}, "apart=1 is outside 2 … 124"),
     ],
 )
@@ -196,16 +195,16 @@ def questions(draw: st.DrawFn) -> Grid:
 
 
 def judged_as_by_the_twins(question: Grid, answer: Grid) -> bool:
-    ruling = TASK.check(Params(), question, answer)
+    result = TASK.check(Params(), question, answer)
     rows = question.tolist(), answer.tolist()
-    assert ruling.valid == (ruling.reason == "") == navigation.navigation_valid(*rows)
-    assert ruling.parts["psr"] == cells.maze_joined(*rows)
-    assert ("rpl" in ruling.parts) == cells.maze_valid(*rows)
-    if "rpl" in ruling.parts:
+    assert result.valid == (result.reason == "") == navigation.navigation_valid(*rows)
+    assert result.parts["psr"] == cells.maze_joined(*rows)
+    assert ("rpl" in result.parts) == cells.maze_valid(*rows)
+    if "rpl" in result.parts:
         length = navigation.shortest(rows[0])
         assert length is not None
-        assert ruling.parts["rpl"] == (int((answer == 4).sum()) + 1) / length
-    return ruling.valid
+        assert result.parts["rpl"] == (int((answer == 4).sum()) + 1) / length
+    return result.valid
 
 
 @given(questions(), st.data())
@@ -220,8 +219,8 @@ def test_verdict_equals_the_slow_twins(question: Grid, data: st.DataObject) -> N
 
 @given(questions())
 def test_all_shortest_ways_are_right_and_no_longer_one_is(question: Grid) -> None:
-    found: Any = graph_of(question)  # the stub of all_simple_paths takes no graph of pairs
-    graph, start, goal = found
+    actual: Any = graph_of(question)  # the stub of all_simple_paths takes no graph of pairs
+    graph, start, goal = actual
     assert (TASK.solve(Params(), question) is not None) == nx.has_path(graph, start, goal)
     for way in itertools.islice(nx.all_simple_paths(graph, start, goal, cutoff=8), 200):
         best = len(way) == nx.shortest_path_length(graph, start, goal) + 1
@@ -230,7 +229,7 @@ def test_all_shortest_ways_are_right_and_no_longer_one_is(question: Grid) -> Non
 
 @pytest.mark.parametrize("params", VARIANTS.values(), ids=VARIANTS)
 def test_mutated_targets_are_judged_as_by_the_slow_twins(params: Params) -> None:
-    """One or two cells flipped, most of them on the way or beside it."""
+    """One or two cells flipped, most of them on the path or beside it."""
     rng = np.random.default_rng(3)
     batch = made(params, 400, seed=8)
     for question, target in zip(batch.question, batch.target, strict=True):
@@ -243,8 +242,7 @@ def test_mutated_targets_are_judged_as_by_the_slow_twins(params: Params) -> None
 
 
 def test_ways_moved_aside_stay_right_where_they_stay_shortest() -> None:
-    """Each inner corner of a way is flipped to the other side: mutations that often give another right
-    answer."""
+    """Each inner corner of a path is flipped to the other side: this often gives another right answer."""
     batch, right = made(VARIANTS["open"], 60, seed=9), 0
     for question, target in zip(batch.question, batch.target, strict=True):
         order = [tuple(np.argwhere(new)[0]) for new in np.diff(steps(question, target), axis=0)]
@@ -264,31 +262,31 @@ HALL = board("S...", "....", "...G")
     [
         (board("S***", "...*", "...G"), "", {"psr": 1.0, "rpl": 1.0}),
         (board("S*..", ".***", "...G"), "", {"psr": 1.0, "rpl": 1.0}),
-        (board("S***", "..**", "...G"), "1 marked cell lies off the way from start to goal", {"psr": 1.0}),
-        (board("S***", "*..*", "...G"), "1 marked cell lies off the way from start to goal", {"psr": 1.0}),
-        (board("S***", "*..*", "***G"), "4 marked cells lie off the way from start to goal", {"psr": 1.0}),
+        (board("S***", "..**", "...G"), "1 marked cell lies off the path from start to goal", {"psr": 1.0}),
+        (board("S***", "*..*", "...G"), "1 marked cell lies off the path from start to goal", {"psr": 1.0}),
+        (board("S***", "*..*", "***G"), "4 marked cells lie off the path from start to goal", {"psr": 1.0}),
         (board("S*.*", "...*", "...G"), "the marked cells do not join start and goal", {"psr": 0.0}),
         (board("....", "....", "...."), "the start at row 0, column 0 was changed", {"psr": 0.0}),
         (board("S***", "#..*", "...G"), "the open cell at row 1, column 0 was changed", {"psr": 1.0}),
     ],
 )
 def test_near_misses_in_an_open_hall(answer: Grid, reason: str, parts: dict[str, float]) -> None:
-    ruling = TASK.check(Params(), HALL, answer)
-    assert (ruling.valid, ruling.reason, ruling.parts) == (reason == "", reason, parts)
+    result = TASK.check(Params(), HALL, answer)
+    assert (result.valid, result.reason, result.parts) == (reason == "", reason, parts)
 
 
 def test_a_way_one_turn_longer_than_needed_is_wrong_and_its_length_is_told() -> None:
     question = board("S....", ".....", ".....", "....G")
     longer = board("S.***", "*.*.*", "***.*", "....G")
-    ruling = TASK.check(Params(), question, longer)
-    reason = "the way is 1.57 times as long as the shortest"
-    assert (ruling.valid, ruling.reason, ruling.parts) == (False, reason, {"psr": 1.0, "rpl": 11 / 7})
+    result = TASK.check(Params(), question, longer)
+    reason = "the path is 1.57 times as long as the shortest"
+    assert (result.valid, result.reason, result.parts) == (False, reason, {"psr": 1.0, "rpl": 11 / 7})
 
 
 def test_a_way_that_is_longer_by_the_least_there_is_is_wrong() -> None:
     question = board("S" + 28 * "." + "G", 30 * ".")
-    ruling = TASK.check(Params(), question, board("S" + 28 * "." + "G", 30 * "*"))
-    assert (ruling.reason, ruling.parts["rpl"]) == ("the way is 1.07 times as long as the shortest", 31 / 29)
+    result = TASK.check(Params(), question, board("S" + 28 * "." + "G", 30 * "*"))
+    assert (result.reason, result.parts["rpl"]) == ("the path is 1.07 times as long as the shortest", 31 / 29)
 
 
 def test_a_way_through_a_wall_or_over_a_corner_joins_nothing() -> None:
@@ -312,9 +310,9 @@ def test_steps_are_judged_as_by_the_slow_twin(question: Grid, data: st.DataObjec
         for _ in range(data.draw(st.sampled_from([0, 1, 1, 1, 1, 1, 2]))):
             y, x = r + data.draw(st.integers(-1, 1)), c + data.draw(st.integers(-1, 1))
             after[y % len(after), x % len(after[0])] = data.draw(st.sampled_from([4, 4, 4, 4, 1, 3]))
-        ruling = TASK.check_step(Params(), question, state, after)
+        result = TASK.check_step(Params(), question, state, after)
         legal = navigation.step_legal(question.tolist(), state.tolist(), after.tolist())
-        assert ruling.valid == (ruling.reason == "") == legal
+        assert result.valid == (result.reason == "") == legal
         if legal:
             state = after
 
@@ -354,26 +352,26 @@ def test_steps_are_judged_as_by_the_slow_twin(question: Grid, data: st.DataObjec
         (
             board("S.", "*.", "*.", "G."),
             board("S.", "*.", "**", "G."),
-            "a cell was marked after the way had reached",
+            "a cell was marked after the path had reached",
         ),
         (
             board("S.", "*.", "**", ".G"),
             board("S.", "**", "**", ".G"),
-            "a cell was marked after the way had reached",
+            "a cell was marked after the path had reached",
         ),
         (
             board("S..", "*..", "**G"),
             board("S*.", "*..", "**G"),
-            "a cell was marked after the way had reached",
+            "a cell was marked after the path had reached",
         ),
-        (board("S..G", "*...", "**.."), board("S..G", "**..", "**.."), "touches the way a second time"),
+        (board("S..G", "*...", "**.."), board("S..G", "**..", "**.."), "touches the path a second time"),
     ],
 )
 def test_near_misses_of_a_step(before: Grid, after: Grid, reason: str) -> None:
     question = np.where(before == 4, 1, before).astype(np.uint8)
-    ruling = TASK.check_step(Params(), question, before, after)
-    assert ruling.valid == (reason == "")
-    assert reason in ruling.reason
+    result = TASK.check_step(Params(), question, before, after)
+    assert result.valid == (reason == "")
+    assert reason in result.reason
 
 
 def test_whole_processes() -> None:

@@ -81,9 +81,8 @@ def same_triples(board: Grid) -> int:
 
 
 def cycles(board: Grid) -> tuple[tuple[int, ...], ...]:
-    """The cycle lengths of the permutations that lead from one row of a band, or column of a stack, to
-    another."""
-    found: list[tuple[int, ...]] = []
+    """The cycle lengths of the permutations that lead from one row of a band to another."""
+    actual: list[tuple[int, ...]] = []
     for side in (board, board.T):
         for band in (0, 3, 6):
             for a, b in combinations(range(band, band + 3), 2):
@@ -94,8 +93,8 @@ def cycles(board: Grid) -> tuple[tuple[int, ...], ...]:
                     while at in leads:
                         at, length = leads.pop(at), length + 1
                     lengths.append(length)
-                found.append(tuple(sorted(lengths)))
-    return tuple(sorted(found))
+                actual.append(tuple(sorted(lengths)))
+    return tuple(sorted(actual))
 
 
 def shuffled(board: Grid, seed: int) -> Grid:

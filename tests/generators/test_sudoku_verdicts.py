@@ -25,14 +25,13 @@ def test_verdict_equals_the_slow_twin_after_any_change(
     answer = batch.target[0].copy()
     for cell, digit in changes:
         answer.flat[cell % answer.size] = digit
-    ruling = TASK.check(params, batch.question[0], answer)
-    assert ruling.valid == naive.sudoku_valid(batch.question[0].tolist(), answer.tolist(), params.box)
-    assert (ruling.reason == "") == ruling.valid
+    result = TASK.check(params, batch.question[0], answer)
+    assert result.valid == naive.sudoku_valid(batch.question[0].tolist(), answer.tolist(), params.box)
+    assert (result.reason == "") == result.valid
 
 
 def renamed(answer: Grid, rng: np.random.Generator) -> Grid:
-    """Two digits change places in some of the cells, in all, or in two rows: sometimes right where the givens
-    allow."""
+    """Two digits change places in some of the cells, in all, or in two rows. Sometimes it is right."""
     size = len(answer)
     a, b = rng.choice(size, 2, replace=False) + 1
     rows = [np.arange(size), rng.choice(size, 2, replace=False), rng.choice(size, 1)][rng.integers(3)]
@@ -53,9 +52,9 @@ def test_mutated_targets_are_judged_as_by_the_slow_twin(params: Params, count: i
         answer = renamed(target, rng)
         if rng.random() < 0.3:
             answer.flat[rng.integers(answer.size)] = rng.integers(TASK.codes)
-        ruling = TASK.check(params, shown, answer)
-        assert ruling.valid == naive.sudoku_valid(shown.tolist(), answer.tolist(), params.box)
-        right += ruling.valid
+        result = TASK.check(params, shown, answer)
+        assert result.valid == naive.sudoku_valid(shown.tolist(), answer.tolist(), params.box)
+        right += result.valid
     assert 0.05 * count < right < 0.95 * count
 
 
@@ -72,10 +71,10 @@ def test_every_changed_cell_of_a_target_is_noticed(params: Params) -> None:
 @given(st.lists(st.integers(0, 4), min_size=16, max_size=16))
 def test_solve_agrees_with_the_sat_solver_on_any_question(digits: list[int]) -> None:
     question = np.array(digits, np.uint8).reshape(4, 4) * (np.arange(16).reshape(4, 4) % 3 == 0)
-    found = TASK.solve(Params(), question)
+    actual = TASK.solve(Params(), question)
     solutions = sat_solutions(question, 1000)
-    assert (found is None) == (not solutions)
-    assert found is None or found.tobytes() in solutions
+    assert (actual is None) == (not solutions)
+    assert actual is None or actual.tobytes() in solutions
 
 
 def test_any_solution_of_an_ambiguous_question_is_valid() -> None:
@@ -99,14 +98,14 @@ def test_near_misses(cells: list[tuple[int, int, int]], reason: str) -> None:
     question[0, 0] = 1
     for r, c, digit in cells:
         answer[r, c] = digit
-    ruling = TASK.check(Params(), question, answer)
-    assert (ruling.valid, ruling.reason) == (False, reason)
+    result = TASK.check(Params(), question, answer)
+    assert (result.valid, result.reason) == (False, reason)
 
 
 def test_a_latin_square_with_bad_boxes_is_no_answer() -> None:
     latin = np.array([[1, 2, 3, 4], [2, 3, 4, 1], [3, 4, 1, 2], [4, 1, 2, 3]], np.uint8)
-    ruling = TASK.check(Params(), np.zeros((4, 4), np.uint8), latin)
-    assert (ruling.valid, ruling.reason) == (False, "box 0 does not hold each digit once")
+    result = TASK.check(Params(), np.zeros((4, 4), np.uint8), latin)
+    assert (result.valid, result.reason) == (False, "box 0 does not hold each digit once")
 
 
 @BOTH
@@ -148,8 +147,8 @@ def test_steps_that_break_a_rule_are_named(cells: list[tuple[int, int, int]], re
     after = before.copy()
     for r, c, digit in cells:
         after[r, c] = digit
-    ruling = TASK.check_step(Params(), before, before, after)
-    assert (ruling.valid, ruling.reason) == (False, reason)
+    result = TASK.check_step(Params(), before, before, after)
+    assert (result.valid, result.reason) == (False, reason)
 
 
 @BOTH
@@ -161,9 +160,9 @@ def test_steps_are_judged_as_by_the_slow_twin(
     after = before.copy()
     for cell, digit in changes[:2]:
         after.flat[cell % after.size] = digit
-    ruling = TASK.check_step(params, before, before, after)
-    assert ruling.valid == sudoku.step_legal(before.tolist(), after.tolist(), params.box)
-    assert (ruling.reason == "") == ruling.valid
+    result = TASK.check_step(params, before, before, after)
+    assert result.valid == sudoku.step_legal(before.tolist(), after.tolist(), params.box)
+    assert (result.reason == "") == result.valid
 
 
 @BOTH

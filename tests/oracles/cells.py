@@ -1,7 +1,8 @@
-"""Slow twins: the rules of the rooms written once more, plainly, in Python alone.
+"""Write the rules of the cell tasks once more, plainly, in Python only.
 
 A twin shares no code with the kernel that it is compared to: no NumPy tricks, no bit boards, no helpers of
-the package. Grids are lists of rows."""
+the package. Grids are lists of rows.
+"""
 
 from __future__ import annotations
 
@@ -39,8 +40,7 @@ def eca_diagram(first: list[int], rule: int, rows: int) -> Rows:
 def langton_walk(
     black: set[tuple[int, int]], at: tuple[int, int], way: str, steps: int, h: int, w: int
 ) -> Rows:
-    """Langton's ant on a torus, from a set of black cells, as the room's codes: the board after `steps`
-    steps."""
+    """Langton's ant on a torus, from a set of black cells, as codes: the board after `steps` steps."""
     moves = {"N": (-1, 0), "E": (0, 1), "S": (1, 0), "W": (0, -1)}
     right = {"N": "E", "E": "S", "S": "W", "W": "N"}
     left = {b: a for a, b in right.items()}
@@ -64,12 +64,12 @@ def _around(r: int, c: int) -> list[tuple[int, int]]:
 
 def _region(cell: tuple[int, int], members: set[tuple[int, int]]) -> set[tuple[int, int]]:
     """The members that 4-neighbour moves over members reach from a cell."""
-    found, todo = {cell}, [cell]
+    actual, todo = {cell}, [cell]
     while todo:
-        near = {n for n in _around(*todo.pop()) if n in members} - found
-        found |= near
+        near = {n for n in _around(*todo.pop()) if n in members} - actual
+        actual |= near
         todo += near
-    return found
+    return actual
 
 
 def _cells(board: Rows, code: int) -> set[tuple[int, int]]:
@@ -88,8 +88,7 @@ def fill_answer(board: Rows) -> Rows:
 
 
 def fill_step(board: Rows, before: Rows, after: Rows) -> bool:
-    """Whether water may rise so: on enclosed cells, beside water, or on one cell of a region that has
-    none."""
+    """Whether water may rise so: on enclosed cells, beside water, or on one cell of a dry region."""
     enclosed, wet = _cells(fill_answer(board), 2), _cells(before, 2)
     new = {(r, c) for r, row in enumerate(after) for c, code in enumerate(row) if code != before[r][c]}
     if not new or not new <= enclosed or not new <= _cells(after, 2):
@@ -108,8 +107,7 @@ def maze_joined(question: Rows, answer: Rows) -> bool:
 
 
 def maze_valid(question: Rows, answer: Rows) -> bool:
-    """Whether an answer only marks open cells, and each has two neighbours on the way, start and goal have
-    one."""
+    """Whether an answer only marks open cells, each with two neighbours on the path, the ends with one."""
     marked = _cells(answer, 4)
     unmarked = [
         [question[r][c] if (r, c) in marked else v for c, v in enumerate(row)] for r, row in enumerate(answer)

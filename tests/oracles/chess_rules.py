@@ -1,8 +1,8 @@
-"""Slow twin of the room `chess`: the rules of chess without castling, written once more from the laws of the
-game.
+"""Write the rules of chess once more from the laws of the game, without castling.
 
 Boards are lists of rows of codes, 0 empty, 1 … 6 white's pawn, knight, bishop, rook, queen, king, 7 … 12
-black's; row 0 is rank 8. A state is a board and the cell that a pawn has just passed over, or None."""
+black's; row 0 is rank 8. A state is a board and the cell that a pawn has just passed over, or None.
+"""
 
 from __future__ import annotations
 
@@ -115,6 +115,5 @@ def won(state: State, mate: int) -> bool:
 
 
 def chess_valid(question: Rows, answer: Rows, mate: int) -> bool:
-    """Whether the answer is the board after a move of white that forces mate in `mate` moves, itself
-    counted."""
+    """Whether the answer is the board after a move of white that forces mate in `mate` moves."""
     return any(lost(state, mate - 1) for state in successors((question, None), True) if state[0] == answer)

@@ -1,5 +1,7 @@
-"""Connect Four once more, from its rules alone. Boards are lists of rows, row 0 on top; 0 empty, 1, 2 the
-players."""
+"""Write Connect Four once more, from its rules only.
+
+Boards are lists of rows, row 0 on top; 0 empty, 1, 2 the players.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +72,7 @@ def threatens(board: Rows) -> bool:
 
 def right_columns(board: Rows, goal: str) -> set[int]:
     """The columns of the right drops in a legal position."""
-    found: set[int] = set()
+    actual: set[int] = set()
     for c in range(7):
         after = dropped(board, c, 1)
         if after is None:
@@ -83,8 +85,8 @@ def right_columns(board: Rows, goal: str) -> set[int]:
         else:
             good = won or lost(after, 1)
         if good:
-            found.add(c)
-    return found
+            actual.add(c)
+    return actual
 
 
 def valid(question: Rows, answer: Rows, goal: str) -> bool:

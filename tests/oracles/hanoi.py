@@ -1,5 +1,7 @@
-"""The Towers of Hanoi once more, from their rules alone. A state is three stacks of disks 1, 2 … n, bottom
-first."""
+"""Write the Towers of Hanoi once more, from their rules only.
+
+A state is three stacks of disks 1, 2 … n, bottom first.
+"""
 
 from __future__ import annotations
 
@@ -14,35 +16,35 @@ GROUND, PEG, BASE, GOAL_GROUND = 0, 7, 8, 9
 
 def states(disks: int) -> list[State]:
     """Every legal state: a peg for each disk, larger disks below smaller ones. Disk 1's peg changes first."""
-    found: list[State] = []
+    actual: list[State] = []
     for places in product(range(3), repeat=disks):  # the largest disk's place first
         stacks = [tuple(disks - i for i in range(disks) if places[i] == peg) for peg in range(3)]
-        found.append((stacks[0], stacks[1], stacks[2]))
-    return found
+        actual.append((stacks[0], stacks[1], stacks[2]))
+    return actual
 
 
 def moves(state: State) -> list[State]:
     """What one legal move leads to."""
-    found: list[State] = []
+    actual: list[State] = []
     for a in range(3):
         for b in range(3):
             if a != b and state[a] and (not state[b] or state[b][-1] > state[a][-1]):
                 stacks = list(state)
                 stacks[a], stacks[b] = state[a][:-1], (*state[b], state[a][-1])
-                found.append((stacks[0], stacks[1], stacks[2]))
-    return found
+                actual.append((stacks[0], stacks[1], stacks[2]))
+    return actual
 
 
 def distances(start: State) -> dict[State, int]:
     """Least moves from a state to every other."""
-    found, queue = {start: 0}, deque([start])
+    actual, queue = {start: 0}, deque([start])
     while queue:
         state = queue.popleft()
         for after in moves(state):
-            if after not in found:
-                found[after] = found[state] + 1
+            if after not in actual:
+                actual[after] = actual[state] + 1
                 queue.append(after)
-    return found
+    return actual
 
 
 def picture(start: State, goal: State, colours: dict[int, int]) -> Rows:

@@ -1,5 +1,7 @@
-"""The slow twin of Hitori: its three rules written plainly. Grids are lists of rows; 1 in an answer is
-shaded."""
+"""Write the three rules of Hitori once more, plainly.
+
+Grids are lists of rows; 1 in an answer is shaded.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ def _near(cell: Cell) -> list[Cell]:
 
 def parts(cells: set[Cell]) -> list[set[Cell]]:
     """The cells in groups that hang together by sides."""
-    found: list[set[Cell]] = []
+    actual: list[set[Cell]] = []
     rest = set(cells)
     while rest:
         group: set[Cell] = set()
@@ -25,8 +27,8 @@ def parts(cells: set[Cell]) -> list[set[Cell]]:
                 rest.remove(cell)
                 group.add(cell)
                 todo += _near(cell)
-        found.append(group)
-    return found
+        actual.append(group)
+    return actual
 
 
 def _cells(answer: Rows, code: int) -> set[Cell]:
@@ -53,8 +55,7 @@ def valid(question: Rows, answer: Rows) -> bool:
 
 
 def step_legal(question: Rows, before: Rows, after: Rows) -> bool:
-    """Whether one cell more is shaded, and the shaded cells lie as they may. `before` may be the question
-    itself."""
+    """Whether one cell more is shaded, legally. `before` may be the question itself."""
     start = [[0 for _ in row] for row in question] if before == question else before
     changed = [(r, c) for r, row in enumerate(start) for c, value in enumerate(row) if value != after[r][c]]
     return len(changed) == 1 and after[changed[0][0]][changed[0][1]] == 1 and shape_right(after)

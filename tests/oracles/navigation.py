@@ -1,5 +1,4 @@
-"""Slow twins of the ways over a board: written from the rules alone, over sets of cells, as
-`tests.oracles.cells`.
+"""Write the rules of paths over a board once more, over sets of cells.
 
 Codes: 0 wall, 1 open, 2 start, 3 goal, 4 path.
 """
@@ -21,13 +20,13 @@ def near(a: Cell, b: Cell) -> bool:
 
 def moves_from(start: Cell, ground: set[Cell]) -> dict[Cell, int]:
     """How many moves over the ground each cell lies from the start, where it can be reached."""
-    found, front = {start: 0}, {start}
+    actual, front = {start: 0}, {start}
     while front:
         front = {
             (r + d, c + e) for r, c in front for d, e in ((0, 1), (1, 0), (0, -1), (-1, 0))
-        } & ground - set(found)
-        found |= dict.fromkeys(front, max(found.values()) + 1)
-    return found
+        } & ground - set(actual)
+        actual |= dict.fromkeys(front, max(actual.values()) + 1)
+    return actual
 
 
 def shortest(question: Rows) -> int | None:
@@ -37,8 +36,7 @@ def shortest(question: Rows) -> int | None:
 
 
 def navigation_valid(question: Rows, answer: Rows) -> bool:
-    """Whether only open cells were marked: for each number of moves on a shortest way one cell, next to the
-    last."""
+    """Whether only open cells were marked: per number of moves on a shortest path one cell, in a chain."""
     (start,), (goal,) = cells(question, 2), cells(question, 3)
     ground, marked = cells(question, 1, 2, 3), cells(answer, 4)
     unmarked = [
@@ -58,8 +56,7 @@ def navigation_valid(question: Rows, answer: Rows) -> bool:
 
 
 def step_legal(question: Rows, before: Rows, after: Rows) -> bool:
-    """Whether a state that shows a way from the start is followed by one whose way is one open cell
-    longer."""
+    """Whether a state that shows a path from the start is followed by one that is one open cell longer."""
     (start,), (goal,) = cells(question, 2), cells(question, 3)
     order, left = [start], cells(before, 4)
     while following := [cell for cell in left if near(cell, order[-1])]:

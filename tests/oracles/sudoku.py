@@ -1,5 +1,7 @@
-"""The slow twin of Sudoku's processes; `naive.sudoku_valid` is that of its answers. Grids are lists of
-rows."""
+"""Write the rule of Sudoku's processes once more; `cells` has that of its answers.
+
+Grids are lists of rows.
+"""
 
 from __future__ import annotations
 

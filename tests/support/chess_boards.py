@@ -1,5 +1,4 @@
-"""Chess boards for tests: between placements of a FEN, grids and the package `chess`; plain search for
-mates."""
+"""Make chess boards for tests: placements of a FEN, grids, the package `chess`; plain search for mates."""
 
 from __future__ import annotations
 

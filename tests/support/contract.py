@@ -1,5 +1,4 @@
-"""What the contract suites share: every task with instances, verdicts that hang together, answers that are
-none."""
+"""Share what the contract suites need: instances, coherent verdicts, objects that are no answers."""
 
 from __future__ import annotations
 

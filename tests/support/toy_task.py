@@ -30,10 +30,7 @@ class Toy(Task[Params]):
     codes: ClassVar[int] = 2
     metric: ClassVar[Metric] = Metric.HAMMING
     min_distance: ClassVar[float] = 0.25
-
-    @property
-    def variants(self) -> Mapping[str, Params]:
-        return {"small": Params(), "wide": Params(space=256)}
+    variants: Mapping[str, Params] = {"small": Params(), "wide": Params(space=256)}
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         numbers = (keys >> np.uint64(7)) % np.uint64(params.space)

@@ -95,8 +95,8 @@ def span(seconds: float) -> str:
 
 def trial_name(trial: Trial) -> str:
     """Return a trial in one line: the model, the task, the shots. Checkpoints are written as in `--model`."""
-    from vizbench.harness.plan.plugin import DEFAULT
     from vizbench.harness.records.labels import NONE
+    from vizbench.model import DEFAULT
 
     model = trial.model if trial.checkpoint in (NONE, DEFAULT) else f"{trial.model}={trial.checkpoint}"
     shots = "" if trial.shots is None else f", {plural(trial.shots, 'shot')}"

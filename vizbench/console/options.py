@@ -54,7 +54,17 @@ def complete_suite(incomplete: str) -> list[str]:
 TaskOption = Annotated[
     str,
     typer.Option(
-        "--task", help=f"Task name, see `vizbench tasks`; or {FORMS}.", autocompletion=complete_task
+        "--task",
+        help=f"Task name, see `vizbench tasks`; FILE.py:NAME; or {FORMS}.",
+        autocompletion=complete_task,
+    ),
+]
+FileTaskOption = Annotated[
+    str | None,
+    typer.Option(
+        "--task",
+        metavar="FILE.py:NAME",
+        help="The Python file of the data set's task, if it has one. Its code is run.",
     ),
 ]
 PoolOption = Annotated[
@@ -168,6 +178,17 @@ DryRunOption = Annotated[
     bool,
     typer.Option("--dry-run", help="Print the trials, their data and the time they take. Writes nothing."),
 ]
+
+
+def import_named(task: str | None) -> None:
+    """Import the Python file of a task that the option names."""
+    from vizbench.task import import_task, is_in_file
+
+    if task is None:
+        return
+    if not is_in_file(task):
+        raise UserError(f"--task {task[:80]!r} is no FILE.py:NAME: leave it out, the data set names its task")
+    import_task(task)
 
 
 def pool_of(pool: int | None) -> int:

@@ -1,5 +1,4 @@
-"""The files that hold tasks: what a name of the form `LAYOUT:PATH` may begin with. Light, for `--help` reads
-it."""
+"""List the layouts of files that hold tasks, as in `LAYOUT:PATH`. Light, because `--help` reads it."""
 
 from __future__ import annotations
 

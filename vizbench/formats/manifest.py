@@ -14,7 +14,9 @@ from vizbench._util.text import plural, text_of
 from vizbench._util.version import __version__
 from vizbench.dataset import SplitSpec
 from vizbench.errors import UserError
+from vizbench.formats.registry import source_of
 from vizbench.formats.workspace import moved_aside
+from vizbench.task import code_of
 
 NAME = "manifest.json"
 """The name of the file in the folder of a data set."""
@@ -49,7 +51,7 @@ class Shard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @final
-class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a data set was made from, and the digests to check it."""
 
     vizbench: _Version
@@ -68,6 +70,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The digest of all rows in order, the same for every format and shard size."""
     shards: Annotated[list[Shard], Meta(max_length=MAX_SHARDS)]
     """Its shards, in order."""
+    code: _Digest | None = None
+    """Digest of the Python file that the task comes from; left out for other tasks."""
 
 
 @final
@@ -83,7 +87,8 @@ def new(
     spec: SplitSpec, kind: FormatName, rows: int, steps: bool, digest: str, shards: list[Shard]
 ) -> Manifest:
     """Return a manifest by this version of vizbench."""
-    return Manifest(__version__, np.__version__, kind, rows, steps, spec, digest, shards)
+    code = code_of(spec.task) if source_of(spec.task) is None else None
+    return Manifest(__version__, np.__version__, kind, rows, steps, spec, digest, shards, code)
 
 
 def save(manifest: Manifest, folder: Path) -> None:

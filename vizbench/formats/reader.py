@@ -16,7 +16,7 @@ from vizbench.formats.registry import verifier_and_params
 from vizbench.formats.rows import instance_of, row_digest
 from vizbench.formats.shard import Place
 from vizbench.formats.writer import format_named
-from vizbench.task import Verifier, params_json
+from vizbench.task import Verifier, code_of, params_json
 from vizbench.types import Instance
 
 
@@ -51,6 +51,10 @@ def _verifier_and_params(folder: Path, manifest: Manifest) -> tuple[Verifier, An
     """Return the verifier and the parameters of the rows. Raises UserError if this vizbench has others."""
     spec = manifest.spec
     verifier, params = verifier_and_params(spec.task)
+    if manifest.code is not None and manifest.code != code_of(spec.task):
+        raise UserError(
+            f"{folder} was made by other code of {spec.task[:200]}: generate it again, or give the file as it was"
+        )
     version = verifier.version
     if spec.version != version:
         raise UserError(

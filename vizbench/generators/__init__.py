@@ -1,1 +1,1 @@
-"""One room a task family. A room is found because its file lies here: no list names it."""
+"""Hold one task family per file. A family is found because its file is here: no list names it."""

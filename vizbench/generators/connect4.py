@@ -1,4 +1,4 @@
-"""Connect Four: find player 1's drop. Board 6x7 and canvas of the paper.
+"""Generate Connect Four positions: find player 1's drop. Board 6x7 and canvas are the paper's.
 
 Codes: 0 empty, 1 and 2 the players' disks; row 0 is the top. Player 1 began and is to move. The drop
 completes four in a row (win-in-1), stops the only drop with which player 2 would win next (block), or leaves
@@ -6,11 +6,12 @@ player 2 no reply that keeps player 1 from winning with the next drop (win-in-2)
 right; the stored one is the leftmost. The process of win-in-2 goes on from the answer: a drop of player 2,
 then one of player 1 that wins.
 
-Positions come from random games whose players win when they can and else drop anywhere. So that they spread
-from openings to late games and over all directions, a least number of disks (8, 10 … 28, evenly) and, for the
-line that is completed or stopped, one of the four directions are drawn first; games are played until a
+Positions come from random games whose players win if they can and else drop anywhere. They are to spread from
+openings to late games and over all directions. So a least number of disks (8, 10 … 28, evenly) is drawn
+first, and one of the four directions for the line that is completed or stopped. Games are played until a
 position has both. Neither player ever had a drop that wins and made another one. In block and win-in-2 player
-1 has no drop that wins at once."""
+1 has no drop that wins at once.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +24,10 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench._util.jit import jit
+from vizbench.bases import MoveTask
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed
-from vizbench.task import GameContinuation, Metric, Task
+from vizbench.task import GameContinuation, Metric
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 ROWS: Final = 6
@@ -55,9 +57,10 @@ _FAULTS: Final = {
 @final
 @dataclass(frozen=True)
 class Params:
-    """goal: win, block or force (a win with the drop after this one)."""
+    """The parameters of a Connect Four question."""
 
     goal: str = "win"
+    """win, block or force (a win with the drop after this one)."""
 
     def __post_init__(self) -> None:
         if self.goal not in _GOALS:
@@ -67,8 +70,7 @@ class Params:
 VARIANTS = {"win-in-1": Params(), "block": Params(goal="block"), "win-in-2": Params(goal="force")}
 
 
-# Connect Four on bit boards: the cell of column c, r rows from the bottom, is bit 7 c + r; bit 7 c + 6 stays
-# 0.
+# Connect Four on bit boards: the cell of column c, r rows from the bottom, is bit 7 c + r; bit 7 c + 6 is 0.
 #
 # Neighbours are 1 (up), 7 (right), 8 (right and up) or 6 (right and down) bits apart. The spare bit on top of
 # a column keeps lines from running over an edge into the next one. A set of cells is one word, `mine` and
@@ -77,14 +79,13 @@ VARIANTS = {"win-in-1": Params(), "block": Params(goal="block"), "win-in-2": Par
 
 @jit
 def free_cells(filled):
-    """The cells that a drop can reach: the lowest free one of each column."""
+    """Return the cells that a drop can reach: the lowest free one of each column."""
     return (filled + _BOTTOM) & _BOARD
 
 
 @jit
 def completing(disks, step):
-    """The cells that complete four in a row along `step` with three of the disks, whether they are free or
-    not."""
+    """Return the cells that complete four in a row along `step` with three of the disks, free or not."""
     up1, up2, up3 = disks >> step, disks >> 2 * step, disks >> 3 * step
     down1, down2, down3 = disks << step, disks << 2 * step, disks << 3 * step
     outer = (up1 & up2 & up3) | (down1 & down2 & down3)
@@ -93,13 +94,13 @@ def completing(disks, step):
 
 @jit
 def winning(disks):
-    """The cells that complete four in a row in any direction."""
+    """Return the cells that complete four in a row in any direction."""
     return completing(disks, 1) | completing(disks, 7) | completing(disks, 8) | completing(disks, 6)
 
 
 @jit
 def has_four(disks):
-    """Whether four of the disks lie in a row."""
+    """Return whether four of the disks are in a row."""
     for step in _STEPS:
         pairs = disks & (disks >> step)
         if pairs & (pairs >> 2 * step):
@@ -109,7 +110,7 @@ def has_four(disks):
 
 @jit
 def is_position(mine, theirs):
-    """Whether player 1 may be to move: as many disks each, none in the air, no four in a row."""
+    """Return whether player 1 may be to move: as many disks each, none in the air, no four in a row."""
     filled = mine | theirs
     more, left = mine, theirs
     while more and left:
@@ -122,7 +123,7 @@ def is_position(mine, theirs):
 
 @jit
 def _loses(mine, theirs):
-    """Whether player 2, who is to move, can neither win nor keep player 1 from winning with the next drop."""
+    """Return whether player 2, to move, can neither win nor stop player 1 from winning with the next drop."""
     replies = free_cells(mine | theirs)
     if replies == 0 or winning(theirs) & replies:
         return False
@@ -138,18 +139,20 @@ def _loses(mine, theirs):
 
 @jit
 def right_drops(mine, theirs, goal):
-    """The drops of player 1 that do what is asked.
+    """Return the drops of player 1 that do what is asked.
 
-    WIN: complete four. BLOCK: player 2 could win with the next drop and cannot any more. FORCE: win with this
-    drop or, whatever player 2 replies, with the next."""
+    - WIN: complete four.
+    - BLOCK: player 2 could win with the next drop and cannot any more.
+    - FORCE: win with this drop or, whatever player 2 replies, with the next.
+    """
     free = free_cells(mine | theirs)
-    found = winning(mine) & free
+    right = winning(mine) & free
     threats = winning(theirs)
     if goal == WIN:
-        return found
+        return right
     if goal == BLOCK and threats & free == 0:
         return 0
-    rest = free & ~found
+    rest = free & ~right
     while rest:
         drop = rest & -rest
         rest ^= drop
@@ -158,13 +161,13 @@ def right_drops(mine, theirs, goal):
         else:
             good = _loses(mine | drop, theirs)
         if good:
-            found |= drop
-    return found
+            right |= drop
+    return right
 
 
 @jit
 def random_drop(rng, filled):
-    """A free cell in a random column among those with one; there must be one."""
+    """Return a free cell in a random column among those with one. There must be one."""
     free = free_cells(filled)
     while True:
         drop = free & (_COLUMN << 7 * rng_below(rng, COLUMNS))
@@ -174,8 +177,10 @@ def random_drop(rng, filled):
 
 @jit
 def _asks(mine, theirs, goal, step):
-    """Whether the position is a question: with WIN and BLOCK the line to complete or stop lies along
-    `step`."""
+    """Return whether the position is a question.
+
+    With WIN and BLOCK the line to complete or stop is along `step`.
+    """
     free = free_cells(mine | theirs)
     if goal == WIN:
         return completing(mine, step) & free != 0
@@ -184,14 +189,16 @@ def _asks(mine, theirs, goal, step):
     if goal == FORCE:
         return right_drops(mine, theirs, FORCE) != 0
     threat = winning(theirs) & free
-    alone = threat != 0 and threat & (threat - 1) == 0
-    return alone and completing(theirs, step) & threat != 0 and winning(theirs) & (threat << 1) == 0
+    is_single = threat != 0 and threat & (threat - 1) == 0
+    return is_single and completing(theirs, step) & threat != 0 and winning(theirs) & (threat << 1) == 0
 
 
 @jit
 def _seek(rng, goal, step, least):
-    """Play random games up to a position that is a question and has at least `least` disks; both players'
-    disks."""
+    """Play random games up to a position that is a question and has at least `least` disks.
+
+    Returns both players' disks.
+    """
     while True:
         mine = theirs = 0
         for disks in range(0, ROWS * COLUMNS, 2):
@@ -216,7 +223,7 @@ def _draw(mine, theirs, grid):
 
 @jit
 def _make(keys, goal, question, target):
-    """One position a key. question, target: `(n, 6, 7)` uint8."""
+    """Make one position per key. question, target: `(n, 6, 7)` uint8."""
     rng = np.empty(4, np.uint64)
     for i in range(keys.shape[0]):
         rng_seed(rng, keys[i])
@@ -229,12 +236,12 @@ def _make(keys, goal, question, target):
 
 
 def _disks(board: Grid) -> tuple[int, int]:
-    """Player 1's disks and player 2's as bits."""
+    """Return player 1's disks and player 2's as bits."""
     return int(_BITS[board == MINE].sum()), int(_BITS[board == THEIRS].sum())
 
 
 def _position(question: Grid) -> tuple[int, int] | None:
-    """Both players' disks as bits; None where the grid is no position in which player 1 is to move."""
+    """Return both players' disks as bits, or None if the grid is no position with player 1 to move."""
     if question.shape != (ROWS, COLUMNS) or question.max() > THEIRS:
         return None
     mine, theirs = _disks(question)
@@ -242,7 +249,7 @@ def _position(question: Grid) -> tuple[int, int] | None:
 
 
 def _drop_fault(before: Grid, after: Grid, player: int) -> str:
-    """Why `after` is not `before` and one drop of the player more; "" where it is."""
+    """Return why `after` is not `before` and one drop of the player more; "" if it is."""
     changed = np.argwhere(after != before)
     if len(changed) == 0:
         return "no disk was dropped"
@@ -262,26 +269,30 @@ def _drop_fault(before: Grid, after: Grid, player: int) -> str:
 
 @final
 class _UpToWin(GameContinuation):
-    """After a drop that forces a win, player 2 drops anywhere and player 1 wins. With other goals nothing
-    follows."""
+    """Play on after a drop that forces a win: player 2 drops anywhere, and player 1 wins.
 
-    def check_step(self, params: Params, way: Sequence[Grid], after: Grid) -> CheckResult:
-        if params.goal != "force" or has_four(_disks(way[-1])[0]):
-            return CheckResult(False, "a state follows where the process has come to its end")
-        player = (MINE, THEIRS)[1 - len(way) % 2]
-        fault = _drop_fault(way[-1], after, player)
+    With other goals nothing follows.
+    """
+
+    def check_step(self, params: Params, trajectory: Sequence[Grid], after: Grid) -> CheckResult:
+        if params.goal != "force" or has_four(_disks(trajectory[-1])[0]):
+            return CheckResult(False, "a state follows after the process has come to its end")
+        player = (MINE, THEIRS)[1 - len(trajectory) % 2]
+        fault = _drop_fault(trajectory[-1], after, player)
         if not fault and player == MINE and not has_four(_disks(after)[0]):
-            fault = f"the drop in column {np.argwhere(after != way[-1])[0, 1]} does not win"
+            fault = f"the drop in column {np.argwhere(after != trajectory[-1])[0, 1]} does not win"
         return CheckResult(not fault, fault)
 
-    def check_end(self, params: Params, way: Sequence[Grid]) -> CheckResult:
-        over = params.goal != "force" or has_four(_disks(way[-1])[0])
-        fault = "" if over else f"the process stops at state {len(way) - 1}, and player 1 has not won yet"
+    def check_end(self, params: Params, trajectory: Sequence[Grid]) -> CheckResult:
+        over = params.goal != "force" or has_four(_disks(trajectory[-1])[0])
+        fault = (
+            "" if over else f"the process stops at state {len(trajectory) - 1}, and player 1 has not won yet"
+        )
         return CheckResult(not fault, fault)
 
 
 @final
-class Connect4(Task[Params]):
+class Connect4(MoveTask[Params]):
     """Find the right drop in Connect Four."""
 
     family = "connect4"
@@ -289,13 +300,11 @@ class Connect4(Task[Params]):
     summary = "Drop player 1's disk so that it wins, blocks or forces a win in Connect Four."
     look = Look("connect4", canvas=240, margin=8)
     codes = 3
+    one_move = True
     metric = Metric.JACCARD
     min_distance = 0.25  # the paper's, as a share of the disks: see `features`
     sequel = _UpToWin()
-
-    @property
-    def variants(self) -> Mapping[str, Params]:
-        return VARIANTS
+    variants = VARIANTS
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         question = np.empty((len(keys), ROWS, COLUMNS), np.uint8)
@@ -304,10 +313,9 @@ class Connect4(Task[Params]):
         return Batch(question, target)
 
     def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
-        """The board after the drop; in win-in-2 also after a reply, one that stops a win if any does, and the
-        win.
+        """Return the board after the drop; in win-in-2 also after a reply and the win.
 
-        Of several such drops the leftmost is taken.
+        The reply is one that stops a win if any does. Of several such drops the leftmost is taken.
         """
         mine, theirs = _disks(target)
         states = [target]
@@ -320,20 +328,22 @@ class Connect4(Task[Params]):
         return np.stack(states)
 
     def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
-        """Where each player's disks lie in the question, `(n, 84)`: two boards differ by the disks they do
-        not share.
+        """Return where each player's disks are in the question, `(n, 84)`.
 
-        As a share of all 42 cells, a board with few disks is near to every other: with a pool of 5000 only
-        boards of 24 disks and more passed (one in eight), so that test was later in the game than train. By
-        disks 97-99% pass."""
+        Two boards differ by the disks that they do not share. As a share of all 42 cells, a board with few
+        disks is near to every other: with a pool of 5000 only boards of 24 disks and more passed (one in
+        eight), so that test was later in the game than train. By disks 97-99% pass.
+        """
         disks = [(batch.question == code).reshape(len(batch), -1) for code in (MINE, THEIRS)]
         return np.concatenate(disks, axis=1).astype(np.uint8)
 
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
-        """score: x / (x + 16) with x = plies log2(legal / right) + disks / 8.
+        """Return `score`, x / (x + 16) with x = plies log2(legal / right) + disks / 8, and its parts.
 
-        plies: drops to look ahead, the own one included; legal, right: drops that are allowed, and that are
-        answers; disks on the board."""
+        - plies: drops to look ahead, the own one included.
+        - legal, right: drops that are allowed, and that are answers.
+        - disks: on the board.
+        """
         mine, theirs = _disks(question)
         goal = _GOALS[params.goal]
         legal = int(free_cells(mine | theirs)).bit_count()
@@ -349,43 +359,27 @@ class Connect4(Task[Params]):
             "disks": float(disks),
         }
 
-    def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
-        """One legal drop of player 1 that does what is asked, whether the stored one or another."""
-        position = _position(question)
-        if position is None:
-            return CheckResult(
-                False, "the question is no position with player 1 to move, so no answer is right"
-            )
-        fault = _drop_fault(question, answer, MINE)
-        if fault:
-            return CheckResult(False, fault)
+    def moves(self, params: Params, state: Grid) -> list[Grid]:
+        """Return the boards after a drop of player 1, the leftmost column first."""
+        position = _position(state)
+        free = free_cells(position[0] | position[1]) if position else 0
+        drops = [1 << bit for bit in range(7 * COLUMNS) if free >> bit & 1]
+        return [np.where(drop == _BITS, np.uint8(MINE), state) for drop in drops]
+
+    def move_fault(self, params: Params, before: Grid, after: Grid) -> str:
+        if _position(before) is None:
+            return "the question is no position with player 1 to move, so no answer is right"
+        return _drop_fault(before, after, MINE)
+
+    def goal_fault(self, params: Params, question: Grid, answer: Grid) -> str:
+        """Return why the drop does not do what is asked, whether the stored one or another."""
         drop = answer != question
-        if not int(_BITS[drop][0]) & right_drops(*position, _GOALS[params.goal]):
-            return CheckResult(False, f"the drop in column {np.argwhere(drop)[0, 1]} {_FAULTS[params.goal]}")
-        return CheckResult(True, "")
-
-    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
-        """One drop of player 1, right or not; what may follow is `_UpToWin`'s."""
-        fault = _drop_fault(before, after, MINE)
-        return CheckResult(not fault, fault)
-
-    def step_count(self, params: Params, question: Grid) -> None:
-        """One drop, or three in win-in-2, where the first does not win at once: none is taken back."""
-
-    def solve(self, params: Params, question: Grid) -> Grid | None:
-        """The leftmost right drop; None where there is none, or the question is no position with player 1 to
-        move."""
-        position = _position(question)
-        right = right_drops(*position, _GOALS[params.goal]) if position else 0
-        if not right:
-            return None
-        answer = question.copy()
-        answer[(right & -right) == _BITS] = MINE
-        return answer
+        if int(_BITS[drop][0]) & right_drops(*_disks(question), _GOALS[params.goal]):
+            return ""
+        return f"the drop in column {np.argwhere(drop)[0, 1]} {_FAULTS[params.goal]}"
 
     def guess(self, params: Params, question: Grid, key: int) -> Grid | None:
-        """A drop in any column that is not full; None where there is none, or no position with player 1 to
-        move."""
+        """Return a drop in any column that is not full; None if there is none, or no position to move in."""
         position = _position(question)
         if position is None or not free_cells(position[0] | position[1]):
             return None

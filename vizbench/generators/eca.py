@@ -1,7 +1,8 @@
-"""Elementary cellular automata (Wolfram 1983): a cell follows from itself and its two neighbours, on a ring.
+"""Generate elementary cellular automata (Wolfram 1983): cells on a ring and their two neighbours.
 
 Each row of the grid is the state one step after the row above. The question holds the first row, the target
-the whole diagram. Codes: 0 and 1 cells, 2 unknown. Rules and size are the paper's."""
+the whole diagram. Codes: 0 and 1 cells, 2 unknown. Rules and size are the paper's.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench._util.jit import jit
+from vizbench.bases import StepTask
 from vizbench.errors import UserError
 from vizbench.kernels.bits import EVENS, random_cells
 from vizbench.kernels.rng import rng_from, rng_seed
-from vizbench.task import Metric, Space, Task, check_equal
-from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
+from vizbench.task import Space
+from vizbench.types import Batch, Grid, Grids, Keys, Look
 
 UNKNOWN = 2
 
@@ -25,12 +27,14 @@ UNKNOWN = 2
 @final
 @dataclass(frozen=True)
 class Params:
-    """rule: Wolfram's number, 0 … 255; width: cells on the ring, 1 … 256; rows: 2 … 256, the first is
-    given."""
+    """The parameters of an elementary automaton."""
 
     rule: int = 110
+    """Wolfram's number, 0 … 255."""
     width: int = 16
+    """Cells on the ring, 1 … 256."""
     rows: int = 8
+    """Rows of the diagram, 2 … 256; the first is given."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.rule <= 255:
@@ -41,7 +45,7 @@ class Params:
             raise UserError(f"width={self.width} is not in 1 … 256: the paper's is 16")
         if not 2 <= self.rows <= 256:
             raise UserError(
-                f"rows={self.rows} is not in 2 … 256: the first is given, so ask for one more at least, e.g. 8"
+                f"rows={self.rows} is not in 2 … 256: the first is given, so ask for one more, e.g. 8"
             )
 
 
@@ -51,8 +55,7 @@ VARIANTS = {str(rule): Params(rule=rule) for rule in _RULES}
 
 @jit
 def _unfold(rule, diagram):
-    """Fill the rows of `diagram` (h, w) uint8 below the first. On a ring of one cell it is its own
-    neighbour."""
+    """Fill the rows of `diagram` (h, w) uint8 below the first. A single cell is its own neighbour."""
     h, w = diagram.shape
     for r in range(1, h):
         left, here = diagram[r - 1, w - 1], diagram[r - 1, 0]
@@ -64,7 +67,7 @@ def _unfold(rule, diagram):
 
 @jit
 def _make(keys, rule, question, target):
-    """One diagram a key. question, target: `(n, h, w)` uint8."""
+    """Make one diagram per key. question, target: `(n, h, w)` uint8."""
     rng = np.empty(4, np.uint64)
     for i in range(keys.shape[0]):
         rng_seed(rng, keys[i])
@@ -75,12 +78,12 @@ def _make(keys, rule, question, target):
 
 
 def _sensitivity(rule: int) -> float:
-    """Share of the 24 single flips in the rule's 8 neighbourhoods that change its outcome."""
+    """Return the share of the 24 single flips in the 8 neighbourhoods that change the rule's outcome."""
     return sum(((rule >> k) ^ (rule >> (k ^ flip))) & 1 for k in range(8) for flip in (1, 2, 4)) / 24
 
 
 @final
-class Eca(Task[Params]):
+class Eca(StepTask[Params]):
     """Unfold an elementary automaton."""
 
     family = "eca"
@@ -88,13 +91,9 @@ class Eca(Task[Params]):
     summary = "Continue the first row of an elementary cellular automaton downwards, one step a row."
     look = Look("eca", cell=16)
     codes = 3
-    metric = Metric.HAMMING
     # First rows need only differ: 2^16 of them leave no test set at any real distance from a pool of 5000.
     min_distance = 0.0
-
-    @property
-    def variants(self) -> Mapping[str, Params]:
-        return VARIANTS
+    variants = VARIANTS
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         question = np.empty((len(keys), params.rows, params.width), np.uint8)
@@ -102,25 +101,48 @@ class Eca(Task[Params]):
         _make(keys, params.rule, question, target)
         return Batch(question, target)
 
+    def rule(self, params: Params) -> str:
+        return f"rule {params.rule}"
+
+    def advance(self, params: Params, state: Grid) -> Grid | str:
+        """Return the diagram with its first unknown row filled in."""
+        row = int(np.argmax((state == UNKNOWN).any(axis=1)))
+        if row == 0:
+            first = (state[0] == UNKNOWN).any()
+            return "the first row is unknown" if first else "every row is known already"
+        after = state.copy()
+        two = state[row - 1 : row + 1].copy()
+        _unfold(params.rule, two)
+        after[row] = two[1]
+        return after
+
     def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
-        """The diagram with one row more a step."""
+        """Return the diagram with one row more per step."""
         known = np.arange(len(target)) <= np.arange(1, len(target))[:, None]
         return np.where(known[:, :, None], target, np.uint8(UNKNOWN))
 
+    def outcome(self, params: Params, question: Grid) -> Grid:
+        """Return the diagram unfolded from the question's first row, whatever its other rows hold."""
+        diagram = np.equal(question, 1).astype(np.uint8)
+        _unfold(params.rule, diagram)
+        return diagram
+
     def space(self, params: Params) -> Space:
-        """All first rows."""
+        """Count all first rows."""
         return Space(2**params.width)
 
     def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
-        """The first row's cells."""
+        """Return the first row's cells."""
         return np.ascontiguousarray(batch.question[:, 0])
 
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
-        """score: the mean of sensitivity and surprise.
+        """Return `score`, the mean of sensitivity and surprise, and what it is made of.
 
-        sensitivity: share of single flips in a neighbourhood that change the rule's outcome; surprise: twice
-        the share of asked cells missed by the best of copying the cell above, all 0 and all 1, at most 1;
-        changed, live: shares of asked cells."""
+        - sensitivity: the share of single flips in a neighbourhood that change the rule's outcome.
+        - surprise: twice the share of asked cells missed by the best of three guesses, at most 1. The guesses
+          are a copy of the cell above, all 0, and all 1.
+        - changed, live: shares of asked cells.
+        """
         changed, live = float(np.mean(target[1:] != target[:-1])), float(np.mean(target[1:]))
         surprise, sensitivity = min(1.0, 2 * min(changed, live, 1 - live)), _sensitivity(params.rule)
         score = (sensitivity + surprise) / 2
@@ -132,34 +154,8 @@ class Eca(Task[Params]):
             "live": live,
         }
 
-    def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
-        """The diagram unfolded again from the question's first row; no cell may stay unknown."""
-        return check_equal(answer, self.solve(params, question), f"differ from rule {params.rule}")
-
-    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
-        """The first unknown row becomes known; what is above and below it stays."""
-        row = int(np.argmax((before == UNKNOWN).any(axis=1)))
-        if row == 0:
-            reason = (
-                "the first row is unknown" if (before[0] == UNKNOWN).any() else "every row is known already"
-            )
-            return CheckResult(False, reason)
-        wanted = before.copy()
-        two = before[row - 1 : row + 1].copy()
-        _unfold(params.rule, two)
-        wanted[row] = two[1]
-        return check_equal(after, wanted, f"differ from one more row of rule {params.rule}")
-
-    def step_count(self, params: Params, question: Grid) -> None:
-        """As many as there are unknown rows: each step takes one."""
-
-    def solve(self, params: Params, question: Grid) -> Grid:
-        diagram = np.equal(question, 1).astype(np.uint8)
-        _unfold(params.rule, diagram)
-        return diagram
-
     def guess(self, params: Params, question: Grid, key: int) -> Grid:
-        """The first row as given, each cell below it 0 or 1 by the toss of a coin."""
+        """Return the first row as given, and each cell below it 0 or 1 with equal chances."""
         answer = question.copy()
         random_cells(rng_from(key), EVENS, answer[1:].reshape(-1))
         return answer

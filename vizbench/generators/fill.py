@@ -1,10 +1,11 @@
-"""Fill: colour the enclosed regions. A task of our own, in the manner of the paper's structured suite.
+"""Generate boards whose enclosed regions are to be coloured. A task of our own, in the paper's manner.
 
-Codes: 0 empty, 1 wall, 2 filled. An empty cell is enclosed when no way of 4-neighbours leads from it over
-empty cells to the border; the target fills exactly those. Walls therefore hold across a corner, and a loop
-with a gap in a side holds nothing: boards mix whole loops, loops with one cell knocked out (some at a corner,
+Codes: 0 empty, 1 wall, 2 filled. An empty cell is enclosed if no path of 4-neighbours leads from it over
+empty cells to the border. The target fills exactly those. Walls therefore hold across a corner, and a loop
+with a gap in a side holds nothing. Boards mix whole loops, loops with one cell knocked out (some at a corner,
 and still whole), and single walls. A rule that fills every cell with walls on all four sides is wrong on a
-fifth of the 8x8 boards."""
+fifth of the 8x8 boards.
+"""
 
 from __future__ import annotations
 
@@ -22,25 +23,30 @@ from vizbench.kernels.bits import EVENS, random_cells
 from vizbench.kernels.cells import neighbours
 from vizbench.kernels.flood import flood
 from vizbench.kernels.rng import rng_below, rng_chance, rng_from, rng_seed
-from vizbench.task import Metric, Task
+from vizbench.task import Task
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 EMPTY, WALL, FILLED = 0, 1, 2
 
-_TRIES = 64  # boards drawn for one key before the plain ring: 1 draw in 8 fails by default, 4 in 5 with one broken loop
+_TRIES = 64
+"""Boards drawn per key before the plain ring: 1 draw in 8 fails by default, 4 in 5 with one broken loop."""
 
 
 @final
 @dataclass(frozen=True)
 class Params:
-    """height, width: cells, 4 … 64 each; shapes: loops drawn at most, 1 … 64; broken: chance that a loop
-    loses a cell, 0 … 1; noise: chance that an empty cell becomes a wall, 0 … 0.5."""
+    """The parameters of a board to fill."""
 
     height: int = 8
+    """Rows, 4 … 64."""
     width: int = 8
+    """Columns, 4 … 64."""
     shapes: int = 3
+    """Loops drawn at most, 1 … 64."""
     broken: float = 0.5
+    """The probability that a loop loses a cell, 0 … 1."""
     noise: float = 0.05
+    """The probability that an empty cell becomes a wall, 0 … 0.5."""
 
     def __post_init__(self) -> None:
         for name in ("height", "width"):
@@ -65,8 +71,7 @@ VARIANTS = {
 
 @jit
 def _rectangle(rng, inside):
-    """Set a random rectangle in `inside` (h, w) uint8, one cell or more from the border, up to half a side
-    long."""
+    """Set a random rectangle in `inside` (h, w) uint8, up to half a side long, off the border."""
     h, w = inside.shape
     tall = 1 + rng_below(rng, h // 2)
     wide = 1 + rng_below(rng, w // 2)
@@ -77,16 +82,15 @@ def _rectangle(rng, inside):
 
 @jit
 def _blob(rng, inside, cells):
-    """Set a random connected blob of up to a fifth of the board, one cell or more from the border, cell by
-    cell."""
+    """Set a random connected blob of up to a fifth of the board, cell by cell, off the border."""
     h, w = inside.shape
-    wanted = 1 + rng_below(rng, h * w // 5)
+    size = 1 + rng_below(rng, h * w // 5)
     r, c = 1 + rng_below(rng, h - 2), 1 + rng_below(rng, w - 2)
     inside[r, c] = 1
     cells[0] = r * w + c
     count = 1
-    for _ in range(4 * wanted):
-        if count == wanted:
+    for _ in range(4 * size):
+        if count == size:
             break
         cell = cells[rng_below(rng, count)]
         turn = rng_below(rng, 4)
@@ -100,8 +104,10 @@ def _blob(rng, inside, cells):
 
 @jit
 def _outline(rng, inside, cells, broken, board):
-    """Wall `inside` in on the board; by chance round its corners, clear what was in it, knock one wall cell
-    out."""
+    """Wall `inside` in on the board.
+
+    By chance, round its corners, clear what was in it, knock one wall cell out.
+    """
     h, w = inside.shape
     sharp = rng_chance(rng, 0.5)
     clear = rng_chance(rng, 0.5)
@@ -145,7 +151,7 @@ def _draw(rng, shapes, broken, noise, inside, cells, board):
 
 @jit
 def _answer(board, border, target):
-    """Fill what no water from the border reaches; returns the number of filled cells and of open cells."""
+    """Fill what no water from the border reaches. Return the number of filled cells and of open cells."""
     outside = flood(board == EMPTY, border)
     filled = 0
     dry = 0
@@ -161,7 +167,10 @@ def _answer(board, border, target):
 
 @jit
 def _make(keys, shapes, broken, noise, border, question, target):
-    """One board a key, with an enclosed and an open cell at least. question, target: `(n, h, w)` uint8."""
+    """Make one board per key, with an enclosed and an open cell at least.
+
+    question, target: `(n, h, w)` uint8.
+    """
     rng = np.empty(4, np.uint64)
     h, w = border.shape
     inside = np.empty((h, w), np.uint8)
@@ -171,7 +180,7 @@ def _make(keys, shapes, broken, noise, border, question, target):
         for attempt in range(_TRIES + 1):
             if attempt < _TRIES:
                 _draw(rng, shapes, broken, noise, inside, cells, question[i])
-            else:  # parameters under which nearly nothing holds: a ring, so that no key is ever without a board
+            else:  # nearly nothing holds under these parameters: a ring, so that every key has a board
                 top, left = rng_below(rng, h - 2), rng_below(rng, w - 2)
                 question[i, :, :] = EMPTY
                 question[i, top : top + 3, left : left + 3] = WALL
@@ -196,14 +205,10 @@ class Fill(Task[Params]):
     summary = "Colour every empty region that walls cut off from the border."
     look = Look("fill", cell=32, margin=8)
     codes = 3
-    metric = Metric.HAMMING
     # Against 5000 train questions this keeps 54% of the 8x8 candidates, 84% of 12x12; 0.2 would keep 21% and
     # 64%.
     min_distance = 0.15
-
-    @property
-    def variants(self) -> Mapping[str, Params]:
-        return VARIANTS
+    variants = VARIANTS
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         question = np.empty((len(keys), params.height, params.width), np.uint8)
@@ -213,8 +218,10 @@ class Fill(Task[Params]):
         return Batch(question, target)
 
     def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
-        """Each enclosed region grows breadth first from its first cell in reading order, all of them at
-        once."""
+        """Return the states as each enclosed region grows breadth first, all of them at once.
+
+        A region begins with its first cell in reading order.
+        """
         enclosed = np.ascontiguousarray(target == FILLED)
         time = np.full(question.shape, -1, np.int32)
         while (left := enclosed & (time < 0)).any():
@@ -224,16 +231,13 @@ class Fill(Task[Params]):
         moments = np.arange(max(time.max(), 0) + 1)[:, None, None]
         return np.where(enclosed & (time <= moments), np.uint8(FILLED), question)
 
-    def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
-        """The question's cells."""
-        return batch.question.reshape(len(batch), -1)
-
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
-        """score: x / (x + 16) with x = reach + traps.
+        """Return `score`, x / (x + 16) with x = reach + traps, and what it is made of.
 
-        reach: moves from the border to the open cell that lies farthest in, how far a rule must look; traps:
-        open cells with a wall in all four directions, which a line of sight takes for enclosed; filled:
-        cells; regions: pieces."""
+        - reach: moves from the border to the open cell that is farthest in: how far a rule must look.
+        - traps: open cells with a wall in all four directions, which a line of sight takes for enclosed.
+        - filled: cells. regions: pieces.
+        """
         empty = np.ascontiguousarray(question == EMPTY)
         outside: npt.NDArray[np.int32] = flood(empty, _border(*question.shape))
         wall = ~empty
@@ -252,7 +256,7 @@ class Fill(Task[Params]):
         }
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
-        """Walls kept, every enclosed cell filled, no open cell filled."""
+        """Check that walls are kept, every enclosed cell is filled, and no open cell is."""
         right = self.solve(params, question)
         moved = np.argwhere((answer == WALL) != (question == WALL))
         if len(moved):
@@ -270,7 +274,10 @@ class Fill(Task[Params]):
         return CheckResult(True, "")
 
     def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
-        """Enclosed cells are filled beside filled ones; a region without any begins with one cell."""
+        """Check that enclosed cells are filled beside filled ones.
+
+        A region without any filled cell begins with one.
+        """
         enclosed = np.ascontiguousarray(self.solve(params, question) == FILLED)
         wet, new = before == FILLED, after != before
         if not new.any():
@@ -290,16 +297,13 @@ class Fill(Task[Params]):
                 )
         return CheckResult(True, "")
 
-    def step_count(self, params: Params, question: Grid) -> None:
-        """Any number: water may rise faster or slower, from any cell of a region."""
-
     def solve(self, params: Params, question: Grid) -> Grid:
         target = np.empty(question.shape, np.uint8)
         _answer(np.ascontiguousarray(question), _border(*question.shape), target)
         return target
 
     def guess(self, params: Params, question: Grid, key: int) -> Grid:
-        """The walls as given, each other cell empty or filled by the toss of a coin."""
+        """Return the walls as given, and each other cell empty or filled with equal chances."""
         wet = np.empty(question.shape, np.uint8)
         random_cells(rng_from(key), EVENS, wet.reshape(-1))
         return np.where(question == WALL, question, wet * np.uint8(FILLED))

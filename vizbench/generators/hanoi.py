@@ -1,15 +1,16 @@
-"""Towers of Hanoi (Lucas 1883): the best moves from any legal state towards any other.
+"""Generate Towers of Hanoi (Lucas 1883): the best moves from any legal state towards any other.
 
-The picture has two bands, the goal on shaded ground above, the present state below it: three pegs on a base,
-as many levels high as there are disks. The k-th smallest disk is a bar of 2 k - 1 cells around its peg. Its
-width alone tells a disk: colours are drawn anew for each question, and are the same in both bands. Codes: 0
-ground, 1 … 6 disks, 7 peg, 8 base, 9 the goal's ground.
+The picture has two bands, the goal on shaded ground above, the present state below it. Each has three pegs on
+a base, as many levels high as there are disks. The k-th smallest disk is a bar of 2 k - 1 cells around its
+peg. Only its width identifies a disk: colours are drawn anew for each question, and are the same in both
+bands. Codes: 0 ground, 1 … 6 disks, 7 peg, 8 base, 9 the goal's ground.
 
 Only the top disk of a peg moves, one at a time, never onto a smaller one. The answer is the picture after
-some moves of a shortest way to the goal. Start and goal are drawn evenly from all pairs of legal states that
-are far enough apart, not from towers only. Two ways between them can be shortest, since the largest disk that
-has to move may move once or twice (Hinz 1992): both are right. The stored one takes, where the ways part, the
-move that leaves out the peg furthest to the left."""
+some moves of a shortest plan to the goal. Start and goal are drawn evenly from all pairs of legal states that
+are far enough apart, not from towers only. Two plans between them can be shortest, since the largest disk
+that has to move may move once or twice (Hinz 1992): both are right. If the plans part, the stored one takes
+the move that leaves out the peg furthest to the left.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ from vizbench._util.jit import jit
 from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
-from vizbench.task import Metric, Space, Task
+from vizbench.task import Space, Task
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 GROUND, PEG, BASE, GOAL_GROUND = 0, 7, 8, 9
@@ -43,10 +44,12 @@ Table = npt.NDArray[Any]
 @final
 @dataclass(frozen=True)
 class Params:
-    """disks: 3 … 6; steps: moves to make, 1 … 2^disks - 1, which is how far apart two states can be."""
+    """The parameters of the Towers of Hanoi."""
 
     disks: int = 3
+    """Disks, 3 … 6."""
     steps: int = 1
+    """Moves to make, 1 … 2^disks - 1, which is how far apart two states can be."""
 
     def __post_init__(self) -> None:
         if not 3 <= self.disks <= COLOURS:
@@ -54,7 +57,8 @@ class Params:
         if not 1 <= self.steps < 1 << self.disks:
             most = (1 << self.disks) - 1
             raise UserError(
-                f"steps={self.steps} is outside 1 … {most}, the furthest that {self.disks} disks can be: try 1"
+                f"steps={self.steps} is outside 1 … {most}, the furthest apart that {self.disks} disks "
+                "can be: try 1"
             )
 
 
@@ -68,13 +72,12 @@ VARIANTS = {
 
 
 # The Towers of Hanoi on numbers: the k-th digit of a state, to base 3, is the peg of disk k, 0 the smallest.
-#
-# Every number below 3^n is a legal state of n disks, since the disks of a peg can lie in one order only.
+# Every number below 3^n is a legal state of n disks, since the disks of a peg can have one order only.
 
 
 @jit
 def move(state, disks, idle):
-    """The state after the only move between the two pegs that are not `idle`; -1 where both are empty."""
+    """Return the state after the only move between the pegs that are not `idle`; -1 if both are empty."""
     power = 1
     for _ in range(disks):
         peg = state // power % 3
@@ -86,7 +89,7 @@ def move(state, disks, idle):
 
 @jit
 def walk(state, goal, disks, steps, table):
-    """The state after `steps` moves of the stored way to the goal."""
+    """Return the state after `steps` moves of the stored plan to the goal."""
     for _ in range(steps):
         for idle in range(3):
             after = move(state, disks, idle)
@@ -98,8 +101,10 @@ def walk(state, goal, disks, steps, table):
 
 @jit
 def stack(state, colours, band):
-    """Draw the disks on `band` (n, 3 (2n - 1)) uint8, empty pegs, as `colours` (n,) says, the smallest
-    first."""
+    """Draw the disks on `band` (n, 3 (2n - 1)) uint8, empty pegs.
+
+    colours: `(n,)`, the smallest disk first.
+    """
     disks = band.shape[0]
     heights = np.zeros(3, np.int64)
     power = 3 ** (disks - 1)
@@ -115,8 +120,10 @@ def stack(state, colours, band):
 
 @jit
 def _make(keys, disks, steps, pairs, table, empty, question, target):
-    """One pair of states a key. pairs (m,) int32: start + 3^n goal; empty (h, w): the picture without
-    disks."""
+    """Make one pair of states per key.
+
+    pairs (m,) int32: start + 3^n goal. empty (h, w): the picture without disks.
+    """
     rng = np.empty(4, np.uint64)
     colours = np.empty(COLOURS, np.uint8)
     states = table.shape[0]
@@ -137,22 +144,26 @@ def _make(keys, disks, steps, pairs, table, empty, question, target):
 @final
 @dataclass(frozen=True, slots=True)
 class _Puzzle:
-    """start, goal: states; colours: the disks' codes, smallest first; distance: least moves from start to
-    goal."""
+    """What a question shows."""
 
     start: int
+    """The present state."""
     goal: int
+    """The state to reach."""
     colours: list[int]
+    """The disks' codes, smallest first."""
     distance: int
+    """Least moves from start to goal."""
 
 
 @functools.cache
 def _distances(disks: int) -> Table:
-    """Least moves between all states: 59 kB for 5 disks, in 1 ms.
+    """Return the least moves between all states: 59 kB for 5 disks, in 1 ms.
 
     By induction over the largest disk (Hinz 1992). If it is on the same peg in both states, it does not move.
     Otherwise it moves once, or twice over the third peg. In between, the smaller disks form a tower on one
-    peg."""
+    peg.
+    """
     distances = np.zeros((1, 1), np.int64)
     to_tower = np.zeros((1, 3), np.int64)  # least moves from each state to a tower on each peg
     for smaller in range(disks):
@@ -176,13 +187,13 @@ def _distances(disks: int) -> Table:
 
 @functools.lru_cache(maxsize=16)
 def _pairs(disks: int, steps: int) -> npt.NDArray[np.int32]:
-    """Every pair of states at least `steps` moves apart, `(m,)` as start + 3^n goal."""
+    """Return every pair of states at least `steps` moves apart, `(m,)` as start + 3^n goal."""
     return np.flatnonzero(_distances(disks) >= steps).astype(np.int32)
 
 
 @functools.cache
 def _empty(disks: int) -> Grid:
-    """The picture without disks, `(2n + 2, 3 (2n - 1))`: pegs on their base, the goal's band above."""
+    """Return the picture without disks, `(2n + 2, 3 (2n - 1))`: pegs on their base, the goal's band above."""
     wide = 2 * disks - 1
     bands = np.full((2, disks + 1, 3 * wide), GROUND, np.uint8)
     bands[0] = GOAL_GROUND
@@ -192,16 +203,17 @@ def _empty(disks: int) -> Grid:
 
 
 def _read(picture: Grid, disks: int, band: int) -> tuple[list[int], list[int]] | str:
-    """Peg and colour of each disk of a band (0 the goal's, 1 the state's), smallest first, or what is wrong
-    with it."""
+    """Return peg and colour of each disk of a band, smallest first, or what is wrong with it.
+
+    band: 0 the goal's, 1 the state's.
+    """
     first, wide = band * (disks + 1), 2 * disks - 1
     pegs, colours = [-1] * disks, [0] * disks
-    rows: list[list[int]] = (
-        picture.tolist()
-    )  # bars are too short for NumPy: as arrays they took 4 times as long
+    # Lists, because bars are too short for NumPy: as arrays they took 4 times as long.
+    rows: list[list[int]] = picture.tolist()
     bare: list[int] = _empty(disks)[first, :wide].tolist()
     for peg in range(3):
-        below = disks  # the size of what lies below, the base at first; -1 for an empty level
+        below = disks  # the size of the disk below, the base at first; -1 for an empty level
         for row in range(first + disks - 1, first - 1, -1):
             place = f"at row {row} of peg {peg}"
             bar = rows[row][peg * wide : (peg + 1) * wide]
@@ -230,7 +242,7 @@ def _state(pegs: list[int]) -> int:
 
 
 def _puzzle(params: Params, question: Grid) -> _Puzzle | None:
-    """What a question shows; None where it is no picture of two legal states of the same disks."""
+    """Return what a question shows, or None if it is no picture of two legal states of the same disks."""
     empty = _empty(params.disks)
     if question.shape != empty.shape or not np.array_equal(question == BASE, empty == BASE):
         return None
@@ -242,7 +254,7 @@ def _puzzle(params: Params, question: Grid) -> _Puzzle | None:
 
 
 def _reached(params: Params, puzzle: _Puzzle, question: Grid, picture: Grid) -> int | str:
-    """The state that a picture shows if all else in it is the question's; or what is wrong with it."""
+    """Return the state that a picture shows if all else in it is the question's, or what is wrong with it."""
     first, last = params.disks + 1, 2 * params.disks + 1  # of the state's rows
     frame = np.argwhere(picture != question)
     frame = frame[(frame[:, 0] < first) | (frame[:, 0] >= last)]
@@ -259,7 +271,7 @@ def _reached(params: Params, puzzle: _Puzzle, question: Grid, picture: Grid) -> 
 
 
 def _own(params: Params, picture: Grid) -> _Puzzle:
-    """What a picture made here shows."""
+    """Return what a picture made here shows. Raises UserError for any other picture."""
     puzzle = _puzzle(params, picture)
     if puzzle is None:
         raise UserError(f"this is no picture of two states of {params.disks} disks: take one that hanoi made")
@@ -267,13 +279,13 @@ def _own(params: Params, picture: Grid) -> _Puzzle:
 
 
 def _after(params: Params, question: Grid, puzzle: _Puzzle, end: int, steps: int) -> Grid:
-    """The question with the state after so many moves of the stored way from its start to the state `end`."""
+    """Return the question with the state after so many moves of the stored plan from its start to `end`."""
     state: int = walk(puzzle.start, end, params.disks, steps, _distances(params.disks))
     return _drawn(params, question, puzzle, state)
 
 
 def _drawn(params: Params, question: Grid, puzzle: _Puzzle, state: int) -> Grid:
-    """The question with another state."""
+    """Return the question with another state."""
     disks = params.disks
     picture = question.copy()
     picture[disks + 1 :] = _empty(disks)[disks + 1 :]
@@ -290,14 +302,9 @@ class Hanoi(Task[Params]):
     summary = "Make the first moves of a shortest way from one state of the Towers of Hanoi to another."
     look = Look("hanoi", cell=16)
     codes = 10
-    metric = Metric.HAMMING
-    min_distance = (
-        0.1  # ours: one disk of 8 or 10; 46% of the candidates with 4 disks keep it to a pool of 5000
-    )
-
-    @property
-    def variants(self) -> Mapping[str, Params]:
-        return VARIANTS
+    # Ours: one disk of 8 or 10. 46% of the candidates with 4 disks keep it to a pool of 5000.
+    min_distance = 0.1
+    variants = VARIANTS
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         disks, empty = params.disks, _empty(params.disks)
@@ -308,29 +315,28 @@ class Hanoi(Task[Params]):
         return Batch(question, target)
 
     def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
-        """The picture after each move of a shortest way to the target's state."""
+        """Return the picture after each move of a shortest plan to the target's state."""
         puzzle, end = _own(params, question), _own(params, target).start
         return np.stack([_after(params, question, puzzle, end, k + 1) for k in range(params.steps)])
 
     def space(self, params: Params) -> Space:
-        """All pairs of states that are far enough apart; if colours count, with all colourings."""
+        """Count all pairs of states that are far enough apart, with all colourings if colours count."""
         pairs = len(_pairs(params.disks, params.steps))
         colourings = 1 if params.disks >= _APART_BY_PEGS else math.perm(COLOURS, params.disks)
         return Space(pairs * colourings)
 
     def identity(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
-        """Where colours do not make a puzzle another one, the pegs: see `features`."""
-        return (
-            self.features(params, batch)
-            if params.disks >= _APART_BY_PEGS
-            else super().identity(params, batch)
-        )
+        """Return the pegs if colours do not make another puzzle, see `features`."""
+        if params.disks >= _APART_BY_PEGS:
+            return self.features(params, batch)
+        return super().identity(params, batch)
 
     def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
-        """The peg of each disk in goal and start, `(n, 2 disks)`: colours do not make a puzzle another one.
+        """Return the peg of each disk in goal and start, `(n, 2 disks)`: colours do not make another puzzle.
 
         Below 4 disks they do, `(n, 3 disks)`: 3 disks have 702 puzzles, and 5000 train rows would leave none
-        for test."""
+        for test.
+        """
         disks, wide = params.disks, 2 * params.disks - 1
         bands = batch.question.reshape(len(batch), 2, disks + 1, 3, wide)[:, :, :disks]
         middle = disks - 1
@@ -347,13 +353,16 @@ class Hanoi(Task[Params]):
         return np.concatenate(rows, axis=1).astype(np.uint8)
 
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
-        """score: x / (x + 16) with x = steps + levels + distance / 4.
+        """Return `score`, x / (x + 16) with x = steps + levels + distance / 4, and what it is made of.
 
-        distance: least moves from start to goal; levels: number of the largest disk that is not on its peg,
-        smallest 1; right: states that are answers."""
+        - distance: least moves from start to goal.
+        - levels: the number of the largest disk that is not on its peg, smallest 1.
+        - right: states that are answers.
+        """
         puzzle, table = _own(params, question), _distances(params.disks)
         start, goal, distance = puzzle.start, puzzle.goal, puzzle.distance
-        levels = max((k + 1 for k in range(params.disks) if start // 3**k % 3 != goal // 3**k % 3), default=0)
+        misplaced = [k for k in range(params.disks) if start // 3**k % 3 != goal // 3**k % 3]
+        levels = misplaced[-1] + 1 if misplaced else 0
         right = int(((table[start] == params.steps) & (table[goal] == distance - params.steps)).sum())
         work = params.steps + levels + distance / 4
         return {
@@ -364,8 +373,10 @@ class Hanoi(Task[Params]):
         }
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
-        """A legal state, so many moves from the start and so many fewer from the goal; goal, base, colours
-        kept."""
+        """Check for a legal state, so many moves from the start and so many fewer from the goal.
+
+        Goal, base and colours must be kept.
+        """
         puzzle, table = _puzzle(params, question), _distances(params.disks)
         if puzzle is None:
             return CheckResult(False, "the question is no picture of two states, so no answer is right")
@@ -387,7 +398,7 @@ class Hanoi(Task[Params]):
         return CheckResult(True, "")
 
     def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
-        """One disk moved by the rules, nearer to the goal."""
+        """Check that one disk was moved by the rules, nearer to the goal."""
         puzzle, table = _puzzle(params, before), _distances(params.disks)
         if puzzle is None:
             return CheckResult(False, "the picture before is none of two states")
@@ -402,27 +413,26 @@ class Hanoi(Task[Params]):
         return CheckResult(True, "")
 
     def step_count(self, params: Params, question: Grid) -> int:
-        """The moves asked for."""
+        """Return the moves that are asked."""
         return params.steps
 
     def solve(self, params: Params, question: Grid) -> Grid | None:
-        """The stored way's picture; None where the goal is nearer, or the question is no picture of two
-        states."""
+        """Return the picture of the stored plan; None if the goal is nearer, or there are no two states."""
         puzzle = _puzzle(params, question)
         if puzzle is None or puzzle.distance < params.steps:
             return None
         return _after(params, question, puzzle, puzzle.goal, params.steps)
 
     def guess(self, params: Params, question: Grid, key: int) -> Grid | None:
-        """The picture after as many legal moves as are asked, any of them; None where it shows no two
-        states."""
+        """Return the picture after as many legal moves as are asked, any of them; None without two states."""
         puzzle = _puzzle(params, question)
         if puzzle is None:
             return None
         rng, state = rng_from(key), puzzle.start
         for _ in range(params.steps):
-            after = [found for idle in range(3) if (found := move(state, params.disks, idle)) >= 0]
-            state = after[rng_below(rng, len(after))]
+            after = [move(state, params.disks, idle) for idle in range(3)]
+            legal = [each for each in after if each >= 0]
+            state = legal[rng_below(rng, len(legal))]
         return _drawn(params, question, puzzle, state)
 
 

@@ -1,12 +1,13 @@
-"""Hitori: shade cells so that no row or column repeats a digit, shaded cells do not touch and the rest hangs
-together.
+"""Generate Hitori: shade cells so that no row or column repeats a digit.
 
-Codes of the question: the digits 1 … size. Codes of the answer: 0 unshaded, 1 shaded. The rules: no digit
-twice among the unshaded cells of a row or a column; no two shaded cells side by side; unshaded cells are
-joined by side. Every question has exactly one solution, proven by search when it is made. A shading to which
-no cell can be added is drawn first (where one could be added there would be two solutions), then digits for
-the cells that stay, then for each shaded cell the digit of one in its row or column that stays; 6 of 10
-boards are unique, the others are thrown away."""
+Shaded cells do not touch, and the others hang together. Codes of the question: the digits 1 … size. Codes of
+the answer: 0 unshaded, 1 shaded.
+
+Every question has exactly one solution, proven by search when it is made. First a shading is drawn to which
+no cell can be added (otherwise there would be two solutions). Then come digits for the cells that stay. Then
+each shaded cell gets the digit of one in its row or column that stays. 6 of 10 boards are unique, the others
+are thrown away.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +19,12 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench._util.jit import jit
+from vizbench.bases import AnswerTask
 from vizbench.errors import UserError, unknown
-from vizbench.kernels.cells import changed, one_by_one
 from vizbench.kernels.digits import random_bit
 from vizbench.kernels.flood import flood
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
-from vizbench.task import Metric, Task
-from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
+from vizbench.types import Batch, CheckResult, Grid, Keys, Look
 
 _ROW = np.uint64(8)
 _ONE = np.uint64(1)
@@ -48,12 +48,12 @@ _COUNT = np.array([k.bit_count() for k in range(256)], np.int64)
 @final
 @dataclass(frozen=True)
 class Params:
-    """size: cells a side, 4 … 8; level: any, easy, medium or hard. A question is easy when 2 rounds of
-    looking one step ahead decide all cells, medium when 3 do, hard when it takes more rounds or more steps
-    (see `difficulty`)."""
+    """The parameters of a Hitori."""
 
     size: int = 5
+    """Cells per side, 4 … 8."""
     level: str = "any"
+    """any, easy, medium or hard: how many rounds of looking one step ahead decide all cells, see _LEVELS."""
 
     def __post_init__(self) -> None:
         if not 4 <= self.size <= 8:
@@ -79,25 +79,25 @@ VARIANTS = {
 
 
 def whole(size: int) -> np.uint64:
-    """The word of all cells of a board with sides 1 … 8."""
+    """Return the word of all cells of a board with sides 1 … 8."""
     return np.uint64(sum(1 << 8 * r + c for r in range(size) for c in range(size)))
 
 
 @jit
 def bit(cell):
-    """The word of one cell."""
+    """Return the word of one cell."""
     return _ONE << np.uint64(cell)
 
 
 @jit
 def lowest(cells):
-    """The first cell of a word that has one."""
+    """Return the first cell of a word that has one."""
     return _PLACE[((cells & (~cells + _ONE)) * _BRUIJN) >> np.uint64(58)]
 
 
 @jit
 def beside(cells, board):
-    """The neighbours of cells by side."""
+    """Return the neighbours of cells by side."""
     return (
         (cells << _ROW) | (cells >> _ROW) | ((cells << _ONE) & _NOT_FIRST) | ((cells >> _ONE) & _NOT_LAST)
     ) & board
@@ -105,7 +105,7 @@ def beside(cells, board):
 
 @jit
 def joined(start, free, board):
-    """The free cells that moves by side over free cells reach from `start`, a word of free cells."""
+    """Return the free cells that moves by side over free cells reach from `start`, a word of free cells."""
     before = _NONE
     while start != before:
         before = start
@@ -115,8 +115,7 @@ def joined(start, free, board):
 
 @jit
 def find_mates(digits, size, mates):
-    """Fill `mates` (64,) uint64 from `digits` (64,) uint8, rows of 8 of which the first `size` cells
-    count."""
+    """Fill `mates` (64,) uint64 from `digits` (64,) uint8, rows of 8 with `size` cells that count."""
     for r in range(size):
         for c in range(size):
             cell = 8 * r + c
@@ -130,11 +129,11 @@ def find_mates(digits, size, mates):
 
 @jit
 def follow(shaded, spared, done, mates, board):
-    """What follows at once from a position: (whether no rule breaks, shaded, spared). done: spared cells
-    whose mates are shaded already.
+    """Return what follows at once from a position: whether no rule breaks, shaded, spared.
 
     Neighbours of shaded cells are spared, then mates of spared cells shaded, then what shading cut off from
-    the spared."""
+    the spared. done: spared cells whose mates are shaded already.
+    """
     spared |= beside(shaded, board)
     todo = spared & ~done
     while todo:
@@ -153,7 +152,7 @@ def follow(shaded, spared, done, mates, board):
 
 @jit
 def settle(shaded, spared, mates, board):
-    """The same until nothing follows."""
+    """Return the same, repeated until nothing follows."""
     done = _NONE
     while True:
         before, old = shaded, spared
@@ -165,7 +164,7 @@ def settle(shaded, spared, mates, board):
 
 @jit
 def _contested(shaded, spared, mates, board):
-    """The first undecided cell of which a mate is not shaded; -1 where there is none."""
+    """Return the first undecided cell with a mate that is not shaded; -1 if there is none."""
     todo = board & ~shaded & ~spared
     while todo:
         cell = lowest(todo)
@@ -176,22 +175,23 @@ def _contested(shaded, spared, mates, board):
 
 
 @jit
-def search(mates, board, found):
-    """Shadings that solve a board, as many as `found` (k,) uint64 has room for: (their number, guesses).
+def search(mates, board, solutions):
+    """Write shadings that solve a board to `solutions` (k,) uint64. Return their number, and the guesses.
 
-    Undecided cells without a contested mate are left unshaded, so every solution holds one of those found,
-    perhaps with more cells shaded: a board has one solution when one is found and no cell more can be shaded
-    in it."""
+    Undecided cells without a contested mate are left unshaded. So every solution holds one of those written,
+    perhaps with more cells shaded. A board has one solution if one is written, and no more cell can be shaded
+    in it.
+    """
     stack = np.empty((65, 2), np.uint64)
     stack[0] = _NONE
     top, count, guesses = 1, 0, 0
-    while top > 0 and count < found.shape[0]:
+    while top > 0 and count < solutions.shape[0]:
         top -= 1
         fits, shaded, spared = settle(stack[top, 0], stack[top, 1], mates, board)
         if fits:
             cell = _contested(shaded, spared, mates, board)
             if cell < 0:
-                found[count] = shaded
+                solutions[count] = shaded
                 count += 1
             else:
                 guesses += 1
@@ -203,9 +203,9 @@ def search(mates, board, found):
 
 @jit
 def look_ahead(mates, board):
-    """Decide cells in rounds: (rounds, cells tried, cells left undecided). The board has a solution.
+    """Decide cells in rounds, on a board with a solution: rounds, cells tried, cells left undecided.
 
-    In a round each undecided cell is tried both ways; where a rule breaks at once, it is the other way.
+    In a round each undecided cell is tried both ways. If a rule breaks at once, it is the other way.
     """
     shaded, spared = _NONE, _NONE
     rounds, tried = 0, 0
@@ -235,8 +235,10 @@ def look_ahead(mates, board):
 
 @jit
 def _shade(rng, order, board):
-    """Cells in random order, each shaded if it touches none and cuts nothing off: no cell can be added. order
-    (n,)."""
+    """Shade cells in random order if they touch none and cut nothing off: no cell can be added.
+
+    order: `(n,)`, the cells.
+    """
     rng_shuffle(rng, order, order.shape[0])
     shaded = _NONE
     for k in range(order.shape[0]):
@@ -251,8 +253,10 @@ def _shade(rng, order, board):
 
 @jit
 def _fill_unshaded(rng, left, size, digits):
-    """Random digits for the cells of `left`, each time at one of those with the fewest choices. False at a
-    dead end."""
+    """Write random digits to the cells of `left`, each time at one with the fewest choices.
+
+    Returns False at a dead end.
+    """
     rows = np.full(8, (1 << size) - 1)
     columns = rows.copy()
     while left:
@@ -280,7 +284,7 @@ def _fill_unshaded(rng, left, size, digits):
 
 @jit
 def _fill_shaded(rng, shaded, size, digits):
-    """For each shaded cell the digit of an unshaded one in its row or column, all equally likely."""
+    """Give each shaded cell the digit of an unshaded one in its row or column, all equally likely."""
     todo = shaded
     while todo:
         cell = lowest(todo)
@@ -293,9 +297,9 @@ def _fill_shaded(rng, shaded, size, digits):
 
 
 @jit
-def _is_wanted(mates, board, least, most, found):
-    """Whether a board has one solution and its level."""
-    if search(mates, board, found)[0] != 1:
+def _suits(mates, board, least, most, solutions):
+    """Return whether a board has one solution and its level."""
+    if search(mates, board, solutions)[0] != 1:
         return False
     if least == 0:  # any level
         return True
@@ -305,11 +309,11 @@ def _is_wanted(mates, board, least, most, found):
 
 @jit
 def _make(keys, size, board, least, most, question, target):
-    """One question a key. question, target: `(n, size, size)` uint8."""
+    """Make one question per key. question, target: `(n, size, size)` uint8."""
     rng = np.empty(4, np.uint64)
     digits = np.zeros(64, np.uint8)
     mates = np.zeros(64, np.uint64)
-    found = np.empty(2, np.uint64)
+    solutions = np.empty(2, np.uint64)
     order = np.empty(size * size, np.int64)
     for i in range(keys.shape[0]):
         rng_seed(rng, keys[i])
@@ -321,7 +325,7 @@ def _make(keys, size, board, least, most, question, target):
                 pass
             _fill_shaded(rng, shaded, size, digits)
             find_mates(digits, size, mates)
-            if _is_wanted(mates, board, least, most, found):
+            if _suits(mates, board, least, most, solutions):
                 break
         for r in range(size):
             for c in range(size):
@@ -330,7 +334,7 @@ def _make(keys, size, board, least, most, question, target):
 
 
 def _mates(question: Grid) -> npt.NDArray[np.uint64]:
-    """The cells with the digit of each cell in its row or column, `(64,)`, of a square board up to 8x8."""
+    """Return the cells with the digit of each cell in its row or column, `(64,)`, for boards up to 8x8."""
     size = len(question)
     digits = np.zeros((8, 8), np.uint8)
     digits[:size, :size] = question
@@ -340,21 +344,20 @@ def _mates(question: Grid) -> npt.NDArray[np.uint64]:
 
 
 def _grid(shaded: np.uint64, size: int) -> Grid:
-    """A set of cells as an answer, `(size, size)`."""
+    """Return a set of cells as an answer, `(size, size)`."""
     rows, columns = np.divmod(np.arange(size * size, dtype=np.uint64), np.uint64(size))
     return (shaded >> (rows * np.uint64(8) + columns) & _ONE).astype(np.uint8).reshape(size, size)
 
 
 def _shape_fault(shaded: npt.NDArray[np.bool_]) -> str:
-    """What is wrong with where the shaded cells `(h, w)` lie, whatever the digits; "" where nothing is."""
+    """Return what is wrong with the places of the shaded cells `(h, w)`; "" if nothing."""
     for dr, dc in ((0, 1), (1, 0)):
         h, w = shaded.shape
         touching = np.argwhere(shaded[: h - dr, : w - dc] & shaded[dr:, dc:])
         if len(touching):
             r, c = (int(v) for v in touching[0])
-            return (
-                f"the shaded cells at row {r}, column {c} and row {r + dr}, column {c + dc} lie side by side"
-            )
+            other = f"row {r + dr}, column {c + dc}"
+            return f"the shaded cells at row {r}, column {c} and {other} lie side by side"
     first = np.zeros_like(shaded)
     first.flat[np.argmin(shaded)] = True
     cut = int((~shaded).sum()) - int((flood(~shaded, first) >= 0).sum())
@@ -362,7 +365,7 @@ def _shape_fault(shaded: npt.NDArray[np.bool_]) -> str:
 
 
 @final
-class Hitori(Task[Params]):
+class Hitori(AnswerTask[Params]):
     """Shade a Hitori that has one solution."""
 
     family = "hitori"
@@ -372,14 +375,10 @@ class Hitori(Task[Params]):
     )
     look = Look("hitori", cell=32, margin=8)
     codes = 9
-    metric = Metric.HAMMING
-    min_distance = (
-        0.3  # the paper's, between questions; every candidate of 5x5 and more keeps it to a pool of 5000
-    )
-
-    @property
-    def variants(self) -> Mapping[str, Params]:
-        return VARIANTS
+    step_text = "one is shaded"
+    # The paper's, between questions. Every candidate of 5x5 and more keeps it to a pool of 5000.
+    min_distance = 0.3
+    variants = VARIANTS
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         question = np.empty((len(keys), params.size, params.size), np.uint8)
@@ -387,20 +386,19 @@ class Hitori(Task[Params]):
         _make(keys, params.size, whole(params.size), *_LEVELS[params.level], question, target)
         return Batch(question, target)
 
-    def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
-        """The cells shaded one by one in reading order: the order of deduction is not unique, this one is."""
-        return one_by_one(np.zeros_like(target), target, np.argwhere(target == 1))
-
-    def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
-        """The question's digits."""
-        return batch.question.reshape(len(batch), -1)
+    def canvas(self, params: Params, question: Grid) -> Grid:
+        """Return a board without shaded cells."""
+        return np.zeros_like(question)
 
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
-        """score: x / (x + 100) with x = tried + 8 (guesses + left).
+        """Return `score`, x / (x + 100) with x = tried + 8 (guesses + left), and what it is made of.
 
-        rounds: how often all undecided cells are tried both ways, looking one step ahead, until nothing more
-        is decided; tried: cells, over all rounds; left: cells that stay undecided; guesses: of a search that
-        looks ahead no step but follows what is decided to its end; shaded: cells."""
+        - rounds: how often all undecided cells are tried both ways, looking one step ahead.
+        - tried: cells, over all rounds.
+        - left: cells that stay undecided.
+        - guesses: of a search that looks ahead no step but follows what is decided to its end.
+        - shaded: cells.
+        """
         mates, board = _mates(question), whole(params.size)
         rounds, tried, left = look_ahead(mates, board)
         _, guesses = search(mates, board, np.empty(2, np.uint64))
@@ -415,8 +413,7 @@ class Hitori(Task[Params]):
         }
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
-        """No digit twice among a line's unshaded cells, no shaded cells side by side, unshaded cells
-        joined."""
+        """Check that no line repeats an unshaded digit, shaded cells do not touch, the others are joined."""
         if answer.shape != question.shape:
             return CheckResult(False, "the answer has not the shape of the question")
         strange = np.argwhere(answer > 1)
@@ -437,38 +434,28 @@ class Hitori(Task[Params]):
         fault = _shape_fault(shaded)
         return CheckResult(not fault, fault)
 
-    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
-        """One cell more is shaded, right or not: it touches no shaded cell and cuts nothing off."""
-        start = np.zeros_like(before) if np.array_equal(before, question) else before
-        shaded = changed(start, after, 1, "one is shaded")
-        if isinstance(shaded, str):
-            return CheckResult(False, shaded)
-        ((r, c),) = shaded
-        if after[r, c] == 0:
-            return CheckResult(False, f"the shaded cell at row {r}, column {c} was changed back")
-        if after[r, c] != 1:
-            return CheckResult(
-                False, f"the cell at row {r}, column {c} is neither 0, unshaded, nor 1, shaded"
-            )
-        fault = _shape_fault(after == 1)
-        return CheckResult(not fault, fault)
-
-    def step_count(self, params: Params, question: Grid) -> None:
-        """As many as cells are shaded: no step takes one back."""
+    def cell_fault(
+        self, params: Params, question: Grid, before: Grid, after: Grid, cell: tuple[int, int]
+    ) -> str:
+        """Return why this cell must not be shaded: it touches a shaded cell or cuts others off."""
+        r, c = cell
+        if after[cell] == 0:
+            return f"the shaded cell at row {r}, column {c} was changed back"
+        if after[cell] != 1:
+            return f"the cell at row {r}, column {c} is neither 0, unshaded, nor 1, shaded"
+        return _shape_fault(after == 1)
 
     def solve(self, params: Params, question: Grid) -> Grid | None:
-        """The first solution that a search finds; None where there is none, or the question has another
-        size."""
+        """Return the first solution that a search finds; None if there is none, or the size is another."""
         size = params.size
         if question.shape != (size, size):
             return None
-        found = np.zeros(1, np.uint64)
-        count, _ = search(_mates(question), whole(size), found)
-        return _grid(found[0], size) if count else None
+        solutions = np.zeros(1, np.uint64)
+        count, _ = search(_mates(question), whole(size), solutions)
+        return _grid(solutions[0], size) if count else None
 
     def guess(self, params: Params, question: Grid, key: int) -> Grid | None:
-        """Shaded cells of which none touch and none can be added, whatever the digits; None for another
-        size."""
+        """Return shaded cells of which none touch and none can be added; None for another size."""
         size = params.size
         if question.shape != (size, size):
             return None

@@ -1,8 +1,9 @@
-"""Life-like cellular automata (Conway 1970): a cell is born or survives by the number of its live neighbours.
+"""Generate life-like cellular automata (Conway 1970): live neighbours decide which cells live.
 
-Cells have eight neighbours, and those outside the board are dead, or, on a torus, the ones across. The
-question is a random board, the target the board some steps later. Codes: 0 dead, 1 live. Rules, size and
-density are the paper's."""
+A cell has eight neighbours. Those outside the board are dead, or, on a torus, the cells across. The question
+is a random board, the target the board some steps later. Codes: 0 dead, 1 live. Rules, size and density are
+the paper's.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench._util.jit import jit
-from vizbench._util.text import plural
+from vizbench.bases import StepTask
 from vizbench.errors import UserError
 from vizbench.kernels.bits import EVENS, chance, random_cells, random_word
 from vizbench.kernels.rng import rng_from, rng_seed
-from vizbench.task import Metric, Space, Task, check_equal
-from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
+from vizbench.task import Space
+from vizbench.types import Batch, Grid, Grids, Keys, Look
 
 _NOT_FIRST = np.uint64(0xFEFEFEFEFEFEFEFE)  # columns 1 … 7
 _NOT_LAST = np.uint64(0x7F7F7F7F7F7F7F7F)  # columns 0 … 6
@@ -31,27 +32,30 @@ _ONE = np.uint64(1)
 @final
 @dataclass(frozen=True)
 class Params:
-    """rule: B/S notation, digits 0 … 8, kept in capitals with sorted digits; height, width: 1 … 256 cells;
-    density: chance of a live cell at the start, over 0 and under 1; steps: 1 … 1000 to predict; torus: edges
-    touch."""
+    """The parameters of a life-like automaton."""
 
     rule: str = "B3/S23"
+    """B/S notation with digits 0 … 8; kept in capitals, with sorted digits."""
     height: int = 8
+    """Rows, 1 … 256."""
     width: int = 8
+    """Columns, 1 … 256."""
     density: float = 0.4
+    """The probability of a live cell at the start, over 0 and under 1."""
     steps: int = 1
+    """Steps to predict, 1 … 1000."""
     torus: bool = False
+    """Whether opposite edges touch."""
 
     def __post_init__(self) -> None:
-        found = re.fullmatch(r"B([0-8]{0,9})/S([0-8]{0,9})", self.rule, re.ASCII | re.IGNORECASE)
-        if found is None:
+        parts = re.fullmatch(r"B([0-8]{0,9})/S([0-8]{0,9})", self.rule, re.ASCII | re.IGNORECASE)
+        if parts is None:
             raise UserError(
                 f"rule={self.rule[:40]!r} is not in B/S notation with digits 0 … 8: write it as B3/S23"
             )
-        born, survives = ("".join(sorted(set(digits))) for digits in found.groups())
-        object.__setattr__(
-            self, "rule", f"B{born}/S{survives}"
-        )  # one name a rule, so one stream of instances
+        born, survives = ("".join(sorted(set(digits))) for digits in parts.groups())
+        # One spelling per rule, so that a rule has one stream of instances.
+        object.__setattr__(self, "rule", f"B{born}/S{survives}")
         for name, side in (("height", self.height), ("width", self.width)):
             if not 1 <= side <= 256:
                 raise UserError(f"{name}={side} is not in 1 … 256: choose a side there, e.g. 8")
@@ -71,19 +75,18 @@ VARIANTS = {
 
 
 def _masks(params: Params) -> tuple[int, int]:
-    """The rule as two masks: bit k is set when k live neighbours give life, and when they keep it."""
+    """Return the rule as two masks: bit k is set if k live neighbours give life, and if they keep it."""
     born, survives = params.rule[1:].split("/S")
     return sum(1 << int(k) for k in born), sum(1 << int(k) for k in survives)
 
 
-# Life-like steps on an 8x8 board held in one 64-bit word: cell (r, c) is bit 8 r + c, cells outside are dead.
-#
-# All 64 cells are counted at once in planes: plane k holds bit k of every cell's number of live neighbours.
+# Steps on an 8x8 board held in one 64-bit word: cell (r, c) is bit 8 r + c, cells outside are dead. All 64
+# cells are counted at once in planes: plane k holds bit k of every cell's number of live neighbours.
 
 
 @jit
 def _counts(board):
-    """Four planes with the number of live neighbours, lowest bit first."""
+    """Return four planes with the number of live neighbours, lowest bit first."""
     west = (board << _ONE) & _NOT_FIRST
     east = (board >> _ONE) & _NOT_LAST
     side0, side1 = west ^ east, west & east  # the two in the cell's own row
@@ -99,7 +102,7 @@ def _counts(board):
 
 @jit
 def step_word(board, born, survives):
-    """The board after one step. born, survives: bit k is set when k live neighbours give or keep life."""
+    """Return the board after one step. born, survives: the masks of `_masks`."""
     ones, twos, fours, eights = _counts(board)
     after = np.uint64(0)
     for k in range(9):
@@ -119,8 +122,10 @@ def step_word(board, born, survives):
 
 @jit
 def _step(board, born, survives, torus, after):
-    """One step from `board` to `after`, `(h, w)` uint8. Across a narrow torus a cell counts as often as it is
-    met."""
+    """Make one step from `board` to `after`, `(h, w)` uint8.
+
+    Across a narrow torus a cell counts as often as it is met.
+    """
     h, w = board.shape
     for r in range(h):
         for c in range(w):
@@ -138,14 +143,14 @@ def _step(board, born, survives, torus, after):
 
 @jit
 def _run(board, born, survives, torus, states):
-    """The boards after 1 … k steps from `board` (h, w) into `states` (k, h, w)."""
+    """Write the boards after 1 … k steps from `board` (h, w) to `states` (k, h, w)."""
     for k in range(states.shape[0]):
         _step(board if k == 0 else states[k - 1], born, survives, torus, states[k])
 
 
 @jit
 def _make(keys, density, born, survives, torus, steps, question, target):
-    """Boards of any size, one a key. question, target: `(n, h, w)` uint8."""
+    """Make boards of any size, one per key. question, target: `(n, h, w)` uint8."""
     rng = np.empty(4, np.uint64)
     other = np.empty_like(question[0])
     for i in range(keys.shape[0]):
@@ -162,8 +167,7 @@ def _make(keys, density, born, survives, torus, steps, question, target):
 
 @jit
 def _make_words(keys, density, born, survives, steps, rows, question, target):
-    """The same for 8x8 boards, no torus. rows (256,): a row's eight cells as one word; question, target: (n,
-    8)."""
+    """Make 8x8 boards, no torus. rows (256,): eight cells as one word each; question, target: (n, 8)."""
     rng = np.empty(4, np.uint64)
     for i in range(keys.shape[0]):
         rng_seed(rng, keys[i])
@@ -172,7 +176,7 @@ def _make_words(keys, density, born, survives, steps, rows, question, target):
         for _ in range(steps):
             after = step_word(after, born, survives)
         for r in range(8):
-            # Spreading the bits by multiplication takes twice the time of this table, and must know the byte
+            # Spreading the bits by multiplication takes twice as long as this table, and needs the byte
             # order.
             shift = np.uint64(8 * r)
             question[i, r] = rows[(board >> shift) & np.uint64(255)]
@@ -180,14 +184,13 @@ def _make_words(keys, density, born, survives, steps, rows, question, target):
 
 
 def _row_words() -> npt.NDArray[np.uint64]:
-    """The eight cells of each row 0 … 255, first cell in the lowest bit, as they lie in memory: `(256,)`."""
-    return np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little").view(np.uint64)[
-        :, 0
-    ]
+    """Return the eight cells of each row 0 … 255 as they are in memory, `(256,)`: first cell, lowest bit."""
+    rows = np.arange(256, dtype=np.uint8)[:, None]
+    return np.unpackbits(rows, axis=1, bitorder="little").view(np.uint64)[:, 0]
 
 
 @final
-class Life(Task[Params]):
+class Life(StepTask[Params]):
     """Predict a life-like automaton."""
 
     family = "life"
@@ -195,14 +198,8 @@ class Life(Task[Params]):
     summary = "Predict the board of a life-like cellular automaton some steps later."
     look = Look("binary", cell=32, margin=8)
     codes = 2
-    metric = Metric.HAMMING
-    min_distance = (
-        0.25  # the paper's, between questions: a near question has a near answer, so it is what could leak
-    )
-
-    @property
-    def variants(self) -> Mapping[str, Params]:
-        return VARIANTS
+    min_distance = 0.25  # the paper's, between questions: a near question has a near answer, which could leak
+    variants = VARIANTS
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         born, survives = _masks(params)
@@ -216,26 +213,29 @@ class Life(Task[Params]):
             _make(keys, density, born, survives, params.torus, params.steps, question, target)
         return Batch(question, target)
 
-    def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
-        """The board after each step."""
-        states = np.empty((params.steps, *question.shape), np.uint8)
-        _run(np.not_equal(question, 0).astype(np.uint8), *_masks(params), params.torus, states)
+    def rule(self, params: Params) -> str:
+        return params.rule
+
+    def advance(self, params: Params, state: Grid) -> Grid:
+        return self.run(params, state, 1)[0]
+
+    def run(self, params: Params, state: Grid, count: int | None) -> Grids:
+        states = np.empty((count or 1, *state.shape), np.uint8)
+        _run(np.not_equal(state, 0).astype(np.uint8), *_masks(params), params.torus, states)
         return states
 
     def space(self, params: Params) -> Space:
-        """All boards."""
+        """Count all boards."""
         return Space(2 ** (params.height * params.width))
 
-    def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
-        """The question's cells."""
-        return batch.question.reshape(len(batch), -1)
-
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
-        """score: the mean of reach and surprise.
+        """Return `score`, the mean of reach and surprise, and what it is made of.
 
-        reach: share of the board that one target cell depends on; surprise: twice the share of target cells
-        missed by the best of copying the question, all dead and all live, at most 1; changed, live: shares of
-        target cells."""
+        - reach: the share of the board that one target cell depends on.
+        - surprise: twice the share of target cells missed by the best of three guesses, at most 1. The
+          guesses are a copy of the question, all dead, and all live.
+        - changed, live: shares of target cells.
+        """
         side = 2 * params.steps + 1
         reach = min(side, params.height) * min(side, params.width) / question.size
         changed, live = float(np.mean(question != target)), float(np.mean(target))
@@ -248,29 +248,8 @@ class Life(Task[Params]):
             "live": live,
         }
 
-    def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
-        """The steps run again from the question."""
-        return check_equal(
-            answer,
-            self.solve(params, question),
-            f"differ from {params.rule} after {plural(params.steps, 'step')}",
-        )
-
-    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
-        """One step of the rule."""
-        wanted = np.empty((1, *before.shape), np.uint8)
-        _run(np.not_equal(before, 0).astype(np.uint8), *_masks(params), params.torus, wanted)
-        return check_equal(after, wanted[0], f"differ from one step of {params.rule}")
-
-    def step_count(self, params: Params, question: Grid) -> int:
-        """The steps asked for: a board that repeats itself would be right at many more."""
-        return params.steps
-
-    def solve(self, params: Params, question: Grid) -> Grid:
-        return self.steps(params, question, question)[-1]
-
     def guess(self, params: Params, question: Grid, key: int) -> Grid:
-        """Each cell dead or live by the toss of a coin."""
+        """Return each cell dead or live, with equal chances."""
         answer = np.empty(question.shape, np.uint8)
         random_cells(rng_from(key), EVENS, answer.reshape(-1))
         return answer

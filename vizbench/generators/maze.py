@@ -1,10 +1,10 @@
-"""Mazes: mark the way from the start to the goal. Wilson's algorithm (Wilson 1996), canvas and sizes of the
-paper.
+"""Generate mazes by Wilson's algorithm (Wilson 1996): mark the way from the start to the goal.
 
-Rooms lie on the odd coordinates of a square board, walls between them. The open walls form a spanning tree of
-the rooms, each tree equally likely, so exactly one way joins two rooms. Codes: 0 wall, 1 open, 2 start (top
-left room), 3 goal (bottom right room), 4 path. The target marks the cells strictly between start and goal;
-these two keep theirs."""
+Rooms are on the odd coordinates of a square board, with walls between them. The open walls form a spanning
+tree of the rooms, each tree equally likely, so exactly one path joins two rooms. Codes: 0 wall, 1 open, 2
+start (top left room), 3 goal (bottom right room), 4 path. The target marks the cells strictly between start
+and goal. Sizes and canvas are the paper's.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench._util.jit import jit
+from vizbench.bases import AnswerTask
 from vizbench.errors import UserError
 from vizbench.kernels.cells import neighbours
 from vizbench.kernels.paths import (
@@ -25,15 +26,14 @@ from vizbench.kernels.paths import (
     PATH,
     START,
     WALL,
-    check_growth,
-    check_way,
-    growing,
-    guessed_way,
-    shortest_way,
-    way,
+    check_path,
+    growth_fault,
+    guessed_path,
+    marked_shortest_path,
+    shortest_path,
 )
 from vizbench.kernels.rng import rng_next, rng_seed
-from vizbench.task import DistributionShift, Metric, Space, Task
+from vizbench.task import DistributionShift, Metric, Space
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 _FREE, _TREE, _OUTSIDE = 0, 1, 2  # what Wilson's walk meets
@@ -51,9 +51,10 @@ def _check_size(name: str, size: int) -> None:
 @final
 @dataclass(frozen=True)
 class Params:
-    """size: cells a side, odd, 5 … 201; (size - 1) / 2 rooms a side."""
+    """The parameters of a maze."""
 
     size: int = 21
+    """Cells per side, odd, 5 … 201: (size - 1) / 2 rooms per side."""
 
     def __post_init__(self) -> None:
         _check_size("size", self.size)
@@ -62,15 +63,18 @@ class Params:
 @final
 @dataclass(frozen=True)
 class Framed(DistributionShift):
-    """Mazes in the middle of a larger board, small ones to learn from: all fill the same canvas with cells of
-    one size.
+    """Mazes in the middle of a larger board: small ones to learn from, larger ones to be asked.
 
-    size, train: cells a side of the mazes in test and train rows; board: of the board, whose other cells are
-    wall. All are odd and in 5 … 201, and no maze is larger than the board."""
+    All fill the same canvas with cells of one size. All sizes are odd and in 5 … 201, and no maze is larger
+    than the board.
+    """
 
     size: int = 21
+    """Cells per side of the mazes in test rows."""
     train: int = 13
+    """Cells per side of the mazes in train rows."""
     board: int = 21
+    """Cells per side of the board; its other cells are wall."""
 
     def __post_init__(self) -> None:
         for name, size in (("board", self.board), ("size", self.size), ("train", self.train)):
@@ -94,9 +98,9 @@ VARIANTS: Mapping[str, Params | Framed] = {
 
 @jit
 def _grow_tree(rng, rooms, step, state, heading):
-    """A uniform spanning tree: `heading` of each room points along the tree towards the goal, its root.
+    """Grow a uniform spanning tree: `heading` of each room points along the tree to the goal, its root.
 
-    step (4,) int64: moves on the padded board of rooms+2 a side; state, heading: `((rooms+2)^2,)` uint8.
+    step (4,) int64: moves on the padded board of rooms+2 per side. state, heading: `((rooms+2)^2,)` uint8.
     """
     wide = rooms + 2
     state[:] = _OUTSIDE
@@ -155,7 +159,7 @@ def _mark(rooms, heading, target):
 
 @jit
 def _make(keys, rooms, question, target):
-    """One maze a key. question, target: `(n, size, size)` uint8."""
+    """Make one maze per key. question, target: `(n, size, size)` uint8."""
     rng = np.empty(4, np.uint64)
     wide = rooms + 2
     step = np.array([wide, -wide, 1, -1], np.int64)
@@ -170,7 +174,7 @@ def _make(keys, rooms, question, target):
 
 
 def _frame(mazes: Grids, board: int) -> Grids:
-    """Mazes in the middle of boards of wall, `(n, board, board)`: rooms stay on odd coordinates."""
+    """Return mazes in the middle of boards of wall, `(n, board, board)`. Rooms stay on odd coordinates."""
     size = mazes.shape[1]
     first = (board - size) // 4 * 2
     framed = np.full((len(mazes), board, board), WALL, np.uint8)
@@ -179,11 +183,12 @@ def _frame(mazes: Grids, board: int) -> Grids:
 
 
 def _spanning_trees(rooms: int) -> int:
-    """How many spanning trees a square of `rooms` x `rooms` has, exactly.
+    """Return how many spanning trees a square of `rooms` x `rooms` has, exactly.
 
     By Kirchhoff's theorem, it is the product of a + b over all pairs of eigenvalues of the path matrix with 2
     on its diagonal and -1 beside it, of order `rooms` - 1. These are the roots of U(1 - x/2), U the Chebyshev
-    polynomial of the second kind of this degree. So the product is the determinant of U(1 + path/2)."""
+    polynomial of the second kind of this degree. So the product is the determinant of U(1 + path/2).
+    """
     order = rooms - 1
     unit = np.eye(order, dtype=int).astype(object)  # Python's integers: 21x21 has 10^42 trees
     double = 4 * unit - np.eye(order, k=1, dtype=int) - np.eye(order, k=-1, dtype=int)
@@ -194,8 +199,10 @@ def _spanning_trees(rooms: int) -> int:
 
 
 def _determinant(matrix: npt.NDArray[Any]) -> int:
-    """The determinant of a positive definite matrix of Python's integers `(n, n)`, without fractions (Bareiss
-    1968)."""
+    """Return the determinant of a positive definite matrix of Python's integers `(n, n)`.
+
+    Without fractions (Bareiss 1968).
+    """
     rows, pivot = matrix.copy(), 1
     for k in range(len(rows) - 1):
         rest = rows[k + 1 :, k + 1 :] * rows[k, k] - np.outer(rows[k + 1 :, k], rows[k, k + 1 :])
@@ -205,7 +212,7 @@ def _determinant(matrix: npt.NDArray[Any]) -> int:
 
 
 @final
-class Maze(Task[Params | Framed]):
+class Maze(AnswerTask[Params | Framed]):
     """Mark the only way through a maze."""
 
     family = "maze"
@@ -213,14 +220,11 @@ class Maze(Task[Params | Framed]):
     summary = "Mark the way from the start to the goal of a maze."
     look = Look("maze", cell=16)
     codes = 5
+    step_text = "one is marked a step"
     metric = Metric.JACCARD
-    min_distance = (
-        0.5  # the paper's, between paths; 16% of 21x21 candidates keep it to a pool of 5000, 29% of 9x9
-    )
-
-    @property
-    def variants(self) -> Mapping[str, Params | Framed]:
-        return VARIANTS
+    # The paper's, between paths. 16% of 21x21 candidates keep it to a pool of 5000, 29% of 9x9.
+    min_distance = 0.5
+    variants = VARIANTS
 
     def generate_batch(self, params: Params | Framed, keys: Keys) -> Batch:
         question = np.empty((len(keys), params.size, params.size), np.uint8)
@@ -230,22 +234,32 @@ class Maze(Task[Params | Framed]):
             return Batch(_frame(question, params.board), _frame(target, params.board))
         return Batch(question, target)
 
-    def steps(self, params: Params | Framed, question: Grid, target: Grid) -> Grids:
-        """The path, one cell more a step, from the start on."""
-        return growing(question, target)
+    def order(self, params: Params | Framed, question: Grid, target: Grid) -> npt.NDArray[np.int64]:
+        """Return the path's cells from the start on."""
+        return shortest_path(target == PATH, question)
+
+    def cell_fault(
+        self,
+        params: Params | Framed,
+        question: Grid,
+        before: Grid,
+        after: Grid,
+        cell: tuple[int, int],
+    ) -> str:
+        """Return why the path must not grow by this cell. A wrong turn is legal."""
+        return growth_fault(question, before, after, cell)
 
     def space(self, params: Params | Framed) -> Space | None:
-        """All spanning trees of the rooms. They are not counted for very large mazes, which takes a second
-        and more."""
+        """Count all spanning trees of the rooms. Very large mazes are not counted: it takes over a second."""
         return Space(_spanning_trees((params.size - 1) // 2)) if params.size <= _COUNTED else None
 
     def features(self, params: Params | Framed, batch: Batch) -> npt.NDArray[np.uint8]:
-        """The path's cells from 17 cells a side on: two mazes are alike when their paths are, whatever the
-        walls.
+        """Return the path's cells from 17 cells per side on: mazes are alike if their paths are.
 
-        Smaller boards have too few paths to keep them apart (9x9 has 184 in all; no candidate of 13x13 passes
-        a pool of 5000). There it is the pieces: which of its 16 forms the square of passages between each 2x2
-        rooms has."""
+        Smaller boards have too few paths to keep them apart: 9x9 has 184 in all, and no candidate of 13x13
+        passes a pool of 5000. There it is the pieces: which of its 16 forms the square of passages between
+        each 2x2 rooms has.
+        """
         if batch.target.shape[1] >= _APART_BY_PATH:
             return (batch.target == PATH).reshape(len(batch), -1).astype(np.uint8)
         carved = (batch.question != WALL).astype(np.uint8)
@@ -254,17 +268,20 @@ class Maze(Task[Params | Framed]):
         return (form[..., None] == np.arange(16)).reshape(len(batch), -1).astype(np.uint8)
 
     def difficulty(self, params: Params | Framed, question: Grid, target: Grid) -> Mapping[str, float]:
-        """score: bits / (bits + 16); bits: what a walker who never turns back must be told to choose right
-        each time.
+        """Return `score`, bits / (bits + 16), and what it is made of.
 
-        path: cells between start and goal; turns: bends on the way; forks: cells on the way with a side way;
-        dead_ends."""
+        - bits: what a walker who never turns back must know to choose right each time.
+        - path: cells between start and goal.
+        - turns: bends on the path.
+        - forks: cells on the path with a side way.
+        - dead_ends: cells with one exit.
+        """
         exits = neighbours(question != WALL)
         start, goal = np.argwhere(question == START), np.argwhere(question == GOAL)
-        cells = np.concatenate([start, way(target == PATH, question), goal])
+        cells = np.concatenate([start, shortest_path(target == PATH, question), goal])
         bends = np.abs(np.diff(cells, n=2, axis=0)).sum(axis=1) > 0
         choices = exits[cells[:-1, 0], cells[:-1, 1]] - 1
-        choices[0] += 1  # at the start no way leads back
+        choices[0] += 1  # at the start there is no way back
         bits = fsum(log2(n) for n in choices[choices > 1].tolist())
         return {
             "score": bits / (bits + 16),
@@ -276,27 +293,20 @@ class Maze(Task[Params | Framed]):
         }
 
     def check(self, params: Params | Framed, question: Grid, answer: Grid) -> CheckResult:
-        """Every other cell kept, and the marked cells are one unbranched way from start to goal.
+        """Check that the marked cells are one unbranched path from start to goal, and all else is kept.
 
-        parts: psr is 1 when marked open cells join start and goal, strays or not; rpl, for valid answers
-        only, is the way's length over the shortest (1 in a maze without loops)."""
-        return check_way(question, answer)
-
-    def check_step(self, params: Params | Framed, question: Grid, before: Grid, after: Grid) -> CheckResult:
-        """The path grows by one cell at its end; a wrong turn is legal, but the path does not end right."""
-        return check_growth(question, before, after)
-
-    def step_count(self, params: Params | Framed, question: Grid) -> None:
-        """As many as the path has cells: it never comes back to where it was."""
+        - psr, in `parts`: 1 if marked open cells join start and goal, strays or not.
+        - rpl, for valid answers only: the path's length over the shortest (1 in a maze without loops).
+        """
+        return check_path(question, answer)
 
     def solve(self, params: Params | Framed, question: Grid) -> Grid | None:
-        """A shortest way; None where the goal cannot be reached."""
-        return shortest_way(question)
+        """Return a shortest path, or None if the goal cannot be reached."""
+        return marked_shortest_path(question)
 
     def guess(self, params: Params | Framed, question: Grid, key: int) -> Grid | None:
-        """A walk from the start that never meets itself, as far as it comes; None without one start and one
-        goal."""
-        return guessed_way(question, key)
+        """Return a walk that never meets itself, as far as it comes; None without one start and one goal."""
+        return guessed_path(question, key)
 
 
 TASK = Maze()

@@ -1,11 +1,11 @@
-"""Navigation: mark a shortest way around obstacles. Board, obstacles and canvas of the paper's shortest-path
-task.
+"""Generate boards with obstacles: mark a shortest path around them. Settings are the paper's.
 
-A square board has a border of wall; inside lie single cells of wall, then barriers (whole rows or columns
-with holes), then blocks (rectangles). Start and goal lie at least `apart` rows and columns from each other,
-every such pair equally likely; pair and board are drawn anew until the board joins the pair. Codes as in
-mazes: 0 wall, 1 open, 2 start, 3 goal, 4 path. Most questions have many shortest ways, all of them right; the
-target is one, each equally likely."""
+A square board has a border of wall. Inside are single cells of wall, then barriers (whole rows or columns
+with holes), then blocks (rectangles). Start and goal are at least `apart` rows and columns from each other,
+every such pair equally likely. Pair and board are drawn anew until the board joins the pair. Codes as in
+mazes: 0 wall, 1 open, 2 start, 3 goal, 4 path. Most questions have many shortest paths, all of them right.
+The target is one, each equally likely.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench._util.jit import jit
+from vizbench.bases import AnswerTask
 from vizbench.errors import UserError
 from vizbench.kernels.cells import neighbours
 from vizbench.kernels.paths import (
@@ -26,16 +27,16 @@ from vizbench.kernels.paths import (
     PATH,
     START,
     WALL,
-    check_growth,
-    check_way,
-    growing,
-    guessed_way,
+    check_path,
+    growth_fault,
+    guessed_path,
+    marked_shortest_path,
     moves,
-    shortest_way,
+    shortest_path,
 )
 from vizbench.kernels.rng import rng_below, rng_chance, rng_seed
-from vizbench.task import Metric, Task
-from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
+from vizbench.task import Metric
+from vizbench.types import Batch, CheckResult, Grid, Keys, Look
 
 _TRIES = 4096  # draws until the parameters count as hopeless; the named variants need 2, 7 and 2 on average
 _LIMITS = {
@@ -55,23 +56,28 @@ _LIMITS = {
 @final
 @dataclass(frozen=True)
 class Params:
-    """size: cells a side, border included, 7 … 65; density: single cells of wall as a share of all cells, 0 …
-    0.4.
-
-    barriers, and the least and most holes in each (all cells at most); the least and most blocks, and the
-    least and most cells a side of each; apart: the least Manhattan distance from start to goal, 2 … 2 (size -
-    3)."""
+    """The parameters of a board with obstacles."""
 
     size: int = 15
+    """Cells per side, border included, 7 … 65."""
     density: float = 0.05
+    """Single cells of wall as a share of all cells, 0 … 0.4."""
     barriers: int = 3
+    """Rows and columns of wall, 0 … 65."""
     holes_min: int = 8
+    """The least holes per barrier, 0 … 65."""
     holes_max: int = 14
+    """The most holes per barrier, 0 … 65. All cells of a barrier can be holes."""
     blocks_min: int = 3
+    """The least blocks, 0 … 65."""
     blocks_max: int = 8
+    """The most blocks, 0 … 65."""
     block_min: int = 2
+    """The least cells per side of a block, 1 … 5."""
     block_max: int = 3
+    """The most cells per side of a block, 1 … 5."""
     apart: int = 15
+    """The least Manhattan distance from start to goal, 2 … 2 (size - 3)."""
 
     def __post_init__(self) -> None:
         for name, (low, high) in _LIMITS.items():
@@ -86,19 +92,17 @@ class Params:
                 raise UserError(f"{name}_min={least} is above {name}_max={most}: give {most} or less")
         if self.apart > 2 * (self.size - 3):
             raise UserError(
-                f"apart={self.apart} is more than size={self.size} has room for: give {2 * (self.size - 3)} or less"
+                f"apart={self.apart} is too much for size={self.size}: give {2 * (self.size - 3)} or less"
             )
 
 
 VARIANTS = {
     "shortest-path": Params(),
-    # Nothing but walls with a few gaps: a quarter of the ways are a fifth longer than over open ground, or
-    # more.
+    # Only walls with a few gaps: a quarter of the paths are a fifth longer than over open ground, or more.
     "barriers": Params(
         21, density=0.0, barriers=8, holes_min=3, holes_max=5, blocks_min=0, blocks_max=0, apart=21
     ),
-    # Next to no obstacles: thousands of shortest ways, so that nearly all right answers differ from the
-    # target.
+    # Hardly any obstacles: thousands of shortest paths, so nearly all right answers differ from the target.
     "open": Params(barriers=0, blocks_min=0, blocks_max=0),
 }
 
@@ -110,10 +114,10 @@ def _between(rng, bounds):
 
 @jit
 def _ends(rng, size, shifts, upto):
-    """Start and goal, flat: a shift from `shifts` (k, 2), as often as it fits the board, then one of the
-    places.
+    """Return start and goal, flat: a shift from `shifts` (k, 2), then one of the places where it fits.
 
-    upto (k,) int64: how many pairs of cells have this shift or one before it.
+    A shift is drawn as often as it fits the board. upto (k,) int64: how many pairs of cells have this shift
+    or one before it.
     """
     inner = size - 2
     pick = rng_below(rng, upto[-1])
@@ -129,7 +133,7 @@ def _ends(rng, size, shifts, upto):
 
 @jit
 def _scatter(rng, size, count, board):
-    """Wall on `count` different cells inside the border, each set equally likely."""
+    """Put wall on `count` different cells inside the border, each set equally likely."""
     inner = size - 2
     while count > 0:
         cell = rng_below(rng, inner * inner)
@@ -141,8 +145,10 @@ def _scatter(rng, size, count, board):
 
 @jit
 def _bar(rng, size, holes, board):
-    """Wall along a row or a column but for its holes, each set of them equally likely; what lies in a hole
-    stays."""
+    """Put wall along a row or a column but for its holes, each set of them equally likely.
+
+    What is in a hole stays.
+    """
     inner = size - 2
     line = 1 + rng_below(rng, inner)
     upright = rng_below(rng, 2) == 1
@@ -157,7 +163,7 @@ def _bar(rng, size, holes, board):
 
 @jit
 def _block(rng, size, sides, board):
-    """Wall on a rectangle inside the border."""
+    """Put wall on a rectangle inside the border."""
     height, width = _between(rng, sides), _between(rng, sides)
     top = 1 + rng_below(rng, size - 1 - height)
     left = 1 + rng_below(rng, size - 1 - width)
@@ -167,10 +173,11 @@ def _block(rng, size, sides, board):
 
 @jit
 def _build(rng, size, obstacles, board):
-    """The obstacles: `board` (size^2,) becomes wall and open cells.
+    """Draw the obstacles: `board` (size^2,) becomes wall and open cells.
 
     Leaving at the first obstacle that hits start or goal was tried: 13% faster for `barriers`, 5% slower by
-    default."""
+    default.
+    """
     single, barriers, holes, blocks, sides = obstacles
     board[:] = WALL
     for r in range(1, size - 1):
@@ -184,11 +191,12 @@ def _build(rng, size, obstacles, board):
 
 @jit
 def _spread(board, step, weight, start, goal, left, share, queue):
-    """Breadth first from the goal until the start is met; whether it is.
+    """Search breadth first from the goal until the start is met. Return whether it is.
 
-    board (m,) uint8 with a border of wall; step (4,): moves on it. left (m,) int32: moves to the goal, -1
-    where none came. share (m,) float64: the sum over all shortest ways to the goal of the product of their
-    cells' weights, the goal's left out: with weights of 1 the number of ways, exact below 2^53."""
+    board (m,) uint8: with a border of wall. step (4,): moves on it. left (m,) int32: moves to the goal, -1 if
+    none came. share (m,) float64: the sum over all shortest paths to the goal of the product of their cells'
+    weights, the goal's left out. With weights of 1 it is the number of paths, exact below 2^53.
+    """
     left[:] = -1
     left[goal] = 0
     share[goal] = 1.0
@@ -214,8 +222,10 @@ def _spread(board, step, weight, start, goal, left, share, queue):
 
 @jit
 def _walk(rng, step, start, left, share, board):
-    """Mark one of the shortest ways that `_spread` counted: each move is as likely as the ways behind it are
-    many."""
+    """Mark one of the shortest paths that `_spread` counted, all equally likely.
+
+    Each move is as likely as the paths behind it are many.
+    """
     cell = start
     for ahead in range(left[start] - 1, 0, -1):
         rest = share[cell]
@@ -233,8 +243,10 @@ def _walk(rng, step, start, left, share, board):
 
 @jit
 def _draw(rng, size, shifts, upto, obstacles, step, board, left, share, queue):
-    """Pairs and boards until a board joins its pair: start and goal, and what `_spread` found; -1, -1 if none
-    does."""
+    """Draw pairs and boards until a board joins its pair. Return start and goal; -1, -1 if none does.
+
+    `left` and `share` are as `_spread` leaves them.
+    """
     weight = np.ones(size * size, np.float64)
     for _ in range(_TRIES):
         start, goal = _ends(rng, size, shifts, upto)
@@ -247,8 +259,10 @@ def _draw(rng, size, shifts, upto, obstacles, step, board, left, share, queue):
 
 @jit
 def _make(keys, size, shifts, upto, obstacles, question, target):
-    """One question a key: question, target `(n, size^2)` uint8. Returns how many were made before one was
-    hopeless."""
+    """Make one question per key. question, target: `(n, size^2)` uint8.
+
+    Returns how many were made before one was hopeless.
+    """
     rng = np.empty(4, np.uint64)
     step = np.array([size, -size, 1, -1], np.int64)
     left = np.empty(size * size, np.int32)
@@ -268,15 +282,17 @@ def _make(keys, size, shifts, upto, obstacles, question, target):
 
 
 def _obstacles(params: Params) -> tuple[int, int, tuple[int, int], tuple[int, int], tuple[int, int]]:
-    """Single cells and barriers; the least and the most holes in each, blocks, and cells a block's side."""
+    """Return single cells and barriers; the least and most holes, blocks, and cells per side of a block."""
     single = int(params.density * params.size * params.size)
     holes, blocks = (params.holes_min, params.holes_max), (params.blocks_min, params.blocks_max)
     return single, params.barriers, holes, blocks, (params.block_min, params.block_max)
 
 
 def _shifts(inner: int, apart: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Every way to go at least `apart` moves, `(k, 2)` down and right, and how many pairs of cells each and
-    those before it have on a board of `inner` cells a side, `(k,)`."""
+    """Return the shifts of at least `apart` moves, `(k, 2)` down and right, and their sums, `(k,)`.
+
+    A sum is how many pairs of cells have this shift or one before it, on a board of `inner` cells per side.
+    """
     reach = np.arange(1 - inner, inner, dtype=np.int64)
     shifts = np.stack(np.meshgrid(reach, reach, indexing="ij"), axis=2).reshape(-1, 2)
     shifts = shifts[np.abs(shifts).sum(axis=1) >= apart]
@@ -284,7 +300,10 @@ def _shifts(inner: int, apart: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[
 
 
 def _shares(question: Grid, weight: npt.NDArray[np.float64]) -> float:
-    """The sum over all shortest ways of the product of their cells' weights `(h, w)`, the goal's left out."""
+    """Return the sum over all shortest paths of the product of their cells' weights `(h, w)`.
+
+    The goal's weight is left out.
+    """
     board = np.pad(question, 1)
     start, goal = (int(np.flatnonzero(board == code)[0]) for code in (START, GOAL))
     wide = board.shape[1]
@@ -296,7 +315,7 @@ def _shares(question: Grid, weight: npt.NDArray[np.float64]) -> float:
 
 
 @final
-class Navigation(Task[Params]):
+class Navigation(AnswerTask[Params]):
     """Mark one of the shortest ways around obstacles."""
 
     family = "navigation"
@@ -304,15 +323,13 @@ class Navigation(Task[Params]):
     summary = "Mark a shortest way from the start to the goal around obstacles."
     look = Look("maze", cell=16)
     codes = 5
+    step_text = "one is marked a step"
     metric = Metric.JACCARD
     min_distance = 0.5  # the paper's, between paths; 4% of candidates keep it to a pool of 5000, 1% of `open`
-
-    @property
-    def variants(self) -> Mapping[str, Params]:
-        return VARIANTS
+    variants = VARIANTS
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
-        """Raises UserError where the parameters join no start and goal within 4096 draws."""
+        """Make one instance per key. Raises UserError if 4096 draws join no start and goal."""
         size = params.size
         question = np.empty((len(keys), size * size), np.uint8)
         target = np.empty_like(question)
@@ -320,27 +337,36 @@ class Navigation(Task[Params]):
         made: int = _make(keys, size, shifts, upto, _obstacles(params), question, target)
         if made < len(keys):
             raise UserError(
-                f"none of {_TRIES} boards joins its start and goal: give a lower density, fewer barriers or blocks, "
-                "more holes, or a lower apart"
+                f"none of {_TRIES} boards joins its start and goal: give a lower density, fewer barriers or "
+                "blocks, more holes, or a lower apart"
             )
         return Batch(question.reshape(-1, size, size), target.reshape(-1, size, size))
 
-    def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
-        """The path, one cell more a step, from the start on."""
-        return growing(question, target)
+    def order(self, params: Params, question: Grid, target: Grid) -> npt.NDArray[np.int64]:
+        """Return the path's cells from the start on."""
+        return shortest_path(target == PATH, question)
+
+    def cell_fault(
+        self, params: Params, question: Grid, before: Grid, after: Grid, cell: tuple[int, int]
+    ) -> str:
+        """Return why the path must not grow by this cell. A wrong turn is legal."""
+        return growth_fault(question, before, after, cell)
 
     def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
-        """The path's cells: two questions are alike when their paths are, whatever the obstacles."""
+        """Return the path's cells: questions are alike if their paths are, whatever the obstacles."""
         return (batch.target == PATH).reshape(len(batch), -1).astype(np.uint8)
 
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
-        """score: bits / (bits + 16); bits: -log2 of the chance that a walker who never turns back, and else
-        goes anywhere, takes a shortest way.
+        """Return `score`, bits / (bits + 16), and what it is made of.
 
-        path: cells between start and goal; detour: moves over the Manhattan distance; ways: shortest ones.
+        - bits: -log2 of the chance that a walker takes a shortest path. It never turns back, and else goes
+          anywhere.
+        - path: cells between start and goal.
+        - detour: moves over the Manhattan distance.
+        - ways: shortest paths.
         """
         exits = neighbours(question != WALL)
-        choices = np.maximum(exits - (question != START), 1)  # only at the start no way leads back
+        choices = np.maximum(exits - (question != START), 1)  # only at the start there is no way back
         bits = -log2(max(_shares(question, 1 / choices), 2.0**-1000))  # 0 where doubles end
         _, walked = moves(question == OPEN, question)
         manhattan = int(np.abs(np.argwhere(question == START)[0] - np.argwhere(question == GOAL)[0]).sum())
@@ -353,32 +379,24 @@ class Navigation(Task[Params]):
         }
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
-        """Every other cell kept, and the marked cells are a shortest way from start to goal, whichever of
-        them.
+        """Check that the marked cells are a shortest path from start to goal, and all else is kept.
 
-        parts: psr is 1 when marked open cells join start and goal, strays or not; rpl, for one unbranched
-        way, is its length over the shortest's."""
-        ruling = check_way(question, answer)
-        if ruling.valid and ruling.parts["rpl"] > 1:
-            reason = f"the way is {ruling.parts['rpl']:.3g} times as long as the shortest"
-            return CheckResult(False, reason, ruling.parts)
-        return ruling
-
-    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
-        """The path grows by one cell at its end; a wrong turn is legal, but the path does not end right."""
-        return check_growth(question, before, after)
-
-    def step_count(self, params: Params, question: Grid) -> None:
-        """As many as the path has cells: it never comes back to where it was."""
+        - psr, in `parts`: 1 if marked open cells join start and goal, strays or not.
+        - rpl, for one unbranched path: its length over the shortest's.
+        """
+        result = check_path(question, answer)
+        if result.valid and result.parts["rpl"] > 1:
+            reason = f"the path is {result.parts['rpl']:.3g} times as long as the shortest"
+            return CheckResult(False, reason, result.parts)
+        return result
 
     def solve(self, params: Params, question: Grid) -> Grid | None:
-        """A shortest way; None where the goal cannot be reached."""
-        return shortest_way(question)
+        """Return a shortest path, or None if the goal cannot be reached."""
+        return marked_shortest_path(question)
 
     def guess(self, params: Params, question: Grid, key: int) -> Grid | None:
-        """A walk from the start that never meets itself, as far as it comes; None without one start and one
-        goal."""
-        return guessed_way(question, key)
+        """Return a walk that never meets itself, as far as it comes; None without one start and one goal."""
+        return guessed_path(question, key)
 
 
 TASK = Navigation()

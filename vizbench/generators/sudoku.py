@@ -1,12 +1,14 @@
-"""Sudoku: fill in the digits so that each row, column and box holds each digit once. Sizes and canvases of
-the paper.
+"""Generate Sudokus: each row, column and box holds each digit once. Sizes are the paper's.
 
 Codes: 0 empty, 1 … size the digits. Every question has exactly one solution, proven by search when it is
-made. How solutions are drawn: 4x4 boards take each of the 288 equally often, whatever the number of givens.
-9x9 boards get three random boxes on the diagonal, then random digits at the cell with the fewest left, and
-start anew at a contradiction (1 in 11): any of the 6.7e21 solutions can come, not shuffles of one board,
-though not all equally often (bands whose three boxes have the same triples come in 4.8%, where evenly filled
-bands have 3.6%). Givens are taken away in random order, each only if the question keeps its one solution."""
+made.
+
+How solutions are drawn: 4x4 boards take each of the 288 equally often, whatever the number of givens. 9x9
+boards get three random boxes on the diagonal, then random digits at the cell with the fewest left, and start
+anew at a contradiction (1 in 11). Any of the 6.7e21 solutions can come, not shuffles of one board. They do
+not come equally often: bands whose three boxes have the same triples come in 4.8%, and evenly filled bands
+have 3.6%. Givens are taken away in random order, each only if the question keeps its one solution.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench._util.jit import jit
+from vizbench.bases import AnswerTask
 from vizbench.errors import UserError
-from vizbench.kernels.cells import changed, one_by_one
 from vizbench.kernels.digits import (
     is_single,
     last_places,
@@ -35,25 +37,26 @@ from vizbench.kernels.digits import (
     write,
 )
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
-from vizbench.task import Metric, Space, Task
+from vizbench.task import Space
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 MINIMAL = 0
 """In place of a number of givens: as few as a random order of taking away leaves."""
 
 _MINI_GRIDS = 288  # all 4x4 solutions
-_APART_BY_CELLS = 8  # least givens of which 4x4 questions are told apart by their cells
+_APART_BY_CELLS = 8  # from so many givens on, 4x4 questions are compared by their cells
 _GIVENS = {2: (4, 15), 3: (24, 80)}  # below: no question at 4x4; at 9x9 few orders end there: 4% at 22
 
 
 @final
 @dataclass(frozen=True)
 class Params:
-    """box: cells a side of a box, 2 (4x4 boards) or 3 (9x9); givens: digits shown, 4 … 15 or 24 … 80, or 0: a
-    minimal question, none of whose givens can go (4 … 6, and 21 … 29 or so)."""
+    """The parameters of a Sudoku."""
 
     box: int = 2
+    """Cells per side of a box: 2 (4x4 boards) or 3 (9x9)."""
     givens: int = 8
+    """Digits shown, 4 … 15 or 24 … 80. 0: a minimal question, none of whose givens can go."""
 
     def __post_init__(self) -> None:
         if self.box not in _GIVENS:
@@ -61,8 +64,8 @@ class Params:
         least, most = _GIVENS[self.box]
         if self.givens != MINIMAL and not least <= self.givens <= most:
             raise UserError(
-                f"givens={self.givens} is outside {least} … {most} for box={self.box}: choose there, or 0 for as few "
-                "as a random order of taking away leaves"
+                f"givens={self.givens} is outside {least} … {most} for box={self.box}: choose there, or 0 "
+                "for as few as a random order of taking away leaves"
             )
 
 
@@ -88,8 +91,10 @@ def _pick(keys, states, solutions, target):
 
 @jit
 def _grow(rng, box, units, peers, options):
-    """Put random digits in the diagonal's boxes, then at the tightest cells of the board; False at a
-    contradiction."""
+    """Put random digits in the diagonal's boxes, then at the tightest cells.
+
+    Returns False at a contradiction.
+    """
     size = units.shape[1]
     order = np.arange(size)
     options[:] = (1 << size) - 1
@@ -118,12 +123,14 @@ def _draw(keys, states, box, units, peers, target):
 
 @jit
 def _take_away(order, givens, units, homes, peers, target, question):
-    """Empty cells of a solution in that order while it is the only one, down to `givens`; returns the givens
-    left."""
+    """Empty cells of a solution in that order while it is the only one, down to `givens`.
+
+    Returns the givens left.
+    """
     size = units.shape[1]
     seen = np.full(3 * size, (1 << size) - 1)
     options = np.empty(order.shape[0], np.uint16)
-    found = np.empty((1, order.shape[0]), np.uint8)
+    others = np.empty((1, order.shape[0]), np.uint8)
     shown = order.shape[0]
     question[:] = target
     for cell in order:
@@ -137,7 +144,7 @@ def _take_away(order, givens, units, homes, peers, target, question):
         if not is_single(question, seen, units, homes, cell, bit):
             open_board(question, size, peers, options)
             options[cell] &= ~bit
-            if search(options, units, peers, found)[0] > 0:  # another solution, with another digit here
+            if search(options, units, peers, others)[0] > 0:  # another solution, with another digit here
                 question[cell] = target[cell]
                 for unit in homes[cell]:
                     seen[unit] ^= bit
@@ -152,9 +159,8 @@ def _take_away_mini(order, givens, holders, target, question):
     A search as on larger boards takes 10 times as long for 4 givens, where 1 order in 3 leads to them.
     """
     cells, words = order.shape[0], holders.shape[2]
-    later = np.empty(
-        (cells + 1, words), np.uint64
-    )  # the solutions that agree with the cells from there on in the order
+    # The solutions that agree with the cells from there on in the order.
+    later = np.empty((cells + 1, words), np.uint64)
     later[cells] = ~np.uint64(0)
     for k in range(cells - 1, -1, -1):
         for w in range(words):
@@ -179,7 +185,7 @@ def _take_away_mini(order, givens, holders, target, question):
 
 @jit
 def _hide(states, givens, units, homes, peers, holders, target, question):
-    """One question `(n, size^2)` for each target, by the generators in `states` (n, 4)."""
+    """Make one question `(n, size^2)` per target, by the generators in `states` (n, 4)."""
     cells = target.shape[1]
     for i in range(states.shape[0]):
         order = np.arange(cells)
@@ -199,11 +205,12 @@ def _hide(states, givens, units, homes, peers, holders, target, question):
 
 @jit
 def _deduce(options, units, peers):
-    """Write what is forced, pass after pass: (passes, digits that the first writes, digits that were last
-    places).
+    """Write what is forced, pass after pass.
 
-    A pass writes every cell that had one digit left when it began or, where there is none, the digits with
-    one place left in a row, column or box."""
+    A pass writes every cell that had one digit left when it began. If there was none, it writes the digits
+    with one place left in a row, column or box. Returns the passes, the digits that the first one writes, and
+    the digits that were last places.
+    """
     rounds, first, places = 0, 0, 0
     before = np.empty_like(options)
     while True:
@@ -226,18 +233,22 @@ def _deduce(options, units, peers):
 
 @functools.cache
 def _solutions() -> Grids:
-    """Every 4x4 solution, flat, `(288, 16)` uint8, in the order of their digits: the order is part of the
-    bytes."""
+    """Return every 4x4 solution, flat, `(288, 16)` uint8, in the order of their digits.
+
+    The order is part of the bytes.
+    """
     lookup = tables(2)
-    found = np.empty((_MINI_GRIDS, 16), np.uint8)
-    search(np.full(16, 0b1111, np.uint16), lookup.units, lookup.peers, found)
-    return np.unique(found, axis=0)
+    solutions = np.empty((_MINI_GRIDS, 16), np.uint8)
+    search(np.full(16, 0b1111, np.uint16), lookup.units, lookup.peers, solutions)
+    return np.unique(solutions, axis=0)
 
 
 @functools.cache
 def _holders(box: int) -> npt.NDArray[np.uint64]:
-    """Which solutions hold a digit in a cell, `(16, 5, 5)`: cell, digit, words of one bit a solution; empty
-    for 9x9."""
+    """Return which solutions hold a digit in a cell, `(16, 5, 5)`; empty for 9x9.
+
+    The axes are cell, digit, and words of one bit per solution.
+    """
     if box == 3:
         return np.empty((0, 0, 0), np.uint64)
     holds = np.zeros((16, 5, 320), np.bool_)
@@ -246,13 +257,13 @@ def _holders(box: int) -> npt.NDArray[np.uint64]:
 
 
 def _units(grid: Grid, box: int) -> npt.NDArray[np.uint8]:
-    """The grid's rows, columns and boxes, `(3, size, size)`: kind, number, place."""
+    """Return the grid's rows, columns and boxes, `(3, size, size)`: kind, number, place."""
     boxes = grid.reshape(box, box, box, box).swapaxes(1, 2).reshape(grid.shape)
     return np.stack([grid, grid.T, boxes])
 
 
 @final
-class Sudoku(Task[Params]):
+class Sudoku(AnswerTask[Params]):
     """Complete a Sudoku that has one solution."""
 
     family = "sudoku"
@@ -260,14 +271,10 @@ class Sudoku(Task[Params]):
     summary = "Fill in a Sudoku: each row, column and box holds each digit once."
     look = Look("sudoku", cell=32, margin=8)
     codes = 10
-    metric = Metric.HAMMING
     # The paper's, between questions; of candidates 7% of `mini`, 10% of `mini-easy`, 97% of `mini-medium`,
     # 39% of `mini-hard` and all of 9x9 keep it to a pool of 5000.
     min_distance = 0.3
-
-    @property
-    def variants(self) -> Mapping[str, Params]:
-        return VARIANTS
+    variants = VARIANTS
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         size = params.box**2
@@ -282,34 +289,35 @@ class Sudoku(Task[Params]):
         _hide(states, params.givens, *lookup, _holders(params.box), target, question)
         return Batch(question.reshape(-1, size, size), target.reshape(-1, size, size))
 
-    def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
-        """The empty cells filled one by one in reading order: the order of deduction is not unique, this one
-        is."""
-        return one_by_one(question, target, np.argwhere(question == 0))
-
     def space(self, params: Params) -> Space:
-        """The filled boards: 288 of 4x4, and as many of 9x9 as Felgenhauer and Jarvis (2005) counted."""
+        """Count the filled boards: 288 of 4x4, and of 9x9 as Felgenhauer and Jarvis (2005) counted."""
         return Space({2: 288, 3: 6_670_903_752_021_072_936_960}[params.box], "solutions")
 
     def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
-        """The question's cells; for 4x4 questions of few givens, its 12 rows, columns and boxes, each folded
-        to a byte.
+        """Return the question's cells; for 4x4 questions of few givens, its 12 units, a byte each.
 
         Empty cells make small questions look alike: no candidate of 6 givens keeps its distance to a pool of
-        5000 by cells, and 12% to one of 1000."""
+        5000 by cells, and 12% to one of 1000. So their rows, columns and boxes are compared.
+        """
         if params.box == 3 or params.givens >= _APART_BY_CELLS:
             return batch.question.reshape(len(batch), -1)
         units = batch.question.reshape(len(batch), -1)[:, tables(params.box).units]
         return (units * np.array([1, 5, 25, 125], np.uint8)).sum(axis=2, dtype=np.uint8)
 
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
-        """score: x / (x + cells of the board) with x = empty + 4 (rounds - 1) + 16 log2(1 + tried).
+        """Return `score`, work / (work + cells of the board), and what it is made of.
 
-        empty: cells; rounds: passes that each write every cell with one digit left or, where there is none,
-        the digits with one place left, until nothing is forced; first: cells that the first pass writes;
-        places: digits found as last places; tried: digits that a search for a second solution tries where
-        nothing is forced. No 4x4 question with one solution was found (5000 of 4 givens) that needs more than
-        last digits."""
+        work = empty + 4 (rounds - 1) + 16 log2(1 + tried).
+
+        - empty: cells.
+        - rounds: passes until nothing is forced. A pass writes every cell with one digit left; if there is
+          none, the digits with one place left.
+        - first: cells that the first pass writes.
+        - places: digits that were last places.
+        - tried: digits that a search for a second solution tries if nothing is forced.
+
+        No 4x4 question with one solution was seen (5000 of 4 givens) that needs more than last digits.
+        """
         lookup = tables(params.box)
         options = np.empty(question.size, np.uint16)
         open_board(question.ravel(), params.box**2, lookup.peers, options)
@@ -327,7 +335,7 @@ class Sudoku(Task[Params]):
         }
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
-        """Givens kept, and each row, column and box holds each digit once."""
+        """Check that givens are kept, and that each row, column and box holds each digit once."""
         size = params.box**2
         if answer.shape != (size, size):
             return CheckResult(False, f"the board is not {size}x{size}")
@@ -343,48 +351,38 @@ class Sudoku(Task[Params]):
             return CheckResult(False, f"{kind} {wrong[0, 1]} does not hold each digit once")
         return CheckResult(True, "")
 
-    def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
-        """One empty cell gets a digit that its row, column and box do not hold yet, right or not."""
-        size = params.box**2
+    def cell_fault(
+        self, params: Params, question: Grid, before: Grid, after: Grid, cell: tuple[int, int]
+    ) -> str:
+        """Return why this digit must not be written: the cell is not empty, or a unit holds it."""
+        size, (r, c) = params.box**2, cell
         if after.shape != (size, size):
-            return CheckResult(False, f"the board is not {size}x{size}")
-        written = changed(before, after, 1, "one is written")
-        if isinstance(written, str):
-            return CheckResult(False, written)
-        ((r, c),) = written
-        digit = int(after[r, c])
-        if before[r, c] != 0:
-            return CheckResult(False, f"the digit at row {r}, column {c} was changed")
+            return f"the board is not {size}x{size}"
+        digit = int(after[cell])
+        if before[cell] != 0:
+            return f"the digit at row {r}, column {c} was changed"
         if digit > size:
-            return CheckResult(False, f"the digit at row {r}, column {c} is over {size}")
+            return f"the digit at row {r}, column {c} is over {size}"
         held = (_units(before, params.box) == digit).any(axis=2)
         box = r // params.box * params.box + c // params.box
-        for kind, unit, has in (
-            ("row", r, held[0, r]),
-            ("column", c, held[1, c]),
-            ("box", box, held[2, box]),
-        ):
-            if has:
-                return CheckResult(False, f"{kind} {unit} holds a {digit} already")
-        return CheckResult(True, "")
-
-    def step_count(self, params: Params, question: Grid) -> None:
-        """As many as there are empty cells: each step fills one, and none is emptied."""
+        for kind, name, unit in ((0, "row", r), (1, "column", c), (2, "box", box)):
+            if held[kind, unit]:
+                return f"{name} {unit} holds a {digit} already"
+        return ""
 
     def solve(self, params: Params, question: Grid) -> Grid | None:
-        """The first solution that a search finds; None where there is none, or the question is no such
-        board."""
+        """Return the first solution that a search finds; None if there is none, or the board is no such."""
         size = params.box**2
         lookup = tables(params.box)
         options = np.empty(size * size, np.uint16)
         if question.shape != (size, size) or not open_board(question.flatten(), size, lookup.peers, options):
             return None
-        found = np.empty((1, question.size), np.uint8)
-        count, _ = search(options, lookup.units, lookup.peers, found)
-        return found[0].reshape(question.shape) if count else None
+        solutions = np.empty((1, question.size), np.uint8)
+        count, _ = search(options, lookup.units, lookup.peers, solutions)
+        return solutions[0].reshape(question.shape) if count else None
 
     def guess(self, params: Params, question: Grid, key: int) -> Grid | None:
-        """The digits as given, any digit in each empty cell; None where the board has another size."""
+        """Return the digits as given, any digit in each empty cell; None if the board has another size."""
         size = params.box**2
         if question.shape != (size, size):
             return None

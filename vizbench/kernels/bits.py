@@ -1,4 +1,4 @@
-"""Random cells, 64 at a time: each bit of a word is 1 with a given chance."""
+"""Draw random cells, 64 at a time: each bit of a word is 1 with a given chance."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ EVENS: Final = 1 << 31
 
 
 def chance(p: float) -> int:
-    """A probability in 0 < p < 1 as a multiple of 2^-32, for the kernels."""
+    """Return a probability in 0 < p < 1 as a multiple of 2^-32, for the kernels."""
     return min(max(round(p * 2**32), 1), 2**32 - 1)
 
 
 @jit
 def random_word(state, chance):
-    """64 independent bits, each 1 with probability chance / 2^32.
+    """Return 64 independent bits, each 1 with probability chance / 2^32.
 
-    Each bit compares a random binary fraction with the chance's, both read from the top: lanes are settled at
-    the first digit that differs, all 64 after some 7 random words (10 ns) whatever the precision. Reading
-    from the bottom needs no test but all 32 words: 27 ns."""
+    Each bit compares a random binary fraction with the chance's, both read from the top. Lanes are settled at
+    the first digit that differs: all 64 after some 7 random words (10 ns), whatever the precision. Reading
+    from the bottom needs no test but all 32 words: 27 ns.
+    """
     rest = np.uint64(chance) << np.uint64(32)
     ones = np.uint64(0)
     open_lanes = ~np.uint64(0)

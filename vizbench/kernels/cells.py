@@ -1,5 +1,4 @@
-"""Cells of a board, without rules: neighbours, the states of a process that goes cell by cell, what a step
-changed."""
+"""Work on the cells of a grid, without rules: neighbours, processes cell by cell, changes of a step."""
 
 from __future__ import annotations
 
@@ -11,13 +10,13 @@ from vizbench.types import Grid, Grids
 
 
 def neighbours(chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """How many of each cell's 4 neighbours are chosen, `(h, w)`; outside none is."""
+    """Return how many of each cell's 4 neighbours are chosen, `(h, w)`. None is outside the grid."""
     board = np.pad(chosen, 1).astype(np.int64)
     return board[:-2, 1:-1] + board[2:, 1:-1] + board[1:-1, :-2] + board[1:-1, 2:]
 
 
 def one_by_one(start: Grid, target: Grid, cells: npt.NDArray[np.integer]) -> Grids:
-    """The boards `(k, h, w)` from `start` on as cells, `(k, 2)` in this order, take the target's codes."""
+    """Return the grids `(k, h, w)` from `start` on as cells `(k, 2)`, in order, take the target's codes."""
     rows, columns = cells.T
     states = np.repeat(start[None], len(cells), axis=0)
     done = np.tri(len(cells), dtype=np.bool_)
@@ -25,8 +24,10 @@ def one_by_one(start: Grid, target: Grid, cells: npt.NDArray[np.integer]) -> Gri
     return states
 
 
-def changed(before: Grid, after: Grid, count: int, wanted: str) -> list[tuple[int, int]] | str:
-    """The cells that differ, where they are `count`; else a sentence. wanted: what a step does, "one is
-    shaded"."""
+def changed(before: Grid, after: Grid, count: int, deed: str) -> list[tuple[int, int]] | str:
+    """Return the cells that differ if they are `count`, else a sentence.
+
+    deed: what a step does, "one is shaded".
+    """
     cells = [(int(r), int(c)) for r, c in np.argwhere(before != after)]
-    return cells if len(cells) == count else f"{plural(len(cells), 'cell')} changed where {wanted}"
+    return cells if len(cells) == count else f"{plural(len(cells), 'cell')} changed where {deed}"

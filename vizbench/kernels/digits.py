@@ -1,7 +1,8 @@
-"""Search in Sudoku boards: what is forced as far as it goes, then trial.
+"""Search in Sudoku boards: write what is forced, then try.
 
-A board of `size` x `size` cells is flat. Its *options* are one uint16 a cell: bit d-1 is set while digit d is
-possible, the top bit once the cell is written."""
+A board of `size` x `size` cells is flat. Its *options* are one uint16 per cell: bit d-1 is set while digit d
+is possible, the top bit once the cell is written.
+"""
 
 from __future__ import annotations
 
@@ -21,17 +22,19 @@ _WRITTEN = 1 << 15
 
 @final
 class Tables(NamedTuple):
-    """Who sees whom, uint8. units `(3 size, size)`: the cells of each row, column, box; homes `(size^2, 3)`:
-    the units of each cell; peers `(size^2, p)`: the other cells that share a unit with it."""
+    """Which cells share a unit (a row, a column, or a box), uint8."""
 
     units: Indices
+    """The cells of each row, column and box, `(3 size, size)`."""
     homes: Indices
+    """The units of each cell, `(size^2, 3)`."""
     peers: Indices
+    """The other cells that share a unit with each cell, `(size^2, p)`."""
 
 
 @functools.cache
 def tables(box: int) -> Tables:
-    """The tables of boards with boxes of `box` x `box` cells, box 2 or 3."""
+    """Return the tables of boards with boxes of `box` x `box` cells, box 2 or 3."""
     size = box * box
     cells: npt.NDArray[Any] = np.arange(size * size)
     rows, columns = cells // size, cells % size
@@ -44,8 +47,10 @@ def tables(box: int) -> Tables:
 
 @jit
 def write(options, peers, cell, bit):
-    """Write the digit of `bit` and take it from the peers. A written peer that loses its own is found by
-    `settle`."""
+    """Write the digit of `bit` and take it from the peers.
+
+    A written peer that loses its own digit is found by `settle`.
+    """
     options[cell] = bit | _WRITTEN
     for k in range(peers.shape[1]):
         options[peers[cell, k]] &= ~bit
@@ -53,8 +58,10 @@ def write(options, peers, cell, bit):
 
 @jit
 def open_board(board, size, peers, options):
-    """Fill `options` from a board `(size^2,)` uint8, 0 for empty. False where digits clash or one is over
-    `size`."""
+    """Fill `options` from a board `(size^2,)` uint8, 0 for empty. Return whether the digits fit.
+
+    They do not fit if two clash or one is over `size`.
+    """
     options[:] = (1 << size) - 1
     for cell in range(board.shape[0]):
         digit = np.int64(board[cell])
@@ -67,8 +74,10 @@ def open_board(board, size, peers, options):
 
 @jit
 def last_places(options, units, peers):
-    """Write each digit that has one place left in a unit. Returns how many, or -1 where a digit has no
-    place."""
+    """Write each digit that has one place left in a unit.
+
+    Return how many were written, or -1 if a digit has no place.
+    """
     size = units.shape[1]
     full = (1 << size) - 1
     written = 0
@@ -95,7 +104,7 @@ def last_places(options, units, peers):
 
 @jit
 def last_digits(options, peers):
-    """Write each cell that has one digit left. Returns how many, or -1 where a cell has none."""
+    """Write each cell that has one digit left. Return how many, or -1 if a cell has none."""
     written = 0
     for cell in range(options.shape[0]):
         bits = np.int64(options[cell])
@@ -110,7 +119,7 @@ def last_digits(options, peers):
 
 @jit
 def settle(options, units, peers):
-    """Write what is forced until nothing is. False where a contradiction shows."""
+    """Write what is forced until nothing is. Return False at a contradiction."""
     while True:
         cells = last_digits(options, peers)
         if cells < 0:
@@ -124,8 +133,7 @@ def settle(options, units, peers):
 
 @jit
 def tightest(options, first):
-    """The settled board's cell with the fewest digits left, from cell `first` on and around; -1 on a full
-    board."""
+    """Return the cell with the fewest digits left, from cell `first` on and around; -1 on a full board."""
     best, fewest = -1, 99
     count = options.shape[0]
     for k in range(count):
@@ -145,7 +153,7 @@ def tightest(options, first):
 
 @jit
 def random_bit(rng, bits):
-    """One of the bits that are set, as a word, all equally likely."""
+    """Return one of the bits that are set, as a word, all equally likely."""
     count, rest = 0, bits
     while rest:
         rest &= rest - 1
@@ -157,7 +165,7 @@ def random_bit(rng, bits):
 
 @jit
 def read(options, board):
-    """The digits of a full board, `(size^2,)` uint8."""
+    """Write the digits of a full board to `board` `(size^2,)` uint8."""
     for cell in range(options.shape[0]):
         digit = 1
         while not np.int64(options[cell]) >> (digit - 1) & 1:
@@ -166,60 +174,60 @@ def read(options, board):
 
 
 @jit
-def search(options, units, peers, found):
-    """Solutions of an opened board, as many as `found` (k, size^2) has rows for: (their number, digits
-    tried).
+def search(options, units, peers, solutions):
+    """Write solutions of an opened board to `solutions` (k, size^2). Return their number, digits tried.
 
-    Depth first, at the tightest cell: `cells`, `left` are the way down and the digits not yet tried there.
+    Depth first, at the tightest cell. `trail` holds the options on the way down, `left` the digits not yet
+    tried.
     """
     count = options.shape[0]
-    way = np.empty((count + 1, count), np.uint16)
+    trail = np.empty((count + 1, count), np.uint16)
     cells = np.empty(count + 1, np.int64)
     left = np.zeros(count + 1, np.int64)
-    solutions, tried, depth = 0, 0, 0
-    way[0] = options
-    down = settle(way[0], units, peers)
-    while depth >= 0 and solutions < found.shape[0]:
+    solved, tried, depth = 0, 0, 0
+    trail[0] = options
+    down = settle(trail[0], units, peers)
+    while depth >= 0 and solved < solutions.shape[0]:
         if down:
             down = False
-            cells[depth] = tightest(way[depth], 0)
+            cells[depth] = tightest(trail[depth], 0)
             if cells[depth] >= 0:
-                left[depth] = way[depth, cells[depth]]
+                left[depth] = trail[depth, cells[depth]]
             else:
                 left[depth] = 0
-                read(way[depth], found[solutions])
-                solutions += 1
+                read(trail[depth], solutions[solved])
+                solved += 1
         elif left[depth] == 0:
             depth -= 1
         else:
             bit = left[depth] & -left[depth]
             left[depth] ^= bit
-            way[depth + 1] = way[depth]
-            write(way[depth + 1], peers, cells[depth], bit)
+            trail[depth + 1] = trail[depth]
+            write(trail[depth + 1], peers, cells[depth], bit)
             tried += 1
-            down = settle(way[depth + 1], units, peers)
+            down = settle(trail[depth + 1], units, peers)
             depth += np.int64(down)
-    return solutions, tried
+    return solved, tried
 
 
 @jit
 def is_single(board, seen, units, homes, cell, bit):
-    """Whether an empty cell must hold the digit of `bit`, as its last digit or as the digit's last place in a
-    unit.
+    """Return whether an empty cell must hold the digit of `bit`: its last digit, or its last place in a unit.
 
-    seen `(3 size,)` int64: the digits that each row, column, box shows, as bits. For most digits that are
-    taken away this spares the search: 35 of 41 on the way to 40 givens, 40 of 80 to a minimal question."""
+    seen `(3 size,)` int64: the digits that each row, column and box shows, as bits. For most digits that are
+    taken away this spares the search: 35 of 41 on the way to 40 givens, 40 of 80 to a minimal question.
+    """
     size = units.shape[1]
     if seen[homes[cell, 0]] | seen[homes[cell, 1]] | seen[homes[cell, 2]] | bit == (1 << size) - 1:
         return True
     for u in homes[cell]:
-        alone = True
+        is_last = True
         for k in range(size):
             other = units[u, k]
             held = seen[homes[other, 0]] | seen[homes[other, 1]] | seen[homes[other, 2]]
             if other != cell and board[other] == 0 and not held & bit:
-                alone = False
+                is_last = False
                 break
-        if alone:
+        if is_last:
             return True
     return False

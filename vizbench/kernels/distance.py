@@ -1,4 +1,4 @@
-"""Pairwise distances over feature rows, for the filter that keeps test questions away from the train pool."""
+"""Measure pairwise distances over feature rows, for the filter that keeps test away from the train pool."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from vizbench._util.jit import jit
 
 @jit
 def distance(a, b, jaccard):
-    """Distance of two rows `(d,)` uint8, float64 in 0..1: Hamming share, or Jaccard over non-zero
-    features."""
+    """Return the distance of two rows `(d,)`, 0..1: Hamming share, or Jaccard over non-zero features."""
     differ = 0
     either = 0
     for k in range(a.shape[0]):
@@ -26,7 +25,7 @@ def distance(a, b, jaccard):
 
 @jit
 def distances(a, b, jaccard):
-    """All distances of rows `(n, d)` and `(m, d)`: `(n, m)` float64."""
+    """Return all distances of rows `(n, d)` and `(m, d)`: `(n, m)` float64."""
     out = np.empty((a.shape[0], b.shape[0]), np.float64)
     for i in range(a.shape[0]):
         for j in range(b.shape[0]):
@@ -36,11 +35,10 @@ def distances(a, b, jaccard):
 
 @jit
 def _too_near_hamming(row, pool, least):
-    """Whether any pool row `(m, d)` differs from `row` in a smaller share of features than `least`."""
+    """Return whether any pool row `(m, d)` differs from `row` in a smaller share of features than `least`."""
     width = row.shape[0]
     for j in range(pool.shape[0]):
-        # No early exit inside a row: a plain count runs in SIMD lanes, 8 times faster than leaving it
-        # half-way.
+        # No early exit inside a row: a plain count runs in SIMD lanes, 8 times faster.
         differ = 0
         for k in range(width):
             differ += row[k] != pool[j, k]
@@ -51,8 +49,10 @@ def _too_near_hamming(row, pool, least):
 
 @jit
 def _too_near_jaccard(row, pool, sizes, least):
-    """The same by Jaccard distance. sizes: set features of each pool row, `(m,)`: only the overlap is counted
-    here."""
+    """Return the same by Jaccard distance.
+
+    sizes: set features of each pool row, `(m,)`, so that only the overlap is counted here.
+    """
     size = 0
     for k in range(row.shape[0]):
         size += row[k] != 0
@@ -68,7 +68,10 @@ def _too_near_jaccard(row, pool, sizes, least):
 
 @jit
 def far_enough(candidates, pool, least, jaccard):
-    """Which candidate rows `(n, d)` lie at least `least` > 0 from every pool row `(m, d)`: `(n,)` bool."""
+    """Return which candidate rows `(n, d)` are far enough from every pool row `(m, d)`: `(n,)` bool.
+
+    least: the least distance, > 0.
+    """
     keep = np.ones(candidates.shape[0], np.bool_)
     sizes = np.zeros(pool.shape[0], np.int64)
     for j in range(pool.shape[0]):

@@ -1,4 +1,4 @@
-"""Breadth-first distances on a grid: how far water has run after so many steps."""
+"""Measure breadth-first distances on a grid: how far water has run after so many steps."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from vizbench._util.jit import jit
 
 @jit
 def flood(free, sources):
-    """Moves between 4-neighbours that each free cell lies from the nearest source.
+    """Return the moves between 4-neighbours from each free cell to the nearest source, `(h, w)` int32.
 
-    free, sources: `(h, w)` bool; a source that is not free starts nothing. Returns `(h, w)` int32, -1 if not
-    reached."""
+    free, sources: `(h, w)` bool. A source that is not free starts nothing. A cell that is not reached has -1.
+    """
     h, w = free.shape
     distance = np.full((h, w), -1, np.int32)
     queue = np.empty(h * w, np.int32)

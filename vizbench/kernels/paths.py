@@ -1,8 +1,7 @@
-"""Ways over a board from a start to a goal: found, drawn step by step, judged. Mazes and navigation share
-them.
+"""Find, draw and check paths from a start to a goal, for mazes and navigation.
 
-Codes: 0 wall, 1 open, 2 start, 3 goal, 4 path. Moves go to the 4 neighbours; start and goal keep their codes,
-the cells strictly between them are marked. A board from a file may lack a start or a goal, or hold several.
+Codes: 0 wall, 1 open, 2 start, 3 goal, 4 path. Moves go to the 4 neighbours. Start and goal keep their codes,
+the cells strictly between them are marked. A grid from a file may lack a start or a goal, or hold several.
 """
 
 from __future__ import annotations
@@ -14,10 +13,9 @@ import numpy.typing as npt
 
 from vizbench._util.jit import jit
 from vizbench._util.text import plural
-from vizbench.kernels.cells import changed, one_by_one
 from vizbench.kernels.flood import flood
 from vizbench.kernels.rng import rng_below, rng_from
-from vizbench.types import CheckResult, Grid, Grids
+from vizbench.types import CheckResult, Grid
 
 WALL: Final = 0
 OPEN: Final = 1
@@ -29,8 +27,10 @@ _NAMES = ("wall", "open cell", "start", "goal", "marked cell")
 
 
 def moves(walkable: npt.NDArray[np.bool_], question: Grid) -> tuple[npt.NDArray[np.int32], int]:
-    """Distances `(h, w)` from the start over walkable cells, start and goal, and the goal's; -1 where not
-    reached."""
+    """Return the distances `(h, w)` from the start over walkable cells, start and goal, and the goal's.
+
+    A cell that is not reached has -1.
+    """
     start, goal = question == START, question == GOAL
     distance: npt.NDArray[np.int32] = flood(
         np.ascontiguousarray(walkable | start | goal), np.ascontiguousarray(start)
@@ -40,8 +40,7 @@ def moves(walkable: npt.NDArray[np.bool_], question: Grid) -> tuple[npt.NDArray[
 
 @jit
 def _descend(distance, r, c, cells):
-    """Fill `cells` (k, 2) from its end, from the goal at r, c back: each lies one move nearer to the
-    start."""
+    """Fill `cells` (k, 2) from its end, back from the goal at r, c: each is one move nearer to the start."""
     h, w = distance.shape
     for at in range(cells.shape[0] - 1, -1, -1):
         for k in range(4):
@@ -53,9 +52,11 @@ def _descend(distance, r, c, cells):
         cells[at, 0], cells[at, 1] = r, c
 
 
-def way(walkable: npt.NDArray[np.bool_], question: Grid) -> npt.NDArray[np.int64]:
-    """A shortest way over walkable cells, in order, without start and goal: `(k, 2)`, empty where there is
-    none."""
+def shortest_path(walkable: npt.NDArray[np.bool_], question: Grid) -> npt.NDArray[np.int64]:
+    """Return a shortest path over walkable cells, in order, without start and goal: `(k, 2)`.
+
+    It is empty if there is none.
+    """
     distance, length = moves(walkable, question)
     cells = np.empty((max(length - 1, 0), 2), np.int64)
     if len(cells):
@@ -63,18 +64,18 @@ def way(walkable: npt.NDArray[np.bool_], question: Grid) -> npt.NDArray[np.int64
     return cells
 
 
-def shortest_way(question: Grid) -> Grid | None:
-    """The question with a shortest way marked; None where the goal cannot be reached."""
+def marked_shortest_path(question: Grid) -> Grid | None:
+    """Return the question with a shortest path marked, or None if the goal cannot be reached."""
     if moves(question == OPEN, question)[1] < 0:
         return None
     answer = question.copy()
-    answer[tuple(way(question == OPEN, question).T)] = PATH
+    answer[tuple(shortest_path(question == OPEN, question).T)] = PATH
     return answer
 
 
 @jit
 def _beside(board, r, c, code, other):
-    """How many of the 4 cells beside one have either code."""
+    """Return how many of the 4 cells beside one have either code."""
     h, w = board.shape
     count = 0
     for k in range(4):
@@ -87,8 +88,10 @@ def _beside(board, r, c, code, other):
 
 @jit
 def _wander(rng, board, r, c):
-    """Mark a walk from the start at r, c: each next cell is open and touches the way at its end alone, each
-    such one equally likely, until it is beside the goal or there is none."""
+    """Mark a random walk from the start at r, c, until it is beside the goal or cannot go on.
+
+    Each next cell is open and touches the path at its end only. All such cells are equally likely.
+    """
     h, w = board.shape
     while _beside(board, r, c, GOAL, GOAL) == 0:
         choices, row, column = 0, r, c
@@ -105,8 +108,8 @@ def _wander(rng, board, r, c):
         board[r, c] = PATH
 
 
-def guessed_way(question: Grid, key: int) -> Grid | None:
-    """The question with a walk marked, drawn by `key`; None without one start and one goal."""
+def guessed_path(question: Grid, key: int) -> Grid | None:
+    """Return the question with a walk marked, drawn by `key`; None without one start and one goal."""
     ends = [np.argwhere(question == code) for code in (START, GOAL)]
     if any(len(cells) != 1 for cells in ends):
         return None
@@ -115,57 +118,51 @@ def guessed_way(question: Grid, key: int) -> Grid | None:
     return answer
 
 
-def growing(question: Grid, target: Grid) -> Grids:
-    """The target's way, one cell more a state, from the start on: `(k, h, w)`."""
-    return one_by_one(question, target, way(target == PATH, question))
+def check_path(question: Grid, answer: Grid) -> CheckResult:
+    """Check that the marked cells are one unbranched path from start to goal, of any length.
 
+    Every other cell must be kept.
 
-def check_way(question: Grid, answer: Grid) -> CheckResult:
-    """Every other cell kept, and the marked cells are one unbranched way from start to goal, of any length.
-
-    parts: psr is 1 when marked open cells join start and goal, strays or not; rpl, for such ways only, is the
-    way's length over the shortest one's."""
+    - psr, in `parts`: 1 if marked open cells join start and goal, strays or not.
+    - rpl, for such paths only: the length over the shortest one's.
+    """
     path = (answer == PATH) & (question == OPEN)
     _, walked = moves(path, question)
     psr = float(walked >= 0)
     spoiled = np.argwhere((answer != question) & ~path)
     if len(spoiled):
-        return CheckResult(
-            False,
-            f"the {_cell(question, (int(spoiled[0, 0]), int(spoiled[0, 1])))} was changed",
-            {"psr": psr},
-        )
+        cell = _cell(question, (int(spoiled[0, 0]), int(spoiled[0, 1])))
+        return CheckResult(False, f"the {cell} was changed", {"psr": psr})
     if not psr:
         return CheckResult(False, "the marked cells do not join start and goal", {"psr": psr})
-    # A shortest way over the marked cells that needs all of them has no branch, no loop and no stray cell.
+    # A shortest path over the marked cells that needs all of them has no branch, no loop and no stray cell.
     stray = int(path.sum()) + 1 - walked
     if stray:
         lie = plural(stray, "marked cell lies", "marked cells lie")
-        return CheckResult(False, f"{lie} off the way from start to goal", {"psr": psr})
+        return CheckResult(False, f"{lie} off the path from start to goal", {"psr": psr})
     _, shortest = moves(question == OPEN, question)
     return CheckResult(True, "", {"psr": psr, "rpl": walked / shortest})
 
 
-def check_growth(question: Grid, before: Grid, after: Grid) -> CheckResult:
-    """One open cell more is marked, which goes on from the way's end and touches the way nowhere else."""
-    added = changed(before, after, 1, "one is marked a step")
-    if isinstance(added, str):
-        return CheckResult(False, added)
-    (at,) = added
-    if before[at] != OPEN or after[at] != PATH:
-        return CheckResult(False, f"the {_cell(before, at)} was changed to {_name(int(after[at]))}")
+def growth_fault(question: Grid, before: Grid, after: Grid, cell: tuple[int, int]) -> str:
+    """Return why the path must not grow by this cell, "" if it may.
+
+    One open cell must be marked. It goes on from the path's end and touches the path nowhere else.
+    """
+    if before[cell] != OPEN or after[cell] != PATH:
+        return f"the {_cell(before, cell)} was changed to {_name(int(after[cell]))}"
     marked = (before == PATH) & (question == OPEN)
     distance, walked = moves(marked, question)
     if walked >= 0:
-        return CheckResult(False, "a cell was marked after the way had reached the goal")
-    near = np.array(at) + np.array(((1, 0), (-1, 0), (0, 1), (0, -1)))
+        return "a cell was marked after the path had reached the goal"
+    near = np.array(cell) + np.array(((1, 0), (-1, 0), (0, 1), (0, -1)))
     near = near[((near >= 0) & (near < question.shape)).all(axis=1)]
     near = near[(marked | (question == START))[near[:, 0], near[:, 1]]]
     if not (distance[near[:, 0], near[:, 1]] == distance.max()).any():
-        return CheckResult(False, f"the {_cell(before, at)} does not go on from the way's end")
+        return f"the {_cell(before, cell)} does not go on from the path's end"
     if len(near) > 1:
-        return CheckResult(False, f"the {_cell(before, at)} touches the way a second time")
-    return CheckResult(True, "")
+        return f"the {_cell(before, cell)} touches the path a second time"
+    return ""
 
 
 def _cell(board: Grid, at: tuple[int, int]) -> str:

@@ -1,8 +1,8 @@
-"""xoshiro256** 1.0 (Blackman, Vigna 2018) inside kernels: a state is a `(4,)` uint64 array, seeded by
-SplitMix64.
+"""Draw random numbers in kernels by xoshiro256** 1.0 (Blackman, Vigna 2018).
 
-Not `np.random.Generator`: it costs microseconds to build per instance and promises no stable stream across
-versions."""
+A state is a `(4,)` uint64 array, seeded by SplitMix64. `np.random.Generator` is not used: it costs
+microseconds to build per instance, and promises no stable stream across versions.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def rng_seed(state, key):
 
 
 def rng_from(key: int) -> npt.NDArray[np.uint64]:
-    """A state `(4,)` for kernels called from Python. key: 0 … 2^64 - 1."""
+    """Return a state `(4,)` for kernels called from Python. key: 0 … 2^64 - 1."""
     state = np.empty(4, np.uint64)
     rng_seed(state, np.uint64(key))
     return state
@@ -41,7 +41,7 @@ def _rotl(x, k):
 
 @jit
 def rng_next(state):
-    """The next 64 bits."""
+    """Return the next 64 bits."""
     result = _rotl(state[1] * np.uint64(5), np.uint64(7)) * np.uint64(9)
     t = state[1] << np.uint64(17)
     state[2] ^= state[0]
@@ -55,7 +55,7 @@ def rng_next(state):
 
 @jit
 def rng_below(state, n):
-    """A uniform integer in 0 … n-1, n < 2^32, as int64: Lemire's method on 32 bits, exact by rejection."""
+    """Return a uniform integer in 0 … n-1, n < 2^32, as int64: Lemire's method, exact by rejection."""
     bound = np.uint64(n)
     threshold = (np.uint64(1 << 32) - bound) % bound
     while True:
@@ -66,7 +66,7 @@ def rng_below(state, n):
 
 @jit
 def rng_chance(state, p):
-    """True with probability p (53-bit resolution)."""
+    """Return True with probability p (53-bit resolution)."""
     return np.float64(rng_next(state) >> np.uint64(11)) * (1.0 / 9007199254740992.0) < p
 
 

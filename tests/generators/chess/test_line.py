@@ -1,5 +1,4 @@
-"""Chess: a process is a whole line of moves up to the mate, judged against the package `chess` and plain
-search."""
+"""Test chess processes: whole lines up to the mate, against the package `chess` and plain search."""
 
 from __future__ import annotations
 
@@ -15,14 +14,13 @@ from vizbench.types import Grid, Instance, Verdict
 
 
 def is_line(question: Grid, states: list[Grid], mate: int) -> bool:
-    """Whether the states are legal moves by turns, each of white's forces mate in time, and the last is
-    mate."""
+    """Whether the states are legal moves by turns, white's force mate in time, and the last is mate."""
     board = board_of(question)
     for ply, state in enumerate(states):
-        found = [move for move in board.legal_moves if np.array_equal(after(board, move), state)]
-        if not found or (board.turn and not forces(board, found[0], mate - ply // 2)):
+        actual = [move for move in board.legal_moves if np.array_equal(after(board, move), state)]
+        if not actual or (board.turn and not forces(board, actual[0], mate - ply // 2)):
             return False
-        board.push(found[0])
+        board.push(actual[0])
     return board.is_checkmate()
 
 
@@ -68,8 +66,7 @@ def test_the_stored_process_is_the_line_of_record(mate: int, count: int) -> None
 
 
 def test_any_defence_and_any_move_that_keeps_the_mate_count() -> None:
-    """Whatever black replies, white mates; where white's first move is another right one, the answer is not
-    exact."""
+    """White mates whatever black replies. With another right first move the answer is not exact."""
     batch, others = made(2, 12), 0
     for question, target in zip(batch.question, batch.target, strict=True):
         board = board_of(question)
@@ -102,7 +99,7 @@ NEAR_MISSES = [  # moves, how many are legal, reason
     ("a5a7 e7e8 e8d8 b6b8", 2, "step 3: the changed cells are no move of a white piece"),
     ("a5a7", 1, "the process stops at state 1, and black is not mated yet"),
     ("a5a7 e7e8", 2, "the process stops at state 2, and black is not mated yet"),
-    ("a5a7 e7e8 b6b8 e8d7", 3, "step 4: a state follows where the game is over"),
+    ("a5a7 e7e8 b6b8 e8d7", 3, "step 4: a state follows after the game is over"),
     ("b6b8 e7d7 a5a7", 1, "the answer, state 1: b6b8 is answered by e7"),
     ("e7e8 b6b8", 0, "step 1: the changed cells are no move of a white piece"),
     ("a5b5 e7e8", 1, "the answer, state 1: a5b5 is answered by e7"),
@@ -179,6 +176,6 @@ def test_a_mate_in_1_is_a_process_of_one_move() -> None:
     quiet = played(BACK_RANK, "a1g1")
     assert TASK.check_step(Params(), question, question, quiet).valid
     assert judged(question, [quiet], 1).reason == "the answer, state 1: a1g1 gives no check"
-    assert judged(question, [target, target], 1).reason == "step 2: a state follows where the game is over"
+    assert judged(question, [target, target], 1).reason == "step 2: a state follows after the game is over"
     reason = "white has no first move to make here"
     assert TASK.check_step(Params(), question, target, target).reason == reason

@@ -212,8 +212,7 @@ def fen_strings(draw: st.DrawFn) -> str:
 
 
 def in_bounds(fen: str) -> bool:
-    """Whether a FEN keeps the bounds that only our reader has: ASCII, 4 to 6 fields, no letters of
-    Chess960."""
+    """Whether a FEN keeps the bounds that only our reader has: ASCII, 4 to 6 fields, no Chess960."""
     fields = fen.split()
     if not fen.isascii() or len(fen) > rules.MAX_FEN or not 4 <= len(fields) <= 6 or "~" in fields[0]:
         return False

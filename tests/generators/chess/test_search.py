@@ -49,10 +49,10 @@ def positions(draw: st.DrawFn) -> chess.Board:
 @given(positions())
 def test_kernels_know_the_rules(board: chess.Board) -> None:
     side, ours, moves = (1 if board.turn else -1), packed(board), np.empty(chessboard.MOST, np.int64)
-    found = {uci(int(move)): int(move) for move in moves[: chessboard.legal_moves(ours, side, moves)]}
-    assert sorted(found) == sorted(move.uci() for move in board.legal_moves)
+    actual = {uci(int(move)): int(move) for move in moves[: chessboard.legal_moves(ours, side, moves)]}
+    assert sorted(actual) == sorted(move.uci() for move in board.legal_moves)
     assert chessboard.in_check(ours, side) == board.is_check()
-    for text, move in found.items():
+    for text, move in actual.items():
         after, codes = ours.copy(), np.empty((8, 8), np.uint8)
         chessboard.play(after, move)
         chessboard.store(after, codes)
@@ -80,12 +80,12 @@ def test_search_judge_and_twin_agree_on_every_move(mate: int) -> None:
     for question in batch.question:
         board = board_of(question)
         right, legal = right_moves(question, mate)
-        wanted = set(map(uci, right))
+        expected = set(map(uci, right))
         assert legal == board.legal_moves.count()
         for move in board.legal_moves:
             answer = grid(pushed(board, move).board_fen())
-            ruling = TASK.check(Params(mate), question, answer)
-            assert ruling.valid == (move.uci() in wanted)
-            assert ruling.parts == {"legal": 1.0}
+            result = TASK.check(Params(mate), question, answer)
+            assert result.valid == (move.uci() in expected)
+            assert result.parts == {"legal": 1.0}
             if mate == 1:
-                assert ruling.valid == chess_rules.chess_valid(question.tolist(), answer.tolist(), 1)
+                assert result.valid == chess_rules.chess_valid(question.tolist(), answer.tolist(), 1)

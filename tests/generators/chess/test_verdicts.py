@@ -43,8 +43,8 @@ def test_changed_cells_of_targets_are_judged_as_the_slow_twin_judges_them() -> N
         for place in rng.choice(64, 12, replace=False):
             answer = target.copy()
             answer.flat[place] = (int(answer.flat[place]) + int(rng.integers(1, 13))) % 13
-            ruling = TASK.check(Params(), question, answer)
-            assert ruling.valid == chess_rules.chess_valid(question.tolist(), answer.tolist(), 1)
+            result = TASK.check(Params(), question, answer)
+            assert result.valid == chess_rules.chess_valid(question.tolist(), answer.tolist(), 1)
 
 
 STALE = "7k/8/5KQ1/8/8/8/8/8"
@@ -70,10 +70,10 @@ STALE = "7k/8/5KQ1/8/8/8/8/8"
     ],
 )
 def test_near_misses_of_a_mate_in_1(placement: str, move: str, reason: str) -> None:
-    ruling = TASK.check(Params(), grid(placement), played(placement, move))
-    assert ruling.reason == reason
-    assert ruling.valid == (reason == "")
-    assert ruling.valid == chess_rules.chess_valid(
+    result = TASK.check(Params(), grid(placement), played(placement, move))
+    assert result.reason == reason
+    assert result.valid == (reason == "")
+    assert result.valid == chess_rules.chess_valid(
         grid(placement).tolist(), played(placement, move).tolist(), 1
     )
 
@@ -87,8 +87,8 @@ def test_boards_that_are_no_single_move() -> None:
         (np.where(question == 4, 0, question), "1 cell changed where a move changes two"),
         (np.where(question == 9, 0, played(BACK_RANK, "a1a8")), "3 cells changed where a move changes two"),
     ):
-        ruling = TASK.check(Params(), question, answer.astype(np.uint8))
-        assert (ruling.valid, ruling.reason, ruling.parts) == (False, reason, {"legal": 0.0})
+        result = TASK.check(Params(), question, answer.astype(np.uint8))
+        assert (result.valid, result.reason, result.parts) == (False, reason, {"legal": 0.0})
     queen = played(BACK_RANK, "a1a8")
     queen[0, 0] = 5
     assert TASK.check(Params(), question, queen).reason == "a rook left its square and another piece arrived"
@@ -109,9 +109,9 @@ def test_a_pawn_on_the_last_row_becomes_what_mates(placement: str, move: str, ri
     question = grid(placement)
     for kind in ("", *"qrbn"):
         answer = played(placement, move + kind)
-        ruling = TASK.check(Params(), question, answer)
-        assert ruling.valid == (kind != "" and kind in right)
-        assert ruling.valid == chess_rules.chess_valid(question.tolist(), answer.tolist(), 1)
+        result = TASK.check(Params(), question, answer)
+        assert result.valid == (kind != "" and kind in right)
+        assert result.valid == chess_rules.chess_valid(question.tolist(), answer.tolist(), 1)
     assert TASK.check(Params(), question, played(placement, move)).reason == f"a pawn cannot go {move}"
     king = played(placement, move + "q")
     king[king != question] = np.where(king[king != question] == 5, 6, 0)
@@ -141,11 +141,11 @@ def test_en_passant_saves_from_a_pawn_that_went_two_squares() -> None:
     ],
 )
 def test_near_misses_of_longer_mates(mate: int, move: str, reason: str) -> None:
-    ruling = TASK.check(Params(mate), grid(LADDER), played(LADDER, move))
+    result = TASK.check(Params(mate), grid(LADDER), played(LADDER, move))
     valid = chess_rules.chess_valid(grid(LADDER).tolist(), played(LADDER, move).tolist(), mate)
-    assert (ruling.valid, ruling.valid) == (reason == "", valid)
+    assert (result.valid, result.valid) == (reason == "", valid)
     # Which of several saving replies is named is the kernels' order of moves.
-    assert ruling.reason.partition(" is answered")[0] == reason.partition(" is answered")[0]
+    assert result.reason.partition(" is answered")[0] == reason.partition(" is answered")[0]
 
 
 @pytest.mark.parametrize(
@@ -165,9 +165,9 @@ def test_near_misses_of_longer_mates(mate: int, move: str, reason: str) -> None:
 def test_questions_that_are_no_position(placement: str) -> None:
     question = grid(placement)
     assert TASK.solve(Params(), question) is None
-    ruling = TASK.check(Params(), question, question)
-    assert (ruling.valid, ruling.parts) == (False, {})
-    assert "no legal position" in ruling.reason
+    result = TASK.check(Params(), question, question)
+    assert (result.valid, result.parts) == (False, {})
+    assert "no legal position" in result.reason
     assert not TASK.check_step(Params(), question, question, question).valid
 
 
@@ -177,8 +177,8 @@ def test_a_search_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> No
     assert TASK.solve(Params(3), grid(LADDER)) is not None
     monkeypatch.setattr(rules, "MOST", 50)
     assert TASK.solve(Params(3), grid(LADDER)) is None
-    ruling = TASK.check(Params(3), grid(LADDER), answer)
-    assert (ruling.valid, ruling.reason) == (False, "a5a7 is not shown to force mate by looking at 50 moves")
+    result = TASK.check(Params(3), grid(LADDER), answer)
+    assert (result.valid, result.reason) == (False, "a5a7 is not shown to force mate by looking at 50 moves")
 
 
 def test_a_position_without_mate_has_no_solution() -> None:
@@ -198,8 +198,8 @@ def test_verdicts_are_those_of_a_plain_search_with_the_oracle(mate: int, count: 
         altered = (target if row % 2 else legal).copy()
         altered.flat[rng.integers(64, size=1 + row % 3)] = rng.integers(13)
         for answer in (target, legal, altered):
-            ruling = TASK.check(Params(mate), question, answer)
-            assert (ruling.valid, ruling.parts["legal"]) == oracle_verdict(question, answer, mate)
+            result = TASK.check(Params(mate), question, answer)
+            assert (result.valid, result.parts["legal"]) == oracle_verdict(question, answer, mate)
 
 
 def oracle_verdict(question: Grid, answer: Grid, mate: int) -> tuple[bool, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vizbench.errors import UserError
-from vizbench.harness.plan.plugin import ModelRef, code_of, load_model, resolve
+from vizbench.model import ModelRef, load_model, model_code, resolve_model
 
 SOURCE = """
 from vizbench.model import Model
@@ -43,8 +43,8 @@ def test_a_class_of_a_file_is_built_with_its_checkpoint_if_one_is_named(file):
 
 def test_names_are_resolved_without_building(file):
     file.write_text("raise RuntimeError")
-    assert resolve(f"{file}:Good") == ModelRef(f"{file}:Good", "default")
-    assert resolve("copy") == ModelRef("copy", "none")
+    assert resolve_model(f"{file}:Good") == ModelRef(f"{file}:Good", "default")
+    assert resolve_model("copy") == ModelRef("copy", "none")
 
 
 @pytest.mark.parametrize(
@@ -79,11 +79,11 @@ def test_what_lies_beside_a_file_can_be_imported(file):
 
 
 def test_the_code_of_a_file_has_a_digest(file):
-    before = code_of(f"{file}:Good")
-    assert before == code_of(f"{file}:Half")
+    before = model_code(f"{file}:Good")
+    assert before == model_code(f"{file}:Half")
     file.write_text(SOURCE + "#")
-    assert code_of(f"{file}:Good") != before
-    assert code_of("nearest") is None
+    assert model_code(f"{file}:Good") != before
+    assert model_code("nearest") is None
 
 
 def test_the_code_beside_a_file_is_part_of_the_digest_if_it_is_imported(file):
@@ -97,15 +97,15 @@ def test_the_code_beside_a_file_is_part_of_the_digest_if_it_is_imported(file):
     for part in (*parts, folder / "stranger.py", folder / "second.py"):
         part.write_text("")
     (folder / "beside.py").write_text("import second, beside, mine\n")
-    met = {code_of(f"{file}:Good")}
+    met = {model_code(f"{file}:Good")}
     for count, part in enumerate((*parts, folder / "second.py"), start=2):
         part.write_text(part.read_text() + "# changed")
-        met.add(code_of(f"{file}:Good"))
+        met.add(model_code(f"{file}:Good"))
         assert len(met) == count, part
     (folder / "stranger.py").write_text("changed")
     (folder / "package" / ".ipynb_checkpoints").mkdir()
     (folder / "package" / ".ipynb_checkpoints" / "inner-checkpoint.py").write_text("")
-    assert code_of(f"{file}:Good") in met
+    assert model_code(f"{file}:Good") in met
     for odd in (
         "from .. import x\n",
         "from ...... import x\n",
@@ -114,4 +114,4 @@ def test_the_code_beside_a_file_is_part_of_the_digest_if_it_is_imported(file):
         "def (",
     ):
         file.write_text(odd)
-        assert code_of(f"{file}:Good")
+        assert model_code(f"{file}:Good")

@@ -6,11 +6,10 @@ import pytest
 
 from tests.support import stubs
 from tests.support.small_runs import small_plan, stub
-from vizbench.harness.plan.plugin import load_model
 from vizbench.harness.records.records import read_trial
 from vizbench.harness.run import run as run_module
 from vizbench.harness.run.run import run
-from vizbench.model import CutText
+from vizbench.model import CutText, load_model
 from vizbench.types import DecodeFailure
 
 MODEL = f"{stubs.FILE}:Miscounts"

@@ -13,11 +13,10 @@ from tests.support import stubs
 from tests.support.small_runs import BATCHER, small_plan, stub, write_arc
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import Plan
-from vizbench.harness.plan.plugin import load_model
 from vizbench.harness.records.records import read_runs, read_trial
 from vizbench.harness.run import run as run_module
 from vizbench.harness.run.run import Event, run
-from vizbench.model import Model
+from vizbench.model import Model, load_model
 from vizbench.types import DecodeFailure
 
 

@@ -146,10 +146,7 @@ class Arc(Task[Params]):
     metric = Metric.JACCARD
     # As a share of what is coloured in either grid. Moving one object of six is too little.
     min_distance = 0.3
-
-    @property
-    def variants(self) -> Mapping[str, Params]:
-        return {name: Params(name) for name in concepts()}
+    variants: Mapping[str, Params] = {name: Params(name) for name in concepts()}
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         chosen = rule_of(params)

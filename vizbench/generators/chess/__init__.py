@@ -1,5 +1,7 @@
-"""Chess: mates in one to three moves. board, validity, mates: kernels; rules: positions and moves; task: the
-family."""
+"""Generate chess: mates in one to three moves.
+
+`board`, `validity`, `mates`: kernels. `rules`: positions and moves. `task`: the task family.
+"""
 
 from __future__ import annotations
 

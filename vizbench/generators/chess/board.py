@@ -1,15 +1,16 @@
-"""Chess on a mailbox board: where pieces go, who attacks what, moves played, legal moves.
+"""Play chess on a mailbox board: where pieces go, who attacks what, legal moves.
 
-A board is `(132,)` int8: square 16 row + column, row 0 at the top (rank 8); squares with bit 3 set lie
+A board is `(132,)` int8: square 16 row + column, row 0 at the top (rank 8). Squares with bit 3 set are
 outside. A piece is its kind, times -1 for black. Then come four more numbers:
 
 - WHITE_KING, BLACK_KING: the squares of the kings.
-- PASSED: the square that a pawn has just passed over, where it may be taken en passant; NOWHERE if there is
-  none.
+- PASSED: the square that a pawn has just passed over, on which it may be taken en passant; NOWHERE if there
+  is none.
 - RIGHTS: the castling rights, a sum of `SHORT` and `LONG` for white, and of both times `BLACK` for black.
 
 A side is 1 for white, -1 for black. A move is start + 128 end + 16384 kind, kind 0 or what a pawn becomes.
-The king's move by two columns is castling."""
+The king's move by two columns is castling.
+"""
 
 from __future__ import annotations
 
@@ -81,8 +82,7 @@ def store(board, grid):
 
 @jit
 def line_attacker(board, square, side, k):
-    """The square of the piece of `side` that attacks `square` from the direction STEPS[k], k < 8; -1 if there
-    is none.
+    """Return the square of the piece of `side` that attacks `square` from direction STEPS[k], k < 8; else -1.
 
     Knights are left out.
     """
@@ -103,7 +103,7 @@ def line_attacker(board, square, side, k):
 
 @jit
 def attacked(board, square, side):
-    """Whether a piece of `side` attacks the square."""
+    """Return whether a piece of `side` attacks the square."""
     for k in range(8):
         if line_attacker(board, square, side, k) >= 0:
             return True
@@ -116,13 +116,13 @@ def attacked(board, square, side):
 
 @jit
 def in_check(board, side):
-    """Whether the king of `side` is attacked."""
+    """Return whether the king of `side` is attacked."""
     return attacked(board, np.int64(board[WHITE_KING if side > 0 else BLACK_KING]), -side)
 
 
 @jit
 def _add_pawn_move(move, moves, count):
-    """Append a pawn's move, four times on its last row; returns the count then."""
+    """Append a pawn's move, four times on its last row. Return the count then."""
     row = move >> 11
     if 0 < row < 7:
         moves[count] = move
@@ -134,7 +134,7 @@ def _add_pawn_move(move, moves, count):
 
 @jit
 def _pawn_moves(board, square, side, moves, count):
-    """Append the moves of a pawn; returns the count then."""
+    """Append the moves of a pawn. Return the count then."""
     ahead = square - 16 * side
     if board[ahead] == EMPTY:
         count = _add_pawn_move(square | ahead << 7, moves, count)
@@ -149,8 +149,10 @@ def _pawn_moves(board, square, side, moves, count):
 
 @jit
 def _castling_moves(board, side, moves, count):
-    """Append castling unless the king is in check or would cross an attacked square; returns the count
-    then."""
+    """Append castling unless the king is in check or would cross an attacked square.
+
+    Returns the count then.
+    """
     home = WHITE_HOME if side > 0 else BLACK_HOME
     rights = np.int64(board[RIGHTS]) // (1 if side > 0 else BLACK)
     if not rights & (SHORT | LONG) or attacked(board, home, -side):
@@ -195,7 +197,7 @@ def list_moves(board, side, moves):
 
 @jit
 def _rights_of(square):
-    """The castling rights that are lost when a piece leaves or reaches the square."""
+    """Return the castling rights that are lost if a piece leaves or reaches the square."""
     home = 112 if square >= 112 else 0
     factor = 1 if square >= 112 else BLACK
     if square == home:
@@ -253,7 +255,7 @@ def legal_moves(board, side, moves):
 
 @jit
 def _shows(board, grid):
-    """Whether the board's pieces are those of a grid of codes `(8, 8)`."""
+    """Return whether the board's pieces are those of a grid of codes `(8, 8)`."""
     for r in range(8):
         for c in range(8):
             piece = np.int64(board[16 * r + c])
@@ -264,7 +266,7 @@ def _shows(board, grid):
 
 @jit
 def move_to(board, side, grid):
-    """The legal move of a side that leads to a grid of codes `(8, 8)`, or 0 if none does."""
+    """Return the legal move of a side that leads to a grid of codes `(8, 8)`, or 0 if none does."""
     after, moves = np.empty(BOARD, np.int8), np.empty(MOST, np.int64)
     for i in range(legal_moves(board, side, moves)):
         after[:] = board

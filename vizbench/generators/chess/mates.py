@@ -1,4 +1,4 @@
-"""Whether white forces mate: a search over boards of `chessboard`, to the end of every line.
+"""Search whether white forces mate, over boards of `chess.board`, to the end of every line.
 
 A budget `(1,)` int64 bounds a search: every listed move is taken from it, and below 0 the search gives up.
 """
@@ -34,13 +34,12 @@ ENDLESS: Final = 1 << 62
 
 @jit
 def mated(board, moves, after):
-    """Whether black, to move, is checkmated. moves (MOST,) int64, after (BOARD,) int8: scratch."""
+    """Return whether black, to move, is checkmated. moves (MOST,) int64, after (BOARD,) int8: scratch."""
     if not in_check(board, -1):
         return False
     king = np.int64(board[BLACK_KING])
-    for k in range(
-        8
-    ):  # the king's moves first: mostly one of them is legal, and the others need not be listed
+    # The king's moves first: mostly one of them is legal, and the others need not be listed.
+    for k in range(8):
         end = king + STEPS[k]
         if end & 0x88 == 0 and board[end] >= 0:
             after[:] = board
@@ -57,8 +56,11 @@ def mated(board, moves, after):
 
 @jit
 def _mark_checks(board, marks):
-    """Mark by what moves white could give check. marks (128,) uint8: bit `kind` where a piece of the kind
-    would give it from, bit 0 where a piece stands in the way of another that would."""
+    """Mark by what moves white could give check.
+
+    marks (128,) uint8: bit `kind` if a piece of the kind would give it from there. Bit 0 if a piece is in the
+    way of another that would.
+    """
     marks[:] = 0
     king = np.int64(board[BLACK_KING])
     for k in range(16):
@@ -84,7 +86,10 @@ def _mark_checks(board, marks):
 
 @jit
 def _mates_now(board, moves, boards, budget):
-    """Whether white, to move, has a mating move. moves (2, MOST) int64, boards (2, BOARD) int8: scratch."""
+    """Return whether white, to move, has a mating move.
+
+    moves (2, MOST) int64, boards (2, BOARD) int8: scratch.
+    """
     marks = np.empty(128, np.uint8)
     _mark_checks(board, marks)
     count = list_moves(board, 1, moves[0])
@@ -104,8 +109,10 @@ def _mates_now(board, moves, boards, budget):
 
 @jit
 def _begin(board, side, first, moves, budget):
-    """List the moves of a side, the move `first` before the others if it is among them; return how many there
-    are."""
+    """List the moves of a side. Return how many there are.
+
+    The move `first` comes before the others if it is among them.
+    """
     count = list_moves(board, side, moves)
     budget[0] -= count
     for i in range(count):
@@ -117,8 +124,10 @@ def _begin(board, side, first, moves, budget):
 
 @jit
 def _next(board, side, checks, moves, at, after):
-    """Play on `after` the first legal move, if `checks` the first check, from number `at` on; the number
-    after it, 0 if there is none."""
+    """Play on `after` the first legal move, if `checks` the first check, from number `at` on.
+
+    Returns the number after it, 0 if there is none.
+    """
     for i in range(at, moves.shape[0]):
         after[:] = board
         play(after, moves[i])
@@ -129,12 +138,12 @@ def _next(board, side, checks, moves, at, after):
 
 @jit
 def forced(board, plies, free, budget):
-    """Whether white mates within `plies` moves of both sides whatever black does: odd, white is to move;
-    even, black.
+    """Return whether white mates within `plies` moves of both sides, whatever black does.
 
-    free: from this ply on white looks only at checks; `plies` for a complete search. Depth first. The move
-    that last decided a ply comes first when the ply is entered again, since what answers one move mostly
-    answers the next. The result is False if the budget falls below 0."""
+    plies: odd, white is to move; even, black. free: from this ply on white looks only at checks; `plies` for
+    a complete search. Depth first. The move that last decided a ply comes first if the ply is entered again,
+    since what answers one move mostly answers the next. The result is False if the budget falls below 0.
+    """
     boards, moves = np.empty((plies + 2, BOARD), np.int8), np.empty((plies + 1, MOST), np.int64)
     if plies == 0:
         return mated(board, moves[0], boards[0])
@@ -160,7 +169,7 @@ def forced(board, plies, free, budget):
             if at[ply] > 0:
                 ply, entered = ply + 1, True
                 continue
-            # White has no way left; black has no move that saves it, and is mated or will be unless this is
+            # White has no move left; black has none that saves it, and is or will be mated unless this is
             # stalemate.
             value = side < 0 and (tried > 0 or in_check(boards[ply], -1))
         if ply == 0:
@@ -171,7 +180,7 @@ def forced(board, plies, free, budget):
 
 @jit
 def escape(board, mate, budget):
-    """Black's first legal reply after which white cannot force mate in `mate` moves, or 0 if there is none.
+    """Return black's first legal reply after which white cannot force mate in `mate` moves, 0 if none.
 
     The result means nothing if the budget falls below 0.
     """
@@ -204,7 +213,7 @@ def first_moves(board, mate, moves, budget):
 
 @jit
 def _longest(board, mate, moves, budget):
-    """Black's first legal reply after which white needs `mate` moves, or else its last."""
+    """Return black's first legal reply after which white needs `mate` moves, or else its last."""
     after = np.empty(BOARD, np.int8)
     reply = np.int64(0)
     for i in range(legal_moves(board, -1, moves)):
@@ -218,7 +227,7 @@ def _longest(board, mate, moves, budget):
 
 @jit
 def _first_right(board, mate, moves, budget):
-    """The first of white's moves that force mate in `mate` moves, or else its last."""
+    """Return the first of white's moves that force mate in `mate` moves, or else its last."""
     after = np.empty(BOARD, np.int8)
     move = np.int64(0)
     for i in range(legal_moves(board, 1, moves)):
@@ -232,10 +241,10 @@ def _first_right(board, mate, moves, budget):
 
 @jit
 def play_line(board, mate, line):
-    """Go on from `line[0]`, a move of white that forces mate in `mate` moves, up to the mate; return the
-    line's length.
+    """Go on from `line[0]`, white's move that forces mate in `mate` moves, up to the mate.
 
-    line (2 mate - 1,) int64: black holds out longest, white's move is the first right one.
+    line (2 mate - 1,) int64: black holds out longest, white's move is the first right one. Returns the line's
+    length.
     """
     now, moves, budget = board.copy(), np.empty(MOST, np.int64), np.full(1, ENDLESS)
     play(now, line[0])

@@ -1,10 +1,10 @@
-"""The rules of chess: positions from grids and FEN, legal moves, mates. The task `chess` and puzzle files use
-it.
+"""Apply the rules of chess: positions from grids and FEN, legal moves, mates.
 
-Codes of grids: 0 empty, 1 … 6 white's pawn, knight, bishop, rook, queen, king, 7 … 12 black's; row 0 is rank
-8. A grid shows neither castling rights nor en passant, so a position from a grid has none. En passant may
-come up on the way to the mate, which is why a line is replayed from the question and not read from its last
-grid."""
+The task `chess` and puzzle files use it. Codes of grids: 0 empty, 1 … 6 white's pawn, knight, bishop, rook,
+queen, king, 7 … 12 black's; row 0 is rank 8. A grid shows neither castling rights nor en passant, so a
+position from a grid has none. En passant may come up on the way to the mate. Therefore a line is replayed
+from the question, and not read from its last grid.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ from vizbench.kernels.cells import changed
 from vizbench.types import Grid
 
 Board: TypeAlias = npt.NDArray[np.int8]
-"""The kernels' board, see `chessboard`: `(BOARD,)`."""
+"""The kernels' board, see `chess.board`: `(BOARD,)`."""
 
 MOST = 20_000_000
 """Moves that a search lists before it gives up: one or two seconds."""
@@ -125,14 +125,14 @@ class Position:
 
 
 def loaded(grid: Grid, side: int = 1) -> Position:
-    """The position of a grid of codes 0 … 12, without castling rights and en passant."""
+    """Return the position of a grid of codes 0 … 12, without castling rights and en passant."""
     board = np.empty(BOARD, np.int8)
     load(np.ascontiguousarray(grid), board)
     return Position(board, side)
 
 
 def position(question: Grid) -> Position | None:
-    """The question as a position with white to move; None if it breaks a rule."""
+    """Return the question as a position with white to move, or None if it breaks a rule."""
     if question.shape != (8, 8) or question.max() > 2 * KING:
         return None
     read = loaded(question)
@@ -140,17 +140,17 @@ def position(question: Grid) -> Position | None:
 
 
 def uci(move: int) -> str:
-    """A move in the notation of engines: e2e4, e7e8q."""
+    """Return a move in the notation of engines: e2e4, e7e8q."""
     start, end, kind = move & 127, move >> 7 & 127, move >> 14
     squares = "".join(f"{_FILES[square & 7]}{8 - (square >> 4)}" for square in (start, end))
     return squares + (_PIECES[KING + kind] if kind else "")
 
 
 def from_uci(text: str, position: Position) -> int:
-    """The move that a text such as e2e4 or e7e8q names in a position. It may be illegal.
+    """Return the move that a text such as e2e4 or e7e8q names in a position. It may be illegal.
 
-    Castling may be written as the king's move (e1g1) or as the king taking its rook (e1h1).
-    UserError if the text is no move.
+    Castling may be written as the king's move (e1g1) or as the king taking its rook (e1h1). Raises UserError
+    if the text is no move.
     """
     parts = _UCI.fullmatch(text)
     if parts is None:
@@ -166,11 +166,10 @@ def from_uci(text: str, position: Position) -> int:
 
 
 def from_fen(fen: str) -> Position:
-    """The position of a FEN: the board, the side to move, castling rights, en passant square, and up to two
-    counters.
+    """Return the position of a FEN. It may break rules, see `Position.fault`.
 
-    Blanks between the fields may be more than one. The counters are not kept.
-    UserError if the text is no FEN. The position may break rules, see `Position.fault`.
+    The fields are the board, the side to move, castling rights, en passant square, and up to two counters,
+    which are not kept. Blanks between them may be more than one. Raises UserError if the text is no FEN.
     """
     if len(fen) > MAX_FEN or not fen.isascii():
         raise UserError(f"a FEN has at most {MAX_FEN} characters, all of them ASCII")
@@ -193,7 +192,7 @@ def from_fen(fen: str) -> Position:
 
 
 def _placed(placement: str) -> Grid:
-    """The codes of the first field of a FEN."""
+    """Return the codes of the first field of a FEN."""
     ranks = placement.split("/")
     if len(ranks) != 8:
         raise UserError(f"its board has {plural(len(ranks), 'rank')} instead of 8")
@@ -209,7 +208,7 @@ def _placed(placement: str) -> Grid:
 
 
 def _rights(castling: str, read: Position) -> int:
-    """The castling rights of the third field of a FEN."""
+    """Return the castling rights of the third field of a FEN."""
     if not _CASTLING.fullmatch(castling):
         raise UserError(f"the castling rights are {castling[:20]!r} instead of - or letters of KQkq")
     rights = 0
@@ -223,25 +222,25 @@ def _rights(castling: str, read: Position) -> int:
 
 
 def _square(name: str) -> int:
-    """The kernels' square of a name such as e4."""
+    """Return the kernels' square of a name such as e4."""
     return 16 * (8 - int(name[1])) + _FILES.index(name[0])
 
 
 def mirrored(grid: Grid) -> Grid:
-    """The board turned over with the colours swapped: what black could do, white can do now."""
+    """Return the board turned over with the colours swapped: what black could do, white can do now."""
     turned = grid[::-1]
     return np.where(turned == EMPTY, EMPTY, (turned + KING - 1) % (2 * KING) + 1).astype(np.uint8)
 
 
 def mirrored_move(move: int) -> int:
-    """A move on the mirrored board."""
+    """Return a move on the mirrored board."""
     return move ^ 0x70 ^ 0x70 << 7
 
 
 def moved(position: Position, before: Grid, after: Grid) -> int | str:
-    """The legal move that leads from one grid to the next, or a sentence that says why none does.
+    """Return the legal move that leads from one grid to the next, or a sentence why none does.
 
-    position: that of `before`; both grids are `(8, 8)` uint8.
+    position: that of `before`. Both grids are `(8, 8)` uint8.
     """
     if np.array_equal(before, after):
         return "no piece has moved"
@@ -250,7 +249,7 @@ def moved(position: Position, before: Grid, after: Grid) -> int | str:
 
 
 def _why_no_move(position: Position, before: Grid, after: Grid) -> str:
-    """Why no legal move leads from one grid to the next."""
+    """Return why no legal move leads from one grid to the next."""
     cells = changed(before, after, 2, "a move changes two")
     if isinstance(cells, str):
         return cells
@@ -273,10 +272,10 @@ def _why_no_move(position: Position, before: Grid, after: Grid) -> str:
     return f"after {uci(move)} {side}'s king is in check"
 
 
-def replayed(way: Sequence[Grid]) -> Position | None:
-    """The position after a game that went by these grids, the question first; None if no game did."""
-    now = position(way[0])
-    for before, after in pairwise(way):
+def replayed(trajectory: Sequence[Grid]) -> Position | None:
+    """Return the position after a game of these grids, the question first; None if no game did."""
+    now = position(trajectory[0])
+    for before, after in pairwise(trajectory):
         move = moved(now, before, after) if now else ""
         if now is None or isinstance(move, str):
             return None
@@ -285,10 +284,11 @@ def replayed(way: Sequence[Grid]) -> Position | None:
 
 
 def fault(position: Position, move: int, mate: int) -> str:
-    """Why a legal move of white does not force mate in `mate` moves, itself counted; "" if it does.
+    """Return why a legal move of white does not force mate in `mate` moves, itself counted; "" if it does.
 
     The search gives up after MOST moves. Of 27,000 moves in 1,000 positions with a mate in 3, the worst took
-    150,000."""
+    150,000.
+    """
     played, after = uci(move), position.after(move)
     if not after.moves:
         return "" if after.checked else f"{played} leaves black in stalemate"

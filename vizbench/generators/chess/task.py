@@ -1,11 +1,14 @@
-"""Chess: white mates in one, two or three moves. The answer is the board after white's first move; the
-process goes on from it, move by move of both sides, to the mate.
+"""Generate chess positions in which white mates in one, two or three moves.
 
-Codes: 0 empty, 1 … 6 white's pawn, knight, bishop, rook, queen, king, 7 … 12 black's; row 0 is rank 8. White
-is to move. A picture tells nothing of castling rights and en passant, so neither exists at the first move,
-and positions where one could be thought to exist are not made. Positions come from random games, hence each
-can be reached; white mates in `mate` moves and in no fewer. The judge's rules are compared with the package
-python-chess in the tests."""
+The answer is the board after white's first move. The process goes on from it, move by move of both sides, to
+the mate. Codes: 0 empty, 1 … 6 white's pawn, knight, bishop, rook, queen, king, 7 … 12 black's; row 0 is rank
+8. White is to move.
+
+A picture shows nothing of castling rights and en passant. So neither exists at the first move, and positions
+in which one could be thought to exist are not made. Positions come from random games, hence each can be
+reached. White mates in `mate` moves and in no fewer. The rules are compared with the package python-chess in
+the tests.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,6 @@ from math import log2
 from typing import final
 
 import numpy as np
-import numpy.typing as npt
 
 from vizbench._util.jit import jit
 from vizbench.errors import UserError
@@ -36,7 +38,7 @@ from vizbench.generators.chess.board import (
 from vizbench.generators.chess.mates import ENDLESS, first_moves, forced, play_line
 from vizbench.generators.chess.rules import Position
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed
-from vizbench.task import GameContinuation, Metric, Task
+from vizbench.task import GameContinuation, Task
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 
 _START = np.zeros((8, 8), np.uint8)
@@ -47,9 +49,10 @@ _START[[1, 6]] = [[7], [1]]
 @final
 @dataclass(frozen=True)
 class Params:
-    """mate: white's moves to the mate, 1 … 3."""
+    """The parameters of a chess question."""
 
     mate: int = 1
+    """White's moves to the mate, 1 … 3."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.mate <= 3:
@@ -61,9 +64,9 @@ VARIANTS = {f"mate-in-{mate}": Params(mate) for mate in (1, 2, 3)}
 
 @jit
 def _wander(rng, board, side, greed, bold, moves, after):
-    """Play a random legal move; False where there is none.
+    """Play a random legal move. Return False if there is none.
 
-    greed: the probability that it is a capture if one is legal; bold: else that it is a move of the king.
+    greed: the probability that it is a capture if one is legal. bold: else that it is a move of the king.
     """
     left = list_moves(board, side, moves)
     mood = rng_below(rng, 1000) / 1000
@@ -94,7 +97,7 @@ def _wander(rng, board, side, greed, bold, moves, after):
 
 @jit
 def _plain(board):
-    """Whether nobody could think castling, or en passant at once, possible: what a picture does not tell."""
+    """Return whether nobody could think castling, or en passant at once, possible: no picture shows it."""
     for row, side in ((7, 1), (0, -1)):
         if board[16 * row + 4] == side * KING and (
             board[16 * row] == side * ROOK or board[16 * row + 7] == side * ROOK
@@ -110,10 +113,11 @@ def _plain(board):
 
 @jit
 def _suits(board, mate, budget):
-    """Whether white, to move, mates in `mate` moves and no fewer, on a board that a picture tells in full.
+    """Return whether white, to move, mates in `mate` moves and no fewer, on a `_plain` board.
 
     White's first move may be any, later ones are checks: for mate in 3 a search of all takes 5 times as long
-    and finds a tenth more."""
+    and finds a tenth more.
+    """
     if not _plain(board) or not forced(board, 2 * mate - 1, 1, budget):
         return False
     return mate == 1 or not forced(board, 2 * mate - 3, 2 * mate, budget)
@@ -123,10 +127,11 @@ def _suits(board, mate, budget):
 def _find(rng, start, mate, board, moves, after, budget):
     """Play random games until one comes to a position that suits, then in `board`.
 
-    Each game draws how often either side captures where it can, and how often black walks its king. Where
-    both play any move, 1.4% of the positions hold a mate in 1 and 1.2% one in 2; so drawn, 3.2% and 4.5%, and
+    Each game draws how often either side captures if it can, and how often black walks its king. If both play
+    any move, 1.4% of the positions hold a mate in 1 and 1.2% one in 2. So drawn it is 3.2% and 4.5%, and
     mated black has 9 pieces. A white that captures all it can does as well without the king's walks, but
-    leaves black 3."""
+    leaves black 3.
+    """
     while True:
         board[:] = start
         white, black, bold = rng_below(rng, 51) / 100, rng_below(rng, 11) / 100, rng_below(rng, 81) / 100
@@ -142,8 +147,10 @@ def _find(rng, start, mate, board, moves, after, budget):
 
 @jit
 def _make(keys, start, mate, question, target, lines):
-    """One position a key. question, target: `(n, 8, 8)` uint8; lines `(n, 2 mate - 1)` int64: moves up to the
-    mate."""
+    """Make one position per key.
+
+    question, target: `(n, 8, 8)` uint8. lines `(n, 2 mate - 1)` int64: moves up to the mate.
+    """
     rng = np.empty(4, np.uint64)
     first, board, after = np.empty(BOARD, np.int8), np.empty(BOARD, np.int8), np.empty(BOARD, np.int8)
     moves, budget = np.empty(MOST, np.int64), np.empty(1, np.int64)
@@ -179,26 +186,25 @@ def _line(params: Params, question: Grid, target: Grid) -> list[int]:
 
 @final
 class _UpToMate(GameContinuation):
-    """Both sides move by turns until black is mated: black as it likes, white so that the mate stays forced
-    in time."""
+    """Move by turns until black is mated: black as it likes, white so that the mate stays forced in time."""
 
-    def check_step(self, params: Params, way: Sequence[Grid], after: Grid) -> CheckResult:
-        now = rules.replayed(way)
+    def check_step(self, params: Params, trajectory: Sequence[Grid], after: Grid) -> CheckResult:
+        now = rules.replayed(trajectory)
         if now is None or not now.moves:
-            return CheckResult(False, "a state follows where the game is over")
-        move = rules.moved(now, way[-1], after)
+            return CheckResult(False, "a state follows after the game is over")
+        move = rules.moved(now, trajectory[-1], after)
         if isinstance(move, str):
             return CheckResult(False, move)
         if now.side < 0:
             return CheckResult(True, "")
-        fault = rules.fault(now, move, params.mate - len(way) // 2)
+        fault = rules.fault(now, move, params.mate - len(trajectory) // 2)
         return CheckResult(not fault, fault)
 
-    def check_end(self, params: Params, way: Sequence[Grid]) -> CheckResult:
-        end = rules.replayed(way)
+    def check_end(self, params: Params, trajectory: Sequence[Grid]) -> CheckResult:
+        end = rules.replayed(trajectory)
         if end is None or not end.mated:
             return CheckResult(
-                False, f"the process stops at state {len(way) - 1}, and black is not mated yet"
+                False, f"the process stops at state {len(trajectory) - 1}, and black is not mated yet"
             )
         return CheckResult(True, "")
 
@@ -212,13 +218,9 @@ class Chess(Task[Params]):
     summary = "Play white's move that forces mate in chess."
     look = Look("chess", cell=32, margin=8)
     codes = 13
-    metric = Metric.HAMMING
     min_distance = 0.15  # between questions
     sequel = _UpToMate()
-
-    @property
-    def variants(self) -> Mapping[str, Params]:
-        return VARIANTS
+    variants = VARIANTS
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:
         question = np.empty((len(keys), 8, 8), np.uint8)
@@ -229,10 +231,9 @@ class Chess(Task[Params]):
         return Batch(question, target, {"line": np.array(texts, f"U{6 * lines.shape[1]}")})
 
     def steps(self, params: Params, question: Grid, target: Grid) -> Grids:
-        """The boards after each move up to the mate: black holds out longest, white plays the first right
-        move found.
+        """Return the boards after each move up to the mate. The moves are in `meta["line"]`.
 
-        The moves themselves are in `meta["line"]`.
+        Black holds out longest, white plays the first right move.
         """
         now = rules.loaded(question)
         states: list[Grid] = []
@@ -241,16 +242,16 @@ class Chess(Task[Params]):
             states.append(now.grid)
         return np.stack(states)
 
-    def features(self, params: Params, batch: Batch) -> npt.NDArray[np.uint8]:
-        """The question's cells."""
-        return batch.question.reshape(len(batch), -1)
-
     def difficulty(self, params: Params, question: Grid, target: Grid) -> Mapping[str, float]:
-        """score: bits / (bits + 16); bits: what a guesser must be told to choose right at each of white's
-        moves.
+        """Return `score`, bits / (bits + 16), and what it is made of.
 
-        moves: legal ones at the first; right: those of them that force mate; checks: those that give check;
-        quiet: 1 where the target gives none; pieces: on the board."""
+        - bits: what a guesser must know to choose right at each of white's moves.
+        - moves: legal ones at the first.
+        - right: those of them that force mate.
+        - checks: those that give check.
+        - quiet: 1 if the target gives none.
+        - pieces: on the board.
+        """
         start = now = rules.loaded(question)
         checks = sum(start.after(move).checked for move in start.moves)
         choices: list[tuple[int, int]] = []  # right moves and legal ones at each of white's
@@ -273,9 +274,9 @@ class Chess(Task[Params]):
         }
 
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
-        """A legal move of white after which black, whatever it does, is mated in time.
+        """Check for a legal move of white after which black, whatever it does, is mated in time.
 
-        parts: legal is 1 where the answer is the board after a legal move.
+        The part `legal` is 1 if the answer is the board after a legal move.
         """
         start = rules.position(question)
         if start is None:
@@ -289,23 +290,19 @@ class Chess(Task[Params]):
         return CheckResult(not fault, fault, {"legal": 1.0})
 
     def check_step(self, params: Params, question: Grid, before: Grid, after: Grid) -> CheckResult:
-        """A legal move of white, the first of the process; the others are `_UpToMate`'s."""
+        """Check for a legal move of white, the first of the process; the others are `_UpToMate`'s."""
         start = rules.position(question)
         if start is None or not np.array_equal(question, before):
             return CheckResult(False, "white has no first move to make here")
         move = rules.moved(start, before, after)
         return CheckResult(False, move) if isinstance(move, str) else CheckResult(True, "")
 
-    def step_count(self, params: Params, question: Grid) -> None:
-        """As many as the game takes: two for each of white's moves but the last, fewer where black defends
-        badly."""
-
     def solve(self, params: Params, question: Grid) -> Grid | None:
-        """The first move found that forces mate; None if the search finds none, or the question is no legal
-        position.
+        """Return the first move that forces mate; None if the search sees none, or no legal position.
 
-        The search gives up after `chessrules.MOST` moves. Of 1,000 positions with a mate in 3, the worst took
-        700,000."""
+        The search gives up after `rules.MOST` moves. Of 1,000 positions with a mate in 3, the worst took
+        700,000.
+        """
         start = rules.position(question)
         if start is None:
             return None
@@ -313,7 +310,7 @@ class Chess(Task[Params]):
         return start.after(right[0]).grid if right else None
 
     def guess(self, params: Params, question: Grid, key: int) -> Grid | None:
-        """The board after any legal move; None if white has none, or the question is no legal position."""
+        """Return the board after any legal move; None if white has none, or the position is not legal."""
         start = rules.position(question)
         moves = start.moves if start else []
         if start is None or not moves:

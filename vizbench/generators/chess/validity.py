@@ -1,7 +1,8 @@
-"""Whether a game of chess could have come to a board, as far as the board shows it.
+"""Check whether a game of chess could have come to a board, as far as the board shows it.
 
 The conditions are necessary, not sufficient. They are those of `Board.is_valid` in python-chess, with which
-the tests compare them."""
+the tests compare them.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +57,7 @@ _CHECKS: Final = 8
 
 @jit
 def _material(board, side):
-    """The broken rule about the pieces of a side, 0 if there is none."""
+    """Return the broken rule about the pieces of a side, 0 if there is none."""
     kings = pieces = pawns = last = 0
     for square in range(120):
         if square & 0x88 or board[square] * side <= 0:
@@ -77,7 +78,7 @@ def _material(board, side):
 
 @jit
 def _rights_fit(board, side):
-    """Whether the king and the rook of each castling right of a side are on their first squares."""
+    """Return whether the king and the rook of each castling right of a side are on their first squares."""
     home = WHITE_HOME if side > 0 else BLACK_HOME
     rights = np.int64(board[RIGHTS]) // (1 if side > 0 else BLACK)
     if rights & (SHORT | LONG) and board[home] != KING * side:
@@ -89,7 +90,10 @@ def _rights_fit(board, side):
 
 @jit
 def _passed_fits(board, side):
-    """Whether a pawn of the other side can just have passed over the en passant square; `side` is to move."""
+    """Return whether a pawn of the other side can just have passed over the en passant square.
+
+    side: the one to move.
+    """
     passed = np.int64(board[PASSED])
     behind, ahead = passed - 16 * side, passed + 16 * side  # where the pawn came from and where it is
     return (
@@ -102,8 +106,10 @@ def _passed_fits(board, side):
 
 @jit
 def _checking(board, side):
-    """The pieces that give check to `side`: how many, the square of one, and whether two are on one line with
-    the king between them."""
+    """Return the pieces that give check to `side`: how many, and the square of one.
+
+    Also whether two are on one line with the king between them.
+    """
     king = np.int64(board[WHITE_KING if side > 0 else BLACK_KING])
     count, last, directions = 0, -1, 0
     between = False
@@ -122,7 +128,7 @@ def _checking(board, side):
 
 @jit
 def _checks_fit(board, side):
-    """Whether one move can have given the checks that `side`, to move, is in."""
+    """Return whether one move can have given the checks that `side`, to move, is in."""
     count, last, between = _checking(board, side)
     passed = np.int64(board[PASSED])
     if passed == NOWHERE or count == 0:
@@ -138,8 +144,7 @@ def _checks_fit(board, side):
 
 @jit
 def broken_rule(board, side):
-    """The index in RULES of the first rule that the board, with `side` to move, breaks; 0 if it breaks
-    none."""
+    """Return the index in RULES of the first rule that the board, with `side` to move, breaks; else 0."""
     for colour in (1, -1):
         fault = _material(board, colour)
         if fault:

@@ -17,7 +17,6 @@ from vizbench.errors import UserError, unknown
 from vizbench.formats import registry
 from vizbench.harness.plan.augment import KINDS as AUGMENTS
 from vizbench.harness.plan.config import Options, PlanOptions
-from vizbench.harness.plan.plugin import ModelRef, resolve, split_name
 from vizbench.harness.plan.suites import (
     CORPORA,
     DEFAULT_TASK,
@@ -28,6 +27,7 @@ from vizbench.harness.plan.suites import (
     SUITE_PROTOCOL,
     SUITES,
 )
+from vizbench.model import ModelRef, resolve_model, split_checkpoint
 from vizbench.seeds import check_seed
 
 TRIVIAL: Final = ("copy", "blank", "majority", "random", "nearest", "solver")
@@ -186,12 +186,14 @@ class Plan(PlanOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the models without their checkpoints, each once."""
-        return tuple(dict.fromkeys(split_name(model)[0] for model in self.models))
+        return tuple(dict.fromkeys(split_checkpoint(model)[0] for model in self.models))
 
     @property
     def name(self) -> str:
         """A short folder name for the run, made of its models and its tasks."""
-        models = [model.replace("=", "-") for model in self.models if split_name(model)[0] not in TRIVIAL]
+        models = [
+            model.replace("=", "-") for model in self.models if split_checkpoint(model)[0] not in TRIVIAL
+        ]
         if self.checkpoint:
             models.append(self.checkpoint)
         tasks = [self.suite, *self.tasks] if self.suite else self.tasks
@@ -202,7 +204,7 @@ class Plan(PlanOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
         Reads ARC folders. Builds no model.
         """
-        refs = [*(resolve(name) for name in TRIVIAL), *self._chosen()]
+        refs = [*(resolve_model(name) for name in TRIVIAL), *self._chosen()]
         names = self._kept_tasks()
         trials: list[Trial] = []
         for ref in dict.fromkeys(refs):
@@ -247,7 +249,7 @@ class Plan(PlanOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
         Raises UserError if a baseline has a checkpoint, or if it is not clear whose the checkpoint is.
         """
-        named = list(dict.fromkeys(map(split_name, self.models)))
+        named = list(dict.fromkeys(map(split_checkpoint, self.models)))
         if self.checkpoint is not None:
             if named and {name for name, _ in named} <= set(TRIVIAL):
                 raise UserError(
@@ -260,7 +262,7 @@ class Plan(PlanOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
                 raise UserError(
                     f"checkpoint {checkpoint[:80]!r}: the trivial baseline {name} has none, leave it out"
                 )
-        return [resolve(name, checkpoint) for name, checkpoint in named if name not in TRIVIAL]
+        return [resolve_model(name, checkpoint) for name, checkpoint in named if name not in TRIVIAL]
 
     @staticmethod
     def _with_checkpoint(named: Sequence[tuple[str, str | None]], checkpoint: str) -> tuple[str, str]:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Final, TypeAlias, TypeVar
 
 from vizbench._util.text import escape_control
-from vizbench.harness.plan.plugin import DEFAULT
 from vizbench.harness.records.records import TrialResult
+from vizbench.model import DEFAULT
 
 K = TypeVar("K")
 

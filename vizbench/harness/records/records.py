@@ -93,6 +93,8 @@ class Header(msgspec.Struct, frozen=True):
     """Versions and machine."""
     code: str | None = None
     """Digest of the file that the model comes from. None for a built-in family."""
+    task_code: str | None = None
+    """Digest of the Python file that the task comes from; None for other tasks. It must stay the same, too."""
 
 
 @final

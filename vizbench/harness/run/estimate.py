@@ -14,11 +14,10 @@ import msgspec
 
 from vizbench import loading
 from vizbench.harness.plan.plan import TRIVIAL, Plan, Trial
-from vizbench.harness.plan.plugin import load_model
 from vizbench.harness.run.codec import Codec
 from vizbench.harness.run.predict import TrialData, codec_of, missing_answers
 from vizbench.harness.run.trial import LoadData, planned, refuse_change, trial_data
-from vizbench.model import Context, Model, Progress, Schedule
+from vizbench.model import Context, Model, Progress, Schedule, load_model
 from vizbench.seeds import stream
 
 STEPS: Final = 4

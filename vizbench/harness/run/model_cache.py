@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import Any, final
 
 from vizbench.harness.plan.plan import TRIVIAL
-from vizbench.harness.plan.plugin import ModelRef, load_model
-from vizbench.model import Model
+from vizbench.model import Model, ModelRef, load_model
 
 
 @final

@@ -11,7 +11,6 @@ from vizbench import loading
 from vizbench.distributed import env
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import Plan
-from vizbench.harness.plan.plugin import ModelRef, load_model
 from vizbench.harness.run.model_cache import ModelCache
 from vizbench.harness.run.predict import ModelFaultError, checked, missing_answers
 from vizbench.harness.run.trial import (
@@ -26,7 +25,7 @@ from vizbench.harness.run.trial import (
     write_error,
 )
 from vizbench.harness.run.workers import check_jobs, run_all
-from vizbench.model import CheckedModel, Model
+from vizbench.model import CheckedModel, Model, ModelRef, load_model
 
 
 def run(

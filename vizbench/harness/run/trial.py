@@ -16,16 +16,16 @@ from vizbench._util.files import disk_errors, remove_drafts, write_atomically
 from vizbench._util.locks import folder_lock
 from vizbench.dataset import Dataset, Split
 from vizbench.errors import UserError
+from vizbench.formats.registry import source_of
 from vizbench.formats.rows import encode
 from vizbench.harness.plan.augment import augmented
 from vizbench.harness.plan.plan import Trial
-from vizbench.harness.plan.plugin import code_of
 from vizbench.harness.records.provenance import data_digest, environment, now
 from vizbench.harness.records.records import FORMAT, DataInfo, Header, TaskInfo, read_header
 from vizbench.harness.run.model_cache import ModelCache
 from vizbench.harness.run.predict import ModelFaultError, TrialData, checked, missing_answers, predict_all
-from vizbench.model import Model, Progress
-from vizbench.task import params_json
+from vizbench.model import Model, Progress, model_code
+from vizbench.task import code_of, params_json
 from vizbench.types import Instance, Json
 
 Kind: TypeAlias = Literal["start", "skip", "adapt", "predict", "done", "failed"]
@@ -283,7 +283,8 @@ def header_of(data: TrialData, model: Model[Any] | None, pretraining_overlap: st
         pretraining_overlap=pretraining_overlap,
         created=now(),
         environment=environment(),
-        code=code_of(trial.model),
+        code=model_code(trial.model),
+        task_code=_task_code(trial.task),
     )
 
 
@@ -295,8 +296,17 @@ def _lasting(header: Header) -> dict[str, Any]:
 
 def planned(trial: Trial) -> dict[str, Any]:
     """Return the parts of a header that are known before any data is made."""
-    code = code_of(trial.model)
-    return {"trial": trial, "code": code} if code else {"trial": trial}
+    parts: dict[str, Any] = {"trial": trial}
+    if code := model_code(trial.model):
+        parts["code"] = code
+    if code := _task_code(trial.task):
+        parts["task_code"] = code
+    return parts
+
+
+def _task_code(name: str) -> str | None:
+    """Return the digest of the code of a task in a Python file."""
+    return code_of(name) if source_of(name) is None else None
 
 
 def _json(params: Any) -> Json:

@@ -117,8 +117,8 @@ def _data_of(trial: Trial) -> TrialData:
 
     Without shots, which no plan asks for, it holds only the test rows."""
     if trial.shots != 0:
-        return trial_data(trial, loading.load)
-    data = loading.load(trial.task, trial.seed, trial.pool)
+        return trial_data(trial, loading.load_recorded)
+    data = loading.load_recorded(trial.task, trial.seed, trial.pool)
     return TrialData(trial, data.verifier, data.params, (), (), data.test.head(trial.n_test))
 
 
