@@ -1,6 +1,7 @@
 """Test the reader of replies on a corpus, and on a matrix of drafts, notations and tails.
 
-A false acceptance is a grid that the reply does not answer. A false rejection is an answer that is not read.
+A false acceptance is a grid that is not the answer of the reply. A false rejection is an answer that is not
+read.
 """
 
 from __future__ import annotations
@@ -19,18 +20,18 @@ from vizbench.renderers.text import from_text
 from vizbench.types import Answer
 
 MOST_REJECTED = 0.01
-"""Largest share of answers that may not be read."""
+"""The largest share of false rejections that passes."""
 
 
 def read(text: str, shape: tuple[int, int] | None) -> Rows | None:
-    answer = from_text(text, shape=shape)
-    return answer.grid.tolist() if isinstance(answer, Answer) else None
+    decoded = from_text(text, shape=shape)
+    return decoded.grid.tolist() if isinstance(decoded, Answer) else None
 
 
-def check_rates(
+def record_rates(
     outcomes: Iterable[tuple[str, Rows | None, Rows | None]], record: Callable[[str, object], None]
 ) -> None:
-    """Report both error rates of (text, answer, grid that was read), and fail on a false acceptance."""
+    """Record both error rates of (text, answer, grid that was read), and fail on a false acceptance."""
     accepted: list[str] = []
     rejected: list[str] = []
     count = 0
@@ -47,24 +48,24 @@ def check_rates(
     assert len(rejected) <= MOST_REJECTED * count, f"{len(rejected)} of {count}: {rejected[0]}"
 
 
-def test_the_corpus_is_large_and_its_names_are_one_of_a_kind() -> None:
+def test_the_corpus_is_large_and_its_names_are_unique() -> None:
     assert len(REPLIES) >= 200
     assert len({reply.name for reply in REPLIES}) == len(REPLIES)
 
 
 def test_the_corpus_is_read(record_property: Callable[[str, object], None]) -> None:
-    check_rates(
+    record_rates(
         ((reply.text, reply.answer, read(reply.text, reply.shape)) for reply in REPLIES), record_property
     )
 
 
 def test_the_variations_are_read(record_property: Callable[[str, object], None]) -> None:
-    check_rates(((text, answer, read(text, (4, 4))) for text, answer in VARIATIONS), record_property)
+    record_rates(((text, answer, read(text, (4, 4))) for text, answer in VARIATIONS), record_property)
 
 
 @pytest.mark.parametrize("reply", [r for r in REPLIES if r.shape is not None], ids=lambda reply: reply.name)
 def test_a_shape_never_makes_another_grid_the_answer(reply) -> None:
-    """Without a shape a reply may be unclear, but another grid of the same size is never read."""
+    """Without the shape a reply may be unclear, but no other grid of the same height becomes the answer."""
     grid = read(reply.text, None)
     if grid is not None and reply.answer is not None and len(grid) == len(reply.answer):
         assert grid == reply.answer
@@ -73,7 +74,6 @@ def test_a_shape_never_makes_another_grid_the_answer(reply) -> None:
 
 
 # --- The matrix
-# ---------------------------------------------------------------------------------------------------
 
 PREFIXES: dict[str, Callable[[Rows, Rows], str]] = {
     "nothing": lambda draft, asked: "",
@@ -179,12 +179,12 @@ NO_ANSWER = [
 
 
 def kinds(step: int):
-    """Return one in `step` of all triples of prefix, notation and suffix. Every pair occurs."""
+    """Return every `step`-th triple of a prefix, a notation and a suffix."""
     return islice(product(PREFIXES.values(), NOTATIONS.values(), SUFFIXES.values()), 0, None, step)
 
 
 def boards_of(seed: int) -> tuple[Rows, Rows, Rows]:
-    """Return a final answer, a draft and a question of one shape, all different."""
+    """Return a final answer, a draft and a question: random grids of shape (4, 6)."""
     rng = random.Random(seed)
     made = [[[rng.randrange(1, 10) for _ in range(6)] for _ in range(4)] for _ in range(3)]
     return made[0], made[1], made[2]
@@ -203,7 +203,7 @@ def test_the_last_grid_that_is_called_the_answer_is_it(
             text = prefix(draft, asked) + next(labels) + notation(final) + suffix(final, asked)
             yield text, final, read(text, shape)
 
-    check_rates(outcomes(), record_property)
+    record_rates(outcomes(), record_property)
 
 
 def test_the_last_grid_without_a_label_is_the_answer(record_property: Callable[[str, object], None]) -> None:
@@ -213,7 +213,7 @@ def test_the_last_grid_without_a_label_is_the_answer(record_property: Callable[[
             text = prefix(draft, asked) + "So it becomes this.\n\n" + notation(final) + suffix(final, asked)
             yield text, final, read(text, (4, 6))
 
-    check_rates(outcomes(), record_property)
+    record_rates(outcomes(), record_property)
 
 
 def test_a_later_answer_replaces_one_that_was_taken_back(
@@ -227,7 +227,7 @@ def test_a_later_answer_replaces_one_that_was_taken_back(
             text = f"Answer:\n{first(draft)}{back}{second(final)}"
             yield text, final, read(text, (4, 6))
 
-    check_rates(outcomes(), record_property)
+    record_rates(outcomes(), record_property)
 
 
 def test_a_final_answer_without_a_grid_is_none_whatever_comes_before(
@@ -241,4 +241,4 @@ def test_a_final_answer_without_a_grid_is_none_whatever_comes_before(
             text = f"{prefix(draft, asked)}It may be {b.compact(final)}.\n\n{label}{words}"
             yield text, None, read(text, (4, 6))
 
-    check_rates(outcomes(), record_property)
+    record_rates(outcomes(), record_property)

@@ -1,7 +1,7 @@
-"""Replies as models write them, each with the grid that it answers, or None for no answer.
+"""Hold replies as models write them, each with the grid that it gives as its answer, or None.
 
-They were written by hand, before the reader and independently of it. In most of them the trap is a right
-board in the wrong place: a draft, a check, the question.
+The corpus was written by hand, before the reader and independently of it. Most replies hold a trap: a right
+grid in a wrong place, such as a draft, a check or the question.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ from tests.support.reply_boards import (
 @final
 @dataclass(frozen=True)
 class Reply:
-    """A reply and what it answers."""
+    """A reply of a model, with the answer that must be read."""
 
     name: str
-    """Its name, used once."""
+    """A unique name."""
     text: str
-    """Its text."""
+    """The reply."""
     answer: Rows | None
-    """The grid that it answers, or None."""
+    """The grid that the reply gives as its answer, or None if it gives none."""
     shape: tuple[int, int] | None
-    """The shape that the caller asks for, or None if it is not known."""
+    """The shape that the caller says was asked, or None if it does not say."""
 
 
 REPLIES: list[Reply] = []
@@ -57,7 +57,6 @@ def add(name: str, text: str, answer: Rows | None, shape: tuple[int, int] | None
 
 
 # --- Sudoku 9x9: the forms in which people print it
-# ---------------------------------------------------------------
 RULE = "------+-------+------"
 add("s9 plain JSON", b.compact(SUDOKU), SUDOKU, S9)
 add(
@@ -168,7 +167,6 @@ add(
 )
 
 # --- Sudoku 4x4
-# ---------------------------------------------------------------------------------------------------
 add("s4 rows", "I fill the boxes one by one.\n\nAnswer:\n1234\n3412\n2143\n4321", MINI, S4)
 add("s4 text before", "Row 3 must be 2 1 4 3, so\n\n1 2 3 4\n3 4 1 2\n2 1 4 3\n4 3 2 1\n", MINI, S4)
 add("s4 bars", "1 2 | 3 4\n3 4 | 1 2\n----+----\n2 1 | 4 3\n4 3 | 2 1", MINI, S4)
@@ -291,8 +289,8 @@ add("s4 BOM", "\ufeff" + b.digits(MINI), MINI, S4)
 add("s4 end of turn", b.compact(MINI) + "<|im_end|>", MINI, S4)
 add(
     "s4 then code",
-    f"Answer: {b.compact(MINI)}\n\n```python\ngrid = "
-    f"{b.compact(MINI_ASKED)}\nfor row in grid:\n    print(row)\n```",
+    f"Answer: {b.compact(MINI)}\n\n```python\ngrid = {b.compact(MINI_ASKED)}\nfor row in grid:\n"
+    "    print(row)\n```",
     MINI,
     S4,
 )
@@ -361,7 +359,6 @@ add("s4 refusal", "I'm sorry, but I can't see a grid in your message.", None, S4
 add("s4 only places", "I would fill (0,1) with 2 and (0,3) with 4.", None, S4)
 
 # --- Reasoning
-# ----------------------------------------------------------------------------------------------------
 for left, right in [
     ("<think>", "</think>"),
     ("<thinking>", "</thinking>"),
@@ -443,7 +440,6 @@ add(
 add("thought, then refusal", f"<think>Answer: {b.compact(MINI)}</think>I do not know.", None, S4)
 
 # --- Maze: as large as its question
-# -------------------------------------------------------------------------------
 add("maze rows", "The path goes down and right.\n\n" + b.digits(MAZE), MAZE, M)
 add("maze object", json.dumps({"answer": MAZE, "path": [[1, 1], [1, 2], [1, 3], [2, 3]]}), MAZE, M)
 add("maze path first", json.dumps({"path": [[1, 1], [1, 2], [1, 3], [2, 3]], "solution": MAZE}), MAZE, M)
@@ -494,7 +490,6 @@ add("maze above", f"So it becomes {b.compact(MAZE)}\n\nAnswer: the grid above.",
 add("maze the last line cut", "Answer:\n0000000\n0244410\n0101410\n0101", None, M)
 
 # --- Life
-# ---------------------------------------------------------------------------------------------------------
 add("life rows", b.spaced(LIFE), LIFE, L)
 add("life live cells", f"Live cells: [[0,1],[0,4],[0,5],[1,0]]\n\n{b.compact(LIFE)}", LIFE, L)
 add("life live cells after", f"{b.compact(LIFE)}\n\nLive cells: [[0,1],[0,4],[0,5],[1,0]]", LIFE, L)
@@ -527,8 +522,8 @@ add("life batch", json.dumps([LIFE]), LIFE, L)
 add("life states", json.dumps([LIFE_ASKED, LIFE]), LIFE, L)
 add(
     "life code",
-    f"```python\ngrid = {b.compact(LIFE_ASKED)}\ndef step(g):\n    return "
-    f"g\n```\nThe result is:\n```\n{b.digits(LIFE)}\n```",
+    f"```python\ngrid = {b.compact(LIFE_ASKED)}\ndef step(g):\n    return g\n```\nThe result is:\n```\n"
+    f"{b.digits(LIFE)}\n```",
     LIFE,
     L,
 )
@@ -543,7 +538,6 @@ add("life Spanish", "Respuesta:\n" + b.digits(LIFE), LIFE, L)
 add("life German", "Die Antwort lautet:\n" + b.digits(LIFE), LIFE, L)
 
 # --- ARC: the answer has a size of its own
-# ------------------------------------------------------------------------
 add("arc output", f"The columns are counted.\n\nOutput:\n{b.compact(ARC)}", ARC)
 add(
     "arc all pairs",
@@ -569,8 +563,8 @@ add(
 )
 add(
     "arc examples again",
-    f"In example 1, {b.compact(ARC_ASKED)} becomes "
-    f"{b.compact(ARC_WRONG)}.\n\nSo the answer is {b.compact(ARC)}.",
+    f"In example 1, {b.compact(ARC_ASKED)} becomes {b.compact(ARC_WRONG)}.\n\n"
+    f"So the answer is {b.compact(ARC)}.",
     ARC,
 )
 add("arc json object", json.dumps({"output": ARC, "rule": "two columns", "examples": [[[1]], [[2]]]}), ARC)
@@ -592,8 +586,8 @@ add("arc html", f"<output>{b.html(ARC)}</output>", ARC)
 add("arc latex", r"\[ \text{Output} = " + b.bmatrix(ARC) + r" \]", ARC)
 add(
     "arc latex elided",
-    rf"Draft ${b.compact(ARC)}$, final: "
-    rf"\boxed{{\begin{{bmatrix}}3 & 3\\ \vdots & \vdots\\0 & 3\end{{bmatrix}}}}",
+    rf"Draft ${b.compact(ARC)}$, final: \boxed{{\begin{{bmatrix}}3 & 3\\ "
+    rf"\vdots & \vdots\\0 & 3\end{{bmatrix}}}}",
     None,
 )
 add("arc spoken size", "The output is 5x2.", None)

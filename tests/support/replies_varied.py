@@ -1,6 +1,6 @@
-"""Short replies, right and wrong, in which a draft, a denial or an odd notation hides the answer.
+"""Hold short replies in which a draft, a denial or an unusual notation hides the answer.
 
-All ask for a grid of 4x4.
+All of them reply to a question for a grid of 4x4. The answer is right in some and wrong in others.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ VARIATIONS: list[tuple[str, Rows | None]] = [
     (f"It is {RIGHT}.\n\nAnswer:\n1 2 3 4\n3 4 1 2\n(etc.)", None),
     (f"It is {RIGHT}.\n\nAnswer: 1234/3412/...", None),
     (
-        f"It is {RIGHT}.\n\nAnswer:\n| 1 | 2 | 3 | 4 |\n|---|---|---|---|\n| ... | "
-        f"... | ... | ... |\n| 4 | 3 | 2 | 1 |",
+        f"It is {RIGHT}.\n\nAnswer:\n| 1 | 2 | 3 | 4 |\n|---|---|---|---|\n| ... | ... | ... | ... |\n"
+        "| 4 | 3 | 2 | 1 |",
         None,
     ),
     (f"It is {RIGHT}.\n\nAnswer:\nRow 1: 1 2 3 4\nRow 2: 3 4 1 2\nRow 4: 4 3 2 1", None),
@@ -110,7 +110,9 @@ VARIATIONS: list[tuple[str, Rows | None]] = [
     (f"<details><summary>Thinking</summary>\n{RIGHT}\n</details>\n\n{WRONG}", MINI_WRONG),
     (f"analysisMaybe {RIGHT}.assistantfinal{WRONG}", MINI_WRONG),
     (
-        f"<|start|>assistant<|channel|>analysis<|message|>{RIGHT}<|end|><|start|>assistant<|channel|>commentary<|message|>{RIGHT}<|end|><|start|>assistant<|channel|>final<|message|>{WRONG}",
+        f"<|start|>assistant<|channel|>analysis<|message|>{RIGHT}<|end|>"
+        f"<|start|>assistant<|channel|>commentary<|message|>{RIGHT}<|end|>"
+        f"<|start|>assistant<|channel|>final<|message|>{WRONG}",
         MINI_WRONG,
     ),
     (f"[Thinking]{RIGHT}[/Thinking]{WRONG}", MINI_WRONG),
@@ -129,8 +131,8 @@ VARIATIONS: list[tuple[str, Rows | None]] = [
     (f"Answer: {RIGHT}\n\nRow 1: 1 2 3 4 ✓\nRow 2: 3 4 1 2 ✓", MINI),
     (f"{RIGHT}\n\nCheck: columns [[1,3,2,4],[2,4,1,3],[3,1,4,2],[4,2,3,1]] ok", MINI),
     (
-        f"{RIGHT_ROWS}\n\nChecking the columns:\nC1: 1 3 2 4\nC2: 2 4 1 "
-        f"3\nC3: 3 1 4 2\nC4: 4 2 3 1\nAll good.",
+        f"{RIGHT_ROWS}\n\nChecking the columns:\nC1: 1 3 2 4\nC2: 2 4 1 3\nC3: 3 1 4 2\nC4: 4 2 3 1\n"
+        "All good.",
         MINI,
     ),
     (f"{RIGHT_ROWS}\n\nColumns:\n1 3 2 4\n2 4 1 3\n3 1 4 2\n4 2 3 1", MINI),
@@ -168,8 +170,8 @@ VARIATIONS: list[tuple[str, Rows | None]] = [
     ("Answer: 1234/3412/2143/4321", MINI),
     ("Answer: 1,2,3,4|3,4,1,2|2,1,4,3|4,3,2,1", MINI),
     (
-        "The first row is 1 2 3 4\nThe second row is 3 4 1 2\nThe third row is "
-        "2 1 4 3\nThe fourth row is 4 3 2 1",
+        "The first row is 1 2 3 4\nThe second row is 3 4 1 2\nThe third row is 2 1 4 3\n"
+        "The fourth row is 4 3 2 1",
         MINI,
     ),
     ("First row: 1 2 3 4\nSecond row: 3 4 1 2\nThird row: 2 1 4 3\nFourth row: 4 3 2 1", MINI),
@@ -184,30 +186,37 @@ VARIATIONS: list[tuple[str, Rows | None]] = [
     ("| 1 2 | 3 4 |\n| 3 4 | 1 2 |\n|-----|-----|\n| 2 1 | 4 3 |\n| 4 3 | 2 1 |", MINI),
     ("1 2 || 3 4\n3 4 || 1 2\n=========\n2 1 || 4 3\n4 3 || 2 1", MINI),
     (
-        "+---+---+---+---+\n| 1 | 2 | 3 | 4 |\n+---+---+---+---+\n| 3 | 4 | 1 | 2 "
-        "|\n+---+---+---+---+\n| 2 | 1 | 4 | 3 |\n+---+---+---+---+\n| 4 | 3 | 2 | 1 |\n+---+---+---+---+",
+        "+---+---+---+---+\n| 1 | 2 | 3 | 4 |\n+---+---+---+---+\n| 3 | 4 | 1 | 2 |\n+---+---+---+---+\n"
+        "| 2 | 1 | 4 | 3 |\n+---+---+---+---+\n| 4 | 3 | 2 | 1 |\n+---+---+---+---+",
         MINI,
     ),
     ("```python\n[[1, 2, 3, 4],\n [3, 4, 1, 2],\n [2, 1, 4, 3],\n [4, 3, 2, 1]]\n```", MINI),
     (
-        "```python\ngrid = [\n    [1, 2, 3, 4],  # row 1\n    [3, 4, 1, 2],  # row 2\n    [2, 1, 4, "
-        "3],  # row 3\n    [4, 3, 2, 1],  # row 4\n]\n```",
+        "```python\ngrid = [\n    [1, 2, 3, 4],  # row 1\n    [3, 4, 1, 2],  # row 2\n"
+        "    [2, 1, 4, 3],  # row 3\n    [4, 3, 2, 1],  # row 4\n]\n```",
         MINI,
     ),
     ("{{1,2,3,4},{3,4,1,2},{2,1,4,3},{4,3,2,1}}", MINI),
     ("c(1,2,3,4)", None),
     ("np.matrix('1 2 3 4; 3 4 1 2; 2 1 4 3; 4 3 2 1')", MINI),
     (
-        "tensor([[1, 2, 3, 4],\n        [3, 4, 1, 2],\n        [2, 1, 4, 3],\n     "
-        "   [4, 3, 2, 1]], dtype=torch.uint8)",
+        "tensor([[1, 2, 3, 4],\n        [3, 4, 1, 2],\n        [2, 1, 4, 3],\n"
+        "        [4, 3, 2, 1]], dtype=torch.uint8)",
         MINI,
     ),
     (
-        "<table><tr><th></th><th>1</th><th>2</th><th>3</th><th>4</th></tr><tr><th>1</th><td>1</td><td>2</td><td>3</td><td>4</td></tr><tr><th>2</th><td>3</td><td>4</td><td>1</td><td>2</td></tr><tr><th>3</th><td>2</td><td>1</td><td>4</td><td>3</td></tr><tr><th>4</th><td>4</td><td>3</td><td>2</td><td>1</td></tr></table>",
+        "<table><tr><th></th><th>1</th><th>2</th><th>3</th><th>4</th></tr>"
+        "<tr><th>1</th><td>1</td><td>2</td><td>3</td><td>4</td></tr>"
+        "<tr><th>2</th><td>3</td><td>4</td><td>1</td><td>2</td></tr>"
+        "<tr><th>3</th><td>2</td><td>1</td><td>4</td><td>3</td></tr>"
+        "<tr><th>4</th><td>4</td><td>3</td><td>2</td><td>1</td></tr></table>",
         MINI,
     ),
     (
-        "<table><tbody>\n<tr>\n<td>1</td>\n<td>2</td>\n<td>3</td>\n<td>4</td>\n</tr>\n<tr><td>3</td><td>4</td><td>1</td><td>2</td></tr><tr><td>2</td><td>1</td><td>4</td><td>3</td></tr><tr><td>4</td><td>3</td><td>2</td><td>1</td></tr></tbody></table>",
+        "<table><tbody>\n<tr>\n<td>1</td>\n<td>2</td>\n<td>3</td>\n<td>4</td>\n</tr>"
+        "\n<tr><td>3</td><td>4</td><td>1</td><td>2</td></tr>"
+        "<tr><td>2</td><td>1</td><td>4</td><td>3</td></tr>"
+        "<tr><td>4</td><td>3</td><td>2</td><td>1</td></tr></tbody></table>",
         MINI,
     ),
     ("<grid>\n<row>1 2 3 4</row>\n<row>3 4 1 2</row>\n<row>2 1 4 3</row>\n<row>4 3 2 1</row>\n</grid>", MINI),
@@ -217,8 +226,8 @@ VARIATIONS: list[tuple[str, Rows | None]] = [
     ("grid:\n  - [1, 2, 3, 4]\n  - [3, 4, 1, 2]\n  - [2, 1, 4, 3]\n  - [4, 3, 2, 1]\nconfidence: 1", MINI),
     ("- row: [1, 2, 3, 4]\n- row: [3, 4, 1, 2]\n- row: [2, 1, 4, 3]\n- row: [4, 3, 2, 1]", MINI),
     (
-        "answer:\n  - - 1\n    - 2\n    - 3\n    - 4\n  - - 3\n    - 4\n    - 1\n    - 2\n  - - 2\n  "
-        "  - 1\n    - 4\n    - 3\n  - - 4\n    - 3\n    - 2\n    - 1\n",
+        "answer:\n  - - 1\n    - 2\n    - 3\n    - 4\n  - - 3\n    - 4\n    - 1\n    - 2\n  - - 2\n"
+        "    - 1\n    - 4\n    - 3\n  - - 4\n    - 3\n    - 2\n    - 1\n",
         MINI,
     ),
     ('{"rows": ["1234", "3412", "2143", "4321"]}', MINI),
@@ -239,13 +248,13 @@ VARIATIONS: list[tuple[str, Rows | None]] = [
     (f"I get {RIGHT} as the answer.", MINI),
     (f"So we obtain\n$$\n{b.bmatrix(MINI)}\n$$\nas the final grid.", MINI),
     (
-        r"\begin{array}{|c|c|c|c|}\hline 1 & 2 & 3 & 4 \\ \hline 3 & 4 & 1 & 2 \\ \hline 2 & 1 & 4 & "
-        r"3 \\ \hline 4 & 3 & 2 & 1 \\ \hline\end{array}",
+        r"\begin{array}{|c|c|c|c|}\hline 1 & 2 & 3 & 4 \\ \hline 3 & 4 & 1 & 2 \\ \hline 2 & 1 & 4 & 3 \\ "
+        r"\hline 4 & 3 & 2 & 1 \\ \hline\end{array}",
         MINI,
     ),
     (
-        r"\begin{tabular}{|cc|cc|} 1 & 2 & 3 & 4 \\ 3 & 4 & 1 & 2 \\ \hline 2 & 1 & "
-        r"4 & 3 \\ 4 & 3 & 2 & 1 \end{tabular}",
+        r"\begin{tabular}{|cc|cc|} 1 & 2 & 3 & 4 \\ 3 & 4 & 1 & 2 \\ \hline 2 & 1 & 4 & 3 \\ "
+        r"4 & 3 & 2 & 1 \end{tabular}",
         MINI,
     ),
     (r"\boxed{\begin{pmatrix}1&2&3&4\\3&4&1&2\\2&1&4&3\\4&3&2&1\end{pmatrix}}", MINI),
@@ -394,8 +403,8 @@ VARIATIONS: list[tuple[str, Rows | None]] = [
     (f'{{"test_output": {WRONG}, "train_outputs": [{RIGHT}]}}', MINI_WRONG),
     (f"Test example 1 output:\n{RIGHT_ROWS}", MINI),
     (
-        f"The examples colour differently.\n\nOutput: {RIGHT}\n\nI checked, "
-        f"and it is off.\n\nOutput: {WRONG}",
+        f"The examples colour differently.\n\nOutput: {RIGHT}\n\nI checked, and it is off.\n\n"
+        f"Output: {WRONG}",
         MINI_WRONG,
     ),
     # --- Numbers of rows and columns, legends, lists that are computed
@@ -403,8 +412,8 @@ VARIATIONS: list[tuple[str, Rows | None]] = [
     (",0,1,2,3\n0,1,2,3,4\n1,3,4,1,2\n2,2,1,4,3\n3,4,3,2,1", MINI),
     ("1| 1 2 3 4\n2| 3 4 1 2\n3| 2 1 4 3\n4| 4 3 2 1", MINI),
     (
-        "| | a | b | c | d |\n|---|---|---|---|---|\n| 4 | 1 | 2 | 3 | 4 |\n| 3 | 3 | 4 | 1 | 2 "
-        "|\n| 2 | 2 | 1 | 4 | 3 |\n| 1 | 4 | 3 | 2 | 1 |",
+        "| | a | b | c | d |\n|---|---|---|---|---|\n| 4 | 1 | 2 | 3 | 4 |\n| 3 | 3 | 4 | 1 | 2 |\n"
+        "| 2 | 2 | 1 | 4 | 3 |\n| 1 | 4 | 3 | 2 | 1 |",
         MINI,
     ),
     (f"{RIGHT}\n\n| code | meaning |\n|---|---|\n| 0 | empty |\n| 1 | one |\n| 2 | a two |", MINI),

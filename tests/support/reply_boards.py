@@ -1,4 +1,7 @@
-"""Boards for the corpus of replies, and the notations in which models print them, without the reader."""
+"""Define grids for the corpus of replies, and print them as models do.
+
+Nothing here uses the reader that is tested.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ ARC_ASKED = board("308 030 803")
 ARC = board("33 00 88 30 03")
 ARC_WRONG = board("33 00 88 30 30")
 PALE = [[0, 10, 2], [11, 3, 12]]
-"""A board with codes of two digits."""
+"""A grid with codes of two digits."""
 
 
 def turned(grid: Rows) -> Rows:
@@ -162,7 +165,7 @@ def _line(cells: Sequence[object]) -> str:
 
 
 def table(grid: Rows) -> str:
-    """Use the first row as the head, as models often do."""
+    """Print a table with the first row as its head, as models often do."""
     lines = [_line(row) for row in grid]
     return "\n".join([lines[0], "|" + "---|" * len(grid[0]), *lines[1:]])
 
@@ -201,7 +204,7 @@ def _boxes(row: list[int], wide: int, by: str, bar: str) -> str:
 
 
 def barred(grid: Rows, tall: int, wide: int, rule: str) -> str:
-    """Print bars between boxes and a rule between bands."""
+    """Print a Sudoku with bars between boxes and a rule between bands."""
     lines: list[str] = []
     for at, row in enumerate(grid):
         if at and at % tall == 0:
@@ -220,7 +223,7 @@ def gapped(grid: Rows, tall: int, wide: int) -> str:
 
 
 def grouped(grid: Rows, wide: int, bar: str = " ") -> str:
-    """Join the digits of a box: `534 678 912`."""
+    """Print the digits of a box joined: `534 678 912`."""
     return "\n".join(_boxes(row, wide, "", bar) for row in grid)
 
 
@@ -235,7 +238,7 @@ def boxed(grid: Rows, tall: int, wide: int) -> str:
 
 
 def drawn(grid: Rows, tall: int, wide: int) -> str:
-    """Draw boxes with box characters."""
+    """Print a grid with the characters for drawing boxes."""
     bar = "═" * (2 * wide + 1)
     count = len(grid[0]) // wide
     lines = ["╔" + "╦".join([bar] * count) + "╗"]
@@ -248,7 +251,7 @@ def drawn(grid: Rows, tall: int, wide: int) -> str:
 
 
 def thin(grid: Rows) -> str:
-    """Draw a box around every cell."""
+    """Print a grid with a box around every cell."""
     rule = "─".join("───" for _ in grid[0])
     lines = ["┌" + rule.replace("────", "───┬") + "┐"]
     for at, row in enumerate(grid, 1):

@@ -1,6 +1,7 @@
-"""Write grids as text and read them: compact JSON for language models, or rows of digits.
+"""Write grids as text, and read the grid that the reply of a language model gives as its answer.
 
-Reading is lenient: prose, headings, code fences and an "Answer:" may surround the grid in a model's reply.
+The text is compact JSON, or rows of digits. Reading is lenient: prose, headings, code fences and labels such
+as "Answer:" may surround the grid.
 """
 
 from __future__ import annotations
@@ -13,26 +14,26 @@ import numpy as np
 from vizbench._util.grids import MAX_SIDE, kind_name
 from vizbench._util.text import plural
 from vizbench.errors import UserError
-from vizbench.renderers.replies.candidates import DIGITS, Candidate
+from vizbench.renderers.replies.candidates import DIGITS, Candidate, Codes, Shape
 from vizbench.renderers.replies.characters import plain
 from vizbench.renderers.replies.choice import final_grid
-from vizbench.renderers.replies.lines import Shape
 from vizbench.renderers.replies.markup import unmarked
 from vizbench.renderers.replies.reasoning import CUT, without_reasoning
 from vizbench.types import Answer, Decoded, DecodeFailure, Grid
 
 MAX_CHARS = 5_000_000
-"""Characters of the longest text that is read. A grid of MAX_SIDE with codes of three digits fits."""
-
+"""The length of the longest text that is read. A grid of MAX_SIDE with codes of three digits fits."""
 
 _Rows = list[list[Annotated[int, msgspec.Meta(ge=0, le=255)]]]
 
 
 def to_text(grid: Grid, layout: Literal["json", "rows"] = "json") -> str:
-    """Return a grid `(h, w)` as text.
+    """Return a grid `(h, w)` of type uint8 as text.
 
-    layout: `json` gives `[[0,1],[1,0]]`. `rows` gives one line per row and one character per cell, a … z for
-    10 … 35. Raises UserError if a code is over 35 in rows, or it is no grid.
+    layout: "json" writes `[[0,1],[1,0]]`. "rows" writes one line per row and one character per cell, with
+    a … z for 10 … 35.
+
+    Raises UserError if `grid` is no grid, the layout is unknown, or a code over 35 is to be written in rows.
     """
     grid = np.asarray(grid)
     if grid.ndim != 2 or grid.size == 0 or grid.dtype != np.uint8:
@@ -51,15 +52,18 @@ def to_text(grid: Grid, layout: Literal["json", "rows"] = "json") -> str:
 
 
 def from_text(text: object, max_chars: int = MAX_CHARS, *, shape: Shape | None = None) -> Decoded:
-    """Read the grid that a reply answers with, by the rules of `docs/judging.md`. Its `confidence` is 1.
+    """Read the grid that a reply gives as its answer, by the rules of `docs/judging.md`.
 
-    shape: rows and columns that were asked for, if the task says so. It helps to join rows that were split
-    or run together; an answer of another shape is still the answer. If the final answer is cut off, ragged,
-    abbreviated or withdrawn, the result is a DecodeFailure that says so. No earlier grid replaces it.
+    The `confidence` of the answer is 1 everywhere. A final answer that is cut off, ragged, incomplete or
+    taken back is a DecodeFailure with the reason. No earlier grid takes its place.
+
+    max_chars: the length of the longest text that is read.
+    shape: the rows and columns that were asked, if the task says so. It helps to join rows that are split or
+    run together. An answer of another shape is still the answer.
     """
     if not issubclass(type(text), str):
         return DecodeFailure(f"the answer is {kind_name(text)}, not text")
-    text = str.__str__(cast("str", text))  # a subclass may override anything
+    text = str.__str__(cast("str", text))  # a subclass may override any method
     if len(text) > max_chars:
         return DecodeFailure(f"the text has {plural(len(text), 'character')}: over {max_chars} are not read")
     if not text.strip():
@@ -72,7 +76,7 @@ def from_text(text: object, max_chars: int = MAX_CHARS, *, shape: Shape | None =
 
 
 def _json(text: str) -> Candidate | None:
-    """Return the grid of a text that is only JSON, as most are; None for any other text."""
+    """Return the grid of a text that is JSON and nothing else, as most are, or None for any other text."""
     try:
         rows = msgspec.json.decode(text.strip(), type=_Rows)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
@@ -81,14 +85,14 @@ def _json(text: str) -> Candidate | None:
 
 
 def _answer(choice: Candidate, shape: Shape | None) -> Decoded:
-    """Return the grid of a candidate. Rows that were all written as one are split by the shape."""
-    rows = choice.rows
-    cells = [cell for row in rows for cell in row]
-    is_one_row = shape is not None and len(rows) == 1 and shape != (1, len(cells))
-    if shape is not None and is_one_row and len(cells) == shape[0] * shape[1]:
-        rows = [cells[at : at + shape[1]] for at in range(0, len(cells), shape[1])]
-    elif choice.problem:
-        return DecodeFailure(choice.problem)
+    """Return the answer of a chosen grid, or the reason why it is no complete grid."""
+    rows = _split(choice.rows, shape)
+    if rows is None:
+        if choice.problem:
+            return DecodeFailure(choice.problem)
+        rows = choice.rows
+
+    # The sides of the grid
     width = len(rows[0])
     for i, row in enumerate(rows, 1):
         if not row:
@@ -99,3 +103,14 @@ def _answer(choice: Candidate, shape: Shape | None) -> Decoded:
         return DecodeFailure(f"the grid is {len(rows)}x{width}: sides over {MAX_SIDE} are not read")
     grid = np.array(rows, np.uint8)
     return Answer(grid, np.ones(grid.shape, np.float32))
+
+
+def _split(rows: Codes, shape: Shape | None) -> Codes | None:
+    """Return the rows of a grid of which all cells are in one row, or None for any other grid."""
+    if shape is None or len(rows) != 1:
+        return None
+    cells = rows[0]
+    height, width = shape
+    if shape == (1, len(cells)) or len(cells) != height * width:
+        return None
+    return [cells[at : at + width] for at in range(0, len(cells), width)]

@@ -1,4 +1,4 @@
-"""Define a candidate: a grid that a reply shows, whole or not, and where it is."""
+"""Describe the candidates: grids that a reply shows, complete or not, and their places in the text."""
 
 from __future__ import annotations
 
@@ -7,37 +7,47 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias, final
 
 Codes: TypeAlias = list[list[int]]
-"""Rows of codes 0 … 255. They may differ in length."""
+"""Rows of codes 0 … 255. Rows may differ in length."""
+
+Shape: TypeAlias = tuple[int, int]
+"""The number of rows and of columns of a grid."""
 
 DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 """The characters of codes 0 … 35 in rows of one character per cell."""
 
 NUMBER: Final = re.compile(r"[+-]?[0-9][0-9.e+-]*", re.IGNORECASE)
+"""What looks like a number of JSON. `code` decides whether it is one."""
+
+MISNUMBERED: Final = "the numbers of its rows do not follow each other"
+LEFT_OUT: Final = "the grid leaves cells or rows out"
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A grid in a text."""
+    """A grid that a text shows."""
 
     start: int
-    """Its first character in the text."""
+    """The index of its first character in the text."""
     end: int
-    """The first character after it."""
+    """The index of the first character after it."""
     rows: Codes
-    """The codes that were read."""
+    """The rows that were read."""
     problem: str = ""
-    """Why it is not a whole grid, or "" if it is one."""
+    """Why the grid is not complete, or "" if it is."""
     listed: bool = False
     """Whether its rows are written in brackets."""
     headed: bool = False
-    """Whether it is a table with names of columns."""
+    """Whether it is a table with the names of columns above it."""
     weak: bool = False
-    """Whether it is one line, which may be a number or a place in prose."""
+    """Whether it is a single line, which may be a number or a place that prose mentions."""
 
 
 def code(word: str) -> int | None:
-    """Return the code 0 … 255 that a number is, or None. 1.0, 01 and -0 are read as JSON readers do."""
+    """Return the code 0 … 255 that a word stands for, or None if it is no code.
+
+    1.0, 01 and -0 are codes too, because models write them.
+    """
     if word.isdigit() and word.isascii() and len(word) <= 3:
         value = int(word)
         return value if value <= 255 else None
@@ -49,21 +59,20 @@ def code(word: str) -> int | None:
 
 
 def no_code(row: int, word: str) -> str:
-    """Return the problem of a cell that does not hold a code."""
+    """Return the problem of a row with a cell that holds no code."""
     return f"row {row} holds {word[:20]}, not a code 0 … 255"
 
 
 def cut_off(row: int) -> str:
-    """Return the problem of a grid that ends early."""
+    """Return the problem of a grid that the end of the text cuts off."""
     return f"the text ends in row {row} of a grid that is not closed"
 
 
-MISNUMBERED: Final = "the numbers of its rows do not follow each other"
-LEFT_OUT: Final = "the grid leaves cells or rows out"
-
-
 def is_places(later: Candidate, grid: Candidate) -> bool:
-    """Return whether a list below a wider grid names cells of it: (row, column) or (row, column, value)."""
+    """Return whether a later grid lists cells of a wider grid.
+
+    Each of its rows is then (row, column) or (row, column, value).
+    """
     if not (later.listed or later.headed) or not grid.rows or not later.rows:
         return False
     width = max(map(len, later.rows))
@@ -72,7 +81,7 @@ def is_places(later: Candidate, grid: Candidate) -> bool:
 
 @final
 class Reference:
-    """The rows and columns of a grid, to recognise later citations of it."""
+    """Recognize later grids that repeat rows or columns of one grid."""
 
     def __init__(self, grid: Candidate) -> None:
         self.grid = grid
@@ -84,7 +93,7 @@ class Reference:
     def is_cited(self, later: Candidate) -> bool:
         """Return whether a later grid only repeats some rows or columns, as a check does.
 
-        A grid that leaves out rows, or is cut off, may be an incomplete second copy of the answer.
+        A later grid that is cut off or leaves rows out is not a citation. It may be the answer once more.
         """
         rows = later.rows
         if later.problem not in ("", MISNUMBERED) and not later.weak:

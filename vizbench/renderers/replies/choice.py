@@ -1,19 +1,22 @@
-"""Choose the final answer among the grids of a reply, by the numbered rules of `docs/judging.md`."""
+"""Choose the final answer among the grids of a reply.
+
+The rules are the numbered ones of `docs/judging.md`. A grid of a section that is labelled as the answer comes
+first, then the last grid that no label sets aside. A reply may still take back what it chose.
+"""
 
 from __future__ import annotations
 
-import itertools
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, final
 
 from vizbench.renderers.replies import doubts
 from vizbench.renderers.replies.blocks import line_grids
-from vizbench.renderers.replies.candidates import Candidate, Reference, is_places
+from vizbench.renderers.replies.candidates import Candidate, Reference, Shape, is_places
 from vizbench.renderers.replies.labels import Kind, Label, boxes, labels
-from vizbench.renderers.replies.lines import Shape
 from vizbench.renderers.replies.nested import nested_grids
 
 NO_GRID: Final = "the text holds no complete grid"
@@ -25,72 +28,84 @@ QUESTION_ONLY: Final = "the text holds no complete grid but the question"
 _FENCE: Final = re.compile(r"^[ \t>]*(?:```|~~~)[^\n`]*$", re.MULTILINE)
 _CODE: Final = re.compile(
     r"^[ \t]*(?:def |import |from \w+ import|(?:for|while|if) .*[:{]|return\b|print ?\(|class |#include|"
-    r"function |"
-    r"const |let |var |assert |console\.log)",
+    r"function |const |let |var |assert |console\.log)",
     re.MULTILINE,
 )
+"""A line that only a program has."""
 _POINTER: Final = re.compile(
     r"\W*+(?:(?:is|see|as|it|given|shown|the|same|completed|filled|solved|final|grid|matrix|table|board|"
-    r"answer)\W++)*+"
-    r"above\W*+",
+    r"answer)\W++)*+above\W*+",
     re.IGNORECASE,
 )
+"""A line that points at the grid above."""
 _SIZE: Final = re.compile(r"\W*[0-9]{1,4}[ ]?(?:x|×|by)[ ]?[0-9]{1,4}\W*(?:grid\W*)?", re.IGNORECASE)
+"""A line that names only the size of a grid."""
 _OR: Final = re.compile(
     r"[\s,.;*_`]*(?:or|or else|or maybe|or perhaps|alternatively)[\s,:*_`]*", re.IGNORECASE
 )
+"""All that is between two grids if the reply does not decide between them."""
 _VOID: Final = re.compile(r"\s*(?:\"\"|''|\[\s*\]|\{\s*\})")
-"""An empty value."""
-_ANSWERS: Final = (Kind.PLAIN, Kind.FINAL, Kind.SOLUTION, Kind.NAMED)
+"""An empty string, list or object."""
+_DECISIVE: Final = (Kind.FINAL, Kind.SOLUTION)
+"""Kinds of labels that decide what the answer is, even if no grid is below them."""
+_ANSWERS: Final = (Kind.PLAIN, *_DECISIVE, Kind.NAMED)
+"""Kinds of sections that may hold the answer at the beginning of a text."""
 _EXAMPLE_LABEL: Final = re.compile(
-    r"^\W*(?:for |in )?(?:training |train |demo\w* )?(?:example|pair|demonstration|training|"
-    r"train)\s*(?:pair\s*)?"
-    r"#?[0-9]+\W*$",
+    r"^\W*(?:for |in )?(?:training |train |demo\w* )?(?:example|pair|demonstration|training|train)"
+    r"\s*(?:pair\s*)?#?[0-9]+\W*$",
     re.IGNORECASE | re.MULTILINE,
 )
+"""A line that is the heading of an example, as "### Example 1"."""
 _EXAMPLE_NAMED: Final = re.compile(
     r"\w.*(?:\b(?:of|for|from|in|on|with)\s+|[(\[])(?:the\s+)?(?:training\s+|train\s+)?"
-    r"(?:example|training|train|demo\w*)"
-    r"\W*(?:pair|example|input)?\W*[0-9]",
+    r"(?:example|training|train|demo\w*)\W*(?:pair|example|input)?\W*[0-9]",
     re.IGNORECASE,
 )
+"""A label that names an example, as "Output of example 1"."""
 _EXAMPLE_CHECK: Final = re.compile(
     r"\b(?:verif\w+|check\w*|confirm\w*|consistent|sanity|agrees?|match(?:es)?)\b[^.!?\n]{0,60}"
     r"\b(?:example|training|demo\w*|pair)\W*(?:example|pair|input)?\W*[0-9]",
     re.IGNORECASE,
 )
-_PLAIN_ROW: Final = re.compile(r"[0-9a-z]+|[0-9a-z](?:[ \t]+[0-9a-z])+")
+"""Words that check a rule against an example."""
 _NOTHING: Final = re.compile(
     r"[\s\"'{}\[\](),:;*_`~>#=|$\\.&-]*+(?:json|python|text|the)?[\s\"'{}\[\](),:;*_`~>#=|$\\.&-]*+",
     re.IGNORECASE,
 )
+"""Marks and spaces that separate a label from its grid."""
 
 
 @final
 @dataclass(slots=True)
 class _Section:
-    """The text below a label, up to the next label."""
+    """The text from a label to the next one.
+
+    It is mutable, because `kind`, `grids` and `of_example` are known only after all sections are cut.
+    """
 
     kind: Kind
-    """What the label says."""
+    """What its label says about it."""
     start: int
-    """The first character that is labelled."""
+    """The index of its first character after the label."""
     end: int
-    """The first character after it."""
+    """The index of the first character after it."""
     key: bool
-    """Whether the label is a key of an object."""
+    """Whether its label is a key of an object."""
     code: bool
     """Whether it is part of a program."""
     grids: list[Candidate]
-    """The grids in it."""
+    """The grids that begin in it, in order."""
     label: int = 0
-    """Where its label begins."""
+    """The index of the first character of its label."""
     of_example: bool = False
-    """Whether it repeats an example that was given, or checks one."""
+    """Whether it repeats or checks an example that was given."""
 
 
 def final_grid(text: str, shape: Shape | None) -> Candidate | str:
-    """Return the grid that a plain reply answers, which may have a problem, or why it answers none."""
+    """Return the grid that a plain reply gives as its answer, or the reason why it gives none.
+
+    If the grid is incomplete, its `problem` is the reason.
+    """
     reply = _Reply(text, shape)
     end = reply.run_on()
     return (reply if end is None else _Reply(text[:end], shape)).answer()
@@ -103,102 +118,114 @@ class _Reply:
     def __init__(self, text: str, shape: Shape | None) -> None:
         self.text = text
         self.codes = _code_spans(text)
+
+        # Labels outside grids
         nested = list(nested_grids(text))
-        all_labels = sorted([*labels(text), *boxes(text)], key=lambda label: label.start)
-        marks = [label for label in _outside(all_labels, nested) if not self._is_idle(label)]
+        candidates = sorted([*labels(text), *boxes(text)], key=lambda label: label.start)
+        marks = [label for label in _outside(candidates, nested) if not self._is_idle(label)]
         marks = _with_ends(marks, self.codes)
-        self.labelled = bool(marks)
+
+        # Grids outside labels, and the sections that hold them
         masked = _masked(text, marks, nested)
         lines = list(line_grids(masked, shape, letters=_is_rows_only(masked)))
         self.grids = sorted([*nested, *lines], key=lambda grid: grid.start)
         self.starts = [grid.start for grid in self.grids]
         self.sections = self._sections(marks)
         self.reference: Reference | None = None
+
+        # The indices of what the reply says against its grids, in order
         self.taken_back = doubts.taken_back(text)
         self.reconsidered = doubts.reconsidered(text)
         self.given_up = doubts.given_up(text)
 
     def _is_idle(self, label: Label) -> bool:
         """Return whether a label only points at the grid above, or names a size."""
-        if label.kind not in (Kind.FINAL, Kind.SOLUTION):
+        if label.kind not in _DECISIVE:
             return False
         line = self.text[label.end : label.end + 200].split("\n")[0]
         return bool(_POINTER.fullmatch(line) or _SIZE.fullmatch(line))
 
     def _sections(self, marks: Sequence[Label]) -> list[_Section]:
-        """Cut the text at the labels, and sort the grids into the sections."""
+        """Cut the text at its labels, and give each section the grids that begin in it."""
         ends = [*(mark.start for mark in marks), len(self.text)]
         sections = [_Section(Kind.PLAIN, 0, ends[0], False, False, [])]
         for mark, end in zip(marks, ends[1:], strict=True):
-            code = _is_within(self.codes, mark.start)
-            sections.append(_Section(mark.kind, mark.end, end, mark.key, code, [], mark.start))
+            is_code = _is_within(self.codes, mark.start)
+            sections.append(_Section(mark.kind, mark.end, end, mark.key, is_code, [], mark.start))
         at = 0
         for grid in self.grids:
             while at + 1 < len(sections) and sections[at + 1].start <= grid.start:
                 at += 1
             sections[at].grids.append(grid)
         _find_examples(sections, self.text)
-        return _promoted(sections, self.text)
+        _promote(sections, self.text)
+        return sections
 
     def run_on(self) -> int | None:
-        """Return where a reply that is only a grid goes on with further questions and answers, else None.
+        """Return the index at which a reply goes on to ask and answer further questions.
 
-        Models that learn from examples in their prompt write more of these after their answer.
+        None if it does not, or if it holds more than a grid before that. Models that learn from examples in
+        their prompt write more of these after their answer.
         """
         if not self.grids:
             return None
-        # The reply begins with its own grid.
-        first = self.grids[0]
+
+        # The answer is the first thing in the text
         own = next(n for n, section in enumerate(self.sections) if section.grids)
         answer = self.sections[own]
         if own > 1 or answer.kind not in _ANSWERS or not _is_nothing(self.text, 0, answer.label):
             return None
 
-        # A question and an answer follow.
-        following = self.sections[own + 1 : own + 3]
-        if len(following) < 2 or following[0].kind is not Kind.ASKED:
+        # A question and its answer follow
+        below = self.sections[own + 1 : own + 3]
+        if len(below) < 2 or below[0].kind is not Kind.ASKED or below[1].kind not in _DECISIVE:
             return None
-        if following[1].kind not in (Kind.FINAL, Kind.SOLUTION):
+        question = below[0]
+        if not question.grids or not self._is_direct(question, question.grids[0]):
             return None
 
-        # Only marks are between the parts.
-        asked = following[0]
-        bare = _is_nothing(self.text, answer.start, first.start)
-        bare = bare and _is_nothing(self.text, first.end, asked.label)
-        return asked.label if bare and asked.grids and self._is_direct(asked, asked.grids[0]) else None
-
-    # --- The rules ---
+        # Only marks and spaces surround the grid of the answer
+        grid = self.grids[0]
+        is_bare = self._is_direct(answer, grid) and _is_nothing(self.text, grid.end, question.label)
+        return question.label if is_bare else None
 
     def answer(self) -> Candidate | str:
-        """Return the answer, or why there is none."""
+        """Return the grid that the rules choose, or the reason why they choose none."""
         choice = self._labelled([section for section in self.sections if not section.code])
         if choice is None:
             programs = [section for section in self.sections if section.code and section.grids]
-            answers = [section for section in programs if section.kind in (Kind.FINAL, Kind.SOLUTION)]
-            choice = self._labelled(answers)
+            choice = self._labelled([section for section in programs if section.kind in _DECISIVE])
         if choice is None:
             choice = self._unlabelled()
         return choice if isinstance(choice, str) else self._confirmed(choice)
 
     def _labelled(self, sections: Sequence[_Section]) -> Candidate | str | None:
-        """Return what the last label of an answer labels. None if there is no such label."""
+        """Return what the last label of an answer labels, or None if there is no such label.
+
+        A label of the answer outranks one of a solution, which outranks a name such as "Grid:".
+        """
         choice: Candidate | str | None = None
         level = 0
         for section in sections:
             if choice is not None and (section.of_example or section.kind is Kind.TARGET):
                 continue
+
+            # A name counts only with a grid directly below it
             if section.kind in (Kind.NAMED, Kind.TARGET) and choice != WITHDRAWN:
                 grid = self._named(section, choice, level)
                 choice = grid or choice
                 level = level if grid is None else max(level, 1)
                 continue
-            if section.kind not in (Kind.FINAL, Kind.SOLUTION):
+            if section.kind not in _DECISIVE:
                 continue
+
+            # A label of the answer counts also without a grid
             rank = 3 if section.kind is Kind.FINAL else 2
             grid = self._first(section)
-            if grid is not None and not (
-                isinstance(choice, Candidate) and rank < level and self._is_lesser(grid, choice)
-            ):
+            is_lesser = False
+            if grid is not None and isinstance(choice, Candidate) and rank < level:
+                is_lesser = self._is_lesser(grid, choice)
+            if grid is not None and not is_lesser:
                 choice, level = grid, rank
             elif rank >= level:
                 given_up = _is_between(self.given_up, section.start, section.end)
@@ -206,60 +233,74 @@ class _Reply:
         return choice
 
     def _first(self, section: _Section) -> Candidate | None:
-        """Return the first grid of a section, unless the words before it say that there is no answer."""
+        """Return the first grid of a section, or None if words before it say that it is no answer."""
         if not section.grids:
             return None
-        whole = [grid for grid in section.grids if not grid.weak]
-        first = whole[0] if whole else section.grids[0]
+        complete = [grid for grid in section.grids if not grid.weak]
+        first = complete[0] if complete else section.grids[0]
         before = self.text[section.start : first.start]
         if doubts.says_none(before) or (first.weak and not self._is_direct(section, first)):
             return None
         return first
 
     def _is_direct(self, section: _Section, grid: Candidate) -> bool:
-        """Return whether only marks are between a label and a grid."""
+        """Return whether only marks and spaces are between a label and a grid."""
         return _is_nothing(self.text, section.start, grid.start)
 
     def _named(self, section: _Section, choice: Candidate | str | None, level: int) -> Candidate | None:
-        """Return the whole grid directly below a label like "Grid:", unless it lists places."""
+        """Return the grid directly below a label such as "Grid:", unless it lists cells of the choice."""
         grid = section.grids[0] if section.grids else None
         if grid is None or not self._is_direct(section, grid) or (section.key and level > 1):
             return None
-        if grid.weak and not (choice is None and not grid.listed and len(grid.rows[0]) > 1):
+        if grid.weak and (choice is not None or grid.listed or len(grid.rows[0]) <= 1):
             return None
         if isinstance(choice, Candidate) and self._is_lesser(grid, choice):
             return None
         return grid
 
     def _unlabelled(self) -> Candidate | str:
-        """Return the last grid that is not the question, a check, a list of places or a program."""
+        """Return the last grid that is not the question, a check, a list of cells or part of a program.
+
+        If there is none, return the last grid of a program.
+        """
         last: Candidate | None = None
         of_explanation = False
-        asked = False
         for section in self.sections:
-            grids = [] if section.code else section.grids
-            if grids and section.kind in (Kind.ASKED, Kind.ASIDE) and self._is_directly_of(section, grids[0]):
-                asked = asked or section.kind is Kind.ASKED
-                grids = self._beside_first(section)
             explains = section.kind is Kind.EXPLAINED
-            for grid in grids:
+            for grid in self._unclaimed(section):
                 if last is None or not explains or of_explanation or _size(grid) == _size(last):
-                    replaced = self._later(last, grid, section.kind is Kind.ASIDE)
-                    of_explanation = explains if replaced is not last else of_explanation
-                    last = replaced
-        if last is not None:
-            return last
-        programs = [section.grids for section in self.sections if section.code]
-        whole = [grid for grid in itertools.chain(*programs) if not grid.weak]
-        if whole:
-            return whole[-1]
-        return QUESTION_ONLY if asked else NO_GRID
+                    nearer = self._nearer(last, grid, section.kind is Kind.ASIDE)
+                    of_explanation = of_explanation if nearer is last else explains
+                    last = nearer
+        return self._of_programs() if last is None else last
 
-    def _beside_first(self, section: _Section) -> list[Candidate]:
-        """Return the grids of a question or an aside after its first, which may be an answer."""
+    def _unclaimed(self, section: _Section) -> list[Candidate]:
+        """Return the grids of a section that its label does not set aside."""
+        if section.code:
+            return []
+        if not self._sets_aside(section):
+            return section.grids
+        others = section.grids[1:]
         if section.kind is Kind.ASKED:
-            return section.grids[1:]
-        return [grid for grid in section.grids[1:] if not self._is_directly_of(section, grid)]
+            return others
+        return [grid for grid in others if not self._is_directly_of(section, grid)]
+
+    def _sets_aside(self, section: _Section) -> bool:
+        """Return whether the label of a section says that its first grid is not the answer."""
+        if section.kind not in (Kind.ASKED, Kind.ASIDE) or not section.grids:
+            return False
+        return self._is_directly_of(section, section.grids[0])
+
+    def _of_programs(self) -> Candidate | str:
+        """Return the last grid of a program, or the reason why there is no grid at all."""
+        programs = [section for section in self.sections if section.code]
+        grids = [grid for section in programs for grid in section.grids]
+        complete = [grid for grid in grids if not grid.weak]
+        if complete:
+            return complete[-1]
+        prose = [section for section in self.sections if not section.code]
+        asked = any(section.kind is Kind.ASKED and self._sets_aside(section) for section in prose)
+        return QUESTION_ONLY if asked else NO_GRID
 
     def _is_directly_of(self, section: _Section, grid: Candidate) -> bool:
         """Return whether a grid is in the paragraph of its label, or directly below it."""
@@ -267,43 +308,51 @@ class _Reply:
             return True
         return self._is_direct(section, grid)
 
-    def _later(self, last: Candidate | None, grid: Candidate, aside: bool) -> Candidate:
-        """Return the grid that is more likely the answer: the later one, unless the text says otherwise."""
-        if last is None or last.weak:
-            return last if last and grid.weak and last.problem == "" and grid.problem else grid
+    def _nearer(self, last: Candidate | None, grid: Candidate, aside: bool) -> Candidate:
+        """Return the one of two grids that is nearer to an answer.
+
+        This is the later one, `grid`, unless it is clearly no answer. aside: whether its section is an aside.
+        """
+        if last is None:
+            return grid
+        if last.weak:
+            is_worse = grid.weak and grid.problem != "" and last.problem == ""
+            return last if is_worse else grid
         if grid.weak or self._is_lesser(grid, last) or (aside and self._reference(last).is_turned(grid)):
             return last
         before = self.text[max(0, grid.start - 160, self._end_before(grid)) : grid.start].rstrip(" :\n\t`*")
         return last if doubts.introduces_draft(before) else grid
 
     def _end_before(self, grid: Candidate) -> int:
-        """Return where the grid before a grid ends."""
+        """Return the index at which the grid before a grid ends, or 0 if there is none."""
         at = bisect_left(self.starts, grid.start)
         return self.grids[at - 1].end if at else 0
 
     def _reference(self, grid: Candidate) -> Reference:
-        """Return the rows and columns of a grid. The latest one is kept, because they take time."""
+        """Return the reference of a grid. The last one is kept, because it takes time to make."""
         if self.reference is None or self.reference.grid is not grid:
             self.reference = Reference(grid)
         return self.reference
 
     def _is_lesser(self, grid: Candidate, than: Candidate) -> bool:
-        """Return whether a later grid only lists places of a grid, or cites parts of it."""
+        """Return whether a later grid only lists cells of another one, or repeats some of its rows."""
         return is_places(grid, than) or self._reference(than).is_cited(grid)
 
     def _confirmed(self, grid: Candidate) -> Candidate | str:
-        """Return the grid, or a later one if the reply takes it back, or a reason if there is none."""
-        allowed: set[int] = set()
-        for section in self.sections:
-            if section.kind is not Kind.ASKED and not section.code:
-                allowed |= {id(other) for other in section.grids}
+        """Return the grid, or a later one if the reply takes the grid back.
+
+        A reason is returned if the reply takes it back without a later grid, or gives up.
+        """
+        allowed = self._allowed()
         while True:
             later = self.grids[bisect_left(self.starts, grid.end) :]
             end = later[0].start if later else len(self.text)
             if later and _OR.fullmatch(self.text[grid.end : end][:80]):
                 return TWO
-            whole = [other for other in later if id(other) in allowed and not other.weak]
-            fit = [other for other in whole if not is_places(other, grid)]
+
+            # The later grids that may replace this one
+            complete = [other for other in later if id(other) in allowed and not other.weak]
+            fit = [other for other in complete if not is_places(other, grid)]
             if _is_between(self.taken_back, grid.end, end) or doubts.is_denied(self.text, grid.end):
                 if not fit:
                     return WITHDRAWN
@@ -315,9 +364,17 @@ class _Reply:
         gives_up = bool(self.given_up) and self.given_up[-1] >= grid.end
         return WITHDRAWN if gives_up else grid
 
+    def _allowed(self) -> set[int]:
+        """Return the identities of the grids that are not the question and not part of a program."""
+        allowed: set[int] = set()
+        for section in self.sections:
+            if section.kind is not Kind.ASKED and not section.code:
+                allowed.update(map(id, section.grids))
+        return allowed
+
 
 def _is_between(places: Sequence[int], start: int, end: int) -> bool:
-    """Return whether one of the sorted places is in start … end - 1."""
+    """Return whether a sorted list of indices holds one from `start` up to, but not including, `end`."""
     at = bisect_left(places, start)
     return at < len(places) and places[at] < end
 
@@ -328,12 +385,12 @@ def _size(grid: Candidate) -> tuple[int, int]:
 
 
 def _is_nothing(text: str, start: int, end: int) -> bool:
-    """Return whether only marks and spaces are between two places."""
+    """Return whether only marks and spaces are between two indices."""
     return end - start <= 400 and _NOTHING.fullmatch(text, start, end) is not None
 
 
 def _outside(marks: Sequence[Label], nested: Sequence[Candidate]) -> list[Label]:
-    """Return the labels that are not inside a grid, such as a comment after a row."""
+    """Return the labels that are not inside a grid. A comment after a row is no label."""
     kept: list[Label] = []
     at = 0
     for mark in marks:
@@ -345,7 +402,10 @@ def _outside(marks: Sequence[Label], nested: Sequence[Candidate]) -> list[Label]
 
 
 def _with_ends(marks: Sequence[Label], codes: Sequence[tuple[int, int]]) -> list[Label]:
-    """Return the labels, with an end after each program that has labels: they do not reach beyond it."""
+    """Return the labels, and an end for each program that holds one.
+
+    A label in a program says nothing about the text after the program.
+    """
     starts = [mark.start for mark in marks]
     ends: list[Label] = []
     for start, end in codes:
@@ -355,39 +415,43 @@ def _with_ends(marks: Sequence[Label], codes: Sequence[tuple[int, int]]) -> list
 
 
 def _masked(text: str, marks: Sequence[Label], nested: Sequence[Candidate]) -> str:
-    """Return the text with labels and nested grids blotted out, so that they end the lines above them.
+    """Return the text with labels and nested grids blotted out. Its length stays the same.
 
-    A tag, a key or a brace after the last row of a grid is not part of the row.
+    They are no lines of cells, and end a grid above them. A tag, a key or a brace after the last row of a
+    grid is not part of the row.
     """
     spans = [(mark.start, mark.end, True) for mark in marks]
     spans += [(grid.start, grid.end, False) for grid in nested]
-    spans.sort()
     pieces: list[str] = []
     at = 0
-    for start, end, label in spans:
+    for start, end, is_label in sorted(spans):
         if end <= at:
             continue
         start = max(start, at)
         pieces.append(text[at:start])
-        pieces.append(_blot(text[start:end]) if label else "\1" * (end - start))
+        pieces.append(_blot(text[start:end]) if is_label else "\1" * (end - start))
         at = end
     return "".join([*pieces, text[at:]])
 
 
 def _blot(label: str) -> str:
-    """Return characters that are no cells, of the length of a label. Most end the line."""
-    blot = "\1" * (len(label) - 1) + "\n" if len(label) > 1 else "\1" * len(label)
+    """Return marks in place of a label. The line ends with it, and begins with it if it is a tag or a key."""
+    blot = "\1" * len(label)
+    if len(label) > 1:
+        blot = blot[:-1] + "\n"
     return "\n" + blot[1:] if label.startswith(("<", '"', "'", "}")) else blot
 
 
 def _is_rows_only(masked: str) -> bool:
-    """Return whether the text is only rows of one length, so that letters are cells too."""
+    """Return whether the text is nothing but lines of one length, so that letters are cells too."""
     lines = [line.strip() for line in masked.strip().split("\n")]
-    return len({len(line) for line in lines}) == 1 and all(map(_PLAIN_ROW.fullmatch, lines))
+    return len({len(line) for line in lines}) == 1 and all(
+        re.fullmatch(r"[0-9a-z]+|[0-9a-z](?:[ \t]+[0-9a-z])+", line) for line in lines
+    )
 
 
 def _code_spans(text: str) -> list[tuple[int, int]]:
-    """Return the start and end of the fenced blocks that are programs."""
+    """Return the start and end of each fenced block that is a program."""
     fences = list(_FENCE.finditer(text))
     spans: list[tuple[int, int]] = []
     for at in range(0, len(fences), 2):
@@ -399,47 +463,46 @@ def _code_spans(text: str) -> list[tuple[int, int]]:
 
 
 def _is_within(spans: Sequence[tuple[int, int]], at: int) -> bool:
-    """Return whether a place is in one of the sorted spans."""
+    """Return whether an index is in one of several sorted spans."""
     place = bisect_left(spans, (at + 1, 0)) - 1
     return place >= 0 and spans[place][0] <= at < spans[place][1]
 
 
 def _find_examples(sections: Sequence[_Section], text: str) -> None:
-    """Mark the answers of examples that a reply repeats or checks, after a grid of its own."""
+    """Mark the answers of examples that a reply repeats, or checks, after a grid of its own."""
     shown = 0  # the end of the last grid that is neither a question nor a check
-    for above, section in itertools.pairwise(sections):
+    for above, section in pairwise(sections):
         if above.grids and above.kind not in (Kind.ASKED, Kind.ASIDE):
             shown = above.grids[-1].end
-        if section.kind in (Kind.FINAL, Kind.SOLUTION, Kind.NAMED, Kind.TARGET):
-            named = _EXAMPLE_NAMED.match(text, section.label, section.start) is not None
-            before = ""
-            if shown and section.kind is not Kind.FINAL:
-                before = text[max(shown, section.label - 4000) : section.label]
-            section.of_example = named or _is_of_example(above, before)
+        if section.kind not in (*_DECISIVE, Kind.NAMED, Kind.TARGET):
+            continue
+        is_named = _EXAMPLE_NAMED.match(text, section.label, section.start) is not None
+        before = ""
+        if shown and section.kind is not Kind.FINAL:
+            before = text[max(shown, section.label - 4000) : section.label]
+        section.of_example = is_named or _is_of_example(above, before)
 
 
 def _is_of_example(above: _Section, before: str) -> bool:
-    """Return whether the words between a grid and a label name an example: `### Example 1`."""
-    labels = list(_EXAMPLE_LABEL.finditer(before))
-    if labels and _is_nothing(before, labels[-1].end(), len(before)):
+    """Return whether the words between a grid and a label say that the label is of an example."""
+    headings = list(_EXAMPLE_LABEL.finditer(before))
+    if headings and _is_nothing(before, headings[-1].end(), len(before)):
         return True
-    paired = above.kind in (Kind.ASKED, Kind.ASIDE) and bool(above.grids)
-    return paired and (bool(labels) or _EXAMPLE_CHECK.search(before) is not None)
+    is_paired = above.kind in (Kind.ASKED, Kind.ASIDE) and bool(above.grids)
+    return is_paired and (bool(headings) or _EXAMPLE_CHECK.search(before) is not None)
 
 
-def _promoted(sections: list[_Section], text: str) -> list[_Section]:
-    """Return the sections, where a label without text gives its kind to the next: {"answer": {"grid": …}}."""
+def _promote(sections: Sequence[_Section], text: str) -> None:
+    """Give the kind of an empty section of the answer to the section below it: {"answer": {"grid": …}}."""
     waiting: Kind | None = None
-    kept: list[_Section] = []
     for section in sections:
-        empty = not section.grids and _is_nothing(text, section.start, section.end)
-        inherits = section.kind in (Kind.NAMED, Kind.TARGET) or (section.kind is Kind.PLAIN and not empty)
-        if waiting and inherits:
+        is_empty = not section.grids and _is_nothing(text, section.start, section.end)
+        is_neutral = section.kind in (Kind.NAMED, Kind.TARGET) or (
+            section.kind is Kind.PLAIN and not is_empty
+        )
+        if waiting is not None and is_neutral:
             section.kind, waiting = waiting, None
-        elif section.kind in (Kind.FINAL, Kind.SOLUTION, Kind.END):
+        elif section.kind in (*_DECISIVE, Kind.END):
             waiting = None
-        void = _VOID.match(text, section.start)
-        if section.kind in (Kind.FINAL, Kind.SOLUTION) and empty and not void:
+        if section.kind in _DECISIVE and is_empty and not _VOID.match(text, section.start):
             waiting = section.kind
-        kept.append(section)
-    return kept

@@ -1,16 +1,20 @@
-"""Convert grids in LaTeX, HTML, YAML and Matlab to nested lists and to lines with bars."""
+"""Rewrite grids of LaTeX, HTML, YAML and Matlab as nested lists or as lines with bars."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
+# --- LaTeX
+
 _MATRIX: Final = re.compile(
+    # The beginning, the body, and the end, which may be cut off
     r"\\{1,2}begin\{(?P<name>[bBpvV]?matrix\*?|smallmatrix|array|tabular|cases)\}(?:\[[^\[\]\n]{0,20}\])?"
     r"(?P<body>.*?)(?P<end>\\{1,2}end\{(?P=name)\}|\Z)",
     re.DOTALL,
 )
 _COLUMNS: Final = re.compile(r"\s*+\{[lcr|@!>{}\s*\d]{0,400}\}")
+"""The columns that an array declares before its body."""
 _LATEX_DOTS: Final = re.compile(r"\\{1,2}(?:[cvdl]?dots\w?|hdots(?:for\{\d+\})?)(?![a-zA-Z])")
 _LATEX_RULE: Final = re.compile(r"\\{1,2}(?:hline|toprule|midrule|bottomrule|cline\{[\d-]*\})")
 _LATEX_WORD: Final = re.compile(
@@ -21,7 +25,11 @@ _LATEX_SPACE: Final = re.compile(
     r"\\{1,2}(?:q?quad|displaystyle|left|right|[bB]igg?[lr]?)(?![a-zA-Z])|\\[,;! ]|(?<!\\)\$"
 )
 _LATEX_FENCE: Final = re.compile(r"\\{1,2}[\[\]()]")
+"""The delimiters of a formula."""
 _LATEX_BREAK: Final = re.compile(r"\\{2,4}(?:\[[^\[\]\n]{0,12}\])?")
+"""The end of a row, perhaps with the height of a gap."""
+
+# --- HTML
 
 _HEAD_ROW: Final = re.compile(
     r"<tr\b[^<>]*>((?:(?!<td\b|</tr\b|<tr\b).)*)</tr\s*>", re.IGNORECASE | re.DOTALL
@@ -36,11 +44,18 @@ _TABLE_TAG: Final = re.compile(r"</?(?:table|tbody|thead|tfoot|tr)\b[^<>]*>", re
 _SMALL_TAG: Final = re.compile(
     r"</?(?:b|i|u|em|strong|code|span|sub|sup|font|t[dh]|kbd|mark|small|row|line)\b[^<>]*>", re.IGNORECASE
 )
+"""Tags that change the look of text, without a meaning for a grid."""
+
+# --- Other notations
 
 _FLAT: Final = re.compile(r"\[([0-9+.,;\s-]*+)\]")
+"""A list of numbers, which may hold several rows."""
 _SEMICOLONS: Final = re.compile(r"(?<![\w.\[\]-])[0-9][0-9 \t,;]*+")
+"""Rows in one line, with a semicolon between two rows."""
 _SLASHES: Final = re.compile(r"(?<![\w./-])[0-9]{3,}+(?:/[0-9]{3,}+)++(?![\w./-])")
+"""Rows of joined digits in one line, with a slash between two rows."""
 _NEXT_ROW: Final = re.compile(r"[;,.][ \t]++(?=(?:row|r)[ _]?[0-9]{1,4}[ \t]?[:=])", re.IGNORECASE)
+"""What separates two named rows in one line."""
 _YAML_CELL: Final = re.compile(
     r"(?P<row>[ \t]*-[ \t]+-[ \t]+)(?P<first>[0-9]{1,3})[ \t]*|[ \t]+-[ \t]+(?P<next>[0-9]{1,3})[ \t]*"
 )
@@ -62,7 +77,7 @@ def unmarked(text: str) -> str:
 
 
 def _latex(text: str) -> str:
-    """Replace LaTeX matrices by nested lists, and remove other commands."""
+    """Rewrite matrices of LaTeX as nested lists, and remove other commands."""
     text = _LATEX_COLOUR.sub("", text)
     text = _LATEX_WORD.sub(r"\1", text)
     text = _MATRIX.sub(_matrix, text)
@@ -71,7 +86,7 @@ def _latex(text: str) -> str:
 
 
 def _matrix(match: re.Match[str]) -> str:
-    """Return a LaTeX matrix as a nested list, open if the matrix does not end."""
+    """Return a matrix of LaTeX as nested lists, left open if its end is cut off."""
     body = match["body"]
     if match["name"] in ("array", "tabular"):
         columns = _COLUMNS.match(body)
@@ -85,12 +100,12 @@ def _matrix(match: re.Match[str]) -> str:
 
 
 def _cells(row: str) -> str:
-    """Return the cells of a LaTeX row, "_" for an empty one."""
+    """Return the cells of a row of LaTeX with commas between them, and `_` for an empty one."""
     return ",".join(cell.strip() or "_" for cell in row.split("&"))
 
 
 def _html(text: str) -> str:
-    """Replace HTML tables by lines with bars, and remove other tags."""
+    """Rewrite tables of HTML as lines with bars, and remove other tags."""
     text = _BREAK_TAG.sub("\n", text)
     if "<t" in text.lower():
         text = _HEAD_ROW.sub(_head_row, text)
@@ -101,14 +116,14 @@ def _html(text: str) -> str:
 
 
 def _head_row(match: re.Match[str]) -> str:
-    """Return a row of `<th>` cells only with the rule of a Markdown table below it."""
+    """Return a row of `<th>` cells with a rule below it, as in Markdown. Other rows stay as they are."""
     if "<th" not in match[1].lower():
         return match[0]
     return f"{match[0]}\n|---|---|\n"
 
 
 def _flat(match: re.Match[str]) -> str:
-    """Return `[1 2; 2 1]`, or rows on separate lines without commas, as a nested list."""
+    """Return `[1 2; 2 1]` as nested lists, and also rows without commas on lines of their own."""
     body = match[1]
     if ";" in body:
         rows = body.strip().rstrip(";").split(";")
@@ -120,21 +135,24 @@ def _flat(match: re.Match[str]) -> str:
 
 
 def _is_nested(match: re.Match[str]) -> bool:
-    """Return whether a list is a row of another. NumPy breaks long rows over lines."""
+    """Return whether a list is a row of another list. NumPy prints a long row on several lines."""
     before = match.string[max(0, match.start() - 8) : match.start()].rstrip()
     after = match.string[match.end() : match.end() + 8].lstrip()
     return before.endswith(("[", "]", ",")) or after.startswith(("[", "]", ","))
 
 
 def _semicolons(match: re.Match[str]) -> str:
-    """Return `1 2; 2 1` as a nested list, if the rows have one length."""
+    """Return `1 2; 2 1` as nested lists, if its rows have the same length."""
     if ";" not in match[0] or re.match(r"[\w.\]-]", match.string[match.end() : match.end() + 1]):
         return match[0]
     return _semicolons_of(match, ";")
 
 
 def _semicolons_of(match: re.Match[str], by: str) -> str:
-    """Return rows that `by` separates as a nested list, if they have one length."""
+    """Return rows as nested lists, if they have the same length of at least two.
+
+    by: the character between two rows.
+    """
     rows = [re.findall(r"[0-9]+", row) for row in match[0].rstrip(f"{by} \t").split(by)]
     if all(len(row) == 1 for row in rows):  # `12;21`: a digit per cell
         rows = [list(row[0]) for row in rows]
@@ -144,13 +162,12 @@ def _semicolons_of(match: re.Match[str], by: str) -> str:
 
 
 def _nested(rows: list[list[str]]) -> str:
-    """Return rows as a nested list."""
-    lists = (f"[{','.join(row)}]" for row in rows)
-    return f"[{','.join(lists)}]"
+    """Return rows of cells as nested lists."""
+    return "[" + ",".join("[" + ",".join(row) + "]" for row in rows) + "]"
 
 
 def _yaml(text: str) -> str:
-    """Replace lists of lists in YAML's block style, with a cell per line, by nested lists."""
+    """Rewrite lists of lists in the block style of YAML, with one cell per line, as nested lists."""
     lines: list[str] = []
     rows: list[list[str]] = []
     for line in [*text.split("\n"), ""]:

@@ -1,7 +1,7 @@
-"""Find grids written as lists in a list: JSON, tuples, sets of tuples, NumPy, rows as strings.
+"""Find grids written as lists in a list: JSON, tuples, sets of tuples, NumPy, and rows as strings.
 
-It is one pass with a state machine, without recursion. Lists in a list that cannot be read are a candidate
-with a problem, so that no other reader takes a part of them.
+The reader is a state machine that takes one pass, without recursion. Lists in a list that cannot be read are
+a candidate with a problem, so that no other reader takes a part of them.
 """
 
 from __future__ import annotations
@@ -14,60 +14,72 @@ from typing import Final, final
 from vizbench.renderers.replies.candidates import LEFT_OUT, NUMBER, Candidate, Codes, code, cut_off, no_code
 
 _TOKEN: Final = re.compile(
-    r"(?P<flat>[\[(]\s*+[0-9]{1,3}(?:\s*+,\s*+[0-9]{1,3})*+\s*+[\])])|(?P<open>[\[({])|(?P<close>[\])}])"
+    # A row of plain numbers, and brackets
+    r"(?P<flat>[\[(]\s*+[0-9]{1,3}(?:\s*+,\s*+[0-9]{1,3})*+\s*+[\])])"
+    r"|(?P<open>[\[({])|(?P<close>[\])}])"
+    # A comment, and dots in place of cells or rows
     r"|(?P<comment>#|//|<-|←|--(?!\d)|%)"
     r"|(?P<dots>\.{2,}|…)"
+    # The name of a row, and rows or cells as strings
     r"|(?P<name>[\"']?(?:row|r|line)?[ _#]?[0-9]{1,4}[\"']?[ \t]{0,3}[:=](?!=))"
     r"|\"(?P<string>[0-9a-z][0-9a-z ,\t]*+)\"(?!\s{0,3}:)"
     r"|'(?P<string_too>[0-9a-z][0-9a-z ,\t]*+)'(?!\s{0,3}:)"
+    # A comma, and anything else
     r"|(?P<comma>,)|(?P<word>[^\s,\[\](){}\"'.…]+(?:\.(?!\.)[^\s,\[\](){}\"'.…]*+)*+|[.])",
     re.IGNORECASE,
 )
 _COMPUTED: Final = re.compile(r"[ \t]*(?:\*[ \t]*[0-9]|\+[ \t]*[\[(])")
-"""Operations after a list that make it longer: `[[0, 0]] * 2`."""
+"""An operator after a list that makes a longer list of it: `[[0, 0]] * 2`."""
 _TRUTH: Final = {"true": 1, "false": 0}
 
 
 @final
 class _Reader:
-    """The state between two tokens: `rows` inside a grid, `row` inside one of its rows."""
+    """The state between two tokens.
+
+    Its methods take one token each, at an index of the text, and return the grid that ends there, if any.
+    """
 
     def __init__(self) -> None:
         self.rows: Codes | None = None
+        """The complete rows of the open grid, or None outside a grid."""
         self.row: list[int] | None = None
+        """The cells of the open row, or None outside a row."""
         self.start = 0
+        """The index at which the open grid begins."""
         self.problem = ""
+        """The first problem of the open grid."""
         self.comma = False
-        """Whether the last token in this row was a comma, or the row has just begun."""
+        """Whether the last token of the open row was a comma."""
         self.strings = False
-        """Whether the rows are strings."""
+        """Whether the rows of the open grid are strings."""
 
     def open(self, at: int) -> Candidate | None:
-        """Read an opening bracket."""
+        """Take an opening bracket. It begins a grid or a row."""
         broken = None
         if self.rows is None or self.strings:
             self._begin(at)
         elif self.row is None:
             self.row = []
-        elif self.row or self.rows:  # a bracket inside a row: the text before was not a grid
+        elif self.row or self.rows:  # a bracket inside a row, so that what came before is no grid
             broken = self._broken(at, "a row holds a list")
             self._begin(at)
-        else:  # an additional bracket around the grid
+        else:  # another bracket around the grid, which has no meaning
             self.start = at - 1
         self.comma = False
         return broken
 
     def _begin(self, at: int) -> None:
-        """Begin a grid."""
         self.rows, self.row, self.problem, self.start, self.strings = [], None, "", at, False
 
     def whole_row(self, text: str) -> bool:
-        """Read a row of plain numbers, if a grid is open and they are codes. Return whether it was read.
+        """Take a row of plain numbers at once, which is faster than one by one.
 
-        It gives the same result as reading the tokens one by one, but faster.
+        Return False if its tokens must be taken one by one, because no row may begin here or a number is no
+        code.
         """
         if self.rows is None:
-            return True  # a list alone is not a grid
+            return True  # a single list is no grid
         if self.row is not None or self.strings:
             return False
         row = [int(word) for word in text[1:-1].split(",")]
@@ -77,7 +89,7 @@ class _Reader:
         return True
 
     def close(self, at: int) -> Candidate | None:
-        """Read a closing bracket. Return the grid that it ends."""
+        """Take a closing bracket. It ends a row or the grid."""
         if self.rows is None:
             return None
         if self.row is not None:
@@ -90,14 +102,14 @@ class _Reader:
         return Candidate(self.start, at + 1, rows, self.problem, listed=True)
 
     def end(self, at: int) -> Candidate | None:
-        """Read the end of the text. Return the grid that it cuts off."""
+        """Take the end of the text, which cuts off an open grid."""
         if not self.rows and not self.row:
             return None
         row = len(self.rows or []) + (self.row is not None)
         return Candidate(self.start, at, self.rows or [], cut_off(row), listed=True)
 
     def number(self, word: str, at: int) -> Candidate | None:
-        """Read a number."""
+        """Take a number. It is a cell if a row is open."""
         if self.rows is None:
             return None
         if self.row is None:
@@ -111,7 +123,7 @@ class _Reader:
         return None
 
     def string(self, text: str, at: int) -> Candidate | None:
-        """Read a string: a row, or a cell of one."""
+        """Take a string. It is a cell if a row is open, otherwise a row."""
         if self.rows is None or not any(map(str.isdigit, text)):
             return self.word(text, at)
         if self.row is not None:
@@ -128,19 +140,19 @@ class _Reader:
         return None
 
     def dots(self) -> None:
-        """Read dots, which leave cells or rows out."""
+        """Take dots in place of cells or rows."""
         if self.rows is not None:
             self.problem = self.problem or LEFT_OUT
 
     def separator(self) -> None:
-        """Read a comma."""
+        """Take a comma. Two commas in a row leave out a cell."""
         if self.row is not None:
             if self.comma and self.row:
                 self.problem = self.problem or LEFT_OUT
             self.comma = True
 
     def word(self, word: str, at: int) -> Candidate | None:
-        """Read a word, which only `true` and `false` may be in a row."""
+        """Take any other word. In a row, true and false are the cells 1 and 0."""
         if self.rows is None:
             return None
         if self.row is not None and word.lower() in _TRUTH:
@@ -150,13 +162,13 @@ class _Reader:
         return self._stray(at, f"row {len(self.rows) + 1} holds {word[:20]}, not a code 0 … 255")
 
     def _stray(self, at: int, problem: str) -> Candidate | None:
-        """Drop the grid, and return it if it had begun."""
+        """Leave the open grid because of a token that cannot be in it."""
         broken = self._broken(at, problem)
         self.rows = self.row = None
         return broken
 
     def _broken(self, at: int, problem: str) -> Candidate | None:
-        """Return what was open, if it had begun to be a grid: a row in a list."""
+        """Return the open grid with a problem, or None if no row of it has begun."""
         if self.rows is None or not (any(self.rows) or self.row):
             return None
         if self.strings and any(value > 9 for row in self.rows for value in row):
@@ -165,7 +177,10 @@ class _Reader:
 
 
 def _string_row(text: str) -> list[int] | None:
-    """Return the cells of a row that is a string: separated, or one character per cell."""
+    """Return the cells of a row that is a string, or None if one of them is no code.
+
+    Without separators, each character is a cell.
+    """
     cells = re.split(r"[\s,]+", text.strip(" ,\t"))
     if len(cells) == 1:
         cells = list(cells[0])
@@ -192,21 +207,21 @@ def nested_grids(text: str) -> Iterator[Candidate]:
             at = _line_end(text, at)
         grid = _step(reader, token)
         if grid is not None:
-            computed = not grid.problem and _COMPUTED.match(text, grid.end)
-            yield replace(grid, problem=LEFT_OUT) if computed else grid
+            is_computed = not grid.problem and _COMPUTED.match(text, grid.end)
+            yield replace(grid, problem=LEFT_OUT) if is_computed else grid
     last = reader.end(len(text))
     if last is not None:
         yield last
 
 
 def _line_end(text: str, at: int) -> int:
-    """Return where the line of a place ends."""
+    """Return the index at which the line of an index ends."""
     end = text.find("\n", at)
     return len(text) if end < 0 else end
 
 
 def _step(reader: _Reader, token: re.Match[str]) -> Candidate | None:
-    """Read one token. Return the grid that it ends."""
+    """Give one token to the reader, and return the grid that ends with it, if any."""
     kind, at = token.lastgroup, token.start()
     if kind == "open":
         return reader.open(at)
