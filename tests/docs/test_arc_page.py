@@ -42,7 +42,8 @@ def test_every_command_runs(command: str, run: Run, tmp_path: Path, monkeypatch:
 
 def test_the_commands_are_of_every_kind() -> None:
     assert {word for command in COMMANDS for word in shlex.split(command)} >= {
-        "copy", "nearest", "cogvideox", "concept-arc", "arc-agi-1", "arc-agi-2", "--limit", "--augment", "--flagged",
+        "copy", "nearest", "cogvideox", "concept-arc", "arc-agi-1", "arc-agi-2", "--limit", "--augment",
+        "--flagged",
     }  # fmt: skip
 
 

@@ -14,7 +14,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
-    "README.md", "docs/data.md", "docs/evaluate.md", "docs/models.md", "docs/add-a-task.md", "docs/add-a-model.md",
+    "README.md", "docs/data.md", "docs/evaluate.md", "docs/models.md", "docs/add-a-task.md",
+    "docs/add-a-model.md",
 )  # fmt: skip
 BLOCK = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
 INSTALL = ("pip install", "make ")

@@ -1,4 +1,5 @@
-"""Every page holds true: its figures are current, its links lead somewhere, and the site builds without warnings."""
+"""Every page holds true: its figures are current, its links lead somewhere, and the site builds without
+warnings."""
 
 from __future__ import annotations
 
