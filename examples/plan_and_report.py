@@ -25,9 +25,8 @@ run(plan, out)
 trials = read_runs([out])
 for row in summaries(trials):
     interval = f"[{row.exact_low:.2f}, {row.exact_high:.2f}]"
-    print(
-        f"{row.task:12} {row.model:9} {row.shots:3} shots: {row.exact:.2f} exact {interval}, {row.valid:.2f} valid"
-    )
+    shares = f"{row.exact:.2f} exact {interval}, {row.valid:.2f} valid"
+    print(f"{row.task:12} {row.model:9} {row.shots:3} shots: {shares}")
 
 write_report(trials, [], out / "report.html")
 print(f"report: {out / 'report.html'}")

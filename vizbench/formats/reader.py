@@ -53,8 +53,8 @@ def _verifier_and_params(folder: Path, manifest: Manifest) -> tuple[Verifier, An
     verifier, params = verifier_and_params(spec.task)
     if manifest.code is not None and manifest.code != code_of(spec.task):
         raise UserError(
-            f"{folder} was made by other code of {spec.task[:200]}: generate it again, or give the file as it "
-            "was"
+            f"{folder} was made by other code of {spec.task[:200]}: generate it again, or "
+            "give the file as it was"
         )
     version = verifier.version
     if spec.version != version:
