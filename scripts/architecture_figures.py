@@ -26,7 +26,7 @@ SHOWN: Final = [names for names in LAYERS if "__main__" not in names]
 PURPOSE: Final = {
     "errors": "records, keys, errors, helpers",
     "kernels": "compiled code · several processes",
-    "task": "the two protocols",
+    "task": "the protocols of tasks and models",
     "generators": "task families · pictures, clips, text",
     "dataset": "rows · what keeps train and test apart",
     "formats": "data sets and files of others",

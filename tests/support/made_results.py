@@ -16,7 +16,7 @@ def record(name, attempt=0, exact=False, valid=None, cells=0.5, undecodable=Fals
     return Record(name, attempt, valid, exact, cells, "", parts or {}, None, undecodable, 0.25)
 
 
-def cell_run(
+def trial_result(
     records: list[Record],
     seed: int = 0,
     model: str = "copy",
@@ -48,7 +48,7 @@ def answered(hits, model="mine", shots: int | None = 16, seed=0, **more: Any) ->
     records = [
         record(name, exact=bool(hit)) for name, hit in zip(names, hits, strict=True) if hit is not None
     ]
-    return cell_run(records, seed, model, shots, names=names, **more)
+    return trial_result(records, seed, model, shots, names=names, **more)
 
 
 def share(hits, n=200):

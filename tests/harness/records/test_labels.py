@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.made_results import answered, cell_run, record
+from tests.support.made_results import answered, trial_result, record
 from vizbench.console import results as printed
 from vizbench.harness.records.labels import OWN, disambiguate, model_label, model_marks, shortened
 from vizbench.harness.records.records import TrialResult
@@ -101,7 +101,7 @@ def test_cut_names_are_distinct_and_fit(names, most):
 
 def test_files_of_one_label_say_how_they_differ():
     tasks = ["arc-json:a/b/c.json", "arc-json:a/b/c", "arc-json:d/b/c.json", "arc-json:a/b/d.json"]
-    runs = [cell_run([record("a")], 0, "mine", None, names="a", task=task) for task in tasks]
+    runs = [trial_result([record("a")], 0, "mine", None, names="a", task=task) for task in tasks]
     assert disambiguate(runs) == ["in a, file c.json", "in a, file c", "in d", ""]
 
 

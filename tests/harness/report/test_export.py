@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.support.commands import refused
-from tests.support.made_results import answered, cell_run, record, share
+from tests.support.made_results import answered, trial_result, record, share
 from vizbench.console import results
 from vizbench.harness.report import tables as page
 from vizbench.harness.report.export import csv_text, markdown
@@ -42,7 +42,7 @@ def tables(text):
 
 def test_csv_has_every_row_with_its_figures():
     attempts = [record("a", exact=True), record("a", 1), record("b"), record("b", 1)]
-    trials = [*curve("mine", 0.1, 0.5, 0.95), cell_run(attempts, model="twice", attempts=2, names="ab")]
+    trials = [*curve("mine", 0.1, 0.5, 0.95), trial_result(attempts, model="twice", attempts=2, names="ab")]
     rows = summaries(trials)
     found = read(csv_text(rows))
     assert len(found) == len(rows) == 4
@@ -61,7 +61,7 @@ def test_undecodable_answers_are_listed_by_reason():
         for n, name in enumerate("abc")
     ]
     lost.append(replace(record("d", undecodable=True), reason="abstained: the board | was not found"))
-    text = markdown([cell_run(lost, model="mine")])
+    text = markdown([trial_result(lost, model="mine")])
     section = text.partition("## Undecodable answers\n")[2].partition("## ")[0]
     assert "mine, 16 shots: 3 x row N holds …; 1 x abstained: the board" in section
     assert "Undecodable answers" not in markdown([answered([True, False])])
@@ -138,7 +138,7 @@ def test_a_budget_that_the_papers_figure_draws_elsewhere_shows_both():
 
 def test_attempts_have_columns_of_exact_and_valid():
     answers = [record("a"), record("a", 1, valid=True), record("b", exact=True), record("b", 1, exact=True)]
-    text = markdown([cell_run(answers, attempts=2, names="ab")])
+    text = markdown([trial_result(answers, attempts=2, names="ab")])
     head, _, row = tables(text)["t/x"]
     assert (head[-2:], row[-2:]) == (["exact@2", "valid@2"], ["50.0%", "100.0%"])
     assert "All of first attempts, but @k" in text
@@ -154,12 +154,12 @@ def test_what_is_unfinished_is_reported():
 
 
 def test_paths_and_corpora_have_their_columns():
-    walked = cell_run([record("a", valid=True, parts={"psr": 1.0, "rpl": 1.25})], names="a")
+    walked = trial_result([record("a", valid=True, parts={"psr": 1.0, "rpl": 1.25})], names="a")
     arc = [
-        cell_run([record("a", exact=e)], 0, m, None, names="a", task="arc-json:/d/Copy/Copy1.json")
+        trial_result([record("a", exact=e)], 0, m, None, names="a", task="arc-json:/d/Copy/Copy1.json")
         for m, e in (("mine", True), ("other", False), ("copy", False))
     ]
-    half = cell_run([record("a")], 0, "other", None, names="a", task="arc-json:/d/Count/Count1.json")
+    half = trial_result([record("a")], 0, "other", None, names="a", task="arc-json:/d/Count/Count1.json")
     found = tables(markdown([walked, *arc]))
     assert found["t/x"][2][-2:] == ["100.0%", "1.250"]
     assert found["ARC tasks solved"][2:] == [
@@ -214,7 +214,7 @@ def test_the_command_draws_figures(run, tmp_path):
 
 def test_the_terminal_shows_attempts_and_names_leaky_tasks(capsys):
     answers = [record("a"), record("a", 1, valid=True), record("b", exact=True), record("b", 1, exact=True)]
-    results.print_results(summaries([cell_run(answers, attempts=2, names="ab", model="mine")]), ())
+    results.print_results(summaries([trial_result(answers, attempts=2, names="ab", model="mine")]), ())
     text = capsys.readouterr().out
     assert "exact@2" in text and "valid@2" in text and "0.500 1.000" in " ".join(text.split())
     assert "exact, valid: of first attempts" in text and "cells" not in text

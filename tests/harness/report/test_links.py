@@ -8,7 +8,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from tests.support.made_results import answered, cell_run, record
+from tests.support.made_results import answered, trial_result, record
 from vizbench.harness.report import curves, links, tables
 from vizbench.harness.report.viewer import payload
 from vizbench.harness.stats.metrics import distinct, summaries
@@ -21,7 +21,7 @@ def of(run, **header):
 
 def many(attempts=1, model="mine", right=0, names="ab", seed=0, **more):
     records = [record(name, k, exact=n < right) for n, name in enumerate(names) for k in range(attempts)]
-    return cell_run(records, seed, model, names=names, attempts=attempts, **more)
+    return trial_result(records, seed, model, names=names, attempts=attempts, **more)
 
 
 BASE = many()
@@ -60,7 +60,7 @@ def test_more_questions_and_another_time_make_the_same_trial():
 
 
 def test_every_row_has_its_own_trials_in_any_order():
-    trials = [*CHANGES.values(), BASE, many(seed=1, attempts=3), cell_run([], model="silent", names="ab")]
+    trials = [*CHANGES.values(), BASE, many(seed=1, attempts=3), trial_result([], model="silent", names="ab")]
     for some in (trials, trials[::-1]):
         once = distinct(some)
         rows = summaries(once)

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import vizbench as vb
-from tests.support.made_results import answered, cell_run, record, share
+from tests.support.made_results import answered, trial_result, record, share
 from tests.support.stubs import FILE
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import Plan
@@ -104,7 +104,7 @@ def test_only_a_leaky_task_is_reported():
     names = [str(k) for k in range(100)]
     for valid, leaky in ((6, True), (4, False)):
         records = [record(name, valid=k < valid) for k, name in enumerate(names)]
-        text = render_report([cell_run(records, model="nearest", names=names)])
+        text = render_report([trial_result(records, model="nearest", names=names)])
         assert ('<section id="leaky">' in text) == leaky
 
 

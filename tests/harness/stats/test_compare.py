@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from tests.support.made_results import answered, cell_run, record, share
+from tests.support.made_results import answered, trial_result, record, share
 from vizbench import loading
 from vizbench.console import arc_tables
 from vizbench.harness.stats import arc, compare, paper
@@ -109,7 +109,7 @@ def test_the_overlap_on_arc_comes_back():
     for model, solved in ((paper.VIDEO, range(67)), (paper.TEXT, range(52, 84))):
         for k in range(400):
             attempts = [record("a", 0), record("a", 1, exact=k in solved)]
-            runs.append(cell_run(attempts, 0, model, None, 2, "a", task=f"arc-json:/d/arc/{k:04}.json"))
+            runs.append(trial_result(attempts, 0, model, None, 2, "a", task=f"arc-json:/d/arc/{k:04}.json"))
     [row] = arc.overlaps(runs)
     published = paper.paper().arc_agi_1
     assert (row.only_a, row.both, row.only_b) == tuple(published.overlap.values()) == (52, 15, 17)
@@ -120,7 +120,7 @@ def test_the_overlap_on_arc_comes_back():
 
 def test_an_arc_task_counts_only_if_every_test_input_is_solved():
     def task(model, name, *records, names="ab", attempts=1):
-        return cell_run(list(records), 0, model, None, attempts, names, task=f"arc-json:/d/{name}.json")
+        return trial_result(list(records), 0, model, None, attempts, names, task=f"arc-json:/d/{name}.json")
 
     a, b, right = record("a", exact=True), record("b"), record("b", exact=True)
     runs = [task("m", "1", a, b), task("o", "1", a, right), task("m", "2", a), task("o", "2", a, right)]
@@ -157,7 +157,7 @@ def test_the_concept_averages_of_conceptarc_come_back():
                     for k in range(3)
                 ]
                 where = f"arc-json:/d/concept-arc/{concept}/{concept}{number + 1}.json"
-                runs.append(cell_run(records, 0, model, None, 3, names, task=where))
+                runs.append(trial_result(records, 0, model, None, 3, names, task=where))
     rows = arc.concepts(runs)
     assert {(row.model.name, row.concept): round(row.share, 2) for row in rows} == {
         (model, concept): accuracy for model in MODELS for concept, accuracy in table[model].items()
@@ -176,7 +176,7 @@ def test_the_papers_tasks_are_recognized():
 
     def published(tasks, inputs=3, attempts=3, seeds=(0,), folder="d"):
         runs = [
-            cell_run(
+            trial_result(
                 [record("abc"[k]) for k in range(inputs)],
                 seed,
                 "m",
@@ -207,7 +207,7 @@ def test_the_papers_tasks_are_recognized():
 
     def solved(tasks, attempts=2, where="arc-agi-1:evaluation/{}"):
         runs = [
-            cell_run(
+            trial_result(
                 [record("a", k) for k in range(attempts)],
                 0,
                 model,
@@ -233,7 +233,7 @@ def test_a_table_shows_the_papers_shares_beside_its_tasks_only(capsys):
     def printed(protocol, tasks, attempts, inputs):
         names = "abc"[:inputs]
         runs = [
-            cell_run(
+            trial_result(
                 [record(n, k) for n in names for k in range(attempts)],
                 0,
                 "m",
@@ -362,7 +362,7 @@ def test_a_corpus_that_changed_is_another_task():
 
 
 def test_nothing_gives_nothing():
-    runs = [answered([None] * 5), answered([None] * 5, shots=3), cell_run([], model="other", names="")]
+    runs = [answered([None] * 5), answered([None] * 5, shots=3), trial_result([], model="other", names="")]
     assert compare.budgets(runs) == compare.ratios(runs) == compare.differences(runs) == []
     assert compare.budgets([answered([True])]) == []  # one number of shots is no curve
     assert arc.concepts(runs) == arc.overlaps(runs) == []
@@ -377,7 +377,7 @@ def test_trials_with_hardly_an_answer_have_budgets_without_a_fault():
 
 def test_valid_answers_have_budgets_of_their_own():
     def run(n, valid):
-        return cell_run(
+        return trial_result(
             [record(str(k), valid=valid) for k in range(20)], 0, "mine", n, names=[str(k) for k in range(20)]
         )
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support import stubs
 from tests.support.commands import Run
-from tests.support.made_results import answered, cell_run, record
+from tests.support.made_results import answered, trial_result, record
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import Plan, Trial
 from vizbench.harness.records.records import UnstartedTrial, read_runs, read_unstarted
@@ -122,7 +122,7 @@ def test_what_another_folder_holds_complete_is_not_incomplete() -> None:
 
 
 def test_names_say_training_and_one_is_no_plural(tmp_path: Path) -> None:
-    one = cell_run([], model="m", shots=1, names="a", steps=300, error="=1+1")
+    one = trial_result([], model="m", shots=1, names="a", steps=300, error="=1+1")
     [incomplete] = incomplete_trials([one], [])
     assert incomplete.who() == "t/x, m · 300 steps, 1 example, seed 0"
     assert incomplete.state() == "0 of 1 answer; =1+1"
@@ -132,7 +132,7 @@ def test_names_say_training_and_one_is_no_plural(tmp_path: Path) -> None:
     write_incomplete([incomplete], tmp_path / "g.csv")
     [row] = csv.DictReader(io.StringIO((tmp_path / "g.csv").read_text(encoding="utf-8")))
     assert row["error"] == "'=1+1"
-    twice = cell_run([record("a")], model="m", shots=1234, names="a", attempts=2)
+    twice = trial_result([record("a")], model="m", shots=1234, names="a", attempts=2)
     assert IncompleteTrial.who(incomplete_trials([twice], [])[0]) == "t/x, m, 1,234 examples, seed 0"
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tests.support.made_results import answered, cell_run, record, share
+from tests.support.made_results import answered, trial_result, record, share
 from vizbench.harness.records.records import TaskInfo
 from vizbench.harness.stats.intervals import Z95, mean_interval, wilson
 from vizbench.harness.stats.metrics import Summary, distinct, leaks, mean, pass_at, summaries
@@ -75,7 +75,7 @@ def test_shares_are_of_first_attempts_and_undecodable_counts_as_wrong():
         record("c", 1),
         record("d", 1),
     ]
-    [row] = summaries([cell_run(records, attempts=2)])
+    [row] = summaries([trial_result(records, attempts=2)])
     assert (row.n, row.asked, row.exact, row.valid, row.cells, row.undecodable) == (
         4,
         4,
@@ -90,9 +90,9 @@ def test_shares_are_of_first_attempts_and_undecodable_counts_as_wrong():
 
 
 def test_seeds_are_pooled_and_budgets_are_not():
-    one = cell_run([record("a", exact=True), record("b")], seed=0, names="ab", seconds=1.0)
-    two = cell_run([record("a"), record("b")], seed=5, names="ab", seconds=3.0)
-    other = cell_run([record("a")], shots=30, names="ab")
+    one = trial_result([record("a", exact=True), record("b")], seed=0, names="ab", seconds=1.0)
+    two = trial_result([record("a"), record("b")], seed=5, names="ab", seconds=3.0)
+    other = trial_result([record("a")], shots=30, names="ab")
     rows = summaries([other, two, one])
     assert [(row.shots, row.seeds, row.n, row.asked, row.exact) for row in rows] == [
         (16, (0, 5), 4, 4, 0.25),
@@ -102,8 +102,8 @@ def test_seeds_are_pooled_and_budgets_are_not():
 
 
 def test_models_come_before_baselines_and_empty_trials_give_no_row():
-    runs = [cell_run([record("a")], model=name) for name in ("random", "copy", "mine")]
-    rows = summaries([*runs, cell_run([], model="empty")])
+    runs = [trial_result([record("a")], model=name) for name in ("random", "copy", "mine")]
+    rows = summaries([*runs, trial_result([], model="empty")])
     assert [row.model for row in rows] == ["mine", "copy", "random"]
 
 
@@ -129,9 +129,9 @@ def test_pass_at_what_is_not_there_is_refused(n, hits, k):
 def test_pass_at_k_leaves_out_questions_with_fewer_answers():
     one = [record("a", k, exact=k == 2) for k in range(3)]
     two = [record("b", 0), record("b", 1, exact=True, valid=True)]  # the third answer is missing
-    [row] = summaries([cell_run([*one, *two], attempts=3, names="ab")])
+    [row] = summaries([trial_result([*one, *two], attempts=3, names="ab")])
     assert row.exact_at == {1: pytest.approx((1 / 3 + 1 / 2) / 2), 2: pytest.approx((2 / 3 + 1) / 2), 3: 1.0}
-    [none] = summaries([cell_run(two, attempts=3, names="ab")])
+    [none] = summaries([trial_result(two, attempts=3, names="ab")])
     assert none.exact_at == {1: 0.5, 2: 1.0}  # nothing has three: no pass@3, and no zero
 
 
@@ -143,11 +143,11 @@ def test_paths_give_psr_and_rpl_and_other_tasks_none():
         record("c", parts={"psr": 0.0}),
         record("d", undecodable=True),
     ]
-    broken = cell_run([record("a", undecodable=True)], model="mine", names="a")
-    mine, copy = summaries([cell_run(records), broken])
+    broken = trial_result([record("a", undecodable=True)], model="mine", names="a")
+    mine, copy = summaries([trial_result(records), broken])
     assert (copy.psr, copy.rpl) == (0.5, 1.5)
     assert (mine.psr, mine.rpl) == (0.0, None)  # the task has paths: an answer without one joined nothing
-    [plain] = summaries([cell_run([record("a")])])
+    [plain] = summaries([trial_result([record("a")])])
     assert (plain.psr, plain.rpl) == (None, None)
 
 
@@ -193,9 +193,9 @@ def _asking(header, n_test):
 
 
 def test_baselines_have_no_training_to_tell_them_apart():
-    rows = summaries([cell_run([record("a")], steps=5), cell_run([record("a")], steps=9, seed=1)])
+    rows = summaries([trial_result([record("a")], steps=5), trial_result([record("a")], steps=9, seed=1)])
     assert [(row.n, row.training) for row in rows] == [(2, "none")]
-    rows = summaries([cell_run([record("a")], model="mine", steps=n) for n in (5, 9)])
+    rows = summaries([trial_result([record("a")], model="mine", steps=n) for n in (5, 9)])
     assert [row.training for row in rows] == ["5 steps", "9 steps"]
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tests.support.made_results import answered, cell_run, record, share
+from tests.support.made_results import answered, trial_result, record, share
 from vizbench.harness.stats.arc import concepts, solved
 from vizbench.harness.stats.intervals import seed_interval, student, wilson
 from vizbench.harness.stats.metrics import summaries
@@ -176,7 +176,7 @@ def test_baselines_that_learn_nothing_have_no_clusters(model):
 def test_baselines_that_learn_nothing_have_no_clusters_on_a_corpus_either():
     def rows(model):
         runs = [
-            cell_run(
+            trial_result(
                 [record(n, exact=n in right) for n in "abcd"],
                 seed,
                 model,
@@ -198,7 +198,7 @@ def test_baselines_that_learn_nothing_have_no_clusters_on_a_corpus_either():
 def test_corpora_are_the_same_questions_in_every_seed():
     def run(seed, *exact):
         records = [record(name, exact=e) for name, e in zip("ab", exact, strict=True)]
-        return cell_run(records, seed, "mine", None, 1, "ab", task="arc-json:/d/Copy/Copy1.json")
+        return trial_result(records, seed, "mine", None, 1, "ab", task="arc-json:/d/Copy/Copy1.json")
 
     alike = [run(seed, True, False) for seed in range(3)]
     [row], [concept], [task] = summaries(alike), concepts(alike), solved(alike)

@@ -102,7 +102,7 @@ class VideoConfig:
         if not 0 <= self.last_share <= 1:
             raise UserError(f"last_share={self.last_share} is outside 0 … 1")
 
-    def factor(self, step: int, steps: int) -> float:
+    def lr_factor(self, step: int, steps: int) -> float:
         """Return the factor on the learning rate at an optimizer step, counted from 0."""
         warm = min(1.0, (step + 1) / self.warmup)
         remaining = 1 - step / steps

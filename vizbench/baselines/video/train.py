@@ -79,7 +79,7 @@ def train(
             loss += error.item() * weight
         loss = collectives.all_reduce_gradients(trained, loss)
         torch.nn.utils.clip_grad_norm_(trained, config.max_grad_norm)
-        _step(state.optimizers, config.factor(state.step, steps))
+        _step(state.optimizers, config.lr_factor(state.step, steps))
         state.step, state.loss = state.step + 1, loss
         after_step()
     network.eval()
