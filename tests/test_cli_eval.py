@@ -127,7 +127,7 @@ def test_concept_arc_is_a_table_by_concept(run: Run, tmp_path: Path) -> None:
     done = run("eval", "--model", "copy", "--suite", "concept-arc", "--data", "d", "--out", "r")
     assert done.code == 1
     lines = {line.split("  ")[0]: line.split() for line in done.out.splitlines()}
-    assert "protocol concept-arc: 3 attempts a test input" in done.out
+    assert "protocol concept-arc: 3 attempts per test input" in done.out
     assert lines["Copy"][1:4] == ["4", "0.750", "[0.301,"]
     assert "video*" not in done.out and "its shares are left out beside other tasks." in done.out
     assert lines["Count"][1:4] == ["1", "0.000", "[0.000,"]

@@ -136,7 +136,7 @@ def test_a_full_disk_behind_stdout_is_one_sentence(place: Path) -> None:
         )
         assert done.returncode == 2
         assert (
-            done.stdout == "vizbench: stdout cannot be written (No space left on device): lead it elsewhere\n"
+            done.stdout == "vizbench: stdout cannot be written (No space left on device): redirect it\n"
         )
 
 

@@ -89,7 +89,7 @@ def flush() -> None:
 def _end_unwritable(error: OSError) -> NoReturn:
     """End the command because stdout cannot be written."""
     _close_stdout()
-    print_note(f"cannot write to stdout ({error.strerror or error}): redirect it to another place")
+    print_note(f"stdout cannot be written ({error.strerror or error}): redirect it")
     raise SystemExit(2) from None
 
 
