@@ -135,9 +135,7 @@ def test_a_full_disk_behind_stdout_is_one_sentence(place: Path) -> None:
             place, f"vizbench {command} > /dev/full 2>err; code=$?; grep -v ': done$' err; exit $code"
         )
         assert done.returncode == 2
-        assert (
-            done.stdout == "vizbench: stdout cannot be written (No space left on device): redirect it\n"
-        )
+        assert done.stdout == "vizbench: stdout cannot be written (No space left on device): redirect it\n"
 
 
 def test_a_model_that_leaves_its_folder_takes_no_answers_along(place: Path) -> None:

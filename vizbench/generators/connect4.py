@@ -379,7 +379,7 @@ class Connect4(MoveTask[Params]):
         return f"the drop in column {np.argwhere(drop)[0, 1]} {_FAULTS[params.goal]}"
 
     def solve(self, params: Params, question: Grid) -> Grid | None:
-        """Return the leftmost right drop from the bit boards, which takes 8 µs; the base's search takes 200."""
+        """Return the leftmost right drop, from the bit boards: 8 µs; the base's search takes 200 µs."""
         position = _position(question)
         right = right_drops(*position, _GOALS[params.goal]) if position else 0
         if not right:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.made_results import answered, trial_result, record
+from tests.support.made_results import answered, record, trial_result
 from vizbench.console import results as printed
 from vizbench.harness.records.labels import OWN, disambiguate, model_label, model_marks, shortened
 from vizbench.harness.records.records import TrialResult

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.support.commands import refused
-from tests.support.made_results import answered, trial_result, record, share
+from tests.support.made_results import answered, record, share, trial_result
 from vizbench.console import results
 from vizbench.harness.report import tables as page
 from vizbench.harness.report.export import csv_text, markdown

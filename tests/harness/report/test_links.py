@@ -8,7 +8,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from tests.support.made_results import answered, trial_result, record
+from tests.support.made_results import answered, record, trial_result
 from vizbench.harness.report import curves, links, tables
 from vizbench.harness.report.viewer import payload
 from vizbench.harness.stats.metrics import distinct, summaries

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import vizbench as vb
-from tests.support.made_results import answered, trial_result, record, share
+from tests.support.made_results import answered, record, share, trial_result
 from tests.support.stubs import FILE
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import Plan

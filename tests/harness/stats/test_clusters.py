@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.made_results import trial_result, record
+from tests.support.made_results import record, trial_result
 from vizbench.harness.stats.arc import concepts
 from vizbench.harness.stats.clusters import Counts, correlation, design_effect
 from vizbench.harness.stats.intervals import seed_interval, wilson
@@ -87,7 +87,9 @@ def test_intervals_cover_the_truth_however_alike_a_tasks_inputs_are(p: float, al
 def concept_run(task: str, hits: list[bool], **more: Any) -> Any:
     names = [f"{task}-{k}" for k in range(len(hits))]
     records = [record(name, exact=hit) for name, hit in zip(names, hits, strict=True)]
-    return trial_result(records, model="mine", names=names, task=f"arc-json:d/{task}.json", shots=None, **more)
+    return trial_result(
+        records, model="mine", names=names, task=f"arc-json:d/{task}.json", shots=None, **more
+    )
 
 
 def test_concepts_take_tasks_as_clusters() -> None:

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from tests.support.made_results import answered, trial_result, record, share
+from tests.support.made_results import answered, record, share, trial_result
 from vizbench import loading
 from vizbench.console import arc_tables
 from vizbench.harness.stats import arc, compare, paper

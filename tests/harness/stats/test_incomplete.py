@@ -11,7 +11,7 @@ import pytest
 
 from tests.support import stubs
 from tests.support.commands import Run
-from tests.support.made_results import answered, trial_result, record
+from tests.support.made_results import answered, record, trial_result
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import Plan, Trial
 from vizbench.harness.records.records import UnstartedTrial, read_runs, read_unstarted

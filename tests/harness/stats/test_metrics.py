@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tests.support.made_results import answered, trial_result, record, share
+from tests.support.made_results import answered, record, share, trial_result
 from vizbench.harness.records.records import TaskInfo
 from vizbench.harness.stats.intervals import Z95, mean_interval, wilson
 from vizbench.harness.stats.metrics import Summary, distinct, leaks, mean, pass_at, summaries

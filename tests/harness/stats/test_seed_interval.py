@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tests.support.made_results import answered, trial_result, record, share
+from tests.support.made_results import answered, record, share, trial_result
 from vizbench.harness.stats.arc import concepts, solved
 from vizbench.harness.stats.intervals import seed_interval, student, wilson
 from vizbench.harness.stats.metrics import summaries
