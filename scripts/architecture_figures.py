@@ -1,4 +1,4 @@
-"""Draw the two figures of docs/architecture.md: the layers, and the way of the data.
+"""Draw the two figures of docs/architecture.md: the layers, and how data flows.
 
     python -m scripts.architecture_figures
 
@@ -94,7 +94,7 @@ def layers() -> str:
 
 
 def data() -> str:
-    """Draw the way from a name and a seed to a report."""
+    """Draw how a name and a seed become a report."""
     parts: list[str] = []
     height = ROW * len(STEPS) + 20
     for number, (step, result, place) in enumerate(STEPS):
@@ -105,7 +105,7 @@ def data() -> str:
         parts.append(text(WIDTH - 24, y + 29, place, size=12, anchor="end"))
         if number:
             parts.append(f'<path d="M {WIDTH / 2 - 7:g} {y - 4} h 14 l -7 8 z" fill="{FRAME}"/>')
-    return svg(height, parts, "The way of the data")
+    return svg(height, parts, "How data flows")
 
 
 def figures() -> dict[str, str]:

@@ -190,7 +190,9 @@ def show(
     task: Annotated[
         str,
         typer.Argument(
-            metavar="TASK", help=f"Task name, see `vizbench tasks`; or {FORMS}.", autocompletion=complete_task
+            metavar="TASK",
+            help=f"Task name, see `vizbench tasks`; FILE.py:NAME; or {FORMS}.",
+            autocompletion=complete_task,
         ),
     ],
     index: Annotated[int, typer.Option(help="The row of the split, from 0.")] = 0,

@@ -118,7 +118,9 @@ ShotsOption = Annotated[
 TasksOption = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="TASK", help=f"A task; or {FORMS}. Several may be given.", autocompletion=complete_task
+        metavar="TASK",
+        help=f"A task; FILE.py:NAME; or {FORMS}. Several may be given.",
+        autocompletion=complete_task,
     ),
 ]
 SuiteOption = Annotated[

@@ -23,7 +23,7 @@ MAX_BYTES: Final = 1 << 20
 
 
 class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """The options that a plan takes over as they are: the common base of `Options` and `plan.Plan`."""
+    """The options that a plan takes over as they are. Abstract: the base of `Options` and `plan.Plan`."""
 
     suite: str | None = None
     """A name of `suites.SUITES`. Its tasks come after the named tasks."""
