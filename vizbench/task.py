@@ -86,14 +86,14 @@ class Verifier(ABC):
     """Cell codes are 0 … codes-1."""
     resizes: ClassVar[bool] = False
     """Whether an answer may have another size than its question."""
-    sequel: ClassVar[GameContinuation | None] = None
+    continuation: ClassVar[GameContinuation | None] = None
     """The rules after the answer, which is then the first state. None: a process ends with the answer."""
 
     @final
     @property
     def answer_at(self) -> int:
         """The position of the answer among the states after the question: 0 the first, -1 the last."""
-        return -1 if self.sequel is None else 0
+        return -1 if self.continuation is None else 0
 
     @abstractmethod
     def check(self, params: Any, question: Grid, answer: Grid) -> CheckResult | None:
@@ -259,8 +259,8 @@ class Task(Verifier, Generic[P]):
             reason = f"the process has {plural(len(states), 'state')} where {expected}"
         if not reason and not answer.valid:
             reason = f"the answer, state {len(states)}: {answer.reason}"
-        if not reason and self.sequel is not None:
-            reason = self.sequel.check_end(instance.params, trajectory).reason
+        if not reason and self.continuation is not None:
+            reason = self.continuation.check_end(instance.params, trajectory).reason
         return Verdict(not reason, answer.exact and not reason, answer.cells, reason, parts)
 
     def _follow(
@@ -274,10 +274,10 @@ class Task(Verifier, Generic[P]):
                 return trajectory, f"step {k + 1}: {after}"
             if after.shape != target.shape:
                 return trajectory, f"step {k + 1}: the state is {size(after)} where {size(target)} was asked"
-            if self.sequel is None or k == 0:
+            if self.continuation is None or k == 0:
                 result = self.check_step(instance.params, trajectory[0], trajectory[-1], after)
             elif answer.valid:
-                result = self.sequel.check_step(instance.params, trajectory, after)
+                result = self.continuation.check_step(instance.params, trajectory, after)
             else:
                 return trajectory, f"the answer, state 1: {answer.reason}"
             if not result.valid:

@@ -164,6 +164,6 @@ def _steps(row: Row, index: int, target: Grid, verifier: Verifier) -> Grids:
     steps = [_grid(step, "process", index, verifier) for step in row.steps]
     has_shape = all(step.shape == target.shape for step in steps)
     if not has_shape or not np.array_equal(steps[verifier.answer_at], target):
-        place = "end at" if verifier.sequel is None else "begin with"
+        place = "end at" if verifier.continuation is None else "begin with"
         raise UserError(f"row {index}: the process does not {place} the target")
     return np.stack(steps)

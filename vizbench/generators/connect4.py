@@ -303,7 +303,7 @@ class Connect4(MoveTask[Params]):
     one_move = True
     metric = Metric.JACCARD
     min_distance = 0.25  # the paper's, as a share of the disks: see `features`
-    sequel = _UpToWin()
+    continuation = _UpToWin()
     variants = VARIANTS
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:

@@ -219,7 +219,7 @@ class Chess(Task[Params]):
     look = Look("chess", cell=32, margin=8)
     codes = 13
     min_distance = 0.15  # between questions
-    sequel = _UpToMate()
+    continuation = _UpToMate()
     variants = VARIANTS
 
     def generate_batch(self, params: Params, keys: Keys) -> Batch:

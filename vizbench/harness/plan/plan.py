@@ -48,7 +48,7 @@ UNREPORTED: Final[dict[str, str]] = {
 
 @final
 class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One measurement: a model with so many examples of a task, on one seed."""
+    """One measurement: a model, a task, a number of shots and a seed."""
 
     task: str
     """Name of the task, with its parameters."""

@@ -264,4 +264,4 @@ def _trajectory(task: Task[Any], params: Any, row: Row) -> Json:
         return None
     if len(steps) < 2:
         return None
-    return pack_trajectory([question, *steps], -1 if task.sequel is None else 1)
+    return pack_trajectory([question, *steps], -1 if task.continuation is None else 1)
