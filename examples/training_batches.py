@@ -1,6 +1,8 @@
 """Make batches for a training loop, without end and without repeats.
 
-python examples/training_batches.py
+    python examples/training_batches.py
+
+The rows of a batch depend only on the task, the seed and their index.
 """
 
 from __future__ import annotations

@@ -125,7 +125,7 @@ def test_a_reader_that_leaves_ends_a_command_in_silence(place: Path) -> None:
         done = shell(place, f"vizbench {command} 2>err | true; echo ${{PIPESTATUS[0]}}; grep -v done err")
         assert (done.stdout, done.stderr) == ("141\n", ""), command
     done = shell(place, "vizbench tasks | head -1")
-    assert done.stdout.startswith("task ") and done.stderr == ""
+    assert done.stdout.startswith("family ") and done.stderr == ""
 
 
 def test_a_full_disk_behind_stdout_is_one_sentence(place: Path) -> None:
@@ -246,7 +246,7 @@ def test_ctrl_c_ends_an_eval_whatever_it_is_in(place: Path, model: str, more: tu
 def test_ctrl_c_does_not_wait_for_the_interpreter_to_be_taken_apart(tmp_path: Path) -> None:
     script = """
 import os, signal, sys, time
-from vizbench import interrupts
+from vizbench._util import interrupts
 class Large:
     def __del__(self): print("taken apart", flush=True)
 large = Large()
@@ -421,7 +421,7 @@ def test_each_model_has_its_own_checkpoint(run: Run, tmp_path: Path) -> None:
         (("--model", "nearest", "--checkpoint", "tiny"), "a trivial baseline has none"),
         (("--model", "nearest=tiny"), "has none, leave it out"),
         (("--model", "qwen3=tiny", "--checkpoint", "tiny-random"), "two checkpoints"),
-        (("--model", "qwen3="), "names no checkpoint after its ="),
+        (("--model", "qwen3="), "names no checkpoint behind its ="),
     ):
         assert part in refused(run("eval", *words, *SMALL, "--out", "s"))
     assert not (tmp_path / "s").exists()
