@@ -160,7 +160,7 @@ def test_show_films_the_way(run: Run, tmp_path: Path, name: str) -> None:
         (("life?steps=3&steps=4",), "'steps' is given 2 times"),
         (("life", "--set", "steps=0"), "is not in 1"),
         (("life", "--out", "x.txt"), "choose .mp4, .mkv or .gif, or .png for a picture"),
-        (("life", "--out", "missing/x.png"), "No such file or directory"),
+        (("life", "--out", "missing/x.png"), "the folder does not exist"),
         (("arc-json:missing.json",), "missing.json"),
         (("arc-json:missing.json", "--set", "a=1"), "takes no parameters"),
     ],

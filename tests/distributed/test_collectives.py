@@ -217,7 +217,7 @@ def test_launched_processes_launch_no_others(monkeypatch: pytest.MonkeyPatch) ->
     plan = Plan(models=("copy",), tasks=("life/conway",))
     with pytest.raises(UserError, match="--jobs 4 gives each process a model of its own, and 2 processes"):
         run_plan(plan, Path("nowhere"), jobs=4)
-    with pytest.raises(UserError, match="--dry-run tells the time of one process"):
+    with pytest.raises(UserError, match="--dry-run estimates the time of one process"):
         dry_run(plan, Path("nowhere"), 1, False)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     # this process may know already that it is a single one

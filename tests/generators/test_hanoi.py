@@ -393,7 +393,7 @@ def test_difficulty_read_by_hand():
     [
         ((2,), "disks=2 is outside 3 … 6"),
         ((7,), "disks=7 is outside 3 … 6"),
-        ((3, 0), "steps=0 is outside 1 … 7, the furthest that 3 disks can be"),
+        ((3, 0), "steps=0 is outside 1 … 7, the furthest apart that 3 disks can be"),
         ((4, 16), "steps=16 is outside 1 … 15"),
     ],
 )
