@@ -90,9 +90,15 @@ def load(target: FileObject, kind: Kind) -> tuple[ModuleType, Any]:
     """Run a file. Return its module and the object. Raises UserError if it fails, or lacks the object."""
     module = _run(target.path, kind)
     if not hasattr(module, target.name):
-        known = [name for name in vars(module) if not name.startswith("_")]
+        known = [name for name, value in vars(module).items() if _is_own(value, module)]
         raise unknown(f"{kind.member} in {target.path.name}", target.name, known)
     return module, getattr(module, target.name)
+
+
+def _is_own(value: object, module: ModuleType) -> bool:
+    """Return whether a file defines a class, or the class of an object: what it imports is not offered."""
+    owner = value if isinstance(value, type) else type(value)
+    return owner.__module__ == module.__name__
 
 
 def _run(path: Path, kind: Kind) -> ModuleType:
