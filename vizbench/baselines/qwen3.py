@@ -32,7 +32,7 @@ FAMILY: Final = LanguageFamily(
 
 
 def _build(checkpoint: str) -> Model[Any]:
-    if checkpoint.startswith("tiny"):
+    if checkpoint in CHECKPOINTS:
         return embedded_model(checkpoint)
     return build(FAMILY, checkpoint, (*CHECKPOINTS, *HUB))
 

@@ -301,6 +301,8 @@ def test_misuse_is_a_user_error(folders: dict[str, Path], tmp_path: Path) -> Non
         built(folders, "qwen3", settings="rnk=3")
     with pytest.raises(UserError, match=r"rank=0 is outside"):
         built(folders, "qwen3", settings="rank=0")
+    with pytest.raises(UserError, match="of qwen3 is embedded and takes no settings"):
+        FAMILIES["qwen3"].build("tiny?lr=1e-3")
     with pytest.raises(UserError, match="unknown checkpoint of qwen3 'nonsense'"):
         FAMILIES["qwen3"].build("nonsense")
     model = built(folders, "qwen3", settings="max_length=10&save_every=0")

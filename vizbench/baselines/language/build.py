@@ -8,8 +8,7 @@ from vizbench._util.cache import home
 from vizbench._util.params import override, path_and_params
 from vizbench.baselines.language.config import LanguageConfig
 from vizbench.baselines.language.family import LanguageFamily
-from vizbench.baselines.shared.hub import Weights, fetch, is_real, require
-from vizbench.errors import unknown
+from vizbench.baselines.shared.hub import Weights, fetch, is_real, require, unknown_checkpoint
 from vizbench.model import Model
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ def build(
     lacks a package, a GPU or memory."""
     place, settings = path_and_params(checkpoint)
     if not is_real(place):
-        raise unknown(f"checkpoint of {family.name}", place, names)
+        raise unknown_checkpoint(family.name, place, names)
     require(family.name, *PACKAGES)
     default = family.configs.get(place.partition("@")[0], family.config)
     config = override(f"--checkpoint of {family.name}", default, settings)

@@ -22,7 +22,7 @@ from typing import Any, Final, cast, final
 
 from vizbench._util.files import read_bounded
 from vizbench.baselines.shared.checkpoint import ADAPTER, PICKLES, check_files, digest_of, files_of
-from vizbench.errors import UserError, missing
+from vizbench.errors import UserError, missing, unknown
 
 MODEL_FILES: Final = (
     "*.json",
@@ -71,6 +71,19 @@ def offline() -> bool:
     from huggingface_hub import constants
 
     return bool(os.environ.get("VIZBENCH_OFFLINE")) or constants.is_offline_mode()
+
+
+def unknown_checkpoint(family: str, place: str, names: Sequence[str]) -> UserError:
+    """Return the error for a name that is no folder and no hub id.
+
+    names: the other checkpoints of the family. They take no settings, so one with settings is unknown.
+    """
+    if place in names:
+        return UserError(
+            f"checkpoint {place!r} of {family} is embedded and takes no settings: leave out the ? and what "
+            "follows"
+        )
+    return unknown(f"checkpoint of {family}", place, names)
 
 
 def is_real(checkpoint: str) -> bool:

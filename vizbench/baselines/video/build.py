@@ -7,10 +7,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from vizbench._util.params import override, path_and_params
-from vizbench.baselines.shared.hub import PIPELINE_FILES, fetch, is_real, require
+from vizbench.baselines.shared.hub import PIPELINE_FILES, fetch, is_real, require, unknown_checkpoint
 from vizbench.baselines.video.backbone import Backbone
 from vizbench.baselines.video.config import VideoConfig
-from vizbench.errors import unknown
 from vizbench.model import Model
 
 PACKAGES: Final = ("torch", "diffusers", "transformers", "peft", "safetensors", "accelerate", "psutil")
@@ -33,7 +32,7 @@ def build(
     default = configs.get(place.partition("@")[0], config)
     chosen = override(f"--checkpoint of {family}", default, settings)
     if not is_real(place):
-        raise unknown(f"checkpoint of {family}", place, names)
+        raise unknown_checkpoint(family, place, names)
     weights = fetch(family, place, PIPELINE_FILES)
     from vizbench.baselines.video.checkpoint import VideoCheckpoint
     from vizbench.baselines.video.model import VideoLora
