@@ -34,7 +34,7 @@ INTRO = """# The tasks
 
 `python -m scripts.task_pages` writes this page; a test keeps it current. Each row shows the first train
 instance of seed 0: the question on the left and its target on the right, smaller than a model sees
-them. *Difficulty* is that of this instance, 0 … 1, with the figures of which it is made. `vizbench
+them. *Difficulty* is the score of this instance, 0 … 1, and its parts. `vizbench
 show TASK` draws other instances, and `--out states.gif` the states from question to target.
 
 *Space* is the number of different questions of a task, train and test together, or of solutions. A

@@ -1,4 +1,4 @@
-"""Write the rule of Sudoku's processes once more; `cells` has that of its answers.
+"""Check the steps of a Sudoku, written from the rules; `cells` checks its answers.
 
 Grids are lists of rows.
 """

@@ -31,7 +31,7 @@ _MAX_BYTES = 4 << 20
 """Bytes of the largest manifest that is read: twice what MAX_SHARDS take."""
 
 FormatName = Literal["jsonl", "parquet", "png"]
-"""The name of a format, which is that of its module."""
+"""The name of a format, and of its module in this package."""
 
 FORMATS: tuple[FormatName, ...] = ("jsonl", "parquet", "png")
 """The names of all formats."""

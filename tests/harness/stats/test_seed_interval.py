@@ -57,7 +57,7 @@ def test_by_hand():
         0.4,
         0.5,
         0.6,
-    ]  # standard error .1 / sqrt 3, t 4.303: beside .5 the ends lie at d / sqrt(1 + 4 d^2)
+    ]  # standard error .1 / sqrt 3, t 4.303: the ends are d / sqrt(1 + 4 d^2) from .5
     d = 4.302652730 * 0.1 / math.sqrt(3)
     low, high = seed_interval([(round(200 * p), 200) for p in shares])
     assert (low, high) == pytest.approx(

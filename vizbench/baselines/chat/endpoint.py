@@ -60,7 +60,7 @@ class Endpoint:
     def secret(self) -> str:
         """The text that no message and no record may contain.
 
-        It is the key, unless that is short or one of the words that stand for no key.
+        It is the key, unless the key is short or a word such as `EMPTY` that means no key.
         """
         return "" if len(self.key) < 4 or self.key.lower() in _NO_KEYS else self.key
 

@@ -149,7 +149,7 @@ def sizes_of(network: Any, parameters: int, block: Block) -> Sizes:
     """Return the sizes of a checkpoint.
 
     network: its configuration as transformers reads it, which fills in what the file leaves out. Raises
-    AttributeError, ArithmeticError, TypeError or ValueError for that of something else."""
+    AttributeError, ArithmeticError, TypeError or ValueError for the config of something else."""
     text = network.get_text_config()
     head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
     tower = getattr(network, "vision_config", None)
