@@ -30,7 +30,7 @@ from PIL import Image as Pictures
 from PIL import ImageFilter
 
 import vizbench as vb
-from vizbench.formats.registry import verifier_of
+from vizbench.formats.lookup import verifier_of
 from vizbench.renderers.frames import render
 from vizbench.types import DecodeFailure, Grid, Image, Instance, Look
 

@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench import loading
-from vizbench.kernels.distance import far_enough
 from vizbench.kernels.distinct import add_new, digests
+from vizbench.kernels.pairwise_distance import far_enough
 
 Rows = npt.NDArray[np.uint8]
 

@@ -88,7 +88,7 @@ def _trials(task: str) -> list[Any]:
     The models learn along a made-up curve, and their errors are scattered over the grid.
     """
     import vizbench as vb
-    from vizbench.formats.registry import verifier_and_params
+    from vizbench.formats.lookup import verifier_and_params
     from vizbench.formats.rows import Row
     from vizbench.harness.plan.plan import Trial
     from vizbench.harness.records.records import DataInfo, Header, Record, TaskInfo, TrialResult

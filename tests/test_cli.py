@@ -18,7 +18,7 @@ import vizbench as vb
 from tests.support.commands import Run, refused
 from vizbench import cli
 from vizbench.formats import read
-from vizbench.formats.layouts import LAYOUTS
+from vizbench.formats.layout_names import LAYOUTS
 from vizbench.renderers.video import read_video
 
 ROOT = Path(__file__).resolve().parent.parent

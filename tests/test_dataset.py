@@ -17,8 +17,8 @@ from vizbench import leakage, loading
 from vizbench.dataset import MAX_POOL, MAX_ROWS, Dataset, Split, StoredSplit, generated_dataset
 from vizbench.errors import UserError
 from vizbench.formats.rows import encode
-from vizbench.kernels.distance import distances, far_enough
 from vizbench.kernels.distinct import add_new, digests
+from vizbench.kernels.pairwise_distance import distances, far_enough
 from vizbench.seeds import instance_stream, keys, keys_at, splitmix64
 from vizbench.task import TaskSpec, params_json
 from vizbench.types import Instance

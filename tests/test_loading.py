@@ -8,7 +8,7 @@ import pytest
 
 from vizbench import loading
 from vizbench.errors import UserError
-from vizbench.formats import registry
+from vizbench.formats import lookup
 
 ARC = '{"train": [{"input": [[1]], "output": [[2]]}], "test": [{"input": [[3]], "output": [[4]]}]}'
 
@@ -29,7 +29,7 @@ def test_a_data_set_says_what_it_is() -> None:
         "life/seeds",
         3,
         7,
-        registry.verifier_of("life"),
+        lookup.verifier_of("life"),
     )
     assert (data.train.name, data.test.name, data.train.count) == ("train", "test", None)
     spec = data.test.spec
@@ -98,7 +98,7 @@ def test_judges_are_found_without_opening_files(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(ARC)
     row = loading.load(f"arc-json:{tmp_path}/a.json").test[0]
     (tmp_path / "a.json").unlink()
-    assert registry.verifier_of(row) is registry.verifier_of("arc-json:/dev/zero")
+    assert lookup.verifier_of(row) is lookup.verifier_of("arc-json:/dev/zero")
     assert loading.verify(row, [[4]]).valid
     assert not loading.verify(row, [[5]]).valid
 

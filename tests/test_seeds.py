@@ -8,7 +8,7 @@ import pytest
 
 from vizbench import seeds
 from vizbench.errors import UserError
-from vizbench.kernels.bits import EVENS, chance, random_cells, random_word
+from vizbench.kernels.random_cells import EVENS, chance, random_cells, random_word
 from vizbench.kernels.rng import rng_below, rng_chance, rng_next, rng_seed, rng_shuffle
 
 

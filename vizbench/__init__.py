@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vizbench.bases import AnswerTask, MoveTask, StepTask
     from vizbench.dataset import Dataset, Split
     from vizbench.errors import UserError
-    from vizbench.formats.registry import verifier_of
+    from vizbench.formats.lookup import verifier_of
     from vizbench.loading import expand, instance, load, render, verify, verify_steps
     from vizbench.model import (
         CheckedModel,
@@ -103,7 +103,7 @@ _HOMES = {
     "vizbench.bases": ("AnswerTask", "MoveTask", "StepTask"),
     "vizbench.dataset": ("Dataset", "Split"),
     "vizbench.errors": ("UserError",),
-    "vizbench.formats.registry": ("verifier_of",),
+    "vizbench.formats.lookup": ("verifier_of",),
     "vizbench.loading": ("expand", "instance", "load", "render", "verify", "verify_steps"),
     "vizbench.model": (
         "CheckedModel",

@@ -17,8 +17,8 @@ from typing import ClassVar, TypeVar, final
 import numpy as np
 import numpy.typing as npt
 
+from vizbench._util.cells import changed, one_by_one
 from vizbench._util.text import plural
-from vizbench.kernels.cells import changed, one_by_one
 from vizbench.kernels.rng import rng_below, rng_from
 from vizbench.task import Task, check_equal
 from vizbench.types import CheckResult, Grid, Grids

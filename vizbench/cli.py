@@ -27,7 +27,6 @@ from vizbench._util.processes import forget_safe_path
 from vizbench._util.text import is_utf8, plural
 from vizbench._util.version import __version__
 from vizbench.console import pictures, results, scores, streams, tables
-from vizbench.console.commands import Command, Commands
 from vizbench.console.options import (
     AttemptsOption,
     AugmentOption,
@@ -67,11 +66,12 @@ from vizbench.console.options import (
     split_of,
     with_overrides,
 )
+from vizbench.console.typer_classes import Command, Commands
 from vizbench.distributed import env
 from vizbench.distributed.followers import releasing
 from vizbench.distributed.launch import relaunch
 from vizbench.errors import UserError, sentence
-from vizbench.formats.layouts import FORMS
+from vizbench.formats.layout_names import FORMS
 
 SUMMARY = "Make visual-reasoning tasks, and measure how many examples a model needs to learn one."
 
@@ -207,7 +207,7 @@ def show(
     ] = None,
 ) -> None:
     """Show one instance: in the terminal, as a picture, or as a video from question to target."""
-    from vizbench.formats.registry import verifier_of
+    from vizbench.formats.lookup import verifier_of
 
     rows = all_rows(task, overrides, seed) if whole else (split_of(task, overrides, seed, split)[index],)
     instance, look = rows[0], verifier_of(rows[0]).look

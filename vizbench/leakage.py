@@ -28,11 +28,11 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench._util.background import stop_if_abandoned
-from vizbench._util.pace import Pace
+from vizbench._util.block_size import Pace
 from vizbench._util.text import plural
 from vizbench.errors import UserError
-from vizbench.kernels.distance import far_enough
 from vizbench.kernels.distinct import add_new, digests
+from vizbench.kernels.pairwise_distance import far_enough
 from vizbench.seeds import instance_stream, keys, keys_at, splitmix64
 from vizbench.task import DistributionShift, Metric, TaskSpec, params_json
 from vizbench.types import Batch, Grids, Keys, SplitName

@@ -11,7 +11,7 @@ import msgspec
 from vizbench._util.grids import as_states
 from vizbench.dataset import POOL, Dataset, check_pool, demonstrated_dataset, generated_dataset
 from vizbench.errors import UserError
-from vizbench.formats.registry import is_corpus, source_of, split_name, verifier_of
+from vizbench.formats.lookup import is_corpus, source_of, split_name, verifier_of
 from vizbench.renderers import frames
 from vizbench.renderers.layout import Shape
 from vizbench.seeds import check_seed

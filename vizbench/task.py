@@ -288,7 +288,7 @@ class Task(Verifier, Generic[P]):
     @final
     def distance(self, a: Instance, b: Instance) -> float:
         """Return the distance of two instances of the same params, 0..1."""
-        from vizbench.kernels.distance import distances
+        from vizbench.kernels.pairwise_distance import distances
 
         rows = [self.features(i.params, Batch(i.question[None], i.target[None])) for i in (a, b)]
         return float(distances(rows[0], rows[1], self.metric is Metric.JACCARD)[0, 0])

@@ -82,7 +82,7 @@ def test_the_compiler_can_be_off():
 def test_bounds_are_checked_when_asked(tmp_path: Path):
     code = (
         "import numpy as np\n"
-        "from vizbench.kernels.bits import random_cells\n"
+        "from vizbench.kernels.random_cells import random_cells\n"
         "from vizbench.kernels.rng import rng_next\n"
         "try:\n"
         "    rng_next(np.zeros(3, np.uint64))\n"

@@ -23,7 +23,7 @@ from vizbench.baselines.chat import exchange
 from vizbench.baselines.chat.endpoint import Endpoint
 from vizbench.baselines.chat.reply import read_reply
 from vizbench.errors import UserError
-from vizbench.formats.registry import verifier_of
+from vizbench.formats.lookup import verifier_of
 from vizbench.harness.run.codec import codec_for
 from vizbench.model import Context, CutText, Example, Schedule
 from vizbench.types import Answer, DecodeFailure

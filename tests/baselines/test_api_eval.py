@@ -101,7 +101,7 @@ def at(monkeypatch):
 
 def solving(handler, number):
     """Answer by the rule, from the last line of the prompt, and refuse the second answer."""
-    from vizbench.formats.registry import verifier_and_params
+    from vizbench.formats.lookup import verifier_and_params
 
     if number == 1:
         return send(handler, completion(None, refusal="no"))

@@ -12,7 +12,7 @@ import vizbench as vb
 from vizbench.baselines import smollm2
 from vizbench.baselines.language import gguf
 from vizbench.errors import UserError
-from vizbench.formats.registry import verifier_of
+from vizbench.formats.lookup import verifier_of
 from vizbench.harness.run.codec import codec_for
 from vizbench.model import Context, Schedule, load_model
 from vizbench.types import Answer

@@ -8,7 +8,7 @@ import pytest
 import vizbench as vb
 from vizbench.baselines.trivial import FAMILIES, Blank, Copy, Majority, Nearest, Random, Solver
 from vizbench.errors import UserError
-from vizbench.formats.registry import verifier_of
+from vizbench.formats.lookup import verifier_of
 from vizbench.harness.plan.plan import TRIVIAL
 from vizbench.model import Context, Example, family
 

@@ -13,7 +13,7 @@ import pytest
 from tests.support.chess_boards import grid
 from vizbench import formats, loading
 from vizbench.errors import UserError
-from vizbench.formats import lichess, registry
+from vizbench.formats import lichess, lookup
 from vizbench.generators.chess.task import TASK, Params
 from vizbench.types import Instance
 
@@ -80,7 +80,7 @@ def test_a_puzzle_is_a_question_of_the_room(
     }
     assert loading.verify(found, found.target).exact
     assert not loading.verify(found, found.question).valid
-    assert registry.verifier_of(found) is TASK
+    assert lookup.verifier_of(found) is TASK
 
 
 def test_rows_are_mates_of_one_length_and_the_others_are_counted(

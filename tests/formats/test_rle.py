@@ -17,7 +17,7 @@ from tests.oracles import cells as naive
 from tests.support.commands import Run
 from vizbench import formats, loading
 from vizbench.errors import UserError
-from vizbench.formats import registry
+from vizbench.formats import lookup
 from vizbench.formats.rle import MAX_BYTES, MAX_SIDE, parse
 from vizbench.generators.life import TASK
 from vizbench.types import Grid
@@ -405,8 +405,8 @@ def test_a_pattern_has_one_canonical_name_that_needs_no_file_to_be_judged(glider
     assert loading.load(data.name).name == data.name == loading.load(f"{glider}?steps=4", torus=True).name
     assert loading.load(data.name).train[0].question.tolist() == data.train[0].question.tolist()
     Path(glider.removeprefix("life-rle:")).unlink()
-    assert registry.verifier_and_params(data.name) == (TASK, data.params)
-    assert registry.verifier_of("life-rle:/dev/zero?steps=2") is TASK
+    assert lookup.verifier_and_params(data.name) == (TASK, data.params)
+    assert lookup.verifier_of("life-rle:/dev/zero?steps=2") is TASK
 
 
 def test_the_rule_of_the_file_holds(glider: str, tmp_path: Path) -> None:
@@ -419,7 +419,7 @@ def test_the_rule_of_the_file_holds(glider: str, tmp_path: Path) -> None:
     assert loading.load(free, rule="B2/S").name == f"{free}?height=5&rule=B2/S&width=5"
     (tmp_path / "seeds.rle").write_text("x = 3, y = 3, rule = /2\nbo$2bo$3o!")
     seeds = loading.load(f"life-rle:{tmp_path}/seeds.rle")
-    assert registry.verifier_and_params(seeds.name)[1] == seeds.params and seeds.params.rule == "B2/S"
+    assert lookup.verifier_and_params(seeds.name)[1] == seeds.params and seeds.params.rule == "B2/S"
 
 
 @pytest.mark.parametrize(

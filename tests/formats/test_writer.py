@@ -19,7 +19,7 @@ from PIL import Image
 from vizbench import formats, loading
 from vizbench.dataset import Split
 from vizbench.errors import UserError
-from vizbench.formats import registry, writer
+from vizbench.formats import lookup, writer
 from vizbench.formats.manifest import FormatName
 from vizbench.formats.rows import Pad, encode, row_digest
 from vizbench.renderers.decode import decode
@@ -199,7 +199,7 @@ def test_parquet_has_plain_columns(split: Split, tmp_path: Path) -> None:
 
 def test_pictures_are_in_palette_mode_and_decode(split: Split, tmp_path: Path) -> None:
     formats.write(split, 5, tmp_path / "out", "png")
-    look = registry.verifier_of(split[0]).look
+    look = lookup.verifier_of(split[0]).look
     for row in split.head(5):
         for side, grid in (("question", row.question), ("target", row.target)):
             with Image.open(tmp_path / "out" / side / f"{row.index:08d}.png") as image:

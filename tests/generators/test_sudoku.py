@@ -11,7 +11,7 @@ from tests.support.sudoku_boards import EASY, SOLVED, made, sat_solutions
 from vizbench import task
 from vizbench.errors import UserError
 from vizbench.generators.sudoku import MINIMAL, TASK, VARIANTS, Params
-from vizbench.kernels.digits import tables
+from vizbench.kernels.sudoku_search import tables
 from vizbench.types import Grid
 
 

@@ -10,7 +10,7 @@ import pytest
 import vizbench as vb
 from benchmarks import degradations
 from benchmarks.degradations import DEGRADATIONS, Tally, tally
-from vizbench.formats.registry import verifier_of
+from vizbench.formats.lookup import verifier_of
 from vizbench.harness.stats.decode_failures import MOST, OTHER, by_kind
 from vizbench.renderers.frames import render
 from vizbench.types import Answer, DecodeFailure, Look

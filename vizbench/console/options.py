@@ -9,7 +9,7 @@ import typer
 
 from vizbench._util.text import is_utf8
 from vizbench.errors import UserError
-from vizbench.formats.layouts import FORMS
+from vizbench.formats.layout_names import FORMS
 
 if TYPE_CHECKING:
     from vizbench.dataset import Split
@@ -213,7 +213,7 @@ def all_rows(task: str, overrides: list[str] | None, seed: int) -> tuple[Instanc
 
     Raises UserError if the task makes rows without end.
     """
-    from vizbench.formats.registry import is_corpus
+    from vizbench.formats.lookup import is_corpus
     from vizbench.loading import load
 
     name = with_overrides(task, overrides or [])
@@ -229,7 +229,7 @@ def with_overrides(task: str, overrides: list[str]) -> str:
     """Return the task's name with KEY=VALUE options as its query. The registry checks them later."""
     from urllib.parse import quote
 
-    from vizbench.formats.layouts import CORPORA
+    from vizbench.formats.layout_names import CORPORA
 
     for item in overrides:
         if "=" not in item:

@@ -173,7 +173,7 @@ def print_answers(trials: Sequence[TrialResult]) -> None:
     """Print a few questions, targets and answers of these trials, at most MAX_PICTURES."""
     import numpy as np
 
-    from vizbench.formats.registry import verifier_of
+    from vizbench.formats.lookup import verifier_of
 
     # Of each task and model, the trial with the most shots.
     last = {(trial.header.trial.task, trial.header.trial.model): trial for trial in trials}

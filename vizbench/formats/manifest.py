@@ -14,7 +14,7 @@ from vizbench._util.text import plural, text_of
 from vizbench._util.version import __version__
 from vizbench.dataset import SplitSpec
 from vizbench.errors import UserError
-from vizbench.formats.registry import source_of
+from vizbench.formats.lookup import source_of
 from vizbench.formats.workspace import moved_aside
 from vizbench.task import code_of
 

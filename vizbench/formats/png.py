@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import final
 
 from vizbench.formats.jsonl import FORMAT as JSONL
-from vizbench.formats.registry import verifier_of
+from vizbench.formats.lookup import verifier_of
 from vizbench.formats.rows import Row
 from vizbench.formats.shard import Entry, Format, Place
 from vizbench.renderers.pictures import save_png

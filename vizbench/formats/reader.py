@@ -11,8 +11,8 @@ from vizbench._util.text import plural
 from vizbench._util.version import __version__
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
+from vizbench.formats.lookup import verifier_and_params
 from vizbench.formats.manifest import Manifest
-from vizbench.formats.registry import verifier_and_params
 from vizbench.formats.rows import instance_of, row_digest
 from vizbench.formats.shard import Place
 from vizbench.formats.writer import format_named

@@ -37,7 +37,7 @@ from vizbench._util.params import path_and_params
 from vizbench._util.text import plural
 from vizbench.dataset import Dataset, SplitSpec, StoredSplit
 from vizbench.errors import UserError
-from vizbench.formats.registry import FileSource, files_below
+from vizbench.formats.file_source import FileSource, files_below
 from vizbench.generators.life import TASK, VARIANTS, Params
 from vizbench.task import Verifier, params_json, spec
 from vizbench.types import Grid, Instance

@@ -16,12 +16,12 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
+from vizbench._util.cells import neighbours
 from vizbench._util.jit import jit
 from vizbench._util.text import plural
 from vizbench.errors import UserError
-from vizbench.kernels.bits import EVENS, random_cells
-from vizbench.kernels.cells import neighbours
-from vizbench.kernels.flood import flood
+from vizbench.kernels.bfs import flood
+from vizbench.kernels.random_cells import EVENS, random_cells
 from vizbench.kernels.rng import rng_below, rng_chance, rng_from, rng_seed
 from vizbench.task import Task
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look

@@ -21,9 +21,9 @@ import numpy.typing as npt
 from vizbench._util.jit import jit
 from vizbench.bases import AnswerTask
 from vizbench.errors import UserError, unknown
-from vizbench.kernels.digits import random_bit
-from vizbench.kernels.flood import flood
+from vizbench.kernels.bfs import flood
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
+from vizbench.kernels.sudoku_search import random_bit
 from vizbench.types import Batch, CheckResult, Grid, Keys, Look
 
 _ROW = np.uint64(8)

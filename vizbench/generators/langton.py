@@ -17,7 +17,7 @@ import numpy as np
 from vizbench._util.jit import jit
 from vizbench.bases import StepTask
 from vizbench.errors import UserError
-from vizbench.kernels.bits import EVENS, random_cells
+from vizbench.kernels.random_cells import EVENS, random_cells
 from vizbench.kernels.rng import rng_below, rng_from, rng_seed
 from vizbench.task import Space
 from vizbench.types import Batch, Grid, Grids, Keys, Look

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from vizbench._util.jit import jit
 from vizbench.bases import StepTask
 from vizbench.errors import UserError
-from vizbench.kernels.bits import EVENS, chance, random_cells, random_word
+from vizbench.kernels.random_cells import EVENS, chance, random_cells, random_word
 from vizbench.kernels.rng import rng_from, rng_seed
 from vizbench.task import Space
 from vizbench.types import Batch, Grid, Grids, Keys, Look

@@ -16,10 +16,10 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
+from vizbench._util.cells import neighbours
 from vizbench._util.jit import jit
 from vizbench.bases import AnswerTask
 from vizbench.errors import UserError
-from vizbench.kernels.cells import neighbours
 from vizbench.kernels.paths import (
     GOAL,
     OPEN,

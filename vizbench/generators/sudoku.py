@@ -24,7 +24,8 @@ import numpy.typing as npt
 from vizbench._util.jit import jit
 from vizbench.bases import AnswerTask
 from vizbench.errors import UserError
-from vizbench.kernels.digits import (
+from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
+from vizbench.kernels.sudoku_search import (
     is_single,
     last_places,
     open_board,
@@ -36,7 +37,6 @@ from vizbench.kernels.digits import (
     tightest,
     write,
 )
-from vizbench.kernels.rng import rng_below, rng_from, rng_seed, rng_shuffle
 from vizbench.task import Space
 from vizbench.types import Batch, CheckResult, Grid, Grids, Keys, Look
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from vizbench._util.jit import jit
 from vizbench._util.text import plural
-from vizbench.kernels.flood import flood
+from vizbench.kernels.bfs import flood
 from vizbench.kernels.rng import rng_below, rng_from
 from vizbench.types import CheckResult, Grid
 

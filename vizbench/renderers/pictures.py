@@ -14,7 +14,7 @@ from vizbench._util.files import atomic_path, check_regular
 from vizbench.errors import UserError
 from vizbench.renderers.frames import index_palette, render_indices
 from vizbench.renderers.layout import MAX_PICTURE, Shape
-from vizbench.renderers.truncation import CUT, is_cut
+from vizbench.renderers.truncated_files import CUT, is_cut
 from vizbench.types import Grid, Image, Look
 
 MAX_FILE_BYTES = 64 << 20

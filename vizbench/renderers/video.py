@@ -21,7 +21,7 @@ from vizbench._util.files import atomic_path, check_regular
 from vizbench.errors import UserError
 from vizbench.renderers.frames import render, render_batch
 from vizbench.renderers.layout import MAX_PICTURE, Shape, as_look, common_board
-from vizbench.renderers.truncation import CUT, is_cut
+from vizbench.renderers.truncated_files import CUT, is_cut
 from vizbench.types import Grid, Grids, Image, Look, Video
 
 MAX_VIDEO_BYTES = 1 << 30

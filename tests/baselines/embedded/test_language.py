@@ -41,7 +41,7 @@ from vizbench.baselines.embedded.language.tokens import (
 )
 from vizbench.baselines.embedded.language.train import accuracy, backward, corrupt
 from vizbench.errors import UserError
-from vizbench.formats.registry import verifier_of
+from vizbench.formats.lookup import verifier_of
 from vizbench.model import Context, Example, Progress
 from vizbench.renderers.text import to_text
 

@@ -23,7 +23,7 @@ from vizbench.baselines.language.decode import generate
 from vizbench.baselines.language.family import LanguageFamily
 from vizbench.baselines.language.model import LanguageLora, chosen, loss_sum, step_backward
 from vizbench.errors import UserError
-from vizbench.formats.registry import verifier_of
+from vizbench.formats.lookup import verifier_of
 from vizbench.model import Context, Example, ModelFamily, Progress, Schedule
 from vizbench.renderers.text import to_text
 

@@ -9,7 +9,7 @@ import pytest
 
 import vizbench as vb
 from vizbench import loading, task
-from vizbench.formats import registry
+from vizbench.formats import lookup
 from vizbench.generators.arc.facts import pair
 from vizbench.generators.arc.library import concepts, rules
 from vizbench.generators.arc.task import Params, rule_of
@@ -62,7 +62,7 @@ def test_a_task_without_an_episode_stands_for_many():
     assert len(set(names)) == len(names) == loading.EPISODES
     assert loading.expand("arc/count?episode=0") == ["arc/count"]
     assert loading.expand("arc/count?rule=extreme-spots") == ["arc/count?rule=extreme-spots"]
-    assert registry.is_corpus("arc/count")
+    assert lookup.is_corpus("arc/count")
     for name in (
         "arc/count?rule=extreme-spots",
         "arc/count?rule=none",
@@ -70,7 +70,7 @@ def test_a_task_without_an_episode_stands_for_many():
         "no/such",
         "life-rle:x.rle",
     ):
-        assert not registry.is_corpus(name)
+        assert not lookup.is_corpus(name)
 
 
 @pytest.mark.parametrize(

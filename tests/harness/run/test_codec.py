@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import vizbench as vb
 from vizbench.errors import UserError
-from vizbench.formats.registry import verifier_of
+from vizbench.formats.lookup import verifier_of
 from vizbench.harness.run.codec import FrameCodec, GridCodec, ImageCodec, Lazy, TextCodec, codec_for
 from vizbench.model import FrameSpec, Model, TextSpec
 from vizbench.types import Answer, DecodeFailure, Instance, Look

@@ -14,7 +14,7 @@ from tests.support import stubs
 from tests.support.report_pages import settled, written
 from tests.support.small_runs import directory, predictions, small_plan
 from vizbench.errors import UserError
-from vizbench.formats.registry import verifier_of
+from vizbench.formats.lookup import verifier_of
 from vizbench.harness.records.records import MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS, read_runs, read_trial
 from vizbench.harness.run.codec import FrameCodec
 from vizbench.harness.run.run import run

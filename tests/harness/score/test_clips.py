@@ -7,7 +7,7 @@ import pytest
 
 import vizbench as vb
 from benchmarks.degradations import boxed
-from vizbench.formats.registry import verifier_of
+from vizbench.formats.lookup import verifier_of
 from vizbench.harness.score import clips, score
 from vizbench.renderers.video import process, write_video
 from vizbench.types import DecodeFailure

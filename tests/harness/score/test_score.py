@@ -14,7 +14,7 @@ import vizbench as vb
 from tests.support.commands import Run, refused
 from vizbench.errors import UserError
 from vizbench.formats import read, write
-from vizbench.formats.registry import verifier_of
+from vizbench.formats.lookup import verifier_of
 from vizbench.harness.score.score import score, score_rows, states, summarize
 from vizbench.renderers.pictures import save_png
 from vizbench.renderers.video import clip, process, write_video

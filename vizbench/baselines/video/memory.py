@@ -14,7 +14,6 @@ from typing import Any, Final, final
 
 from vizbench.baselines.shared.memory import TRAINED, Shapes, count, frozen
 from vizbench.baselines.video.config import VideoConfig
-from vizbench.baselines.video.layout import JOINT, Layout
 from vizbench.model import MemoryEstimate, MemoryRequest
 
 SEEING: Final = ("vae", "image_encoder")

@@ -23,7 +23,7 @@ from vizbench.baselines.shared.threads import one_thread
 from vizbench.baselines.video import store
 from vizbench.baselines.video.backbone import Backbone, Tensors, WeightSource
 from vizbench.baselines.video.config import VideoConfig
-from vizbench.baselines.video.optim import optimizers_of
+from vizbench.baselines.video.optimizers import optimizers_of
 from vizbench.baselines.video.train import TrainingState, train, trained_of
 from vizbench.distributed import collectives
 from vizbench.distributed.env import rank, world_size

@@ -19,7 +19,7 @@ from typing import Final, final
 from vizbench._util.files import read_bounded
 from vizbench._util.paths import has_hidden
 from vizbench.errors import UserError
-from vizbench.formats.registry import MAX_FILES
+from vizbench.formats.file_source import MAX_FILES
 
 SUFFIX: Final = ".zip"
 """The end of an archive's name, in any case."""

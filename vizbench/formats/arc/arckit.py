@@ -19,7 +19,7 @@ from vizbench._util.files import read_bounded
 from vizbench.dataset import Dataset
 from vizbench.errors import UserError, missing, unknown
 from vizbench.formats.arc.task_files import VERIFIER, Params, dataset_of, refuse_params
-from vizbench.formats.registry import FileSource
+from vizbench.formats.file_source import FileSource
 from vizbench.task import Verifier
 
 HALVES: Final = ("training", "evaluation")

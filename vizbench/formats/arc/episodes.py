@@ -17,7 +17,7 @@ from vizbench._util.background import run_in_background
 from vizbench.dataset import POOL, Dataset, demonstrated_dataset
 from vizbench.errors import UserError
 from vizbench.formats.folder import replace_folder
-from vizbench.formats.registry import is_corpus
+from vizbench.formats.lookup import is_corpus
 from vizbench.generators.arc.task import MAX_NUMBER
 from vizbench.seeds import check_seed, keys, stream
 from vizbench.task import params_json, spec

@@ -22,7 +22,7 @@ from vizbench.dataset import Dataset, Split, SplitSpec, StoredSplit
 from vizbench.errors import UserError
 from vizbench.formats.arc.archive import archive_of, members, read_member
 from vizbench.formats.arc.errata import flaws
-from vizbench.formats.registry import FileSource, files_below
+from vizbench.formats.file_source import FileSource, files_below
 from vizbench.task import Verifier
 from vizbench.types import CheckResult, Grid, Instance, Json, Look, SplitName
 

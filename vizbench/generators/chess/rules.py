@@ -17,6 +17,7 @@ from typing import Final, TypeAlias, final
 import numpy as np
 import numpy.typing as npt
 
+from vizbench._util.cells import changed
 from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.generators.chess.board import (
@@ -42,7 +43,6 @@ from vizbench.generators.chess.board import (
 from vizbench.generators.chess.board import MOST as MOST_MOVES
 from vizbench.generators.chess.mates import escape
 from vizbench.generators.chess.validity import RULES, broken_rule
-from vizbench.kernels.cells import changed
 from vizbench.types import Grid
 
 Board: TypeAlias = npt.NDArray[np.int8]

@@ -14,7 +14,7 @@ from vizbench._util.params import read
 from vizbench._util.text import plural
 from vizbench.dataset import POOL, check_pool
 from vizbench.errors import UserError, unknown
-from vizbench.formats import registry
+from vizbench.formats import lookup
 from vizbench.harness.plan.augment import KINDS as AUGMENTS
 from vizbench.harness.plan.config import Options, PlanOptions
 from vizbench.harness.plan.suites import (
@@ -221,7 +221,7 @@ class Plan(PlanOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     def _trials_of(self, ref: ModelRef, task: str) -> list[Trial]:
         """Return the trials of one model on one task, by shots and seed."""
-        corpus = registry.is_corpus(task)
+        corpus = lookup.is_corpus(task)
         if ref.name == "solver" and corpus:
             return []  # the rules of ARC tasks are not known
         shots = (None,) if corpus else tuple(dict.fromkeys(self.shots))
@@ -289,7 +289,7 @@ class Plan(PlanOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
         names = [name for name in self._all_tasks() if name not in dropped]
         if not names:
             raise UserError("every task of the plan is flagged and dropped: leave flagged = drop out")
-        only_corpora = all(map(registry.is_corpus, names))
+        only_corpora = all(map(lookup.is_corpus, names))
         if self.protocol_name and not only_corpora:
             raise UserError(
                 f"protocol {self.protocol_name} is for ARC tasks only: leave the others out of the plan"

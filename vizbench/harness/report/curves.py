@@ -8,7 +8,7 @@ from typing import Final, Literal, final
 from urllib.parse import urlencode
 
 from vizbench._util.text import plural
-from vizbench.formats import registry
+from vizbench.formats import lookup
 from vizbench.harness.plan.plan import TRIVIAL
 from vizbench.harness.records import labels
 from vizbench.harness.report.svg import MODEL_COLOURS
@@ -112,7 +112,7 @@ def panels(rows: Sequence[Summary]) -> list[Panel]:
 
     ARC files have none, because they bring their own examples."""
     entries = legend(rows)
-    tasks = dict.fromkeys(row.task for row in rows if not registry.is_corpus(row.task))
+    tasks = dict.fromkeys(row.task for row in rows if not lookup.is_corpus(row.task))
     made: list[Panel] = []
     for task in tasks:
         measured = _measured([row for row in rows if row.task == task], entries)

@@ -20,7 +20,7 @@ from typing import Any, Final, TypeAlias, cast, final
 import msgspec
 import numpy as np
 
-from vizbench.formats import registry
+from vizbench.formats import lookup
 from vizbench.formats.rows import Row
 from vizbench.harness.plan.plan import TRIVIAL
 from vizbench.harness.records import labels
@@ -240,7 +240,7 @@ def _trajectories(trial: TrialResult, rows: Sequence[Row]) -> list[Json]:
     header = trial.header
     nothing: list[Json] = [None] * len(rows)
     try:
-        verifier, params = registry.verifier_and_params(header.trial.task)
+        verifier, params = lookup.verifier_and_params(header.trial.task)
     except Exception:  # the task does not exist here: the report does without its trajectories
         return nothing
     if not isinstance(verifier, Task):

@@ -16,7 +16,7 @@ from vizbench._util.files import disk_errors, remove_drafts, write_atomically
 from vizbench._util.locks import folder_lock
 from vizbench.dataset import Dataset, Split
 from vizbench.errors import UserError
-from vizbench.formats.registry import source_of
+from vizbench.formats.lookup import source_of
 from vizbench.formats.rows import encode
 from vizbench.harness.plan.augment import augmented
 from vizbench.harness.plan.plan import Trial

@@ -19,7 +19,7 @@ from vizbench._util.locks import folder_lock
 from vizbench._util.text import plural
 from vizbench.dataset import POOL
 from vizbench.errors import UserError
-from vizbench.formats import registry
+from vizbench.formats import lookup
 from vizbench.formats.rows import Row, encode
 from vizbench.harness.plan.plan import TRIVIAL, Trial
 from vizbench.harness.records.labels import NONE
@@ -88,7 +88,7 @@ def _trial(sheet: ScoreSheet, name: str, shots: int | None) -> Trial:
         )
     if not _is_model_name(name):
         raise UserError(f"name {name[:80]!r} is no name for an outside model: choose another, e.g. sora-2")
-    corpus = registry.is_corpus(spec.task)
+    corpus = lookup.is_corpus(spec.task)
     if corpus and shots is not None:
         raise UserError("ARC files bring their own examples: leave --shots out")
     if not 0 <= (shots or 0) <= MAX_SHOTS:

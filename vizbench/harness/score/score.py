@@ -13,8 +13,8 @@ from vizbench._util.text import escape_non_utf8
 from vizbench.dataset import SplitSpec
 from vizbench.errors import UserError
 from vizbench.formats import manifest as manifests
+from vizbench.formats.lookup import verifier_and_params
 from vizbench.formats.reader import read
-from vizbench.formats.registry import verifier_and_params
 from vizbench.harness.records.records import MAX_TRAJECTORY, MAX_TRAJECTORY_CELLS
 from vizbench.harness.run.codec import GridCodec, changing
 from vizbench.harness.score import clips

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TypeAlias, final
 
-from vizbench.formats import registry
+from vizbench.formats import lookup
 from vizbench.harness.plan.plan import TRIVIAL
 from vizbench.harness.records.records import TrialResult
 from vizbench.harness.stats import clusters
@@ -250,7 +250,7 @@ def _corpus_runs(
     once = distinct(runs)
     for model, run in zip(model_keys(once), once, strict=True):
         counts = not model.trivial or model.name in baselines
-        if counts and registry.is_corpus(run.header.trial.task) and run.questions and run.complete:
+        if counts and lookup.is_corpus(run.header.trial.task) and run.questions and run.complete:
             yield model, run
 
 

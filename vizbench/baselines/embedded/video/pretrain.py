@@ -35,7 +35,7 @@ from vizbench.baselines.embedded.worlds import WorldBatch, opened, sample, shows
 from vizbench.baselines.embedded.worlds.draw import Draw
 from vizbench.baselines.video.cogvideox import BACKBONE
 from vizbench.baselines.video.config import VideoConfig
-from vizbench.baselines.video.optim import MATRIX_LR, OTHER_LR, muon_and_adamw
+from vizbench.baselines.video.optimizers import MATRIX_LR, OTHER_LR, muon_and_adamw
 from vizbench.baselines.video.train import LAST, computing, draw_timesteps, noised, plain_attention
 
 
