@@ -28,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vizbench._util.background import stop_if_abandoned
-from vizbench._util.block_size import Pace
+from vizbench._util.block_size import BlockSize
 from vizbench._util.text import plural
 from vizbench.errors import UserError
 from vizbench.kernels.distinct import add_new, digests
@@ -79,10 +79,10 @@ def candidate_batches(
 
     most: the largest batch.
     """
-    pace, start = Pace(most), 0
+    block_size, start = BlockSize(most), 0
     while start < len(numbers):
-        block = numbers[start : start + pace.size]
-        with pace.measure(len(block)):
+        block = numbers[start : start + block_size.size]
+        with block_size.measure(len(block)):
             batch = make_candidates(spec, split, keys_at(origin, block))
         yield batch
         start += len(block)
@@ -122,7 +122,7 @@ class LeakageFilter:
         self._count = 0
         self._tried = 0
         self._dry = False
-        self._pace = Pace(_BLOCK_CANDIDATES)
+        self._block_size = BlockSize(_BLOCK_CANDIDATES)
         # Rows of the block that was filtered last, [first, end): most are asked for right after.
         self._latest = (0, 0)
         self._latest_batch: Batch | None = None
@@ -169,11 +169,11 @@ class LeakageFilter:
         while self._count < count and not self._dry:
             stop_if_abandoned()
             rate = (self._count + 1) / (self._tried + 1)
-            size = min(max(math.ceil((count - self._count) / rate), 64), self._pace.size)
+            size = min(max(math.ceil((count - self._count) / rate), 64), self._block_size.size)
             if self._latest_batch is not None:
                 size = max(1, min(size, _BLOCK_CELLS // math.prod(self._latest_batch.question.shape[1:])))
             try:
-                with self._pace.measure(size):
+                with self._block_size.measure(size):
                     self._filter(size)
             except BaseException:
                 # Ctrl-C in a notebook: questions may be marked as seen that are no rows yet.

@@ -1,4 +1,7 @@
-"""Split work into blocks of a fraction of a second, so that Ctrl-C and progress are served between them."""
+"""Choose the size of blocks of work, so that each takes a fraction of a second.
+
+Between two blocks, Ctrl-C and the progress bar are served.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ _GROWTH: Final = 8
 
 
 @final
-class Pace:
+class BlockSize:
     """Choose how many items the next block has. Sizes change only the speed: no result may depend on them."""
 
     def __init__(self, most: int) -> None:

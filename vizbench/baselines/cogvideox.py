@@ -11,8 +11,7 @@ from typing import Any, Final
 from vizbench.baselines.shared.hub import require
 from vizbench.baselines.video.cogvideox import BACKBONE
 from vizbench.baselines.video.config import VideoConfig
-from vizbench.baselines.video.layout import JOINT, Layout
-from vizbench.baselines.video.memory import Sizes, memory
+from vizbench.baselines.video.memory import JOINT, ClipTokens, Sizes, memory
 from vizbench.model import Model, ModelFamily
 
 EMBEDDED: Final = ("tiny", "tiny-random", "tiny-scratch")
@@ -24,7 +23,7 @@ CONFIG: Final = VideoConfig(rank=64, alpha=32, batch=2, lr=1e-4, schedule="const
 SIZES: Final = {
     HUB: Sizes(
         5_571_594_880, 5_568_331_776, 42 * 4 * 2 * 3072, 42, 3072, 0, 215_583_907, 2, 4_762_310_656,
-        Layout(226, 16, 4, 2, JOINT),
+        ClipTokens(226, 16, 4, 2, JOINT),
     )
 }  # fmt: skip
 

@@ -9,8 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from vizbench.baselines.video.config import QKVO, VideoConfig
-from vizbench.baselines.video.layout import CROSS, TIMED, Layout
-from vizbench.baselines.video.memory import Sizes, memory
+from vizbench.baselines.video.memory import CROSS, TIMED, ClipTokens, Sizes, memory
 from vizbench.baselines.video.wan import BACKBONE, LENGTH, PICTURE
 from vizbench.model import Model, ModelFamily
 
@@ -28,11 +27,11 @@ CONFIG: Final = VideoConfig(
 SIZES: Final = {
     HUB: Sizes(
         16_394_878_784, 16_388_587_520, 40 * 10 * 2 * 5120, 40, 5120, 13_824, 126_892_531 + 630_766_080, 4,
-        5_680_910_336, Layout(LENGTH + PICTURE, 16, 4, 1, CROSS),
+        5_680_910_336, ClipTokens(LENGTH + PICTURE, 16, 4, 1, CROSS),
     ),
     "Wan-AI/Wan2.2-TI2V-5B-Diffusers": Sizes(
         4_999_787_712, 4_996_792_320, 30 * 8 * 2 * 3072, 30, 3072, 14_336, 704_688_668, 4,
-        5_680_910_336, Layout(LENGTH, 32, 4, 1, TIMED),
+        5_680_910_336, ClipTokens(LENGTH, 32, 4, 1, TIMED),
     ),
 }  # fmt: skip
 

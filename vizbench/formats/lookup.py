@@ -15,6 +15,7 @@ from vizbench.formats.layout_names import CORPORA, LAYOUTS
 from vizbench.task import HasDemonstrations, Verifier, is_in_file, spec
 from vizbench.types import Instance
 
+
 def is_corpus(name: str) -> bool:
     """Return whether a task has its own demonstrations (an ARC file, an episode)."""
     if name.partition(":")[0] in CORPORA:
@@ -54,14 +55,14 @@ def _sources(layout: str) -> Mapping[str, FileSource]:
     """Return the sources of a layout's module, which is imported only if it is needed."""
     match layout:
         case "arc-agi-1" | "arc-agi-2":
-            from vizbench.formats.arc.arckit import SOURCES
+            from vizbench.formats.arc import arckit as module
         case "arc-json":
-            from vizbench.formats.arc.task_files import SOURCES
+            from vizbench.formats.arc import task_files as module
         case "life-rle":
-            from vizbench.formats.rle import SOURCES
+            from vizbench.formats import rle as module
         case _:
-            from vizbench.formats.lichess import SOURCES
-    return SOURCES
+            from vizbench.formats import lichess as module
+    return module.SOURCES
 
 
 def split_name(name: str, source: FileSource) -> tuple[Path, Mapping[str, str], str]:

@@ -16,7 +16,7 @@ from vizbench.baselines.video.config import VideoConfig
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from vizbench.baselines.video.layout import Layout
+    from vizbench.baselines.video.memory import ClipTokens
 
 Tensors: TypeAlias = "Mapping[str, Tensor]"
 
@@ -42,7 +42,7 @@ class Backbone(ABC):
     """Parts of the pipeline that stay in float32 whatever the dtype, as the family's authors advise."""
 
     @abstractmethod
-    def layout(self, transformer: Mapping[str, Any], index: Mapping[str, Any]) -> Layout:
+    def layout(self, transformer: Mapping[str, Any], index: Mapping[str, Any]) -> ClipTokens:
         """Return how clips become tokens.
 
         transformer: the config.json of the transformer; index: model_index.json. Raises KeyError, TypeError

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from vizbench.baselines.video.backbone import Backbone, Tensors
 from vizbench.baselines.video.config import VideoConfig
-from vizbench.baselines.video.layout import JOINT, Layout
+from vizbench.baselines.video.memory import JOINT, ClipTokens
 from vizbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ class CogVideoX(Backbone):
     pipeline, network = "CogVideoXImageToVideoPipeline", "CogVideoXTransformer3DModel"
     stride = 8  # 4 frames per latent frame, but an even number of these decodes to another number of frames
 
-    def layout(self, transformer: Mapping[str, Any], index: Mapping[str, Any]) -> Layout:
+    def layout(self, transformer: Mapping[str, Any], index: Mapping[str, Any]) -> ClipTokens:
         side, stacked = 8 * int(transformer["patch_size"]), int(transformer.get("patch_size_t") or 1)
-        return Layout(int(transformer["max_text_seq_length"]), side, 4, stacked, JOINT)
+        return ClipTokens(int(transformer["max_text_seq_length"]), side, 4, stacked, JOINT)
 
     def text(self, pipe: Any, prompt: str) -> Tensors:
         embedding, _ = pipe.encode_prompt(prompt, do_classifier_free_guidance=False)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, final
 
 from vizbench.baselines.video.backbone import Backbone, Tensors
 from vizbench.baselines.video.config import VideoConfig
-from vizbench.baselines.video.layout import WIDE, Layout
+from vizbench.baselines.video.memory import WIDE, ClipTokens
 from vizbench.errors import UserError
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-LAYOUT = Layout(128, 32, 8, 1, WIDE)
+LAYOUT = ClipTokens(128, 32, 8, 1, WIDE)
 
 RATE = 25
 """Frames per second that the network sees, in training and sampling: the pipeline's own number."""
@@ -31,7 +31,7 @@ class LTX(Backbone):
     pipeline, network = "LTXImageToVideoPipeline", "LTXVideoTransformer3DModel"
     stride = 8
 
-    def layout(self, transformer: Mapping[str, Any], index: Mapping[str, Any]) -> Layout:
+    def layout(self, transformer: Mapping[str, Any], index: Mapping[str, Any]) -> ClipTokens:
         return LAYOUT
 
     def text(self, pipe: Any, prompt: str) -> Tensors:

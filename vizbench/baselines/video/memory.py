@@ -22,6 +22,59 @@ SEEING: Final = ("vae", "image_encoder")
 
 @final
 @dataclass(frozen=True, slots=True)
+class BlockActivations:
+    """Bytes that a transformer block keeps per token for the backward pass."""
+
+    hidden: float
+    """Per token of the clip and unit of the hidden width."""
+    feed: float
+    """Per token of the clip and unit of the feed-forward width; 0 if it is a multiple of the hidden width."""
+    rank: int
+    """Per token of the clip and unit of the LoRA's rank."""
+    text: float
+    """Per token of the text and unit of the hidden width."""
+    text_rank: int
+    """Per token of the text and unit of the LoRA's rank."""
+
+
+JOINT: Final = BlockActivations(hidden=32.6, feed=0, rank=8, text=32.6, text_rank=8)
+"""CogVideoX: clip and text are one sequence."""
+
+CROSS: Final = BlockActivations(hidden=50.4, feed=2, rank=12, text=12, text_rank=4)
+"""Wan 2.1: 257 tokens of the image follow those of the text."""
+
+TIMED: Final = BlockActivations(hidden=80.4, feed=2, rank=12, text=12, text_rank=4)
+"""Wan 2.2, which has a timestep for each token."""
+
+WIDE: Final = BlockActivations(hidden=82.4, feed=0, rank=16, text=11.8, text_rank=4)
+"""LTX, whose adapters include the feed-forward."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ClipTokens:
+    """How a clip becomes tokens."""
+
+    text: int
+    """Tokens beside those of the clip."""
+    side: int
+    """Pixels per token, along height and width."""
+    frames: int
+    """Frames per latent frame."""
+    stacked: int
+    """Latent frames per token."""
+    block: BlockActivations
+    """What a block keeps of the tokens."""
+
+    def tokens(self, request: MemoryRequest) -> int:
+        """Return the tokens of a clip."""
+        latent_frames = (request.frames - 1) // self.frames + 1
+        layers = -(-latent_frames // self.stacked)
+        return layers * -(-request.height // self.side) * -(-request.width // self.side)
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Sizes:
     """The sizes of a checkpoint."""
 
@@ -43,7 +96,7 @@ class Sizes:
     """Bytes per number of these."""
     encoder: int
     """Numbers in the text encoder."""
-    layout: Layout
+    layout: ClipTokens
     """How clips become tokens."""
 
 
@@ -112,7 +165,7 @@ def memory_breakdown(sizes: Sizes, config: VideoConfig, request: MemoryRequest) 
 def sizes_of(
     transformer: Mapping[str, Any],
     parts: Mapping[str, Shapes],
-    layout: Layout,
+    layout: ClipTokens,
     config: VideoConfig,
     float32_vae: bool,
 ) -> Sizes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from vizbench.baselines.video.backbone import Backbone, Tensors
 from vizbench.baselines.video.config import VideoConfig
-from vizbench.baselines.video.layout import CROSS, TIMED, Layout
+from vizbench.baselines.video.memory import CROSS, TIMED, ClipTokens
 from vizbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -31,14 +31,14 @@ class Wan(Backbone):
     stride = 4
     float32 = ("vae", "image_encoder")
 
-    def layout(self, transformer: Mapping[str, Any], index: Mapping[str, Any]) -> Layout:
+    def layout(self, transformer: Mapping[str, Any], index: Mapping[str, Any]) -> ClipTokens:
         if index.get("boundary_ratio") is not None:
             raise UserError("Wan 2.2's pairs of experts are not supported: use Wan 2.1, or 2.2's TI2V-5B")
         text = LENGTH + (0 if transformer.get("image_dim") is None else PICTURE)
         patch = int(transformer["patch_size"][1])
         if index.get("expand_timesteps"):  # 2.2
-            return Layout(text, 16 * patch, 4, 1, TIMED)
-        return Layout(text, 8 * patch, 4, 1, CROSS)
+            return ClipTokens(text, 16 * patch, 4, 1, TIMED)
+        return ClipTokens(text, 8 * patch, 4, 1, CROSS)
 
     def text(self, pipe: Any, prompt: str) -> Tensors:
         """Return the embedding. The prompt is not cleaned first, which would need another package."""
