@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from vizbench.dataset import Dataset, Split
     from vizbench.errors import UserError
     from vizbench.formats.lookup import verifier_of
-    from vizbench.loading import expand, instance, load, render, verify, verify_steps
+    from vizbench.loading import expand, instance, load, render, verify, verify_batch, verify_steps
     from vizbench.model import (
         CheckedModel,
         Context,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     )
     from vizbench.renderers.decode import decode
     from vizbench.renderers.text import from_text, to_text
+    from vizbench.rewards import reward, reward_batch
     from vizbench.seeds import random_grids
     from vizbench.task import GameContinuation, Metric, Space, Task, TaskSpec, Verifier, check_equal, tasks
     from vizbench.types import (
@@ -47,7 +48,10 @@ if TYPE_CHECKING:
         Instance,
         Keys,
         Look,
+        Reward,
+        Trajectories,
         Verdict,
+        Verdicts,
     )
 
 __all__ = [
@@ -72,6 +76,7 @@ __all__ = [
     "ModelFamily",
     "MoveTask",
     "Progress",
+    "Reward",
     "Schedule",
     "Space",
     "Split",
@@ -79,8 +84,10 @@ __all__ = [
     "Task",
     "TaskSpec",
     "TextSpec",
+    "Trajectories",
     "UserError",
     "Verdict",
+    "Verdicts",
     "Verifier",
     "__version__",
     "check_equal",
@@ -92,10 +99,13 @@ __all__ = [
     "load_model",
     "random_grids",
     "render",
+    "reward",
+    "reward_batch",
     "tasks",
     "to_text",
     "verifier_of",
     "verify",
+    "verify_batch",
     "verify_steps",
 ]
 
@@ -104,7 +114,7 @@ _HOMES = {
     "vizbench.dataset": ("Dataset", "Split"),
     "vizbench.errors": ("UserError",),
     "vizbench.formats.lookup": ("verifier_of",),
-    "vizbench.loading": ("expand", "instance", "load", "render", "verify", "verify_steps"),
+    "vizbench.loading": ("expand", "instance", "load", "render", "verify", "verify_batch", "verify_steps"),
     "vizbench.model": (
         "CheckedModel",
         "Context",
@@ -119,6 +129,7 @@ _HOMES = {
     ),
     "vizbench.renderers.decode": ("decode",),
     "vizbench.renderers.text": ("from_text", "to_text"),
+    "vizbench.rewards": ("reward", "reward_batch"),
     "vizbench.seeds": ("random_grids",),
     "vizbench.task": (
         "GameContinuation",
@@ -140,7 +151,10 @@ _HOMES = {
         "Instance",
         "Keys",
         "Look",
+        "Reward",
+        "Trajectories",
         "Verdict",
+        "Verdicts",
     ),
 }
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, TypeVar, final
 
 import numpy as np
@@ -66,6 +66,31 @@ class StepTask(Task[P]):
         """Return the state after each step."""
         states = self.run(params, question, self.step_count(params, question))
         return target[None] if isinstance(states, str) else states
+
+    parts: ClassVar[Mapping[str, str]] = {
+        "steps": "the place in the process of the state that the answer is nearest to, 1 for the last",
+        "changed": "of the step to that state: the share of the cells that had to become a code and did, for "
+        "the code with the least share, minus the share of the other cells that were changed",
+        "precise": "the share of the cells changed since the state before that are right",
+    }
+
+    def parts_batch(
+        self, params: P, question: Grids, target: Grids, answer: Grids
+    ) -> Mapping[str, npt.NDArray[np.float64]]:
+        """Return how far each answer got along its process, see `kernels.changes.step_parts`.
+
+        - steps: the place in the process of the state that the answer is nearest to.
+        - changed, precise: how well the answer makes the step to that state.
+        """
+        from vizbench.kernels.changes import step_parts  # no task needs numba to be listed
+
+        n = len(question)
+        process = self.steps_batch(params, question, target)
+        states = process.states.reshape(len(process.states), -1)
+        steps, changed, precise = np.empty(n), np.empty(n), np.empty(n)
+        flat = [np.ascontiguousarray(grids).reshape(n, -1) for grids in (question, answer)]
+        step_parts(flat[0], states, process.starts, flat[1], steps, changed, precise)
+        return {"steps": steps, "changed": changed, "precise": precise}
 
     def outcome(self, params: P, question: Grid) -> Grid | str:
         """Return the state after all steps, or why there is none, as a clause."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -197,7 +198,7 @@ class GeneratedSplit(Split):
 
     def batch(self, start: int, n: int) -> Batch:
         _check_range(self, start, n)
-        return self._accepted.batch(start, n)
+        return dataclasses.replace(self._accepted.batch(start, n), task=self._spec.task)
 
 
 @final
@@ -229,7 +230,8 @@ class StoredSplit(Split):
                 f"rows {start} … {start + n - 1} of {self._spec.task} {self.name} have {len(shapes)} "
                 "different shapes and fit no array: take them one by one, split[i] or split.head(n)"
             )
-        return Batch(np.stack([i.question for i in rows]), np.stack([i.target for i in rows]))
+        question, target = np.stack([i.question for i in rows]), np.stack([i.target for i in rows])
+        return Batch(question, target, task=self._spec.task)
 
 
 @final

@@ -11,12 +11,12 @@ import msgspec
 from vizbench._util.grids import as_states
 from vizbench.dataset import POOL, Dataset, check_pool, demonstrated_dataset, generated_dataset
 from vizbench.errors import UserError
-from vizbench.formats.lookup import is_corpus, source_of, split_name, verifier_of
+from vizbench.formats.lookup import is_corpus, source_of, split_name, verifier_and_params, verifier_of
 from vizbench.renderers import frames
 from vizbench.renderers.layout import Shape
 from vizbench.seeds import check_seed
-from vizbench.task import HasDemonstrations, Task, Verifier, import_task, spec
-from vizbench.types import Answer, DecodeFailure, Grid, Image, Instance, Look, Verdict
+from vizbench.task import HasDemonstrations, Task, Verifier, import_task, level_name, spec
+from vizbench.types import Answer, Batch, DecodeFailure, Grid, Image, Instance, Look, Verdict, Verdicts
 
 EPISODES = 16
 """Episodes that `arc/CONCEPT` stands for in a list of tasks; `arc/CONCEPT?episode=7` is one."""
@@ -28,18 +28,27 @@ _ID = re.compile(
 """What `Instance.id` writes."""
 
 
-def load(name: str, seed: SupportsIndex = 0, pool: SupportsIndex = POOL, **params: object) -> Dataset:
+def load(
+    name: str,
+    seed: SupportsIndex = 0,
+    pool: SupportsIndex = POOL,
+    level: SupportsIndex | None = None,
+    **params: object,
+) -> Dataset:
     """Return the data set of a task. Makes no row yet.
 
     name: `family`, `family/variant`, `family/variant?key=value`, `LAYOUT:FILE`, or `FILE.py:NAME` in place of
     the family. Such a file is imported, which runs its code: name only files you trust.
-    seed: 0 … 2^63 - 1. pool: how many of the first train rows test rows keep away from. params: override
-    those of the variant.
+    seed: 0 … 2^63 - 1. pool: how many of the first train rows test rows keep away from. level: 0 … 9, in
+    place of a variant: `load("maze", level=3)` is `load("maze/level3")`. params: override those of the
+    variant.
 
     Raises UserError for unknown names (with near ones) and for values that the task refuses.
     """
     if source_of(name) is None:
         import_task(name)
+    if level is not None:
+        name = level_name(name, level)
     return load_recorded(name, seed, pool, **params)
 
 
@@ -121,8 +130,25 @@ def verify(instance: Instance, answer: object) -> Verdict:
     verifier = verifier_of(instance)
     grid = _read(verifier, instance, answer)
     if type(grid) is DecodeFailure:  # `isinstance` would ask a hostile object
-        return Verdict(False, False, 0.0, grid.reason)
+        return Verdict(False, False, 0.0, grid.reason, verifier.no_parts())
     return verifier.verify(instance, grid)
+
+
+def verify_batch(batch: Batch, answers: object) -> Verdicts:
+    """Judge one answer per instance of a batch, in compiled code. Gives no reasons: `verify` does.
+
+    batch: from `Split.batch`, so that it names its task. answers: integers `(n, h, w)`, one grid of the
+    target's shape per instance. If grids of the task differ in size (ARC): a list of n answers.
+
+    Raises UserError if the answers do not have this form, or the batch names no task. Codes out of range are
+    wrong answers.
+    """
+    if not batch.task:
+        raise UserError(
+            "the batch names no task: take it from a split, e.g. vb.load(name).test.batch(0, 1000)"
+        )
+    verifier, params = verifier_and_params(batch.task)
+    return verifier.verify_batch(params, batch, answers)
 
 
 def verify_steps(instance: Instance, states: object) -> Verdict:
@@ -144,7 +170,7 @@ def verify_steps(instance: Instance, states: object) -> Verdict:
         )
     grids = _read_states(cast("Task[Any]", verifier), instance, states)
     if type(grids) is DecodeFailure:
-        return Verdict(False, False, 0.0, grids.reason, {"legal": 0.0})
+        return Verdict(False, False, 0.0, grids.reason, {**verifier.no_parts(), "legal": 0.0})
     return verifier.verify_steps(instance, grids)
 
 

@@ -18,7 +18,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from types import ModuleType
-from typing import Any, ClassVar, Generic, TypeVar, cast, final
+from typing import Any, ClassVar, Final, Generic, SupportsIndex, TypeVar, cast, final
 from urllib.parse import quote
 
 import numpy as np
@@ -26,14 +26,29 @@ import numpy.typing as npt
 
 from vizbench._util import params as parameters
 from vizbench._util import plugins
-from vizbench._util.grids import as_grid, as_states, size
+from vizbench._util.grids import as_grid, as_states, plain_array, plain_items, size
 from vizbench._util.notices import notice
 from vizbench._util.text import plural
 from vizbench.errors import UserError, unknown
-from vizbench.seeds import random_grids
-from vizbench.types import Batch, CheckResult, Grid, Grids, Instance, Json, Keys, Look, Verdict
+from vizbench.seeds import integer, random_grids
+from vizbench.types import (
+    Batch,
+    CheckResult,
+    Grid,
+    Grids,
+    Instance,
+    Json,
+    Keys,
+    Look,
+    Trajectories,
+    Verdict,
+    Verdicts,
+)
 
 P = TypeVar("P")
+
+LEVELS: Final = 10
+"""Levels of a task that has any: 0 … 9."""
 
 
 class Metric(enum.Enum):
@@ -88,6 +103,14 @@ class Verifier(ABC):
     """Whether an answer may have another size than its question."""
     continuation: ClassVar[GameContinuation | None] = None
     """The rules after the answer, which is then the first state. None: a process ends with the answer."""
+    parts: ClassVar[Mapping[str, str]] = {
+        "changed": "the share of the cells that had to become a code and did, for the code with the least "
+        "share, minus the share of the other cells that were changed",
+        "precise": "the share of the changed cells that are right",
+    }
+    """The parts of a reward, two to four: what each measures, a clause by name. See `parts_batch`."""
+    legend: ClassVar[tuple[str, ...]] = ()
+    """What each cell code means, a short noun phrase per code: ("dead cell", "live cell"). () if unknown."""
 
     @final
     @property
@@ -102,6 +125,41 @@ class Verifier(ABC):
         The answer's codes are in range. Its shape is the question's, unless the verifier `resizes`. The
         stored target is not passed, so that the check cannot depend on it.
         """
+
+    def check_batch(self, params: Any, question: Grids, answer: Grids) -> npt.NDArray[np.bool_] | None:
+        """Return which answers `(n, h', w')` to questions `(n, h, w)` are valid. None if no rule is known.
+
+        The codes are in range, and the answers have the targets' shape. Default: `check`, row by row.
+        """
+        valid = np.empty(len(question), np.bool_)
+        for row in range(len(question)):
+            result = self.check(params, question[row], answer[row])
+            if result is None:
+                return None
+            valid[row] = result.valid
+        return valid
+
+    def parts_batch(
+        self, params: Any, question: Grids, target: Grids, answer: Grids
+    ) -> Mapping[str, npt.NDArray[np.float64]]:
+        """Return how far each answer got, `(n,)` in 0..1 for each of `parts`.
+
+        Half the product of the parts is the reward of an answer that is not valid. Valid answers have 1 in
+        every part, and untouched questions 0: this is done for all tasks, not here. Write the parts so that
+        no trivial answer gets far, and that no part falls along the process of a target. A task with several
+        right answers measures by its rules, not by the one target.
+
+        Default: `changed` and `precise` of `kernels.changes.change_parts`, from the question to the target,
+        or from a blank grid if their shapes differ. `answer` has the targets' shape.
+        """
+        from vizbench.kernels.changes import change_parts  # no task needs numba to be listed
+
+        n = len(question)
+        before = question if question.shape == target.shape else np.zeros_like(target)
+        flat = [np.ascontiguousarray(grids).reshape(n, -1) for grids in (before, target, answer)]
+        changed, precise = np.empty(n), np.empty(n)
+        change_parts(*flat, changed, precise)
+        return {"changed": changed, "precise": precise}
 
     @abstractmethod
     def solve(self, params: Any, question: Grid) -> Grid | None:
@@ -121,14 +179,14 @@ class Verifier(ABC):
 
     @final
     def verify(self, instance: Instance, answer: object) -> Verdict:
-        """Judge any object as an answer. Never raises: an object that is no grid is a wrong answer."""
+        """Judge any object as an answer. Never raises: an object that is not a grid is a wrong answer."""
         grid = as_grid(answer, self.codes)
         if isinstance(grid, str):
-            return Verdict(False, False, 0.0, grid)
+            return Verdict(False, False, 0.0, grid, self.no_parts())
         target = instance.target
         if grid.shape != target.shape:
-            reason = f"the answer is {size(grid)} where {size(target)} was asked"
-            return Verdict(False, False, 0.0, reason)
+            reason = f"the answer is {size(grid)}, but {size(target)} was asked"
+            return Verdict(False, False, 0.0, reason, self.no_parts())
         exact = bool(np.array_equal(grid, target))
         cells = float(np.count_nonzero(grid == target) / grid.size)
         fault = self._misfit(instance)
@@ -136,8 +194,82 @@ class Verifier(ABC):
         if result is None:
             wrong = int(np.sum(grid != target))
             reason = "" if exact else f"{wrong} of {grid.size} cells differ from the answer"
-            return Verdict(exact, exact, cells, reason)
-        return Verdict(result.valid, exact, cells, result.reason, result.parts)
+            result = CheckResult(exact, reason)
+        parts = self.no_parts() if fault else self._parts(instance, grid, result.valid)
+        return Verdict(result.valid, exact, cells, result.reason, parts, result.figures)
+
+    @final
+    def no_parts(self) -> dict[str, float]:
+        """Return the parts of an answer that cannot be read: all 0."""
+        return dict.fromkeys(self.parts, 0.0)
+
+    @final
+    def _parts(self, instance: Instance, grid: Grid, valid: bool) -> dict[str, float]:
+        """Return the parts of an answer of the target's shape."""
+        question, target = instance.question[None], instance.target[None]
+        columns = self._parts_of(instance.params, question, target, grid[None], np.array([valid]))
+        return {name: float(column[0]) for name, column in columns.items()}
+
+    @final
+    def _parts_of(
+        self, params: Any, question: Grids, target: Grids, answer: Grids, valid: npt.NDArray[np.bool_]
+    ) -> dict[str, npt.NDArray[np.float64]]:
+        """Return the parts of answers of the targets' shape: 1 if valid, 0 if untouched."""
+        n = len(question)
+        columns = {name: valid.astype(np.float64) for name in self.parts}
+        open_rows = ~valid
+        if question.shape == answer.shape:
+            open_rows &= (question != answer).reshape(n, -1).any(axis=1)
+        if not open_rows.any():
+            return columns
+        grids = (question, target, answer)
+        if not open_rows.all():
+            grids = (question[open_rows], target[open_rows], answer[open_rows])
+        for name, column in self.parts_batch(params, *grids).items():
+            columns[name][open_rows] = column
+        return columns
+
+    @final
+    def verify_batch(self, params: Any, batch: Batch, answers: object) -> Verdicts:
+        """Judge one answer per instance of a batch, without the reasons.
+
+        answers: integers `(n, h', w')`, one grid of the target's shape per instance. If the task `resizes`:
+        a sequence of n answers of any kind.
+
+        Raises UserError if the answers do not have this form. Codes out of range are wrong answers.
+        """
+        if self.resizes:
+            return self._verify_rows(params, batch, answers)
+        answer = _answer_array(answers, batch.target)
+        in_range = np.logical_and(answer >= 0, answer < self.codes)
+        readable = in_range.reshape(len(batch), -1).all(axis=1)
+        answer = np.where(in_range, answer, 0).astype(np.uint8)
+        right = answer == batch.target
+        cells = right.reshape(len(batch), -1).mean(axis=1)
+        exact = readable & (cells == 1)
+        valid = self.check_batch(params, batch.question, answer)
+        valid = exact if valid is None else valid & readable
+        parts = self._parts_of(params, batch.question, batch.target, answer, valid)
+        parts = {name: column * readable for name, column in parts.items()}
+        return Verdicts(valid, exact, cells * readable, parts)
+
+    @final
+    def _verify_rows(self, params: Any, batch: Batch, answers: object) -> Verdicts:
+        """Judge the answers to a task whose grids differ in size, one by one."""
+        items = plain_items(answers, len(batch))
+        if not isinstance(items, list) or len(items) != len(batch):
+            raise UserError(f"give a list of {len(batch)} answers: grids of this task differ in size")
+        verdicts: list[Verdict] = []
+        for row, answer in enumerate(items):
+            question, target = batch.pair(row)
+            instance = Instance(batch.task, params, 0, "train", row, question, target, target[None])
+            verdicts.append(self.verify(instance, answer))
+        return Verdicts(
+            np.array([verdict.valid for verdict in verdicts], np.bool_),
+            np.array([verdict.exact for verdict in verdicts], np.bool_),
+            np.array([verdict.cells for verdict in verdicts], np.float64),
+            {name: np.array([verdict.parts[name] for verdict in verdicts]) for name in self.parts},
+        )
 
     @final
     def _misfit(self, instance: Instance) -> str:
@@ -165,6 +297,16 @@ class Task(Verifier, Generic[P]):
     """The least distance of a test question from the train pool; 0: it only has to be another question."""
     variants: Mapping[str, P]
     """Named parameters; the first is the default."""
+    levels: Sequence[P] = ()
+    """Parameters of levels 0 … 9, of rising difficulty; empty if the task has no levels."""
+
+    def instructions(self, params: P) -> tuple[str, str, str]:
+        """Return what is asked and by which rules, in three wordings of one to four sentences.
+
+        Cell codes are called by their names in `legend`, and neither by numbers nor by colours. ASCII, one
+        line each. Default: the summary.
+        """
+        return self.summary, self.summary, self.summary
 
     @abstractmethod
     def generate_batch(self, params: P, keys: Keys) -> Batch:
@@ -186,6 +328,12 @@ class Task(Verifier, Generic[P]):
     @abstractmethod
     def steps(self, params: P, question: Grid, target: Grid) -> Grids:
         """Return the states after the question, `(k, h, w)`, k >= 1; the one at `answer_at` is the target."""
+
+    def steps_batch(self, params: P, question: Grids, target: Grids) -> Trajectories:
+        """Return the states after each question, see `steps`. Default: `steps`, row by row."""
+        states = [self.steps(params, *pair) for pair in zip(question, target, strict=True)]
+        starts = np.cumsum([0, *map(len, states)], dtype=np.int64)
+        return Trajectories(np.concatenate([target[:0], *states]), starts)
 
     @abstractmethod
     def check_step(self, params: P, question: Grid, before: Grid, after: Grid) -> CheckResult:
@@ -217,15 +365,25 @@ class Task(Verifier, Generic[P]):
         """Return the size of the task's space. Default: None, not known."""
         return None
 
-    def difficulty(self, params: P, question: Grid, target: Grid) -> Mapping[str, float]:
-        """Return `score` in 0..1 and the measured figures that it is made of.
+    def difficulty_batch(
+        self, params: P, question: Grids, target: Grids
+    ) -> Mapping[str, npt.NDArray[np.float64]]:
+        """Return `score` in 0..1, `effort` and the measured figures that they are made of, `(n,)` each.
 
-        Default: the share of the target's cells that differ from the question's.
+        effort: what levels rise in, at least 0: work of a solver, size, or length of the process.
+
+        Default: the share of the target's cells that differ from the question's, and their number.
         """
-        changed = 1.0
+        changed = np.full(len(question), float(target[0].size) if len(target) else 0.0)
         if question.shape == target.shape:
-            changed = float(np.count_nonzero(question != target) / target.size)
-        return {"score": changed, "changed": changed}
+            changed = (question != target).reshape(len(question), -1).sum(axis=1).astype(np.float64)
+        return {"score": changed / math.prod(target.shape[1:]), "effort": changed}
+
+    @final
+    def difficulty(self, params: P, question: Grid, target: Grid) -> Mapping[str, float]:
+        """Return the figures of one instance, see `difficulty_batch`."""
+        columns = self.difficulty_batch(params, question[None], target[None])
+        return {name: float(column[0]) for name, column in columns.items()}
 
     def guess(self, params: P, question: Grid, key: int) -> Grid | None:
         """Return a random legal answer. Default: any code in each cell, on a grid of the question's size."""
@@ -247,9 +405,9 @@ class Task(Verifier, Generic[P]):
         """
         states = as_states(grids)
         if isinstance(states, str):
-            return Verdict(False, False, 0.0, states, {"legal": 0.0})
+            return Verdict(False, False, 0.0, states, {**self.no_parts(), "legal": 0.0})
         if fault := self._misfit(instance):
-            return Verdict(False, False, 0.0, fault, {"legal": 0.0})
+            return Verdict(False, False, 0.0, fault, {**self.no_parts(), "legal": 0.0})
         asked = self.step_count(instance.params, instance.question)
         answer = self.verify(instance, states[self.answer_at])
         trajectory, reason = self._follow(instance, states[:asked], answer)
@@ -261,7 +419,8 @@ class Task(Verifier, Generic[P]):
             reason = f"the answer, state {len(states)}: {answer.reason}"
         if not reason and self.continuation is not None:
             reason = self.continuation.check_end(instance.params, trajectory).reason
-        return Verdict(not reason, answer.exact and not reason, answer.cells, reason, parts)
+        exact = answer.exact and not reason
+        return Verdict(not reason, exact, answer.cells, reason, parts, answer.figures)
 
     def _follow(
         self, instance: Instance, states: Sequence[object], answer: Verdict
@@ -292,6 +451,17 @@ class Task(Verifier, Generic[P]):
 
         rows = [self.features(i.params, Batch(i.question[None], i.target[None])) for i in (a, b)]
         return float(distances(rows[0], rows[1], self.metric is Metric.JACCARD)[0, 0])
+
+
+def _answer_array(answers: object, target: Grids) -> npt.NDArray[np.integer]:
+    """Return the answers of a batch as integers of the targets' shape, `(n, h, w)`."""
+    array = plain_array(answers)
+    if array.dtype.kind not in "biu" or array.shape != target.shape:
+        raise UserError(
+            f"the answers are {array.dtype} of shape {array.shape}: give integers of shape {target.shape}, "
+            "one grid per instance"
+        )
+    return array
 
 
 def check_equal(answer: Grid, expected: Grid, fault: str) -> CheckResult:
@@ -342,7 +512,11 @@ def _task_fault(item: object) -> str:
         return f"it lacks {', '.join(lacking)}"
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", task.family):
         return f"its family {task.family[:40]!r} is no word in small letters"
-    records = list(task.variants.values())
+    if len(task.levels) not in (0, LEVELS):
+        return f"it has {len(task.levels)} levels: give {LEVELS}, or none"
+    if any(re.fullmatch(r"level\d", name) for name in task.variants):
+        return "a variant has the name of a level: choose another name"
+    records = [*task.variants.values(), *task.levels]
     if not records or not all(dataclasses.is_dataclass(record) for record in records):
         return "its variants are no dataclasses by name"
     return ""
@@ -521,15 +695,40 @@ def spec(name: str, overrides: Mapping[str, object] | None = None) -> TaskSpec:
     path, _, query = name.partition("?")
     family, variant, task = _family_and_variant(path)
     variant = variant or next(iter(task.variants))
-    if variant not in task.variants:
-        known = [f"{family}/{each}" for each in task.variants] if is_in_file(path) else tasks()
-        raise unknown("task", path, known)
-    base = task.variants[variant]
+    named = {**task.variants, **level_variants(task)}
+    if variant not in named:
+        own = [f"{family}/{each}" for each in named]
+        raise unknown("task", path, own if is_in_file(path) else [*own, *tasks()])
+    base = named[variant]
     given: dict[str, object] = {**parameters.query(query), **(overrides or {})}
     params = parameters.override(f"{family}/{variant}", base, given)
     changed_values = {k: v for k, v in dataclasses.asdict(params).items() if v != getattr(base, k)}
     text = "&".join(f"{k}={quote(_text(v), safe='/,.-')}" for k, v in sorted(changed_values.items()))
     return TaskSpec(f"{family}/{variant}" + (f"?{text}" if text else ""), task, params)
+
+
+def level_variants(task: Task[P]) -> Mapping[str, P]:
+    """Return the levels of a task as variants, `level0` … `level9`."""
+    return {f"level{number}": params for number, params in enumerate(task.levels)}
+
+
+def level_name(name: str, level: SupportsIndex) -> str:
+    """Return the name of a level of a family: `maze` and 3 give `maze/level3`.
+
+    Raises UserError if the name holds a variant or parameters, or the family has no such level.
+    """
+    value = integer(level)
+    if value is None or not 0 <= value < LEVELS:
+        raise UserError(f"level {level!r} is not an integer in 0 … {LEVELS - 1}: choose one there, e.g. 3")
+    family, variant, task = _family_and_variant(name.partition("?")[0])
+    if variant or "?" in name:
+        raise UserError(
+            f"task {name[:120]!r} and level {value} both choose parameters: give {family} and a level, or "
+            "the task without a level"
+        )
+    if not task.levels:
+        raise UserError(f"task {family[:120]} has no levels: leave the level out")
+    return f"{family}/level{value}"
 
 
 def _family_and_variant(path: str) -> tuple[str, str, Task[Any]]:

@@ -147,7 +147,7 @@ def test_solve_is_a_shortest_way_or_none(question: Grid) -> None:
     assert (answer is not None) == nx.has_path(graph, start, goal)
     if answer is not None:
         assert (answer == 4).sum() == nx.shortest_path_length(graph, start, goal) - 1
-        assert TASK.check(Params(), question, answer).parts == {"psr": 1.0, "rpl": 1.0}
+        assert TASK.check(Params(), question, answer).figures == {"psr": 1.0, "rpl": 1.0}
 
 
 @given(questions(), st.data())
@@ -160,8 +160,8 @@ def test_verdict_equals_the_slow_twin(question: Grid, data: st.DataObject) -> No
     result = TASK.check(Params(), question, answer)
     valid = cells.maze_valid(question.tolist(), answer.tolist())
     assert result.valid == valid
-    assert result.parts["psr"] == cells.maze_joined(question.tolist(), answer.tolist())
-    assert ("rpl" in result.parts) == valid == (result.reason == "")
+    assert result.figures["psr"] == cells.maze_joined(question.tolist(), answer.tolist())
+    assert ("rpl" in result.figures) == valid == (result.reason == "")
 
 
 def test_every_changed_cell_of_a_target_is_judged_as_the_slow_twin_judges_it() -> None:
@@ -172,7 +172,7 @@ def test_every_changed_cell_of_a_target_is_judged_as_the_slow_twin_judges_it() -
             answer[r, c] = (answer[r, c] + 1 + shift) % 5
             result = TASK.check(Params(9), question, answer)
             assert result.valid is False is cells.maze_valid(question.tolist(), answer.tolist())
-            assert result.parts["psr"] == cells.maze_joined(question.tolist(), answer.tolist())
+            assert result.figures["psr"] == cells.maze_joined(question.tolist(), answer.tolist())
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_mutated_targets_are_judged_as_by_the_slow_twin(name: str, count: int) -
                 answer[r, c] = (answer[r, c] + rng.integers(0, 5)) % 5
         result = TASK.check(VARIANTS[name], asked, answer)
         assert result.valid == cells.maze_valid(asked.tolist(), answer.tolist())
-        assert result.parts["psr"] == cells.maze_joined(asked.tolist(), answer.tolist())
+        assert result.figures["psr"] == cells.maze_joined(asked.tolist(), answer.tolist())
         right += result.valid
     assert 0.02 * count < right < 0.5 * count
 
@@ -213,19 +213,19 @@ HALL = board("S..", "...", "..G")
 )
 def test_near_misses_in_an_open_hall(answer: Grid, reason: str, parts: dict[str, float]) -> None:
     result = TASK.check(Params(), HALL, answer)
-    assert (result.reason, result.parts) == (reason, parts)
+    assert (result.reason, result.figures) == (reason, parts)
     assert result.valid == (reason == "")
 
 
 def test_a_detour_is_valid_and_its_length_is_told() -> None:
     question = board("S...", ".##.", ".##.", "G...")
     result = TASK.check(Params(), question, board("S***", ".##*", ".##*", "G***"))
-    assert (result.valid, result.parts) == (True, {"psr": 1.0, "rpl": 3.0})
+    assert (result.valid, result.figures) == (True, {"psr": 1.0, "rpl": 3.0})
 
 
 def test_a_path_through_a_wall_joins_nothing() -> None:
     result = TASK.check(Params(), board("S#G"), board("S*G"))
-    assert (result.valid, result.reason, result.parts) == (
+    assert (result.valid, result.reason, result.figures) == (
         False,
         "the wall at row 0, column 1 was changed",
         {"psr": 0.0},

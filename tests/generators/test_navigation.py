@@ -198,12 +198,12 @@ def judged_as_by_the_twins(question: Grid, answer: Grid) -> bool:
     result = TASK.check(Params(), question, answer)
     rows = question.tolist(), answer.tolist()
     assert result.valid == (result.reason == "") == navigation.navigation_valid(*rows)
-    assert result.parts["psr"] == cells.maze_joined(*rows)
-    assert ("rpl" in result.parts) == cells.maze_valid(*rows)
-    if "rpl" in result.parts:
+    assert result.figures["psr"] == cells.maze_joined(*rows)
+    assert ("rpl" in result.figures) == cells.maze_valid(*rows)
+    if "rpl" in result.figures:
         length = navigation.shortest(rows[0])
         assert length is not None
-        assert result.parts["rpl"] == (int((answer == 4).sum()) + 1) / length
+        assert result.figures["rpl"] == (int((answer == 4).sum()) + 1) / length
     return result.valid
 
 
@@ -272,7 +272,7 @@ HALL = board("S...", "....", "...G")
 )
 def test_near_misses_in_an_open_hall(answer: Grid, reason: str, parts: dict[str, float]) -> None:
     result = TASK.check(Params(), HALL, answer)
-    assert (result.valid, result.reason, result.parts) == (reason == "", reason, parts)
+    assert (result.valid, result.reason, result.figures) == (reason == "", reason, parts)
 
 
 def test_a_way_one_turn_longer_than_needed_is_wrong_and_its_length_is_told() -> None:
@@ -280,19 +280,19 @@ def test_a_way_one_turn_longer_than_needed_is_wrong_and_its_length_is_told() -> 
     longer = board("S.***", "*.*.*", "***.*", "....G")
     result = TASK.check(Params(), question, longer)
     reason = "the path is 1.57 times as long as the shortest"
-    assert (result.valid, result.reason, result.parts) == (False, reason, {"psr": 1.0, "rpl": 11 / 7})
+    assert (result.valid, result.reason, result.figures) == (False, reason, {"psr": 1.0, "rpl": 11 / 7})
 
 
 def test_a_way_that_is_longer_by_the_least_there_is_is_wrong() -> None:
     question = board("S" + 28 * "." + "G", 30 * ".")
     result = TASK.check(Params(), question, board("S" + 28 * "." + "G", 30 * "*"))
-    assert (result.reason, result.parts["rpl"]) == ("the path is 1.07 times as long as the shortest", 31 / 29)
+    assert (result.reason, result.figures["rpl"]) == ("the path is 1.07 times as long as the shortest", 31 / 29)
 
 
 def test_a_way_through_a_wall_or_over_a_corner_joins_nothing() -> None:
     question = board("S#.", ".#.", ".#G")
     for answer in (board("S*.", ".#*", ".#G"), board("S#.", "*#.", "*#G"), board("S#*", ".#*", ".#G")):
-        assert TASK.check(Params(), question, answer).parts == {"psr": 0.0}
+        assert TASK.check(Params(), question, answer).figures == {"psr": 0.0}
         assert not judged_as_by_the_twins(question, answer)
     assert TASK.solve(Params(), question) is None
 

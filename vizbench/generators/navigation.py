@@ -381,13 +381,13 @@ class Navigation(AnswerTask[Params]):
     def check(self, params: Params, question: Grid, answer: Grid) -> CheckResult:
         """Check that the marked cells are a shortest path from start to goal, and all else is kept.
 
-        - psr, in `parts`: 1 if marked open cells join start and goal, strays or not.
+        - psr, in `figures`: 1 if marked open cells join start and goal, strays or not.
         - rpl, for one unbranched path: its length over the shortest's.
         """
         result = check_path(question, answer)
-        if result.valid and result.parts["rpl"] > 1:
-            reason = f"the path is {result.parts['rpl']:.3g} times as long as the shortest"
-            return CheckResult(False, reason, result.parts)
+        if result.valid and result.figures["rpl"] > 1:
+            reason = f"the path is {result.figures['rpl']:.3g} times as long as the shortest"
+            return CheckResult(False, reason, result.figures)
         return result
 
     def solve(self, params: Params, question: Grid) -> Grid | None:

@@ -123,7 +123,7 @@ def check_path(question: Grid, answer: Grid) -> CheckResult:
 
     Every other cell must be kept.
 
-    - psr, in `parts`: 1 if marked open cells join start and goal, strays or not.
+    - psr, in `figures`: 1 if marked open cells join start and goal, strays or not.
     - rpl, for such paths only: the length over the shortest one's.
     """
     path = (answer == PATH) & (question == OPEN)

@@ -26,7 +26,7 @@ from vizbench.formats.rows import Nested, Row
 from vizbench.harness.plan.plan import Trial
 from vizbench.types import Json
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """The version of these files. It is raised if one of them changes its meaning."""
 
 MAX_TRAJECTORY: Final = 63
@@ -129,7 +129,7 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     reason: str
     """Why the answer is wrong, or why there is none."""
     parts: dict[str, float | None]
-    """Measures that the verifier adds, such as `psr`."""
+    """How far the answer got, each 0..1, see `vizbench.Verdict`."""
     answer: Nested | None
     """The answer. None if it could not be decoded, or if an outside model gave none."""
     undecodable: bool
@@ -138,6 +138,8 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     """The model's time for this answer."""
     trajectory: Annotated[tuple[Nested, ...], Meta(max_length=MAX_TRAJECTORY)] = ()
     """States before the answer, in its shape, if a clip shows them (`FrameCodec.trajectory`)."""
+    figures: dict[str, float | None] = {}
+    """Measures that the verifier adds, such as `psr`."""
 
 
 @final

@@ -165,7 +165,7 @@ def _adapt(directory: Path, data: TrialData, model: Model[Any], codec: Codec[Any
             raise UserError(
                 f"adapt returned a {type(reported).__name__}: return a dict of figures, {{}} for none"
             )
-        figures = _figures(cast("Mapping[str, float]", reported))
+        figures = finite(cast("Mapping[str, float]", reported))
     except (Exception, SystemExit) as error:
         raise ModelFaultError(_sentence("adapting", error)) from error
     _check_schedule(trial, figures)
@@ -271,7 +271,8 @@ def _verify(
     if isinstance(decoded, DecodeFailure):
         cut = f"the reply was cut by {prediction.by}: " if isinstance(prediction, CutText) else ""
         reason = replace_surrogates(f"{cut}{decoded.reason}"[:MAX_REASON])
-        return Record(instance.id, attempt, False, False, 0.0, reason, {}, None, True, seconds)
+        parts = finite(data.verifier.no_parts())
+        return Record(instance.id, attempt, False, False, 0.0, reason, parts, None, True, seconds)
     verdict = data.verifier.verify(instance, decoded.grid)
     trajectory: list[Grid] = []
     if isinstance(codec, FrameCodec):
@@ -283,15 +284,16 @@ def _verify(
         exact=bool(verdict.exact),
         cells=float(verdict.cells),
         reason=verdict.reason,
-        parts=_figures(verdict.parts),
+        parts=finite(verdict.parts),
         answer=decoded.grid.tolist(),
         undecodable=False,
         seconds=seconds,
         trajectory=tuple(state.tolist() for state in trajectory),
+        figures=finite(verdict.figures),
     )
 
 
-def _figures(values: Mapping[str, float]) -> dict[str, float | None]:
+def finite(values: Mapping[str, float]) -> dict[str, float | None]:
     """Return numbers as JSON has them: None in place of what is not finite."""
     numbers = {str(key): float(value) for key, value in values.items()}
     return {key: value if math.isfinite(value) else None for key, value in numbers.items()}

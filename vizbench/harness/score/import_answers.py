@@ -25,7 +25,7 @@ from vizbench.harness.plan.plan import TRIVIAL, Trial
 from vizbench.harness.records.labels import NONE
 from vizbench.harness.records.provenance import data_digest
 from vizbench.harness.records.records import Record, below, read_header, read_log, read_trial
-from vizbench.harness.run.predict import TrialData
+from vizbench.harness.run.predict import TrialData, finite
 from vizbench.harness.run.trial import header_of, trial_data
 from vizbench.harness.score.score import ScoredRow, ScoreSheet
 from vizbench.types import Instance
@@ -153,7 +153,6 @@ def _record(row: ScoredRow, answered: bool) -> Record:
 
     answered: whether there is an answer. A missing one is wrong, but not undecodable."""
     verdict = row.verdict
-    parts: dict[str, float | None] = {name: float(value) for name, value in verdict.parts.items()}
     trajectory = tuple(state.tolist() for state in row.trajectory)
     return Record(
         id=row.instance.id,
@@ -162,11 +161,12 @@ def _record(row: ScoredRow, answered: bool) -> Record:
         exact=bool(verdict.exact),
         cells=float(verdict.cells),
         reason=verdict.reason,
-        parts=parts,
+        parts=finite(verdict.parts),
         answer=None if row.grid is None else row.grid.tolist(),
         undecodable=answered and row.grid is None,
         seconds=0.0,
         trajectory=trajectory,
+        figures=finite(verdict.figures),
     )
 
 

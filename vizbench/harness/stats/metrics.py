@@ -220,7 +220,7 @@ def _order(row: Summary) -> tuple[object, ...]:
 
 
 def _has_paths(run: TrialResult) -> bool:
-    return any("psr" in record.parts for record in run.records)
+    return any("psr" in record.figures for record in run.records)
 
 
 def _same_data(a: TrialResult, b: TrialResult) -> bool:
@@ -242,7 +242,7 @@ def _priority(run: TrialResult) -> tuple[int, str]:
 def _summary(runs: Sequence[TrialResult], has_paths: bool, mark: str, origin: str) -> Summary:
     """Pool the trials of one kind.
 
-    has_paths: whether the task asks for paths, so that an answer without a part `psr` joined nothing.
+    has_paths: whether the task asks for paths, so that an answer without a figure `psr` joined nothing.
     """
     header, trial = runs[0].header, runs[0].header.trial
     seeds = [run.header.trial.seed for run in runs]
@@ -263,9 +263,9 @@ def _summary(runs: Sequence[TrialResult], has_paths: bool, mark: str, origin: st
     valid_low, valid_high = interval_of(trial.model, valid_by_seed, runs[0].is_corpus)
 
     # Paths.
-    joined = mean([record.parts.get("psr") or 0.0 for record in first]) if has_paths else None
-    parts = [record.parts.get("rpl") for record in first]
-    lengths = [length for length in parts if length is not None]
+    joined = mean([record.figures.get("psr") or 0.0 for record in first]) if has_paths else None
+    longer = [record.figures.get("rpl") for record in first]
+    lengths = [length for length in longer if length is not None]
     length = mean(lengths) if lengths else None
 
     # All attempts.

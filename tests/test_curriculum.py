@@ -1,0 +1,87 @@
+"""Test that a curriculum follows a learner's skill, and holds nothing but its state."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vizbench.curriculum import Settings, State, update
+from vizbench.errors import UserError
+
+RESULTS = st.lists(st.lists(st.booleans(), max_size=40), max_size=30)
+
+
+def answers(skill: float, level: int, rng: np.random.Generator) -> list[bool]:
+    """A batch of a learner who has half of a level right if it equals the skill."""
+    chance = 1 / (1 + math.exp(2 * (level - skill)))
+    return (rng.random(16) < chance).tolist()
+
+
+@pytest.mark.parametrize("skill", [0.0, 3.0, 6.0, 9.0])
+@pytest.mark.parametrize("start", [0, 9])
+def test_the_level_comes_to_where_half_of_the_answers_are_right(skill: float, start: int):
+    state, rng = State(start), np.random.default_rng(0)
+    visited: list[int] = []
+    for _ in range(400):
+        state = update(state, answers(skill, state.level, rng))
+        visited.append(state.level)
+    assert abs(np.mean(visited[200:]) - skill) <= 0.5
+
+
+def test_the_level_follows_a_learner_who_gets_better():
+    state, rng = State(), np.random.default_rng(1)
+    for batch in range(1500):
+        state = update(state, answers(9 * batch / 1500, state.level, rng))
+    assert state.level >= 8
+
+
+@given(RESULTS, st.integers(1, 20))
+def test_the_same_results_give_the_same_levels(batches: list[list[bool]], window: int):
+    settings = Settings(window=window, lowest=2, highest=5)
+    first = second = State(3)
+    for batch in batches:
+        before = first.level
+        first, second = (
+            update(first, batch, settings),
+            update(State(second.level, second.recent), batch, settings),
+        )
+        assert first == second
+        assert abs(first.level - before) <= 1
+        assert 2 <= first.level <= 5
+        assert len(first.recent) <= window
+
+
+def test_the_level_waits_for_a_whole_window():
+    settings = Settings(window=4)
+    assert update(State(3), [True] * 3, settings) == State(3, (True,) * 3)
+    assert update(State(3, (True,) * 3), [True], settings) == State(4)
+    assert update(State(3), [False] * 4, settings) == State(2)
+    assert update(State(0), [False] * 4, settings).level == 0
+    assert update(State(3), [True, False] * 2, settings).success == 0.5
+    assert State().success is None
+
+
+def test_a_state_outside_of_the_levels_is_brought_back():
+    assert update(State(9, (True,)), [False], Settings(highest=5)) == State(5, (False,))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"target": 0.0},
+        {"target": 1.0},
+        {"margin": -0.1},
+        {"margin": 0.6},
+        {"window": 0},
+        {"lowest": -1},
+        {"highest": 10},
+        {"lowest": 5, "highest": 4},
+    ],
+)
+def test_settings_out_of_range_are_refused(values: dict[str, float]):
+    with pytest.raises(UserError, match=next(iter(values))):
+        Settings(**values)
