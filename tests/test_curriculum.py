@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -82,6 +83,6 @@ def test_a_state_outside_of_the_levels_is_brought_back():
         {"lowest": 5, "highest": 4},
     ],
 )
-def test_settings_out_of_range_are_refused(values: dict[str, float]):
+def test_settings_out_of_range_are_refused(values: dict[str, Any]):
     with pytest.raises(UserError, match=next(iter(values))):
         Settings(**values)

@@ -25,6 +25,7 @@ LAYERS = [
     {"dataset", "leakage"},
     {"formats"},
     {"loading"},
+    {"rewards", "curriculum"},
     {"harness", "baselines"},
     {"console"},
     {"cli"},

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from vizbench.dataset import Dataset, Split
     from vizbench.errors import UserError
     from vizbench.formats.lookup import verifier_of
-    from vizbench.loading import expand, instance, load, render, verify, verify_batch, verify_steps
+    from vizbench.loading import expand, instance, load, prompt, render, verify, verify_batch, verify_steps
     from vizbench.model import (
         CheckedModel,
         Context,
@@ -97,6 +97,7 @@ __all__ = [
     "instance",
     "load",
     "load_model",
+    "prompt",
     "random_grids",
     "render",
     "reward",
@@ -114,7 +115,16 @@ _HOMES = {
     "vizbench.dataset": ("Dataset", "Split"),
     "vizbench.errors": ("UserError",),
     "vizbench.formats.lookup": ("verifier_of",),
-    "vizbench.loading": ("expand", "instance", "load", "render", "verify", "verify_batch", "verify_steps"),
+    "vizbench.loading": (
+        "expand",
+        "instance",
+        "load",
+        "prompt",
+        "render",
+        "verify",
+        "verify_batch",
+        "verify_steps",
+    ),
     "vizbench.model": (
         "CheckedModel",
         "Context",

@@ -14,6 +14,7 @@ from vizbench.errors import UserError
 from vizbench.formats.lookup import is_corpus, source_of, split_name, verifier_and_params, verifier_of
 from vizbench.renderers import frames
 from vizbench.renderers.layout import Shape
+from vizbench.renderers.prompts import Reader, prompt_of
 from vizbench.seeds import check_seed
 from vizbench.task import HasDemonstrations, Task, Verifier, import_task, level_name, spec
 from vizbench.types import Answer, Batch, DecodeFailure, Grid, Image, Instance, Look, Verdict, Verdicts
@@ -211,6 +212,18 @@ def _read(verifier: Verifier, instance: Instance, answer: object) -> object:
     shape = verifier.answer_shape(instance.question)
     question = None if shape is None else instance.question
     return read_any(answer, verifier.look, shape, question)
+
+
+def prompt(instance: Instance, for_: Reader = "text", style: int | None = 0) -> str:
+    """Return what is asked in words: the rules, what each code or colour means, the form of the answer.
+
+    for_: `text` for grids as JSON, `vision` for a picture that is answered in JSON, `image` for a picture
+    that is answered by a picture, `video` for a first frame that is continued to a last frame. style: which
+    of the task's three wordings, 0 … 2; None draws one by the instance's id.
+
+    The prompt is ASCII, one line and never empty. Raises UserError for an unknown reader or style.
+    """
+    return prompt_of(verifier_of(instance), instance, for_, style)
 
 
 def _episodes(name: str) -> list[str]:

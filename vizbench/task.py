@@ -118,6 +118,18 @@ class Verifier(ABC):
         """The position of the answer among the states after the question: 0 the first, -1 the last."""
         return -1 if self.continuation is None else 0
 
+    def instructions(self, params: Any) -> tuple[str, str, str]:
+        """Return what is asked and by which rules, in three wordings of one to four sentences.
+
+        Cell codes are called by their names in `legend`, and neither by numbers nor by colours. ASCII, one
+        line each.
+        """
+        return (
+            "Find the rule that turns the question of each example into its answer, and apply it here.",
+            "All examples share one rule. Find it, and answer this question by it.",
+            "Answer this question by the rule that explains every example.",
+        )
+
     @abstractmethod
     def check(self, params: Any, question: Grid, answer: Grid) -> CheckResult | None:
         """Apply the rules to an answer. Return None if no rule is known.
@@ -301,11 +313,7 @@ class Task(Verifier, Generic[P]):
     """Parameters of levels 0 … 9, of rising difficulty; empty if the task has no levels."""
 
     def instructions(self, params: P) -> tuple[str, str, str]:
-        """Return what is asked and by which rules, in three wordings of one to four sentences.
-
-        Cell codes are called by their names in `legend`, and neither by numbers nor by colours. ASCII, one
-        line each. Default: the summary.
-        """
+        """Return what is asked, see `Verifier.instructions`. Default: the summary."""
         return self.summary, self.summary, self.summary
 
     @abstractmethod

@@ -286,7 +286,10 @@ def test_a_way_one_turn_longer_than_needed_is_wrong_and_its_length_is_told() -> 
 def test_a_way_that_is_longer_by_the_least_there_is_is_wrong() -> None:
     question = board("S" + 28 * "." + "G", 30 * ".")
     result = TASK.check(Params(), question, board("S" + 28 * "." + "G", 30 * "*"))
-    assert (result.reason, result.figures["rpl"]) == ("the path is 1.07 times as long as the shortest", 31 / 29)
+    assert (result.reason, result.figures["rpl"]) == (
+        "the path is 1.07 times as long as the shortest",
+        31 / 29,
+    )
 
 
 def test_a_way_through_a_wall_or_over_a_corner_joins_nothing() -> None:

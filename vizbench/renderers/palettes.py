@@ -71,6 +71,43 @@ def with_outside(name: str) -> Colours:
     return np.concatenate([palette(name), _OUTSIDE[name]])
 
 
+_NAMES: Mapping[str, str] = {
+    "ffffff": "white",
+    "000000": "black",
+    "aaaaaa": "light gray",
+    "808080": "gray",
+    "ffff00": "yellow",
+    "00ffff": "cyan",
+    "ff00ff": "magenta",
+    "ff8080": "pink",
+    "ff0000": "red",
+    "00ff00": "green",
+    "0000ff": "blue",
+    "008080": "teal",
+    "ff8000": "orange",
+    "00c800": "green",
+    "e60000": "red",
+    "0050ff": "blue",
+    "808000": "olive",
+    "8080ff": "light blue",
+    "80ff80": "light green",
+    "800080": "purple",
+    "0074d9": "blue",
+    "ff4136": "red",
+    "2ecc40": "green",
+    "ffdc00": "yellow",
+    "f012be": "magenta",
+    "ff851b": "orange",
+    "7fdbff": "light blue",
+    "870c25": "dark red",
+}
+
+
+def colour_names(name: str) -> tuple[str, ...]:
+    """Return a name per cell code of a palette, all different. Raises UserError if it is unknown."""
+    return tuple(_NAMES[bytes(colour).hex()] for colour in palette(name))
+
+
 def separation(colours: Colours) -> float:
     """Return the least distance between two of the colours `(k, 3)`, Euclidean in RGB levels."""
     points: npt.NDArray[Any] = colours.astype(np.float64)

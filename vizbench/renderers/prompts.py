@@ -1,0 +1,77 @@
+"""Put an instance in words: what is asked, what codes or colours mean, and what the answer must look like."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Literal, TypeAlias, get_args
+
+from vizbench.errors import UserError
+from vizbench.renderers.palettes import colour_names
+from vizbench.seeds import stream
+from vizbench.task import Verifier
+from vizbench.types import Instance
+
+Reader: TypeAlias = Literal["text", "vision", "image", "video"]
+"""Who reads a prompt. text: grids in and out as JSON. vision: a picture in, JSON out. image: a picture in and
+out. video: a first frame in, a clip out."""
+
+READERS: Final[Sequence[Reader]] = get_args(Reader)
+
+STYLES: Final = 3
+"""Wordings per task."""
+
+
+def prompt_of(verifier: Verifier, instance: Instance, reader: Reader, style: int | None) -> str:
+    """Return the prompt of an instance: ASCII, one line, never empty.
+
+    style: which of the task's wordings, 0 … 2. None: drawn by the instance's id.
+
+    Raises UserError if there is no such reader or style.
+    """
+    if reader not in READERS:
+        raise UserError(f"prompt for {str(reader)[:40]!r} is unknown: choose {', '.join(READERS)}")
+    if style is None:
+        style = stream("prompt", instance.id) % STYLES
+    if not 0 <= style < STYLES:
+        raise UserError(f"style {style} is not in 0 … {STYLES - 1}: choose one there, or none")
+    instructions = verifier.instructions(instance.params)[style]
+    return f"{instructions} {_meanings(verifier, reader)} {_form(verifier, instance, reader)}"
+
+
+def legend_of(verifier: Verifier) -> list[tuple[int, str, str]]:
+    """Return code, colour and meaning of each cell code."""
+    colours = colour_names(verifier.look.palette)
+    nouns = verifier.legend or tuple(f"code {code}" for code in range(verifier.codes))
+    return list(zip(range(len(nouns)), colours, nouns, strict=False))
+
+
+def _meanings(verifier: Verifier, reader: Reader) -> str:
+    """Return a sentence that says what each code or colour means."""
+    legend = legend_of(verifier)
+    if reader == "text":
+        meanings = ", ".join(f"{code} = {noun}" for code, _, noun in legend)
+        return f"The grid is a JSON list of rows of numbers: {meanings}."
+    meanings = ", ".join(f"{colour} = {noun}" for _, colour, noun in legend)
+    return f"Colors in the picture: {meanings}."
+
+
+def _form(verifier: Verifier, instance: Instance, reader: Reader) -> str:
+    """Return a sentence that says what the answer must look like."""
+    shape = verifier.answer_shape(instance.question)
+    if reader == "image":
+        return "Draw the answer as a picture with the same grid, cell size and colors."
+    if reader == "video":
+        return (
+            "The first frame shows the question. The last frame must show the answer, with the same grid, "
+            "cell size and colors."
+        )
+    codes = ""
+    if reader == "vision":
+        codes = " Write " + ", ".join(f"{code} for {noun}" for code, _, noun in legend_of(verifier)) + "."
+    if shape is None:
+        return f"Reply with the answer as a JSON list of rows of numbers and nothing else.{codes}"
+    rows, columns = shape
+    return (
+        f"Reply with the answer as a JSON list of {rows} rows of {columns} numbers each and nothing else."
+        f"{codes}"
+    )
