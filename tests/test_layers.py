@@ -22,7 +22,7 @@ LAYERS = [
     {"kernels", "distributed"},
     {"task", "bases", "model"},
     {"generators", "renderers"},
-    {"dataset", "leakage"},
+    {"dataset", "leakage", "mixture"},
     {"formats"},
     {"loading"},
     {"rewards", "curriculum"},

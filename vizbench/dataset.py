@@ -191,13 +191,13 @@ class GeneratedSplit(Split):
         return None
 
     def rows(self, start: int, n: int) -> Rows:
-        _check_range(self, start, n)
+        check_range(self, start, n)
         numbers, spec = self._accepted.numbers(start, n), self._spec
         origin = self._accepted.origin
         return GeneratedRows(self._task, origin, spec.seed, spec.split, start, numbers, spec.pool)
 
     def batch(self, start: int, n: int) -> Batch:
-        _check_range(self, start, n)
+        check_range(self, start, n)
         return dataclasses.replace(self._accepted.batch(start, n), task=self._spec.task)
 
 
@@ -219,7 +219,7 @@ class StoredSplit(Split):
         return len(self._instances)
 
     def rows(self, start: int, n: int) -> Rows:
-        _check_range(self, start, n, self._shortage)
+        check_range(self, start, n, self._shortage)
         return StoredRows(self._instances[start : start + n])
 
     def batch(self, start: int, n: int) -> Batch:
@@ -320,7 +320,8 @@ def check_pool(pool: SupportsIndex) -> int:
     return value
 
 
-def _check_range(split: Split, start: int, n: int, shortage: str = "") -> None:
+def check_range(split: Split, start: int, n: int, shortage: str = "") -> None:
+    """Raise UserError if rows start … start+n-1 do not all exist. shortage: added if there are fewer."""
     where = f"{split.spec.task} {split.name}"
     asked = f"row {start:,} of {where} was asked for"
     if n != 1:
