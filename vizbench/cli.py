@@ -405,8 +405,8 @@ def report(
         Path | None,
         typer.Option(
             "--csv",
-            help="The table to write, one row per task, model and number of shots. Unfinished trials go to "
-            "NAME-unfinished.csv beside it.",
+            help="The table to write, one row per task, model and number of shots. Incomplete trials go to "
+            "NAME-incomplete.csv beside it.",
         ),
     ] = None,
     md: Annotated[Path | None, typer.Option("--md", help="The tables to write as Markdown.")] = None,
@@ -430,7 +430,7 @@ def report(
         write_report(trials, unstarted, html)
     if csv is not None:
         export.write_csv(trials, csv)
-        beside = csv.with_name(f"{csv.stem}-unfinished.csv")
+        beside = csv.with_name(f"{csv.stem}-incomplete.csv")
         if incomplete or beside.exists():  # an old file would still list trials that are finished by now
             write_incomplete(incomplete, beside)
     if md is not None:

@@ -31,13 +31,13 @@ def print_estimate(estimates: Sequence[Estimate], jobs: int, folder: Path) -> No
             rows.append((trial_name(each.trial), *counts, _time(each)))
     if folded:
         rows.append(_folded(folded))
-    print_table(("trial", "examples", "questions", "to answer", "time"), rows)
+    print_table(("trial", "shots", "questions", "to answer", "time"), rows)
 
     # The sums below the table.
-    unfinished = sum(each.answers > 0 for each in estimates)
+    incomplete = sum(each.answers > 0 for each in estimates)
     answers = sum(each.answers for each in estimates)
     print_line()
-    left = f"{unfinished:,} of them unfinished: {plural(answers, 'answer')} to give"
+    left = f"{incomplete:,} of them incomplete: {plural(answers, 'answer')} to give"
     print_line(f"{plural(len(estimates), 'trial')} under {folder}, {left}")
     seconds = total(estimates)
     parallel = f", {span(seconds / jobs)} by {jobs}" if jobs > 1 else ""

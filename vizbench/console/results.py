@@ -163,10 +163,10 @@ def print_left_out(outcomes: Sequence[Outcome]) -> None:
 def print_incomplete(trials: Sequence[IncompleteTrial]) -> None:
     """Name the trials that lack answers, each with its error, at most MAX_REASONS, and count them."""
     for trial in trials[:MAX_REASONS]:
-        print_note(f"unfinished: {trial.who()}: {trial.state()}")
+        print_note(f"incomplete: {trial.who()}: {trial.state()}")
     if trials:
         count = plural(len(trials), "trial")
-        print_note(f"unfinished: {count} in all; the same `vizbench eval` goes on from what is there")
+        print_note(f"incomplete: {count} in all; the same `vizbench eval` continues them")
 
 
 def print_answers(trials: Sequence[TrialResult]) -> None:

@@ -41,7 +41,7 @@ def test_the_papers_suite_is_its_parts_and_its_tables():
     parts = [SUITES[f"paper/{part}"] for part in ("games", "navigation", "automata")]
     assert [len(part) for part in parts] == [5, 3, 25]
     assert SUITES["paper"] == sum(parts, ())
-    assert set(paper().accuracy_by_budget) == set(SUITES["paper"])
+    assert set(paper().accuracy_by_shots) == set(SUITES["paper"])
 
 
 def test_a_folder_of_arc_files_joins_the_suites_that_take_one(tmp_path):

@@ -21,8 +21,8 @@ from vizbench.harness.stats.metrics import COVERAGE, summaries
 EVIL = '=cmd|"/c calc"!A1\n| <script>alert(1)</script> | [x](javascript:1) `'
 
 
-def curve(model, *shares, task="life/conway", seed=0, budgets=(3, 10, 30)):
-    return [answered(share(s), model, n, seed, task=task) for n, s in zip(budgets, shares, strict=True)]
+def curve(model, *shares, task="life/conway", seed=0, shots=(3, 10, 30)):
+    return [answered(share(s), model, n, seed, task=task) for n, s in zip(shots, shares, strict=True)]
 
 
 def read(text):
@@ -92,8 +92,8 @@ def test_a_seed_list_and_a_formula_in_csv():
 def test_names_in_csv_are_shown_and_never_run(name, cell, tmp_path):
     [line] = read(csv_text(summaries([answered([True], model=name, task=f"t{name}", checkpoint=name)])))
     assert (line["model"], line["checkpoint"]) == (cell, cell)
-    write_incomplete(incomplete_trials([answered([None], name, error=name)], ()), tmp_path / "unfinished.csv")
-    [line] = read((tmp_path / "unfinished.csv").read_text())
+    write_incomplete(incomplete_trials([answered([None], name, error=name)], ()), tmp_path / "incomplete.csv")
+    [line] = read((tmp_path / "incomplete.csv").read_text())
     assert (line["model"], line["error"]) == (cell, cell)
 
 
@@ -102,7 +102,7 @@ def test_markdown_has_a_section_for_each_question():
     found = tables(markdown(trials))
     assert len(found["life/conway"]) == 2 + 9
     assert found["life/conway"][4][:4] == ["mine", "30", "200", "95.0% [91.0, 97.3]"]
-    head, _, mine, other, baseline = found["Examples to reach 90%"]
+    head, _, mine, other, baseline = found["Shots to reach 90%"]
     assert head[-2:] == ["paper, CogVideoX1.5-5B", "paper, Qwen3-4B"]
     assert (mine[3], other[3], other[4]) == ("30", "–", "> 30")
     assert mine[-2:] == ["30", "300"]
@@ -116,7 +116,7 @@ def test_markdown_has_a_section_for_each_question():
     assert [row[3] for row in rows] == ["other"] * 3 + ["copy"] * 6
     assert "`copy` gives 6.0% valid answers (3.5, 10.2) of 200 with 3 shots" in markdown(trials)
     assert "Ours, where the paper is silent" in found
-    assert "Unfinished" not in found
+    assert "Incomplete" not in found
     assert not {"ARC tasks solved", "Concepts"} & set(found)
 
 
@@ -128,11 +128,11 @@ def test_a_ratio_that_neither_model_lets_know_says_why():
     assert "?" not in str(page.ratios(compare.ratios(trials)))
 
 
-def test_a_budget_that_the_papers_figure_draws_elsewhere_shows_both():
+def test_shots_that_the_papers_figure_draws_elsewhere_show_both():
     found = tables(
         markdown(curve("mine", 0.1, 0.5, 0.95, task="eca/108") + curve("mine", 0, 0, 1, task="t/own"))
     )
-    by_task = {row[0]: row[-2:] for row in found["Examples to reach 90%"][2:]}
+    by_task = {row[0]: row[-2:] for row in found["Shots to reach 90%"][2:]}
     assert by_task == {"eca/108": ["not reached (drawn: 100)", "100"], "t/own": ["", ""]}
 
 
@@ -145,11 +145,11 @@ def test_attempts_have_columns_of_exact_and_valid():
     assert "first attempts" not in markdown([answered([True])])
 
 
-def test_what_is_unfinished_is_reported():
+def test_what_is_incomplete_is_reported():
     trials = [answered([True, None], error="it <broke>"), answered([None], shots=3)]
     text = markdown(trials)
     assert r"1 of 2 answers; it \<broke\>" in text
-    assert "3 examples, seed 0: 0 of 1 answer" in text
+    assert "3 shots, seed 0: 0 of 1 answer" in text
     assert markdown(trials[1:]).count("##") == 1  # no row, no table, no zero
 
 

@@ -27,7 +27,7 @@ from vizbench.harness.report.viewer import MAX_STATES, pack_grid, pack_trajector
 from vizbench.harness.run.run import run
 from vizbench.harness.stats import paper
 from vizbench.harness.stats.arc import concepts, overlaps
-from vizbench.harness.stats.compare import budgets
+from vizbench.harness.stats.compare import shots_needed
 from vizbench.harness.stats.metrics import leaks, summaries
 from vizbench.harness.stats.model_key import ModelKey
 
@@ -194,7 +194,7 @@ def test_a_task_of_another_version_or_none_has_no_trajectory(trials):
     assert trajectories(replace(one, questions=wild)) == [None] * 6
 
 
-def test_an_unfinished_trial_is_reported(trials):
+def test_an_incomplete_trial_is_reported(trials):
     cut = [replace(trials[0], records=trials[0].records[:3], error=EVIL), *trials[1:]]
     text = render_report(cut)
     assert "3 of 12 answers" in text
@@ -244,7 +244,8 @@ def test_figures_are_written_in_every_kind_and_alike(trials, tmp_path):
     first = write_figures([*trials, *arc], tmp_path / "a")
     second = write_figures([*trials, *arc], tmp_path / "b")
     assert [path.name for path in first if path.suffix == ".svg"] == [
-        "curve-langton-3.svg", "curve-life-conway.svg", "curve-sudoku-mini.svg", "budgets.svg", "overlap.svg",
+        "curve-langton-3.svg", "curve-life-conway.svg", "curve-sudoku-mini.svg",
+        "shots-needed.svg", "overlap.svg",
     ]  # fmt: skip
     assert [path.suffix for path in first[:3]] == [".svg", ".pdf", ".png"]
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
@@ -296,11 +297,11 @@ def test_the_papers_curves_are_behind_ours():
     ]
 
 
-def test_the_bars_show_our_budgets_and_both_of_the_papers_if_they_differ():
+def test_the_bars_show_our_shots_and_both_of_the_papers_if_they_differ():
     curve = {10: 0.5, 100: 0.8, 1000: 1.0}
     mine = [answered(share(value), task="life/seeds", shots=n, model="mine") for n, value in curve.items()]
     never = [answered(share(0.5), task="eca/8", shots=n, model="mine") for n in curve]
-    titles = marks_of(figures.budgets(budgets([*mine, *never]), curves.legend(summaries(mine))))
+    titles = marks_of(figures.shots_needed(shots_needed([*mine, *never]), curves.legend(summaries(mine))))
     assert "paper, Qwen3-4B, life/seeds: 300 shots by its tables" in titles
     assert (
         "paper, Qwen3-4B, life/seeds: 100 shots as its figure draws it, which its tables do not say" in titles

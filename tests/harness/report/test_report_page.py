@@ -212,7 +212,7 @@ def test_tables_behind_the_figures_open_and_sort(visit, tmp_path):
         for t in range(3)
     ]
     page = visit(written(mine, tmp_path))
-    table = unfolded(page, "budget")
+    table = unfolded(page, "shots-needed")
     assert table.locator("tbody tr").count() == 3
     assert table.locator("tbody td").first.inner_text() == "t/0"
     table.locator("thead button").first.click()
@@ -243,8 +243,8 @@ def test_a_folded_table_filters_and_leaves_out_its_baselines(visit, tmp_path):
     assert rows.count() == 0
     words.fill("")
     assert rows.count() == 2
-    budgets = unfolded(page, "budget")
-    assert budgets.locator("tr.trivial").all_inner_texts()[0].split("\t")[1:5] == [
+    needed = unfolded(page, "shots-needed")
+    assert needed.locator("tr.trivial").all_inner_texts()[0].split("\t")[1:5] == [
         "copy",
         "1",
         "–",

@@ -53,7 +53,7 @@ class Point:
     """The share of exact answers at a number of shots."""
 
     shots: int
-    """Training examples."""
+    """Number of training examples."""
     share: float
     """Share of exact answers, 0..1."""
     low: float

@@ -63,13 +63,13 @@ def markdown(trials: Sequence[TrialResult], unstarted: Sequence[UnstartedTrial] 
 
     unstarted: trials that could not begin."""
     rows = summaries(trials)
-    sections = [_unfinished(trials, unstarted), _leaky(rows), _flagged(rows)]
+    sections = [_incomplete(trials, unstarted), _leaky(rows), _flagged(rows)]
     for task, origin in dict.fromkeys((row.task, row.origin) for row in rows):
         chosen = [row for row in rows if (row.task, row.origin) == (task, origin)]
         sections.append(_results(task_label(task, origin), chosen))
     sections += [
         _undecodable(rows),
-        _budgets(trials),
+        _shots_needed(trials),
         _ratios(trials),
         _differences(trials),
         _overlaps(trials),
@@ -80,10 +80,10 @@ def markdown(trials: Sequence[TrialResult], unstarted: Sequence[UnstartedTrial] 
     return "\n\n".join(["# vizbench results", *filter(None, sections)]) + "\n"
 
 
-def _unfinished(trials: Sequence[TrialResult], unstarted: Sequence[UnstartedTrial]) -> str:
+def _incomplete(trials: Sequence[TrialResult], unstarted: Sequence[UnstartedTrial]) -> str:
     incomplete = incomplete_trials(trials, unstarted)
     return _list(
-        "## Unfinished\n", [f"- {_text(trial.who())}: {_text(trial.state())}" for trial in incomplete]
+        "## Incomplete\n", [f"- {_text(trial.who())}: {_text(trial.state())}" for trial in incomplete]
     )
 
 
@@ -150,9 +150,9 @@ def _result(row: Summary, attempts: Sequence[int], has_paths: bool) -> list[str]
     return line
 
 
-def _budgets(trials: Sequence[TrialResult]) -> str:
+def _shots_needed(trials: Sequence[TrialResult]) -> str:
     rows: list[list[str]] = []
-    for row in compare.budgets(trials):
+    for row in compare.shots_needed(trials):
         line = [
             _text(task_label(row.task)),
             _name(row.model),
@@ -175,7 +175,7 @@ def _budgets(trials: Sequence[TrialResult]) -> str:
         "The paper's shots are those that its tables give; in brackets those that its figures draw, "
         "if they differ."
     )
-    return f"## Examples to reach 90%\n\n{text}\n\n{_table(head, rows, 2)}"
+    return f"## Shots to reach 90%\n\n{text}\n\n{_table(head, rows, 2)}"
 
 
 def _published(task: str) -> list[str]:

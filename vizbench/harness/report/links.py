@@ -63,9 +63,9 @@ def trials_of_rows(rows: Sequence[Summary], trials: Sequence[TrialResult]) -> li
     for group in groups.values():
         if any(record.attempt == 0 for trial in group for record in trial.records):
             ordered = sorted(group, key=lambda trial: trial.header.trial.seed)
-            first, examples = ordered[0].header.trial, ordered[0].header.data.shots
+            first, shots = ordered[0].header.trial, ordered[0].header.data.shots
             seeds = tuple(trial.header.trial.seed for trial in ordered)
-            key = first.task, first.model, first.checkpoint, first.training, examples, first.attempts, seeds
+            key = first.task, first.model, first.checkpoint, first.training, shots, first.attempts, seeds
             waiting.setdefault(key, []).append(ordered)
     pooled: list[list[TrialResult]] = []
     for row in rows:

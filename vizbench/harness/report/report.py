@@ -156,7 +156,7 @@ class _Findings:
     trials: Sequence[TrialResult]
     rows: Sequence[Summary]
     legend: Sequence[curves.LegendEntry]
-    budgets: Sequence[compare.Budget]
+    shots_needed: Sequence[compare.ShotsNeeded]
     ratios: Sequence[compare.Ratio]
     differences: Sequence[compare.Difference]
     overlaps: Sequence[arc.Overlap]
@@ -166,9 +166,9 @@ class _Findings:
         """Return the figures of which there is only one, without those that have nothing to show."""
         drawings: dict[str, svg.Drawing] = {}
         drawn = {entry.model for entry in self.legend}  # the models, or without any the baselines
-        bars = [row for row in self.budgets if row.model in drawn]
+        bars = [row for row in self.shots_needed if row.model in drawn]
         if bars:
-            drawings["budgets"] = figure.budgets(bars, self.legend)
+            drawings["shots_needed"] = figure.shots_needed(bars, self.legend)
         shared = [row for row in self.overlaps if row.b in drawn]
         if shared:
             drawings["overlap"] = figure.overlap(shared, self.legend)
@@ -181,7 +181,7 @@ class _Findings:
         results = tables.results(self.rows, leaks(self.rows))
         return {
             "rows": links.link_table(results, self.rows, self.trials),
-            "budget-rows": tables.budgets(self.budgets),
+            "shots-needed-rows": tables.shots_needed(self.shots_needed),
             "ratio-rows": tables.ratios(self.ratios),
             "difference-rows": tables.differences(self.differences),
             "overlap-rows": tables.overlaps(self.overlaps),
@@ -196,7 +196,7 @@ def _compute(trials: Sequence[TrialResult]) -> _Findings:
         once,
         rows,
         curves.legend(rows),
-        compare.budgets(once),
+        compare.shots_needed(once),
         compare.ratios(once),
         compare.differences(once),
         arc.overlaps(once),

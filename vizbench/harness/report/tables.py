@@ -23,13 +23,13 @@ from vizbench.harness.records import labels
 from vizbench.harness.report.curves import label_of
 from vizbench.harness.stats import paper
 from vizbench.harness.stats.arc import Concept, Overlap
-from vizbench.harness.stats.compare import RESAMPLED, Budget, Difference, Ratio
+from vizbench.harness.stats.compare import RESAMPLED, Difference, Ratio, ShotsNeeded
 from vizbench.harness.stats.metrics import Summary
 from vizbench.harness.stats.thresholds import Span
 from vizbench.types import Json
 
 _LAST: Final = 1e12
-"""A number that sorts after every budget."""
+"""A number that sorts after every number of shots."""
 
 SEEDS: Final = (
     "95% interval: Wilson's for one seed and for baselines that learn nothing; "
@@ -71,7 +71,7 @@ def results(rows: Sequence[Summary], leaky: dict[str, Summary]) -> Json:
             "inside: this very rule, surely or perhaps.",
         ),
         _column("model", "model", "text", "Grey: a trivial baseline, or the solver, which is the oracle."),
-        _column("shots", "shots", "count", "Training examples."),
+        _column("shots", "shots", "count", "Number of training examples."),
         _column("asked", "questions", "worded", "Questions answered, over all seeds."),
         _column("exact", "exact", "share", "Equal to the target."),
         _column("exact_span", "95%", "span", f"Of exact. {SEEDS}"),
@@ -130,7 +130,7 @@ def _leaky(row: Summary) -> str:
     return f"leaky: the trivial baseline {row.model} gives {row.valid:.1%} valid answers of {row.n:,}"
 
 
-def budgets(rows: Sequence[Budget]) -> Json:
+def shots_needed(rows: Sequence[ShotsNeeded]) -> Json:
     """Return the shots needed for 90%, beside the paper's."""
     published = {(threshold.task, threshold.model): threshold for threshold in paper.thresholds()}
     columns = [
@@ -208,7 +208,7 @@ def differences(rows: Sequence[Difference]) -> Json:
     """Return two models, or a model and a baseline, on the same questions."""
     columns = [
         _column("label", "task", "text", "What is asked."),
-        _column("shots", "shots", "count", "Training examples of both."),
+        _column("shots", "shots", "count", "Number of training examples of each."),
         _column("a", "A", "text", "One model."),
         _column("b", "B", "text", f"The other. After the models, grey: {_BASELINES}"),
         _column("n", "questions", "count", "Questions that both answered."),

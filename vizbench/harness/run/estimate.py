@@ -44,7 +44,7 @@ class Estimate(msgspec.Struct, frozen=True):
     state: Literal["new", "begun", "done"]
     """How far it is."""
     shots: int | None
-    """Training examples. None if its data cannot be made."""
+    """Number of training examples. None if its data cannot be made."""
     questions: int | None
     """Test questions. None if its data cannot be made."""
     answers: int

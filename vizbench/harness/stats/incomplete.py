@@ -52,7 +52,7 @@ class IncompleteTrial:
             model_label(trial.model, trial.checkpoint, trial.training, self.mark),
         ]
         if self.shots is not None:
-            parts.append(plural(self.shots, "example"))
+            parts.append(plural(self.shots, "shot"))
         return ", ".join([*parts, f"seed {trial.seed}"])
 
     def state(self) -> str:
