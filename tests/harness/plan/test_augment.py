@@ -129,7 +129,7 @@ def plan(task: str, augment: tuple[str, ...], checkpoint: str = "grid") -> Plan:
 def shown_and_asked(plan: Plan, out: Path) -> tuple[list[Any], list[Any]]:
     """Return the examples that the model was shown, and the questions that it was asked."""
     run(plan, out)
-    spy = sys.modules["vizbench_model_stubs"].Spy  # a run loads the file anew
+    spy = sys.modules["vizbench_model_stubs"].Spy  # a run loads the file again
     return spy.shown, [question for questions in spy.seen for question in questions]
 
 

@@ -115,7 +115,7 @@ def test_markdown_has_a_section_for_each_question():
     assert [row[1] for row in rows] == ["3", "10", "30", "3", "3", "10", "10", "30", "30"]
     assert [row[3] for row in rows] == ["other"] * 3 + ["copy"] * 6
     assert "`copy` gives 6.0% valid answers (3.5, 10.2) of 200 with 3 shots" in markdown(trials)
-    assert "Ours, where the paper is silent" in found
+    assert "Our choices, which the paper does not report" in found
     assert "Incomplete" not in found
     assert not {"ARC tasks solved", "Concepts"} & set(found)
 

@@ -121,7 +121,7 @@ def test_a_game_shows_the_answer_and_plays_on(visit, tmp_path):
     run(Plan(models=("copy",), tasks=("connect4/win-in-2",), shots=(3,), n_test=2), tmp_path / "runs")
     page = visit(written(read_runs([tmp_path / "runs"]), tmp_path))
     row = vb.load("connect4/win-in-2").test[0]
-    assert page.inner_text("#boards .board:nth-child(2) h3").lower() == "target, and how it goes on"
+    assert page.inner_text("#boards .board:nth-child(2) h3").lower() == "target, and how it continues"
     assert page.locator("#boards .film input").input_value() == "1"
     states = page.evaluate(
         "async () => unroll((await unpack(data.sets[now().set].blob)).trajectories[state.i])"

@@ -81,7 +81,7 @@ def page_model(name):
 
 
 def test_a_link_to_a_trial_that_is_not_there_says_so(visit, file):
-    page = visit(file, "#task=life/conway&seed=0&model=" + page_model("Trainer"))  # it was asked seed 1 alone
+    page = visit(file, "#task=life/conway&seed=0&model=" + page_model("Trainer"))  # it was asked only seed 1
     assert page.is_visible("#unknown-trial")
     settled(page, lambda: page.select_option("#set", label="life/conway, seed 1"))
     assert not page.is_visible("#unknown-trial")

@@ -14,7 +14,7 @@ from vizbench.console import estimates
 from vizbench.errors import UserError
 from vizbench.harness.plan.plan import TRIVIAL, Plan, Trial
 from vizbench.harness.run import estimate as estimate_module
-from vizbench.harness.run.estimate import STEPS, BlockSize, Estimate, estimate
+from vizbench.harness.run.estimate import STEPS, Estimate, Pace, estimate
 from vizbench.harness.run.run import run
 
 TRAINER = f"{stubs.FILE}:Trainer"
@@ -81,7 +81,7 @@ def test_without_patience_every_model_is_measured_on_its_first_task(tmp_path, ta
 
 
 def test_steps_and_epochs_scale_as_the_plan_says():
-    pace = BlockSize(start=1.0, step=0.5, steps=10, shots=4, answer=0.25)
+    pace = Pace(start=1.0, step=0.5, steps=10, shots=4, answer=0.25)
     assert pace.seconds(4, 8, None) == 1 + 5 + 2
     assert pace.seconds(40, 8, None) == 1 + 5 + 2
     assert pace.seconds(40, 0, 3) == 1 + 50

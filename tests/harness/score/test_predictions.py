@@ -168,7 +168,7 @@ def test_many_models_are_not_all_listed(tmp_path: Path) -> None:
     assert len(str(error.value)) < 500
 
 
-def test_numbered_pictures_of_a_row_are_its_process_and_the_last_its_answer(tmp_path: Path) -> None:
+def test_numbered_pictures_of_a_row_are_its_trajectory_and_the_last_its_answer(tmp_path: Path) -> None:
     saved(
         tmp_path,
         *each("maze/{:05d}/001.png"),

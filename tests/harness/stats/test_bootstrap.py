@@ -28,11 +28,11 @@ def quantiles(values):
 def test_one_seed_is_scipys_paired_bootstrap():
     table = answers(np.random.default_rng(3), [0.7, 0.55], 200)
 
-    def gap(a, b, axis):
+    def difference(a, b, axis):
         return np.mean(a, axis=axis) - np.mean(b, axis=axis)
 
     expected = stats.bootstrap(
-        (table[:, 0], table[:, 1]), gap, paired=True, method="percentile", n_resamples=20_000, rng=1
+        (table[:, 0], table[:, 1]), difference, paired=True, method="percentile", n_resamples=20_000, rng=1
     ).confidence_interval
     draws = bootstrap.resample([table], 5, 20_000)
     assert quantiles(draws[:, 0] - draws[:, 1]) == pytest.approx(

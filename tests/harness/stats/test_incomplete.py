@@ -144,7 +144,7 @@ def test_a_broken_trial_file_is_refused_by_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("ending", "words"),
     [
-        ("15", "killed from outside (SIGTERM): the same command goes on"),
+        ("15", "killed from outside (SIGTERM): the same command continues"),
         ("11", "its process crashed (SIGSEGV) in the model"),
         ("40", "killed from outside (signal 40)"),
     ],

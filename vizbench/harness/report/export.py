@@ -151,6 +151,7 @@ def _result(row: Summary, attempts: Sequence[int], has_paths: bool) -> list[str]
 
 
 def _shots_needed(trials: Sequence[TrialResult]) -> str:
+    # One line per model and task. The paper's shots are beside models only.
     rows: list[list[str]] = []
     for row in compare.shots_needed(trials):
         line = [
@@ -164,6 +165,8 @@ def _shots_needed(trials: Sequence[TrialResult]) -> str:
         rows.append([*line, *(("", "") if row.model.trivial else _published(row.task))])
     if not rows:
         return ""
+
+    # What the columns mean, because Markdown has no hints on columns.
     models = [f"paper, {name}" for name in (paper.VIDEO, paper.TEXT)]
     head = ["task", "model", "seeds", "first measured", "interpolated", "95%", *models]
     text = (
@@ -199,6 +202,7 @@ def _ratios(trials: Sequence[TrialResult]) -> str:
 
 
 def _differences(trials: Sequence[TrialResult]) -> str:
+    # Shares in percent, and their difference in points.
     rows = [
         [
             _text(task_label(row.task, row.origin)),
@@ -256,7 +260,7 @@ def _choices(rows: Sequence[Summary]) -> str:
     if not any(paper.curves(row.task) for row in rows):
         return ""
     lines = [[what, choice] for what, choice in UNREPORTED.items()]
-    return f"## Ours, where the paper is silent\n\n{_table(['not reported', 'here'], lines, 2)}"
+    return f"## Our choices, which the paper does not report\n\n{_table(['not reported', 'here'], lines, 2)}"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int) -> str:

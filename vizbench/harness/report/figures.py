@@ -148,9 +148,12 @@ def _shots_needed(
     rows: Sequence[ShotsNeeded], entries: Sequence[LegendEntry], ink: Ink, marks: Marks
 ) -> Figure:
     """Draw bars in one group per task, in the order of the rows."""
+    # The figure grows with its bars, so that bars are equally thick in every report.
     tasks = list(dict.fromkeys(row.task for row in rows))
     figure, axes = _new(_WIDE, 0.5 + 0.15 * len(rows) + 0.14 * len(tasks), ink)
     most = max(5000, *(row.shots[-1] for row in rows))
+
+    # Groups from top to bottom: the paper's marks, then the bars.
     place = 0.0
     middles: list[float] = []
     for task in tasks:
@@ -163,6 +166,8 @@ def _shots_needed(
             _bar(axes, row, place, ink[role_of(row.model, entries)], ink, marks)
             place += 1
         place += 0.9
+
+    # Tasks name the groups. The x axis leaves space for arrows beyond the bars.
     short = shortened(map(task_label, tasks), 28)
     axes.set_yticks(middles, labels=[_verbatim(short[task_label(task)]) for task in tasks])
     axes.set_ylim(place - 0.4, -0.9)
@@ -210,20 +215,21 @@ def _paper_shots(
     is_video = threshold.model == paper.VIDEO
     colour, marker = ink[PAPER.get(threshold.model, "soft")], "D" if is_video else "s"
     y = middle + (-0.2 if is_video else 0.2) * max(rows, 2)
-    where = f"paper, {threshold.model}, {threshold.task}"
+    name = f"paper, {threshold.model}, {threshold.task}"
     if threshold.tables is not None:
-        title = f"{where}: {threshold.tables:,} shots by its tables"
+        title = f"{name}: {threshold.tables:,} shots by its tables"
         edge = {"facecolors": colour, "edgecolors": ink["card"], "linewidth": 0.8}
         gid = marks.add("paper", title)
         axes.scatter([threshold.tables], [y], marker=marker, s=20, zorder=5, gid=gid, **edge)
     if threshold.disagrees:
-        title = f"{where}: {threshold.drawn:,} shots as its figure draws it, which its tables do not say"
+        title = f"{name}: {threshold.drawn:,} shots as its figure draws it, which its tables do not say"
         hollow = {"facecolors": "none", "edgecolors": colour, "linewidth": 0.9}
         gid = marks.add("paper", title)
         axes.scatter([threshold.drawn], [y], marker=marker, s=16, zorder=6, gid=gid, **hollow)
 
 
 def _overlap(rows: Sequence[Overlap], entries: Sequence[LegendEntry], ink: Ink, marks: Marks) -> Figure:
+    # One bar per pair, with names cut short so that they fit above it.
     has_paper = any(row.published for row in rows)
     figure, axes = _new(_WIDE, 0.3 + 0.55 * (len(rows) + has_paper), ink)
     corpora = shortened((row.corpus for row in rows), 30)
@@ -237,12 +243,15 @@ def _overlap(rows: Sequence[Overlap], entries: Sequence[LegendEntry], ink: Ink, 
         a, b = models[label_of(row.a)], models[label_of(row.b)]
         words = _verbatim(f"{corpora[row.corpus]}, {row.tasks} tasks: {a} | both | {b}")
         _stack(axes, place, parts, (row.tasks, words, ""), ink, marks)
+
+    # The paper's pair, only beside the tasks that it measured.
     if has_paper:
         published = paper.paper().arc_agi_1
         solved = zip(published.overlap.items(), ("p0", "soft", "p1"), strict=True)
         parts = tuple((f"paper: {name}", count, ink[role]) for (name, count), role in solved)
         words = f"paper, ARC-AGI-1, {published.tasks} tasks: {paper.VIDEO} | both | {paper.TEXT}"
         _stack(axes, len(rows), parts, (published.tasks, words, "paper"), ink, marks)
+
     axes.set_ylim(len(rows) - 0.5 + has_paper, -0.75)
     axes.set_yticks([])
     axes.set_xticks([])

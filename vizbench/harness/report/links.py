@@ -1,4 +1,4 @@
-"""Links from table rows to viewer entries, and the unique id of each trial."""
+"""Link table rows to viewer entries, and give each trial a unique id."""
 
 from __future__ import annotations
 

@@ -70,9 +70,12 @@ def render_report(
     most_bytes: bytes of the page that the viewer's questions and answers may take."""
     import jinja2
 
+    # Everything that the page shows.
     findings = _compute(trials)
     panels = links.link_panels(curves.panels(findings.rows), findings.rows, findings.trials)
     packed = payload(findings.trials, most_bytes)
+
+    # Names and reasons may hold anything, so every value is escaped, and an unknown name is an error.
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "page"),
         autoescape=True,

@@ -60,6 +60,7 @@ def results(rows: Sequence[Summary], leaky: dict[str, Summary]) -> Json:
     """Return every row of the summaries.
 
     leaky: the worst trivial baseline of each leaky task, see `metrics.leaks`."""
+    # The columns that every report has. pass@1 is `exact` itself.
     steps = sorted({k for row in rows for k in row.exact_at} - {1})
     columns = [
         _column("label", "task", "text", "What is asked."),
@@ -82,6 +83,8 @@ def results(rows: Sequence[Summary], leaky: dict[str, Summary]) -> Json:
         *(_pass_column("exact", k) for k in steps),
         *(_pass_column("valid", k) for k in steps),
     ]
+
+    # Measures of paths, only if a task has paths.
     if any(row.psr is not None for row in rows):
         columns += [
             _column("psr", "psr", "share", "Paths that join start and goal without a break."),
@@ -92,6 +95,7 @@ def results(rows: Sequence[Summary], leaky: dict[str, Summary]) -> Json:
                 "Path length over the shortest path's, of unbroken paths without stray cells.",
             ),
         ]
+
     columns += [
         _column("seconds", "adapted in", "seconds", "Seconds of adaptation, the mean per trial."),
         _column("predict_seconds", "answered in", "seconds", "Seconds per answer."),
@@ -132,6 +136,7 @@ def _leaky(row: Summary) -> str:
 
 def shots_needed(rows: Sequence[ShotsNeeded]) -> Json:
     """Return the shots needed for 90%, beside the paper's."""
+    # Columns of what was measured here, then one per model of the paper.
     published = {(threshold.task, threshold.model): threshold for threshold in paper.thresholds()}
     columns = [
         _column("label", "task", "text", "What is asked."),
@@ -146,6 +151,8 @@ def shots_needed(rows: Sequence[ShotsNeeded]) -> Json:
     for name in (paper.VIDEO, paper.TEXT):
         hint = "As its tables imply; in brackets as its figure draws, if that differs."
         columns.append(_column(name, f"paper, {name}", "worded", hint))
+
+    # The paper's shots are beside models only, because it has no baselines.
     body: list[dict[str, Json]] = []
     for row in rows:
         line: dict[str, Json] = {
@@ -176,6 +183,7 @@ def _span(span: Span) -> tuple[float, str]:
 
 def ratios(rows: Sequence[Ratio]) -> Json:
     """Return how many times as many shots one model needs as another."""
+    # Help texts explain A and B, because the page's text does not.
     columns = [
         _column("label", "task", "text", "What is asked."),
         _column("a", "A", "text", "One model."),
@@ -190,6 +198,8 @@ def ratios(rows: Sequence[Ratio]) -> Json:
         ),
         _column("interval", "95%", "worded", f"{ANY} Resampled: {RESAMPLED}."),
     ]
+
+    # An open ratio sorts by the bound that it has.
     body = [
         {
             "label": labels.task_label(row.task),
@@ -206,6 +216,7 @@ def ratios(rows: Sequence[Ratio]) -> Json:
 
 def differences(rows: Sequence[Difference]) -> Json:
     """Return two models, or a model and a baseline, on the same questions."""
+    # Both shares are over the questions that both answered, so they differ from those of the results.
     columns = [
         _column("label", "task", "text", "What is asked."),
         _column("shots", "shots", "count", "Number of training examples of each."),
@@ -218,6 +229,8 @@ def differences(rows: Sequence[Difference]) -> Json:
             "difference", "A - B, points", "worded", f"With a paired 95% interval. Resampled: {RESAMPLED}."
         ),
     ]
+
+    # The difference sorts by its number and shows its interval.
     body = [
         {
             "label": labels.task_label(row.task, row.origin),
@@ -240,7 +253,7 @@ def _points(row: Difference) -> str:
 
 
 def overlaps(rows: Sequence[Overlap]) -> Json:
-    """Return the tasks that two models solve alone and together.
+    """Return how many tasks only one of two models solves, and how many both solve.
 
     The paper's pair is last, if its tasks are among them."""
     columns = [
@@ -283,6 +296,7 @@ def _paper_overlap() -> dict[str, Json]:
 
 def concepts(rows: Sequence[Concept]) -> Json:
     """Return the shares by concept, each model's beside the paper's two if its tasks are the paper's."""
+    # Columns of what was measured here, then those of the paper if the tasks are its own.
     published = paper.paper().conceptarc_accuracy if any(row.published for row in rows) else {}
     paper_models = [name for name in (paper.VIDEO, paper.TEXT) if name in published]
     columns = [
@@ -301,6 +315,8 @@ def concepts(rows: Sequence[Concept]) -> Json:
     for name in paper_models:
         hint = "Three attempts at all ten tasks of the concept."
         columns.append(_column(name, f"paper, {name}", "share", hint))
+
+    # A row of other tasks has no share of the paper beside it.
     body: list[dict[str, Any]] = []
     for row in rows:
         line: dict[str, Any] = {key: getattr(row, key) for key in ("concept", "attempts", "n", "share")}

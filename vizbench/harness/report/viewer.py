@@ -195,7 +195,7 @@ def pack_grid(rows: Sequence[Sequence[int]]) -> PackedGrid:
 
 
 def pack_trajectory(states: Sequence[Grid], answer: int) -> Json:
-    """Pack the states of a process.
+    """Pack the states of a trajectory.
 
     Returns the first state as a grid, then what changes in each of the others as cell, code, cell, code …,
     then which state is the answer.
@@ -234,9 +234,9 @@ def _verdict(record: Record) -> str:
 
 
 def _trajectories(trial: TrialResult, rows: Sequence[Row]) -> list[Json]:
-    """Return the steps to each target, made again by the rules.
+    """Return the trajectory to each target, made again by the rules.
 
-    None stands for a process of one step, and for a task that has no such rules any more."""
+    None stands for a trajectory of one step, and for a task that has no such rules any more."""
     header = trial.header
     nothing: list[Json] = [None] * len(rows)
     try:
@@ -259,9 +259,9 @@ def _trajectory(task: Task[Any], params: Any, row: Row) -> Json:
         result = task.check(params, question, target)
         if result is None or not result.valid or question.shape != target.shape:
             return None
-        steps = list(task.steps(params, question, target))
+        states = list(task.steps(params, question, target))
     except Exception:  # a task owes no answer to a question that is not its own
         return None
-    if len(steps) < 2:
+    if len(states) < 2:
         return None
-    return pack_trajectory([question, *steps], -1 if task.continuation is None else 1)
+    return pack_trajectory([question, *states], -1 if task.continuation is None else 1)

@@ -22,7 +22,7 @@ from vizbench.errors import UserError
 from vizbench.types import DecodeFailure, Json
 
 MAX_LINE: Final = 64 << 20
-"""Bytes of the longest line that is read: a process of many states makes a long line."""
+"""Bytes of the longest line that is read: a trajectory of many states makes a long line."""
 
 MAX_REASONS: Final = 5
 """Faulty lines of a file whose reasons are kept. The others are only counted."""
@@ -50,7 +50,7 @@ class AnswerLine(msgspec.Struct, frozen=True):
     id: str | int
     """The row's id. A number names no row; it is kept so that it can be reported."""
     answer: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    """JSON of a grid as nested lists, of a text that holds one, or of a list of grids (a process)."""
+    """JSON of a grid as nested lists, of a text that holds one, or of a list of grids (a trajectory)."""
 
 
 @final

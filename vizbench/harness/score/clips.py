@@ -101,6 +101,8 @@ def all_states(path: Path, verifier: Verifier, row: Instance) -> list[Grid] | De
     try:
         for frame in frames(path):
             image = frame.image()
+            # A frame like the one before has the same reading. A search for the board is slow, so the
+            # place of the frame before is tried first.
             if before is None or not _same(image, before):
                 nearby = _read_nearby(image, reading)
                 if nearby is not None:

@@ -46,7 +46,7 @@ class Pictures:
     """Several pictures that answer one row."""
 
     files: tuple[Path, ...]
-    """In order: the last is the answer, and the earlier ones are its process."""
+    """In order: the last is the answer, and the earlier ones are its trajectory."""
 
 
 SavedAnswer: TypeAlias = "LineAnswer | Path | Pictures"

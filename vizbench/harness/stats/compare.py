@@ -382,6 +382,7 @@ def resampled_curves(tables: Sequence[Floats], origin: int, draws: int = bootstr
 
 def _difference(a: _Curve, b: _Curve, shots: int, metric: Metric) -> Difference | None:
     """Return the difference of two curves at a number of shots, or None if they share no question."""
+    # Only questions that both answered count, seed by seed.
     both: dict[int, Floats] = {}
     for seed in _common_seeds(a, b):
         table = _table([a, b], seed, [(0, shots), (1, shots)], metric)
@@ -390,6 +391,8 @@ def _difference(a: _Curve, b: _Curve, shots: int, metric: Metric) -> Difference 
             both[seed] = answered
     if not both:
         return None
+
+    # The shares, and the paired interval of their difference.
     tables = list(both.values())
     a_share, b_share = (float(share) for share in bootstrap.shares(tables))
     low, high = paired(tables, stream("difference", a.task, shots, *_identity(a), *_identity(b)))
