@@ -1,4 +1,4 @@
-"""Models from Python files: found, built, and refused in one sentence."""
+"""Models from Python files: discovered, built, and refused in one sentence."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def test_every_row_has_its_own_trials_in_any_order():
             links.trial_id(run) for run in once if run.records
         )
         for row, group in zip(rows, groups, strict=True):
-            assert summaries(group) == [replace(row, mark="")]  # alone it needs none
+            assert summaries(group) == [replace(row, mark="")]  # without others it needs none
 
 
 def test_rows_of_other_weights_lead_each_to_its_own():

@@ -167,7 +167,7 @@ def test_the_viewer_holds_fewer_and_says_so(trials):
     assert "The viewer holds" not in render_report(trials)
 
 
-def test_grids_of_every_code_and_long_processes_survive_the_packing():
+def test_grids_of_every_code_and_long_trajectories_survive_the_packing():
     codes = np.arange(256, dtype=np.uint8).reshape(16, 16)
     assert np.array_equal(grid_of(json.loads(json.dumps(pack_grid(codes.tolist())))), codes)
     states = [np.full((1, 1), k % 7, np.uint8) for k in range(5000)]
@@ -260,8 +260,8 @@ def test_the_best_baseline_is_never_the_solver(trials):
     [baseline] = [curve for curve in panel.curves if curve.entry.kind == "baseline"]
     assert "(nearest)" in baseline.points[0].label
     assert "30.0% exact" in baseline.points[0].label
-    alone = [row for row in rows if row.model in ("copy", "solver")]
-    assert [entry.name for entry in curves.legend(alone)] == ["copy", "solver"]
+    baselines = [row for row in rows if row.model in ("copy", "solver")]
+    assert [entry.name for entry in curves.legend(baselines)] == ["copy", "solver"]
 
 
 def test_two_files_with_a_class_of_one_name_have_a_curve_each():

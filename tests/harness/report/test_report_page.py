@@ -95,7 +95,7 @@ def test_only_questions_of_a_verdict_are_stepped_through(visit, trials, tmp_path
     assert place(page) == "2 of 6"  # of the fifth, both answers are exact
 
 
-def test_a_process_plays_and_its_states_are_the_tasks(visit, file):
+def test_a_trajectory_plays_and_its_states_are_the_tasks(visit, file):
     page = visit(file, "#task=langton/3&i=2")
     steps = vb.load("langton/3").test[1].steps
     states = page.evaluate(

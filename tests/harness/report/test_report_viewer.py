@@ -16,8 +16,7 @@ from vizbench.harness.run.run import run
 
 @pytest.fixture(scope="module")
 def trials(tmp_path_factory):
-    """Two seeds with one answer each and, of another run, one seed with three; a second model on seed 1
-    alone."""
+    """Two seeds with one answer each; in another run one seed with three, and a second model on seed 1."""
     out = tmp_path_factory.mktemp("runs")
     batcher, trainer = f"{FILE}:Batcher", f"{FILE}:Trainer"
     for name, models, seeds, attempts in (

@@ -52,7 +52,7 @@ def test_the_solver_is_right_and_copy_is_not(tmp_path):
     assert not any(record.exact for record in read_trial(directory(tmp_path, plan, "copy")).records)
 
 
-def test_a_finished_run_is_left_alone(tmp_path):
+def test_a_finished_run_is_not_changed(tmp_path):
     run(small_plan(), tmp_path)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.*")}
     events: list[Event] = []

@@ -41,7 +41,7 @@ def turned(grid, count):
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=150), st.booleans())
-def test_the_way_is_what_the_frames_show_without_what_repeats(codes, board):
+def test_a_trajectory_is_what_the_frames_show_without_repetitions(codes, board):
     """Compares with a naive twin, on frames that are rendered from known grids."""
     grids = [np.full((2, 3), code, np.uint8) for code in codes]
     shapes = {(2, 3), (4, 4)} if board else {(2, 3)}
@@ -63,7 +63,7 @@ def test_the_way_is_what_the_frames_show_without_what_repeats(codes, board):
     assert states == kept
 
 
-def test_no_way_where_the_size_changes_the_grid_is_huge_or_there_is_no_clip():
+def test_no_trajectory_if_the_size_changes_the_grid_is_huge_or_there_is_no_clip():
     codec = FrameCodec(Look("binary", cell=1), FrameSpec(), {(2, 3)})
     grid = np.zeros((2, 3), np.uint8)
     clip = np.zeros((5, 2, 3, 3), np.uint8)

@@ -34,7 +34,7 @@ def test_every_row_has_a_verdict(rows: tuple[vb.Instance, ...], tmp_path: Path) 
     result = scored(
         tmp_path,
         {"id": rows[7].id, "answer": vb.to_text(rows[7].target, "rows")},
-        {"id": rows[0].id, "answer": rows[0].target.tolist(), "note": "other keys are left alone"},
+        {"id": rows[0].id, "answer": rows[0].target.tolist(), "note": "other keys are ignored"},
         "",
         {"id": rows[1].id, "answer": wrong.tolist()},
         {"id": rows[1].id, "answer": rows[1].target.tolist()},  # too late: the first counts
@@ -60,7 +60,7 @@ def test_every_row_has_a_verdict(rows: tuple[vb.Instance, ...], tmp_path: Path) 
     assert figures.cells == (3 + 63 / 64) / 8
 
 
-def test_a_number_that_nothing_holds_costs_its_row_alone(
+def test_a_number_that_nothing_holds_costs_only_its_row(
     rows: tuple[vb.Instance, ...], tmp_path: Path
 ) -> None:
     many = "9" * 5_000
@@ -197,7 +197,7 @@ def test_whole_characters_and_backslashes_stay() -> None:
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
-def test_a_number_that_json_lacks_costs_its_row_alone(
+def test_a_number_that_json_lacks_costs_only_its_row(
     number: str, rows: tuple[vb.Instance, ...], tmp_path: Path
 ) -> None:
     grid, right = (json.dumps(rows[n].target.tolist()) for n in (0, 2))

@@ -137,7 +137,7 @@ def test_other_questions_than_the_folder_asked_are_refused(
     with pytest.raises(UserError, match=words):
         import_score_sheet(sheet, ours, "sora", None)
     assert sorted(ours.rglob("*")) == before
-    import_score_sheet(sheet, tmp_path / "own", "sora", None)  # alone there is nothing to mix
+    import_score_sheet(sheet, tmp_path / "own", "sora", None)  # an empty folder holds nothing to mix with
 
 
 def test_rows_of_another_pool_are_kept_with_it_and_not_mixed(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_a_changed_file_of_questions_is_refused(data: Path, tmp_path: Path) -> N
         import_score_sheet(sheet, out, "veo", None)
 
 
-def test_the_same_answers_again_are_left_alone_and_others_are_refused(data: Path, tmp_path: Path) -> None:
+def test_the_same_answers_again_change_nothing_and_others_are_refused(data: Path, tmp_path: Path) -> None:
     sheet = score_rows(answers(data, tmp_path / "a.jsonl"), data)
     place = import_score_sheet(sheet, tmp_path / "out", "sora", 10)
     before = {path: path.stat().st_mtime_ns for path in place.iterdir() if path.name != "lock"}

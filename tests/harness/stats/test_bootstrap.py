@@ -138,7 +138,7 @@ def test_an_interval_over_seeds_covers_the_truth_whether_seeds_differ_or_not(see
     assert 0.93 <= coverage(trial) <= 0.97
 
 
-def test_resampled_seeds_alone_would_not_cover():
+def test_only_resampled_seeds_would_not_cover():
     """Shows why t is used: the plain cluster bootstrap, seeds and then questions in them, covers less."""
     random = np.random.default_rng(3)
 
@@ -222,8 +222,8 @@ def test_a_column_in_which_the_seeds_agree_keeps_the_spread_of_its_questions():
         return np.array([[float(k < hits) for hits in right] for k in range(40)])
 
     draws = bootstrap.resample([table(4, 20, 40), table(5, 20, 40)], 3)
-    alone = bootstrap.resample([table(20), table(20)], 3)
+    single = bootstrap.resample([table(20), table(20)], 3)
     assert draws[:, 0].std() > 0
-    assert draws[:, 1].std() == pytest.approx(alone[:, 0].std(), rel=0.05)
+    assert draws[:, 1].std() == pytest.approx(single[:, 0].std(), rel=0.05)
     assert draws[:, 1].std() > 0.05
     assert draws[:, 2].std() == 0

@@ -67,7 +67,7 @@ def test_the_papers_thresholds_come_back_and_its_figures_differ_where_known(publ
     }
 
 
-def test_interpolated_shots_lie_where_the_tables_have_them(published):
+def test_interpolated_shots_are_between_those_of_the_tables(published):
     rising = [row for row in compare.shots_needed(published) if list(row.shares) == sorted(row.shares)]
     assert len(rising) > 30
     for row in rising:
@@ -90,7 +90,7 @@ def test_data_efficiency_of_the_papers_two_models(published):
     assert len(rows) == 33
     assert {row.a.name for row in rows.values()} == {"CogVideoX1.5-5B"}
     conway, seeds = rows["life/conway"], rows["eca/150"]
-    # video: .9 lies at .9375 of the way from 10 to 30; text: at .63 of that from 100 to 300
+    # video: .9 is at .9375 of the distance from 10 to 30; text: at .63 of that from 100 to 300
     video, text = 10 * 3 ** (0.9 / 0.96), 100 * 3 ** (0.17 / 0.27)
     assert conway.at.point == pytest.approx(text / video)
     assert conway.interval.low is not None and conway.interval.low > 5
@@ -156,8 +156,8 @@ def test_the_concept_averages_of_conceptarc_come_back():
                     for n, r in zip(names, three, strict=True)
                     for k in range(3)
                 ]
-                where = f"arc-json:/d/concept-arc/{concept}/{concept}{number + 1}.json"
-                runs.append(trial_result(records, 0, model, None, 3, names, task=where))
+                path = f"arc-json:/d/concept-arc/{concept}/{concept}{number + 1}.json"
+                runs.append(trial_result(records, 0, model, None, 3, names, task=path))
     rows = arc.concepts(runs)
     assert {(row.model.name, row.concept): round(row.share, 2) for row in rows} == {
         (model, concept): accuracy for model in MODELS for concept, accuracy in table[model].items()
@@ -205,7 +205,7 @@ def test_the_papers_tasks_are_recognized():
 
     ids = [name.rpartition("/")[2] for name in loading.expand("arc-agi-1:evaluation")]
 
-    def solved(tasks, attempts=2, where="arc-agi-1:evaluation/{}"):
+    def solved(tasks, attempts=2, pattern="arc-agi-1:evaluation/{}"):
         runs = [
             trial_result(
                 [record("a", k) for k in range(attempts)],
@@ -214,7 +214,7 @@ def test_the_papers_tasks_are_recognized():
                 None,
                 attempts,
                 "a",
-                task=where.format(name),
+                task=pattern.format(name),
             )
             for name in tasks
             for model in ("m", "o")
@@ -223,10 +223,10 @@ def test_the_papers_tasks_are_recognized():
         assert len(published) == 1
         return published.pop()
 
-    assert solved(ids) and solved(ids, where="arc-json:ARC-AGI/data/evaluation/{}.json")
+    assert solved(ids) and solved(ids, pattern="arc-json:ARC-AGI/data/evaluation/{}.json")
     assert not solved(ids[1:]) and not solved([*ids, "new"]) and not solved(ids, attempts=1)
     training = [name.rpartition("/")[2] for name in loading.expand("arc-agi-1:training")]
-    assert not solved(training, where="arc-agi-1:training/{}")
+    assert not solved(training, pattern="arc-agi-1:training/{}")
 
 
 def test_a_table_shows_the_papers_shares_beside_its_tasks_only(capsys):
@@ -421,8 +421,8 @@ def test_answers_of_another_model_file_or_weights_make_no_curve_pair_or_concept_
         assert [(row.model.mark, row.shots, row.shares) for row in rows] == [
             (f"{word} aaaaaaaa", (3, 30), (0.2, 0.5)), (f"{word} bbbbbbbb", (30, 300), (0.95, 1.0)),
         ]  # fmt: skip
-        [alone] = compare.shots_needed(old)
-        assert alone == replace(rows[0], model=replace(rows[0].model, mark=""))
+        [only] = compare.shots_needed(old)
+        assert only == replace(rows[0], model=replace(rows[0].model, mark=""))
         [row] = compare.differences([*old, *new])
         assert (row.shots, row.difference) == (30, pytest.approx(-0.45))
         task = "arc-json:/d/Center/Center1.json"

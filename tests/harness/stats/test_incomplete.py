@@ -51,7 +51,7 @@ def test_data_training_and_prediction_each_make_an_incomplete_trial(out: Path) -
     }
     assert (
         len(incomplete) == 7
-    )  # six on the bad file, where there is no solver, and the model on the good one
+    )  # six on the bad file, which has no solver, and the model on the good one
     mine = incomplete[FAILS, False]
     assert (mine.answers, mine.asked, mine.shots) == (2, 4, 1)
     assert mine.state() == "2 of 4 answers; RuntimeError while predicting: out of memory"
@@ -149,7 +149,7 @@ def test_a_broken_trial_file_is_refused_by_name(tmp_path: Path) -> None:
         ("40", "killed from outside (signal 40)"),
     ],
 )
-def test_who_ended_a_process_is_said(tmp_path: Path, ending: str, words: str) -> None:
+def test_what_ended_a_process_is_reported(tmp_path: Path, ending: str, words: str) -> None:
     plan = Plan(tasks=(arc(tmp_path / "a.json"),), models=(f"{stubs.FILE}:Dies",), checkpoint=ending)
     [*_, dead] = measure(plan, tmp_path / "out", jobs=2)
     assert words in (dead.error or "")

@@ -45,13 +45,14 @@ def write_markdown(
 def csv_text(rows: Sequence[Summary]) -> str:
     """Return the rows as CSV (RFC 4180), with a column of pass@k for each k that occurs."""
     names = [field.name for field in fields(Summary) if field.name not in ("exact_at", "valid_at")]
-    steps = sorted({k for row in rows for k in row.exact_at})
+    # pass@k for each k, after the fields.
+    ks = sorted({k for row in rows for k in row.exact_at})
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow([*names, *(f"exact@{k}" for k in steps), *(f"valid@{k}" for k in steps)])
+    writer.writerow([*names, *(f"exact@{k}" for k in ks), *(f"valid@{k}" for k in ks)])
     for row in rows:
         values = [getattr(row, name) for name in names]
-        at = [share.get(k) for share in (row.exact_at, row.valid_at) for k in steps]
+        at = [share.get(k) for share in (row.exact_at, row.valid_at) for k in ks]
         writer.writerow([_plain(value) for value in (*values, *at)])
     return out.getvalue()
 

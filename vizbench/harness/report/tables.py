@@ -61,7 +61,7 @@ def results(rows: Sequence[Summary], leaky: dict[str, Summary]) -> Json:
 
     leaky: the worst trivial baseline of each leaky task, see `metrics.leaks`."""
     # The columns that every report has. pass@1 is `exact` itself.
-    steps = sorted({k for row in rows for k in row.exact_at} - {1})
+    ks = sorted({k for row in rows for k in row.exact_at} - {1})
     columns = [
         _column("label", "task", "text", "What is asked."),
         _column(
@@ -80,8 +80,8 @@ def results(rows: Sequence[Summary], leaky: dict[str, Summary]) -> Json:
         _column("valid_span", "95%", "span", f"Of valid. {SEEDS}"),
         _column("cells", "cells", "share", "Cells as in the target, the mean over answers."),
         _column("undecodable", "undecodable", "share", "No grid could be read; counted as wrong."),
-        *(_pass_column("exact", k) for k in steps),
-        *(_pass_column("valid", k) for k in steps),
+        *(_pass_column("exact", k) for k in ks),
+        *(_pass_column("valid", k) for k in ks),
     ]
 
     # Measures of paths, only if a task has paths.
@@ -100,14 +100,14 @@ def results(rows: Sequence[Summary], leaky: dict[str, Summary]) -> Json:
         _column("seconds", "adapted in", "seconds", "Seconds of adaptation, the mean per trial."),
         _column("predict_seconds", "answered in", "seconds", "Seconds per answer."),
     ]
-    return {"columns": columns, "rows": [_result(row, leaky.get(row.task), steps) for row in rows]}
+    return {"columns": columns, "rows": [_result(row, leaky.get(row.task), ks) for row in rows]}
 
 
 def _pass_column(what: str, k: int) -> dict[str, str]:
     return _column(f"{what}@{k}", f"{what}@{k}", "share", f"pass@{k}, unbiased: one of {k} answers {what}.")
 
 
-def _result(row: Summary, leak: Summary | None, steps: Sequence[int]) -> dict[str, Json]:
+def _result(row: Summary, leak: Summary | None, ks: Sequence[int]) -> dict[str, Json]:
     overlap = row.pretraining_overlap or ""
     reasons = [f"{count:,} x {reason}" for reason, count in row.undecodable_by.items()]
     line: dict[str, Json] = {
@@ -125,8 +125,8 @@ def _result(row: Summary, leak: Summary | None, steps: Sequence[int]) -> dict[st
         "valid_span": [row.valid_low, row.valid_high],
     }
     line |= {name: getattr(row, name) for name in _SHARES}
-    line |= {f"exact@{k}": row.exact_at.get(k) for k in steps}
-    line |= {f"valid@{k}": row.valid_at.get(k) for k in steps}
+    line |= {f"exact@{k}": row.exact_at.get(k) for k in ks}
+    line |= {f"valid@{k}": row.valid_at.get(k) for k in ks}
     return line
 
 

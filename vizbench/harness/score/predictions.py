@@ -194,9 +194,9 @@ def _from_media(path: Path, keys: RowKeys, files: list[Path]) -> Predictions:
     pictures = [file for file in files if not _is_video(file)]
     videos = [file for file in files if _is_video(file)]
     if bool(pictures) == bool(videos):
-        fault = "pictures and videos" if pictures else "neither pictures nor videos"
+        content = "pictures and videos" if pictures else "neither pictures nor videos"
         raise UserError(
-            f"{path} holds {fault}: give a folder of {_names(PICTURES)}, or one of {_names(VIDEOS)}"
+            f"{path} holds {content}: give a folder of {_names(PICTURES)}, or one of {_names(VIDEOS)}"
         )
     if videos:
         return _predictions("videos", path, keys, _places(path, keys, videos, _row_folder, _flat))

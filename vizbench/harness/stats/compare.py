@@ -32,7 +32,7 @@ Two models that answer 200 questions alike may still differ, which a resample of
 """
 
 HALF: Final = 0.5
-"""The weight of each of these. Agresti and Min 2005 add as much to each cell of the table of pairs."""
+"""The weight of each of these. Agresti and Min 2005 add as much to each entry of the table of pairs."""
 
 RESAMPLED: Final = (
     "questions for one seed; for several seeds the seeds themselves, with Student's t, but questions if "

@@ -34,11 +34,11 @@ class IncompleteTrial:
     trial: Trial
     """The trial."""
     shots: int | None
-    """Number of training examples. None if it depends on data that could not be had."""
+    """Number of training examples. None if it depends on data that could not be made."""
     answers: int
     """Answers given."""
     asked: int | None
-    """Answers asked for. None if it depends on data that could not be had."""
+    """Answers asked for. None if it depends on data that could not be made."""
     error: str
     """Why the trial failed. "" if it only stopped."""
     mark: str = ""
