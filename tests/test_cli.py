@@ -87,10 +87,12 @@ def test_tasks(run: Run) -> None:
 
 
 @pytest.mark.parametrize("width", [80, 110])
-@pytest.mark.parametrize("command", ["tasks", "models"])
-def test_lists_fit_the_width(command: str, width: int, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("command", [("tasks",), ("models",), ("models", "--memory")])
+def test_lists_fit_the_width(
+    command: tuple[str, ...], width: int, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
-    lines = run(command).out.splitlines()
+    lines = run(*command).out.splitlines()
     assert max(map(len, lines)) <= width
     assert lines == [line.rstrip() for line in lines]
 

@@ -149,6 +149,20 @@ def test_a_process_in_lines_is_a_list_of_grids(data, tmp_path):
     assert result.score.undecodable == 1
 
 
+def test_one_grid_as_a_process_is_explained(run: Run, data, tmp_path):
+    lines = [(row.id, row.target.tolist()) for row in rows(data)]
+    write_lines(tmp_path / "a.jsonl", lines)
+    done = run("score", "a.jsonl", "--dataset", data, "--process", "--json")
+    result = json.loads(done.out)
+    assert result["score"]["undecodable"] == 0
+    for verdict in result["verdicts"].values():
+        assert not verdict["valid"]
+        assert verdict["reason"] == (
+            "the answer is one grid, but a process is a list of grids, one per state: list them, or leave "
+            "--process out"
+        )
+
+
 def test_a_game_is_judged_up_to_its_end_and_its_answer_is_the_first_move(tmp_path):
     write(vb.load("connect4/win-in-2").test, 4, tmp_path / "data")
     whole, short, lost, held = rows(tmp_path / "data")

@@ -43,6 +43,14 @@ MAX_STRANGERS: Final = 5
 
 _MISSING = Verdict(False, False, 0.0, "there is no answer")
 
+_ONE_GRID = Verdict(
+    False,
+    False,
+    0.0,
+    "the answer is one grid, but a process is a list of grids, one per state: list them, or leave --process out",
+    {"legal": 0.0},
+)
+
 
 @final
 class Score(msgspec.Struct, frozen=True):
@@ -271,6 +279,8 @@ def _score_process(task: Task[Any], row: Instance, answer: SavedAnswer) -> Score
         return _score_pictures(task, row, answer.files)
     if isinstance(answer, str):
         return DecodeFailure("the answer is a text, and a process is a list of grids")
+    if _is_one_grid(answer):
+        return ScoredRow(row, _ONE_GRID, None)
     if not isinstance(answer, Path):
         return ScoredRow(row, task.verify_steps(row, answer), None)
     if not _is_video(answer):
@@ -279,6 +289,14 @@ def _score_process(task: Task[Any], row: Instance, answer: SavedAnswer) -> Score
     if isinstance(grids, DecodeFailure):
         return grids
     return ScoredRow(row, task.verify_steps(row, states(task, row, grids)), None)
+
+
+def _is_one_grid(answer: object) -> bool:
+    """Return whether JSON holds a list of rows of numbers. A process is a list of such lists."""
+    if not isinstance(answer, list) or not answer:
+        return False
+    rows = cast("list[object]", answer)
+    return all(isinstance(row, list) and bool(row) and not isinstance(row[0], list) for row in rows)
 
 
 def _score_pictures(task: Task[Any], row: Instance, pictures: tuple[Path, ...]) -> ScoredRow | DecodeFailure:
