@@ -6,6 +6,7 @@ import inspect
 import json
 import multiprocessing
 import pickle
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from tests import test_contract, test_guesses, test_processes
 from tests.support.commands import Run, refused
 from tests.support.contract import hostile
 from vizbench import generators, model, task
-from vizbench._util import notices
+from vizbench._util import notices, plugins
 from vizbench.formats import read, write
 from vizbench.formats.rows import encode
 from vizbench.seeds import keys
@@ -196,6 +197,21 @@ def test_a_changed_file_is_imported_again_and_reported(file: Path) -> None:
         after = vb.load(f"{file}:TASK")
     assert said == ["mine.py has changed: its new code is used from now on"]
     assert type(after.verifier) is not type(before.verifier)
+
+
+def test_the_kernel_of_the_docs_compiles_in_a_file_of_its_own(tmp_path: Path) -> None:
+    page = (EXAMPLE.parents[1] / "docs" / "add-a-task.md").read_text(encoding="utf-8")
+    (source,) = [body for body in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "@jit" in body]
+    (tmp_path / "kernel_file.py").write_text(source)
+    kind = plugins.Kind("task", "kernel", "path/to/file.py:NAME")
+    _, scatter = plugins.load(plugins.find(f"{tmp_path}/kernel_file.py:scatter", kind), kind)
+    some = keys(5, 0, 3)
+    grids = np.zeros((3, 6, 4), np.uint8)
+    scatter(grids, some, 5)
+    assert 1 <= grids[0].sum() <= 5
+    alone = np.zeros((1, 6, 4), np.uint8)
+    scatter(alone, some[1:2], 5)
+    assert np.array_equal(alone[0], grids[1])
 
 
 # Only what the user typed is imported

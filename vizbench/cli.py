@@ -66,7 +66,7 @@ from vizbench.console.options import (
     split_of,
     with_overrides,
 )
-from vizbench.console.typer_classes import Command, Commands
+from vizbench.console.typer_classes import Command, Commands, with_positional
 from vizbench.distributed import env
 from vizbench.distributed.followers import releasing
 from vizbench.distributed.launch import relaunch
@@ -324,19 +324,9 @@ def score(
         )
 
 
-@command()
-def verify(
-    dataset: DatasetArgument,
-    predictions: PredictionsArgument,
-    process: ProcessOption = False,
-    out: KeepOption = None,
-    name: NameOption = None,
-    shots: GivenShotsOption = None,
-    task: FileTaskOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Alias of `score`, with the data set as the first argument."""
-    score(predictions, dataset, process, out, name, shots, task, json)
+command("verify", help="Alias of `score`, with the data set as the first argument.")(
+    with_positional(score, "dataset", DatasetArgument)
+)
 
 
 @command(name="eval")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any, Final, final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast, final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -75,3 +77,17 @@ class Commands(TyperGroup):
         except KeyboardInterrupt:
             interrupts.report_stop()
             raise typer.Exit(interrupts.CODE) from None
+
+
+def with_positional(function: Callable[..., None], name: str, annotation: Any) -> Callable[..., None]:
+    """Return the same command with one of its options as the first argument. annotation: the argument's."""
+    signature = inspect.signature(function, eval_str=True)
+    first = signature.parameters[name].replace(annotation=annotation)
+    others = [parameter for parameter in signature.parameters.values() if parameter.name != name]
+
+    @functools.wraps(function)
+    def reordered(**values: Any) -> None:
+        function(**values)
+
+    cast("Any", reordered).__signature__ = signature.replace(parameters=[first, *others])
+    return reordered

@@ -295,8 +295,10 @@ def _is_one_grid(answer: object) -> bool:
     """Return whether JSON holds a list of rows of numbers. A process is a list of such lists."""
     if not isinstance(answer, list) or not answer:
         return False
-    rows = cast("list[object]", answer)
-    return all(isinstance(row, list) and bool(row) and not isinstance(row[0], list) for row in rows)
+    for row in cast("list[object]", answer):
+        if not isinstance(row, list) or not row or isinstance(row[0], list):
+            return False
+    return True
 
 
 def _score_pictures(task: Task[Any], row: Instance, pictures: tuple[Path, ...]) -> ScoredRow | DecodeFailure:
