@@ -1,4 +1,4 @@
-"""Make every command refuse an option that is given twice, and say how to go on after Ctrl-C."""
+"""Make every command refuse an option that is given twice, and say how to continue after Ctrl-C."""
 
 from __future__ import annotations
 
@@ -22,32 +22,30 @@ _INSTEAD: Final[Mapping[tuple[str, str], str]] = {
     ("eval", "seed"): "give the first seed by --seed and their number by --seeds",
     ("eval", "augment"): "write a list, as in --augment symmetries,colours",
 }
-"""What to do in place of giving an option twice, by command and option."""
+"""What to do instead of giving an option twice, by command and option."""
 
 _ADVICE: Final[Mapping[str, str]] = {
-    "report": "files that were there are whole, and the same command again writes them anew",
-    "score": "a run is kept whole or not at all, and the same command again begins anew",
-    "verify": "a run is kept whole or not at all, and the same command again begins anew",
-    "generate": "no data set was written, and the same command again makes it from its start",
+    "report": "existing files are complete, and the same command writes them again",
+    "score": "a run was kept completely or not at all, and the same command starts again",
+    "verify": "a run was kept completely or not at all, and the same command starts again",
+    "generate": "no data set was written, and the same command starts again",
 }
-"""How to go on after Ctrl-C, by command. `eval` and `pretrain` name their folders themselves."""
+"""How to continue after Ctrl-C, by command. `eval` and `pretrain` name their folders themselves."""
 
 
 @final
 class Command(TyperCommand):
-    """A command that refuses an option given twice if it takes one value. It cannot know which was meant."""
+    """A command that refuses an option given twice if it takes one value: it cannot know which is meant."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the arguments, after counting them."""
+        """Count the options, then parse the arguments."""
         if not ctx.resilient_parsing:  # the shell asks for completions
             self._refuse_repeated(ctx, args)
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command. A command may set better advice for after Ctrl-C itself."""
-        interrupts.advise(
-            _ADVICE.get(self.name or "", "nothing was kept, and the same command again begins anew")
-        )
+        """Run the command, with default advice for after Ctrl-C. The command may set better advice itself."""
+        interrupts.advise(_ADVICE.get(self.name or "", "nothing was kept, and the same command starts again"))
         return super().invoke(ctx)
 
     def _refuse_repeated(self, ctx: Any, args: list[str]) -> None:
@@ -57,12 +55,12 @@ class Command(TyperCommand):
             once = parameter.param_type_name == "option" and not parameter.multiple and not parameter.is_flag
             if times > 1 and once:
                 instead = _INSTEAD.get((self.name or "", parameter.name), "give it once")
-                raise UserError(f"{parameter.opts[0]} takes one value and is given {times} times: {instead}")
+                raise UserError(f"{parameter.opts[0]} takes one value, but is given {times} times: {instead}")
 
 
 @final
 class Commands(TyperGroup):
-    """All commands. Ctrl-C and a reader of stdout that leaves end each of them cleanly."""
+    """All commands. Each ends cleanly after Ctrl-C, or if the reader of stdout leaves."""
 
     def make_context(self, *arguments: Any, **named: Any) -> Any:
         """Read the options before the command, and print `--help`."""

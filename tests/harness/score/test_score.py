@@ -338,14 +338,14 @@ def test_the_command_reports_what_does_not_count(run: Run, tmp_path: Path) -> No
     for part in (
         "2 rows without an answer",
         "1 further answer to a row",
-        "1 answer to no row of the data set, left aside: 'else'",
+        "1 answer to no row of the data set, skipped: 'else'",
     ):
         assert part in done.err
     with (tmp_path / "a.jsonl").open("a") as file:
         file.write("torn \x1b[31m\n" * 7 + json.dumps({"id": row.id, "output \x1b": 1}))
     done = run("score", "a.jsonl", "--dataset", "d")
     assert done.code == 0
-    assert "7 lines that cannot be read, left aside" in done.err
+    assert "7 lines that cannot be read, skipped" in done.err
     assert '1 line without the key "answer", counted as no answer' in done.err
     assert done.err.count(": line ") + done.err.count("  line ") == 5 and "and 3 more" in done.err
     assert "\x1b" not in done.err

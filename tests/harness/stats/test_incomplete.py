@@ -38,9 +38,9 @@ def out(tmp_path: Path) -> Path:
 
 def lines(done_err: str) -> list[str]:
     return [
-        line.removeprefix("vizbench: unfinished: ")
+        line.removeprefix("vizbench: incomplete: ")
         for line in done_err.splitlines()
-        if "unfinished: " in line
+        if "incomplete: " in line
     ]
 
 
@@ -66,9 +66,9 @@ def test_page_terminal_and_csv_hold_every_incomplete_trial(out: Path, run: Run, 
     assert done.code == 0
     said = lines(done.err)
     assert len(said) == 7 + 1
-    assert said[-1].startswith("7 trials in all; the same `vizbench eval` goes on")
+    assert said[-1].startswith("7 trials in all; the same `vizbench eval` continues")
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
-    rows = list(csv.DictReader(io.StringIO((tmp_path / "r-unfinished.csv").read_text(encoding="utf-8"))))
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "r-incomplete.csv").read_text(encoding="utf-8"))))
     assert len(rows) == page.count("not begun; ARC file") + 1 == 7
     assert "2 of 4 answers; RuntimeError while predicting: out of memory" in page
     assert {(row["model"], row["answers"], row["asked"]) for row in rows} >= {
@@ -94,12 +94,12 @@ def test_an_empty_table_replaces_one_of_before(run: Run, tmp_path: Path) -> None
     limited = run(*command, "--limit", 2)
     assert lines(limited.err)[-1].startswith("6 trials in all")
     run("report", "r", "--csv", "t.csv")
-    assert (tmp_path / "t-unfinished.csv").read_text().count("\n") == 7
+    assert (tmp_path / "t-incomplete.csv").read_text().count("\n") == 7
     assert not lines(run(*command).err)
     assert not lines(run("report", "r", "--csv", "t.csv", "--md", "t.md").err)
-    assert (tmp_path / "t-unfinished.csv").read_text().count("\n") == 1
+    assert (tmp_path / "t-incomplete.csv").read_text().count("\n") == 1
     run("report", "r", "--csv", "new.csv")
-    assert not (tmp_path / "new-unfinished.csv").exists()
+    assert not (tmp_path / "new-incomplete.csv").exists()
 
 
 def test_an_error_of_before_does_not_outlive_its_cure(tmp_path: Path) -> None:

@@ -47,7 +47,8 @@ _ONE_GRID = Verdict(
     False,
     False,
     0.0,
-    "the answer is one grid, but a process is a list of grids, one per state: list them, or leave --process out",
+    "the answer is one grid, but a process is a list of grids, one per state: list them, or leave --process "
+    "out",
     {"legal": 0.0},
 )
 
