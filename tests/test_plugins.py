@@ -156,6 +156,11 @@ def test_a_name_of_no_task_is_refused(file: Path, name: str, words: str) -> None
             "import nothing_of_the_kind",
             "mine.py fails on import: ModuleNotFoundError",
         ),
+        (
+            EXAMPLE.read_text(),
+            "x = 1",
+            "file mine.py does not define 'TASK', nor any other task: write path/",
+        ),
         ("TASK = Mirror()", "TASK = (", "mine.py fails on import: SyntaxError"),
         ("TASK = Mirror()", "1 / 0", "mine.py fails on import: ZeroDivisionError"),
         (

@@ -174,7 +174,7 @@ def models(
     ] = "272x272",
     frames: Annotated[int, typer.Option(help="With --memory: number of frames of a clip.")] = 9,
 ) -> None:
-    """List the models and their checkpoints, or the memory that they need."""
+    """List models and their checkpoints, or estimate their memory."""
     from vizbench.console import catalog
     from vizbench.model import families
 
@@ -212,7 +212,7 @@ def show(
         typer.Option(help="File to write: .png (question and target), or .gif or .mp4 (the process)."),
     ] = None,
 ) -> None:
-    """Show one instance of a task, or write it as a picture or a video."""
+    """Show one instance of a task, or save it as picture or video."""
     from vizbench.formats.lookup import verifier_of
 
     rows = all_rows(task, overrides, seed) if whole else (split_of(task, overrides, seed, split)[index],)
@@ -454,9 +454,9 @@ def report(
 
 @command()
 def pretrain(
-    family: Annotated[Literal["cogvideox", "qwen3"], typer.Argument(help="Family of the embedded model.")],
+    family: Annotated[Literal["cogvideox", "qwen3"], typer.Argument(help="Embedded model to train.")],
     out: Annotated[Path, typer.Option(help="Folder for weights, log and state. A run in it is continued.")],
-    seed: Annotated[int, typer.Option(help="The seed of the weights and of the worlds.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the weights and of the pretraining data.")] = 0,
     steps: Annotated[
         int | None, typer.Option(help="Number of optimizer steps. Default: that of the embedded checkpoint.")
     ] = None,

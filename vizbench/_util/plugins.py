@@ -91,6 +91,11 @@ def load(target: FileObject, kind: Kind) -> tuple[ModuleType, Any]:
     module = _run(target.path, kind)
     if not hasattr(module, target.name):
         known = [name for name, value in vars(module).items() if _is_own(value, module)]
+        if not known:
+            raise UserError(
+                f"{kind.noun} file {target.path.name} does not define {target.name!r}, nor any other "
+                f"{kind.member}: write {kind.example}"
+            )
         raise unknown(f"{kind.member} in {target.path.name}", target.name, known)
     return module, getattr(module, target.name)
 
