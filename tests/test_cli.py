@@ -228,16 +228,43 @@ def test_generate_refuses(run: Run, tmp_path: Path, arguments: tuple[object, ...
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "sentence"),
     [
-        ("generate", "--task", "life", "--n", "many"),
-        ("generate", "--task", "life"),
-        ("generate", "--task", "life", "--n", 3, "--format", "xml"),
-        ("show", "life", "--split", "val"),
-        ("show", "life", "--nonsense"),
-        ("pretrain", "wan", "--out", "x"),
+        (
+            ("generate", "--task", "life", "--n", "many"),
+            "--n 'many' is not a whole number: write digits, as in --n 3",
+        ),
+        (
+            ("generate", "--task", "life", "--n", "1.5"),
+            "--n '1.5' is not a whole number: write digits, as in --n 3",
+        ),
+        (("generate", "--task", "life"), "--n is missing: `vizbench generate -h` explains it"),
+        (("show",), "TASK is missing: `vizbench show -h` explains it"),
+        (("score", "a.jsonl"), "--dataset is missing: `vizbench score -h` explains it"),
+        (("verify", "d"), "PREDICTIONS is missing: `vizbench verify -h` explains it"),
+        (("report",), "RUNS is missing: `vizbench report -h` explains it"),
+        (
+            ("generate", "--task", "life", "--n", 3, "--format", "xml"),
+            "--format 'xml' is not one of 'jsonl', 'parquet', 'png', 'arc': choose one of them",
+        ),
+        (
+            ("show", "life", "--split", "val"),
+            "--split 'val' is not one of 'train', 'test': choose one of them",
+        ),
+        (
+            ("pretrain", "wan", "--out", "x"),
+            "FAMILY 'wan' is not one of 'cogvideox', 'qwen3': choose one of them",
+        ),
     ],
 )
+def test_a_wrong_value_is_one_sentence(
+    run: Run, tmp_path: Path, arguments: tuple[object, ...], sentence: str
+) -> None:
+    assert refused(run(*arguments)) == sentence
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("arguments", [("show", "life", "--nonsense"), ("nonsense",), ("generate", "--n")])
 def test_usage_errors_have_code_2(run: Run, tmp_path: Path, arguments: tuple[object, ...]) -> None:
     done = run(*arguments)
     assert (done.code, done.out) == (2, "")

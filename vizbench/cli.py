@@ -217,6 +217,8 @@ def show(
 
     rows = all_rows(task, overrides, seed) if whole else (split_of(task, overrides, seed, split)[index],)
     instance, look = rows[0], verifier_of(rows[0]).look
+
+    # The suffix of the file decides: nothing is the terminal, .png a picture, all others a video.
     if out is None:
         for row in rows:
             pictures.print_instance(row, look)
@@ -256,16 +258,14 @@ def generate(
     from vizbench.formats import write
     from vizbench.harness.plan.plan import slug
 
+    # Episodes of ARC have a layout of their own.
     if format == "arc":
-        from vizbench.formats.arc import episodes
-
         if pool is not None:
             raise UserError("an episode has its own demonstrations: leave --pool out with --format arc")
-        name = with_overrides(task, overrides or [])
-        folder = out or Path(f"{slug(name)}-episodes-{n}" + (f"-seed{seed}" if seed else ""))
-        episodes.write(name, n, seed, folder, overwrite)
-        streams.print_line(f"{folder}: {n:,} episodes of {name}, as arc-json:{folder}")
+        _generate_episodes(with_overrides(task, overrides or []), n, seed, out, overwrite)
         return
+
+    # Every other format holds rows of one split.
     rows = split_of(task, overrides, seed, split, pool_of(pool))
     named = f"{slug(rows.spec.task)}-{split}-{n}" + (f"-seed{seed}" if seed else "")
     named += "" if pool is None else f"-pool{pool}"
@@ -274,6 +274,16 @@ def generate(
     streams.print_line(
         f"{folder}: {plural(manifest.rows, 'row')} of {rows.spec.task} {split}, digest {manifest.digest}"
     )
+
+
+def _generate_episodes(name: str, n: int, seed: int, out: Path | None, overwrite: bool) -> None:
+    """Write n episodes of a task of ARC, one file each."""
+    from vizbench.formats.arc import episodes
+    from vizbench.harness.plan.plan import slug
+
+    folder = out or Path(f"{slug(name)}-episodes-{n}" + (f"-seed{seed}" if seed else ""))
+    episodes.write(name, n, seed, folder, overwrite)
+    streams.print_line(f"{folder}: {n:,} episodes of {name}, as arc-json:{folder}")
 
 
 DatasetArgument = Annotated[
@@ -322,8 +332,12 @@ def score(
             "both, or leave all three out"
         )
     import_named(task)
+
+    # Check the answers, and keep them as a run if a folder is given.
     sheet = score_rows(predictions, dataset, process)
     kept = import_score_sheet(sheet, out, name, shots) if out is not None and name is not None else None
+
+    # Print the figures.
     if json:
         streams.print_json(summarize(sheet))
         return

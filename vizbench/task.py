@@ -253,10 +253,14 @@ class Task(Verifier, Generic[P]):
             return Verdict(False, False, 0.0, states, {"legal": 0.0})
         if fault := self._misfit(instance):
             return Verdict(False, False, 0.0, fault, {"legal": 0.0})
+
+        # Check the answer, then every step up to the number that the task asks for.
         asked = self.step_count(instance.params, instance.question)
         answer = self.verify(instance, states[self.answer_at])
         trajectory, reason = self._follow(instance, states[:asked], answer)
         parts = {**answer.parts, "legal": (len(trajectory) - 1) / len(states)}
+
+        # The first fault is the reason: an illegal step, the number of states, the answer, the end.
         if not reason and asked is not None and len(states) != asked:
             expected = plural(asked, "is asked", "are asked")
             reason = f"the process has {plural(len(states), 'state')}, but {expected}"

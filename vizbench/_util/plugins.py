@@ -107,16 +107,16 @@ def _is_own(value: object, module: ModuleType) -> bool:
 
 
 def _run(path: Path, kind: Kind) -> ModuleType:
-    whole = path.resolve()
+    absolute = path.resolve()
     name = f"vizbench_{kind.noun}_{path.stem}"
-    if name in sys.modules and sys.modules[name].__file__ != str(whole):  # another file of this name
-        name += "_" + hashlib.sha256(str(whole).encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    spec = importlib.util.spec_from_file_location(name, whole)
+    if name in sys.modules and sys.modules[name].__file__ != str(absolute):  # another file of this name
+        name += "_" + hashlib.sha256(str(absolute).encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    spec = importlib.util.spec_from_file_location(name, absolute)
     if spec is None or spec.loader is None:
         raise UserError(f"{kind.noun} file {str(path)[:200]!r} is not Python: write {kind.example}")
-    if str(whole.parent) not in sys.path:
+    if str(absolute.parent) not in sys.path:
         # At the end: files beside it can be imported, but they hide no installed package.
-        sys.path.append(str(whole.parent))
+        sys.path.append(str(absolute.parent))
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses in the file look their module up here
     try:

@@ -27,6 +27,8 @@ def task_records(family: str | None = None) -> list[dict[str, Any]]:
     for name, task in families().items():
         if family not in (None, name):
             continue
+
+        # One record per variant. The first variant is the default.
         default = next(iter(task.variants))
         for variant, params in task.variants.items():
             space = task.space(params)

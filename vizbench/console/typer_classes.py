@@ -1,4 +1,4 @@
-"""Make every command refuse an option that is given twice, and say how to continue after Ctrl-C."""
+"""Make every command explain wrong options in one sentence, and say how to continue after Ctrl-C."""
 
 from __future__ import annotations
 
@@ -38,10 +38,13 @@ class Command(TyperCommand):
     """A command that refuses an option given twice if it takes one value: it cannot know which is meant."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Count the options, then parse the arguments."""
+        """Count the options, then parse the arguments. Raises UserError if a value is missing or wrong."""
         if not ctx.resilient_parsing:  # the shell asks for completions
             self._refuse_repeated(ctx, args)
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, list(args))  # which empties its list
+        except typer.BadParameter as error:
+            raise UserError(self._sentence(ctx, args, error)) from None
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command, with default advice for after Ctrl-C. The command may set better advice itself."""
@@ -56,6 +59,22 @@ class Command(TyperCommand):
             if times > 1 and once:
                 instead = _INSTEAD.get((self.name or "", parameter.name), "give it once")
                 raise UserError(f"{parameter.opts[0]} takes one value, but is given {times} times: {instead}")
+
+    def _sentence(self, ctx: Any, args: list[str], error: typer.BadParameter) -> str:
+        """Return which value is missing or wrong, and what is allowed."""
+        parameter: Any = error.param
+        values, _, _ = self.make_parser(ctx).parse_args(args=list(args))
+        given = values.get(parameter.name)
+        name = parameter.opts[0] if parameter.param_type_name == "option" else parameter.name.upper()
+        reason = error.message.removeprefix("Value error, ").rstrip(".")
+        usage = f"`vizbench {self.name} -h` explains it"
+        if not isinstance(given, str):
+            return f"{name} is missing: {usage}"
+        if "is not one of" in reason:
+            return f"{name} {reason}: choose one of them"
+        if "valid integer" in reason:
+            return f"{name} {given[:80]!r} is not a whole number: write digits, as in {name} 3"
+        return f"{name} {given[:80]!r} is refused ({reason}): {usage}"
 
 
 @final
