@@ -1,5 +1,4 @@
-"""The command line as a user meets it: what each command prints and writes, and one sentence for each wrong
-input."""
+"""Test the command line: what each command prints and writes, and one sentence for each wrong input."""
 
 from __future__ import annotations
 
@@ -25,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def python(code: str) -> str:
-    """What a fresh interpreter prints."""
+    """Return what a fresh interpreter prints."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", code]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
@@ -105,9 +104,14 @@ def test_models(run: Run) -> None:
     assert all(row["checkpoints"] and row["modality"] in ("grid", "frames", "text") for row in rows)
     text = run("models").out
     assert all(f"\n{row['name']} " in text for row in rows)
+    for option in (("--tokens", 5), ("--canvas", "8x8"), ("--frames", 2)):
+        assert "belong to --memory" in refused(run("models", *option))
+    default = run("models", "--memory").out
+    sizes = ("--tokens", 512, "--canvas", "272x272", "--frames", 9)
+    assert run("models", "--memory", *sizes).out == default
 
 
-def test_show_prints_codes_where_there_are_no_colours(run: Run) -> None:
+def test_show_prints_codes_if_there_are_no_colours(run: Run) -> None:
     done = run("show", "life/conway", "--index", 2, "--split", "test")
     instance = vb.load("life/conway").test[2]
     lines = done.out.splitlines()
@@ -130,8 +134,8 @@ def test_show_draws_question_beside_target(run: Run, tmp_path: Path) -> None:
     assert (pixels[:, wide:-wide] == 255).all()
 
 
-@pytest.mark.parametrize("name", ["way.gif", "way.mp4"])
-def test_show_films_the_way(run: Run, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["process.gif", "process.mp4"])
+def test_show_films_the_process(run: Run, tmp_path: Path, name: str) -> None:
     assert run("show", "life", "--set", "steps=3", "--out", name).out == f"{name}\n"
     if name.endswith(".mp4"):
         assert len(read_video(tmp_path / name)) == 4
@@ -187,9 +191,9 @@ def test_generate_writes_what_load_gives(run: Run, tmp_path: Path, form: str) ->
     folder = tmp_path / "life-seeds-test-7-seed3"
     assert done.out.startswith(f"{folder.name}: 7 rows of life/seeds test, digest ")
     expected = vb.load("life/seeds", seed=3).test.head(7)
-    for got, want in zip(read(folder), expected, strict=True):
-        assert got.id == want.id
-        assert np.array_equal(got.target, want.target)
+    for row, expected_row in zip(read(folder), expected, strict=True):
+        assert row.id == expected_row.id
+        assert np.array_equal(row.target, expected_row.target)
 
 
 def test_generate_names_its_folder_by_the_parameters(run: Run, tmp_path: Path) -> None:
@@ -201,7 +205,7 @@ def test_generate_names_its_folder_by_the_parameters(run: Run, tmp_path: Path) -
     assert all(len(row.steps) == 1 for name in names for row in read(tmp_path / name))
 
 
-def test_generate_replaces_only_when_told(run: Run, tmp_path: Path) -> None:
+def test_generate_replaces_a_data_set_only_with_overwrite(run: Run, tmp_path: Path) -> None:
     command = ("generate", "--task", "life", "--out", "d")
     first = run(*command, "--n", 3).out
     assert "--overwrite" in refused(run(*command, "--n", 4))
@@ -285,10 +289,10 @@ def test_verify_counts_missing_rows_as_wrong(run: Run, tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
     done = run("verify", "d", "a.jsonl", "--json")
     assert done.code == 0, done
-    found = json.loads(done.out)
-    assert found["score"]["valid"] == found["score"]["exact"] == 0.5
-    assert found["score"]["missing"] == 1
-    assert [verdict["valid"] for verdict in found["verdicts"].values()] == [True, False, True, False]
+    result = json.loads(done.out)
+    assert result["score"]["valid"] == result["score"]["exact"] == 0.5
+    assert result["score"]["missing"] == 1
+    assert [verdict["valid"] for verdict in result["verdicts"].values()] == [True, False, True, False]
     text = run("verify", "d", "a.jsonl").out
     assert "0.5000" in text and "there is no answer" in text
 
@@ -340,9 +344,7 @@ def test_one_row_is_one_row(run: Run) -> None:
     )
 
 
-def test_a_machine_without_enough_memory_is_no_fault_of_ours(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_little_memory_is_one_sentence(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def huge() -> dict[str, object]:
         raise MemoryError("Unable to allocate 32.0 GiB")
 

@@ -168,16 +168,23 @@ def models(
     memory: Annotated[
         bool, typer.Option("--memory", help="Estimate the memory that training takes. Loads no model.")
     ] = False,
-    tokens: Annotated[int, typer.Option(help="With --memory: tokens of one question with its answer.")] = 512,
+    tokens: Annotated[
+        int | None, typer.Option(help="With --memory: tokens of one question with its answer. Default: 512.")
+    ] = None,
     canvas: Annotated[
-        str, typer.Option(help="With --memory: pixels of a clip, as HEIGHTxWIDTH.")
-    ] = "272x272",
-    frames: Annotated[int, typer.Option(help="With --memory: number of frames of a clip.")] = 9,
+        str | None,
+        typer.Option(metavar="HEIGHTxWIDTH", help="With --memory: pixels of a clip. Default: 272x272."),
+    ] = None,
+    frames: Annotated[
+        int | None, typer.Option(help="With --memory: number of frames of a clip. Default: 9.")
+    ] = None,
 ) -> None:
     """List models and their checkpoints, or estimate their memory."""
     from vizbench.console import catalog
     from vizbench.model import families
 
+    if not memory and (tokens, canvas, frames) != (None, None, None):
+        raise UserError("--tokens, --canvas and --frames belong to --memory: give it too, or leave them out")
     if memory:
         request = memory_request(tokens, canvas, frames)
         estimates = {each.name: each.memory(request) for each in families().values() if each.memory}

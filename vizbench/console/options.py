@@ -257,10 +257,14 @@ def with_overrides(task: str, overrides: list[str]) -> str:
     return f"{task}{'&' if '?' in task else '?'}{query}"
 
 
-def memory_request(tokens: int, canvas: str, frames: int) -> MemoryRequest:
+def memory_request(tokens: int | None, canvas: str | None, frames: int | None) -> MemoryRequest:
     """Return the sizes for which memory is estimated. Raises UserError if one is out of range."""
     from vizbench.model import MemoryRequest
 
+    default = MemoryRequest()
+    tokens = default.tokens if tokens is None else tokens
+    frames = default.frames if frames is None else frames
+    canvas = f"{default.height}x{default.width}" if canvas is None else canvas
     if not 2 <= tokens <= 1_000_000:
         raise UserError(
             f"--tokens {tokens} is outside 2 … 1,000,000: 512 are enough for two grids of 8x8 in a prompt"
