@@ -242,6 +242,10 @@ def test_generate_refuses(run: Run, tmp_path: Path, arguments: tuple[object, ...
             ("generate", "--task", "life", "--n", "1.5"),
             "--n '1.5' is not a whole number: write digits, as in --n 3",
         ),
+        (
+            ("generate", "--task", "life", "--n", ""),
+            "--n '' is not a whole number: write digits, as in --n 3",
+        ),
         (("generate", "--task", "life"), "--n is missing: `vizbench generate -h` explains it"),
         (("show",), "TASK is missing: `vizbench show -h` explains it"),
         (("score", "a.jsonl"), "--dataset is missing: `vizbench score -h` explains it"),

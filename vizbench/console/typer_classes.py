@@ -64,17 +64,17 @@ class Command(TyperCommand):
         """Return which value is missing or wrong, and what is allowed."""
         parameter: Any = error.param
         values, _, _ = self.make_parser(ctx).parse_args(args=list(args))
-        given = values.get(parameter.name)
+        given = str(values.get(parameter.name))[:80]
         name = parameter.opts[0] if parameter.param_type_name == "option" else parameter.name.upper()
         reason = error.message.removeprefix("Value error, ").rstrip(".")
         usage = f"`vizbench {self.name} -h` explains it"
-        if not isinstance(given, str):
+        if type(error).__name__ == "MissingParameter":  # typer does not export this class
             return f"{name} is missing: {usage}"
         if "is not one of" in reason:
             return f"{name} {reason}: choose one of them"
         if "valid integer" in reason:
-            return f"{name} {given[:80]!r} is not a whole number: write digits, as in {name} 3"
-        return f"{name} {given[:80]!r} is refused ({reason}): {usage}"
+            return f"{name} {given!r} is not a whole number: write digits, as in {name} 3"
+        return f"{name} {given!r} is refused ({reason}): {usage}"
 
 
 @final
