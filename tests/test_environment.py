@@ -272,10 +272,18 @@ def test_ctrl_c_says_how_to_go_on_for_every_command(run: Run, monkeypatch: pytes
         (
             "vizbench.harness.records.records.read_runs",
             ("report", "r", "--html", "x.html"),
-            "files that were there are whole",
+            "existing files are complete",
         ),
-        ("vizbench.harness.score.score.score_rows", ("score", "a", "--dataset", "d"), "a run is kept whole"),
-        ("vizbench.harness.score.score.score_rows", ("verify", "d", "a"), "a run is kept whole"),
+        (
+            "vizbench.harness.score.score.score_rows",
+            ("score", "a", "--dataset", "d"),
+            "a run was kept completely or not at all",
+        ),
+        (
+            "vizbench.harness.score.score.score_rows",
+            ("verify", "d", "a"),
+            "a run was kept completely or not at all",
+        ),
         ("vizbench.loading.load", ("show", "life"), "nothing was kept"),
     ):
         interrupts._reported.acquire(blocking=False)
