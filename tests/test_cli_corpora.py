@@ -38,7 +38,7 @@ def test_without_a_flagged_task_nothing_is_said_of_flags(run: Run, tmp_path: Pat
 
 def test_protocol_tables_name_the_flagged_tasks_in_their_figures(run: Run) -> None:
     done = run(*EVAL, "--protocol", "arc-agi")
-    assert "flagged, and in these figures: 1 tasks with a known error in their data" in done.out
+    assert "flagged: 1 task with a known error in the data, included in these figures" in done.out
     assert f"{FLAGGED}  {WHAT[:30]}" in done.out
 
 

@@ -229,7 +229,7 @@ def test_eval_says_where_a_file_has_fewer_rows_than_asked(run: Run, tmp_path: Pa
     (tmp_path / "swap.json").write_text(json.dumps({"train": [pair, pair], "test": [pair]}))
     done = run("eval", "--model", "nearest", "--task", "arc-json:swap.json", "--shots", 2, "--n-test", 5)
     assert done.err.count("fewer ") == 1
-    assert "fewer test questions than the 5 asked for: 1, all that there are, in 1 task" in done.err
+    assert "1 task has fewer test questions than the 5 asked for: 1, all of which were used" in done.err
     done = run("eval", "--model", "nearest", "--task", "arc-json:swap.json", "--n-test", 1, "--out", "b")
     assert done.code == 0
     assert "fewer" not in done.err
@@ -281,6 +281,6 @@ def test_ctrl_c_leaves_a_run_that_goes_on(tmp_path: Path) -> None:
     finally:
         running.kill()
     assert running.returncode == 130
-    assert "the same command again goes on" in said and "Traceback" not in said
+    assert "the same command continues" in said and "Traceback" not in said
     (records,) = (tmp_path / "r").glob("*slow*/records.jsonl")
     assert records.read_text().count("\n") == 3

@@ -237,7 +237,7 @@ def interrupted(folder: Path, *arguments: str) -> tuple[Done, float]:
 def test_ctrl_c_ends_an_eval_whatever_it_is_in(place: Path, model: str, more: tuple[str, ...]) -> None:
     out = f"{model}{len(more)}"
     done, seconds = interrupted(place, "eval", "--model", f"m.py:{model}", *SMALL, "--out", out, *more)
-    sentence = f"vizbench: stopped; the same command again goes on from what is in {out}"
+    sentence = f"vizbench: stopped; the same command continues from what is in {out}"
     assert (done.code, done.err.splitlines()[-1]) == (130, sentence)
     assert "Traceback" not in done.err
     assert seconds < 10  # half a second on an idle machine; a minute without the bound
@@ -272,10 +272,18 @@ def test_ctrl_c_says_how_to_go_on_for_every_command(run: Run, monkeypatch: pytes
         (
             "vizbench.harness.records.records.read_runs",
             ("report", "r", "--html", "x.html"),
-            "files that were there are whole",
+            "existing files are complete",
         ),
-        ("vizbench.harness.score.score.score_rows", ("score", "a", "--dataset", "d"), "a run is kept whole"),
-        ("vizbench.harness.score.score.score_rows", ("verify", "d", "a"), "a run is kept whole"),
+        (
+            "vizbench.harness.score.score.score_rows",
+            ("score", "a", "--dataset", "d"),
+            "a run was kept completely or not at all",
+        ),
+        (
+            "vizbench.harness.score.score.score_rows",
+            ("verify", "d", "a"),
+            "a run was kept completely or not at all",
+        ),
         ("vizbench.loading.load", ("show", "life"), "nothing was kept"),
     ):
         interrupts._reported.acquire(blocking=False)
@@ -293,7 +301,7 @@ def test_ctrl_c_says_how_to_go_on_for_every_command(run: Run, monkeypatch: pytes
         (("generate", "--task", "life", "--task", "maze/9", "--n", 3), "run the command once for each task"),
         (("generate", "--task", "life", "--n", 3, "--out", "a", "--out=b"), "--out takes one value"),
         (("eval", "--checkpoint", "a", "--checkpoint", "b"), "--model NAME=CHECKPOINT"),
-        (("eval", "--seed", 1, "--seed", 1), "--seed takes one value and is given 2 times"),
+        (("eval", "--seed", 1, "--seed", 1), "--seed takes one value, but is given 2 times"),
         (("eval", "--config", "a.toml", "--config", "b.toml"), "--config takes one value"),
         (("show", "life", "--index", 1, "--index=2"), "--index takes one value"),
         (("score", "a", "--dataset", "d", "--dataset", "e"), "--dataset takes one value"),

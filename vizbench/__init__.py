@@ -5,7 +5,7 @@ data = vb.load("life/conway", seed=0)
 instance = data.test[17]
 vb.verify(instance, instance.target)       # Verdict(valid=True, exact=True, cells=1.0, reason='', parts={})
 
-Every name below is imported when it is first used, so that `import vizbench` costs nothing.
+Every name below is imported at its first use, so that `import vizbench` is fast.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 from vizbench._util.version import __version__
 
 if TYPE_CHECKING:
+    from vizbench._util.jit import jit
     from vizbench.bases import AnswerTask, MoveTask, StepTask
     from vizbench.dataset import Dataset, Split
     from vizbench.errors import UserError
     from vizbench.formats.lookup import verifier_of
+    from vizbench.kernels.rng import rng_below, rng_chance, rng_next, rng_seed, rng_shuffle
     from vizbench.loading import expand, instance, load, render, verify, verify_steps
     from vizbench.model import (
         CheckedModel,
@@ -88,10 +90,16 @@ __all__ = [
     "expand",
     "from_text",
     "instance",
+    "jit",
     "load",
     "load_model",
     "random_grids",
     "render",
+    "rng_below",
+    "rng_chance",
+    "rng_next",
+    "rng_seed",
+    "rng_shuffle",
     "tasks",
     "to_text",
     "verifier_of",
@@ -100,10 +108,12 @@ __all__ = [
 ]
 
 _HOMES = {
+    "vizbench._util.jit": ("jit",),
     "vizbench.bases": ("AnswerTask", "MoveTask", "StepTask"),
     "vizbench.dataset": ("Dataset", "Split"),
     "vizbench.errors": ("UserError",),
     "vizbench.formats.lookup": ("verifier_of",),
+    "vizbench.kernels.rng": ("rng_below", "rng_chance", "rng_next", "rng_seed", "rng_shuffle"),
     "vizbench.loading": ("expand", "instance", "load", "render", "verify", "verify_steps"),
     "vizbench.model": (
         "CheckedModel",

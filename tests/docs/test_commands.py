@@ -1,4 +1,4 @@
-"""Every command on a page runs, in the order of the page."""
+"""Test that every command on a page runs, in the order of the page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAGES = (
 )  # fmt: skip
 BLOCK = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
 INSTALL = ("pip install", "make ")
-"""Commands that this machine has run already: otherwise no test would run."""
+"""Commands that install what the tests need. They are not run again."""
 
 
 def blocks(page: str) -> list[tuple[str, str]]:
@@ -55,7 +55,7 @@ def write_files(page: str, folder: Path) -> None:
 
 
 def write_answers(folder: Path) -> None:
-    """Answer the data set `mazes` as an outside model would."""
+    """Write answers to the data set `mazes`, as an outside model would."""
     lines = (folder / "mazes" / "test-00000.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
     answers = [json.dumps({"id": row["id"], "answer": row["target"]}) for row in rows]

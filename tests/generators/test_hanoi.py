@@ -333,7 +333,7 @@ def test_a_process_has_its_moves_and_no_detour():
     asked = instance(params, QUESTION)
     steps = list(asked.steps)
     assert TASK.verify_steps(asked, steps).valid
-    assert TASK.verify_steps(asked, steps[:2]).reason == "the process has 2 states where 3 are asked"
+    assert TASK.verify_steps(asked, steps[:2]).reason == "the process has 2 states, but 3 are asked"
     assert TASK.verify_steps(asked, [steps[0], steps[2]]).reason == "step 2: this takes 2 moves, not one"
     assert TASK.verify_steps(asked, [steps[0], QUESTION, steps[0]]).reason == (
         "step 2: the move does not come nearer to the goal"

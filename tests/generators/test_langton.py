@@ -140,7 +140,7 @@ def test_an_ant_that_comes_home_walks_no_further():
     assert np.array_equal(states[1], states[3])
     row = Instance("langton", params, 0, "test", 0, start, states[1], np.stack(states[:2]))
     assert TASK.verify_steps(row, states[:2]).valid
-    assert TASK.verify_steps(row, states).reason == "the process has 4 states where 2 are asked"
+    assert TASK.verify_steps(row, states).reason == "the process has 4 states, but 2 are asked"
 
 
 def test_a_board_without_one_ant_has_no_next():

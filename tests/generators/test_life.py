@@ -189,7 +189,7 @@ def test_the_number_of_steps_is_part_of_the_question():
             assert np.array_equal(long[k - 1], states[-1])
             assert verdict.valid == (k == 3)
             assert verdict.reason == (
-                "" if k == 3 else f"the process has {plural(k, 'state')} where 3 are asked"
+                "" if k == 3 else f"the process has {plural(k, 'state')}, but 3 are asked"
             )
 
 

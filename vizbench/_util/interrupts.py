@@ -23,7 +23,7 @@ GRACE: Final = 0.5
 CODE: Final = 130
 """The exit code after Ctrl-C, as in shells."""
 
-_advice = ["nothing was begun"]
+_advice = ["nothing was started"]
 _reported = threading.Lock()
 _stopped = threading.Event()
 """Set after Ctrl-C."""

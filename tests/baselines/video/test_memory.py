@@ -220,5 +220,5 @@ def test_the_command_asks_for_a_canvas(run: Run) -> None:
     training = [row for row in rows if "vae" in row["parts"]]
     assert {"cogvideox", "wan", "ltx"} == {row["model"] for row in training}
     assert all(set(row["parts"]) == {"weights", "adapter", "activations", "vae"} for row in training)
-    assert "--canvas '336' is no HEIGHTxWIDTH" in refused(run("models", "--memory", "--canvas", "336"))
+    assert "--canvas '336' is not HEIGHTxWIDTH" in refused(run("models", "--memory", "--canvas", "336"))
     assert "--frames 1 is outside" in refused(run("models", "--memory", "--frames", 1))

@@ -52,7 +52,7 @@ def test_names_are_resolved_without_building(file):
     [
         ("gone.py:Good", "does not exist"),
         ("{file}", "write path/to/file.py:Class"),
-        ("{file}:", "names no class"),
+        ("{file}:", "does not name a class"),
         ("{file}:Goode", "unknown class in mine.py 'Goode': did you mean Good"),
         ("{file}:Stranger", "is no Model"),
         ("{file}:Half", "cannot be built"),

@@ -113,8 +113,8 @@ def test_the_command_prints_trials_and_a_sum_and_writes_nothing(run: Run, tmp_pa
     words = ("eval", "--task", "life/conway", "--shots", "3,5", "--n-test", 6, "--dry-run", "--jobs", 2)
     done = run(*words)
     assert done.code == 0, done
-    assert "12 trials under runs/trivial_life-conway, 12 of them incomplete: 72 answers to give" in done.out
-    assert " by one process, " in done.out
+    assert "12 trials under runs/trivial_life-conway, 12 of them incomplete: 72 answers missing" in done.out
+    assert " with one process, " in done.out
     rows = json.loads(run(*words, "--json").out)
     assert len(rows["trials"]) == 12
     assert rows["trials"][0]["trial"]["task"] == "life/conway"
@@ -169,13 +169,13 @@ def test_trials_that_cost_nothing_are_one_line(capsys: pytest.CaptureFixture[str
         "1",
         "done",
     ]
-    assert total == "5 trials under r, 4 of them incomplete: 20 answers to give"
+    assert total == "5 trials under r, 4 of them incomplete: 20 answers missing"
 
 
 def test_one_trial_is_a_line_of_its_own_and_no_plural(capsys: pytest.CaptureFixture[str]) -> None:
     _, line, _, total, *_ = dry_run_lines(capsys, ("copy", 0.01, 1, ""))
     assert line.startswith("copy on t/x, 3 shots ")
-    assert total == "1 trial under r, 1 of them incomplete: 1 answer to give"
+    assert total == "1 trial under r, 1 of them incomplete: 1 answer missing"
 
 
 def test_what_is_done_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

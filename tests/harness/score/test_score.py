@@ -149,6 +149,20 @@ def test_a_trajectory_in_lines_is_a_list_of_grids(data, tmp_path):
     assert result.score.undecodable == 1
 
 
+def test_one_grid_as_a_process_is_explained(run: Run, data, tmp_path):
+    lines = [(row.id, row.target.tolist()) for row in rows(data)]
+    write_lines(tmp_path / "a.jsonl", lines)
+    done = run("score", "a.jsonl", "--dataset", data, "--process", "--json")
+    result = json.loads(done.out)
+    assert result["score"]["undecodable"] == 0
+    for verdict in result["verdicts"].values():
+        assert not verdict["valid"]
+        assert verdict["reason"] == (
+            "the answer is one grid, but a process is a list of grids, one per state: list them, or leave "
+            "--process out"
+        )
+
+
 def test_a_game_is_checked_up_to_its_end_and_its_answer_is_the_first_move(tmp_path):
     write(vb.load("connect4/win-in-2").test, 4, tmp_path / "data")
     whole, short, lost, held = rows(tmp_path / "data")
@@ -324,14 +338,14 @@ def test_the_command_reports_what_does_not_count(run: Run, tmp_path: Path) -> No
     for part in (
         "2 rows without an answer",
         "1 further answer to a row",
-        "1 answer to no row of the data set, left aside: 'else'",
+        "1 answer to no row of the data set, skipped: 'else'",
     ):
         assert part in done.err
     with (tmp_path / "a.jsonl").open("a") as file:
         file.write("torn \x1b[31m\n" * 7 + json.dumps({"id": row.id, "output \x1b": 1}))
     done = run("score", "a.jsonl", "--dataset", "d")
     assert done.code == 0
-    assert "7 lines that cannot be read, left aside" in done.err
+    assert "7 lines that cannot be read, skipped" in done.err
     assert '1 line without the key "answer", counted as no answer' in done.err
     assert done.err.count(": line ") + done.err.count("  line ") == 5 and "and 3 more" in done.err
     assert "\x1b" not in done.err

@@ -43,6 +43,15 @@ MAX_STRANGERS: Final = 5
 
 _MISSING = Verdict(False, False, 0.0, "there is no answer")
 
+_ONE_GRID = Verdict(
+    False,
+    False,
+    0.0,
+    "the answer is one grid, but a process is a list of grids, one per state: list them, or leave --process "
+    "out",
+    {"legal": 0.0},
+)
+
 
 @final
 class Score(msgspec.Struct, frozen=True):
@@ -275,6 +284,8 @@ def _score_trajectory(task: Task[Any], row: Instance, answer: SavedAnswer) -> Sc
         return _score_states_in_pictures(task, row, answer.files)
     if isinstance(answer, str):
         return DecodeFailure("the answer is a text, and a process is a list of grids")
+    if _is_one_grid(answer):
+        return ScoredRow(row, _ONE_GRID, None)
     if not isinstance(answer, Path):
         return ScoredRow(row, task.verify_steps(row, answer), None)
     if not _is_video(answer):
@@ -283,6 +294,16 @@ def _score_trajectory(task: Task[Any], row: Instance, answer: SavedAnswer) -> Sc
     if isinstance(grids, DecodeFailure):
         return grids
     return ScoredRow(row, task.verify_steps(row, states(task, row, grids)), None)
+
+
+def _is_one_grid(answer: object) -> bool:
+    """Return whether JSON holds a list of rows of numbers. A process is a list of such lists."""
+    if not isinstance(answer, list) or not answer:
+        return False
+    for row in cast("list[object]", answer):
+        if not isinstance(row, list) or not row or isinstance(row[0], list):
+            return False
+    return True
 
 
 def _score_states_in_pictures(
