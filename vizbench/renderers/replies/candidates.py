@@ -44,7 +44,7 @@ class Candidate:
 
 
 def code(word: str) -> int | None:
-    """Return the code 0 … 255 that a word stands for, or None if it is no code.
+    """Return the code 0 … 255 of a word, or None if it is not a code.
 
     1.0, 01 and -0 are codes too, because models write them.
     """

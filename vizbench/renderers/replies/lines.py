@@ -18,7 +18,7 @@ _MOST: Final = 1 << 16
 """Longer lines are not searched for the marks around cells."""
 
 FRAME: Final = " \t\"'`,;"
-"""Characters around the cells of a line that are no part of them."""
+"""Characters around the cells of a line that are not part of them."""
 SPLIT: Final = re.compile(r"[ \t,]+")
 """What separates two cells."""
 
