@@ -1,11 +1,11 @@
-"""Unlimited visual-reasoning tasks with answers that can be checked exactly.
+"""Make unlimited visual-reasoning tasks with answers that can be checked exactly.
 
 import vizbench as vb
 data = vb.load("life/conway", seed=0)
 instance = data.test[17]
 vb.verify(instance, instance.target)       # Verdict(valid=True, exact=True, cells=1.0, reason='', parts={})
 
-Every name below is imported when it is first used, so that `import vizbench` costs nothing.
+Every name below is imported at its first use, so that `import vizbench` takes no time.
 """
 
 from __future__ import annotations
