@@ -27,10 +27,10 @@ P = TypeVar("P")
 
 
 class StepTask(Task[P]):
-    """A simulation: predict the state after some steps of a rule.
+    """Predict the state after some steps of a rule: a simulation.
 
     Write `generate_batch` and `advance`. If the parameters have a field `steps`, the process has that many
-    states. Otherwise it ends when `advance` returns a text.
+    states. Otherwise it ends if `advance` returns a text.
     """
 
     def rule(self, params: P) -> str:
@@ -94,7 +94,7 @@ class StepTask(Task[P]):
 
 
 class AnswerTask(Task[P]):
-    """A puzzle: find a grid that fits the question.
+    """Find a grid that fits the question: a puzzle.
 
     Write `generate_batch` and `solve`, and `check` if several answers can be right. The process writes the
     answer's cells one by one, each once, in reading order. An answer of another size is given in one step.
@@ -150,7 +150,7 @@ class AnswerTask(Task[P]):
 
 
 class MoveTask(Task[P]):
-    """A game or puzzle of moves: reach a state that is the goal.
+    """Reach a goal by moves: a game or puzzle.
 
     Write `generate_batch`, `moves` and `goal_fault`. States are grids that hold all that moves depend on.
     """

@@ -104,7 +104,7 @@ class Instance:
     target: Grid
     """The right answer, `(h', w')` uint8."""
     steps: Grids
-    """The states after the question, `(k, h', w')`. The last is the target. In a game it is the first."""
+    """The states after the question, `(k, h', w')`. The last is the target, or in a game the first."""
     meta: Mapping[str, Json] = field(default_factory=dict[str, Json])
     """Facts and difficulty, as plain JSON."""
     pool: int = POOL

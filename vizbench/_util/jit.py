@@ -55,7 +55,7 @@ def cache_folder() -> str:
 
 @final
 class Kernel:
-    """A function that compiles itself at its first call, together with the kernels that it calls."""
+    """Compile a function at its first call, together with the kernels that it calls."""
 
     def __init__(self, function: FunctionType) -> None:
         self._function = function

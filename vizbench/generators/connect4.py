@@ -57,7 +57,7 @@ _FAULTS: Final = {
 @final
 @dataclass(frozen=True)
 class Params:
-    """The parameters of a Connect Four question."""
+    """Hold the parameters of a Connect Four question."""
 
     goal: str = "win"
     """win, block or force (a win with the drop after this one)."""

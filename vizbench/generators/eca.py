@@ -27,7 +27,7 @@ UNKNOWN = 2
 @final
 @dataclass(frozen=True)
 class Params:
-    """The parameters of an elementary automaton."""
+    """Hold the parameters of an elementary automaton."""
 
     rule: int = 110
     """Wolfram's number, 0 … 255."""

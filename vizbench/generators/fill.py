@@ -35,7 +35,7 @@ _TRIES = 64
 @final
 @dataclass(frozen=True)
 class Params:
-    """The parameters of a board to fill."""
+    """Hold the parameters of a board to fill."""
 
     height: int = 8
     """Rows, 4 … 64."""

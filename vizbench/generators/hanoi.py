@@ -44,7 +44,7 @@ Table = npt.NDArray[Any]
 @final
 @dataclass(frozen=True)
 class Params:
-    """The parameters of the Towers of Hanoi."""
+    """Hold the parameters of the Towers of Hanoi."""
 
     disks: int = 3
     """Disks, 3 … 6."""

@@ -48,7 +48,7 @@ _COUNT = np.array([k.bit_count() for k in range(256)], np.int64)
 @final
 @dataclass(frozen=True)
 class Params:
-    """The parameters of a Hitori."""
+    """Hold the parameters of a Hitori."""
 
     size: int = 5
     """Cells per side, 4 … 8."""

@@ -28,7 +28,7 @@ WHITE, BLACK, ANT_ON_WHITE, ANT_ON_BLACK = 0, 1, 2, 6
 @final
 @dataclass(frozen=True)
 class Params:
-    """The parameters of Langton's ant."""
+    """Hold the parameters of Langton's ant."""
 
     steps: int = 2
     """Steps to predict, 1 … 1000."""

@@ -32,7 +32,7 @@ _ONE = np.uint64(1)
 @final
 @dataclass(frozen=True)
 class Params:
-    """The parameters of a life-like automaton."""
+    """Hold the parameters of a life-like automaton."""
 
     rule: str = "B3/S23"
     """B/S notation with digits 0 … 8; kept in capitals, with sorted digits."""

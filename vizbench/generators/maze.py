@@ -53,7 +53,7 @@ def _check_size(name: str, size: int) -> None:
 @final
 @dataclass(frozen=True)
 class Params:
-    """The parameters of a maze."""
+    """Hold the parameters of a maze."""
 
     size: int = 21
     """Cells per side, odd, 5 … 201: (size - 1) / 2 rooms per side."""

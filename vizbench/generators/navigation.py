@@ -58,7 +58,7 @@ _LIMITS = {
 @final
 @dataclass(frozen=True)
 class Params:
-    """The parameters of a board with obstacles."""
+    """Hold the parameters of a board with obstacles."""
 
     size: int = 15
     """Cells per side, border included, 7 … 65."""

@@ -54,7 +54,7 @@ _GIVENS = {
 @final
 @dataclass(frozen=True)
 class Params:
-    """The parameters of a Sudoku."""
+    """Hold the parameters of a Sudoku."""
 
     box: int = 2
     """Cells per side of a box: 2 (4x4 boards) or 3 (9x9)."""

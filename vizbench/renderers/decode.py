@@ -121,7 +121,7 @@ def read_at(picture: Image, placement: Placement) -> Answer:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class _Drawing:
-    """The pixels to check in a picture that has the drawing's proportions."""
+    """Hold the pixels to check in a picture that has the drawing's proportions."""
 
     placement: Placement
     rows: npt.NDArray[np.int64]

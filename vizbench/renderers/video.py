@@ -110,7 +110,7 @@ def write_video(path: str | Path, video: Video, fps: int = 8) -> None:
 
 @final
 class Frame:
-    """One decoded frame. Its pixels are converted on request, because most frames of a clip are skipped."""
+    """Hold a decoded frame. Its pixels are converted on request, because most frames are skipped."""
 
     __slots__ = ("_aspect", "_matrix", "_path", "_raw")
 

@@ -219,7 +219,7 @@ class Rule(ABC):
 @final
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """A parameter: its values, those that demonstrations leave, and whether it is a colour."""
+    """Describe a parameter: its values, those that demonstrations leave, and whether it is a colour."""
 
     every: tuple[Any, ...]
     narrow: Callable[[Demos], Collection[Any]] | None

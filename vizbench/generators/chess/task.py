@@ -48,7 +48,7 @@ _START[[1, 6]] = [[7], [1]]
 @final
 @dataclass(frozen=True)
 class Params:
-    """The parameters of a chess question."""
+    """Hold the parameters of a chess question."""
 
     mate: int = 1
     """White's moves to the mate, 1 … 3."""

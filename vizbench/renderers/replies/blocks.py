@@ -36,7 +36,7 @@ _RUN: Final = "0123456789 \t,"
 @final
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Rows directly below each other."""
+    """Hold rows directly below each other."""
 
     rows: Codes
     """The rows that were read."""

@@ -25,7 +25,7 @@ LEFT_OUT: Final = "the grid leaves cells or rows out"
 @final
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A grid that a text shows."""
+    """Hold a grid that a text shows."""
 
     start: int
     """The index of its first character in the text."""

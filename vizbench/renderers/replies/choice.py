@@ -78,7 +78,7 @@ _NOTHING: Final = re.compile(
 @final
 @dataclass(slots=True)
 class _Section:
-    """The text from a label to the next one.
+    """Hold the text from a label to the next one.
 
     It is mutable, because `kind`, `grids` and `of_example` are known only after all sections are cut.
     """
@@ -113,7 +113,7 @@ def final_grid(text: str, shape: Shape | None) -> Candidate | str:
 
 @final
 class _Reply:
-    """The sections of a reply and the grids in them."""
+    """Hold the sections of a reply and the grids in them."""
 
     def __init__(self, text: str, shape: Shape | None) -> None:
         self.text = text

@@ -13,7 +13,7 @@ from typing import Final, final
 
 
 class Kind(enum.Enum):
-    """What a label says about the text below it. The value of each member describes it."""
+    """Classify what a label says about the text below it. The value of each member describes it."""
 
     FINAL = "the answer"
     SOLUTION = "the answer, or how it was found"
@@ -29,7 +29,7 @@ class Kind(enum.Enum):
 @final
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A label in a text."""
+    """Hold a label in a text."""
 
     kind: Kind
     """What it says about the text below it."""

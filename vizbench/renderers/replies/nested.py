@@ -35,7 +35,7 @@ _TRUTH: Final = {"true": 1, "false": 0}
 
 @final
 class _Reader:
-    """The state between two tokens.
+    """Hold the state between two tokens.
 
     Its methods take one token each, at an index of the text, and return the grid that ends there, if any.
     """
