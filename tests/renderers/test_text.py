@@ -172,7 +172,7 @@ REFUSED = {
     "prose": ("I cannot see a grid here.", "no complete grid"),
     "a flat list": ("[0,1,1,0]", "not a complete grid"),
     "a flat list after a prefix": ("Answer: [0, 1]", "not a complete grid"),
-    "empty lists": ("[]", "no complete grid"),
+    "empty lists": ("[]", "not a complete grid"),
     "lists over 255": ("[0, 1]\n[1, 256]", "row 2 holds 256, not a code 0 … 255"),
     "ragged lists": ("[0, 1]\n[1]", "row 2 has 1 cell, but row 1 has 2"),
     "lists with a negative": (QUESTION + "[0, -1]\n[1, 0]", "row 1 holds -1, not a code"),
