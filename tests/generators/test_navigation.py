@@ -148,7 +148,7 @@ def test_hopeless_parameters_are_refused_and_not_tried_for_ever() -> None:
         ({"holes_min": 15}, "holes_min=15 is above holes_max=14: give 14 or less"),
         ({"blocks_max": 2}, "blocks_min=3 is above blocks_max=2"),
         ({"block_min": 0}, "block_min=0 is outside 1 … 5"),
-        ({"apart": 25}, "apart=25 is too much for size=15: give 24 or less"),
+        ({"apart": 25}, "apart=25 is too large for size=15: give 24 or less"),
         ({"apart": 1}, "apart=1 is outside 2 … 124"),
     ],
 )

@@ -167,7 +167,7 @@ def test_questions_that_are_no_position(placement: str) -> None:
     assert TASK.solve(Params(), question) is None
     result = TASK.check(Params(), question, question)
     assert (result.valid, result.parts) == (False, {})
-    assert "no legal position" in result.reason
+    assert "not a legal position" in result.reason
     assert not TASK.check_step(Params(), question, question, question).valid
 
 
