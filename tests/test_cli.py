@@ -15,10 +15,10 @@ from PIL import Image
 
 import vizbench as vb
 from tests.support.commands import Run, refused
+from tests.support.videos import read_video
 from vizbench import cli
 from vizbench.formats import read
 from vizbench.formats.layout_names import LAYOUTS
-from vizbench.renderers.video import read_video
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -354,7 +354,7 @@ def test_too_little_memory_is_one_sentence(run: Run, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("vizbench.task.families", huge)
     assert refused(run("tasks")).startswith(
-        "the memory does not suffice (Unable to allocate 32.0 GiB): ask for fewer"
+        "there is not enough memory (Unable to allocate 32.0 GiB): ask for fewer"
     )
 
 

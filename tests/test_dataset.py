@@ -17,8 +17,8 @@ from vizbench import leakage, loading
 from vizbench.dataset import MAX_POOL, MAX_ROWS, Dataset, Split, StoredSplit, generated_dataset
 from vizbench.errors import UserError
 from vizbench.formats.rows import encode
-from vizbench.kernels.distinct import add_new, digests
 from vizbench.kernels.pairwise_distance import distances, far_enough
+from vizbench.kernels.unseen_rows import add_unseen, row_digests
 from vizbench.seeds import instance_stream, keys, keys_at, splitmix64
 from vizbench.task import TaskSpec, params_json
 from vizbench.types import Instance
@@ -272,21 +272,21 @@ def test_the_filter_keeps_what_lies_just_far_enough() -> None:
 @given(st.integers(1, 40), st.integers(1, 60), st.integers(0, 2**32))
 def test_digests_tell_rows_apart(width: int, count: int, seed: int) -> None:
     rows = np.random.default_rng(seed).integers(0, 2, (count, width), np.uint8)
-    actual = digests(rows)
+    actual = row_digests(rows)
     assert len(set(actual.tolist())) == len({row.tobytes() for row in rows})
     table = np.zeros(128, np.uint64)
     first = [rows[:i].tolist().count(row.tolist()) == 0 for i, row in enumerate(rows)]
-    assert add_new(table, actual).tolist() == first
-    assert not add_new(table, actual).any()
+    assert add_unseen(table, actual).tolist() == first
+    assert not add_unseen(table, actual).any()
 
 
 def test_the_table_finds_its_way_around_its_end() -> None:
     table = np.zeros(4, np.uint64)
-    assert add_new(table, np.array([3, 7, 11, 7], np.uint64)).tolist() == [True, True, True, False]
+    assert add_unseen(table, np.array([3, 7, 11, 7], np.uint64)).tolist() == [True, True, True, False]
     assert sorted(table.tolist()) == [0, 3, 7, 11]
 
 
 def test_digests_see_order_and_length() -> None:
     rows = [b"\1", b"\1\0", b"\0\1", b"\0" * 8, b"\0" * 9, b"\0" * 16, b"\1" + b"\0" * 8, b"\0" * 8 + b"\1"]
-    actual = [int(digests(np.frombuffer(row, np.uint8)[None])[0]) for row in rows]
+    actual = [int(row_digests(np.frombuffer(row, np.uint8)[None])[0]) for row in rows]
     assert len(set(actual)) == len(rows) and 0 not in actual

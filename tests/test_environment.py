@@ -429,7 +429,7 @@ def test_each_model_has_its_own_checkpoint(run: Run, tmp_path: Path) -> None:
         (("--model", "nearest", "--checkpoint", "tiny"), "a trivial baseline has none"),
         (("--model", "nearest=tiny"), "has none, leave it out"),
         (("--model", "qwen3=tiny", "--checkpoint", "tiny-random"), "two checkpoints"),
-        (("--model", "qwen3="), "names no checkpoint behind its ="),
+        (("--model", "qwen3="), "names no checkpoint after its ="),
     ):
         assert part in refused(run("eval", *words, *SMALL, "--out", "s"))
     assert not (tmp_path / "s").exists()

@@ -65,7 +65,7 @@ def test_natural_processes_are_judged() -> None:
         f"step {len(steps)}: the text holds"
     )
     assert vb.verify_steps(MAZE, vb.DecodeFailure("cut")).reason == "step 1: cut"
-    assert "is no process" in vb.verify_steps(MAZE, f"Answer: {vb.to_text(RIGHT)}").reason
+    assert "is not a process" in vb.verify_steps(MAZE, f"Answer: {vb.to_text(RIGHT)}").reason
 
 
 class Nameless(Exception):  # noqa: N818 what it is called is the point

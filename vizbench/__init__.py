@@ -1,4 +1,4 @@
-"""Unlimited visual-reasoning tasks with answers that can be checked exactly.
+"""Make unlimited visual-reasoning tasks with answers that can be checked exactly.
 
 import vizbench as vb
 data = vb.load("life/conway", seed=0)

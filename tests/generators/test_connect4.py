@@ -195,8 +195,8 @@ FORCE = board("..o.o..", "..x.x..")
         ("win", WIN, changed(WIN, (5, 3, 2)), "the disk dropped in column 3 is player 2's"),
         ("win", WIN, changed(WIN, (4, 3, 1)), "the disk at row 4, column 3 floats above an empty cell"),
         ("win", WIN, changed(WIN, (0, 3, 1)), "the disk at row 0, column 3 floats above an empty cell"),
-        ("win", WIN, changed(WIN, (5, 3, 1), (5, 4, 1)), "2 disks were dropped where one is asked"),
-        ("win", WIN, changed(WIN, (5, 3, 1), (4, 3, 2)), "2 disks were dropped where one is asked"),
+        ("win", WIN, changed(WIN, (5, 3, 1), (5, 4, 1)), "2 disks were dropped, but a step drops one"),
+        ("win", WIN, changed(WIN, (5, 3, 1), (4, 3, 2)), "2 disks were dropped, but a step drops one"),
         ("win", WIN, changed(WIN, (5, 3, 1), (4, 0, 0)), "the disk at row 4, column 0 was taken away"),
         ("win", WIN, changed(WIN, (5, 3, 1), (4, 0, 1)), "the disk at row 4, column 0 was recoloured"),
         ("win", WIN, changed(WIN, (4, 0, 0), (3, 1, 2)), "the disk at row 4, column 0 was taken away"),
@@ -258,7 +258,7 @@ def test_no_answer_is_right_where_player_1_is_not_to_move(question: Grid):
         answer = question.copy()
         answer.flat[-1] = 1
         result = TASK.check(Params(goal), question, answer)
-        assert result.reason == "the question is no position with player 1 to move, so no answer is right"
+        assert result.reason == "player 1 cannot be to move in the question, so no answer is right"
 
 
 def test_a_full_board_has_no_drop():
@@ -278,7 +278,7 @@ def test_a_process_is_one_drop_where_the_answer_decides():
     assert TASK.verify_steps(instance, [target]).valid
     assert TASK.verify_steps(instance, [WIN, target]).reason == "step 1: no disk was dropped"
     twice = TASK.verify_steps(instance, [target, changed(target, (5, 4, 2))])
-    assert twice.reason == "step 2: a state follows after the process has come to its end"
+    assert twice.reason == "step 2: a state follows after the end of the process"
     wrong = TASK.verify_steps(instance, [changed(WIN, (5, 6, 1))])
     assert wrong.reason == "the answer, state 1: the drop in column 6 does not win"
     assert TASK.verify_steps(instance, [changed(WIN, (5, 3, 2))]).reason.startswith(

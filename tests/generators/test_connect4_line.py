@@ -111,7 +111,7 @@ def line(board: naive.Rows, *drops: tuple[int, int]) -> list[Grid]:
         (
             [(3, 1), (1, 2), (5, 1), (6, 2)],
             3,
-            "step 4: a state follows after the process has come to its end",
+            "step 4: a state follows after the end of the process",
         ),
         ([(3, 1), (5, 1)], 1, "step 2: the disk dropped in column 5 is player 1's"),
         ([(3, 1), (1, 2), (5, 2)], 2, "step 3: the disk dropped in column 5 is player 2's"),

@@ -243,31 +243,31 @@ def test_a_picture_read_by_hand():
 
 EMPTY = "..|.. ..|.. ..|.."
 
-LARGE_ON_SMALL = "the disk at row 5 of peg 1 lies on a smaller one"
+LARGE_ON_SMALL = "the disk at row 5 of peg 1 is on a smaller one"
 
 # A picture, what is wrong with it as the answer to QUESTION ("" nothing), and what with it as a step from
 # there.
 NEAR_MISSES = [
     (shown(EMPTY, "..|.. ..1.. ..|..", "33333 .222. ..|.."), "", ""),
-    (QUESTION, "the state is 0 moves from the start where 1 is asked", "no disk was moved"),
+    (QUESTION, "the state is 0 moves from the start, but 1 is asked", "no disk was moved"),
     (
         shown(EMPTY, EMPTY, "33333 .222. ..1.."),
         "the goal is still 5 moves away, not 4",
-        "the move does not come nearer to the goal",
+        "the move does not lead nearer to the goal",
     ),
     (
         shown(EMPTY, "..1.. ..|.. ..|..", "33333 ..|.. .222."),
         "the goal is still 6 moves away, not 4",
-        "the move does not come nearer to the goal",
+        "the move does not lead nearer to the goal",
     ),
     (
         shown(EMPTY, "..|.. ..1.. ..|..", "..|.. .222. 33333"),
-        "the state is 2 moves from the start where 1 is asked",
+        "the state is 2 moves from the start, but 1 is asked",
         "this takes 2 moves, not one",
     ),
     (
         shown(EMPTY, EMPTY, "..1.. .222. 33333"),
-        "the state is 3 moves from the start where 1 is asked",
+        "the state is 3 moves from the start, but 1 is asked",
         "this takes 3 moves, not one",
     ),
     *(
@@ -336,7 +336,7 @@ def test_a_process_has_its_moves_and_no_detour():
     assert TASK.verify_steps(asked, steps[:2]).reason == "the process has 2 states, but 3 are asked"
     assert TASK.verify_steps(asked, [steps[0], steps[2]]).reason == "step 2: this takes 2 moves, not one"
     assert TASK.verify_steps(asked, [steps[0], QUESTION, steps[0]]).reason == (
-        "step 2: the move does not come nearer to the goal"
+        "step 2: the move does not lead nearer to the goal"
     )
     assert TASK.verify_steps(asked, [steps[0], steps[0], steps[1]]).reason == "step 2: no disk was moved"
 
@@ -355,12 +355,12 @@ def test_a_process_has_its_moves_and_no_detour():
 def test_no_answer_is_right_where_the_question_is_no_puzzle(question: Grid):
     assert TASK.solve(Params(3), question) is None
     result = TASK.check(Params(3), question, question)
-    assert result.reason == "the question is no picture of two states, so no answer is right"
+    assert result.reason == "the question is not a picture of two states, so no answer is right"
     assert (
         TASK.check_step(Params(3), question, question, question).reason
-        == "the picture before is none of two states"
+        == "the picture before is not a picture of two states"
     )
-    with pytest.raises(UserError, match="no picture of two states of 3 disks"):
+    with pytest.raises(UserError, match="not a picture of two states of 3 disks"):
         TASK.difficulty(Params(3), question, question)
 
 

@@ -228,8 +228,8 @@ ASKED = ["1123", "2341", "1432", "3214"]
 @pytest.mark.parametrize(
     ("question", "answer", "reason"),
     [
-        (FREE, ["0110", "0000", "0000", "1001"], "row 0, column 1 and row 0, column 2 lie side by side"),
-        (FREE, ["0001", "0001", "0000", "0000"], "row 0, column 3 and row 1, column 3 lie side by side"),
+        (FREE, ["0110", "0000", "0000", "1001"], "row 0, column 1 and row 0, column 2 are side by side"),
+        (FREE, ["0001", "0001", "0000", "0000"], "row 0, column 3 and row 1, column 3 are side by side"),
         (FREE, ["0100", "1000", "0000", "0000"], "13 unshaded cells are cut off from the first"),
         (FREE, ["0010", "0100", "1000", "0000"], "10 unshaded cells are cut off from the first"),
         (
@@ -239,7 +239,7 @@ ASKED = ["1123", "2341", "1432", "3214"]
         ),
         (ASKED, ["0000", "0000", "1000", "0000"], "row 0 holds the digit 1 unshaded more than once"),
         (ASKED, ["0100", "0000", "0000", "0000"], "column 0 holds the digit 1 unshaded more than once"),
-        (ASKED, ["1100", "0000", "0000", "0000"], "row 0, column 0 and row 0, column 1 lie side by side"),
+        (ASKED, ["1100", "0000", "0000", "0000"], "row 0, column 0 and row 0, column 1 are side by side"),
     ],
 )
 def test_near_misses(question: list[str], answer: list[str], reason: str) -> None:
@@ -276,9 +276,9 @@ def test_steps_shade_the_cells_in_reading_order() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "reason"),
     [
-        ("0000 0000 0000", "0000 0000 0000", "0 cells changed where one is shaded"),
-        ("question", "0000 0000 0000", "0 cells changed where one is shaded"),
-        ("question", "1000 0100 0000", "2 cells changed where one is shaded"),
+        ("0000 0000 0000", "0000 0000 0000", "0 cells changed, but a step shades one"),
+        ("question", "0000 0000 0000", "0 cells changed, but a step shades one"),
+        ("question", "1000 0100 0000", "2 cells changed, but a step shades one"),
         ("0000 0100 0000", "0000 0000 0000", "the shaded cell at row 1, column 1 was changed back"),
         (
             "0000 0100 0000",
@@ -288,7 +288,7 @@ def test_steps_shade_the_cells_in_reading_order() -> None:
         (
             "0000 0100 0000",
             "0000 0110 0000",
-            "the shaded cells at row 1, column 1 and row 1, column 2 lie side by side",
+            "the shaded cells at row 1, column 1 and row 1, column 2 are side by side",
         ),
         ("0100 0000 0000", "0100 1000 0000", "9 unshaded cells are cut off from the first"),
     ],

@@ -204,8 +204,8 @@ HALL = board("S..", "...", "..G")
     ("answer", "reason", "parts"),
     [
         (board("S**", "..*", "..G"), "", {"psr": 1.0, "rpl": 1.0}),
-        (board("S**", ".**", "..G"), "1 marked cell lies off the path from start to goal", {"psr": 1.0}),
-        (board("S**", "..*", "*.G"), "1 marked cell lies off the path from start to goal", {"psr": 1.0}),
+        (board("S**", ".**", "..G"), "1 marked cell is off the path from start to goal", {"psr": 1.0}),
+        (board("S**", "..*", "*.G"), "1 marked cell is off the path from start to goal", {"psr": 1.0}),
         (board("S**", "...", "..G"), "the marked cells do not join start and goal", {"psr": 0.0}),
         (board("***", "..*", "..G"), "the start at row 0, column 0 was changed", {"psr": 1.0}),
         (board("S**", "..*", ".#G"), "the open cell at row 2, column 1 was changed", {"psr": 1.0}),
@@ -242,9 +242,9 @@ def test_the_steps_of_a_target_are_a_legal_process(params: Params | Framed) -> N
         for before, after in itertools.pairwise([question, *steps]):
             assert navigation.step_legal(question.tolist(), before.tolist(), after.tolist())
         skipped = TASK.verify_steps(instance, np.delete(steps, 1, axis=0))
-        assert skipped.reason == "step 2: 2 cells changed where one is marked a step"
+        assert skipped.reason == "step 2: 2 cells changed, but a step marks one"
         turned = TASK.verify_steps(instance, [*steps[:-1], steps[-2]])
-        assert turned.reason == f"step {len(steps)}: 0 cells changed where one is marked a step"
+        assert turned.reason == f"step {len(steps)}: 0 cells changed, but a step marks one"
 
 
 def test_a_wrong_turn_is_a_legal_step_that_leads_nowhere() -> None:

@@ -148,7 +148,7 @@ def test_hopeless_parameters_are_refused_and_not_tried_for_ever() -> None:
         ({"holes_min": 15}, "holes_min=15 is above holes_max=14: give 14 or less"),
         ({"blocks_max": 2}, "blocks_min=3 is above blocks_max=2"),
         ({"block_min": 0}, "block_min=0 is outside 1 … 5"),
-        ({"apart": 25}, "apart=25 is too much for size=15: give 24 or less"),
+        ({"apart": 25}, "apart=25 is too large for size=15: give 24 or less"),
         ({"apart": 1}, "apart=1 is outside 2 … 124"),
     ],
 )
@@ -262,9 +262,9 @@ HALL = board("S...", "....", "...G")
     [
         (board("S***", "...*", "...G"), "", {"psr": 1.0, "rpl": 1.0}),
         (board("S*..", ".***", "...G"), "", {"psr": 1.0, "rpl": 1.0}),
-        (board("S***", "..**", "...G"), "1 marked cell lies off the path from start to goal", {"psr": 1.0}),
-        (board("S***", "*..*", "...G"), "1 marked cell lies off the path from start to goal", {"psr": 1.0}),
-        (board("S***", "*..*", "***G"), "4 marked cells lie off the path from start to goal", {"psr": 1.0}),
+        (board("S***", "..**", "...G"), "1 marked cell is off the path from start to goal", {"psr": 1.0}),
+        (board("S***", "*..*", "...G"), "1 marked cell is off the path from start to goal", {"psr": 1.0}),
+        (board("S***", "*..*", "***G"), "4 marked cells are off the path from start to goal", {"psr": 1.0}),
         (board("S*.*", "...*", "...G"), "the marked cells do not join start and goal", {"psr": 0.0}),
         (board("....", "....", "...."), "the start at row 0, column 0 was changed", {"psr": 0.0}),
         (board("S***", "#..*", "...G"), "the open cell at row 1, column 0 was changed", {"psr": 1.0}),
@@ -322,8 +322,8 @@ def test_steps_are_judged_as_by_the_slow_twin(question: Grid, data: st.DataObjec
     [
         (board("S*..", "..#G"), board("S**.", "..#G"), ""),
         (board("S...", "..#G"), board("S...", "*.#G"), ""),
-        (board("S*..", "..#G"), board("S*..", "..#G"), "0 cells changed where one is marked a step"),
-        (board("S*..", "..#G"), board("S***", "..#G"), "2 cells changed where one is marked a step"),
+        (board("S*..", "..#G"), board("S*..", "..#G"), "0 cells changed, but a step marks one"),
+        (board("S*..", "..#G"), board("S***", "..#G"), "2 cells changed, but a step marks one"),
         (
             board("S*..", "..#G"),
             board("S...", "..#G"),
@@ -342,12 +342,12 @@ def test_steps_are_judged_as_by_the_slow_twin(question: Grid, data: st.DataObjec
         (
             board("S*..", "..#G"),
             board("S*.*", "..#G"),
-            "the open cell at row 0, column 3 does not go on from",
+            "the open cell at row 0, column 3 does not continue the path from its end",
         ),
         (
             board("S*..", "..#G"),
             board("S*..", "*.#G"),
-            "the open cell at row 1, column 0 does not go on from",
+            "the open cell at row 1, column 0 does not continue the path from its end",
         ),
         (
             board("S.", "*.", "*.", "G."),

@@ -11,7 +11,7 @@ from tests.support.sudoku_boards import EASY, SOLVED, made, sat_solutions
 from vizbench import task
 from vizbench.errors import UserError
 from vizbench.generators.sudoku import MINIMAL, TASK, VARIANTS, Params
-from vizbench.kernels.sudoku_search import tables
+from vizbench.kernels.sudoku_search import unit_tables
 from vizbench.types import Grid
 
 
@@ -190,7 +190,7 @@ def test_parameters_outside_their_range_are_refused(box: int, givens: int) -> No
 
 
 def test_tables_know_who_sees_whom() -> None:
-    lookup = tables(3)
+    lookup = unit_tables(3)
     assert [len(set(peers)) for peers in lookup.peers.tolist()] == [20] * 81
     assert {frozenset(unit) for unit in lookup.units.tolist()} == {
         *(frozenset(range(9 * r, 9 * r + 9)) for r in range(9)),

@@ -130,8 +130,8 @@ def test_steps_write_the_empty_cells_in_reading_order(params: Params) -> None:
 @pytest.mark.parametrize(
     ("cells", "reason"),
     [
-        ([], "0 cells changed where one is written"),
-        ([(1, 1, 4), (2, 2, 4)], "2 cells changed where one is written"),
+        ([], "0 cells changed, but a step writes one"),
+        ([(1, 1, 4), (2, 2, 4)], "2 cells changed, but a step writes one"),
         ([(0, 0, 0)], "the digit at row 0, column 0 was changed"),
         ([(0, 0, 2)], "the digit at row 0, column 0 was changed"),
         ([(1, 1, 5)], "the digit at row 1, column 1 is over 4"),

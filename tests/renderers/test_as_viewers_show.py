@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image as Pictures
 
+from tests.support.videos import read_video
 from vizbench.errors import UserError
 from vizbench.renderers.pictures import read_png
-from vizbench.renderers.video import frames, read_video
+from vizbench.renderers.video import frames
 
 RED_OVER_BLUE = np.zeros((32, 48, 3), np.uint8)
 RED_OVER_BLUE[:16] = 200, 30, 30

@@ -95,13 +95,13 @@ NEAR_MISSES = [  # moves, how many are legal, reason
     ("a5a7 e7e8 a7a8", 2, "step 3: a7a8 gives check, not mate"),
     ("a5a7 e7d6 b6b8", 1, "step 2: after e7d6 black's king is in check"),
     ("a5a7 e7e5 b6b8", 1, "step 2: a king cannot go e7e5"),
-    ("a5a7 b6b8", 1, "step 2: the changed cells are no move of a black piece"),
-    ("a5a7 e7e8 e8d8 b6b8", 2, "step 3: the changed cells are no move of a white piece"),
+    ("a5a7 b6b8", 1, "step 2: the changed cells are not a move of a black piece"),
+    ("a5a7 e7e8 e8d8 b6b8", 2, "step 3: the changed cells are not a move of a white piece"),
     ("a5a7", 1, "the process stops at state 1, and black is not mated yet"),
     ("a5a7 e7e8", 2, "the process stops at state 2, and black is not mated yet"),
     ("a5a7 e7e8 b6b8 e8d7", 3, "step 4: a state follows after the game is over"),
     ("b6b8 e7d7 a5a7", 1, "the answer, state 1: b6b8 is answered by e7"),
-    ("e7e8 b6b8", 0, "step 1: the changed cells are no move of a white piece"),
+    ("e7e8 b6b8", 0, "step 1: the changed cells are not a move of a white piece"),
     ("a5b5 e7e8", 1, "the answer, state 1: a5b5 is answered by e7"),
 ]
 

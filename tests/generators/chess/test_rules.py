@@ -287,5 +287,5 @@ def test_moves_and_mirrors_are_as_in_the_oracle(seed: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "e2", "e2e9", "0000", "e7e8k", "e7e8Q", "P@e4", "e2e4 ", "\u0661"])
 def test_what_is_no_move_is_refused(text: str) -> None:
-    with pytest.raises(UserError, match="is no move: write its two squares"):
+    with pytest.raises(UserError, match="is not a move: write its two squares"):
         rules.from_uci(text, rules.from_fen(INITIAL))

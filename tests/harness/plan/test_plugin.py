@@ -54,7 +54,7 @@ def test_names_are_resolved_without_building(file):
         ("{file}", "write path/to/file.py:Class"),
         ("{file}:", "does not name a class"),
         ("{file}:Goode", "unknown class in mine.py 'Goode': did you mean Good"),
-        ("{file}:Stranger", "is no Model"),
+        ("{file}:Stranger", "is not a Model"),
         ("{file}:Half", "cannot be built"),
         ("nearst", "did you mean nearest"),
         ("", "unknown model ''"),
