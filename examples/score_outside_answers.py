@@ -3,7 +3,8 @@
     python examples/score_outside_answers.py
 
 A reply may hold prose, a drafted grid and a code fence: the final answer is found by the rules of
-docs/judging.md."""
+docs/judging.md.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 """The command line as a user meets it: what each command prints and writes, and one sentence for each wrong
-input."""
+input.
+"""
 
 from __future__ import annotations
 

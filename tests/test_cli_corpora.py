@@ -1,5 +1,6 @@
 """ARC corpora on the command line: tasks whose data is known to be wrong, and examples turned and
-recoloured."""
+recoloured.
+"""
 
 from __future__ import annotations
 

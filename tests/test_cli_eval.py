@@ -110,7 +110,8 @@ def test_suites_with_arc_files(run: Run, tmp_path: Path) -> None:
 
 def write_concepts(folder: Path) -> None:
     """Two tasks of one concept and one of another. Copying solves 1 of 2 test inputs of Copy1, both of
-    Copy2."""
+    Copy2.
+    """
     same, other = {"input": [[0, 1]], "output": [[0, 1]]}, {"input": [[1, 0]], "output": [[0]]}
     for place, test in (
         ("Copy/Copy1", [same, other]),

@@ -207,7 +207,8 @@ def test_a_process_that_cannot_begin_is_diagnosed_by_how_it_ended(place: Path, t
 
 def interrupted(folder: Path, *arguments: str) -> tuple[Done, float]:
     """Start a command in a process group of its own, and send that group Ctrl-C once it says that it is
-    ready."""
+    ready.
+    """
     running = subprocess.Popen(
         [sys.executable, "-m", "vizbench", *arguments],
         cwd=folder,

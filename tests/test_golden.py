@@ -24,7 +24,8 @@ GOLDEN = Path(__file__).parent / "golden"
 CANDIDATES = 64
 TRAIN, TEST, POOL = 64, 8, 32
 """Rows of each split, and the train rows that those of test keep away from. 5 of 12 rows of maze/41 show a
-sum of floats that depends on the version of Python."""
+sum of floats that depends on the version of Python.
+"""
 
 # Beside the named variants: sizes that other kernels, or other branches of them, serve.
 MORE = (

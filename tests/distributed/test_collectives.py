@@ -48,7 +48,8 @@ LAUNCHERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
 }
 """The arguments before and after the command. With --cpu `accelerate launch` would start one process unless
-MPI is installed; with --multi_gpu the processes of a machine without GPUs use gloo."""
+MPI is installed; with --multi_gpu the processes of a machine without GPUs use gloo.
+"""
 
 
 @pytest.mark.parametrize("family", CASES)
@@ -335,7 +336,8 @@ collectives.leave()
 def _pair(program: str, wait_for: int | None = None) -> tuple[list[list[str]], list[int]]:
     """The lines and exit codes of a program in two processes.
 
-    wait_for: the rank after whose end the other one is ended, as the launcher does."""
+    wait_for: the rank after whose end the other one is ended, as the launcher does.
+    """
     meeting = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": _free_port()}
     processes = [
         subprocess.Popen(

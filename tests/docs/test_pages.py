@@ -1,5 +1,6 @@
 """Every page holds true: its figures are current, its links lead somewhere, and the site builds without
-warnings."""
+warnings.
+"""
 
 from __future__ import annotations
 

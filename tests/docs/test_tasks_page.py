@@ -1,5 +1,6 @@
 """docs/tasks.md and its pictures are what scripts/task_pages.py makes now: every line, every pixel, no file
-more or less."""
+more or less.
+"""
 
 from __future__ import annotations
 

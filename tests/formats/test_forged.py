@@ -156,7 +156,8 @@ def checked(good: Path, data: bytes, tmp_path: Path) -> str:
 
 def test_a_parquet_file_that_is_cut_or_flipped_is_said_or_whole(good: Path, tmp_path: Path) -> None:
     """Each byte of the footer, some of the rest, many lengths: with the digest forged, so that the reader
-    finds out."""
+    finds out.
+    """
     folder = copied(good, "parquet", tmp_path / "out")
     data = (folder / "train-00000.parquet").read_bytes()
     footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")

@@ -24,7 +24,8 @@ from vizbench.formats.workers import in_order
 
 GUARD = 30
 """Seconds after which something counts as hanging. What is tested ends within one, on a machine without other
-work."""
+work.
+"""
 
 SEARCH = ("vizbench.leakage.make_candidates", 0)
 TRIAL = ("vizbench.formats.writer._check_space", 0)
@@ -63,7 +64,8 @@ def test_ctrl_c_ends_every_phase(place: tuple[str, int], flags: tuple[object, ..
 @contextmanager
 def generating(out: Path, *arguments: object) -> Generator[subprocess.Popen[str]]:
     """A long `vizbench generate`, once its first shard is being written, or its second if there are
-    workers."""
+    workers.
+    """
     there = {**os.environ, "PYTHONPATH": str(Path(vizbench.__file__).parents[1])}
     command = [sys.executable, "-m", "vizbench", "generate", "--out", str(out), *map(str, arguments)]
     shard = f"train-0000{int('--workers' in arguments)}.jsonl"

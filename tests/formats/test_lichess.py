@@ -310,7 +310,8 @@ def test_an_id_that_a_spreadsheet_changed_is_kept_and_reported(
 
 def test_a_quoted_field_may_hold_line_ends(tmp_path: Path) -> None:
     """RFC 4180: such a record is one, the numbers of the lines after it are right, and its quotes may be
-    doubled."""
+    doubled.
+    """
     comment = '"a ""b"", c\n\nd\r\n,\n"'
     head = 'PuzzleId,FEN,Comment,Moves,"a\nb"'
     lines = [f"{name},{puzzle[0]},{comment},{puzzle[1]},x" for name, puzzle in (("a", ONE), ("b", CORNER))]
@@ -334,7 +335,8 @@ def test_a_quoted_field_may_hold_line_ends(tmp_path: Path) -> None:
 )
 def test_a_broken_quote_takes_no_other_record_along(broken: str, tmp_path: Path) -> None:
     """The fault is reported at its first line, and the next line is read on its own, whatever the lines after
-    hold."""
+    hold.
+    """
     lines = broken.rstrip("\n").split("\n")
     rows = [
         row(TURNED),
@@ -392,7 +394,8 @@ def test_castling_may_be_written_as_the_king_taking_its_rook(tmp_path: Path) -> 
 
 def many(folder: Path) -> Path:
     """Mates with a rook on each file and rank of a row, the king's and one pawn's place varied: 300
-    positions."""
+    positions.
+    """
     lines: list[str] = []
     for pawn in range(48):
         for rook in range(1, 7):

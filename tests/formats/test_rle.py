@@ -257,7 +257,8 @@ def test_any_runs_are_read_as_a_naive_reader_reads_them(runs: str, height: int, 
 
 def golly(text: str) -> tuple[list[list[int]], tuple[int, int] | None]:
     """The rows and the position of a file in a small dialect, read letter by letter: line ends, comments,
-    Pos, runs."""
+    Pos, runs.
+    """
     lines = [""]
     for k, letter in enumerate(text):
         if letter == "\r" or (letter == "\n" and text[k - 1 : k] != "\r"):
@@ -281,7 +282,8 @@ def placed(
     rows: list[list[int]], position: tuple[int, int] | None, height: int, width: int
 ) -> list[list[int]] | None:
     """Golly's bounded grid with the pattern, cell by cell in the plane's coordinates; None if a cell is
-    outside."""
+    outside.
+    """
     top, left = int(-height / 2), int(-width / 2)  # to zero, as C divides
     y, x = position or (-int(len(rows) / 2), -int(len(rows[0]) / 2))
     live = {(y + r, x + c) for r, row in enumerate(rows) for c, cell in enumerate(row) if cell}

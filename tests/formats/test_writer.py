@@ -67,7 +67,8 @@ def test_a_pad_keeps_nothing_of_what_it_held(stacks: list[Grids]) -> None:
 
 def changes(row: Instance) -> dict[str, Instance]:
     """Rows that differ from a row of life in one thing; the last three hold the same bytes in other shapes or
-    order."""
+    order.
+    """
     way, tall, wide = row.steps.copy(), row.question.reshape(4, 16), row.target.reshape(4, 16)
     way[0, 0, 0] ^= 1
     return {

@@ -65,7 +65,8 @@ def test_all_spanning_trees_are_equally_likely(size: int, trees: int) -> None:
 
 def test_every_passage_is_as_often_open_as_the_trees_of_the_grid_say() -> None:
     """Kirchhoff's count on 6x6 rooms: the share of spanning trees that hold an edge is its effective
-    resistance."""
+    resistance.
+    """
     n, side = 4000, 6
     rooms: nx.Graph[tuple[int, int]] = nx.grid_2d_graph(side, side)
     joined = nx.to_numpy_array(rooms)

@@ -30,7 +30,8 @@ def browser():
 @pytest.fixture
 def visit(browser):
     """Opens a file and gives the page. Fails afterwards if the page asked for anything else or reported an
-    error."""
+    error.
+    """
     opened, asked, said = [], [], []
 
     def go(path, fragment="", **how):

@@ -1,5 +1,6 @@
 """Random models of the real classes, small enough for a test, written as the folders that the hub would
-give."""
+give.
+"""
 
 from __future__ import annotations
 

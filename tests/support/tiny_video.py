@@ -1,5 +1,6 @@
 """Tiny random models of the real classes, saved as pipeline folders, and clips to train them on. No
-network."""
+network.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +68,8 @@ def t5() -> Any:
 
 def cogvideox(folder: Path, version: str, invert: bool = False) -> Path:
     """CogVideoX 1.0 (learned places, one canvas) or 1.5 (`ofs`, two frames a token) with 2 layers, 32x32
-    pixels."""
+    pixels.
+    """
     new = version == "1.5"
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -159,7 +161,8 @@ def teach(folder: Path, shown: list[Example[Any]], steps: int, noise: float) -> 
 
 def normalise(folder: Path, shown: Example[Any]) -> None:
     """Give the folder's VAE the mean and spread of this clip's latents, which a checkpoint has of its
-    training data."""
+    training data.
+    """
     kind: Any = getattr(diffusers, json.loads((folder / "model_index.json").read_text())["vae"][1])
     vae = kind.from_pretrained(folder / "vae")
     pixels = torch.from_numpy(shown.target).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
@@ -288,7 +291,8 @@ def wan(folder: Path, version: str, deep: dict[str, Any] | None = None) -> Path:
 
 def ltx(folder: Path) -> Path:
     """LTX-Video with 2 layers and a VAE of 8x8 pixels and 8 frames a latent: 32x32 pixels are 16 tokens a
-    frame."""
+    frame.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         transformer = _D.LTXVideoTransformer3DModel(

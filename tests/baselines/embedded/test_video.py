@@ -1,5 +1,6 @@
 """The embedded video model: an exact codec, one conditioning for training and sampling, an adapter from
-nothing."""
+nothing.
+"""
 
 from __future__ import annotations
 

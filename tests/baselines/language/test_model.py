@@ -1,5 +1,6 @@
 """Language models of the real classes, random and tiny: loaded, adapted, asked, saved, as those of the hub
-are."""
+are.
+"""
 
 from __future__ import annotations
 

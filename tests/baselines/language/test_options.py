@@ -112,7 +112,8 @@ def test_four_bits_learn_as_long_as_they_never_answered(
     folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All that a CPU can show of them, and why they are refused there: layers that answered are packed, on
-    processors with bfloat16 products, and pass no gradient."""
+    processors with bfloat16 products, and pass no gradient.
+    """
     monkeypatch.setattr(checkpoint, "check_device", lambda *_: None)
     heard = list[Progress]()
     model: Any = built(folders, "qwen3", "", f"{FAST}&backbone=nf4")

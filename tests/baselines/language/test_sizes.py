@@ -47,7 +47,8 @@ GEMMA_4B = hf.Gemma3Config(
 
 def block(hidden: int, queries: int, keys: int, feed: int) -> int:
     """Inputs and outputs of a block's seven linear layers: a LoRA of rank r on (m -> n) has r (m + n)
-    numbers."""
+    numbers.
+    """
     attention = (hidden + queries) + 2 * (hidden + keys) + (queries + hidden)
     return attention + 3 * (hidden + feed)
 

@@ -1,5 +1,6 @@
 """The files of a checkpoint: what a library opens is what the digest covers, and nothing leads out of the
-folder."""
+folder.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 """Memory of video models estimated from sizes alone, held against models of the true sizes and what torch
-keeps."""
+keeps.
+"""
 
 from __future__ import annotations
 
@@ -194,7 +195,8 @@ def _kept(model: Any, inputs: dict[str, Any], config: Any) -> int:
 
 def test_tokens_of_a_clip() -> None:
     """9 frames of 272 x 272: 3 latent frames of 34 x 34 for CogVideoX and Wan, tokens of 2 x 2; 2 of 9 x 9
-    for LTX."""
+    for LTX.
+    """
     tokens = {name: sizes.layout.tokens(MemoryRequest()) for name, sizes in SIZES.items()}
     assert tokens == {
         "CogVideoX1.5-5B-I2V": 2 * 17 * 17,  # two frames a token, the first one padded

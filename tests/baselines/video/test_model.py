@@ -179,7 +179,8 @@ def test_one_clip_is_learned_to_exact_decode(
     name: str, lessons: int, config: dict[str, Any], tmp_path: Path
 ) -> None:
     """The grid is read from the sample's last frame. Question and VAE leave two ends open: the clip
-    decides."""
+    decides.
+    """
     backbone, make = FAMILIES[name]
     folder = make(tmp_path / "taught")
     ends = tiny.parted()

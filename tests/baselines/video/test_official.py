@@ -1,7 +1,8 @@
 """Latents, conditioning and one denoising step of every video family against diffusers' own pipeline.
 
 The pipeline is called as its users call it; hooks on its transformer note what it is given and what it says.
-Only the VAE's draw is replaced, by its mean, because the two draw from different streams."""
+Only the VAE's draw is replaced, by its mean, because the two draw from different streams.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +53,8 @@ def _means(monkeypatch: pytest.MonkeyPatch) -> None:
 @torch.no_grad()
 def test_the_first_denoising_step_is_the_pipelines(case: tuple[Any, Any]) -> None:
     """On the pipeline's own noise and timestep, what ours gives the transformer, and gets from it, is the
-    same."""
+    same.
+    """
     backbone, pipe = case
     example = tiny.examples(1)[0]
     official = _heard(pipe, lambda: _called(backbone, pipe, example.question))

@@ -1,5 +1,6 @@
 """What may be set behind a video checkpoint: tiles, pictures amid the training, fewer bits, the length of
-clips."""
+clips.
+"""
 
 from __future__ import annotations
 
@@ -132,7 +133,8 @@ def test_fewer_bits_learn_where_diffusers_lets_a_cpu_pass(
 ) -> None:
     """The quantiser's look for a GPU and its choice of one are put aside, the rest is as it is on a GPU.
     Questions are asked in 8 bits alone: to answer, bitsandbytes packs 4 bits for the processor, in shapes
-    that none here has."""
+    that none here has.
+    """
     bits: Any = importlib.import_module("diffusers.quantizers.bitsandbytes.bnb_quantizer")
     for kind in (bits.BnB8BitDiffusersQuantizer, bits.BnB4BitDiffusersQuantizer):
         monkeypatch.setattr(kind, "validate_environment", lambda *_, **__: None)
@@ -162,7 +164,8 @@ def test_fewer_bits_learn_where_diffusers_lets_a_cpu_pass(
 
 def test_four_bits_are_scaled_as_the_memory_estimate_counts() -> None:
     """4 bits, 8 of a scale for 64 numbers, 32 of a scale for 256 scales: .516 bytes, and .5625 of one scale
-    alone."""
+    alone.
+    """
     quantisation = _quantisation(replace(QUICK, backbone="nf4"))
     assert quantisation.quant_kwargs["bnb_4bit_use_double_quant"]
     assert quantisation.components_to_quantize == ["transformer"]

@@ -1,7 +1,8 @@
 """What the configs imply at the true sizes: which layers get an adapter, and how many numbers are trained.
 
 Models live on the meta device, so nothing is allocated. The sizes are those of the checkpoints' own
-config.json."""
+config.json.
+"""
 
 from __future__ import annotations
 

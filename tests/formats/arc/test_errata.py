@@ -81,7 +81,8 @@ def blue_goes_to_the_nearest_square_in_line(question: Grid, target: Grid) -> Cel
 
 def corners_turn_and_shine(question: Grid, target: Grid) -> Cells:
     """The four cells around a red square move on clockwise, and each shines outwards to the edge or a red
-    cell."""
+    cell.
+    """
     padded = np.pad(question, 1)
     wanted = np.where(padded == 2, 2, 0)
     for r, c in blocks(padded, 2):
@@ -104,7 +105,8 @@ def red_stays_red(question: Grid, target: Grid) -> Cells:
 
 def bars_are_as_long_as_their_squares(question: Grid, target: Grid) -> Cells:
     """(length, width) of each colour whose bar in the question is not as long as its square in the answer is
-    wide."""
+    wide.
+    """
     sides = {
         int(code): (
             max(np.ptp(np.argwhere(question == code), axis=0)) + 1,
@@ -142,7 +144,8 @@ def two_colours_change_places(question: Grid, target: Grid) -> Cells:
 
 def fields_stand_in_order_of_their_dots(question: Grid, target: Grid) -> Cells:
     """Fields between full columns of one colour, the one with the fewest dots first; each stays what it
-    is."""
+    is.
+    """
     lines = [c for c in range(question.shape[1]) if (question[:, c] == question[0, 0]).all()]
     fields = sorted(
         (question[:, left + 1 : right] for left, right in itertools.pairwise(lines)), key=np.count_nonzero
@@ -155,7 +158,8 @@ def fields_stand_in_order_of_their_dots(question: Grid, target: Grid) -> Cells:
 
 def the_shape_is_put_wherever_it_fits(question: Grid, target: Grid) -> Cells:
     """On black cells, unturned, so that no copy overlaps another: the cells of a place that could take one
-    more."""
+    more.
+    """
     shape = np.argwhere(question == 2)
     shape -= shape.min(0)
     height, width = question.shape - shape.max(0)

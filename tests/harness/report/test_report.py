@@ -1,6 +1,7 @@
 """Test that the report is made from the run directory only, is escaped and needs no network.
 
-test_report_page uses it in a browser."""
+test_report_page uses it in a browser.
+"""
 
 from __future__ import annotations
 

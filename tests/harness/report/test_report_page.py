@@ -1,7 +1,8 @@
 """Test the report in a real browser: filters, sorting, keys, both themes, and a phone's width.
 
 Playwright drives the system's Chromium and downloads none. Its events are a user's: keys and clicks that the
-browser itself delivers."""
+browser itself delivers.
+"""
 
 from __future__ import annotations
 

@@ -17,7 +17,8 @@ from vizbench.harness.run.run import run
 @pytest.fixture(scope="module")
 def trials(tmp_path_factory):
     """Two seeds with one answer each and, of another run, one seed with three; a second model on seed 1
-    alone."""
+    alone.
+    """
     out = tmp_path_factory.mktemp("runs")
     batcher, trainer = f"{FILE}:Batcher", f"{FILE}:Trainer"
     for name, models, seeds, attempts in (

@@ -1,5 +1,6 @@
 """Files of answers: every row of the data set has a verdict, and nothing that is written in the file is
-lost."""
+lost.
+"""
 
 from __future__ import annotations
 
