@@ -1,3 +1,5 @@
+"""Test seeds: published outputs, streams that depend on every part of their name, and exact uniform draws."""
+
 from __future__ import annotations
 
 from collections import Counter

@@ -1,3 +1,5 @@
+"""Test compiled kernels: they find each other, are cached until their source changes, and can be off."""
+
 from __future__ import annotations
 
 import os

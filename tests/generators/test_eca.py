@@ -1,3 +1,5 @@
+"""Test elementary cellular automata: diagrams, verdicts and steps against a slow twin and known rules."""
+
 from __future__ import annotations
 
 from math import comb

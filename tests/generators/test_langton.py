@@ -1,3 +1,5 @@
+"""Test Langton's ant: walks, verdicts and steps against a slow twin, and the highway."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Test Life-like automata: both kernels, verdicts and steps against a slow twin and known patterns."""
+
 from __future__ import annotations
 
 from dataclasses import replace

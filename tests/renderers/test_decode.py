@@ -1,3 +1,5 @@
+"""Test that grids are read back from drawn and damaged pictures, and that other pictures give a reason."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Test palettes: their sizes, the distances between their colours, and unknown names."""
+
 from __future__ import annotations
 
 import numpy as np

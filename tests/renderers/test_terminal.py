@@ -1,3 +1,5 @@
+"""Test grids in the terminal: colours, large grids, and grids side by side."""
+
 from __future__ import annotations
 
 import numpy as np
