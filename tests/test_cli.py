@@ -76,9 +76,8 @@ def test_tasks(run: Run) -> None:
         "of": "questions",
     }  # the spanning trees of 4x4 rooms, OEIS A007341
     assert sizes["sudoku/mini"] == {"count": 288, "of": "solutions"} and sizes["chess/mate-in-1"] is None
-    assert {row["task"] for row in json.loads(run("tasks", "eca", "--json").out)} == {
-        name for name in vb.tasks() if name.startswith("eca/")
-    }
+    automata = {row["task"] for row in json.loads(run("tasks", "eca", "--json").out)}
+    assert automata == {name for name in vb.tasks() if name.startswith("eca/")}
     text = run("tasks").out
     assert all(re.search(rf"\b{re.escape(name.partition('/')[2])}\b", text) for name in vb.tasks())
     assert re.search(r"eca/110 +65,536 +rule=110", run("tasks", "eca").out)
@@ -257,10 +256,10 @@ def test_verify_counts_missing_rows_as_wrong(run: Run, tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
     done = run("verify", "d", "a.jsonl", "--json")
     assert done.code == 0, done
-    found = json.loads(done.out)
-    assert found["score"]["valid"] == found["score"]["exact"] == 0.5
-    assert found["score"]["missing"] == 1
-    assert [verdict["valid"] for verdict in found["verdicts"].values()] == [True, False, True, False]
+    report = json.loads(done.out)
+    assert report["score"]["valid"] == report["score"]["exact"] == 0.5
+    assert report["score"]["missing"] == 1
+    assert [verdict["valid"] for verdict in report["verdicts"].values()] == [True, False, True, False]
     text = run("verify", "d", "a.jsonl").out
     assert "0.5000" in text and "there is no answer" in text
 

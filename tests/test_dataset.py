@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from itertools import islice, product
 
 import numpy as np
 import pytest
@@ -135,10 +135,7 @@ def test_an_instance_says_what_it_is() -> None:
 def test_seeds_and_splits_share_no_stream() -> None:
     origins = {
         instance_stream("toy", version, {"space": space}, seed, split)
-        for version in (1, 2)
-        for space in (1, 2)
-        for seed in (0, 1)
-        for split in ("train", "test")
+        for version, space, seed, split in product((1, 2), (1, 2), (0, 1), ("train", "test"))
     }
     assert len(origins) == 16
     numbers = np.array([3, 0, 12_345_678, 3], np.int64)

@@ -101,8 +101,8 @@ def test_a_console_that_is_not_utf_8_shows_every_figure(place: Path, variables: 
         done = vizbench(place, *command, **variables)
         assert (done.returncode, b"Error" in done.stderr) == (0, False), done
         assert b"0.3333" in done.stdout
-    told = vizbench(place, "score", "a.jsonl", "--dataset", "d", "--json", **variables)
-    assert json.loads(told.stdout)["score"]["answered"] == 3
+    process = vizbench(place, "score", "a.jsonl", "--dataset", "d", "--json", **variables)
+    assert json.loads(process.stdout)["score"]["answered"] == 3
     listed = vizbench(place, "models", **variables)
     assert (listed.returncode, listed.stderr) == (0, b"") and b"qwen3" in listed.stdout
 

@@ -1,7 +1,7 @@
 """Test that every task makes the bytes on record: one digest per task, in `golden/<family>.json`.
 
-A digest covers questions, targets, states, facts and difficulty, and the choice of rows for train and test. If
-a digest changes, everybody's data sets change: raise the family's `version`, then run `python -m
+A digest covers questions, targets, states, facts and difficulty, and the choice of rows for train and test.
+If a digest changes, everybody's data sets change: raise the family's `version`, then run `python -m
 tests.test_golden`, which writes the digests anew. A change for speed must leave them as they are.
 
 Each test is named by its task, so `-k maze` runs only the digests of that family.

@@ -92,15 +92,15 @@ OWN_TASKS_ONLY = {
 }
 """Tests that look a family up by name, or in a table of their own."""
 
+TESTS = vars(test_contract) | vars(test_guesses) | vars(test_processes)
 CONTRACT = [
     test
-    for module in (test_contract, test_guesses, test_processes)
-    for name, test in vars(module).items()
+    for name, test in TESTS.items()
     if name.startswith("test_")
     and name not in OWN_TASKS_ONLY
     and [*inspect.signature(test).parameters] == ["name"]
 ]
-"""The tests that every task passes."""
+"""Tests that every task passes."""
 
 
 @pytest.mark.parametrize("test", CONTRACT, ids=lambda test: test.__name__)

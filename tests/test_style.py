@@ -1,4 +1,4 @@
-"""Test what makes the code easy to read, beyond ruff: few branches per statement, telling names, docstrings."""
+"""Test what makes code easy to read, beyond ruff: few branches per statement, telling names, docstrings."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 @cache
-def tree(file: str) -> ast.Module:
-    return ast.parse((PROJECT / file).read_bytes())
+def nodes(file: str) -> list[ast.AST]:
+    return list(ast.walk(ast.parse((PROJECT / file).read_bytes())))
 
 
-def simple_statements(module: ast.Module) -> Iterator[ast.stmt]:
-    for node in ast.walk(module):
+def simple_statements(file: str) -> Iterator[ast.stmt]:
+    for node in nodes(file):
         if isinstance(
             node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Return | ast.Expr | ast.Raise | ast.Assert
         ):
@@ -54,12 +54,12 @@ def branches(statement: ast.stmt) -> int:
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_statement_branches_twice_at_most(file: str) -> None:
-    dense = [node.lineno for node in simple_statements(tree(file)) if branches(node) > MAX_BRANCHES]
+    dense = [node.lineno for node in simple_statements(file) if branches(node) > MAX_BRANCHES]
     assert dense == [], f"lines of {file} to unroll: name the parts, or write a loop"
 
 
-def comprehensions_in_calls(module: ast.Module) -> Iterator[ast.expr]:
-    for call in ast.walk(module):
+def comprehensions_in_calls(file: str) -> Iterator[ast.expr]:
+    for call in nodes(file):
         if not isinstance(call, ast.Call):
             continue
         for argument in (*call.args, *(keyword.value for keyword in call.keywords)):
@@ -69,13 +69,13 @@ def comprehensions_in_calls(module: ast.Module) -> Iterator[ast.expr]:
 @pytest.mark.parametrize("file", FILES)
 def test_no_condition_hides_in_a_comprehension_in_a_call(file: str) -> None:
     hidden: set[int] = set()
-    for comprehension in comprehensions_in_calls(tree(file)):
+    for comprehension in comprehensions_in_calls(file):
         hidden |= {node.lineno for node in ast.walk(comprehension) if isinstance(node, ast.IfExp)}
     assert hidden == set(), f"lines of {file} to unroll"
 
 
-def assigned(module: ast.Module) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(module):
+def assigned(file: str) -> Iterator[tuple[str, int]]:
+    for node in nodes(file):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id, node.lineno
         elif isinstance(node, ast.arg):
@@ -84,7 +84,7 @@ def assigned(module: ast.Module) -> Iterator[tuple[str, int]]:
 
 @pytest.mark.parametrize("file", FILES)
 def test_names_say_what_they_hold(file: str) -> None:
-    empty = [f"{name} in line {line}" for name, line in assigned(tree(file)) if name in EMPTY_NAMES]
+    empty = [f"{name} in line {line}" for name, line in assigned(file) if name in EMPTY_NAMES]
     assert empty == [], f"{file}: name the thing (`remaining`, `path`, `response`)"
 
 
@@ -110,7 +110,7 @@ def bare_fields(node: ast.ClassDef) -> Iterator[str]:
 @pytest.mark.parametrize("file", PACKAGE)
 def test_public_records_document_each_field(file: str) -> None:
     bare: list[str] = []
-    for node in ast.walk(tree(file)):
+    for node in nodes(file):
         if isinstance(node, ast.ClassDef) and is_record(node) and not node.name.startswith("_"):
             bare += bare_fields(node)
     assert bare == [], f"{file}: write one line under each field"
@@ -118,5 +118,6 @@ def test_public_records_document_each_field(file: str) -> None:
 
 @pytest.mark.parametrize("file", FILES)
 def test_every_module_says_what_it_is_for(file: str) -> None:
-    module = tree(file)
+    module = nodes(file)[0]
+    assert isinstance(module, ast.Module)
     assert ast.get_docstring(module) or not module.body, f"{file}: write a docstring that begins with a verb"

@@ -48,12 +48,13 @@ def test_wrong_answers_keep_their_reasons() -> None:
 def test_natural_processes_are_judged() -> None:
     steps = MAZE.steps
     pictures = [vb.render(state, LOOK) for state in steps]
+    texts = [vb.to_text(state) for state in steps]
     processes: list[object] = [
         steps,
         steps.tolist(),
         json.dumps(steps.tolist()),
-        [vb.to_text(state) for state in steps],
-        [vb.from_text(vb.to_text(state)) for state in steps],
+        texts,
+        [vb.from_text(text) for text in texts],
         [Image.fromarray(picture) for picture in pictures],
         np.stack(pictures),
         [*steps[:-1], pictures[-1]],

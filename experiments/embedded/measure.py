@@ -111,6 +111,7 @@ def _measured(result: TrialResult, trial: PlannedTrial) -> Measured:
     """Return the row of a trial's result."""
     header, records = result.header, result.records
     seconds = sum(session.figures.get("cpu_seconds") or 0.0 for session in result.sessions)
+    cells = sum(record.cells for record in records) / len(records)
     return Measured(
         task=header.trial.task,
         model=header.trial.model,
@@ -120,7 +121,7 @@ def _measured(result: TrialResult, trial: PlannedTrial) -> Measured:
         n=len(records),
         hits=sum(record.exact for record in records),
         valid=sum(record.valid for record in records),
-        cells=round(sum(record.cells for record in records) / len(records), 4),
+        cells=round(cells, 4),
         seconds=round(seconds, 1),
         config=config_digests().get(header.trial.model, ""),
         weights=header.weights or "",

@@ -27,10 +27,10 @@ def test_a_bar_tells_loss_pace_and_memory(monkeypatch: pytest.MonkeyPatch) -> No
     now = [100.0]
     monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
     bars = module.ProgressBars()
-    told: list[str] = []
+    descriptions: list[str] = []
     for done, seconds, memory in ((1, 0.0, None), (11, 5.0, 3_250_000_000)):
         now[0] += seconds
         bars.show(Event("adapt", CELL, 1, 1, done, 20, 0.25, memory))
-        told.append(str(bars._bars.tasks[-1].description))
-    assert told[0].endswith("adapts, loss 0.25")
-    assert told[1].endswith("adapts, loss 0.25, 2/s, 3.2 GB")
+        descriptions.append(str(bars._bars.tasks[-1].description))
+    assert descriptions[0].endswith("adapts, loss 0.25")
+    assert descriptions[1].endswith("adapts, loss 0.25, 2/s, 3.2 GB")

@@ -15,8 +15,8 @@ HOW = "run: python scripts/rule_pages.py"
 
 
 def test_no_file_is_missing_or_left_over() -> None:
-    wanted = {f"{concept}.md" for concept in concepts()} | {f"{family.id()}.png" for family in rules()}
-    assert {path.name for path in FOLDER.iterdir()} == wanted, HOW
+    expected = {f"{concept}.md" for concept in concepts()} | {f"{family.id()}.png" for family in rules()}
+    assert {path.name for path in FOLDER.iterdir()} == expected, HOW
 
 
 @pytest.mark.parametrize("concept", concepts())

@@ -72,12 +72,15 @@ APPEARED: dict[str, Callable[[Path], object]] = {
 
 
 def tree(path: Path) -> dict[str, bytes | str]:
-    """Everything below a folder: links by what they name, files by what they hold."""
-    return {
-        str(entry.relative_to(path)): os.readlink(entry) if entry.is_symlink() else entry.read_bytes()
-        for entry in path.rglob("*")
-        if entry.is_symlink() or entry.is_file()
-    }
+    """Return everything below a folder: links by what they name, files by what they hold."""
+    content: dict[str, bytes | str] = {}
+    for entry in path.rglob("*"):
+        name = str(entry.relative_to(path))
+        if entry.is_symlink():
+            content[name] = os.readlink(entry)
+        elif entry.is_file():
+            content[name] = entry.read_bytes()
+    return content
 
 
 @pytest.mark.parametrize("overwrite", [False, True])

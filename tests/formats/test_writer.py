@@ -88,8 +88,8 @@ def changes(row: Instance) -> dict[str, Instance]:
 
 def test_a_rows_digest_is_of_all_that_it_says() -> None:
     row = loading.load("life/conway?steps=3").train[0]
-    found = {name: row_digest(other, True) for name, other in changes(row).items()}
-    assert len({row_digest(row, True), row_digest(row, False), *found.values()}) == len(found) + 2
+    digests = {name: row_digest(other, True) for name, other in changes(row).items()}
+    assert len({row_digest(row, True), row_digest(row, False), *digests.values()}) == len(digests) + 2
     assert row_digest(changes(row)["steps"], False) == row_digest(row, False)
     strided = replace(
         row, question=np.asfortranarray(row.question), steps=np.repeat(row.steps, 2, axis=2)[:, :, ::2]

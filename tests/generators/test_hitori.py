@@ -61,7 +61,8 @@ def sat_solutions(question: Grid, limit: int) -> set[bytes]:
                 solver.add_clause([-shaded(cell) for cell in around(parts[0], size)])
                 continue
             actual.add(bytes(shaded(cell) in model for cell in cells))
-            solver.add_clause([-shaded(c) if shaded(c) in model else shaded(c) for c in cells])
+            another = [-shaded(cell) if shaded(cell) in model else shaded(cell) for cell in cells]
+            solver.add_clause(another)
     return actual
 
 

@@ -192,12 +192,8 @@ def test_parameters_outside_their_range_are_refused(box: int, givens: int) -> No
 def test_tables_know_who_sees_whom() -> None:
     lookup = tables(3)
     assert [len(set(peers)) for peers in lookup.peers.tolist()] == [20] * 81
-    assert {frozenset(unit) for unit in lookup.units.tolist()} == {
-        *(frozenset(range(9 * r, 9 * r + 9)) for r in range(9)),
-        *(frozenset(range(c, 81, 9)) for c in range(9)),
-        *(
-            frozenset(9 * (y + i) + x + j for i in range(3) for j in range(3))
-            for y in (0, 3, 6)
-            for x in (0, 3, 6)
-        ),
-    }
+    cells = np.arange(81).reshape(9, 9)
+    units = [*cells, *cells.T]  # rows and columns
+    units += [cells[y : y + 3, x : x + 3].ravel() for y in (0, 3, 6) for x in (0, 3, 6)]
+    expected = {frozenset(unit.tolist()) for unit in units}
+    assert {frozenset(unit) for unit in lookup.units.tolist()} == expected

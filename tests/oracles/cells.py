@@ -6,7 +6,17 @@ the package. Grids are lists of rows.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import product
+
 Rows = list[list[int]]
+
+
+def places(board: Rows) -> Iterator[tuple[tuple[int, int], int]]:
+    """Yield the row and column of every cell, with its code."""
+    for r, row in enumerate(board):
+        for c, code in enumerate(row):
+            yield (r, c), code
 
 
 def life_next(board: Rows, rule: str, torus: bool) -> Rows:
@@ -20,7 +30,8 @@ def life_next(board: Rows, rule: str, torus: bool) -> Rows:
         return board[r][c] if 0 <= r < h and 0 <= c < w else 0
 
     def cell(r: int, c: int) -> int:
-        around = sum(live(r + dr, c + dc) for dr in (-1, 0, 1) for dc in (-1, 0, 1) if (dr, dc) != (0, 0))
+        block = sum(live(r + dr, c + dc) for dr in (-1, 0, 1) for dc in (-1, 0, 1))
+        around = block - board[r][c]
         return int(str(around) in (survives if board[r][c] else born))
 
     return [[cell(r, c) for c in range(w)] for r in range(h)]
@@ -28,7 +39,7 @@ def life_next(board: Rows, rule: str, torus: bool) -> Rows:
 
 def eca_diagram(first: list[int], rule: int, rows: int) -> Rows:
     """The diagram of an elementary automaton on a ring, `rows` rows from the first on."""
-    table = dict(zip([(a, b, c) for a in (1, 0) for b in (1, 0) for c in (1, 0)], f"{rule:08b}", strict=True))
+    table = dict(zip(product((1, 0), repeat=3), f"{rule:08b}", strict=True))
     diagram = [first]
     while len(diagram) < rows:
         last = diagram[-1]
@@ -73,7 +84,7 @@ def _region(cell: tuple[int, int], members: set[tuple[int, int]]) -> set[tuple[i
 
 
 def _cells(board: Rows, code: int) -> set[tuple[int, int]]:
-    return {(r, c) for r, row in enumerate(board) for c, value in enumerate(row) if value == code}
+    return {cell for cell, value in places(board) if value == code}
 
 
 def fill_answer(board: Rows) -> Rows:
@@ -90,7 +101,7 @@ def fill_answer(board: Rows) -> Rows:
 def fill_step(board: Rows, before: Rows, after: Rows) -> bool:
     """Whether water may rise so: on enclosed cells, beside water, or on one cell of a dry region."""
     enclosed, wet = _cells(fill_answer(board), 2), _cells(before, 2)
-    new = {(r, c) for r, row in enumerate(after) for c, code in enumerate(row) if code != before[r][c]}
+    new = {(r, c) for (r, c), code in places(after) if code != before[r][c]}
     if not new or not new <= enclosed or not new <= _cells(after, 2):
         return False
     return all(
@@ -109,9 +120,9 @@ def maze_joined(question: Rows, answer: Rows) -> bool:
 def maze_valid(question: Rows, answer: Rows) -> bool:
     """Whether an answer only marks open cells, each with two neighbours on the path, the ends with one."""
     marked = _cells(answer, 4)
-    unmarked = [
-        [question[r][c] if (r, c) in marked else v for c, v in enumerate(row)] for r, row in enumerate(answer)
-    ]
+    unmarked = [row[:] for row in answer]
+    for r, c in marked:
+        unmarked[r][c] = question[r][c]
     if unmarked != question or not marked <= _cells(question, 1):
         return False
     way = marked | _cells(question, 2) | _cells(question, 3)

@@ -14,8 +14,8 @@ State = tuple[Rows, Cell | None]
 
 ORTHOGONAL = [(0, 1), (0, -1), (1, 0), (-1, 0)]
 DIAGONAL = [(1, 1), (1, -1), (-1, 1), (-1, -1)]
-JUMPS = [(a, b) for a in (-2, -1, 1, 2) for b in (-2, -1, 1, 2) if abs(a) != abs(b)]
-WAYS = {2: JUMPS, 3: DIAGONAL, 4: ORTHOGONAL, 5: ORTHOGONAL + DIAGONAL, 6: ORTHOGONAL + DIAGONAL}
+JUMPS = [(1, 2), (2, 1), (2, -1), (1, -2), (-1, -2), (-2, -1), (-2, 1), (-1, 2)]
+DIRECTIONS = {2: JUMPS, 3: DIAGONAL, 4: ORTHOGONAL, 5: ORTHOGONAL + DIAGONAL, 6: ORTHOGONAL + DIAGONAL}
 
 
 def white(code: int) -> bool:
@@ -36,7 +36,7 @@ def inside(r: int, c: int) -> bool:
 
 def reached(board: Rows, cell: Cell, kind: int) -> Iterator[Cell]:
     """The cells that a piece other than a pawn attacks, the first piece in its way among them."""
-    for dr, dc in WAYS[kind]:
+    for dr, dc in DIRECTIONS[kind]:
         r, c = cell[0] + dr, cell[1] + dc
         while inside(r, c):
             yield r, c

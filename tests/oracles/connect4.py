@@ -5,7 +5,8 @@ Boards are lists of rows, row 0 on top; 0 empty, 1, 2 the players.
 
 from __future__ import annotations
 
-Rows = list[list[int]]
+from tests.oracles.cells import Rows, places
+
 Cell = tuple[int, int]
 
 DIRECTIONS = {"vertical": (1, 0), "horizontal": (0, 1), "falling": (1, 1), "rising": (-1, 1)}
@@ -28,7 +29,8 @@ LINES = all_lines()
 
 def fours(board: Rows, player: int) -> list[tuple[Cell, ...]]:
     """The lines that a player holds whole."""
-    return [line for line in LINES if all(board[r][c] == player for r, c in line)]
+    held = {cell for cell, disk in places(board) if disk == player}
+    return [line for line in LINES if held.issuperset(line)]
 
 
 def dropped(board: Rows, column: int, player: int) -> Rows | None:
@@ -98,7 +100,10 @@ def valid(question: Rows, answer: Rows, goal: str) -> bool:
 
 def has_history(board: Rows) -> bool:
     """Whether the disks can be taken off again, the last one first, player 2's and player 1's by turns."""
-    columns = [[board[r][c] for r in reversed(range(6)) if board[r][c]] for c in range(7)]
+    columns: list[list[int]] = [[] for _ in range(7)]
+    for (_, c), disk in places(board[::-1]):
+        if disk:
+            columns[c].append(disk)
     seen: set[tuple[int, ...]] = set()
     stack = [tuple(len(column) for column in columns)]
     while stack:

@@ -18,8 +18,10 @@ def states(disks: int) -> list[State]:
     """Every legal state: a peg for each disk, larger disks below smaller ones. Disk 1's peg changes first."""
     actual: list[State] = []
     for places in product(range(3), repeat=disks):  # the largest disk's place first
-        stacks = [tuple(disks - i for i in range(disks) if places[i] == peg) for peg in range(3)]
-        actual.append((stacks[0], stacks[1], stacks[2]))
+        stacks: list[list[int]] = [[], [], []]
+        for disk, peg in zip(range(disks, 0, -1), places, strict=True):
+            stacks[peg].append(disk)
+        actual.append((tuple(stacks[0]), tuple(stacks[1]), tuple(stacks[2])))
     return actual
 
 
@@ -68,10 +70,15 @@ def picture(start: State, goal: State, colours: dict[int, int]) -> Rows:
     return rows
 
 
+def nearer_moves(state: State, to_goal: dict[State, int]) -> list[State]:
+    """The states after one move that are one move nearer to the goal."""
+    return [after for after in moves(state) if to_goal[after] == to_goal[state] - 1]
+
+
 def right_pictures(start: State, goal: State, colours: dict[int, int], steps: int) -> list[Rows]:
     """Every answer: the states that the shortest ways to the goal reach after so many moves."""
     to_goal = distances(goal)
     here = {start} if to_goal[start] >= steps else set[State]()
     for _ in range(steps):
-        here = {after for state in here for after in moves(state) if to_goal[after] == to_goal[state] - 1}
+        here = {after for state in here for after in nearer_moves(state, to_goal)}
     return [picture(state, goal, colours) for state in here]

@@ -5,7 +5,8 @@ Grids are lists of rows; 1 in an answer is shaded.
 
 from __future__ import annotations
 
-Rows = list[list[int]]
+from tests.oracles.cells import Rows, places
+
 Cell = tuple[int, int]
 
 
@@ -32,7 +33,7 @@ def parts(cells: set[Cell]) -> list[set[Cell]]:
 
 
 def _cells(answer: Rows, code: int) -> set[Cell]:
-    return {(r, c) for r, row in enumerate(answer) for c, value in enumerate(row) if value == code}
+    return {cell for cell, value in places(answer) if value == code}
 
 
 def shape_right(answer: Rows) -> bool:
@@ -56,6 +57,6 @@ def valid(question: Rows, answer: Rows) -> bool:
 
 def step_legal(question: Rows, before: Rows, after: Rows) -> bool:
     """Whether one cell more is shaded, legally. `before` may be the question itself."""
-    start = [[0 for _ in row] for row in question] if before == question else before
-    changed = [(r, c) for r, row in enumerate(start) for c, value in enumerate(row) if value != after[r][c]]
+    start = [[0] * len(row) for row in question] if before == question else before
+    changed = [(r, c) for (r, c), value in places(start) if value != after[r][c]]
     return len(changed) == 1 and after[changed[0][0]][changed[0][1]] == 1 and shape_right(after)

@@ -5,13 +5,13 @@ Codes: 0 wall, 1 open, 2 start, 3 goal, 4 path.
 
 from __future__ import annotations
 
-from tests.oracles.cells import Rows
+from tests.oracles.cells import Rows, places
 
 Cell = tuple[int, int]
 
 
 def cells(board: Rows, *codes: int) -> set[Cell]:
-    return {(r, c) for r, row in enumerate(board) for c, value in enumerate(row) if value in codes}
+    return {cell for cell, value in places(board) if value in codes}
 
 
 def near(a: Cell, b: Cell) -> bool:
@@ -39,9 +39,9 @@ def navigation_valid(question: Rows, answer: Rows) -> bool:
     """Whether only open cells were marked: per number of moves on a shortest path one cell, in a chain."""
     (start,), (goal,) = cells(question, 2), cells(question, 3)
     ground, marked = cells(question, 1, 2, 3), cells(answer, 4)
-    unmarked = [
-        [question[r][c] if (r, c) in marked else v for c, v in enumerate(row)] for r, row in enumerate(answer)
-    ]
+    unmarked = [row[:] for row in answer]
+    for r, c in marked:
+        unmarked[r][c] = question[r][c]
     length = shortest(question)
     if unmarked != question or not marked <= cells(question, 1) or length is None:
         return False
@@ -62,7 +62,7 @@ def step_legal(question: Rows, before: Rows, after: Rows) -> bool:
     while following := [cell for cell in left if near(cell, order[-1])]:
         order.append(following[0])
         left.remove(following[0])
-    changed = {(r, c) for r, row in enumerate(before) for c, value in enumerate(row) if after[r][c] != value}
+    changed = {(r, c) for (r, c), value in places(before) if after[r][c] != value}
     if near(order[-1], goal) or len(changed) != 1:
         return False
     cell = min(changed)

@@ -18,10 +18,9 @@ LETTERS = ".PNBRQKpnbrqk"
 
 
 def grid(placement: str) -> Grid:
-    """The codes of the first field of a FEN."""
-    rows = placement.split("/")
-    cells = ["".join("." * int(mark) if mark.isdigit() else mark for mark in row) for row in rows]
-    return np.array([[LETTERS.index(mark) for mark in row] for row in cells], np.uint8)
+    """Return the codes of the first field of a FEN."""
+    rows = re.sub(r"\d", lambda digit: "." * int(digit[0]), placement).split("/")
+    return np.array([[LETTERS.index(mark) for mark in row] for row in rows], np.uint8)
 
 
 def board_of(question: Grid) -> chess.Board:

@@ -95,8 +95,9 @@ class Liar:
 
 
 def hostile(target: Grid) -> list[object]:
-    """Objects that are no answer where `target` is one."""
+    """Return objects that are no answer where `target` is one."""
     h, w = target.shape
+    turned = target.T if h != w else target[:-1, :-1]
     return [
         None,
         "",
@@ -137,14 +138,14 @@ def hostile(target: Grid) -> list[object]:
         np.zeros((1, 10**6), np.uint8),
         np.zeros((0, w), np.uint8),
         np.zeros((), np.uint8),
-        target.T if h != w else target[:-1, :-1],
+        turned,
         np.ma.masked_array(target, mask=True),
-        [np.ma.masked_array(row) for row in target],
+        list(map(np.ma.masked_array, target)),
         [*target[:-1], np.ma.masked_array(target[-1], mask=True)],
         [[np.ma.masked] * w] * h,
-        [row.astype(float) for row in target],
-        [[float(code) for code in row] for row in target],
-        [[str(code) for code in row] for row in target],
+        list(target.astype(float)),
+        target.astype(float).tolist(),
+        target.astype(str).tolist(),
         [*target.tolist()[:-1], [None] * w],
         [[np.array(code) for code in row] for row in target],
         [[0] * 10**6] * 10**6,

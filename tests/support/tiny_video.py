@@ -186,8 +186,8 @@ class With:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._pipe, name)
 
-    def __call__(self, **told: Any) -> Any:
-        return self._pipe(**told, **self._settings)
+    def __call__(self, **arguments: Any) -> Any:
+        return self._pipe(**arguments, **self._settings)
 
 
 def official_text(pipe: Any) -> dict[str, torch.Tensor]:
@@ -228,6 +228,7 @@ def wan(folder: Path, version: str, deep: dict[str, Any] | None = None) -> Path:
     """
     new = version == "2.2"
     codecs = 4
+    seeing: dict[str, int] = {} if new else {"image_dim": 16, "added_kv_proj_dim": 24}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         transformer = _D.WanTransformer3DModel(
@@ -239,9 +240,8 @@ def wan(folder: Path, version: str, deep: dict[str, Any] | None = None) -> Path:
             freq_dim=16,
             ffn_dim=32,
             num_layers=2,
-            image_dim=None if new else 16,
-            added_kv_proj_dim=None if new else 24,
             rope_max_seq_len=32,
+            **seeing,
         )
         vae = _D.AutoencoderKLWan(
             base_dim=4,

@@ -50,8 +50,10 @@ def shift(board: Board, down: int, right: int, wrap: int) -> Board:
 
 
 def gravity(board: Board, side: int) -> Board:
-    turned = np.rot90(board, side).T
-    fallen = np.array([[v for v in line if v == 0] + [v for v in line if v] for line in turned], np.uint8)
+    fallen = np.rot90(board, side).T.copy()
+    for line in fallen:
+        ground, coloured = line[line == 0], line[line > 0]
+        line[:] = [*ground, *coloured]
     return np.rot90(fallen.T, -side)
 
 
@@ -163,11 +165,12 @@ READS: dict[str, tuple[Callable[[Board, int, int], int], ...]] = {
 
 
 def painted(pairs: Pairs, codes: int) -> Iterator[Pairs]:
-    """The pairs with their colours as codes, in each way; 0 stays the ground."""
+    """Yield the pairs with their colours as codes, for every assignment; 0 stays the ground."""
     if codes == 9:
         yield pairs
         return
-    colours = sorted({int(v) for pair in pairs for board in pair for v in np.unique(board)} - {0})
+    cells = np.concatenate([board.ravel() for pair in pairs for board in pair])
+    colours = sorted(set(cells.tolist()) - {0})
     for chosen in permutations(range(1, codes + 1), len(colours)):
         table = np.zeros(10, np.uint8)
         table[colours] = chosen

@@ -53,9 +53,9 @@ def test_answers_amid_the_training_are_written_and_change_no_step(
     model.adapt(shown, context(12, heard=heard))
     assert [p.loss for p in heard] == [p.loss for p in quiet]
     assert answers(model, shown) == answers(silent, shown)
-    files = sorted((tmp_path / "home" / "samples").rglob("*"))
-    assert [path.name for path in files if path.is_file()] == [f"step-{n:07}.txt" for n in (4, 8, 12)]
-    said = [path.read_text().splitlines() for path in files if path.is_file()]
+    files = [path for path in sorted((tmp_path / "home" / "samples").rglob("*")) if path.is_file()]
+    assert [path.name for path in files] == [f"step-{n:07}.txt" for n in (4, 8, 12)]
+    said = [path.read_text().splitlines() for path in files]
     assert all(lines[-1] == shown[0].target for lines in said)
     assert "\n".join(said[-1][:-1]) == answers(model, shown)[0][0]
     assert said[0][:-1] != said[-1][:-1]
@@ -135,9 +135,9 @@ def test_four_bits_need_a_gpu_and_fewer_bits_a_package(
         UserError, match=r"backbone=nf4 needs a GPU, and none is found: .* set \?backbone=int8"
     ):
         built(folders, "qwen3", settings="backbone=nf4")
-    found = importlib.util.find_spec
+    find_spec = importlib.util.find_spec
     monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name: None if name == "bitsandbytes" else found(name)
+        importlib.util, "find_spec", lambda name: None if name == "bitsandbytes" else find_spec(name)
     )
     with pytest.raises(UserError, match=r"qwen3 needs bitsandbytes, .* pip install '\.\[quantised\]'"):
         built(folders, "qwen3", settings="backbone=int8")

@@ -188,10 +188,10 @@ def test_a_batch_holds_no_more_clips_than_there_are(tmp_path: Path, monkeypatch:
 def test_a_model_that_is_trained_whole_needs_no_adapter_on_disk(tmp_path: Path) -> None:
     model = _video("ltx", tmp_path / "m", rank=0, steps=1)
     source: Any = model._source
-    found = folders.memory_breakdown(
+    breakdown = folders.memory_breakdown(
         source._sizes, source._config, folders.MemoryRequest(height=32, width=32, frames=9)
     )
-    assert found.adapter == 2 * found.weights
+    assert breakdown.adapter == 2 * breakdown.weights
     model.adapt(tiny.examples(1), tiny.context())
     (path,) = (tmp_path / "home" / "adapters").rglob("*.safetensors")
     assert path.name == "training.safetensors"
@@ -229,9 +229,9 @@ def test_what_a_config_leaves_open_is_as_diffusers_fills_it(tmp_path: Path) -> N
     assert left._sizes == whole._sizes  # 226 and 2 are the class's own
 
 
-def _config(path: Path, told: dict[str, Any], *without: str) -> None:
-    found = {key: value for key, value in json.loads(path.read_text()).items() if key not in without}
-    path.write_text(json.dumps(found | told))
+def _config(path: Path, changes: dict[str, Any], *without: str) -> None:
+    values = {key: value for key, value in json.loads(path.read_text()).items() if key not in without}
+    path.write_text(json.dumps(values | changes))
 
 
 def test_the_text_encoder_is_weighed_before_it_is_loaded(

@@ -125,24 +125,11 @@ def dry_run_lines(
     capsys: pytest.CaptureFixture[str], *trials: tuple[str, float | None, int, str]
 ) -> list[str]:
     """Return the lines of a dry run of trials given as (model, seconds, answers, problem)."""
-    estimates.print_estimate(
-        [
-            Estimate(
-                Trial("t/x", m, "none", 3, k, 5, 1),
-                "d",
-                "new" if n else "done",
-                3,
-                5,
-                n,
-                seconds,
-                True,
-                problem,
-            )
-            for k, (m, seconds, n, problem) in enumerate(trials)
-        ],
-        1,
-        Path("r"),
-    )
+    lines: list[Estimate] = []
+    for seed, (model, seconds, answers, problem) in enumerate(trials):
+        trial, state = Trial("t/x", model, "none", 3, seed, 5, 1), "new" if answers else "done"
+        lines.append(Estimate(trial, "d", state, 3, 5, answers, seconds, True, problem))
+    estimates.print_estimate(lines, 1, Path("r"))
     return capsys.readouterr().out.splitlines()
 
 

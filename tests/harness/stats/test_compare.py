@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import msgspec
@@ -25,27 +26,28 @@ KNOWN = {
 
 
 @pytest.fixture(scope="module")
-def published():
-    """Records whose accuracies are the paper's, 200 questions per trial."""
-    curves = paper.paper().accuracy_by_budget
+def accuracies() -> dict[tuple[str, str, int], float]:
+    """Map task, model and shots to the paper's accuracy."""
+    points: dict[tuple[str, str, int], float] = {}
+    for task, models in paper.paper().accuracy_by_budget.items():
+        for model, curve in models.items():
+            points |= {(task, model, shots): accuracy for shots, accuracy in curve}
+    return points
+
+
+@pytest.fixture(scope="module")
+def published(accuracies):
+    """Return trials whose accuracies are the paper's, with 200 questions each."""
     return [
-        answered(share(accuracy), task=task, model=model, shots=n)
-        for task, models in curves.items()
-        for model, points in models.items()
-        for n, accuracy in points
+        answered(share(accuracy), task=task, model=model, shots=shots)
+        for (task, model, shots), accuracy in accuracies.items()
     ]
 
 
-def test_the_papers_accuracies_come_back(published):
+def test_the_papers_accuracies_come_back(published, accuracies):
     ours = {(row.task, row.model, row.shots): row.exact for row in summaries(published)}
-    expected = {
-        (task, model, n): accuracy
-        for task, models in paper.paper().accuracy_by_budget.items()
-        for model, points in models.items()
-        for n, accuracy in points
-    }
-    assert ours == expected
-    assert len(expected) > 400
+    assert ours == accuracies
+    assert len(accuracies) > 400
 
 
 def test_the_papers_thresholds_come_back_and_its_figures_differ_where_known(published):
@@ -159,9 +161,10 @@ def test_the_concept_averages_of_conceptarc_come_back():
                 where = f"arc-json:/d/concept-arc/{concept}/{concept}{number + 1}.json"
                 runs.append(trial_result(records, 0, model, None, 3, names, task=where))
     rows = arc.concepts(runs)
-    assert {(row.model.name, row.concept): round(row.share, 2) for row in rows} == {
-        (model, concept): accuracy for model in MODELS for concept, accuracy in table[model].items()
-    }
+    shares = {model: {} for model in MODELS}
+    for row in rows:
+        shares[row.model.name][row.concept] = round(row.share, 2)
+    assert shares == {model: table[model] for model in MODELS}
     assert {(row.n, row.attempts) for row in rows} == {(30, 3)}
     for model in MODELS:
         ours = mean(row.share for row in rows if row.model.name == model)
@@ -175,24 +178,13 @@ def test_the_papers_tasks_are_recognized():
     """Names and numbers of tasks, test inputs and attempts must all be the paper's."""
 
     def published(tasks, inputs=3, attempts=3, seeds=(0,), folder="d"):
-        runs = [
-            trial_result(
-                [record("abc"[k]) for k in range(inputs)],
-                seed,
-                "m",
-                None,
-                attempts,
-                "abc"[:inputs],
-                task=task,
-            )
-            for seed in seeds
-            for task in (f"arc-json:{folder}/Center/{name}.json" for name in tasks)
-        ]
-        whole = [
-            replace(run, records=[record(r.id, k) for r in run.records for k in range(attempts)])
-            for run in runs
-        ]
-        (row,) = arc.concepts(whole)
+        names = "abc"[:inputs]
+        records = [record(name, k) for name in names for k in range(attempts)]
+        runs = []
+        for seed, task in itertools.product(seeds, tasks):
+            where = f"arc-json:{folder}/Center/{task}.json"
+            runs.append(trial_result(records, seed, "m", None, attempts, names, task=where))
+        (row,) = arc.concepts(runs)
         assert row.n == len(tasks) * inputs * len(seeds)
         return row.published
 
@@ -206,16 +198,9 @@ def test_the_papers_tasks_are_recognized():
     ids = [name.rpartition("/")[2] for name in loading.expand("arc-agi-1:evaluation")]
 
     def solved(tasks, attempts=2, where="arc-agi-1:evaluation/{}"):
+        records = [record("a", k) for k in range(attempts)]
         runs = [
-            trial_result(
-                [record("a", k) for k in range(attempts)],
-                0,
-                model,
-                None,
-                attempts,
-                "a",
-                task=where.format(name),
-            )
+            trial_result(records, 0, model, None, attempts, "a", task=where.format(name))
             for name in tasks
             for model in ("m", "o")
         ]
@@ -232,18 +217,8 @@ def test_the_papers_tasks_are_recognized():
 def test_a_table_shows_the_papers_shares_beside_its_tasks_only(capsys):
     def printed(protocol, tasks, attempts, inputs):
         names = "abc"[:inputs]
-        runs = [
-            trial_result(
-                [record(n, k) for n in names for k in range(attempts)],
-                0,
-                "m",
-                None,
-                attempts,
-                names,
-                task=task,
-            )
-            for task in tasks
-        ]
+        records = [record(name, k) for name in names for k in range(attempts)]
+        runs = [trial_result(records, 0, "m", None, attempts, names, task=task) for task in tasks]
         arc_tables.table(protocol, runs, ["m"])
         lines = capsys.readouterr().out.splitlines()
         return {line.split("  ")[0]: line.split()[-2:] for line in lines}, "\n".join(lines)
@@ -370,7 +345,11 @@ def test_nothing_gives_nothing():
 
 def test_trials_with_hardly_an_answer_have_budgets_without_a_fault():
     runs = [answered([k == n for k in range(9)], shots=n + 3) for n in range(2)]
-    lone = [answered([True if k == n else None for k in range(60)], shots=n + 3) for n in range(60)]
+    lone = []
+    for n in range(60):
+        answers = [None] * 60
+        answers[n] = True
+        lone.append(answered(answers, shots=n + 3))
     assert compare.budgets(runs)[0].interval == Span(4.0, None)
     assert compare.budgets(lone)[0].interval == Span(None, None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 import pytest
@@ -53,10 +54,9 @@ def test_every_baseline_has_a_budget_or_none(runs: Sequence[TrialResult]) -> Non
 
 def test_every_model_is_paired_with_every_baseline_on_the_same_questions(runs: Sequence[TrialResult]) -> None:
     rows = compare.differences(runs)
-    assert [(row.shots, row.a.name, row.b.name) for row in rows] == [
-        *((n, "mine", "other") for n in (3, 30, 300)),
-        *((n, a, b) for n in (3, 30, 300) for a in ("mine", "other") for b in TRIVIAL),
-    ]
+    compared = [(row.shots, row.a.name, row.b.name) for row in rows]
+    assert compared[:3] == [(3, "mine", "other"), (30, "mine", "other"), (300, "mine", "other")]
+    assert compared[3:] == list(product((3, 30, 300), ("mine", "other"), TRIVIAL))
     for row in rows:
         assert row.n == 200
         assert row.a_share - row.b_share == row.difference
