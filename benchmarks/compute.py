@@ -120,6 +120,7 @@ def _row(
     """Measure a case. Return its line of the table."""
     import torch
 
+    # Only the adapter is trained, in mixed precision as the baselines do it.
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer: Any = torch.optim.AdamW(trained, lr=1e-4)
     kind = trained[0].device.type
@@ -136,6 +137,7 @@ def _row(
         with torch.no_grad(), torch.autocast(kind, torch.bfloat16):
             forward(model)
 
+    # The peak covers the steps only, so it is read before the predictions.
     if kind == "cuda":
         torch.cuda.reset_peak_memory_stats()
     model.train()

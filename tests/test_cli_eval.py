@@ -42,7 +42,7 @@ def test_eval_resumes_and_refuses_another_plan(run: Run, tmp_path: Path) -> None
     assert {row["n"] for row in results} == {6}
     assert all(path.read_text().startswith(text) for path, text in zip(records, first, strict=True))
     assert ": was done" in run(*EVAL).err
-    more = list(EVAL)
+    more: list[object] = [*EVAL]
     more[more.index(6)] = 7
     assert "n_test was 6, is 7" in refused(run(*more))
 

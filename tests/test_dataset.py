@@ -1,4 +1,4 @@
-"""Splits against a slow twin that takes candidates one by one, and against every way of asking."""
+"""Test splits against a slow twin that takes candidates one by one, and in every order of requests."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ NATURAL: dict[str, object] = {
 
 
 @pytest.mark.parametrize("answer", NATURAL.values(), ids=NATURAL)
-def test_natural_answers_are_judged(answer: object) -> None:
+def test_natural_answers_are_verified(answer: object) -> None:
     assert vb.verify(MAZE, answer) == vb.verify(MAZE, RIGHT)
     assert vb.verify(MAZE, answer).valid
 
@@ -45,7 +45,7 @@ def test_wrong_answers_keep_their_reasons() -> None:
     assert not vb.verify(MAZE, vb.render(MAZE.question, LOOK)).valid
 
 
-def test_natural_processes_are_judged() -> None:
+def test_natural_processes_are_verified() -> None:
     steps = MAZE.steps
     pictures = [vb.render(state, LOOK) for state in steps]
     texts = [vb.to_text(state) for state in steps]
@@ -145,7 +145,7 @@ def test_an_object_that_lies_of_itself_is_no_answer_and_raises_nothing(name: str
     assert isinstance(vb.decode(answer, LOOK), vb.DecodeFailure)
 
 
-def test_only_what_an_array_holds_is_judged() -> None:
+def test_only_what_an_array_holds_is_verified() -> None:
     assert vb.verify(MAZE, RIGHT.view(Furious)).valid
     assert vb.verify(MAZE, RIGHT.view(Shapely)).valid
 

@@ -144,7 +144,7 @@ def test_shots_that_no_prompt_holds_leave_nothing(run: Run, tmp_path, at, monkey
         assert not stub.bodies
         assert not list(tmp_path.iterdir())
         monkeypatch.setenv("VIZBENCH_API_PROMPT", "20000")
-        more_shots = list(EVAL)
+        more_shots: list[object] = [*EVAL]
         more_shots[more_shots.index(3)] = "3,100"
         done = run(*more_shots, "--checkpoint", "m")
     assert done.code == 1

@@ -15,8 +15,8 @@ def test_a_name_is_no_markup() -> None:
     from rich.console import Console
 
     bars = module.ProgressBars()
-    cell = Trial("arc-json:a[/x]\x1b[2J.json", "qwen3", "tiny", 16, 0, 20, 1)
-    bars.show(Event("adapt", cell, 1, 1, 3, 20))
+    trial = Trial("arc-json:a[/x]\x1b[2J.json", "qwen3", "tiny", 16, 0, 20, 1)
+    bars.show(Event("adapt", trial, 1, 1, 3, 20))
     console = Console(width=200)
     with console.capture() as shown:
         console.print(bars._bars.get_renderable())

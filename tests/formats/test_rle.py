@@ -406,7 +406,7 @@ def test_a_pattern_lies_in_the_middle_of_a_board_of_given_size(glider: str) -> N
     assert exact.question.tolist() == CELLS
 
 
-def test_a_pattern_has_one_canonical_name_that_needs_no_file_to_be_judged(glider: str) -> None:
+def test_a_pattern_has_one_canonical_name_that_needs_no_file_to_be_verified(glider: str) -> None:
     data = loading.load(glider, steps="4", torus="true")
     assert data.name == f"{glider}?height=11&steps=4&torus=true&width=11" == data.train[0].task
     assert loading.load(data.name).name == data.name == loading.load(f"{glider}?steps=4", torus=True).name

@@ -69,8 +69,8 @@ def changes(row: Instance) -> dict[str, Instance]:
     """Rows that differ from a row of life in one thing; the last three hold the same bytes in other shapes or
     order.
     """
-    way, tall, wide = row.steps.copy(), row.question.reshape(4, 16), row.target.reshape(4, 16)
-    way[0, 0, 0] ^= 1
+    trajectory, tall, wide = row.steps.copy(), row.question.reshape(4, 16), row.target.reshape(4, 16)
+    trajectory[0, 0, 0] ^= 1
     return {
         "task": replace(row, task="life/seeds"),
         "seed": replace(row, seed=row.seed + 1),
@@ -79,7 +79,7 @@ def changes(row: Instance) -> dict[str, Instance]:
         "meta": replace(row, meta={**row.meta, "candidate": -1}),
         "question": replace(row, question=1 - row.question),
         "target": replace(row, target=1 - row.target),
-        "steps": replace(row, steps=way),
+        "steps": replace(row, steps=trajectory),
         "shape": replace(row, question=tall),
         "shapes": replace(row, question=tall, target=wide),
         "sides": replace(row, question=row.target, target=row.question),
@@ -158,9 +158,9 @@ def test_the_manifest_names_the_whole_recipe(tmp_path: Path) -> None:
     split = loading.load("life/seeds", seed=9, pool=3, steps=2).test
     formats.write(split, 5, tmp_path / "out")
     plain: dict[str, Any] = json.loads((tmp_path / "out" / "manifest.json").read_bytes())
-    recipe = plain["spec"]
-    again = loading.load(recipe["task"], recipe["seed"], recipe["pool"])
-    formats.write(getattr(again, recipe["split"]), plain["rows"], tmp_path / "again")
+    spec = plain["spec"]
+    again = loading.load(spec["task"], spec["seed"], spec["pool"])
+    formats.write(getattr(again, spec["split"]), plain["rows"], tmp_path / "again")
     assert json.loads((tmp_path / "again" / "manifest.json").read_bytes()) == plain
     assert plain["numpy"] == np.__version__
     shard = (tmp_path / "out" / "test-00000.jsonl").read_bytes()

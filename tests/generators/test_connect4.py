@@ -116,10 +116,10 @@ def test_positions_are_distinct_and_from_all_of_the_game(goal: str):
 
 
 def test_winning_lines_lie_in_all_directions():
-    ways = Counter(
+    directions = Counter(
         naive.LINES[line] for target in made("win", 1000).target for line in naive.fours(target.tolist(), 1)
     )
-    assert min(ways[name] for name in naive.DIRECTIONS) > 0.2 * sum(ways.values())
+    assert min(directions[name] for name in naive.DIRECTIONS) > 0.2 * sum(directions.values())
 
 
 def test_several_drops_may_win_and_each_is_right():
@@ -172,7 +172,7 @@ def test_verdict_equals_the_slow_twin(question: Grid, goal: str, data: st.DataOb
 
 
 @every_goal
-def test_every_changed_cell_of_a_target_is_judged_as_the_slow_twin_judges_it(goal: str):
+def test_every_changed_cell_of_a_target_is_verified_as_by_the_slow_twin(goal: str):
     batch = made(goal, 40)
     for question, target in zip(batch.question, batch.target, strict=True):
         for r, c, shift in np.ndindex(6, 7, 2):

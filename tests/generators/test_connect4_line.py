@@ -1,4 +1,4 @@
-"""Connect Four: the process of win-in-2 is a line of three drops, judged against the slow twin."""
+"""Test Connect Four: the process of win-in-2 is a line of three drops; verdicts against the slow twin."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_the_stored_reply_stops_a_win_where_there_is_one() -> None:
             assert reason == f"the process stops at state {stop}, and player 1 has not won yet"
 
 
-def test_every_reply_and_every_end_are_judged_as_by_the_slow_twin() -> None:
+def test_every_reply_and_every_end_are_verified_as_by_the_slow_twin() -> None:
     for question, target in zip(made().question[:30], made().target, strict=False):
         for reply in naive.replies(target.tolist(), 2):
             for end in naive.replies(reply, 1):
@@ -78,7 +78,7 @@ def test_every_reply_and_every_end_are_judged_as_by_the_slow_twin() -> None:
     st.integers(0, 3),
     st.lists(st.tuples(st.integers(0, 6), st.integers(1, 2)), max_size=2),
 )
-def test_random_lines_are_judged_as_by_the_slow_twin(
+def test_random_lines_are_verified_as_by_the_slow_twin(
     index: int, kept: int, drops: list[tuple[int, int]]
 ) -> None:
     question, target = made().question[index], made().target[index]

@@ -33,7 +33,7 @@ def test_diagrams_agree_with_the_twin(rule: int, width: int, rows: int, key: int
 
 
 @pytest.mark.parametrize("params", VARIANTS.values(), ids=str)
-def test_mutated_targets_are_judged_as_by_the_slow_twin(params: Params):
+def test_mutated_targets_are_verified_as_by_the_slow_twin(params: Params):
     batch = TASK.generate_batch(params, seeds.keys(6, 0, 100))
     rng = np.random.default_rng(7)
     for question, target in zip(batch.question, batch.target, strict=True):

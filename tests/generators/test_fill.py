@@ -44,7 +44,7 @@ def test_verdict_equals_the_slow_twin_after_any_change(question: Grid, data: st.
 
 
 @pytest.mark.parametrize(("name", "count"), [("small", 500), ("base", 150), ("large", 50)])
-def test_mutated_targets_are_judged_as_by_the_slow_twin(name: str, count: int) -> None:
+def test_mutated_targets_are_verified_as_by_the_slow_twin(name: str, count: int) -> None:
     params = VARIANTS[name]
     batch = made(params, count)
     rng = np.random.default_rng(7)

@@ -106,9 +106,9 @@ def test_targets_and_ways_are_right(params: Params):
         steps = TASK.steps(params, question, target)
         assert len(steps) == params.steps
         assert np.array_equal(steps[-1], target)
-        way = [start, *(read(state, params.disks)[0] for state in steps)]
+        trajectory = [start, *(read(state, params.disks)[0] for state in steps)]
         to_goal = naive.distances(goal)
-        for before, after in pairwise(way):
+        for before, after in pairwise(trajectory):
             assert after in naive.moves(before)
             assert to_goal[after] == to_goal[before] - 1
         verdict = TASK.verify_steps(instance(params, question), steps)
@@ -167,7 +167,7 @@ def test_verdict_equals_the_slow_twin(params: Params, key: int, data: st.DataObj
 
 
 @every_variant
-def test_mutated_targets_are_judged_as_by_the_slow_twin(params: Params):
+def test_mutated_targets_are_verified_as_by_the_slow_twin(params: Params):
     """Cells flipped, or disks put elsewhere so that a picture comes of it.
 
     Sometimes it is the picture of the other shortest plan.
@@ -198,7 +198,7 @@ def test_every_changed_cell_of_a_target_is_wrong():
 
 def test_both_shortest_paths_are_right():
     every_pair = product(naive.states(3), repeat=2)
-    pairs = [pair for pair in every_pair if len(naive.right_pictures(*pair, COLOURS, 1)) == 2]
+    pairs = [(a, b) for a, b in every_pair if len(naive.right_pictures(a, b, COLOURS, 1)) == 2]
     for start, goal in pairs:
         assert len(list(nx.all_shortest_paths(graph(3), number(start), number(goal)))) == 2
     assert len(pairs) == 48  # 0, 6, 48, 282 … for 1, 2, 3, 4 disks (Hinz 1992)

@@ -183,7 +183,7 @@ def test_verdict_equals_the_slow_twin_after_any_change(seed: int, changes: list[
 
 
 @pytest.mark.parametrize(("size", "count"), [(4, 1500), (5, 1000), (8, 150)])
-def test_mutated_targets_are_judged_as_by_the_slow_twin(size: int, count: int) -> None:
+def test_mutated_targets_are_verified_as_by_the_slow_twin(size: int, count: int) -> None:
     batch = made(Params(size), count)
     rng = np.random.default_rng(4)
     right = 0
@@ -204,7 +204,7 @@ def test_mutated_targets_are_judged_as_by_the_slow_twin(size: int, count: int) -
 
 
 @given(st.integers(1, 6), st.integers(1, 6), st.data())
-def test_any_board_and_answer_are_judged_as_by_the_slow_twin(h: int, w: int, data: st.DataObject) -> None:
+def test_any_board_and_answer_are_verified_as_by_the_slow_twin(h: int, w: int, data: st.DataObject) -> None:
     digits = st.lists(st.lists(st.integers(0, 8), min_size=w, max_size=w), min_size=h, max_size=h)
     masks = st.lists(st.lists(st.sampled_from([0, 0, 0, 1]), min_size=w, max_size=w), min_size=h, max_size=h)
     question, answer = data.draw(digits), data.draw(masks)
@@ -302,7 +302,7 @@ def test_steps_that_break_a_rule_are_named(before: str, after: str, reason: str)
 
 
 @given(st.integers(0, 2**63 - 1), st.integers(0, 7), CHANGES)
-def test_steps_are_judged_as_by_the_slow_twin(seed: int, done: int, changes: list[tuple[int, int]]) -> None:
+def test_steps_are_verified_as_by_the_slow_twin(seed: int, done: int, changes: list[tuple[int, int]]) -> None:
     batch = made(Params(), 1, seed)
     question, target = batch.question[0], batch.target[0]
     before = [question, *TASK.steps(Params(), question, target)][min(done, int(target.sum()))]

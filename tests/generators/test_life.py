@@ -78,7 +78,7 @@ def test_density_in_every_cell(density: float):
 @pytest.mark.parametrize(
     "params", [*VARIANTS.values(), Params(height=5, width=7, steps=2, torus=True)], ids=str
 )
-def test_mutated_targets_are_judged_as_by_the_slow_twin(params: Params):
+def test_mutated_targets_are_verified_as_by_the_slow_twin(params: Params):
     batch = TASK.generate_batch(params, seeds.keys(6, 0, 250))
     rng = np.random.default_rng(7)
     for question, target in zip(batch.question, batch.target, strict=True):

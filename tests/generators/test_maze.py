@@ -42,11 +42,11 @@ def test_mazes_are_trees_whose_way_is_marked(size: int) -> None:
         assert (question[1::2, 1::2] != 0).all()
         assert (question[::2, ::2] == 0).all()
         assert (question[1, 1], question[-2, -2], (question > 1).sum()) == (2, 3, 2)
-        way = nx.shortest_path(graph, (1, 1), (size - 2, size - 2))[1:-1]
-        assert sorted(way) == [(int(r), int(c)) for r, c in np.argwhere(target == 4)]
+        path = nx.shortest_path(graph, (1, 1), (size - 2, size - 2))[1:-1]
+        assert sorted(path) == [(int(r), int(c)) for r, c in np.argwhere(target == 4)]
         assert np.array_equal(np.where(target == 4, 1, target), question)
         steps = TASK.steps(params, question, target)
-        assert [tuple(np.argwhere(new)[0]) for new in np.diff(steps, axis=0, prepend=question[None])] == way
+        assert [tuple(np.argwhere(new)[0]) for new in np.diff(steps, axis=0, prepend=question[None])] == path
         assert np.array_equal(steps[-1], target)
         solved = TASK.solve(params, question)
         assert solved is not None
@@ -165,7 +165,7 @@ def test_verdict_equals_the_slow_twin(question: Grid, data: st.DataObject) -> No
     assert ("rpl" in result.parts) == valid == (result.reason == "")
 
 
-def test_every_changed_cell_of_a_target_is_judged_as_the_slow_twin_judges_it() -> None:
+def test_every_changed_cell_of_a_target_is_verified_as_by_the_slow_twin() -> None:
     batch = made(9, 2)
     for question, target in zip(batch.question, batch.target, strict=True):
         for r, c, shift in np.ndindex(9, 9, 4):
@@ -179,7 +179,7 @@ def test_every_changed_cell_of_a_target_is_judged_as_the_slow_twin_judges_it() -
 @pytest.mark.parametrize(
     ("name", "count"), [("9", 400), ("small", 300), ("base", 150), ("generalization", 50)]
 )
-def test_mutated_targets_are_judged_as_by_the_slow_twin(name: str, count: int) -> None:
+def test_mutated_targets_are_verified_as_by_the_slow_twin(name: str, count: int) -> None:
     """One or two cells flipped, most of them on the path or beside it; sometimes a wall is gone as well."""
     rng, right = np.random.default_rng(4), 0
     batch = TASK.generate_batch(VARIANTS[name], seeds.keys(8, 0, count))
@@ -258,7 +258,7 @@ def test_a_wrong_turn_is_a_legal_step_that_leads_nowhere() -> None:
     assert verdict.parts == {"psr": 0.0, "legal": 1.0}
 
 
-def test_a_board_without_start_or_goal_is_judged_and_has_no_solution() -> None:
+def test_a_board_without_start_or_goal_is_verified_and_has_no_solution() -> None:
     question = board("...", "...")
     assert TASK.solve(Params(), question) is None
     assert not TASK.check(Params(), question, board("***", "...")).valid

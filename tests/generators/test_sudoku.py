@@ -1,4 +1,4 @@
-"""Sudoku: questions unique by a SAT solver's judgement, fairly drawn; their figures and parameters."""
+"""Test Sudoku: questions are unique by a SAT solver and fairly drawn; their figures and parameters."""
 
 from __future__ import annotations
 

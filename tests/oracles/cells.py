@@ -39,7 +39,8 @@ def life_next(board: Rows, rule: str, torus: bool) -> Rows:
 
 def eca_diagram(first: list[int], rule: int, rows: int) -> Rows:
     """The diagram of an elementary automaton on a ring, `rows` rows from the first on."""
-    table = dict(zip(product((1, 0), repeat=3), f"{rule:08b}", strict=True))
+    neighbourhoods = list[tuple[int, ...]](product((1, 0), repeat=3))
+    table = dict(zip(neighbourhoods, f"{rule:08b}", strict=True))
     diagram = [first]
     while len(diagram) < rows:
         last = diagram[-1]
@@ -49,7 +50,7 @@ def eca_diagram(first: list[int], rule: int, rows: int) -> Rows:
 
 
 def langton_walk(
-    black: set[tuple[int, int]], at: tuple[int, int], way: str, steps: int, h: int, w: int
+    black: set[tuple[int, int]], at: tuple[int, int], heading: str, steps: int, h: int, w: int
 ) -> Rows:
     """Langton's ant on a torus, from a set of black cells, as codes: the board after `steps` steps."""
     moves = {"N": (-1, 0), "E": (0, 1), "S": (1, 0), "W": (0, -1)}
@@ -58,14 +59,14 @@ def langton_walk(
     black = set(black)
     for _ in range(steps):
         if at in black:
-            way = left[way]
+            heading = left[heading]
             black.remove(at)
         else:
-            way = right[way]
+            heading = right[heading]
             black.add(at)
-        at = ((at[0] + moves[way][0]) % h, (at[1] + moves[way][1]) % w)
+        at = ((at[0] + moves[heading][0]) % h, (at[1] + moves[heading][1]) % w)
     board = [[int((r, c) in black) for c in range(w)] for r in range(h)]
-    board[at[0]][at[1]] = "NESW".index(way) + (6 if at in black else 2)
+    board[at[0]][at[1]] = "NESW".index(heading) + (6 if at in black else 2)
     return board
 
 
@@ -125,10 +126,10 @@ def maze_valid(question: Rows, answer: Rows) -> bool:
         unmarked[r][c] = question[r][c]
     if unmarked != question or not marked <= _cells(question, 1):
         return False
-    way = marked | _cells(question, 2) | _cells(question, 3)
-    ends = {cell: 2 if cell in marked else 1 for cell in way}
-    branches = any(sum(n in way for n in _around(*cell)) != ends[cell] for cell in way)
-    return not branches and _region(min(way), way) == way
+    path = marked | _cells(question, 2) | _cells(question, 3)
+    ends = {cell: 2 if cell in marked else 1 for cell in path}
+    branches = any(sum(n in path for n in _around(*cell)) != ends[cell] for cell in path)
+    return not branches and _region(min(path), path) == path
 
 
 def sudoku_valid(question: Rows, answer: Rows, box: int) -> bool:

@@ -38,8 +38,8 @@ def instances(name: str) -> tuple[Instance, ...]:
     )
 
 
-def judged(name: str, instance: Instance, answer: object) -> Verdict:
-    """The verdict, and that it hangs together."""
+def verdict_of_answer(name: str, instance: Instance, answer: object) -> Verdict:
+    """Return the verdict on an answer, after checking that its fields agree."""
     verdict = task.spec(name).task.verify(instance, answer)
     assert (verdict.reason == "") == verdict.valid
     assert verdict.valid or not verdict.exact
@@ -50,8 +50,8 @@ def judged(name: str, instance: Instance, answer: object) -> Verdict:
     return verdict
 
 
-def walked(name: str, instance: Instance, process: object) -> Verdict:
-    """The verdict on a process, and that it hangs together."""
+def verdict_of_process(name: str, instance: Instance, process: object) -> Verdict:
+    """Return the verdict on a process, after checking that its fields agree."""
     verdict = task.spec(name).task.verify_steps(instance, process)
     assert (verdict.reason == "") == verdict.valid
     assert verdict.valid or not verdict.exact
@@ -63,7 +63,7 @@ def walked(name: str, instance: Instance, process: object) -> Verdict:
 
 
 def mutants(instance: Instance, codes: int) -> list[Grid]:
-    """The target with one cell changed, then with several."""
+    """Return copies of the target with one cell changed, then with several."""
     rng = np.random.default_rng(instance.index)
     changed: list[Grid] = []
     for cells in (1, 1, 1, 1, 2, 5):
@@ -88,7 +88,7 @@ class Evil:
 
 
 class Liar:
-    """An object that gives no array where one is due."""
+    """An object that returns a text if an array is asked for."""
 
     def __array__(self, *_: object, **__: object) -> Any:
         return "an array"
@@ -158,7 +158,7 @@ def hostile(target: Grid) -> list[object]:
 
 
 def _endless() -> list[object]:
-    """A list that is its own only item."""
+    """Return a list that is its own only item."""
     rows: list[object] = []
     rows.append(rows)
     return rows

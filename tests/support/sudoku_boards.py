@@ -31,7 +31,7 @@ def holds(size: int, cell: tuple[int, int], digit: int) -> int:
 def sat_rules(size: int) -> list[list[int]]:
     """Return clauses: each cell holds a digit, and no digit is twice in a row, column or box."""
     box, digits = int(size**0.5), range(1, size + 1)
-    cells = list(product(range(size), repeat=2))
+    cells = list(product(range(size), range(size)))
     units: dict[tuple[object, ...], list[tuple[int, int]]] = {}
     for r, c in cells:
         for unit in (("row", r), ("column", c), ("box", r // box, c // box)):

@@ -228,7 +228,7 @@ def wan(folder: Path, version: str, deep: dict[str, Any] | None = None) -> Path:
     """
     new = version == "2.2"
     codecs = 4
-    seeing: dict[str, int] = {} if new else {"image_dim": 16, "added_kv_proj_dim": 24}
+    image_sizes: dict[str, int] = {} if new else {"image_dim": 16, "added_kv_proj_dim": 24}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         transformer = _D.WanTransformer3DModel(
@@ -241,7 +241,7 @@ def wan(folder: Path, version: str, deep: dict[str, Any] | None = None) -> Path:
             ffn_dim=32,
             num_layers=2,
             rope_max_seq_len=32,
-            **seeing,
+            **image_sizes,
         )
         vae = _D.AutoencoderKLWan(
             base_dim=4,

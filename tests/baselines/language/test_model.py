@@ -30,7 +30,7 @@ from vizbench.renderers.text import to_text
 
 LINES: dict[str, LanguageFamily] = {"qwen3": qwen3.FAMILY, "llama": llama.FAMILY, "gemma": gemma.FAMILY}
 FAMILIES: dict[str, ModelFamily] = {f.name: f for f in (*qwen3.FAMILIES, *llama.FAMILIES, *gemma.FAMILIES)}
-WAYS = [("qwen3", ""), ("llama", ""), ("gemma", ""), ("gemma", "image:"), ("gemma", "both:")]
+FAMILY_MODALITIES = [("qwen3", ""), ("llama", ""), ("gemma", ""), ("gemma", "image:"), ("gemma", "both:")]
 FAST = "lr=0.02&rank=8&save_every=0&batch=2&accumulation=2"
 
 
@@ -77,7 +77,7 @@ def answers(
 @pytest.mark.filterwarnings(
     "ignore:`is_gradient_checkpointing`:FutureWarning"
 )  # peft 0.21 asks by an old name
-@pytest.mark.parametrize(("family", "modality"), WAYS)
+@pytest.mark.parametrize(("family", "modality"), FAMILY_MODALITIES)
 def test_a_folder_of_the_real_classes_learns_and_its_adapter_loads_in_peft(
     folders: dict[str, Path], family: str, modality: str, tmp_path: Path
 ) -> None:
@@ -118,7 +118,7 @@ def test_one_pair_is_learned_by_heart(folders: dict[str, Path]) -> None:
     assert answers(model, [shown]) == [[shown.target]]
 
 
-@pytest.mark.parametrize(("family", "modality"), WAYS)
+@pytest.mark.parametrize(("family", "modality"), FAMILY_MODALITIES)
 def test_batched_cached_decoding_says_what_one_by_one_without_a_cache_says(
     folders: dict[str, Path], family: str, modality: str
 ) -> None:

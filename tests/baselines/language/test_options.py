@@ -11,7 +11,15 @@ import pytest
 import torch
 import transformers
 
-from tests.baselines.language.test_model import FAMILIES, FAST, WAYS, answers, built, context, pairs
+from tests.baselines.language.test_model import (
+    FAMILIES,
+    FAMILY_MODALITIES,
+    FAST,
+    answers,
+    built,
+    context,
+    pairs,
+)
 from tests.support import tiny_language
 from vizbench.baselines.language import checkpoint
 from vizbench.errors import UserError
@@ -42,7 +50,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.mark.filterwarnings(
     "ignore:`is_gradient_checkpointing`:FutureWarning"
 )  # peft 0.21 asks by an old name
-@pytest.mark.parametrize(("family", "modality"), WAYS)
+@pytest.mark.parametrize(("family", "modality"), FAMILY_MODALITIES)
 def test_answers_amid_the_training_are_written_and_change_no_step(
     family: str, modality: str, folders: dict[str, Path], tmp_path: Path
 ) -> None:

@@ -69,13 +69,13 @@ def the_column_turns_what_it_passes(question: Grid, target: Grid) -> Cells:
 def blue_goes_to_the_nearest_square_in_line(question: Grid, target: Grid) -> Cells:
     expected = np.where(question == 1, 0, question)
     for r, c in np.argwhere(question == 1):
-        ways: list[tuple[int, tuple[int, int]]] = []
+        places: list[tuple[int, tuple[int, int]]] = []
         for top, left in blocks(question, 2):
             if r in (top, top + 1):
-                ways.append((max(left - c, c - left - 1), (r, left - 1 if c < left else left + 2)))
+                places.append((max(left - c, c - left - 1), (r, left - 1 if c < left else left + 2)))
             if c in (left, left + 1):
-                ways.append((max(top - r, r - top - 1), (top - 1 if r < top else top + 2, c)))
-        expected[min(ways)[1] if ways else (r, c)] = 1
+                places.append((max(top - r, r - top - 1), (top - 1 if r < top else top + 2, c)))
+        expected[min(places)[1] if places else (r, c)] = 1
     return differ(target, expected)
 
 

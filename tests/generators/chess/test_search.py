@@ -75,7 +75,7 @@ def test_kernels_find_the_mates(board: chess.Board) -> None:
 
 
 @pytest.mark.parametrize("mate", COUNTS)
-def test_search_judge_and_twin_agree_on_every_move(mate: int) -> None:
+def test_search_verifier_and_twin_agree_on_every_move(mate: int) -> None:
     batch = made(mate, {1: 30, 2: 4, 3: 2}[mate])
     for question in batch.question:
         board = board_of(question)

@@ -37,7 +37,7 @@ def test_verdict_equals_the_slow_twin(row: int, data: st.DataObject) -> None:
     assert TASK.check(Params(), question, answer).valid == valid
 
 
-def test_changed_cells_of_targets_are_judged_as_the_slow_twin_judges_them() -> None:
+def test_changed_cells_of_targets_are_verified_as_by_the_slow_twin() -> None:
     batch, rng = made(1, 60), np.random.default_rng(0)
     for question, target in zip(batch.question, batch.target, strict=True):
         for place in rng.choice(64, 12, replace=False):

@@ -21,8 +21,8 @@ from vizbench.harness.stats.metrics import COVERAGE, summaries
 EVIL = '=cmd|"/c calc"!A1\n| <script>alert(1)</script> | [x](javascript:1) `'
 
 
-def curve(model, *shares, task="life/conway", seed=0, budgets=(3, 10, 30)):
-    return [answered(share(s), model, n, seed, task=task) for n, s in zip(budgets, shares, strict=True)]
+def curve(model, *shares, task="life/conway", seed=0, shots=(3, 10, 30)):
+    return [answered(share(s), model, n, seed, task=task) for n, s in zip(shots, shares, strict=True)]
 
 
 def read(text):

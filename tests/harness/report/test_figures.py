@@ -13,12 +13,12 @@ from vizbench.harness.stats.model_key import ModelKey
 from vizbench.harness.stats.thresholds import Span
 
 MINE = ModelKey("mine", "none", "none")
-BUDGETS = (10, 100, 1000)
+SHOTS = (10, 100, 1000)
 
 
 def drawn(at, interval):
     """The figure of one budget: the end of its bar, how solid it is, and the places of each marker."""
-    row = Budget("t/x", MINE, (0,), BUDGETS, (0.1, 0.5, 1.0), None, at, interval)
+    row = Budget("t/x", MINE, (0,), SHOTS, (0.1, 0.5, 1.0), None, at, interval)
     legend = [curves.LegendEntry("mine", "c0", "model", MINE)]
     axes: Any = figures.budgets([row], legend).paint(svg.PRINT, svg.Marks()).axes[0]
     [bar] = axes.patches

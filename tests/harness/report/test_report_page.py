@@ -244,8 +244,8 @@ def test_a_folded_table_filters_and_leaves_out_its_baselines(visit, tmp_path):
     assert rows.count() == 0
     words.fill("")
     assert rows.count() == 2
-    budgets = unfolded(page, "budget")
-    assert budgets.locator("tr.trivial").all_inner_texts()[0].split("\t")[1:5] == [
+    table_of_shots = unfolded(page, "budget")
+    assert table_of_shots.locator("tr.trivial").all_inner_texts()[0].split("\t")[1:5] == [
         "copy",
         "1",
         "–",

@@ -152,9 +152,9 @@ def test_signs_are_explained_on_hover_and_in_text(visit, tmp_path):
     assert ratios.locator('td[data-key="at"]').first.get_attribute("title")
     open_ends = ratios.locator('td[data-key="interval"]', has_text=re.compile("^any$"))
     assert open_ends.first.get_attribute("title") == "any: both ends are open"
-    budgets = unfolded(page, "budget")
+    table = unfolded(page, "budget")
     titles = {
-        one.inner_text(): one.get_attribute("title") for one in budgets.locator('td[data-key="at"]').all()
+        one.inner_text(): one.get_attribute("title") for one in table.locator('td[data-key="at"]').all()
     }
     assert titles["≤ 3"].startswith("≤: at most that")
     assert titles["> 30"].startswith(">: more than that")

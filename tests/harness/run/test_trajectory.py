@@ -48,10 +48,10 @@ def test_the_way_is_what_the_frames_show_without_what_repeats(codes, board):
     codec = FrameCodec(LOOK, FrameSpec(), shapes)
     place = (4, 4) if board else (2, 3)
     clip = np.stack([render(grid, LOOK, place) for grid in grids])
-    way = [int(state[0, 0]) for state in codec.trajectory(clip, grids[0], grids[-1])]
+    trajectory = [int(state[0, 0]) for state in codec.trajectory(clip, grids[0], grids[-1])]
     assert all(state.shape == (2, 3) for state in codec.trajectory(clip, grids[0], grids[-1]))
     if len(codes) <= 2:
-        assert way == []
+        assert trajectory == []
         return
     last = len(codes) - 1
     seen = (
@@ -60,7 +60,7 @@ def test_the_way_is_what_the_frames_show_without_what_repeats(codes, board):
         else [codes[k * last // MAX_TRAJECTORY] for k in range(MAX_TRAJECTORY)]
     )
     kept = [code for code, after in zip(seen, [*seen[1:], codes[-1]], strict=True) if code != after]
-    assert way == kept
+    assert trajectory == kept
 
 
 def test_no_way_where_the_size_changes_the_grid_is_huge_or_there_is_no_clip():
@@ -86,8 +86,8 @@ def test_a_canvas_is_read_in_the_cells_of_the_answer():
     look = verifier_of("arc-json:nowhere.json").look
     codec = FrameCodec(look, FrameSpec(), {(2, 3), (5, 5)})
     grids = [np.full((2, 3), code, np.uint8) for code in (1, 2, 3)]
-    way = codec.trajectory(np.stack([render(grid, look) for grid in grids]), grids[0], grids[2])
-    assert np.array_equal(way, grids[:2])
+    trajectory = codec.trajectory(np.stack([render(grid, look) for grid in grids]), grids[0], grids[2])
+    assert np.array_equal(trajectory, grids[:2])
 
 
 def test_records_keep_the_way_and_a_run_that_goes_on_keeps_the_same(tmp_path):

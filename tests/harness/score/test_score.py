@@ -39,7 +39,7 @@ def write_lines(path, pairs):
     return path
 
 
-def test_lines_are_judged_as_grids_or_texts(data, tmp_path):
+def test_lines_are_verified_as_grids_or_texts(data, tmp_path):
     a, b, c, d, *_ = rows(data)
     wrong = 1 - c.target
     near = d.target.copy()
@@ -118,7 +118,7 @@ def test_the_last_frame_of_a_video_is_the_answer(data, tmp_path):
     assert (result.score.kind, result.score.exact) == ("videos", (N - 1) / N)
 
 
-def test_every_frame_of_a_process_is_judged(data, tmp_path):
+def test_every_frame_of_a_process_is_verified(data, tmp_path):
     look = verifier_of("life/conway").look
     whole = {row.index: process(row.question, row.steps, look) for row in rows(data)}
     write_video(tmp_path / "0.mp4", whole[0])
@@ -149,7 +149,7 @@ def test_a_process_in_lines_is_a_list_of_grids(data, tmp_path):
     assert result.score.undecodable == 1
 
 
-def test_a_game_is_judged_up_to_its_end_and_its_answer_is_the_first_move(tmp_path):
+def test_a_game_is_verified_up_to_its_end_and_its_answer_is_the_first_move(tmp_path):
     write(vb.load("connect4/win-in-2").test, 4, tmp_path / "data")
     whole, short, lost, held = rows(tmp_path / "data")
     answers = [(whole.id, whole.steps.tolist()), (short.id, short.steps[:1].tolist())]

@@ -12,7 +12,7 @@ from vizbench.harness.stats import bootstrap, thresholds
 from vizbench.harness.stats.compare import paired, resampled_curves
 
 TRIALS, DRAWS = 2000, 400
-BUDGETS = (10, 30, 100, 300, 1000)
+SHOTS = (10, 30, 100, 300, 1000)
 
 
 def answers(random, shares, n, like=0.7):
@@ -169,12 +169,12 @@ def test_resampled_seeds_alone_would_not_cover():
 )
 def test_the_interval_of_a_budget_covers_the_truth_95_times_in_100(shares, n, least):
     weights = np.full(5, float(n))
-    truth = thresholds.reached(BUDGETS, np.array([shares]), weights, 0.9)[0][0]
+    truth = thresholds.reached(SHOTS, np.array([shares]), weights, 0.9)[0][0]
     random = np.random.default_rng(1)
 
     def trial(number):
         draws = resampled_curves([answers(random, shares, n)], number, DRAWS)
-        interval = thresholds.interval(*thresholds.reached(BUDGETS, draws, weights, 0.9))
+        interval = thresholds.interval(*thresholds.reached(SHOTS, draws, weights, 0.9))
         return (interval.low or 0) <= truth <= (interval.high or np.inf)
 
     assert least <= coverage(trial) <= 0.97

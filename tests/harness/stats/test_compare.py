@@ -69,7 +69,7 @@ def test_the_papers_thresholds_come_back_and_its_figures_differ_where_known(publ
     }
 
 
-def test_interpolated_budgets_lie_where_the_tables_have_them(published):
+def test_interpolated_shots_are_where_the_tables_have_them(published):
     rising = [row for row in compare.budgets(published) if list(row.shares) == sorted(row.shares)]
     assert len(rising) > 30
     for row in rising:
@@ -258,8 +258,8 @@ def test_a_difference_is_of_shared_questions_only():
     assert compare.differences(runs) == [row]
 
 
-def curve(model, *trials, budgets=(10, 100, 1000), **more):
-    return [answered(hits, model, n, **more) for n, hits in zip(budgets, trials, strict=True)]
+def curve(model, *trials, shots=(10, 100, 1000), **more):
+    return [answered(hits, model, n, **more) for n, hits in zip(shots, trials, strict=True)]
 
 
 def test_a_ratio_is_of_shared_questions_only():
@@ -280,7 +280,7 @@ def test_a_ratio_is_of_shared_questions_only():
 def test_a_ratio_takes_shared_questions_by_number_of_shots():
     """One model has answered 10 of 20 questions at 100 shots, and none at 30."""
     half, most, full = [True] * 10 + [False] * 10, [False] * 10 + [True] * 10, [True] * 20
-    mine = curve("mine", half, most, most, full, budgets=(10, 30, 100, 1000))
+    mine = curve("mine", half, most, most, full, shots=(10, 30, 100, 1000))
     other = curve("other", half + [True] * 7, [None] * 10 + most[10:], full)
     strangers = answered([None] * 20 + [True] * 9, "other", 300)
     [row] = compare.ratios([*mine, *other, strangers])
@@ -347,8 +347,7 @@ def test_trials_with_hardly_an_answer_have_budgets_without_a_fault():
     runs = [answered([k == n for k in range(9)], shots=n + 3) for n in range(2)]
     lone = []
     for n in range(60):
-        answers = [None] * 60
-        answers[n] = True
+        answers = [*[None] * n, True, *[None] * (59 - n)]
         lone.append(answered(answers, shots=n + 3))
     assert compare.budgets(runs)[0].interval == Span(4.0, None)
     assert compare.budgets(lone)[0].interval == Span(None, None)
