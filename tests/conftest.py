@@ -1,4 +1,4 @@
-"""What every test starts from: one thread a process, generated inputs that are the same on every run."""
+"""Set up all tests: one thread per process, and generated inputs that are the same on every run."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""The command line as a user meets it: what each command prints and writes, and one sentence for each wrong
-input.
-"""
+"""Test what each command prints and writes, and that each wrong input gives one sentence."""
 
 from __future__ import annotations
 
@@ -26,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def python(code: str) -> str:
-    """What a fresh interpreter prints."""
+    """Return what a fresh interpreter prints."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", code]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
@@ -197,7 +195,7 @@ def test_generate_names_its_folder_by_the_parameters(run: Run, tmp_path: Path) -
     assert all(len(row.steps) == 1 for name in names for row in read(tmp_path / name))
 
 
-def test_generate_replaces_only_when_told(run: Run, tmp_path: Path) -> None:
+def test_generate_replaces_only_if_asked_to(run: Run, tmp_path: Path) -> None:
     command = ("generate", "--task", "life", "--out", "d")
     first = run(*command, "--n", 3).out
     assert "--overwrite" in refused(run(*command, "--n", 4))

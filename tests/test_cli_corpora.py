@@ -1,6 +1,4 @@
-"""ARC corpora on the command line: tasks whose data is known to be wrong, and examples turned and
-recoloured.
-"""
+"""Test ARC corpora on the command line: tasks with known errors, and turned and recoloured examples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`vizbench eval` and `report` as a user meets them: tables, resuming, refusals, faults, Ctrl-C."""
+"""Test `vizbench eval` and `report` from outside: tables, resuming, refusals, faults, Ctrl-C."""
 
 from __future__ import annotations
 
@@ -111,8 +111,9 @@ def test_suites_with_arc_files(run: Run, tmp_path: Path) -> None:
 
 
 def write_concepts(folder: Path) -> None:
-    """Two tasks of one concept and one of another. Copying solves 1 of 2 test inputs of Copy1, both of
-    Copy2.
+    """Write two tasks of one concept and one of another.
+
+    Copying solves 1 of 2 test inputs of Copy1, and both of Copy2.
     """
     same, other = {"input": [[0, 1]], "output": [[0, 1]]}, {"input": [[1, 0]], "output": [[0]]}
     for place, test in (
@@ -158,7 +159,7 @@ def test_arc_agi_counts_tasks_of_which_every_test_input_is_solved(run: Run, tmp_
     assert "2 tasks have open questions" in run(*command, "--limit", 1).err
     done = run(*command, "--json")
     rows = {(row["model"]["name"], row["tasks"], row["solved"]) for row in json.loads(done.out)["solved"]}
-    assert ("copy", 3, 1) in rows  # Copy4 hides an output, so nobody can tell
+    assert ("copy", 3, 1) in rows  # Copy4 hides an output, so it has no verdict
     assert "protocol arc-agi: 2 attempts" in run(*command).out
     assert "takes 2 attempts" in refused(run(*command, "--attempts", 3))
 
@@ -237,7 +238,7 @@ def test_eval_says_where_a_file_has_fewer_rows_than_asked(run: Run, tmp_path: Pa
     assert "fewer" not in done.err
 
 
-def test_report_is_made_from_records_alone(run: Run, tmp_path: Path) -> None:
+def test_report_is_made_from_records_only(run: Run, tmp_path: Path) -> None:
     run(*EVAL)
     assert run("report", "r", "--html", "again.html").out == "again.html\n"
     assert "nearest" in (tmp_path / "again.html").read_text(encoding="utf-8")

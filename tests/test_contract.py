@@ -108,7 +108,7 @@ def test_batches_are_grids_of_known_codes(name: str):
 
 
 @every_task
-def test_a_row_depends_on_its_own_key_alone(name: str):
+def test_a_row_depends_on_its_own_key_only(name: str):
     spec, batch = made(name)
     order = np.random.default_rng(1).permutation(N)
     permuted = spec.task.generate_batch(spec.params, KEYS[order])
@@ -140,7 +140,7 @@ def test_the_target_is_right(name: str):
 
 
 @every_task
-def test_the_solver_is_right_and_leaves_the_question_alone(name: str):
+def test_the_solver_is_right_and_keeps_the_question(name: str):
     spec, _ = made(name)
     for instance in instances(name):
         question = instance.question.copy()

@@ -25,11 +25,12 @@ from vizbench.task import params_json
 GOLDEN = Path(__file__).parent / "golden"
 CANDIDATES = 64
 TRAIN, TEST, POOL = 64, 8, 32
-"""Rows of each split, and the train rows that those of test keep away from. 5 of 12 rows of maze/41 show a
-sum of floats that depends on the version of Python.
+"""Rows of each split, and the train rows from which those of test keep their distance.
+
+5 of 12 rows of maze/41 show a sum of floats that depends on the version of Python.
 """
 
-# Beside the named variants: sizes that other kernels, or other branches of them, serve.
+# Sizes that use other kernels, or other branches of them, than the named variants.
 MORE = (
     "life/conway?density=0.27&height=5&steps=3&width=13",
     "life/conway?torus=true",

@@ -57,7 +57,7 @@ def test_a_foreign_question_has_a_guess_or_none(name: str):
         for question in (np.zeros(shape, np.uint8), rng.integers(0, spec.task.codes, shape).astype(np.uint8)):
             actual = spec.task.guess(spec.params, question, KEYS[0])
             solved = spec.task.solve(spec.params, question)
-            expected = shape if solved is None else solved.shape  # a rule's answer may have a size of its own
+            expected = shape if solved is None else solved.shape  # a rule's answer may have another size
             assert actual is None or (actual.shape == expected and int(actual.max()) < spec.task.codes)
 
 

@@ -50,7 +50,7 @@ MODULES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
 def imports(module: str) -> Iterator[str]:
-    """Every module of the package that a module imports, at any depth of its code."""
+    """Yield every module of the package that a module imports, at any depth of its code."""
     for node in ast.walk(ast.parse(MODULES[module].read_bytes())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in MODULES)

@@ -1,4 +1,4 @@
-"""Tasks and models from Python files and installed packages: named by the user, never by a data set."""
+"""Test tasks and models from Python files and packages: named by the user, never by a data set."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ FAMILY = vb.ModelFamily("own-model", "grid", "Copies.", ("none",), lambda checkp
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The example in a folder of its own, and no file imported so far."""
+    """Copy the example to a folder of its own, with no file imported so far."""
     monkeypatch.setattr(task, "_imported", {})
     path = tmp_path / "mine.py"
     shutil.copy(EXAMPLE, path)
@@ -374,7 +374,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Package
 
 
 def listed() -> tuple[list[str], list[str]]:
-    """The tasks that are listed, and the notices."""
+    """Return the listed tasks, and the notices."""
     said: list[str] = []
     with notices.notices_to(lambda text, _: said.append(text)):
         return vb.tasks(), said

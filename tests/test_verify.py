@@ -1,4 +1,4 @@
-"""What `verify`, `verify_steps` and `decode` take, and that no object talks its way to a verdict."""
+"""Test what `verify`, `verify_steps` and `decode` take, and that no object can trick them."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_natural_processes_are_verified() -> None:
 
 
 class Nameless(Exception):  # noqa: N818 what it is called is the point
-    """An error whose type does not tell its name."""
+    """An error whose type does not give its name."""
 
 
 def fail(*arguments: object, **options: object) -> Any:
@@ -83,7 +83,7 @@ def says(value: object) -> property:
     return property(lambda self: value)
 
 
-# Made by `type`, for no checker of types lets a class lie like this.
+# Made by `type`, because no type checker allows such a class.
 Shapely: Any = type(
     "Shapely",
     (np.ndarray,),

@@ -1,4 +1,4 @@
-"""The family `api` from outside: its settings, and whole runs of `vizbench eval` against a stub."""
+"""Test the family `api` from outside: its settings, and whole runs of `vizbench eval` against a stub."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/arc.md: its commands run, on a few small tasks; its table of known errors is the package's."""
+"""Test docs/arc.md: its commands run on a few small tasks, and its table of known errors is the package's."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_the_commands_are_of_every_kind() -> None:
     }  # fmt: skip
 
 
-def test_the_papers_shares_stand_beside_its_tasks_only() -> None:
+def test_the_papers_shares_are_beside_its_tasks_only() -> None:
     """The page has both shares of the rule library: for seen and for unseen tasks."""
     table: dict[str, list[str]] = {}
     for row in TEXT.splitlines():

@@ -1,4 +1,4 @@
-"""Every command on a page runs, in the order of the page."""
+"""Test that every command on a page runs, in the order of the page."""
 
 from __future__ import annotations
 

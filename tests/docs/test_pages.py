@@ -1,6 +1,4 @@
-"""Every page holds true: its figures are current, its links lead somewhere, and the site builds without
-warnings.
-"""
+"""Test that figures on pages are current, links lead somewhere, and the site builds without warnings."""
 
 from __future__ import annotations
 

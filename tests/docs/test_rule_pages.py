@@ -1,4 +1,4 @@
-"""docs/rules/ is what scripts/rule_pages.py makes now: every page, every pixel, no file more or less."""
+"""Test that docs/rules/ is exactly what scripts/rule_pages.py makes now."""
 
 from __future__ import annotations
 

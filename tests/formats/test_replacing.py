@@ -30,7 +30,7 @@ def split() -> Split:
 
 @pytest.fixture
 def out(split: Split, tmp_path: Path) -> Path:
-    """A good data set of 5 rows."""
+    """Write a good data set of 5 rows."""
     formats.write(split, 5, tmp_path / "out")
     return tmp_path / "out"
 
@@ -223,7 +223,7 @@ def test_a_place_that_was_taken_after_a_kill_keeps_both(
     assert str(kept) in caplog.text
 
 
-def test_the_folder_of_a_live_process_is_left_alone(split: Split, tmp_path: Path) -> None:
+def test_the_folder_of_a_live_process_is_untouched(split: Split, tmp_path: Path) -> None:
     with held(places.IN_SHARD, "--out", tmp_path / "out") as child:
         formats.write(split, 5, tmp_path / "other")
         assert len(entries(tmp_path)) == 2
@@ -256,7 +256,7 @@ def alike(path: Path, change: Callable[[dict[str, object]], object]) -> None:
     (path / "owner.json").write_text(json.dumps(record))
 
 
-def test_folders_that_look_like_leftovers_are_left_alone(split: Split, tmp_path: Path) -> None:
+def test_folders_that_look_like_leftovers_are_untouched(split: Split, tmp_path: Path) -> None:
     with held(places.IN_SHARD, "--out", tmp_path / "out") as child:
         child.kill()
     (left,) = tmp_path.iterdir()
@@ -287,7 +287,7 @@ def test_folders_that_look_like_leftovers_are_left_alone(split: Split, tmp_path:
 def test_a_failed_replacement_keeps_the_old(
     fails: int, split: Split, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The rename of the new one fails, then also every attempt to put the old one back."""
+    """Renaming the new data set fails, and every attempt to put the old one back fails too."""
     before = formats.check(out)
     rename = Path.rename
 
@@ -372,7 +372,7 @@ def test_folders_above_are_made_and_go_with_a_failure(split: Split, tmp_path: Pa
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own."""
+    """Mount a file system."""
     place = tmp_path / "disk"
     place.mkdir()
     try:

@@ -223,7 +223,7 @@ def test_bytes_of_any_kind_are_read_or_refused(body: bytes, header: bytes) -> No
 
 
 def naive_cells(runs: str, height: int, width: int) -> list[list[int]] | None:
-    """What the runs draw, read letter by letter; None where they draw nothing."""
+    """Return what the runs draw, read letter by letter, or None if they draw nothing."""
     rows = [[0] * width for _ in range(height)]
     count, row, column = "", 0, 0
     for letter in runs:
@@ -260,8 +260,9 @@ def test_any_runs_are_read_as_a_naive_reader_reads_them(runs: str, height: int, 
 
 
 def golly(text: str) -> tuple[list[list[int]], tuple[int, int] | None]:
-    """The rows and the position of a file in a small dialect, read letter by letter: line ends, comments,
-    Pos, runs.
+    """Return the rows and the position of a file in a small dialect, read letter by letter.
+
+    The dialect has line ends, comments, Pos and runs.
     """
     lines = [""]
     for k, letter in enumerate(text):

@@ -66,8 +66,9 @@ def test_a_pad_keeps_nothing_of_what_it_held(stacks: list[Grids]) -> None:
 
 
 def changes(row: Instance) -> dict[str, Instance]:
-    """Rows that differ from a row of life in one thing; the last three hold the same bytes in other shapes or
-    order.
+    """Return rows that differ from a row of life in one thing.
+
+    The last three hold the same bytes in other shapes or another order.
     """
     trajectory, tall, wide = row.steps.copy(), row.question.reshape(4, 16), row.target.reshape(4, 16)
     trajectory[0, 0, 0] ^= 1
@@ -116,7 +117,7 @@ def test_what_is_written_is_read_back(
         assert loading.verify(again, row.target).exact
 
 
-def test_the_digest_is_of_the_rows_alone(
+def test_the_digest_is_of_the_rows_only(
     split: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     digests = {formats.write(split, 7, tmp_path / name, name).digest for name in formats.FORMATS}
@@ -154,7 +155,7 @@ def files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def test_the_manifest_names_the_whole_recipe(tmp_path: Path) -> None:
+def test_the_manifest_names_the_whole_spec(tmp_path: Path) -> None:
     split = loading.load("life/seeds", seed=9, pool=3, steps=2).test
     formats.write(split, 5, tmp_path / "out")
     plain: dict[str, Any] = json.loads((tmp_path / "out" / "manifest.json").read_bytes())

@@ -31,7 +31,7 @@ def grids(*boards: naive.Rows) -> list[Grid]:
 
 
 def is_line(question: naive.Rows, states: list[Grid]) -> bool:
-    """Whether the drops are legal by turns, the first forces a win, and player 1 wins by the second."""
+    """Return whether the drops are legal by turns, the first forces a win, and the second wins."""
     board = question
     for ply, state in enumerate(states):
         columns = [c for c in range(7) if state.tolist() == naive.dropped(board, c, 1 + ply % 2)]
@@ -44,7 +44,7 @@ def is_line(question: naive.Rows, states: list[Grid]) -> bool:
 
 
 def wins(board: naive.Rows) -> list[int]:
-    """The columns where player 1 wins at once."""
+    """Return the columns in which player 1 wins at once."""
     return [c for c in range(7) if (after := naive.dropped(board, c, 1)) and naive.fours(after, 1)]
 
 
@@ -94,7 +94,7 @@ THREES = [*BLANK[:4], [0, 0, 2, 0, 2, 0, 0], [0, 0, 1, 0, 1, 0, 0]]
 
 
 def line(board: naive.Rows, *drops: tuple[int, int]) -> list[Grid]:
-    """The boards after drops, each a column and a player."""
+    """Return the boards after drops, each a column and a player."""
     states: list[naive.Rows] = []
     for column, player in drops:
         after = naive.dropped(states[-1] if states else board, column, player)

@@ -136,7 +136,7 @@ def test_steps_grow_each_region_from_its_first_cell(seed: int, params: Params) -
 
 @given(BOARDS, st.data())
 def test_water_rises_as_the_slow_twin_says(question: Grid, data: st.DataObject) -> None:
-    """From a random state of the water, a random set of cells is filled: beside it, elsewhere, too far."""
+    """From a random state of the water, random cells are filled: beside it, elsewhere, too far away."""
     enclosed = np.array(cells.fill_answer(question.tolist()), np.uint8) == 2
     chances = st.sampled_from([0.0, 0.2, 0.5, 1.0])
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))

@@ -36,9 +36,9 @@ def around(cells: set[tuple[int, int]], size: int) -> set[tuple[int, int]]:
 
 
 def sat_solutions(question: Grid, limit: int) -> set[bytes]:
-    """Solutions by a SAT solver. Variable 1 + size r + c: the cell at r, c is shaded.
+    """Return solutions by a SAT solver. Variable 1 + size r + c: the cell at r, c is shaded.
 
-    Joinedness is asked for when a model lacks it: not all cells around a cut off part may be shaded.
+    If a model is not connected, a clause forbids it: not all cells around a cut-off part may be shaded.
     """
     size = len(question)
     cells = [(r, c) for r in range(size) for c in range(size)]
@@ -113,7 +113,10 @@ def test_difficulty_rises_with_the_level() -> None:
 
 
 def naive_rounds(question: list[list[int]]) -> tuple[int, int, int]:
-    """Rounds, cells tried and cells left, by the words of `difficulty`: tried both ways, one step ahead."""
+    """Return rounds, cells tried and cells left, as `difficulty` defines them.
+
+    Both values of a cell are tried, one step ahead.
+    """
     size = len(question)
     cells = [(r, c) for r in range(size) for c in range(size)]
     known: dict[tuple[int, int], int] = {}

@@ -17,7 +17,7 @@ N, E, S, W = range(4)
 
 
 def ant(board: np.ndarray) -> tuple[int, int, int]:
-    """Row, column and heading of the only ant."""
+    """Return row, column and heading of the only ant."""
     ((row, column),) = np.argwhere(board >= ANT_ON_WHITE).tolist()
     return row, column, int(board[row, column] - ANT_ON_WHITE) % 4
 

@@ -28,7 +28,7 @@ def board(text: str) -> np.ndarray:
 
 
 def last(params: Params, question: np.ndarray) -> np.ndarray:
-    """The board after all steps."""
+    """Return the board after all steps."""
     return TASK.run(params, question, params.steps)[-1]
 
 

@@ -34,7 +34,7 @@ def open_cells(question: Grid) -> nx.Graph[tuple[int, int]]:
 
 
 @pytest.mark.parametrize("size", [params.size for params in VARIANTS.values() if isinstance(params, Params)])
-def test_mazes_are_trees_whose_way_is_marked(size: int) -> None:
+def test_mazes_are_trees_whose_path_is_marked(size: int) -> None:
     batch, params = made(size, 20 if size < 30 else 5), Params(size)
     for question, target in zip(batch.question, batch.target, strict=True):
         graph = open_cells(question)
@@ -64,8 +64,9 @@ def test_all_spanning_trees_are_equally_likely(size: int, trees: int) -> None:
 
 
 def test_every_passage_is_as_often_open_as_the_trees_of_the_grid_say() -> None:
-    """Kirchhoff's count on 6x6 rooms: the share of spanning trees that hold an edge is its effective
-    resistance.
+    """Edges are as frequent as Kirchhoff's theorem says, on a maze of 6x6 nodes.
+
+    The share of spanning trees that hold an edge is its effective resistance.
     """
     n, side = 4000, 6
     rooms: nx.Graph[tuple[int, int]] = nx.grid_2d_graph(side, side)
@@ -103,7 +104,7 @@ def test_generalization_learns_on_13x13_in_the_middle_and_asks_21x21() -> None:
 
 
 @pytest.mark.parametrize(("train", "first"), [(5, 8), (7, 6), (9, 6), (11, 4), (13, 4), (21, 0)])
-def test_a_framed_maze_is_a_maze_with_wall_around_and_rooms_on_odd_coordinates(
+def test_a_framed_maze_is_a_maze_with_wall_around_and_open_cells_on_odd_coordinates(
     train: int, first: int
 ) -> None:
     keys = seeds.keys(5, 0, 4)
@@ -132,7 +133,7 @@ def test_mazes_that_do_not_fit_their_board_are_refused(name: str, message: str) 
 
 @st.composite
 def questions(draw: st.DrawFn) -> Grid:
-    """Boards with loops, halls and cut-off goals: the rules must not lean on mazes being trees."""
+    """Verdicts must not depend on mazes being trees: boards have loops, halls and unreachable goals."""
     shape = draw(st.tuples(st.integers(2, 6), st.integers(2, 6)))
     question = draw(hnp.arrays(np.uint8, shape, elements=st.sampled_from([0, 1, 1, 1])))
     ends = draw(st.lists(st.integers(0, question.size - 1), min_size=2, max_size=2, unique=True))
@@ -141,7 +142,7 @@ def questions(draw: st.DrawFn) -> Grid:
 
 
 @given(questions())
-def test_solve_is_a_shortest_way_or_none(question: Grid) -> None:
+def test_solve_is_a_shortest_path_or_none(question: Grid) -> None:
     graph = open_cells(question)
     start, goal = ((int(r), int(c)) for code in (2, 3) for r, c in np.argwhere(question == code))
     answer = TASK.solve(Params(), question)
@@ -180,7 +181,7 @@ def test_every_changed_cell_of_a_target_is_verified_as_by_the_slow_twin() -> Non
     ("name", "count"), [("9", 400), ("small", 300), ("base", 150), ("generalization", 50)]
 )
 def test_mutated_targets_are_verified_as_by_the_slow_twin(name: str, count: int) -> None:
-    """One or two cells flipped, most of them on the path or beside it; sometimes a wall is gone as well."""
+    """One or two cells are flipped, most of them on or beside the path. Sometimes a wall is removed too."""
     rng, right = np.random.default_rng(4), 0
     batch = TASK.generate_batch(VARIANTS[name], seeds.keys(8, 0, count))
     for question, target in zip(batch.question, batch.target, strict=True):
@@ -218,7 +219,7 @@ def test_near_misses_in_an_open_hall(answer: Grid, reason: str, parts: dict[str,
     assert result.valid == (reason == "")
 
 
-def test_a_detour_is_valid_and_its_length_is_told() -> None:
+def test_a_detour_is_valid_and_its_length_is_reported() -> None:
     question = board("S...", ".##.", ".##.", "G...")
     result = TASK.check(Params(), question, board("S***", ".##*", ".##*", "G***"))
     assert (result.valid, result.parts) == (True, {"psr": 1.0, "rpl": 3.0})

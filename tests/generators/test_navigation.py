@@ -34,7 +34,7 @@ def made(params: Params, count: int, seed: int = 7) -> Batch:
 
 
 def graph_of(question: Grid) -> tuple[nx.Graph[tuple[int, int]], tuple[int, int], tuple[int, int]]:
-    """The cells that are no wall, start and goal."""
+    """Return the graph of cells that are no wall, with start and goal."""
     graph: nx.Graph[tuple[int, int]] = nx.grid_2d_graph(*question.shape)
     graph.remove_nodes_from([(int(r), int(c)) for r, c in np.argwhere(question == 0)])
     start, goal = ((int(r), int(c)) for code in (2, 3) for r, c in np.argwhere(question == code))
@@ -42,7 +42,7 @@ def graph_of(question: Grid) -> tuple[nx.Graph[tuple[int, int]], tuple[int, int]
 
 
 def marked(question: Grid, path: list[tuple[int, int]]) -> Grid:
-    """The question with a path marked that begins at the start and ends at the goal."""
+    """Return the question with a marked path from the start to the goal."""
     answer = question.copy()
     for cell in path[1:-1]:
         answer[cell] = 4
@@ -50,7 +50,7 @@ def marked(question: Grid, path: list[tuple[int, int]]) -> Grid:
 
 
 def chi_square_is_plausible(counts: list[list[int]]) -> None:
-    """Whether draws of some kinds, each meant to be even, are: four standard deviations to either side."""
+    """Assert that draws of several kinds are even, within four standard deviations."""
     total = sum(((np.array(kind) - np.mean(kind)) ** 2).sum() / np.mean(kind) for kind in counts)
     freedom = sum(len(kind) - 1 for kind in counts)
     assert abs(total - freedom) < 4 * (2 * freedom) ** 0.5
@@ -60,7 +60,7 @@ def chi_square_is_plausible(counts: list[list[int]]) -> None:
 
 
 @pytest.mark.parametrize("params", VARIANTS.values(), ids=VARIANTS)
-def test_the_target_is_a_shortest_way_between_ends_far_enough_apart(params: Params) -> None:
+def test_the_target_is_a_shortest_path_between_ends_far_enough_apart(params: Params) -> None:
     batch = made(params, 40)
     for question, target in zip(batch.question, batch.target, strict=True):
         graph, start, goal = graph_of(question)
@@ -117,8 +117,8 @@ def test_every_pair_of_ends_is_equally_likely() -> None:
     chi_square_is_plausible([list(Counter(ends).values())])
 
 
-def test_every_shortest_way_is_equally_likely_to_be_the_target() -> None:
-    """On the boards with two single cells of wall that came most often, and on the empty one."""
+def test_every_shortest_path_is_equally_likely_to_be_the_target() -> None:
+    """Boards are the most frequent ones with two single wall cells, and the empty one."""
     two = Params(7, density=0.05, barriers=0, blocks_min=0, blocks_max=0, apart=8)
     counts: list[list[int]] = []
     for params, kinds in ((EMPTY, 4), (two, 30)):
@@ -222,7 +222,7 @@ def test_verdict_equals_the_slow_twins(question: Grid, data: st.DataObject) -> N
 
 
 @given(questions())
-def test_all_shortest_ways_are_right_and_no_longer_one_is(question: Grid) -> None:
+def test_all_shortest_paths_are_right_and_no_longer_one_is(question: Grid) -> None:
     actual: Any = graph_of(question)  # the stub of all_simple_paths takes no graph of pairs
     graph, start, goal = actual
     assert (TASK.solve(Params(), question) is not None) == nx.has_path(graph, start, goal)
@@ -233,7 +233,7 @@ def test_all_shortest_ways_are_right_and_no_longer_one_is(question: Grid) -> Non
 
 @pytest.mark.parametrize("params", VARIANTS.values(), ids=VARIANTS)
 def test_mutated_targets_are_verified_as_by_the_slow_twins(params: Params) -> None:
-    """One or two cells flipped, most of them on the path or beside it."""
+    """One or two cells are flipped, most of them on the path or beside it."""
     rng = np.random.default_rng(3)
     batch = made(params, 400, seed=8)
     for question, target in zip(batch.question, batch.target, strict=True):
@@ -279,7 +279,7 @@ def test_near_misses_in_an_open_hall(answer: Grid, reason: str, parts: dict[str,
     assert (result.valid, result.reason, result.parts) == (reason == "", reason, parts)
 
 
-def test_a_way_one_turn_longer_than_needed_is_wrong_and_its_length_is_told() -> None:
+def test_a_path_one_turn_longer_than_needed_is_wrong_and_its_length_is_reported() -> None:
     question = board("S....", ".....", ".....", "....G")
     longer = board("S.***", "*.*.*", "***.*", "....G")
     result = TASK.check(Params(), question, longer)
@@ -287,13 +287,13 @@ def test_a_way_one_turn_longer_than_needed_is_wrong_and_its_length_is_told() -> 
     assert (result.valid, result.reason, result.parts) == (False, reason, {"psr": 1.0, "rpl": 11 / 7})
 
 
-def test_a_way_that_is_longer_by_the_least_there_is_is_wrong() -> None:
+def test_a_path_that_is_barely_longer_is_wrong() -> None:
     question = board("S" + 28 * "." + "G", 30 * ".")
     result = TASK.check(Params(), question, board("S" + 28 * "." + "G", 30 * "*"))
     assert (result.reason, result.parts["rpl"]) == ("the path is 1.07 times as long as the shortest", 31 / 29)
 
 
-def test_a_way_through_a_wall_or_over_a_corner_joins_nothing() -> None:
+def test_a_path_through_a_wall_or_over_a_corner_joins_nothing() -> None:
     question = board("S#.", ".#.", ".#G")
     for answer in (board("S*.", ".#*", ".#G"), board("S#.", "*#.", "*#G"), board("S#*", ".#*", ".#G")):
         assert TASK.check(Params(), question, answer).parts == {"psr": 0.0}
@@ -395,7 +395,7 @@ def test_whole_processes() -> None:
 # Figures
 
 
-def test_difficulty_equals_what_all_shortest_ways_add_up_to() -> None:
+def test_difficulty_equals_what_all_shortest_paths_add_up_to() -> None:
     params = Params(9, apart=8, blocks_min=0, blocks_max=2)
     batch = made(params, 40)
     for question, target in zip(batch.question, batch.target, strict=True):

@@ -31,7 +31,7 @@ def test_verdict_equals_the_slow_twin_after_any_change(
 
 
 def renamed(answer: Grid, rng: np.random.Generator) -> Grid:
-    """Two digits change places in some of the cells, in all, or in two rows. Sometimes it is right."""
+    """Exchange two digits in some cells, in all, or in two rows. The result may be right."""
     size = len(answer)
     a, b = rng.choice(size, 2, replace=False) + 1
     rows = [np.arange(size), rng.choice(size, 2, replace=False), rng.choice(size, 1)][rng.integers(3)]

@@ -20,7 +20,7 @@ def places(board: Rows) -> Iterator[tuple[tuple[int, int], int]]:
 
 
 def life_next(board: Rows, rule: str, torus: bool) -> Rows:
-    """One step of a life-like rule such as B3/S23."""
+    """Return the board after one step of a life-like rule such as B3/S23."""
     born, survives = rule[1:].split("/S")
     h, w = len(board), len(board[0])
 
@@ -38,7 +38,7 @@ def life_next(board: Rows, rule: str, torus: bool) -> Rows:
 
 
 def eca_diagram(first: list[int], rule: int, rows: int) -> Rows:
-    """The diagram of an elementary automaton on a ring, `rows` rows from the first on."""
+    """Return the diagram of an elementary automaton on a ring: `rows` rows, including the first."""
     neighbourhoods = list[tuple[int, ...]](product((1, 0), repeat=3))
     table = dict(zip(neighbourhoods, f"{rule:08b}", strict=True))
     diagram = [first]
@@ -52,7 +52,7 @@ def eca_diagram(first: list[int], rule: int, rows: int) -> Rows:
 def langton_walk(
     black: set[tuple[int, int]], at: tuple[int, int], heading: str, steps: int, h: int, w: int
 ) -> Rows:
-    """Langton's ant on a torus, from a set of black cells, as codes: the board after `steps` steps."""
+    """Return the board after `steps` steps of Langton's ant on a torus, from a set of black cells."""
     moves = {"N": (-1, 0), "E": (0, 1), "S": (1, 0), "W": (0, -1)}
     right = {"N": "E", "E": "S", "S": "W", "W": "N"}
     left = {b: a for a, b in right.items()}
@@ -75,7 +75,7 @@ def _around(r: int, c: int) -> list[tuple[int, int]]:
 
 
 def _region(cell: tuple[int, int], members: set[tuple[int, int]]) -> set[tuple[int, int]]:
-    """The members that 4-neighbour moves over members reach from a cell."""
+    """Return the members that 4-neighbour moves over members reach from a cell."""
     actual, todo = {cell}, [cell]
     while todo:
         near = {n for n in _around(*todo.pop()) if n in members} - actual
@@ -89,7 +89,7 @@ def _cells(board: Rows, code: int) -> set[tuple[int, int]]:
 
 
 def fill_answer(board: Rows) -> Rows:
-    """Regions of empty cells without a cell on the border become 2."""
+    """Return the answer: regions of empty cells without a cell on the border become 2."""
     h, w = len(board), len(board[0])
     answer = [list(row) for row in board]
     for cell in _cells(board, 0):
@@ -100,7 +100,7 @@ def fill_answer(board: Rows) -> Rows:
 
 
 def fill_step(board: Rows, before: Rows, after: Rows) -> bool:
-    """Whether water may rise so: on enclosed cells, beside water, or on one cell of a dry region."""
+    """Return whether water may rise so: on enclosed cells, beside water, or on one cell of a dry region."""
     enclosed, wet = _cells(fill_answer(board), 2), _cells(before, 2)
     new = {(r, c) for (r, c), code in places(after) if code != before[r][c]}
     if not new or not new <= enclosed or not new <= _cells(after, 2):
@@ -112,14 +112,14 @@ def fill_step(board: Rows, before: Rows, after: Rows) -> bool:
 
 
 def maze_joined(question: Rows, answer: Rows) -> bool:
-    """Whether open cells marked 4 join start and goal."""
+    """Return whether open cells marked 4 join start and goal."""
     start, goal = _cells(question, 2), _cells(question, 3)
     marked = _cells(question, 1) & _cells(answer, 4)
     return any(goal & _region(cell, marked | start | goal) for cell in start)
 
 
 def maze_valid(question: Rows, answer: Rows) -> bool:
-    """Whether an answer only marks open cells, each with two neighbours on the path, the ends with one."""
+    """Return whether only open cells are marked, each with two neighbours on the path; ends have one."""
     marked = _cells(answer, 4)
     unmarked = [row[:] for row in answer]
     for r, c in marked:
@@ -133,7 +133,7 @@ def maze_valid(question: Rows, answer: Rows) -> bool:
 
 
 def sudoku_valid(question: Rows, answer: Rows, box: int) -> bool:
-    """Whether an answer keeps the givens and no two cells that see each other share a digit."""
+    """Return whether an answer keeps the givens, and cells that see each other have different digits."""
     size = box * box
     cells = [(r, c) for r in range(size) for c in range(size)]
 

@@ -15,7 +15,7 @@ GROUND, PEG, BASE, GOAL_GROUND = 0, 7, 8, 9
 
 
 def states(disks: int) -> list[State]:
-    """Every legal state: a peg for each disk, larger disks below smaller ones. Disk 1's peg changes first."""
+    """Return every legal state, larger disks below smaller ones. Disk 1's peg changes first."""
     actual: list[State] = []
     for places in product(range(3), repeat=disks):  # the largest disk's place first
         stacks: list[list[int]] = [[], [], []]
@@ -26,7 +26,7 @@ def states(disks: int) -> list[State]:
 
 
 def moves(state: State) -> list[State]:
-    """What one legal move leads to."""
+    """Return the states after one legal move."""
     actual: list[State] = []
     for a in range(3):
         for b in range(3):
@@ -38,7 +38,7 @@ def moves(state: State) -> list[State]:
 
 
 def distances(start: State) -> dict[State, int]:
-    """Least moves from a state to every other."""
+    """Return the least number of moves from a state to every other."""
     actual, queue = {start: 0}, deque([start])
     while queue:
         state = queue.popleft()
@@ -50,7 +50,7 @@ def distances(start: State) -> dict[State, int]:
 
 
 def picture(start: State, goal: State, colours: dict[int, int]) -> Rows:
-    """The goal's band above the state's. colours: disk to code."""
+    """Return the goal's band above the state's. colours: disk to code."""
     disks = len(colours)
     wide = 2 * disks - 1
     rows: Rows = []
@@ -71,12 +71,12 @@ def picture(start: State, goal: State, colours: dict[int, int]) -> Rows:
 
 
 def nearer_moves(state: State, to_goal: dict[State, int]) -> list[State]:
-    """The states after one move that are one move nearer to the goal."""
+    """Return the states after one move that are one move nearer to the goal."""
     return [after for after in moves(state) if to_goal[after] == to_goal[state] - 1]
 
 
 def right_pictures(start: State, goal: State, colours: dict[int, int], steps: int) -> list[Rows]:
-    """Every answer: the states that the shortest ways to the goal reach after so many moves."""
+    """Return every answer: the states that shortest paths to the goal reach after so many moves."""
     to_goal = distances(goal)
     here = {start} if to_goal[start] >= steps else set[State]()
     for _ in range(steps):

@@ -9,7 +9,7 @@ from tests.oracles.cells import Rows, places
 
 
 def step_legal(before: Rows, after: Rows, box: int) -> bool:
-    """Whether `after` is `before` with one digit more, which no cell that sees its own holds."""
+    """Return whether `after` is `before` with one more digit, which no cell that sees it has."""
     size = box * box
     changed = [(r, c) for (r, c), digit in places(before) if digit != after[r][c]]
     if len(changed) != 1:

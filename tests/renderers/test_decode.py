@@ -36,7 +36,7 @@ def answer(*arguments, **options) -> Answer:
 
 
 def grids(codes, most):
-    """Random grids, and the uniform ones whose size only lines or the outside can tell."""
+    """Draw random grids, and uniform ones whose size only lines or the outside can show."""
     shape = st.tuples(st.integers(1, most), st.integers(1, most))
     return arrays(np.uint8, shape, elements=st.integers(0, codes - 1))
 
@@ -72,7 +72,7 @@ def test_a_board_is_cut_to_the_grid(grid, below, right):
         picture = render(grid, look, board)
         assert np.array_equal(answer(picture, look, board=board).grid, grid)
         assert np.array_equal(answer(picture, look, grid.shape, board=board).grid, grid)
-        if look.canvas is None:  # the picture's size tells the board
+        if look.canvas is None:  # the picture's size gives the board
             assert np.array_equal(answer(picture, look).grid, grid)
 
 

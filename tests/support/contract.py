@@ -95,7 +95,7 @@ class Liar:
 
 
 def hostile(target: Grid) -> list[object]:
-    """Return objects that are no answer where `target` is one."""
+    """Return objects that are no answer to a question whose target is `target`."""
     h, w = target.shape
     turned = target.T if h != w else target[:-1, :-1]
     return [

@@ -1,4 +1,4 @@
-"""Models for tests, named from plans as `tests/support/stubs.py:Class`."""
+"""Provide models for tests, named in plans as `tests/support/stubs.py:Class`."""
 
 from __future__ import annotations
 

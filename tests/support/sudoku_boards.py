@@ -1,4 +1,4 @@
-"""Sudoku boards for tests: questions that are made, and solutions that a SAT solver finds."""
+"""Make Sudoku boards for tests: generated questions, and solutions by a SAT solver."""
 
 from __future__ import annotations
 

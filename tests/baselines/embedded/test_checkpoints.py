@@ -1,4 +1,4 @@
-"""The packaged weights: what their cards say holds, and they learn what they are made to learn."""
+"""Test the packaged weights: their cards are true, and they learn what they are made to learn."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_cards_name_every_excluded_rule_and_every_near_task(family: str) -> None
     assert ", ".join(map(str, ECA)) in text
 
 
-def test_a_card_is_made_from_config_and_log_alone() -> None:
+def test_a_card_is_made_from_config_and_log_only() -> None:
     log = [
         {"step": 10, "loss": 0.5, "seconds": 2.0, "exact": {"flood": 0.25}},
         {"step": 20, "loss": 0.25, "seconds": 4},

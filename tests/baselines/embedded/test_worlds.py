@@ -1,4 +1,4 @@
-"""The pretraining stream: deterministic, well-formed, and free of every law that a suite's task uses."""
+"""Test that the pretraining stream is deterministic, well-formed, and free of every law of a suite's task."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ def test_new_codes_are_never_recoloured() -> None:
         batch = sample(1, step, 16)
         for name, question, target in zip(batch.names, batch.question, batch.target, strict=True):
             if name == "growth" and not shows(question, target):
-                assert target.max() == 2  # the rim keeps its code, or nobody could know it
+                assert target.max() == 2  # the rim keeps its code, or the answer would be unknown
 
 
 def test_gravity_and_bounce_by_hand() -> None:

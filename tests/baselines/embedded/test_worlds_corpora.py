@@ -118,7 +118,7 @@ def growth(board: Board, kind: int, cross: int) -> Board:
 def order(board: Board, side: int, falling: int) -> Board | None:
     lines = [list(line) for line in np.rot90(board, -side).T]
     if any(line != sorted(line) for line in lines):
-        return None  # no bars that stand
+        return None  # no upright bars
     return np.rot90(np.array(sorted(lines, reverse=bool(falling)), np.uint8).T, side)
 
 
@@ -178,7 +178,7 @@ def painted(pairs: Pairs, codes: int) -> Iterator[Pairs]:
 
 
 def solving(pairs: Pairs) -> set[str]:
-    """The worlds with a law that answers every pair."""
+    """Return the worlds with a law that answers every pair."""
     worlds: set[str] = set()
     if any(question.shape != target.shape for question, target in pairs):
         return worlds

@@ -1,6 +1,4 @@
-"""Language models of the real classes, random and tiny: loaded, adapted, asked, saved, as those of the hub
-are.
-"""
+"""Test tiny random language models of the real classes: they are loaded, adapted, asked and saved."""
 
 from __future__ import annotations
 
@@ -36,7 +34,7 @@ FAST = "lr=0.02&rank=8&save_every=0&batch=2&accumulation=2"
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A random model of each family."""
+    """Write a random model of each family."""
     transformers.utils.logging.disable_progress_bar()
     return {family: write(family, tmp_path_factory.mktemp("models") / family) for family in LINES}
 
@@ -46,7 +44,7 @@ def grids(n: int, h: int = 2, w: int = 2, seed: int = 0) -> list[str]:
 
 
 def pairs(modality: str, n: int, seed: int = 0) -> list[Example[Any]]:
-    """Questions in the modality, answers that are others of the same grids."""
+    """Return questions in the modality, with answers that are other of the same grids."""
     texts, answers = grids(n, seed=seed), grids(n, seed=seed + 1)
     images = list(np.random.default_rng(seed).integers(0, 255, (n, 20, 20, 3), dtype=np.uint8))
     asked: list[Any] = {"": texts, "image:": images, "both:": list(zip(images, texts, strict=True))}[modality]
@@ -133,7 +131,7 @@ def test_batched_cached_decoding_says_what_one_by_one_without_a_cache_says(
 
 
 def _slowly(plain: Loaded, asked: Tokenized, limit: int) -> str:
-    """Argmax over the whole sequence, again for every token."""
+    """Return the argmax of the whole sequence, computed again for every token."""
     written: list[int] = []
     while len(written) < limit and plain.chat.end not in written:
         types = None if asked.types is None else (*asked.types, *(0 for _ in written))
@@ -144,7 +142,7 @@ def _slowly(plain: Loaded, asked: Tokenized, limit: int) -> str:
 
 
 @pytest.mark.parametrize("family", LINES)
-def test_the_loss_lies_on_the_completion_alone(folders: dict[str, Path], family: str) -> None:
+def test_the_loss_is_on_the_completion_only(folders: dict[str, Path], family: str) -> None:
     plain = base(folders, family)
     chat = plain.chat
     rows = [
@@ -274,7 +272,7 @@ def test_a_stopped_training_goes_on_to_the_same_bits(
     assert next((tmp_path / "adapters").rglob("adapter_model.safetensors")).is_file()
 
 
-def test_a_damaged_state_is_told(
+def test_a_damaged_state_is_reported(
     folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VIZBENCH_HOME", str(tmp_path))

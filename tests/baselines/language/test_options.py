@@ -1,4 +1,4 @@
-"""What may be set behind a language model's checkpoint: answers amid the training, fewer bits."""
+"""Test the options of language checkpoints: answers during training, and fewer bits."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A random model of each family, wide enough for blocks of 64 numbers that share a scale."""
+    """Write a random model of each family, wide enough for blocks of 64 numbers that share a scale."""
     transformers.utils.logging.disable_progress_bar()
     wide = {"hidden_size": 64, "head_dim": 16, "intermediate_size": 128}
     with pytest.MonkeyPatch.context() as patch:
@@ -102,7 +102,7 @@ def test_eight_bits_learn_save_and_learn_again(family: str, folders: dict[str, P
 
 
 def _scores(model: Any, shown: list[Any], base: bool) -> torch.Tensor:
-    """What the model makes of an example, with its adapter or without."""
+    """Return what the model makes of an example, with its adapter or without."""
     inputs, _ = model._chat.batch(
         [model._chat.pair(model._chat.question(shown[0].question), shown[0].target)]
     )
@@ -119,8 +119,9 @@ def _scores(model: Any, shown: list[Any], base: bool) -> torch.Tensor:
 def test_four_bits_learn_as_long_as_they_never_answered(
     folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All that a CPU can show of them, and why they are refused there: layers that answered are packed, on
-    processors with bfloat16 products, and pass no gradient.
+    """Few bits are refused on a CPU, where only their answers can be tested.
+
+    There, layers that answered are packed if the processor has bfloat16 products, and pass no gradient.
     """
     monkeypatch.setattr(checkpoint, "check_device", lambda *_: None)
     heard = list[Progress]()

@@ -1,7 +1,6 @@
-"""What the recipes imply at the true sizes, on models without memory: which layers adapt, and how many
-numbers that is.
+"""Test which layers the configs adapt at the true sizes, and how many numbers that is.
 
-The configurations are those of the checkpoints' config.json.
+Models are made without memory. Their configurations are those of the checkpoints' config.json.
 """
 
 from __future__ import annotations
@@ -46,8 +45,9 @@ GEMMA_4B = hf.Gemma3Config(
 
 
 def block(hidden: int, queries: int, keys: int, feed: int) -> int:
-    """Inputs and outputs of a block's seven linear layers: a LoRA of rank r on (m -> n) has r (m + n)
-    numbers.
+    """Return the sum of inputs and outputs of a block's seven linear layers.
+
+    A LoRA of rank r on a layer of m inputs and n outputs has r (m + n) numbers.
     """
     attention = (hidden + queries) + 2 * (hidden + keys) + (queries + hidden)
     return attention + 3 * (hidden + feed)

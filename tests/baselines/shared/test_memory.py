@@ -1,4 +1,4 @@
-"""Too little memory, no GPU, a file that is not whole: told before anything is loaded."""
+"""Test that too little memory, no GPU and incomplete files are reported before anything is loaded."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, int]]:
-    """As if there were one; its bytes can be set."""
+    """Pretend that there is a GPU whose bytes can be set."""
     sizes = {"free": 8_000_000_000, "ours": 0}
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
@@ -137,7 +137,7 @@ def _video(name: str, place: Path, **fields: Any) -> VideoLora:
 def test_a_video_model_is_weighed_twice_and_never_loaded(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When it is built, by what it is; when it adapts, by its clips too."""
+    """Building checks the model's own memory. Adapting checks the memory for its clips too."""
     model = _video(name, tmp_path / "m", batch=1, checkpointing=True)
     monkeypatch.setattr(VideoCheckpoint, "_load", lambda *_: pytest.fail("it was loaded"))
     source: Any = model._source
@@ -207,7 +207,7 @@ def test_a_model_that_is_trained_whole_needs_no_adapter_on_disk(tmp_path: Path) 
         ("cogvideox-1.5", "num_layers", -1),
     ],
 )
-def test_a_config_of_no_model_is_told(name: str, field: str, value: Any, tmp_path: Path) -> None:
+def test_a_config_of_no_model_is_reported(name: str, field: str, value: Any, tmp_path: Path) -> None:
     place = FAMILIES[name][1](tmp_path / "m")
     _config(place / "transformer" / "config.json", {field: value})
     with pytest.raises(UserError, match=r"is none of a .*: fetch it again"):
@@ -290,7 +290,7 @@ def test_a_language_model_is_weighed_twice_and_never_loaded(
 def test_a_plan_that_memory_cannot_hold_leaves_nothing(
     family: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Enough for the model, too little for the examples."""
+    """There is enough memory for the model, and too little for the examples."""
     if family == "llama":
         checkpoint = f"{tiny_language.write('llama', tmp_path / 'm')}?batch=1&accumulation=1&backbone=int8"
         model: Any = llama.FAMILIES[0].build(checkpoint)
@@ -311,7 +311,7 @@ def test_a_plan_that_memory_cannot_hold_leaves_nothing(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m"]
 
 
-def test_a_full_gpu_is_told_by_a_sentence(gpu: dict[str, int]) -> None:
+def test_a_full_gpu_is_reported_in_one_sentence(gpu: dict[str, int]) -> None:
     with (
         pytest.raises(UserError, match=r"the GPU is full \(CUDA out of memory\.\): set \?batch=1"),
         within_memory(),
@@ -339,7 +339,7 @@ def test_a_training_tells_the_most_memory_that_it_took(
 
 
 @pytest.mark.parametrize("kind", ["text", "video"])
-def test_a_gpu_that_fills_in_training_is_told_too(
+def test_a_gpu_that_fills_in_training_is_reported_too(
     kind: str, tmp_path: Path, gpu: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: Any, **__: Any) -> NoReturn:
@@ -360,7 +360,7 @@ def test_a_gpu_that_fills_in_training_is_told_too(
         model.adapt(shown, about)
 
 
-def test_a_torn_file_is_told_by_its_name(tmp_path: Path) -> None:
+def test_a_torn_file_is_reported_by_name(tmp_path: Path) -> None:
     place = tiny_language.write("llama", tmp_path / "m")
     path = place / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1])
@@ -377,7 +377,7 @@ def test_a_copy_in_another_width_is_not_counted_again(tmp_path: Path) -> None:
     assert shapes_of(tmp_path) == {"a": (2, 3), "b": (4,)}
 
 
-def test_a_config_of_something_else_is_told(tmp_path: Path) -> None:
+def test_a_config_of_something_else_is_reported(tmp_path: Path) -> None:
     place = tiny.ltx(tmp_path / "m")
     (place / "transformer" / "config.json").write_text('{"num_layers": "many"}')
     with pytest.raises(UserError, match="is none of a LTXVideoTransformer3DModel"):

@@ -1,6 +1,4 @@
-"""Memory of video models estimated from sizes alone, held against models of the true sizes and what torch
-keeps.
-"""
+"""Test the estimated memory of video models against models of the true sizes and against what torch keeps."""
 
 from __future__ import annotations
 
@@ -74,7 +72,7 @@ BACKBONES = (cogvideox.BACKBONE, ltx.BACKBONE, ltx.BACKBONE, wan.BACKBONE, wan.B
 
 @pytest.mark.parametrize(("name", "backbone"), list(zip(_NAMES, BACKBONES, strict=True)))
 def test_a_folders_own_words_say_the_same(name: str, backbone: Any) -> None:
-    """Its transformer's config.json and the shapes of its tensors, without the table."""
+    """Return a transformer's config.json and the shapes of its tensors, without the table."""
     kind, settings, config, *_ = CASES[name]
     with torch.device("meta"):
         model = kind(**settings)
@@ -170,7 +168,7 @@ def _ltx(width: int, layers: int, rows: int, text: int) -> tuple[Any, dict[str, 
 
 
 def _kept(model: Any, inputs: dict[str, Any], config: Any) -> int:
-    """Bytes of storages that a forward pass saves, parameters left out."""
+    """Return the bytes of storages that a forward pass saves, without the parameters."""
     diffusers.utils.logging.set_verbosity_error()
     model = model.to(torch.bfloat16)
     start(SimpleNamespace(transformer=model), config, 0)
@@ -191,8 +189,9 @@ def _kept(model: Any, inputs: dict[str, Any], config: Any) -> int:
 
 
 def test_tokens_of_a_clip() -> None:
-    """9 frames of 272 x 272: 3 latent frames of 34 x 34 for CogVideoX and Wan, tokens of 2 x 2; 2 of 9 x 9
-    for LTX.
+    """Clips have 9 frames of 272 x 272 pixels.
+
+    These are 3 latent frames of 34 x 34 for CogVideoX and Wan, with tokens of 2 x 2, and 2 of 9 x 9 for LTX.
     """
     tokens = {name: sizes.layout.tokens(MemoryRequest()) for name, sizes in SIZES.items()}
     assert tokens == {

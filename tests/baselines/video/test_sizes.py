@@ -23,7 +23,7 @@ RANK = 64
 
 
 def _low_rank(inside: int, outside: int) -> int:
-    """Numbers in the two matrices beside a layer of that many inputs and outputs."""
+    """Return the numbers in the two matrices beside a layer of this many inputs and outputs."""
     return RANK * inside + outside * RANK
 
 
@@ -101,7 +101,7 @@ def test_the_config_trains_what_it_implies(name: str) -> None:
 
 
 def test_configs_are_the_papers() -> None:
-    """`paper_results.json`, recipes.vdm."""
+    """The configs are `recipes.vdm` in `paper_results.json`."""
     settings = {
         family: (r.rank, r.alpha, r.batch, r.accumulation, r.lr, r.schedule, r.max_grad_norm, r.frames)
         for family, r in (

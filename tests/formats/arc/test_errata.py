@@ -43,7 +43,7 @@ def differ(target: Grid, expected: Grid) -> Cells:
 
 
 def blocks(grid: Grid, colour: int) -> list[tuple[int, int]]:
-    """Corners of the 2x2 squares that are of one colour."""
+    """Return the corners of the 2x2 squares of one colour."""
     height, width = grid.shape
     places = [(r, c) for r in range(height - 1) for c in range(width - 1)]
     return [(r, c) for r, c in places if (grid[r : r + 2, c : c + 2] == colour).all()]
@@ -80,8 +80,9 @@ def blue_goes_to_the_nearest_square_in_line(question: Grid, target: Grid) -> Cel
 
 
 def corners_turn_and_shine(question: Grid, target: Grid) -> Cells:
-    """The four cells around a red square move on clockwise, and each shines outwards to the edge or a red
-    cell.
+    """The four cells around a red square move on clockwise.
+
+    Each shines outwards up to the edge or a red cell.
     """
     padded = np.pad(question, 1)
     expected = np.where(padded == 2, 2, 0)
@@ -104,8 +105,9 @@ def red_stays_red(question: Grid, target: Grid) -> Cells:
 
 
 def bars_are_as_long_as_their_squares(question: Grid, target: Grid) -> Cells:
-    """(length, width) of each colour whose bar in the question is not as long as its square in the answer is
-    wide.
+    """A bar is as long in the question as its square is wide in the answer.
+
+    Return (length, width) of each colour that breaks this.
     """
     sides = {
         int(code): (
@@ -118,7 +120,7 @@ def bars_are_as_long_as_their_squares(question: Grid, target: Grid) -> Cells:
 
 
 def shape_at(grid: Grid, start: tuple[int, int], ground: int) -> Cells:
-    """The cells that hang together with `start`, corners included, and are not of the ground."""
+    """Return the cells that are connected to `start`, corners included, and are no ground."""
     shape, todo = {start}, [start]
     while todo:
         r, c = todo.pop()
@@ -131,7 +133,7 @@ def shape_at(grid: Grid, start: tuple[int, int], ground: int) -> Cells:
 
 
 def two_colours_change_places(question: Grid, target: Grid) -> Cells:
-    """In every shape of two colours. Those of one colour follow another rule and are left aside."""
+    """In every shape of two colours, these change places. Shapes of one colour follow another rule."""
     ground = int(np.bincount(question.ravel()).argmax())
     wrong: Cells = set()
     for start in map(tuple, np.argwhere(question != ground)):
@@ -143,8 +145,9 @@ def two_colours_change_places(question: Grid, target: Grid) -> Cells:
 
 
 def fields_stand_in_order_of_their_dots(question: Grid, target: Grid) -> Cells:
-    """Fields between full columns of one colour, the one with the fewest dots first; each stays what it
-    is.
+    """Fields between full columns of one colour are sorted, the fewest dots first.
+
+    Each keeps its content.
     """
     lines = [c for c in range(question.shape[1]) if (question[:, c] == question[0, 0]).all()]
     fields = sorted(
@@ -221,7 +224,7 @@ def test_nothing_else_of_the_package_is_flagged() -> None:
 
 
 def copy_of(name: str, path: Path, change: Callable[[dict[str, Any]], object]) -> str:
-    """The task as a file, changed."""
+    """Return the task as a file, changed."""
     plain: dict[str, Any] = {"train": [], "test": []}
     for row in rows_of(name):
         plain[row.split].append({"input": row.question.tolist(), "output": row.target.tolist()})

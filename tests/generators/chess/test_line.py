@@ -14,7 +14,7 @@ from vizbench.types import Grid, Instance, Verdict
 
 
 def is_line(question: Grid, states: list[Grid], mate: int) -> bool:
-    """Whether the states are legal moves by turns, white's force mate in time, and the last is mate."""
+    """Return whether the states are legal moves by turns, White forces mate in time, and the last is mate."""
     board = board_of(question)
     for ply, state in enumerate(states):
         actual = [move for move in board.legal_moves if np.array_equal(after(board, move), state)]
@@ -29,13 +29,13 @@ def after(board: chess.Board, move: chess.Move) -> Grid:
 
 
 def line(placement: str, moves: str) -> list[Grid]:
-    """The grids after moves that need not be legal."""
+    """Return the grids after moves that need not be legal."""
     texts = moves.split()
     return [played(placement, *texts[: k + 1]) for k in range(len(texts))]
 
 
 def verdict_of(question: Grid, states: list[Grid], mate: int, target: Grid | None = None) -> Verdict:
-    """The verdict, and that the package and plain search say the same."""
+    """Return the verdict, after checking that the package and a plain search agree."""
     target = states[0] if target is None else target
     row = Instance("chess", Params(mate), 0, "test", 0, question, target, target[None])
     verdict = TASK.verify_steps(row, states)
@@ -82,7 +82,7 @@ def test_any_defence_and_any_move_that_keeps_the_mate_count() -> None:
 
 
 def test_a_weak_defence_is_mated_sooner() -> None:
-    """Two of white's moves where three would be in time; and the same mate delayed is in time still."""
+    """Two of White's moves are too few if three are needed. The same mate, delayed, is in time."""
     assert verdict_of(grid(LADDER), line(LADDER, "a5a7 e7e8 b6b8"), 3).valid
     assert verdict_of(grid(LADDER), line(LADDER, "a5a7 e7e8 g1g2 e8d8 b6b8"), 3).valid
     assert not verdict_of(grid(LADDER), line(LADDER, "a5a7 e7e8 g1g2 e8d8 b6b8"), 2).valid
@@ -114,8 +114,8 @@ def test_near_misses_of_a_line(moves: str, legal: int, reason: str) -> None:
     assert verdict.parts["legal"] == legal / len(moves.split())
 
 
-def test_en_passant_on_the_way_of_either_side() -> None:
-    """Three cells change; whether the pawn may be taken so is told by the state before, not by the board."""
+def test_en_passant_by_either_side() -> None:
+    """Three cells change. Whether the pawn may be taken depends on the state before, not on the board."""
     black, question = "1R6/4B3/R7/7k/7p/5K2/6P1/8", grid("1R6/4B3/R7/7k/7p/5K2/6P1/8")
     taken = np.where(question == 1, 0, played(black, "h4g3"))
     assert verdict_of(

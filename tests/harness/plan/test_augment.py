@@ -1,4 +1,4 @@
-"""Variants of demonstrations are whole pairs, bounded, seeded, and never made of a test input."""
+"""Test variants of demonstrations: whole pairs, bounded, seeded, and never made of a test input."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def naive_symmetries(grid: Grid) -> list[list[list[int]]]:
 
 
 @given(GRIDS)
-def test_the_symmetries_are_the_ways_to_read_a_grid(grid: Grid) -> None:
+def test_the_symmetries_are_the_orders_to_read_a_grid(grid: Grid) -> None:
     mine = [turned(grid, turn).tolist() for turn in range(8)]
     assert mine[0] == grid.tolist()
     assert sorted(map(str, mine)) == sorted(map(str, naive_symmetries(grid)))
@@ -142,7 +142,7 @@ def test_a_model_is_shown_variants_and_asked_the_test_as_it_is(task: str, tmp_pa
     assert len(shown_and_asked(plan(task, ()), tmp_path / "s")[0]) == 1
 
 
-def test_frames_have_room_for_turned_examples(task: str, tmp_path: Path) -> None:
+def test_frames_fit_turned_examples(task: str, tmp_path: Path) -> None:
     shown, asked = shown_and_asked(plan(task, ("symmetries",), checkpoint="frames"), tmp_path / "r")
     assert {one.question.shape for one in shown} == {(6, 6, 3)}  # boards of 3x3 cells of 2 pixels
     assert {question.shape for question in asked} == {(6, 6, 3)}

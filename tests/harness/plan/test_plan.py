@@ -1,4 +1,4 @@
-"""Plans: their trials, what they refuse, and folder names that differ between trials."""
+"""Test plans: their trials, what they refuse, and folder names that differ between trials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models from Python files: found, built, and refused in one sentence."""
+"""Test models from Python files: imported, built, and refused in one sentence."""
 
 from __future__ import annotations
 

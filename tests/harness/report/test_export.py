@@ -30,7 +30,7 @@ def read(text):
 
 
 def tables(text):
-    """Heading -> rows of cells of the table below it."""
+    """Map each heading to the rows of the table below it."""
     sections = {}
     for part in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
         rows = [line for line in part.splitlines() if line.startswith("| ")]

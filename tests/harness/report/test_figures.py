@@ -1,4 +1,4 @@
-"""Test where the bars and intervals of the figure of budgets end, and which ends are drawn open."""
+"""Test where bars and intervals of the figure of shots end, and which ends are drawn open."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHOTS = (10, 100, 1000)
 
 
 def drawn(at, interval):
-    """The figure of one budget: the end of its bar, how solid it is, and the places of each marker."""
+    """Return the figure of one row: the end of its bar, its opacity, and the places of each marker."""
     row = Budget("t/x", MINE, (0,), SHOTS, (0.1, 0.5, 1.0), None, at, interval)
     legend = [curves.LegendEntry("mine", "c0", "model", MINE)]
     axes: Any = figures.budgets([row], legend).paint(svg.PRINT, svg.Marks()).axes[0]

@@ -108,7 +108,7 @@ def test_a_process_plays_and_its_states_are_the_tasks(visit, file):
     picture = "document.querySelector('#boards .film').previousSibling.toDataURL()"
     last = page.evaluate(picture)
     slider.focus()
-    page.keyboard.press("ArrowLeft")  # the slider's own: the viewer stays where it is
+    page.keyboard.press("ArrowLeft")  # the slider takes the key: the viewer does not move
     assert slider.input_value() == "2"
     assert place(page) == "2 of 6"
     assert page.evaluate(picture) != last

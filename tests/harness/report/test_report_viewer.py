@@ -16,9 +16,7 @@ from vizbench.harness.run.run import run
 
 @pytest.fixture(scope="module")
 def trials(tmp_path_factory):
-    """Two seeds with one answer each and, of another run, one seed with three; a second model on seed 1
-    alone.
-    """
+    """Return two seeds with one answer each, a seed with three, and a second model on seed 1 only."""
     out = tmp_path_factory.mktemp("runs")
     batcher, trainer = f"{FILE}:Batcher", f"{FILE}:Trainer"
     for name, models, seeds, attempts in (
@@ -37,7 +35,7 @@ def file(trials, tmp_path_factory):
 
 
 def shown(page):
-    """Task, model and number of answers that the viewer shows."""
+    """Return task, model and number of answers that the viewer shows."""
     task, model = (page.locator(f"#{name} option:checked").inner_text() for name in ("set", "model"))
     return task, model, page.locator("#boards .answer").count()
 
@@ -82,7 +80,7 @@ def page_model(name):
 
 
 def test_a_link_to_a_trial_that_is_not_there_says_so(visit, file):
-    page = visit(file, "#task=life/conway&seed=0&model=" + page_model("Trainer"))  # it was asked seed 1 alone
+    page = visit(file, "#task=life/conway&seed=0&model=" + page_model("Trainer"))  # it was asked only seed 1
     assert page.is_visible("#unknown-trial")
     settled(page, lambda: page.select_option("#set", label="life/conway, seed 1"))
     assert not page.is_visible("#unknown-trial")

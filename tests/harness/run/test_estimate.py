@@ -1,4 +1,4 @@
-"""The dry run: every trial, the data that it needs, and a time from measured steps."""
+"""Test the dry run: every trial, the data that it needs, and a time from measured steps."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ TRAINER = f"{stubs.FILE}:Trainer"
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch):
-    """A busy machine measures as much as an idle one."""
+    """Let a busy machine measure as much as an idle one."""
     monkeypatch.setattr(estimate_module, "PATIENCE", float("inf"))
 
 
 @pytest.fixture
 def task(tmp_path):
-    """An ARC file with 3 demonstrations and 4 test inputs."""
+    """Write an ARC file with 3 demonstrations and 4 test inputs."""
     pairs = [{"input": [[i]], "output": [[i + 1]]} for i in range(4)]
     (tmp_path / "t.json").write_text(json.dumps({"train": pairs[:3], "test": pairs}))
     return f"arc-json:{tmp_path}/t.json"

@@ -53,7 +53,7 @@ def test_the_solver_is_right_and_copy_is_not(tmp_path):
     assert not any(record.exact for record in read_trial(directory(tmp_path, plan, "copy")).records)
 
 
-def test_a_finished_run_is_left_alone(tmp_path):
+def test_a_finished_run_is_untouched(tmp_path):
     run(small_plan(), tmp_path)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.*")}
     events: list[Event] = []
@@ -81,7 +81,7 @@ def test_more_shots_and_tasks_join_a_run(tmp_path):
 
 @pytest.mark.parametrize("modality", ["grid", "text", "frames"])
 def test_a_model_never_sees_a_target(tmp_path, modality):
-    """Searches every object that can be reached from the questions."""
+    """Search every object that can be reached from the questions."""
     spy = f"{stubs.FILE}:Spy"
     plan = Plan(models=(spy,), tasks=("life/conway",), checkpoint=modality, shots=(3,), n_test=40)
     run(plan, tmp_path)

@@ -1,6 +1,4 @@
-"""Files of answers: every row of the data set has a verdict, and nothing that is written in the file is
-lost.
-"""
+"""Test files of answers: every row of the data set has a verdict, and nothing in the file is lost."""
 
 from __future__ import annotations
 
@@ -61,7 +59,7 @@ def test_every_row_has_a_verdict(rows: tuple[vb.Instance, ...], tmp_path: Path) 
     assert figures.cells == (3 + 63 / 64) / 8
 
 
-def test_a_number_that_nothing_holds_costs_its_row_alone(
+def test_a_number_that_nothing_holds_costs_its_row_only(
     rows: tuple[vb.Instance, ...], tmp_path: Path
 ) -> None:
     many = "9" * 5_000
@@ -198,7 +196,7 @@ def test_whole_characters_and_backslashes_stay() -> None:
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
-def test_a_number_that_json_lacks_costs_its_row_alone(
+def test_a_number_that_json_lacks_costs_its_row_only(
     number: str, rows: tuple[vb.Instance, ...], tmp_path: Path
 ) -> None:
     grid, right = (json.dumps(rows[n].target.tolist()) for n in (0, 2))

@@ -125,7 +125,7 @@ def test_every_frame_of_a_process_is_verified(data, tmp_path):
     write_video(tmp_path / "1.mp4", np.repeat(whole[1], 3, axis=0))  # each state is held for three frames
     write_video(tmp_path / "2.mp4", whole[2][1:])  # without the question
     write_video(tmp_path / "3.mp4", whole[3][[0, 2, 3]])  # a step is left out
-    write_video(tmp_path / "4.mp4", whole[4][[0, 3]])  # the answer alone
+    write_video(tmp_path / "4.mp4", whole[4][[0, 3]])  # only the answer
     other = whole[5].copy()
     other[1] = 255 - other[1]
     write_video(tmp_path / "5.mp4", other)
@@ -211,7 +211,7 @@ def test_the_last_of_a_rows_pictures_is_its_answer_and_all_are_its_process(data,
         (tmp_path / f"{row.index:05d}").mkdir()
         for number, state in enumerate([row.question, *row.steps], 8):
             save_png(tmp_path / f"{row.index:05d}" / f"{number}.png", state, look)
-    (tmp_path / "00001" / "10.png").write_bytes(b"broken")  # amid the process
+    (tmp_path / "00001" / "10.png").write_bytes(b"broken")  # within the process
     (tmp_path / "00002" / "11.png").write_bytes(b"broken")  # the answer
     (tmp_path / "00003" / "9.png").unlink()  # a step is left out
     for name in ("._8.png", "._11.png", "12.txt"):

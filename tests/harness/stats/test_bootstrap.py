@@ -1,4 +1,4 @@
-"""Resampling against SciPy's bootstrap and t intervals, and by what its intervals cover."""
+"""Test resampling against SciPy's bootstrap and t intervals, and by the coverage of its intervals."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_an_interval_over_seeds_covers_the_truth_whether_seeds_differ_or_not(see
     assert 0.93 <= coverage(trial) <= 0.97
 
 
-def test_resampled_seeds_alone_would_not_cover():
+def test_resampling_only_seeds_would_not_cover():
     """Shows why t is used: the plain cluster bootstrap, seeds and then questions in them, covers less."""
     random = np.random.default_rng(3)
 
@@ -180,7 +180,7 @@ def test_the_interval_of_a_budget_covers_the_truth_95_times_in_100(shares, n, le
     assert least <= coverage(trial) <= 0.97
 
 
-# Bounds of the coverage as `metrics.COVERAGE` states them, by how many questions tell two models apart.
+# Bounds of the coverage as in `metrics.COVERAGE`, by the number of questions that separate two models.
 FEW, ENOUGH = (0.91, 1.0), (0.93, 0.97)
 
 

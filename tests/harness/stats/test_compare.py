@@ -1,4 +1,4 @@
-"""Comparisons from records: the paper's accuracies give its thresholds, and nothing comes of nothing."""
+"""Test comparisons: the paper's accuracies give its thresholds, and no records give no rows."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_data_efficiency_of_the_papers_two_models(published):
     assert len(rows) == 33
     assert {row.a.name for row in rows.values()} == {"CogVideoX1.5-5B"}
     conway, seeds = rows["life/conway"], rows["eca/150"]
-    # video: .9 lies at .9375 of the way from 10 to 30; text: at .63 of that from 100 to 300
+    # video: .9 is reached at .9375 between 10 and 30; text: at .63 between 100 and 300
     video, text = 10 * 3 ** (0.9 / 0.96), 100 * 3 ** (0.17 / 0.27)
     assert conway.at.point == pytest.approx(text / video)
     assert conway.interval.low is not None and conway.interval.low > 5

@@ -1,4 +1,4 @@
-"""Intervals over seeds as clusters: by the score test with Student's t, by hand, and by what they cover."""
+"""Test intervals over seeds as clusters: by the score test with Student's t, by hand, and by coverage."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_it_covers_the_truth_as_a_report_says(p, deviation, seeds, n):
         assert 0.93 <= coverage <= 0.97
 
 
-def test_where_most_seeds_lie_near_0_too_few_intervals_cover():
+def test_where_most_seeds_are_near_0_too_few_intervals_cover():
     assert 0.78 <= covered(0.05, 0.1, 3, 200) <= 0.85
     assert covered(0.02, 0.1, 3, 200) < 0.4
     nothing = (drawn(0.05, 0.1).sum(axis=1) == 0).mean()  # to cover, 0 of 600 would have to mean up to 5%

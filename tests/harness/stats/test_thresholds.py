@@ -1,4 +1,4 @@
-"""Shots to reach a share: SciPy's isotonic regression, straight over log n, never extrapolated."""
+"""Test the shots to reach a share: isotonic as in SciPy, straight over log n, never extrapolated."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_by_hand(shares, bounds):
     assert at([3, 30, 300], shares) == pytest.approx(bounds)
 
 
-def test_the_papers_own_way_takes_the_first_measured_budget():
+def test_the_papers_method_takes_the_first_measured_budget():
     assert first_reached([3, 30, 300], [0.2, 0.95, 0.8]) == 30
     assert first_reached([3, 30, 300], [0.2, 180 / 200, 0.95]) == 30
     assert first_reached([3, 30, 300], [None, 0.899, None]) is None

@@ -1,4 +1,4 @@
-"""Baselines in comparisons: who is compared with whom, and what their rows say."""
+"""Test baselines in comparisons: who is compared with whom, and what their rows say."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_seeds_of_what_learns_nothing_are_no_clusters_of_a_budget() -> None:
     assert nearest.interval.low is None or nearest.interval.low < random.interval.low
 
 
-def test_baselines_on_files_stand_in_the_overlap_and_not_file_by_file() -> None:
+def test_baselines_on_files_are_in_the_overlap_and_not_file_by_file() -> None:
     files = [f"arc-json:c/arc/{k}.json" for k in range(5)]
     runs = [
         answered([k < solved], model, None, task=file)
@@ -132,7 +132,7 @@ def test_the_tables_of_the_page_mark_the_rows_of_baselines(runs: Sequence[TrialR
     assert [row["at"] for row in by_table["budgets"]["rows"] if row["model"] == "solver"] == [[3.0, "≤ 3"]]
 
 
-def test_without_a_model_the_budgets_of_baselines_stand_alone() -> None:
+def test_without_a_model_only_budgets_of_baselines_are_left() -> None:
     runs = [run for name in TRIVIAL for run in curve(name, *SHARES[name])]
     assert [row.model.name for row in compare.budgets(runs)] == list(TRIVIAL)
     assert compare.differences(runs) == compare.ratios(runs) == []
