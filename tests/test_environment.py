@@ -142,8 +142,8 @@ def test_a_model_that_leaves_its_folder_takes_no_answers_along(place: Path) -> N
     done = vizbench(place, "eval", "--model", "m.py:Moves", *SMALL, "--out", "moved")
     assert done.returncode == 0, done.stderr
     assert b"m.py:Moves" in done.stdout and b"report: moved/report.html" in done.stdout
-    (cell,) = (place / "moved").glob("*moves*")
-    assert {"records.jsonl", "sessions.jsonl"} <= {path.name for path in cell.iterdir()}
+    (trial,) = (place / "moved").glob("*moves*")
+    assert {"records.jsonl", "sessions.jsonl"} <= {path.name for path in trial.iterdir()}
 
 
 @pytest.mark.parametrize("variables", [{"COLUMNS": "20", "TERM": "dumb"}, {"COLUMNS": "0", "NO_COLOR": "1"}])

@@ -84,11 +84,11 @@ def test_small_spaces_are_divided_whole(name: str):
     assert len(identities[1]) / space.count == pytest.approx(1 / SHARE, abs=0.06)
 
 
-@pytest.mark.parametrize("rooms", [2, 3, 4, 6, 8])
-def test_mazes_are_counted_as_networkx_counts_trees(rooms: int):
-    trees = networkx.number_of_spanning_trees(networkx.grid_2d_graph(rooms, rooms))
-    space = task.spec(f"maze/base?size={2 * rooms + 1}").task.space(
-        task.spec(f"maze/base?size={2 * rooms + 1}").params
+@pytest.mark.parametrize("side", [2, 3, 4, 6, 8])
+def test_mazes_are_counted_as_networkx_counts_trees(side: int):
+    trees = networkx.number_of_spanning_trees(networkx.grid_2d_graph(side, side))
+    space = task.spec(f"maze/base?size={2 * side + 1}").task.space(
+        task.spec(f"maze/base?size={2 * side + 1}").params
     )
     assert space is not None and space.count == pytest.approx(trees, rel=1e-9)
 

@@ -69,12 +69,12 @@ def test_every_passage_is_as_often_open_as_the_trees_of_the_grid_say() -> None:
     The share of spanning trees that hold an edge is its effective resistance.
     """
     n, side = 4000, 6
-    rooms: nx.Graph[tuple[int, int]] = nx.grid_2d_graph(side, side)
-    joined = nx.to_numpy_array(rooms)
+    lattice: nx.Graph[tuple[int, int]] = nx.grid_2d_graph(side, side)
+    joined = nx.to_numpy_array(lattice)
     inverse = np.linalg.pinv(np.diag(joined.sum(axis=0)) - joined)
-    number = {family_task: k for k, family_task in enumerate(rooms)}
+    number = {family_task: k for k, family_task in enumerate(lattice)}
     questions = made(2 * side + 1, n).question
-    for (r, c), (y, x) in rooms.edges:
+    for (r, c), (y, x) in lattice.edges:
         a, b = number[r, c], number[y, x]
         share = inverse[a, a] + inverse[b, b] - 2 * inverse[a, b]
         actual = (questions[:, r + y + 1, c + x + 1] != 0).mean()
