@@ -49,8 +49,8 @@ LAUNCHERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 """Arguments before and after the command.
 
-With --cpu, `accelerate launch` starts one process unless MPI is installed. With --multi_gpu, the processes of a
-machine without GPUs use gloo.
+With --cpu, `accelerate launch` starts one process unless MPI is installed. With --multi_gpu, the processes of
+a machine without GPUs use gloo.
 """
 
 
