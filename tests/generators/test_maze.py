@@ -270,7 +270,7 @@ def test_features_are_the_path_on_large_boards_and_the_pieces_on_small_ones() ->
     assert np.array_equal(TASK.features(Params(17), large), (large.target == 4).reshape(3, -1))
     pieces = TASK.features(Params(9), small).reshape(3, 3, 3, 16)
     assert (pieces.sum(axis=3) == 1).all()
-    window = small.question[0, 1:4, 1:4] != 0  # the passages at the top left
+    window = small.question[0, 1:4, 1:4] != 0  # top left 2x2 lattice: above, below, left, right
     form = window[0, 1] + 2 * window[2, 1] + 4 * window[1, 0] + 8 * window[1, 2]
     assert pieces[0, 0, 0, form] == 1
 
