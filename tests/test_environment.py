@@ -1,4 +1,4 @@
-"""The command line as others run it: consoles of any encoding, closed streams, foreign folders, Ctrl-C."""
+"""Test the command line in other environments: console encodings, closed streams, foreign folders, Ctrl-C."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def shell(folder: Path, line: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a data set, answers of which some are no grid, and models."""
+    """Make a folder with a data set, answers of which some are no grid, and models."""
     folder = tmp_path_factory.mktemp("place")
     assert vizbench(folder, "generate", "--task", "life", "--n", "3", "--out", "d").returncode == 0
     rows = [json.loads(line) for line in (folder / "d" / "train-00000.jsonl").read_text().splitlines()]
@@ -101,8 +101,8 @@ def test_a_console_that_is_not_utf_8_shows_every_figure(place: Path, variables: 
         done = vizbench(place, *command, **variables)
         assert (done.returncode, b"Error" in done.stderr) == (0, False), done
         assert b"0.3333" in done.stdout
-    told = vizbench(place, "score", "a.jsonl", "--dataset", "d", "--json", **variables)
-    assert json.loads(told.stdout)["score"]["answered"] == 3
+    process = vizbench(place, "score", "a.jsonl", "--dataset", "d", "--json", **variables)
+    assert json.loads(process.stdout)["score"]["answered"] == 3
     listed = vizbench(place, "models", **variables)
     assert (listed.returncode, listed.stderr) == (0, b"") and b"qwen3" in listed.stdout
 
@@ -142,8 +142,8 @@ def test_a_model_that_leaves_its_folder_takes_no_answers_along(place: Path) -> N
     done = vizbench(place, "eval", "--model", "m.py:Moves", *SMALL, "--out", "moved")
     assert done.returncode == 0, done.stderr
     assert b"m.py:Moves" in done.stdout and b"report: moved/report.html" in done.stdout
-    (cell,) = (place / "moved").glob("*moves*")
-    assert {"records.jsonl", "sessions.jsonl"} <= {path.name for path in cell.iterdir()}
+    (trial,) = (place / "moved").glob("*moves*")
+    assert {"records.jsonl", "sessions.jsonl"} <= {path.name for path in trial.iterdir()}
 
 
 @pytest.mark.parametrize("variables", [{"COLUMNS": "20", "TERM": "dumb"}, {"COLUMNS": "0", "NO_COLOR": "1"}])
@@ -175,7 +175,7 @@ def test_a_folder_that_shadows_the_standard_library_is_not_imported(place: Path,
         command = [sys.executable, str(program), *arguments]
         done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, check=False)
         assert done.returncode == 0, done.stderr
-        assert b"of the current folder" not in done.stderr  # nor in a process that only keeps the books
+        assert b"of the current folder" not in done.stderr  # nor in a process that only keeps records
 
 
 def test_programs_that_a_model_starts_find_what_they_always_do() -> None:
@@ -206,8 +206,7 @@ def test_a_process_that_cannot_begin_is_diagnosed_by_how_it_ended(place: Path, t
 
 
 def interrupted(folder: Path, *arguments: str) -> tuple[Done, float]:
-    """Start a command in a process group of its own, and send that group Ctrl-C once it says that it is
-    ready."""
+    """Start a command in its own process group, and send the group Ctrl-C once it says that it is ready."""
     running = subprocess.Popen(
         [sys.executable, "-m", "vizbench", *arguments],
         cwd=folder,
@@ -341,7 +340,7 @@ def test_version_and_help_are_short(run: Run) -> None:
 
 
 def completed(folder: Path, *words: str) -> list[str]:
-    """What bash is offered for the last word."""
+    """Return what bash is offered for the last word."""
     line = {"COMP_WORDS": " ".join(("vizbench", *words)), "COMP_CWORD": str(len(words))}
     done = vizbench(folder, _VIZBENCH_COMPLETE="complete_bash", **line)
     return done.stdout.decode().split()

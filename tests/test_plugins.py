@@ -1,4 +1,4 @@
-"""Tasks and models from Python files and installed packages: named by the user, never by a data set."""
+"""Test tasks and models from Python files and packages: named by the user, never by a data set."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ FAMILY = vb.ModelFamily("own-model", "grid", "Copies.", ("none",), lambda checkp
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The example in a folder of its own, and no file imported so far."""
+    """Copy the example to a folder of its own, with no file imported so far."""
     monkeypatch.setattr(task, "_imported", {})
     path = tmp_path / "mine.py"
     shutil.copy(EXAMPLE, path)
@@ -93,15 +93,15 @@ OWN_TASKS_ONLY = {
 }
 """Tests that look a family up by name, or in a table of their own."""
 
+TESTS = vars(test_contract) | vars(test_guesses) | vars(test_processes)
 CONTRACT = [
     test
-    for module in (test_contract, test_guesses, test_processes)
-    for name, test in vars(module).items()
+    for name, test in TESTS.items()
     if name.startswith("test_")
     and name not in OWN_TASKS_ONLY
     and [*inspect.signature(test).parameters] == ["name"]
 ]
-"""The tests that every task passes."""
+"""Tests that every task passes."""
 
 
 @pytest.mark.parametrize("test", CONTRACT, ids=lambda test: test.__name__)
@@ -404,7 +404,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Package
 
 
 def listed() -> tuple[list[str], list[str]]:
-    """The tasks that are listed, and the notices."""
+    """Return the listed tasks, and the notices."""
     said: list[str] = []
     with notices.notices_to(lambda text, _: said.append(text)):
         return vb.tasks(), said

@@ -42,7 +42,7 @@ def test_a_whole_file_goes_behind_a_link_and_replaces_no_device(tmp_path):
     assert (tmp_path / "pipe").is_fifo()
 
 
-def test_a_log_keeps_what_it_is_told_to_and_appends(tmp_path):
+def test_a_log_keeps_what_it_should_and_appends(tmp_path):
     path = tmp_path / "log"
     path.write_bytes(b"one\ntw")
     log = Log(path, 4)

@@ -27,7 +27,10 @@ def blocks(page: str) -> list[tuple[str, str]]:
 
 
 def commands(page: str) -> list[str]:
-    lines = [line for kind, body in blocks(page) if kind == "console" for line in body.splitlines()]
+    lines: list[str] = []
+    for kind, body in blocks(page):
+        if kind == "console":
+            lines += body.splitlines()
     return [line[2:] for line in lines if line.startswith("$ ")]
 
 

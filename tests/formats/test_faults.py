@@ -30,7 +30,7 @@ def split() -> Split:
 
 @pytest.fixture
 def out(split: Split, tmp_path: Path) -> Path:
-    """A good data set of 5 rows."""
+    """Write a good data set of 5 rows."""
     formats.write(split, 5, tmp_path / "out")
     return tmp_path / "out"
 
@@ -99,7 +99,7 @@ def test_places_that_cannot_be_written_are_refused(path: str, split: Split, tmp_
 @pytest.mark.parametrize(
     "stop", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt(), RuntimeError()]
 )
-def test_a_failure_on_the_way_leaves_the_old(
+def test_a_failure_meanwhile_leaves_the_old(
     name: FormatName, stop: BaseException, split: Split, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = formats.check(out)
@@ -146,7 +146,7 @@ def test_a_split_with_too_few_rows_is_refused_by_the_number_asked_for(tmp_path: 
 
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 256 KiB."""
+    """Mount a file system of 256 KiB."""
     place = tmp_path / "disk"
     place.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)]

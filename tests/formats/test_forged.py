@@ -26,7 +26,7 @@ ROWS = 5
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data set of 5 small rows in each format, in a folder of the format's name."""
+    """Write a data set of 5 small rows in each format, in a folder of the format's name."""
     folder = tmp_path_factory.mktemp("good")
     split = loading.load("life/conway?height=4&width=4&steps=2").train
     for name in formats.FORMATS:
@@ -35,7 +35,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def sentence(folder: Path) -> str:
-    """What `check` says of a data set; "" if it is good. Never more than a sentence."""
+    """Return what `check` says of a data set, at most one sentence. "" if it is good."""
     try:
         formats.check(folder)
     except UserError as error:
@@ -142,8 +142,8 @@ def test_lines_of_any_kind_are_rows_or_said(
 ) -> None:
     folder = copied(good, name, tmp_path / "out")
     put(folder, change((folder / "train-00000.jsonl").read_bytes()))
-    found = sentence(folder)
-    assert found and said in found  # whatever can be read is not what the manifest's digest is of
+    message = sentence(folder)
+    assert message and said in message  # if it can be read, it does not have the manifest's digest
 
 
 def checked(good: Path, data: bytes, tmp_path: Path) -> str:
@@ -155,8 +155,10 @@ def checked(good: Path, data: bytes, tmp_path: Path) -> str:
 
 
 def test_a_parquet_file_that_is_cut_or_flipped_is_said_or_whole(good: Path, tmp_path: Path) -> None:
-    """Each byte of the footer, some of the rest, many lengths: with the digest forged, so that the reader
-    finds out."""
+    """Changed bytes are found although the digest is forged too.
+
+    Each byte of the footer is changed, some of the rest, and many lengths.
+    """
     folder = copied(good, "parquet", tmp_path / "out")
     data = (folder / "train-00000.parquet").read_bytes()
     footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
@@ -223,8 +225,8 @@ def test_a_parquet_file_that_lies_about_its_rows_is_refused(good: Path, tmp_path
         (whole.append_column("more", whole["id"]), "has other columns"),
         (whole.set_column(0, "id", [[None] * 5]), "other columns|is no Parquet data set"),
     ):
-        found = checked(good, bytes_of(made, tmp_path / "made"), tmp_path)
-        assert any(part in found for part in said.split("|")), found
+        message = checked(good, bytes_of(made, tmp_path / "made"), tmp_path)
+        assert any(part in message for part in said.split("|")), message
 
 
 def test_rows_of_a_billion_cells_are_not_unpacked(
@@ -241,7 +243,7 @@ def test_rows_of_a_billion_cells_are_not_unpacked(
 
 
 def number(value: int, length: int = 0) -> bytes:
-    """A number as a footer holds it, in as many bytes as are asked for."""
+    """Return a number as a footer holds it, in as many bytes as requested."""
     left, parts = 2 * value, bytearray()
     while left > 127 or len(parts) + 1 < length:
         parts.append(left & 127 | 128)
@@ -282,5 +284,5 @@ def test_row_groups_hold_a_bounded_number_of_cells(tmp_path: Path, monkeypatch: 
         formats.write(split, 12, tmp_path / "more", "parquet")
 
 
-def test_a_shard_is_named_by_its_place_alone(tmp_path: Path) -> None:
+def test_a_shard_is_named_by_its_place_only(tmp_path: Path) -> None:
     assert list(Parquet().files(Place(tmp_path, "test", 7, 0, 1))) == ["test-00007.parquet"]

@@ -1,3 +1,5 @@
+"""Test picture files: exact PNGs, hostile files, bounded reading, and writes that replace files safely."""
+
 from __future__ import annotations
 
 import io

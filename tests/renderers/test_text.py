@@ -1,3 +1,5 @@
+"""Test grids as text: written ones come back, replies of models are read, other texts give a reason."""
+
 from __future__ import annotations
 
 import sys

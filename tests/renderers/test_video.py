@@ -1,3 +1,5 @@
+"""Test clips: their frames, lossless files, GIFs, bounded reading, and hostile files."""
+
 from __future__ import annotations
 
 from typing import Any

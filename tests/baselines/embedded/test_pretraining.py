@@ -1,4 +1,4 @@
-"""The folder of a pretraining: a stop at any moment costs steps, and never mixes two runs."""
+"""Test the folder of a pretraining: a stop at any moment costs only steps, and two runs never mix."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""The embedded video model: an exact codec, one conditioning for training and sampling, an adapter from
-nothing."""
+"""Test the embedded video model: exact codec, one conditioning, adapters that start as the identity."""
 
 from __future__ import annotations
 
@@ -52,7 +51,7 @@ def test_parameter_count_is_as_documented() -> None:
     assert sum(p.numel() for p in network.build_network(network.NetworkConfig(), 0).parameters()) == 1_270_342
 
 
-def test_same_seed_same_net_and_the_global_stream_is_left_alone() -> None:
+def test_same_seed_same_net_and_the_global_stream_is_untouched() -> None:
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
@@ -65,7 +64,7 @@ def test_same_seed_same_net_and_the_global_stream_is_left_alone() -> None:
 
 
 def test_first_heads_start_on_their_neighbour() -> None:
-    """The attention of layer 0's first head, whose window is one row up, peaks there."""
+    """The attention of layer 0's first head has a window of one row up, and peaks there."""
     model = network.build_network(network.NetworkConfig(), 0)
     seen: list[Any] = []
     attention = model.transformer_blocks[0].attn1

@@ -1,4 +1,4 @@
-"""Memory estimated from sizes alone, held against what torch counts and keeps on real classes."""
+"""Test memory estimated from sizes against what torch counts and keeps on real classes."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_activations_are_those_that_autograd_keeps(
 
 
 def _kept(model: Any, config: LanguageConfig) -> int:
-    """Bytes of storages that a forward pass saves, parameters left out."""
+    """Return the bytes of storages that a forward pass saves, without the parameters."""
     model = model.to(torch.bfloat16).requires_grad_(False)
     if config.checkpointing:
         model.activation_checkpointing_enable()

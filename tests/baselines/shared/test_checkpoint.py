@@ -1,5 +1,4 @@
-"""The files of a checkpoint: what a library opens is what the digest covers, and nothing leads out of the
-folder."""
+"""Test the files of a checkpoint: the digest covers all that a library opens, and no path leads out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chess: verdicts on answers against a slow twin without the package, and near misses."""
+"""Test chess: verdicts on answers against a slow twin without the package, and near misses."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_verdict_equals_the_slow_twin(row: int, data: st.DataObject) -> None:
     assert TASK.check(Params(), question, answer).valid == valid
 
 
-def test_changed_cells_of_targets_are_judged_as_the_slow_twin_judges_them() -> None:
+def test_changed_cells_of_targets_are_verified_as_by_the_slow_twin() -> None:
     batch, rng = made(1, 60), np.random.default_rng(0)
     for question, target in zip(batch.question, batch.target, strict=True):
         for place in rng.choice(64, 12, replace=False):
@@ -190,7 +190,7 @@ def test_a_position_without_mate_has_no_solution() -> None:
 
 @pytest.mark.parametrize(("mate", "count"), [(1, 400), (2, 140), (3, 10)])
 def test_verdicts_are_those_of_a_plain_search_with_the_oracle(mate: int, count: int) -> None:
-    """Right answers, random legal moves, and boards with up to three cells altered."""
+    """Draw right answers, random legal moves, and boards with up to three changed cells."""
     batch, rng = made(mate, count), np.random.default_rng(mate)
     for row, (question, target) in enumerate(zip(batch.question, batch.target, strict=True)):
         legal = TASK.guess(Params(mate), question, row)
@@ -203,7 +203,7 @@ def test_verdicts_are_those_of_a_plain_search_with_the_oracle(mate: int, count: 
 
 
 def oracle_verdict(question: Grid, answer: Grid, mate: int) -> tuple[bool, float]:
-    """Whether the answer is right, and whether it is the board after a legal move."""
+    """Return whether the answer is right, and whether it is the board after a legal move."""
     board = board_of(question)
     for move in board.legal_moves:
         if np.array_equal(grid(pushed(board, move).board_fen()), answer):

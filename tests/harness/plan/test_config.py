@@ -1,4 +1,4 @@
-"""Options: the flags, plan files in TOML, and the plan that they describe."""
+"""Test options: the flags, plan files in TOML, and the plan that they describe."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Test that the report is made from the run directory only, is escaped and needs no network.
 
-test_report_page uses it in a browser."""
+test_report_page uses it in a browser.
+"""
 
 from __future__ import annotations
 
@@ -53,13 +54,13 @@ def trials(runs):
 
 
 def data_of(text, name):
-    """What an element of the page holds, as JSON."""
+    """Return what an element of the page holds, as JSON."""
     [content] = re.findall(rf'<script id="{name}" type="application/json">(.*?)</script>', text)
     return json.loads(html.unescape(content))
 
 
 def blob_of(text, number):
-    """A blob of the page, unpacked."""
+    """Return a blob of the page, unpacked."""
     [content] = re.findall(rf'<script id="blob-{number}" type="text/plain">(.*?)</script>', text)
     return json.loads(zlib.decompress(base64.b64decode(content, validate=True)))
 
@@ -276,7 +277,7 @@ def test_two_files_with_a_class_of_one_name_have_a_curve_each():
 
 
 def marks_of(drawing):
-    """The titles of a drawing's marks as the page shows them."""
+    """Return the titles of a drawing's marks as the page shows them."""
     return re.findall(r"<title>(.*?)</title>", svg.inline(drawing, 0))
 
 

@@ -35,7 +35,7 @@ def file(trials, tmp_path_factory):
 
 
 def shown(page):
-    """Task, model and number of answers that the viewer shows."""
+    """Return task, model and number of answers that the viewer shows."""
     task, model = (page.locator(f"#{name} option:checked").inner_text() for name in ("set", "model"))
     return task, model, page.locator("#boards .answer").count()
 

@@ -1,4 +1,4 @@
-"""The dry run: every trial, the data that it needs, and a time from measured steps."""
+"""Test the dry run: every trial, the data that it needs, and a time from measured steps."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ TRAINER = f"{stubs.FILE}:Trainer"
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch):
-    """A busy machine measures as much as an idle one."""
+    """Let a busy machine measure as much as an idle one."""
     monkeypatch.setattr(estimate_module, "PATIENCE", float("inf"))
 
 
 @pytest.fixture
 def task(tmp_path):
-    """An ARC file with 3 demonstrations and 4 test inputs."""
+    """Write an ARC file with 3 demonstrations and 4 test inputs."""
     pairs = [{"input": [[i]], "output": [[i + 1]]} for i in range(4)]
     (tmp_path / "t.json").write_text(json.dumps({"train": pairs[:3], "test": pairs}))
     return f"arc-json:{tmp_path}/t.json"
@@ -125,24 +125,11 @@ def dry_run_lines(
     capsys: pytest.CaptureFixture[str], *trials: tuple[str, float | None, int, str]
 ) -> list[str]:
     """Return the lines of a dry run of trials given as (model, seconds, answers, problem)."""
-    estimates.print_estimate(
-        [
-            Estimate(
-                Trial("t/x", m, "none", 3, k, 5, 1),
-                "d",
-                "new" if n else "done",
-                3,
-                5,
-                n,
-                seconds,
-                True,
-                problem,
-            )
-            for k, (m, seconds, n, problem) in enumerate(trials)
-        ],
-        1,
-        Path("r"),
-    )
+    lines: list[Estimate] = []
+    for seed, (model, seconds, answers, problem) in enumerate(trials):
+        trial, state = Trial("t/x", model, "none", 3, seed, 5, 1), "new" if answers else "done"
+        lines.append(Estimate(trial, "d", state, 3, 5, answers, seconds, True, problem))
+    estimates.print_estimate(lines, 1, Path("r"))
     return capsys.readouterr().out.splitlines()
 
 

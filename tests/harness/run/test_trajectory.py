@@ -1,4 +1,4 @@
-"""Trajectories in the frames of an attempt: read, kept, and played in a real browser."""
+"""Test trajectories in the frames of an attempt: read, kept, and played in a real browser."""
 
 from __future__ import annotations
 

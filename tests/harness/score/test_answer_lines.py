@@ -1,5 +1,4 @@
-"""Files of answers: every row of the data set has a verdict, and nothing that is written in the file is
-lost."""
+"""Test files of answers: every row of the data set has a verdict, and nothing in the file is lost."""
 
 from __future__ import annotations
 
@@ -23,8 +22,8 @@ def rows(tmp_path: Path) -> tuple[vb.Instance, ...]:
 
 
 def scored(tmp_path: Path, *lines: object) -> Scored:
-    text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
-    (tmp_path / "answers.jsonl").write_text(text)
+    texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+    (tmp_path / "answers.jsonl").write_text("\n".join(texts))
     return score(tmp_path / "answers.jsonl", tmp_path / "data")
 
 

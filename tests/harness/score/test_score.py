@@ -238,9 +238,8 @@ def test_the_last_of_a_rows_pictures_is_its_answer_and_all_are_its_trajectory(da
     assert [verdict.exact for verdict in result.verdicts.values()] == [True, True, False, True, True, True]
     whole = rows(data)[0]
     shown = [whole.question, *whole.steps]
-    assert [state.tolist() for state in sheet.rows[0].trajectory] == [
-        a.tolist() for a, b in pairwise(shown) if not np.array_equal(a, b)
-    ]
+    changing = [a.tolist() for a, b in pairwise(shown) if not np.array_equal(a, b)]
+    assert [state.tolist() for state in sheet.rows[0].trajectory] == changing
     result = score(tmp_path, data, process=True)
     assert [verdict.valid for verdict in result.verdicts.values()] == [True, False, False, False, True, False]
     reasons = [verdict.reason for verdict in result.verdicts.values()]

@@ -1,4 +1,4 @@
-"""Resampling against SciPy's bootstrap and t intervals, and by what its intervals cover."""
+"""Test resampling against SciPy's bootstrap and t intervals, and by the coverage of its intervals."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def test_the_interval_of_the_shots_needed_covers_the_truth_95_times_in_100(share
     assert least <= coverage(trial) <= 0.97
 
 
-# Bounds of the coverage as `metrics.COVERAGE` states them, by how many questions tell two models apart.
+# Bounds of the coverage as in `metrics.COVERAGE`, by the number of questions that separate two models.
 FEW, ENOUGH = (0.91, 1.0), (0.93, 0.97)
 
 

@@ -1,7 +1,8 @@
-"""Comparisons from records: the paper's accuracies give its thresholds, and nothing comes of nothing."""
+"""Test comparisons: the paper's accuracies give its thresholds, and no records give no rows."""
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import msgspec
@@ -29,14 +30,12 @@ def published():
     """Records whose accuracies are the paper's, 200 questions per trial."""
     curves = paper.paper().accuracy_by_shots
     return [
-        answered(share(accuracy), task=task, model=model, shots=n)
-        for task, models in curves.items()
-        for model, points in models.items()
-        for n, accuracy in points
+        answered(share(accuracy), task=task, model=model, shots=shots)
+        for (task, model, shots), accuracy in accuracies.items()
     ]
 
 
-def test_the_papers_accuracies_come_back(published):
+def test_the_papers_accuracies_come_back(published, accuracies):
     ours = {(row.task, row.model, row.shots): row.exact for row in summaries(published)}
     expected = {
         (task, model, n): accuracy
@@ -159,9 +158,10 @@ def test_the_concept_averages_of_conceptarc_come_back():
                 path = f"arc-json:/d/concept-arc/{concept}/{concept}{number + 1}.json"
                 runs.append(trial_result(records, 0, model, None, 3, names, task=path))
     rows = arc.concepts(runs)
-    assert {(row.model.name, row.concept): round(row.share, 2) for row in rows} == {
-        (model, concept): accuracy for model in MODELS for concept, accuracy in table[model].items()
-    }
+    shares = {model: {} for model in MODELS}
+    for row in rows:
+        shares[row.model.name][row.concept] = round(row.share, 2)
+    assert shares == {model: table[model] for model in MODELS}
     assert {(row.n, row.attempts) for row in rows} == {(30, 3)}
     for model in MODELS:
         ours = mean(row.share for row in rows if row.model.name == model)
@@ -175,24 +175,13 @@ def test_the_papers_tasks_are_recognized():
     """Names and numbers of tasks, test inputs and attempts must all be the paper's."""
 
     def published(tasks, inputs=3, attempts=3, seeds=(0,), folder="d"):
-        runs = [
-            trial_result(
-                [record("abc"[k]) for k in range(inputs)],
-                seed,
-                "m",
-                None,
-                attempts,
-                "abc"[:inputs],
-                task=task,
-            )
-            for seed in seeds
-            for task in (f"arc-json:{folder}/Center/{name}.json" for name in tasks)
-        ]
-        whole = [
-            replace(run, records=[record(r.id, k) for r in run.records for k in range(attempts)])
-            for run in runs
-        ]
-        (row,) = arc.concepts(whole)
+        names = "abc"[:inputs]
+        records = [record(name, k) for name in names for k in range(attempts)]
+        runs = []
+        for seed, task in itertools.product(seeds, tasks):
+            where = f"arc-json:{folder}/Center/{task}.json"
+            runs.append(trial_result(records, seed, "m", None, attempts, names, task=where))
+        (row,) = arc.concepts(runs)
         assert row.n == len(tasks) * inputs * len(seeds)
         return row.published
 
@@ -232,18 +221,8 @@ def test_the_papers_tasks_are_recognized():
 def test_a_table_shows_the_papers_shares_beside_its_tasks_only(capsys):
     def printed(protocol, tasks, attempts, inputs):
         names = "abc"[:inputs]
-        runs = [
-            trial_result(
-                [record(n, k) for n in names for k in range(attempts)],
-                0,
-                "m",
-                None,
-                attempts,
-                names,
-                task=task,
-            )
-            for task in tasks
-        ]
+        records = [record(name, k) for name in names for k in range(attempts)]
+        runs = [trial_result(records, 0, "m", None, attempts, names, task=task) for task in tasks]
         arc_tables.table(protocol, runs, ["m"])
         lines = capsys.readouterr().out.splitlines()
         return {line.split("  ")[0]: line.split()[-2:] for line in lines}, "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Every output lists the trials that lack answers, each with its error: in data, training or prediction."""
+"""Test that every output lists incomplete trials with their error: in data, training or prediction."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def arc(path: Path, text: str = '{"input": [[0, 1]], "output": [[1, 0]]}') -> st
 
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
-    """A run of a good file and a bad one, by a model that breaks within its answers."""
+    """Run a good file and a bad one, with a model that breaks within its answers."""
     tasks = arc(tmp_path / "good.json"), arc(tmp_path / "bad.json", '{"input": 3}')
     measure(Plan(tasks=tasks, models=(FAILS,), checkpoint="later", attempts=2), tmp_path / "out")
     return tmp_path / "out"
@@ -49,9 +49,7 @@ def test_data_training_and_prediction_each_make_an_incomplete_trial(out: Path) -
         (one.trial.model, "bad" in one.trial.task): one
         for one in incomplete_trials(read_runs([out]), read_unstarted([out]))
     }
-    assert (
-        len(incomplete) == 7
-    )  # six on the bad file, which has no solver, and the model on the good one
+    assert len(incomplete) == 7  # six on the bad file, which has no solver, and the model on the good one
     mine = incomplete[FAILS, False]
     assert (mine.answers, mine.asked, mine.shots) == (2, 4, 1)
     assert mine.state() == "2 of 4 answers; RuntimeError while predicting: out of memory"

@@ -1,4 +1,4 @@
-"""Wilson intervals against published values and by their definition; shares from records."""
+"""Test Wilson intervals against published values and their definition, and shares from records."""
 
 from __future__ import annotations
 

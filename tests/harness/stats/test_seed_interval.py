@@ -1,8 +1,9 @@
-"""Intervals over seeds as clusters: by the score test with Student's t, by hand, and by what they cover."""
+"""Test intervals over seeds as clusters: by the score test with Student's t, by hand, and by coverage."""
 
 from __future__ import annotations
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -114,12 +115,12 @@ def covered(p, deviation, seeds, n):
     return sum(t for t, (low, high) in zip(times, spans, strict=True) if low <= p <= high) / TRIALS
 
 
+P, DEVIATIONS, SEEDS, QUESTIONS = (
+    (0.02, 0.05, 0.2, 0.5, 0.9, 0.99), (0, 0.01, 0.02, 0.05, 0.1), (1, 3, 5), (50, 200)
+)  # fmt: skip
 GRID = [
     (p, deviation, seeds, n)
-    for p in (0.02, 0.05, 0.2, 0.5, 0.9, 0.99)
-    for deviation in (0, 0.01, 0.02, 0.05, 0.1)
-    for seeds in (1, 3, 5)
-    for n in (50, 200)
+    for p, deviation, seeds, n in product(P, DEVIATIONS, SEEDS, QUESTIONS)
     if deviation**2 < p * (1 - p) and not (seeds == 1 and deviation)  # one seed is about its own training run
 ]
 

@@ -1,4 +1,4 @@
-"""Shots to reach a share: SciPy's isotonic regression, straight over log n, never extrapolated."""
+"""Test the shots to reach a share: isotonic as in SciPy, straight over log n, never extrapolated."""
 
 from __future__ import annotations
 
