@@ -10,7 +10,7 @@ from typing import Any, Final
 from vizbench.baselines.language.build import build
 from vizbench.baselines.language.config import LanguageConfig
 from vizbench.baselines.language.family import LanguageFamily
-from vizbench.baselines.language.memory import DOUBLE, Sizes
+from vizbench.baselines.language.memory import DOUBLE, LanguageSizes
 from vizbench.model import Model, ModelFamily
 
 HUB: Final = "google/gemma-3-4b-it"
@@ -22,7 +22,19 @@ FAMILY: Final = LanguageFamily(
     DOUBLE,
     LanguageConfig(),
     pictures=True,
-    sizes={HUB: Sizes(4_300_079_472, 34, 2560, 2048, 1024, 10_240, 262_208, DOUBLE, 411_070_464)},
+    sizes={
+        HUB: LanguageSizes(
+            parameters=4_300_079_472,
+            layers=34,
+            hidden=2560,
+            feed=10_240,
+            queries=2048,
+            keys=1024,
+            words=262_208,
+            block=DOUBLE,
+            vision=411_070_464,
+        )
+    },
 )
 
 _MODALITIES: Final = ("image", "both")

@@ -11,7 +11,7 @@ from vizbench._util.params import override, path_and_params
 from vizbench.baselines.language.build import PACKAGES, assemble, build
 from vizbench.baselines.language.config import LanguageConfig
 from vizbench.baselines.language.family import LanguageFamily
-from vizbench.baselines.language.memory import PLAIN, Sizes
+from vizbench.baselines.language.memory import PLAIN, LanguageSizes
 from vizbench.model import Model, ModelFamily
 
 NAME: Final = "135m"
@@ -23,7 +23,18 @@ FAMILY: Final = LanguageFamily(
     ("llama",),
     PLAIN,
     LanguageConfig(rank=16, alpha=32, batch=8, accumulation=1, steps=100, lr=1e-3, checkpointing=False),
-    sizes={HUB: Sizes(134_515_008, 30, 576, 576, 192, 1536, 49_152, PLAIN)},
+    sizes={
+        HUB: LanguageSizes(
+            parameters=134_515_008,
+            layers=30,
+            hidden=576,
+            feed=1536,
+            queries=576,
+            keys=192,
+            words=49_152,
+            block=PLAIN,
+        )
+    },
 )
 """The config is ours. On a CPU, 135 M parameters leave enough memory to keep all activations."""
 

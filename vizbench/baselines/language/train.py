@@ -12,6 +12,7 @@ from typing import Literal, final
 import torch
 
 from vizbench.baselines.shared.memory import peak
+from vizbench.baselines.shared.optimizers import keep_peaks, step_all
 from vizbench.baselines.shared.states import read_state, write_state
 from vizbench.distributed import collectives
 from vizbench.distributed.env import rank
@@ -37,13 +38,14 @@ class OptimizerConfig:
     clip: float
     """The largest norm of the gradient."""
 
-    def rate(self, step: int, steps: int) -> float:
-        """Return the learning rate of an optimizer step, counted from 0.
+    def lr_factor(self, step: int, steps: int) -> float:
+        """Return the factor on the peak learning rate at an optimizer step, counted from 0.
 
-        The first rate is above 0, unlike in transformers: with few steps each one counts."""
+        The first factor is above 0, unlike in transformers: with few steps each one counts.
+        """
         share = step / steps
         fall = 1 - share if self.schedule == "linear" else 0.5 * (1 + math.cos(math.pi * share))
-        return self.lr * min(1.0, (step + 1) / self.warmup, fall)
+        return min(1.0, (step + 1) / self.warmup, fall)
 
 
 @final
@@ -57,6 +59,7 @@ class TrainingLoop:
         self.optimizer = torch.optim.AdamW(
             list(self.trained.values()), lr=config.lr, weight_decay=config.weight_decay, betas=config.betas
         )
+        keep_peaks([self.optimizer])
         self.step = 0
         """Optimizer steps done."""
         self.loss = math.nan
@@ -82,12 +85,9 @@ class TrainingLoop:
             collectives.require_equal("the optimizer step of the stored training", self.step)
         began = time.perf_counter() - self.seconds
         while self.step < steps:
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.config.rate(self.step, steps)
             self.loss = backward(self.step)
             torch.nn.utils.clip_grad_norm_(parameters, self.config.clip)
-            self.optimizer.step()
-            self.optimizer.zero_grad()
+            step_all([self.optimizer], self.config.lr_factor(self.step, steps))
             self.step += 1
             self.seconds = time.perf_counter() - began
             report(Progress(self.step, steps, self.loss, peak()))

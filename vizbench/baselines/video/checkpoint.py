@@ -22,7 +22,7 @@ from vizbench.baselines.shared.memory import require_memory, shapes_of
 from vizbench.baselines.video import store
 from vizbench.baselines.video.backbone import NEUTRAL, Backbone, Tensors, WeightSource
 from vizbench.baselines.video.config import VideoConfig
-from vizbench.baselines.video.memory import SEEING, Sizes, memory_breakdown, sizes_of
+from vizbench.baselines.video.memory import IMAGE_PARTS, VideoSizes, memory_breakdown, sizes_of
 from vizbench.distributed import collectives
 from vizbench.distributed.env import world_size
 from vizbench.errors import UserError
@@ -187,11 +187,11 @@ def check_device(folder: Path, parameters: int, config: VideoConfig) -> torch.de
     return collectives.device()
 
 
-def sizes(backbone: Backbone, folder: Path, config: VideoConfig) -> Sizes:
+def sizes(backbone: Backbone, folder: Path, config: VideoConfig) -> VideoSizes:
     """Return the sizes of a folder, from its configurations and the headers of its files.
 
     Raises UserError if the parts are of another model."""
-    shapes = {part: shapes_of(folder / part) for part in ("transformer", "text_encoder", *SEEING)}
+    shapes = {part: shapes_of(folder / part) for part in ("transformer", "text_encoder", *IMAGE_PARTS)}
     path = folder / "transformer" / "config.json"
     transformer = _defaults(backbone) | read_object(path)
     try:

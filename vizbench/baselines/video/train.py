@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from vizbench.baselines.shared.optimizers import step_all
 from vizbench.baselines.video.backbone import Backbone, Tensors
 from vizbench.baselines.video.config import VideoConfig
 from vizbench.distributed import collectives
@@ -79,19 +80,10 @@ def train(
             loss += error.item() * weight
         loss = collectives.all_reduce_gradients(trained, loss)
         torch.nn.utils.clip_grad_norm_(trained, config.max_grad_norm)
-        _step(state.optimizers, config.lr_factor(state.step, steps))
+        step_all(state.optimizers, config.lr_factor(state.step, steps))
         state.step, state.loss = state.step + 1, loss
         after_step()
     network.eval()
-
-
-def _step(optimizers: Sequence[torch.optim.Optimizer], factor: float) -> None:
-    """Take an optimizer step at this factor of the peak learning rates."""
-    for optimizer in optimizers:
-        for group in optimizer.param_groups:
-            group["lr"] = group["initial_lr"] * factor
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
 
 
 def trained_of(network: Any) -> dict[str, torch.nn.Parameter]:
