@@ -151,7 +151,7 @@ FEN = ONE[0]
         ),
         (row(("6k1/8/6K1/8/8/8/R7 b - - 0 1", ONE[1])), "0 1' (its board has 7 ranks instead of 8)"),
         (row((FEN.replace(" b ", " x "), ONE[1])), "FEN is '6k1"),
-        (row((FEN.replace("6K1", "8"), ONE[1])), "is no legal position: each side has exactly one king"),
+        (row((FEN.replace("6K1", "8"), ONE[1])), "is not a legal position: each side has exactly one king"),
         (
             row(("6k1/8/5K2/8/8/8/8/6R1 w - - 0 1", "g1a1 g8f8")),
             "no legal position: the king of the side that is not",
@@ -259,7 +259,7 @@ def test_sizes_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path("/dev/zero")):
-        with pytest.raises(UserError, match="no regular file"):
+        with pytest.raises(UserError, match="not a regular file"):
             loading.load(f"lichess-csv:{path}")
     with pytest.raises(UserError, match="is a folder"):
         loading.load(f"lichess-csv:{tmp_path}")

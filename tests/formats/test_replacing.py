@@ -344,7 +344,7 @@ def test_overwrite_takes_what_file_managers_leave(split: Split, out: Path) -> No
 def test_overwrite_knows_a_manifest_of_others(text: str, split: Split, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "manifest.json").write_text(text)
-    with pytest.raises(UserError, match=r"no manifest\.json of vizbench, so it is no data set"):
+    with pytest.raises(UserError, match=r"no manifest\.json of vizbench, so it is not a data set"):
         formats.write(split, 6, tmp_path / "out", overwrite=True)
     assert (tmp_path / "out" / "manifest.json").read_text() == text
 

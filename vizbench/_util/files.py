@@ -94,7 +94,7 @@ def open_regular(path: str | Path, what: str) -> BinaryIO:
         raise UserError(f"{what} {path} cannot be opened ({_reason(error)}): give a readable file") from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise UserError(f"{what} {path} is no regular file: give the path of one")
+        raise UserError(f"{what} {path} is not a regular file: give the path of one")
     return os.fdopen(descriptor, "rb")
 
 
@@ -199,6 +199,15 @@ def write_atomically(path: Path, data: bytes) -> None:
         _force(file.fileno())
 
 
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file that does not exist yet, into a folder that appears later in whole.
+
+    Raises OSError if the disk refuses: only the caller knows the path that the user gave.
+    """
+    with path.open("xb") as file:
+        file.write(data)
+
+
 def remove_drafts(directory: Path) -> None:
     """Remove every draft in a directory. Call it only with the lock of the directory."""
     with disk_errors(directory):
@@ -277,7 +286,7 @@ class Log:
                     self._file.write(b"\n")
         if torn > 0:
             notice(
-                f"{path}: the last line was cut short when a run was killed; it is made anew",
+                f"{path}: the last line was cut short when a run was killed; it is written again",
                 ("torn", str(path)),
             )
 

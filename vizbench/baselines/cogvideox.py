@@ -1,7 +1,8 @@
 """Define the family `cogvideox`: CogVideoX image-to-video 1.0 and 1.5, and the embedded model, a small 1.5.
 
 Yang et al., CogVideoX (2024). The checkpoint is an embedded name, a folder in diffusers' layout, or a hub
-id."""
+id.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Define the family `ltx`: LTX-Video image-to-video, 2B and 13B.
 
 HaCohen et al., LTX-Video: Realtime Video Latent Diffusion (2024). The checkpoint is a folder in diffusers'
-layout or a hub id."""
+layout or a hub id.
+"""
 
 from __future__ import annotations
 

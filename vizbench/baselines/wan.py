@@ -1,7 +1,8 @@
 """Define the family `wan`: Wan image-to-video 2.1 (14B) and 2.2 (TI2V-5B).
 
 Wan Team, Wan: Open and Advanced Large-Scale Video Generative Models (2025). The checkpoint is a folder in
-diffusers' layout or a hub id."""
+diffusers' layout or a hub id.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ HUB: Final = "Wan-AI/Wan2.1-I2V-14B-480P-Diffusers"
 
 TARGETS: Final = (*QKVO, "add_k_proj", "add_v_proj")
 """Those of the paper's CogVideoX, as it names none for Wan, and 2.1's two projections of the image. Without
-these diffusers warns, as it takes the adapter for one of the text-to-video model."""
+these diffusers warns, as it takes the adapter for one of the text-to-video model.
+"""
 
 CONFIG: Final = VideoConfig(
     rank=64, alpha=32, targets=TARGETS, batch=1, lr=1e-4, schedule="constant", max_grad_norm=0.05

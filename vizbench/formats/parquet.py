@@ -74,7 +74,7 @@ class Parquet(Format):
             raise
         except Exception as error:  # Arrow raises many kinds for broken files, UnicodeDecodeError among them
             reason = str(error).partition("\n")[0][:200]
-            raise UserError(f"{path} is no Parquet data set ({reason}): generate it again") from None
+            raise UserError(f"{path} is not a Parquet data set ({reason}): generate it again") from None
 
 
 def _rows(path: Path, rows: int) -> Iterator[Row]:

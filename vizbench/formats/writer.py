@@ -25,7 +25,7 @@ from vizbench.formats.shard import Entry, Format, Place
 from vizbench.formats.workers import in_order
 
 SHARD_ROWS = 5_000
-"""Rows per shard: the paper's largest budget is one file."""
+"""Rows per shard: the paper's largest number of shots is one file."""
 
 MAX_WORKERS = 256
 """Processes that may write one data set."""

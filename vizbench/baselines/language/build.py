@@ -23,7 +23,8 @@ def build(
     """Return the model of `PLACE?field=value&…`: a folder or hub id, and fields of `LanguageConfig`.
 
     names: other checkpoints of the family. Raises UserError for unknown names and fields, and if this machine
-    lacks a package, a GPU or memory."""
+    lacks a package, a GPU or memory.
+    """
     place, settings = path_and_params(checkpoint)
     if not is_real(place):
         raise unknown_checkpoint(family.name, place, names)

@@ -50,7 +50,8 @@ LEAST: Final = {
 class LanguageConfig:
     """Set how a language model is adapted and asked.
 
-    Every field but `targets` can be set, as in `--checkpoint 'NAME?steps=500&backbone=nf4'`."""
+    Every field but `targets` can be set, as in `--checkpoint 'NAME?steps=500&backbone=nf4'`.
+    """
 
     rank: int = 32
     """The LoRA's rank."""
@@ -90,7 +91,8 @@ class LanguageConfig:
     """Questions that are decoded in one batch."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """Type of the frozen weights and of the products; auto: bfloat16 on a GPU, else float32. Adapters are
-    float32."""
+    float32.
+    """
     backbone: Literal["full", "int8", "nf4"] = "full"
     """The frozen linear layers as they are, or in 8 or 4 bits by bitsandbytes (4 on a GPU)."""
     checkpointing: bool = True

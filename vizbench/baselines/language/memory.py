@@ -3,7 +3,8 @@
 What autograd keeps of a block was read from torch's saved-tensor hooks, in bfloat16 with fused attention on a
 CPU, over blocks of six shapes per family. It is linear in the widths, and more in float32. `tests/baselines`
 checks these coefficients; they were not measured on a GPU. The GPU's context, fragmentation and the cache of
-decoding come on top: leave 2 GB."""
+decoding come on top: leave 2 GB.
+"""
 
 from __future__ import annotations
 
@@ -138,10 +139,14 @@ def sizes_of(network: Any, parameters: int, block: LanguageBlock) -> LanguageSiz
     text = network.get_text_config()
     head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
     tower = getattr(network, "vision_config", None)
+
+    # A vision tower's linear layers are quantised too.
     vision = 0
     if tower is not None:
         per_layer = 4 * tower.hidden_size**2 + 2 * tower.hidden_size * tower.intermediate_size
         vision = tower.num_hidden_layers * per_layer
+
+    # A configuration with a size of 0 is not that of a model.
     sizes = LanguageSizes(
         parameters=parameters,
         layers=text.num_hidden_layers,

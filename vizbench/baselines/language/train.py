@@ -77,7 +77,8 @@ class TrainingLoop:
         """Train until `steps` optimizer steps are done, from the stored state if there is one.
 
         backward(step): adds the gradient of that step's mean loss and returns the loss. To resume exactly, it
-        must draw what is random from the step's number."""
+        must draw what is random from the step's number.
+        """
         parameters = list(self.trained.values())
         if state_file is not None:
             with collectives.shared_errors():
@@ -128,5 +129,5 @@ class StateFile:
             training.seconds = float.fromhex(figures["seconds"])
         except (KeyError, ValueError) as error:
             raise UserError(
-                f"{self.path} is no state of this training ({str(error)[:200]}): delete it"
+                f"{self.path} is not a state of this training ({str(error)[:200]}): delete it"
             ) from error

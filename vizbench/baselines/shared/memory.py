@@ -20,7 +20,8 @@ TRAINED: Final = 18
 
 FROZEN: Final = {"int8": 1.0, "nf4": 0.516}
 """Bytes per number of a quantised linear layer. nf4 has a doubly quantised scale for each 64 numbers
-(Dettmers et al. 2023, section 3)."""
+(Dettmers et al. 2023, section 3).
+"""
 
 Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
 
@@ -115,7 +116,7 @@ def shapes_of(folder: Path) -> Shapes:
                     shapes[name] = tuple(file.get_slice(name).get_shape())
         except (SafetensorError, OSError) as error:
             raise UserError(
-                f"{path} is no whole safetensors file ({str(error)[:200]}): fetch it again"
+                f"{path} is not a whole safetensors file ({str(error)[:200]}): fetch it again"
             ) from error
     return shapes
 

@@ -27,7 +27,8 @@ def write_state(
 ) -> None:
     """Write the state, whole or not at all.
 
-    trained: parameters by name; figures: metadata of the file; other: further tensors by name."""
+    trained: parameters by name; figures: metadata of the file; other: further tensors by name.
+    """
     tensors: dict[str, Tensor] = {}
     for name, parameter in trained.items():
         tensors[f"{PARAMETER}/{name}"] = parameter.detach()
@@ -51,12 +52,15 @@ def read_state(
 ) -> tuple[dict[str, str], dict[str, Tensor]]:
     """Restore parameters and optimizers, and return the `figures` and `other` of `write_state`.
 
-    Raises UserError if the file is damaged or of another training. advice: what to do then."""
+    Raises UserError if the file is damaged or of another training. advice: what to do then.
+    """
     try:
         tensors, figures = read_tensors(path)
         moments: list[dict[int, dict[str, Tensor]]] = [defaultdict(dict) for _ in optimizers]
         other: dict[str, Tensor] = {}
         parameters = 0
+
+        # Parameters are copied in place. Moments are collected for the optimizers.
         for key, tensor in tensors.items():
             kind, _, name = key.partition("/")
             if kind == PARAMETER:
@@ -68,13 +72,15 @@ def read_state(
                 moments[int(number)][int(index)][part] = tensor
             else:
                 other[name] = tensor
+
+        # The groups, with their learning rates, stay as this training set them.
         for optimizer, state in zip(optimizers, moments, strict=True):
             groups = optimizer.state_dict()["param_groups"]
             optimizer.load_state_dict({"state": dict(state), "param_groups": groups})
         if parameters != len(trained):
             raise KeyError("parameters are missing")
     except (SafetensorError, KeyError, IndexError, ValueError, RuntimeError) as error:
-        raise UserError(f"{path} is no state of this training ({str(error)[:200]}): {advice}") from error
+        raise UserError(f"{path} is not a state of this training ({str(error)[:200]}): {advice}") from error
     return figures, other
 
 
@@ -85,7 +91,7 @@ def read_metadata(path: Path) -> dict[str, str]:
             return file.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise UserError(
-            f"{path} is no state of a training ({str(error)[:200]}): give another --out"
+            f"{path} is not a state of a training ({str(error)[:200]}): give another --out"
         ) from error
 
 

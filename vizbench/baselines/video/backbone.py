@@ -2,7 +2,8 @@
 
 A family is a file of `vizbench.baselines` with one `Backbone`, which says how its official pipeline takes a
 clip. All else is shared. No torch is imported here, so that families can be listed without it. Shapes: B
-clips, T frames, H x W pixels; C channels, t frames and h x w places of latents."""
+clips, T frames, H x W pixels; C channels, t frames and h x w places of latents.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ NEUTRAL: Final = ""
 class Backbone(ABC):
     """Pass clips to the parts of one family's pipeline.
 
-    `pipe` is always the official image-to-video pipeline."""
+    `pipe` is always the official image-to-video pipeline.
+    """
 
     pipeline: ClassVar[str]
     """The class of diffusers that loads the checkpoints and samples."""
@@ -46,7 +48,8 @@ class Backbone(ABC):
         """Return how clips become tokens.
 
         transformer: the config.json of the transformer; index: model_index.json. Raises KeyError, TypeError
-        or ValueError for those of something else."""
+        or ValueError for those of something else.
+        """
 
     @abstractmethod
     def text(self, pipe: Any, prompt: str) -> Tensors:
@@ -65,7 +68,8 @@ class Backbone(ABC):
         """Add noise to a batch of encoded clips.
 
         Returns `noisy` and `goal`, shaped as the clips, `timesteps` `(B,)`, and what else the network sees.
-        All is drawn on the CPU for the whole batch: no row depends on the process that trains on it."""
+        All is drawn on the CPU for the whole batch: no row depends on the process that trains on it.
+        """
 
     @abstractmethod
     def error(self, pipe: Any, batch: Tensors, text: Tensors) -> Tensor:
@@ -82,7 +86,8 @@ class Backbone(ABC):
     def velocity(self, pipe: Any, noisy: Tensor, clips: Tensors, text: Tensors, timesteps: Tensor) -> Tensor:
         """Return the network's velocity for noisy latents, in their shape.
 
-        clips: of `encode`, whose targets are not used; timesteps: `(B,)`, 0..1000."""
+        clips: of `encode`, whose targets are not used; timesteps: `(B,)`, 0..1000.
+        """
 
     @abstractmethod
     def sample(
@@ -103,7 +108,8 @@ class WeightSource(ABC):
     def check(self, shapes: Iterable[tuple[int, ...]]) -> None:
         """Raise UserError if training on clips of these shapes `(T, H, W, 3)` exceeds the memory.
 
-        Loads nothing."""
+        Loads nothing.
+        """
 
     @abstractmethod
     def open(self, seed: int) -> tuple[Any, Tensors]:

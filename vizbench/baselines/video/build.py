@@ -26,7 +26,8 @@ def build(
     """Return the model of `PLACE?field=value&…`: a folder or hub id, and fields of `VideoConfig`.
 
     config: of every checkpoint that is not in `configs`, by hub id; names: other checkpoints of the family.
-    Raises UserError for unknown names and fields, and if this machine lacks a package, a GPU or memory."""
+    Raises UserError for unknown names and fields, and if this machine lacks a package, a GPU or memory.
+    """
     require(family, *PACKAGES)
     place, settings = path_and_params(checkpoint)
     default = configs.get(place.partition("@")[0], config)

@@ -49,7 +49,8 @@ class CogVideoX(Backbone):
         """Return the latents of the clip and the distribution of those of its first frame.
 
         `clip`: as the pipeline's decoder expects them; `image`, `spread`: mean and standard deviation, from
-        which the pipeline draws. One draw, stored on disk, would be a fixed error."""
+        which the pipeline draws. One draw, stored on disk, would be a fixed error.
+        """
         pixels = pixels.to(pipe.vae.dtype)
         clip = pipe.vae.encode(pixels).latent_dist.mode().transpose(1, 2) * pipe.vae.config.scaling_factor
         first = pipe.vae.encode(pixels[:, :, :1]).latent_dist
@@ -96,7 +97,8 @@ class CogVideoX(Backbone):
     def whole(self, pipe: Any, clip: Tensor) -> Tensor:
         """Return latents `(B, t, C, h, w)` that fill whole tokens.
 
-        1.5 repeats the first frame in front. Its pipeline removes the repetitions."""
+        1.5 repeats the first frame in front. Its pipeline removes the repetitions.
+        """
         import torch
 
         size = pipe.transformer.config.patch_size_t or 1
@@ -111,6 +113,7 @@ class CogVideoX(Backbone):
     def velocity(self, pipe: Any, noisy: Tensor, clips: Tensors, text: Tensors, timesteps: Tensor) -> Tensor:
         import torch
 
+        # Version 1.5 has rotary positions and an offset, 1.0 has neither.
         network, settings = pipe.transformer, pipe.transformer.config
         scale, dtype = pipe.vae_scale_factor_spatial, text["prompt_embeds"].dtype
         positions = None
@@ -121,6 +124,8 @@ class CogVideoX(Backbone):
         offset = None
         if settings.ofs_embed_dim is not None:
             offset = noisy.new_full((1,), OFFSET, dtype=dtype)
+
+        # The network sees the image beside the noise, channel by channel.
         image = self.conditioning(clips["image"], noisy.shape[1])
         velocity: Tensor = network(
             hidden_states=torch.cat([noisy, image], 2).to(dtype),

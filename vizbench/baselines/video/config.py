@@ -36,7 +36,8 @@ LEAST: Final = {
 class VideoConfig:
     """Set how a video model is adapted and sampled.
 
-    Every field can be set, as in `--checkpoint 'NAME?steps=500&batch=1'`."""
+    Every field can be set, as in `--checkpoint 'NAME?steps=500&batch=1'`.
+    """
 
     rank: int = 64
     """The LoRA's rank. 0 trains all weights, as in pretraining."""
@@ -77,7 +78,8 @@ class VideoConfig:
     tiling: bool = False
     """Whether the VAE works in diffusers' tiles: CogVideoX from 240x360 pixels on, Wan 256x256, LTX 512x512.
     Each tile is coded as if it were the whole picture, so latents and pixels change. By how much was not
-    measured with trained weights."""
+    measured with trained weights.
+    """
     save_every: int = 100
     """Optimizer steps between two states on disk; 0: never."""
     sample_every: int = 0

@@ -1,6 +1,7 @@
 """Define LTX-Video as a backbone.
 
-Latents have the axes (B, C, t, h, w). The network sees them as tokens `(B, t h w, C)`."""
+Latents have the axes (B, C, t, h, w). The network sees them as tokens `(B, t h w, C)`.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +48,8 @@ class LTX(Backbone):
         """Return the latents of the clip and the distribution of those of its first frame.
 
         `clip`: as the decoder expects them; `image`, `spread`: mean and standard deviation, from which the
-        pipeline draws."""
+        pipeline draws.
+        """
         import torch
 
         vae, pixels = pipe.vae, pixels.to(pipe.vae.dtype)

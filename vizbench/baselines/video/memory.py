@@ -3,7 +3,8 @@
 What autograd keeps of a block was read from torch's saved-tensor hooks, in bfloat16 with fused attention on a
 CPU, over blocks of six shapes per family. It is linear in the widths to 1%. `tests/baselines` checks these
 coefficients; they were not measured on a GPU. The GPU's context, fragmentation, and what the VAE keeps while
-it encodes and decodes one clip at a time come on top."""
+it encodes and decodes one clip at a time come on top.
+"""
 
 from __future__ import annotations
 

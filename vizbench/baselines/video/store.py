@@ -74,4 +74,4 @@ def load_training(path: Path, network: Any, state: TrainingState) -> None:
         state.loss = float.fromhex(figures["loss"])
         state.seconds = float.fromhex(figures["seconds"])
     except (KeyError, ValueError, RuntimeError) as error:
-        raise UserError(f"{path} is no state of this training ({str(error)[:200]}): delete it") from error
+        raise UserError(f"{path} is not a state of this training ({str(error)[:200]}): delete it") from error

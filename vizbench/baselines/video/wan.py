@@ -25,7 +25,8 @@ class Wan(Backbone):
     """Match the flow.
 
     2.1 sees the image as further channels beside the noise, and by CLIP. 2.2 has it as the first frame,
-    without noise."""
+    without noise.
+    """
 
     pipeline, network = "WanImageToVideoPipeline", "WanTransformer3DModel"
     stride = 4
@@ -60,15 +61,19 @@ class Wan(Backbone):
         """Return the latents of the clip, and what the network sees of its first frame.
 
         `clip`: the latents; `image`: what 2.1 sees beside the noise, or the first frame of 2.2; `seen`:
-        CLIP's embedding (2.1)."""
+        CLIP's embedding (2.1).
+        """
         import torch
 
+        # The clip, normalised as in the pipeline.
         device, dtype = pixels.device, pixels.dtype
         _, _, frames, height, width = pixels.shape
         raw = pipe.vae.encode(pixels.to(pipe.vae.dtype)).latent_dist.mode()  # (1, C, t, h, w)
         shape = (1, -1, 1, 1, 1)
         mean = torch.tensor(pipe.vae.config.latents_mean, device=device, dtype=dtype).view(shape)
         scale = 1.0 / torch.tensor(pipe.vae.config.latents_std, device=device, dtype=dtype).view(shape)
+
+        # The image, as the pipeline prepares it.
         _, image, *_ = pipe.prepare_latents(
             pixels[:, :, 0],
             1,

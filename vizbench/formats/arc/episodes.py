@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from vizbench._util.background import run_in_background
+from vizbench._util.files import write_new
 from vizbench.dataset import POOL, Dataset, demonstrated_dataset
 from vizbench.errors import UserError
 from vizbench.formats.folder import replace_folder
@@ -46,7 +47,7 @@ def write(name: str, n: int, seed: int, out: Path, overwrite: bool = False) -> i
             # In the background, Ctrl-C ends it at once.
             episode = run_in_background(functools.partial(_episode, task.name, seed, number))
             path = folder / f"{task.params.concept}-{at:06d}.json"
-            path.write_bytes(msgspec.json.encode(as_json(episode)) + b"\n")
+            write_new(path, msgspec.json.encode(as_json(episode)) + b"\n")
     return n
 
 
