@@ -30,9 +30,9 @@ def test_nested_lists_are_read_as_a_naive_reader_reads_them(rows: list[object], 
     proper = (
         bool(rows) and len(lines) == len(rows) and len({len(line) for line in lines}) == 1 and bool(lines[0])
     )
-    wanted = proper and all(cell(value) for line in lines for value in line)
+    expected = proper and all(cell(value) for line in lines for value in line)
     got = as_grid(rows, codes)
-    if wanted:
+    if expected:
         assert isinstance(got, np.ndarray) and got.dtype == np.uint8
         assert got.tolist() == [[int(value) for value in line] for line in lines]
     else:

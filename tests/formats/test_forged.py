@@ -142,8 +142,8 @@ def test_lines_of_any_kind_are_rows_or_said(
 ) -> None:
     folder = copied(good, name, tmp_path / "out")
     put(folder, change((folder / "train-00000.jsonl").read_bytes()))
-    found = sentence(folder)
-    assert found and said in found  # whatever can be read is not what the manifest's digest is of
+    message = sentence(folder)
+    assert message and said in message  # whatever can be read is not what the manifest's digest is of
 
 
 def checked(good: Path, data: bytes, tmp_path: Path) -> str:
@@ -223,8 +223,8 @@ def test_a_parquet_file_that_lies_about_its_rows_is_refused(good: Path, tmp_path
         (whole.append_column("more", whole["id"]), "has other columns"),
         (whole.set_column(0, "id", [[None] * 5]), "other columns|is not a Parquet data set"),
     ):
-        found = checked(good, bytes_of(made, tmp_path / "made"), tmp_path)
-        assert any(part in found for part in said.split("|")), found
+        message = checked(good, bytes_of(made, tmp_path / "made"), tmp_path)
+        assert any(part in message for part in said.split("|")), message
 
 
 def test_rows_of_a_billion_cells_are_not_unpacked(

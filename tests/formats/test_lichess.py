@@ -55,21 +55,21 @@ def test_a_puzzle_is_a_question_of_the_room(
     puzzle: tuple[str, str], mate: int, flipped: bool, line: str, tmp_path: Path
 ) -> None:
     path = write(tmp_path, row(puzzle, f"endgame mate mateIn{mate} short"))
-    (found,) = rows_of(f"lichess-csv:{path}?mate={mate}")
-    assert (found.task, found.params) == (f"lichess-csv:{path}?mate={mate}", Params(mate))
+    (instance,) = rows_of(f"lichess-csv:{path}?mate={mate}")
+    assert (instance.task, instance.params) == (f"lichess-csv:{path}?mate={mate}", Params(mate))
     board = chess.Board(puzzle[0])
     board.push_uci(puzzle[1].split()[0])
     shown = board.mirror() if flipped else board
-    assert np.array_equal(found.question, grid(shown.board_fen()))
-    assert len(found.steps) == 2 * mate - 1
-    assert np.array_equal(found.target, found.steps[0])
-    for move, state in zip(line.split(), found.steps, strict=True):
+    assert np.array_equal(instance.question, grid(shown.board_fen()))
+    assert len(instance.steps) == 2 * mate - 1
+    assert np.array_equal(instance.target, instance.steps[0])
+    for move, state in zip(line.split(), instance.steps, strict=True):
         shown.push_uci(move)
         assert np.array_equal(state, grid(shown.board_fen()))
     assert shown.is_checkmate()
-    assert loading.verify_steps(found, found.steps).exact
-    assert mate == 1 or not loading.verify_steps(found, found.steps[:-2]).valid
-    assert dict(found.meta) | {"digest": ""} == {
+    assert loading.verify_steps(instance, instance.steps).exact
+    assert mate == 1 or not loading.verify_steps(instance, instance.steps[:-2]).valid
+    assert dict(instance.meta) | {"digest": ""} == {
         "file": "puzzles",
         "digest": "",
         "item": "line 2",
@@ -78,9 +78,9 @@ def test_a_puzzle_is_a_question_of_the_room(
         "flipped": flipped,
         "line": line,
     }
-    assert loading.verify(found, found.target).exact
-    assert not loading.verify(found, found.question).valid
-    assert lookup.verifier_of(found) is TASK
+    assert loading.verify(instance, instance.target).exact
+    assert not loading.verify(instance, instance.question).valid
+    assert lookup.verifier_of(instance) is TASK
 
 
 def test_rows_are_mates_of_one_length_and_the_others_are_counted(

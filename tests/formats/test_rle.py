@@ -247,12 +247,12 @@ def naive_cells(runs: str, height: int, width: int) -> list[list[int]] | None:
 
 @given(st.text("bo$!012 \n", max_size=14), st.integers(1, 3), st.integers(1, 4))
 def test_any_runs_are_read_as_a_naive_reader_reads_them(runs: str, height: int, width: int) -> None:
-    wanted = naive_cells(runs, height, width)
+    expected = naive_cells(runs, height, width)
     try:
         got = parse(f"x = {width}, y = {height}\n{runs}").cells.tolist()
     except UserError:
         got = None
-    assert got == wanted
+    assert got == expected
 
 
 def golly(text: str) -> tuple[list[list[int]], tuple[int, int] | None]:
@@ -313,17 +313,17 @@ def test_a_pattern_is_placed_as_golly_places_it(
     text = end.join([*where, f"#C one{mark}two", head, runs])
     path = tmp_path_factory.getbasetemp() / "golly.rle"
     path.write_bytes(text.encode())
-    rows, told = golly(text)
-    assert (rows, told) == (grid.tolist(), position)
-    wanted = placed(rows, told, height, width)
+    rows, stored = golly(text)
+    assert (rows, stored) == (grid.tolist(), position)
+    expected = placed(rows, stored, height, width)
     if position is None and (high > height or wide > width):
-        wanted = None
+        expected = None
     try:
         got = loading.load(f"life-rle:{path}").train[0].question.tolist()
     except UserError as error:
         assert re.search("does not hold the pattern|puts live cells outside its bounded grid", str(error))
         got = None
-    assert got == wanted
+    assert got == expected
 
 
 def test_a_bounded_grid_puts_the_pattern_where_golly_does(tmp_path: Path) -> None:

@@ -87,8 +87,8 @@ def changes(row: Instance) -> dict[str, Instance]:
 
 def test_a_rows_digest_is_of_all_that_it_says() -> None:
     row = loading.load("life/conway?steps=3").train[0]
-    found = {name: row_digest(other, True) for name, other in changes(row).items()}
-    assert len({row_digest(row, True), row_digest(row, False), *found.values()}) == len(found) + 2
+    changed = {name: row_digest(other, True) for name, other in changes(row).items()}
+    assert len({row_digest(row, True), row_digest(row, False), *changed.values()}) == len(changed) + 2
     assert row_digest(changes(row)["steps"], False) == row_digest(row, False)
     strided = replace(
         row, question=np.asfortranarray(row.question), steps=np.repeat(row.steps, 2, axis=2)[:, :, ::2]
@@ -142,24 +142,24 @@ def test_any_number_of_workers_writes_the_same_bytes(
     split = loading.load("life/conway", pool=10).test
     for workers in (1, 2):
         formats.write(split, 10, tmp_path / str(workers), name, workers=workers)
-    alone, together = (
+    single, together = (
         {p.relative_to(tmp_path / w): p.read_bytes() for p in files(tmp_path / w)} for w in ("1", "2")
     )
-    assert alone == together
-    assert len(alone) == 1 + 3 + 20 * (name == "png")
+    assert single == together
+    assert len(single) == 1 + 3 + 20 * (name == "png")
 
 
 def files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def test_the_manifest_names_the_whole_recipe(tmp_path: Path) -> None:
+def test_the_manifest_names_the_whole_spec(tmp_path: Path) -> None:
     split = loading.load("life/seeds", seed=9, pool=3, steps=2).test
     formats.write(split, 5, tmp_path / "out")
     plain: dict[str, Any] = json.loads((tmp_path / "out" / "manifest.json").read_bytes())
-    recipe = plain["spec"]
-    again = loading.load(recipe["task"], recipe["seed"], recipe["pool"])
-    formats.write(getattr(again, recipe["split"]), plain["rows"], tmp_path / "again")
+    spec = plain["spec"]
+    again = loading.load(spec["task"], spec["seed"], spec["pool"])
+    formats.write(getattr(again, spec["split"]), plain["rows"], tmp_path / "again")
     assert json.loads((tmp_path / "again" / "manifest.json").read_bytes()) == plain
     assert plain["numpy"] == np.__version__
     shard = (tmp_path / "out" / "test-00000.jsonl").read_bytes()

@@ -1,7 +1,7 @@
 """Run the command in several processes of this machine (`--devices N`), by torch's own launcher.
 
 Not by `accelerate launch`: with --cpu it starts one process unless MPI is installed, and with --multi_gpu it
-is the same launcher behind the fixed port 29500, where a second run fails.
+is the same launcher behind the fixed port 29500, on which a second run fails.
 """
 
 from __future__ import annotations

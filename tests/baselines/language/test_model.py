@@ -158,14 +158,14 @@ def test_the_loss_lies_on_the_completion_alone(folders: dict[str, Path], family:
         assert label.index(kept[0]) == row.start
     inputs, _ = chat.batch(rows)
     with torch.no_grad():
-        found = float(loss_sum(plain, plain.model, rows))
-        told = torch.log_softmax(plain.model(**inputs).logits.float(), -1)
+        loss = float(loss_sum(plain, plain.model, rows))
+        log_probabilities = torch.log_softmax(plain.model(**inputs).logits.float(), -1)
     expected = -sum(
-        float(told[i, place - 1, token])
+        float(log_probabilities[i, place - 1, token])
         for i, row in enumerate(rows)
         for place, token in list(enumerate(row.ids))[row.start :]
     )
-    assert found == pytest.approx(expected, rel=1e-5)
+    assert loss == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_prompt_is_the_template_around_the_question_without_thinking(folders: dict[str, Path]) -> None:
@@ -189,19 +189,19 @@ def test_a_model_without_a_template_reads_the_question_and_a_line_end(tmp_path: 
 
 
 def test_a_step_in_parts_is_the_step_of_the_whole_batch(folders: dict[str, Path]) -> None:
-    found: list[torch.Tensor] = []
+    gradients: list[torch.Tensor] = []
     for batch in (1, 2, 5):
         plain = base(folders, "llama")
         model = adapted(plain.model, LanguageConfig(rank=4), 0)
         rows = [plain.chat.pair(plain.chat.question(q), q) for q in [*grids(3), *grids(2, 1, 3)]]
         loss = step_backward(plain, model, batch, rows)
-        found.append(
+        gradients.append(
             torch.cat(
                 [torch.tensor([loss]), *(p.grad.flatten() for p in model.parameters() if p.requires_grad)]
             )
         )
-    assert torch.allclose(found[0], found[1], atol=1e-6)
-    assert torch.allclose(found[0], found[2], atol=1e-6)
+    assert torch.allclose(gradients[0], gradients[1], atol=1e-6)
+    assert torch.allclose(gradients[0], gradients[2], atol=1e-6)
 
 
 @pytest.mark.parametrize("n", [1, 3, 8, 30, 100])

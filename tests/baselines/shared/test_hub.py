@@ -66,36 +66,36 @@ def folder(path: Path, *names: str) -> Path:
 
 
 def test_a_snapshot_is_fetched_once_without_pickles_and_code(hub: Hub) -> None:
-    found = fetch("qwen3", "org/name")
-    assert found.digest == COMMIT[:16]
-    assert sorted(p.name for p in found.folder.rglob("*") if p.is_file()) == [
+    fetched = fetch("qwen3", "org/name")
+    assert fetched.digest == COMMIT[:16]
+    assert sorted(p.name for p in fetched.folder.rglob("*") if p.is_file()) == [
         "config.json",
         "model.safetensors",
         "tokenizer.json",
     ]
     asked = len(hub.asked)
-    assert fetch("qwen3", "org/name") == found
+    assert fetch("qwen3", "org/name") == fetched
     assert len(hub.asked) == asked  # from the cache, no request at all
 
 
 def test_a_cached_snapshot_serves_offline(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = fetch("qwen3", "org/name")
+    fetched = fetch("qwen3", "org/name")
     monkeypatch.setenv("VIZBENCH_OFFLINE", "1")
     hub.asked.clear()
-    assert fetch("qwen3", "org/name") == found
-    (found.folder / "model.safetensors").unlink()  # a snapshot that lacks a file is none
+    assert fetch("qwen3", "org/name") == fetched
+    (fetched.folder / "model.safetensors").unlink()  # a snapshot that lacks a file is none
     assert "forbids fetching" in sentence("qwen3", "org/name")
     assert not hub.asked
 
 
 def test_a_file_of_the_cache_that_was_changed_is_another_identity(hub: Hub) -> None:
-    found = fetch("qwen3", "org/name")
-    (found.folder / "tokenizer.json").resolve().write_bytes(b"{ }")  # through the link
+    fetched = fetch("qwen3", "org/name")
+    (fetched.folder / "tokenizer.json").resolve().write_bytes(b"{ }")  # through the link
     through = fetch("qwen3", "org/name")
-    (found.folder / "tokenizer.json").unlink()
-    (found.folder / "tokenizer.json").write_bytes(b"{  }")  # in place of the link
+    (fetched.folder / "tokenizer.json").unlink()
+    (fetched.folder / "tokenizer.json").write_bytes(b"{  }")  # in place of the link
     beside = fetch("qwen3", "org/name")
-    assert len({found.digest, through.digest, beside.digest}) == 3
+    assert len({fetched.digest, through.digest, beside.digest}) == 3
 
 
 def test_offline_and_uncached_is_one_sentence_without_a_request(
@@ -162,10 +162,10 @@ def test_a_disk_that_fills_meanwhile_is_told(hub: Hub, monkeypatch: pytest.Monke
 
 def test_a_local_folder_is_named_by_its_bytes(tmp_path: Path) -> None:
     made = folder(tmp_path / "m", "config.json", "model.safetensors")
-    found = fetch("qwen3", str(made))
-    assert found.folder == made
+    fetched = fetch("qwen3", str(made))
+    assert fetched.folder == made
     (made / "model.safetensors").write_bytes(b"other")
-    assert fetch("qwen3", str(made)).digest != found.digest
+    assert fetch("qwen3", str(made)).digest != fetched.digest
 
 
 def test_folders_that_cannot_be_read_safely_are_refused(tmp_path: Path) -> None:

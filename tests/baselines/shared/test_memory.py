@@ -1,4 +1,4 @@
-"""Too little memory, no GPU, a file that is not whole: told before anything is loaded."""
+"""Too little memory, no GPU, a file that is not whole: changes before anything is loaded."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from vizbench.baselines.language import model as language
 from vizbench.baselines.language import train as descent
 from vizbench.baselines.language.checkpoint import LanguageCheckpoint
 from vizbench.baselines.language.memory import memory_breakdown
-from vizbench.baselines.shared import memory as rooms
+from vizbench.baselines.shared import memory as shared_memory
 from vizbench.baselines.shared.hub import Weights
 from vizbench.baselines.shared.memory import (
     DeviceMemory,
@@ -88,7 +88,7 @@ def _parts(way: Way) -> dict[str, float]:
 def test_the_first_milder_way_that_fits_is_named(
     free: float, settings: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("the GPU", free * 1e9))
+    monkeypatch.setattr(shared_memory, "device_memory", lambda: DeviceMemory("the GPU", free * 1e9))
     with pytest.raises(UserError) as refused:
         require_memory("it", Way(), _parts)
     message = f"it takes about 24.0 GB (weights 16.0, activations 8.0) and the GPU has {free:.1f} GB free: "
@@ -101,13 +101,13 @@ def test_the_first_milder_way_that_fits_is_named(
 
 
 def test_where_nothing_fits_no_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("the GPU", 4.9e9))
+    monkeypatch.setattr(shared_memory, "device_memory", lambda: DeviceMemory("the GPU", 4.9e9))
     with pytest.raises(UserError, match="free: take a smaller checkpoint, or draw smaller grids"):
         require_memory("it", Way(), _parts)
-    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", 9.1e9))
+    monkeypatch.setattr(shared_memory, "device_memory", lambda: DeviceMemory("this machine", 9.1e9))
     with pytest.raises(UserError, match=r"this machine has 9\.1 GB free: take a smaller checkpoint"):
         require_memory("it", Way(), _parts, ())  # a machine that cannot put it into fewer bits
-    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("the GPU", 24e9))
+    monkeypatch.setattr(shared_memory, "device_memory", lambda: DeviceMemory("the GPU", 24e9))
     require_memory("it", Way(), _parts)
 
 
@@ -146,12 +146,12 @@ def test_a_video_model_is_weighed_twice_and_never_loaded(
     )
     least = sum(asdict(bare).values())
     shown = tiny.examples(2)
-    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", least - 1))
+    monkeypatch.setattr(shared_memory, "device_memory", lambda: DeviceMemory("this machine", least - 1))
     with pytest.raises(
         UserError, match=r"takes about 0\.0 GB \(weights .*this machine has 0\.0 GB free: take a"
     ):
         _video(name, tmp_path / "m", batch=1, checkpointing=True)
-    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", least))
+    monkeypatch.setattr(shared_memory, "device_memory", lambda: DeviceMemory("this machine", least))
     _video(name, tmp_path / "m", batch=1, checkpointing=True)
     with pytest.raises(UserError, match="takes about"):
         model.adapt(shown, tiny.context())
@@ -160,7 +160,7 @@ def test_a_video_model_is_weighed_twice_and_never_loaded(
         source._sizes, source._config, folders.MemoryRequest(height=height, width=width, frames=frames)
     )
     monkeypatch.setattr(
-        rooms, "device_memory", lambda: DeviceMemory("this machine", sum(asdict(whole).values()))
+        shared_memory, "device_memory", lambda: DeviceMemory("this machine", sum(asdict(whole).values()))
     )
     source.check([e.target.shape for e in shown])
 
@@ -175,23 +175,23 @@ def test_a_batch_holds_no_more_clips_than_there_are(tmp_path: Path, monkeypatch:
         for n in (1, 2)
     ]
     one, other = (9, 32, 32, 3), (9, 32, 64, 3)
-    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", takes[0]))
+    monkeypatch.setattr(shared_memory, "device_memory", lambda: DeviceMemory("this machine", takes[0]))
     source.check([one])
     with pytest.raises(UserError, match="takes about"):
         source.check([one, one])
     with pytest.raises(UserError, match="takes about"):
         source.check([one, other])  # the larger of two shapes
-    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", takes[1]))
+    monkeypatch.setattr(shared_memory, "device_memory", lambda: DeviceMemory("this machine", takes[1]))
     source.check([one, one])
 
 
 def test_a_model_that_is_trained_whole_needs_no_adapter_on_disk(tmp_path: Path) -> None:
     model = _video("ltx", tmp_path / "m", rank=0, steps=1)
     source: Any = model._source
-    found = folders.memory_breakdown(
+    breakdown = folders.memory_breakdown(
         source._sizes, source._config, folders.MemoryRequest(height=32, width=32, frames=9)
     )
-    assert found.adapter == 2 * found.weights
+    assert breakdown.adapter == 2 * breakdown.weights
     model.adapt(tiny.examples(1), tiny.context())
     (path,) = (tmp_path / "home" / "adapters").rglob("*.safetensors")
     assert path.name == "training.safetensors"
@@ -229,9 +229,9 @@ def test_what_a_config_leaves_open_is_as_diffusers_fills_it(tmp_path: Path) -> N
     assert left._sizes == whole._sizes  # 226 and 2 are the class's own
 
 
-def _config(path: Path, told: dict[str, Any], *without: str) -> None:
-    found = {key: value for key, value in json.loads(path.read_text()).items() if key not in without}
-    path.write_text(json.dumps(found | told))
+def _config(path: Path, changes: dict[str, Any], *without: str) -> None:
+    kept = {key: value for key, value in json.loads(path.read_text()).items() if key not in without}
+    path.write_text(json.dumps(kept | changes))
 
 
 def test_the_text_encoder_is_weighed_before_it_is_loaded(
@@ -244,7 +244,7 @@ def test_the_text_encoder_is_weighed_before_it_is_loaded(
         t.numel()
         for t in tiny.tensors(next((tmp_path / "m" / "text_encoder").glob("*.safetensors"))).values()
     )
-    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("the GPU", 2 * encoder - 1))
+    monkeypatch.setattr(shared_memory, "device_memory", lambda: DeviceMemory("the GPU", 2 * encoder - 1))
     with pytest.raises(
         UserError,
         match=r"the text encoder of .* takes about 0\.0 GB \(weights 0\.0\) .* take a smaller checkpoint \(",
@@ -259,15 +259,15 @@ def test_a_language_model_is_weighed_twice_and_never_loaded(
     build: Any = llama.FAMILIES[0].build
     model: Any = build(f"{place}?rank=8&save_every=0&batch=2&accumulation=2")
     monkeypatch.setattr(LanguageCheckpoint, "load", lambda *_: pytest.fail("it was loaded"))
-    sizes, recipe = model._checkpoint._sizes, replace(model.config, dtype="float32")
+    sizes, config = model._checkpoint._sizes, replace(model.config, dtype="float32")
     shapes = shapes_of(place)
-    assert memory_breakdown(sizes, recipe, 0, 0).weights == 4 * sum(
+    assert memory_breakdown(sizes, config, 0, 0).weights == 4 * sum(
         torch.Size(shape).numel() for shape in shapes.values()
     )
     monkeypatch.setattr(
-        rooms,
+        shared_memory,
         "device_memory",
-        lambda: DeviceMemory("this machine", sum(asdict(memory_breakdown(sizes, recipe, 0, 0)).values()) - 1),
+        lambda: DeviceMemory("this machine", sum(asdict(memory_breakdown(sizes, config, 0, 0)).values()) - 1),
     )
     with pytest.raises(UserError, match=r"takes about .* this machine has .*: set \?backbone=int8 "):
         build(f"{place}?rank=8&save_every=0&batch=1&accumulation=2")
@@ -276,12 +276,12 @@ def test_a_language_model_is_weighed_twice_and_never_loaded(
     rows = [chat.pair(chat.question(pair.question), pair.target) for pair in shown]
     longest = max(rows, key=lambda row: len(row.ids))
     takes = sum(
-        asdict(memory_breakdown(sizes, recipe, len(longest.ids), len(longest.ids) - longest.start)).values()
+        asdict(memory_breakdown(sizes, config, len(longest.ids), len(longest.ids) - longest.start)).values()
     )
-    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", takes - 1))
+    monkeypatch.setattr(shared_memory, "device_memory", lambda: DeviceMemory("this machine", takes - 1))
     with pytest.raises(UserError, match=r"set \?batch=1&accumulation=4 "):
         model.adapt(shown, context(1))
-    monkeypatch.setattr(rooms, "device_memory", lambda: DeviceMemory("this machine", takes))
+    monkeypatch.setattr(shared_memory, "device_memory", lambda: DeviceMemory("this machine", takes))
     with pytest.raises(pytest.fail.Exception, match="it was loaded"):
         model.adapt(shown, context(1))
 
@@ -301,7 +301,7 @@ def test_a_plan_that_memory_cannot_hold_leaves_nothing(
         bare = folders.MemoryRequest(height=0, width=0, frames=1)
         takes = folders.memory_breakdown(model._source._sizes, model._source._config, bare)
     monkeypatch.setattr(
-        rooms, "device_memory", lambda: DeviceMemory("this machine", sum(asdict(takes).values()))
+        shared_memory, "device_memory", lambda: DeviceMemory("this machine", sum(asdict(takes).values()))
     )
     words = ("eval", "--model", family, "--checkpoint", checkpoint, "--n-test", 2, "--out", "r")
     said = refused(run(*words, "--task", "life/conway?height=6&width=6", "--shots", "3,5"))

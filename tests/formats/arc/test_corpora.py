@@ -102,10 +102,10 @@ def test_every_bad_file_of_an_archive_says_why_and_the_rest_load(tmp_path: Path)
 def test_names_that_lead_out_are_refused_and_nothing_outside_is_read(tmp_path: Path, name: str) -> None:
     (tmp_path / "out.json").write_text(GOOD)
     path = pack(tmp_path / "t.zip", {name: GOOD, "good.json": GOOD})
-    found = loading.expand(f"arc-json:{path}")
-    assert len(found) == 2
+    expanded = loading.expand(f"arc-json:{path}")
+    assert len(expanded) == 2
     assert loading.load(f"arc-json:{path}/good.json").test.count == 1
-    (bad,) = set(found) - {f"arc-json:{path}/good.json"}
+    (bad,) = set(expanded) - {f"arc-json:{path}/good.json"}
     assert ("is over 200 characters" if len(name) > 200 else "leads out of its archive") in reason(bad)
 
 

@@ -18,16 +18,18 @@ def test_files_are_read_back_as_arc_files(tmp_path: Path):
     names = vb.expand(f"arc-json:{tmp_path / 'e'}")
     assert [Path(name).name for name in names] == [f"center-{k:06d}.json" for k in range(6)]
     for name in names:
-        told = json.loads(Path(name.removeprefix("arc-json:")).read_text())
-        made, stored = vb.load(told["task"]), vb.load(name)
+        content = json.loads(Path(name.removeprefix("arc-json:")).read_text())
+        made, stored = vb.load(content["task"]), vb.load(name)
         for split in ("train", "test"):
             pairs = zip(getattr(made, split), getattr(stored, split), strict=True)
             assert all(
                 np.array_equal(a.question, b.question) and np.array_equal(a.target, b.target)
                 for a, b in pairs
             )
-        assert {told["rule"], *told["agree"], *told["rejected"]} == {family.id() for family in rules()}
-        assert told["sentence"] == made.train[0].meta["sentence"]
+        assert {content["rule"], *content["agree"], *content["rejected"]} == {
+            family.id() for family in rules()
+        }
+        assert content["sentence"] == made.train[0].meta["sentence"]
 
 
 def test_ten_are_the_head_of_a_hundred_and_seeds_differ():

@@ -38,8 +38,8 @@ def rows_of(name: str) -> list[Instance]:
     return [row for split in (data.train, data.test) for row in split.head(split.count or 0)]
 
 
-def differ(target: Grid, wanted: Grid) -> Cells:
-    return {(int(r), int(c)) for r, c in np.argwhere(target != wanted)}
+def differ(target: Grid, expected: Grid) -> Cells:
+    return {(int(r), int(c)) for r, c in np.argwhere(target != expected)}
 
 
 def blocks(grid: Grid, colour: int) -> list[tuple[int, int]]:
@@ -50,24 +50,24 @@ def blocks(grid: Grid, colour: int) -> list[tuple[int, int]]:
 
 
 def black_squares_turn_red(question: Grid, target: Grid) -> Cells:
-    wanted = question.copy()
+    expected = question.copy()
     for r, c in blocks(question, 0):
-        wanted[r : r + 2, c : c + 2] = 2
-    return differ(target, wanted)
+        expected[r : r + 2, c : c + 2] = 2
+    return differ(target, expected)
 
 
 def the_column_turns_what_it_passes(question: Grid, target: Grid) -> Cells:
     """A grey column at c goes to 2c + 1 and turns red blue on its way."""
-    wanted, at = question.copy(), int(np.flatnonzero(question[0] == 5)[0])
-    wanted[:, at] = 0
-    passed = wanted[:, : 2 * at + 1]
+    expected, at = question.copy(), int(np.flatnonzero(question[0] == 5)[0])
+    expected[:, at] = 0
+    passed = expected[:, : 2 * at + 1]
     passed[passed == 2] = 1
-    wanted[:, 2 * at + 1] = 5
-    return differ(target, wanted)
+    expected[:, 2 * at + 1] = 5
+    return differ(target, expected)
 
 
 def blue_goes_to_the_nearest_square_in_line(question: Grid, target: Grid) -> Cells:
-    wanted = np.where(question == 1, 0, question)
+    expected = np.where(question == 1, 0, question)
     for r, c in np.argwhere(question == 1):
         ways: list[tuple[int, tuple[int, int]]] = []
         for top, left in blocks(question, 2):
@@ -75,23 +75,23 @@ def blue_goes_to_the_nearest_square_in_line(question: Grid, target: Grid) -> Cel
                 ways.append((max(left - c, c - left - 1), (r, left - 1 if c < left else left + 2)))
             if c in (left, left + 1):
                 ways.append((max(top - r, r - top - 1), (top - 1 if r < top else top + 2, c)))
-        wanted[min(ways)[1] if ways else (r, c)] = 1
-    return differ(target, wanted)
+        expected[min(ways)[1] if ways else (r, c)] = 1
+    return differ(target, expected)
 
 
 def corners_turn_and_shine(question: Grid, target: Grid) -> Cells:
     """The four cells around a red square move on clockwise, and each shines outwards to the edge or a red
     cell."""
     padded = np.pad(question, 1)
-    wanted = np.where(padded == 2, 2, 0)
+    expected = np.where(padded == 2, 2, 0)
     for r, c in blocks(padded, 2):
         corners = [(r - 1, c - 1), (r - 1, c + 2), (r + 2, c + 2), (r + 2, c - 1)]
         for k, (dr, dc) in enumerate([(-1, -1), (-1, 1), (1, 1), (1, -1)]):
             colour, (y, x) = padded[corners[k - 1]], corners[k]
             while 0 <= y < len(padded) and 0 <= x < padded.shape[1] and padded[y, x] != 2:
-                wanted[y, x] = colour
+                expected[y, x] = colour
                 y, x = y + dr, x + dc
-    return differ(target, wanted[1:-1, 1:-1])
+    return differ(target, expected[1:-1, 1:-1])
 
 
 def the_top_row_stays(question: Grid, target: Grid) -> Cells:
@@ -147,10 +147,10 @@ def fields_stand_in_order_of_their_dots(question: Grid, target: Grid) -> Cells:
     fields = sorted(
         (question[:, left + 1 : right] for left, right in itertools.pairwise(lines)), key=np.count_nonzero
     )
-    wanted = question.copy()
+    expected = question.copy()
     for (left, right), field in zip(itertools.pairwise(lines), fields, strict=True):
-        wanted[:, left + 1 : right] = field
-    return differ(target, wanted)
+        expected[:, left + 1 : right] = field
+    return differ(target, expected)
 
 
 def the_shape_is_put_wherever_it_fits(question: Grid, target: Grid) -> Cells:
@@ -230,12 +230,12 @@ def test_a_mended_copy_is_not_flagged_and_a_shuffled_one_is(tmp_path: Path) -> N
     assert loading.flaws(shuffled) == rows_of(shuffled)[0].meta["flagged"]
     assert loading.flaws(shuffled)[0].startswith("train[0]: the red cells at 1, 5 and 5, 6")
 
-    def mend(plain: dict[str, Any]) -> None:
+    def fix(plain: dict[str, Any]) -> None:
         plain["train"][3]["output"][1][5] = plain["train"][3]["output"][5][6] = 1
 
-    mended = copy_of(name, tmp_path / "dd2401ed.json", mend)
-    assert loading.flaws(mended) == []
-    assert "flagged" not in rows_of(mended)[0].meta
+    fixed = copy_of(name, tmp_path / "dd2401ed.json", fix)
+    assert loading.flaws(fixed) == []
+    assert "flagged" not in rows_of(fixed)[0].meta
     other = copy_of(name, tmp_path / "other.json", lambda plain: None)
     assert loading.flaws(other) == []  # another name: a table of the corpora says nothing of it
 

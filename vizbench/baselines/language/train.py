@@ -13,10 +13,9 @@ import torch
 
 from vizbench.baselines.shared.memory import peak
 from vizbench.baselines.shared.optimizers import keep_peaks, step_all
-from vizbench.baselines.shared.states import read_state, write_state
+from vizbench.baselines.shared.states import progress_figures, read_progress, read_state, write_state
 from vizbench.distributed import collectives
 from vizbench.distributed.env import rank
-from vizbench.errors import UserError
 from vizbench.model import Progress
 
 
@@ -111,11 +110,7 @@ class StateFile:
     def save_if_due(self, training: TrainingLoop) -> None:
         """Write parameters and moments, whole or not at all, if the step is a multiple of `every`."""
         if training.step % self.every == 0:
-            figures = {
-                "step": str(training.step),
-                "loss": training.loss.hex(),
-                "seconds": training.seconds.hex(),
-            }
+            figures = progress_figures(training.step, training.loss, training.seconds)
             write_state(self.path, training.trained, [training.optimizer], figures)
 
     def load(self, training: TrainingLoop) -> None:
@@ -123,11 +118,4 @@ class StateFile:
         if not self.path.exists():
             return
         figures, _ = read_state(self.path, training.trained, [training.optimizer])
-        try:
-            training.step = int(figures["step"])
-            training.loss = float.fromhex(figures["loss"])
-            training.seconds = float.fromhex(figures["seconds"])
-        except (KeyError, ValueError) as error:
-            raise UserError(
-                f"{self.path} is not a state of this training ({str(error)[:200]}): delete it"
-            ) from error
+        training.step, training.loss, training.seconds = read_progress(self.path, figures)

@@ -80,8 +80,26 @@ def read_state(
         if parameters != len(trained):
             raise KeyError("parameters are missing")
     except (SafetensorError, KeyError, IndexError, ValueError, RuntimeError) as error:
-        raise UserError(f"{path} is not a state of this training ({str(error)[:200]}): {advice}") from error
+        raise foreign_state(path, error, advice) from error
     return figures, other
+
+
+def foreign_state(path: Path, error: Exception, advice: str = "delete it") -> UserError:
+    """Return the error that a file is not a state of this training. advice: what to do then."""
+    return UserError(f"{path} is not a state of this training ({str(error)[:200]}): {advice}")
+
+
+def progress_figures(step: int, loss: float, seconds: float) -> dict[str, str]:
+    """Return how far a training is as `figures` of `write_state`, exact to the last bit."""
+    return {"step": str(step), "loss": loss.hex(), "seconds": seconds.hex()}
+
+
+def read_progress(path: Path, figures: Mapping[str, str]) -> tuple[int, float, float]:
+    """Return step, loss and seconds from `progress_figures`. Raises UserError if they are not in it."""
+    try:
+        return int(figures["step"]), float.fromhex(figures["loss"]), float.fromhex(figures["seconds"])
+    except (KeyError, ValueError) as error:
+        raise foreign_state(path, error) from error
 
 
 def read_metadata(path: Path) -> dict[str, str]:

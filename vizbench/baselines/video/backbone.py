@@ -96,6 +96,18 @@ class Backbone(ABC):
         """Yield a clip `(T, 3, H, W)` in 0..1 per image of `(B, 3, H, W)` in 0..1, by the pipeline itself."""
 
 
+def sampling_options(images: Tensor, config: VideoConfig) -> dict[str, Any]:
+    """Return the options of every pipeline call that samples clips for images `(B, 3, H, W)`."""
+    return {
+        "height": images.shape[2],
+        "width": images.shape[3],
+        "num_frames": config.frames,
+        "num_inference_steps": config.sampling_steps,
+        "guidance_scale": 1.0,
+        "output_type": "pt",
+    }
+
+
 class WeightSource(ABC):
     """Provide the weights of a backbone."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, final
 
-from vizbench.baselines.video.backbone import Backbone, Tensors
+from vizbench.baselines.video.backbone import Backbone, Tensors, sampling_options
 from vizbench.baselines.video.config import VideoConfig
 from vizbench.baselines.video.memory import JOINT, ClipTokens
 from vizbench.errors import UserError
@@ -80,13 +80,8 @@ class CogVideoX(Backbone):
         yield from pipe(
             image=images,
             prompt_embeds=text["prompt_embeds"].expand(len(images), -1, -1),
-            height=images.shape[2],
-            width=images.shape[3],
-            num_frames=config.frames,
-            num_inference_steps=config.sampling_steps,
-            guidance_scale=1.0,
             generator=[torch.Generator().manual_seed(seed) for seed in seeds],
-            output_type="pt",
+            **sampling_options(images, config),
         ).frames
 
     def scaled(self, pipe: Any, image: Tensor) -> Tensor:

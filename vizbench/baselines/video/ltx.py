@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, final
 
-from vizbench.baselines.video.backbone import Backbone, Tensors
+from vizbench.baselines.video.backbone import Backbone, Tensors, sampling_options
 from vizbench.baselines.video.config import VideoConfig
 from vizbench.baselines.video.memory import WIDE, ClipTokens
 from vizbench.errors import UserError
@@ -90,14 +90,9 @@ class LTX(Backbone):
             yield pipe(
                 image=image[None],
                 **text,
-                height=images.shape[2],
-                width=images.shape[3],
-                num_frames=config.frames,
                 frame_rate=RATE,
-                num_inference_steps=config.sampling_steps,
-                guidance_scale=1.0,
                 generator=torch.Generator().manual_seed(seed),
-                output_type="pt",
+                **sampling_options(images, config),
                 **decode,
             ).frames[0]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, final
 
-from vizbench.baselines.video.backbone import Backbone, Tensors
+from vizbench.baselines.video.backbone import Backbone, Tensors, sampling_options
 from vizbench.baselines.video.config import VideoConfig
 from vizbench.baselines.video.memory import CROSS, TIMED, ClipTokens
 from vizbench.errors import UserError
@@ -119,13 +119,8 @@ class Wan(Backbone):
             yield pipe(
                 image=_picture(image),
                 prompt_embeds=text["prompt_embeds"],
-                height=images.shape[2],
-                width=images.shape[3],
-                num_frames=config.frames,
-                num_inference_steps=config.sampling_steps,
-                guidance_scale=1.0,
                 generator=torch.Generator().manual_seed(seed),
-                output_type="pt",
+                **sampling_options(images, config),
             ).frames[0]
 
     def velocity(self, pipe: Any, noisy: Tensor, clips: Tensors, text: Tensors, timesteps: Tensor) -> Tensor:
