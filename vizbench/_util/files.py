@@ -99,7 +99,7 @@ def open_regular(path: str | Path, what: str) -> BinaryIO:
 
 
 def read_bounded(path: str | Path, what: str, limit: int) -> bytes:
-    """Return the content of a regular file of at most `limit` bytes. Raises UserError for any other."""
+    """Return the content of a regular file. Raises UserError if it is another kind, or over `limit` bytes."""
     with open_regular(path, what) as file:
         data = file.read(limit + 1)
     if len(data) > limit:
@@ -146,8 +146,8 @@ def read_lines(path: Path, what: str, limit: int) -> Iterator[tuple[int, int, by
 def file_target(path: str | Path) -> Path:
     """Return the path behind all links: a regular file, which a new one may replace, or nothing yet.
 
-    Raises UserError for a folder, a device or a pipe. A rename would put a file in its place, and a device in
-    `/dev` would be gone for the whole machine.
+    Raises UserError if it is a folder, a device or a pipe. A rename would put a file in its place, and a
+    device in `/dev` would be gone for the whole machine.
     """
     try:
         target = Path(path).resolve()

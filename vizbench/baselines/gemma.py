@@ -1,7 +1,8 @@
 """Define the family `gemma`: Gemma 3 (Gemma Team 2025), asked in text, in pictures, or in both.
 
 `image:` before a checkpoint sends questions as pictures, `both:` as pictures with their JSON. The vision
-tower is not adapted. The paper has no config for Gemma: it is the one of its language models.
+tower is not adapted. The paper reports no config for Gemma, so its models take that of the paper's other
+language models.
 """
 
 from __future__ import annotations

@@ -247,7 +247,7 @@ def _read(response: HTTPResponse, most: int) -> bytes | None:
 
 
 def _broken(endpoint: Endpoint, error: Exception) -> Trouble:
-    """Return the trouble that a failed connection is. Raises UserError for an invalid certificate."""
+    """Return a failed connection as trouble. Raises UserError if the certificate is invalid."""
     reason = error.reason if isinstance(error, URLError) else error
     if isinstance(reason, ssl.SSLCertVerificationError):
         raise UserError(f"{endpoint.url} has an invalid certificate ({reason.verify_message})")

@@ -44,7 +44,7 @@ class ChatFormat:
     """Format the prompts and answers of one checkpoint."""
 
     def __init__(self, tokenizer: Any, processor: Any = None) -> None:
-        """processor: of a model that reads pictures."""
+        """Find the tokens of the template. processor: of a model that reads pictures."""
         self.tokenizer = tokenizer
         self._processor: Any = processor
         self._template = tokenizer.chat_template is not None
@@ -101,7 +101,7 @@ class ChatFormat:
         return inputs, _padded(labels, length, IGNORED, left)
 
     def _prompt(self, text: str | None, has_image: bool) -> str:
-        """Return the text of the prompt. Raises UserError for a picture without a chat template."""
+        """Return the text of the prompt. Raises UserError if a picture has no chat template."""
         if not self._template:
             if has_image:
                 raise UserError(

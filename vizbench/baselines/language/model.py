@@ -49,8 +49,10 @@ class LanguageLora(CheckedModel[Any]):
         weights: str | None,
         home: Path,
     ) -> None:
-        """name: of the family; checkpoint: loaded at the first use; home: the folder of states, samples and
-        adapters.
+        """Load nothing yet: the checkpoint is loaded at the first use.
+
+        name: of the family.
+        home: the folder of states, samples and adapters.
         """
         self.weights = weights
         self.config = config

@@ -52,7 +52,7 @@ class TrainingLoop:
     """Train parameters with AdamW, and know how far the training is."""
 
     def __init__(self, trained: Sequence[tuple[str, torch.nn.Parameter]], config: OptimizerConfig) -> None:
-        """trained: parameters by name."""
+        """Make the optimizer. trained: parameters by name."""
         self.trained = dict(trained)
         self.config = config
         self.optimizer = torch.optim.AdamW(

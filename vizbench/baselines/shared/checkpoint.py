@@ -59,7 +59,7 @@ MAX_JSON: Final = 64 << 20
 def files_of(folder: Path) -> list[Path]:
     """Return every file of the checkpoint that a library may open, by name.
 
-    Raises UserError for more than MAX_FILES.
+    Raises UserError if there are more than MAX_FILES.
     """
     files: list[Path] = []
     pipeline = (folder / "model_index.json").is_file()

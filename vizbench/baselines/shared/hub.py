@@ -96,9 +96,11 @@ def is_real(checkpoint: str) -> bool:
 def fetch(family: str, checkpoint: str, files: Sequence[str] = MODEL_FILES) -> Weights:
     """Return the checkpoint as a local folder.
 
-    family: its name in messages; files: patterns of what is fetched from the hub. Raises UserError for a
-    folder without safetensors, for weights that are not cached and cannot be fetched, for gated and unknown
-    ids, and if the disk is too small.
+    family: its name in messages.
+    files: patterns of what is fetched from the hub.
+
+    Raises UserError if a folder holds no safetensors, if weights are not cached and cannot be fetched, if an
+    id is gated or unknown, or if the disk is too small.
     """
     require(family, "huggingface_hub")
     folder = Path(checkpoint).expanduser()
@@ -116,7 +118,7 @@ def fetch(family: str, checkpoint: str, files: Sequence[str] = MODEL_FILES) -> W
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """Return a JSON object. Raises UserError for anything else, and for more than 1 MiB."""
+    """Return a JSON object. Raises UserError if the file is anything else, or over 1 MiB."""
     data = read_bounded(path, "the configuration", 1 << 20)
     try:
         content: Any = json.loads(data)

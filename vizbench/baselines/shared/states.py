@@ -27,7 +27,9 @@ def write_state(
 ) -> None:
     """Write the state, whole or not at all.
 
-    trained: parameters by name; figures: metadata of the file; other: further tensors by name.
+    trained: parameters by name.
+    figures: metadata of the file.
+    other: further tensors by name.
     """
     tensors: dict[str, Tensor] = {}
     for name, parameter in trained.items():
@@ -95,7 +97,7 @@ def progress_figures(step: int, loss: float, seconds: float) -> dict[str, str]:
 
 
 def read_progress(path: Path, figures: Mapping[str, str]) -> tuple[int, float, float]:
-    """Return step, loss and seconds from `progress_figures`. Raises UserError if they are not in it."""
+    """Return step, loss and seconds from `progress_figures`. Raises UserError if one is missing."""
     try:
         return int(figures["step"]), float.fromhex(figures["loss"]), float.fromhex(figures["seconds"])
     except (KeyError, ValueError) as error:
@@ -103,7 +105,10 @@ def read_progress(path: Path, figures: Mapping[str, str]) -> tuple[int, float, f
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """Return the `figures` of `write_state` without reading tensors. Raises UserError for any other file."""
+    """Return the `figures` of `write_state` without reading tensors.
+
+    Raises UserError if the file is not one of `write_state`.
+    """
     try:
         with safe_open(path, framework="pt") as file:
             return file.metadata() or {}

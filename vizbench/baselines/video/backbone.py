@@ -47,8 +47,10 @@ class Backbone(ABC):
     def layout(self, transformer: Mapping[str, Any], index: Mapping[str, Any]) -> ClipTokens:
         """Return how clips become tokens.
 
-        transformer: the config.json of the transformer; index: model_index.json. Raises KeyError, TypeError
-        or ValueError for those of something else.
+        transformer: the config.json of the transformer.
+        index: model_index.json.
+
+        Raises KeyError, TypeError or ValueError if they are of something else.
         """
 
     @abstractmethod
@@ -86,7 +88,8 @@ class Backbone(ABC):
     def velocity(self, pipe: Any, noisy: Tensor, clips: Tensors, text: Tensors, timesteps: Tensor) -> Tensor:
         """Return the network's velocity for noisy latents, in their shape.
 
-        clips: of `encode`, whose targets are not used; timesteps: `(B,)`, 0..1000.
+        clips: of `encode`; their targets are not used.
+        timesteps: `(B,)`, 0..1000.
         """
 
     @abstractmethod

@@ -61,7 +61,7 @@ class VideoLora(CheckedModel[Any]):
     def __init__(
         self, backbone: Backbone, source: WeightSource, config: VideoConfig, cell: int | None = None
     ) -> None:
-        """cell: pixels per cell of the grid; None: as the task draws it."""
+        """Load nothing yet. cell: pixels per cell of the grid; None: as the task draws it."""
         self.weights = source.weights
         self.frames = FrameSpec(count=config.frames, cell=cell)
         self._backbone, self._source, self._config = backbone, source, config

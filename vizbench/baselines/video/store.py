@@ -32,7 +32,7 @@ class Latents:
     """Store tensors that were computed once, such as the latents of a clip: one file each."""
 
     def __init__(self, folder: Path | None) -> None:
-        """folder: named by the weights; None keeps nothing."""
+        """Use a folder, which is named by the weights. None keeps nothing."""
         self._folder = folder
 
     def of(self, name: str, make: Callable[[], Mapping[str, Tensor]]) -> dict[str, Tensor]:

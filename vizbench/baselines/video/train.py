@@ -122,7 +122,8 @@ def noised(
 ) -> tuple[Tensor, Tensor]:
     """Return noisy clips and their velocity (Salimans, Ho 2022), both shaped as the clips `(B, ...)`.
 
-    alphas: cumulative, `(1000,)`; timesteps: `(B,)`, on the CPU.
+    alphas: cumulative, `(1000,)`.
+    timesteps: `(B,)`, on the CPU.
     """
     signal = _per_clip(alphas[timesteps].sqrt(), clips)
     spread = _per_clip((1 - alphas[timesteps]).sqrt(), clips)

@@ -47,7 +47,11 @@ class ArckitSource(FileSource):
     suffix = ""
 
     def __init__(self, layout: str, file: str) -> None:
-        """layout: the first part of the tasks' names; file: the data file, named by their commit."""
+        """Name the data.
+
+        layout: the first part of the tasks' names.
+        file: the data file, named by their commit.
+        """
         self._layout = layout
         self._file = file
 

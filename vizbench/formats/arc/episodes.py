@@ -31,8 +31,9 @@ MAX_EPISODES: Final = 1_000_000
 def write(name: str, n: int, seed: int, out: Path, overwrite: bool = False) -> int:
     """Write n different episodes of `arc/CONCEPT` to the folder `out`, and return their number.
 
-    The folder appears in whole or not at all. The seed decides which episodes. Raises UserError for any other
-    task, and if the name gives a rule or an episode.
+    The folder appears in whole or not at all. The seed decides which episodes.
+
+    Raises UserError if the task is another one, or if the name gives a rule or an episode.
     """
     task = spec(name)
     if task.task.family != "arc" or not is_corpus(name) or params_json(task.params)["episode"]:
