@@ -290,7 +290,7 @@ def test_a_broken_parquet_file_is_refused(junk: bytes, split: Split, tmp_path: P
         formats.check(tmp_path / "out")
     digest = hashlib.sha256(junk).hexdigest()
     edit(lambda plain: plain["shards"][0].update(sha256=digest))(tmp_path / "out")
-    with pytest.raises(UserError, match="no Parquet data set"):
+    with pytest.raises(UserError, match="is not a Parquet data set"):
         formats.check(tmp_path / "out")
 
 

@@ -154,10 +154,10 @@ FEN = ONE[0]
         (row((FEN.replace("6K1", "8"), ONE[1])), "is not a legal position: each side has exactly one king"),
         (
             row(("6k1/8/5K2/8/8/8/8/6R1 w - - 0 1", "g1a1 g8f8")),
-            "no legal position: the king of the side that is not",
+            "not a legal position: the king of the side that is not",
         ),
-        (row((FEN.replace(" - - ", " K - "), ONE[1])), "no legal position: a castling right needs"),
-        (row((FEN.replace(" - - ", " - e3 "), ONE[1])), "no legal position: a pawn must just have passed"),
+        (row((FEN.replace(" - - ", " K - "), ONE[1])), "not a legal position: a castling right needs"),
+        (row((FEN.replace(" - - ", " - e3 "), ONE[1])), "not a legal position: a pawn must just have passed"),
         (row((FEN, "")), "Moves is ''"),
         (row((FEN, "g8h8")), "Moves is 'g8h8'"),
         (row((FEN, "Kh8 Ra8#")), "Moves is 'Kh8 Ra8#'"),

@@ -315,7 +315,7 @@ def test_a_disk_that_is_full_at_once_leaves_nothing(
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr("vizbench.formats.workspace.write_new", full)
     with pytest.raises(UserError, match=r"out cannot be written: the disk is full"):
         formats.write(split, 5, tmp_path / "deep" / "out")
     assert entries(tmp_path) == []
