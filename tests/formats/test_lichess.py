@@ -176,11 +176,11 @@ FEN = ONE[0]
         ),
         (row(GIVEN_AWAY, "mateIn3"), "its moves force no mate in 3 (step 3: d7e7 is answered by f8e7"),
         (row(("7k/8/6K1/8/8/8/8/RR6 b - - 0 1", "h8g8 b1b7 g8h8 b7b8"), "mateIn2"), "a mate in 1 is there"),
-        ('"' + row(ONE), "no line of CSV"),
+        ('"' + row(ONE), "not a line of CSV"),
         ("\udcff" + row(ONE), "PuzzleId is"),
         (row(ONE, "x" * lichess.MAX_LINE), "it is over 4,096 characters long"),
         (row(ONE, "x" * 10 * lichess.MAX_LINE), "it is over 4,096 characters long"),
-        ("\0" * 50, "1 column and|no line of CSV"),
+        ("\0" * 50, "1 column and|not a line of CSV"),
     ],
 )
 def test_a_malformed_line_is_reported_and_the_rest_is_read(
