@@ -127,11 +127,11 @@ def deep(meta: bytes) -> Callable[[bytes], bytes]:
     [
         (deep(b"1" * 4000), "not those of its manifest"),
         (deep(b"-" + b"9" * 300), "not those of its manifest"),
-        (deep(b"1e999"), "is no row"),
-        (deep(b'"\\ud800"'), "is no row"),
-        (deep(b"[" * 10**6), "is no row"),
+        (deep(b"1e999"), "is not a row"),
+        (deep(b'"\\ud800"'), "is not a row"),
+        (deep(b"[" * 10**6), "is not a row"),
         (deep(b"[" * 900 + b"]" * 900), ""),
-        (lambda data: data.replace(b"[[", b"[[" + b"0," * 10**6, 1), "is no row"),
+        (lambda data: data.replace(b"[[", b"[[" + b"0," * 10**6, 1), "is not a row"),
         (lambda data: data.replace(b"\n", b" " * (65 << 20) + b"\n", 1), "is over 67,108,864 bytes"),
         (lambda data: data * 3, "row 5 is row 0"),
         (lambda data: b"", "holds 0 rows"),
@@ -203,7 +203,7 @@ def test_whatever_arrow_raises_is_said(
 
     monkeypatch.setattr(pq.ParquetFile, "iter_batches", fails)
     folder = copied(good, "parquet", tmp_path / "out")
-    assert f"{folder}/train-00000.parquet is no Parquet data set" in sentence(folder)
+    assert f"{folder}/train-00000.parquet is not a Parquet data set" in sentence(folder)
 
 
 def table(good: Path) -> pa.Table:
@@ -223,7 +223,7 @@ def test_a_parquet_file_that_lies_about_its_rows_is_refused(good: Path, tmp_path
         (pa.concat_tables([whole] * 60), "holds 300 rows and the manifest says 5"),
         (whole.drop_columns(["meta"]), "has other columns"),
         (whole.append_column("more", whole["id"]), "has other columns"),
-        (whole.set_column(0, "id", [[None] * 5]), "other columns|is no Parquet data set"),
+        (whole.set_column(0, "id", [[None] * 5]), "other columns|is not a Parquet data set"),
     ):
         message = checked(good, bytes_of(made, tmp_path / "made"), tmp_path)
         assert any(part in message for part in said.split("|")), message

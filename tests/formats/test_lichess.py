@@ -151,13 +151,13 @@ FEN = ONE[0]
         ),
         (row(("6k1/8/6K1/8/8/8/R7 b - - 0 1", ONE[1])), "0 1' (its board has 7 ranks instead of 8)"),
         (row((FEN.replace(" b ", " x "), ONE[1])), "FEN is '6k1"),
-        (row((FEN.replace("6K1", "8"), ONE[1])), "is no legal position: each side has exactly one king"),
+        (row((FEN.replace("6K1", "8"), ONE[1])), "is not a legal position: each side has exactly one king"),
         (
             row(("6k1/8/5K2/8/8/8/8/6R1 w - - 0 1", "g1a1 g8f8")),
-            "no legal position: the king of the side that is not",
+            "not a legal position: the king of the side that is not",
         ),
-        (row((FEN.replace(" - - ", " K - "), ONE[1])), "no legal position: a castling right needs"),
-        (row((FEN.replace(" - - ", " - e3 "), ONE[1])), "no legal position: a pawn must just have passed"),
+        (row((FEN.replace(" - - ", " K - "), ONE[1])), "not a legal position: a castling right needs"),
+        (row((FEN.replace(" - - ", " - e3 "), ONE[1])), "not a legal position: a pawn must just have passed"),
         (row((FEN, "")), "Moves is ''"),
         (row((FEN, "g8h8")), "Moves is 'g8h8'"),
         (row((FEN, "Kh8 Ra8#")), "Moves is 'Kh8 Ra8#'"),
@@ -176,11 +176,11 @@ FEN = ONE[0]
         ),
         (row(GIVEN_AWAY, "mateIn3"), "its moves force no mate in 3 (step 3: d7e7 is answered by f8e7"),
         (row(("7k/8/6K1/8/8/8/8/RR6 b - - 0 1", "h8g8 b1b7 g8h8 b7b8"), "mateIn2"), "a mate in 1 is there"),
-        ('"' + row(ONE), "no line of CSV"),
+        ('"' + row(ONE), "not a line of CSV"),
         ("\udcff" + row(ONE), "PuzzleId is"),
         (row(ONE, "x" * lichess.MAX_LINE), "it is over 4,096 characters long"),
         (row(ONE, "x" * 10 * lichess.MAX_LINE), "it is over 4,096 characters long"),
-        ("\0" * 50, "1 column and|no line of CSV"),
+        ("\0" * 50, "1 column and|not a line of CSV"),
     ],
 )
 def test_a_malformed_line_is_reported_and_the_rest_is_read(
@@ -259,7 +259,7 @@ def test_sizes_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path("/dev/zero")):
-        with pytest.raises(UserError, match="no regular file"):
+        with pytest.raises(UserError, match="not a regular file"):
             loading.load(f"lichess-csv:{path}")
     with pytest.raises(UserError, match="is a folder"):
         loading.load(f"lichess-csv:{tmp_path}")

@@ -318,7 +318,7 @@ def test_a_disk_that_is_full_at_once_leaves_nothing(
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr("vizbench.formats.workspace.write_new", full)
     with pytest.raises(UserError, match=r"out cannot be written: the disk is full"):
         formats.write(split, 5, tmp_path / "deep" / "out")
     assert entries(tmp_path) == []
@@ -347,7 +347,7 @@ def test_overwrite_takes_what_file_managers_leave(split: Split, out: Path) -> No
 def test_overwrite_knows_a_manifest_of_others(text: str, split: Split, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "manifest.json").write_text(text)
-    with pytest.raises(UserError, match=r"no manifest\.json of vizbench, so it is no data set"):
+    with pytest.raises(UserError, match=r"no manifest\.json of vizbench, so it is not a data set"):
         formats.write(split, 6, tmp_path / "out", overwrite=True)
     assert (tmp_path / "out" / "manifest.json").read_text() == text
 

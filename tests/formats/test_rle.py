@@ -481,7 +481,7 @@ def test_files_are_bounded_regular_and_found_in_folders(glider: str, tmp_path: P
             loading.load(f"life-rle:{name}")
     with pytest.raises(UserError, match="cannot be opened"):
         loading.load(f"life-rle:{tmp_path}/missing.rle")
-    with pytest.raises(UserError, match="no regular file"):
+    with pytest.raises(UserError, match="not a regular file"):
         loading.load("life-rle:/dev/zero")
     assert loading.expand(f"life-rle:{tmp_path}?steps=2") == [
         f"{glider}?steps=2",

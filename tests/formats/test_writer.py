@@ -144,11 +144,11 @@ def test_any_number_of_workers_writes_the_same_bytes(
     split = loading.load("life/conway", pool=10).test
     for workers in (1, 2):
         formats.write(split, 10, tmp_path / str(workers), name, workers=workers)
-    alone, together = (
+    single, together = (
         {p.relative_to(tmp_path / w): p.read_bytes() for p in files(tmp_path / w)} for w in ("1", "2")
     )
-    assert alone == together
-    assert len(alone) == 1 + 3 + 20 * (name == "png")
+    assert single == together
+    assert len(single) == 1 + 3 + 20 * (name == "png")
 
 
 def files(folder: Path) -> list[Path]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, cast, final
 
+from vizbench._util.files import read_bounded
 from vizbench._util.notices import notice
 from vizbench._util.paths import visible_files
 from vizbench.errors import UserError, unknown
@@ -163,23 +164,13 @@ def _code_beside(path: Path) -> dict[str, bytes]:
         name = file.relative_to(folder).as_posix()
         if name in code:
             continue
-        code[name] = _source(file)
+        code[name] = read_bounded(file, "Python file", MAX_BYTES)
         if len(code) > MAX_MODULES:
             raise UserError(
                 f"{path.name} imports over {MAX_MODULES} files beside it: put it in a smaller folder"
             )
         waiting += _imported(folder, file, code[name])
     return code
-
-
-def _source(path: Path) -> bytes:
-    if not path.is_file():
-        raise UserError(f"the Python file {str(path)[:200]!r} does not exist")
-    with path.open("rb") as file:
-        source = file.read(MAX_BYTES + 1)
-    if len(source) > MAX_BYTES:
-        raise UserError(f"the Python file {path} is over {MAX_BYTES:,} bytes: give a smaller file")
-    return source
 
 
 def _imported(folder: Path, file: Path, source: bytes) -> list[Path]:

@@ -13,7 +13,7 @@ import torch
 from vizbench.baselines.embedded.folder import PretrainingFolder
 from vizbench.baselines.embedded.video import network
 from vizbench.baselines.embedded.video.model import AdaptationConfig, embedded_model
-from vizbench.baselines.embedded.video.pretrain import PretrainingConfig, lr_scale, paint, pretrain, velocity
+from vizbench.baselines.embedded.video.pretrain import PretrainingConfig, lr_factor, paint, pretrain, velocity
 from vizbench.baselines.embedded.worlds import sample
 from vizbench.baselines.embedded.worlds.draw import Draw
 from vizbench.baselines.video.cogvideox import BACKBONE
@@ -191,9 +191,9 @@ def test_pretraining_stopped_and_resumed_gives_the_same_weights(
 
 def test_rate_warms_up_stays_and_falls() -> None:
     config = PretrainingConfig(steps=1000, warmup=100, decay_share=0.5)
-    assert lr_scale(config, 0) == pytest.approx(0.01)
-    assert lr_scale(config, 300) == 1.0
-    assert lr_scale(config, 999) == pytest.approx(0.02)
+    assert lr_factor(config, 0) == pytest.approx(0.01)
+    assert lr_factor(config, 300) == 1.0
+    assert lr_factor(config, 999) == pytest.approx(0.02)
 
 
 def test_paint_shows_codes_apart() -> None:

@@ -13,7 +13,14 @@ from tests.support.commands import Run, refused
 from vizbench.baselines import gemma, llama, qwen3, smollm2
 from vizbench.baselines.language.checkpoint import adapted
 from vizbench.baselines.language.config import LanguageConfig
-from vizbench.baselines.language.memory import DOUBLE, NORMED, PLAIN, Block, Sizes, memory_breakdown
+from vizbench.baselines.language.memory import (
+    DOUBLE,
+    NORMED,
+    PLAIN,
+    LanguageBlock,
+    LanguageSizes,
+    memory_breakdown,
+)
 
 hf: Any = transformers
 TOKENS, BATCH, RANK = 64, 2, 8
@@ -42,7 +49,10 @@ def test_activations_are_those_that_autograd_keeps(
             intermediate_size=feed, pad_token_id=0, eos_token_id=1, bos_token_id=2,
         )  # fmt: skip
         measured.append(_kept(network(settings), config))
-        sizes = Sizes(0, layers, hidden, heads * 32, groups * 32, feed, 32, block)
+        sizes = LanguageSizes(
+            parameters=0, layers=layers, hidden=hidden, feed=feed, queries=heads * 32, keys=groups * 32,
+            words=32, block=block,
+        )  # fmt: skip
         estimated.append(memory_breakdown(sizes, config, TOKENS, 0).activations)
     assert measured[1] - measured[0] == pytest.approx(estimated[1] - estimated[0], rel=0.01)
 
@@ -99,7 +109,7 @@ def test_more_tokens_take_more_and_checkpointing_takes_less() -> None:
         > 8 * short.activations
     )
     assert sizes.trained(LanguageConfig()) == 66_060_288
-    assert isinstance(sizes.block, Block)
+    assert isinstance(sizes.block, LanguageBlock)
 
 
 def test_the_command_tells_them_without_torch(run: Run) -> None:

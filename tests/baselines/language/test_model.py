@@ -314,7 +314,7 @@ def test_misuse_is_a_user_error(folders: dict[str, Path], tmp_path: Path) -> Non
     (folders["llama"] / "config.json").replace(tmp_path / "config.json")
     try:
         (folders["llama"] / "config.json").write_text("[]")
-        with pytest.raises(UserError, match="no JSON object"):
+        with pytest.raises(UserError, match="not a JSON object"):
             FAMILIES["llama"].build(str(folders["llama"]))
     finally:
         (tmp_path / "config.json").replace(folders["llama"] / "config.json")

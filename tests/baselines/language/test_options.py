@@ -141,7 +141,7 @@ def test_four_bits_need_a_gpu_and_fewer_bits_a_package(
     folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(
-        UserError, match=r"backbone=nf4 needs a GPU, and none is found: .* set \?backbone=int8"
+        UserError, match=r"backbone=nf4 needs a GPU, and there is none: .* set \?backbone=int8"
     ):
         built(folders, "qwen3", settings="backbone=nf4")
     find_spec = importlib.util.find_spec

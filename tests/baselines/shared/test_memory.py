@@ -210,7 +210,7 @@ def test_a_model_that_is_trained_whole_needs_no_adapter_on_disk(tmp_path: Path) 
 def test_a_config_of_no_model_is_reported(name: str, field: str, value: Any, tmp_path: Path) -> None:
     place = FAMILIES[name][1](tmp_path / "m")
     _config(place / "transformer" / "config.json", {field: value})
-    with pytest.raises(UserError, match=r"is none of a .*: fetch it again"):
+    with pytest.raises(UserError, match=r"is not the config of a .*: fetch it again"):
         _video(name, place)
 
 
@@ -365,7 +365,7 @@ def test_a_torn_file_is_reported_by_name(tmp_path: Path) -> None:
     path = place / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(
-        UserError, match=r"model\.safetensors is no whole safetensors file .*: fetch it again"
+        UserError, match=r"model\.safetensors is not a whole safetensors file .*: fetch it again"
     ):
         llama.FAMILIES[0].build(str(place))
 
@@ -380,7 +380,7 @@ def test_a_copy_in_another_width_is_not_counted_again(tmp_path: Path) -> None:
 def test_a_config_of_something_else_is_reported(tmp_path: Path) -> None:
     place = tiny.ltx(tmp_path / "m")
     (place / "transformer" / "config.json").write_text('{"num_layers": "many"}')
-    with pytest.raises(UserError, match="is none of a LTXVideoTransformer3DModel"):
+    with pytest.raises(UserError, match="is not the config of a LTXVideoTransformer3DModel"):
         _video("ltx", place)
     place = tiny_language.write("llama", tmp_path / "t")
     (place / "config.json").write_text('{"model_type": "llama", "hidden_size": "wide"}')
@@ -402,7 +402,7 @@ def test_large_models_want_a_gpu_or_a_word(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(folders, "LARGE", 1000)
     with pytest.raises(
         UserError,
-        match=r"billion parameters and no GPU is found: use --checkpoint tiny, or set VIZBENCH_CPU=1",
+        match=r"billion parameters and there is no GPU: use --checkpoint tiny, or set VIZBENCH_CPU=1",
     ):
         _video("ltx", place)
     monkeypatch.setenv("VIZBENCH_CPU", "1")
@@ -410,7 +410,7 @@ def test_large_models_want_a_gpu_or_a_word(tmp_path: Path, monkeypatch: pytest.M
     place = tiny_language.write("llama", tmp_path / "t")
     monkeypatch.setattr(bases, "LARGE", 1000)
     monkeypatch.delenv("VIZBENCH_CPU")
-    with pytest.raises(UserError, match=r"billion parameters and no GPU is found: use --model smollm2"):
+    with pytest.raises(UserError, match=r"billion parameters and there is no GPU: use --model smollm2"):
         llama.FAMILIES[0].build(str(place))
     monkeypatch.setenv("VIZBENCH_CPU", "1")
     llama.FAMILIES[0].build(str(place))

@@ -15,7 +15,7 @@ import transformers
 from tests.baselines.video.test_sizes import CASES, RANK
 from tests.support.commands import Run, refused
 from vizbench.baselines import cogvideox, ltx, wan
-from vizbench.baselines.video.memory import Sizes, memory_breakdown, sizes_of
+from vizbench.baselines.video.memory import VideoSizes, memory_breakdown, sizes_of
 from vizbench.baselines.video.model import start
 from vizbench.model import MemoryRequest
 
@@ -23,7 +23,7 @@ _D: Any = diffusers
 _T: Any = transformers
 _NAMES = ("CogVideoX1.5-5B-I2V", "LTX-Video-2B", "LTX-Video-13B", "Wan2.1-I2V-14B", "Wan2.2-TI2V-5B")
 _SHIPPED = (*cogvideox.SIZES.values(), *ltx.SIZES.values(), *wan.SIZES.values())
-SIZES: dict[str, Sizes] = dict(zip(_NAMES, _SHIPPED, strict=True))
+SIZES: dict[str, VideoSizes] = dict(zip(_NAMES, _SHIPPED, strict=True))
 
 
 COG_VAE: dict[str, Any] = {
@@ -201,7 +201,7 @@ def test_tokens_of_a_clip() -> None:
         "Wan2.1-I2V-14B": 3 * 17 * 17,
         "Wan2.2-TI2V-5B": 3 * 9 * 9,
     }
-    sizes: Sizes = SIZES["Wan2.1-I2V-14B"]
+    sizes: VideoSizes = SIZES["Wan2.1-I2V-14B"]
     small = memory_breakdown(sizes, replace(wan.CONFIG, backbone="nf4"), MemoryRequest())
     assert small.weights < 0.3 * memory_breakdown(sizes, wan.CONFIG, MemoryRequest()).weights
     assert (

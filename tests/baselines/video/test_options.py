@@ -115,7 +115,7 @@ def test_fewer_bits_need_a_gpu_and_a_package(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     for backbone in ("int8", "nf4"):
         with pytest.raises(
-            UserError, match=rf"backbone={backbone} needs a GPU, and none is found: leave it out"
+            UserError, match=rf"backbone={backbone} needs a GPU, and there is none: leave it out"
         ):
             _model("ltx", folder, replace(QUICK, backbone=backbone))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)

@@ -144,7 +144,7 @@ def test_absolute_names_stay_in_their_archive(tmp_path: Path) -> None:
 
 def test_archives_that_are_none_or_lie(tmp_path: Path) -> None:
     (tmp_path / "text.zip").write_text("no archive")
-    with pytest.raises(UserError, match="is no zip"):
+    with pytest.raises(UserError, match="is not a zip"):
         loading.expand(f"arc-json:{tmp_path}/text.zip")
     with pytest.raises(UserError, match=r"holds no \.json file"):
         loading.expand(f"arc-json:{pack(tmp_path / 'none.zip', {'notes.txt': 'x'})}")
@@ -162,7 +162,7 @@ def test_archives_that_are_none_or_lie(tmp_path: Path) -> None:
     newer = bytearray(data)
     newer[data.index(b"PK\1\2") + 6] = 255
     (tmp_path / "newer.zip").write_bytes(newer)
-    with pytest.raises(UserError, match=r"is no zip \(zip file version 25\.5\)"):
+    with pytest.raises(UserError, match=r"is not a zip file \(zip file version 25\.5\)"):
         loading.expand(f"arc-json:{tmp_path}/newer.zip")
     rare = pack(tmp_path / "rare.zip", {"a.json": GOOD}, zipfile.ZIP_LZMA)
     assert "rare method" in reason(f"arc-json:{rare}/a.json")
@@ -335,7 +335,7 @@ def test_tasks_of_the_package_by_name(tmp_path: Path, monkeypatch: pytest.Monkey
     assert loading.verify(data.test[0], [[2, 1]]).exact
     assert "ARC task arc-agi-1:evaluation/c is malformed" in reason("arc-agi-1:evaluation/c")
     assert "did you mean" in reason("arc-agi-1:evaluation/dd")
-    assert "no single task" in reason("arc-agi-1:evaluation")
+    assert "not a single task" in reason("arc-agi-1:evaluation")
     assert "arcagi2_f3283f7.json is malformed" in reason("arc-agi-2:training/a")
     with pytest.raises(UserError, match="did you mean evaluation"):
         loading.expand("arc-agi-1:evaluatio")

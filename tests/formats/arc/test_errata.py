@@ -239,12 +239,12 @@ def test_a_mended_copy_is_not_flagged_and_a_shuffled_one_is(tmp_path: Path) -> N
     assert loading.flaws(shuffled) == rows_of(shuffled)[0].meta["flagged"]
     assert loading.flaws(shuffled)[0].startswith("train[0]: the red cells at 1, 5 and 5, 6")
 
-    def mend(plain: dict[str, Any]) -> None:
+    def fix(plain: dict[str, Any]) -> None:
         plain["train"][3]["output"][1][5] = plain["train"][3]["output"][5][6] = 1
 
-    mended = copy_of(name, tmp_path / "dd2401ed.json", mend)
-    assert loading.flaws(mended) == []
-    assert "flagged" not in rows_of(mended)[0].meta
+    fixed = copy_of(name, tmp_path / "dd2401ed.json", fix)
+    assert loading.flaws(fixed) == []
+    assert "flagged" not in rows_of(fixed)[0].meta
     other = copy_of(name, tmp_path / "other.json", lambda plain: None)
     assert loading.flaws(other) == []  # another name: a table of the corpora says nothing of it
 

@@ -292,7 +292,7 @@ def test_missing_files_are_refused(rows: tuple[vb.Instance, ...], tmp_path: Path
     assert rows
     with pytest.raises(UserError, match=r"file of answers .* cannot be opened"):
         score(tmp_path / "none.jsonl", tmp_path / "data")
-    with pytest.raises(UserError, match="no regular file"):
+    with pytest.raises(UserError, match="not a regular file"):
         score(Path("/dev/null"), tmp_path / "data")
     with pytest.raises(UserError, match="neither pictures nor videos"):
         score(tmp_path, tmp_path / "data")
