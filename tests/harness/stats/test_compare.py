@@ -198,19 +198,10 @@ def test_the_papers_tasks_are_recognized():
     ids = [name.rpartition("/")[2] for name in loading.expand("arc-agi-1:evaluation")]
 
     def solved(tasks, attempts=2, pattern="arc-agi-1:evaluation/{}"):
-        runs = [
-            trial_result(
-                [record("a", k) for k in range(attempts)],
-                0,
-                model,
-                None,
-                attempts,
-                "a",
-                task=pattern.format(name),
-            )
-            for name in tasks
-            for model in ("m", "o")
-        ]
+        runs = []
+        records = [record("a", k) for k in range(attempts)]
+        for name, model in itertools.product(tasks, ("m", "o")):
+            runs.append(trial_result(records, 0, model, None, attempts, "a", task=pattern.format(name)))
         published = {row.published for row in (*arc.solved(runs), *arc.overlaps(runs))}
         assert len(published) == 1
         return published.pop()

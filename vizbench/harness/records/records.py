@@ -95,7 +95,8 @@ class Header(msgspec.Struct, frozen=True):
     """Digest of the file that the model comes from. None for a built-in family."""
     task_code: str | None = None
     """Digest of the Python file that the task comes from; None for other tasks. It must stay the same,
-    too."""
+    too.
+    """
 
 
 @final

@@ -31,7 +31,8 @@ _MARKS: Final = str.maketrans({mark: f"\\{mark}" for mark in r"\`*_[]<>|~$&"})
 def write_csv(trials: Sequence[TrialResult], path: Path) -> None:
     """Write one row per task, model and number of shots: the fields of `Summary`.
 
-    Shares are in 0..1. A field without a value is empty."""
+    Shares are in 0..1. A field without a value is empty.
+    """
     _write(path, csv_text(summaries(trials)))
 
 
@@ -62,7 +63,8 @@ def markdown(trials: Sequence[TrialResult], unstarted: Sequence[UnstartedTrial] 
 
     There are results by task, shots to reach 90%, ratios, differences, ARC, and what is wrong with the data.
 
-    unstarted: trials that could not begin."""
+    unstarted: trials that could not begin.
+    """
     rows = summaries(trials)
     sections = [_incomplete(trials, unstarted), _leaky(rows), _flagged(rows)]
     for task, origin in dict.fromkeys((row.task, row.origin) for row in rows):
@@ -239,7 +241,8 @@ def _overlaps(trials: Sequence[TrialResult]) -> str:
 def _concepts(trials: Sequence[TrialResult]) -> str:
     """Return the shares by concept.
 
-    Only a model that was asked every concept has a mean: a mean of fewer is another figure."""
+    Only a model that was asked every concept has a mean: a mean of fewer is another figure.
+    """
     concepts = arc.concepts(trials, TRIVIAL)
     if not concepts:
         return ""

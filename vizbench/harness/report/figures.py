@@ -33,7 +33,8 @@ _WIDE: Final = 5.2
 def curves(panel: Panel, titled: bool) -> Drawing:
     """Return the share of exact answers by number of shots.
 
-    titled: with the task's name above it and a legend below, for a file."""
+    titled: with the task's name above it and a legend below, for a file.
+    """
     label = f"Exact answers by shots, {panel.task}"
     return Drawing(f"curve-{panel.task}", label, partial(_curves, panel, titled))
 
@@ -48,7 +49,8 @@ def shots_needed(rows: Sequence[ShotsNeeded], entries: Sequence[LegendEntry]) ->
 def overlap(rows: Sequence[Overlap], entries: Sequence[LegendEntry]) -> Drawing:
     """Return bars of the tasks solved by one of two models, by both, by the other.
 
-    The paper's pair is below, if its tasks are among them."""
+    The paper's pair is below, if its tasks are among them.
+    """
     label = "ARC tasks solved by one model, by both, by the other"
     return Drawing("overlap", label, partial(_overlap, rows, entries))
 
@@ -112,7 +114,8 @@ def _curves(panel: Panel, titled: bool, ink: Ink, marks: Marks) -> Figure:
 def _curve(axes: Any, curve: Curve, above: int, ink: Ink, marks: Marks) -> None:
     """Draw a curve, and for one that was measured here its intervals and links.
 
-    above: how many curves it covers."""
+    above: how many curves it covers.
+    """
     entry, colour = curve.entry, ink[curve.entry.role]
     is_paper = entry.kind == "paper"
     kind, order = ("paper", 1) if is_paper else ("", 3 + above)
@@ -268,7 +271,8 @@ def _stack(
 ) -> None:
     """Draw one bar with the numbers of its parts below.
 
-    parts: name, tasks and colour of each. bar: all tasks, the words above the bar, the class of its marks."""
+    parts: name, tasks and colour of each. bar: all tasks, the words above the bar, the class of its marks.
+    """
     tasks, words, kind = bar
     total = max(sum(count for _, count, _ in parts), 1)
     at = 0.0
@@ -334,7 +338,8 @@ def _wheel(
 ) -> None:
     """Draw one model on the wheel.
 
-    rows: its share of each concept, None if it was not asked."""
+    rows: its share of each concept, None if it was not asked.
+    """
     spokes = [(angle, row) for angle, row in zip(angles, rows, strict=True) if row is not None]
     whole = len(spokes) == len(angles)
     closed = [*spokes, spokes[0]] if whole else spokes

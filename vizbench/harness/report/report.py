@@ -36,7 +36,8 @@ KINDS: Final[tuple[Literal["svg", "pdf", "png"], ...]] = ("svg", "pdf", "png")
 def write_report(trials: Sequence[TrialResult], unstarted: Sequence[UnstartedTrial], html: Path) -> None:
     """Write the report of one or more trials to `html`, whole or not at all.
 
-    unstarted: trials that could not begin. Raises UserError if the file cannot be written."""
+    unstarted: trials that could not begin. Raises UserError if the file cannot be written.
+    """
     if html.is_dir():
         raise UserError(f"{html} is a folder: name a file, e.g. {html / 'report.html'}")
     write_atomically(html, render_report(trials, unstarted).encode("utf-8", "replace"))
@@ -45,7 +46,8 @@ def write_report(trials: Sequence[TrialResult], unstarted: Sequence[UnstartedTri
 def write_figures(trials: Sequence[TrialResult], folder: Path) -> list[Path]:
     """Write every figure of the report to `folder` as SVG, PDF and PNG.
 
-    Returns the files in the order of writing."""
+    Returns the files in the order of writing.
+    """
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file: name a folder for the figures")
     with disk_errors(folder):
@@ -67,7 +69,8 @@ def render_report(
     """Return the report as HTML text.
 
     unstarted: trials that could not begin.
-    most_bytes: bytes of the page that the viewer's questions and answers may take."""
+    most_bytes: bytes of the page that the viewer's questions and answers may take.
+    """
     import jinja2
 
     # Everything that the page shows.

@@ -59,7 +59,8 @@ _SHARES: Final = (
 def results(rows: Sequence[Summary], leaky: dict[str, Summary]) -> Json:
     """Return every row of the summaries.
 
-    leaky: the worst trivial baseline of each leaky task, see `metrics.leaks`."""
+    leaky: the worst trivial baseline of each leaky task, see `metrics.leaks`.
+    """
     # The columns that every report has. pass@1 is `exact` itself.
     ks = sorted({k for row in rows for k in row.exact_at} - {1})
     columns = [
@@ -255,7 +256,8 @@ def _points(row: Difference) -> str:
 def overlaps(rows: Sequence[Overlap]) -> Json:
     """Return how many tasks only one of two models solves, and how many both solve.
 
-    The paper's pair is last, if its tasks are among them."""
+    The paper's pair is last, if its tasks are among them.
+    """
     columns = [
         _column("corpus", "files", "text", "The folder of ARC files."),
         _column("a", "A", "text", "One model."),

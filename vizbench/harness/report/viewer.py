@@ -63,7 +63,8 @@ class Payload:
 def payload(trials: Sequence[TrialResult], most_bytes: int = MAX_BYTES) -> Payload:
     """Pack every question and answer of these trials.
 
-    If that takes over `most_bytes`, fewer questions of each trial are packed, but at least one."""
+    If that takes over `most_bytes`, fewer questions of each trial are packed, but at least one.
+    """
     most = held = max(len(trial.questions) for trial in trials)
     names = trial_labels(trials)
     while True:
@@ -154,7 +155,8 @@ class _Packer:
     def _set_number(self, trial: TrialResult, rows: Sequence[Row]) -> int:
         """Return the number of the trial's test set.
 
-        A shorter set is the beginning of a longer one of the same task and seed."""
+        A shorter set is the beginning of a longer one of the same task and seed.
+        """
         digests: list[bytes] = []
         for row in rows:
             content = msgspec.json.encode((row.id, row.question, row.target))
@@ -174,7 +176,8 @@ class _Packer:
 def _set_labels(sets: Sequence[_TestSet]) -> list[str]:
     """Return what each test set is called: its task, and its seed if the task has several sets.
 
-    Sets of one name also have the task's version and a digest of the data."""
+    Sets of one name also have the task's version and a digest of the data.
+    """
     heads = [test_set.trial.header for test_set in sets]
     tasks = Counter(head.trial.task for head in heads)
     plain: list[str] = []
@@ -200,7 +203,8 @@ def pack_trajectory(states: Sequence[Grid], answer: int) -> Json:
     Returns the first state as a grid, then what changes in each of the others as cell, code, cell, code …,
     then which state is the answer.
 
-    answer: which state is the answer, from 0; -1 for the last."""
+    answer: which state is the answer, from 0; -1 for the last.
+    """
     if len(states) > MAX_STATES:
         states = [states[int(k)] for k in np.linspace(0, len(states) - 1, MAX_STATES)]
     changes: list[list[int]] = []
@@ -214,7 +218,8 @@ def pack_trajectory(states: Sequence[Grid], answer: int) -> Json:
 def _answer(record: Record, row: Row) -> list[Json]:
     """Return verdict, reason, share of right cells and grid, and the trajectory only if there is one.
 
-    The grid is None if there is none, and 0 if it is the target."""
+    The grid is None if there is none, and 0 if it is the target.
+    """
     grid: Json = None
     if record.answer is not None:
         grid = 0 if record.answer == row.target else pack_grid(record.answer)
@@ -236,7 +241,8 @@ def _verdict(record: Record) -> str:
 def _trajectories(trial: TrialResult, rows: Sequence[Row]) -> list[Json]:
     """Return the trajectory to each target, made again by the rules.
 
-    None stands for a trajectory of one step, and for a task that has no such rules any more."""
+    None stands for a trajectory of one step, and for a task that has no such rules any more.
+    """
     header = trial.header
     nothing: list[Json] = [None] * len(rows)
     try:

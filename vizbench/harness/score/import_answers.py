@@ -48,7 +48,8 @@ def import_score_sheet(sheet: ScoreSheet, out: Path, name: str, shots: int | Non
 
     A row without an answer counts as wrong, as in the score. A trial that holds the same answers already is
     not changed. Raises UserError if the sheet is of trajectories, if no plan would ask its rows, if `out`
-    asked other questions of the task, or if the trial holds other answers."""
+    asked other questions of the task, or if the trial holds other answers.
+    """
     data = _data_of(_trial(sheet, name, shots))
     if data_digest(data.test) != data_digest(row.instance for row in sheet.rows):
         raise UserError(
@@ -118,7 +119,8 @@ def _is_model_name(name: str) -> bool:
 def _data_of(trial: Trial) -> TrialData:
     """Return the trial's data as a plan would have it.
 
-    Without shots, which no plan asks for, it holds only the test rows."""
+    Without shots, which no plan asks for, it holds only the test rows.
+    """
     if trial.shots != 0:
         return trial_data(trial, loading.load_recorded)
     data = loading.load_recorded(trial.task, trial.seed, trial.pool)
@@ -154,7 +156,8 @@ def _difference(seed: int, count: int, test: Sequence[Instance]) -> str:
 def _record(row: ScoredRow, answered: bool) -> Record:
     """Return a row's record.
 
-    answered: whether there is an answer. A missing one is wrong, but not undecodable."""
+    answered: whether there is an answer. A missing one is wrong, but not undecodable.
+    """
     verdict = row.verdict
     parts: dict[str, float | None] = {name: float(value) for name, value in verdict.parts.items()}
     trajectory = tuple(state.tolist() for state in row.trajectory)

@@ -159,7 +159,8 @@ def score_rows(predictions: Path, dataset: Path, process: bool = False) -> Score
     of a video, the pictures of a row, or the grids of a list in a line.
 
     A file that cannot be read is a wrong answer with a reason. Raises UserError for what `read_predictions`
-    and `formats.read` refuse, and if answers of this task or kind can hold no trajectory."""
+    and `formats.read` refuse, and if answers of this task or kind can hold no trajectory.
+    """
     # The rules, and the answers as they are saved.
     manifest = manifests.load(dataset)
     verifier, _ = verifier_and_params(manifest.spec.task)
@@ -328,7 +329,8 @@ def states(task: Task[Any], row: Instance, grids: list[Grid]) -> list[Grid]:
 
     If there are as many frames as the task has steps, each is a state. Otherwise equal frames in a row are
     one state that is held. A state that follows itself (a still board) is repeated until the number of steps
-    is reached."""
+    is reached.
+    """
     expected = task.step_count(row.params, row.question)
     after_question = grids[1:] if np.array_equal(grids[0], row.question) else grids
     if len(after_question) == expected:
